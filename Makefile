@@ -1,0 +1,42 @@
+# make run   installs what is missing, builds in release mode, runs the demo on a fresh store
+# make test  installs what is missing, builds and tests the root package in debug mode
+
+SWIFT ?= swift
+SCRATCH ?= .build-nested
+STORE ?= .build-demo/workspace.codex
+
+.PHONY: run test lint format nested test-thread bench clean
+
+run:
+	@./Scripts/bootstrap
+	@mkdir -p .build-demo
+	$(SWIFT) run --package-path Tools --scratch-path .build-tools -c release codexflow demo --fresh $(STORE)
+
+test:
+	@./Scripts/bootstrap
+	$(SWIFT) test --parallel
+
+lint:
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests Tools/Package.swift Tools/Sources Tools/Tests Examples/Package.swift Examples/Sources Benchmarks/Package.swift Benchmarks/Sources
+
+format:
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests Tools/Package.swift Tools/Sources Tools/Tests Examples/Package.swift Examples/Sources Benchmarks/Package.swift Benchmarks/Sources
+
+# Builds the nested packages, with warnings as errors, and tests the program.
+nested:
+	@./Scripts/bootstrap
+	$(SWIFT) build --package-path Examples --scratch-path $(SCRATCH)
+	$(SWIFT) test --package-path Tools --scratch-path $(SCRATCH)
+
+# The concurrency tests under the thread sanitizer.
+test-thread:
+	@./Scripts/bootstrap
+	$(SWIFT) test --sanitize thread --scratch-path .build-thread --filter Concurrency
+
+# The ratios of the README: Codex against bare LMDB on the same data, in one run.
+bench:
+	@./Scripts/bootstrap
+	$(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-ratios
+
+clean:
+	rm -rf .build .build-*

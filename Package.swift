@@ -1,0 +1,56 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let package = Package(
+    name: "Codex",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "CodexCore", targets: ["CodexCore"]),
+        .library(name: "CodexIndex", targets: ["CodexIndex"]),
+        .library(name: "CodexStore", targets: ["CodexStore"]),
+        .library(name: "CodexTesting", targets: ["CodexTesting"]),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CodexCLMDB",
+            pkgConfig: "lmdb",
+            providers: [.apt(["liblmdb-dev"]), .brew(["lmdb"])]
+        ),
+        .systemLibrary(
+            name: "CodexCZlib",
+            pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]
+        ),
+        .target(name: "CodexCore", dependencies: ["CodexCZlib"]),
+        .target(name: "CodexIndex", dependencies: ["CodexCore"]),
+        .target(name: "CodexStore", dependencies: ["CodexCore", "CodexIndex", "CodexCLMDB"]),
+        .target(name: "CodexTesting", dependencies: ["CodexCore", "CodexStore"]),
+        .testTarget(name: "CodexCoreTests", dependencies: ["CodexCore"]),
+        .testTarget(name: "CodexIndexTests", dependencies: ["CodexCore", "CodexIndex"]),
+        .testTarget(
+            name: "CodexStoreTests",
+            dependencies: ["CodexCore", "CodexIndex", "CodexStore", "CodexTesting"]
+        ),
+        .testTarget(name: "ModelTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
+        .testTarget(name: "ClientTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+let upcomingFeatures: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+    .enableUpcomingFeature("InferIsolatedConformances"),  // SE-0470
+    .enableUpcomingFeature("ImmutableWeakCaptures"),  // SE-0481
+]
+
+for target in package.targets {
+    switch target.type {
+    case .regular: target.swiftSettings = upcomingFeatures + [.strictMemorySafety()]  // SE-0458
+    // The client tests compile as a user's package would: without any flag.
+    case .test where target.name != "ClientTests": target.swiftSettings = upcomingFeatures
+    default: break
+    }
+}

@@ -1,0 +1,132 @@
+/// A condition on the sort key of a query.
+public enum SortCondition: Sendable, Hashable {
+    /// Every sort key.
+    case any
+    /// Exactly this one.
+    case equal(AttributeValue)
+    /// Below.
+    case less(AttributeValue)
+    /// Below or equal.
+    case lessOrEqual(AttributeValue)
+    /// Above.
+    case greater(AttributeValue)
+    /// Above or equal.
+    case greaterOrEqual(AttributeValue)
+    /// Between the two, both included.
+    case between(AttributeValue, AttributeValue)
+    /// Text or bytes that begin with these.
+    case beginsWith(AttributeValue)
+
+    /// Every sort key in a range of Swift's.
+    public static func range(_ range: ClosedRange<String>) -> Self {
+        .between(.string(range.lowerBound), .string(range.upperBound))
+    }
+}
+
+/// The order in which a query runs through a partition.
+public enum QueryDirection: Sendable, Hashable {
+    /// Ascending sort keys.
+    case forward
+    /// Descending sort keys.
+    case backward
+
+    /// The other direction.
+    public var opposite: Self { self == .forward ? .backward : .forward }
+}
+
+/// A query of one partition of a table or index.
+public struct TableQuery: Sendable, Hashable {
+    /// The table's name.
+    public var table: String
+    /// The index's name; `nil` is the table itself.
+    public var index: String?
+    /// The partition key's values, one for each of its attributes.
+    public var partition: [AttributeValue]
+    /// Values that the leading sort key attributes must equal, in an index with several.
+    public var sortPrefix: [AttributeValue]
+    /// The condition on the sort key attribute after those.
+    public var sort: SortCondition
+    /// The order of the results.
+    public var direction: QueryDirection
+    /// Which of the examined items are returned; it may not name attributes of the primary key
+    /// that is queried.
+    public var filter: Condition?
+    /// The parts of the items that are returned; `nil` is all.
+    public var projection: Projection?
+
+    /// Creates a query.
+    public init(
+        table: String, index: String? = nil, partition: [AttributeValue],
+        sortPrefix: [AttributeValue] = [], sort: SortCondition = .any,
+        direction: QueryDirection = .forward, filter: Condition? = nil,
+        projection: Projection? = nil
+    ) {
+        self.table = table
+        self.index = index
+        self.partition = partition
+        self.sortPrefix = sortPrefix
+        self.sort = sort
+        self.direction = direction
+        self.filter = filter
+        self.projection = projection
+    }
+}
+
+/// A place in a query's results, to go on from. Opaque, printable, bound to its query and store.
+///
+/// It names the last item that was examined, not a count, so items that others insert or delete
+/// meanwhile neither repeat nor hide results.
+public struct PageToken: Sendable, Hashable, CustomStringConvertible {
+    /// The token as text of letters, digits, `-` and `_`.
+    public let description: String
+
+    /// Reads a token from its text; it is checked when it is used.
+    public init(_ text: String) { description = text }
+}
+
+/// A page of results.
+public struct Page<Element: Sendable>: Sendable {
+    /// The results.
+    public let items: [Element]
+    /// The token for the next page; `nil` once the end was reached.
+    public let next: PageToken?
+    /// How many items were read to find the results, those that a filter dropped included.
+    public let examinedCount: Int
+
+    /// Creates a page.
+    public init(items: [Element], next: PageToken?, examinedCount: Int) {
+        self.items = items
+        self.next = next
+        self.examinedCount = examinedCount
+    }
+}
+
+extension Page: Equatable where Element: Equatable {}
+
+/// How much of a query's results a call wants.
+public struct PageLimits: Sendable, Hashable {
+    /// Most results to return; `nil` is all.
+    public var returned: Int?
+    /// Most items to examine (DynamoDB's `Limit`); `nil` is all.
+    public var examined: Int?
+
+    /// Creates limits.
+    public init(returned: Int? = nil, examined: Int? = nil) {
+        self.returned = returned
+        self.examined = examined
+    }
+}
+
+/// The number of items that a query finds.
+public struct QueryCount: Sendable, Hashable {
+    /// The items that passed the filter.
+    public let count: Int
+    /// The items that were read.
+    public let examinedCount: Int
+
+    /// Creates a count.
+    public init(count: Int, examinedCount: Int) {
+        self.count = count
+        self.examinedCount = examinedCount
+    }
+}

@@ -1,0 +1,170 @@
+/// The binary form of an item; byte maps in `Docs/Format.md`.
+///
+/// ```
+/// byte    format version 1 in the upper half, flags in the lower (1: wide offsets, 2: own names)
+/// varint  entity number, schema version, item version
+/// varint  shape number               or, with own names: count, then length and bytes of each
+/// u16/u32 end of each value, relative to the first, little-endian
+/// bytes   the values
+/// ```
+package enum ItemCodec {
+    package static let formatVersion: UInt8 = 1
+    static let wideFlag: UInt8 = 1
+    static let ownNamesFlag: UInt8 = 2
+
+    /// Encodes the attributes of `item` but those named in `excluded`.
+    package static func encode(
+        _ item: Item, header: ItemHeader, excluding excluded: [String], shapes: any ShapeInterner
+    ) throws(CodexError) -> [UInt8] {
+        let elements = item.elements.filter { element in
+            !excluded.contains { ByteOrder.equal($0, element.name) }
+        }
+        var values: [UInt8] = []
+        values.reserveCapacity(512)
+        var ends: [Int] = []
+        ends.reserveCapacity(elements.count)
+        for element in elements {
+            let start = values.count
+            ValueCodec.append(element.value, topLevel: true, to: &values)
+            if values.count - start >= Limits.compressionThresholdByteCount {
+                Compression.compressTail(of: &values, from: start)
+            }
+            ends.append(values.count)
+        }
+        let names = elements.map(\.name)
+        let shape = try shapes.intern(names)
+        let wide = values.count > Int(UInt16.max)
+
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(values.count + ends.count * (wide ? 4 : 2) + 16)
+        bytes.append(
+            formatVersion << 4 | (wide ? wideFlag : 0) | (shape == nil ? ownNamesFlag : 0))
+        Wire.append(UInt64(header.entityNumber), to: &bytes)
+        Wire.append(UInt64(header.schemaVersion), to: &bytes)
+        Wire.append(UInt64(header.version), to: &bytes)
+        if let shape {
+            Wire.append(UInt64(shape), to: &bytes)
+        } else {
+            Wire.append(UInt64(names.count), to: &bytes)
+            for name in names { Wire.append(name, to: &bytes) }
+        }
+        for end in ends {
+            for shift in stride(from: 0, to: wide ? 32 : 16, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: end >> shift))
+            }
+        }
+        bytes.append(contentsOf: values)
+        return bytes
+    }
+}
+
+/// Where things are in an encoded item: its header read, its attributes not yet.
+package struct ItemLayout {
+    package let header: ItemHeader
+    package let shape: Shape
+    /// Where the offset table starts.
+    private let table: Int
+    /// Where the first value starts.
+    private let values: Int
+    private let wide: Bool
+
+    /// Reads the head of an encoded item.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``, or ``CodexError/Code/unsupportedFormat`` if a newer
+    ///   release wrote it.
+    package init(_ bytes: Span<UInt8>, shapes: any ShapeSource) throws(CodexError) {
+        guard bytes.count > 4 else { throw Wire.truncated }
+        let first = bytes[0]
+        guard first >> 4 == ItemCodec.formatVersion else {
+            throw first >> 4 == 0
+                ? Wire.corrupted("an item has no format version")
+                : CodexError(
+                    .unsupportedFormat,
+                    "An item has format \(first >> 4); this release reads format "
+                        + "\(ItemCodec.formatVersion). Use a newer release.")
+        }
+        wide = first & ItemCodec.wideFlag != 0
+        var position = 1
+        header = ItemHeader(
+            entityNumber: try Self.small(bytes, &position),
+            schemaVersion: try Self.small(bytes, &position),
+            version: try Self.small(bytes, &position))
+        if first & ItemCodec.ownNamesFlag == 0 {
+            guard let id = UInt32(exactly: try Wire.integer(bytes, &position)) else {
+                throw Wire.corrupted("a shape's number")
+            }
+            shape = try shapes.shape(id)
+        } else {
+            shape = try Self.ownShape(bytes, &position)
+        }
+        table = position
+        values = position + shape.names.count * (wide ? 4 : 2)
+        guard values <= bytes.count else { throw Wire.truncated }
+    }
+
+    private static func small(
+        _ bytes: Span<UInt8>, _ position: inout Int
+    ) throws(CodexError) -> Int {
+        guard let value = Int(exactly: try Wire.integer(bytes, &position)) else {
+            throw Wire.corrupted("a header field is out of range")
+        }
+        return value
+    }
+
+    private static func ownShape(
+        _ bytes: Span<UInt8>, _ position: inout Int
+    ) throws(CodexError) -> Shape {
+        let count = try Wire.count(bytes, &position)
+        var names: [String] = []
+        for _ in 0..<count {
+            let name = try Wire.text(bytes, &position)
+            if let last = names.last, ByteOrder.compare(last, name) >= 0 {
+                throw Wire.corrupted("an item's names are out of order")
+            }
+            names.append(name)
+        }
+        return Shape(id: .max, names: names)
+    }
+
+    /// The number of attributes.
+    package var count: Int { shape.names.count }
+
+    /// The bytes of the value at `position`, tag first.
+    package func range(
+        _ bytes: Span<UInt8>, _ position: Int
+    ) throws(CodexError) -> (start: Int, end: Int) {
+        let start = position == 0 ? values : values + offset(bytes, position - 1)
+        let end = values + offset(bytes, position)
+        guard start < end, end <= bytes.count else { throw Wire.truncated }
+        return (start, end)
+    }
+
+    private func offset(_ bytes: Span<UInt8>, _ position: Int) -> Int {
+        if wide {
+            let at = table + position * 4
+            return Int(bytes[at]) | Int(bytes[at + 1]) << 8 | Int(bytes[at + 2]) << 16
+                | Int(bytes[at + 3]) << 24
+        }
+        let at = table + position * 2
+        return Int(bytes[at]) | Int(bytes[at + 1]) << 8
+    }
+
+    /// Decodes every attribute and adds the key attributes that are not stored here.
+    package func item(
+        _ bytes: Span<UInt8>, keyAttributes: [AttributeMap.Element] = []
+    ) throws(CodexError) -> Item {
+        var elements: [AttributeMap.Element] = []
+        elements.reserveCapacity(count + keyAttributes.count)
+        for position in 0..<count {
+            let (start, end) = try range(bytes, position)
+            elements.append(
+                .init(
+                    name: shape.names[position], value: try ValueCodec.decode(bytes, start, end)))
+        }
+        // The last value must end the item, or bytes went missing unseen.
+        if count > 0, values + offset(bytes, count - 1) != bytes.count { throw Wire.truncated }
+        var item = AttributeMap(uncheckedSorted: elements)
+        for element in keyAttributes { item[element.name] = element.value }
+        return item
+    }
+}

@@ -1,0 +1,134 @@
+/// Decodes the key attributes of an item from its encoded key.
+package protocol KeyAttributeDecoder: AnyObject, Sendable {
+    /// The key attributes, in any order.
+    func keyAttributes(_ key: Span<UInt8>) throws(CodexError) -> [AttributeMap.Element]
+}
+
+/// The bytes of an item in place, and where things are in them.
+///
+/// - Important: A copy must not outlive the buffers. Only ``ItemView`` and ``FieldReader`` hold
+///   one, and both are lent to closures and cannot be copied out of them.
+@safe
+package struct ItemBytes {
+    private let base: UnsafePointer<UInt8>
+    private let count: Int
+    private let keyBase: UnsafePointer<UInt8>?
+    private let keyCount: Int
+    private let keys: (any KeyAttributeDecoder)?
+    package let layout: ItemLayout
+
+    /// Reads the head of `value`; `key` is the encoded key, which `keys` can decode.
+    package init(
+        value: UnsafeBufferPointer<UInt8>, key: UnsafeBufferPointer<UInt8>,
+        keys: (any KeyAttributeDecoder)?, shapes: any ShapeSource
+    ) throws(CodexError) {
+        layout = try ItemLayout(unsafe Span(_unsafeElements: value), shapes: shapes)
+        // A layout was read, so there are bytes.
+        unsafe base = value.baseAddress.unsafelyUnwrapped
+        count = value.count
+        unsafe keyBase = key.baseAddress
+        keyCount = key.count
+        self.keys = keys
+    }
+
+    @inline(__always)
+    package func withBytes<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
+        try body(unsafe Span(_unsafeStart: base, count: count))
+    }
+
+    package func value(at position: Int) throws(CodexError) -> AttributeValue {
+        try withBytes { bytes throws(CodexError) in
+            let (start, end) = try layout.range(bytes, position)
+            return try ValueCodec.decode(bytes, start, end)
+        }
+    }
+
+    package func keyAttributes() throws(CodexError) -> [AttributeMap.Element] {
+        guard let keys, let keyBase = unsafe keyBase else { return [] }
+        return try keys.keyAttributes(unsafe Span(_unsafeStart: keyBase, count: keyCount))
+    }
+
+    package func item() throws(CodexError) -> Item {
+        let keyAttributes = try keyAttributes()
+        return try withBytes { bytes throws(CodexError) in
+            try layout.item(bytes, keyAttributes: keyAttributes)
+        }
+    }
+}
+
+/// An item in place: its attributes are read from the store's memory map, one by one, undecoded
+/// until asked for.
+///
+/// A view is lent to a closure and cannot leave it: the bytes are those of the snapshot (or write
+/// transaction) that lent it. Reading an attribute is O(log *n*) in the item's attribute count,
+/// without allocation for numbers, Booleans and raw bytes.
+///
+/// Use a view where few attributes of many items matter; a typed model or an ``Item`` otherwise.
+public struct ItemView: ~Copyable {
+    package let bytes: ItemBytes
+
+    package init(_ bytes: ItemBytes) { self.bytes = bytes }
+
+    /// The item's version: 1 when created, one more with every write.
+    public var version: Int { bytes.layout.header.version }
+
+    /// What the store keeps about the item besides its attributes.
+    public var header: ItemHeader { bytes.layout.header }
+
+    /// The number of attributes, those of the table's key not counted.
+    public var attributeCount: Int { bytes.layout.count }
+
+    /// The name of the attribute at `position`, from 0 up to ``attributeCount``.
+    public func name(at position: Int) -> String { bytes.layout.shape.names[position] }
+
+    /// The position of the attribute `name`; `nil` if the item lacks it or it is a key attribute.
+    public func position(of name: String) -> Int? { bytes.layout.shape.position(of: name) }
+
+    /// The value named `name`, decoded, or `nil`. Knows the key attributes too.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    public func value(_ name: String) throws(CodexError) -> AttributeValue? {
+        if let position = position(of: name) { return try value(at: position) }
+        return try bytes.keyAttributes().first { ByteOrder.equal($0.name, name) }?.value
+    }
+
+    /// The value at `position`, decoded.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    public func value(at position: Int) throws(CodexError) -> AttributeValue {
+        try bytes.value(at: position)
+    }
+
+    /// The text of the string attribute `name`; `nil` if it is missing or of another type.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    public func string(_ name: String) throws(CodexError) -> String? { try value(name)?.string }
+
+    /// The integer in the number attribute `name`; `nil` if it is missing or no 64-bit integer.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    public func int64(_ name: String) throws(CodexError) -> Int64? {
+        try value(name)?.number?.int64
+    }
+
+    /// Lends the stored content of the value at `position` without decoding it.
+    ///
+    /// For text and binaries that are not compressed (those below a kilobyte) it is the content
+    /// itself; other types are in the store's encoding (`Docs/Format.md`), good for hashing and
+    /// comparing.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``, and whatever `body` throws.
+    public func withRawBytes<R>(
+        at position: Int, _ body: (Span<UInt8>) throws -> R
+    ) throws -> R {
+        try bytes.withBytes { span in
+            let (start, end) = try bytes.layout.range(span, position)
+            return try body(span.extracting((start + 1)..<end))
+        }
+    }
+
+    /// The whole item, decoded, key attributes included.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    public func item() throws(CodexError) -> Item { try bytes.item() }
+}

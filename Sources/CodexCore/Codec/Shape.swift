@@ -1,0 +1,58 @@
+/// An interned, ordered list of attribute names: what the items of one kind have in common.
+///
+/// Items store a shape's number instead of their attributes' names. Names are ascending by UTF-8
+/// bytes and never include the table's key attributes, which live in the key.
+package final class Shape: Sendable {
+    package let id: UInt32
+    package let names: [String]
+
+    package init(id: UInt32, names: [String]) {
+        self.id = id
+        self.names = names
+    }
+
+    /// Where `name` is among the names, or `nil`.
+    package func position(of name: String) -> Int? {
+        var (low, high) = (0, names.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let order = ByteOrder.compare(names[middle], name)
+            if order == 0 { return middle }
+            if order < 0 { low = middle + 1 } else { high = middle }
+        }
+        return nil
+    }
+
+    /// The names as one byte string: what two equal shapes share, and what is stored.
+    package static func encode(_ names: some Sequence<String>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for name in names { Wire.append(name, to: &bytes) }
+        return bytes
+    }
+
+    /// Reads what ``encode(_:)`` wrote.
+    package convenience init(id: UInt32, encoded bytes: Span<UInt8>) throws(CodexError) {
+        var names: [String] = []
+        var position = 0
+        while position < bytes.count { names.append(try Wire.text(bytes, &position)) }
+        for index in names.indices.dropFirst()
+        where ByteOrder.compare(names[index - 1], names[index]) >= 0 {
+            throw Wire.corrupted("a shape's names are out of order")
+        }
+        self.init(id: id, names: names)
+    }
+}
+
+/// Where a reader finds shapes by number.
+package protocol ShapeSource: AnyObject {
+    /// The shape numbered `id`.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if the store has none.
+    func shape(_ id: UInt32) throws(CodexError) -> Shape
+}
+
+/// Where a writer finds, or makes, the shape of a list of names.
+package protocol ShapeInterner: AnyObject {
+    /// The number of the shape with these names, or `nil` if the item must carry its own.
+    func intern(_ names: [String]) throws(CodexError) -> UInt32?
+}

@@ -1,0 +1,208 @@
+/// The encoding of one attribute value: a tag byte, then the content. See `Docs/Format.md`.
+package enum ValueCodec {
+    package enum Tag: UInt8 {
+        case null = 0
+        case no, yes, string, binary, integer, decimal, list, map
+        case stringSet, numberSet, binarySet
+        case compressed
+    }
+
+    /// Appends a value. At the top level of an item the end of text and bytes is known from the
+    /// offset table; below it, their length is written.
+    package static func append(_ value: AttributeValue, topLevel: Bool, to bytes: inout [UInt8]) {
+        switch value {
+        case .null: bytes.append(Tag.null.rawValue)
+        case .bool(let flag): bytes.append((flag ? Tag.yes : Tag.no).rawValue)
+        case .string(let text):
+            bytes.append(Tag.string.rawValue)
+            if topLevel { bytes.append(contentsOf: text.utf8) } else { Wire.append(text, to: &bytes) }
+        case .binary(let data):
+            bytes.append(Tag.binary.rawValue)
+            if !topLevel { Wire.append(UInt64(data.count), to: &bytes) }
+            bytes.append(contentsOf: data)
+        case .number(let number): append(number, to: &bytes)
+        case .list(let values):
+            bytes.append(Tag.list.rawValue)
+            Wire.append(UInt64(values.count), to: &bytes)
+            for value in values { append(value, topLevel: false, to: &bytes) }
+        case .map(let map):
+            bytes.append(Tag.map.rawValue)
+            Wire.append(UInt64(map.count), to: &bytes)
+            for element in map.elements {
+                Wire.append(element.name, to: &bytes)
+                append(element.value, topLevel: false, to: &bytes)
+            }
+        case .stringSet(let set):
+            appendSet(.stringSet, set, to: &bytes) { Wire.append($0, to: &$1) }
+        case .numberSet(let set):
+            appendSet(.numberSet, set, to: &bytes) { append($0, to: &$1) }
+        case .binarySet(let set):
+            appendSet(.binarySet, set, to: &bytes) { data, bytes in
+                Wire.append(UInt64(data.count), to: &bytes)
+                bytes.append(contentsOf: data)
+            }
+        }
+    }
+
+    private static func appendSet<Element>(
+        _ tag: Tag, _ set: AttributeSet<Element>, to bytes: inout [UInt8],
+        _ append: (Element, inout [UInt8]) -> Void
+    ) {
+        bytes.append(tag.rawValue)
+        Wire.append(UInt64(set.members.count), to: &bytes)
+        for member in set.members { append(member, &bytes) }
+    }
+
+    private static func append(_ number: Number, to bytes: inout [UInt8]) {
+        if let integer = number.int64 {
+            bytes.append(Tag.integer.rawValue)
+            Wire.append(Wire.zigzag(integer), to: &bytes)
+            return
+        }
+        bytes.append(Tag.decimal.rawValue)
+        Wire.append(Wire.zigzag(Int64(number.exponent)) << 1 | (number.isNegative ? 1 : 0), to: &bytes)
+        let magnitude = number.magnitude
+        Wire.append(UInt64(truncatingIfNeeded: magnitude), to: &bytes)
+        Wire.append(UInt64(truncatingIfNeeded: magnitude >> 64), to: &bytes)
+    }
+}
+
+extension ValueCodec {
+    /// Decodes the top-level value in `bytes[start..<end]`.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if the bytes are not exactly one value.
+    package static func decode(
+        _ bytes: Span<UInt8>, _ start: Int, _ end: Int
+    ) throws(CodexError) -> AttributeValue {
+        guard start < end else { throw Wire.truncated }
+        switch Tag(rawValue: bytes[start]) {
+        case .string: return .string(try Wire.string(bytes, start + 1, end))
+        case .binary: return .binary(Wire.array(bytes, start + 1, end))
+        case .compressed:
+            let inflated = try Compression.inflate(bytes.extracting((start + 1)..<end))
+            guard inflated.first != Tag.compressed.rawValue else {
+                throw Wire.corrupted("a compressed value holds another")
+            }
+            return try decode(inflated.span, 0, inflated.count)
+        default:
+            var position = start
+            let value = try nested(bytes.extracting(0..<end), &position, depth: 0)
+            guard position == end else { throw Wire.corrupted("bytes are left after a value") }
+            return value
+        }
+    }
+
+    /// Decodes a value that carries its own length.
+    private static func nested(
+        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
+    ) throws(CodexError) -> AttributeValue {
+        guard position < bytes.count else { throw Wire.truncated }
+        guard let tag = Tag(rawValue: bytes[position]) else {
+            throw Wire.corrupted("a value has an unknown type")
+        }
+        position += 1
+        switch tag {
+        case .null: return .null
+        case .no: return .bool(false)
+        case .yes: return .bool(true)
+        case .string: return .string(try Wire.text(bytes, &position))
+        case .binary: return .binary(try data(bytes, &position))
+        case .integer: return .number(Number(Wire.unzigzag(try Wire.integer(bytes, &position))))
+        case .decimal: return .number(try decimal(bytes, &position))
+        case .list: return .list(try list(bytes, &position, depth: depth))
+        case .map: return .map(try map(bytes, &position, depth: depth))
+        case .stringSet:
+            return .stringSet(
+                try set(bytes, &position) { b, p throws(CodexError) in try Wire.text(b, &p) })
+        case .numberSet:
+            return .numberSet(
+                try set(bytes, &position) { b, p throws(CodexError) in try number(b, &p) })
+        case .binarySet:
+            return .binarySet(
+                try set(bytes, &position) { b, p throws(CodexError) in try data(b, &p) })
+        case .compressed: throw Wire.corrupted("a nested value is compressed")
+        }
+    }
+
+    private static func data(
+        _ bytes: Span<UInt8>, _ position: inout Int
+    ) throws(CodexError) -> [UInt8] {
+        let count = try Wire.count(bytes, &position)
+        defer { position += count }
+        return Wire.array(bytes, position, position + count)
+    }
+
+    private static func number(
+        _ bytes: Span<UInt8>, _ position: inout Int
+    ) throws(CodexError) -> Number {
+        guard case .number(let number) = try nested(bytes, &position, depth: 0) else {
+            throw Wire.corrupted("a number set has another member")
+        }
+        return number
+    }
+
+    private static func decimal(
+        _ bytes: Span<UInt8>, _ position: inout Int
+    ) throws(CodexError) -> Number {
+        let head = try Wire.integer(bytes, &position)
+        let low = UInt128(try Wire.integer(bytes, &position))
+        let high = UInt128(try Wire.integer(bytes, &position))
+        let exponent = Wire.unzigzag(head >> 1)
+        guard (-400...400).contains(exponent) else { throw Wire.corrupted("a number's exponent") }
+        do {
+            return try Number(
+                negative: head & 1 == 1, magnitude: high << 64 | low, exponent: Int(exponent))
+        } catch {
+            throw Wire.corrupted("a number is out of range")
+        }
+    }
+
+    private static func list(
+        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
+    ) throws(CodexError) -> [AttributeValue] {
+        let count = try containerCount(bytes, &position, depth: depth)
+        var values: [AttributeValue] = []
+        // A hostile count may claim as many elements as bytes are left; grow as they appear.
+        values.reserveCapacity(min(count, 256))
+        for _ in 0..<count { values.append(try nested(bytes, &position, depth: depth + 1)) }
+        return values
+    }
+
+    private static func map(
+        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
+    ) throws(CodexError) -> AttributeMap {
+        let count = try containerCount(bytes, &position, depth: depth)
+        var elements: [AttributeMap.Element] = []
+        elements.reserveCapacity(min(count, 256))
+        for _ in 0..<count {
+            let name = try Wire.text(bytes, &position)
+            let value = try nested(bytes, &position, depth: depth + 1)
+            elements.append(.init(name: name, value: value))
+        }
+        guard let map = AttributeMap(sorted: elements) else {
+            throw Wire.corrupted("a map's names are out of order")
+        }
+        return map
+    }
+
+    private static func containerCount(
+        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
+    ) throws(CodexError) -> Int {
+        guard depth < Limits.nestingDepthMax else { throw Wire.corrupted("nesting is too deep") }
+        return try Wire.count(bytes, &position)
+    }
+
+    private static func set<Element>(
+        _ bytes: Span<UInt8>, _ position: inout Int,
+        _ member: (Span<UInt8>, inout Int) throws(CodexError) -> Element
+    ) throws(CodexError) -> AttributeSet<Element> {
+        let count = try Wire.count(bytes, &position)
+        var members: [Element] = []
+        members.reserveCapacity(min(count, 256))
+        for _ in 0..<count { members.append(try member(bytes, &position)) }
+        guard let set = AttributeSet(distinct: members) else {
+            throw Wire.corrupted("a set has equal members")
+        }
+        return set
+    }
+}

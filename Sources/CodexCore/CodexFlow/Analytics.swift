@@ -1,0 +1,173 @@
+extension CodexFlow {
+    /// What happened in a project on one day.
+    ///
+    /// Key `PROJECT#<projectId>` / `ANALYTICS#<date>`.
+    public struct Analytics: Entity, Hashable {
+        /// The day's figures.
+        public struct Metrics: Sendable, Hashable {
+            /// Tasks completed on the day.
+            public var tasksCompleted: Int
+            /// Points completed per cycle, as a rolling mean.
+            public var velocity: Number?
+            /// Estimated hours completed over hours logged, 0 to 1.
+            public var teamEfficiency: Number?
+            /// Further figures by name.
+            public var further: [String: Number]
+
+            /// Creates figures.
+            public init(
+                tasksCompleted: Int, velocity: Number? = nil, teamEfficiency: Number? = nil,
+                further: [String: Number] = [:]
+            ) {
+                self.tasksCompleted = tasksCompleted
+                self.velocity = velocity
+                self.teamEfficiency = teamEfficiency
+                self.further = further
+            }
+        }
+
+        /// One member's share.
+        public struct MemberStats: Sendable, Hashable {
+            /// The member.
+            public var userID: User.ID
+            /// Tasks that the member completed on the day.
+            public var tasksCompleted: Int
+            /// Hours that the member logged.
+            public var hoursLogged: Number?
+
+            /// Creates a member's share.
+            public init(userID: User.ID, tasksCompleted: Int, hoursLogged: Number? = nil) {
+                self.userID = userID
+                self.tasksCompleted = tasksCompleted
+                self.hoursLogged = hoursLogged
+            }
+        }
+
+        /// The project.
+        public var projectID: Project.ID
+        /// The day, in the project's time zone.
+        public var date: CalendarDay
+        /// The day's figures.
+        public var metrics: Metrics
+        /// The members' shares.
+        public var teamStats: [MemberStats]
+
+        /// Creates a day's analytics.
+        public init(
+            projectID: Project.ID, date: CalendarDay, metrics: Metrics,
+            teamStats: [MemberStats] = []
+        ) {
+            self.projectID = projectID
+            self.date = date
+            self.metrics = metrics
+            self.teamStats = teamStats
+        }
+    }
+}
+
+extension CodexFlow.Analytics {
+    enum Field: Int, EntityField {
+        case projectId, date, metrics, teamStats
+
+        static let definitions: [FieldDefinition] = [
+            .required("projectId", .string), .required("date", .string),
+            .required("metrics", .map), .optional("teamStats", .list),
+        ]
+
+        var definition: FieldDefinition { Self.definitions[rawValue] }
+    }
+
+    /// The stored name, keys and fields.
+    public static let definition = CodexFlow.define(
+        "analytics", keys: ["PK": "PROJECT#{projectId}", "SK": "ANALYTICS#{date}"],
+        fields: Field.definitions)
+
+    /// The attributes, as the architecture document has them.
+    public func item() throws(CodexError) -> Item {
+        var writer = FieldWriter<Field>([
+            "PK": .string("PROJECT#\(projectID)"), "SK": .string("ANALYTICS#\(date)"),
+        ])
+        writer.set(.projectId, projectID)
+        writer.set(.date, date)
+        writer.set(.metrics, metrics)
+        writer.setList(.teamStats, teamStats)
+        return writer.item
+    }
+
+    /// Reads a day's analytics from an item in place.
+    public init(reading reader: borrowing FieldReader) throws(CodexError) {
+        projectID = try reader.value(Field.projectId)
+        date = try reader.value(Field.date)
+        metrics = try reader.value(Field.metrics)
+        teamStats = try reader.list(Field.teamStats)
+    }
+}
+
+extension CodexFlow.Analytics.Metrics: AttributeConvertible {
+    /// A map value, as the architecture document has it.
+    public var attributeValue: AttributeValue {
+        var map = AttributeMap(further.map { ($0, AttributeValue.number($1)) })
+        map["tasksCompleted"] = .number(Number(tasksCompleted))
+        map["velocity"] = velocity.map { .number($0) }
+        map["teamEfficiency"] = teamEfficiency.map { .number($0) }
+        return .map(map)
+    }
+
+    /// Reads a map value.
+    public init?(attributeValue: AttributeValue) {
+        guard let map = attributeValue.map,
+            let completed = map["tasksCompleted"]?.number?.int64
+        else { return nil }
+        var further: [String: Number] = [:]
+        for element in map {
+            guard let number = element.value.number else { return nil }
+            switch element.name {
+            case "tasksCompleted", "velocity", "teamEfficiency": continue
+            default: further[element.name] = number
+            }
+        }
+        self.init(
+            tasksCompleted: Int(completed), velocity: map["velocity"]?.number,
+            teamEfficiency: map["teamEfficiency"]?.number, further: further)
+    }
+}
+
+extension CodexFlow.Analytics.MemberStats: AttributeConvertible {
+    /// A map value, as the architecture document has it.
+    public var attributeValue: AttributeValue {
+        var map: AttributeMap = [
+            "userId": userID.attributeValue, "tasksCompleted": .number(Number(tasksCompleted)),
+        ]
+        map["hoursLogged"] = hoursLogged.map { .number($0) }
+        return .map(map)
+    }
+
+    /// Reads a map value.
+    public init?(attributeValue: AttributeValue) {
+        guard let map = attributeValue.map,
+            let user = map["userId"].flatMap(CodexFlow.User.ID.init(attributeValue:)),
+            let completed = map["tasksCompleted"]?.number?.int64
+        else { return nil }
+        self.init(
+            userID: user, tasksCompleted: Int(completed),
+            hoursLogged: map["hoursLogged"]?.number)
+    }
+}
+
+extension Lookup where E == CodexFlow.Analytics {
+    /// The analytics of a project's day.
+    public static func analytics(of project: CodexFlow.Project.ID, on day: CalendarDay) -> Self {
+        Self(partition: .string("PROJECT#\(project)"), sort: .string("ANALYTICS#\(day)"))
+    }
+}
+
+extension Query where E == CodexFlow.Analytics {
+    /// The analytics of a project's days, both ends included.
+    public static func analytics(
+        of project: CodexFlow.Project.ID, from first: CalendarDay, through last: CalendarDay
+    ) -> Self {
+        Self(
+            partition: .string("PROJECT#\(project)"),
+            sort: .between(.string("ANALYTICS#\(first)"), .string("ANALYTICS#\(last)")))
+    }
+}

@@ -1,0 +1,134 @@
+/// CodexFlow's domain: users, projects, tasks, PRDs, analytics and sessions in one table.
+///
+/// The models are nested here, so that whoever imports the module keeps Swift's own `Task` and a
+/// `User` type of their own. Keys and attribute names are those of CodexFlow's architecture
+/// document; `CodexFlow.schema` is the schema to open a store with.
+public enum CodexFlow {
+    /// The name of the one table.
+    public static let table = "codexflow-main"
+
+    /// Names of the table's indexes.
+    public enum Index {
+        /// E-mail addresses, owners, assignees.
+        public static let gsi1 = "GSI1"
+        /// Tasks by status, PRDs by approval status, sessions by user.
+        public static let gsi2 = "GSI2"
+        /// Unique: one user per normalised e-mail address.
+        public static let userEmail = "user-email"
+        /// Unique: one project per project key.
+        public static let projectKey = "project-key"
+    }
+
+    /// The table, its indexes and the six entities.
+    public static let schema = Schema(
+        tables: [
+            TableDefinition(
+                table,
+                partitionKey: KeyAttribute("PK"),
+                sortKey: KeyAttribute("SK"),
+                indexes: [
+                    IndexDefinition(
+                        Index.gsi1, partitionKey: [KeyAttribute("GSI1PK")],
+                        sortKey: [KeyAttribute("GSI1SK")]),
+                    IndexDefinition(
+                        Index.gsi2, partitionKey: [KeyAttribute("GSI2PK")],
+                        sortKey: [KeyAttribute("GSI2SK")]),
+                    IndexDefinition(
+                        Index.userEmail, partitionKey: [KeyAttribute("GSI1PK")],
+                        projection: .keysOnly, isUnique: true,
+                        entities: [User.definition.name]),
+                    IndexDefinition(
+                        Index.projectKey, partitionKey: [KeyAttribute("key")],
+                        projection: .keysOnly, isUnique: true,
+                        entities: [Project.definition.name]),
+                ])
+        ],
+        entities: [
+            User.definition, Project.definition, Task.definition, PRD.definition,
+            Analytics.definition, Session.definition,
+        ])
+
+    /// A definition from templates that are part of this module and covered by its tests.
+    static func define(
+        _ name: String, keys: [String: String], fields: [FieldDefinition]
+    ) -> EntityDefinition {
+        do {
+            return try EntityDefinition(name, table: table, keys: keys, fields: fields)
+        } catch {
+            preconditionFailure("A built-in key template is malformed: \(error)")
+        }
+    }
+}
+
+/// The identifier of a model: text without `#` and control characters, since it stands in keys.
+public struct Identifier<Model>: Sendable, Hashable {
+    /// The identifier's text.
+    public let rawValue: String
+
+    /// Creates an identifier from text.
+    ///
+    /// - Throws: ``CodexError/Code/invalidIdentifier`` if it is empty or contains `#` or a control
+    ///   character.
+    public init(_ rawValue: String) throws(CodexError) {
+        try KeyTemplate.requirePart(rawValue, name: "an identifier")
+        self.rawValue = rawValue
+    }
+
+    /// Compares by bytes.
+    public static func == (lhs: Self, rhs: Self) -> Bool {
+        ByteOrder.equal(lhs.rawValue, rhs.rawValue)
+    }
+}
+
+extension Identifier: ExpressibleByStringLiteral {
+    /// Creates an identifier from a literal.
+    ///
+    /// - Precondition: The literal is a valid identifier: it is code, not data.
+    public init(stringLiteral value: String) {
+        do {
+            try self.init(value)
+        } catch {
+            preconditionFailure("The literal \"\(value)\" is no identifier: \(error.message)")
+        }
+    }
+}
+
+extension Identifier: CustomStringConvertible {
+    /// The identifier's text.
+    public var description: String { rawValue }
+}
+
+extension Identifier: AttributeConvertible {
+    /// A string value.
+    public var attributeValue: AttributeValue { .string(rawValue) }
+    /// The identifier that a string value holds.
+    public init?(attributeValue: AttributeValue) {
+        guard case .string(let text) = attributeValue,
+            let identifier = try? Identifier(text)
+        else { return nil }
+        self = identifier
+    }
+}
+
+extension CodexFlow {
+    /// A reference to a user as the architecture document stores it: `USER#<id>`.
+    struct UserReference: AttributeConvertible {
+        let id: User.ID
+
+        init(_ id: User.ID) { self.id = id }
+
+        init?(_ id: User.ID?) {
+            guard let id else { return nil }
+            self.id = id
+        }
+
+        var attributeValue: AttributeValue { .string("USER#\(id)") }
+
+        init?(attributeValue: AttributeValue) {
+            guard case .string(let text) = attributeValue, text.utf8.starts(with: "USER#".utf8),
+                let id = try? User.ID(String(text.dropFirst(5)))
+            else { return nil }
+            self.id = id
+        }
+    }
+}

@@ -1,0 +1,273 @@
+public import FoundationEssentials
+
+extension CodexFlow {
+    /// One numbered version of a product requirements document.
+    ///
+    /// Key `PROJECT#<projectId>` / `PRD#<prdId>#V#<version>`; found by approval status through GSI2
+    /// `PROJECT#<projectId>#APPROVAL#<status>` / `PRD#<prdId>#V#<version>`.
+    public struct PRD: Entity, Hashable {
+        /// A document's identifier, common to its versions.
+        public typealias ID = Identifier<PRD>
+
+        /// Where a version is in its approval.
+        public enum ApprovalStatus: String, Sendable, CaseIterable {
+            case draft, inReview, approved, rejected, superseded, archived
+        }
+
+        /// A user story.
+        public struct Story: Sendable, Hashable {
+            /// Identifies the story across versions.
+            public var id: String
+            /// As a …, I want …, so that ….
+            public var description: String
+            /// What must hold for the story to be done.
+            public var acceptanceCriteria: [String]
+
+            /// Creates a story.
+            public init(id: String, description: String, acceptanceCriteria: [String] = []) {
+                self.id = id
+                self.description = description
+                self.acceptanceCriteria = acceptanceCriteria
+            }
+        }
+
+        /// What a version says.
+        public struct Content: Sendable, Hashable {
+            /// What it is about.
+            public var overview: String
+            /// What is to be reached.
+            public var objectives: [String]
+            /// What the product must do.
+            public var functionalRequirements: [String]
+            /// How well it must do it.
+            public var nonFunctionalRequirements: [String]
+            /// Who wants what, and why.
+            public var userStories: [Story]
+
+            /// Creates content.
+            public init(
+                overview: String, objectives: [String] = [],
+                functionalRequirements: [String] = [], nonFunctionalRequirements: [String] = [],
+                userStories: [Story] = []
+            ) {
+                self.overview = overview
+                self.objectives = objectives
+                self.functionalRequirements = functionalRequirements
+                self.nonFunctionalRequirements = nonFunctionalRequirements
+                self.userStories = userStories
+            }
+        }
+
+        /// The identifier, common to all versions.
+        public var id: ID
+        /// The project that the document belongs to.
+        public var projectID: Project.ID
+        /// The version's number, from 1.
+        public var version: Int
+        /// The title.
+        public var title: String
+        /// What the version says.
+        public var content: Content?
+        /// Whether a model wrote it.
+        public var isAIGenerated: Bool?
+        /// Where the version is in its approval.
+        public var approvalStatus: ApprovalStatus?
+        /// Who created the version.
+        public var createdBy: User.ID?
+        /// What changed since the version before.
+        public var summary: String?
+        /// The version that this one was made from.
+        public var parentVersion: Int?
+        /// A hash of the content, which approvals are bound to.
+        public var contentHash: String?
+        /// What is not to be reached.
+        public var nonGoals: [String]
+        /// What may go wrong.
+        public var risks: [String]
+        /// What is not decided yet.
+        public var openQuestions: [String]
+        /// When the version was created.
+        public var createdAt: Date?
+        /// When the version last changed.
+        public var updatedAt: Date?
+
+        /// Creates a version; everything else can be set afterwards.
+        public init(
+            id: ID, projectID: Project.ID, version: Int, title: String, content: Content? = nil,
+            approvalStatus: ApprovalStatus? = nil, createdBy: User.ID? = nil,
+            createdAt: Date? = nil
+        ) {
+            self.id = id
+            self.projectID = projectID
+            self.version = version
+            self.title = title
+            self.content = content
+            self.approvalStatus = approvalStatus
+            self.createdBy = createdBy
+            self.createdAt = createdAt
+            nonGoals = []
+            risks = []
+            openQuestions = []
+        }
+    }
+}
+
+extension CodexFlow.PRD {
+    enum Field: Int, EntityField {
+        case prdId, projectId, version, title, content, aiGenerated, approvalStatus, createdBy
+        case summary, parentVersion, contentHash, nonGoals, risks, openQuestions
+        case createdAt, updatedAt
+
+        static let definitions: [FieldDefinition] = [
+            .required("prdId", .string), .required("projectId", .string),
+            .required("version", .number), .required("title", .string),
+            .optional("content", .map), .optional("aiGenerated", .bool),
+            .optional("approvalStatus", .string), .optional("createdBy", .string),
+            .optional("summary", .string), .optional("parentVersion", .number),
+            .optional("contentHash", .string), .optional("nonGoals", .list),
+            .optional("risks", .list), .optional("openQuestions", .list),
+            .optional("createdAt", .string), .optional("updatedAt", .string),
+        ]
+
+        var definition: FieldDefinition { Self.definitions[rawValue] }
+    }
+
+    /// The stored name, keys and fields.
+    public static let definition = CodexFlow.define(
+        "prd", keys: ["PK": "PROJECT#{projectId}", "SK": "PRD#{prdId}#V#{version}"],
+        fields: Field.definitions)
+
+    /// The attributes, as the architecture document has them.
+    public func item() throws(CodexError) -> Item {
+        let sort = "PRD#\(id)#V#" + (try KeyTemplate.padded(version))
+        var keys: Item = ["PK": .string("PROJECT#\(projectID)"), "SK": .string(sort)]
+        if let approvalStatus {
+            keys["GSI2PK"] = .string("PROJECT#\(projectID)#APPROVAL#\(approvalStatus.rawValue)")
+            keys["GSI2SK"] = .string(sort)
+        }
+        var writer = FieldWriter<Field>(keys)
+        writer.set(.prdId, id)
+        writer.set(.projectId, projectID)
+        writer.set(.version, version)
+        writer.set(.title, title)
+        writer.set(.content, content)
+        writer.set(.aiGenerated, isAIGenerated)
+        writer.setChoice(.approvalStatus, approvalStatus)
+        writer.set(.createdBy, CodexFlow.UserReference(createdBy))
+        writer.set(.summary, summary)
+        writer.set(.parentVersion, parentVersion)
+        writer.set(.contentHash, contentHash)
+        writer.setList(.nonGoals, nonGoals)
+        writer.setList(.risks, risks)
+        writer.setList(.openQuestions, openQuestions)
+        writer.set(.createdAt, createdAt)
+        writer.set(.updatedAt, updatedAt)
+        return writer.item
+    }
+
+    /// Reads a version from an item in place.
+    public init(reading reader: borrowing FieldReader) throws(CodexError) {
+        id = try reader.value(Field.prdId)
+        projectID = try reader.value(Field.projectId)
+        version = try reader.value(Field.version)
+        title = try reader.string(Field.title)
+        content = try reader.optional(Field.content)
+        isAIGenerated = try reader.optional(Field.aiGenerated)
+        approvalStatus = try reader.optionalChoice(Field.approvalStatus)
+        createdBy = try reader.optional(Field.createdBy, as: CodexFlow.UserReference.self)?.id
+        summary = try reader.optionalString(Field.summary)
+        parentVersion = try reader.optionalInt(Field.parentVersion)
+        contentHash = try reader.optionalString(Field.contentHash)
+        nonGoals = try reader.list(Field.nonGoals)
+        risks = try reader.list(Field.risks)
+        openQuestions = try reader.list(Field.openQuestions)
+        createdAt = try reader.optionalDate(Field.createdAt)
+        updatedAt = try reader.optionalDate(Field.updatedAt)
+    }
+}
+
+extension CodexFlow.PRD.Content: AttributeConvertible {
+    /// A map value, as the architecture document has it.
+    public var attributeValue: AttributeValue {
+        [
+            "overview": .string(overview), "objectives": objectives.attributeValue,
+            "requirements": [
+                "functional": functionalRequirements.attributeValue,
+                "nonFunctional": nonFunctionalRequirements.attributeValue,
+            ],
+            "userStories": userStories.attributeValue,
+        ]
+    }
+
+    /// Reads a map value.
+    public init?(attributeValue: AttributeValue) {
+        guard let map = attributeValue.map, let overview = map["overview"]?.string else { return nil }
+        let requirements = map["requirements"]?.map
+        guard let objectives = Self.list(map["objectives"], of: String.self),
+            let functional = Self.list(requirements?["functional"], of: String.self),
+            let nonFunctional = Self.list(requirements?["nonFunctional"], of: String.self),
+            let stories = Self.list(map["userStories"], of: CodexFlow.PRD.Story.self)
+        else { return nil }
+        self.init(
+            overview: overview, objectives: objectives, functionalRequirements: functional,
+            nonFunctionalRequirements: nonFunctional, userStories: stories)
+    }
+
+    private static func list<Element: AttributeConvertible>(
+        _ value: AttributeValue?, of type: Element.Type
+    ) -> [Element]? {
+        guard let value else { return [] }
+        return [Element](attributeValue: value)
+    }
+}
+
+extension CodexFlow.PRD.Story: AttributeConvertible {
+    /// A map value, as the architecture document has it.
+    public var attributeValue: AttributeValue {
+        [
+            "id": .string(id), "description": .string(description),
+            "acceptanceCriteria": acceptanceCriteria.attributeValue,
+        ]
+    }
+
+    /// Reads a map value.
+    public init?(attributeValue: AttributeValue) {
+        guard let map = attributeValue.map, let id = map["id"]?.string,
+            let description = map["description"]?.string,
+            let criteria = [String](attributeValue: map["acceptanceCriteria"] ?? .list([]))
+        else { return nil }
+        self.init(id: id, description: description, acceptanceCriteria: criteria)
+    }
+}
+
+extension Lookup where E == CodexFlow.PRD {
+    /// The version of the document in the project.
+    ///
+    /// - Throws: ``CodexError/Code/invalidIdentifier`` for a version that is negative or longer
+    ///   than ten digits.
+    public static func prd(
+        _ id: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID
+    ) throws(CodexError) -> Self {
+        Self(
+            partition: .string("PROJECT#\(project)"),
+            sort: .string("PRD#\(id)#V#" + (try KeyTemplate.padded(version))))
+    }
+}
+
+extension Query where E == CodexFlow.PRD {
+    /// The versions of a document, oldest first.
+    public static func versions(
+        of id: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
+    ) -> Self {
+        Self(partition: .string("PROJECT#\(project)"), sort: .beginsWith(.string("PRD#\(id)#V#")))
+    }
+
+    /// The versions in a project that have the approval status.
+    public static func prds(
+        in project: CodexFlow.Project.ID, approvalStatus: CodexFlow.PRD.ApprovalStatus
+    ) -> Self {
+        Self(
+            partition: .string("PROJECT#\(project)#APPROVAL#\(approvalStatus.rawValue)"),
+            index: CodexFlow.Index.gsi2)
+    }
+}

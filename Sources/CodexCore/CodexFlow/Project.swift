@@ -1,0 +1,148 @@
+public import FoundationEssentials
+
+extension CodexFlow {
+    /// A project: what tasks, PRDs and analytics belong to.
+    ///
+    /// Key `PROJECT#<id>` / `METADATA`; found by owner through GSI1 `OWNER#<userId>` /
+    /// `PROJECT#<id>`.
+    public struct Project: Entity, Hashable {
+        /// A project's identifier.
+        public typealias ID = Identifier<Project>
+
+        /// Where a project is in its life cycle.
+        public enum Status: String, Sendable, CaseIterable {
+            case backlog, planned, started, paused, completed, canceled
+        }
+
+        /// How a project is doing.
+        public enum Health: String, Sendable, CaseIterable {
+            case onTrack, atRisk, offTrack
+        }
+
+        /// The identifier.
+        public var id: ID
+        /// The name to show.
+        public var name: String
+        /// The user who owns the project.
+        public var ownerID: User.ID
+        /// The short key that numbers tasks, as in `ENG-12`; unique.
+        public var key: String?
+        /// What the project is about.
+        public var summary: String?
+        /// Where the project is in its life cycle.
+        public var status: Status?
+        /// How the project is doing.
+        public var health: Health?
+        /// The day it starts.
+        public var startDate: CalendarDay?
+        /// The day it is to be done.
+        public var targetDate: CalendarDay?
+        /// The IANA name of the time zone that its days are in.
+        public var timeZone: String?
+        /// The estimates that tasks may have.
+        public var estimateScale: [Int]
+        /// The number of the task that was created last.
+        public var taskCounter: Int?
+        /// When the project was archived.
+        public var archivedAt: Date?
+        /// When the project was created.
+        public var createdAt: Date?
+        /// When the project last changed.
+        public var updatedAt: Date?
+
+        /// Creates a project; everything else can be set afterwards.
+        public init(
+            id: ID, name: String, ownerID: User.ID, key: String? = nil, status: Status? = nil,
+            createdAt: Date? = nil
+        ) {
+            self.id = id
+            self.name = name
+            self.ownerID = ownerID
+            self.key = key
+            self.status = status
+            self.createdAt = createdAt
+            estimateScale = []
+        }
+    }
+}
+
+extension CodexFlow.Project {
+    enum Field: Int, EntityField {
+        case projectId, name, owner, key, summary, status, health, startDate, targetDate, timeZone
+        case estimateScale, taskCounter, archivedAt, createdAt, updatedAt
+
+        static let definitions: [FieldDefinition] = [
+            .required("projectId", .string), .required("name", .string),
+            .required("owner", .string), .optional("key", .string), .optional("summary", .string),
+            .optional("status", .string), .optional("health", .string),
+            .optional("startDate", .string), .optional("targetDate", .string),
+            .optional("timeZone", .string), .optional("estimateScale", .list),
+            .optional("taskCounter", .number), .optional("archivedAt", .string),
+            .optional("createdAt", .string), .optional("updatedAt", .string),
+        ]
+
+        var definition: FieldDefinition { Self.definitions[rawValue] }
+    }
+
+    /// The stored name, keys and fields.
+    public static let definition = CodexFlow.define(
+        "project", keys: ["PK": "PROJECT#{projectId}", "SK": "METADATA"],
+        fields: Field.definitions)
+
+    /// The attributes, as the architecture document has them.
+    public func item() throws(CodexError) -> Item {
+        var writer = FieldWriter<Field>([
+            "GSI1PK": .string("OWNER#\(ownerID)"), "GSI1SK": .string("PROJECT#\(id)"),
+            "PK": .string("PROJECT#\(id)"), "SK": "METADATA",
+        ])
+        writer.set(.projectId, id)
+        writer.set(.name, name)
+        writer.set(.owner, CodexFlow.UserReference(ownerID))
+        writer.set(.key, key)
+        writer.set(.summary, summary)
+        writer.setChoice(.status, status)
+        writer.setChoice(.health, health)
+        writer.set(.startDate, startDate)
+        writer.set(.targetDate, targetDate)
+        writer.set(.timeZone, timeZone)
+        writer.setList(.estimateScale, estimateScale)
+        writer.set(.taskCounter, taskCounter)
+        writer.set(.archivedAt, archivedAt)
+        writer.set(.createdAt, createdAt)
+        writer.set(.updatedAt, updatedAt)
+        return writer.item
+    }
+
+    /// Reads a project from an item in place.
+    public init(reading reader: borrowing FieldReader) throws(CodexError) {
+        id = try reader.value(Field.projectId)
+        name = try reader.string(Field.name)
+        ownerID = try reader.value(Field.owner, as: CodexFlow.UserReference.self).id
+        key = try reader.optionalString(Field.key)
+        summary = try reader.optionalString(Field.summary)
+        status = try reader.optionalChoice(Field.status)
+        health = try reader.optionalChoice(Field.health)
+        startDate = try reader.optional(Field.startDate)
+        targetDate = try reader.optional(Field.targetDate)
+        timeZone = try reader.optionalString(Field.timeZone)
+        estimateScale = try reader.list(Field.estimateScale)
+        taskCounter = try reader.optionalInt(Field.taskCounter)
+        archivedAt = try reader.optionalDate(Field.archivedAt)
+        createdAt = try reader.optionalDate(Field.createdAt)
+        updatedAt = try reader.optionalDate(Field.updatedAt)
+    }
+}
+
+extension Lookup where E == CodexFlow.Project {
+    /// The project with the identifier.
+    public static func project(_ id: CodexFlow.Project.ID) -> Self {
+        Self(partition: .string("PROJECT#\(id)"), sort: "METADATA")
+    }
+}
+
+extension Query where E == CodexFlow.Project {
+    /// The projects that a user owns.
+    public static func projects(ownedBy user: CodexFlow.User.ID) -> Self {
+        Self(partition: .string("OWNER#\(user)"), index: CodexFlow.Index.gsi1)
+    }
+}

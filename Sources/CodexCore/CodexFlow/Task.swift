@@ -1,0 +1,173 @@
+public import FoundationEssentials
+
+extension CodexFlow {
+    /// A piece of work in a project.
+    ///
+    /// Key `PROJECT#<projectId>` / `TASK#<taskId>`; found by assignee through GSI1
+    /// `ASSIGNEE#<userId>` / `TASK#<taskId>`, and by status through GSI2
+    /// `PROJECT#<projectId>#STATUS#<status>` / `TASK#<taskId>`.
+    public struct Task: Entity, Hashable {
+        /// A task's identifier.
+        public typealias ID = Identifier<Task>
+
+        /// What kind of work it is.
+        public enum Kind: String, Sendable, CaseIterable {
+            case task, bug, feature, chore, epic
+        }
+
+        /// Where the task is in its workflow.
+        public enum Status: String, Sendable, CaseIterable {
+            case backlog, todo, inProgress, inReview, done, canceled
+        }
+
+        /// How urgent the task is.
+        public enum Priority: String, Sendable, CaseIterable {
+            case none, urgent, high, medium, low
+        }
+
+        /// One thing that must hold before the task is done.
+        public struct Criterion: Sendable, Hashable {
+            /// Identifies the criterion in its task.
+            public var id: String
+            /// What must hold.
+            public var text: String
+            /// Whether it does.
+            public var isMet: Bool
+
+            /// Creates a criterion.
+            public init(id: String, text: String, isMet: Bool = false) {
+                self.id = id
+                self.text = text
+                self.isMet = isMet
+            }
+        }
+
+        /// Where a task came from.
+        public enum Origin: Sendable, Hashable {
+            /// A person wrote it.
+            case human
+            /// An agent wrote it.
+            case agent
+            /// It was derived from a story of a PRD.
+            case prd(id: String, version: Int, storyID: String?)
+        }
+
+        /// An agent's lease on the task.
+        public struct Claim: Sendable, Hashable {
+            /// Who holds it.
+            public var holder: User.ID
+            /// When it ends.
+            public var until: Date
+
+            /// Creates a claim.
+            public init(holder: User.ID, until: Date) {
+                self.holder = holder
+                self.until = until
+            }
+        }
+
+        /// The identifier, unique in the project.
+        public var id: ID
+        /// The project that the task belongs to.
+        public var projectID: Project.ID
+        /// One line that says what is to be done.
+        public var title: String
+        /// The user who is to do it.
+        public var assigneeID: User.ID?
+        /// The number in the project, as in `ENG-12`.
+        public var number: Int?
+        /// The description in Markdown.
+        public var body: String?
+        /// What kind of work it is.
+        public var kind: Kind?
+        /// Where the task is in its workflow.
+        public var status: Status?
+        /// How urgent the task is.
+        public var priority: Priority?
+        /// The estimated effort, in the project's scale.
+        public var estimate: Int?
+        /// The complexity that an analysis gave, 1 to 10.
+        public var complexity: Int?
+        /// The user who reported it.
+        public var reporterID: User.ID?
+        /// Labels, in the order they were given.
+        public var labels: [String]
+        /// The day it is due.
+        public var dueDate: CalendarDay?
+        /// The task that this one is a part of.
+        public var parentID: ID?
+        /// The cycle that the task is planned in.
+        public var cycleID: String?
+        /// The place in manual orderings, as text that sorts.
+        public var rank: String?
+        /// What must hold before the task is done.
+        public var acceptanceCriteria: [Criterion]
+        /// Where the task came from.
+        public var origin: Origin?
+        /// An agent's lease on it.
+        public var claim: Claim?
+        /// How often it was reopened.
+        public var reopenCount: Int?
+        /// When work on it first started.
+        public var startedAt: Date?
+        /// When it was done.
+        public var completedAt: Date?
+        /// When it was canceled.
+        public var canceledAt: Date?
+        /// When the status last changed.
+        public var statusChangedAt: Date?
+        /// When it was archived.
+        public var archivedAt: Date?
+        /// When it was created.
+        public var createdAt: Date?
+        /// When it last changed.
+        public var updatedAt: Date?
+        /// Whatever else the embedding program keeps with the task.
+        public var metadata: AttributeMap?
+
+        /// Creates a task; everything else can be set afterwards.
+        public init(
+            id: ID, projectID: Project.ID, title: String, assigneeID: User.ID? = nil,
+            status: Status? = nil, createdAt: Date? = nil
+        ) {
+            self.id = id
+            self.projectID = projectID
+            self.title = title
+            self.assigneeID = assigneeID
+            self.status = status
+            self.createdAt = createdAt
+            labels = []
+            acceptanceCriteria = []
+        }
+    }
+}
+
+extension Lookup where E == CodexFlow.Task {
+    /// The task with the identifier in the project.
+    public static func task(_ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID) -> Self {
+        Self(partition: .string("PROJECT#\(project)"), sort: .string("TASK#\(id)"))
+    }
+}
+
+extension Query where E == CodexFlow.Task {
+    /// The tasks of a project.
+    public static func tasks(in project: CodexFlow.Project.ID) -> Self {
+        Self(partition: .string("PROJECT#\(project)"), sort: .beginsWith("TASK#"))
+    }
+
+    /// The tasks of a project that have the status.
+    public static func tasks(
+        in project: CodexFlow.Project.ID, status: CodexFlow.Task.Status
+    ) -> Self {
+        Self(
+            partition: .string("PROJECT#\(project)#STATUS#\(status.rawValue)"),
+            index: CodexFlow.Index.gsi2)
+    }
+
+    /// The tasks that are assigned to a user, in all projects.
+    public static func tasks(assignedTo user: CodexFlow.User.ID) -> Self {
+        Self(
+            partition: .string("ASSIGNEE#\(user)"), sort: .beginsWith("TASK#"),
+            index: CodexFlow.Index.gsi1)
+    }
+}

@@ -1,0 +1,126 @@
+public import FoundationEssentials
+
+extension CodexFlow {
+    /// A person or agent that works with CodexFlow.
+    ///
+    /// Key `USER#<id>` / `PROFILE`; found by e-mail through GSI1 `EMAIL#<address>` / `USER`.
+    public struct User: Entity, Hashable {
+        /// A user's identifier.
+        public typealias ID = Identifier<User>
+
+        /// What a user may do.
+        public enum Role: String, Sendable, CaseIterable {
+            case owner, admin, member, viewer, agent
+        }
+
+        /// Where a user is in their life cycle.
+        public enum State: String, Sendable, CaseIterable {
+            case invited, active, suspended
+        }
+
+        /// The identifier.
+        public var id: ID
+        /// The address as it was typed; it is compared by ``normalizedEmail``.
+        public var email: String
+        /// The name to show.
+        public var name: String
+        /// What the user may do.
+        public var role: Role?
+        /// Where the user is in their life cycle.
+        public var state: State?
+        /// The IANA name of the user's time zone.
+        public var timeZone: String?
+        /// When the user was created.
+        public var createdAt: Date?
+        /// When the user last changed.
+        public var updatedAt: Date?
+
+        /// Creates a user.
+        public init(
+            id: ID, email: String, name: String, role: Role? = nil, state: State? = nil,
+            timeZone: String? = nil, createdAt: Date? = nil, updatedAt: Date? = nil
+        ) {
+            self.id = id
+            self.email = email
+            self.name = name
+            self.role = role
+            self.state = state
+            self.timeZone = timeZone
+            self.createdAt = createdAt
+            self.updatedAt = updatedAt
+        }
+
+        /// The address as it is compared: without surrounding white space, in lower case.
+        public var normalizedEmail: String { Self.normalize(email) }
+
+        static func normalize(_ email: String) -> String {
+            let trimmed = email.drop(while: \.isWhitespace)
+            let end = trimmed.lastIndex { !$0.isWhitespace }.map { trimmed.index(after: $0) }
+            return trimmed[..<(end ?? trimmed.startIndex)].lowercased()
+        }
+    }
+}
+
+extension CodexFlow.User {
+    enum Field: Int, EntityField {
+        case userId, email, name, role, state, timeZone, createdAt, updatedAt
+
+        static let definitions: [FieldDefinition] = [
+            .required("userId", .string), .required("email", .string), .required("name", .string),
+            .optional("role", .string), .optional("state", .string),
+            .optional("timeZone", .string), .optional("createdAt", .string),
+            .optional("updatedAt", .string),
+        ]
+
+        var definition: FieldDefinition { Self.definitions[rawValue] }
+    }
+
+    /// The stored name, keys and fields.
+    public static let definition = CodexFlow.define(
+        "user", keys: ["PK": "USER#{userId}", "SK": "PROFILE"], fields: Field.definitions)
+
+    /// The attributes, as the architecture document has them.
+    public func item() throws(CodexError) -> Item {
+        try KeyTemplate.requirePart(normalizedEmail, name: "email")
+        var writer = FieldWriter<Field>([
+            "GSI1PK": .string("EMAIL#\(normalizedEmail)"), "GSI1SK": "USER",
+            "PK": .string("USER#\(id)"), "SK": "PROFILE",
+        ])
+        writer.set(.userId, id)
+        writer.set(.email, email)
+        writer.set(.name, name)
+        writer.setChoice(.role, role)
+        writer.setChoice(.state, state)
+        writer.set(.timeZone, timeZone)
+        writer.set(.createdAt, createdAt)
+        writer.set(.updatedAt, updatedAt)
+        return writer.item
+    }
+
+    /// Reads a user from an item in place.
+    public init(reading reader: borrowing FieldReader) throws(CodexError) {
+        id = try reader.value(Field.userId)
+        email = try reader.string(Field.email)
+        name = try reader.string(Field.name)
+        role = try reader.optionalChoice(Field.role)
+        state = try reader.optionalChoice(Field.state)
+        timeZone = try reader.optionalString(Field.timeZone)
+        createdAt = try reader.optionalDate(Field.createdAt)
+        updatedAt = try reader.optionalDate(Field.updatedAt)
+    }
+}
+
+extension Lookup where E == CodexFlow.User {
+    /// The user with the identifier.
+    public static func user(_ id: CodexFlow.User.ID) -> Self {
+        Self(partition: .string("USER#\(id)"), sort: "PROFILE")
+    }
+
+    /// The user with the e-mail address, however it is spelled.
+    public static func user(email: String) -> Self {
+        Self(
+            .index(
+                CodexFlow.Index.gsi1,
+                partition: [.string("EMAIL#\(CodexFlow.User.normalize(email))")], sort: ["USER"]))
+    }
+}

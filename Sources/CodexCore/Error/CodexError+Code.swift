@@ -1,0 +1,103 @@
+extension CodexError {
+    /// The kind of a failure: an open set, so that releases may add to it.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        private enum Kind: String {
+            case invalidNumber, invalidItem, itemTooLarge, invalidKey, keyTooLong, invalidPath
+            case invalidExpression, invalidArgument, invalidIdentifier, invalidJSON, invalidPageToken
+            case typeMismatch, missingAttribute, invalidSchema, schemaMismatch, unknownTable
+            case unknownIndex, unknownEntity
+            case conditionFailed, versionMismatch, uniqueViolation, duplicateTarget
+            case corrupted, notAStore, unsupportedFormat, notWritable, notFound, alreadyOpen
+            case readOnly, diskFull, inputOutput, outOfMemory, tooManyReaders, transactionTooLarge
+            case closed, nestedWrite, queueFull, cancelled, commitFailed, unsupportedPlatform
+        }
+
+        private let kind: Kind
+
+        private init(_ kind: Kind) { self.kind = kind }
+
+        /// The code's name, stable across releases.
+        public var description: String { kind.rawValue }
+
+        /// A number that is malformed, not finite, too precise or out of range.
+        public static let invalidNumber = Code(.invalidNumber)
+        /// An item that no table accepts: an empty set, nesting too deep, a name too long.
+        public static let invalidItem = Code(.invalidItem)
+        /// An item over ``Limits/itemByteCountMax``.
+        public static let itemTooLarge = Code(.itemTooLarge)
+        /// A key attribute that is missing, empty or of the wrong type.
+        public static let invalidKey = Code(.invalidKey)
+        /// A key over one of the key limits.
+        public static let keyTooLong = Code(.keyTooLong)
+        /// A document path that cannot be parsed or does not fit the item.
+        public static let invalidPath = Code(.invalidPath)
+        /// A condition, update, filter or projection that DynamoDB's rules refuse.
+        public static let invalidExpression = Code(.invalidExpression)
+        /// An argument outside its documented range.
+        public static let invalidArgument = Code(.invalidArgument)
+        /// An identifier that is empty or contains `#` or a control character.
+        public static let invalidIdentifier = Code(.invalidIdentifier)
+        /// JSON that is malformed or not DynamoDB JSON.
+        public static let invalidJSON = Code(.invalidJSON)
+        /// A page token that is damaged or belongs to another query or store.
+        public static let invalidPageToken = Code(.invalidPageToken)
+        /// An attribute whose type or value does not fit the model's field.
+        public static let typeMismatch = Code(.typeMismatch)
+        /// An attribute that a model requires and an item lacks.
+        public static let missingAttribute = Code(.missingAttribute)
+        /// A schema that contradicts itself.
+        public static let invalidSchema = Code(.invalidSchema)
+        /// A schema that does not fit the one the store was made with.
+        public static let schemaMismatch = Code(.schemaMismatch)
+        /// A table name that the schema does not have.
+        public static let unknownTable = Code(.unknownTable)
+        /// An index name that the table does not have.
+        public static let unknownIndex = Code(.unknownIndex)
+        /// An entity that the schema does not have, or an item of another entity.
+        public static let unknownEntity = Code(.unknownEntity)
+        /// A condition was false; ``CodexError/currentItem`` is what it was checked against.
+        public static let conditionFailed = Code(.conditionFailed)
+        /// The item changed since it was read; ``CodexError/currentItem`` is its present state.
+        public static let versionMismatch = Code(.versionMismatch)
+        /// Another item has the same key in a unique index.
+        public static let uniqueViolation = Code(.uniqueViolation)
+        /// One batch or action list names the same item twice.
+        public static let duplicateTarget = Code(.duplicateTarget)
+        /// Stored bytes that contradict themselves: a damaged file.
+        public static let corrupted = Code(.corrupted)
+        /// A directory that exists and is not a Codex store.
+        public static let notAStore = Code(.notAStore)
+        /// A store written by a newer release, or a build of LMDB that cannot read it.
+        public static let unsupportedFormat = Code(.unsupportedFormat)
+        /// A directory or file that this process may not write.
+        public static let notWritable = Code(.notWritable)
+        /// A file or directory that is not there.
+        public static let notFound = Code(.notFound)
+        /// The store is open in this process already.
+        public static let alreadyOpen = Code(.alreadyOpen)
+        /// A write to a store that was opened read-only.
+        public static let readOnly = Code(.readOnly)
+        /// No space is left on the device.
+        public static let diskFull = Code(.diskFull)
+        /// A read or write of the device failed.
+        public static let inputOutput = Code(.inputOutput)
+        /// Memory or address space ran out.
+        public static let outOfMemory = Code(.outOfMemory)
+        /// More snapshots are open at once than the reader table has slots.
+        public static let tooManyReaders = Code(.tooManyReaders)
+        /// One transaction changed more than LMDB can hold dirty (512 MiB).
+        public static let transactionTooLarge = Code(.transactionTooLarge)
+        /// The store was closed.
+        public static let closed = Code(.closed)
+        /// A write was started inside the body of another.
+        public static let nestedWrite = Code(.nestedWrite)
+        /// Too many writes are waiting.
+        public static let queueFull = Code(.queueFull)
+        /// The task was cancelled while its write was still waiting; nothing was written.
+        public static let cancelled = Code(.cancelled)
+        /// The commit failed; nothing of it is visible.
+        public static let commitFailed = Code(.commitFailed)
+        /// A platform whose properties Codex's storage relies on are not there.
+        public static let unsupportedPlatform = Code(.unsupportedPlatform)
+    }
+}

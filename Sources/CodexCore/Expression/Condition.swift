@@ -1,0 +1,68 @@
+/// A Boolean expression over an item: a condition of a write, or the filter of a query.
+///
+/// Build it with ``Attribute`` (typed) or from the cases. Evaluation follows DynamoDB's rules, see
+/// "Comparison operator and function reference" in its developer guide: comparing values of
+/// different types is false (`<>`: true), never an error.
+///
+/// ```swift
+/// let status = Attribute<String>("status")
+/// let open = status.isOne(of: ["todo", "inProgress"]) && Attribute<Int>("estimate") > 3
+/// ```
+public indirect enum Condition: Sendable, Hashable {
+    /// A comparison of two operands.
+    case compare(Operand, Comparator, Operand)
+    /// `operand BETWEEN low AND high`, both ends included.
+    case between(Operand, low: Operand, high: Operand)
+    /// `operand IN (…)`, 1 to ``Limits/inOperandCountMax`` values.
+    case isIn(Operand, [Operand])
+    /// `attribute_exists(path)`.
+    case attributeExists(DocumentPath)
+    /// `attribute_not_exists(path)`.
+    case attributeNotExists(DocumentPath)
+    /// `attribute_type(path, type)`.
+    case attributeType(DocumentPath, AttributeType)
+    /// `begins_with(operand, prefix)`, for strings and binaries.
+    case beginsWith(Operand, Operand)
+    /// `contains(operand, value)`: a substring, a set's member or a list's element.
+    case contains(Operand, Operand)
+    /// Both hold.
+    case and(Condition, Condition)
+    /// At least one holds.
+    case or(Condition, Condition)
+    /// It does not hold.
+    case not(Condition)
+
+    /// The six comparisons.
+    public enum Comparator: String, Sendable, Hashable {
+        /// Equal.
+        case equal = "="
+        /// Not equal.
+        case notEqual = "<>"
+        /// Below.
+        case less = "<"
+        /// Below or equal.
+        case lessOrEqual = "<="
+        /// Above.
+        case greater = ">"
+        /// Above or equal.
+        case greaterOrEqual = ">="
+    }
+
+    /// What a comparison compares.
+    public enum Operand: Sendable, Hashable {
+        /// The value at a path of the item.
+        case path(DocumentPath)
+        /// A literal value.
+        case value(AttributeValue)
+        /// `size(path)`: a string's length in UTF-16 code units, a binary's in bytes, the number
+        /// of elements of a set, list or map.
+        case size(DocumentPath)
+    }
+
+    /// Both conditions hold.
+    public static func && (lhs: Condition, rhs: Condition) -> Condition { .and(lhs, rhs) }
+    /// At least one of the conditions holds.
+    public static func || (lhs: Condition, rhs: Condition) -> Condition { .or(lhs, rhs) }
+    /// The condition does not hold.
+    public static prefix func ! (condition: Condition) -> Condition { .not(condition) }
+}

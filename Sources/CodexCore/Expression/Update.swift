@@ -1,0 +1,125 @@
+/// A change to some attributes of an item: DynamoDB's SET, REMOVE, ADD and DELETE.
+///
+/// Every operand reads the item as it was before the update, whatever the order of the clauses.
+///
+/// ```swift
+/// let title = Attribute<String>("title"), views = Attribute<Int>("views")
+/// let update = Update().setting(title, to: "New").adding(1, to: views)
+/// ```
+public struct Update: Sendable, Hashable {
+    /// The right side of a SET clause.
+    public enum Value: Sendable, Hashable {
+        /// The operand itself.
+        case operand(Operand)
+        /// The exact sum of two numbers.
+        case sum(Operand, Operand)
+        /// The exact difference of two numbers.
+        case difference(Operand, Operand)
+    }
+
+    /// What a SET clause computes with.
+    public indirect enum Operand: Sendable, Hashable {
+        /// The value at a path, which must exist.
+        case path(DocumentPath)
+        /// A literal value.
+        case value(AttributeValue)
+        /// The value at the path, or the operand if there is none.
+        case ifNotExists(DocumentPath, Operand)
+        /// Two lists joined.
+        case listAppend(Operand, Operand)
+    }
+
+    /// One clause.
+    public enum Clause: Sendable, Hashable {
+        /// `SET path = value`. A list index past the end appends.
+        case set(DocumentPath, Value)
+        /// `REMOVE path`. List indexes are those before the update.
+        case remove(DocumentPath)
+        /// `ADD path value`: a number is added, a set united; a missing attribute starts at 0 or
+        /// empty.
+        case add(DocumentPath, AttributeValue)
+        /// `DELETE path set`: the members are taken out; with the last one goes the attribute.
+        case delete(DocumentPath, AttributeValue)
+
+        /// The path that the clause changes.
+        public var path: DocumentPath {
+            switch self {
+            case .set(let path, _), .remove(let path), .add(let path, _), .delete(let path, _): path
+            }
+        }
+    }
+
+    /// The clauses in the order they were given.
+    public private(set) var clauses: [Clause]
+
+    /// Creates an update from clauses.
+    public init(_ clauses: [Clause] = []) { self.clauses = clauses }
+
+    /// This update and one more clause.
+    public func appending(_ clause: Clause) -> Update { Update(clauses + [clause]) }
+
+    /// Checks what DynamoDB refuses before it looks at any item.
+    ///
+    /// - Throws: ``CodexError/Code/invalidExpression``: no clause, overlapping paths, an ADD of
+    ///   what is neither number nor set, a DELETE of what is no set, a literal operand of the wrong
+    ///   type for arithmetic or `list_append`.
+    public func validate() throws(CodexError) {
+        guard !clauses.isEmpty else { throw Self.invalid("it has no clause") }
+        try Projection.requireDisjoint(clauses.map(\.path))
+        for clause in clauses {
+            switch clause {
+            case .set(_, let value): try value.validate()
+            case .remove: continue
+            case .add(_, let value):
+                guard value.type == .number || value.isSet else {
+                    throw Self.invalid("ADD takes a number or a set")
+                }
+            case .delete(_, let value):
+                guard value.isSet else { throw Self.invalid("DELETE takes a set") }
+            }
+        }
+    }
+
+    fileprivate static func invalid(_ problem: String) -> CodexError {
+        CodexError(.invalidExpression, "Invalid update: \(problem).")
+    }
+}
+
+extension Update.Value {
+    fileprivate func validate() throws(CodexError) {
+        switch self {
+        case .operand(let operand): try operand.validate(as: nil)
+        case .sum(let left, let right), .difference(let left, let right):
+            try left.validate(as: .number)
+            try right.validate(as: .number)
+        }
+    }
+}
+
+extension Update.Operand {
+    fileprivate func validate(as type: AttributeType?) throws(CodexError) {
+        switch self {
+        case .path: return
+        case .value(let value):
+            guard type == nil || value.type == type else {
+                throw Update.invalid("an operand has the type \(value.type.rawValue)")
+            }
+        case .ifNotExists(_, let fallback): try fallback.validate(as: type)
+        case .listAppend(let left, let right):
+            guard type == nil || type == .list else {
+                throw Update.invalid("list_append gives no number")
+            }
+            try left.validate(as: .list)
+            try right.validate(as: .list)
+        }
+    }
+}
+
+extension AttributeValue {
+    fileprivate var isSet: Bool {
+        switch self {
+        case .stringSet, .numberSet, .binarySet: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,36 @@
+internal import FoundationEssentials
+
+/// RFC 4648 base64, by Foundation.
+package enum Base64 {
+    package static func encode(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
+
+    package static func decode(_ text: String) throws(CodexError) -> [UInt8] {
+        guard let data = Data(base64Encoded: text) else {
+            throw CodexError(.invalidJSON, "A binary value is not base64.")
+        }
+        return Array(data)
+    }
+
+    /// The URL-safe alphabet without padding.
+    package static func encodeURL(_ bytes: [UInt8]) -> String {
+        String(
+            encode(bytes).compactMap { character -> Character? in
+                switch character {
+                case "+": "-"
+                case "/": "_"
+                case "=": nil
+                default: character
+                }
+            })
+    }
+
+    /// Reads ``encodeURL(_:)``'s form; `nil` for anything else.
+    package static func decodeURL(_ text: String) -> [UInt8]? {
+        guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") }) else {
+            return nil
+        }
+        let standard = String(text.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
+        let padding = String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)
+        return Data(base64Encoded: standard + padding).map(Array.init)
+    }
+}

@@ -1,0 +1,48 @@
+/// The limits that items, keys and expressions obey, one constant each.
+///
+/// Unless a line says otherwise they are DynamoDB's, as its developer guide lists them under
+/// "Quotas and limits", so that what fits in a Codex store also fits in a DynamoDB table.
+public enum Limits {
+    /// Largest partition key value, in bytes, in tables and in indexes.
+    public static let partitionKeyByteCountMax = 2048
+    /// Largest sort key value, in bytes, in tables and in indexes.
+    public static let sortKeyByteCountMax = 1024
+    /// Largest encoded key in bytes: liblmdb 0.9's compile-time limit (`mdb_env_get_maxkeysize`).
+    ///
+    /// It binds the whole composite: partition and sort key together in a table; in an index,
+    /// the index key parts and the table's key after them.
+    public static let encodedKeyByteCountMax = 511
+    /// Largest item: the UTF-8 bytes of its attribute names plus the sizes of its values.
+    public static let itemByteCountMax = 409_600
+    /// Longest attribute name in UTF-8 bytes.
+    public static let attributeNameByteCountMax = 65_535
+    /// Longest name of a key attribute in UTF-8 bytes.
+    public static let keyAttributeNameByteCountMax = 255
+    /// Deepest nesting of lists and maps below an item.
+    public static let nestingDepthMax = 32
+    /// Significant digits of a number.
+    public static let numberDigitCountMax = 38
+    /// Largest decimal exponent of a number's first digit: 9.99…E+125.
+    public static let numberExponentMax = 125
+    /// Smallest decimal exponent of a number's first digit: 1E-130.
+    public static let numberExponentMin = -130
+    /// Most operands on the right of an `IN` comparison.
+    public static let inOperandCountMax = 100
+    /// Most key parts of each kind (partition, sort) in a secondary index with composite keys.
+    public static let indexKeyPartCountMax = 4
+    /// Longest table or index name in characters; the shortest has 1 here (3 in DynamoDB).
+    public static let resourceNameCountMax = 255
+    /// Most distinct attribute-name lists ("shapes") that one store interns.
+    ///
+    /// Not DynamoDB's: it bounds the memory of a process that reads items with arbitrary attribute
+    /// names. Items past it carry their names themselves.
+    public static let shapeCountMax = 8192
+    /// Most attributes in an item whose names are interned; larger items carry their own names.
+    public static let shapeAttributeCountMax = 512
+    /// Size from which a top-level value is compressed, if that makes it smaller.
+    ///
+    /// Below about a kilobyte, zlib's gain is less than what inflating costs each reader.
+    public static let compressionThresholdByteCount = 1024
+    /// Most bytes a compressed value may claim to inflate to: more than any item's encoding.
+    public static let inflatedByteCountMax = 16 << 20
+}

@@ -1,0 +1,120 @@
+extension Schema {
+    /// The schema that results from opening a store of schema `self` with `requested`.
+    ///
+    /// New tables, entities and optional fields are added. What `requested` does not mention stays:
+    /// a program need not know everything that the store holds.
+    ///
+    /// - Throws: ``CodexError/Code/schemaMismatch`` with every difference that is not an addition.
+    package func merging(_ requested: Schema) throws(CodexError) -> Schema {
+        var differences: [String] = []
+        var tables = self.tables
+        for table in requested.tables {
+            guard let index = tables.firstIndex(where: { $0.name == table.name }) else {
+                tables.append(table)
+                continue
+            }
+            differences += tables[index].differences(to: table)
+        }
+        var entities = self.entities
+        for entity in requested.entities {
+            guard let index = entities.firstIndex(where: { $0.name == entity.name }) else {
+                entities.append(entity)
+                continue
+            }
+            differences += entities[index].differences(to: entity)
+            entities[index] = entity
+        }
+        guard differences.isEmpty else {
+            throw CodexError(
+                .schemaMismatch,
+                "The store's schema differs from the one requested: "
+                    + differences.joined(separator: "; ")
+                    + ". Open it with the schema it has, or export and import into a new store.")
+        }
+        return Schema(tables: tables, entities: entities)
+    }
+}
+
+extension TableDefinition {
+    fileprivate func differences(to other: TableDefinition) -> [String] {
+        var differences: [String] = []
+        if partitionKey != other.partitionKey || sortKey != other.sortKey {
+            differences.append(
+                "table \(name) has the key \(Self.text(keyAttributes)), requested is "
+                    + Self.text(other.keyAttributes))
+        }
+        for index in indexes where !other.indexes.contains(where: { $0.name == index.name }) {
+            differences.append("table \(name) has the index \(index.name), requested is none")
+        }
+        for index in other.indexes {
+            guard let stored = indexes.first(where: { $0.name == index.name }) else {
+                differences.append("table \(name) lacks the requested index \(index.name)")
+                continue
+            }
+            if stored != index {
+                differences.append(
+                    "index \(index.name) of table \(name) is \(Self.text(stored)), "
+                        + "requested is \(Self.text(index))")
+            }
+        }
+        return differences
+    }
+
+    private static func text(_ attributes: [KeyAttribute]) -> String {
+        "(" + attributes.map { "\($0.name) \($0.type.rawValue)" }.joined(separator: ", ") + ")"
+    }
+
+    private static func text(_ index: IndexDefinition) -> String {
+        let projection =
+            switch index.projection {
+            case .keysOnly: "KEYS_ONLY"
+            case .include(let names): "INCLUDE(" + names.joined(separator: ", ") + ")"
+            case .all: "ALL"
+            }
+        return text(index.partitionKey) + text(index.sortKey) + " " + projection
+            + (index.isUnique ? " unique" : "")
+            + (index.entities.map { " for " + $0.joined(separator: ", ") } ?? "")
+    }
+}
+
+extension EntityDefinition {
+    fileprivate func differences(to other: EntityDefinition) -> [String] {
+        var differences: [String] = []
+        if table != other.table {
+            differences.append("entity \(name) is in table \(table), requested is \(other.table)")
+        }
+        if schemaVersion != other.schemaVersion {
+            differences.append(
+                "entity \(name) has schema version \(schemaVersion), requested is "
+                    + "\(other.schemaVersion)")
+        }
+        for (attribute, template) in keys.sorted(by: { $0.key < $1.key })
+        where other.keys[attribute] != template {
+            differences.append(
+                "entity \(name) has the key \(attribute) = \(template.source), requested is "
+                    + (other.keys[attribute]?.source ?? "none"))
+        }
+        for attribute in other.keys.keys.sorted() where keys[attribute] == nil {
+            differences.append("entity \(name) lacks the requested key \(attribute)")
+        }
+        for field in fields {
+            switch other.fields.first(where: { $0.name == field.name }) {
+            case nil: differences.append("entity \(name) has the field \(field.name), requested is none")
+            case let requested? where requested != field:
+                differences.append(
+                    "field \(field.name) of entity \(name) is \(field.text), requested is "
+                        + requested.text)
+            default: break
+            }
+        }
+        for field in other.fields
+        where !field.isOptional && !fields.contains(where: { $0.name == field.name }) {
+            differences.append("entity \(name) lacks the required field \(field.name)")
+        }
+        return differences
+    }
+}
+
+extension FieldDefinition {
+    fileprivate var text: String { (isOptional ? "optional " : "required ") + type.rawValue }
+}

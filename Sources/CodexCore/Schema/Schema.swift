@@ -1,0 +1,142 @@
+/// What a store holds: tables with their indexes, and the entities in them.
+public struct Schema: Sendable, Hashable, Codable {
+    /// The tables.
+    public let tables: [TableDefinition]
+    /// The entities.
+    public let entities: [EntityDefinition]
+
+    /// Defines a schema.
+    public init(tables: [TableDefinition], entities: [EntityDefinition] = []) {
+        self.tables = tables
+        self.entities = entities
+    }
+
+    /// This schema with more entities: the caller's own beside CodexFlow's.
+    public func adding(_ types: any Entity.Type...) -> Schema {
+        Schema(tables: tables, entities: entities + types.map { $0.definition })
+    }
+
+    /// The table named `name`.
+    ///
+    /// - Throws: ``CodexError/Code/unknownTable``.
+    public func table(_ name: String) throws(CodexError) -> TableDefinition {
+        guard let table = tables.first(where: { ByteOrder.equal($0.name, name) }) else {
+            throw CodexError(
+                .unknownTable,
+                "There is no table \(name). The store has: "
+                    + tables.map(\.name).sorted().joined(separator: ", ") + ".")
+        }
+        return table
+    }
+}
+
+extension Schema {
+    /// Checks that the schema does not contradict itself.
+    ///
+    /// - Throws: ``CodexError/Code/invalidSchema`` with what is wrong.
+    public func validate() throws(CodexError) {
+        guard !tables.isEmpty else { throw Self.invalid("it has no table") }
+        try Self.requireDistinct(tables.map(\.name), "table")
+        try Self.requireDistinct(entities.map(\.name), "entity")
+        for table in tables { try table.validate() }
+        for entity in entities { try validate(entity) }
+        for table in tables {
+            for index in table.indexes {
+                for name in index.entities ?? []
+                where !entities.contains(where: { $0.name == name && $0.table == table.name }) {
+                    throw Self.invalid(
+                        "index \(index.name) is for the entity \(name), which table "
+                            + "\(table.name) does not have")
+                }
+            }
+        }
+    }
+
+    private func validate(_ entity: EntityDefinition) throws(CodexError) {
+        try Self.requireName(entity.name, "entity")
+        guard entity.schemaVersion >= 1 else {
+            throw Self.invalid("entity \(entity.name) has a schema version below 1")
+        }
+        guard let table = tables.first(where: { $0.name == entity.table }) else {
+            throw Self.invalid("entity \(entity.name) is in the unknown table \(entity.table)")
+        }
+        for key in table.keyAttributes {
+            guard entity.keys[key.name] != nil, key.type == .string else {
+                throw Self.invalid(
+                    "entity \(entity.name) needs a template for \(key.name), a string key attribute")
+            }
+        }
+        try Self.requireDistinct(entity.fields.map(\.name), "field")
+    }
+
+    static func requireName(_ name: String, _ kind: String) throws(CodexError) {
+        let isAllowed = name.utf8.allSatisfy { byte in
+            (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte &- UInt8(ascii: "0") < 10
+                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+                || byte == UInt8(ascii: ".")
+        }
+        guard isAllowed, (1...Limits.resourceNameCountMax).contains(name.utf8.count) else {
+            throw invalid(
+                "a name of a \(kind) has 1 to \(Limits.resourceNameCountMax) characters of "
+                    + "a-z, A-Z, 0-9, -, _ and .")
+        }
+    }
+
+    static func requireDistinct(_ names: [String], _ kind: String) throws(CodexError) {
+        let sorted = names.sorted()
+        for index in sorted.indices.dropFirst() where sorted[index - 1] == sorted[index] {
+            throw invalid("two of kind \(kind) are named \(sorted[index])")
+        }
+    }
+
+    static func invalid(_ problem: String) -> CodexError {
+        CodexError(.invalidSchema, "The schema contradicts itself: \(problem).")
+    }
+}
+
+extension TableDefinition {
+    fileprivate func validate() throws(CodexError) {
+        try Schema.requireName(name, "table")
+        try Schema.requireDistinct(keyAttributes.map(\.name), "key attribute of \(name)")
+        try Schema.requireDistinct(indexes.map(\.name), "index of \(name)")
+        try Self.requireKeyNames(keyAttributes, name)
+        for index in indexes {
+            try Schema.requireName(index.name, "index")
+            let counts = 1...Limits.indexKeyPartCountMax
+            guard counts.contains(index.partitionKey.count),
+                index.sortKey.count <= Limits.indexKeyPartCountMax
+            else {
+                throw Schema.invalid(
+                    "index \(index.name) has 1 to 4 partition key attributes and 0 to 4 sort key "
+                        + "attributes")
+            }
+            try Self.requireKeyNames(index.keyAttributes, index.name)
+            try Schema.requireDistinct(index.keyAttributes.map(\.name), "key of \(index.name)")
+            if case .include(let names) = index.projection {
+                guard !names.isEmpty else { throw Schema.invalid("\(index.name) includes nothing") }
+                try Schema.requireDistinct(names, "included attribute of \(index.name)")
+            }
+        }
+        try requireOneTypeEach()
+    }
+
+    private static func requireKeyNames(
+        _ attributes: [KeyAttribute], _ owner: String
+    ) throws(CodexError) {
+        for attribute in attributes
+        where !(1...Limits.keyAttributeNameByteCountMax).contains(attribute.name.utf8.count) {
+            throw Schema.invalid("a key attribute of \(owner) has an empty or over-long name")
+        }
+    }
+
+    private func requireOneTypeEach() throws(CodexError) {
+        var types: [String: KeyAttribute.KeyType] = [:]
+        for attribute in keyAttributes + indexes.flatMap(\.keyAttributes) {
+            if let type = types.updateValue(attribute.type, forKey: attribute.name),
+                type != attribute.type
+            {
+                throw Schema.invalid("key attribute \(attribute.name) of \(name) has two types")
+            }
+        }
+    }
+}

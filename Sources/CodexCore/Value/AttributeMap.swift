@@ -1,0 +1,105 @@
+/// Named attribute values: an item, or a map within one.
+///
+/// Names are compared by their UTF-8 bytes, so canonically equivalent spellings are two names, as
+/// in DynamoDB. Iteration is in that order. Lookup is O(log *n*), insertion O(*n*).
+public struct AttributeMap: Sendable, Hashable {
+    /// One named value.
+    public struct Element: Sendable, Hashable {
+        /// The attribute's name.
+        public let name: String
+        /// The attribute's value.
+        public var value: AttributeValue
+
+        /// Creates a named value.
+        public init(name: String, value: AttributeValue) {
+            self.name = name
+            self.value = value
+        }
+
+        /// Compares names by bytes.
+        public static func == (lhs: Self, rhs: Self) -> Bool {
+            ByteOrder.equal(lhs.name, rhs.name) && lhs.value == rhs.value
+        }
+    }
+
+    /// The attributes, ascending by the UTF-8 bytes of their names.
+    public private(set) var elements: [Element]
+
+    /// Creates an empty map.
+    public init() { elements = [] }
+
+    /// Creates a map from pairs; of equal names the last one stands.
+    public init(_ pairs: some Sequence<(String, AttributeValue)>) {
+        elements = []
+        for (name, value) in pairs { self[name] = value }
+    }
+
+    /// Creates a map from elements that are in ascending order of their names' bytes.
+    ///
+    /// - Returns: `nil` if they are not, or if a name occurs twice.
+    package init?(sorted elements: [Element]) {
+        for index in elements.indices.dropFirst()
+        where ByteOrder.compare(elements[index - 1].name, elements[index].name) >= 0 {
+            return nil
+        }
+        self.elements = elements
+    }
+
+    /// Creates a map from elements that the caller knows to be in order.
+    package init(uncheckedSorted elements: [Element]) { self.elements = elements }
+
+    /// The value named `name`, or `nil`; setting `nil` removes it.
+    public subscript(name: String) -> AttributeValue? {
+        get {
+            let (index, found) = position(of: name)
+            return found ? elements[index].value : nil
+        }
+        set {
+            let (index, found) = position(of: name)
+            switch (newValue, found) {
+            case (let value?, true): elements[index].value = value
+            case (let value?, false): elements.insert(Element(name: name, value: value), at: index)
+            case (nil, true): elements.remove(at: index)
+            case (nil, false): break
+            }
+        }
+    }
+
+    /// The number of attributes.
+    public var count: Int { elements.count }
+
+    /// Whether there is no attribute.
+    public var isEmpty: Bool { elements.isEmpty }
+
+    /// The attributes' names in order.
+    public var names: [String] { elements.map(\.name) }
+
+    /// Where `name` is, or where it would be inserted.
+    private func position(of name: String) -> (index: Int, found: Bool) {
+        // Models add their attributes in order: look at the end first.
+        if let last = elements.last, ByteOrder.compare(last.name, name) < 0 {
+            return (elements.count, false)
+        }
+        var (low, high) = (0, elements.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let order = ByteOrder.compare(elements[middle].name, name)
+            if order == 0 { return (middle, true) }
+            if order < 0 { low = middle + 1 } else { high = middle }
+        }
+        return (low, false)
+    }
+}
+
+extension AttributeMap: Sequence {
+    /// Iterates over the attributes in order.
+    public func makeIterator() -> IndexingIterator<[Element]> { elements.makeIterator() }
+}
+
+extension AttributeMap: ExpressibleByDictionaryLiteral {
+    /// Creates a map from a literal; of equal names the last one stands.
+    public init(dictionaryLiteral elements: (String, AttributeValue)...) { self.init(elements) }
+}
+
+/// An item: a map of at least its key attributes.
+public typealias Item = AttributeMap

@@ -1,0 +1,78 @@
+/// A member of a DynamoDB set: text, number or bytes.
+public protocol AttributeSetElement: Hashable, Sendable {
+    /// Compares in DynamoDB's order of the type: negative, zero or positive.
+    static func order(_ lhs: Self, _ rhs: Self) -> Int
+}
+
+extension String: AttributeSetElement {
+    /// Compares by UTF-8 bytes.
+    public static func order(_ lhs: String, _ rhs: String) -> Int { ByteOrder.compare(lhs, rhs) }
+}
+
+extension Number: AttributeSetElement {
+    /// Compares by value.
+    public static func order(_ lhs: Number, _ rhs: Number) -> Int {
+        lhs == rhs ? 0 : lhs < rhs ? -1 : 1
+    }
+}
+
+extension [UInt8]: AttributeSetElement {
+    /// Compares as unsigned bytes.
+    public static func order(_ lhs: [UInt8], _ rhs: [UInt8]) -> Int { ByteOrder.compare(lhs, rhs) }
+}
+
+/// A set of strings, numbers or binaries: no duplicates, no order of its own.
+///
+/// Members are kept in the order of their type, so equal sets are stored as equal bytes. Lookup is
+/// O(log *n*). An empty set can be built, but no item that contains one is accepted, as in DynamoDB.
+public struct AttributeSet<Element: AttributeSetElement>: Sendable, Hashable {
+    /// The members, ascending.
+    public private(set) var members: [Element]
+
+    /// Creates a set from any sequence; duplicates collapse.
+    public init(_ elements: some Sequence<Element>) {
+        members = elements.sorted { Element.order($0, $1) < 0 }
+        members = members.indices.filter {
+            $0 == 0 || Element.order(members[$0 - 1], members[$0]) != 0
+        }.map { members[$0] }
+    }
+
+    /// Creates a set from distinct elements in any order, or `nil` if any occurs twice.
+    package init?(distinct elements: [Element]) {
+        self.init(elements)
+        if members.count != elements.count { return nil }
+    }
+
+    /// Whether `element` is a member.
+    public func contains(_ element: Element) -> Bool {
+        var (low, high) = (0, members.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let order = Element.order(members[middle], element)
+            if order == 0 { return true }
+            if order < 0 { low = middle + 1 } else { high = middle }
+        }
+        return false
+    }
+
+    /// The members of this set and of `other`.
+    public func union(_ other: Self) -> Self { Self(members + other.members) }
+
+    /// The members of this set that are not in `other`.
+    public func subtracting(_ other: Self) -> Self {
+        var result = self
+        result.members.removeAll { other.contains($0) }
+        return result
+    }
+
+    /// Compares members by their order, so that strings compare by bytes.
+    public static func == (lhs: Self, rhs: Self) -> Bool {
+        lhs.members.count == rhs.members.count
+            && zip(lhs.members, rhs.members).allSatisfy { Element.order($0, $1) == 0 }
+    }
+}
+
+extension AttributeSet: ExpressibleByArrayLiteral {
+    /// Creates a set from its members.
+    public init(arrayLiteral elements: Element...) { self.init(elements) }
+}

@@ -1,0 +1,204 @@
+public import FoundationEssentials
+
+/// The stored form of moments: ISO 8601 in UTC, `2025-11-05T09:30:00.000Z`.
+///
+/// The width is fixed, so the text sorts as time does. Precision is the millisecond; years run from
+/// 0000 to 9999. Reading also accepts the form without a fraction, as the architecture document
+/// writes it.
+public enum Timestamp {
+    /// The text of a moment, cut to the millisecond; moments outside of the years are clamped.
+    public static func text(_ date: Date) -> String {
+        let limit = 253_402_300_800_000.0 - 1
+        let scaled = (date.timeIntervalSince1970 * 1000).rounded(.toNearestOrAwayFromZero)
+        let millis = Int64(max(-62_167_219_200_000, min(limit, scaled.isNaN ? 0 : scaled)))
+        let (days, rest) = millis.flooredDivision(by: 86_400_000)
+        let (year, month, day) = CalendarDay.civil(fromDays: days)
+        return unsafe String(unsafeUninitializedCapacity: 24) { buffer in
+            var writer = unsafe DigitWriter(buffer: buffer)
+            unsafe writer.write(year, 4, "-")
+            unsafe writer.write(month, 2, "-")
+            unsafe writer.write(day, 2, "T")
+            unsafe writer.write(Int(rest / 3_600_000), 2, ":")
+            unsafe writer.write(Int(rest / 60_000 % 60), 2, ":")
+            unsafe writer.write(Int(rest / 1000 % 60), 2, ".")
+            unsafe writer.write(Int(rest % 1000), 3, "Z")
+            return unsafe writer.position
+        }
+    }
+
+    /// The moment that `text` names, or `nil` if it is not of one of the two forms.
+    public static func date(_ text: String) -> Date? {
+        var copy = text
+        return copy.withUTF8 { unsafe date(Span(_unsafeElements: $0)) }
+    }
+
+    /// The moment that UTF-8 `text` names.
+    package static func date(_ text: Span<UInt8>) -> Date? {
+        guard text.count == 24 || text.count == 20, text[text.count - 1] == UInt8(ascii: "Z"),
+            text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
+            text[10] == UInt8(ascii: "T"), text[13] == UInt8(ascii: ":"),
+            text[16] == UInt8(ascii: ":"),
+            let year = digits(text, 0, 4), let month = digits(text, 5, 2),
+            let day = digits(text, 8, 2), let hour = digits(text, 11, 2),
+            let minute = digits(text, 14, 2), let second = digits(text, 17, 2),
+            CalendarDay.isValid(year: year, month: month, day: day),
+            hour < 24, minute < 60, second < 60
+        else { return nil }
+        var millis = 0
+        if text.count == 24 {
+            guard text[19] == UInt8(ascii: "."), let fraction = digits(text, 20, 3) else {
+                return nil
+            }
+            millis = fraction
+        }
+        let days = CalendarDay.days(year: year, month: month, day: day)
+        let seconds = days * 86_400 + Int64(hour * 3600 + minute * 60 + second)
+        return Date(timeIntervalSince1970: Double(seconds * 1000 + Int64(millis)) / 1000)
+    }
+
+    static func digits(_ text: Span<UInt8>, _ start: Int, _ count: Int) -> Int? {
+        var value = 0
+        for index in start..<(start + count) {
+            let digit = text[index] &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            value = value * 10 + Int(digit)
+        }
+        return value
+    }
+}
+
+extension Int64 {
+    /// Quotient and non-negative remainder.
+    fileprivate func flooredDivision(by divisor: Int64) -> (Int64, Int64) {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+}
+
+/// Writes decimal fields of fixed width into a string's storage.
+@unsafe
+private struct DigitWriter {
+    let buffer: UnsafeMutableBufferPointer<UInt8>
+    var position = 0
+
+    init(buffer: UnsafeMutableBufferPointer<UInt8>) { unsafe self.buffer = buffer }
+
+    mutating func write(_ value: Int, _ width: Int, _ separator: Unicode.Scalar) {
+        var rest = value
+        for index in stride(from: unsafe position + width - 1, through: unsafe position, by: -1) {
+            unsafe buffer[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        }
+        unsafe buffer[position + width] = UInt8(ascii: separator)
+        unsafe position += width + 1
+    }
+}
+
+/// A day of the calendar, without time or zone: `2025-11-05`.
+public struct CalendarDay: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// The year, 0 to 9999.
+    public let year: Int
+    /// The month, 1 to 12.
+    public let month: Int
+    /// The day of the month, from 1.
+    public let day: Int
+
+    /// Creates a day, or `nil` if the Gregorian calendar has none such.
+    public init?(year: Int, month: Int, day: Int) {
+        guard Self.isValid(year: year, month: month, day: day) else { return nil }
+        (self.year, self.month, self.day) = (year, month, day)
+    }
+
+    /// Parses `yyyy-mm-dd`.
+    public init?(_ text: String) {
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard parts.map(\.count) == [4, 2, 2], text.utf8.allSatisfy({ $0 < 0x3A && $0 != 0x2B }),
+            let year = Int(text.prefix(4)), let month = Int(text.dropFirst(5).prefix(2)),
+            let day = Int(text.suffix(2))
+        else { return nil }
+        self.init(year: year, month: month, day: day)
+    }
+
+    /// The day `count` days after this one (before it, if negative), kept within the years.
+    public func adding(days count: Int) -> CalendarDay {
+        let first = Self.days(year: 0, month: 1, day: 1)
+        let last = Self.days(year: 9999, month: 12, day: 31)
+        let target = Self.days(year: year, month: month, day: day) + Int64(count)
+        let (year, month, day) = Self.civil(fromDays: max(first, min(last, target)))
+        return CalendarDay(year: year, month: month, day: day) ?? self
+    }
+
+    /// The day as `yyyy-mm-dd`; the text sorts as days do.
+    public var description: String {
+        func padded(_ value: Int, _ width: Int) -> String {
+            let digits = String(value)
+            return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+        }
+        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+    }
+
+    /// Earlier days come first.
+    public static func < (lhs: Self, rhs: Self) -> Bool {
+        (lhs.year, lhs.month, lhs.day) < (rhs.year, rhs.month, rhs.day)
+    }
+
+    static func isValid(year: Int, month: Int, day: Int) -> Bool {
+        guard (0...9999).contains(year), (1...12).contains(month), day >= 1 else { return false }
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+        let length = month == 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
+        return day <= length
+    }
+
+    /// Days since 1970-01-01 in the proleptic Gregorian calendar (Hinnant, "chrono-Compatible
+    /// Low-Level Date Algorithms").
+    static func days(year: Int, month: Int, day: Int) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return Int64(era * 146_097 + dayOfEra - 719_468)
+    }
+
+    /// The inverse of ``days(year:month:day:)``.
+    static func civil(fromDays days: Int64) -> (year: Int, month: Int, day: Int) {
+        let shifted = Int(days) + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra =
+            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthIndex = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * monthIndex + 2) / 5 + 1
+        let month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
+    }
+}
+
+extension CalendarDay: AttributeConvertible {
+    /// A string value, `yyyy-mm-dd`.
+    public var attributeValue: AttributeValue { .string(description) }
+    /// The day that a string value names.
+    public init?(attributeValue: AttributeValue) {
+        guard case .string(let text) = attributeValue, let day = CalendarDay(text) else { return nil }
+        self = day
+    }
+}
+
+extension CalendarDay: Codable {
+    /// Reads `yyyy-mm-dd`.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let day = CalendarDay(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "A day is written yyyy-mm-dd.")
+        }
+        self = day
+    }
+
+    /// Writes `yyyy-mm-dd`.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

@@ -1,0 +1,48 @@
+/// The order of byte strings, which is DynamoDB's order of strings: by UTF-8 bytes, unsigned.
+///
+/// Swift's own `==` and `<` on `String` compare canonical equivalents as equal ("é" in one scalar
+/// and in two). Names and values of items must not: they would collide.
+package enum ByteOrder {
+    /// Compares the UTF-8 bytes of two strings: negative, zero or positive.
+    package static func compare(_ lhs: String, _ rhs: String) -> Int {
+        let fast = unsafe lhs.utf8.withContiguousStorageIfAvailable { left in
+            unsafe rhs.utf8.withContiguousStorageIfAvailable { right in
+                unsafe compare(UnsafeRawBufferPointer(left), UnsafeRawBufferPointer(right))
+            }
+        }
+        if let fast, let result = fast { return result }
+        return compare(Array(lhs.utf8), Array(rhs.utf8))
+    }
+
+    /// Compares two byte arrays: negative, zero or positive.
+    package static func compare(_ lhs: [UInt8], _ rhs: [UInt8]) -> Int {
+        unsafe lhs.withUnsafeBytes { left in
+            unsafe rhs.withUnsafeBytes { right in unsafe compare(left, right) }
+        }
+    }
+
+    /// Whether two strings have the same UTF-8 bytes.
+    package static func equal(_ lhs: String, _ rhs: String) -> Bool {
+        lhs.utf8.count == rhs.utf8.count && compare(lhs, rhs) == 0
+    }
+
+    /// Compares two buffers as `memcmp` and then length would.
+    private static func compare(
+        _ lhs: UnsafeRawBufferPointer, _ rhs: UnsafeRawBufferPointer
+    ) -> Int {
+        let shared = min(lhs.count, rhs.count)
+        var index = 0
+        while index + 8 <= shared {
+            let left = unsafe lhs.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let right = unsafe rhs.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            if left != right { return left.bigEndian < right.bigEndian ? -1 : 1 }
+            index += 8
+        }
+        while index < shared {
+            let (left, right) = unsafe (lhs[index], rhs[index])
+            if left != right { return left < right ? -1 : 1 }
+            index += 1
+        }
+        return lhs.count - rhs.count
+    }
+}

@@ -1,0 +1,48 @@
+internal import CodexCore
+
+/// One attribute of a key, its limits and its place.
+struct KeyPart: Sendable {
+    let attribute: KeyAttribute
+    /// Whether it belongs to the partition key; else to the sort key.
+    let isPartition: Bool
+
+    /// Checks that `value` may stand in this part.
+    ///
+    /// - Throws: ``CodexError/Code/invalidKey`` if it is of another type or empty,
+    ///   ``CodexError/Code/keyTooLong`` if it is over the limit.
+    func validate(_ value: AttributeValue, owner: String) throws(CodexError) {
+        guard value.type == attribute.type.attributeType else {
+            throw CodexError(
+                .invalidKey,
+                "The key attribute \(attribute.name) of \(owner) has the type "
+                    + "\(attribute.type.rawValue), not \(value.type.rawValue).")
+        }
+        let count =
+            switch value {
+            case .string(let text): text.utf8.count
+            case .binary(let data): data.count
+            default: 1
+            }
+        guard count > 0 else {
+            throw CodexError(
+                .invalidKey, "The key attribute \(attribute.name) of \(owner) is empty.")
+        }
+        let limit = isPartition ? Limits.partitionKeyByteCountMax : Limits.sortKeyByteCountMax
+        guard count <= limit else {
+            throw CodexError(
+                .keyTooLong,
+                "The key attribute \(attribute.name) of \(owner) has \(count) bytes; "
+                    + "\(limit) are allowed.")
+        }
+    }
+
+    /// Refuses an encoded key that LMDB would.
+    static func requireFits(_ key: [UInt8], owner: String) throws(CodexError) {
+        guard key.count <= Limits.encodedKeyByteCountMax else {
+            throw CodexError(
+                .keyTooLong,
+                "A key of \(owner) is \(key.count) bytes with all its parts; this release stores "
+                    + "\(Limits.encodedKeyByteCountMax). Use shorter key values.")
+        }
+    }
+}

@@ -1,0 +1,169 @@
+package import CodexCore
+
+/// The order-preserving encoding of key values: encoded keys compare as bytes (`memcmp`) as their
+/// values do, part by part.
+///
+/// - Text and binaries stand as their bytes. A part that others follow ends in 0x00, and 0x00 and
+///   0x01 within it become 0x01 0x01 and 0x01 0x02, so that no content can forge an end. The last
+///   part of a key needs neither.
+/// - Numbers are a sign byte, a biased exponent and base-100 digits, see ``append(_:to:)``; they end
+///   themselves.
+package enum OrderedKey {
+    private static let terminator: UInt8 = 0x00
+    private static let escape: UInt8 = 0x01
+
+    /// Appends a key value. `isLast` says that no other part follows.
+    ///
+    /// - Precondition: The value is text, a number or a binary (callers check types first).
+    package static func append(_ value: AttributeValue, isLast: Bool, to key: inout [UInt8]) {
+        switch value {
+        case .string(let text):
+            appendText(text, escaped: !isLast, to: &key)
+            if !isLast { key.append(terminator) }
+        case .binary(let data):
+            appendBytes(data, escaped: !isLast, to: &key)
+            if !isLast { key.append(terminator) }
+        case .number(let number): append(number, to: &key)
+        default: preconditionFailure("Only text, numbers and binaries are key values")
+        }
+    }
+
+    /// Appends the beginning of a text or binary part: what all parts with this prefix begin with.
+    package static func appendPrefix(_ value: AttributeValue, isLast: Bool, to key: inout [UInt8]) {
+        switch value {
+        case .string(let text): appendText(text, escaped: !isLast, to: &key)
+        case .binary(let data): appendBytes(data, escaped: !isLast, to: &key)
+        default: preconditionFailure("Only text and binaries have prefixes")
+        }
+    }
+
+    private static func appendText(_ text: String, escaped: Bool, to key: inout [UInt8]) {
+        var copy = text
+        copy.withUTF8 { buffer in
+            appendBytes(unsafe Span(_unsafeElements: buffer), escaped: escaped, to: &key)
+        }
+    }
+
+    private static func appendBytes(_ bytes: [UInt8], escaped: Bool, to key: inout [UInt8]) {
+        appendBytes(bytes.span, escaped: escaped, to: &key)
+    }
+
+    private static func appendBytes(_ bytes: Span<UInt8>, escaped: Bool, to key: inout [UInt8]) {
+        for index in bytes.indices {
+            let byte = bytes[index]
+            if escaped, byte <= escape {
+                key.append(escape)
+                key.append(byte + 1)
+            } else {
+                key.append(byte)
+            }
+        }
+    }
+
+    /// Appends a number so that byte order is value order.
+    ///
+    /// One sign byte (1 negative, 2 zero, 3 positive); unless zero, the first digit's exponent plus
+    /// 130 in one byte; then pairs of digits, each plus 2, without trailing zero pairs; then 1. All
+    /// bytes after the sign are inverted for negative numbers.
+    private static func append(_ number: Number, to key: inout [UInt8]) {
+        guard number.magnitude != 0 else {
+            key.append(2)
+            return
+        }
+        let flip: UInt8 = number.isNegative ? 0xFF : 0
+        key.append(number.isNegative ? 1 : 3)
+        key.append(UInt8(number.leadingExponent - Limits.numberExponentMin) ^ flip)
+        // 38 digits are 19 pairs, the first of which is not zero.
+        var pairs = [UInt8](repeating: 0, count: 19)
+        var rest = number.fullMantissa
+        for index in stride(from: 18, through: 0, by: -1) {
+            let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 100)
+            pairs[index] = UInt8(remainder)
+            rest = quotient
+        }
+        let count = (pairs.lastIndex { $0 != 0 } ?? 0) + 1
+        for pair in pairs[..<count] { key.append((pair + 2) ^ flip) }
+        key.append(1 ^ flip)
+    }
+}
+
+extension OrderedKey {
+    /// Reads a key value of the type.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if the bytes are not such a value.
+    package static func decode(
+        _ type: KeyAttribute.KeyType, _ key: Span<UInt8>, _ position: inout Int, isLast: Bool
+    ) throws(CodexError) -> AttributeValue {
+        switch type {
+        case .number: return .number(try decodeNumber(key, &position))
+        case .binary: return .binary(try decodeBytes(key, &position, isLast: isLast))
+        case .string:
+            let bytes = try decodeBytes(key, &position, isLast: isLast)
+            return .string(try Wire.string(bytes.span, 0, bytes.count))
+        }
+    }
+
+    private static func decodeBytes(
+        _ key: Span<UInt8>, _ position: inout Int, isLast: Bool
+    ) throws(CodexError) -> [UInt8] {
+        if isLast {
+            defer { position = key.count }
+            return Wire.array(key, position, key.count)
+        }
+        var bytes: [UInt8] = []
+        while position < key.count {
+            let byte = key[position]
+            position += 1
+            if byte == terminator { return bytes }
+            guard byte == escape else {
+                bytes.append(byte)
+                continue
+            }
+            guard position < key.count, key[position] == 1 || key[position] == 2 else { break }
+            bytes.append(key[position] - 1)
+            position += 1
+        }
+        throw Wire.corrupted("a key part does not end")
+    }
+
+    private static func decodeNumber(
+        _ key: Span<UInt8>, _ position: inout Int
+    ) throws(CodexError) -> Number {
+        guard position < key.count else { throw Wire.truncated }
+        let sign = key[position]
+        position += 1
+        if sign == 2 { return .zero }
+        guard sign == 1 || sign == 3, position < key.count else {
+            throw Wire.corrupted("a number in a key has no sign")
+        }
+        let flip: UInt8 = sign == 1 ? 0xFF : 0
+        let leading = Int(key[position] ^ flip) + Limits.numberExponentMin
+        position += 1
+        var magnitude: UInt128 = 0
+        var pairs = 0
+        while position < key.count {
+            let byte = key[position] ^ flip
+            position += 1
+            if byte == 1 {
+                guard pairs > 0 else { break }
+                return try number(sign == 1, magnitude, pairs: pairs, leading: leading)
+            }
+            guard (2...101).contains(byte), pairs < 19 else { break }
+            magnitude = magnitude * 100 + UInt128(byte - 2)
+            pairs += 1
+        }
+        throw Wire.corrupted("a number in a key does not end")
+    }
+
+    private static func number(
+        _ negative: Bool, _ magnitude: UInt128, pairs: Int, leading: Int
+    ) throws(CodexError) -> Number {
+        // The mantissa is scaled so that its first digit is the first of its pairs.
+        do {
+            return try Number(
+                negative: negative, magnitude: magnitude, exponent: leading - pairs * 2 + 1)
+        } catch {
+            throw Wire.corrupted("a number in a key is out of range")
+        }
+    }
+}

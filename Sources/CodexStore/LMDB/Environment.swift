@@ -1,0 +1,97 @@
+internal import CodexCLMDB
+internal import CodexCore
+
+/// An open LMDB environment: one directory with `data.mdb` and `lock.mdb`.
+///
+/// LMDB is opened with `MDB_NOTLS`, so that read transactions may be pooled and used by any thread,
+/// one at a time. The map is reserved once, as large as the address space allows, and never grown:
+/// remapping would move the pages that readers look at.
+@safe
+final class Environment: @unchecked Sendable {
+    // LMDB's environment functions may be called by any thread (lmdb.h); the handle is set once.
+    private let handle: OpaquePointer
+    let isReadOnly: Bool
+    /// The size of the reserved map in bytes.
+    let mapByteCount: Int
+
+    /// What the map reserves; it is address space, not memory or disk.
+    private static let mapByteCountMax = 1 << 40
+    private static let mapByteCountMin = 1 << 28
+    /// Most snapshots at once, in all processes. A slot is 64 bytes of the lock file.
+    static let readerCountMax: UInt32 = 4096
+    static let databaseCountMax: UInt32 = 1024
+
+    /// Opens the environment in `path`, which must be a directory.
+    init(path: String, readOnly: Bool) throws(CodexError) {
+        isReadOnly = readOnly
+        var size = Self.mapByteCountMax
+        while true {
+            do throws(CodexError) {
+                unsafe handle = try Self.open(path, readOnly: readOnly, mapByteCount: size)
+                mapByteCount = size
+                return
+            } catch where error.code == .outOfMemory && size > Self.mapByteCountMin {
+                // A limit on address space (ulimit -v, valgrind): reserve less.
+                size /= 2
+            }
+        }
+    }
+
+    private static func open(
+        _ path: String, readOnly: Bool, mapByteCount: Int
+    ) throws(CodexError) -> OpaquePointer {
+        var created: OpaquePointer?
+        try check("mdb_env_create", unsafe mdb_env_create(&created))
+        guard let handle = unsafe created else {
+            throw CodexError(.outOfMemory, "LMDB could not create an environment.")
+        }
+        do throws(CodexError) {
+            try check("mdb_env_set_mapsize", unsafe mdb_env_set_mapsize(handle, mapByteCount))
+            try check("mdb_env_set_maxdbs", unsafe mdb_env_set_maxdbs(handle, databaseCountMax))
+            try check("mdb_env_set_maxreaders", unsafe mdb_env_set_maxreaders(handle, readerCountMax))
+            let flags = UInt32(MDB_NOTLS) | (readOnly ? UInt32(MDB_RDONLY) : 0)
+            try check("mdb_env_open", unsafe mdb_env_open(handle, path, flags, 0o644))
+        } catch {
+            // lmdb.h: after a failed open the environment must be closed.
+            unsafe mdb_env_close(handle)
+            throw error
+        }
+        return unsafe handle
+    }
+
+    /// Closes the environment. No transaction may be open and no call may follow.
+    func close() { unsafe mdb_env_close(handle) }
+
+    /// Begins a transaction.
+    func begin(readOnly: Bool) throws(CodexError) -> Transaction {
+        var handle: OpaquePointer?
+        let flags = readOnly ? UInt32(MDB_RDONLY) : 0
+        var status = unsafe mdb_txn_begin(self.handle, nil, flags, &handle)
+        if status == MDB_READERS_FULL {
+            // Slots of killed processes stay taken until somebody looks.
+            _ = unsafe mdb_reader_check(self.handle, nil)
+            status = unsafe mdb_txn_begin(self.handle, nil, flags, &handle)
+        }
+        try check("mdb_txn_begin", status)
+        guard let handle = unsafe handle else {
+            throw CodexError(.outOfMemory, "LMDB could not begin a transaction.")
+        }
+        return unsafe Transaction(handle: handle)
+    }
+
+    /// The number of bytes of the data file that pages occupy, and of its pages.
+    func usage() throws(CodexError) -> (pageByteCount: Int, pageCount: Int, lastTransaction: Int) {
+        var stat = MDB_stat()
+        var info = unsafe MDB_envinfo()
+        try check("mdb_env_stat", unsafe mdb_env_stat(handle, &stat))
+        try check("mdb_env_info", unsafe mdb_env_info(handle, &info))
+        return unsafe (
+            Int(stat.ms_psize), Int(info.me_last_pgno) + 1, Int(info.me_last_txnid)
+        )
+    }
+}
+
+/// Throws the error for a failed LMDB call.
+func check(_ call: String, _ code: Int32) throws(CodexError) {
+    if code != MDB_SUCCESS { throw .lmdb(call, code) }
+}

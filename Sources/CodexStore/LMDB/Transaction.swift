@@ -1,0 +1,126 @@
+internal import CodexCLMDB
+internal import CodexCore
+
+/// The number of an open LMDB database (a B+tree of its own within the file).
+struct DatabaseID: Sendable, Hashable {
+    let raw: MDB_dbi
+}
+
+/// An LMDB transaction. Used by one thread at a time; a write transaction only by the thread that
+/// began it.
+///
+/// Buffers that it returns point into the map: they live until the transaction ends, and in a write
+/// transaction only until its next write.
+@safe
+struct Transaction {
+    private let handle: OpaquePointer
+
+    init(handle: OpaquePointer) { unsafe self.handle = handle }
+
+    /// Commits. The handle is gone afterwards, also if it fails (lmdb.h).
+    func commit() throws(CodexError) { try check("mdb_txn_commit", unsafe mdb_txn_commit(handle)) }
+
+    /// Ends the transaction without effect. The handle is gone afterwards.
+    func abort() { unsafe mdb_txn_abort(handle) }
+
+    /// Lets go of the snapshot but keeps the reader slot.
+    func reset() { unsafe mdb_txn_reset(handle) }
+
+    /// Takes a new snapshot after ``reset()``.
+    func renew() throws(CodexError) { try check("mdb_txn_renew", unsafe mdb_txn_renew(handle)) }
+
+    /// The number of the snapshot.
+    var number: Int { unsafe Int(mdb_txn_id(handle)) }
+
+    /// Opens a named database, or returns `nil` if there is none and `create` is false.
+    func open(_ name: String, create: Bool) throws(CodexError) -> DatabaseID? {
+        var raw: MDB_dbi = 0
+        let flags = create ? UInt32(MDB_CREATE) : 0
+        let status = unsafe mdb_dbi_open(handle, name, flags, &raw)
+        if status == MDB_NOTFOUND { return nil }
+        try check("mdb_dbi_open", status)
+        return DatabaseID(raw: raw)
+    }
+
+    /// The value under `key`, in place, or `nil`.
+    @inline(__always)
+    func get(
+        _ database: DatabaseID, _ key: [UInt8]
+    ) throws(CodexError) -> UnsafeBufferPointer<UInt8>? {
+        var data = unsafe MDB_val()
+        let status = unsafe key.withUnsafeBufferPointer { buffer in
+            var key = unsafe MDB_val(buffer)
+            return unsafe mdb_get(handle, database.raw, &key, &data)
+        }
+        if status == MDB_NOTFOUND { return nil }
+        try check("mdb_get", status)
+        return unsafe data.bytes
+    }
+
+    /// Stores `value` under `key`, in place of any other.
+    func put(_ database: DatabaseID, _ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
+        let status = unsafe key.withUnsafeBufferPointer { keyBuffer in
+            unsafe value.withUnsafeBufferPointer { valueBuffer in
+                var key = unsafe MDB_val(keyBuffer)
+                var value = unsafe MDB_val(valueBuffer)
+                return unsafe mdb_put(handle, database.raw, &key, &value, 0)
+            }
+        }
+        try check("mdb_put", status)
+    }
+
+    /// Removes what is stored under `key`; returns whether there was anything.
+    @discardableResult
+    func delete(_ database: DatabaseID, _ key: [UInt8]) throws(CodexError) -> Bool {
+        let status = unsafe key.withUnsafeBufferPointer { buffer in
+            var key = unsafe MDB_val(buffer)
+            return unsafe mdb_del(handle, database.raw, &key, nil)
+        }
+        if status == MDB_NOTFOUND { return false }
+        try check("mdb_del", status)
+        return true
+    }
+
+    /// Figures of a database.
+    func statistics(
+        _ database: DatabaseID
+    ) throws(CodexError) -> (entryCount: Int, pageCount: Int, depth: Int) {
+        var stat = MDB_stat()
+        try check("mdb_stat", unsafe mdb_stat(handle, database.raw, &stat))
+        return (
+            Int(stat.ms_entries),
+            Int(stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages),
+            Int(stat.ms_depth)
+        )
+    }
+
+    /// Opens a cursor for the duration of `body`.
+    func withCursor<R>(
+        _ database: DatabaseID, _ body: (borrowing Cursor) throws -> R
+    ) throws -> R {
+        var raw: OpaquePointer?
+        try check("mdb_cursor_open", unsafe mdb_cursor_open(handle, database.raw, &raw))
+        guard let raw = unsafe raw else {
+            throw CodexError(.outOfMemory, "LMDB could not open a cursor.")
+        }
+        let cursor = unsafe Cursor(handle: raw)
+        return try body(cursor)
+    }
+}
+
+extension MDB_val {
+    /// Points at a buffer that must outlive the value. LMDB does not write through it.
+    @unsafe
+    init(_ buffer: UnsafeBufferPointer<UInt8>) {
+        unsafe self.init(
+            mv_size: buffer.count,
+            mv_data: UnsafeMutableRawPointer(mutating: buffer.baseAddress))
+    }
+
+    /// The bytes that the value points at.
+    @unsafe
+    var bytes: UnsafeBufferPointer<UInt8> {
+        unsafe UnsafeBufferPointer(
+            start: mv_data?.assumingMemoryBound(to: UInt8.self), count: mv_size)
+    }
+}

@@ -1,0 +1,139 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+internal import CodexCore
+internal import CodexIndex
+
+/// A query that was checked and turned into a key range.
+struct QueryRun {
+    let context: TransactionContext
+    let table: TableHandle
+    let index: IndexHandle?
+    let query: TableQuery
+    let range: KeyRange
+
+    init(_ query: TableQuery, _ context: TransactionContext) throws(CodexError) {
+        self.context = context
+        self.query = query
+        table = try context.core.table(query.table)
+        if let name = query.index { index = try table.index(name) } else { index = nil }
+        range = try KeyRange(query, plan: table.plan, index: index?.plan)
+        if let filter = query.filter {
+            try filter.validate()
+            try requireNoKeys(filter)
+        }
+    }
+
+    private var database: DatabaseID { index?.database ?? table.database }
+
+    private var keys: any KeyAttributeDecoder { index?.plan ?? table.plan }
+
+    /// DynamoDB refuses filters on the key that is queried: they belong into the key condition.
+    private func requireNoKeys(_ filter: Condition) throws(CodexError) {
+        let names =
+            index?.plan.definition.keyAttributes.map(\.name)
+            ?? table.plan.definition.keyAttributes.map(\.name)
+        for path in filter.paths
+        where names.contains(where: { ByteOrder.equal($0, path.root) }) {
+            throw CodexError(
+                .invalidExpression,
+                "The filter names the key attribute \(path.root). Use the key condition for it.")
+        }
+    }
+
+    /// Walks a part of the range in the query's direction; the items that pass the filter are
+    /// lent, until `body` returns `false`.
+    func walk(
+        _ range: KeyRange, _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
+    ) throws {
+        unsafe try scan(range) { key, bytes in
+            if let filter = query.filter, !filter.evaluate(try bytes.item()) { return true }
+            return unsafe try body(key, bytes)
+        }
+    }
+
+    private func scan(
+        _ range: KeyRange, _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
+    ) throws {
+        try context.transaction.withCursor(database) { cursor in
+            let forward = query.direction == .forward
+            var entry: Cursor.Entry?
+            if forward {
+                unsafe entry = try cursor.seek(range.lower)
+            } else if unsafe try cursor.seek(range.upper) != nil {
+                unsafe entry = try cursor.previous()
+            } else {
+                unsafe entry = try cursor.last()
+            }
+            let bound = forward ? range.upper : range.lower
+            while let current = unsafe entry {
+                let order = unsafe current.key.compare(bound)
+                guard forward ? order < 0 : order >= 0 else { return }
+                let bytes = try unsafe ItemBytes(
+                    value: current.value, key: current.key, keys: keys, shapes: context)
+                guard unsafe try body(current.key, bytes) else { return }
+                unsafe entry = try forward ? cursor.next() : cursor.previous()
+            }
+        }
+    }
+
+    /// Collects a page; `make` returns `nil` for items that are not results.
+    func page<Element>(
+        _ limits: PageLimits, after token: PageToken?,
+        _ make: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Element?
+    ) throws -> Page<Element> {
+        for limit in [limits.returned, limits.examined] {
+            guard limit.map({ $0 >= 1 }) ?? true else {
+                throw CodexError(.invalidArgument, "A limit of a query is at least 1.")
+            }
+        }
+        let codec = PageTokenCodec(storeID: context.core.storeID, query: query, range: range)
+        var rest = range
+        if let token {
+            let key = try codec.key(in: token)
+            guard range.contains(key) else {
+                throw CodexError(
+                    .invalidPageToken, "The page token points outside of the query's range.")
+            }
+            rest = range.resumed(after: key, query.direction)
+        }
+        var items: [Element] = []
+        var examined = 0
+        var last: [UInt8] = []
+        var isCut = false
+        unsafe try scan(rest) { key, bytes in
+            if items.count == limits.returned || examined == limits.examined {
+                // One more item is there: the page is not the last.
+                isCut = true
+                return false
+            }
+            examined += 1
+            if limits.returned != nil || limits.examined != nil { last = unsafe Array(key) }
+            if let filter = query.filter, !filter.evaluate(try bytes.item()) { return true }
+            if let element = unsafe try make(key, bytes) { items.append(element) }
+            return true
+        }
+        return Page(
+            items: items, next: isCut ? codec.token(after: last) : nil, examinedCount: examined)
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Compares as `memcmp` and then length would.
+    @unsafe
+    @inline(__always)
+    func compare(_ other: [UInt8]) -> Int {
+        unsafe other.withUnsafeBufferPointer { other in
+            let shared = Swift.min(count, other.count)
+            if shared > 0, let left = baseAddress, let right = other.baseAddress {
+                let order = unsafe memcmp(left, right, shared)
+                if order != 0 { return Int(order) }
+            }
+            return count - other.count
+        }
+    }
+}

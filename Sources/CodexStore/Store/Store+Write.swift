@@ -1,0 +1,86 @@
+internal import CodexCore
+internal import Dispatch
+internal import Synchronization
+
+extension Store {
+    /// Runs `body` in a write transaction and returns once it is committed and durable.
+    ///
+    /// The body runs on the store's writer thread, after the writes that were waiting before it. It
+    /// is synchronous and may run again (when another write of its group broke the transaction), so
+    /// it should have no effects but on the transaction. If it throws, its changes are undone.
+    ///
+    /// A cancelled task takes back a write that is still waiting; a running one goes on.
+    ///
+    /// - Returns: What the body returned.
+    /// - Throws: ``CodexError/Code/readOnly``, ``CodexError/Code/closed``,
+    ///   ``CodexError/Code/queueFull``, ``CodexError/Code/cancelled``,
+    ///   ``CodexError/Code/diskFull``, ``CodexError/Code/transactionTooLarge``, and whatever the
+    ///   body throws.
+    public func write<Value: Sendable>(
+        _ body: @escaping @Sendable (inout WriteTransaction) throws -> Value
+    ) async throws -> Value {
+        let writer = try requireWriter()
+        let slot = JobSlot()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let job = ClosureJob(body) { continuation.resume(with: $0) }
+                slot.job.withLock { $0 = job }
+                do throws(CodexError) {
+                    try writer.add(job)
+                } catch {
+                    if job.start() { job.finish(.failure(error)) }
+                    return
+                }
+                // Cancelled before the handler could see the job.
+                if _Concurrency.Task.isCancelled { writer.cancel(job) }
+            }
+        } onCancel: {
+            if let job = slot.job.withLock({ $0 }) { writer.cancel(job) }
+        }
+    }
+
+    /// Runs `body` in a write transaction and blocks until it is committed and durable: the twin of
+    /// the `async` ``write(_:)-(_)`` for code that is not asynchronous.
+    ///
+    /// - Throws: As the `async` one, and ``CodexError/Code/nestedWrite`` inside of another body.
+    public func write<Value: Sendable>(
+        _ body: @escaping @Sendable (inout WriteTransaction) throws -> Value
+    ) throws -> Value {
+        let writer = try requireWriter()
+        try writer.requireOutside()
+        let answer = Answer<Value>()
+        try writer.add(ClosureJob(body) { answer.set($0) })
+        return try answer.wait()
+    }
+
+    private func requireWriter() throws(CodexError) -> WriterQueue {
+        guard let writer else {
+            throw CodexError(
+                .readOnly, "The store was opened read-only. Open it for writing to change it.")
+        }
+        return writer
+    }
+}
+
+/// Where the cancellation handler of an `async` write finds its job.
+private final class JobSlot: Sendable {
+    let job = Mutex<WriteJob?>(nil)
+}
+
+/// Carries a result from the writer's thread to one that waits for it.
+private final class Answer<Value: Sendable>: Sendable {
+    private let result = Mutex<Result<Value, any Error>?>(nil)
+    private let isSet = DispatchSemaphore(value: 0)
+
+    func set(_ value: Result<Value, any Error>) {
+        result.withLock { $0 = value }
+        isSet.signal()
+    }
+
+    func wait() throws -> Value {
+        while true {
+            if let result = result.withLock({ $0 }) { return try result.get() }
+            isSet.wait()
+        }
+    }
+}

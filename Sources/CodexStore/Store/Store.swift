@@ -1,0 +1,108 @@
+public import CodexCore
+
+/// A store: CodexFlow's tables, or your own, in one directory.
+///
+/// One process opens a store once and shares the `Store`: it may be used by any number of threads
+/// and tasks. Other processes may open the same directory.
+///
+/// ```swift
+/// let store = try Store(at: "workspace.codex", schema: CodexFlow.schema)
+/// try await store.put(CodexFlow.User(id: "123", email: "user@example.com", name: "John Doe"))
+/// let user = try store.get(.user(email: "USER@example.com"))
+/// ```
+///
+/// Reads are synchronous, run on the calling thread against a snapshot, and never wait for writes.
+/// Writes are `async` (``write(_:)-(_)`` has a blocking twin): they wait for the one writer, which
+/// commits what is waiting as one group, durably.
+///
+/// ## Topics
+/// ### Opening and closing
+/// - ``init(at:schema:options:)``
+/// - ``close()``
+public final class Store: Sendable {
+    let core: StoreCore
+    let writer: WriterQueue?
+
+    /// Opens the store in the directory `path`, or creates it there.
+    ///
+    /// - Parameters:
+    ///   - path: The directory. Its parent must exist; it itself must be a store, be empty, or not
+    ///     exist. Network file systems are not supported.
+    ///   - schema: Tables and entities. `nil` takes those that the store has; creating needs them.
+    ///     New tables, entities and optional fields are added to the store; any other difference is
+    ///     refused.
+    ///   - options: How to open it.
+    /// - Throws: ``CodexError/Code/notAStore``, ``CodexError/Code/unsupportedFormat``,
+    ///   ``CodexError/Code/schemaMismatch``, ``CodexError/Code/invalidSchema``,
+    ///   ``CodexError/Code/alreadyOpen``, ``CodexError/Code/notFound``,
+    ///   ``CodexError/Code/notWritable``, ``CodexError/Code/corrupted``,
+    ///   ``CodexError/Code/diskFull``.
+    public init(
+        at path: String, schema: Schema? = nil, options: StoreOptions = StoreOptions()
+    ) throws(CodexError) {
+        try schema?.validate()
+        let directory = StoreDirectory(path)
+        if try directory.state() == .absent {
+            guard !options.isReadOnly else {
+                throw CodexError(
+                    .notFound, "There is no store at \(path), and a read-only one is not created.")
+            }
+            guard let schema else {
+                throw CodexError(
+                    .notFound, "There is no store at \(path). Give a schema to create one.")
+            }
+            try directory.create { path throws(CodexError) in
+                try StoreOpening.fill(path, schema)
+            }
+            // Whoever made it, check it as any other.
+            _ = try directory.state()
+        }
+        core = try StoreOpening.open(directory.path, schema: schema, options: options)
+        writer = options.isReadOnly ? nil : WriterQueue(core)
+        writer?.start()
+    }
+
+    /// Closes the store: waits for running reads, runs the writes that were accepted, and lets go
+    /// of the files. May be called more than once; each call returns when the store is closed.
+    ///
+    /// Later use, running sequences included, throws ``CodexError/Code/closed``.
+    ///
+    /// - Important: Not inside of a ``read(_:)`` or ``write(_:)-(_)`` body of this store: it would
+    ///   wait for itself.
+    public func close() {
+        shutDown()
+        core.waitUntilFinished()
+    }
+
+    deinit { shutDown() }
+
+    private func shutDown() {
+        guard core.beginClosing() else { return }
+        if let writer { writer.stop() } else { core.finishClosing() }
+    }
+
+    /// The schema that the store has, additions included.
+    public var schema: Schema { core.manifest.schema }
+
+    /// The directory that the store is in.
+    public var path: String { core.path }
+
+    /// Whether the store was opened read-only.
+    public var isReadOnly: Bool { core.options.isReadOnly }
+
+    /// The name of the entity that a header's number stands for, or `nil`.
+    public func entityName(of header: ItemHeader) -> String? {
+        core.entityName(header.entityNumber)
+    }
+
+    /// Runs `body` with a snapshot: everything that it reads is of one moment.
+    ///
+    /// The body runs on the calling thread and never waits for writers. Keep it short: pages that a
+    /// snapshot can see are not reused while it is open, so the file grows under writes.
+    ///
+    /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/tooManyReaders``, and whatever
+    ///   `body` throws.
+    public func read<R>(_ body: (borrowing Snapshot) throws -> R) throws -> R {
+        try core.withReader { try body(Snapshot($0)) }
+    }
+}

@@ -1,0 +1,148 @@
+internal import CodexCore
+
+/// A store's directory: the marker file `CODEX`, LMDB's `data.mdb` and `lock.mdb`.
+struct StoreDirectory {
+    let path: String
+
+    private static let marker = "CODEX"
+    private static let dataFile = "data.mdb"
+    private var markerPath: String { path + "/" + Self.marker }
+    private var dataPath: String { path + "/" + Self.dataFile }
+
+    init(_ path: String) {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        self.path = path
+    }
+
+    enum State {
+        case absent
+        case store
+    }
+
+    /// Whether there is a store.
+    ///
+    /// - Throws: ``CodexError/Code/notAStore`` if there is something else,
+    ///   ``CodexError/Code/unsupportedFormat`` if a newer release made it,
+    ///   ``CodexError/Code/corrupted`` if its data file is cut short.
+    func state() throws(CodexError) -> State {
+        switch try FileSystem.kind(path) {
+        case nil: return .absent
+        case .other?: throw notAStore("it is not a directory")
+        case .directory?: break
+        }
+        let names = try FileSystem.entries(path)
+        if names.isEmpty { return .absent }
+        guard names.contains(Self.marker) else {
+            throw notAStore("the directory has other files in it")
+        }
+        try checkMarker()
+        try checkDataFile()
+        return .store
+    }
+
+    private func notAStore(_ reason: String) -> CodexError {
+        CodexError(
+            .notAStore, "\(path) is not a Codex store: \(reason). Name another directory.")
+    }
+
+    /// Makes the store aside, with `fill` writing its first contents, and moves it into place, so
+    /// that there is a whole store or none, whatever happens.
+    func create(_ fill: (_ path: String) throws(CodexError) -> Void) throws(CodexError) {
+        let parent = Self.parent(of: path)
+        let name = path.split(separator: "/").last.map(String.init) ?? "store"
+        let suffix = UInt32.random(in: .min ... .max)
+        let temporary = "\(parent)/.\(name).creating-\(FileSystem.processID)-\(suffix)"
+        try FileSystem.makeDirectory(temporary)
+        do throws(CodexError) {
+            try fill(temporary)
+            try FileSystem.writeDurably(
+                Array("codex store\nformat \(Manifest.currentFormat)\n".utf8),
+                to: temporary + "/" + Self.marker)
+            try FileSystem.synchronizeDirectory(temporary)
+            if try FileSystem.rename(temporary, to: path) {
+                try FileSystem.synchronizeDirectory(parent)
+            } else {
+                // Another process was faster; its store serves as well.
+                FileSystem.removeFlatDirectory(temporary)
+            }
+        } catch {
+            FileSystem.removeFlatDirectory(temporary)
+            throw error
+        }
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private func checkMarker() throws(CodexError) {
+        let text = String(
+            decoding: try FileSystem.read(markerPath, limit: 4096), as: UTF8.self)
+        let lines = text.split(separator: "\n")
+        guard lines.first == "codex store", lines.count >= 2,
+            let format = Int(lines[1].dropFirst("format ".count))
+        else { throw notAStore("its marker file says something else") }
+        guard format <= Manifest.currentFormat else {
+            throw CodexError(
+                .unsupportedFormat,
+                "\(path) has format \(format); this release reads up to "
+                    + "\(Manifest.currentFormat). Use a newer release.")
+        }
+    }
+
+    /// Checks what LMDB would trust: a meta page that promises more pages than the file has makes
+    /// a reader die of SIGBUS.
+    private func checkDataFile() throws(CodexError) {
+        guard try FileSystem.kind(dataPath) == .other else {
+            throw CodexError(
+                .corrupted, "The store \(path) lacks its data file. Restore from a backup.")
+        }
+        // Page size and both meta pages, as liblmdb 0.9 lays them out on 64-bit machines.
+        let head = try FileSystem.read(dataPath, limit: 65_536 + 4096)
+        let first = MetaPage(head, at: 0)
+        guard let first, [4096, 8192, 16_384, 32_768, 65_536].contains(first.pageByteCount),
+            let second = MetaPage(head, at: first.pageByteCount)
+        else {
+            throw CodexError(
+                .corrupted,
+                "The data file of \(path) does not begin as LMDB's do. Restore from a backup.")
+        }
+        let current = first.transaction >= second.transaction ? first : second
+        let promised = (current.lastPage + 1) * UInt64(first.pageByteCount)
+        guard current.lastPage < 1 << 40, UInt64(try FileSystem.byteCount(dataPath)) >= promised
+        else {
+            throw CodexError(
+                .corrupted,
+                "The data file of \(path) is shorter than its contents: it was cut off. "
+                    + "Restore from a backup.")
+        }
+    }
+}
+
+/// The fields of an LMDB meta page that opening checks.
+private struct MetaPage {
+    let pageByteCount: Int
+    let lastPage: UInt64
+    let transaction: UInt64
+
+    private static let magic: UInt64 = 0xBEEF_C0DE
+    private static let version: UInt64 = 1
+
+    init?(_ bytes: [UInt8], at offset: Int) {
+        guard bytes.count >= offset + 152 else { return nil }
+        func integer(_ position: Int, _ count: Int) -> UInt64 {
+            let field = bytes[(offset + position)..<(offset + position + count)]
+            #if _endian(big)
+                return field.reduce(0) { $0 << 8 | UInt64($1) }
+            #else
+                return field.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+            #endif
+        }
+        guard integer(16, 4) == Self.magic, integer(20, 4) == Self.version else { return nil }
+        pageByteCount = Int(integer(40, 4))
+        lastPage = integer(136, 8)
+        transaction = integer(144, 8)
+    }
+}

@@ -1,0 +1,36 @@
+internal import CodexCore
+
+/// How a store is opened.
+public struct StoreOptions: Sendable {
+    /// Whether to refuse writes. A read-only store is never created or changed by opening it.
+    public var isReadOnly: Bool
+    /// Most writes that may wait for the writer; one more is refused with
+    /// ``CodexError/Code/queueFull``.
+    public var waitingWriteCountMax: Int
+    /// Most waiting writes that are committed together.
+    public var groupCountMax: Int
+
+    /// What happens before a group's commit; tests inject failures here.
+    package var commitSink: any CommitSink = SynchronousCommit()
+    /// A fault that a harness must catch.
+    package var plantedFault: PlantedFault?
+
+    /// Creates options.
+    public init(
+        isReadOnly: Bool = false, waitingWriteCountMax: Int = 16_384, groupCountMax: Int = 512
+    ) {
+        self.isReadOnly = isReadOnly
+        self.waitingWriteCountMax = waitingWriteCountMax
+        self.groupCountMax = groupCountMax
+    }
+}
+
+/// Mistakes in index maintenance that the model test plants, to prove that it would catch them.
+package enum PlantedFault: Sendable, CaseIterable {
+    /// Deleting an item leaves its index entries.
+    case skippedDelete
+    /// An entry's projected attributes are not refreshed when the item changes.
+    case staleProjection
+    /// An item whose index key changes keeps its old entry too.
+    case missedMove
+}

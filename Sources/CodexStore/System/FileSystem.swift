@@ -1,0 +1,140 @@
+internal import CodexCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// The few calls that making and checking a store's directory needs.
+enum FileSystem {
+    /// Identifies a directory however its path is spelled.
+    struct Identity: Hashable, Sendable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    enum Kind { case directory, other }
+
+    /// What is at `path`, or `nil`.
+    static func kind(_ path: String) throws(CodexError) -> Kind? {
+        var info = stat()
+        guard unsafe stat(path, &info) == 0 else {
+            if errno == ENOENT { return nil }
+            throw .system("stat", errno)
+        }
+        return info.st_mode & S_IFMT == S_IFDIR ? .directory : .other
+    }
+
+    static func identity(_ path: String) throws(CodexError) -> Identity {
+        var info = stat()
+        guard unsafe stat(path, &info) == 0 else { throw .system("stat", errno) }
+        return Identity(device: UInt64(truncatingIfNeeded: info.st_dev), inode: UInt64(info.st_ino))
+    }
+
+    static func byteCount(_ path: String) throws(CodexError) -> Int {
+        var info = stat()
+        guard unsafe stat(path, &info) == 0 else { throw .system("stat", errno) }
+        return Int(info.st_size)
+    }
+
+    static func makeDirectory(_ path: String) throws(CodexError) {
+        guard unsafe mkdir(path, 0o755) == 0 else { throw .system("mkdir", errno) }
+    }
+
+    /// Names in a directory, without `.` and `..`.
+    static func entries(_ path: String) throws(CodexError) -> [String] {
+        guard let directory = unsafe opendir(path) else { throw .system("opendir", errno) }
+        defer { unsafe closedir(directory) }
+        var names: [String] = []
+        while let entry = unsafe readdir(directory) {
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// Reads up to `limit` bytes of a file.
+    static func read(_ path: String, limit: Int) throws(CodexError) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system("open", errno) }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: limit)
+        var count = 0
+        while count < limit {
+            let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+                Self.retrying {
+                    unsafe pread(
+                        descriptor, buffer.baseAddress.map { unsafe $0 + count }, limit - count,
+                        off_t(count))
+                }
+            }
+            guard got >= 0 else { throw .system("pread", errno) }
+            if got == 0 { break }
+            count += got
+        }
+        return Array(bytes.prefix(count))
+    }
+
+    /// Writes a new file and waits until it is on the device.
+    static func writeDurably(_ bytes: [UInt8], to path: String) throws(CodexError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .system("open", errno) }
+        defer { close(descriptor) }
+        var count = 0
+        while count < bytes.count {
+            let put = unsafe bytes.withUnsafeBytes { buffer in
+                Self.retrying {
+                    unsafe write(
+                        descriptor, buffer.baseAddress.map { unsafe $0 + count },
+                        bytes.count - count)
+                }
+            }
+            guard put > 0 else { throw .system("write", errno) }
+            count += put
+        }
+        guard fsync(descriptor) == 0 else { throw .system("fsync", errno) }
+    }
+
+    /// Makes a directory's entries durable; LMDB never does.
+    static func synchronizeDirectory(_ path: String) throws(CodexError) {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system("open", errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw .system("fsync", errno) }
+    }
+
+    /// Moves `source` to `target`; returns `false` if a directory that is not empty is there.
+    static func rename(_ source: String, to target: String) throws(CodexError) -> Bool {
+        #if canImport(Darwin)
+            let status = unsafe Darwin.rename(source, target)
+        #elseif canImport(Musl)
+            let status = unsafe Musl.rename(source, target)
+        #else
+            let status = unsafe Glibc.rename(source, target)
+        #endif
+        if status == 0 { return true }
+        if errno == ENOTEMPTY || errno == EEXIST { return false }
+        throw .system("rename", errno)
+    }
+
+    /// Removes a directory and the plain files in it. Errors are ignored: it is cleaning up.
+    static func removeFlatDirectory(_ path: String) {
+        for name in (try? entries(path)) ?? [] { unsafe unlink(path + "/" + name) }
+        unsafe rmdir(path)
+    }
+
+    /// Calls again what a signal interrupted.
+    private static func retrying(_ body: () -> Int) -> Int {
+        while true {
+            let result = body()
+            if result >= 0 || errno != EINTR { return result }
+        }
+    }
+
+    static var processID: Int32 { getpid() }
+}

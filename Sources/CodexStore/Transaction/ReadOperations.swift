@@ -1,0 +1,141 @@
+public import CodexCore
+internal import CodexIndex
+
+/// Something that reads at one moment: a ``Snapshot``, or a ``WriteTransaction``, which sees its own
+/// writes too.
+///
+/// The operations are the same on both, and ``Store`` offers them with a snapshot each.
+public protocol ReadableTransaction: ~Copyable {
+    /// What the operations work with; not for use outside of the package.
+    var _context: ReadableContext { get }
+}
+
+/// What a transaction's operations work with. Opaque.
+public struct ReadableContext {
+    let base: TransactionContext
+}
+
+/// What a store held at one moment. Lent to the closure of ``Store/read(_:)``; it cannot leave it.
+public struct Snapshot: ReadableTransaction, ~Copyable {
+    private let context: TransactionContext
+
+    init(_ context: TransactionContext) { self.context = context }
+
+    /// What the operations work with; not for use outside of the package.
+    public var _context: ReadableContext { ReadableContext(base: context) }
+}
+
+@available(*, unavailable)
+extension Snapshot: Sendable {}
+
+// MARK: Items
+
+extension ReadableTransaction where Self: ~Copyable {
+    /// The item with the key, or `nil`.
+    ///
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/invalidKey``,
+    ///   ``CodexError/Code/keyTooLong``, ``CodexError/Code/corrupted``.
+    /// - Complexity: O(log *n*) in the table's items.
+    public func item(in table: String, key: PrimaryKey) throws -> Item? {
+        try view(in: table, key: key) { try $0.item() }
+    }
+
+    /// The items with the keys, `nil` for those that are not there.
+    ///
+    /// - Throws: As ``item(in:key:)``.
+    public func items(in table: String, keys: [PrimaryKey]) throws -> [Item?] {
+        try keys.map { try item(in: table, key: $0) }
+    }
+
+    /// Lends the item with the key in place, without decoding it; `nil` if there is none.
+    ///
+    /// - Throws: As ``item(in:key:)``, and whatever `body` throws.
+    public func view<R>(
+        in table: String, key: PrimaryKey, _ body: (borrowing ItemView) throws -> R
+    ) throws -> R? {
+        let context = _context.base
+        let table = try context.core.table(table)
+        return try context.withKey(key, table) { bytes in
+            try context.bytes(table, bytes).map { try body(ItemView($0)) }
+        }
+    }
+}
+
+// MARK: Queries
+
+extension ReadableTransaction where Self: ~Copyable {
+    /// A page of a query's items.
+    ///
+    /// On an index that projects fewer attributes, items have those and the key attributes.
+    ///
+    /// - Parameters:
+    ///   - query: What to look for.
+    ///   - limits: How much of it.
+    ///   - token: The page before's ``Page/next``; `nil` is the first page.
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
+    ///   ``CodexError/Code/invalidKey``, ``CodexError/Code/invalidExpression``,
+    ///   ``CodexError/Code/invalidPageToken``, ``CodexError/Code/invalidArgument`` for a limit
+    ///   below 1, ``CodexError/Code/corrupted``.
+    /// - Complexity: O(log *n* + *m*) for *m* examined items.
+    public func items(
+        matching query: TableQuery, limits: PageLimits = PageLimits(), after token: PageToken? = nil
+    ) throws -> Page<Item> {
+        let run = try QueryRun(query, _context.base)
+        return unsafe try run.page(limits, after: token) { _, bytes in
+            let item = try bytes.item()
+            return query.projection.map { $0.apply(to: item) } ?? item
+        }
+    }
+
+    /// How many items a query finds, and how many it read to tell.
+    ///
+    /// - Throws: As ``items(matching:limits:after:)``.
+    /// - Complexity: O(*m*) for *m* examined items; nothing is decoded unless there is a filter.
+    public func count(_ query: TableQuery) throws -> QueryCount {
+        let run = try QueryRun(query, _context.base)
+        let page = unsafe try run.page(PageLimits(), after: nil) { _, _ in () }
+        return QueryCount(count: page.items.count, examinedCount: page.examinedCount)
+    }
+
+    /// Lends the items of a query in place, one after the other, until `body` returns `false`.
+    ///
+    /// - Throws: As ``items(matching:limits:after:)``, and whatever `body` throws.
+    public func forEach(
+        _ query: TableQuery, _ body: (borrowing ItemView) throws -> Bool
+    ) throws {
+        let run = try QueryRun(query, _context.base)
+        unsafe try run.walk(run.range) { _, bytes in try body(ItemView(bytes)) }
+    }
+
+    /// Lends every item of a table in place, in key order, until `body` returns `false`.
+    ///
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/corrupted``, and whatever
+    ///   `body` throws.
+    public func forEachItem(
+        in table: String, _ body: (borrowing ItemView) throws -> Bool
+    ) throws {
+        let context = _context.base
+        let table = try context.core.table(table)
+        try context.transaction.withCursor(table.database) { cursor in
+            var entry = unsafe try cursor.first()
+            while let current = unsafe entry {
+                let bytes = try unsafe ItemBytes(
+                    value: current.value, key: current.key, keys: table.plan, shapes: context)
+                guard try body(ItemView(bytes)) else { return }
+                unsafe entry = try cursor.next()
+            }
+        }
+    }
+}
+
+extension TransactionContext {
+    /// The item under an encoded key in place, or `nil`.
+    @inline(__always)
+    func bytes(_ table: TableHandle, _ key: [UInt8]) throws -> ItemBytes? {
+        guard let value = unsafe try transaction.get(table.database, key) else { return nil }
+        return try unsafe key.withUnsafeBufferPointer { buffer in
+            // `key` is held by the caller for as long as it uses the bytes.
+            try unsafe ItemBytes(value: value, key: buffer, keys: table.plan, shapes: self)
+        }
+    }
+}

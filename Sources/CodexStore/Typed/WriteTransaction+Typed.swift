@@ -1,0 +1,108 @@
+public import CodexCore
+internal import CodexIndex
+
+extension WriteTransaction {
+    /// Stores an entity, in place of any with its key, whatever its version.
+    ///
+    /// - Throws: ``CodexError/Code/uniqueViolation``, ``CodexError/Code/unknownEntity``,
+    ///   ``CodexError/Code/invalidIdentifier``, ``CodexError/Code/keyTooLong``,
+    ///   ``CodexError/Code/itemTooLarge``, ``CodexError/Code/invalidItem``.
+    public mutating func put<E: Entity>(_ entity: E) throws(CodexError) {
+        try context.write(entity) { _ throws(CodexError) in }
+    }
+
+    /// Stores an entity whose key is not taken.
+    ///
+    /// - Throws: ``CodexError/Code/conditionFailed`` with the current item if it is taken, and as
+    ///   ``put(_:)``.
+    public mutating func insert<E: Entity>(_ entity: E) throws(CodexError) {
+        try context.write(entity) { old throws(CodexError) in
+            guard let old else { return }
+            throw CodexError(
+                .conditionFailed, "There is a \(E.definition.name) with this key already.",
+                currentItem: old.item)
+        }
+    }
+
+    /// Stores a changed entity if nobody else changed it since it was read.
+    ///
+    /// - Returns: The entity with its new version.
+    /// - Throws: ``CodexError/Code/versionMismatch`` with the current item, and as ``put(_:)``.
+    @discardableResult
+    public mutating func replace<E: Entity>(_ stored: Stored<E>) throws(CodexError) -> Stored<E> {
+        let header = try context.write(stored.value) { old throws(CodexError) in
+            guard old?.header.version != stored.version else { return }
+            throw CodexError(
+                .versionMismatch,
+                old == nil
+                    ? "The \(E.definition.name) was deleted since it was read. Read again."
+                    : "The \(E.definition.name) changed since it was read. Read again.",
+                currentItem: old?.item)
+        }
+        return Stored(stored.value, version: header.version, schemaVersion: header.schemaVersion)
+    }
+
+    /// Reads an entity, lets `body` change it, and stores it.
+    ///
+    /// A change of fields that make up its key moves it.
+    ///
+    /// - Returns: The changed entity.
+    /// - Throws: ``CodexError/Code/notFound`` if there is none, whatever `body` throws, and as
+    ///   ``put(_:)``.
+    @discardableResult
+    public mutating func update<E: Entity>(
+        _ lookup: Lookup<E>, _ body: (inout E) throws -> Void
+    ) throws -> E {
+        guard let current = try get(lookup) else {
+            throw CodexError(
+                .notFound, "There is no such \(E.definition.name). Insert it first.")
+        }
+        var changed = current
+        try body(&changed)
+        let definition = try context.core.table(try context.binding(E.self)).plan.definition
+        let oldKey = try definition.primaryKey(of: try current.item())
+        if try definition.primaryKey(of: try changed.item()) == oldKey {
+            try put(changed)
+        } else {
+            try context.atomically { () throws(CodexError) in
+                try delete(in: definition.name, key: oldKey)
+                try insert(changed)
+            }
+        }
+        return changed
+    }
+
+    /// Removes an entity.
+    ///
+    /// - Returns: Whether there was one.
+    /// - Throws: As ``ReadableTransaction/get(_:)``.
+    @discardableResult
+    public mutating func delete<E: Entity>(_ lookup: Lookup<E>) throws -> Bool {
+        guard let current = try get(lookup) else { return false }
+        let definition = try context.core.table(try context.binding(E.self)).plan.definition
+        try delete(
+            in: definition.name, key: try definition.primaryKey(of: try current.item()))
+        return true
+    }
+}
+
+extension WriteContext {
+    /// Stores an entity after `check` saw what is there.
+    @discardableResult
+    func write<E: Entity>(
+        _ entity: E, _ check: (Image?) throws(CodexError) -> Void
+    ) throws(CodexError) -> ItemHeader {
+        let binding = try binding(E.self)
+        let table = try core.table(binding)
+        let item = try entity.item()
+        let key = try table.plan.definition.primaryKey(of: item)
+        var header = ItemHeader(
+            entityNumber: binding.number, schemaVersion: binding.definition.schemaVersion)
+        _ = try write(table, key, nil) { old throws(CodexError) in
+            try check(old)
+            header.version = (old?.header.version ?? 0) + 1
+            return Image(item: item, header: header)
+        }
+        return header
+    }
+}

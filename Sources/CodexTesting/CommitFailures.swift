@@ -1,0 +1,50 @@
+public import CodexCore
+package import CodexStore
+internal import Synchronization
+
+/// Makes commits of a ``TemporaryStore`` fail on demand, to test what a program does then.
+///
+/// ```swift
+/// let failures = CommitFailures()
+/// let temporary = try TemporaryStore(failures: failures)
+/// failures.failNextCommit()
+/// ```
+public final class CommitFailures: Sendable {
+    private let next = Mutex<CodexError?>(nil)
+
+    /// Creates a source of failures, none of them due.
+    public init() {}
+
+    /// Lets the next commit that changes anything fail, once.
+    ///
+    /// - Parameter error: What its callers get.
+    public func failNextCommit(
+        with error: CodexError = CodexError(
+            .commitFailed, "The commit failed, as the test asked.")
+    ) {
+        next.withLock { $0 = error }
+    }
+}
+
+extension CommitFailures: CommitSink {
+    package var wantsChanges: Bool { false }
+
+    package func prepare(_ record: CommitRecord) throws(CodexError) {
+        let error = next.withLock { next in
+            defer { next = nil }
+            return next
+        }
+        if let error { throw error }
+    }
+}
+
+extension TemporaryStore {
+    /// Makes a store whose commits `failures` can make fail.
+    ///
+    /// - Throws: As ``Store/init(at:schema:options:)``.
+    public convenience init(
+        schema: Schema = CodexFlow.schema, failures: CommitFailures
+    ) throws {
+        try self.init(schema: schema, options: StoreOptions(), failures: failures)
+    }
+}

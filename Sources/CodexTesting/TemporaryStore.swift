@@ -1,0 +1,54 @@
+public import CodexCore
+public import CodexStore
+internal import Foundation
+
+/// A store on the real engine in a directory of its own, which goes when the value goes.
+///
+/// ```swift
+/// let temporary = try TemporaryStore()
+/// try await temporary.store.put(user)
+/// ```
+public final class TemporaryStore: Sendable {
+    /// The store, open for reading and writing.
+    public let store: Store
+    /// The directory that the store is in.
+    public let path: String
+    private let directory: String
+
+    /// Makes a store.
+    ///
+    /// - Throws: As ``Store/init(at:schema:options:)``.
+    public convenience init(
+        schema: Schema = CodexFlow.schema, options: StoreOptions = StoreOptions()
+    ) throws {
+        try self.init(schema: schema, options: options, failures: nil)
+    }
+
+    init(schema: Schema, options: StoreOptions, failures: CommitFailures?) throws {
+        directory = try Self.makeDirectory()
+        path = directory + "/store"
+        var options = options
+        if let failures { options.commitSink = failures }
+        do {
+            store = try Store(at: path, schema: schema, options: options)
+        } catch {
+            try? FileManager.default.removeItem(atPath: directory)
+            throw error
+        }
+    }
+
+    deinit {
+        store.close()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    /// Makes an empty directory with a name of its own among the system's temporary files.
+    ///
+    /// The caller removes it.
+    public static func makeDirectory() throws -> String {
+        let path = NSTemporaryDirectory() + "/codex-" + UUID().uuidString
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false)
+        return path
+    }
+}
