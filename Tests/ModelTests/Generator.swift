@@ -1,0 +1,135 @@
+import CodexCore
+
+/// Random items, keys, queries and updates over small domains, so that they often meet.
+struct Generator {
+    var random: SplitMix
+
+    /// Three tables: text keys with every kind of index, binary and number keys, no sort key.
+    static let schema = Schema(tables: [
+        TableDefinition(
+            "main", partitionKey: KeyAttribute("pk"), sortKey: KeyAttribute("sk"),
+            indexes: [
+                IndexDefinition(
+                    "all", partitionKey: [KeyAttribute("g1")], sortKey: [KeyAttribute("n", .number)]),
+                IndexDefinition(
+                    "keys", partitionKey: [KeyAttribute("g2")], projection: .keysOnly),
+                IndexDefinition(
+                    "some", partitionKey: [KeyAttribute("n", .number)],
+                    sortKey: [KeyAttribute("b", .binary)], projection: .include(["x", "y"])),
+                IndexDefinition(
+                    "wide",
+                    partitionKey: [KeyAttribute("g1"), KeyAttribute("g2")],
+                    sortKey: [KeyAttribute("n", .number), KeyAttribute("sk")],
+                    projection: .include(["x"])),
+                IndexDefinition(
+                    "one", partitionKey: [KeyAttribute("u")], projection: .keysOnly, isUnique: true),
+            ]),
+        TableDefinition(
+            "bytes", partitionKey: KeyAttribute("b", .binary),
+            sortKey: KeyAttribute("n", .number),
+            indexes: [
+                IndexDefinition(
+                    "back", partitionKey: [KeyAttribute("n", .number)],
+                    sortKey: [KeyAttribute("b", .binary)])
+            ]),
+        TableDefinition(
+            "single", partitionKey: KeyAttribute("n", .number),
+            indexes: [
+                IndexDefinition(
+                    "text", partitionKey: [KeyAttribute("g1")], sortKey: [KeyAttribute("g2")])
+            ]),
+    ])
+
+    static let texts: [String] = [
+        "a", "b", "a#", "a#b", "a\0", "a\0b", "a\u{1}", "a\u{1}\0", "\0", "\u{1}", "\u{2}",
+        "é", "e\u{301}", "ü", "z", "zz", "\u{10FFFF}", "A", "10", "2",
+    ]
+    static let numbers: [Double] = [
+        0, 1, -1, 2, 10, 100, -100, 0.5, -0.5, 0.25, 99, 101, 1e10, -1e10, 12345.678, 1e-5, 256,
+        1e25, -1e25,
+    ]
+    static let binaries: [[UInt8]] = [
+        [0], [1], [2], [0, 0], [0, 1], [1, 0], [1, 1], [255], [255, 255], [254, 255], [127], [0, 255],
+    ]
+    static let names = ["g1", "g2", "u", "n", "b", "x", "y", "é", "e\u{301}", "flag"]
+
+    mutating func key(_ name: String) -> V {
+        switch name {
+        case "n": .n(random.pick(Self.numbers))
+        case "b": .b(random.pick(Self.binaries))
+        case "sk": .s(Array(random.pick(Self.texts).utf8))
+        case "u": .s(Array("u\(random.below(40))".utf8))
+        default: .s(Array(Self.texts[random.below(6)].utf8))
+        }
+    }
+
+    mutating func anything(_ depth: Int = 0) -> V {
+        switch random.below(depth > 2 ? 5 : 10) {
+        case 0: .s(Array(random.pick(Self.texts).utf8))
+        case 1: .n(random.pick(Self.numbers))
+        case 2: .b(random.pick(Self.binaries))
+        case 3: .bool(random.chance(50))
+        case 4: .null
+        case 5: .list((0..<random.below(3)).map { _ in anything(depth + 1) })
+        case 6:
+            .map(
+                Dictionary(
+                    (0..<random.below(3)).map { _ in
+                        (Array(random.pick(Self.texts).utf8), anything(depth + 1))
+                    }, uniquingKeysWith: { $1 }))
+        case 7: .ss(Set((0...random.below(3)).map { _ in Array(random.pick(Self.texts).utf8) }))
+        case 8: .ns(Set((0...random.below(3)).map { _ in random.pick(Self.numbers) }))
+        default: .bs(Set((0...random.below(3)).map { _ in random.pick(Self.binaries) }))
+        }
+    }
+
+    mutating func value(_ name: String) -> V {
+        switch name {
+        case "g1", "g2", "u", "n", "b": key(name)
+        case "x": random.chance(5) ? .s([UInt8](repeating: 0x61, count: 3000)) : anything()
+        case "y": .ns(Set((0...random.below(3)).map { _ in random.pick(Self.numbers) }))
+        default: anything()
+        }
+    }
+
+    mutating func record(_ definition: TableDefinition) -> Record {
+        var record = Record()
+        for name in Self.names where random.chance(55) { record[name] = value(name) }
+        for attribute in definition.keyAttributes { record[attribute.name] = key(attribute.name) }
+        return record
+    }
+
+    mutating func primaryKey(_ definition: TableDefinition) -> [V] {
+        definition.keyAttributes.map { key($0.name) }
+    }
+
+    mutating func query(_ definition: TableDefinition) -> ModelQuery {
+        let index = random.chance(65) ? definition.indexes.randomElement(using: &random) : nil
+        let partition = index?.partitionKey ?? [definition.partitionKey]
+        let sort = index?.sortKey ?? (definition.sortKey.map { [$0] } ?? [])
+        var query = ModelQuery(
+            table: definition.name, index: index?.name,
+            partition: partition.map { key($0.name) }, sortPrefix: [], sort: .any,
+            forward: random.chance(50))
+        guard !sort.isEmpty, random.chance(70) else { return query }
+        let prefixCount = random.below(sort.count)
+        query.sortPrefix = sort.prefix(prefixCount).map { key($0.name) }
+        query.sort = sortCondition(sort[prefixCount])
+        return query
+    }
+
+    private mutating func sortCondition(_ attribute: KeyAttribute) -> ModelSort {
+        let value = key(attribute.name)
+        switch random.below(attribute.type == .number ? 6 : 7) {
+        case 0: return .equal(value)
+        case 1: return .less(value)
+        case 2: return .lessOrEqual(value)
+        case 3: return .greater(value)
+        case 4: return .greaterOrEqual(value)
+        case 5:
+            let other = key(attribute.name)
+            return value.precedes(other) ? .between(value, other) : .between(other, value)
+        default: return .begins(value)
+        }
+    }
+}

@@ -1,0 +1,319 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+
+/// A difference between engine and oracle.
+struct Difference: Error, CustomStringConvertible {
+    let description: String
+    init(_ text: String) { description = text }
+}
+
+/// Runs random operations on a store and on the oracle, and compares every answer.
+///
+/// Sendable by confinement: `run` uses it from one task, and the store's writer thread runs the
+/// bodies one at a time while that task waits.
+final class ModelRun: @unchecked Sendable {
+    private var generator: Generator
+    private var oracle = Oracle(schema: Generator.schema)
+    private let temporary: TemporaryStore
+    private var store: Store { temporary.store }
+    private(set) var operationCount = 0
+    private(set) var batchCount = 0
+
+    init(seed: UInt64, fault: PlantedFault? = nil) throws {
+        generator = Generator(random: SplitMix(seed: seed))
+        var options = StoreOptions()
+        options.plantedFault = fault
+        temporary = try TemporaryStore(schema: Generator.schema, options: options)
+    }
+
+    /// Runs at least `count` operations, in transactions of some tens each.
+    func run(operations count: Int) async throws {
+        while operationCount < count {
+            try await batch()
+            batchCount += 1
+            let report = try store.verify()
+            guard report.isSound else {
+                throw Difference("verify: \(report.differences.prefix(3))")
+            }
+            for _ in 0..<15 { try store.read { try self.read($0) } }
+        }
+    }
+
+    private struct Abandon: Error {}
+
+    /// One transaction; one in five throws at its end and must leave nothing behind.
+    private func batch() async throws {
+        let before = oracle
+        let abandons = generator.random.chance(20)
+        do {
+            try await store.write { [self] transaction in
+                for _ in 0..<80 {
+                    try generator.random.chance(60) ? write(&transaction) : read(transaction)
+                }
+                if abandons { throw Abandon() }
+            }
+        } catch is Abandon {
+            oracle = before
+        }
+    }
+
+    private func table() -> TableDefinition {
+        generator.random.chance(70)
+            ? Generator.schema.tables[0] : generator.random.pick(Generator.schema.tables)
+    }
+
+    // MARK: Writes
+
+    private func write(_ transaction: inout WriteTransaction) throws {
+        operationCount += 1
+        switch generator.random.below(100) {
+        case ..<50: try put(&transaction)
+        case ..<75: try update(&transaction)
+        case ..<92: try delete(&transaction)
+        default: try perform(&transaction)
+        }
+    }
+
+    private func engineKey(_ key: [V]) throws -> PrimaryKey {
+        PrimaryKey(try key[0].value, try key.count > 1 ? key[1].value : nil)
+    }
+
+    /// A condition, and whether it holds for the record by the oracle's own reading of the rules.
+    private func condition(_ record: Record?) throws -> (Condition, Bool) {
+        let name = generator.random.pick(["g1", "n", "x", "flag", "é"])
+        let stored = record?[name]
+        let path = DocumentPath(name)
+        switch generator.random.below(6) {
+        case 0: return (.attributeExists(path), stored != nil)
+        case 1: return (.attributeNotExists(path), stored == nil)
+        case 2:
+            let value = generator.value(name)
+            return (.compare(.path(path), .equal, .value(try value.value)), stored == value)
+        case 3:
+            let value = generator.value(name)
+            return (.compare(.path(path), .notEqual, .value(try value.value)), stored != value)
+        case 4:
+            let number = generator.random.pick(Generator.numbers)
+            var holds = false
+            if case .n(let stored)? = stored { holds = stored < number }
+            return (
+                .compare(.path(path), .less, .value(.number(try Number(number)))), holds
+            )
+        default:
+            let (inner, holds) = (Condition.attributeExists("u"), record?["u"] != nil)
+            return (!inner || .attributeExists(path), !holds || stored != nil)
+        }
+    }
+
+    private func put(_ transaction: inout WriteTransaction) throws {
+        let definition = table()
+        let record = generator.record(definition)
+        let key = oracle.key(record, definition.name)
+        let old = oracle.record(definition.name, key)
+        let conditional = generator.random.chance(30)
+        let (condition, holds) = conditional ? try self.condition(old) : (.attributeExists("x"), true)
+        let returned = Result {
+            try transaction.put(
+                try Item(record: record), in: definition.name,
+                condition: conditional ? condition : nil, returning: .allOld)
+        }
+        try settle(returned, definition.name, key, old, record, holds, expected: old)
+    }
+
+    /// Compares an outcome with what the oracle expects, and takes the change over.
+    private func settle(
+        _ outcome: Result<Item?, any Error>, _ table: String, _ key: [V], _ old: Record?,
+        _ new: Record?, _ holds: Bool, expected: Record?
+    ) throws {
+        if !holds {
+            guard case .failure(let error as CodexError) = outcome, error.code == .conditionFailed,
+                error.currentItem.map(Record.init(record:)) == old
+            else { throw Difference("a false condition gave \(outcome)") }
+            return
+        }
+        if let new, oracle.violatesUnique(new, table) {
+            guard case .failure(CodexError.Code.uniqueViolation) = outcome else {
+                throw Difference("a taken unique key gave \(outcome)")
+            }
+            return
+        }
+        let returned = try outcome.get().map(Record.init(record:))
+        guard returned == expected else {
+            throw Difference("returned \(String(describing: returned)), not \(String(describing: expected))")
+        }
+        oracle.tables[table, default: [:]][key] = new
+    }
+
+    private func update(_ transaction: inout WriteTransaction) throws {
+        let definition = table()
+        let key = generator.primaryKey(definition)
+        let old = oracle.record(definition.name, key)
+        var new = old ?? [:]
+        for (attribute, value) in zip(definition.keyAttributes, key) { new[attribute.name] = value }
+        var clauses: [Update.Clause] = []
+        let keyNames = definition.keyAttributes.map(\.name)
+        for name in ["g1", "g2", "u", "n", "b", "x", "y", "flag"].shuffled(using: &generator.random)
+            .prefix(1 + generator.random.below(3)) where !keyNames.contains(name)
+        {
+            let path = DocumentPath(name)
+            switch generator.random.below(4) {
+            case 0:
+                clauses.append(.remove(path))
+                new[name] = nil
+            case 1 where name == "n":
+                guard case .n(let stored)? = new[name] ?? .n(0), abs(stored) < 1000 else { fallthrough }
+                clauses.append(.add(path, 1))
+                new[name] = .n(Self.decimalSum(stored, 1))
+            case 1 where name == "y":
+                guard case .ns(let stored)? = new[name] ?? .ns([]) else { fallthrough }
+                let more = generator.random.pick(Generator.numbers)
+                clauses.append(.add(path, try V.ns([more]).value))
+                new[name] = .ns(stored.union([more]))
+            case 2 where name == "y":
+                guard case .ns(let stored)? = new[name] else { fallthrough }
+                let less = generator.random.pick(Generator.numbers)
+                clauses.append(.delete(path, try V.ns([less]).value))
+                let rest = stored.subtracting([less])
+                new[name] = rest.isEmpty ? nil : .ns(rest)
+            default:
+                let value = generator.value(name)
+                clauses.append(.set(path, .operand(.value(try value.value))))
+                new[name] = value
+            }
+        }
+        guard !clauses.isEmpty else { return }
+        let conditional = generator.random.chance(25)
+        let (condition, holds) = conditional ? try self.condition(old) : (.attributeExists("x"), true)
+        let returned = Result {
+            try transaction.update(
+                in: definition.name, key: try engineKey(key), Update(clauses),
+                condition: conditional ? condition : nil, returning: .allNew)
+        }
+        try settle(returned, definition.name, key, old, new, holds, expected: new)
+    }
+
+    /// A sum without binary rounding for the decimals of the domain (at most five places).
+    private static func decimalSum(_ left: Double, _ right: Double) -> Double {
+        ((left * 100_000).rounded() + (right * 100_000).rounded()) / 100_000
+    }
+
+    private func delete(_ transaction: inout WriteTransaction) throws {
+        let definition = table()
+        let key = generator.primaryKey(definition)
+        let old = oracle.record(definition.name, key)
+        let conditional = generator.random.chance(25)
+        let (condition, holds) = conditional ? try self.condition(old) : (.attributeExists("x"), true)
+        let returned = Result {
+            try transaction.delete(
+                in: definition.name, key: try engineKey(key),
+                condition: conditional ? condition : nil, returning: .allOld)
+        }
+        try settle(returned, definition.name, key, old, nil, holds, expected: old)
+    }
+
+    /// A list of actions: all or none.
+    private func perform(_ transaction: inout WriteTransaction) throws {
+        var after = oracle
+        var actions: [WriteAction] = []
+        var targets: Set<[V]> = []
+        var failure: CodexError.Code?
+        for _ in 0..<(1 + generator.random.below(4)) {
+            let definition = table()
+            let record = generator.record(definition)
+            let key = after.key(record, definition.name)
+            guard targets.insert([.s(Array(definition.name.utf8))] + key).inserted else { continue }
+            let old = after.record(definition.name, key)
+            switch generator.random.below(3) {
+            case 0:
+                actions.append(.put(table: definition.name, try Item(record: record)))
+                if failure == nil, after.violatesUnique(record, definition.name) {
+                    failure = .uniqueViolation
+                }
+                after.tables[definition.name, default: [:]][key] = record
+            case 1:
+                actions.append(.delete(table: definition.name, key: try engineKey(key)))
+                after.tables[definition.name]?[key] = nil
+            default:
+                let (condition, holds) = try self.condition(old)
+                actions.append(
+                    .check(table: definition.name, key: try engineKey(key), condition: condition))
+                if failure == nil, !holds { failure = .conditionFailed }
+            }
+        }
+        do {
+            try transaction.perform(actions)
+            if let failure { throw Difference("a list that must fail with \(failure) succeeded") }
+            oracle = after
+        } catch let error as CodexError {
+            guard error.code == failure else { throw Difference("a list failed with \(error)") }
+        }
+    }
+
+    // MARK: Reads
+
+    private func read(_ transaction: borrowing some ReadableTransaction & ~Copyable) throws {
+        operationCount += 1
+        let definition = table()
+        if generator.random.chance(30) {
+            let key = generator.primaryKey(definition)
+            let item = try transaction.item(in: definition.name, key: try engineKey(key))
+            let expected = oracle.record(definition.name, key)
+            guard item.map(Record.init(record:)) == expected else {
+                throw Difference("get gave \(String(describing: item))")
+            }
+            return
+        }
+        let query = generator.query(definition)
+        let expected = oracle.results(query)
+        let found: [Item]
+        switch generator.random.below(4) {
+        case 0: found = try transaction.items(matching: try query.request).items
+        case 1:
+            found = try pages(transaction, query, PageLimits(returned: 1 + generator.random.below(4)))
+        case 2:
+            found = try pages(transaction, query, PageLimits(examined: 1 + generator.random.below(4)))
+        default:
+            let counted = try transaction.count(try query.request)
+            guard counted.count == expected.count, counted.examinedCount == expected.count else {
+                throw Difference("count gave \(counted), not \(expected.count)")
+            }
+            return try filtered(transaction, query, expected)
+        }
+        guard found.map(Record.init(record:)) == expected else {
+            throw Difference(
+                "\(query) gave \(found.count) items, not \(expected.count), or in another order")
+        }
+    }
+
+    private func pages(
+        _ transaction: borrowing some ReadableTransaction & ~Copyable, _ query: ModelQuery,
+        _ limits: PageLimits
+    ) throws -> [Item] {
+        var items: [Item] = []
+        var token: PageToken?
+        repeat {
+            let page = try transaction.items(
+                matching: try query.request, limits: limits, after: token)
+            guard page.items.count <= limits.returned ?? .max,
+                page.examinedCount <= limits.examined ?? .max, !page.items.isEmpty || token == nil
+            else { throw Difference("a page is over its limits, or an empty one follows") }
+            items += page.items
+            token = page.next
+        } while token != nil
+        return items
+    }
+
+    private func filtered(
+        _ transaction: borrowing some ReadableTransaction & ~Copyable, _ query: ModelQuery,
+        _ all: [Record]
+    ) throws {
+        var request = try query.request
+        request.filter = .attributeExists("x")
+        let page = try transaction.items(matching: request)
+        let expected = all.filter { $0["x"] != nil }
+        guard page.items.map(Record.init(record:)) == expected, page.examinedCount == all.count else {
+            throw Difference("a filter gave \(page.items.count) items, not \(expected.count)")
+        }
+    }
+}

@@ -1,0 +1,205 @@
+import CodexCore
+
+/// A value as the oracle sees it: no code of the engine's decides equality or order here.
+enum V: Hashable {
+    case s([UInt8])
+    case n(Double)
+    case b([UInt8])
+    case bool(Bool)
+    case null
+    case list([V])
+    case map([[UInt8]: V])
+    case ss(Set<[UInt8]>)
+    case ns(Set<Double>)
+    case bs(Set<[UInt8]>)
+
+    init(_ value: AttributeValue) {
+        switch value {
+        case .string(let text): self = .s(Array(text.utf8))
+        case .number(let number): self = .n(Double(number.description) ?? .nan)
+        case .binary(let data): self = .b(data)
+        case .bool(let flag): self = .bool(flag)
+        case .null: self = .null
+        case .list(let values): self = .list(values.map(V.init))
+        case .map(let map): self = .map(Dictionary(record: map))
+        case .stringSet(let set): self = .ss(Set(set.members.map { Array($0.utf8) }))
+        case .numberSet(let set):
+            self = .ns(Set(set.members.map { Double($0.description) ?? .nan }))
+        case .binarySet(let set): self = .bs(Set(set.members))
+        }
+    }
+
+    /// The engine's value.
+    var value: AttributeValue {
+        get throws {
+            switch self {
+            case .s(let bytes): .string(String(decoding: bytes, as: UTF8.self))
+            case .n(let number): .number(try Number(number))
+            case .b(let bytes): .binary(bytes)
+            case .bool(let flag): .bool(flag)
+            case .null: .null
+            case .list(let values): .list(try values.map { try $0.value })
+            case .map(let map): .map(try Item(record: map))
+            case .ss(let set): .stringSet(AttributeSet(set.map { String(decoding: $0, as: UTF8.self) }))
+            case .ns(let set): .numberSet(AttributeSet(try set.map { try Number($0) }))
+            case .bs(let set): .binarySet(AttributeSet(set))
+            }
+        }
+    }
+
+    /// Whether this key value sorts before the other of the same type.
+    func precedes(_ other: V) -> Bool {
+        switch (self, other) {
+        case (.s(let left), .s(let right)), (.b(let left), .b(let right)):
+            left.lexicographicallyPrecedes(right)
+        case (.n(let left), .n(let right)): left < right
+        default: false
+        }
+    }
+}
+
+typealias Record = [[UInt8]: V]
+
+extension [[UInt8]: V] {
+    init(record item: Item) {
+        self.init(uniqueKeysWithValues: item.map { (Array($0.name.utf8), V($0.value)) })
+    }
+
+    subscript(_ name: String) -> V? {
+        get { self[Array(name.utf8)] }
+        set { self[Array(name.utf8)] = newValue }
+    }
+}
+
+extension Item {
+    init(record: Record) throws {
+        self.init()
+        for (name, value) in record { self[String(decoding: name, as: UTF8.self)] = try value.value }
+    }
+}
+
+/// A store as dictionaries: every query looks at every item.
+struct Oracle {
+    let schema: Schema
+    var tables: [String: [[V]: Record]] = [:]
+
+    func definition(_ table: String) -> TableDefinition {
+        schema.tables.first { $0.name == table }!
+    }
+
+    func key(_ record: Record, _ table: String) -> [V] {
+        definition(table).keyAttributes.map { record[$0.name]! }
+    }
+
+    func record(_ table: String, _ key: [V]) -> Record? { tables[table]?[key] }
+
+    /// Whether another item already has the record's key in a unique index.
+    func violatesUnique(_ record: Record, _ table: String) -> Bool {
+        definition(table).indexes.contains { index in
+            guard index.isUnique, let mine = indexKey(record, index) else { return false }
+            let key = key(record, table)
+            return (tables[table] ?? [:]).contains { $0.key != key && indexKey($0.value, index) == mine }
+        }
+    }
+
+    func indexKey(_ record: Record, _ index: IndexDefinition) -> [V]? {
+        let values = index.keyAttributes.compactMap { record[$0.name] }
+        return values.count == index.keyAttributes.count ? values : nil
+    }
+
+    /// All results of a query in order, projected as the index projects.
+    func results(_ query: ModelQuery) -> [Record] {
+        let definition = definition(query.table)
+        let index = definition.indexes.first { $0.name == query.index }
+        let partition = index?.partitionKey ?? [definition.partitionKey]
+        let sort = index?.sortKey ?? (definition.sortKey.map { [$0] } ?? [])
+        let names = (partition + sort).map(\.name)
+        let found = (tables[query.table] ?? [:]).values.filter { record in
+            let values = names.compactMap { record[$0] }
+            guard values.count == names.count else { return false }
+            let fixed = query.partition + query.sortPrefix
+            guard Array(values.prefix(fixed.count)) == fixed else { return false }
+            return fixed.count == values.count || query.sort.holds(values[fixed.count])
+        }
+        let ordered = found.sorted { left, right in
+            for name in sort.map(\.name) + definition.keyAttributes.map(\.name) {
+                guard let a = left[name], let b = right[name], a != b else { continue }
+                return a.precedes(b)
+            }
+            return false
+        }
+        let projected = ordered.map { record -> Record in
+            guard let index else { return record }
+            let keys = (index.keyAttributes + definition.keyAttributes).map(\.name)
+            switch index.projection {
+            case .all: return record
+            case .keysOnly: return record.filter { keys.map { Array($0.utf8) }.contains($0.key) }
+            case .include(let more):
+                return record.filter { (keys + more).map { Array($0.utf8) }.contains($0.key) }
+            }
+        }
+        return query.forward ? projected : projected.reversed()
+    }
+}
+
+enum ModelSort {
+    case any
+    case equal(V)
+    case less(V)
+    case lessOrEqual(V)
+    case greater(V)
+    case greaterOrEqual(V)
+    case between(V, V)
+    case begins(V)
+
+    func holds(_ value: V) -> Bool {
+        switch self {
+        case .any: return true
+        case .equal(let other): return value == other
+        case .less(let other): return value.precedes(other)
+        case .lessOrEqual(let other): return !other.precedes(value)
+        case .greater(let other): return other.precedes(value)
+        case .greaterOrEqual(let other): return !value.precedes(other)
+        case .between(let low, let high): return !value.precedes(low) && !high.precedes(value)
+        case .begins(let prefix):
+            switch (value, prefix) {
+            case (.s(let bytes), .s(let prefix)), (.b(let bytes), .b(let prefix)):
+                return bytes.starts(with: prefix)
+            default: return false
+            }
+        }
+    }
+
+    var condition: SortCondition {
+        get throws {
+            switch self {
+            case .any: .any
+            case .equal(let value): .equal(try value.value)
+            case .less(let value): .less(try value.value)
+            case .lessOrEqual(let value): .lessOrEqual(try value.value)
+            case .greater(let value): .greater(try value.value)
+            case .greaterOrEqual(let value): .greaterOrEqual(try value.value)
+            case .between(let low, let high): .between(try low.value, try high.value)
+            case .begins(let value): .beginsWith(try value.value)
+            }
+        }
+    }
+}
+
+struct ModelQuery {
+    var table: String
+    var index: String?
+    var partition: [V]
+    var sortPrefix: [V]
+    var sort: ModelSort
+    var forward: Bool
+
+    var request: TableQuery {
+        get throws {
+            TableQuery(
+                table: table, index: index, partition: try partition.map { try $0.value },
+                sortPrefix: try sortPrefix.map { try $0.value }, sort: try sort.condition,
+                direction: forward ? .forward : .backward)
+        }
+    }
+}
