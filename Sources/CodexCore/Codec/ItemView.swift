@@ -67,7 +67,7 @@ package struct ItemBytes {
 public struct ItemView: ~Copyable {
     package let bytes: ItemBytes
 
-    package init(_ bytes: ItemBytes) { self.bytes = bytes }
+    package init(_ bytes: consuming ItemBytes) { self.bytes = bytes }
 
     /// The item's version: 1 when created, one more with every write.
     public var version: Int { bytes.layout.header.version }

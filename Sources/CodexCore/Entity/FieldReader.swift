@@ -24,7 +24,7 @@ public struct FieldReader: ~Copyable {
     private let source: ItemBytes
     private let plan: FieldPlan
 
-    package init(_ source: ItemBytes, plan: FieldPlan) {
+    package init(_ source: consuming ItemBytes, plan: consuming FieldPlan) {
         self.source = source
         self.plan = plan
     }

@@ -103,6 +103,9 @@ public final class Store: Sendable {
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/tooManyReaders``, and whatever
     ///   `body` throws.
     public func read<R>(_ body: (borrowing Snapshot) throws -> R) throws -> R {
-        try core.withReader { try body(Snapshot($0)) }
+        let context = try core.takeReader()
+        defer { core.returnReader(context) }
+        let snapshot = Snapshot(context)
+        return try body(snapshot)
     }
 }

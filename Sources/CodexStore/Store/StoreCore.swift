@@ -144,7 +144,7 @@ final class StoreCore: Sendable {
         return try body(context)
     }
 
-    private func takeReader() throws(CodexError) -> ReadContext {
+    func takeReader() throws(CodexError) -> ReadContext {
         let (idle, isClosed) = state.withLock { state -> (ReadContext?, Bool) in
             if state.isClosed { return (nil, true) }
             state.activeReaderCount += 1
@@ -169,7 +169,7 @@ final class StoreCore: Sendable {
         }
     }
 
-    private func returnReader(_ context: ReadContext) {
+    func returnReader(_ context: ReadContext) {
         context.reset()
         readerEnded(context)
     }

@@ -19,7 +19,8 @@ public struct ReadableContext {
 public struct Snapshot: ReadableTransaction, ~Copyable {
     private let context: TransactionContext
 
-    init(_ context: TransactionContext) { self.context = context }
+    // `consuming`, here and in the other noncopyable wrappers: see Docs/Workarounds.md.
+    init(_ context: consuming TransactionContext) { self.context = context }
 
     /// What the operations work with; not for use outside of the package.
     public var _context: ReadableContext { ReadableContext(base: context) }

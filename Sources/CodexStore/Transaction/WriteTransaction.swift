@@ -8,7 +8,7 @@ internal import CodexIndex
 public struct WriteTransaction: ReadableTransaction, ~Copyable {
     let context: WriteContext
 
-    init(_ context: WriteContext) { self.context = context }
+    init(_ context: consuming WriteContext) { self.context = context }
 
     /// What the operations work with; not for use outside of the package.
     public var _context: ReadableContext { ReadableContext(base: context) }

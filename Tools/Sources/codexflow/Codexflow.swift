@@ -1,0 +1,105 @@
+import ArgumentParser
+import CodexCore
+import CodexStore
+import Foundation
+
+@main
+struct Codexflow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "codexflow",
+        abstract: "Looks into, fills and checks Codex stores.",
+        discussion: """
+            A store is a directory. Results are tables on a terminal, and JSON with --json or where \
+            the output is no terminal. Exit codes: 0 done, 1 failed or differences found, 64 wrong \
+            usage.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            Initialize.self, Put.self, Get.self, QueryCommand.self, Stats.self, Verify.self,
+            Import.self, Export.self, Demo.self,
+        ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as CodexError {
+            Console.report("\(error.message) [\(error.code)]" + (error.cause.map { " (\($0))" } ?? ""))
+            Foundation.exit(1)
+        } catch let error as CocoaError {
+            Console.report(error.localizedDescription)
+            Foundation.exit(1)
+        } catch {
+            exit(withError: error)
+        }
+    }
+}
+
+/// The arguments that all commands on a store share.
+struct StoreArguments: ParsableArguments {
+    @Argument(help: "The store's directory.")
+    var store: String
+
+    @Option(help: "The table; needed where the store has several.")
+    var table: String?
+
+    /// The table's definition.
+    func definition(_ store: Store) throws -> TableDefinition {
+        if let table { return try store.schema.table(table) }
+        guard store.schema.tables.count == 1 else {
+            throw CodexError(
+                .unknownTable,
+                "The store has several tables; name one with --table: "
+                    + store.schema.tables.map(\.name).sorted().joined(separator: ", ") + ".")
+        }
+        return store.schema.tables[0]
+    }
+}
+
+/// How results are printed.
+struct OutputArguments: ParsableArguments {
+    @Flag(help: "Print JSON also on a terminal.")
+    var json = false
+
+    @Flag(help: "Print plain JSON instead of DynamoDB's typed one.")
+    var plain = false
+
+    var isTable: Bool { !json && !plain && Console.isTerminal }
+
+    func text(_ item: Item) -> String {
+        plain ? DynamoDBJSON.plainText(item) : DynamoDBJSON.text(item)
+    }
+}
+
+extension KeyAttribute {
+    /// A key value from the command line: text, a number, or base64 for binaries.
+    func value(_ argument: String) throws -> AttributeValue {
+        switch type {
+        case .string: return .string(argument)
+        case .number: return .number(try Number(parsing: argument))
+        case .binary:
+            guard let data = Data(base64Encoded: argument) else {
+                throw CodexError(.invalidKey, "\(name) is a binary key: write it in base64.")
+            }
+            return .binary(Array(data))
+        }
+    }
+}
+
+extension TableDefinition {
+    /// A primary key from the command line.
+    func key(_ partition: String, _ sort: String?) throws -> PrimaryKey {
+        PrimaryKey(
+            try partitionKey.value(partition),
+            try sort.map { text in
+                guard let sortKey else {
+                    throw CodexError(.invalidKey, "Table \(name) has no sort key.")
+                }
+                return try sortKey.value(text)
+            })
+    }
+}

@@ -1,0 +1,128 @@
+import CodexCore
+import Foundation
+import TextTable
+
+/// What people see.
+enum Console {
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+    /// A line on standard error.
+    static func report(_ text: String) {
+        FileHandle.standardError.write(Data("codexflow: \(text)\n".utf8))
+    }
+
+    /// A progress line that the next one overwrites; only on a terminal.
+    static func progress(_ text: String) {
+        guard isErrorTerminal else { return }
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+    }
+
+    static func endProgress() {
+        guard isErrorTerminal else { return }
+        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+    }
+
+    /// Prints rows under titles; columns in `right` are aligned to the right.
+    static func table(_ titles: [String], _ rows: [[String]], right: Set<Int> = []) {
+        guard !rows.isEmpty else { return }
+        let table = TextTable<[String]> { row in
+            titles.enumerated().map { index, title in
+                Column(title: title, value: row[index], align: right.contains(index) ? .right : .left)
+            }
+        }
+        table.print(rows, style: Style.psql)
+    }
+
+    /// Prints an item as rows of name and value.
+    static func item(_ item: Item) {
+        Self.table(["attribute", "value"], item.map { [$0.name, brief($0.value, 90)] })
+    }
+
+    /// Prints items as rows; columns are the attributes that are most common, keys first.
+    static func items(_ items: [Item], keys: [String]) {
+        var counts: [String: Int] = [:]
+        for item in items { for name in item.names { counts[name, default: 0] += 1 } }
+        let others = counts.keys.filter { !keys.contains($0) && !$0.hasPrefix("GSI") }
+            .sorted { (-(counts[$0] ?? 0), $0) < (-(counts[$1] ?? 0), $1) }
+        let columns = keys + others.prefix(5)
+        table(columns, items.map { item in columns.map { name in item[name].map { brief($0, 32) } ?? "" } })
+    }
+
+    private static func brief(_ value: AttributeValue, _ width: Int) -> String {
+        let text =
+            switch value {
+            case .string(let text): text
+            case .number(let number): number.description
+            case .bool(let flag): flag ? "true" : "false"
+            case .null: "null"
+            default: String(DynamoDBJSON.plainText(["": value]).dropFirst(4).dropLast())
+            }
+        let line = text.map { $0.isNewline ? " " : $0 }
+        return line.count <= width ? String(line) : String(line.prefix(width - 1)) + "…"
+    }
+
+    /// A duration in the unit that suits it.
+    static func text(_ duration: Duration) -> String {
+        let nanoseconds =
+            Double(duration.components.seconds) * 1e9
+            + Double(duration.components.attoseconds) / 1e9
+        func rounded(_ value: Double) -> String { String(format: "%.1f", value) }
+        if nanoseconds < 1e6 { return rounded(nanoseconds / 1e3) + " µs" }
+        if nanoseconds < 1e9 { return rounded(nanoseconds / 1e6) + " ms" }
+        return rounded(nanoseconds / 1e9) + " s"
+    }
+
+    /// A number of bytes in the unit that suits it.
+    static func text(bytes: Int) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        var (value, unit) = (Double(bytes), 0)
+        while value >= 1024, unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }
+        return unit == 0 ? "\(bytes) B" : String(format: "%.1f %@", value, units[unit])
+    }
+}
+
+/// A file, or standard input, line by line, in memory bounded by the longest line.
+struct LineReader {
+    private let handle: FileHandle
+    private var buffer: [UInt8] = []
+    private var position = 0
+    private var isAtEnd = false
+    private(set) var number = 0
+
+    init(_ path: String) throws {
+        if path == "-" {
+            handle = .standardInput
+        } else {
+            handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+        }
+    }
+
+    /// The next line without its end, or `nil`.
+    mutating func next() throws -> [UInt8]? {
+        while true {
+            if let end = buffer[position...].firstIndex(of: 0x0A) {
+                defer { position = end + 1 }
+                number += 1
+                return trimmed(buffer[position..<end])
+            }
+            if isAtEnd {
+                guard position < buffer.count else { return nil }
+                defer { position = buffer.count }
+                number += 1
+                return trimmed(buffer[position...])
+            }
+            buffer.removeFirst(position)
+            position = 0
+            if let data = try handle.read(upToCount: 1 << 20), !data.isEmpty {
+                buffer += data
+            } else {
+                isAtEnd = true
+            }
+        }
+    }
+
+    private func trimmed(_ line: ArraySlice<UInt8>) -> [UInt8] {
+        Array(line.last == 0x0D ? line.dropLast() : line)
+    }
+}

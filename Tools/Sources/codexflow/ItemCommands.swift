@@ -1,0 +1,196 @@
+import ArgumentParser
+import CodexCore
+import CodexStore
+import Foundation
+
+struct Initialize: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init", abstract: "Creates a store, with CodexFlow's schema or another.")
+
+    @Argument(help: "The directory to create.")
+    var store: String
+
+    @Option(help: "A JSON file with tables and entities, as `stats --schema` prints it.")
+    var schema: String?
+
+    func run() async throws {
+        var definition = CodexFlow.schema
+        if let schema {
+            do {
+                definition = try JSONDecoder().decode(
+                    Schema.self, from: Data(contentsOf: URL(fileURLWithPath: schema)))
+            } catch let error as DecodingError {
+                throw CodexError(
+                    .invalidSchema, "\(schema) is not a schema in JSON.", cause: error)
+            }
+        }
+        if FileManager.default.fileExists(atPath: store + "/CODEX") {
+            throw CodexError(.alreadyOpen, "There is a store at \(store) already.")
+        }
+        let opened = try Store(at: store, schema: definition)
+        opened.close()
+        print("Created \(store): tables \(definition.tables.map(\.name).joined(separator: ", ")).")
+    }
+}
+
+struct Put: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Stores an item, in place of any with its key.")
+
+    @OptionGroup var target: StoreArguments
+
+    @Argument(help: "The item in DynamoDB JSON; - reads it from standard input.")
+    var item: String = "-"
+
+    @Flag(help: "The item is plain JSON.")
+    var plain = false
+
+    @Flag(help: "Refuse if there is an item with the key.")
+    var insert = false
+
+    func run() async throws {
+        let store = try Store(at: target.store)
+        defer { store.close() }
+        let definition = try target.definition(store)
+        let bytes =
+            item == "-"
+            ? Array(try FileHandle.standardInput.readToEnd() ?? Data()) : Array(item.utf8)
+        let parsed =
+            try plain
+            ? DynamoDBJSON.item(parsingPlain: bytes) : DynamoDBJSON.item(parsing: bytes)
+        try await store.put(
+            parsed, in: definition.name,
+            condition: insert
+                ? .attributeNotExists(DocumentPath(definition.partitionKey.name)) : nil)
+    }
+}
+
+struct Get: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Prints an item; exits with 1 if there is none.")
+
+    @OptionGroup var target: StoreArguments
+    @OptionGroup var output: OutputArguments
+
+    @Argument(help: "The partition key.")
+    var partition: String
+
+    @Argument(help: "The sort key.")
+    var sort: String?
+
+    func run() async throws {
+        let store = try Store(at: target.store, options: StoreOptions(isReadOnly: true))
+        defer { store.close() }
+        let definition = try target.definition(store)
+        guard
+            let item = try store.item(
+                in: definition.name, key: try definition.key(partition, sort))
+        else { throw CodexError(.notFound, "There is no item with this key.") }
+        if output.isTable { Console.item(item) } else { print(output.text(item)) }
+    }
+}
+
+struct QueryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "query", abstract: "Prints the items of a partition of the table or an index.")
+
+    @OptionGroup var target: StoreArguments
+    @OptionGroup var output: OutputArguments
+
+    @Argument(help: "The partition key; with several attributes, their values joined by commas.")
+    var partition: String
+
+    @Option(help: "The index; without it, the table itself.")
+    var index: String?
+
+    @Option(help: "Sort keys that begin with this.")
+    var beginsWith: String?
+
+    @Option(help: "Sort keys from this on.")
+    var from: String?
+
+    @Option(help: "Sort keys up to this.")
+    var to: String?
+
+    @Option(help: "The sort key.")
+    var equals: String?
+
+    @Flag(help: "Descending sort keys.")
+    var reverse = false
+
+    @Flag(help: "Print only how many there are.")
+    var count = false
+
+    @Option(help: "Most items to print.")
+    var limit: Int?
+
+    @Option(help: "The page token that the page before ended with.")
+    var after: String?
+
+    func run() async throws {
+        let store = try Store(at: target.store, options: StoreOptions(isReadOnly: true))
+        defer { store.close() }
+        let definition = try target.definition(store)
+        let query = try query(definition)
+        if count {
+            print(try store.count(query).count)
+            return
+        }
+        let page = try store.items(
+            matching: query, limits: PageLimits(returned: limit),
+            after: after.map { PageToken($0) })
+        if output.isTable {
+            Console.items(page.items, keys: definition.keyAttributes.map(\.name))
+            print("\(page.items.count) items" + (page.next == nil ? "" : ", more with --after:"))
+            if let next = page.next { print(next) }
+        } else {
+            for item in page.items { print(output.text(item)) }
+            if let next = page.next { Console.report("more with --after \(next)") }
+        }
+    }
+
+    private func query(_ definition: TableDefinition) throws -> TableQuery {
+        var partitionKey = [definition.partitionKey]
+        var sortKey = definition.sortKey
+        if let index {
+            guard let found = definition.indexes.first(where: { $0.name == index }) else {
+                throw CodexError(
+                    .unknownIndex,
+                    "Table \(definition.name) has no index \(index). It has: "
+                        + definition.indexes.map(\.name).joined(separator: ", ") + ".")
+            }
+            (partitionKey, sortKey) = (found.partitionKey, found.sortKey.first)
+        }
+        let parts =
+            partitionKey.count == 1
+            ? [partition] : partition.split(separator: ",").map(String.init)
+        guard parts.count == partitionKey.count else {
+            throw CodexError(
+                .invalidKey, "The partition key has \(partitionKey.count) attributes.")
+        }
+        return TableQuery(
+            table: definition.name, index: index,
+            partition: try zip(partitionKey, parts).map { try $0.value($1) },
+            sort: try condition(sortKey), direction: reverse ? .backward : .forward)
+    }
+
+    private func condition(_ sortKey: KeyAttribute?) throws -> SortCondition {
+        let given = [beginsWith, equals, from ?? to].compactMap { $0 }
+        guard !given.isEmpty else { return .any }
+        guard given.count == 1 else {
+            throw ValidationError("Give one of --begins-with, --equals, or --from and --to.")
+        }
+        guard let sortKey else {
+            throw CodexError(.invalidKey, "There is no sort key to compare.")
+        }
+        if let beginsWith { return .beginsWith(try sortKey.value(beginsWith)) }
+        if let equals { return .equal(try sortKey.value(equals)) }
+        switch (from, to) {
+        case (let from?, let to?):
+            return .between(try sortKey.value(from), try sortKey.value(to))
+        case (let from?, nil): return .greaterOrEqual(try sortKey.value(from))
+        case (nil, let to?): return .lessOrEqual(try sortKey.value(to))
+        case (nil, nil): return .any
+        }
+    }
+}
