@@ -32,7 +32,8 @@ let package = Package(
             dependencies: ["CodexCore", "CodexIndex", "CodexStore", "CodexTesting"]
         ),
         .testTarget(name: "ModelTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
-        .testTarget(name: "ClientTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
+        .testTarget(
+            name: "ClientTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -49,9 +49,18 @@ package enum OrderedKey {
     }
 
     private static func appendBytes(_ bytes: Span<UInt8>, escaped: Bool, to key: inout [UInt8]) {
+        // Almost no key contains a byte to escape: copy it as it is.
+        var needsEscape = false
+        if escaped {
+            for index in bytes.indices where bytes[index] <= escape { needsEscape = true }
+        }
+        guard needsEscape else {
+            unsafe bytes.withUnsafeBufferPointer { unsafe key.append(contentsOf: $0) }
+            return
+        }
         for index in bytes.indices {
             let byte = bytes[index]
-            if escaped, byte <= escape {
+            if byte <= escape {
                 key.append(escape)
                 key.append(byte + 1)
             } else {

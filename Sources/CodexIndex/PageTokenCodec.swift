@@ -35,12 +35,14 @@ package struct PageTokenCodec {
         guard let bytes = Base64.decodeURL(token.description), bytes.count > 13,
             Self.checksum(bytes.dropLast(4)) == Array(bytes.suffix(4)), bytes[0] == Self.version
         else {
-            throw CodexError(.invalidPageToken, "The page token is damaged. Start from the first page.")
+            throw CodexError(
+                .invalidPageToken, "The page token is damaged. Start from the first page.")
         }
         guard Array(bytes[1...8]) == fingerprint else {
             throw CodexError(
                 .invalidPageToken,
-                "The page token belongs to another query or store. Use it with the query that gave it.")
+                "The page token belongs to another query or store. Use it with the query that gave it."
+            )
         }
         return Array(bytes[9...].dropLast(4))
     }

@@ -10,7 +10,8 @@ struct Generator {
             "main", partitionKey: KeyAttribute("pk"), sortKey: KeyAttribute("sk"),
             indexes: [
                 IndexDefinition(
-                    "all", partitionKey: [KeyAttribute("g1")], sortKey: [KeyAttribute("n", .number)]),
+                    "all", partitionKey: [KeyAttribute("g1")], sortKey: [KeyAttribute("n", .number)]
+                ),
                 IndexDefinition(
                     "keys", partitionKey: [KeyAttribute("g2")], projection: .keysOnly),
                 IndexDefinition(
@@ -49,7 +50,8 @@ struct Generator {
         1e25, -1e25,
     ]
     static let binaries: [[UInt8]] = [
-        [0], [1], [2], [0, 0], [0, 1], [1, 0], [1, 1], [255], [255, 255], [254, 255], [127], [0, 255],
+        [0], [1], [2], [0, 0], [0, 1], [1, 0], [1, 1], [255], [255, 255], [254, 255], [127],
+        [0, 255],
     ]
     static let names = ["g1", "g2", "u", "n", "b", "x", "y", "é", "e\u{301}", "flag"]
 

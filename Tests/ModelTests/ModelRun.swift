@@ -112,7 +112,8 @@ final class ModelRun: @unchecked Sendable {
         let key = oracle.key(record, definition.name)
         let old = oracle.record(definition.name, key)
         let conditional = generator.random.chance(30)
-        let (condition, holds) = conditional ? try self.condition(old) : (.attributeExists("x"), true)
+        let (condition, holds) =
+            conditional ? try self.condition(old) : (.attributeExists("x"), true)
         let returned = Result {
             try transaction.put(
                 try Item(record: record), in: definition.name,
@@ -140,7 +141,8 @@ final class ModelRun: @unchecked Sendable {
         }
         let returned = try outcome.get().map(Record.init(record:))
         guard returned == expected else {
-            throw Difference("returned \(String(describing: returned)), not \(String(describing: expected))")
+            throw Difference(
+                "returned \(String(describing: returned)), not \(String(describing: expected))")
         }
         oracle.tables[table, default: [:]][key] = new
     }
@@ -162,7 +164,9 @@ final class ModelRun: @unchecked Sendable {
                 clauses.append(.remove(path))
                 new[name] = nil
             case 1 where name == "n":
-                guard case .n(let stored)? = new[name] ?? .n(0), abs(stored) < 1000 else { fallthrough }
+                guard case .n(let stored)? = new[name] ?? .n(0), abs(stored) < 1000 else {
+                    fallthrough
+                }
                 clauses.append(.add(path, 1))
                 new[name] = .n(Self.decimalSum(stored, 1))
             case 1 where name == "y":
@@ -184,7 +188,8 @@ final class ModelRun: @unchecked Sendable {
         }
         guard !clauses.isEmpty else { return }
         let conditional = generator.random.chance(25)
-        let (condition, holds) = conditional ? try self.condition(old) : (.attributeExists("x"), true)
+        let (condition, holds) =
+            conditional ? try self.condition(old) : (.attributeExists("x"), true)
         let returned = Result {
             try transaction.update(
                 in: definition.name, key: try engineKey(key), Update(clauses),
@@ -203,7 +208,8 @@ final class ModelRun: @unchecked Sendable {
         let key = generator.primaryKey(definition)
         let old = oracle.record(definition.name, key)
         let conditional = generator.random.chance(25)
-        let (condition, holds) = conditional ? try self.condition(old) : (.attributeExists("x"), true)
+        let (condition, holds) =
+            conditional ? try self.condition(old) : (.attributeExists("x"), true)
         let returned = Result {
             try transaction.delete(
                 in: definition.name, key: try engineKey(key),
@@ -270,9 +276,11 @@ final class ModelRun: @unchecked Sendable {
         switch generator.random.below(4) {
         case 0: found = try transaction.items(matching: try query.request).items
         case 1:
-            found = try pages(transaction, query, PageLimits(returned: 1 + generator.random.below(4)))
+            found = try pages(
+                transaction, query, PageLimits(returned: 1 + generator.random.below(4)))
         case 2:
-            found = try pages(transaction, query, PageLimits(examined: 1 + generator.random.below(4)))
+            found = try pages(
+                transaction, query, PageLimits(examined: 1 + generator.random.below(4)))
         default:
             let counted = try transaction.count(try query.request)
             guard counted.count == expected.count, counted.examinedCount == expected.count else {
@@ -312,7 +320,8 @@ final class ModelRun: @unchecked Sendable {
         request.filter = .attributeExists("x")
         let page = try transaction.items(matching: request)
         let expected = all.filter { $0["x"] != nil }
-        guard page.items.map(Record.init(record:)) == expected, page.examinedCount == all.count else {
+        guard page.items.map(Record.init(record:)) == expected, page.examinedCount == all.count
+        else {
             throw Difference("a filter gave \(page.items.count) items, not \(expected.count)")
         }
     }

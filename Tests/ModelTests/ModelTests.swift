@@ -24,7 +24,9 @@ struct ModelTests {
         } catch {
             Issue.record("seed \(seed), after \(run.operationCount) operations: \(error)")
         }
-        print("model: seed \(seed), \(run.operationCount) operations, \(run.batchCount) verified batches")
+        print(
+            "model: seed \(seed), \(run.operationCount) operations, \(run.batchCount) verified batches"
+        )
         #expect(run.operationCount >= Self.operations)
     }
 

@@ -40,7 +40,8 @@ enum V: Hashable {
             case .null: .null
             case .list(let values): .list(try values.map { try $0.value })
             case .map(let map): .map(try Item(record: map))
-            case .ss(let set): .stringSet(AttributeSet(set.map { String(decoding: $0, as: UTF8.self) }))
+            case .ss(let set):
+                .stringSet(AttributeSet(set.map { String(decoding: $0, as: UTF8.self) }))
             case .ns(let set): .numberSet(AttributeSet(try set.map { try Number($0) }))
             case .bs(let set): .binarySet(AttributeSet(set))
             }
@@ -74,7 +75,9 @@ extension [[UInt8]: V] {
 extension Item {
     init(record: Record) throws {
         self.init()
-        for (name, value) in record { self[String(decoding: name, as: UTF8.self)] = try value.value }
+        for (name, value) in record {
+            self[String(decoding: name, as: UTF8.self)] = try value.value
+        }
     }
 }
 
@@ -98,7 +101,9 @@ struct Oracle {
         definition(table).indexes.contains { index in
             guard index.isUnique, let mine = indexKey(record, index) else { return false }
             let key = key(record, table)
-            return (tables[table] ?? [:]).contains { $0.key != key && indexKey($0.value, index) == mine }
+            return (tables[table] ?? [:]).contains {
+                $0.key != key && indexKey($0.value, index) == mine
+            }
         }
     }
 

@@ -35,7 +35,8 @@ package enum Compression {
         }
         var length = uLong(claimed)
         var status = Z_OK
-        let inflated = unsafe [UInt8](unsafeUninitializedCapacity: Int(claimed)) { buffer, written in
+        let inflated = unsafe [UInt8](unsafeUninitializedCapacity: Int(claimed)) {
+            buffer, written in
             status = unsafe bytes.withUnsafeBufferPointer { source in
                 unsafe uncompress(
                     buffer.baseAddress, &length, source.baseAddress.map { unsafe $0 + position },

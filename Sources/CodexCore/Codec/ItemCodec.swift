@@ -59,14 +59,21 @@ package enum ItemCodec {
 }
 
 /// Where things are in an encoded item: its header read, its attributes not yet.
+@usableFromInline
 package struct ItemLayout {
     package let header: ItemHeader
-    package let shape: Shape
+    /// Owned by the cache of the transaction that lends the item, or by ``ownShape``. Not
+    /// retained, so that a walk over items costs no reference counting.
+    private unowned(unsafe) let borrowedShape: Shape
+    /// The shape of an item that carries its own names.
+    private let ownShape: Shape?
+    /// The number of attributes.
+    @usableFromInline package let count: Int
     /// Where the offset table starts.
-    private let table: Int
+    @usableFromInline let table: Int
     /// Where the first value starts.
-    private let values: Int
-    private let wide: Bool
+    @usableFromInline let values: Int
+    @usableFromInline let wide: Bool
 
     /// Reads the head of an encoded item.
     ///
@@ -93,14 +100,23 @@ package struct ItemLayout {
             guard let id = UInt32(exactly: try Wire.integer(bytes, &position)) else {
                 throw Wire.corrupted("a shape's number")
             }
-            shape = try shapes.shape(id)
+            let shape = try shapes.shape(id)
+            unsafe borrowedShape = shape
+            ownShape = nil
+            count = shape.names.count
         } else {
-            shape = try Self.ownShape(bytes, &position)
+            let shape = try Self.ownShape(bytes, &position)
+            unsafe borrowedShape = shape
+            ownShape = shape
+            count = shape.names.count
         }
         table = position
-        values = position + shape.names.count * (wide ? 4 : 2)
+        values = position + count * (wide ? 4 : 2)
         guard values <= bytes.count else { throw Wire.truncated }
     }
+
+    /// The names of the attributes.
+    package var shape: Shape { unsafe borrowedShape }
 
     private static func small(
         _ bytes: Span<UInt8>, _ position: inout Int
@@ -126,10 +142,9 @@ package struct ItemLayout {
         return Shape(id: .max, names: names)
     }
 
-    /// The number of attributes.
-    package var count: Int { shape.names.count }
-
     /// The bytes of the value at `position`, tag first.
+    @inlinable
+    @inline(__always)
     package func range(
         _ bytes: Span<UInt8>, _ position: Int
     ) throws(CodexError) -> (start: Int, end: Int) {
@@ -139,14 +154,23 @@ package struct ItemLayout {
         return (start, end)
     }
 
-    private func offset(_ bytes: Span<UInt8>, _ position: Int) -> Int {
-        if wide {
-            let at = table + position * 4
-            return Int(bytes[at]) | Int(bytes[at + 1]) << 8 | Int(bytes[at + 2]) << 16
-                | Int(bytes[at + 3]) << 24
+    /// The end of the value at `position`, relative to the first value.
+    ///
+    /// - Precondition: `position` is below ``count``; the table then lies within the bytes.
+    @inlinable
+    @inline(__always)
+    func offset(_ bytes: Span<UInt8>, _ position: Int) -> Int {
+        unsafe bytes.withUnsafeBytes { raw in
+            wide
+                ? Int(
+                    UInt32(
+                        littleEndian: unsafe raw.loadUnaligned(
+                            fromByteOffset: table + position * 4, as: UInt32.self)))
+                : Int(
+                    UInt16(
+                        littleEndian: unsafe raw.loadUnaligned(
+                            fromByteOffset: table + position * 2, as: UInt16.self)))
         }
-        let at = table + position * 2
-        return Int(bytes[at]) | Int(bytes[at + 1]) << 8
     }
 
     /// Decodes every attribute and adds the key attributes that are not stored here.

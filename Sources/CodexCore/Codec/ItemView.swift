@@ -9,13 +9,15 @@ package protocol KeyAttributeDecoder: AnyObject, Sendable {
 /// - Important: A copy must not outlive the buffers. Only ``ItemView`` and ``FieldReader`` hold
 ///   one, and both are lent to closures and cannot be copied out of them.
 @safe
+@usableFromInline
 package struct ItemBytes {
-    private let base: UnsafePointer<UInt8>
-    private let count: Int
+    @usableFromInline let base: UnsafePointer<UInt8>
+    @usableFromInline let count: Int
     private let keyBase: UnsafePointer<UInt8>?
     private let keyCount: Int
-    private let keys: (any KeyAttributeDecoder)?
-    package let layout: ItemLayout
+    /// Owned by the table's plan, which outlives every transaction.
+    private unowned(unsafe) let keys: (any KeyAttributeDecoder)?
+    @usableFromInline package let layout: ItemLayout
 
     /// Reads the head of `value`; `key` is the encoded key, which `keys` can decode.
     package init(
@@ -28,9 +30,10 @@ package struct ItemBytes {
         count = value.count
         unsafe keyBase = key.baseAddress
         keyCount = key.count
-        self.keys = keys
+        unsafe self.keys = keys
     }
 
+    @inlinable
     @inline(__always)
     package func withBytes<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
         try body(unsafe Span(_unsafeStart: base, count: count))
@@ -44,7 +47,7 @@ package struct ItemBytes {
     }
 
     package func keyAttributes() throws(CodexError) -> [AttributeMap.Element] {
-        guard let keys, let keyBase = unsafe keyBase else { return [] }
+        guard let keys = unsafe keys, let keyBase = unsafe keyBase else { return [] }
         return try keys.keyAttributes(unsafe Span(_unsafeStart: keyBase, count: keyCount))
     }
 
@@ -65,7 +68,7 @@ package struct ItemBytes {
 ///
 /// Use a view where few attributes of many items matter; a typed model or an ``Item`` otherwise.
 public struct ItemView: ~Copyable {
-    package let bytes: ItemBytes
+    @usableFromInline package let bytes: ItemBytes
 
     package init(_ bytes: consuming ItemBytes) { self.bytes = bytes }
 
@@ -124,6 +127,20 @@ public struct ItemView: ~Copyable {
         try bytes.withBytes { span in
             let (start, end) = try bytes.layout.range(span, position)
             return try body(span.extracting((start + 1)..<end))
+        }
+    }
+
+    /// Lends the stored content of every attribute in turn, as ``withRawBytes(at:_:)`` does.
+    ///
+    /// - Parameter body: Gets the attribute's position and its content.
+    /// - Throws: ``CodexError/Code/corrupted``, and whatever `body` throws.
+    @inlinable
+    public func forEachRawValue(_ body: (Int, Span<UInt8>) throws -> Void) throws {
+        try bytes.withBytes { span in
+            for position in 0..<bytes.layout.count {
+                let (start, end) = try bytes.layout.range(span, position)
+                try body(position, span.extracting((start + 1)..<end))
+            }
         }
     }
 

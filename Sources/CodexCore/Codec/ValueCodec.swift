@@ -15,7 +15,11 @@ package enum ValueCodec {
         case .bool(let flag): bytes.append((flag ? Tag.yes : Tag.no).rawValue)
         case .string(let text):
             bytes.append(Tag.string.rawValue)
-            if topLevel { bytes.append(contentsOf: text.utf8) } else { Wire.append(text, to: &bytes) }
+            if topLevel {
+                bytes.append(contentsOf: text.utf8)
+            } else {
+                Wire.append(text, to: &bytes)
+            }
         case .binary(let data):
             bytes.append(Tag.binary.rawValue)
             if !topLevel { Wire.append(UInt64(data.count), to: &bytes) }
@@ -60,7 +64,8 @@ package enum ValueCodec {
             return
         }
         bytes.append(Tag.decimal.rawValue)
-        Wire.append(Wire.zigzag(Int64(number.exponent)) << 1 | (number.isNegative ? 1 : 0), to: &bytes)
+        Wire.append(
+            Wire.zigzag(Int64(number.exponent)) << 1 | (number.isNegative ? 1 : 0), to: &bytes)
         let magnitude = number.magnitude
         Wire.append(UInt64(truncatingIfNeeded: magnitude), to: &bytes)
         Wire.append(UInt64(truncatingIfNeeded: magnitude >> 64), to: &bytes)

@@ -2,6 +2,7 @@
 ///
 /// Reading never trusts the bytes: every length is checked against what is left, so hostile input
 /// gives ``CodexError/Code/corrupted``, never a trap or a read out of bounds.
+@usableFromInline
 package enum Wire {
     /// Appends `value` in base 128, least significant group first.
     package static func append(_ value: UInt64, to bytes: inout [UInt8]) {
@@ -20,13 +21,20 @@ package enum Wire {
     }
 
     /// Reads what ``append(_:to:)-(UInt64,_)`` wrote.
+    @inline(__always)
     package static func integer(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> UInt64 {
         guard position < bytes.count else { throw truncated }
         let first = bytes[position]
         position += 1
-        if first < 0x80 { return UInt64(first) }
+        return first < 0x80 ? UInt64(first) : try longInteger(bytes, &position, first)
+    }
+
+    @inline(never)
+    private static func longInteger(
+        _ bytes: Span<UInt8>, _ position: inout Int, _ first: UInt8
+    ) throws(CodexError) -> UInt64 {
         var value = UInt64(first & 0x7F)
         var shift: UInt64 = 7
         while position < bytes.count {
@@ -64,12 +72,39 @@ package enum Wire {
     package static func string(
         _ bytes: Span<UInt8>, _ start: Int, _ end: Int
     ) throws(CodexError) -> String {
-        let text = unsafe bytes.withUnsafeBufferPointer { buffer in
-            unsafe String(
-                validating: UnsafeBufferPointer(rebasing: buffer[start..<end]), as: UTF8.self)
+        let text = unsafe bytes.withUnsafeBufferPointer { buffer -> String? in
+            let part = unsafe UnsafeBufferPointer(rebasing: buffer[start..<end])
+            // Decoding repairs what is not UTF-8, and then has other bytes. (The initializer that
+            // validates instead takes several times as long in 6.3.)
+            let text = unsafe String(decoding: part, as: UTF8.self)
+            if unsafe isASCII(part) { return text }
+            return unsafe text.utf8.elementsEqual(part) ? text : nil
         }
         guard let text else { throw corrupted("text is not UTF-8") }
         return text
+    }
+
+    /// Whether the bytes from `start` on begin with `other`; at least as many must be there.
+    @inline(__always)
+    package static func equal(_ bytes: Span<UInt8>, _ start: Int, _ other: [UInt8]) -> Bool {
+        for index in 0..<other.count where bytes[start + index] != other[index] { return false }
+        return true
+    }
+
+    @inline(__always)
+    private static func isASCII(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var bits: UInt64 = 0
+        var index = 0
+        let raw = UnsafeRawBufferPointer(bytes)
+        while index + 8 <= raw.count {
+            bits |= unsafe raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            index += 8
+        }
+        while index < raw.count {
+            bits |= unsafe UInt64(raw[index])
+            index += 1
+        }
+        return bits & 0x8080_8080_8080_8080 == 0
     }
 
     /// The bytes from `start` up to `end`, copied.
@@ -85,6 +120,7 @@ package enum Wire {
         Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
+    @usableFromInline
     package static var truncated: CodexError { corrupted("they end early or a length is wrong") }
 
     package static func corrupted(_ detail: String) -> CodexError {

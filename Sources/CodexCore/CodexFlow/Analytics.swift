@@ -96,7 +96,7 @@ extension CodexFlow.Analytics {
 
     /// Reads a day's analytics from an item in place.
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
-        projectID = try reader.value(Field.projectId)
+        projectID = try reader.identifier(Field.projectId)
         date = try reader.value(Field.date)
         metrics = try reader.value(Field.metrics)
         teamStats = try reader.list(Field.teamStats)

@@ -78,6 +78,23 @@ public struct Identifier<Model>: Sendable, Hashable {
     public static func == (lhs: Self, rhs: Self) -> Bool {
         ByteOrder.equal(lhs.rawValue, rhs.rawValue)
     }
+
+    /// Reads the identifier after `prefix` in stored text; `nil` if there is none.
+    init?(
+        _ bytes: Span<UInt8>, _ start: Int, _ end: Int, after prefix: StaticString
+    ) throws(CodexError) {
+        let first = start + prefix.utf8CodeUnitCount
+        guard first < end else { return nil }
+        for index in 0..<prefix.utf8CodeUnitCount
+        where unsafe bytes[start + index] != prefix.utf8Start[index] {
+            return nil
+        }
+        for index in first..<end {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "#") || byte < 0x20 || byte == 0x7F { return nil }
+        }
+        rawValue = try Wire.string(bytes, first, end)
+    }
 }
 
 extension Identifier: ExpressibleByStringLiteral {

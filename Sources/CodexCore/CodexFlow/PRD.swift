@@ -10,8 +10,11 @@ extension CodexFlow {
         public typealias ID = Identifier<PRD>
 
         /// Where a version is in its approval.
-        public enum ApprovalStatus: String, Sendable, CaseIterable {
+        public enum ApprovalStatus: String, StoredChoice {
             case draft, inReview, approved, rejected, superseded, archived
+
+            /// The cases as they are stored.
+            public static let choices = Choices(allCases)
         }
 
         /// A user story.
@@ -167,14 +170,14 @@ extension CodexFlow.PRD {
 
     /// Reads a version from an item in place.
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
-        id = try reader.value(Field.prdId)
-        projectID = try reader.value(Field.projectId)
+        id = try reader.identifier(Field.prdId)
+        projectID = try reader.identifier(Field.projectId)
         version = try reader.value(Field.version)
         title = try reader.string(Field.title)
         content = try reader.optional(Field.content)
         isAIGenerated = try reader.optional(Field.aiGenerated)
         approvalStatus = try reader.optionalChoice(Field.approvalStatus)
-        createdBy = try reader.optional(Field.createdBy, as: CodexFlow.UserReference.self)?.id
+        createdBy = try reader.optionalIdentifier(Field.createdBy, prefix: "USER#")
         summary = try reader.optionalString(Field.summary)
         parentVersion = try reader.optionalInt(Field.parentVersion)
         contentHash = try reader.optionalString(Field.contentHash)
@@ -201,7 +204,9 @@ extension CodexFlow.PRD.Content: AttributeConvertible {
 
     /// Reads a map value.
     public init?(attributeValue: AttributeValue) {
-        guard let map = attributeValue.map, let overview = map["overview"]?.string else { return nil }
+        guard let map = attributeValue.map, let overview = map["overview"]?.string else {
+            return nil
+        }
         let requirements = map["requirements"]?.map
         guard let objectives = Self.list(map["objectives"], of: String.self),
             let functional = Self.list(requirements?["functional"], of: String.self),

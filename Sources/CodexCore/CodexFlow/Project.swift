@@ -10,13 +10,19 @@ extension CodexFlow {
         public typealias ID = Identifier<Project>
 
         /// Where a project is in its life cycle.
-        public enum Status: String, Sendable, CaseIterable {
+        public enum Status: String, StoredChoice {
             case backlog, planned, started, paused, completed, canceled
+
+            /// The cases as they are stored.
+            public static let choices = Choices(allCases)
         }
 
         /// How a project is doing.
-        public enum Health: String, Sendable, CaseIterable {
+        public enum Health: String, StoredChoice {
             case onTrack, atRisk, offTrack
+
+            /// The cases as they are stored.
+            public static let choices = Choices(allCases)
         }
 
         /// The identifier.
@@ -115,9 +121,9 @@ extension CodexFlow.Project {
 
     /// Reads a project from an item in place.
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
-        id = try reader.value(Field.projectId)
+        id = try reader.identifier(Field.projectId)
         name = try reader.string(Field.name)
-        ownerID = try reader.value(Field.owner, as: CodexFlow.UserReference.self).id
+        ownerID = try reader.identifier(Field.owner, prefix: "USER#")
         key = try reader.optionalString(Field.key)
         summary = try reader.optionalString(Field.summary)
         status = try reader.optionalChoice(Field.status)

@@ -10,8 +10,11 @@ extension CodexFlow {
         public typealias ID = Identifier<Session>
 
         /// Who opened the session.
-        public enum Kind: String, Sendable, CaseIterable {
+        public enum Kind: String, StoredChoice {
             case login, agent
+
+            /// The cases as they are stored.
+            public static let choices = Choices(allCases)
         }
 
         /// The hash of the token.
@@ -84,8 +87,8 @@ extension CodexFlow.Session {
 
     /// Reads a session from an item in place.
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
-        id = try reader.value(Field.sessionId)
-        userID = try reader.value(Field.userId)
+        id = try reader.identifier(Field.sessionId)
+        userID = try reader.identifier(Field.userId)
         kind = try Self.required(try reader.optionalChoice(Field.kind), .kind)
         createdAt = try reader.value(Field.createdAt)
         expiresAt = Date(
@@ -95,7 +98,8 @@ extension CodexFlow.Session {
         revokedAt = try reader.optionalDate(Field.revokedAt)
     }
 
-    private static func required<Value>(_ value: Value?, _ field: Field) throws(CodexError) -> Value {
+    private static func required<Value>(_ value: Value?, _ field: Field) throws(CodexError) -> Value
+    {
         guard let value else {
             throw CodexError(
                 .missingAttribute, "The item lacks the attribute \(field.definition.name).")

@@ -78,10 +78,10 @@ extension CodexFlow.Task {
 
     /// Reads a task from an item in place.
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
-        id = try reader.value(Field.taskId)
-        projectID = try reader.value(Field.projectId)
+        id = try reader.identifier(Field.taskId)
+        projectID = try reader.identifier(Field.projectId)
         title = try reader.string(Field.title)
-        assigneeID = try reader.optional(Field.assignee, as: CodexFlow.UserReference.self)?.id
+        assigneeID = try reader.optionalIdentifier(Field.assignee, prefix: "USER#")
         number = try reader.optionalInt(Field.number)
         body = try reader.optionalString(Field.body)
         kind = try reader.optionalChoice(Field.kind)
@@ -89,10 +89,10 @@ extension CodexFlow.Task {
         priority = try reader.optionalChoice(Field.priority)
         estimate = try reader.optionalInt(Field.estimate)
         complexity = try reader.optionalInt(Field.complexity)
-        reporterID = try reader.optional(Field.reporter, as: CodexFlow.UserReference.self)?.id
+        reporterID = try reader.optionalIdentifier(Field.reporter, prefix: "USER#")
         labels = try reader.list(Field.labels)
         dueDate = try reader.optional(Field.dueDate)
-        parentID = try reader.optional(Field.parentId)
+        parentID = try reader.optionalIdentifier(Field.parentId)
         cycleID = try reader.optionalString(Field.cycleId)
         rank = try reader.optionalString(Field.rank)
         acceptanceCriteria = try reader.list(Field.acceptanceCriteria)

@@ -11,18 +11,27 @@ extension CodexFlow {
         public typealias ID = Identifier<Task>
 
         /// What kind of work it is.
-        public enum Kind: String, Sendable, CaseIterable {
+        public enum Kind: String, StoredChoice {
             case task, bug, feature, chore, epic
+
+            /// The cases as they are stored.
+            public static let choices = Choices(allCases)
         }
 
         /// Where the task is in its workflow.
-        public enum Status: String, Sendable, CaseIterable {
+        public enum Status: String, StoredChoice {
             case backlog, todo, inProgress, inReview, done, canceled
+
+            /// The cases as they are stored.
+            public static let choices = Choices(allCases)
         }
 
         /// How urgent the task is.
-        public enum Priority: String, Sendable, CaseIterable {
+        public enum Priority: String, StoredChoice {
             case none, urgent, high, medium, low
+
+            /// The cases as they are stored.
+            public static let choices = Choices(allCases)
         }
 
         /// One thing that must hold before the task is done.

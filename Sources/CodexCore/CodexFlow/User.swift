@@ -9,13 +9,19 @@ extension CodexFlow {
         public typealias ID = Identifier<User>
 
         /// What a user may do.
-        public enum Role: String, Sendable, CaseIterable {
+        public enum Role: String, StoredChoice {
             case owner, admin, member, viewer, agent
+
+            /// The cases as they are stored.
+            public static let choices = Choices(allCases)
         }
 
         /// Where a user is in their life cycle.
-        public enum State: String, Sendable, CaseIterable {
+        public enum State: String, StoredChoice {
             case invited, active, suspended
+
+            /// The cases as they are stored.
+            public static let choices = Choices(allCases)
         }
 
         /// The identifier.
@@ -99,7 +105,7 @@ extension CodexFlow.User {
 
     /// Reads a user from an item in place.
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
-        id = try reader.value(Field.userId)
+        id = try reader.identifier(Field.userId)
         email = try reader.string(Field.email)
         name = try reader.string(Field.name)
         role = try reader.optionalChoice(Field.role)

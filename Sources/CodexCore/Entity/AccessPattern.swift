@@ -4,23 +4,23 @@
 /// your own in extensions that are constrained to your entity.
 public struct Lookup<E: Entity>: Sendable, Hashable {
     /// Where to look.
-    public enum Target: Sendable, Hashable {
-        /// The primary key.
-        case primaryKey(PrimaryKey)
-        /// The first item with this partition and sort key in the named index.
-        case index(String, partition: [AttributeValue], sort: [AttributeValue])
-    }
-
-    /// Where to look.
-    public let target: Target
+    public let target: LookupTarget
 
     /// Names an entity by where it is found.
-    public init(_ target: Target) { self.target = target }
+    public init(_ target: LookupTarget) { self.target = target }
 
     /// Names an entity by its primary key.
     public init(partition: AttributeValue, sort: AttributeValue? = nil) {
         self.init(.primaryKey(PrimaryKey(partition, sort)))
     }
+}
+
+/// Where a ``Lookup`` looks.
+public enum LookupTarget: Sendable, Hashable {
+    /// The primary key.
+    case primaryKey(PrimaryKey)
+    /// The first item with this partition and sort key in the named index.
+    case index(String, partition: [AttributeValue], sort: [AttributeValue])
 }
 
 /// Names any number of entities: one partition of the table or of an index, in sort key order.

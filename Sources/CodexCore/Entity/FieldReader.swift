@@ -34,14 +34,19 @@ public struct FieldReader: ~Copyable {
     /// - Throws: ``CodexError/Code/corrupted``.
     public func item() throws(CodexError) -> Item { try source.item() }
 
-    /// The version of the item.
-    public var version: Int { source.layout.header.version }
+    /// What the store keeps about the item besides its attributes.
+    public var header: ItemHeader { source.layout.header }
+
+    /// Whether the item has the field.
+    @inline(__always)
+    public func has(_ field: some EntityField) -> Bool { plan.positions[field.rawValue] >= 0 }
 
     // MARK: Optional fields
 
     /// The field's value in any convertible type; `nil` if the item lacks it.
     ///
     /// - Throws: ``CodexError/Code/typeMismatch``, ``CodexError/Code/corrupted``.
+    @inline(__always)
     public func optional<Value: AttributeConvertible>(
         _ field: some EntityField, as type: Value.Type = Value.self
     ) throws(CodexError) -> Value? {
@@ -56,6 +61,7 @@ public struct FieldReader: ~Copyable {
     /// The field's text; `nil` if the item lacks it.
     ///
     /// - Throws: ``CodexError/Code/typeMismatch``, ``CodexError/Code/corrupted``.
+    @inline(__always)
     public func optionalString(_ field: some EntityField) throws(CodexError) -> String? {
         try withContent(field, .string) { bytes, start, end throws(CodexError) in
             try Wire.string(bytes, start, end)
@@ -65,6 +71,7 @@ public struct FieldReader: ~Copyable {
     /// The field's integer; `nil` if the item lacks it.
     ///
     /// - Throws: ``CodexError/Code/typeMismatch``, ``CodexError/Code/corrupted``.
+    @inline(__always)
     public func optionalInt(_ field: some EntityField) throws(CodexError) -> Int? {
         try withContent(field, .integer) { bytes, start, end throws(CodexError) in
             var position = start
@@ -75,6 +82,7 @@ public struct FieldReader: ~Copyable {
     /// The field's moment; `nil` if the item lacks it.
     ///
     /// - Throws: ``CodexError/Code/typeMismatch``, ``CodexError/Code/corrupted``.
+    @inline(__always)
     public func optionalDate(_ field: some EntityField) throws(CodexError) -> Date? {
         try withContent(field, .string) { bytes, start, end throws(CodexError) in
             guard let date = Timestamp.date(bytes.extracting(start..<end)) else {
@@ -84,15 +92,35 @@ public struct FieldReader: ~Copyable {
         }
     }
 
-    /// The field's choice among the cases of an enumeration of strings; `nil` if the item lacks it.
+    /// The field's choice among the cases of an enumeration; `nil` if the item lacks it.
     ///
     /// - Throws: ``CodexError/Code/typeMismatch`` for text that is no case.
-    public func optionalChoice<Choice: RawRepresentable<String>>(
+    @inline(__always)
+    public func optionalChoice<Choice: StoredChoice>(
         _ field: some EntityField, as type: Choice.Type = Choice.self
     ) throws(CodexError) -> Choice? {
-        guard let text = try optionalString(field) else { return nil }
-        guard let choice = Choice(rawValue: text) else { throw Self.mismatch(field) }
-        return choice
+        try withContent(field, .string) { bytes, start, end throws(CodexError) in
+            guard let choice = Choice.choices.find(bytes, start, end) else {
+                throw Self.mismatch(field)
+            }
+            return choice
+        }
+    }
+
+    /// The field's identifier; `nil` if the item lacks it.
+    ///
+    /// - Parameter prefix: Text before the identifier, as in `USER#123`.
+    /// - Throws: ``CodexError/Code/typeMismatch`` for text that is no identifier.
+    @inline(__always)
+    public func optionalIdentifier<Model>(
+        _ field: some EntityField, prefix: StaticString = "", of type: Model.Type = Model.self
+    ) throws(CodexError) -> Identifier<Model>? {
+        try withContent(field, .string) { bytes, start, end throws(CodexError) in
+            guard let identifier = try Identifier<Model>(bytes, start, end, after: prefix) else {
+                throw Self.mismatch(field)
+            }
+            return identifier
+        }
     }
 
     // MARK: Required fields
@@ -101,6 +129,7 @@ public struct FieldReader: ~Copyable {
     ///
     /// - Throws: ``CodexError/Code/missingAttribute``, ``CodexError/Code/typeMismatch``,
     ///   ``CodexError/Code/corrupted``.
+    @inline(__always)
     public func value<Value: AttributeConvertible>(
         _ field: some EntityField, as type: Value.Type = Value.self
     ) throws(CodexError) -> Value {
@@ -111,18 +140,35 @@ public struct FieldReader: ~Copyable {
     /// The field's text.
     ///
     /// - Throws: As ``value(_:as:)``.
+    @inline(__always)
     public func string(_ field: some EntityField) throws(CodexError) -> String {
         guard let text = try optionalString(field) else { throw Self.missing(field) }
         return text
     }
 
+    /// The field's identifier.
+    ///
+    /// - Parameter prefix: Text before the identifier, as in `USER#123`.
+    /// - Throws: As ``value(_:as:)``.
+    @inline(__always)
+    public func identifier<Model>(
+        _ field: some EntityField, prefix: StaticString = "", of type: Model.Type = Model.self
+    ) throws(CodexError) -> Identifier<Model> {
+        guard let identifier = try optionalIdentifier(field, prefix: prefix, of: type) else {
+            throw Self.missing(field)
+        }
+        return identifier
+    }
+
     /// The field's elements; none if the item lacks it.
     ///
     /// - Throws: As ``optional(_:as:)``.
+    @inline(__always)
     public func list<Element: AttributeConvertible>(
         _ field: some EntityField, of type: Element.Type = Element.self
     ) throws(CodexError) -> [Element] {
-        try optional(field, as: [Element].self) ?? []
+        guard has(field) else { return [] }
+        return try optional(field, as: [Element].self) ?? []
     }
 
     // MARK: Access to the bytes
@@ -138,23 +184,60 @@ public struct FieldReader: ~Copyable {
         return try source.withBytes { bytes throws(CodexError) in
             let (start, end) = try source.layout.range(bytes, position)
             if bytes[start] == tag.rawValue { return try body(bytes, start + 1, end) }
-            guard bytes[start] == ValueCodec.Tag.compressed.rawValue else {
-                throw Self.mismatch(field)
-            }
-            let inflated = try Compression.inflate(bytes.extracting((start + 1)..<end))
-            guard inflated[0] == tag.rawValue else { throw Self.mismatch(field) }
+            let inflated = try inflate(bytes, start, end, tag, field.definition.name)
             return try body(inflated.span, 1, inflated.count)
         }
     }
 
-    private static func mismatch(_ field: some EntityField) -> CodexError {
-        CodexError(
-            .typeMismatch,
-            "The attribute \(field.definition.name) does not hold a value of the model's type.")
+    @inline(never)
+    private func inflate(
+        _ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ tag: ValueCodec.Tag, _ name: String
+    ) throws(CodexError) -> [UInt8] {
+        if bytes[start] == ValueCodec.Tag.compressed.rawValue {
+            let inflated = try Compression.inflate(bytes.extracting((start + 1)..<end))
+            if inflated[0] == tag.rawValue { return inflated }
+        }
+        throw Self.mismatch(name)
     }
 
+    @inline(never)
+    private static func mismatch(_ field: some EntityField) -> CodexError {
+        mismatch(field.definition.name)
+    }
+
+    private static func mismatch(_ name: String) -> CodexError {
+        CodexError(
+            .typeMismatch,
+            "The attribute \(name) does not hold a value of the model's type.")
+    }
+
+    @inline(never)
     private static func missing(_ field: some EntityField) -> CodexError {
         CodexError(.missingAttribute, "The item lacks the attribute \(field.definition.name).")
+    }
+}
+
+/// An enumeration of strings that is stored by its raw values and read without making strings.
+public protocol StoredChoice: RawRepresentable<String>, CaseIterable, Sendable {
+    /// The cases by their UTF-8 bytes: `static let choices = Choices(allCases)`.
+    static var choices: Choices<Self> { get }
+}
+
+/// The cases of an enumeration by the UTF-8 bytes of their raw values.
+public struct Choices<Choice: RawRepresentable<String> & Sendable>: Sendable {
+    private let entries: [(bytes: [UInt8], choice: Choice)]
+
+    /// Tabulates the cases.
+    public init(_ cases: some Sequence<Choice>) {
+        entries = cases.map { (Array($0.rawValue.utf8), $0) }
+    }
+
+    /// The case that the bytes name, or `nil`.
+    func find(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Choice? {
+        for entry in entries where entry.bytes.count == end - start {
+            if Wire.equal(bytes, start, entry.bytes) { return entry.choice }
+        }
+        return nil
     }
 }
 

@@ -3,7 +3,8 @@ extension CodexError {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
             case invalidNumber, invalidItem, itemTooLarge, invalidKey, keyTooLong, invalidPath
-            case invalidExpression, invalidArgument, invalidIdentifier, invalidJSON, invalidPageToken
+            case invalidExpression, invalidArgument, invalidIdentifier, invalidJSON,
+                invalidPageToken
             case typeMismatch, missingAttribute, invalidSchema, schemaMismatch, unknownTable
             case unknownIndex, unknownEntity
             case conditionFailed, versionMismatch, uniqueViolation, duplicateTarget

@@ -34,7 +34,8 @@ extension Condition {
 
     private static func contains(_ value: AttributeValue?, _ member: AttributeValue?) -> Bool {
         switch (value, member) {
-        case (.string(let text)?, .string(let part)?): isPart(Array(part.utf8), of: Array(text.utf8))
+        case (.string(let text)?, .string(let part)?):
+            isPart(Array(part.utf8), of: Array(text.utf8))
         case (.binary(let data)?, .binary(let part)?): isPart(part, of: data)
         case (.stringSet(let set)?, .string(let member)?): set.contains(member)
         case (.numberSet(let set)?, .number(let member)?): set.contains(member)

@@ -136,7 +136,11 @@ extension Update {
                 if rest.isEmpty { return }
                 throw noParent
             }
-            if rest.isEmpty { list.remove(at: index) } else { try remove(at: rest, in: &list[index]) }
+            if rest.isEmpty {
+                list.remove(at: index)
+            } else {
+                try remove(at: rest, in: &list[index])
+            }
             value = .list(list)
         default: throw noParent
         }

@@ -31,6 +31,10 @@ package enum Base64 {
         }
         let standard = String(text.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
         let padding = String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)
-        return Data(base64Encoded: standard + padding).map(Array.init)
+        guard let bytes = Data(base64Encoded: standard + padding).map(Array.init) else {
+            return nil
+        }
+        // The last digit may have bits that stand for nothing; only zeros there are canonical.
+        return encodeURL(bytes) == text ? bytes : nil
     }
 }

@@ -61,7 +61,8 @@ public enum DynamoDBJSON {
         else {
             throw CodexError(
                 .invalidJSON,
-                "A value is an object with one member, named S, N, B, BOOL, NULL, L, M, SS, NS or BS.")
+                "A value is an object with one member, named S, N, B, BOOL, NULL, L, M, SS, NS or BS."
+            )
         }
         switch (type, member.value) {
         case (.string, .string(let text)): return .string(text)
@@ -77,7 +78,8 @@ public enum DynamoDBJSON {
         case (.stringSet, .array(let nodes)):
             return .stringSet(try set(nodes) { $0 })
         case (.numberSet, .array(let nodes)):
-            return .numberSet(try set(nodes) { text throws(CodexError) in try Number(parsing: text) })
+            return .numberSet(
+                try set(nodes) { text throws(CodexError) in try Number(parsing: text) })
         case (.binarySet, .array(let nodes)):
             return .binarySet(try set(nodes) { text throws(CodexError) in try Base64.decode(text) })
         default:

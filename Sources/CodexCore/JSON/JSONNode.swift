@@ -102,7 +102,8 @@ private struct JSONParser {
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "}")) else { throw error("a comma or } is expected") }
         let names = members.map(\.name).sorted { ByteOrder.compare($0, $1) < 0 }
-        for index in names.indices.dropFirst() where ByteOrder.equal(names[index - 1], names[index]) {
+        for index in names.indices.dropFirst() where ByteOrder.equal(names[index - 1], names[index])
+        {
             throw error("an object has two members of one name")
         }
         return .object(members)
@@ -152,7 +153,8 @@ private struct JSONParser {
         position += 1
         let start = position
         // Most strings have no escape: find the end and validate once.
-        while let byte = peek, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 {
+        while let byte = peek, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20
+        {
             position += 1
         }
         var content = Array(bytes[start..<position])

@@ -26,7 +26,9 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
         var rest = source[...]
         while let open = rest.firstIndex(of: "{") {
             let text = String(rest[..<open])
-            guard let close = rest[open...].firstIndex(of: "}") else { throw Self.malformed(source) }
+            guard let close = rest[open...].firstIndex(of: "}") else {
+                throw Self.malformed(source)
+            }
             let name = String(rest[rest.index(after: open)..<close])
             if case .attribute? = pieces.last, !text.hasPrefix("#") { throw Self.malformed(source) }
             guard !name.isEmpty, !name.contains("{") else { throw Self.malformed(source) }

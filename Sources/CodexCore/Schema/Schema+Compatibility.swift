@@ -99,7 +99,8 @@ extension EntityDefinition {
         }
         for field in fields {
             switch other.fields.first(where: { $0.name == field.name }) {
-            case nil: differences.append("entity \(name) has the field \(field.name), requested is none")
+            case nil:
+                differences.append("entity \(name) has the field \(field.name), requested is none")
             case let requested? where requested != field:
                 differences.append(
                     "field \(field.name) of entity \(name) is \(field.text), requested is "

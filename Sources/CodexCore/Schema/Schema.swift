@@ -63,7 +63,8 @@ extension Schema {
         for key in table.keyAttributes {
             guard entity.keys[key.name] != nil, key.type == .string else {
                 throw Self.invalid(
-                    "entity \(entity.name) needs a template for \(key.name), a string key attribute")
+                    "entity \(entity.name) needs a template for \(key.name), a string key attribute"
+                )
             }
         }
         try Self.requireDistinct(entity.fields.map(\.name), "field")

@@ -40,7 +40,9 @@ extension Int: AttributeConvertible {
     public var attributeValue: AttributeValue { .number(Number(self)) }
     /// The integer of a number value.
     public init?(attributeValue: AttributeValue) {
-        guard case .number(let number) = attributeValue, let integer = number.int64 else { return nil }
+        guard case .number(let number) = attributeValue, let integer = number.int64 else {
+            return nil
+        }
         self.init(exactly: integer)
     }
 }
@@ -50,7 +52,9 @@ extension Int64: AttributeConvertible {
     public var attributeValue: AttributeValue { .number(Number(self)) }
     /// The integer of a number value.
     public init?(attributeValue: AttributeValue) {
-        guard case .number(let number) = attributeValue, let integer = number.int64 else { return nil }
+        guard case .number(let number) = attributeValue, let integer = number.int64 else {
+            return nil
+        }
         self = integer
     }
 }

@@ -41,10 +41,13 @@ public struct DocumentPath: Sendable, Hashable {
     /// - Throws: ``CodexError/Code/invalidPath``.
     public init(parsing text: String) throws(CodexError) {
         var steps: [Step] = []
-        for (index, part) in text.split(separator: ".", omittingEmptySubsequences: false).enumerated()
+        for (index, part) in text.split(separator: ".", omittingEmptySubsequences: false)
+            .enumerated()
         {
             let pieces = part.split(separator: "[", omittingEmptySubsequences: false)
-            guard let name = pieces.first, !name.isEmpty else { throw Self.malformed }
+            guard let name = pieces.first, !name.isEmpty, !name.contains("]") else {
+                throw Self.malformed
+            }
             if index > 0 || steps.isEmpty { steps.append(.name(String(name))) }
             for piece in pieces.dropFirst() {
                 guard piece.last == "]", let position = Int(piece.dropLast()), position >= 0 else {

@@ -59,7 +59,8 @@ private struct NumberParser {
             exponent += try takeExponent()
         }
         guard position == bytes.count else { throw malformed }
-        return try Number(negative: negative, magnitude: magnitude, exponent: exponent + pendingZeros)
+        return try Number(
+            negative: negative, magnitude: magnitude, exponent: exponent + pendingZeros)
     }
 
     private var peek: UInt8? { position < bytes.count ? bytes[position] : nil }

@@ -34,35 +34,41 @@ public enum Timestamp {
 
     /// The moment that UTF-8 `text` names.
     package static func date(_ text: Span<UInt8>) -> Date? {
-        guard text.count == 24 || text.count == 20, text[text.count - 1] == UInt8(ascii: "Z"),
-            text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
-            text[10] == UInt8(ascii: "T"), text[13] == UInt8(ascii: ":"),
-            text[16] == UInt8(ascii: ":"),
-            let year = digits(text, 0, 4), let month = digits(text, 5, 2),
-            let day = digits(text, 8, 2), let hour = digits(text, 11, 2),
-            let minute = digits(text, 14, 2), let second = digits(text, 17, 2),
-            CalendarDay.isValid(year: year, month: month, day: day),
+        guard text.count == 24 || text.count == 20 else { return nil }
+        // All fields are read first and judged together: no branch on each of them.
+        var fields = FieldParser()
+        let year = fields.digits(text, 0, 4, "-")
+        let month = fields.digits(text, 5, 2, "-")
+        let day = fields.digits(text, 8, 2, "T")
+        let hour = fields.digits(text, 11, 2, ":")
+        let minute = fields.digits(text, 14, 2, ":")
+        let isLong = text.count == 24
+        let second = fields.digits(text, 17, 2, isLong ? "." : "Z")
+        let millis = isLong ? fields.digits(text, 20, 3, "Z") : 0
+        guard fields.isSound, CalendarDay.isValid(year: year, month: month, day: day),
             hour < 24, minute < 60, second < 60
         else { return nil }
-        var millis = 0
-        if text.count == 24 {
-            guard text[19] == UInt8(ascii: "."), let fraction = digits(text, 20, 3) else {
-                return nil
-            }
-            millis = fraction
-        }
         let days = CalendarDay.days(year: year, month: month, day: day)
         let seconds = days * 86_400 + Int64(hour * 3600 + minute * 60 + second)
         return Date(timeIntervalSince1970: Double(seconds * 1000 + Int64(millis)) / 1000)
     }
+}
 
-    static func digits(_ text: Span<UInt8>, _ start: Int, _ count: Int) -> Int? {
+/// Reads decimal fields of fixed width and the separators after them.
+private struct FieldParser {
+    private(set) var isSound = true
+
+    @inline(__always)
+    mutating func digits(
+        _ text: Span<UInt8>, _ start: Int, _ count: Int, _ separator: Unicode.Scalar
+    ) -> Int {
         var value = 0
         for index in start..<(start + count) {
             let digit = text[index] &- UInt8(ascii: "0")
-            guard digit < 10 else { return nil }
-            value = value * 10 + Int(digit)
+            isSound = isSound && digit < 10
+            value = value &* 10 &+ Int(digit)
         }
+        isSound = isSound && text[start + count] == UInt8(ascii: separator)
         return value
     }
 }
@@ -143,10 +149,14 @@ public struct CalendarDay: Sendable, Hashable, Comparable, CustomStringConvertib
     }
 
     static func isValid(year: Int, month: Int, day: Int) -> Bool {
-        guard (0...9999).contains(year), (1...12).contains(month), day >= 1 else { return false }
+        guard year >= 0, year <= 9999, month >= 1, month <= 12, day >= 1 else { return false }
+        if day <= 28 { return true }
         let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        let length = month == 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
-        return day <= length
+        switch month {
+        case 2: return leap && day == 29
+        case 4, 6, 9, 11: return day <= 30
+        default: return day <= 31
+        }
     }
 
     /// Days since 1970-01-01 in the proleptic Gregorian calendar (Hinnant, "chrono-Compatible
@@ -180,7 +190,9 @@ extension CalendarDay: AttributeConvertible {
     public var attributeValue: AttributeValue { .string(description) }
     /// The day that a string value names.
     public init?(attributeValue: AttributeValue) {
-        guard case .string(let text) = attributeValue, let day = CalendarDay(text) else { return nil }
+        guard case .string(let text) = attributeValue, let day = CalendarDay(text) else {
+            return nil
+        }
         self = day
     }
 }

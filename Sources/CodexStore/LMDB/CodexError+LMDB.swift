@@ -39,7 +39,8 @@ extension CodexError {
         case MDB_MAP_FULL, MDB_TXN_FULL, MDB_CURSOR_FULL, MDB_PAGE_FULL:
             return CodexError(
                 .transactionTooLarge,
-                "The transaction changes more than LMDB can hold at once. Split it.", cause: failure)
+                "The transaction changes more than LMDB can hold at once. Split it.", cause: failure
+            )
         case MDB_READERS_FULL:
             return CodexError(
                 .tooManyReaders,

@@ -22,15 +22,15 @@ final class Environment: @unchecked Sendable {
     static let databaseCountMax: UInt32 = 1024
 
     /// Opens the environment in `path`, which must be a directory.
-    init(path: String, readOnly: Bool) throws(CodexError) {
+    init(path: String, readOnly: Bool, mapByteCount limit: Int? = nil) throws(CodexError) {
         isReadOnly = readOnly
-        var size = Self.mapByteCountMax
+        var size = limit ?? Self.mapByteCountMax
         while true {
             do throws(CodexError) {
                 unsafe handle = try Self.open(path, readOnly: readOnly, mapByteCount: size)
                 mapByteCount = size
                 return
-            } catch where error.code == .outOfMemory && size > Self.mapByteCountMin {
+            } catch  where error.code == .outOfMemory && size > Self.mapByteCountMin {
                 // A limit on address space (ulimit -v, valgrind): reserve less.
                 size /= 2
             }
@@ -48,7 +48,8 @@ final class Environment: @unchecked Sendable {
         do throws(CodexError) {
             try check("mdb_env_set_mapsize", unsafe mdb_env_set_mapsize(handle, mapByteCount))
             try check("mdb_env_set_maxdbs", unsafe mdb_env_set_maxdbs(handle, databaseCountMax))
-            try check("mdb_env_set_maxreaders", unsafe mdb_env_set_maxreaders(handle, readerCountMax))
+            try check(
+                "mdb_env_set_maxreaders", unsafe mdb_env_set_maxreaders(handle, readerCountMax))
             let flags = UInt32(MDB_NOTLS) | (readOnly ? UInt32(MDB_RDONLY) : 0)
             try check("mdb_env_open", unsafe mdb_env_open(handle, path, flags, 0o644))
         } catch {

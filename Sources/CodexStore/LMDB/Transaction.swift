@@ -95,6 +95,7 @@ struct Transaction {
     }
 
     /// Opens a cursor for the duration of `body`.
+    @inline(__always)
     func withCursor<R>(
         _ database: DatabaseID, _ body: (borrowing Cursor) throws -> R
     ) throws -> R {

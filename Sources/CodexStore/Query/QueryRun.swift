@@ -47,6 +47,7 @@ struct QueryRun {
 
     /// Walks a part of the range in the query's direction; the items that pass the filter are
     /// lent, until `body` returns `false`.
+    @inline(__always)
     func walk(
         _ range: KeyRange, _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws {
@@ -56,6 +57,7 @@ struct QueryRun {
         }
     }
 
+    @inline(__always)
     private func scan(
         _ range: KeyRange, _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws {
@@ -81,44 +83,50 @@ struct QueryRun {
         }
     }
 
-    /// Collects a page; `make` returns `nil` for items that are not results.
-    func page<Element>(
+    /// Lends the items of a page; `take` says whether one is a result.
+    ///
+    /// - Returns: The token for the next page, how many items were results, and how many were read.
+    func page(
         _ limits: PageLimits, after token: PageToken?,
-        _ make: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Element?
-    ) throws -> Page<Element> {
+        _ take: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
+    ) throws -> (next: PageToken?, count: Int, examined: Int) {
         for limit in [limits.returned, limits.examined] {
             guard limit.map({ $0 >= 1 }) ?? true else {
                 throw CodexError(.invalidArgument, "A limit of a query is at least 1.")
             }
         }
-        let codec = PageTokenCodec(storeID: context.core.storeID, query: query, range: range)
+        let isLimited = limits != PageLimits()
         var rest = range
         if let token {
-            let key = try codec.key(in: token)
+            let key = try tokens.key(in: token)
             guard range.contains(key) else {
                 throw CodexError(
                     .invalidPageToken, "The page token points outside of the query's range.")
             }
             rest = range.resumed(after: key, query.direction)
         }
-        var items: [Element] = []
-        var examined = 0
+        var (count, examined) = (0, 0)
         var last: [UInt8] = []
         var isCut = false
         unsafe try scan(rest) { key, bytes in
-            if items.count == limits.returned || examined == limits.examined {
+            if count == limits.returned || examined == limits.examined {
                 // One more item is there: the page is not the last.
                 isCut = true
                 return false
             }
             examined += 1
-            if limits.returned != nil || limits.examined != nil { last = unsafe Array(key) }
+            if isLimited, examined == limits.examined || count + 1 == limits.returned {
+                last = unsafe Array(key)
+            }
             if let filter = query.filter, !filter.evaluate(try bytes.item()) { return true }
-            if let element = unsafe try make(key, bytes) { items.append(element) }
+            if unsafe try take(key, bytes) { count += 1 }
             return true
         }
-        return Page(
-            items: items, next: isCut ? codec.token(after: last) : nil, examinedCount: examined)
+        return (isCut ? tokens.token(after: last) : nil, count, examined)
+    }
+
+    private var tokens: PageTokenCodec {
+        PageTokenCodec(storeID: context.core.storeID, query: query, range: range)
     }
 }
 

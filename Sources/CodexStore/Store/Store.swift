@@ -102,10 +102,16 @@ public final class Store: Sendable {
     ///
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/tooManyReaders``, and whatever
     ///   `body` throws.
+    @inlinable
     public func read<R>(_ body: (borrowing Snapshot) throws -> R) throws -> R {
-        let context = try core.takeReader()
-        defer { core.returnReader(context) }
-        let snapshot = Snapshot(context)
+        let snapshot = try takeSnapshot()
+        defer { giveBack(snapshot) }
         return try body(snapshot)
     }
+
+    @usableFromInline
+    func takeSnapshot() throws -> Snapshot { Snapshot(try core.takeReader()) }
+
+    @usableFromInline
+    func giveBack(_ snapshot: borrowing Snapshot) { core.returnReader(snapshot.reader) }
 }

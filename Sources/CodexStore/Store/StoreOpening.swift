@@ -23,7 +23,8 @@ enum StoreOpening {
         let identity = try FileSystem.identity(path)
         try OpenStores.enter(identity, path: path)
         do throws(CodexError) {
-            let environment = try Environment(path: path, readOnly: options.isReadOnly)
+            let environment = try Environment(
+                path: path, readOnly: options.isReadOnly, mapByteCount: options.mapByteCount)
             do throws(CodexError) {
                 let transaction = try environment.begin(readOnly: options.isReadOnly)
                 let result: (Manifest, OpenDatabases)

@@ -12,6 +12,8 @@ public struct StoreOptions: Sendable {
 
     /// What happens before a group's commit; tests inject failures here.
     package var commitSink: any CommitSink = SynchronousCommit()
+    /// The map to reserve instead of the largest possible; tests make it run out.
+    package var mapByteCount: Int?
     /// A fault that a harness must catch.
     package var plantedFault: PlantedFault?
 

@@ -128,6 +128,13 @@ enum FileSystem {
         unsafe rmdir(path)
     }
 
+    /// Whether the file system of `path` has less room than a small commit needs.
+    static func isFull(_ path: String) -> Bool {
+        var info = statvfs()
+        guard unsafe statvfs(path, &info) == 0 else { return false }
+        return UInt64(info.f_bavail) * UInt64(info.f_frsize) < 1 << 20
+    }
+
     /// Calls again what a signal interrupted.
     private static func retrying(_ body: () -> Int) -> Int {
         while true {

@@ -17,13 +17,13 @@ public struct ReadableContext {
 
 /// What a store held at one moment. Lent to the closure of ``Store/read(_:)``; it cannot leave it.
 public struct Snapshot: ReadableTransaction, ~Copyable {
-    private let context: TransactionContext
+    let reader: ReadContext
 
     // `consuming`, here and in the other noncopyable wrappers: see Docs/Workarounds.md.
-    init(_ context: consuming TransactionContext) { self.context = context }
+    init(_ reader: consuming ReadContext) { self.reader = reader }
 
     /// What the operations work with; not for use outside of the package.
-    public var _context: ReadableContext { ReadableContext(base: context) }
+    public var _context: ReadableContext { ReadableContext(base: reader) }
 }
 
 @available(*, unavailable)
@@ -82,10 +82,13 @@ extension ReadableTransaction where Self: ~Copyable {
         matching query: TableQuery, limits: PageLimits = PageLimits(), after token: PageToken? = nil
     ) throws -> Page<Item> {
         let run = try QueryRun(query, _context.base)
-        return unsafe try run.page(limits, after: token) { _, bytes in
+        var items: [Item] = []
+        let page = unsafe try run.page(limits, after: token) { _, bytes in
             let item = try bytes.item()
-            return query.projection.map { $0.apply(to: item) } ?? item
+            items.append(query.projection.map { $0.apply(to: item) } ?? item)
+            return true
         }
+        return Page(items: items, next: page.next, examinedCount: page.examined)
     }
 
     /// How many items a query finds, and how many it read to tell.
@@ -94,8 +97,8 @@ extension ReadableTransaction where Self: ~Copyable {
     /// - Complexity: O(*m*) for *m* examined items; nothing is decoded unless there is a filter.
     public func count(_ query: TableQuery) throws -> QueryCount {
         let run = try QueryRun(query, _context.base)
-        let page = unsafe try run.page(PageLimits(), after: nil) { _, _ in () }
-        return QueryCount(count: page.items.count, examinedCount: page.examinedCount)
+        let page = unsafe try run.page(PageLimits(), after: nil) { _, _ in true }
+        return QueryCount(count: page.count, examinedCount: page.examined)
     }
 
     /// Lends the items of a query in place, one after the other, until `body` returns `false`.

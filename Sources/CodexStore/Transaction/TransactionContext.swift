@@ -9,8 +9,8 @@ package class TransactionContext: ShapeSource {
     /// Reused for encoding keys, so that a read allocates none.
     private var keyScratch: [UInt8] = []
     private var shapes: [Shape?] = []
-    private var bindings: [ObjectIdentifier: EntityBinding] = [:]
-    private var lastBinding: (type: ObjectIdentifier, binding: EntityBinding)?
+    private var bindings: [ObjectIdentifier: BoundEntity] = [:]
+    private var lastBinding: (type: ObjectIdentifier, bound: BoundEntity)?
     private var plans: [PlanKey: FieldPlan] = [:]
     private var lastPlan: (binding: EntityBinding, shape: Shape, plan: FieldPlan)?
 
@@ -53,26 +53,33 @@ package class TransactionContext: ShapeSource {
         lastPlan = nil
     }
 
-    /// The store's number and definition of an entity type.
+    /// An entity type as this store knows it, and the table of its items.
+    struct BoundEntity {
+        let entity: EntityBinding
+        let table: TableHandle
+    }
+
+    /// What the store knows of an entity type.
     @inline(__always)
-    func binding(_ type: (some Entity).Type) throws(CodexError) -> EntityBinding {
+    func binding(_ type: any Entity.Type) throws(CodexError) -> BoundEntity {
         let id = ObjectIdentifier(type)
-        if let lastBinding, lastBinding.type == id { return lastBinding.binding }
+        if let lastBinding, lastBinding.type == id { return lastBinding.bound }
         return try slowBinding(type, id)
     }
 
     private func slowBinding(
-        _ type: (some Entity).Type, _ id: ObjectIdentifier
-    ) throws(CodexError) -> EntityBinding {
-        let binding: EntityBinding
+        _ type: any Entity.Type, _ id: ObjectIdentifier
+    ) throws(CodexError) -> BoundEntity {
+        let bound: BoundEntity
         if let known = bindings[id] {
-            binding = known
+            bound = known
         } else {
-            binding = try core.binding(type.definition)
-            bindings[id] = binding
+            let entity = try core.binding(type.definition)
+            bound = BoundEntity(entity: entity, table: try core.table(entity.definition.table))
+            bindings[id] = bound
         }
-        lastBinding = (id, binding)
-        return binding
+        lastBinding = (id, bound)
+        return bound
     }
 
     /// Where the entity's fields are in items of the shape.
@@ -271,7 +278,11 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             try transaction.commit()
         } catch {
             forget()
-            throw error
+            // LMDB reports a write that was cut short by a full disk as EIO.
+            guard error.code == .inputOutput, FileSystem.isFull(core.path) else { throw error }
+            throw CodexError(
+                .diskFull, "No space is left on the device. Free some, then try again.",
+                cause: error.cause)
         }
     }
 

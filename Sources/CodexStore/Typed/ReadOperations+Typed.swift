@@ -1,6 +1,9 @@
 public import CodexCore
 internal import CodexIndex
 
+// The generic operations are inlinable and small: in the caller's module the compiler makes them
+// concrete, and the rest, which is not generic, is in this one.
+
 extension ReadableTransaction where Self: ~Copyable {
     /// The entity that `lookup` names, or `nil`.
     ///
@@ -9,55 +12,40 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   ``CodexError/Code/missingAttribute``, ``CodexError/Code/keyTooLong``,
     ///   ``CodexError/Code/corrupted``.
     /// - Complexity: O(log *n*) in the table's items.
+    @inlinable
     public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
-        try withBytes(lookup) { context, binding, bytes throws(CodexError) in
-            try context.decode(E.self, binding, bytes)
+        var entity: E?
+        try _context.readOne(E.self, lookup.target) { reader throws(CodexError) in
+            entity = try E(reading: reader)
         }
+        return entity
     }
 
     /// The entity that `lookup` names with its version, for ``WriteTransaction/replace(_:)``.
     ///
     /// - Throws: As ``get(_:)``.
+    @inlinable
     public func stored<E: Entity>(_ lookup: Lookup<E>) throws -> Stored<E>? {
-        try withBytes(lookup) { context, binding, bytes throws(CodexError) in
-            let header = bytes.layout.header
-            return Stored(
-                try context.decode(E.self, binding, bytes), version: header.version,
+        var stored: Stored<E>?
+        try _context.readOne(E.self, lookup.target) { reader throws(CodexError) in
+            let header = reader.header
+            stored = Stored(
+                try E(reading: reader), version: header.version,
                 schemaVersion: header.schemaVersion)
         }
+        return stored
     }
 
     /// Lends the item of the entity that `lookup` names in place; `nil` if there is none.
     ///
     /// - Throws: As ``get(_:)``, and whatever `body` throws.
+    @inlinable
     public func view<E: Entity, R>(
         _ lookup: Lookup<E>, _ body: (borrowing ItemView) throws -> R
     ) throws -> R? {
-        try withBytes(lookup) { _, _, bytes in try body(ItemView(bytes)) }
-    }
-
-    private func withBytes<E: Entity, R>(
-        _ lookup: Lookup<E>, _ body: (TransactionContext, EntityBinding, ItemBytes) throws -> R
-    ) throws -> R? {
-        let context = _context.base
-        let binding = try context.binding(E.self)
-        let table = try context.core.table(binding)
-        switch lookup.target {
-        case .primaryKey(let key):
-            return try context.withKey(key, table) { encoded in
-                try context.bytes(table, encoded).map { try body(context, binding, $0) }
-            }
-        case .index(let name, let partition, let sort):
-            let query = TableQuery(
-                table: table.name, index: name, partition: partition, sortPrefix: sort)
-            var result: R?
-            try QueryRun(query, context).walkHydrated { bytes in
-                guard bytes.layout.header.entityNumber == binding.number else { return true }
-                result = try body(context, binding, bytes)
-                return false
-            }
-            return result
-        }
+        var result: R?
+        try _context.viewOne(E.self, lookup.target) { result = try body($0) }
+        return result
     }
 
     /// A page of the entities that `query` names.
@@ -67,22 +55,24 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - limit: Most entities to return; `nil` is all.
     ///   - token: The page before's ``Page/next``; `nil` is the first page.
     /// - Throws: As ``get(_:)`` and ``items(matching:limits:after:)``.
+    @inlinable
     public func query<E: Entity>(
         _ query: Query<E>, limit: Int? = nil, after token: PageToken? = nil
     ) throws -> Page<E> {
-        let context = _context.base
-        let binding = try context.binding(E.self)
-        let run = try QueryRun(query.request, context)
-        return unsafe try run.page(PageLimits(returned: limit), after: token) { key, bytes in
-            unsafe try run.hydrated(key, bytes, binding) { bytes throws(CodexError) in
-                try context.decode(E.self, binding, bytes)
-            }
+        var items: [E] = []
+        items.reserveCapacity(min(limit ?? 0, 128))
+        let (next, examined) = try _context.readEach(
+            E.self, query.request, limit, token
+        ) { reader throws(CodexError) in
+            items.append(try E(reading: reader))
         }
+        return Page(items: items, next: next, examinedCount: examined)
     }
 
     /// All entities that `query` names.
     ///
     /// - Throws: As ``query(_:limit:after:)``.
+    @inlinable
     public func all<E: Entity>(_ query: Query<E>) throws -> [E] {
         try self.query(query).items
     }
@@ -93,10 +83,10 @@ extension ReadableTransaction where Self: ~Copyable {
     /// - Complexity: O(*m*) for *m* items in the range; none is decoded unless there is a filter.
     public func count<E: Entity>(_ query: Query<E>) throws -> Int {
         let context = _context.base
-        let binding = try context.binding(E.self)
+        let number = try context.binding(E.self).entity.number
         var count = 0
-        try QueryRun(query.request, context).walk { bytes in
-            if bytes.layout.header.entityNumber == binding.number { count += 1 }
+        unsafe try QueryRun(query.request, context).walk { _, bytes in
+            if bytes.layout.header.entityNumber == number { count += 1 }
             return true
         }
         return count
@@ -108,75 +98,125 @@ extension ReadableTransaction where Self: ~Copyable {
     public func forEach<E: Entity>(
         _ query: Query<E>, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
-        let context = _context.base
-        let binding = try context.binding(E.self)
-        try QueryRun(query.request, context).walkHydrated { bytes in
-            guard bytes.layout.header.entityNumber == binding.number else { return true }
-            return try body(ItemView(bytes))
+        try _context.viewEach(E.self, query.request, body)
+    }
+}
+
+extension ReadableContext {
+    /// Lends a reader of the entity at `target`, if there is one.
+    @usableFromInline
+    func readOne(
+        _ type: any Entity.Type, _ target: LookupTarget,
+        _ body: (borrowing FieldReader) throws(CodexError) -> Void
+    ) throws {
+        let bound = try base.binding(type)
+        try withOne(bound, target) { bytes in
+            try body(try base.reader(bound, bytes))
+        }
+    }
+
+    /// Lends a view of the entity at `target`, if there is one.
+    @usableFromInline
+    func viewOne(
+        _ type: any Entity.Type, _ target: LookupTarget,
+        _ body: (borrowing ItemView) throws -> Void
+    ) throws {
+        try withOne(try base.binding(type), target) { try body(ItemView($0)) }
+    }
+
+    @inline(__always)
+    private func withOne(
+        _ bound: TransactionContext.BoundEntity, _ target: LookupTarget,
+        _ body: (ItemBytes) throws -> Void
+    ) throws {
+        switch target {
+        case .primaryKey(let key):
+            try base.withKey(key, bound.table) { encoded in
+                if let bytes = try base.bytes(bound.table, encoded) { try body(bytes) }
+            }
+        case .index(let name, let partition, let sort):
+            let query = TableQuery(
+                table: bound.table.name, index: name, partition: partition, sortPrefix: sort)
+            let run = try QueryRun(query, base)
+            unsafe try run.walk { key, bytes in
+                guard bytes.layout.header.entityNumber == bound.entity.number else { return true }
+                try unsafe run.withWholeItem(key, bytes, body)
+                return false
+            }
+        }
+    }
+
+    /// Lends readers of a page's entities.
+    @usableFromInline
+    func readEach(
+        _ type: any Entity.Type, _ query: TableQuery, _ limit: Int?, _ token: PageToken?,
+        _ body: (borrowing FieldReader) throws(CodexError) -> Void
+    ) throws -> (next: PageToken?, examined: Int) {
+        let bound = try base.binding(type)
+        let run = try QueryRun(query, base)
+        let page = unsafe try run.page(PageLimits(returned: limit), after: token) { key, bytes in
+            guard bytes.layout.header.entityNumber == bound.entity.number else { return false }
+            try unsafe run.withWholeItem(key, bytes) { try body(try base.reader(bound, $0)) }
+            return true
+        }
+        return (page.next, page.examined)
+    }
+
+    /// Lends views of a query's entities until `body` returns `false`.
+    func viewEach(
+        _ type: any Entity.Type, _ query: TableQuery, _ body: (borrowing ItemView) throws -> Bool
+    ) throws {
+        let number = try base.binding(type).entity.number
+        let run = try QueryRun(query, base)
+        unsafe try run.walk { key, bytes in
+            guard bytes.layout.header.entityNumber == number else { return true }
+            var goesOn = true
+            try unsafe run.withWholeItem(key, bytes) { goesOn = try body(ItemView($0)) }
+            return goesOn
         }
     }
 }
 
 extension TransactionContext {
-    /// Reads an entity from its item in place.
+    /// Reads the fields of an entity's item.
     @inline(__always)
-    func decode<E: Entity>(
-        _ type: E.Type, _ binding: EntityBinding, _ bytes: ItemBytes
-    ) throws(CodexError) -> E {
-        guard bytes.layout.header.entityNumber == binding.number else {
+    func reader(_ bound: BoundEntity, _ bytes: ItemBytes) throws(CodexError) -> FieldReader {
+        let layout = bytes.layout
+        guard layout.header.entityNumber == bound.entity.number else {
             throw CodexError(
                 .unknownEntity,
-                "The item under this key is not a \(binding.definition.name) but "
-                    + "\(core.entityName(bytes.layout.header.entityNumber) ?? "a raw item").")
+                "The item under this key is not a \(bound.entity.definition.name) but "
+                    + "\(core.entityName(layout.header.entityNumber) ?? "a raw item").")
         }
-        return try E(reading: FieldReader(bytes, plan: plan(binding, bytes.layout.shape)))
-    }
-}
-
-extension StoreCore {
-    /// The table that an entity's items are in.
-    @inline(__always)
-    func table(_ binding: EntityBinding) throws(CodexError) -> TableHandle {
-        try table(binding.definition.table)
+        return FieldReader(bytes, plan: plan(bound.entity, layout.shape))
     }
 }
 
 extension QueryRun {
     /// Walks the whole range.
-    func walk(_ body: (ItemBytes) throws -> Bool) throws {
-        unsafe try walk(range) { _, bytes in try body(bytes) }
-    }
-
-    /// Walks the whole range; items whose index entries are partial are read from the table.
-    func walkHydrated(_ body: (ItemBytes) throws -> Bool) throws {
-        unsafe try walk(range) { key, bytes in
-            guard let index, index.plan.definition.projection != .all else {
-                return try body(bytes)
-            }
-            return unsafe try withTableItem(key, index) { try body($0) }
-        }
-    }
-
-    /// The result of `make` for an item of the entity, read from the table where the index entry
-    /// is partial; `nil` for items of other entities.
     @inline(__always)
-    func hydrated<R>(
-        _ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes, _ binding: EntityBinding,
-        _ make: (ItemBytes) throws(CodexError) -> R
-    ) throws -> R? {
-        guard bytes.layout.header.entityNumber == binding.number else { return nil }
-        guard let index, index.plan.definition.projection != .all else { return try make(bytes) }
-        return unsafe try withTableItem(key, index) { try make($0) }
+    func walk(_ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool) throws {
+        unsafe try walk(range, body)
     }
 
-    private func withTableItem<R>(
-        _ entryKey: UnsafeBufferPointer<UInt8>, _ index: IndexHandle, _ body: (ItemBytes) throws -> R
-    ) throws -> R {
+    /// Lends the whole item, from the table where the index entry is partial.
+    @inline(__always)
+    func withWholeItem(
+        _ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes, _ body: (ItemBytes) throws -> Void
+    ) throws {
+        guard let index, index.plan.definition.projection != .all else { return try body(bytes) }
+        unsafe try withTableItem(key, index, body)
+    }
+
+    private func withTableItem(
+        _ entryKey: UnsafeBufferPointer<UInt8>, _ index: IndexHandle,
+        _ body: (ItemBytes) throws -> Void
+    ) throws {
         let offset = try index.plan.primaryKeyOffset(unsafe Span(_unsafeElements: entryKey))
         let primaryKey = unsafe Array(entryKey[offset...])
         guard let item = try context.bytes(table, primaryKey) else {
             throw Wire.corrupted("an index entry has no item")
         }
-        return try withExtendedLifetime(primaryKey) { try body(item) }
+        try withExtendedLifetime(primaryKey) { try body(item) }
     }
 }

@@ -4,17 +4,20 @@ public import CodexCore
 
 extension Store {
     /// The entity that `lookup` names, or `nil`. See ``ReadableTransaction/get(_:)``.
+    @inlinable
     public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
         try read { try $0.get(lookup) }
     }
 
     /// The entity that `lookup` names with its version. See ``ReadableTransaction/stored(_:)``.
+    @inlinable
     public func stored<E: Entity>(_ lookup: Lookup<E>) throws -> Stored<E>? {
         try read { try $0.stored(lookup) }
     }
 
     /// A page of the entities that `query` names.
     /// See ``ReadableTransaction/query(_:limit:after:)``.
+    @inlinable
     public func query<E: Entity>(
         _ query: Query<E>, limit: Int? = nil, after token: PageToken? = nil
     ) throws -> Page<E> {
@@ -22,6 +25,7 @@ extension Store {
     }
 
     /// All entities that `query` names, of one moment. See ``ReadableTransaction/all(_:)``.
+    @inlinable
     public func all<E: Entity>(_ query: Query<E>) throws -> [E] {
         try read { try $0.all(query) }
     }

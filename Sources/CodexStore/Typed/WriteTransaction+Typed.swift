@@ -59,7 +59,7 @@ extension WriteTransaction {
         }
         var changed = current
         try body(&changed)
-        let definition = try context.core.table(try context.binding(E.self)).plan.definition
+        let definition = try context.binding(E.self).table.plan.definition
         let oldKey = try definition.primaryKey(of: try current.item())
         if try definition.primaryKey(of: try changed.item()) == oldKey {
             try put(changed)
@@ -79,7 +79,7 @@ extension WriteTransaction {
     @discardableResult
     public mutating func delete<E: Entity>(_ lookup: Lookup<E>) throws -> Bool {
         guard let current = try get(lookup) else { return false }
-        let definition = try context.core.table(try context.binding(E.self)).plan.definition
+        let definition = try context.binding(E.self).table.plan.definition
         try delete(
             in: definition.name, key: try definition.primaryKey(of: try current.item()))
         return true
@@ -92,8 +92,8 @@ extension WriteContext {
     func write<E: Entity>(
         _ entity: E, _ check: (Image?) throws(CodexError) -> Void
     ) throws(CodexError) -> ItemHeader {
-        let binding = try binding(E.self)
-        let table = try core.table(binding)
+        let bound = try binding(E.self)
+        let (binding, table) = (bound.entity, bound.table)
         let item = try entity.item()
         let key = try table.plan.definition.primaryKey(of: item)
         var header = ItemHeader(

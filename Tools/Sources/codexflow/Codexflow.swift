@@ -28,7 +28,8 @@ struct Codexflow: AsyncParsableCommand {
                 try command.run()
             }
         } catch let error as CodexError {
-            Console.report("\(error.message) [\(error.code)]" + (error.cause.map { " (\($0))" } ?? ""))
+            Console.report(
+                "\(error.message) [\(error.code)]" + (error.cause.map { " (\($0))" } ?? ""))
             Foundation.exit(1)
         } catch let error as CocoaError {
             Console.report(error.localizedDescription)

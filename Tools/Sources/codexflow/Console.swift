@@ -28,7 +28,8 @@ enum Console {
         guard !rows.isEmpty else { return }
         let table = TextTable<[String]> { row in
             titles.enumerated().map { index, title in
-                Column(title: title, value: row[index], align: right.contains(index) ? .right : .left)
+                Column(
+                    title: title, value: row[index], align: right.contains(index) ? .right : .left)
             }
         }
         table.print(rows, style: Style.psql)
@@ -46,7 +47,9 @@ enum Console {
         let others = counts.keys.filter { !keys.contains($0) && !$0.hasPrefix("GSI") }
             .sorted { (-(counts[$0] ?? 0), $0) < (-(counts[$1] ?? 0), $1) }
         let columns = keys + others.prefix(5)
-        table(columns, items.map { item in columns.map { name in item[name].map { brief($0, 32) } ?? "" } })
+        table(
+            columns,
+            items.map { item in columns.map { name in item[name].map { brief($0, 32) } ?? "" } })
     }
 
     private static func brief(_ value: AttributeValue, _ width: Int) -> String {

@@ -95,7 +95,9 @@ struct Demo: AsyncParsableCommand {
                 "\($0.title), version \($0.version)"
             }
         }
-        try answers.add("Versions of a PRD", "PROJECT#\(prd.projectID), begins_with PRD#\(prd.id)#V#") {
+        try answers.add(
+            "Versions of a PRD", "PROJECT#\(prd.projectID), begins_with PRD#\(prd.id)#V#"
+        ) {
             try store.all(.versions(of: prd.id, in: prd.projectID)).map { "version \($0.version)" }
         }
         try answers.add("Analytics of some days", "ANALYTICS#\(first) … \(last)") {
@@ -134,7 +136,9 @@ private struct Answers {
         let results = try ask()
         let duration = clock.now - start
         let sample = results.first.map { results.count == 1 ? $0 : "\($0), …" } ?? "nothing"
-        rows.append([name, key, "\(results.count)", Console.text(duration), String(sample.prefix(44))])
+        rows.append([
+            name, key, "\(results.count)", Console.text(duration), String(sample.prefix(44)),
+        ])
     }
 
     func print() {

@@ -11,7 +11,8 @@ struct DemoWorkspace {
     private(set) var sessions: [CodexFlow.Session] = []
 
     private static let firstNames = [
-        "Ada", "Grace", "Edsger", "Barbara", "Donald", "Radia", "Tony", "Frances", "Niklaus", "Mary",
+        "Ada", "Grace", "Edsger", "Barbara", "Donald", "Radia", "Tony", "Frances", "Niklaus",
+        "Mary",
         "José", "Zoë", "Łukasz", "Søren", "Mei", "Priya", "Kwame", "Ingrid", "Yuki", "Amara",
     ]
     private static let lastNames = [
@@ -43,7 +44,8 @@ struct DemoWorkspace {
             users.append(
                 CodexFlow.User(
                     id: id, email: "user\(number)@example.com", name: name,
-                    role: number == 1 ? .owner : random.pick([.member, .member, .member, .admin, .agent]),
+                    role: number == 1
+                        ? .owner : random.pick([.member, .member, .member, .admin, .agent]),
                     state: .active, timeZone: "Europe/Berlin", createdAt: start))
             for _ in 0..<random.below(4) {
                 let opened = start.addingTimeInterval(Double(random.below(7_776_000)))
@@ -160,5 +162,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
     mutating func below(_ count: Int) -> Int { Int(next() % UInt64(count)) }
 
-    mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
+    mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[below(elements.count)]
+    }
 }

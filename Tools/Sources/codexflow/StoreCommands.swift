@@ -183,7 +183,9 @@ struct Import: AsyncParsableCommand {
                 }
                 return failures
             }
-            for failure in failures { Console.report("line \(failure.line): \(failure.error.message)") }
+            for failure in failures {
+                Console.report("line \(failure.line): \(failure.error.message)")
+            }
             bad += failures.count
             if let failure = failures.first, stopAtFirst {
                 stored += items.count { $0.line < failure.line }

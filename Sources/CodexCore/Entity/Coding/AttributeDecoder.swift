@@ -124,7 +124,9 @@ package enum AttributeDecoder {
         func decodeNil(forKey key: Key) throws -> Bool { try node(key).value == .null }
         func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try node(key).flag() }
         func decode(_ type: String.Type, forKey key: Key) throws -> String { try node(key).text() }
-        func decode(_ type: Double.Type, forKey key: Key) throws -> Double { try node(key).double() }
+        func decode(_ type: Double.Type, forKey key: Key) throws -> Double {
+            try node(key).double()
+        }
         func decode(_ type: Float.Type, forKey key: Key) throws -> Float { try node(key).float() }
         func decode(_ type: Int.Type, forKey key: Key) throws -> Int { try node(key).integer() }
         func decode(_ type: Int8.Type, forKey key: Key) throws -> Int8 { try node(key).integer() }
@@ -133,9 +135,15 @@ package enum AttributeDecoder {
         func decode(_ type: Int64.Type, forKey key: Key) throws -> Int64 { try node(key).integer() }
         func decode(_ type: UInt.Type, forKey key: Key) throws -> UInt { try node(key).integer() }
         func decode(_ type: UInt8.Type, forKey key: Key) throws -> UInt8 { try node(key).integer() }
-        func decode(_ type: UInt16.Type, forKey key: Key) throws -> UInt16 { try node(key).integer() }
-        func decode(_ type: UInt32.Type, forKey key: Key) throws -> UInt32 { try node(key).integer() }
-        func decode(_ type: UInt64.Type, forKey key: Key) throws -> UInt64 { try node(key).integer() }
+        func decode(_ type: UInt16.Type, forKey key: Key) throws -> UInt16 {
+            try node(key).integer()
+        }
+        func decode(_ type: UInt32.Type, forKey key: Key) throws -> UInt32 {
+            try node(key).integer()
+        }
+        func decode(_ type: UInt64.Type, forKey key: Key) throws -> UInt64 {
+            try node(key).integer()
+        }
         func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
             try node(key).decode(type)
         }

@@ -81,7 +81,9 @@ package enum AttributeEncoder {
             return UnkeyedContainer(node: self)
         }
 
-        func singleValueContainer() -> any SingleValueEncodingContainer { SingleContainer(node: self) }
+        func singleValueContainer() -> any SingleValueEncodingContainer {
+            SingleContainer(node: self)
+        }
     }
 
     private struct KeyedContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {

@@ -1,0 +1,24 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let package = Package(
+    name: "Benchmarks",
+    platforms: [.macOS(.v15)],
+    dependencies: [.package(name: "Codex", path: "..")],
+    targets: [
+        // The peer: LMDB through its C API, as one would use it without Codex.
+        .target(
+            name: "CBareLMDB",
+            linkerSettings: [.linkedLibrary("lmdb")]
+        ),
+        .executableTarget(
+            name: "codex-ratios",
+            dependencies: [
+                "CBareLMDB",
+                .product(name: "CodexCore", package: "Codex"),
+                .product(name: "CodexStore", package: "Codex"),
+            ]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,120 @@
+// As a user's own package would: plain imports, no flags, a `User` and a `Task { }` of one's own.
+
+import CodexCore
+import CodexStore
+import CodexTesting
+import Testing
+
+struct User: Equatable {
+    var name: String
+}
+
+/// A `Codable` type as an entity, in a few lines.
+struct Note: Codable, Entity, Equatable {
+    static let definition = try! EntityDefinition(
+        "note", table: CodexFlow.table,
+        keys: [
+            "PK": "NOTEBOOK#{notebook}", "SK": "NOTE#{id}", "GSI1PK": "AUTHOR#{author}",
+            "GSI1SK": "NOTE#{id}",
+        ])
+
+    var notebook: String
+    var id: String
+    var text: String
+    var author: String?
+    var stars: Int?
+}
+
+extension Query where E == Note {
+    static func notes(by author: String) -> Self {
+        Self(partition: .string("AUTHOR#\(author)"), index: CodexFlow.Index.gsi1)
+    }
+}
+
+@Suite("A client's package")
+struct ClientTests {
+    @Test("Task and User mean what the client says")
+    func names() async throws {
+        let user = User(name: "mine")
+        let task = Task { user.name }
+        #expect(await task.value == "mine")
+        let theirs = CodexFlow.User(id: "1", email: "a@b.c", name: "theirs")
+        #expect(theirs.name == "theirs")
+    }
+
+    @Test("A Codable type is stored, found through an index, and updated")
+    func codableEntity() async throws {
+        let temporary = try TemporaryStore(schema: CodexFlow.schema.adding(Note.self))
+        let store = temporary.store
+        let note = Note(notebook: "n", id: "1", text: "hello", author: "ada")
+        try await store.insert(note)
+        try await store.insert(Note(notebook: "n", id: "2", text: "no author"))
+        let lookup = Lookup<Note>(partition: "NOTEBOOK#n", sort: "NOTE#1")
+        #expect(try store.get(lookup) == note)
+        #expect(try store.all(.notes(by: "ada")) == [note])
+        try await store.update(lookup) { $0.author = nil }
+        #expect(try store.all(.notes(by: "ada")).isEmpty)
+        #expect(try store.count(Query<Note>(partition: "NOTEBOOK#n")) == 2)
+    }
+
+    @Test("Versions: a replace of what somebody else changed is refused")
+    func versions() async throws {
+        let temporary = try TemporaryStore(schema: CodexFlow.schema.adding(Note.self))
+        let store = temporary.store
+        let lookup = Lookup<Note>(partition: "NOTEBOOK#n", sort: "NOTE#1")
+        try await store.put(Note(notebook: "n", id: "1", text: "one"))
+        var mine = try #require(try store.stored(lookup))
+        #expect(mine.version == 1)
+        try await store.update(
+            in: CodexFlow.table, key: PrimaryKey("NOTEBOOK#n", "NOTE#1"),
+            Update().setting(Attribute<Int>("stars"), to: 5))
+        mine.value.text = "two"
+        do {
+            try await store.replace(mine)
+            Issue.record("a stale version was accepted")
+        } catch CodexError.Code.versionMismatch {
+            #expect(try store.get(lookup)?.stars == 5)
+        }
+        var fresh = try #require(try store.stored(lookup))
+        #expect(fresh.version == 2)
+        fresh.value.text = "two"
+        let replaced = try await store.replace(fresh)
+        #expect(replaced.version == 3)
+        #expect(try store.stored(lookup) == replaced)
+    }
+
+    @Test("Pages, tokens and the AsyncSequence give the same results")
+    func pages() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        let tasks = try (100..<200).map {
+            CodexFlow.Task(id: try .init("t\($0)"), projectID: "p", title: "\($0)", assigneeID: "u")
+        }
+        try await store.write { transaction in for task in tasks { try transaction.put(task) } }
+        var found: [CodexFlow.Task] = []
+        var token: PageToken?
+        repeat {
+            let page = try store.query(.tasks(assignedTo: "u"), limit: 7, after: token)
+            found += page.items
+            token = page.next
+        } while token != nil
+        #expect(found == tasks)
+        var streamed: [CodexFlow.Task] = []
+        for try await task in store.results(of: .tasks(in: "p").reversed, pageSize: 9) {
+            streamed.append(task)
+        }
+        #expect(streamed == tasks.reversed())
+    }
+
+    @Test("A commit that fails leaves nothing behind")
+    func failingCommit() async throws {
+        let failures = CommitFailures()
+        let temporary = try TemporaryStore(failures: failures)
+        failures.failNextCommit()
+        let user = CodexFlow.User(id: "1", email: "a@b.c", name: "A")
+        await #expect(throws: CodexError(.commitFailed, "")) { try await temporary.store.put(user) }
+        #expect(try temporary.store.get(.user("1")) == nil)
+        try await temporary.store.put(user)
+        #expect(try temporary.store.get(.user("1")) == user)
+    }
+}

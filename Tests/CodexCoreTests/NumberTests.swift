@@ -1,0 +1,129 @@
+import CodexCore
+import Testing
+
+@Suite("Number")
+struct NumberTests {
+    @Test(
+        "Equal numbers are one value and one text whatever their spelling",
+        arguments: [
+            ("1000", "1000"), ("1e3", "1000"), ("+1000.0", "1000"), ("0001000", "1000"),
+            ("-0", "0"), ("0.000", "0"), ("0e500", "0"), ("1E-2", "0.01"), (".5", "0.5"),
+            ("5.", "5"), ("100.500", "100.5"), ("-12.34e-3", "-0.01234"),
+            ("1e20", "100000000000000000000"),
+            ("9223372036854775807", "9223372036854775807"),
+            ("-9223372036854775808", "-9223372036854775808"),
+            ("9223372036854775808", "9223372036854775808"),
+            ("10000000000000000000", "10000000000000000000"),
+            ("12345678901234567890123456789012345678", "12345678901234567890123456789012345678"),
+        ])
+    func spelling(text: String, canonical: String) throws {
+        let number = try Number(parsing: text)
+        #expect(number.description == canonical)
+        #expect(try Number(parsing: canonical) == number)
+        #expect(try Number(parsing: canonical).hashValue == number.hashValue)
+    }
+
+    @Test(
+        "Malformed text is refused",
+        arguments: [
+            "", "+", "-", ".", "e5", "1e", "1e+", "0x10", "1_000", " 1", "1 ", "1.2.3", "NaN",
+            "nan", "Infinity", "--1", "1e5.0", "١", "1,5",
+        ])
+    func malformed(text: String) {
+        #expect(throws: CodexError(.invalidNumber, "")) { try Number(parsing: text) }
+    }
+
+    @Test("38 digits fit, 39 do not; zeros at the ends are not digits")
+    func precision() throws {
+        let digits37 = String(repeating: "9", count: 37)
+        let digits38 = digits37 + "9"
+        #expect(try Number(parsing: digits37).description == digits37)
+        #expect(try Number(parsing: digits38).description == digits38)
+        #expect(throws: CodexError(.invalidNumber, "")) { try Number(parsing: digits38 + "9") }
+        #expect(try Number(parsing: digits38 + "0").description == digits38 + "0")
+        #expect(try Number(parsing: "0." + digits38 + "000").description == "0." + digits38)
+        #expect(throws: CodexError(.invalidNumber, "")) { try Number(parsing: digits38 + ".1") }
+    }
+
+    @Test("The range ends at 9.99E+125 and 1E-130")
+    func range() throws {
+        for text in ["1e124", "1e125", "9.99e125", "-9.9e125", "1e-129", "1e-130", "-1e-130"] {
+            #expect(try Number(parsing: Number(parsing: text).description) == Number(parsing: text))
+        }
+        for text in ["1e126", "10e125", "-1e126", "1e-131", "0.1e-130", "1e999999999999"] {
+            #expect(throws: CodexError(.invalidNumber, "")) { try Number(parsing: text) }
+        }
+    }
+
+    @Test("Order is by value over signs, exponents and digits")
+    func order() throws {
+        let ascending = [
+            "-9.99e125", "-1e38", "-9223372036854775809", "-9223372036854775808", "-100", "-1.5",
+            "-1", "-0.5", "-1e-130", "0", "1e-130", "1e-5", "0.5", "0.51", "1", "1.5", "2", "10",
+            "99", "100", "9223372036854775807", "9223372036854775808", "1e20", "1e38", "9.99e125",
+        ]
+        let numbers = try ascending.map { try Number(parsing: $0) }
+        for (i, left) in numbers.enumerated() {
+            for (j, right) in numbers.enumerated() {
+                #expect((left < right) == (i < j), "\(left) < \(right)")
+                #expect((left == right) == (i == j))
+            }
+        }
+    }
+
+    @Test(
+        "Sums are exact",
+        arguments: [
+            ("1", "2", "3"), ("0.1", "0.2", "0.3"),
+            ("9223372036854775807", "1", "9223372036854775808"),
+            ("-9223372036854775808", "-1", "-9223372036854775809"),
+            ("1e38", "-1", "99999999999999999999999999999999999999"),
+            ("5", "-5", "0"), ("1e-130", "-1e-130", "0"), ("0", "1.5", "1.5"), ("1.5", "0", "1.5"),
+            ("123.456", "-0.456", "123"),
+            (
+                "180000000000000000000000000000000000000",
+                "-90000000000000000000000000000000000001",
+                "89999999999999999999999999999999999999"
+            ),
+        ])
+    func sums(left: String, right: String, sum: String) throws {
+        let (a, b) = (try Number(parsing: left), try Number(parsing: right))
+        #expect(try a.adding(b) == Number(parsing: sum))
+        #expect(try b.adding(a) == Number(parsing: sum))
+        #expect(try Number(parsing: sum).subtracting(b) == a)
+    }
+
+    @Test("A sum that needs more than 38 digits or leaves the range is an error, never rounded")
+    func inexactSums() throws {
+        for (left, right) in [
+            ("1e38", "0.1"), ("99999999999999999999999999999999999999", "0.1"), ("1e125", "1e-130"),
+            ("9e125", "9e125"), ("1e60", "1"),
+        ] {
+            #expect(throws: CodexError(.invalidNumber, "")) {
+                try Number(parsing: left).adding(Number(parsing: right))
+            }
+        }
+    }
+
+    @Test("Doubles come in by their shortest spelling; NaN and infinities do not")
+    func doubles() throws {
+        #expect(try Number(0.1).description == "0.1")
+        #expect(try Number(1e21).description == "1000000000000000000000")
+        #expect(try Number(parsing: "0.1").double == 0.1)
+        for value in [Double.nan, .infinity, -.infinity] {
+            #expect(throws: CodexError(.invalidNumber, "")) { try Number(value) }
+        }
+        #expect(Number(UInt64.max).description == "18446744073709551615")
+        #expect(Number(Int64.min).negated.description == "9223372036854775808")
+    }
+
+    @Test(
+        "Sizes are a byte per two digits, plus one, plus one for a sign",
+        arguments: [
+            ("0", 1), ("1", 2), ("10", 2), ("12", 2), ("123", 3), ("-12", 3), ("1.5", 2),
+            ("1200", 2),
+        ])
+    func sizes(text: String, size: Int) throws {
+        #expect(try Number(parsing: text).byteCount == size)
+    }
+}

@@ -1,0 +1,97 @@
+import CodexCore
+import Testing
+
+@Suite("Schemas, key templates and identifiers")
+struct SchemaTests {
+    @Test("CodexFlow's schema is valid")
+    func builtIn() throws {
+        try CodexFlow.schema.validate()
+    }
+
+    @Test("Templates render, pad numbers, and refuse what could forge a key")
+    func templates() throws {
+        let template = try KeyTemplate("PRD#{id}#V#{n}")
+        #expect(try template.render(["id": "a", "n": 7]) == "PRD#a#V#0000000007")
+        #expect(try template.render(["id": "a"]) == nil)
+        for item: Item in [
+            ["id": "a#b", "n": 1], ["id": "", "n": 1], ["id": "a\n", "n": 1], ["id": "a", "n": -1],
+            ["id": "a", "n": 10_000_000_000], ["id": true, "n": 1],
+        ] {
+            #expect(throws: CodexError(.invalidIdentifier, "")) { try template.render(item) }
+        }
+        #expect(try template.render(["id": "a", "n": 9_999_999_999]) == "PRD#a#V#9999999999")
+        for source in ["", "{", "}", "a{b", "{}", "{a}{b}", "{a}b", "a}b", "{a{b}}"] {
+            #expect(throws: CodexError(.invalidSchema, ""), "\(source)") { try KeyTemplate(source) }
+        }
+    }
+
+    @Test("Identifiers refuse #, control characters and emptiness")
+    func identifiers() throws {
+        for text in ["a", "é", "a b", "01JD-x_y.z"] {
+            #expect(try CodexFlow.User.ID(text).rawValue == text)
+        }
+        for text in ["", "#", "a#b", "a\0", "a\u{7F}", "\n"] {
+            #expect(throws: CodexError(.invalidIdentifier, "")) { try CodexFlow.User.ID(text) }
+        }
+    }
+
+    @Test(
+        "Contradictory schemas are refused",
+        arguments: [
+            Schema(tables: []),
+            Schema(tables: [
+                TableDefinition("t", partitionKey: KeyAttribute("a")),
+                TableDefinition("t", partitionKey: KeyAttribute("b")),
+            ]),
+            Schema(tables: [TableDefinition("bad name", partitionKey: KeyAttribute("a"))]),
+            Schema(tables: [
+                TableDefinition("t", partitionKey: KeyAttribute("a"), sortKey: KeyAttribute("a"))
+            ]),
+            Schema(tables: [TableDefinition("t", partitionKey: KeyAttribute(""))]),
+            Schema(tables: [
+                TableDefinition(
+                    "t", partitionKey: KeyAttribute("a"),
+                    indexes: [IndexDefinition("i", partitionKey: [])])
+            ]),
+            Schema(tables: [
+                TableDefinition(
+                    "t", partitionKey: KeyAttribute("a"),
+                    indexes: [IndexDefinition("i", partitionKey: [KeyAttribute("a", .number)])])
+            ]),
+            Schema(tables: [
+                TableDefinition(
+                    "t", partitionKey: KeyAttribute("a"),
+                    indexes: [
+                        IndexDefinition(
+                            "i", partitionKey: (1...5).map { KeyAttribute("k\($0)") })
+                    ])
+            ]),
+            Schema(tables: [
+                TableDefinition(
+                    "t", partitionKey: KeyAttribute("a"),
+                    indexes: [
+                        IndexDefinition("i", partitionKey: [KeyAttribute("b")], entities: ["x"])
+                    ])
+            ]),
+        ])
+    func invalid(schema: Schema) {
+        #expect(throws: CodexError(.invalidSchema, "")) { try schema.validate() }
+    }
+
+    @Test("Names of tables have 1 to 255 characters, of key attributes 1 to 255 bytes")
+    func nameLimits() throws {
+        for (count, fits) in [(1, true), (254, true), (255, true), (256, false)] {
+            let name = String(repeating: "n", count: count)
+            for schema in [
+                Schema(tables: [TableDefinition(name, partitionKey: KeyAttribute("a"))]),
+                Schema(tables: [TableDefinition("t", partitionKey: KeyAttribute(name))]),
+            ] {
+                if fits {
+                    try schema.validate()
+                } else {
+                    #expect(throws: CodexError(.invalidSchema, "")) { try schema.validate() }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import CodexCore
+import FoundationEssentials
+import Testing
+
+@Suite("Values and items")
+struct ValueTests {
+    @Test("Canonically equivalent strings are different values, names and members")
+    func unicode() {
+        let (composed, decomposed) = ("é", "e\u{301}")
+        #expect(composed == decomposed)
+        #expect(AttributeValue.string(composed) != .string(decomposed))
+        let item: Item = [composed: 1, decomposed: 2]
+        #expect(item.count == 2)
+        #expect(item[composed] == 1 && item[decomposed] == 2)
+        #expect(AttributeSet([composed, decomposed]).members.count == 2)
+        #expect(AttributeSet(["Z", "a", "é", "z"]).members == ["Z", "a", "z", "é"])
+    }
+
+    @Test("Sets have no order and no duplicates, at any depth")
+    func sets() throws {
+        #expect(AttributeValue.stringSet(["a", "b", "a"]) == .stringSet(["b", "a"]))
+        #expect(
+            AttributeValue.list([.numberSet([1, .init(10)])])
+                == .list([.numberSet(AttributeSet([try Number(parsing: "1e1"), 1]))]))
+    }
+
+    @Test("DynamoDB JSON round-trips everything")
+    func json() throws {
+        let item: Item = [
+            "s": "quote \" slash \\ line \n tab \t nul \0 é 𝄞",
+            "n": .number(try Number(parsing: "1e100")),
+            "b": .binary([0, 255, 62, 63]), "t": true, "f": false, "null": .null,
+            "l": ["a", []], "m": ["x": [:]], "ss": .stringSet(["b", "a"]),
+            "ns": .numberSet([2, 1]), "bs": .binarySet([[1], []]), "é": 1, "e\u{301}": 2,
+        ]
+        #expect(try DynamoDBJSON.item(parsing: Array(DynamoDBJSON.text(item).utf8)) == item)
+        let wrapped = "{\"Item\": \(DynamoDBJSON.text(item))}"
+        #expect(try DynamoDBJSON.item(parsing: Array(wrapped.utf8)) == item)
+    }
+
+    @Test(
+        "Malformed JSON and wrong types are refused",
+        arguments: [
+            "", "{", "[]", "null", "{\"a\"}", "{\"a\": 1}", "{\"a\": {\"S\": 1}}",
+            "{\"a\": {\"S\": \"x\", \"N\": \"1\"}}", "{\"a\": {}}", "{\"a\": {\"X\": \"x\"}}",
+            "{\"a\": {\"N\": 1}}", "{\"a\": {\"BOOL\": \"true\"}}", "{\"a\": {\"NULL\": false}}",
+            "{\"a\": {\"B\": \"*\"}}", "{\"a\": {\"SS\": [\"x\", \"x\"]}}",
+            "{\"a\": {\"SS\": [1]}}",
+            "{\"a\": {\"S\": \"x\"}, \"a\": {\"S\": \"y\"}}", "{\"a\": {\"S\": \"x\"}} x",
+            "{\"a\": {\"S\": \"\\u12\"}}", "{\"a\": {\"S\": \"\\ud800\"}}",
+            "{\"a\": {\"S\": \"\u{1}\"}}",
+            "{\"a\": {\"S\": \"x\"},}",
+        ])
+    func badJSON(text: String) {
+        #expect(throws: CodexError(.invalidJSON, "")) {
+            try DynamoDBJSON.item(parsing: Array(text.utf8))
+        }
+    }
+
+    @Test("Numbers in JSON are checked as numbers, nesting has a limit, and UTF-8 must be valid")
+    func jsonLimits() {
+        #expect(throws: CodexError(.invalidNumber, "")) {
+            try DynamoDBJSON.item(parsing: Array("{\"a\": {\"N\": \"NaN\"}}".utf8))
+        }
+        let deep = String(repeating: "[", count: 100_000)
+        #expect(throws: CodexError(.invalidJSON, "")) {
+            try DynamoDBJSON.item(parsingPlain: Array(deep.utf8))
+        }
+        #expect(throws: CodexError(.invalidJSON, "")) {
+            try DynamoDBJSON.item(
+                parsing: Array("{\"a\": {\"S\": \"".utf8) + [0xFF] + Array("\"}}".utf8))
+        }
+    }
+
+    @Test("Moments are stored to the millisecond and sort as text")
+    func timestamps() throws {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.000Z"), (1_762_300_800.123, "2025-11-05T00:00:00.123Z"),
+            (-1, "1969-12-31T23:59:59.000Z"), (951_782_400, "2000-02-29T00:00:00.000Z"),
+            (253_402_300_799, "9999-12-31T23:59:59.000Z"),
+        ] {
+            #expect(Timestamp.text(Date(timeIntervalSince1970: seconds)) == text)
+            #expect(Timestamp.date(text)?.timeIntervalSince1970 == seconds)
+        }
+        #expect(Timestamp.date("2025-11-05T00:00:00Z")?.timeIntervalSince1970 == 1_762_300_800)
+        for text in [
+            "", "2025-11-05", "2025-02-29T00:00:00Z", "2025-11-05T24:00:00Z",
+            "2025-11-05T00:00:60Z",
+            "2025-11-05T00:00:00.12Z", "2025-11-05 00:00:00Z", "2025-11-05T00:00:00+",
+            "+025-11-05T00:00:00Z",
+        ] {
+            #expect(Timestamp.date(text) == nil, "\(text)")
+        }
+    }
+
+    @Test("Days of the calendar")
+    func days() throws {
+        let day = try #require(CalendarDay("2024-02-28"))
+        #expect(day.adding(days: 1).description == "2024-02-29")
+        #expect(day.adding(days: 2).description == "2024-03-01")
+        #expect(day.adding(days: -59).description == "2023-12-31")
+        for text in ["2025-02-29", "2025-13-01", "2025-1-01", "x", "2025-11-0a", "+025-11-01"] {
+            #expect(CalendarDay(text) == nil, "\(text)")
+        }
+    }
+
+    struct Everything: Codable, Equatable {
+        enum Kind: String, Codable { case one }
+        struct Inner: Codable, Equatable { var values: [Int?] }
+        var text: String
+        var count: Int
+        var big: UInt64
+        var ratio: Double
+        var flag: Bool
+        var when: Date
+        var data: Data
+        var id: UUID
+        var kind: Kind
+        var inner: [Inner]
+        var byName: [String: Int]
+        var none: String?
+        var day: CalendarDay
+    }
+
+    @Test("Codable types become attributes and come back")
+    func codable() throws {
+        let value = Everything(
+            text: "x", count: -3, big: .max, ratio: 0.25, flag: true,
+            when: Date(timeIntervalSince1970: 1_762_300_800), data: Data([1, 2]), id: UUID(),
+            kind: .one, inner: [.init(values: [1, nil])], byName: ["a": 1], none: nil,
+            day: CalendarDay(year: 2025, month: 1, day: 2)!)
+        struct Holder: Codable, Entity, Equatable {
+            static let definition = try! EntityDefinition(
+                "holder", table: "t", keys: ["PK": "H#{id}", "SK": "H"])
+            var id: String
+            var value: Everything
+        }
+        let holder = Holder(id: "1", value: value)
+        let item = try holder.item()
+        #expect(item["PK"] == "H#1")
+        #expect(item[path: DocumentPath("value")["none"]] == nil)
+        #expect(item[path: DocumentPath("value")["data"]] == .binary([1, 2]))
+        #expect(try Holder(item: item) == holder)
+        var missing = item
+        missing["id"] = nil
+        #expect(throws: CodexError(.missingAttribute, "")) { try Holder(item: missing) }
+        var wrong = item
+        wrong["id"] = 5
+        #expect(throws: CodexError(.typeMismatch, "")) { try Holder(item: wrong) }
+    }
+}

@@ -1,0 +1,292 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+@Suite("Opening, closing and what can be wrong with a directory")
+struct OpeningTests {
+    /// A directory that goes with the test.
+    final class Directory {
+        let path: String
+        init() throws { path = try TemporaryStore.makeDirectory() }
+        deinit { try? FileManager.default.removeItem(atPath: path) }
+    }
+
+    let directory: Directory
+    var path: String { directory.path + "/store" }
+
+    init() throws { directory = try Directory() }
+
+    func code(_ schema: Schema? = CodexFlow.schema, readOnly: Bool = false) -> CodexError.Code? {
+        do throws(CodexError) {
+            try Store(at: path, schema: schema, options: StoreOptions(isReadOnly: readOnly)).close()
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+
+    func makeStore() throws {
+        let store = try Store(at: path, schema: CodexFlow.schema)
+        try store.write { try $0.put(SeedTests.user) }
+        store.close()
+    }
+
+    @Test("What was written is there after closing and opening, with or without the schema")
+    func reopening() throws {
+        try makeStore()
+        for schema in [CodexFlow.schema, nil] {
+            let store = try Store(at: path, schema: schema)
+            #expect(try store.get(.user("123")) == SeedTests.user)
+            store.close()
+        }
+        let store = try Store(at: path, options: StoreOptions(isReadOnly: true))
+        #expect(try store.get(.user("123")) == SeedTests.user)
+        #expect(throws: CodexError(.readOnly, "")) {
+            try store.write { try $0.put(SeedTests.user) }
+        }
+        store.close()
+    }
+
+    @Test("Opening twice in one process is refused, however the path is spelled")
+    func twice() throws {
+        let store = try Store(at: path, schema: CodexFlow.schema)
+        #expect(code() == .alreadyOpen)
+        #expect(throws: CodexError(.alreadyOpen, "")) { try Store(at: path + "/../store//") }
+        store.close()
+        #expect(code() == nil)
+    }
+
+    @Test("After close everything throws closed; close may be called again")
+    func closing() async throws {
+        let store = try Store(at: path, schema: CodexFlow.schema)
+        try await store.put(SeedTests.task)
+        var results = store.results(of: .tasks(in: "456"), pageSize: 1).makeAsyncIterator()
+        store.close()
+        store.close()
+        #expect(throws: CodexError(.closed, "")) { try store.get(.user("1")) }
+        await #expect(throws: CodexError(.closed, "")) { try await store.put(SeedTests.user) }
+        #expect(throws: CodexError(.closed, "")) { try store.write { try $0.put(SeedTests.user) } }
+        await #expect(throws: CodexError(.closed, "")) { try await results.next() }
+    }
+
+    @Test("A store that nobody holds any more closes by itself")
+    func dropping() throws {
+        do { _ = try Store(at: path, schema: CodexFlow.schema) }
+        // The writer's thread closes it; opening again succeeds once it has.
+        let deadline = ContinuousClock.now + .seconds(30)
+        while code() == .alreadyOpen, ContinuousClock.now < deadline {}
+        #expect(code() == nil)
+    }
+
+    @Test("Directories that are no stores are refused and left alone")
+    func notAStore() throws {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        try "mine".write(toFile: path + "/notes.txt", atomically: true, encoding: .utf8)
+        #expect(code() == .notAStore)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path) == ["notes.txt"])
+        try FileManager.default.removeItem(atPath: path)
+        try "a file".write(toFile: path, atomically: true, encoding: .utf8)
+        #expect(code() == .notAStore)
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        #expect(code() == nil, "an empty directory may become a store")
+    }
+
+    @Test("What is not there is not made without a schema, nor read-only, nor in a missing parent")
+    func absent() throws {
+        #expect(code(nil) == .notFound)
+        #expect(code(readOnly: true) == .notFound)
+        #expect(throws: CodexError(.notFound, "")) {
+            try Store(at: directory.path + "/no/store", schema: CodexFlow.schema)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
+    }
+
+    @Test("A newer format, a cut, overwritten or missing data file: named, and left as they are")
+    func damage() throws {
+        try makeStore()
+        let marker = path + "/CODEX"
+        let data = path + "/data.mdb"
+        let soundMarker = try Data(contentsOf: URL(fileURLWithPath: marker))
+        let sound = try Data(contentsOf: URL(fileURLWithPath: data))
+        func expect(_ expected: CodexError.Code, _ change: () throws -> Void) throws {
+            try change()
+            #expect(code() == expected)
+            try soundMarker.write(to: URL(fileURLWithPath: marker))
+            try sound.write(to: URL(fileURLWithPath: data))
+        }
+        try expect(.unsupportedFormat) {
+            try "codex store\nformat 2\n".write(toFile: marker, atomically: true, encoding: .utf8)
+        }
+        try expect(.notAStore) {
+            try "something else".write(toFile: marker, atomically: true, encoding: .utf8)
+        }
+        try expect(.notAStore) { try FileManager.default.removeItem(atPath: marker) }
+        try expect(.corrupted) { try FileManager.default.removeItem(atPath: data) }
+        for count in [0, 100, 4096, 8192, sound.count - 4096, sound.count - 1] {
+            try expect(.corrupted) { try sound.prefix(count).write(to: URL(fileURLWithPath: data)) }
+        }
+        try expect(.corrupted) {
+            try Data(repeating: 0xAA, count: sound.count).write(to: URL(fileURLWithPath: data))
+        }
+        #expect(code() == nil)
+    }
+
+    @Test("Damaged items are reported by reads and by verify, not died of")
+    func damagedItems() throws {
+        let store = try Store(at: path, schema: CodexFlow.schema)
+        try store.write { transaction in
+            for number in 0..<50 {
+                var task = SeedTests.task
+                task.id = try .init("t\(number)")
+                task.title = "MARKER-\(number)"
+                try transaction.put(task)
+            }
+        }
+        store.close()
+        let url = URL(fileURLWithPath: path + "/data.mdb")
+        var bytes = [UInt8](try Data(contentsOf: url))
+        let marker = Array("MARKER-7".utf8)
+        for index in 0..<(bytes.count - marker.count)
+        where Array(bytes[index..<(index + marker.count)]) == marker {
+            bytes[index] = 0xFF
+        }
+        try Data(bytes).write(to: url)
+        let damaged = try Store(at: path)
+        #expect(throws: CodexError(.corrupted, "")) { try damaged.get(.task("t7", in: "456")) }
+        #expect(try damaged.get(.task("t8", in: "456")) != nil)
+        let report = try damaged.verify()
+        #expect(report.differences.contains { $0.kind == .unreadableItem })
+        #expect(report.differences.contains { $0.kind == .unreadableEntry })
+        damaged.close()
+    }
+
+    @Test("Additions to the schema are taken; everything else is refused with the difference")
+    func schemaChanges() throws {
+        func table(_ indexes: [IndexDefinition] = [], key: String = "p") -> TableDefinition {
+            TableDefinition("t", partitionKey: KeyAttribute(key), indexes: indexes)
+        }
+        func entity(_ fields: [FieldDefinition], version: Int = 1) throws -> EntityDefinition {
+            try EntityDefinition(
+                "e", table: "t", schemaVersion: version, keys: ["p": "E#{id}"], fields: fields)
+        }
+        let index = IndexDefinition("i", partitionKey: [KeyAttribute("g")])
+        let original = Schema(
+            tables: [table([index])], entities: [try entity([.required("id", .string)])])
+        let grown = Schema(
+            tables: [table([index]), TableDefinition("u", partitionKey: KeyAttribute("k"))],
+            entities: [
+                try entity([.required("id", .string), .optional("more", .number)]),
+                try EntityDefinition("f", table: "u", keys: ["k": "F#{id}"]),
+            ])
+        #expect(code(original) == nil)
+        #expect(code(grown, readOnly: true) == .schemaMismatch)
+        #expect(code(grown) == nil)
+        #expect(code(grown, readOnly: true) == nil)
+
+        let refused: [(Schema, String)] = [
+            (Schema(tables: [table([index], key: "q")]), "key"),
+            (Schema(tables: [table()]), "index i"),
+            (
+                Schema(tables: [
+                    table([index, IndexDefinition("j", partitionKey: [KeyAttribute("h")])])
+                ]), "index j"
+            ),
+            (
+                Schema(tables: [
+                    table([
+                        IndexDefinition(
+                            "i", partitionKey: [KeyAttribute("g")], projection: .keysOnly)
+                    ])
+                ]), "KEYS_ONLY"
+            ),
+            (
+                Schema(
+                    tables: [table([index])],
+                    entities: [
+                        try entity([
+                            .required("id", .string), .optional("more", .number),
+                            .required("must", .string),
+                        ])
+                    ]), "must"
+            ),
+            (
+                Schema(
+                    tables: [table([index])],
+                    entities: [try entity([.required("id", .string), .optional("more", .string)])]),
+                "more"
+            ),
+            (
+                Schema(
+                    tables: [table([index])],
+                    entities: [try entity([.required("id", .string)], version: 2)]),
+                "schema version"
+            ),
+        ]
+        for (schema, difference) in refused {
+            do throws(CodexError) {
+                try Store(at: path, schema: schema).close()
+                Issue.record("accepted a change of \(difference)")
+            } catch {
+                #expect(error.code == .schemaMismatch && error.message.contains(difference))
+            }
+        }
+        let store = try Store(at: path)
+        #expect(store.schema == grown)
+        store.close()
+    }
+
+    @Test("A full disk is an error, and the store stays as it was")
+    func fullDisk() throws {
+        // A file system of its own, where the machine lets us have one.
+        let mount = directory.path + "/small"
+        try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: false)
+        guard Self.run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", mount) else {
+            print("skipped: this machine does not let the test mount a file system")
+            return
+        }
+        defer { _ = Self.run("umount", "-l", mount) }
+        let store = try Store(at: mount + "/store", schema: CodexFlow.schema)
+        try store.write { try $0.put(SeedTests.user) }
+        let before = try store.stats()
+        var random = SystemRandomNumberGenerator()
+        let noise = String(
+            (0..<200_000).map { _ in
+                Character(Unicode.Scalar(UInt8.random(in: 33...126, using: &random)))
+            })
+        var failure: CodexError.Code?
+        for number in 0..<40 where failure == nil {
+            do {
+                try store.write { transaction in
+                    var task = SeedTests.task
+                    task.id = try .init("t\(number)")
+                    task.body = noise
+                    try transaction.put(task)
+                }
+            } catch let error as CodexError {
+                failure = error.code
+            }
+        }
+        #expect(failure == .diskFull)
+        #expect(try store.get(.user("123")) == SeedTests.user)
+        #expect(try store.verify().isSound)
+        #expect(try store.stats().sequence >= before.sequence)
+        store.close()
+        let reopened = try Store(at: mount + "/store")
+        #expect(try reopened.get(.user("123")) == SeedTests.user)
+        #expect(try reopened.verify().isSound)
+        reopened.close()
+    }
+
+    static func run(_ arguments: String...) -> Bool {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = arguments
+        process.standardError = FileHandle.nullDevice
+        do { try process.run() } catch { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+}
