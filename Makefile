@@ -2,7 +2,10 @@
 # make test  installs what is missing, builds and tests the root package in debug mode
 
 SWIFT ?= swift
+# CI adds -Xswiftc -warnings-as-errors.
+FLAGS ?=
 SCRATCH ?= .build-nested
+NESTED = $(foreach p,Tools Examples Benchmarks,$(p)/Package.swift $(p)/Sources) Tools/Tests
 STORE ?= .build-demo/workspace.codex
 
 .PHONY: run test lint format nested test-thread bench clean
@@ -14,13 +17,13 @@ run:
 
 test:
 	@./Scripts/bootstrap
-	$(SWIFT) test --parallel
+	$(SWIFT) test $(FLAGS)
 
 lint:
-	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests Tools/Package.swift Tools/Sources Tools/Tests Examples/Package.swift Examples/Sources Benchmarks/Package.swift Benchmarks/Sources
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests $(NESTED)
 
 format:
-	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests Tools/Package.swift Tools/Sources Tools/Tests Examples/Package.swift Examples/Sources Benchmarks/Package.swift Benchmarks/Sources
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests $(NESTED)
 
 # Builds the nested packages, with warnings as errors, and tests the program.
 nested:

@@ -303,7 +303,7 @@ struct OperationTests {
                             guard number == 7 else { return }
                             for part in 0..<40 {
                                 // A body that swallows the error does not save the transaction.
-                                try? transaction.put(
+                                _ = try? transaction.put(
                                     ["p": "big", "s": .number(Number(part)), "x": .binary(noise)],
                                     in: "t")
                             }

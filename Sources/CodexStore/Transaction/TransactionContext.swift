@@ -7,12 +7,15 @@ package class TransactionContext: ShapeSource {
     let core: StoreCore
     fileprivate(set) var transaction: Transaction
     /// Reused for encoding keys, so that a read allocates none.
-    private var keyScratch: [UInt8] = []
-    private var shapes: [Shape?] = []
+    // One thread at a time uses a context, and no access of these overlaps another: dynamic
+    // exclusivity checks on them would be a measurable part of a read.
+    @exclusivity(unchecked) private var keyScratch: [UInt8] = []
+    @exclusivity(unchecked) private var shapes: [Shape?] = []
     private var bindings: [ObjectIdentifier: BoundEntity] = [:]
-    private var lastBinding: (type: ObjectIdentifier, bound: BoundEntity)?
+    @exclusivity(unchecked) private var lastBinding: (type: ObjectIdentifier, bound: BoundEntity)?
     private var plans: [PlanKey: FieldPlan] = [:]
-    private var lastPlan: (binding: EntityBinding, shape: Shape, plan: FieldPlan)?
+    @exclusivity(unchecked) private var lastPlanKey = PlanKey(entity: 0, shape: .max)
+    @exclusivity(unchecked) private var lastPlan: FieldPlan?
 
     private struct PlanKey: Hashable {
         let entity: Int
@@ -85,19 +88,19 @@ package class TransactionContext: ShapeSource {
     /// Where the entity's fields are in items of the shape.
     @inline(__always)
     func plan(_ binding: EntityBinding, _ shape: Shape) -> FieldPlan {
-        if let lastPlan, lastPlan.shape === shape, lastPlan.binding === binding {
-            return lastPlan.plan
-        }
-        return slowPlan(binding, shape)
+        let key = PlanKey(entity: binding.number, shape: shape.id)
+        if let lastPlan, lastPlanKey == key { return lastPlan }
+        return slowPlan(binding, shape, key)
     }
 
-    private func slowPlan(_ binding: EntityBinding, _ shape: Shape) -> FieldPlan {
+    private func slowPlan(
+        _ binding: EntityBinding, _ shape: Shape, _ key: PlanKey
+    ) -> FieldPlan {
         // Items with names of their own share one number: their plans are not kept.
         guard shape.id != .max else { return FieldPlan(binding.fieldNames, shape) }
-        let key = PlanKey(entity: binding.number, shape: shape.id)
         let plan = plans[key] ?? FieldPlan(binding.fieldNames, shape)
         plans[key] = plan
-        lastPlan = (binding, shape, plan)
+        (lastPlanKey, lastPlan) = (key, plan)
         return plan
     }
 

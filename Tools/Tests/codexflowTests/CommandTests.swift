@@ -1,1 +1,151 @@
+import Foundation
 import Testing
+
+/// The built program, run as a user runs it.
+@Suite("codexflow")
+struct CommandTests {
+    struct Outcome {
+        let code: Int32
+        let output: String
+        let errors: String
+    }
+
+    /// A directory that goes with the test.
+    final class Directory {
+        let path: String
+        init() throws {
+            path = NSTemporaryDirectory() + "/codexflow-" + UUID().uuidString
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: false)
+        }
+        deinit { try? FileManager.default.removeItem(atPath: path) }
+    }
+
+    let directory: Directory
+    var store: String { directory.path + "/store" }
+
+    init() throws { directory = try Directory() }
+
+    /// The program lies beside the test bundle.
+    static let program: URL = {
+        var url = URL(fileURLWithPath: CommandLine.arguments[0])
+        while url.path != "/" {
+            url.deleteLastPathComponent()
+            let candidate = url.appendingPathComponent("codexflow")
+            var isDirectory: ObjCBool = false
+            if FileManager.default.fileExists(atPath: candidate.path, isDirectory: &isDirectory),
+                !isDirectory.boolValue
+            {
+                return candidate
+            }
+        }
+        return URL(fileURLWithPath: "codexflow")
+    }()
+
+    @discardableResult
+    func run(_ arguments: String..., input: String = "") throws -> Outcome {
+        try run(arguments, input: input)
+    }
+
+    func run(_ arguments: [String], input: String = "") throws -> Outcome {
+        let process = Process()
+        process.executableURL = Self.program
+        process.arguments = arguments
+        let files = ["in", "out", "err"].map { directory.path + "/" + $0 }
+        try input.write(toFile: files[0], atomically: true, encoding: .utf8)
+        for file in files.dropFirst() {
+            _ = FileManager.default.createFile(atPath: file, contents: nil)
+        }
+        process.standardInput = FileHandle(forReadingAtPath: files[0])
+        process.standardOutput = FileHandle(forWritingAtPath: files[1])
+        process.standardError = FileHandle(forWritingAtPath: files[2])
+        try process.run()
+        process.waitUntilExit()
+        return Outcome(
+            code: process.terminationStatus,
+            output: try String(contentsOfFile: files[1], encoding: .utf8),
+            errors: try String(contentsOfFile: files[2], encoding: .utf8))
+    }
+
+    static let task =
+        #"{"PK":{"S":"PROJECT#1"},"SK":{"S":"TASK#2"},"n":{"N":"1e2"},"GSI1PK":{"S":"ASSIGNEE#u"},"GSI1SK":{"S":"TASK#2"}}"#
+
+    @Test("init, put, get, query, stats, verify")
+    func basics() throws {
+        #expect(try run("init", store).code == 0)
+        #expect(try run("init", store).code == 1)
+        #expect(try run("put", store, Self.task).code == 0)
+        #expect(
+            try run("put", store, "--plain", input: #"{"PK":"PROJECT#1","SK":"NOTE"}"#).code == 0)
+        #expect(try run("put", store, "--insert", Self.task).code == 1)
+        let got = try run("get", store, "PROJECT#1", "TASK#2")
+        #expect(got.code == 0 && got.output.contains(#""n":{"N":"100"}"#))
+        #expect(try run("get", store, "PROJECT#1", "TASK#3").code == 1)
+        let query = try run("query", store, "ASSIGNEE#u", "--index", "GSI1", "--plain")
+        #expect(query.output.contains(#""n":100"#))
+        #expect(try run("query", store, "PROJECT#1", "--count").output == "2\n")
+        #expect(
+            try run("query", store, "PROJECT#1", "--begins-with", "TASK#", "--count").output
+                == "1\n")
+        let page = try run("query", store, "PROJECT#1", "--limit", "1")
+        let token = try #require(page.errors.split(separator: " ").last).trimmingCharacters(
+            in: .whitespacesAndNewlines)
+        #expect(try run("query", store, "PROJECT#1", "--after", token).output.contains("TASK#2"))
+        #expect(try run("query", store, "PROJECT#2", "--after", token).code == 1)
+        #expect(try run("stats", store).output.contains(#""entries":2"#))
+        #expect(try run("verify", store).output == "2 items, 1 index entries, 0 differences\n")
+    }
+
+    @Test("An export imported into another store exports alike")
+    func exportAndImport() throws {
+        let other = directory.path + "/other"
+        let file = directory.path + "/items.json"
+        #expect(try run("demo", store).code == 0)
+        #expect(try run("demo", store).code == 1)
+        #expect(try run("demo", store, "--fresh").code == 0)
+        #expect(try run("export", store, "-o", file).code == 0)
+        #expect(try run("init", other).code == 0)
+        let imported = try run("import", other, file)
+        #expect(imported.code == 0 && imported.output.contains(" 0 bad lines"))
+        let exported = try run("export", other)
+        #expect(exported.output == (try String(contentsOfFile: file, encoding: .utf8)))
+        #expect(exported.output.split(separator: "\n").count > 3000)
+        #expect(try run("verify", other).code == 0)
+        #expect(
+            try run("export", other, "--header").output.contains(
+                #""entity":"task","schemaVersion":1,"version":1"#))
+    }
+
+    @Test("A bad line ends an import with its number and reason, or is passed over as asked")
+    func badLines() throws {
+        #expect(try run("init", store).code == 0)
+        let lines = [
+            Self.task, "", "nonsense", #"{"PK":{"S":"x"}}"#,
+            Self.task.replacingOccurrences(of: "#2", with: "#9"),
+        ].joined(separator: "\n")
+        let stopped = try run("import", store, input: lines)
+        #expect(stopped.code == 1 && stopped.errors.contains("line 3: Malformed JSON"))
+        #expect(try run("query", store, "PROJECT#1", "--count").output == "1\n")
+        let skipped = try run("import", store, "--skip-bad", input: lines)
+        #expect(skipped.code == 1 && skipped.output == "2 items stored, 2 bad lines\n")
+        #expect(skipped.errors.contains("line 3:") && skipped.errors.contains("line 4:"))
+        #expect(try run("query", store, "PROJECT#1", "--count").output == "2\n")
+    }
+
+    @Test("Bad input has a message and an exit code")
+    func badInput() throws {
+        #expect(try run("get", store, "x").code == 1)
+        #expect(try run("frobnicate").code == 64)
+        #expect(try run("init", store).code == 0)
+        for arguments in [
+            ["put", store, "{"], ["put", store, #"{"PK":{"S":""}}"#], ["get", store, "only-pk"],
+            ["query", store, "x", "--index", "nope"], ["query", store, "x", "--limit", "0"],
+            ["query", store, "x", "--after", "nope"], ["get", store, "--table", "nope", "x"],
+            ["import", store, directory.path + "/missing"], ["init", directory.path + "/a/b/c"],
+        ] {
+            let process = try run(arguments)
+            #expect(process.code == 1, "\(arguments)")
+            #expect(process.errors.hasPrefix("codexflow: "), "\(process.errors)")
+        }
+    }
+}

@@ -1,0 +1,81 @@
+// The README's example, whole: `swift run --package-path Examples QuickStart`.
+
+import CodexCore
+import CodexStore
+import Foundation
+
+/// A type of one's own: a definition, and `Codable` does the rest.
+struct Note: Codable, Entity {
+    static let definition = try! EntityDefinition(
+        "note", table: CodexFlow.table,
+        keys: [
+            "PK": "NOTEBOOK#{notebook}", "SK": "NOTE#{id}",
+            "GSI1PK": "AUTHOR#{author}", "GSI1SK": "NOTE#{id}",
+        ])
+
+    var notebook: String
+    var id: String
+    var author: String
+    var text: String
+}
+
+extension Query where E == Note {
+    static func notes(by author: String) -> Self {
+        Self(partition: .string("AUTHOR#\(author)"), index: CodexFlow.Index.gsi1)
+    }
+}
+
+@main
+struct QuickStart {
+    static func main() async throws {
+        let directory = FileManager.default.temporaryDirectory.path + "/quickstart.codex"
+        try? FileManager.default.removeItem(atPath: directory)
+        let store = try Store(at: directory, schema: CodexFlow.schema.adding(Note.self))
+        defer { store.close() }
+
+        // Typed models in; each call is one durable commit, waiting ones share it.
+        try await store.insert(
+            CodexFlow.User(id: "123", email: "Ada@example.com", name: "Ada Lovelace"))
+        try await store.insert(
+            CodexFlow.Project(id: "456", name: "Analytical Engine", ownerID: "123"))
+        try await store.insert(
+            CodexFlow.Task(
+                id: "789", projectID: "456", title: "Note G", assigneeID: "123", status: .todo))
+        try await store.insert(
+            Note(
+                notebook: "engine", id: "1", author: "ada",
+                text: "It can do whatever we know how to order it to."))
+
+        // Access patterns out, from the table and from its indexes, which are never stale.
+        print(try store.get(.user(email: "ada@EXAMPLE.com"))?.name ?? "nobody")
+        print(try store.all(.tasks(assignedTo: "123")).map(\.title))
+        print(try store.all(.notes(by: "ada")).map(\.text))
+
+        // Several reads of one moment; several writes in one commit.
+        try store.read { snapshot in
+            print(
+                try snapshot.count(.tasks(in: "456")), try snapshot.count(.projects(ownedBy: "123"))
+            )
+        }
+        try await store.write { transaction in
+            try transaction.update(.task("789", in: "456")) { $0.status = .inProgress }
+            try transaction.update(.project("456")) { $0.status = .started }
+        }
+        print(try store.all(.tasks(in: "456", status: .inProgress)).count)
+
+        // Somebody else was faster: versions are checked on replace.
+        guard var stale = try store.stored(.task("789", in: "456")) else { return }
+        try await store.update(.task("789", in: "456")) { $0.priority = .high }
+        stale.value.title = "Note H"
+        do {
+            try await store.replace(stale)
+        } catch CodexError.Code.versionMismatch {
+            print("changed meanwhile")
+        }
+
+        // A page at a time, and as a sequence.
+        let page = try store.query(.tasks(in: "456"), limit: 50)
+        if let token = page.next { _ = try store.query(.tasks(in: "456"), limit: 50, after: token) }
+        for try await task in store.results(of: .tasks(in: "456")) { print(task.title) }
+    }
+}
