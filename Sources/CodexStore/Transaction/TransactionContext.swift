@@ -7,15 +7,13 @@ package class TransactionContext: ShapeSource {
     let core: StoreCore
     fileprivate(set) var transaction: Transaction
     /// Reused for encoding keys, so that a read allocates none.
-    // One thread at a time uses a context, and no access of these overlaps another: dynamic
-    // exclusivity checks on them would be a measurable part of a read.
-    @exclusivity(unchecked) private var keyScratch: [UInt8] = []
-    @exclusivity(unchecked) private var shapes: [Shape?] = []
+    private var keyScratch: [UInt8] = []
+    private var shapes: [Shape?] = []
     private var bindings: [ObjectIdentifier: BoundEntity] = [:]
-    @exclusivity(unchecked) private var lastBinding: (type: ObjectIdentifier, bound: BoundEntity)?
+    private var lastBinding: (type: ObjectIdentifier, bound: BoundEntity)?
     private var plans: [PlanKey: FieldPlan] = [:]
-    @exclusivity(unchecked) private var lastPlanKey = PlanKey(entity: 0, shape: .max)
-    @exclusivity(unchecked) private var lastPlan: FieldPlan?
+    private var lastPlanKey = PlanKey(entity: 0, shape: .max)
+    private var lastPlan: FieldPlan?
 
     private struct PlanKey: Hashable {
         let entity: Int
