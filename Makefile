@@ -34,7 +34,7 @@ nested:
 # The concurrency tests under the thread sanitizer.
 test-thread:
 	@./Scripts/bootstrap
-	$(SWIFT) test --sanitize thread --scratch-path .build-thread --filter Concurrency
+	$(SWIFT) test --sanitize thread -Xswiftc -DCODEX_THREAD_SANITIZER --scratch-path .build-thread --filter Concurrency
 
 # The ratios of the README: Codex against bare LMDB on the same data, in one run.
 bench:

@@ -4,7 +4,7 @@ internal import Synchronization
 /// The stores that this process has open, by directory: LMDB's locks break silently if one process
 /// opens an environment twice (lmdb.h).
 enum OpenStores {
-    private static let open = Mutex<Set<FileSystem.Identity>>([])
+    private static let open = Locked<Set<FileSystem.Identity>>([])
 
     static func enter(_ identity: FileSystem.Identity, path: String) throws(CodexError) {
         guard open.withLock({ $0.insert(identity).inserted }) else {

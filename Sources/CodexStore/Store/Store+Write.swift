@@ -64,12 +64,12 @@ extension Store {
 
 /// Where the cancellation handler of an `async` write finds its job.
 private final class JobSlot: Sendable {
-    let job = Mutex<WriteJob?>(nil)
+    let job = Locked<WriteJob?>(nil)
 }
 
 /// Carries a result from the writer's thread to one that waits for it.
 private final class Answer<Value: Sendable>: Sendable {
-    private let result = Mutex<Result<Value, any Error>?>(nil)
+    private let result = Locked<Result<Value, any Error>?>(nil)
     private let isSet = DispatchSemaphore(value: 0)
 
     func set(_ value: Result<Value, any Error>) {

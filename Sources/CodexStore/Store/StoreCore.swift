@@ -78,7 +78,7 @@ final class StoreCore: Sendable {
         var isClosed = false
         var isFinished = false
     }
-    private let state = Mutex(State())
+    private let state = Locked(State())
     /// Signalled once the environment is closed.
     private let finished = DispatchSemaphore(value: 0)
 

@@ -12,7 +12,7 @@ class WriteJob: @unchecked Sendable {
         case finished
     }
 
-    private let phase = Mutex(Phase.waiting)
+    private let phase = Locked(Phase.waiting)
 
     /// Claims the job for running; `false` if it was cancelled meanwhile.
     final func start() -> Bool {

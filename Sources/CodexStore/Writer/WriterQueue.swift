@@ -15,7 +15,7 @@ final class WriterQueue: Sendable {
     }
 
     private let core: StoreCore
-    private let state = Mutex(State())
+    private let state = Locked(State())
     /// Signalled when jobs arrive where there were none, and at the stop.
     private let arrival = DispatchSemaphore(value: 0)
 
