@@ -8,11 +8,16 @@ SCRATCH ?= .build-nested
 NESTED = $(foreach p,Tools Examples Benchmarks,$(p)/Package.swift $(p)/Sources) Tools/Tests
 STORE ?= .build-demo/workspace.codex
 
+# SwiftPM plans a nested package anew only if its manifest changed, and would miss a source file
+# that was added to the root package since.
+REPLAN = @touch Tools/Package.swift Examples/Package.swift Benchmarks/Package.swift
+
 .PHONY: run test lint format nested test-thread bench clean
 
 run:
 	@./Scripts/bootstrap
 	@mkdir -p .build-demo
+	$(REPLAN)
 	$(SWIFT) run --package-path Tools --scratch-path .build-tools -c release codexflow demo --fresh $(STORE)
 
 test:
@@ -25,9 +30,10 @@ lint:
 format:
 	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests $(NESTED)
 
-# Builds the nested packages, with warnings as errors, and tests the program.
+# Builds the nested packages and tests the program.
 nested:
 	@./Scripts/bootstrap
+	$(REPLAN)
 	$(SWIFT) build --package-path Examples --scratch-path $(SCRATCH)
 	$(SWIFT) test --package-path Tools --scratch-path $(SCRATCH)
 
@@ -39,6 +45,7 @@ test-thread:
 # The ratios of the README: Codex against bare LMDB on the same data, in one run.
 bench:
 	@./Scripts/bootstrap
+	$(REPLAN)
 	$(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-ratios
 
 clean:

@@ -12,7 +12,9 @@ package enum OrderedKey {
     private static let terminator: UInt8 = 0x00
     private static let escape: UInt8 = 0x01
 
-    /// Appends a key value. `isLast` says that no other part follows.
+    /// Appends a key value.
+    ///
+    /// `isLast` says that no other part follows.
     ///
     /// - Precondition: The value is text, a number or a binary (callers check types first).
     package static func append(_ value: AttributeValue, isLast: Bool, to key: inout [UInt8]) {

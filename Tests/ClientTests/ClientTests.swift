@@ -11,7 +11,7 @@ struct User: Equatable {
 
 /// A `Codable` type as an entity, in a few lines.
 struct Note: Codable, Entity, Equatable {
-    static let definition = try! EntityDefinition(
+    static let definition = EntityDefinition(
         "note", table: CodexFlow.table,
         keys: [
             "PK": "NOTEBOOK#{notebook}", "SK": "NOTE#{id}", "GSI1PK": "AUTHOR#{author}",

@@ -10,7 +10,7 @@ struct SchemaTests {
 
     @Test("Templates render, pad numbers, and refuse what could forge a key")
     func templates() throws {
-        let template = try KeyTemplate("PRD#{id}#V#{n}")
+        let template: KeyTemplate = "PRD#{id}#V#{n}"
         #expect(try template.render(["id": "a", "n": 7]) == "PRD#a#V#0000000007")
         #expect(try template.render(["id": "a"]) == nil)
         for item: Item in [

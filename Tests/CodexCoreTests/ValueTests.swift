@@ -130,7 +130,7 @@ struct ValueTests {
             kind: .one, inner: [.init(values: [1, nil])], byName: ["a": 1], none: nil,
             day: CalendarDay(year: 2025, month: 1, day: 2)!)
         struct Holder: Codable, Entity, Equatable {
-            static let definition = try! EntityDefinition(
+            static let definition = EntityDefinition(
                 "holder", table: "t", keys: ["PK": "H#{id}", "SK": "H"])
             var id: String
             var value: Everything

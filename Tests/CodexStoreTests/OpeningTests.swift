@@ -169,7 +169,7 @@ struct OpeningTests {
             TableDefinition("t", partitionKey: KeyAttribute(key), indexes: indexes)
         }
         func entity(_ fields: [FieldDefinition], version: Int = 1) throws -> EntityDefinition {
-            try EntityDefinition(
+            EntityDefinition(
                 "e", table: "t", schemaVersion: version, keys: ["p": "E#{id}"], fields: fields)
         }
         let index = IndexDefinition("i", partitionKey: [KeyAttribute("g")])
@@ -179,7 +179,7 @@ struct OpeningTests {
             tables: [table([index]), TableDefinition("u", partitionKey: KeyAttribute("k"))],
             entities: [
                 try entity([.required("id", .string), .optional("more", .number)]),
-                try EntityDefinition("f", table: "u", keys: ["k": "F#{id}"]),
+                EntityDefinition("f", table: "u", keys: ["k": "F#{id}"]),
             ])
         #expect(code(original) == nil)
         #expect(code(grown, readOnly: true) == .schemaMismatch)
@@ -278,6 +278,28 @@ struct OpeningTests {
         #expect(try reopened.get(.user("123")) == SeedTests.user)
         #expect(try reopened.verify().isSound)
         reopened.close()
+    }
+
+    @Test("A read-only file system: opening for writing is refused, for reading is not")
+    func readOnlyFileSystem() throws {
+        let mount = directory.path + "/small"
+        try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: false)
+        guard Self.run("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", mount) else {
+            print("skipped: this machine does not let the test mount a file system")
+            return
+        }
+        defer { _ = Self.run("umount", "-l", mount) }
+        let store = try Store(at: mount + "/store", schema: CodexFlow.schema)
+        try store.write { try $0.put(SeedTests.user) }
+        store.close()
+        #expect(Self.run("mount", "-o", "remount,ro", mount))
+        #expect(throws: CodexError(.notWritable, "")) { try Store(at: mount + "/store") }
+        #expect(throws: CodexError(.notWritable, "")) {
+            try Store(at: mount + "/new", schema: CodexFlow.schema)
+        }
+        let reading = try Store(at: mount + "/store", options: StoreOptions(isReadOnly: true))
+        #expect(try reading.get(.user("123")) == SeedTests.user)
+        reading.close()
     }
 
     static func run(_ arguments: String...) -> Bool {

@@ -109,7 +109,10 @@ func withKeys<R>(
         }
         return pointers.withUnsafeBufferPointer { pointers in
             lengths.withUnsafeBufferPointer { lengths in
-                body(pointers.baseAddress!, lengths.baseAddress!, keys.count)
+                guard let pointers = pointers.baseAddress, let lengths = lengths.baseAddress else {
+                    fatalError("no keys")
+                }
+                return body(pointers, lengths, keys.count)
             }
         }
     }

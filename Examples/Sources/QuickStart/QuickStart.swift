@@ -6,7 +6,7 @@ import Foundation
 
 /// A type of one's own: a definition, and `Codable` does the rest.
 struct Note: Codable, Entity {
-    static let definition = try! EntityDefinition(
+    static let definition = EntityDefinition(
         "note", table: CodexFlow.table,
         keys: [
             "PK": "NOTEBOOK#{notebook}", "SK": "NOTE#{id}",

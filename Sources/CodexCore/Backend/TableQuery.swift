@@ -72,7 +72,9 @@ public struct TableQuery: Sendable, Hashable {
     }
 }
 
-/// A place in a query's results, to go on from. Opaque, printable, bound to its query and store.
+/// A place in a query's results, to go on from.
+///
+/// Opaque, printable, bound to its query and store.
 ///
 /// It names the last item that was examined, not a count, so items that others insert or delete
 /// meanwhile neither repeat nor hide results.

@@ -62,8 +62,9 @@ package enum ItemCodec {
 @usableFromInline
 package struct ItemLayout {
     package let header: ItemHeader
-    /// Owned by the cache of the transaction that lends the item, or by ``ownShape``. Not
-    /// retained, so that a walk over items costs no reference counting.
+    /// Owned by the cache of the transaction that lends the item, or by ``ownShape``.
+    ///
+    /// Not retained, so that a walk over items costs no reference counting.
     private unowned(unsafe) let borrowedShape: Shape
     /// The shape of an item that carries its own names.
     private let ownShape: Shape?

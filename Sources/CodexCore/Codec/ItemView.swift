@@ -87,7 +87,9 @@ public struct ItemView: ~Copyable {
     /// The position of the attribute `name`; `nil` if the item lacks it or it is a key attribute.
     public func position(of name: String) -> Int? { bytes.layout.shape.position(of: name) }
 
-    /// The value named `name`, decoded, or `nil`. Knows the key attributes too.
+    /// The value named `name`, decoded, or `nil`.
+    ///
+    /// Knows the key attributes too.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     public func value(_ name: String) throws(CodexError) -> AttributeValue? {

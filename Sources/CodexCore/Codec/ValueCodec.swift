@@ -1,4 +1,6 @@
-/// The encoding of one attribute value: a tag byte, then the content. See `Docs/Format.md`.
+/// The encoding of one attribute value: a tag byte, then the content.
+///
+/// See `Docs/Format.md`.
 package enum ValueCodec {
     package enum Tag: UInt8 {
         case null = 0
@@ -7,8 +9,10 @@ package enum ValueCodec {
         case compressed
     }
 
-    /// Appends a value. At the top level of an item the end of text and bytes is known from the
-    /// offset table; below it, their length is written.
+    /// Appends a value.
+    ///
+    /// At the top level of an item the end of text and bytes is known from the offset table; below
+    /// it, their length is written.
     package static func append(_ value: AttributeValue, topLevel: Bool, to bytes: inout [UInt8]) {
         switch value {
         case .null: bytes.append(Tag.null.rawValue)

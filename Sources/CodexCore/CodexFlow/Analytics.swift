@@ -78,8 +78,9 @@ extension CodexFlow.Analytics {
     }
 
     /// The stored name, keys and fields.
-    public static let definition = CodexFlow.define(
-        "analytics", keys: ["PK": "PROJECT#{projectId}", "SK": "ANALYTICS#{date}"],
+    public static let definition = EntityDefinition(
+        "analytics", table: CodexFlow.table,
+        keys: ["PK": "PROJECT#{projectId}", "SK": "ANALYTICS#{date}"],
         fields: Field.definitions)
 
     /// The attributes, as the architecture document has them.

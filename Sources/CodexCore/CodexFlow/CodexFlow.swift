@@ -47,17 +47,6 @@ public enum CodexFlow {
             User.definition, Project.definition, Task.definition, PRD.definition,
             Analytics.definition, Session.definition,
         ])
-
-    /// A definition from templates that are part of this module and covered by its tests.
-    static func define(
-        _ name: String, keys: [String: String], fields: [FieldDefinition]
-    ) -> EntityDefinition {
-        do {
-            return try EntityDefinition(name, table: table, keys: keys, fields: fields)
-        } catch {
-            preconditionFailure("A built-in key template is malformed: \(error)")
-        }
-    }
 }
 
 /// The identifier of a model: text without `#` and control characters, since it stands in keys.

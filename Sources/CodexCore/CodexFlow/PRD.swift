@@ -136,8 +136,9 @@ extension CodexFlow.PRD {
     }
 
     /// The stored name, keys and fields.
-    public static let definition = CodexFlow.define(
-        "prd", keys: ["PK": "PROJECT#{projectId}", "SK": "PRD#{prdId}#V#{version}"],
+    public static let definition = EntityDefinition(
+        "prd", table: CodexFlow.table,
+        keys: ["PK": "PROJECT#{projectId}", "SK": "PRD#{prdId}#V#{version}"],
         fields: Field.definitions)
 
     /// The attributes, as the architecture document has them.

@@ -91,8 +91,8 @@ extension CodexFlow.Project {
     }
 
     /// The stored name, keys and fields.
-    public static let definition = CodexFlow.define(
-        "project", keys: ["PK": "PROJECT#{projectId}", "SK": "METADATA"],
+    public static let definition = EntityDefinition(
+        "project", table: CodexFlow.table, keys: ["PK": "PROJECT#{projectId}", "SK": "METADATA"],
         fields: Field.definitions)
 
     /// The attributes, as the architecture document has them.

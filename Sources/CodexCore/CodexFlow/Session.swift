@@ -64,8 +64,9 @@ extension CodexFlow.Session {
     }
 
     /// The stored name, keys and fields.
-    public static let definition = CodexFlow.define(
-        "session", keys: ["PK": "SESSION#{sessionId}", "SK": "META"], fields: Field.definitions)
+    public static let definition = EntityDefinition(
+        "session", table: CodexFlow.table, keys: ["PK": "SESSION#{sessionId}", "SK": "META"],
+        fields: Field.definitions)
 
     /// The attributes.
     public func item() throws(CodexError) -> Item {

@@ -28,8 +28,8 @@ extension CodexFlow.Task {
     }
 
     /// The stored name, keys and fields.
-    public static let definition = CodexFlow.define(
-        "task", keys: ["PK": "PROJECT#{projectId}", "SK": "TASK#{taskId}"],
+    public static let definition = EntityDefinition(
+        "task", table: CodexFlow.table, keys: ["PK": "PROJECT#{projectId}", "SK": "TASK#{taskId}"],
         fields: Field.definitions)
 
     /// The attributes, as the architecture document has them.

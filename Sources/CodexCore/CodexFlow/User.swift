@@ -82,8 +82,9 @@ extension CodexFlow.User {
     }
 
     /// The stored name, keys and fields.
-    public static let definition = CodexFlow.define(
-        "user", keys: ["PK": "USER#{userId}", "SK": "PROFILE"], fields: Field.definitions)
+    public static let definition = EntityDefinition(
+        "user", table: CodexFlow.table, keys: ["PK": "USER#{userId}", "SK": "PROFILE"],
+        fields: Field.definitions)
 
     /// The attributes, as the architecture document has them.
     public func item() throws(CodexError) -> Item {

@@ -6,7 +6,7 @@
 /// struct Note: Codable, Entity {
 ///     static let definition = EntityDefinition(
 ///         "note", table: "codexflow-main",
-///         keys: ["PK": try! KeyTemplate("NOTEBOOK#{notebook}"), "SK": try! KeyTemplate("NOTE#{id}")])
+///         keys: ["PK": "NOTEBOOK#{notebook}", "SK": "NOTE#{id}"])
 ///     var notebook: String
 ///     var id: String
 ///     var text: String

@@ -16,7 +16,9 @@ package final class FieldPlan: Sendable {
     }
 }
 
-/// Reads the fields of an entity from an item in place. Lent to ``Entity/init(reading:)``.
+/// Reads the fields of an entity from an item in place.
+///
+/// Lent to ``Entity/init(reading:)``.
 ///
 /// Reading a field is O(1). Fields that are key attributes of the table are not found here; use
 /// ``item()`` for those.
@@ -109,7 +111,8 @@ public struct FieldReader: ~Copyable {
 
     /// The field's identifier; `nil` if the item lacks it.
     ///
-    /// - Parameter prefix: Text before the identifier, as in `USER#123`.
+    /// `prefix` is text that stands before it, as in `USER#123`.
+    ///
     /// - Throws: ``CodexError/Code/typeMismatch`` for text that is no identifier.
     @inline(__always)
     public func optionalIdentifier<Model>(
@@ -148,7 +151,8 @@ public struct FieldReader: ~Copyable {
 
     /// The field's identifier.
     ///
-    /// - Parameter prefix: Text before the identifier, as in `USER#123`.
+    /// `prefix` is text that stands before it, as in `USER#123`.
+    ///
     /// - Throws: As ``value(_:as:)``.
     @inline(__always)
     public func identifier<Model>(

@@ -63,7 +63,9 @@ public struct CodexError: Error, Sendable {
     /// The error beneath this one: a failed system or LMDB call.
     public var cause: (any Error)? { storage.cause }
     /// With ``Code/conditionFailed`` and ``Code/versionMismatch``: the item as it is stored, or
-    /// `nil` if there is none. It is user data: do not log it blindly.
+    /// `nil` if there is none.
+    ///
+    /// It is user data: do not log it blindly.
     public var currentItem: Item? { storage.currentItem }
     /// The place in Codex's sources that made the error, as `file:line`.
     public var location: String { "\(storage.fileID):\(storage.line)" }
@@ -78,7 +80,9 @@ extension CodexError: Equatable {
 }
 
 extension CodexError: CustomStringConvertible {
-    /// Code and message, and the cause where there is one. Contains no user data.
+    /// Code and message, and the cause where there is one.
+    ///
+    /// Contains no user data.
     public var description: String {
         let tail = cause.map { " (\($0))" } ?? ""
         return "\(code): \(message)\(tail)"

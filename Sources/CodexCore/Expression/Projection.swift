@@ -1,4 +1,6 @@
-/// The parts of an item that a read returns. Nested paths and list elements keep their shape.
+/// The parts of an item that a read returns.
+///
+/// Nested paths and list elements keep their shape.
 public struct Projection: Sendable, Hashable {
     /// The paths to keep.
     public let paths: [DocumentPath]

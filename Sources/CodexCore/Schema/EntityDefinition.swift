@@ -20,14 +20,17 @@ public struct FieldDefinition: Sendable, Hashable, Codable {
 
 /// A kind of item: its stored name, its keys and its fields.
 public struct EntityDefinition: Sendable, Hashable, Codable {
-    /// The stored name. It never comes from a Swift type's name, so types may be renamed.
+    /// The stored name.
+    ///
+    /// It never comes from a Swift type's name, so types may be renamed.
     public let name: String
     /// The table that the items live in.
     public let table: String
     /// The version of the entity's fields; items carry the one that wrote them.
     public let schemaVersion: Int
-    /// The key attributes and others that are derived from fields, by attribute name. The table's
-    /// key attributes must be among them.
+    /// The key attributes and others that are derived from fields, by attribute name.
+    ///
+    /// The table's key attributes must be among them.
     public let keys: [String: KeyTemplate]
     /// The fields; empty for types that leave them to `Codable`.
     public let fields: [FieldDefinition]
@@ -42,19 +45,6 @@ public struct EntityDefinition: Sendable, Hashable, Codable {
         self.schemaVersion = schemaVersion
         self.keys = keys
         self.fields = fields
-    }
-
-    /// Defines an entity from templates in text.
-    ///
-    /// - Throws: ``CodexError/Code/invalidSchema`` for a malformed template.
-    public init(
-        _ name: String, table: String, schemaVersion: Int = 1,
-        keys: [String: String], fields: [FieldDefinition] = []
-    ) throws(CodexError) {
-        var templates: [String: KeyTemplate] = [:]
-        for (attribute, source) in keys { templates[attribute] = try KeyTemplate(source) }
-        self.init(
-            name, table: table, schemaVersion: schemaVersion, keys: templates, fields: fields)
     }
 
     /// Whether an item with this primary key is of this entity.

@@ -130,3 +130,16 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
         try container.encode(source)
     }
 }
+
+extension KeyTemplate: ExpressibleByStringLiteral {
+    /// Parses a template that is written in code.
+    ///
+    /// - Precondition: The literal is a valid template.
+    public init(stringLiteral source: String) {
+        do {
+            try self.init(source)
+        } catch {
+            preconditionFailure(error.message)
+        }
+    }
+}

@@ -105,7 +105,9 @@ extension AttributeValue: Hashable {
         }
     }
 
-    /// Hashes the content. Canonically equivalent strings may share a hash; they are not equal.
+    /// Hashes the content.
+    ///
+    /// Canonically equivalent strings may share a hash; they are not equal.
     public func hash(into hasher: inout Hasher) {
         switch self {
         case .string(let value): hasher.combine(value)

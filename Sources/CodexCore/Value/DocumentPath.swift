@@ -22,7 +22,9 @@ public struct DocumentPath: Sendable, Hashable {
     /// The steps below it.
     public let steps: [Step]
 
-    /// Creates the path of a top-level attribute. Nothing in `name` is interpreted.
+    /// Creates the path of a top-level attribute.
+    ///
+    /// Nothing in `name` is interpreted.
     public init(_ name: String) {
         root = name
         steps = []
@@ -81,7 +83,9 @@ public struct DocumentPath: Sendable, Hashable {
 }
 
 extension DocumentPath: ExpressibleByStringLiteral {
-    /// The path of a top-level attribute. Nothing in the literal is interpreted.
+    /// The path of a top-level attribute.
+    ///
+    /// Nothing in the literal is interpreted.
     public init(stringLiteral value: String) { self.init(value) }
 }
 

@@ -81,7 +81,9 @@ public struct Number: Sendable, Hashable {
         return high == value >> 63 ? value : nil
     }
 
-    /// The nearest `Double`. The conversion may round; the number itself never does.
+    /// The nearest `Double`.
+    ///
+    /// The conversion may round; the number itself never does.
     public var double: Double {
         if let int64 { return Double(int64) }
         return Double(description) ?? .nan

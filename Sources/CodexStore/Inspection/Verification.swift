@@ -27,7 +27,9 @@ public struct VerificationReport: Sendable, Hashable {
         public let table: String
         /// The index's name; `nil` is the table itself.
         public let index: String?
-        /// The primary key of the item concerned, where it could be read. It is user data.
+        /// The primary key of the item concerned, where it could be read.
+        ///
+        /// It is user data.
         public let key: PrimaryKey?
 
         /// The difference without its key.
@@ -70,8 +72,10 @@ extension Store {
     }
 }
 
-/// Reads everything and compares. An item belongs into an index if it has all key attributes (and
-/// is of one of the index's entities); its entry then holds exactly the projected attributes.
+/// Reads everything and compares.
+///
+/// An item belongs into an index if it has all key attributes (and is of one of the index's
+/// entities); its entry then holds exactly the projected attributes.
 private struct Verifier {
     let context: ReadContext
     var differences: [VerificationReport.Difference] = []
@@ -178,8 +182,9 @@ private struct Verifier {
         return unsafe encoded.withUnsafeBufferPointer { unsafe item(value, $0, table.plan) }
     }
 
-    /// Whether the index has an entry with these values. The key is put together here, part by
-    /// part, from the ordered encoding alone.
+    /// Whether the index has an entry with these values.
+    ///
+    /// The key is put together here, part by part, from the ordered encoding alone.
     private func hasEntry(
         for item: Item, _ primaryKey: PrimaryKey, _ index: IndexHandle
     ) throws -> Bool {

@@ -1,7 +1,9 @@
 internal import CodexCLMDB
 internal import CodexCore
 
-/// A position in a database. Closed when its scope ends, before its transaction.
+/// A position in a database.
+///
+/// Closed when its scope ends, before its transaction.
 @safe
 struct Cursor: ~Copyable {
     /// A key and its value in place.

@@ -17,7 +17,9 @@ final class Environment: @unchecked Sendable {
     /// What the map reserves; it is address space, not memory or disk.
     private static let mapByteCountMax = 1 << 40
     private static let mapByteCountMin = 1 << 28
-    /// Most snapshots at once, in all processes. A slot is 64 bytes of the lock file.
+    /// Most snapshots at once, in all processes.
+    ///
+    /// A slot is 64 bytes of the lock file.
     static let readerCountMax: UInt32 = 4096
     static let databaseCountMax: UInt32 = 1024
 
@@ -60,7 +62,9 @@ final class Environment: @unchecked Sendable {
         return unsafe handle
     }
 
-    /// Closes the environment. No transaction may be open and no call may follow.
+    /// Closes the environment.
+    ///
+    /// No transaction may be open and no call may follow.
     func close() { unsafe mdb_env_close(handle) }
 
     /// Begins a transaction.

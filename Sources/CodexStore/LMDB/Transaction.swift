@@ -6,8 +6,9 @@ struct DatabaseID: Sendable, Hashable {
     let raw: MDB_dbi
 }
 
-/// An LMDB transaction. Used by one thread at a time; a write transaction only by the thread that
-/// began it.
+/// An LMDB transaction.
+///
+/// Used by one thread at a time; a write transaction only by the thread that began it.
 ///
 /// Buffers that it returns point into the map: they live until the transaction ends, and in a write
 /// transaction only until its next write.
@@ -17,10 +18,14 @@ struct Transaction {
 
     init(handle: OpaquePointer) { unsafe self.handle = handle }
 
-    /// Commits. The handle is gone afterwards, also if it fails (lmdb.h).
+    /// Commits.
+    ///
+    /// The handle is gone afterwards, also if it fails (lmdb.h).
     func commit() throws(CodexError) { try check("mdb_txn_commit", unsafe mdb_txn_commit(handle)) }
 
-    /// Ends the transaction without effect. The handle is gone afterwards.
+    /// Ends the transaction without effect.
+    ///
+    /// The handle is gone afterwards.
     func abort() { unsafe mdb_txn_abort(handle) }
 
     /// Lets go of the snapshot but keeps the reader slot.
@@ -110,7 +115,9 @@ struct Transaction {
 }
 
 extension MDB_val {
-    /// Points at a buffer that must outlive the value. LMDB does not write through it.
+    /// Points at a buffer that must outlive the value.
+    ///
+    /// LMDB does not write through it.
     @unsafe
     init(_ buffer: UnsafeBufferPointer<UInt8>) {
         unsafe self.init(

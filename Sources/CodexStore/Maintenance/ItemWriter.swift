@@ -39,7 +39,9 @@ extension WriteContext {
     }
 
     /// The one function that changes an item: the item and every index entry whose key or
-    /// projection differs, together. All write paths end here.
+    /// projection differs, together.
+    ///
+    /// All write paths end here.
     ///
     /// Entries follow from the whole old and new image, never from what an update mentioned.
     func apply(

@@ -42,6 +42,7 @@ extension Store {
     /// - Parameters:
     ///   - query: What to look for.
     ///   - pageSize: How many entities are read at a time.
+    /// - Returns: The sequence; nothing is read before it is iterated.
     public func results<E: Entity>(
         of query: Query<E>, pageSize: Int = 100
     ) -> ResultSequence<E> {

@@ -2,14 +2,18 @@ internal import CodexCore
 internal import FoundationEssentials
 
 /// What a store knows about itself: its identity, its schema, and the numbers under which things
-/// are stored. Kept as JSON in the `meta` database.
+/// are stored.
+///
+/// Kept as JSON in the `meta` database.
 struct Manifest: Codable {
     struct Table: Codable {
         let number: Int
         var indexes: [String: Int]
     }
 
-    /// The format of everything in the store. Raised when an older release could not read it.
+    /// The format of everything in the store.
+    ///
+    /// Raised when an older release could not read it.
     static let currentFormat = 1
     static let key = Array("manifest".utf8)
 

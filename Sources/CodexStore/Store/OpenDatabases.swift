@@ -1,7 +1,9 @@
 internal import CodexCore
 
-/// The LMDB databases of a store. Opening them is done once, in a transaction of its own, before
-/// anybody else uses the environment (lmdb.h: handles are opened by one thread at a time).
+/// The LMDB databases of a store.
+///
+/// Opening them is done once, in a transaction of its own, before anybody else uses the environment
+/// (lmdb.h: handles are opened by one thread at a time).
 struct OpenDatabases {
     struct Table {
         let items: DatabaseID

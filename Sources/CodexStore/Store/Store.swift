@@ -63,7 +63,9 @@ public final class Store: Sendable {
     }
 
     /// Closes the store: waits for running reads, runs the writes that were accepted, and lets go
-    /// of the files. May be called more than once; each call returns when the store is closed.
+    /// of the files.
+    ///
+    /// May be called more than once; each call returns when the store is closed.
     ///
     /// Later use, running sequences included, throws ``CodexError/Code/closed``.
     ///

@@ -199,7 +199,9 @@ final class StoreCore: Sendable {
         }
     }
 
-    /// Waits for running readers and closes the environment. Called once, after the writer ended.
+    /// Waits for running readers and closes the environment.
+    ///
+    /// Called once, after the writer ended.
     func finishClosing() {
         while state.withLock({ $0.activeReaderCount > 0 }) { lastReaderEnded.wait() }
         let idle = state.withLock { state in

@@ -2,7 +2,9 @@ internal import CodexCore
 
 /// How a store is opened.
 public struct StoreOptions: Sendable {
-    /// Whether to refuse writes. A read-only store is never created or changed by opening it.
+    /// Whether to refuse writes.
+    ///
+    /// A read-only store is never created or changed by opening it.
     public var isReadOnly: Bool
     /// Most writes that may wait for the writer; one more is refused with
     /// ``CodexError/Code/queueFull``.

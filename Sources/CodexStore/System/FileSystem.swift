@@ -122,7 +122,9 @@ enum FileSystem {
         throw .system("rename", errno)
     }
 
-    /// Removes a directory and the plain files in it. Errors are ignored: it is cleaning up.
+    /// Removes a directory and the plain files in it.
+    ///
+    /// Errors are ignored: it is cleaning up.
     static func removeFlatDirectory(_ path: String) {
         for name in (try? entries(path)) ?? [] { unsafe unlink(path + "/" + name) }
         unsafe rmdir(path)

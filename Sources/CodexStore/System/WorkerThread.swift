@@ -1,7 +1,9 @@
 internal import Foundation
 
-/// A thread of the store's own. LMDB wants a write transaction begun, used and ended by one thread,
-/// which Swift's tasks do not promise.
+/// A thread of the store's own.
+///
+/// LMDB wants a write transaction begun, used and ended by one thread, which Swift's tasks do not
+/// promise.
 enum WorkerThread {
     /// Starts a thread that runs `body` to its end.
     static func start(_ name: String, _ body: @escaping @Sendable () -> Void) {

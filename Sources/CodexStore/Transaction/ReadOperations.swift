@@ -10,12 +10,16 @@ public protocol ReadableTransaction: ~Copyable {
     var _context: ReadableContext { get }
 }
 
-/// What a transaction's operations work with. Opaque.
+/// What a transaction's operations work with.
+///
+/// Opaque.
 public struct ReadableContext {
     let base: TransactionContext
 }
 
-/// What a store held at one moment. Lent to the closure of ``Store/read(_:)``; it cannot leave it.
+/// What a store held at one moment.
+///
+/// Lent to the closure of ``Store/read(_:)``; it cannot leave it.
 public struct Snapshot: ReadableTransaction, ~Copyable {
     let reader: ReadContext
 
@@ -73,6 +77,7 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - query: What to look for.
     ///   - limits: How much of it.
     ///   - token: The page before's ``Page/next``; `nil` is the first page.
+    /// - Returns: The items, and a token if there are more.
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
     ///   ``CodexError/Code/invalidKey``, ``CodexError/Code/invalidExpression``,
     ///   ``CodexError/Code/invalidPageToken``, ``CodexError/Code/invalidArgument`` for a limit

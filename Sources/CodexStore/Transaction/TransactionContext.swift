@@ -2,7 +2,9 @@ package import CodexCore
 internal import CodexIndex
 
 /// What a snapshot or write transaction works with: the LMDB transaction, and caches of what does
-/// not change once it is committed. Used by one thread at a time.
+/// not change once it is committed.
+///
+/// Used by one thread at a time.
 package class TransactionContext: ShapeSource {
     let core: StoreCore
     fileprivate(set) var transaction: Transaction
@@ -127,7 +129,9 @@ package final class ReadContext: TransactionContext, @unchecked Sendable {
     func abort() { transaction.abort() }
 }
 
-/// The interned attribute-name lists, as the writer sees them. Kept between transactions.
+/// The interned attribute-name lists, as the writer sees them.
+///
+/// Kept between transactions.
 struct ShapeRegistry {
     private var numbers: [[UInt8]: UInt32] = [:]
     private(set) var count = 0
@@ -184,7 +188,9 @@ struct ShapeRegistry {
     }
 }
 
-/// The context of the writer's transactions. Used by the writer's thread only.
+/// The context of the writer's transactions.
+///
+/// Used by the writer's thread only.
 package final class WriteContext: TransactionContext, ShapeInterner {
     private var registry = ShapeRegistry()
     private var shapeCountAtBegin = 0

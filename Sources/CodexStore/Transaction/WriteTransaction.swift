@@ -1,7 +1,9 @@
 public import CodexCore
 internal import CodexIndex
 
-/// A transaction that reads and writes. Lent to the closure of ``Store/write(_:)-(_)``.
+/// A transaction that reads and writes.
+///
+/// Lent to the closure of ``Store/write(_:)-(_)``.
 ///
 /// It sees its own writes, in indexes too. If the closure throws, all of them are undone, without
 /// disturbing other writes of the same commit group.

@@ -54,6 +54,7 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - query: What to look for.
     ///   - limit: Most entities to return; `nil` is all.
     ///   - token: The page before's ``Page/next``; `nil` is the first page.
+    /// - Returns: The entities, and a token if there are more.
     /// - Throws: As ``get(_:)`` and ``items(matching:limits:after:)``.
     @inlinable
     public func query<E: Entity>(

@@ -3,19 +3,24 @@ public import CodexCore
 // The operations of transactions, each in one of its own. See there for errors and costs.
 
 extension Store {
-    /// The entity that `lookup` names, or `nil`. See ``ReadableTransaction/get(_:)``.
+    /// The entity that `lookup` names, or `nil`.
+    ///
+    /// See ``ReadableTransaction/get(_:)``.
     @inlinable
     public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
         try read { try $0.get(lookup) }
     }
 
-    /// The entity that `lookup` names with its version. See ``ReadableTransaction/stored(_:)``.
+    /// The entity that `lookup` names with its version.
+    ///
+    /// See ``ReadableTransaction/stored(_:)``.
     @inlinable
     public func stored<E: Entity>(_ lookup: Lookup<E>) throws -> Stored<E>? {
         try read { try $0.stored(lookup) }
     }
 
     /// A page of the entities that `query` names.
+    ///
     /// See ``ReadableTransaction/query(_:limit:after:)``.
     @inlinable
     public func query<E: Entity>(
@@ -24,7 +29,9 @@ extension Store {
         try read { try $0.query(query, limit: limit, after: token) }
     }
 
-    /// All entities that `query` names, of one moment. See ``ReadableTransaction/all(_:)``.
+    /// All entities that `query` names, of one moment.
+    ///
+    /// See ``ReadableTransaction/all(_:)``.
     @inlinable
     public func all<E: Entity>(_ query: Query<E>) throws -> [E] {
         try read { try $0.all(query) }
@@ -35,47 +42,62 @@ extension Store {
         try read { try $0.count(query) }
     }
 
-    /// The item with the key, or `nil`. See ``ReadableTransaction/item(in:key:)``.
+    /// The item with the key, or `nil`.
+    ///
+    /// See ``ReadableTransaction/item(in:key:)``.
     public func item(in table: String, key: PrimaryKey) throws -> Item? {
         try read { try $0.item(in: table, key: key) }
     }
 
-    /// The items with the keys, of one moment. See ``ReadableTransaction/items(in:keys:)``.
+    /// The items with the keys, of one moment.
+    ///
+    /// See ``ReadableTransaction/items(in:keys:)``.
     public func items(in table: String, keys: [PrimaryKey]) throws -> [Item?] {
         try read { try $0.items(in: table, keys: keys) }
     }
 
-    /// A page of a query's items. See ``ReadableTransaction/items(matching:limits:after:)``.
+    /// A page of a query's items.
+    ///
+    /// See ``ReadableTransaction/items(matching:limits:after:)``.
     public func items(
         matching query: TableQuery, limits: PageLimits = PageLimits(), after token: PageToken? = nil
     ) throws -> Page<Item> {
         try read { try $0.items(matching: query, limits: limits, after: token) }
     }
 
-    /// How many items a query finds. See ``ReadableTransaction/count(_:)-(TableQuery)``.
+    /// How many items a query finds.
+    ///
+    /// See ``ReadableTransaction/count(_:)-(TableQuery)``.
     public func count(_ query: TableQuery) throws -> QueryCount {
         try read { try $0.count(query) }
     }
 
     // MARK: Writes
 
-    /// Stores an entity, in place of any with its key. See ``WriteTransaction/put(_:)``.
+    /// Stores an entity, in place of any with its key.
+    ///
+    /// See ``WriteTransaction/put(_:)``.
     public func put<E: Entity>(_ entity: E) async throws {
         try await write { try $0.put(entity) }
     }
 
-    /// Stores an entity whose key is not taken. See ``WriteTransaction/insert(_:)``.
+    /// Stores an entity whose key is not taken.
+    ///
+    /// See ``WriteTransaction/insert(_:)``.
     public func insert<E: Entity>(_ entity: E) async throws {
         try await write { try $0.insert(entity) }
     }
 
-    /// Stores a changed entity if nobody else changed it. See ``WriteTransaction/replace(_:)``.
+    /// Stores a changed entity if nobody else changed it.
+    ///
+    /// See ``WriteTransaction/replace(_:)``.
     @discardableResult
     public func replace<E: Entity>(_ stored: Stored<E>) async throws -> Stored<E> {
         try await write { try $0.replace(stored) }
     }
 
     /// Reads an entity, lets `body` change it, and stores it, in one transaction.
+    ///
     /// See ``WriteTransaction/update(_:_:)``.
     @discardableResult
     public func update<E: Entity>(
@@ -90,7 +112,9 @@ extension Store {
         try await write { try $0.delete(lookup) }
     }
 
-    /// Stores an item. See ``WriteTransaction/put(_:in:condition:returning:)``.
+    /// Stores an item.
+    ///
+    /// See ``WriteTransaction/put(_:in:condition:returning:)``.
     @discardableResult
     public func put(
         _ item: Item, in table: String, condition: Condition? = nil,
@@ -100,6 +124,7 @@ extension Store {
     }
 
     /// Changes attributes of an item.
+    ///
     /// See ``WriteTransaction/update(in:key:_:condition:returning:)``.
     @discardableResult
     public func update(
@@ -111,7 +136,9 @@ extension Store {
         }
     }
 
-    /// Removes an item. See ``WriteTransaction/delete(in:key:condition:returning:)``.
+    /// Removes an item.
+    ///
+    /// See ``WriteTransaction/delete(in:key:condition:returning:)``.
     @discardableResult
     public func delete(
         in table: String, key: PrimaryKey, condition: Condition? = nil,
@@ -124,7 +151,9 @@ extension Store {
 }
 
 extension Store: TableBackend {
-    /// Does all the actions, or none of them. See ``WriteTransaction/perform(_:)``.
+    /// Does all the actions, or none of them.
+    ///
+    /// See ``WriteTransaction/perform(_:)``.
     public func perform(_ actions: [WriteAction]) async throws {
         try await write { try $0.perform(actions) }
     }

@@ -39,10 +39,14 @@ class WriteJob: @unchecked Sendable {
         return isCancelled
     }
 
-    /// Does the job's work in the open transaction. May be called again after an abort.
+    /// Does the job's work in the open transaction.
+    ///
+    /// May be called again after an abort.
     func run(_ context: WriteContext) throws { preconditionFailure("A subclass runs") }
 
-    /// Answers the caller: the commit's outcome. Called exactly once.
+    /// Answers the caller: the commit's outcome.
+    ///
+    /// Called exactly once.
     func finish(_ outcome: Result<Void, any Error>) { preconditionFailure("A subclass answers") }
 }
 
