@@ -280,6 +280,54 @@ struct OpeningTests {
         reopened.close()
     }
 
+    /// Two releases of one program: the newer has a field more, and before the older's.
+    struct Older: Entity, Equatable {
+        enum Field: Int, EntityField {
+            case name
+            var definition: FieldDefinition { .required("name", .string) }
+        }
+        static let definition = EntityDefinition(
+            "e", table: "t", keys: ["p": "E#{name}"], fields: Field.allCases.map(\.definition))
+        var name: String
+        func item() throws(CodexError) -> Item { ["p": .string("E#\(name)"), "name": .string(name)] }
+        init(name: String) { self.name = name }
+        init(reading reader: borrowing FieldReader) throws(CodexError) {
+            name = try reader.string(Field.name)
+        }
+    }
+
+    struct Newer: Entity, Equatable {
+        enum Field: Int, EntityField {
+            case more, name
+            var definition: FieldDefinition {
+                self == .name ? .required("name", .string) : .optional("more", .string)
+            }
+        }
+        static let definition = EntityDefinition(
+            "e", table: "t", keys: ["p": "E#{name}"], fields: Field.allCases.map(\.definition))
+        var more: String?
+        var name: String
+        func item() throws(CodexError) -> Item {
+            var item: Item = ["p": .string("E#\(name)"), "name": .string(name)]
+            item["more"] = more.map { .string($0) }
+            return item
+        }
+        init(reading reader: borrowing FieldReader) throws(CodexError) {
+            more = try reader.optionalString(Field.more)
+            name = try reader.string(Field.name)
+        }
+    }
+
+    @Test("Fields are the type's own, whatever the store's manifest says of them")
+    func fieldOrder() throws {
+        let table = TableDefinition("t", partitionKey: KeyAttribute("p"))
+        let store = try Store(at: path, schema: Schema(tables: [table]).adding(Older.self))
+        try store.write { try $0.put(Older(name: "x")) }
+        #expect(try store.get(Lookup<Newer>(partition: "E#x"))?.name == "x")
+        #expect(try store.get(Lookup<Older>(partition: "E#x")) == Older(name: "x"))
+        store.close()
+    }
+
     @Test("A read-only file system: opening for writing is refused, for reading is not")
     func readOnlyFileSystem() throws {
         let mount = directory.path + "/small"

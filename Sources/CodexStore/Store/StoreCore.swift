@@ -50,12 +50,10 @@ final class TableHandle: Sendable {
 final class EntityBinding: Sendable {
     let definition: EntityDefinition
     let number: Int
-    let fieldNames: [String]
 
     init(_ definition: EntityDefinition, number: Int) {
         self.definition = definition
         self.number = number
-        fieldNames = definition.fields.map(\.name)
     }
 }
 

@@ -14,11 +14,11 @@ package class TransactionContext: ShapeSource {
     private var bindings: [ObjectIdentifier: BoundEntity] = [:]
     private var lastBinding: (type: ObjectIdentifier, bound: BoundEntity)?
     private var plans: [PlanKey: FieldPlan] = [:]
-    private var lastPlanKey = PlanKey(entity: 0, shape: .max)
+    private var lastPlanKey = PlanKey(type: nil, shape: .max)
     private var lastPlan: FieldPlan?
 
     private struct PlanKey: Hashable {
-        let entity: Int
+        let type: ObjectIdentifier?
         let shape: UInt32
     }
 
@@ -58,8 +58,11 @@ package class TransactionContext: ShapeSource {
 
     /// An entity type as this store knows it, and the table of its items.
     struct BoundEntity {
+        let type: ObjectIdentifier
         let entity: EntityBinding
         let table: TableHandle
+        /// The type's own fields in its own order, whatever the store's manifest has.
+        let fieldNames: [String]
     }
 
     /// What the store knows of an entity type.
@@ -77,8 +80,18 @@ package class TransactionContext: ShapeSource {
         if let known = bindings[id] {
             bound = known
         } else {
-            let entity = try core.binding(type.definition)
-            bound = BoundEntity(entity: entity, table: try core.table(entity.definition.table))
+            let definition = type.definition
+            let entity = try core.binding(definition)
+            guard entity.definition.schemaVersion == definition.schemaVersion else {
+                throw CodexError(
+                    .schemaMismatch,
+                    "The store has schema version \(entity.definition.schemaVersion) of "
+                        + "\(definition.name), the program \(definition.schemaVersion). "
+                        + "Open the store with the program's schema.")
+            }
+            bound = BoundEntity(
+                type: id, entity: entity, table: try core.table(entity.definition.table),
+                fieldNames: definition.fields.map(\.name))
             bindings[id] = bound
         }
         lastBinding = (id, bound)
@@ -87,18 +100,18 @@ package class TransactionContext: ShapeSource {
 
     /// Where the entity's fields are in items of the shape.
     @inline(__always)
-    func plan(_ binding: EntityBinding, _ shape: Shape) -> FieldPlan {
-        let key = PlanKey(entity: binding.number, shape: shape.id)
+    func plan(_ bound: BoundEntity, _ shape: Shape) -> FieldPlan {
+        let key = PlanKey(type: bound.type, shape: shape.id)
         if let lastPlan, lastPlanKey == key { return lastPlan }
-        return slowPlan(binding, shape, key)
+        return slowPlan(bound, shape, key)
     }
 
     private func slowPlan(
-        _ binding: EntityBinding, _ shape: Shape, _ key: PlanKey
+        _ bound: BoundEntity, _ shape: Shape, _ key: PlanKey
     ) -> FieldPlan {
         // Items with names of their own share one number: their plans are not kept.
-        guard shape.id != .max else { return FieldPlan(binding.fieldNames, shape) }
-        let plan = plans[key] ?? FieldPlan(binding.fieldNames, shape)
+        guard shape.id != .max else { return FieldPlan(bound.fieldNames, shape) }
+        let plan = plans[key] ?? FieldPlan(bound.fieldNames, shape)
         plans[key] = plan
         (lastPlanKey, lastPlan) = (key, plan)
         return plan

@@ -189,7 +189,7 @@ extension TransactionContext {
                 "The item under this key is not a \(bound.entity.definition.name) but "
                     + "\(core.entityName(layout.header.entityNumber) ?? "a raw item").")
         }
-        return FieldReader(bytes, plan: plan(bound.entity, layout.shape))
+        return FieldReader(bytes, plan: plan(bound, layout.shape))
     }
 }
 
