@@ -34,7 +34,7 @@ format:
 nested:
 	@./Scripts/bootstrap
 	$(REPLAN)
-	$(SWIFT) build --package-path Examples --scratch-path $(SCRATCH)
+	$(SWIFT) run --package-path Examples --scratch-path $(SCRATCH) QuickStart
 	$(SWIFT) test --package-path Tools --scratch-path $(SCRATCH)
 
 # The concurrency tests under the thread sanitizer.

@@ -32,6 +32,7 @@ let package = Package(
             dependencies: ["CodexCore", "CodexIndex", "CodexStore", "CodexTesting"]
         ),
         .testTarget(name: "ModelTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
+        .testTarget(name: "TidyTests"),
         .testTarget(
             name: "ClientTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
     ],

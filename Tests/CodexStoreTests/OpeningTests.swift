@@ -289,7 +289,9 @@ struct OpeningTests {
         static let definition = EntityDefinition(
             "e", table: "t", keys: ["p": "E#{name}"], fields: Field.allCases.map(\.definition))
         var name: String
-        func item() throws(CodexError) -> Item { ["p": .string("E#\(name)"), "name": .string(name)] }
+        func item() throws(CodexError) -> Item {
+            ["p": .string("E#\(name)"), "name": .string(name)]
+        }
         init(name: String) { self.name = name }
         init(reading reader: borrowing FieldReader) throws(CodexError) {
             name = try reader.string(Field.name)

@@ -1,0 +1,67 @@
+import Foundation
+import Testing
+
+/// What the compiler does not check about the sources.
+@Suite("The house")
+struct TidyTests {
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    static func sources(_ folder: String) throws -> [(path: String, text: String)] {
+        let base = root.appendingPathComponent(folder)
+        let files = try #require(FileManager.default.enumerator(atPath: base.path))
+        return try files.compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }.map {
+            ($0, try String(contentsOf: base.appendingPathComponent($0), encoding: .utf8))
+        }
+    }
+
+    @Test("LMDB is imported in one folder, and dependencies point one way")
+    func layers() throws {
+        let core = try Self.sources("Sources/CodexCore")
+        let index = try Self.sources("Sources/CodexIndex")
+        let store = try Self.sources("Sources/CodexStore")
+        #expect(core.count > 20 && index.count > 3 && store.count > 10)
+        for (path, text) in store where text.contains("import CodexCLMDB") {
+            #expect(path.hasPrefix("LMDB/"), "\(path)")
+        }
+        for (path, text) in core {
+            #expect(!text.contains("import Foundation\n"), "\(path): FoundationEssentials only")
+            #expect(
+                !text.contains("import CodexIndex") && !text.contains("import CodexStore"),
+                "\(path)")
+            if text.contains("import CodexCZlib") { #expect(path == "Codec/Compression.swift") }
+        }
+        for (path, text) in index {
+            #expect(
+                !text.contains("import CodexStore") && !text.contains("import Foundation"),
+                "\(path)")
+        }
+    }
+
+    @Test("No source file is longer than 600 lines")
+    func length() throws {
+        for (path, text) in try Self.sources("Sources") {
+            #expect(
+                text.split(separator: "\n", omittingEmptySubsequences: false).count <= 600,
+                "\(path)")
+        }
+    }
+
+    @Test("The README's code is code of the quick start, which is built and run")
+    func readme() throws {
+        let readme = try String(
+            contentsOf: Self.root.appendingPathComponent("README.md"), encoding: .utf8)
+        let example = try String(
+            contentsOf: Self.root.appendingPathComponent(
+                "Examples/Sources/QuickStart/QuickStart.swift"),
+            encoding: .utf8)
+        func lines(_ text: some StringProtocol) -> [String] {
+            text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+        let known = Set(lines(example))
+        let block = try #require(readme.components(separatedBy: "```swift\n").dropFirst().first)
+        let code = lines(try #require(block.components(separatedBy: "```").first))
+        #expect(code.count > 5)
+        for line in code { #expect(known.contains(line), "\(line)") }
+    }
+}
