@@ -163,6 +163,40 @@ struct OpeningTests {
         damaged.close()
     }
 
+    @Test("Verify reports whatever byte of the data is damaged, and dies of none")
+    func verifyDamage() throws {
+        let store = try Store(at: path, schema: CodexFlow.schema)
+        try store.write { transaction in
+            for number in 0..<8 {
+                var task = SeedTests.task
+                task.id = try .init("t\(number)")
+                task.estimate = 0
+                try transaction.put(task)
+            }
+        }
+        store.close()
+        let url = URL(fileURLWithPath: path + "/data.mdb")
+        let sound = [UInt8](try Data(contentsOf: url))
+        // Items and entries end with text of their values: damage what lies around it, where the
+        // encodings of items are (LMDB's own pages it trusts).
+        let marker = Array("Implement login".utf8)
+        let places = (0..<(sound.count - marker.count)).filter {
+            sound[$0] == marker[0] && Array(sound[$0..<($0 + marker.count)]) == marker
+        }
+        #expect(places.count >= 16)
+        for place in places.prefix(20) {
+            for offset in [-3, -2, -1, 0] {
+                var bytes = sound
+                bytes[place + offset] ^= 0x0F
+                try Data(bytes).write(to: url)
+                let damaged = try Store(at: path)
+                let report = try damaged.verify()
+                #expect(report.itemCount == 8)
+                damaged.close()
+            }
+        }
+    }
+
     @Test("Additions to the schema are taken; everything else is refused with the difference")
     func schemaChanges() throws {
         func table(_ indexes: [IndexDefinition] = [], key: String = "p") -> TableDefinition {

@@ -99,9 +99,11 @@ public struct ItemView: ~Copyable {
 
     /// The value at `position`, decoded.
     ///
+    /// - Precondition: `position` is from 0 up to ``attributeCount``.
     /// - Throws: ``CodexError/Code/corrupted``.
     public func value(at position: Int) throws(CodexError) -> AttributeValue {
-        try bytes.value(at: position)
+        precondition(position >= 0 && position < attributeCount, "No attribute at this position")
+        return try bytes.value(at: position)
     }
 
     /// The text of the string attribute `name`; `nil` if it is missing or of another type.
@@ -116,32 +118,24 @@ public struct ItemView: ~Copyable {
         try value(name)?.number?.int64
     }
 
-    /// Lends the stored content of the value at `position` without decoding it.
+    /// Lends the stored content of every attribute in turn, without decoding it.
     ///
     /// For text and binaries that are not compressed (those below a kilobyte) it is the content
     /// itself; other types are in the store's encoding (`Docs/Format.md`), good for hashing and
     /// comparing.
-    ///
-    /// - Throws: ``CodexError/Code/corrupted``, and whatever `body` throws.
-    public func withRawBytes<R>(
-        at position: Int, _ body: (Span<UInt8>) throws -> R
-    ) throws -> R {
-        try bytes.withBytes { span in
-            let (start, end) = try bytes.layout.range(span, position)
-            return try body(span.extracting((start + 1)..<end))
-        }
-    }
-
-    /// Lends the stored content of every attribute in turn, as ``withRawBytes(at:_:)`` does.
     ///
     /// - Parameter body: Gets the attribute's position and its content.
     /// - Throws: ``CodexError/Code/corrupted``, and whatever `body` throws.
     @inlinable
     public func forEachRawValue(_ body: (Int, Span<UInt8>) throws -> Void) throws {
         try bytes.withBytes { span in
-            for position in 0..<bytes.layout.count {
-                let (start, end) = try bytes.layout.range(span, position)
-                try body(position, span.extracting((start + 1)..<end))
+            let layout = bytes.layout
+            var start = layout.values
+            for position in 0..<layout.count {
+                let end = layout.values + layout.offset(span, position)
+                guard start < end, end <= span.count else { throw Wire.truncated }
+                try body(position, unsafe span.extracting(unchecked: (start + 1)..<end))
+                start = end
             }
         }
     }

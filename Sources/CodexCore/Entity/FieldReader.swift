@@ -9,10 +9,10 @@ public protocol EntityField: RawRepresentable<Int>, CaseIterable, Sendable {
 /// Where the fields of an entity are in the items of one shape.
 package final class FieldPlan: Sendable {
     /// The position of each field among the shape's names, or -1.
-    let positions: [Int16]
+    let positions: [Int32]
 
     package init(_ fields: [String], _ shape: Shape) {
-        positions = fields.map { shape.position(of: $0).map { Int16(clamping: $0) } ?? -1 }
+        positions = fields.map { shape.position(of: $0).map { Int32($0) } ?? -1 }
     }
 }
 
@@ -171,8 +171,7 @@ public struct FieldReader: ~Copyable {
     public func list<Element: AttributeConvertible>(
         _ field: some EntityField, of type: Element.Type = Element.self
     ) throws(CodexError) -> [Element] {
-        guard has(field) else { return [] }
-        return try optional(field, as: [Element].self) ?? []
+        try optional(field, as: [Element].self) ?? []
     }
 
     // MARK: Access to the bytes

@@ -10,7 +10,7 @@ extension CodexError {
             case conditionFailed, versionMismatch, uniqueViolation, duplicateTarget
             case corrupted, notAStore, unsupportedFormat, notWritable, notFound, alreadyOpen
             case readOnly, diskFull, inputOutput, outOfMemory, tooManyReaders, transactionTooLarge
-            case closed, nestedWrite, queueFull, cancelled, commitFailed, unsupportedPlatform
+            case closed, nestedWrite, queueFull, cancelled, commitFailed
         }
 
         private let kind: Kind
@@ -98,7 +98,5 @@ extension CodexError {
         public static let cancelled = Code(.cancelled)
         /// The commit failed; nothing of it is visible.
         public static let commitFailed = Code(.commitFailed)
-        /// A platform whose properties Codex's storage relies on are not there.
-        public static let unsupportedPlatform = Code(.unsupportedPlatform)
     }
 }

@@ -17,9 +17,6 @@ public struct Projection: Sendable, Hashable {
         self.paths = paths
     }
 
-    /// Creates a projection that the caller knows to be valid.
-    init(unchecked paths: [DocumentPath]) { self.paths = paths }
-
     /// Refuses two paths of which one contains the other.
     static func requireDisjoint(_ paths: [DocumentPath]) throws(CodexError) {
         for (index, path) in paths.enumerated() {

@@ -7,14 +7,6 @@ package enum JSONNode: Sendable {
     case string(String)
     case array([JSONNode])
     case object([(name: String, value: JSONNode)])
-
-    /// The value of an object's member, or `nil`.
-    package subscript(name: String) -> JSONNode? {
-        guard case .object(let members) = self else { return nil }
-        return members.first { ByteOrder.equal($0.name, name) }?.value
-    }
-
-    package var string: String? { if case .string(let text) = self { text } else { nil } }
 }
 
 extension JSONNode {

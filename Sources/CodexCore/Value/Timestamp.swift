@@ -6,7 +6,7 @@ public import FoundationEssentials
 /// 0000 to 9999. Reading also accepts the form without a fraction, as the architecture document
 /// writes it.
 public enum Timestamp {
-    /// The text of a moment, cut to the millisecond; moments outside of the years are clamped.
+    /// The text of a moment, rounded to the millisecond; moments outside of the years are clamped.
     public static func text(_ date: Date) -> String {
         let limit = 253_402_300_800_000.0 - 1
         let scaled = (date.timeIntervalSince1970 * 1000).rounded(.toNearestOrAwayFromZero)

@@ -52,8 +52,8 @@ public struct VerificationReport: Sendable, Hashable {
 extension Store {
     /// Recomputes every index from the items and lists each difference.
     ///
-    /// It reads entries back into attribute values and compares those with the items, sharing no
-    /// code with what maintains the indexes. It runs on one snapshot; writes go on meanwhile.
+    /// It reads entries back into attribute values and compares those with the items, sharing the
+    /// key and item encodings, but no code with what maintains the indexes. It runs on one snapshot; writes go on meanwhile.
     ///
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/inputOutput``. Damage is reported,
     ///   not thrown.
@@ -175,10 +175,10 @@ private struct Verifier {
 
     private func storedItem(_ table: TableHandle, _ key: PrimaryKey) throws -> Image? {
         var encoded: [UInt8] = []
-        try table.plan.encode(key, into: &encoded)
-        guard let value = unsafe try context.transaction.get(table.database, encoded) else {
-            return nil
-        }
+        // A key that cannot be encoded came from a damaged entry; there is no item for it.
+        guard (try? table.plan.encode(key, into: &encoded)) != nil,
+            let value = unsafe try context.transaction.get(table.database, encoded)
+        else { return nil }
         return unsafe encoded.withUnsafeBufferPointer { unsafe item(value, $0, table.plan) }
     }
 
@@ -190,7 +190,9 @@ private struct Verifier {
     ) throws -> Bool {
         var key: [UInt8] = []
         for attribute in index.plan.definition.keyAttributes {
-            guard let value = item[attribute.name] else { return false }
+            guard let value = item[attribute.name],
+                value.type == attribute.type.attributeType
+            else { return false }
             OrderedKey.append(value, isLast: false, to: &key)
         }
         OrderedKey.append(primaryKey.partition, isLast: primaryKey.sort == nil, to: &key)

@@ -10,7 +10,6 @@ internal import CodexCore
 final class Environment: @unchecked Sendable {
     // LMDB's environment functions may be called by any thread (lmdb.h); the handle is set once.
     private let handle: OpaquePointer
-    let isReadOnly: Bool
     /// The size of the reserved map in bytes.
     let mapByteCount: Int
 
@@ -25,7 +24,6 @@ final class Environment: @unchecked Sendable {
 
     /// Opens the environment in `path`, which must be a directory.
     init(path: String, readOnly: Bool, mapByteCount limit: Int? = nil) throws(CodexError) {
-        isReadOnly = readOnly
         var size = limit ?? Self.mapByteCountMax
         while true {
             do throws(CodexError) {
@@ -84,14 +82,14 @@ final class Environment: @unchecked Sendable {
         return unsafe Transaction(handle: handle)
     }
 
-    /// The number of bytes of the data file that pages occupy, and of its pages.
-    func usage() throws(CodexError) -> (pageByteCount: Int, pageCount: Int, lastTransaction: Int) {
+    /// The size of a page in bytes, and the number of pages that were ever used.
+    func usage() throws(CodexError) -> (pageByteCount: Int, pageCount: Int) {
         var stat = MDB_stat()
         var info = unsafe MDB_envinfo()
         try check("mdb_env_stat", unsafe mdb_env_stat(handle, &stat))
         try check("mdb_env_info", unsafe mdb_env_info(handle, &info))
         return unsafe (
-            Int(stat.ms_psize), Int(info.me_last_pgno) + 1, Int(info.me_last_txnid)
+            Int(stat.ms_psize), Int(info.me_last_pgno) + 1
         )
     }
 }

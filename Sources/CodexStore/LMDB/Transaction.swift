@@ -34,9 +34,6 @@ struct Transaction {
     /// Takes a new snapshot after ``reset()``.
     func renew() throws(CodexError) { try check("mdb_txn_renew", unsafe mdb_txn_renew(handle)) }
 
-    /// The number of the snapshot.
-    var number: Int { unsafe Int(mdb_txn_id(handle)) }
-
     /// Opens a named database, or returns `nil` if there is none and `create` is false.
     func open(_ name: String, create: Bool) throws(CodexError) -> DatabaseID? {
         var raw: MDB_dbi = 0

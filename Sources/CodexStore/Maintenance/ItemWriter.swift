@@ -17,14 +17,11 @@ private struct EntryChange {
 extension WriteContext {
     /// The stored image under an encoded key, or `nil`.
     func image(_ table: TableHandle, _ key: [UInt8]) throws(CodexError) -> Image? {
-        do {
-            return try bytes(table, key).map {
-                Image(item: try $0.item(), header: $0.layout.header)
-            }
-        } catch let error as CodexError {
-            throw error
-        } catch {
-            throw CodexError(.corrupted, "A stored item cannot be read.", cause: error)
+        guard let value = unsafe try transaction.get(table.database, key) else { return nil }
+        return try unsafe key.withUnsafeBufferPointer { buffer throws(CodexError) in
+            let bytes = try unsafe ItemBytes(
+                value: value, key: buffer, keys: table.plan, shapes: self)
+            return Image(item: try bytes.item(), header: bytes.layout.header)
         }
     }
 

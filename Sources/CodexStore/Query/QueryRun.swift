@@ -45,12 +45,10 @@ struct QueryRun {
         }
     }
 
-    /// Walks a part of the range in the query's direction; the items that pass the filter are
-    /// lent, until `body` returns `false`.
+    /// Walks the range in the query's direction; the items that pass the filter are lent, until
+    /// `body` returns `false`.
     @inline(__always)
-    func walk(
-        _ range: KeyRange, _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
-    ) throws {
+    func walk(_ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool) throws {
         unsafe try scan(range) { key, bytes in
             if let filter = query.filter, !filter.evaluate(try bytes.item()) { return true }
             return unsafe try body(key, bytes)

@@ -28,7 +28,7 @@ extension Store {
                 do throws(CodexError) {
                     try writer.add(job)
                 } catch {
-                    if job.start() { job.finish(.failure(error)) }
+                    if job.claim() { job.finish(.failure(error)) }
                     return
                 }
                 // Cancelled before the handler could see the job.

@@ -61,7 +61,7 @@ extension ReadableTransaction where Self: ~Copyable {
         let context = _context.base
         let table = try context.core.table(table)
         return try context.withKey(key, table) { bytes in
-            try context.bytes(table, bytes).map { try body(ItemView($0)) }
+            try context.withBytes(table, bytes) { try body(ItemView($0)) }
         }
     }
 }
@@ -113,7 +113,7 @@ extension ReadableTransaction where Self: ~Copyable {
         _ query: TableQuery, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
         let run = try QueryRun(query, _context.base)
-        unsafe try run.walk(run.range) { _, bytes in try body(ItemView(bytes)) }
+        unsafe try run.walk { _, bytes in try body(ItemView(bytes)) }
     }
 
     /// Lends every item of a table in place, in key order, until `body` returns `false`.
@@ -138,13 +138,15 @@ extension ReadableTransaction where Self: ~Copyable {
 }
 
 extension TransactionContext {
-    /// The item under an encoded key in place, or `nil`.
+    /// Lends the item under an encoded key in place; `nil` if there is none.
     @inline(__always)
-    func bytes(_ table: TableHandle, _ key: [UInt8]) throws -> ItemBytes? {
+    func withBytes<R>(
+        _ table: TableHandle, _ key: [UInt8], _ body: (ItemBytes) throws -> R
+    ) throws -> R? {
         guard let value = unsafe try transaction.get(table.database, key) else { return nil }
         return try unsafe key.withUnsafeBufferPointer { buffer in
-            // `key` is held by the caller for as long as it uses the bytes.
-            try unsafe ItemBytes(value: value, key: buffer, keys: table.plan, shapes: self)
+            try body(
+                try unsafe ItemBytes(value: value, key: buffer, keys: table.plan, shapes: self))
         }
     }
 }

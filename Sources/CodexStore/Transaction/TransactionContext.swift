@@ -208,7 +208,6 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private var registry = ShapeRegistry()
     private var shapeCountAtBegin = 0
     private var undo: [UndoEntry] = []
-    private var changes: [ItemChange] = []
     private(set) var sequence: UInt64 = 0
     /// The failure that made the LMDB transaction useless; the group is run again without its
     /// culprit.
@@ -236,7 +235,6 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private func began() throws(CodexError) {
         failure = nil
         undo = []
-        changes = []
         do throws(CodexError) {
             try registry.refresh(transaction, core.shapes)
             shapeCountAtBegin = registry.count

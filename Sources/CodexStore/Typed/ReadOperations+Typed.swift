@@ -133,7 +133,7 @@ extension ReadableContext {
         switch target {
         case .primaryKey(let key):
             try base.withKey(key, bound.table) { encoded in
-                if let bytes = try base.bytes(bound.table, encoded) { try body(bytes) }
+                _ = try base.withBytes(bound.table, encoded, body)
             }
         case .index(let name, let partition, let sort):
             let query = TableQuery(
@@ -194,12 +194,6 @@ extension TransactionContext {
 }
 
 extension QueryRun {
-    /// Walks the whole range.
-    @inline(__always)
-    func walk(_ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool) throws {
-        unsafe try walk(range, body)
-    }
-
     /// Lends the whole item, from the table where the index entry is partial.
     @inline(__always)
     func withWholeItem(
@@ -215,9 +209,8 @@ extension QueryRun {
     ) throws {
         let offset = try index.plan.primaryKeyOffset(unsafe Span(_unsafeElements: entryKey))
         let primaryKey = unsafe Array(entryKey[offset...])
-        guard let item = try context.bytes(table, primaryKey) else {
+        guard try context.withBytes(table, primaryKey, body) != nil else {
             throw Wire.corrupted("an index entry has no item")
         }
-        try withExtendedLifetime(primaryKey) { try body(item) }
     }
 }

@@ -3,40 +3,24 @@ internal import Synchronization
 
 /// A write that waits for the writer, runs there, and is answered after the commit.
 ///
-/// Sendable in spite of its state: `phase` is behind a lock, and what subclasses keep is touched
-/// by whoever moved the phase: the writer's thread once it is running, the canceller before.
+/// Sendable in spite of its state: only whoever claimed it, the writer's thread or a canceller,
+/// touches what subclasses keep.
 class WriteJob: @unchecked Sendable {
-    private enum Phase {
-        case waiting
-        case running
-        case finished
-    }
+    private let isClaimed = Locked(false)
 
-    private let phase = Locked(Phase.waiting)
-
-    /// Claims the job for running; `false` if it was cancelled meanwhile.
-    final func start() -> Bool {
-        phase.withLock { phase in
-            guard phase == .waiting else { return false }
-            phase = .running
-            return true
+    /// Claims the job for running it or for refusing it; `false` if somebody else did.
+    final func claim() -> Bool {
+        isClaimed.withLock { isClaimed in
+            defer { isClaimed = true }
+            return !isClaimed
         }
     }
 
     /// Answers with `cancelled` if the job still waits.
     final func cancel() -> Bool {
-        let isCancelled = phase.withLock { phase in
-            guard phase == .waiting else { return false }
-            phase = .finished
-            return true
-        }
-        if isCancelled {
-            finish(
-                .failure(
-                    CodexError(
-                        .cancelled, "The task was cancelled before its write began.")))
-        }
-        return isCancelled
+        guard claim() else { return false }
+        finish(.failure(CodexError(.cancelled, "The task was cancelled before its write began.")))
+        return true
     }
 
     /// Does the job's work in the open transaction.

@@ -75,7 +75,7 @@ final class WriterQueue: Sendable {
     private func run() {
         var context: WriteContext?
         while let group = nextGroup() {
-            let started = group.filter { $0.start() }
+            let started = group.filter { $0.claim() }
             if !started.isEmpty { runGroup(started, &context) }
         }
     }

@@ -25,7 +25,7 @@ struct Initialize: AsyncParsableCommand {
             }
         }
         if FileManager.default.fileExists(atPath: store + "/CODEX") {
-            throw CodexError(.alreadyOpen, "There is a store at \(store) already.")
+            throw CodexError(.invalidArgument, "There is a store at \(store) already.")
         }
         let opened = try Store(at: store, schema: definition)
         opened.close()
