@@ -104,6 +104,19 @@ extension Identifier: CustomStringConvertible {
     public var description: String { rawValue }
 }
 
+extension Identifier: Codable {
+    /// Reads the identifier's text.
+    public init(from decoder: any Decoder) throws {
+        try self.init(try decoder.singleValueContainer().decode(String.self))
+    }
+
+    /// Writes the identifier's text.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(rawValue)
+    }
+}
+
 extension Identifier: AttributeConvertible {
     /// A string value.
     public var attributeValue: AttributeValue { .string(rawValue) }

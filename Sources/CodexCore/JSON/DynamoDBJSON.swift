@@ -6,20 +6,27 @@
 public enum DynamoDBJSON {
     /// Parses an item in DynamoDB JSON.
     ///
-    /// A document with the single member `Item` that holds an object of typed values, as DynamoDB's
-    /// export to S3 writes it, is unwrapped.
+    /// A document whose member `Item` holds an object of typed values, alone, as DynamoDB's export to
+    /// S3 writes it, or beside a member `Header`, as `codexflow export --header` does, is unwrapped.
+    /// Headers are not taken over: entities follow from keys, and versions count writes here.
     ///
     /// - Throws: ``CodexError/Code/invalidJSON``, with the place for malformed JSON and the
     ///   attribute for a value that is not DynamoDB's; ``CodexError/Code/invalidNumber``.
     public static func item(parsing bytes: [UInt8]) throws(CodexError) -> Item {
         var node = try JSONNode.parse(bytes)
-        if case .object(let members) = node, members.count == 1, members[0].name == "Item",
-            case .object(let inner) = members[0].value,
-            inner.allSatisfy({ if case .object = $0.value { true } else { false } })
-        {
-            node = members[0].value
-        }
+        if case .object(let members) = node, let wrapped = wrappedItem(members) { node = wrapped }
         return try item(node)
+    }
+
+    private static func wrappedItem(
+        _ members: [(name: String, value: JSONNode)]
+    ) -> JSONNode? {
+        guard members.allSatisfy({ $0.name == "Item" || $0.name == "Header" }),
+            let item = members.first(where: { $0.name == "Item" })?.value,
+            case .object(let inner) = item,
+            inner.allSatisfy({ if case .object = $0.value { true } else { false } })
+        else { return nil }
+        return item
     }
 
     /// Parses an item in plain JSON: text, numbers, Booleans, null, arrays and objects.

@@ -9,8 +9,8 @@ struct Codexflow: AsyncParsableCommand {
         commandName: "codexflow",
         abstract: "Looks into, fills and checks Codex stores.",
         discussion: """
-            A store is a directory. Results are tables on a terminal, and JSON with --json or where \
-            the output is no terminal. Exit codes: 0 done, 1 failed or differences found, 64 wrong \
+            A store is a directory. Items and figures are tables on a terminal, and JSON with --json or \
+            where the output is no terminal. Exit codes: 0 done, 1 failed or differences found, 64 wrong \
             usage.
             """,
         version: "0.1.0",

@@ -9,6 +9,7 @@ enum Console {
 
     /// A line on standard error.
     static func report(_ text: String) {
+        endProgress()
         FileHandle.standardError.write(Data("codexflow: \(text)\n".utf8))
     }
 
@@ -97,7 +98,13 @@ struct LineReader {
         if path == "-" {
             handle = .standardInput
         } else {
-            handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else {
+                throw CodexError(
+                    .notFound,
+                    "Cannot read \(path): \(String(cString: strerror(errno))). Name another file.")
+            }
+            handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         }
     }
 

@@ -61,6 +61,7 @@ struct Demo: AsyncParsableCommand {
     private func answer(_ store: Store, _ workspace: DemoWorkspace) throws {
         var answers = Answers()
         let user = workspace.users[4]
+        let visitor = workspace.sessions[0].userID
         let project = workspace.projects[2]
         let task = workspace.tasks[100]
         let prd = workspace.prds[6]
@@ -105,8 +106,8 @@ struct Demo: AsyncParsableCommand {
                 "\($0.date): \($0.metrics.tasksCompleted) completed"
             }
         }
-        try answers.add("Sessions by user", "GSI2 USER#\(user.id)#SESSIONS") {
-            try store.all(.sessions(of: user.id)).map { "opened \(Timestamp.text($0.createdAt))" }
+        try answers.add("Sessions by user", "GSI2 USER#\(visitor)#SESSIONS") {
+            try store.all(.sessions(of: visitor)).map { "opened \(Timestamp.text($0.createdAt))" }
         }
         answers.print()
     }

@@ -58,10 +58,15 @@ struct Put: AsyncParsableCommand {
         let parsed =
             try plain
             ? DynamoDBJSON.item(parsingPlain: bytes) : DynamoDBJSON.item(parsing: bytes)
-        try await store.put(
-            parsed, in: definition.name,
-            condition: insert
-                ? .attributeNotExists(DocumentPath(definition.partitionKey.name)) : nil)
+        do {
+            try await store.put(
+                parsed, in: definition.name,
+                condition: insert
+                    ? .attributeNotExists(DocumentPath(definition.partitionKey.name)) : nil)
+        } catch CodexError.Code.conditionFailed {
+            throw CodexError(
+                .conditionFailed, "There is an item with this key already. Leave out --insert.")
+        }
     }
 }
 

@@ -63,10 +63,33 @@ struct Verify: AsyncParsableCommand {
     @Argument(help: "The store's directory.")
     var store: String
 
+    @Flag(help: "Print JSON also on a terminal.")
+    var json = false
+
     func run() async throws {
         let opened = try Store(at: store, options: StoreOptions(isReadOnly: true))
         defer { opened.close() }
         let report = try opened.verify()
+        if json || !Console.isTerminal {
+            var summary: Item = [
+                "items": .number(Number(report.itemCount)),
+                "entries": .number(Number(report.entryCount)),
+            ]
+            summary["differences"] = .list(
+                report.differences.map { difference in
+                    var map: AttributeMap = [
+                        "kind": .string(difference.kind.rawValue),
+                        "table": .string(difference.table),
+                    ]
+                    map["index"] = difference.index.map { .string($0) }
+                    map["partition"] = difference.key?.partition
+                    map["sort"] = difference.key?.sort
+                    return .map(map)
+                })
+            print(DynamoDBJSON.plainText(summary))
+            if !report.isSound { throw ExitCode(1) }
+            return
+        }
         for difference in report.differences {
             let key = difference.key.map { key in
                 DynamoDBJSON.plainText(
@@ -102,10 +125,7 @@ struct Export: AsyncParsableCommand {
         if output == "-" {
             handle = .standardOutput
         } else {
-            guard FileManager.default.createFile(atPath: output, contents: nil) else {
-                throw CodexError(.notWritable, "The file \(output) cannot be created.")
-            }
-            handle = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+            handle = try Self.openForWriting(output)
         }
         var buffer = ""
         var count = 0
@@ -122,8 +142,25 @@ struct Export: AsyncParsableCommand {
             }
         }
         try handle.write(contentsOf: Data(buffer.utf8))
-        if output != "-" { try handle.synchronize() }
+        // Pipes and devices cannot be flushed; a plain file that cannot be is an error.
+        if (try? FileManager.default.attributesOfItem(atPath: output)[.type] as? FileAttributeType)
+            == .typeRegular
+        {
+            try handle.synchronize()
+        }
         Console.endProgress()
+    }
+
+    /// Opens a file for writing, made if it is not there. Whatever is there is written to, never
+    /// replaced: it may be a link, a pipe or a device.
+    private static func openForWriting(_ path: String) throws -> FileHandle {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw CodexError(
+                .notWritable,
+                "Cannot write \(path): \(String(cString: strerror(errno))). Name another file.")
+        }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
     private func line(_ item: Item, _ header: ItemHeader, _ store: Store) -> String {
