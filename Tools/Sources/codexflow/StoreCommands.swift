@@ -151,8 +151,9 @@ struct Export: AsyncParsableCommand {
         Console.endProgress()
     }
 
-    /// Opens a file for writing, made if it is not there. Whatever is there is written to, never
-    /// replaced: it may be a link, a pipe or a device.
+    /// Opens a file for writing, made if it is not there.
+    ///
+    /// What is there is written to, never replaced: it may be a link, a pipe or a device.
     private static func openForWriting(_ path: String) throws -> FileHandle {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
