@@ -197,6 +197,31 @@ struct OpeningTests {
         }
     }
 
+    @Test(
+        "A store whose last pages were never written, since a transaction freed them again, opens")
+    func freedPages() throws {
+        for round in 0..<6 {
+            let store = try Store(at: path, schema: CodexFlow.schema)
+            try store.write { transaction in
+                for number in 0..<(500 * (round + 1)) {
+                    var task = SeedTests.task
+                    task.id = try .init("t\(number)")
+                    task.body = String(repeating: "x", count: number % 900)
+                    try transaction.put(task)
+                }
+                for number in 0..<(500 * (round + 1)) {
+                    try transaction.delete(.task(.init("t\(number)"), in: "456"))
+                }
+                try transaction.put(SeedTests.user)
+            }
+            let promised = try store.stats().fileByteCount
+            store.close()
+            let size = try FileManager.default.attributesOfItem(atPath: path + "/data.mdb")[.size]
+            #expect((size as? Int ?? 0) >= promised)
+            #expect(code() == nil)
+        }
+    }
+
     @Test("Additions to the schema are taken; everything else is refused with the difference")
     func schemaChanges() throws {
         func table(_ indexes: [IndexDefinition] = [], key: String = "p") -> TableDefinition {

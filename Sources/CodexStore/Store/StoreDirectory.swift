@@ -5,7 +5,7 @@ struct StoreDirectory {
     let path: String
 
     private static let marker = "CODEX"
-    private static let dataFile = "data.mdb"
+    static let dataFile = "data.mdb"
     private var markerPath: String { path + "/" + Self.marker }
     private var dataPath: String { path + "/" + Self.dataFile }
 

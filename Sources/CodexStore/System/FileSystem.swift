@@ -100,6 +100,12 @@ enum FileSystem {
         guard fsync(descriptor) == 0 else { throw .system("fsync", errno) }
     }
 
+    /// Makes a file at least as long as `byteCount`; what is added is a hole.
+    static func extend(_ path: String, to byteCount: Int) throws(CodexError) {
+        guard try Self.byteCount(path) < byteCount else { return }
+        guard unsafe truncate(path, off_t(byteCount)) == 0 else { throw .system("truncate", errno) }
+    }
+
     /// Makes a directory's entries durable; LMDB never does.
     static func synchronizeDirectory(_ path: String) throws(CodexError) {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)

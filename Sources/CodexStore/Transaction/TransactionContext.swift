@@ -302,6 +302,17 @@ package final class WriteContext: TransactionContext, ShapeInterner {
                 .diskFull, "No space is left on the device. Free some, then try again.",
                 cause: error.cause)
         }
+        lengthenFile()
+    }
+
+    /// Makes the data file as long as its meta page promises, which opening checks.
+    ///
+    /// LMDB leaves a transaction's last pages unwritten if the transaction freed them again. The
+    /// commit stands whether this succeeds or not.
+    private func lengthenFile() {
+        guard let usage = try? core.environment.usage() else { return }
+        try? FileSystem.extend(
+            core.path + "/" + StoreDirectory.dataFile, to: usage.pageByteCount * usage.pageCount)
     }
 
     private func collectChanges() throws(CodexError) -> [ItemChange] {
