@@ -134,6 +134,11 @@ struct CodecTests {
     func deepNesting() {
         var bytes: [UInt8] = []
         for _ in 0..<100_000 { bytes += [ValueCodec.Tag.list.rawValue, 1] }
+        var sets: [UInt8] = []
+        for _ in 0..<1_000_000 { sets += [ValueCodec.Tag.numberSet.rawValue, 1] }
+        #expect(throws: CodexError(.corrupted, "")) {
+            try ValueCodec.decode(sets.span, 0, sets.count)
+        }
         #expect(throws: CodexError(.corrupted, "")) {
             try ValueCodec.decode(bytes.span, 0, bytes.count)
         }

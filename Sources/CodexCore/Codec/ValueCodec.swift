@@ -144,7 +144,11 @@ extension ValueCodec {
     private static func number(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> Number {
-        guard case .number(let number) = try nested(bytes, &position, depth: 0) else {
+        // Only a number's tag goes on: any other could nest without end.
+        guard position < bytes.count,
+            bytes[position] == Tag.integer.rawValue || bytes[position] == Tag.decimal.rawValue,
+            case .number(let number) = try nested(bytes, &position, depth: 0)
+        else {
             throw Wire.corrupted("a number set has another member")
         }
         return number

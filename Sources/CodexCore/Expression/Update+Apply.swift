@@ -30,16 +30,30 @@ extension Update {
         }
         // Descending, so that each index still means the element it meant before.
         for path in removals.sorted(by: { Self.indexesPrecede($1, $0) }) {
+            // What the update itself appended is not what an index past the old end means.
+            if case .index? = path.steps.last, item[path: path] == nil,
+                case .list? = item[path: path.parent]
+            {
+                continue
+            }
             try Self.remove(at: path.allSteps[...], in: &result)
         }
         return result.map ?? item
     }
 
+    /// A total order of paths in which list indexes under one list ascend.
     private static func indexesPrecede(_ left: DocumentPath, _ right: DocumentPath) -> Bool {
-        for (left, right) in zip(left.steps, right.steps) {
-            if case .index(let a) = left, case .index(let b) = right, a != b { return a < b }
+        for (left, right) in zip(left.allSteps, right.allSteps) {
+            switch (left, right) {
+            case (.index(let a), .index(let b)) where a != b: return a < b
+            case (.name(let a), .name(let b)) where !ByteOrder.equal(a, b):
+                return ByteOrder.compare(a, b) < 0
+            case (.index, .name): return true
+            case (.name, .index): return false
+            default: continue
+            }
         }
-        return false
+        return left.steps.count < right.steps.count
     }
 
     private static func sum(

@@ -102,6 +102,9 @@ extension DocumentPath: CustomStringConvertible {
 }
 
 extension DocumentPath {
+    /// The path without its last step; a root is its own parent.
+    package var parent: DocumentPath { DocumentPath(root: root, steps: steps.dropLast()) }
+
     /// The steps from the item down, the root's name first.
     package var allSteps: [Step] { [.name(root)] + steps }
 

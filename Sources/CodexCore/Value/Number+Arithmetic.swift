@@ -10,17 +10,28 @@ extension Number {
         }
         if coefficient == 0 { return other }
         if other.coefficient == 0 { return self }
-        let (upper, lower) = exponent >= other.exponent ? (self, other) : (other, self)
-        let shift = Int(upper.exponent) - Int(lower.exponent)
+        // Without trailing zeros, so that no more digits are aligned than count.
+        let (left, right) = (stripped, other.stripped)
+        let (upper, lower) = left.exponent >= right.exponent ? (left, right) : (right, left)
+        let shift = upper.exponent - lower.exponent
         // Scaled past 2^128 (3.4E38) no subtrahend of 38 digits brings it back to 38 digits.
         guard shift <= Limits.numberDigitCountMax else { throw tooPrecise }
         let (scaled, overflow) = upper.magnitude.multipliedReportingOverflow(
             by: Number.powersOfTen[shift])
         guard !overflow else { throw tooPrecise }
         let (negative, magnitude) = try combine(
-            (upper.isNegative, scaled), (lower.isNegative, lower.magnitude))
+            (upper.negative, scaled), (lower.negative, lower.magnitude))
         return try Number(
-            negative: negative, magnitude: magnitude, exponent: Int(lower.exponent))
+            negative: negative, magnitude: magnitude, exponent: lower.exponent)
+    }
+
+    /// Sign, magnitude without trailing zeros, and exponent.
+    private var stripped: (negative: Bool, magnitude: UInt128, exponent: Int) {
+        var (magnitude, exponent) = (magnitude, Int(exponent))
+        while magnitude != 0, magnitude % 10 == 0 {
+            (magnitude, exponent) = (magnitude / 10, exponent + 1)
+        }
+        return (isNegative, magnitude, exponent)
     }
 
     /// The exact difference.

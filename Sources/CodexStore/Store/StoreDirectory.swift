@@ -110,8 +110,10 @@ struct StoreDirectory {
                 "The data file of \(path) does not begin as LMDB's do. Restore from a backup.")
         }
         let current = first.transaction >= second.transaction ? first : second
-        let promised = (current.lastPage + 1) * UInt64(first.pageByteCount)
-        guard current.lastPage < 1 << 40, UInt64(try FileSystem.byteCount(dataPath)) >= promised
+        // The bound first: a damaged number must not overflow.
+        guard current.lastPage < 1 << 40,
+            UInt64(try FileSystem.byteCount(dataPath))
+                >= (current.lastPage + 1) * UInt64(first.pageByteCount)
         else {
             throw CodexError(
                 .corrupted,

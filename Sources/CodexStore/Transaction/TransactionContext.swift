@@ -32,7 +32,9 @@ package class TransactionContext: ShapeSource {
     package func shape(_ id: UInt32) throws(CodexError) -> Shape {
         let position = Int(id)
         if position < shapes.count, let shape = shapes[position] { return shape }
-        guard let bytes = unsafe try transaction.get(core.shapes, ShapeRegistry.key(id)) else {
+        guard position < Limits.shapeCountMax,
+            let bytes = unsafe try transaction.get(core.shapes, ShapeRegistry.key(id))
+        else {
             throw Wire.corrupted("an item names a shape that the store does not have")
         }
         let shape = try Shape(id: id, encoded: unsafe Span(_unsafeElements: bytes))
