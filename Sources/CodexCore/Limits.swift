@@ -39,6 +39,9 @@ public enum Limits {
     public static let shapeCountMax = 8192
     /// Most attributes in an item whose names are interned; larger items carry their own names.
     public static let shapeAttributeCountMax = 512
+    /// Longest list of attribute names that is interned, in bytes; with the count it bounds what
+    /// every process keeps in memory to 32 MiB.
+    public static let shapeByteCountMax = 4096
     /// Size from which a top-level value is compressed, if that makes it smaller.
     ///
     /// Below about a kilobyte, zlib's gain is less than what inflating costs each reader.

@@ -125,7 +125,7 @@ struct OpeningTests {
         }
         try expect(.notAStore) { try FileManager.default.removeItem(atPath: marker) }
         try expect(.corrupted) { try FileManager.default.removeItem(atPath: data) }
-        for count in [0, 100, 4096, 8192, sound.count - 4096, sound.count - 1] {
+        for count in [0, 100, 4096, 8192, 16_384, sound.count - 100, sound.count - 1] {
             try expect(.corrupted) { try sound.prefix(count).write(to: URL(fileURLWithPath: data)) }
         }
         try expect(.corrupted) {
@@ -197,29 +197,46 @@ struct OpeningTests {
         }
     }
 
-    @Test(
-        "A store whose last pages were never written, since a transaction freed them again, opens")
-    func freedPages() throws {
-        for round in 0..<6 {
-            let store = try Store(at: path, schema: CodexFlow.schema)
-            try store.write { transaction in
-                for number in 0..<(500 * (round + 1)) {
-                    var task = SeedTests.task
-                    task.id = try .init("t\(number)")
-                    task.body = String(repeating: "x", count: number % 900)
-                    try transaction.put(task)
-                }
-                for number in 0..<(500 * (round + 1)) {
-                    try transaction.delete(.task(.init("t\(number)"), in: "456"))
-                }
-                try transaction.put(SeedTests.user)
-            }
-            let promised = try store.stats().fileByteCount
-            store.close()
-            let size = try FileManager.default.attributesOfItem(atPath: path + "/data.mdb")[.size]
-            #expect((size as? Int ?? 0) >= promised)
-            #expect(code() == nil)
+    @Test("Missing pages are an error exactly if one of them was in use")
+    func missingPages() throws {
+        let store = try Store(at: path, schema: CodexFlow.schema)
+        var random = SystemRandomNumberGenerator()
+        let noise = String(
+            (0..<300_000).map { _ in
+                Character(Unicode.Scalar(UInt8.random(in: 33...126, using: &random)))
+            })
+        try store.write { try $0.put(SeedTests.user) }
+        try store.write { transaction in
+            var task = SeedTests.task
+            task.body = noise
+            try transaction.put(task)
         }
+        try store.write { _ = try $0.delete(.task("789", in: "456")) }
+        // Commits that move what is in use away from the end of the file, into freed pages.
+        for _ in 0..<6 { try store.write { try $0.put(SeedTests.user) } }
+        store.close()
+        let url = URL(fileURLWithPath: path + "/data.mdb")
+        let sound = try Data(contentsOf: url)
+        var outcomes: [CodexError.Code?] = []
+        for missing in stride(from: 4096, to: sound.count - 8192, by: 4096) {
+            try sound.prefix(sound.count - missing).write(to: url)
+            #expect(code(readOnly: true) == .corrupted)
+            let outcome = code()
+            outcomes.append(outcome)
+            if outcome == nil {
+                let opened = try Store(at: path)
+                #expect(try opened.get(.user("123")) == SeedTests.user)
+                #expect(try opened.verify().isSound)
+                opened.close()
+            } else {
+                #expect(outcome == .corrupted)
+                #expect(try Data(contentsOf: url).count == sound.count - missing)
+            }
+        }
+        // Once a page in use is missing, cutting more does not mend it.
+        let first = try #require(outcomes.firstIndex { $0 != nil })
+        #expect(outcomes[first...].allSatisfy { $0 == .corrupted })
+        #expect(first > 0, "the last page is free in this test's file")
     }
 
     @Test("Additions to the schema are taken; everything else is refused with the difference")

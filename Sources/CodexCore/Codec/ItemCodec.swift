@@ -122,7 +122,8 @@ package struct ItemLayout {
     private static func small(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> Int {
-        guard let value = Int(exactly: try Wire.integer(bytes, &position)) else {
+        // Far above what counting reaches, and far below where adding one would overflow.
+        guard let value = Int(exactly: try Wire.integer(bytes, &position)), value < 1 << 53 else {
             throw Wire.corrupted("a header field is out of range")
         }
         return value

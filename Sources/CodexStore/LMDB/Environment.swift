@@ -60,6 +60,35 @@ final class Environment: @unchecked Sendable {
         return unsafe handle
     }
 
+    /// Frees the reader slots of processes that were killed: as long as such a slot stands, no page
+    /// that was freed after its snapshot is used again.
+    func clearDeadReaders() { _ = unsafe mdb_reader_check(handle, nil) }
+
+    /// How many of the pages are in the free list.
+    func freePages(in pages: Range<Int>) throws(CodexError) -> Int {
+        let transaction = try begin(readOnly: true)
+        defer { transaction.abort() }
+        var free: Set<Int> = []
+        do {
+            // Database 0 is the free list: lists of page numbers, each with its length before it.
+            try transaction.withCursor(DatabaseID(raw: 0)) { cursor in
+                var entry = unsafe try cursor.first()
+                while let current = unsafe entry {
+                    let words = unsafe UnsafeRawBufferPointer(current.value)
+                    let size = MemoryLayout<UInt>.size
+                    for offset in stride(from: size, to: words.count - size + 1, by: size) {
+                        let page = unsafe words.loadUnaligned(fromByteOffset: offset, as: UInt.self)
+                        if let page = Int(exactly: page), pages.contains(page) { free.insert(page) }
+                    }
+                    unsafe entry = try cursor.next()
+                }
+            }
+        } catch {
+            throw CodexError(.corrupted, "The free list cannot be read.", cause: error)
+        }
+        return free.count
+    }
+
     /// Closes the environment.
     ///
     /// No transaction may be open and no call may follow.
@@ -72,7 +101,7 @@ final class Environment: @unchecked Sendable {
         var status = unsafe mdb_txn_begin(self.handle, nil, flags, &handle)
         if status == MDB_READERS_FULL {
             // Slots of killed processes stay taken until somebody looks.
-            _ = unsafe mdb_reader_check(self.handle, nil)
+            clearDeadReaders()
             status = unsafe mdb_txn_begin(self.handle, nil, flags, &handle)
         }
         try check("mdb_txn_begin", status)

@@ -63,7 +63,16 @@ extension WriteContext {
             let value = try ItemCodec.encode(
                 new.item, header: new.header, excluding: table.plan.keyNames, shapes: self)
             try transaction.put(table.database, key, value)
+            let sameKind =
+                old?.header.entityNumber == new.header.entityNumber
+                && old?.header.schemaVersion == new.header.schemaVersion
             for change in changes {
+                // A KEYS_ONLY entry that stays where it is holds nothing that could differ.
+                if sameKind, change.oldKey == change.newKey,
+                    case .keysOnly = change.index.plan.definition.projection
+                {
+                    continue
+                }
                 try apply(change, value: try entryValue(change.index, new, value))
             }
         }
@@ -102,10 +111,7 @@ extension WriteContext {
             if !isKept { try transaction.delete(database, oldKey) }
         }
         guard let newKey = change.newKey, let value else { return }
-        if !moved {
-            if core.options.plantedFault == .staleProjection { return }
-            if case .keysOnly = change.index.plan.definition.projection { return }
-        }
+        if !moved, core.options.plantedFault == .staleProjection { return }
         try transaction.put(database, newKey, value)
     }
 

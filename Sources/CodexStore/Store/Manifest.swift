@@ -57,10 +57,27 @@ struct Manifest: Codable {
     init(json: [UInt8]) throws(CodexError) {
         do {
             self = try JSONDecoder().decode(Manifest.self, from: Data(json))
+            if format <= Self.currentFormat { try validate() }
         } catch {
             throw CodexError(
                 .corrupted, "The store's manifest cannot be read. Restore from a backup.",
                 cause: error)
+        }
+    }
+
+    /// Checks what the rest of the store relies on: names and numbers that are there once each.
+    private func validate() throws(CodexError) {
+        try schema.validate()
+        func requireNumbers(_ names: [String], _ numbers: [String: Int]) throws(CodexError) {
+            let used = names.compactMap { numbers[$0] }
+            guard used.count == names.count, Set(used).count == used.count,
+                numbers.values.allSatisfy({ (1...1_000_000).contains($0) })
+            else { throw Wire.corrupted("the manifest's numbers") }
+        }
+        try requireNumbers(schema.tables.map(\.name), tables.mapValues(\.number))
+        try requireNumbers(schema.entities.map(\.name), entities)
+        for table in schema.tables {
+            try requireNumbers(table.indexes.map(\.name), tables[table.name]?.indexes ?? [:])
         }
     }
 

@@ -41,8 +41,12 @@ public final class Store: Sendable {
         at path: String, schema: Schema? = nil, options: StoreOptions = StoreOptions()
     ) throws(CodexError) {
         try schema?.validate()
+        guard options.waitingWriteCountMax >= 1, options.groupCountMax >= 1 else {
+            throw CodexError(
+                .invalidArgument, "The limits of waiting and grouped writes are at least 1.")
+        }
         let directory = StoreDirectory(path)
-        if try directory.state() == .absent {
+        if try directory.state(isReadOnly: options.isReadOnly) == .absent {
             guard !options.isReadOnly else {
                 throw CodexError(
                     .notFound, "There is no store at \(path), and a read-only one is not created.")
@@ -55,7 +59,7 @@ public final class Store: Sendable {
                 try StoreOpening.fill(path, schema)
             }
             // Whoever made it, check it as any other.
-            _ = try directory.state()
+            _ = try directory.state(isReadOnly: options.isReadOnly)
         }
         core = try StoreOpening.open(directory.path, schema: schema, options: options)
         writer = options.isReadOnly ? nil : WriterQueue(core)

@@ -25,7 +25,7 @@ struct StoreDirectory {
     /// - Throws: ``CodexError/Code/notAStore`` if there is something else,
     ///   ``CodexError/Code/unsupportedFormat`` if a newer release made it,
     ///   ``CodexError/Code/corrupted`` if its data file is cut short.
-    func state() throws(CodexError) -> State {
+    func state(isReadOnly: Bool) throws(CodexError) -> State {
         switch try FileSystem.kind(path) {
         case nil: return .absent
         case .other?: throw notAStore("it is not a directory")
@@ -37,7 +37,7 @@ struct StoreDirectory {
             throw notAStore("the directory has other files in it")
         }
         try checkMarker()
-        try checkDataFile()
+        try checkDataFile(isReadOnly: isReadOnly)
         return .store
     }
 
@@ -94,7 +94,7 @@ struct StoreDirectory {
 
     /// Checks what LMDB would trust: a meta page that promises more pages than the file has makes
     /// a reader die of SIGBUS.
-    private func checkDataFile() throws(CodexError) {
+    private func checkDataFile(isReadOnly: Bool) throws(CodexError) {
         guard try FileSystem.kind(dataPath) == .other else {
             throw CodexError(
                 .corrupted, "The store \(path) lacks its data file. Restore from a backup.")
@@ -111,15 +111,29 @@ struct StoreDirectory {
         }
         let current = first.transaction >= second.transaction ? first : second
         // The bound first: a damaged number must not overflow.
-        guard current.lastPage < 1 << 40,
-            UInt64(try FileSystem.byteCount(dataPath))
-                >= (current.lastPage + 1) * UInt64(first.pageByteCount)
-        else {
+        guard current.lastPage < 1 << 40 else { throw Self.cut(path) }
+        let byteCount = UInt64(try FileSystem.byteCount(dataPath))
+        let pageByteCount = UInt64(first.pageByteCount)
+        if byteCount >= (current.lastPage + 1) * pageByteCount { return }
+        // Whole pages may be missing: LMDB never writes pages that the transaction which added
+        // them freed again. Only a look at the free list tells, with the write lock held.
+        guard byteCount % pageByteCount == 0, byteCount >= 2 * pageByteCount else {
+            throw Self.cut(path)
+        }
+        guard !isReadOnly else {
             throw CodexError(
                 .corrupted,
-                "The data file of \(path) is shorter than its contents: it was cut off. "
-                    + "Restore from a backup.")
+                "The data file of \(path) is shorter than it says. Open the store once for writing, "
+                    + "which tells whether anything is missing.")
         }
+    }
+
+    /// The error for a data file that lacks pages.
+    static func cut(_ path: String) -> CodexError {
+        CodexError(
+            .corrupted,
+            "The data file of \(path) is shorter than its contents: it was cut off. "
+                + "Restore from a backup.")
     }
 }
 

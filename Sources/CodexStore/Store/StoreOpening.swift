@@ -26,6 +26,8 @@ enum StoreOpening {
             let environment = try Environment(
                 path: path, readOnly: options.isReadOnly, mapByteCount: options.mapByteCount)
             do throws(CodexError) {
+                environment.clearDeadReaders()
+                if !options.isReadOnly { try lengthen(path, environment) }
                 let transaction = try environment.begin(readOnly: options.isReadOnly)
                 let result: (Manifest, OpenDatabases)
                 do throws(CodexError) {
@@ -46,6 +48,35 @@ enum StoreOpening {
         } catch {
             OpenStores.leave(identity)
             throw error
+        }
+    }
+
+    /// Makes a data file that lacks pages as long as it says, if nothing but free pages is missing.
+    ///
+    /// The write transaction holds off other processes' commits, which lengthen the file too.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if a page in use is missing; the file is then as it
+    ///   was.
+    private static func lengthen(
+        _ path: String, _ environment: Environment
+    ) throws(CodexError) {
+        let file = path + "/" + StoreDirectory.dataFile
+        func missing() throws(CodexError) -> (pages: Range<Int>, pageByteCount: Int) {
+            let usage = try environment.usage()
+            let there = try FileSystem.byteCount(file) / usage.pageByteCount
+            return (min(there, usage.pageCount)..<usage.pageCount, usage.pageByteCount)
+        }
+        guard try !missing().pages.isEmpty else { return }
+        let lock = try environment.begin(readOnly: false)
+        defer { lock.abort() }
+        let (pages, pageByteCount) = try missing()
+        guard !pages.isEmpty else { return }
+        // Reading a page past the file's end would be a SIGBUS; a page of zeros is an error.
+        try FileSystem.setByteCount(pages.upperBound * pageByteCount, of: file)
+        let free = Result { () throws(CodexError) in try environment.freePages(in: pages) }
+        guard case .success(pages.count) = free else {
+            try FileSystem.setByteCount(pages.lowerBound * pageByteCount, of: file)
+            throw StoreDirectory.cut(path)
         }
     }
 

@@ -100,19 +100,9 @@ enum FileSystem {
         guard fsync(descriptor) == 0 else { throw .system("fsync", errno) }
     }
 
-    /// Makes a file at least as long as `byteCount`.
-    ///
-    /// By `posix_fallocate`, which never shortens: another process may be lengthening the file at
-    /// the same time, and a `truncate` to a length that was true a moment ago would cut its data.
-    static func extend(_ path: String, to byteCount: Int) throws(CodexError) {
-        guard try Self.byteCount(path) < byteCount else { return }
-        #if !canImport(Darwin)
-            let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw .system("open", errno) }
-            defer { close(descriptor) }
-            let status = posix_fallocate(descriptor, off_t(byteCount - 1), 1)
-            guard status == 0 else { throw .system("posix_fallocate", status) }
-        #endif
+    /// Cuts or lengthens a file, which nobody else may be lengthening meanwhile.
+    static func setByteCount(_ byteCount: Int, of path: String) throws(CodexError) {
+        guard unsafe truncate(path, off_t(byteCount)) == 0 else { throw .system("truncate", errno) }
     }
 
     /// Makes a directory's entries durable; LMDB never does.

@@ -48,7 +48,11 @@ package class TransactionContext: ShapeSource {
     /// The store's number of the last commit.
     func storedSequence() throws(CodexError) -> UInt64 {
         guard let bytes = unsafe try transaction.get(core.meta, Self.sequenceKey) else { return 0 }
-        return unsafe bytes.reduce(0) { $0 << 8 | UInt64($1) }
+        let sequence = unsafe bytes.reduce(0) { $0 << 8 | UInt64($1) }
+        guard bytes.count == 8, sequence < 1 << 63 else {
+            throw Wire.corrupted("the sequence number")
+        }
+        return sequence
     }
 
     /// Forgets shapes that a transaction made and did not commit.
@@ -193,7 +197,9 @@ struct ShapeRegistry {
             last = (names, id)
             return id
         }
-        guard count < Limits.shapeCountMax else { return nil }
+        guard count < Limits.shapeCountMax, encoded.count <= Limits.shapeByteCountMax else {
+            return nil
+        }
         let id = UInt32(count)
         try transaction.put(database, Self.key(id), encoded)
         numbers[encoded] = id
@@ -304,18 +310,11 @@ package final class WriteContext: TransactionContext, ShapeInterner {
                 .diskFull, "No space is left on the device. Free some, then try again.",
                 cause: error.cause)
         }
-        lengthenFile()
+        if sequence % Self.readerCheckInterval == 0 { core.environment.clearDeadReaders() }
     }
 
-    /// Makes the data file as long as its meta page promises, which opening checks.
-    ///
-    /// LMDB leaves a transaction's last pages unwritten if the transaction freed them again. The
-    /// commit stands whether this succeeds or not.
-    private func lengthenFile() {
-        guard let usage = try? core.environment.usage() else { return }
-        try? FileSystem.extend(
-            core.path + "/" + StoreDirectory.dataFile, to: usage.pageByteCount * usage.pageCount)
-    }
+    /// After how many commits the slots of killed readers are looked for.
+    private static let readerCheckInterval: UInt64 = 256
 
     private func collectChanges() throws(CodexError) -> [ItemChange] {
         guard core.options.commitSink.wantsChanges else { return [] }

@@ -123,10 +123,11 @@ final class WriterQueue: Sendable {
                     job.finish(.failure(error))
                     continue
                 }
-                // The transaction is of no use any more: without the culprit, again, one by one.
+                // The transaction is of no use any more. Alone, a job answers for what it did
+                // itself; in a group, others may have filled it: again, one by one, in order.
                 context.abort()
-                job.finish(.failure(error))
-                for other in done + jobs[(position + 1)...] { runGroup([other], &shared) }
+                guard jobs.count > 1 else { return job.finish(.failure(error)) }
+                for other in done + jobs[position...] { runGroup([other], &shared) }
                 return
             }
         }
