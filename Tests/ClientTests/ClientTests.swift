@@ -57,6 +57,23 @@ struct ClientTests {
         #expect(try store.count(Query<Note>(partition: "NOTEBOOK#n")) == 2)
     }
 
+    @Test("A typed filter sees whole items on a KEYS_ONLY index too")
+    func filterOnPartialIndex() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        for (id, status) in [("1", CodexFlow.Project.Status.started), ("2", .paused)] {
+            var project = CodexFlow.Project(id: try .init(id), name: id, ownerID: "u", status: status)
+            project.key = "KEY\(id)"
+            try await store.put(project)
+        }
+        let query = Query<CodexFlow.Project>(
+            partition: "KEY1", index: CodexFlow.Index.projectKey)
+        let status = Attribute<String>("status")
+        #expect(try store.all(query.filtered(by: status == "started")).map(\.name) == ["1"])
+        #expect(try store.all(query.filtered(by: status != "started")).isEmpty)
+        #expect(try store.count(query.filtered(by: status == "started")) == 1)
+    }
+
     @Test("Versions: a replace of what somebody else changed is refused")
     func versions() async throws {
         let temporary = try TemporaryStore(schema: CodexFlow.schema.adding(Note.self))

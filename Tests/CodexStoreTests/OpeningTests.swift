@@ -403,6 +403,27 @@ struct OpeningTests {
         try store.write { try $0.put(Older(name: "x")) }
         #expect(try store.get(Lookup<Newer>(partition: "E#x"))?.name == "x")
         #expect(try store.get(Lookup<Older>(partition: "E#x")) == Older(name: "x"))
+
+        // What the older program does not know survives its changes.
+        try store.write { transaction in
+            try transaction.update(
+                in: "t", key: PrimaryKey("E#x"),
+                Update().setting(Attribute<String>("more"), to: "kept"))
+            try transaction.update(Lookup<Older>(partition: "E#x")) { _ in }
+        }
+        #expect(try store.get(Lookup<Newer>(partition: "E#x"))?.more == "kept")
+        let stored = try #require(try store.stored(Lookup<Older>(partition: "E#x")))
+        try store.write { transaction in
+            try transaction.replace(stored)
+            try transaction.update(Lookup<Older>(partition: "E#x")) { $0.name = "y" }
+        }
+        #expect(try store.get(Lookup<Newer>(partition: "E#y"))?.more == "kept")
+        #expect(try store.get(Lookup<Newer>(partition: "E#x")) == nil)
+        // What it does know can be cleared.
+        try store.write { transaction in
+            try transaction.update(Lookup<Newer>(partition: "E#y")) { $0.more = nil }
+        }
+        #expect(try store.item(in: "t", key: PrimaryKey("E#y")) == ["p": "E#y", "name": "y"])
         store.close()
     }
 

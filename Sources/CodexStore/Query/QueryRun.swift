@@ -15,9 +15,14 @@ struct QueryRun {
     let index: IndexHandle?
     let query: TableQuery
     let range: KeyRange
+    /// Whether the filter sees whole items, from the table where index entries are partial.
+    private let filtersWhole: Bool
 
-    init(_ query: TableQuery, _ context: TransactionContext) throws(CodexError) {
+    init(
+        _ query: TableQuery, _ context: TransactionContext, filtersWhole: Bool = false
+    ) throws(CodexError) {
         self.context = context
+        self.filtersWhole = filtersWhole
         self.query = query
         table = try context.core.table(query.table)
         if let name = query.index { index = try table.index(name) } else { index = nil }
@@ -45,12 +50,22 @@ struct QueryRun {
         }
     }
 
+    /// Whether an item passes the filter.
+    @inline(__always)
+    private func passes(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
+        guard let filter = query.filter else { return true }
+        guard filtersWhole else { return filter.evaluate(try bytes.item()) }
+        var passes = false
+        try unsafe withWholeItem(key, bytes) { passes = filter.evaluate(try $0.item()) }
+        return passes
+    }
+
     /// Walks the range in the query's direction; the items that pass the filter are lent, until
     /// `body` returns `false`.
     @inline(__always)
     func walk(_ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool) throws {
         unsafe try scan(range) { key, bytes in
-            if let filter = query.filter, !filter.evaluate(try bytes.item()) { return true }
+            guard unsafe try passes(key, bytes) else { return true }
             return unsafe try body(key, bytes)
         }
     }
@@ -116,7 +131,7 @@ struct QueryRun {
             if isLimited, examined == limits.examined || count + 1 == limits.returned {
                 last = unsafe Array(key)
             }
-            if let filter = query.filter, !filter.evaluate(try bytes.item()) { return true }
+            guard unsafe try passes(key, bytes) else { return true }
             if unsafe try take(key, bytes) { count += 1 }
             return true
         }

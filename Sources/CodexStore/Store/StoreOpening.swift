@@ -117,7 +117,7 @@ enum StoreOpening {
         if isChanged { try transaction.put(meta, Manifest.key, try manifest.json()) }
         return (
             manifest,
-            try OpenDatabases(manifest, meta: meta, transaction, create: !isReadOnly)
+            try OpenDatabases(manifest, meta: meta, transaction, create: isChanged)
         )
     }
 }

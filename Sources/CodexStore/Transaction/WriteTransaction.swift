@@ -49,8 +49,10 @@ extension WriteTransaction {
             return Image(
                 item: item,
                 header: ItemHeader(
-                    entityNumber: entity?.number ?? 0,
-                    schemaVersion: entity?.definition.schemaVersion ?? 0,
+                    // An entity that this process does not know yet stays what it is.
+                    entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
+                    schemaVersion: entity?.definition.schemaVersion ?? old?.header.schemaVersion
+                        ?? 0,
                     version: (old?.header.version ?? 0) + 1))
         }.old
         switch returning {

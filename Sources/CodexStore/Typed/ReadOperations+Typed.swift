@@ -86,7 +86,7 @@ extension ReadableTransaction where Self: ~Copyable {
         let context = _context.base
         let number = try context.binding(E.self).entity.number
         var count = 0
-        unsafe try QueryRun(query.request, context).walk { _, bytes in
+        unsafe try QueryRun(query.request, context, filtersWhole: true).walk { _, bytes in
             if bytes.layout.header.entityNumber == number { count += 1 }
             return true
         }
@@ -138,7 +138,7 @@ extension ReadableContext {
         case .index(let name, let partition, let sort):
             let query = TableQuery(
                 table: bound.table.name, index: name, partition: partition, sortPrefix: sort)
-            let run = try QueryRun(query, base)
+            let run = try QueryRun(query, base, filtersWhole: true)
             unsafe try run.walk { key, bytes in
                 guard bytes.layout.header.entityNumber == bound.entity.number else { return true }
                 try unsafe run.withWholeItem(key, bytes, body)
@@ -154,7 +154,7 @@ extension ReadableContext {
         _ body: (borrowing FieldReader) throws(CodexError) -> Void
     ) throws -> (next: PageToken?, examined: Int) {
         let bound = try base.binding(type)
-        let run = try QueryRun(query, base)
+        let run = try QueryRun(query, base, filtersWhole: true)
         let page = unsafe try run.page(PageLimits(returned: limit), after: token) { key, bytes in
             guard bytes.layout.header.entityNumber == bound.entity.number else { return false }
             try unsafe run.withWholeItem(key, bytes) { try body(try base.reader(bound, $0)) }
@@ -168,7 +168,7 @@ extension ReadableContext {
         _ type: any Entity.Type, _ query: TableQuery, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
         let number = try base.binding(type).entity.number
-        let run = try QueryRun(query, base)
+        let run = try QueryRun(query, base, filtersWhole: true)
         unsafe try run.walk { key, bytes in
             guard bytes.layout.header.entityNumber == number else { return true }
             var goesOn = true

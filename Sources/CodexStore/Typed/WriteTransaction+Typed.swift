@@ -17,20 +17,27 @@ extension WriteTransaction {
     ///   ``put(_:)``.
     public mutating func insert<E: Entity>(_ entity: E) throws(CodexError) {
         try context.write(entity) { old throws(CodexError) in
-            guard let old else { return }
-            throw CodexError(
-                .conditionFailed, "There is a \(E.definition.name) with this key already.",
-                currentItem: old.item)
+            if let old { throw Self.taken(E.self, old) }
         }
     }
 
+    private static func taken(_ type: (some Entity).Type, _ old: Image) -> CodexError {
+        CodexError(
+            .conditionFailed, "There is a \(type.definition.name) with this key already.",
+            currentItem: old.item)
+    }
+
     /// Stores a changed entity if nobody else changed it since it was read.
+    ///
+    /// Attributes that the type does not know stay. Versions count from 1 again for an item that
+    /// was deleted and made anew: where that can happen meanwhile, use ``update(_:_:)``.
     ///
     /// - Returns: The entity with its new version.
     /// - Throws: ``CodexError/Code/versionMismatch`` with the current item, and as ``put(_:)``.
     @discardableResult
     public mutating func replace<E: Entity>(_ stored: Stored<E>) throws(CodexError) -> Stored<E> {
-        let header = try context.write(stored.value) { old throws(CodexError) in
+        let header = try context.write(stored.value, keepsUnknown: true) {
+            old throws(CodexError) in
             guard old?.header.version != stored.version else { return }
             throw CodexError(
                 .versionMismatch,
@@ -44,7 +51,7 @@ extension WriteTransaction {
 
     /// Reads an entity, lets `body` change it, and stores it.
     ///
-    /// A change of fields that make up its key moves it.
+    /// Attributes that the type does not know stay: a newer program's fields, say. A change of fields that make up its key moves it.
     ///
     /// - Returns: The changed entity.
     /// - Throws: ``CodexError/Code/notFound`` if there is none, whatever `body` throws, and as
@@ -62,11 +69,15 @@ extension WriteTransaction {
         let definition = try context.binding(E.self).table.plan.definition
         let oldKey = try definition.primaryKey(of: try current.item())
         if try definition.primaryKey(of: try changed.item()) == oldKey {
-            try put(changed)
+            try context.write(changed, keepsUnknown: true) { _ throws(CodexError) in }
         } else {
+            let old = try item(in: definition.name, key: oldKey)
+            let unknown = try old.map { try E.unknownAttributes(of: $0) } ?? Item()
             try context.atomically { () throws(CodexError) in
                 try delete(in: definition.name, key: oldKey)
-                try insert(changed)
+                try context.write(changed, adding: unknown) { taken throws(CodexError) in
+                    if let taken { throw Self.taken(E.self, taken) }
+                }
             }
         }
         return changed
@@ -88,9 +99,17 @@ extension WriteTransaction {
 
 extension WriteContext {
     /// Stores an entity after `check` saw what is there.
+    ///
+    /// - Parameters:
+    ///   - entity: The entity.
+    ///   - keepsUnknown: Whether attributes stay that the type does not know.
+    ///   - added: Further attributes.
+    ///   - check: Throws to refuse.
+    /// - Returns: The header of the stored item.
     @discardableResult
     func write<E: Entity>(
-        _ entity: E, _ check: (Image?) throws(CodexError) -> Void
+        _ entity: E, keepsUnknown: Bool = false, adding added: Item = Item(),
+        _ check: (Image?) throws(CodexError) -> Void
     ) throws(CodexError) -> ItemHeader {
         let bound = try binding(E.self)
         let (binding, table) = (bound.entity, bound.table)
@@ -101,8 +120,22 @@ extension WriteContext {
         _ = try write(table, key, nil) { old throws(CodexError) in
             try check(old)
             header.version = (old?.header.version ?? 0) + 1
+            var item = item
+            var others = added
+            if keepsUnknown, let old { others = try E.unknownAttributes(of: old.item) }
+            for element in others where item[element.name] == nil {
+                item[element.name] = element.value
+            }
             return Image(item: item, header: header)
         }
         return header
+    }
+}
+
+extension Entity {
+    /// The attributes of `item` that the type would not write for it.
+    fileprivate static func unknownAttributes(of item: Item) throws(CodexError) -> Item {
+        let known = try Self(item: item).item()
+        return Item(item.lazy.filter { known[$0.name] == nil }.map { ($0.name, $0.value) })
     }
 }
