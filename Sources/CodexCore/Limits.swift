@@ -7,11 +7,6 @@ public enum Limits {
     public static let partitionKeyByteCountMax = 2048
     /// Largest sort key value, in bytes, in tables and in indexes.
     public static let sortKeyByteCountMax = 1024
-    /// Largest encoded key in bytes: liblmdb 0.9's compile-time limit (`mdb_env_get_maxkeysize`).
-    ///
-    /// It binds the whole composite: partition and sort key together in a table; in an index,
-    /// the index key parts and the table's key after them.
-    public static let encodedKeyByteCountMax = 511
     /// Largest item: the UTF-8 bytes of its attribute names plus the sizes of its values.
     public static let itemByteCountMax = 409_600
     /// Longest attribute name in UTF-8 bytes.
@@ -32,6 +27,18 @@ public enum Limits {
     public static let indexKeyPartCountMax = 4
     /// Longest table or index name in characters; the shortest has 1 here (3 in DynamoDB).
     public static let resourceNameCountMax = 255
+    /// Most elements of one multi-valued index key attribute: most entries of one item in an index.
+    ///
+    /// Not DynamoDB's, which has no such indexes.
+    public static let indexElementCountMax = 1000
+    /// Longest idempotency token, in UTF-8 bytes (DynamoDB's `ClientRequestToken`).
+    public static let idempotencyTokenByteCountMax = 36
+    /// How long an idempotency token is remembered, in seconds.
+    public static let idempotencyWindowSeconds = 600
+    /// Encoded items over this many bytes are stored in chunks.
+    ///
+    /// LMDB needs contiguous pages for a large value, and searches its free list for them.
+    public static let chunkedByteCountMin = 16_384
     /// Most distinct attribute-name lists ("shapes") that one store interns.
     ///
     /// Not DynamoDB's: it bounds the memory of a process that reads items with arbitrary attribute

@@ -6,11 +6,12 @@ package import CodexCore
 /// stands in the table. Its value is an encoded item of the projected attributes.
 package final class IndexPlan: KeyAttributeDecoder {
     package let definition: IndexDefinition
-    /// The attributes that entries do not repeat in their values: all that are in their keys.
+    /// The attributes that entries do not repeat in their values: all that are in their keys. The
+    /// multi-valued one stands in the key element by element, and in the value whole.
     package let keyNames: [String]
     let parts: [KeyPart]
     private let tableParts: [KeyPart]
-    private let owner: String
+    private let encoder: GroupKeyEncoder
 
     init(_ definition: IndexDefinition, table: TableDefinition, tableParts: [KeyPart]) {
         self.definition = definition
@@ -18,37 +19,24 @@ package final class IndexPlan: KeyAttributeDecoder {
         parts =
             definition.partitionKey.map { KeyPart(attribute: $0, isPartition: true) }
             + definition.sortKey.map { KeyPart(attribute: $0, isPartition: false) }
-        keyNames = tableParts.map(\.attribute.name) + parts.map(\.attribute.name)
-        owner = "index \(definition.name)"
+        encoder = GroupKeyEncoder(
+            parts: parts, multiValued: definition.multiValued, owner: "index \(definition.name)")
+        keyNames =
+            tableParts.map(\.attribute.name)
+            + parts.map(\.attribute.name).filter { $0 != definition.multiValued }
     }
 
-    /// The key of the entry for `item`, or `nil` if the index has none for it.
+    /// The keys of the entries for `item`, ascending; none if it lacks a key attribute, one unless
+    /// the index is multi-valued.
     ///
     /// - Throws: ``CodexError/Code/invalidKey`` for a key attribute that is empty or of the wrong
     ///   type, ``CodexError/Code/keyTooLong``.
-    package func entryKey(
+    package func entryKeys(
         for item: Item, primaryKey: [UInt8]
-    ) throws(CodexError) -> [UInt8]? {
-        guard var key = try indexKey(of: item) else { return nil }
-        key.append(contentsOf: primaryKey)
-        try KeyPart.requireFits(key, owner: owner)
-        return key
-    }
-
-    /// The encoded index key alone: what all entries of equal index keys begin with.
-    package func indexKey(of item: Item) throws(CodexError) -> [UInt8]? {
-        var key: [UInt8] = []
-        var isComplete = true
-        for part in parts {
-            guard let value = item[part.attribute.name] else {
-                isComplete = false
-                continue
-            }
-            // A wrong type refuses the write even where another part is missing.
-            try part.validate(value, owner: owner)
-            OrderedKey.append(value, isLast: false, to: &key)
-        }
-        return isComplete ? key : nil
+    ) throws(CodexError) -> [[UInt8]] {
+        var keys = try encoder.keys(of: item)
+        for position in keys.indices { keys[position].append(contentsOf: primaryKey) }
+        return keys
     }
 
     /// The attributes that the entry's value holds; `nil` means the item's own encoding serves.
@@ -64,16 +52,30 @@ package final class IndexPlan: KeyAttributeDecoder {
     }
 
     /// The key attributes of index and table in an entry's key.
+    ///
+    /// The element of a multi-valued attribute is its value only where the entry has no other.
     package func keyAttributes(
         _ key: Span<UInt8>
     ) throws(CodexError) -> [AttributeMap.Element] {
         var position = 0
-        let own = try TablePlan.decode(parts[...], key, &position, lastIsLast: false)
+        var own = try TablePlan.decode(parts[...], key, &position, lastIsLast: false)
+        if let name = definition.multiValued, holdsMultiValued {
+            own.removeAll { ByteOrder.equal($0.name, name) }
+        }
         let table = try TablePlan.decode(tableParts[...], key, &position, lastIsLast: true)
         return own + table
     }
 
-    /// Where the table's key starts in an entry's key.
+    /// Whether entries hold the multi-valued attribute whole.
+    private var holdsMultiValued: Bool {
+        switch definition.projection {
+        case .all: true
+        case .keysOnly: false
+        case .include(let names): names.contains { $0 == definition.multiValued }
+        }
+    }
+
+    /// Where the table's key starts in an entry's key: the length of the index key.
     package func primaryKeyOffset(_ key: Span<UInt8>) throws(CodexError) -> Int {
         var position = 0
         for part in parts {
@@ -87,5 +89,108 @@ package final class IndexPlan: KeyAttributeDecoder {
         }
         guard position < key.count else { throw Wire.corrupted("an index entry's key is short") }
         return position
+    }
+}
+
+/// Encodes the values of an index key's or group's attributes, one key for each element of the
+/// multi-valued one.
+struct GroupKeyEncoder: Sendable {
+    let parts: [KeyPart]
+    let multiValued: String?
+    let owner: String
+
+    /// The encoded keys, ascending and distinct; none if `item` lacks one of the attributes.
+    func keys(of item: Item) throws(CodexError) -> [[UInt8]] {
+        var keys: [[UInt8]] = [[]]
+        for part in parts {
+            guard let value = item[part.attribute.name] else {
+                keys = []
+                continue
+            }
+            // A wrong type refuses the write even where another part is missing.
+            guard multiValued == part.attribute.name, let elements = value.keyElements else {
+                try part.validate(value, owner: owner)
+                for position in keys.indices {
+                    OrderedKey.append(value, isLast: false, to: &keys[position])
+                }
+                continue
+            }
+            guard elements.count <= Limits.indexElementCountMax else {
+                throw CodexError(
+                    .invalidKey,
+                    "The key attribute \(part.attribute.name) of \(owner) has \(elements.count) "
+                        + "elements; \(Limits.indexElementCountMax) are allowed.")
+            }
+            for element in elements { try part.validate(element, owner: owner) }
+            keys = keys.flatMap { key in
+                elements.map { element in
+                    var key = key
+                    OrderedKey.append(element, isLast: false, to: &key)
+                    return key
+                }
+            }
+        }
+        guard keys.count > 1 else { return keys }
+        keys.sort { $0.lexicographicallyPrecedes($1) }
+        var distinct: [[UInt8]] = []
+        for key in keys where key != distinct.last { distinct.append(key) }
+        return distinct
+    }
+}
+
+extension AttributeValue {
+    /// The elements of a list or set; `nil` for other types.
+    fileprivate var keyElements: [AttributeValue]? {
+        switch self {
+        case .list(let elements): elements
+        case .stringSet(let set): set.members.map { .string($0) }
+        case .numberSet(let set): set.members.map { .number($0) }
+        case .binarySet(let set): set.members.map { .binary($0) }
+        default: nil
+        }
+    }
+}
+
+/// A counter's definition, compiled: items to groups.
+package final class CounterPlan: Sendable {
+    package let definition: CounterDefinition
+    private let encoder: GroupKeyEncoder
+
+    init(_ definition: CounterDefinition) {
+        self.definition = definition
+        encoder = GroupKeyEncoder(
+            parts: definition.group.map { KeyPart(attribute: $0, isPartition: true) },
+            multiValued: definition.multiValued, owner: "counter \(definition.name)")
+    }
+
+    /// The encoded groups that `item` is in.
+    ///
+    /// - Throws: ``CodexError/Code/invalidKey``, ``CodexError/Code/keyTooLong``.
+    package func groups(of item: Item) throws(CodexError) -> [[UInt8]] {
+        try encoder.keys(of: item)
+    }
+
+    /// The encoding of the first values of a group: all groups that begin with them begin so.
+    ///
+    /// - Throws: ``CodexError/Code/invalidKey``, ``CodexError/Code/keyTooLong``.
+    package func prefix(_ values: [AttributeValue]) throws(CodexError) -> [UInt8] {
+        guard values.count <= encoder.parts.count else {
+            throw CodexError(
+                .invalidKey,
+                "A group of \(encoder.owner) has \(encoder.parts.count) values, not \(values.count).")
+        }
+        var key: [UInt8] = []
+        for (part, value) in zip(encoder.parts, values) {
+            try part.validate(value, owner: encoder.owner)
+            OrderedKey.append(value, isLast: false, to: &key)
+        }
+        return key
+    }
+
+    /// The values in an encoded group.
+    package func values(_ group: Span<UInt8>) throws(CodexError) -> [AttributeValue] {
+        var position = 0
+        return try TablePlan.decode(encoder.parts[...], group, &position, lastIsLast: false)
+            .map(\.value)
     }
 }

@@ -35,14 +35,4 @@ struct KeyPart: Sendable {
                     + "\(limit) are allowed.")
         }
     }
-
-    /// Refuses an encoded key that LMDB would.
-    static func requireFits(_ key: [UInt8], owner: String) throws(CodexError) {
-        guard key.count <= Limits.encodedKeyByteCountMax else {
-            throw CodexError(
-                .keyTooLong,
-                "A key of \(owner) is \(key.count) bytes with all its parts; this release stores "
-                    + "\(Limits.encodedKeyByteCountMax). Use shorter key values.")
-        }
-    }
 }

@@ -1,9 +1,12 @@
 package import CodexCore
 
-/// A range of encoded keys: from `lower`, up to but without `upper`.
+/// A range of encoded keys: from `lower`, up to but without `upper`; without bound if that is `nil`.
 package struct KeyRange: Sendable, Hashable {
     package var lower: [UInt8]
-    package var upper: [UInt8]
+    package var upper: [UInt8]?
+
+    /// Every key.
+    package static let all = KeyRange(lower: [], upper: nil)
 
     /// The keys that the query's partition and sort conditions select.
     ///
@@ -46,7 +49,7 @@ package struct KeyRange: Sendable, Hashable {
             owner: owner)
     }
 
-    package init(lower: [UInt8], upper: [UInt8]) {
+    package init(lower: [UInt8], upper: [UInt8]?) {
         self.lower = lower
         self.upper = upper
     }
@@ -67,7 +70,7 @@ package struct KeyRange: Sendable, Hashable {
             return key
         }
         /// The first key whose part is above `value`.
-        func firstAbove(_ value: AttributeValue) throws(CodexError) -> [UInt8] {
+        func firstAbove(_ value: AttributeValue) throws(CodexError) -> [UInt8]? {
             let key = try first(value)
             return isLast ? key + [0] : after(key)
         }
@@ -77,7 +80,10 @@ package struct KeyRange: Sendable, Hashable {
         case .less(let value): return try KeyRange(lower: prefix, upper: first(value))
         case .lessOrEqual(let value): return try KeyRange(lower: prefix, upper: firstAbove(value))
         case .greater(let value):
-            return try KeyRange(lower: firstAbove(value), upper: after(prefix))
+            guard let lower = try firstAbove(value) else {
+                return KeyRange(lower: prefix, upper: prefix)
+            }
+            return KeyRange(lower: lower, upper: after(prefix))
         case .greaterOrEqual(let value):
             return try KeyRange(lower: first(value), upper: after(prefix))
         case .between(let low, let high):
@@ -99,14 +105,13 @@ package struct KeyRange: Sendable, Hashable {
         }
     }
 
-    /// The first byte string above all that begin with `prefix`.
-    private static func after(_ prefix: [UInt8]) -> [UInt8] {
+    /// The first byte string above all that begin with `prefix`; `nil` if there is none.
+    private static func after(_ prefix: [UInt8]) -> [UInt8]? {
         var key = prefix
         while let last = key.popLast() {
             if last < 0xFF { return key + [last + 1] }
         }
-        // Nothing is above: longer than any key LMDB holds.
-        return [UInt8](repeating: 0xFF, count: Limits.encodedKeyByteCountMax + 1)
+        return nil
     }
 
     /// The part of the range that comes after `key` in the direction.
@@ -119,6 +124,7 @@ package struct KeyRange: Sendable, Hashable {
 
     /// Whether `key` lies in the range.
     package func contains(_ key: [UInt8]) -> Bool {
-        ByteOrder.compare(lower, key) <= 0 && ByteOrder.compare(key, upper) < 0
+        ByteOrder.compare(lower, key) <= 0
+            && upper.map { ByteOrder.compare(key, $0) < 0 } ?? true
     }
 }

@@ -9,16 +9,18 @@ package struct PageTokenCodec {
     private static let version: UInt8 = 1
     private let fingerprint: [UInt8]
 
-    /// Prepares tokens for `query` over `range`.
-    package init(storeID: [UInt8], query: TableQuery, range: KeyRange) {
+    /// Prepares tokens for a query or scan of `source` over `range`.
+    package init(
+        storeID: [UInt8], source: [UInt8], range: KeyRange, direction: QueryDirection,
+        filter: Condition?
+    ) {
         var bytes = storeID
-        for name in [query.table, query.index ?? ""] { Wire.append(name, to: &bytes) }
-        for bound in [range.lower, range.upper] {
-            Wire.append(UInt64(bound.count), to: &bytes)
-            bytes += bound
+        for part in [source, range.lower, range.upper ?? []] {
+            Wire.append(UInt64(part.count), to: &bytes)
+            bytes += part
         }
-        bytes.append(query.direction == .forward ? 0 : 1)
-        query.filter?.appendCanonical(to: &bytes)
+        bytes.append(direction == .forward ? 0 : 1)
+        filter?.appendCanonical(to: &bytes)
         fingerprint = Self.hash(bytes)
     }
 

@@ -7,6 +7,7 @@ package final class TablePlan: KeyAttributeDecoder {
     package let keyNames: [String]
     let parts: [KeyPart]
     package let indexes: [IndexPlan]
+    package let counters: [CounterPlan]
 
     package init(_ definition: TableDefinition) {
         self.definition = definition
@@ -16,11 +17,13 @@ package final class TablePlan: KeyAttributeDecoder {
         }
         self.parts = parts
         indexes = definition.indexes.map { IndexPlan($0, table: definition, tableParts: parts) }
+        counters = definition.counters.map(CounterPlan.init)
     }
 
     /// Appends the encoded primary key to `bytes`.
     ///
-    /// - Throws: ``CodexError/Code/invalidKey``, ``CodexError/Code/keyTooLong``.
+    /// - Throws: ``CodexError/Code/invalidKey``, ``CodexError/Code/keyTooLong`` for a value over
+    ///   DynamoDB's limits.
     package func encode(_ key: PrimaryKey, into bytes: inout [UInt8]) throws(CodexError) {
         let owner = definition.name
         try parts[0].validate(key.partition, owner: owner)
@@ -36,7 +39,6 @@ package final class TablePlan: KeyAttributeDecoder {
             throw CodexError(
                 .invalidKey, "The key lacks a value for \(keyNames[1]), the sort key of \(owner).")
         }
-        try KeyPart.requireFits(bytes, owner: owner)
     }
 
     /// The key attributes in an encoded primary key.

@@ -118,7 +118,7 @@ struct OpeningTests {
             try sound.write(to: URL(fileURLWithPath: data))
         }
         try expect(.unsupportedFormat) {
-            try "codex store\nformat 2\n".write(toFile: marker, atomically: true, encoding: .utf8)
+            try "codex store\nformat 3\n".write(toFile: marker, atomically: true, encoding: .utf8)
         }
         try expect(.notAStore) {
             try "something else".write(toFile: marker, atomically: true, encoding: .utf8)
@@ -264,12 +264,6 @@ struct OpeningTests {
 
         let refused: [(Schema, String)] = [
             (Schema(tables: [table([index], key: "q")]), "key"),
-            (Schema(tables: [table()]), "index i"),
-            (
-                Schema(tables: [
-                    table([index, IndexDefinition("j", partitionKey: [KeyAttribute("h")])])
-                ]), "index j"
-            ),
             (
                 Schema(tables: [
                     table([
@@ -297,8 +291,9 @@ struct OpeningTests {
             (
                 Schema(
                     tables: [table([index])],
-                    entities: [try entity([.required("id", .string)], version: 2)]),
-                "schema version"
+                    entities: [
+                        EntityDefinition("e", table: "t", schemaVersion: 2, keys: ["p": "X#{id}"])
+                    ]), "no new version"
             ),
         ]
         for (schema, difference) in refused {

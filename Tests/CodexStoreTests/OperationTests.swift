@@ -122,11 +122,19 @@ struct OperationTests {
                 .put(table: "t", item(2)), .delete(table: "t", key: key(2)),
             ])
         }
-        await #expect(throws: CodexError(.conditionFailed, "")) {
+        do {
             try await store.perform([
                 .put(table: "t", item(2)), .delete(table: "t", key: key(1)),
                 .check(table: "t", key: key(3), condition: .attributeExists("p")),
+                .put(table: "t", item(4), condition: .attributeNotExists("p")),
+                .update(table: "t", key: key(5), Update([.set("p", .operand(.value("x")))])),
             ])
+            Issue.record("a list with failing actions was done")
+        } catch let error as CodexError {
+            #expect(error.code == .transactionCancelled)
+            #expect(
+                error.reasons.map { $0?.code }
+                    == [nil, nil, .conditionFailed, nil, .invalidExpression])
         }
         #expect(try store.items(in: "t", keys: [key(1), key(2), key(3)]) == [item(1), nil, nil])
         try await store.perform([

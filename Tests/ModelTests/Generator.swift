@@ -24,6 +24,19 @@ struct Generator {
                     projection: .include(["x"])),
                 IndexDefinition(
                     "one", partitionKey: [KeyAttribute("u")], projection: .keysOnly, isUnique: true),
+                IndexDefinition(
+                    "tags", partitionKey: [KeyAttribute("tag")],
+                    sortKey: [KeyAttribute("n", .number)], projection: .include(["x"]),
+                    multiValued: "tag"),
+                IndexDefinition(
+                    "whole", partitionKey: [KeyAttribute("g2"), KeyAttribute("tag")],
+                    multiValued: "tag"),
+            ],
+            counters: [
+                CounterDefinition("byG1", group: [KeyAttribute("g1")], sums: ["n", "x"]),
+                CounterDefinition(
+                    "byTag", group: [KeyAttribute("g2"), KeyAttribute("tag")], sums: ["n"],
+                    multiValued: "tag"),
             ]),
         TableDefinition(
             "bytes", partitionKey: KeyAttribute("b", .binary),
@@ -45,6 +58,13 @@ struct Generator {
         "a", "b", "a#", "a#b", "a\0", "a\0b", "a\u{1}", "a\u{1}\0", "\0", "\u{1}", "\u{2}",
         "é", "e\u{301}", "ü", "z", "zz", "\u{10FFFF}", "A", "10", "2",
     ]
+    /// Around the lengths at which LMDB's keys end, and those of the next layer of long keys.
+    static let longTexts: [String] = (Array(503...512) + Array(1007...1013)).flatMap { count in
+        ["", "a", "b", "\0", "\u{1}"].map { String(repeating: "k", count: count) + $0 }
+    }
+    static let tags: [[UInt8]] = ["red", "green", "blue", "r\0", longTexts[20], longTexts[60]].map {
+        Array($0.utf8)
+    }
     static let numbers: [Double] = [
         0, 1, -1, 2, 10, 100, -100, 0.5, -0.5, 0.25, 99, 101, 1e10, -1e10, 12345.678, 1e-5, 256,
         1e25, -1e25,
@@ -53,15 +73,20 @@ struct Generator {
         [0], [1], [2], [0, 0], [0, 1], [1, 0], [1, 1], [255], [255, 255], [254, 255], [127],
         [0, 255],
     ]
-    static let names = ["g1", "g2", "u", "n", "b", "x", "y", "é", "e\u{301}", "flag"]
+    static let names = ["g1", "g2", "u", "n", "b", "x", "y", "é", "e\u{301}", "flag", "tag"]
 
     mutating func key(_ name: String) -> V {
         switch name {
         case "n": .n(random.pick(Self.numbers))
         case "b": .b(random.pick(Self.binaries))
-        case "sk": .s(Array(random.pick(Self.texts).utf8))
+        case "sk": .s(Array(random.pick(random.chance(75) ? Self.texts : Self.longTexts).utf8))
+        case "tag": .s(random.pick(Self.tags))
         case "u": .s(Array("u\(random.below(40))".utf8))
-        default: .s(Array(Self.texts[random.below(6)].utf8))
+        default:
+            .s(
+                Array(
+                    (random.chance(85) ? Self.texts[random.below(6)] : Self.longTexts[random.below(9)])
+                        .utf8))
         }
     }
 
@@ -88,9 +113,30 @@ struct Generator {
     mutating func value(_ name: String) -> V {
         switch name {
         case "g1", "g2", "u", "n", "b": key(name)
-        case "x": random.chance(5) ? .s([UInt8](repeating: 0x61, count: 3000)) : anything()
+        case "x": large ?? anything()
+        case "tag":
+            switch random.below(4) {
+            case 0: key(name)
+            case 1: .ss(Set((0...random.below(3)).map { _ in random.pick(Self.tags) }))
+            default: .list((0..<random.below(4)).map { _ in key(name) })
+            }
         case "y": .ns(Set((0...random.below(3)).map { _ in random.pick(Self.numbers) }))
         default: anything()
+        }
+    }
+
+    /// A value that is compressed, one that is stored in chunks, or usually none.
+    private var large: V? {
+        mutating get {
+            switch random.below(500) {
+            case ..<20: .s([UInt8](repeating: 0x61, count: 3000))
+            case 20:
+                .b(
+                    (0..<Int.random(in: 2000...5000, using: &random)).flatMap { _ in
+                        withUnsafeBytes(of: random.next()) { Array($0) }
+                    })
+            default: nil
+            }
         }
     }
 

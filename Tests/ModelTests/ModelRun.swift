@@ -1,6 +1,7 @@
 import CodexCore
 import CodexStore
 import CodexTesting
+import Foundation
 
 /// A difference between engine and oracle.
 struct Difference: Error, CustomStringConvertible {
@@ -29,6 +30,14 @@ final class ModelRun: @unchecked Sendable {
 
     /// Runs at least `count` operations, in transactions of some tens each.
     func run(operations count: Int) async throws {
+        do {
+            try await runBatches(count)
+        } catch let error as CodexError where error.code == .corrupted {
+            throw Difference("\(error)")
+        }
+    }
+
+    private func runBatches(_ count: Int) async throws {
         while operationCount < count {
             try await batch()
             batchCount += 1
@@ -70,7 +79,8 @@ final class ModelRun: @unchecked Sendable {
         switch generator.random.below(100) {
         case ..<50: try put(&transaction)
         case ..<75: try update(&transaction)
-        case ..<92: try delete(&transaction)
+        case ..<90: try delete(&transaction)
+        case ..<92: try deleteRange(&transaction)
         default: try perform(&transaction)
         }
     }
@@ -155,7 +165,7 @@ final class ModelRun: @unchecked Sendable {
         for (attribute, value) in zip(definition.keyAttributes, key) { new[attribute.name] = value }
         var clauses: [Update.Clause] = []
         let keyNames = definition.keyAttributes.map(\.name)
-        for name in ["g1", "g2", "u", "n", "b", "x", "y", "flag"].shuffled(using: &generator.random)
+        for name in ["g1", "g2", "u", "n", "b", "x", "y", "flag", "tag"].shuffled(using: &generator.random)
             .prefix(1 + generator.random.below(3)) where !keyNames.contains(name)
         {
             let path = DocumentPath(name)
@@ -218,6 +228,16 @@ final class ModelRun: @unchecked Sendable {
         try settle(returned, definition.name, key, old, nil, holds, expected: old)
     }
 
+    private func deleteRange(_ transaction: inout WriteTransaction) throws {
+        let query = generator.query(table())
+        let keys = oracle.keys(query)
+        let deleted = try transaction.deleteItems(matching: try query.request)
+        guard deleted.next == nil, deleted.count == keys.count else {
+            throw Difference("a range deletion took \(deleted.count) items, not \(keys.count)")
+        }
+        for key in keys { oracle.tables[query.table]?[key] = nil }
+    }
+
     /// A list of actions: all or none.
     private func perform(_ transaction: inout WriteTransaction) throws {
         var after = oracle
@@ -233,9 +253,6 @@ final class ModelRun: @unchecked Sendable {
             switch generator.random.below(3) {
             case 0:
                 actions.append(.put(table: definition.name, try Item(record: record)))
-                if failure == nil, after.violatesUnique(record, definition.name) {
-                    failure = .uniqueViolation
-                }
                 after.tables[definition.name, default: [:]][key] = record
             case 1:
                 actions.append(.delete(table: definition.name, key: try engineKey(key)))
@@ -244,15 +261,21 @@ final class ModelRun: @unchecked Sendable {
                 let (condition, holds) = try self.condition(old)
                 actions.append(
                     .check(table: definition.name, key: try engineKey(key), condition: condition))
-                if failure == nil, !holds { failure = .conditionFailed }
+                if !holds { failure = .conditionFailed }
             }
+        }
+        if failure == nil, Generator.schema.tables.contains(where: { after.violatesUnique($0.name) }) {
+            failure = .uniqueViolation
         }
         do {
             try transaction.perform(actions)
             if let failure { throw Difference("a list that must fail with \(failure) succeeded") }
             oracle = after
         } catch let error as CodexError {
-            guard error.code == failure else { throw Difference("a list failed with \(error)") }
+            guard let failure, error.code == .transactionCancelled,
+                error.reasons.count == actions.count,
+                error.reasons.contains(where: { $0?.code == failure })
+            else { throw Difference("a list failed with \(error)") }
         }
     }
 
@@ -261,6 +284,8 @@ final class ModelRun: @unchecked Sendable {
     private func read(_ transaction: borrowing some ReadableTransaction & ~Copyable) throws {
         operationCount += 1
         let definition = table()
+        if generator.random.chance(6) { return try scan(transaction, definition) }
+        if generator.random.chance(6) { return try totals(transaction, definition) }
         if generator.random.chance(30) {
             let key = generator.primaryKey(definition)
             let item = try transaction.item(in: definition.name, key: try engineKey(key))
@@ -291,6 +316,56 @@ final class ModelRun: @unchecked Sendable {
         guard found.map(Record.init(record:)) == expected else {
             throw Difference(
                 "\(query) gave \(found.count) items, not \(expected.count), or in another order")
+        }
+    }
+
+    /// All segments together see everything once.
+    private func scan(
+        _ transaction: borrowing some ReadableTransaction & ~Copyable,
+        _ definition: TableDefinition
+    ) throws {
+        let count = 1 + generator.random.below(5)
+        var found: [Item] = []
+        for segment in try transaction.segments(of: definition.name, count: count) {
+            var token: PageToken?
+            repeat {
+                let page = try transaction.items(
+                    scanning: TableScan(table: definition.name, segment: segment),
+                    limits: PageLimits(returned: 1 + generator.random.below(20)), after: token)
+                found += page.items
+                token = page.next
+            } while token != nil
+        }
+        guard found.map(Record.init(record:)) == oracle.scan(definition.name) else {
+            throw Difference("a scan of \(count) segments gave \(found.count) items")
+        }
+    }
+
+    private func totals(
+        _ transaction: borrowing some ReadableTransaction & ~Copyable,
+        _ definition: TableDefinition
+    ) throws {
+        guard let counter = definition.counters.randomElement(using: &generator.random) else {
+            return
+        }
+        let expected = oracle.totals(counter, definition.name)
+        let totals = try transaction.totals(of: counter.name, in: definition.name)
+        guard totals.count == expected.count else {
+            throw Difference("\(counter.name) has \(totals.count) groups, not \(expected.count)")
+        }
+        for total in totals {
+            var found: [Decimal?] = [Decimal(total.count)]
+            for name in counter.sums {
+                found.append(total.summedCounts[name].map { Decimal($0) })
+                found.append(total.sums[name].flatMap { Decimal(string: $0.description) })
+            }
+            guard found == expected[total.group.map { V($0) }] else {
+                throw Difference("a group of \(counter.name) is \(found)")
+            }
+            guard
+                try transaction.total(of: counter.name, in: definition.name, group: total.group)
+                    == total
+            else { throw Difference("a group of \(counter.name) reads differently alone") }
         }
     }
 

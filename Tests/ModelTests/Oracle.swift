@@ -1,4 +1,5 @@
 import CodexCore
+import Foundation
 
 /// A value as the oracle sees it: no code of the engine's decides equality or order here.
 enum V: Hashable {
@@ -96,52 +97,132 @@ struct Oracle {
 
     func record(_ table: String, _ key: [V]) -> Record? { tables[table]?[key] }
 
-    /// Whether another item already has the record's key in a unique index.
+    /// Whether two items have the same key in a unique index.
+    func violatesUnique(_ table: String) -> Bool {
+        definition(table).indexes.contains { index in
+            guard index.isUnique else { return false }
+            let keys = (tables[table] ?? [:]).values.flatMap { indexKeys($0, index) }
+            return Set(keys).count != keys.count
+        }
+    }
+
+    /// Whether another item has one of the record's keys in a unique index.
     func violatesUnique(_ record: Record, _ table: String) -> Bool {
         definition(table).indexes.contains { index in
-            guard index.isUnique, let mine = indexKey(record, index) else { return false }
+            guard index.isUnique else { return false }
+            let mine = Set(indexKeys(record, index))
             let key = key(record, table)
-            return (tables[table] ?? [:]).contains {
-                $0.key != key && indexKey($0.value, index) == mine
+            return !mine.isEmpty
+                && (tables[table] ?? [:]).contains {
+                    $0.key != key && !mine.isDisjoint(with: indexKeys($0.value, index))
+                }
+        }
+    }
+
+    /// The key values of the record's entries in an index.
+    func indexKeys(_ record: Record, _ index: IndexDefinition) -> [[V]] {
+        keys(record, index.keyAttributes, index.multiValued)
+    }
+
+    private func keys(
+        _ record: Record, _ attributes: [KeyAttribute], _ multiValued: String?
+    ) -> [[V]] {
+        var keys: [[V]] = [[]]
+        for attribute in attributes {
+            guard let value = record[attribute.name] else { return [] }
+            var values = [value]
+            if attribute.name == multiValued {
+                switch value {
+                case .list(let elements): values = Array(Set(elements))
+                case .ss(let members): values = members.map { .s($0) }
+                default: break
+                }
+            }
+            keys = keys.flatMap { key in values.map { key + [$0] } }
+        }
+        return keys
+    }
+
+    /// What a counter says of its groups: counts, and for each sum how many numbers and their sum.
+    func totals(_ counter: CounterDefinition, _ table: String) -> [[V]: [Decimal]] {
+        var totals: [[V]: [Decimal]] = [:]
+        for record in (tables[table] ?? [:]).values {
+            for group in keys(record, counter.group, counter.multiValued) {
+                var total = totals[group] ?? Array(repeating: 0, count: 1 + 2 * counter.sums.count)
+                total[0] += 1
+                for (position, name) in counter.sums.enumerated() {
+                    guard case .n(let number)? = record[name] else { continue }
+                    total[1 + 2 * position] += 1
+                    total[2 + 2 * position] += Decimal(string: "\(number)") ?? .nan
+                }
+                totals[group] = total
             }
         }
+        return totals
     }
 
-    func indexKey(_ record: Record, _ index: IndexDefinition) -> [V]? {
-        let values = index.keyAttributes.compactMap { record[$0.name] }
-        return values.count == index.keyAttributes.count ? values : nil
-    }
-
-    /// All results of a query in order, projected as the index projects.
-    func results(_ query: ModelQuery) -> [Record] {
-        let definition = definition(query.table)
-        let index = definition.indexes.first { $0.name == query.index }
-        let partition = index?.partitionKey ?? [definition.partitionKey]
-        let sort = index?.sortKey ?? (definition.sortKey.map { [$0] } ?? [])
-        let names = (partition + sort).map(\.name)
-        let found = (tables[query.table] ?? [:]).values.filter { record in
-            let values = names.compactMap { record[$0] }
-            guard values.count == names.count else { return false }
-            let fixed = query.partition + query.sortPrefix
-            guard Array(values.prefix(fixed.count)) == fixed else { return false }
-            return fixed.count == values.count || query.sort.holds(values[fixed.count])
-        }
-        let ordered = found.sorted { left, right in
-            for name in sort.map(\.name) + definition.keyAttributes.map(\.name) {
+    /// All items of a table, in key order.
+    func scan(_ table: String) -> [Record] {
+        let names = definition(table).keyAttributes.map(\.name)
+        return (tables[table] ?? [:]).values.sorted { left, right in
+            for name in names {
                 guard let a = left[name], let b = right[name], a != b else { continue }
                 return a.precedes(b)
             }
             return false
         }
-        let projected = ordered.map { record -> Record in
-            guard let index else { return record }
-            let keys = (index.keyAttributes + definition.keyAttributes).map(\.name)
-            switch index.projection {
-            case .all: return record
-            case .keysOnly: return record.filter { keys.map { Array($0.utf8) }.contains($0.key) }
-            case .include(let more):
-                return record.filter { (keys + more).map { Array($0.utf8) }.contains($0.key) }
+    }
+
+    /// All results of a query in order, projected as the index projects.
+    func results(_ query: ModelQuery) -> [Record] {
+        found(query).map(\.projected)
+    }
+
+    /// The primary keys of a query's results.
+    func keys(_ query: ModelQuery) -> Set<[V]> {
+        Set(found(query).map { key($0.record, query.table) })
+    }
+
+    private func found(_ query: ModelQuery) -> [(record: Record, projected: Record)] {
+        let definition = definition(query.table)
+        let index = definition.indexes.first { $0.name == query.index }
+        let partition = index?.partitionKey ?? [definition.partitionKey]
+        let sort = index?.sortKey ?? (definition.sortKey.map { [$0] } ?? [])
+        let attributes = partition + sort
+        var found: [(record: Record, values: [V])] = []
+        for record in (tables[query.table] ?? [:]).values {
+            for values in keys(record, attributes, index?.multiValued) {
+                let fixed = query.partition + query.sortPrefix
+                guard Array(values.prefix(fixed.count)) == fixed else { continue }
+                if fixed.count == values.count || query.sort.holds(values[fixed.count]) {
+                    found.append((record, values))
+                }
             }
+        }
+        let keyNames = definition.keyAttributes.map(\.name)
+        let ordered = found.sorted { left, right in
+            let keys = (
+                left.values + keyNames.compactMap { left.record[$0] },
+                right.values + keyNames.compactMap { right.record[$0] }
+            )
+            for (a, b) in zip(keys.0, keys.1) where a != b { return a.precedes(b) }
+            return false
+        }
+        let projected = ordered.map { found -> (record: Record, projected: Record) in
+            guard let index else { return (found.record, found.record) }
+            let names = (index.keyAttributes + definition.keyAttributes).map(\.name)
+            var kept: [String] = names
+            if case .include(let more) = index.projection { kept += more }
+            var record = found.record
+            if index.projection != .all {
+                record = record.filter { kept.map { Array($0.utf8) }.contains($0.key) }
+                if let name = index.multiValued,
+                    let position = index.keyAttributes.firstIndex(where: { $0.name == name })
+                {
+                    record[name] = found.values[position]
+                }
+            }
+            return (found.record, record)
         }
         return query.forward ? projected : projected.reversed()
     }

@@ -29,6 +29,43 @@ public protocol Entity: Sendable {
     /// - Throws: ``CodexError/Code/missingAttribute`` or ``CodexError/Code/typeMismatch`` with the
     ///   attribute's name; ``CodexError/Code/corrupted``.
     init(reading reader: borrowing FieldReader) throws(CodexError)
+
+    /// Lifts an item from one schema version to the next.
+    ///
+    /// Called with the version that the item has, and again with the next, until it has the
+    /// definition's: on reading an entity that an earlier version wrote, and by a store's
+    /// `migrate(_:)`, which rewrites them. It changes attributes, index keys included, but not the
+    /// table's key. Items of version 0 were stored raw, before there was the entity.
+    ///
+    /// ```swift
+    /// static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {
+    ///     if version == 1 { item["text"] = item["body"]; item["body"] = nil }
+    /// }
+    /// ```
+    ///
+    /// - Throws: ``CodexError`` if it cannot be lifted; the item stays as it is.
+    static func upgrade(_ item: inout Item, from version: Int) throws(CodexError)
+}
+
+extension Entity {
+    /// Leaves the item as it is: for changes of optional fields.
+    public static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {}
+
+    /// An item of schema version `version`, lifted to the definition's.
+    ///
+    /// - Throws: ``CodexError/Code/schemaMismatch`` if it is of a later one, and as
+    ///   ``upgrade(_:from:)``.
+    public static func upgraded(_ item: Item, from version: Int) throws(CodexError) -> Item {
+        guard version <= definition.schemaVersion else {
+            throw CodexError(
+                .schemaMismatch,
+                "The item has schema version \(version) of \(definition.name), the program "
+                    + "\(definition.schemaVersion). Use the newer program.")
+        }
+        var item = item
+        for version in version..<definition.schemaVersion { try upgrade(&item, from: version) }
+        return item
+    }
 }
 
 extension Entity {
@@ -36,20 +73,35 @@ extension Entity {
     ///
     /// - Throws: As ``init(reading:)``.
     public init(item: Item) throws(CodexError) {
-        let shapes = LooseShapes()
-        let bytes = try ItemCodec.encode(item, header: ItemHeader(), excluding: [], shapes: shapes)
-        let result = unsafe bytes.withUnsafeBufferPointer { buffer -> Result<Self, CodexError> in
-            do throws(CodexError) {
-                let source = try unsafe ItemBytes(
-                    value: buffer, key: UnsafeBufferPointer(start: nil, count: 0), keys: nil,
-                    shapes: shapes)
-                let plan = FieldPlan(Self.definition.fields.map(\.name), source.layout.shape)
-                return .success(try Self(reading: FieldReader(source, plan: plan)))
-            } catch {
-                return .failure(error)
-            }
+        var result: Self?
+        try LooseItem(item, ItemHeader()).withReader(Self.definition.fields.map(\.name)) {
+            reader throws(CodexError) in
+            result = try Self(reading: reader)
         }
-        self = try result.get()
+        guard let result else { throw Wire.corrupted("an item outside of a store") }
+        self = result
+    }
+}
+
+/// An item outside of any store, encoded so that it can be read as a stored one.
+package struct LooseItem {
+    private let bytes: [UInt8]
+
+    package init(_ item: Item, _ header: ItemHeader) throws(CodexError) {
+        bytes = try ItemCodec.encode(
+            item, header: header, excluding: [], shapes: LooseShapes())
+    }
+
+    /// Lends a reader of the item's fields.
+    package func withReader(
+        _ fieldNames: [String], _ body: (borrowing FieldReader) throws(CodexError) -> Void
+    ) throws(CodexError) {
+        try unsafe bytes.withUnsafeBufferPointer { buffer throws(CodexError) in
+            let source = try unsafe ItemBytes(
+                value: buffer, key: UnsafeBufferPointer(start: nil, count: 0), keys: nil,
+                shapes: LooseShapes())
+            try body(FieldReader(source, plan: FieldPlan(fieldNames, source.layout.shape)))
+        }
     }
 }
 

@@ -6,7 +6,8 @@ extension CodexError {
             case invalidExpression, invalidArgument, invalidIdentifier, invalidJSON,
                 invalidPageToken
             case typeMismatch, missingAttribute, invalidSchema, schemaMismatch, unknownTable
-            case unknownIndex, unknownEntity
+            case unknownIndex, unknownEntity, indexNotReady
+            case transactionCancelled, idempotencyMismatch
             case conditionFailed, versionMismatch, uniqueViolation, duplicateTarget
             case corrupted, notAStore, unsupportedFormat, notWritable, notFound, alreadyOpen
             case readOnly, diskFull, inputOutput, outOfMemory, tooManyReaders, transactionTooLarge
@@ -54,6 +55,12 @@ extension CodexError {
         public static let unknownTable = Code(.unknownTable)
         /// An index name that the table does not have.
         public static let unknownIndex = Code(.unknownIndex)
+        /// An index or counter that is still being built, or a unique index with duplicates.
+        public static let indexNotReady = Code(.indexNotReady)
+        /// A list of actions was not done; ``CodexError/reasons`` says why, action by action.
+        public static let transactionCancelled = Code(.transactionCancelled)
+        /// An idempotency token came again with other actions.
+        public static let idempotencyMismatch = Code(.idempotencyMismatch)
         /// An entity that the schema does not have, or an item of another entity.
         public static let unknownEntity = Code(.unknownEntity)
         /// A condition was false; ``CodexError/currentItem`` is what it was checked against.

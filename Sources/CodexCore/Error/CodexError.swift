@@ -16,17 +16,21 @@ public struct CodexError: Error, Sendable {
         let message: String
         let cause: (any Error)?
         let currentItem: Item?
+        let reasons: [CodexError?]
+        let position: Int?
         let fileID: String
         let line: Int
 
         init(
             code: Code, message: String, cause: (any Error)?, currentItem: Item?,
-            fileID: String, line: Int
+            reasons: [CodexError?], position: Int?, fileID: String, line: Int
         ) {
             self.code = code
             self.message = message
             self.cause = cause
             self.currentItem = currentItem
+            self.reasons = reasons
+            self.position = position
             self.fileID = fileID
             self.line = line
         }
@@ -41,6 +45,7 @@ public struct CodexError: Error, Sendable {
     ///   - message: What went wrong and how it may be remedied, for people. No user data.
     ///   - cause: The error beneath this one, if any.
     ///   - currentItem: The stored item that made a condition fail.
+    ///   - reasons: With ``Code/transactionCancelled``, what each action failed with.
     ///   - fileID: Where the error was made.
     ///   - line: Where the error was made.
     public init(
@@ -48,13 +53,27 @@ public struct CodexError: Error, Sendable {
         _ message: String,
         cause: (any Error)? = nil,
         currentItem: Item? = nil,
+        reasons: [CodexError?] = [],
         fileID: String = #fileID,
         line: Int = #line
     ) {
         storage = Storage(
             code: code, message: message, cause: cause, currentItem: currentItem,
-            fileID: fileID, line: line)
+            reasons: reasons, position: nil, fileID: fileID, line: line)
     }
+
+    private init(_ storage: Storage) { self.storage = storage }
+
+    /// The same error, of the action at `position` of a list.
+    package func at(_ position: Int) -> CodexError {
+        CodexError(
+            Storage(
+                code: code, message: message, cause: cause, currentItem: currentItem,
+                reasons: reasons, position: position, fileID: storage.fileID, line: storage.line))
+    }
+
+    /// Which action of a list made the error, where one did.
+    package var position: Int? { storage.position }
 
     /// The kind of failure.
     public var code: Code { storage.code }
@@ -67,6 +86,9 @@ public struct CodexError: Error, Sendable {
     ///
     /// It is user data: do not log it blindly.
     public var currentItem: Item? { storage.currentItem }
+    /// With ``Code/transactionCancelled``: one entry for each action of the list, in order; `nil` for
+    /// those that did not fail.
+    public var reasons: [CodexError?] { storage.reasons }
     /// The place in Codex's sources that made the error, as `file:line`.
     public var location: String { "\(storage.fileID):\(storage.line)" }
 

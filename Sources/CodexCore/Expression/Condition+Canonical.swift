@@ -56,7 +56,7 @@ extension Condition.Operand {
 }
 
 extension DocumentPath {
-    fileprivate func appendCanonical(_ tag: UInt8, to bytes: inout [UInt8]) {
+    func appendCanonical(_ tag: UInt8, to bytes: inout [UInt8]) {
         bytes.append(tag)
         Wire.append(UInt64(allSteps.count), to: &bytes)
         for step in allSteps {

@@ -1,8 +1,9 @@
 extension Schema {
     /// The schema that results from opening a store of schema `self` with `requested`.
     ///
-    /// New tables, entities and optional fields are added. What `requested` does not mention stays:
-    /// a program need not know everything that the store holds.
+    /// New tables, indexes, counters, entities and optional fields are added; a higher schema version
+    /// of an entity replaces its fields and index keys. What `requested` does not mention stays: a
+    /// program need not know everything that the store holds.
     ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` with every difference that is not an addition.
     package func merging(_ requested: Schema) throws(CodexError) -> Schema {
@@ -14,6 +15,7 @@ extension Schema {
                 continue
             }
             differences += tables[index].differences(to: table)
+            tables[index] = tables[index].adding(table)
         }
         var entities = self.entities
         for entity in requested.entities {
@@ -21,7 +23,9 @@ extension Schema {
                 entities.append(entity)
                 continue
             }
-            differences += entities[index].differences(to: entity)
+            let table = tables.first { $0.name == entity.table }
+            differences += entities[index].differences(
+                to: entity, primaryKey: table?.keyAttributes.map(\.name) ?? [])
             entities[index] = entity
         }
         guard differences.isEmpty else {
@@ -43,21 +47,40 @@ extension TableDefinition {
                 "table \(name) has the key \(Self.text(keyAttributes)), requested is "
                     + Self.text(other.keyAttributes))
         }
-        for index in indexes where !other.indexes.contains(where: { $0.name == index.name }) {
-            differences.append("table \(name) has the index \(index.name), requested is none")
-        }
         for index in other.indexes {
-            guard let stored = indexes.first(where: { $0.name == index.name }) else {
-                differences.append("table \(name) lacks the requested index \(index.name)")
-                continue
-            }
-            if stored != index {
-                differences.append(
-                    "index \(index.name) of table \(name) is \(Self.text(stored)), "
-                        + "requested is \(Self.text(index))")
-            }
+            guard let stored = indexes.first(where: { $0.name == index.name }), stored != index
+            else { continue }
+            differences.append(
+                "index \(index.name) of table \(name) is \(Self.text(stored)), "
+                    + "requested is \(Self.text(index)) (remove it first, to build another)")
+        }
+        for counter in other.counters {
+            guard let stored = counters.first(where: { $0.name == counter.name }), stored != counter
+            else { continue }
+            differences.append(
+                "counter \(counter.name) of table \(name) is \(Self.text(stored)), "
+                    + "requested is \(Self.text(counter)) (remove it first, to build another)")
         }
         return differences
+    }
+
+    /// This table with the indexes and counters of `other` that it lacks.
+    fileprivate func adding(_ other: TableDefinition) -> TableDefinition {
+        with(
+            indexes: indexes
+                + other.indexes.filter { new in !indexes.contains { $0.name == new.name } },
+            counters: counters
+                + other.counters.filter { new in !counters.contains { $0.name == new.name } })
+    }
+
+    private static func text(_ counter: CounterDefinition) -> String {
+        text(counter.group) + " sums (" + counter.sums.joined(separator: ", ") + ")"
+            + text(counter.entities, counter.multiValued)
+    }
+
+    private static func text(_ entities: [String]?, _ multiValued: String?) -> String {
+        (entities.map { " for " + $0.joined(separator: ", ") } ?? "")
+            + (multiValued.map { " multi-valued in \($0)" } ?? "")
     }
 
     private static func text(_ attributes: [KeyAttribute]) -> String {
@@ -73,15 +96,27 @@ extension TableDefinition {
             }
         return text(index.partitionKey) + text(index.sortKey) + " " + projection
             + (index.isUnique ? " unique" : "")
-            + (index.entities.map { " for " + $0.joined(separator: ", ") } ?? "")
+            + text(index.entities, index.multiValued)
     }
 }
 
 extension EntityDefinition {
-    fileprivate func differences(to other: EntityDefinition) -> [String] {
+    fileprivate func differences(
+        to other: EntityDefinition, primaryKey: [String]
+    ) -> [String] {
         var differences: [String] = []
         if table != other.table {
             differences.append("entity \(name) is in table \(table), requested is \(other.table)")
+        }
+        if schemaVersion < other.schemaVersion {
+            // A new version may change everything but where the items are.
+            for attribute in primaryKey where keys[attribute] != other.keys[attribute] {
+                differences.append(
+                    "entity \(name) has the key \(attribute) = \(keys[attribute]?.source ?? "none"), "
+                        + "which no new version may change; requested is "
+                        + (other.keys[attribute]?.source ?? "none"))
+            }
+            return differences
         }
         if schemaVersion != other.schemaVersion {
             differences.append(

@@ -41,12 +41,14 @@ extension Schema {
         for table in tables { try table.validate() }
         for entity in entities { try validate(entity) }
         for table in tables {
-            for index in table.indexes {
-                for name in index.entities ?? []
+            let restricted =
+                table.indexes.map { ("index \($0.name)", $0.entities) }
+                + table.counters.map { ("counter \($0.name)", $0.entities) }
+            for (owner, names) in restricted {
+                for name in names ?? []
                 where !entities.contains(where: { $0.name == name && $0.table == table.name }) {
                     throw Self.invalid(
-                        "index \(index.name) is for the entity \(name), which table "
-                            + "\(table.name) does not have")
+                        "\(owner) is for the entity \(name), which table \(table.name) does not have")
                 }
             }
         }
@@ -117,8 +119,34 @@ extension TableDefinition {
                 guard !names.isEmpty else { throw Schema.invalid("\(index.name) includes nothing") }
                 try Schema.requireDistinct(names, "included attribute of \(index.name)")
             }
+            try requireMultiValued(index.multiValued, index.keyAttributes, "index \(index.name)")
+        }
+        try Schema.requireDistinct(counters.map(\.name), "counter of \(name)")
+        for counter in counters {
+            try Schema.requireName(counter.name, "counter")
+            guard (1...Limits.indexKeyPartCountMax).contains(counter.group.count) else {
+                throw Schema.invalid("counter \(counter.name) has 1 to 4 group attributes")
+            }
+            try Self.requireKeyNames(counter.group, counter.name)
+            try Schema.requireDistinct(counter.group.map(\.name), "group of \(counter.name)")
+            try Schema.requireDistinct(counter.sums, "sum of \(counter.name)")
+            try requireMultiValued(counter.multiValued, counter.group, "counter \(counter.name)")
         }
         try requireOneTypeEach()
+    }
+
+    /// A multi-valued attribute is one of the key's, and none of the table's own key.
+    private func requireMultiValued(
+        _ name: String?, _ attributes: [KeyAttribute], _ owner: String
+    ) throws(CodexError) {
+        guard let name else { return }
+        guard attributes.contains(where: { $0.name == name }),
+            !keyAttributes.contains(where: { $0.name == name })
+        else {
+            throw Schema.invalid(
+                "\(owner) is multi-valued in \(name), which is none of its key attributes or one of "
+                    + "the table's")
+        }
     }
 
     private static func requireKeyNames(
@@ -132,7 +160,9 @@ extension TableDefinition {
 
     private func requireOneTypeEach() throws(CodexError) {
         var types: [String: KeyAttribute.KeyType] = [:]
-        for attribute in keyAttributes + indexes.flatMap(\.keyAttributes) {
+        for attribute in keyAttributes + indexes.flatMap(\.keyAttributes)
+            + counters.flatMap(\.group)
+        {
             if let type = types.updateValue(attribute.type, forKey: attribute.name),
                 type != attribute.type
             {

@@ -45,6 +45,9 @@ public enum IndexProjection: Sendable, Hashable, Codable {
 ///
 /// Indexes are sparse: an item that lacks one of the key attributes has no entry. They change in
 /// the transaction that changes the item, so they are never stale.
+///
+/// One key attribute may be multi-valued: where it is a list or a set, the item has an entry for
+/// each distinct element (a task for each of its labels).
 public struct IndexDefinition: Sendable, Hashable, Codable {
     /// The index's name, unique in its table.
     public let name: String
@@ -58,6 +61,8 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
     public let isUnique: Bool
     /// The entities whose items are indexed; `nil` means all items.
     public let entities: [String]?
+    /// The key attribute whose lists and sets have an entry for each element; `nil` if there is none.
+    public let multiValued: String?
 
     /// Defines an index.
     public init(
@@ -66,7 +71,8 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
         sortKey: [KeyAttribute] = [],
         projection: IndexProjection = .all,
         isUnique: Bool = false,
-        entities: [String]? = nil
+        entities: [String]? = nil,
+        multiValued: String? = nil
     ) {
         self.name = name
         self.partitionKey = partitionKey
@@ -74,10 +80,43 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
         self.projection = projection
         self.isUnique = isUnique
         self.entities = entities
+        self.multiValued = multiValued
     }
 
     /// All key attributes, the partition key's first.
     public var keyAttributes: [KeyAttribute] { partitionKey + sortKey }
+}
+
+/// Counts and sums of items by group, kept in the transaction that changes an item.
+///
+/// A group is the items with equal values of the group's attributes, as in an index: an item that
+/// lacks one of them is in no group. Reading a group is one lookup, however many items are in it.
+public struct CounterDefinition: Sendable, Hashable, Codable {
+    /// The counter's name, unique in its table.
+    public let name: String
+    /// The attributes that make a group: 1 to 4.
+    public let group: [KeyAttribute]
+    /// The number attributes that are summed; values that are no numbers do not count.
+    public let sums: [String]
+    /// The entities whose items are counted; `nil` means all items.
+    public let entities: [String]?
+    /// The group attribute whose lists and sets count once for each element; `nil` if there is none.
+    public let multiValued: String?
+
+    /// Defines a counter.
+    public init(
+        _ name: String,
+        group: [KeyAttribute],
+        sums: [String] = [],
+        entities: [String]? = nil,
+        multiValued: String? = nil
+    ) {
+        self.name = name
+        self.group = group
+        self.sums = sums
+        self.entities = entities
+        self.multiValued = multiValued
+    }
 }
 
 /// A table: its primary key and its secondary indexes.
@@ -90,18 +129,43 @@ public struct TableDefinition: Sendable, Hashable, Codable {
     public let sortKey: KeyAttribute?
     /// The secondary indexes.
     public let indexes: [IndexDefinition]
+    /// The counters.
+    public let counters: [CounterDefinition]
 
     /// Defines a table.
     public init(
         _ name: String,
         partitionKey: KeyAttribute,
         sortKey: KeyAttribute? = nil,
-        indexes: [IndexDefinition] = []
+        indexes: [IndexDefinition] = [],
+        counters: [CounterDefinition] = []
     ) {
         self.name = name
         self.partitionKey = partitionKey
         self.sortKey = sortKey
         self.indexes = indexes
+        self.counters = counters
+    }
+
+    /// Reads a definition; one without counters has none.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        name = try container.decode(String.self, forKey: .name)
+        partitionKey = try container.decode(KeyAttribute.self, forKey: .partitionKey)
+        sortKey = try container.decodeIfPresent(KeyAttribute.self, forKey: .sortKey)
+        indexes = try container.decode([IndexDefinition].self, forKey: .indexes)
+        counters = try container.decodeIfPresent([CounterDefinition].self, forKey: .counters) ?? []
+    }
+
+    private enum CodingKeys: CodingKey { case name, partitionKey, sortKey, indexes, counters }
+
+    /// The same table with other indexes and counters.
+    package func with(
+        indexes: [IndexDefinition]? = nil, counters: [CounterDefinition]? = nil
+    ) -> TableDefinition {
+        TableDefinition(
+            name, partitionKey: partitionKey, sortKey: sortKey, indexes: indexes ?? self.indexes,
+            counters: counters ?? self.counters)
     }
 
     /// The primary key's attributes, the partition key's first.

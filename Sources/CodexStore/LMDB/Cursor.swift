@@ -1,12 +1,12 @@
 internal import CodexCLMDB
 internal import CodexCore
 
-/// A position in a database.
+/// A position in a tree, or in a plain database.
 ///
 /// Closed when its scope ends, before its transaction.
 @safe
 struct Cursor: ~Copyable {
-    /// A key and its value in place.
+    /// A key and its value in place, until the cursor moves.
     @unsafe
     struct Entry {
         let key: UnsafeBufferPointer<UInt8>
@@ -14,50 +14,233 @@ struct Cursor: ~Copyable {
     }
 
     private let handle: OpaquePointer
+    private let transaction: Transaction
+    /// Where the rests of long keys are; `nil` in a plain database.
+    private let long: DatabaseID?
+    /// Where the cursor is among the rests of long keys; `nil` at a short key.
+    private var descent: Descent?
 
-    init(handle: OpaquePointer) { unsafe self.handle = handle }
+    init(handle: OpaquePointer, transaction: Transaction, long: DatabaseID?) {
+        unsafe self.handle = handle
+        self.transaction = transaction
+        self.long = long
+    }
 
     deinit { unsafe mdb_cursor_close(handle) }
 
     /// Moves to the first key at or after `key`.
-    func seek(_ key: [UInt8]) throws(CodexError) -> Entry? {
+    mutating func seek(_ key: [UInt8]) throws(CodexError) -> Entry? {
+        if key.isEmpty { return unsafe try first() }
+        descent = nil
+        guard let long, key.count >= LongKey.pieceByteCount else {
+            return unsafe try arrive(try RawCursor.seek(handle, key), forward: true)
+        }
+        let piece = LongKey.piece(key[...], layer: nil)
+        let found = unsafe try RawCursor.seek(handle, piece.physical)
+        guard let rest = piece.rest, let entry = unsafe found,
+            unsafe entry.key.elementsEqual(piece.physical)
+        else { return unsafe try arrive(found, forward: true) }
+        let descent = try Descent(transaction, long)
+        self.descent = descent
+        unsafe try descent.push(entry, fromLayer: false, at: nil)
+        if let entry = unsafe try descent.seek(rest) { return unsafe entry }
+        return unsafe try leave(forward: true)
+    }
+
+    /// Moves to the next key.
+    @inline(__always)
+    mutating func next() throws(CodexError) -> Entry? { unsafe try move(forward: true) }
+
+    /// Moves to the key before.
+    @inline(__always)
+    mutating func previous() throws(CodexError) -> Entry? { unsafe try move(forward: false) }
+
+    /// Moves to the first key.
+    mutating func first() throws(CodexError) -> Entry? {
+        descent = nil
+        return unsafe try arrive(try RawCursor.move(handle, MDB_FIRST), forward: true)
+    }
+
+    /// Moves to the last key.
+    mutating func last() throws(CodexError) -> Entry? {
+        descent = nil
+        return unsafe try arrive(try RawCursor.move(handle, MDB_LAST), forward: false)
+    }
+
+    @inline(__always)
+    private mutating func move(forward: Bool) throws(CodexError) -> Entry? {
+        if let descent {
+            if let entry = unsafe try descent.step(forward: forward) { return unsafe entry }
+            return unsafe try leave(forward: forward)
+        }
+        return unsafe try arrive(
+            try RawCursor.move(handle, forward ? MDB_NEXT : MDB_PREV), forward: forward)
+    }
+
+    /// Goes on in the tree's own database after the last of a long key's rests.
+    private mutating func leave(forward: Bool) throws(CodexError) -> Entry? {
+        descent = nil
+        return unsafe try arrive(
+            try RawCursor.move(handle, forward ? MDB_NEXT : MDB_PREV), forward: forward)
+    }
+
+    /// Turns what is in the tree's own database into a logical entry.
+    @inline(__always)
+    private mutating func arrive(_ entry: Entry?, forward: Bool) throws(CodexError) -> Entry? {
+        guard let entry = unsafe entry else { return nil }
+        if unsafe entry.key.count < LongKey.markedByteCount { return unsafe entry }
+        return unsafe try arriveMarked(entry, forward: forward)
+    }
+
+    private mutating func arriveMarked(_ entry: Entry, forward: Bool) throws(CodexError) -> Entry? {
+        guard let long else { return unsafe entry }
+        if unsafe entry.key[LongKey.pieceByteCount] == LongKey.end {
+            return unsafe Entry(key: .init(rebasing: entry.key.dropLast()), value: entry.value)
+        }
+        let descent = try Descent(transaction, long)
+        self.descent = descent
+        unsafe try descent.push(entry, fromLayer: false, at: nil)
+        return unsafe try descent.enter(forward: forward)
+    }
+}
+
+/// The moves of an LMDB cursor.
+enum RawCursor {
+    @inline(__always)
+    static func move(
+        _ handle: OpaquePointer, _ operation: MDB_cursor_op
+    ) throws(CodexError) -> Cursor.Entry? {
+        var key = unsafe MDB_val()
+        var value = unsafe MDB_val()
+        let status = unsafe mdb_cursor_get(handle, &key, &value, operation)
+        if status == MDB_NOTFOUND { return nil }
+        try check("mdb_cursor_get", status)
+        return unsafe Cursor.Entry(key: key.bytes, value: value.bytes)
+    }
+
+    static func seek(_ handle: OpaquePointer, _ key: [UInt8]) throws(CodexError) -> Cursor.Entry? {
         var value = unsafe MDB_val()
         var found = unsafe MDB_val()
         let status = unsafe key.withUnsafeBufferPointer { buffer in
             unsafe found = MDB_val(buffer)
             return unsafe mdb_cursor_get(handle, &found, &value, MDB_SET_RANGE)
         }
-        return unsafe try Self.entry(status, found, value)
-    }
-
-    /// Moves to the next key.
-    @inline(__always)
-    func next() throws(CodexError) -> Entry? { unsafe try move(MDB_NEXT) }
-
-    /// Moves to the key before.
-    @inline(__always)
-    func previous() throws(CodexError) -> Entry? { unsafe try move(MDB_PREV) }
-
-    /// Moves to the first key.
-    func first() throws(CodexError) -> Entry? { unsafe try move(MDB_FIRST) }
-
-    /// Moves to the last key.
-    func last() throws(CodexError) -> Entry? { unsafe try move(MDB_LAST) }
-
-    @inline(__always)
-    private func move(_ operation: MDB_cursor_op) throws(CodexError) -> Entry? {
-        var key = unsafe MDB_val()
-        var value = unsafe MDB_val()
-        let status = unsafe mdb_cursor_get(handle, &key, &value, operation)
-        return unsafe try Self.entry(status, key, value)
-    }
-
-    @inline(__always)
-    private static func entry(
-        _ status: Int32, _ key: MDB_val, _ value: MDB_val
-    ) throws(CodexError) -> Entry? {
         if status == MDB_NOTFOUND { return nil }
         try check("mdb_cursor_get", status)
-        return unsafe Entry(key: key.bytes, value: value.bytes)
+        return unsafe Cursor.Entry(key: found.bytes, value: value.bytes)
+    }
+}
+
+/// Where a cursor is among the rests of long keys: the layers from the tree's pointer inwards.
+@safe
+private final class Descent {
+    private struct Level {
+        let layer: UInt64
+        /// The length of the logical key before this layer's part.
+        let prefixByteCount: Int
+        /// The pointer's physical key in the layer above; `nil` in the tree itself.
+        let pointer: [UInt8]?
+    }
+
+    private let handle: OpaquePointer
+    private var levels: [Level] = []
+    /// The logical key, put together.
+    private var key: UnsafeMutableBufferPointer<UInt8>
+
+    init(_ transaction: Transaction, _ long: DatabaseID) throws(CodexError) {
+        unsafe handle = try transaction.openCursor(long)
+        unsafe key = .allocate(capacity: 4096)
+    }
+
+    deinit {
+        unsafe mdb_cursor_close(handle)
+        unsafe key.deallocate()
+    }
+
+    /// Enters the layer that a pointer names; `pointer` is its key within a layer.
+    func push(
+        _ entry: Cursor.Entry, fromLayer: Bool, at pointer: [UInt8]?
+    ) throws(CodexError) {
+        let before = levels.last?.prefixByteCount ?? 0
+        let own = unsafe entry.key.dropFirst(fromLayer ? LongKey.layerByteCount : 0).dropLast()
+        unsafe append(own, at: before)
+        let layer = unsafe try LongKey.layer(entry.value)
+        levels.append(
+            unsafe Level(layer: layer, prefixByteCount: before + own.count, pointer: pointer))
+    }
+
+    private func append(_ bytes: Slice<UnsafeBufferPointer<UInt8>>, at position: Int) {
+        let needed = unsafe position + bytes.count
+        if unsafe needed > key.count {
+            let larger = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: needed * 2)
+            _ = unsafe larger.update(fromContentsOf: key[..<position])
+            unsafe key.deallocate()
+            unsafe key = larger
+        }
+        _ = unsafe key[position...].update(fromContentsOf: bytes)
+    }
+
+    /// Moves to the first or last entry of the innermost layer.
+    func enter(forward: Bool) throws(CodexError) -> Cursor.Entry {
+        guard let level = levels.last else { throw Wire.corrupted("a long key without a layer") }
+        var entry: Cursor.Entry?
+        if forward {
+            unsafe entry = try RawCursor.seek(handle, BigEndian.bytes(level.layer))
+        } else if unsafe try RawCursor.seek(handle, BigEndian.bytes(level.layer + 1)) != nil {
+            unsafe entry = try RawCursor.move(handle, MDB_PREV)
+        } else {
+            unsafe entry = try RawCursor.move(handle, MDB_LAST)
+        }
+        guard let entry = unsafe entry, unsafe isInLayer(entry) else {
+            throw Wire.corrupted("the rest of a long key is missing")
+        }
+        return unsafe try arrive(entry, forward: forward)
+    }
+
+    /// Moves to the first entry at or after `rest` in the innermost layer, or after that layer.
+    func seek(_ rest: ArraySlice<UInt8>) throws(CodexError) -> Cursor.Entry? {
+        guard let level = levels.last else { return nil }
+        let piece = LongKey.piece(rest, layer: level.layer)
+        guard let entry = unsafe try RawCursor.seek(handle, piece.physical),
+            unsafe isInLayer(entry)
+        else { return unsafe try ascend(forward: true) }
+        if let rest = piece.rest, unsafe entry.key.elementsEqual(piece.physical) {
+            unsafe try push(entry, fromLayer: true, at: piece.physical)
+            return unsafe try seek(rest)
+        }
+        return unsafe try arrive(entry, forward: true)
+    }
+
+    /// Moves one entry on; `nil` once all layers are left.
+    func step(forward: Bool) throws(CodexError) -> Cursor.Entry? {
+        let entry = unsafe try RawCursor.move(handle, forward ? MDB_NEXT : MDB_PREV)
+        if let entry = unsafe entry, unsafe isInLayer(entry) {
+            return unsafe try arrive(entry, forward: forward)
+        }
+        return unsafe try ascend(forward: forward)
+    }
+
+    private func ascend(forward: Bool) throws(CodexError) -> Cursor.Entry? {
+        guard let left = levels.popLast(), let pointer = left.pointer else { return nil }
+        _ = unsafe try RawCursor.seek(handle, pointer)
+        return unsafe try step(forward: forward)
+    }
+
+    private func arrive(_ entry: Cursor.Entry, forward: Bool) throws(CodexError) -> Cursor.Entry {
+        let isMarked = unsafe entry.key.count == LongKey.markedByteCount
+        if isMarked, unsafe entry.key[LongKey.pieceByteCount] == LongKey.more {
+            unsafe try push(entry, fromLayer: true, at: Array(entry.key))
+            return unsafe try enter(forward: forward)
+        }
+        let before = levels.last?.prefixByteCount ?? 0
+        let own = unsafe entry.key.dropFirst(LongKey.layerByteCount).dropLast(isMarked ? 1 : 0)
+        unsafe append(own, at: before)
+        return unsafe Cursor.Entry(
+            key: UnsafeBufferPointer(rebasing: key[..<(before + own.count)]), value: entry.value)
+    }
+
+    private func isInLayer(_ entry: Cursor.Entry) -> Bool {
+        guard let level = levels.last else { return false }
+        return unsafe entry.key.starts(with: BigEndian.bytes(level.layer))
     }
 }

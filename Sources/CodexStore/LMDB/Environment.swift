@@ -64,6 +64,27 @@ final class Environment: @unchecked Sendable {
     /// that was freed after its snapshot is used again.
     func clearDeadReaders() { _ = unsafe mdb_reader_check(handle, nil) }
 
+    /// The snapshots that are open, in all processes.
+    func readers() -> [(processID: Int32, snapshot: Int)] {
+        // lmdb.h: a line for each slot, "pid thread txnid", the last "-" without a snapshot.
+        final class Lines { var text = "" }
+        let lines = Lines()
+        unsafe mdb_reader_list(
+            handle,
+            { line, context in
+                guard let line = unsafe line, let context = unsafe context else { return 0 }
+                unsafe Unmanaged<Lines>.fromOpaque(context).takeUnretainedValue().text +=
+                    String(cString: line)
+                return 0
+            }, Unmanaged.passUnretained(lines).toOpaque())
+        return lines.text.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ")
+            guard fields.count == 3, let process = Int32(fields[0]), let snapshot = Int(fields[2])
+            else { return nil }
+            return (process, snapshot)
+        }
+    }
+
     /// How many of the pages are in the free list.
     func freePages(in pages: Range<Int>) throws(CodexError) -> Int {
         let transaction = try begin(readOnly: true)

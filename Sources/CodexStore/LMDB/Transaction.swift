@@ -61,14 +61,29 @@ struct Transaction {
 
     /// Stores `value` under `key`, in place of any other.
     func put(_ database: DatabaseID, _ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
-        let status = unsafe key.withUnsafeBufferPointer { keyBuffer in
+        try check("mdb_put", put(database, key, value, flags: 0))
+    }
+
+    /// Stores `value` under `key` if that comes after all others; returns whether it does.
+    func append(
+        _ database: DatabaseID, _ key: [UInt8], _ value: [UInt8]
+    ) throws(CodexError) -> Bool {
+        let status = put(database, key, value, flags: UInt32(MDB_APPEND))
+        if status == MDB_KEYEXIST { return false }
+        try check("mdb_put", status)
+        return true
+    }
+
+    private func put(
+        _ database: DatabaseID, _ key: [UInt8], _ value: [UInt8], flags: UInt32
+    ) -> Int32 {
+        unsafe key.withUnsafeBufferPointer { keyBuffer in
             unsafe value.withUnsafeBufferPointer { valueBuffer in
                 var key = unsafe MDB_val(keyBuffer)
                 var value = unsafe MDB_val(valueBuffer)
-                return unsafe mdb_put(handle, database.raw, &key, &value, 0)
+                return unsafe mdb_put(handle, database.raw, &key, &value, flags)
             }
         }
-        try check("mdb_put", status)
     }
 
     /// Removes what is stored under `key`; returns whether there was anything.
@@ -96,19 +111,38 @@ struct Transaction {
         )
     }
 
-    /// Opens a cursor for the duration of `body`.
+    /// Opens a cursor on a tree for the duration of `body`.
     @inline(__always)
-    func withCursor<R>(
-        _ database: DatabaseID, _ body: (borrowing Cursor) throws -> R
-    ) throws -> R {
+    func withCursor<R>(_ tree: Tree, _ body: (inout Cursor) throws -> R) throws -> R {
+        var cursor = unsafe Cursor(
+            handle: try openCursor(tree.database), transaction: self, long: tree.overflow.long)
+        return try body(&cursor)
+    }
+
+    /// Opens a cursor on a database that is no tree for the duration of `body`.
+    func withCursor<R>(_ database: DatabaseID, _ body: (inout Cursor) throws -> R) throws -> R {
+        var cursor = unsafe Cursor(
+            handle: try openCursor(database), transaction: self, long: nil)
+        return try body(&cursor)
+    }
+
+    /// Opens an LMDB cursor, which whoever calls closes.
+    func openCursor(_ database: DatabaseID) throws(CodexError) -> OpaquePointer {
         var raw: OpaquePointer?
         try check("mdb_cursor_open", unsafe mdb_cursor_open(handle, database.raw, &raw))
         guard let raw = unsafe raw else {
             throw CodexError(.outOfMemory, "LMDB could not open a cursor.")
         }
-        let cursor = unsafe Cursor(handle: raw)
-        return try body(cursor)
+        return unsafe raw
     }
+
+    /// Removes all that is in a database.
+    func empty(_ database: DatabaseID) throws(CodexError) {
+        try check("mdb_drop", unsafe mdb_drop(handle, database.raw, 0))
+    }
+
+    /// The snapshot's number: equal numbers mean equal contents, within one process's use.
+    var id: Int { unsafe mdb_txn_id(handle) }
 }
 
 extension MDB_val {

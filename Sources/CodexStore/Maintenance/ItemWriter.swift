@@ -1,142 +1,225 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// An item as it is stored: its attributes and its header.
-struct Image {
-    let item: Item
-    let header: ItemHeader
+/// A change of one item: what is there, and what is to be there.
+struct Change {
+    let table: TableHandle
+    let key: [UInt8]
+    let old: Image?
+    let new: Image?
 }
 
-/// The change of one index that a write makes.
+/// The change of one index that a change of an item makes.
 private struct EntryChange {
     let index: IndexHandle
-    let oldKey: [UInt8]?
-    let newKey: [UInt8]?
+    let oldKeys: [[UInt8]]
+    let newKeys: [[UInt8]]
 }
 
 extension WriteContext {
-    /// The stored image under an encoded key, or `nil`.
-    func image(_ table: TableHandle, _ key: [UInt8]) throws(CodexError) -> Image? {
-        guard let value = unsafe try transaction.get(table.database, key) else { return nil }
-        return try unsafe key.withUnsafeBufferPointer { buffer throws(CodexError) in
-            let bytes = try unsafe ItemBytes(
-                value: value, key: buffer, keys: table.plan, shapes: self)
-            return Image(item: try bytes.item(), header: bytes.layout.header)
-        }
-    }
-
-    /// Checks a change, makes it, and remembers how to undo it.
+    /// Checks changes, makes them all, and remembers how to undo them.
     ///
     /// Nothing is changed if it throws, unless LMDB itself failed (``failure`` then says so).
-    func change(
-        _ table: TableHandle, _ key: [UInt8], old: Image?, new: Image?
-    ) throws(CodexError) {
-        try apply(table, key, old: old, new: new)
-        record(table, key, old, new)
+    func change(_ changes: [Change]) throws(CodexError) {
+        try apply(changes)
+        for change in changes { record(change.table, change.key, change.old, change.new) }
     }
 
-    /// The one function that changes an item: the item and every index entry whose key or
-    /// projection differs, together.
+    /// The one function that changes items: the item, every index entry whose key or projection
+    /// differs, and the counters, together.
     ///
     /// All write paths end here.
     ///
-    /// Entries follow from the whole old and new image, never from what an update mentioned.
-    func apply(
-        _ table: TableHandle, _ key: [UInt8], old: Image?, new: Image?
-    ) throws(CodexError) {
-        try new?.item.validate()
+    /// Entries follow from the whole old and new image, never from what an update mentioned. The
+    /// changes of a list are of different items and are judged by their common outcome: two may
+    /// exchange their keys in a unique index.
+    func apply(_ changes: [Change]) throws(CodexError) {
         // Everything that may refuse the write comes first; from then on only LMDB can fail.
-        var changes: [EntryChange] = []
-        for index in table.indexes {
-            let change = EntryChange(
-                index: index, oldKey: try entryKey(index, table, key, old),
-                newKey: try entryKey(index, table, key, new))
-            if let new, index.plan.definition.isUnique { try requireUnique(change, new.item) }
-            changes.append(change)
+        var entries: [[EntryChange]] = []
+        for change in changes {
+            do throws(CodexError) {
+                try change.new?.item.validate()
+                entries.append(try entryChanges(change))
+            } catch {
+                throw error.at(entries.count)
+            }
         }
+        try requireUnique(entries)
+        var tallies = Tallies()
+        for change in changes { try tally(change, &tallies) }
+        let sums = try settled(tallies)
         try noting { () throws(CodexError) in
-            guard let new else {
-                try transaction.delete(table.database, key)
-                for change in changes { try apply(change, value: nil) }
-                return
+            for (change, entries) in zip(changes, entries) { try store(change, entries) }
+            for (group, change) in sums { try store(change, group) }
+        }
+    }
+
+    private func store(_ change: Change, _ entries: [EntryChange]) throws(CodexError) {
+        let (table, key) = (change.table, change.key)
+        if let large = change.old?.large {
+            try transaction.removeChunks(large, catalog.overflow)
+        }
+        guard let new = change.new else {
+            try transaction.delete(table.tree, key)
+            for entry in entries { try store(entry, change.old) { nil } }
+            return
+        }
+        let encoded = try ItemCodec.encode(
+            new.item, header: new.header, excluding: table.plan.keyNames, shapes: self)
+        let value = try transaction.storable(encoded, catalog.overflow)
+        try put(table.tree, key, value)
+        let sameKind =
+            change.old?.header.entityNumber == new.header.entityNumber
+            && change.old?.header.schemaVersion == new.header.schemaVersion
+        for entry in entries {
+            // A KEYS_ONLY entry that stays where it is holds nothing that could differ.
+            if sameKind, entry.oldKeys == entry.newKeys, entry.index.state == nil,
+                case .keysOnly = entry.index.plan.definition.projection
+            {
+                continue
             }
-            let value = try ItemCodec.encode(
-                new.item, header: new.header, excluding: table.plan.keyNames, shapes: self)
-            try transaction.put(table.database, key, value)
-            let sameKind =
-                old?.header.entityNumber == new.header.entityNumber
-                && old?.header.schemaVersion == new.header.schemaVersion
-            for change in changes {
-                // A KEYS_ONLY entry that stays where it is holds nothing that could differ.
-                if sameKind, change.oldKey == change.newKey,
-                    case .keysOnly = change.index.plan.definition.projection
-                {
-                    continue
-                }
-                try apply(change, value: try entryValue(change.index, new, value))
+            try store(entry, change.old) { () throws(CodexError) in
+                try entryValue(entry.index, new, value)
             }
         }
     }
 
-    private func entryKey(
-        _ index: IndexHandle, _ table: TableHandle, _ key: [UInt8], _ image: Image?
-    ) throws(CodexError) -> [UInt8]? {
-        guard let image else { return nil }
-        if let entities = index.plan.definition.entities {
-            guard let name = core.entityName(image.header.entityNumber), entities.contains(name)
-            else { return nil }
+    // MARK: Indexes
+
+    private func entryChanges(_ change: Change) throws(CodexError) -> [EntryChange] {
+        var entries: [EntryChange] = []
+        for index in change.table.indexes where index.isMaintained {
+            // What was there before the index may have keys that it refuses, and so no entries.
+            let oldKeys = (try? entryKeys(index, change.key, change.old)) ?? []
+            let newKeys = try entryKeys(index, change.key, change.new)
+            if oldKeys.isEmpty, newKeys.isEmpty { continue }
+            entries.append(EntryChange(index: index, oldKeys: oldKeys, newKeys: newKeys))
         }
-        return try index.plan.entryKey(for: image.item, primaryKey: key)
+        return entries
     }
 
-    private func entryValue(
-        _ index: IndexHandle, _ new: Image, _ value: [UInt8]
+    /// What an index entry of `image` holds, whose item is stored as `value`.
+    func entryValue(
+        _ index: IndexHandle, _ image: Image, _ value: [UInt8]
     ) throws(CodexError) -> [UInt8] {
-        guard let projected = index.plan.projected(new.item) else { return value }
+        guard let projected = index.plan.projected(image.item) else { return value }
         // Such entries know no version, so that they change only if what they hold does.
         let header = ItemHeader(
-            entityNumber: new.header.entityNumber, schemaVersion: new.header.schemaVersion,
+            entityNumber: image.header.entityNumber, schemaVersion: image.header.schemaVersion,
             version: 0)
         return try ItemCodec.encode(
             projected, header: header, excluding: index.plan.keyNames, shapes: self)
     }
 
-    private func apply(_ change: EntryChange, value: [UInt8]?) throws(CodexError) {
-        let database = change.index.database
-        let moved = change.oldKey != change.newKey
-        if let oldKey = change.oldKey, moved {
+    private func store(
+        _ change: EntryChange, _ old: Image?, value: () throws(CodexError) -> [UInt8]?
+    ) throws(CodexError) {
+        let index = change.index
+        let fault = core.options.plantedFault
+        for key in change.oldKeys {
+            let stays = change.newKeys.contains(key)
             let isKept =
-                core.options.plantedFault == .skippedDelete && change.newKey == nil
-                || core.options.plantedFault == .missedMove && change.newKey != nil
-            if !isKept { try transaction.delete(database, oldKey) }
+                fault == .skippedDelete && change.newKeys.isEmpty
+                || fault == .missedMove && !change.newKeys.isEmpty
+            if stays || isKept {
+                if stays { try removeOwnChunks(index, key, old) }
+                continue
+            }
+            try removeEntry(index, key, old)
         }
-        guard let newKey = change.newKey, let value else { return }
-        if !moved, core.options.plantedFault == .staleProjection { return }
-        try transaction.put(database, newKey, value)
+        guard !change.newKeys.isEmpty, let value = try value() else { return }
+        for key in change.newKeys {
+            if fault == .staleProjection, change.oldKeys.contains(key) { continue }
+            try putEntry(index, key, value)
+        }
     }
 
-    private func requireUnique(_ change: EntryChange, _ item: Item) throws(CodexError) {
-        guard change.newKey != nil, change.newKey != change.oldKey,
-            let prefix = try change.index.plan.indexKey(of: item)
+    /// Stores an index entry; `value` is the item's stored form or a projection's encoding.
+    func putEntry(_ index: IndexHandle, _ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
+        // An ALL entry of a large item refers to the item's own chunks.
+        let ownsChunks = index.plan.definition.projection != .all
+        try put(
+            index.tree, key,
+            ownsChunks ? try transaction.storable(value, catalog.overflow) : value)
+    }
+
+    private func removeEntry(
+        _ index: IndexHandle, _ key: [UInt8], _ old: Image?
+    ) throws(CodexError) {
+        try removeOwnChunks(index, key, old)
+        try transaction.delete(index.tree, key)
+    }
+
+    /// Removes the chunks of an entry that has some of its own: a projection's.
+    private func removeOwnChunks(
+        _ index: IndexHandle, _ key: [UInt8], _ old: Image?
+    ) throws(CodexError) {
+        // A projection is hardly larger than its item; most items need no look.
+        guard case .include = index.plan.definition.projection,
+            old?.stored.map({ $0.count > Limits.chunkedByteCountMin / 4 }) ?? true,
+            let value = unsafe try transaction.get(index.tree, key),
+            let large = unsafe try LargeValue(value)
         else { return }
-        var isTaken = false
-        do {
-            try transaction.withCursor(change.index.database) { cursor in
-                guard let entry = unsafe try cursor.seek(prefix) else { return }
-                isTaken =
-                    unsafe entry.key.starts(with: prefix)
-                    && change.oldKey.map { unsafe entry.key.compare($0) != 0 } ?? true
+        try transaction.removeChunks(large, catalog.overflow)
+    }
+
+    /// Refuses changes after which two items would have the same key in a unique index.
+    private func requireUnique(_ changes: [[EntryChange]]) throws(CodexError) {
+        let isUnique = { (entry: EntryChange) in entry.index.plan.definition.isUnique }
+        var leaving: Set<TreeKey> = []
+        if changes.count > 1 {
+            for entry in changes.joined() where isUnique(entry) {
+                for key in entry.oldKeys where !entry.newKeys.contains(key) {
+                    leaving.insert(TreeKey(entry.index.tree.database, key))
+                }
             }
-        } catch let error as CodexError {
-            throw error
-        } catch {
-            throw CodexError(.corrupted, "A unique index cannot be read.", cause: error)
         }
-        guard !isTaken else {
-            throw CodexError(
-                .uniqueViolation,
-                "Another item has the same key in the unique index "
-                    + "\(change.index.plan.definition.name). Choose another value.")
+        var arriving: Set<TreeKey> = []
+        for (position, entries) in changes.enumerated() {
+            for entry in entries where isUnique(entry) {
+                for key in entry.newKeys where !entry.oldKeys.contains(key) {
+                    let prefix = Array(key[..<(try entry.index.plan.primaryKeyOffset(key.span))])
+                    let isNew = arriving.insert(TreeKey(entry.index.tree.database, prefix)).inserted
+                    if isNew, try !isTaken(prefix, entry, leaving) { continue }
+                    throw CodexError(
+                        .uniqueViolation,
+                        "Another item has the same key in the unique index "
+                            + "\(entry.index.plan.definition.name). Choose another value."
+                    ).at(position)
+                }
+            }
+        }
+    }
+
+    private struct TreeKey: Hashable {
+        let database: DatabaseID
+        let key: [UInt8]
+
+        init(_ database: DatabaseID, _ key: [UInt8]) {
+            (self.database, self.key) = (database, key)
+        }
+    }
+
+    /// Whether an item that stays where it is has the index key `prefix`.
+    private func isTaken(
+        _ prefix: [UInt8], _ change: EntryChange, _ leaving: Set<TreeKey>
+    ) throws(CodexError) -> Bool {
+        do {
+            return try transaction.withCursor(change.index.tree) { cursor in
+                var entry = unsafe try cursor.seek(prefix)
+                while let current = unsafe entry, unsafe current.key.starts(with: prefix) {
+                    let key = unsafe Array(current.key)
+                    if !change.oldKeys.contains(key),
+                        !leaving.contains(TreeKey(change.index.tree.database, key))
+                    {
+                        return true
+                    }
+                    unsafe entry = try cursor.next()
+                }
+                return false
+            }
+        } catch {
+            throw CodexError.wrapping(error)
         }
     }
 }

@@ -8,13 +8,15 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// A query that was checked and turned into a key range.
+/// A query or scan that was checked and turned into a key range.
 struct QueryRun {
     let context: TransactionContext
     let table: TableHandle
     let index: IndexHandle?
-    let query: TableQuery
     let range: KeyRange
+    private let direction: QueryDirection
+    private let filter: Condition?
+    private let fingerprint: [UInt8]
     /// Whether the filter sees whole items, from the table where index entries are partial.
     private let filtersWhole: Bool
 
@@ -23,17 +25,46 @@ struct QueryRun {
     ) throws(CodexError) {
         self.context = context
         self.filtersWhole = filtersWhole
-        self.query = query
-        table = try context.core.table(query.table)
+        (direction, filter) = (query.direction, query.filter)
+        table = try context.catalog.table(query.table)
         if let name = query.index { index = try table.index(name) } else { index = nil }
         range = try KeyRange(query, plan: table.plan, index: index?.plan)
-        if let filter = query.filter {
+        fingerprint = Array((query.table + "\0" + (query.index ?? "")).utf8)
+        if let filter {
             try filter.validate()
             try requireNoKeys(filter)
         }
     }
 
-    private var database: DatabaseID { index?.database ?? table.database }
+    init(_ scan: TableScan, _ context: TransactionContext) throws(CodexError) {
+        self.context = context
+        filtersWhole = false
+        (direction, filter) = (.forward, scan.filter)
+        table = try context.catalog.table(scan.table)
+        if let name = scan.index { index = try table.index(name) } else { index = nil }
+        range = scan.segment?.range ?? .all
+        fingerprint = Array((scan.table + "\0" + (scan.index ?? "") + "\0scan").utf8)
+        if let segment = scan.segment, segment.table != scan.table || segment.index != scan.index {
+            throw CodexError(
+                .invalidArgument, "The segment is of another table or index than the scan.")
+        }
+        try filter?.validate()
+    }
+
+    /// Decodes a page's items.
+    func items(
+        _ limits: PageLimits, after token: PageToken?, _ projection: Projection?
+    ) throws -> Page<Item> {
+        var items: [Item] = []
+        let page = unsafe try page(limits, after: token) { _, bytes in
+            let item = try bytes.item()
+            items.append(projection.map { $0.apply(to: item) } ?? item)
+            return true
+        }
+        return Page(items: items, next: page.next, examinedCount: page.examined)
+    }
+
+    private var tree: Tree { index?.tree ?? table.tree }
 
     private var keys: any KeyAttributeDecoder { index?.plan ?? table.plan }
 
@@ -53,7 +84,7 @@ struct QueryRun {
     /// Whether an item passes the filter.
     @inline(__always)
     private func passes(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
-        guard let filter = query.filter else { return true }
+        guard let filter else { return true }
         guard filtersWhole else { return filter.evaluate(try bytes.item()) }
         var passes = false
         try unsafe withWholeItem(key, bytes) { passes = filter.evaluate(try $0.item()) }
@@ -74,23 +105,26 @@ struct QueryRun {
     private func scan(
         _ range: KeyRange, _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws {
-        try context.transaction.withCursor(database) { cursor in
-            let forward = query.direction == .forward
+        try context.transaction.withCursor(tree) { cursor in
+            let forward = direction == .forward
             var entry: Cursor.Entry?
             if forward {
                 unsafe entry = try cursor.seek(range.lower)
-            } else if unsafe try cursor.seek(range.upper) != nil {
+            } else if let upper = range.upper, unsafe try cursor.seek(upper) != nil {
                 unsafe entry = try cursor.previous()
             } else {
                 unsafe entry = try cursor.last()
             }
             let bound = forward ? range.upper : range.lower
             while let current = unsafe entry {
-                let order = unsafe current.key.compare(bound)
-                guard forward ? order < 0 : order >= 0 else { return }
-                let bytes = try unsafe ItemBytes(
-                    value: current.value, key: current.key, keys: keys, shapes: context)
-                guard unsafe try body(current.key, bytes) else { return }
+                if let bound {
+                    let order = unsafe current.key.compare(bound)
+                    guard forward ? order < 0 : order >= 0 else { return }
+                }
+                let goesOn = unsafe try context.withItem(current.value, current.key, keys) { bytes in
+                    unsafe try body(current.key, bytes)
+                }
+                guard goesOn else { return }
                 unsafe entry = try forward ? cursor.next() : cursor.previous()
             }
         }
@@ -116,7 +150,7 @@ struct QueryRun {
                 throw CodexError(
                     .invalidPageToken, "The page token points outside of the query's range.")
             }
-            rest = range.resumed(after: key, query.direction)
+            rest = range.resumed(after: key, direction)
         }
         var (count, examined) = (0, 0)
         var last: [UInt8] = []
@@ -139,7 +173,9 @@ struct QueryRun {
     }
 
     private var tokens: PageTokenCodec {
-        PageTokenCodec(storeID: context.core.storeID, query: query, range: range)
+        PageTokenCodec(
+            storeID: context.catalog.storeID, source: fingerprint, range: range,
+            direction: direction, filter: filter)
     }
 }
 

@@ -1,23 +1,47 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// What a store knows about itself: its identity, its schema, and the numbers under which things
-/// are stored.
+/// What a store knows about itself: its identity, its schema, the numbers under which things are
+/// stored, and which of them are still being built.
 ///
 /// Kept as JSON in the `meta` database.
 struct Manifest: Codable {
+    /// What an index or counter is not ready for; ready ones have no state.
+    enum BuildState: String, Codable {
+        /// A bulk load runs: writes do not maintain it.
+        case loading
+        /// Writes maintain it; what was there before is being added.
+        case building
+        /// A unique index that found equal keys: complete, maintained, but not to be looked into.
+        case conflicting
+    }
+
     struct Table: Codable {
         let number: Int
         var indexes: [String: Int]
+        var counters: [String: Int]?
+        /// By tree name after the table's: `i3`, `c1`.
+        var states: [String: BuildState]?
+        /// Trees of removed indexes and counters that are not empty yet.
+        var retired: [Retired]?
+    }
+
+    /// A tree that is to be emptied, by its name after the table's.
+    struct Retired: Codable, Hashable {
+        let part: String
+        /// Whether its large values are its own, and not its items'.
+        let ownsChunks: Bool
     }
 
     /// The format of everything in the store.
     ///
     /// Raised when an older release could not read it.
-    static let currentFormat = 1
+    static let currentFormat = 2
     static let key = Array("manifest".utf8)
+    /// Counts the manifest's changes, so that processes notice those of others.
+    static let generationKey = Array("generation".utf8)
 
-    let format: Int
+    private(set) var format: Int
     let storeID: UUID
     var schema: Schema
     var tables: [String: Table] = [:]
@@ -35,24 +59,127 @@ struct Manifest: Codable {
     mutating func merge(_ requested: Schema) throws(CodexError) -> Bool {
         let merged = try schema.merging(requested)
         guard merged != schema else { return false }
+        try merged.validate()
         schema = merged
         assignNumbers()
         return true
     }
 
+    /// Declares the rest of the store to be of the current format.
+    mutating func raiseFormat() { format = Self.currentFormat }
+
     private mutating func assignNumbers() {
         for table in schema.tables {
             let next = (self.tables.values.map(\.number).max() ?? 0) + 1
+            let isNew = tables[table.name] == nil
             var entry = tables[table.name] ?? Table(number: next, indexes: [:])
-            for index in table.indexes where entry.indexes[index.name] == nil {
-                entry.indexes[index.name] = (entry.indexes.values.max() ?? 0) + 1
+            // A number is free again only once its old tree is empty.
+            func free(_ prefix: String, _ used: [Int]) -> Int {
+                var number = 1
+                while used.contains(number)
+                    || entry.retired?.contains(where: { $0.part == "\(prefix)\(number)" }) == true
+                {
+                    number += 1
+                }
+                return number
             }
+            for index in table.indexes where entry.indexes[index.name] == nil {
+                let number = free("i", Array(entry.indexes.values))
+                entry.indexes[index.name] = number
+                if !isNew { entry.states = (entry.states ?? [:]).setting("i\(number)", .building) }
+            }
+            var counters = entry.counters ?? [:]
+            for counter in table.counters where counters[counter.name] == nil {
+                let number = free("c", Array(counters.values))
+                counters[counter.name] = number
+                if !isNew { entry.states = (entry.states ?? [:]).setting("c\(number)", .building) }
+            }
+            entry.counters = counters
             tables[table.name] = entry
         }
         for entity in schema.entities where entities[entity.name] == nil {
             entities[entity.name] = (entities.values.max() ?? 0) + 1
         }
     }
+
+    // MARK: Building and removing
+
+    /// The states of a table's indexes and counters, by tree name after the table's.
+    func state(_ part: String, of table: String) -> BuildState? {
+        tables[table]?.states?[part]
+    }
+
+    mutating func setState(_ state: BuildState?, _ part: String, of table: String) {
+        let states = tables[table]?.states ?? [:]
+        tables[table]?.states = states.setting(part, state)
+    }
+
+    /// Takes an index or counter out of the schema; its tree is emptied later.
+    ///
+    /// - Returns: The key of the progress of its building, which is to be removed.
+    mutating func remove(
+        _ kind: PartKind, _ name: String, of table: String
+    ) throws(CodexError) -> [UInt8] {
+        let definition = try schema.table(table)
+        let removed = kind == .index ? tables[table]?.indexes[name] : tables[table]?.counters?[name]
+        guard let removed, let entry = tables[table] else {
+            throw CodexError(.unknownIndex, "Table \(table) has no \(kind.rawValue) \(name).")
+        }
+        var ownsChunks = false
+        switch kind {
+        case .index:
+            let index = definition.indexes.first { $0.name == name }
+            if case .include? = index?.projection { ownsChunks = true }
+            tables[table]?.indexes[name] = nil
+        case .counter: tables[table]?.counters?[name] = nil
+        }
+        let part = "\(kind.prefix)\(removed)"
+        setState(nil, part, of: table)
+        tables[table]?.retired =
+            (entry.retired ?? []) + [Retired(part: part, ownsChunks: ownsChunks)]
+        schema = Schema(
+            tables: schema.tables.map { definition in
+                guard definition.name == table else { return definition }
+                return definition.with(
+                    indexes: kind == .index ? definition.indexes.filter { $0.name != name } : nil,
+                    counters: kind == .counter
+                        ? definition.counters.filter { $0.name != name } : nil)
+            }, entities: schema.entities)
+        return WriteContext.positionKey(table: entry.number, part)
+    }
+
+    /// Takes note that a removed tree is empty.
+    mutating func forget(_ retired: Retired, of table: String) {
+        tables[table]?.retired?.removeAll { $0 == retired }
+    }
+
+    /// Stops the maintenance of a table's indexes and counters that are ready.
+    mutating func beginLoading(_ table: String) {
+        guard let entry = tables[table] else { return }
+        let parts =
+            entry.indexes.values.map { "i\($0)" } + (entry.counters ?? [:]).values.map { "c\($0)" }
+        for part in parts where state(part, of: table) == nil {
+            setState(.loading, part, of: table)
+        }
+    }
+
+    /// Lets what a load left behind be built.
+    mutating func endLoading(_ table: String) {
+        for (part, state) in tables[table]?.states ?? [:] where state == .loading {
+            setState(.building, part, of: table)
+        }
+    }
+
+    /// Lets unique indexes with equal keys be looked at again.
+    mutating func retryConflicting() {
+        for name in tables.keys {
+            for (part, state) in tables[name]?.states ?? [:] where state == .conflicting {
+                setState(.building, part, of: name)
+            }
+        }
+    }
+
+    // MARK: Reading and writing
 
     init(json: [UInt8]) throws(CodexError) {
         do {
@@ -77,7 +204,9 @@ struct Manifest: Codable {
         try requireNumbers(schema.tables.map(\.name), tables.mapValues(\.number))
         try requireNumbers(schema.entities.map(\.name), entities)
         for table in schema.tables {
-            try requireNumbers(table.indexes.map(\.name), tables[table.name]?.indexes ?? [:])
+            let entry = tables[table.name]
+            try requireNumbers(table.indexes.map(\.name), entry?.indexes ?? [:])
+            try requireNumbers(table.counters.map(\.name), entry?.counters ?? [:])
         }
     }
 
@@ -89,5 +218,22 @@ struct Manifest: Codable {
         } catch {
             throw CodexError(.invalidSchema, "The schema cannot be stored.", cause: error)
         }
+    }
+}
+
+/// What a table has besides its items.
+enum PartKind: String, Sendable {
+    case index
+    case counter
+
+    /// The letter in the names of its trees.
+    var prefix: String { self == .index ? "i" : "c" }
+}
+
+extension Dictionary {
+    fileprivate func setting(_ key: Key, _ value: Value?) -> Self {
+        var copy = self
+        copy[key] = value
+        return copy
     }
 }

@@ -1,5 +1,4 @@
 internal import CodexCore
-internal import Dispatch
 internal import Synchronization
 
 extension Store {
@@ -47,13 +46,16 @@ extension Store {
         _ body: @escaping @Sendable (inout WriteTransaction) throws -> Value
     ) throws -> Value {
         let writer = try requireWriter()
-        try writer.requireOutside()
-        let answer = Answer<Value>()
-        try writer.add(ClosureJob(body) { answer.set($0) })
-        return try answer.wait()
+        return try writer.wait { ClosureJob(body, answer: $0) }
     }
 
-    private func requireWriter() throws(CodexError) -> WriterQueue {
+    func requireBuilder() throws(CodexError) -> Builder {
+        _ = try requireWriter()
+        guard let builder else { throw StoreCore.closed }
+        return builder
+    }
+
+    func requireWriter() throws(CodexError) -> WriterQueue {
         guard let writer else {
             throw CodexError(
                 .readOnly, "The store was opened read-only. Open it for writing to change it.")
@@ -65,22 +67,4 @@ extension Store {
 /// Where the cancellation handler of an `async` write finds its job.
 private final class JobSlot: Sendable {
     let job = Locked<WriteJob?>(nil)
-}
-
-/// Carries a result from the writer's thread to one that waits for it.
-private final class Answer<Value: Sendable>: Sendable {
-    private let result = Locked<Result<Value, any Error>?>(nil)
-    private let isSet = DispatchSemaphore(value: 0)
-
-    func set(_ value: Result<Value, any Error>) {
-        result.withLock { $0 = value }
-        isSet.signal()
-    }
-
-    func wait() throws -> Value {
-        while true {
-            if let result = result.withLock({ $0 }) { return try result.get() }
-            isSet.wait()
-        }
-    }
 }

@@ -22,6 +22,7 @@ public import CodexCore
 public final class Store: Sendable {
     let core: StoreCore
     let writer: WriterQueue?
+    let builder: Builder?
 
     /// Opens the store in the directory `path`, or creates it there.
     ///
@@ -29,8 +30,9 @@ public final class Store: Sendable {
     ///   - path: The directory. Its parent must exist; it itself must be a store, be empty, or not
     ///     exist. Network file systems are not supported.
     ///   - schema: Tables and entities. `nil` takes those that the store has; creating needs them.
-    ///     New tables, entities and optional fields are added to the store; any other difference is
-    ///     refused.
+    ///     New tables, indexes, counters, entities, optional fields and schema versions are added
+    ///     to the store; any other difference is refused. A new index of a large table is built in
+    ///     the background: see ``whenReady()``.
     ///   - options: How to open it.
     /// - Throws: ``CodexError/Code/notAStore``, ``CodexError/Code/unsupportedFormat``,
     ///   ``CodexError/Code/schemaMismatch``, ``CodexError/Code/invalidSchema``,
@@ -62,8 +64,17 @@ public final class Store: Sendable {
             _ = try directory.state(isReadOnly: options.isReadOnly)
         }
         core = try StoreOpening.open(directory.path, schema: schema, options: options)
-        writer = options.isReadOnly ? nil : WriterQueue(core)
-        writer?.start()
+        guard !options.isReadOnly else {
+            (writer, builder) = (nil, nil)
+            return
+        }
+        let writer = WriterQueue(core)
+        let builder = Builder(core, writer)
+        (self.writer, self.builder) = (writer, builder)
+        writer.start()
+        builder.start()
+        // What is small is ready at once.
+        if let builder = self.builder, builder.hasLittleToDo() { builder.waitUntilIdle() }
     }
 
     /// Closes the store: waits for running reads, runs the writes that were accepted, and lets go
@@ -84,11 +95,12 @@ public final class Store: Sendable {
 
     private func shutDown() {
         guard core.beginClosing() else { return }
+        builder?.stop()
         if let writer { writer.stop() } else { core.finishClosing() }
     }
 
     /// The schema that the store has, additions included.
-    public var schema: Schema { core.manifest.schema }
+    public var schema: Schema { core.catalog.manifest.schema }
 
     /// The directory that the store is in.
     public var path: String { core.path }
@@ -98,7 +110,7 @@ public final class Store: Sendable {
 
     /// The name of the entity that a header's number stands for, or `nil`.
     public func entityName(of header: ItemHeader) -> String? {
-        core.entityName(header.entityNumber)
+        core.catalog.entityName(header.entityNumber)
     }
 
     /// Runs `body` with a snapshot: everything that it reads is of one moment.

@@ -1,135 +1,105 @@
 internal import CodexCore
-internal import CodexIndex
 internal import Dispatch
-internal import FoundationEssentials
 internal import Synchronization
-
-/// An index's plan and its database.
-struct IndexHandle: Sendable {
-    let plan: IndexPlan
-    let database: DatabaseID
-}
-
-/// A table's plan and its databases.
-final class TableHandle: Sendable {
-    let plan: TablePlan
-    let database: DatabaseID
-    let indexes: [IndexHandle]
-    /// The entities whose items are in the table.
-    let entities: [EntityBinding]
-
-    init(
-        plan: TablePlan, database: DatabaseID, indexes: [IndexHandle], entities: [EntityBinding]
-    ) {
-        self.plan = plan
-        self.database = database
-        self.indexes = indexes
-        self.entities = entities
-    }
-
-    var name: String { plan.definition.name }
-
-    func index(_ name: String) throws(CodexError) -> IndexHandle {
-        guard let index = indexes.first(where: { $0.plan.definition.name == name }) else {
-            let known = indexes.map(\.plan.definition.name).joined(separator: ", ")
-            throw CodexError(
-                .unknownIndex,
-                "Table \(self.name) has no index \(name)."
-                    + (known.isEmpty ? "" : " It has: \(known)."))
-        }
-        return index
-    }
-
-    /// The entity that a primary key belongs to, by the entities' templates.
-    func entity(of key: PrimaryKey) -> EntityBinding? {
-        entities.first { $0.definition.matches(key, in: plan.definition) }
-    }
-}
-
-/// An entity and its number in the store.
-final class EntityBinding: Sendable {
-    let definition: EntityDefinition
-    let number: Int
-
-    init(_ definition: EntityDefinition, number: Int) {
-        self.definition = definition
-        self.number = number
-    }
-}
 
 /// Everything behind a ``Store``: what is open, and who may still use it.
 final class StoreCore: Sendable {
     let path: String
     let environment: Environment
-    let manifest: Manifest
     let options: StoreOptions
-    let meta: DatabaseID
-    let shapes: DatabaseID
-    private let tables: [String: TableHandle]
-    private let bindings: [String: EntityBinding]
-    let storeID: [UInt8]
     private let identity: FileSystem.Identity
+    /// Held from before a transaction begins that opens databases until it has ended.
+    private let schemaLock = Locked(())
 
     private struct State {
+        var catalog: Catalog
         var idle: [ReadContext] = []
         var activeReaderCount = 0
         var isClosed = false
         var isFinished = false
     }
-    private let state = Locked(State())
+    private let state: Locked<State>
     /// Signalled once the environment is closed.
     private let finished = DispatchSemaphore(value: 0)
 
     init(
-        path: String, identity: FileSystem.Identity, environment: Environment, manifest: Manifest,
-        options: StoreOptions, databases: OpenDatabases
+        path: String, identity: FileSystem.Identity, environment: Environment, catalog: Catalog,
+        options: StoreOptions
     ) {
         self.path = path
         self.identity = identity
         self.environment = environment
-        self.manifest = manifest
         self.options = options
-        meta = databases.meta
-        shapes = databases.shapes
-        let bindings = manifest.schema.entities.map {
-            EntityBinding($0, number: manifest.entities[$0.name] ?? 0)
-        }
-        self.bindings = Dictionary(uniqueKeysWithValues: bindings.map { ($0.definition.name, $0) })
-        var tables: [String: TableHandle] = [:]
-        for definition in manifest.schema.tables {
-            guard let opened = databases.tables[definition.name] else { continue }
-            let plan = TablePlan(definition)
-            tables[definition.name] = TableHandle(
-                plan: plan, database: opened.items,
-                indexes: zip(plan.indexes, opened.indexes).map {
-                    IndexHandle(plan: $0, database: $1)
-                },
-                entities: bindings.filter { $0.definition.table == definition.name })
-        }
-        self.tables = tables
-        storeID = Array(manifest.storeID.uuidString.utf8)
+        state = Locked(State(catalog: catalog))
     }
 
-    func table(_ name: String) throws(CodexError) -> TableHandle {
-        if let table = tables[name] { return table }
-        _ = try manifest.schema.table(name)
-        throw CodexError(.unknownTable, "There is no table \(name).")
-    }
+    // MARK: The catalog
 
-    var allTables: [TableHandle] { tables.values.sorted { $0.name < $1.name } }
+    /// The newest catalog that this process knows.
+    var catalog: Catalog { state.withLock { $0.catalog } }
 
-    func binding(_ definition: EntityDefinition) throws(CodexError) -> EntityBinding {
-        guard let binding = bindings[definition.name] else {
-            throw CodexError(
-                .unknownEntity,
-                "The store's schema has no entity \(definition.name). "
-                    + "Open the store with a schema that has it.")
+    /// The catalog of the manifest as it is now: another process may have changed it.
+    @discardableResult
+    func refreshCatalog() throws(CodexError) -> Catalog {
+        let result = schemaLock.withLock { _ in
+            Result { () throws(CodexError) in
+                let transaction = try environment.begin(readOnly: true)
+                let current = catalog
+                do throws(CodexError) {
+                    let stored = try Catalog.storedGeneration(transaction, current.meta)
+                    let new = stored == current.generation ? current : try Catalog(transaction)
+                    // An abort would close the handles that were opened.
+                    try transaction.commit()
+                    state.withLock { $0.catalog = new }
+                    return new
+                } catch {
+                    transaction.abort()
+                    throw error
+                }
+            }
         }
-        return binding
+        return try result.get()
     }
 
-    func entityName(_ number: Int) -> String? {
-        bindings.values.first { $0.number == number }?.definition.name
+    /// Changes the manifest in a transaction of its own, durably.
+    ///
+    /// On the writer's thread, outside of its transactions.
+    func changeManifest(
+        _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
+    ) throws(CodexError) {
+        let result = schemaLock.withLock { _ in
+            Result { () throws(CodexError) in
+                let transaction = try environment.begin(readOnly: false)
+                let catalog: Catalog
+                do throws(CodexError) {
+                    var manifest = try Catalog(transaction).manifest
+                    let isChanged = try body(&manifest, transaction)
+                    catalog = try Self.store(manifest, isChanged: isChanged, transaction)
+                } catch {
+                    transaction.abort()
+                    throw error
+                }
+                try transaction.commit()
+                state.withLock { $0.catalog = catalog }
+            }
+        }
+        try result.get()
+    }
+
+    /// Writes a manifest, if it changed, and opens what it names.
+    static func store(
+        _ manifest: Manifest, isChanged: Bool, _ transaction: Transaction
+    ) throws(CodexError) -> Catalog {
+        guard let meta = try transaction.open(Catalog.metaName, create: isChanged) else {
+            throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")
+        }
+        var generation = try Catalog.storedGeneration(transaction, meta)
+        if isChanged {
+            generation += 1
+            try transaction.put(meta, Manifest.key, try manifest.json())
+            try transaction.put(meta, Manifest.generationKey, BigEndian.bytes(generation))
+        }
+        return try Catalog(manifest, generation: generation, transaction, create: isChanged)
     }
 
     // MARK: Readers
@@ -151,12 +121,21 @@ final class StoreCore: Sendable {
         if isClosed { throw Self.closed }
         do throws(CodexError) {
             guard let idle else {
-                return ReadContext(self, try environment.begin(readOnly: true))
+                let context = ReadContext(self, try environment.begin(readOnly: true), catalog)
+                do throws(CodexError) {
+                    try context.synchronize()
+                } catch {
+                    context.abort()
+                    throw error
+                }
+                return context
             }
             do throws(CodexError) {
                 try idle.renew()
+                try idle.synchronize()
             } catch {
                 // The slot is as it was, without a snapshot: keep it for the next reader.
+                idle.reset()
                 state.withLock { $0.idle.append(idle) }
                 throw error
             }

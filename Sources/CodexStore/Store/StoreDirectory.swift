@@ -56,9 +56,7 @@ struct StoreDirectory {
         try FileSystem.makeDirectory(temporary)
         do throws(CodexError) {
             try fill(temporary)
-            try FileSystem.writeDurably(
-                Array("codex store\nformat \(Manifest.currentFormat)\n".utf8),
-                to: temporary + "/" + Self.marker)
+            try FileSystem.writeDurably(Self.markerText, to: temporary + "/" + Self.marker)
             try FileSystem.synchronizeDirectory(temporary)
             if try FileSystem.rename(temporary, to: path) {
                 try FileSystem.synchronizeDirectory(parent)
@@ -70,6 +68,14 @@ struct StoreDirectory {
             FileSystem.removeFlatDirectory(temporary)
             throw error
         }
+    }
+
+    private static let markerText = Array("codex store\nformat \(Manifest.currentFormat)\n".utf8)
+
+    /// Lets the marker say what the manifest says already: the current format.
+    func raiseMarker() throws(CodexError) {
+        let text = try FileSystem.read(markerPath, limit: 4096)
+        if text != Self.markerText { try FileSystem.replaceDurably(markerPath, with: Self.markerText) }
     }
 
     private static func parent(of path: String) -> String {

@@ -29,18 +29,19 @@ enum StoreOpening {
                 environment.clearDeadReaders()
                 if !options.isReadOnly { try lengthen(path, environment) }
                 let transaction = try environment.begin(readOnly: options.isReadOnly)
-                let result: (Manifest, OpenDatabases)
+                let catalog: Catalog
                 do throws(CodexError) {
-                    result = try contents(transaction, schema, isReadOnly: options.isReadOnly)
+                    catalog = try contents(transaction, schema, isReadOnly: options.isReadOnly)
                 } catch {
                     transaction.abort()
                     throw error
                 }
                 // Also after reading only: an abort would close the handles that were opened.
                 try transaction.commit()
+                if !options.isReadOnly { try StoreDirectory(path).raiseMarker() }
                 return StoreCore(
-                    path: path, identity: identity, environment: environment, manifest: result.0,
-                    options: options, databases: result.1)
+                    path: path, identity: identity, environment: environment, catalog: catalog,
+                    options: options)
             } catch {
                 environment.close()
                 throw error
@@ -84,12 +85,13 @@ enum StoreOpening {
     /// all databases.
     private static func contents(
         _ transaction: Transaction, _ schema: Schema?, isReadOnly: Bool
-    ) throws(CodexError) -> (Manifest, OpenDatabases) {
-        guard let meta = try transaction.open(OpenDatabases.metaName, create: !isReadOnly) else {
+    ) throws(CodexError) -> Catalog {
+        guard let meta = try transaction.open(Catalog.metaName, create: !isReadOnly) else {
             throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")
         }
         var manifest: Manifest
         var isChanged = false
+        var isOld = false
         if let json = unsafe try transaction.get(meta, Manifest.key) {
             manifest = try Manifest(json: unsafe Array(json))
             guard manifest.format <= Manifest.currentFormat else {
@@ -97,6 +99,13 @@ enum StoreOpening {
                     .unsupportedFormat,
                     "The store has format \(manifest.format); this release reads up to "
                         + "\(Manifest.currentFormat). Use a newer release.")
+            }
+            isOld = manifest.format < Manifest.currentFormat
+            guard !isOld || !isReadOnly else {
+                throw CodexError(
+                    .unsupportedFormat,
+                    "The store has format \(manifest.format), an earlier release's. "
+                        + "Open it once for writing, which brings it to \(Manifest.currentFormat).")
             }
             if let schema {
                 isChanged = try manifest.merge(schema)
@@ -114,10 +123,37 @@ enum StoreOpening {
             manifest = Manifest(schema: schema)
             isChanged = true
         }
-        if isChanged { try transaction.put(meta, Manifest.key, try manifest.json()) }
-        return (
-            manifest,
-            try OpenDatabases(manifest, meta: meta, transaction, create: isChanged)
-        )
+        if isOld { manifest.raiseFormat() }
+        let catalog = try StoreCore.store(manifest, isChanged: isChanged || isOld, transaction)
+        if isOld { try recutLongKeys(catalog, transaction) }
+        return catalog
+    }
+
+    /// Brings the keys of a store of format 1 to how format 2 has them: those of 510 and 511 bytes
+    /// stood as they are.
+    private static func recutLongKeys(
+        _ catalog: Catalog, _ transaction: Transaction
+    ) throws(CodexError) {
+        for table in catalog.allTables {
+            for tree in [table.tree] + table.indexes.map(\.tree) {
+                var entries: [(key: [UInt8], value: [UInt8])] = []
+                do {
+                    try transaction.withCursor(tree.database) { cursor in
+                        var entry = unsafe try cursor.first()
+                        while let current = unsafe entry {
+                            if unsafe current.key.count >= LongKey.pieceByteCount {
+                                entries.append(unsafe (Array(current.key), Array(current.value)))
+                            }
+                            unsafe entry = try cursor.next()
+                        }
+                    }
+                } catch {
+                    throw CodexError.wrapping(error)
+                }
+                // All go before any comes: an old key may be spelled as another's new one.
+                for entry in entries { try transaction.delete(tree.database, entry.key) }
+                for entry in entries { try transaction.put(tree, entry.key, entry.value) }
+            }
+        }
     }
 }

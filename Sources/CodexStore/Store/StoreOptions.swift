@@ -1,4 +1,4 @@
-internal import CodexCore
+public import FoundationEssentials
 
 /// How a store is opened.
 public struct StoreOptions: Sendable {
@@ -11,6 +11,15 @@ public struct StoreOptions: Sendable {
     public var waitingWriteCountMax: Int
     /// Most waiting writes that are committed together.
     public var groupCountMax: Int
+    /// The clock, for what is remembered for a time only (idempotency tokens).
+    public var now: @Sendable () -> Date = { Date() }
+    /// Called with what an operator should know of: slow commits, long readers, growth.
+    ///
+    /// It is called on the store's writer thread: it should hand over what it gets, and must not
+    /// write to the store.
+    public var observer: (@Sendable (StoreEvent) -> Void)?
+    /// From when on ``observer`` is told.
+    public var thresholds = StoreEvent.Thresholds()
 
     /// What happens before a group's commit; tests inject failures here.
     package var commitSink: any CommitSink = SynchronousCommit()
@@ -37,4 +46,8 @@ package enum PlantedFault: Sendable, CaseIterable {
     case staleProjection
     /// An item whose index key changes keeps its old entry too.
     case missedMove
+    /// A counter is off by one.
+    case miscount
+    /// The rest of a long key is lost.
+    case lostOverflow
 }

@@ -127,6 +127,14 @@ enum FileSystem {
         throw .system("rename", errno)
     }
 
+    /// Replaces the file `path` as a whole, durably.
+    static func replaceDurably(_ path: String, with bytes: [UInt8]) throws(CodexError) {
+        let new = path + ".new"
+        try writeDurably(bytes, to: new)
+        _ = try rename(new, to: path)
+        try synchronizeDirectory(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+    }
+
     /// Removes a directory and the plain files in it.
     ///
     /// Errors are ignored: it is cleaning up.

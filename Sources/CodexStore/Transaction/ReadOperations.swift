@@ -59,7 +59,7 @@ extension ReadableTransaction where Self: ~Copyable {
         in table: String, key: PrimaryKey, _ body: (borrowing ItemView) throws -> R
     ) throws -> R? {
         let context = _context.base
-        let table = try context.core.table(table)
+        let table = try context.catalog.table(table)
         return try context.withKey(key, table) { bytes in
             try context.withBytes(table, bytes) { try body(ItemView($0)) }
         }
@@ -86,14 +86,7 @@ extension ReadableTransaction where Self: ~Copyable {
     public func items(
         matching query: TableQuery, limits: PageLimits = PageLimits(), after token: PageToken? = nil
     ) throws -> Page<Item> {
-        let run = try QueryRun(query, _context.base)
-        var items: [Item] = []
-        let page = unsafe try run.page(limits, after: token) { _, bytes in
-            let item = try bytes.item()
-            items.append(query.projection.map { $0.apply(to: item) } ?? item)
-            return true
-        }
-        return Page(items: items, next: page.next, examinedCount: page.examined)
+        try QueryRun(query, _context.base).items(limits, after: token, query.projection)
     }
 
     /// How many items a query finds, and how many it read to tell.
@@ -123,17 +116,8 @@ extension ReadableTransaction where Self: ~Copyable {
     public func forEachItem(
         in table: String, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
-        let context = _context.base
-        let table = try context.core.table(table)
-        try context.transaction.withCursor(table.database) { cursor in
-            var entry = unsafe try cursor.first()
-            while let current = unsafe entry {
-                let bytes = try unsafe ItemBytes(
-                    value: current.value, key: current.key, keys: table.plan, shapes: context)
-                guard try body(ItemView(bytes)) else { return }
-                unsafe entry = try cursor.next()
-            }
-        }
+        let run = try QueryRun(TableScan(table: table), _context.base)
+        unsafe try run.walk { _, bytes in try body(ItemView(bytes)) }
     }
 }
 
@@ -143,10 +127,9 @@ extension TransactionContext {
     func withBytes<R>(
         _ table: TableHandle, _ key: [UInt8], _ body: (ItemBytes) throws -> R
     ) throws -> R? {
-        guard let value = unsafe try transaction.get(table.database, key) else { return nil }
+        guard let value = unsafe try transaction.get(table.tree, key) else { return nil }
         return try unsafe key.withUnsafeBufferPointer { buffer in
-            try body(
-                try unsafe ItemBytes(value: value, key: buffer, keys: table.plan, shapes: self))
+            try unsafe withItem(value, buffer, table.plan, body)
         }
     }
 }

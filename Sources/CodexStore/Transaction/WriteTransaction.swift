@@ -42,18 +42,10 @@ extension WriteTransaction {
             throw CodexError(
                 .invalidArgument, "A put returns nothing, the old item or the new one.")
         }
-        let table = try context.core.table(table)
+        let table = try context.catalog.table(table)
         let key = try table.plan.definition.primaryKey(of: item)
         let old = try context.write(table, key, condition) { old throws(CodexError) in
-            let entity = table.entity(of: key)
-            return Image(
-                item: item,
-                header: ItemHeader(
-                    // An entity that this process does not know yet stays what it is.
-                    entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
-                    schemaVersion: entity?.definition.schemaVersion ?? old?.header.schemaVersion
-                        ?? 0,
-                    version: (old?.header.version ?? 0) + 1))
+            context.replacing(table, key, old, with: item)
         }.old
         switch returning {
         case .allOld: return old?.item
@@ -77,25 +69,10 @@ extension WriteTransaction {
         in table: String, key: PrimaryKey, _ update: Update, condition: Condition? = nil,
         returning: ReturnValues = .none
     ) throws(CodexError) -> Item? {
-        try update.validate()
-        let table = try context.core.table(table)
-        for clause in update.clauses
-        where table.plan.keyNames.contains(where: { ByteOrder.equal($0, clause.path.root) }) {
-            throw CodexError(
-                .invalidExpression,
-                "The update changes the key attribute \(clause.path.root). Delete and put instead.")
-        }
+        let table = try context.catalog.table(table)
+        try context.validate(update, table)
         let (old, new) = try context.write(table, key, condition) { old throws(CodexError) in
-            let entity = table.entity(of: key)
-            let item = try update.apply(
-                to: old?.item ?? table.plan.definition.attributes(of: key))
-            return Image(
-                item: item,
-                header: ItemHeader(
-                    entityNumber: old?.header.entityNumber ?? entity?.number ?? 0,
-                    schemaVersion: old?.header.schemaVersion ?? entity?.definition.schemaVersion
-                        ?? 0,
-                    version: (old?.header.version ?? 0) + 1))
+            try context.updating(table, key, old, by: update)
         }
         let touched = try Projection(update.clauses.map(\.path))
         func nonEmpty(_ item: Item?) -> Item? { item.flatMap { $0.isEmpty ? nil : $0 } }
@@ -120,31 +97,9 @@ extension WriteTransaction {
         guard returning == .none || returning == .allOld else {
             throw CodexError(.invalidArgument, "A delete returns nothing or the old item.")
         }
-        let table = try context.core.table(table)
+        let table = try context.catalog.table(table)
         let old = try context.write(table, key, condition) { _ in nil }.old
         return returning == .allOld ? old?.item : nil
-    }
-
-    /// Does all the actions in order, or none of them.
-    ///
-    /// - Throws: ``CodexError/Code/duplicateTarget`` if two actions name the same item, and as the
-    ///   single operations do. Nothing of the list is done then.
-    public mutating func perform(_ actions: [WriteAction]) throws(CodexError) {
-        try context.requireDistinctTargets(actions)
-        try context.atomically { () throws(CodexError) in
-            for action in actions {
-                switch action {
-                case .put(let table, let item, let condition):
-                    try put(item, in: table, condition: condition)
-                case .update(let table, let key, let update, let condition):
-                    try self.update(in: table, key: key, update, condition: condition)
-                case .delete(let table, let key, let condition):
-                    try delete(in: table, key: key, condition: condition)
-                case .check(let table, let key, let condition):
-                    try context.check(try context.core.table(table), key, condition)
-                }
-            }
-        }
     }
 }
 
@@ -173,21 +128,13 @@ extension WriteContext {
         let old = try image(table, encoded)
         try require(condition, old)
         let new = try make(old)
-        if old != nil || new != nil { try change(table, encoded, old: old, new: new) }
+        if old != nil || new != nil {
+            try change([Change(table: table, key: encoded, old: old, new: new)])
+        }
         return (old, new)
     }
 
-    /// Checks a condition without writing.
-    func check(
-        _ table: TableHandle, _ key: PrimaryKey, _ condition: Condition
-    ) throws(CodexError) {
-        try condition.validate()
-        var encoded: [UInt8] = []
-        try table.plan.encode(key, into: &encoded)
-        try require(condition, try image(table, encoded))
-    }
-
-    private func require(_ condition: Condition?, _ current: Image?) throws(CodexError) {
+    func require(_ condition: Condition?, _ current: Image?) throws(CodexError) {
         guard let condition, !condition.evaluate(current?.item ?? Item()) else { return }
         throw CodexError(
             .conditionFailed,
@@ -197,28 +144,43 @@ extension WriteContext {
             currentItem: current?.item)
     }
 
-    func requireDistinctTargets(_ actions: [WriteAction]) throws(CodexError) {
-        var seen: Set<[UInt8]> = []
-        for action in actions {
-            let table: TableHandle
-            let key: PrimaryKey
-            switch action {
-            case .put(let name, let item, _):
-                table = try core.table(name)
-                key = try table.plan.definition.primaryKey(of: item)
-            case .update(let name, let target, _, _), .delete(let name, let target, _),
-                .check(let name, let target, _):
-                table = try core.table(name)
-                key = target
-            }
-            var bytes = Array(table.name.utf8) + [0]
-            var encoded: [UInt8] = []
-            try table.plan.encode(key, into: &encoded)
-            bytes += encoded
-            guard seen.insert(bytes).inserted else {
-                throw CodexError(
-                    .duplicateTarget, "Two actions of one list name the same item. Merge them.")
-            }
+    // MARK: New images
+
+    /// The image of `item` in place of `old`.
+    func replacing(
+        _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, with item: Item
+    ) -> Image {
+        let entity = table.entity(of: key)
+        return Image(
+            item: item,
+            header: ItemHeader(
+                // An entity that the schema does not have any more stays what it is.
+                entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
+                schemaVersion: entity?.definition.schemaVersion ?? old?.header.schemaVersion ?? 0,
+                version: (old?.header.version ?? 0) + 1))
+    }
+
+    /// Refuses an update of key attributes.
+    func validate(_ update: Update, _ table: TableHandle) throws(CodexError) {
+        try update.validate()
+        for clause in update.clauses
+        where table.plan.keyNames.contains(where: { ByteOrder.equal($0, clause.path.root) }) {
+            throw CodexError(
+                .invalidExpression,
+                "The update changes the key attribute \(clause.path.root). Delete and put instead.")
         }
+    }
+
+    /// The image that an update makes of `old`, or of nothing.
+    func updating(
+        _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, by update: Update
+    ) throws(CodexError) -> Image {
+        let entity = table.entity(of: key)
+        return Image(
+            item: try update.apply(to: old?.item ?? table.plan.definition.attributes(of: key)),
+            header: ItemHeader(
+                entityNumber: old?.header.entityNumber ?? entity?.number ?? 0,
+                schemaVersion: old?.header.schemaVersion ?? entity?.definition.schemaVersion ?? 0,
+                version: (old?.header.version ?? 0) + 1))
     }
 }

@@ -112,7 +112,7 @@ extension ReadableContext {
     ) throws {
         let bound = try base.binding(type)
         try withOne(bound, target) { bytes in
-            try body(try base.reader(bound, bytes))
+            try base.withReader(bound, bytes, body)
         }
     }
 
@@ -157,7 +157,7 @@ extension ReadableContext {
         let run = try QueryRun(query, base, filtersWhole: true)
         let page = unsafe try run.page(PageLimits(returned: limit), after: token) { key, bytes in
             guard bytes.layout.header.entityNumber == bound.entity.number else { return false }
-            try unsafe run.withWholeItem(key, bytes) { try body(try base.reader(bound, $0)) }
+            try unsafe run.withWholeItem(key, bytes) { try base.withReader(bound, $0, body) }
             return true
         }
         return (page.next, page.examined)
@@ -179,17 +179,32 @@ extension ReadableContext {
 }
 
 extension TransactionContext {
-    /// Reads the fields of an entity's item.
+    /// Lends a reader of the fields of an entity's item, lifted to the type's schema version.
     @inline(__always)
-    func reader(_ bound: BoundEntity, _ bytes: ItemBytes) throws(CodexError) -> FieldReader {
+    func withReader(
+        _ bound: BoundEntity, _ bytes: ItemBytes,
+        _ body: (borrowing FieldReader) throws(CodexError) -> Void
+    ) throws(CodexError) {
         let layout = bytes.layout
         guard layout.header.entityNumber == bound.entity.number else {
             throw CodexError(
                 .unknownEntity,
                 "The item under this key is not a \(bound.entity.definition.name) but "
-                    + "\(core.entityName(layout.header.entityNumber) ?? "a raw item").")
+                    + "\(catalog.entityName(layout.header.entityNumber) ?? "a raw item").")
         }
-        return FieldReader(bytes, plan: plan(bound, layout.shape))
+        guard layout.header.schemaVersion == bound.entity.definition.schemaVersion else {
+            return try withUpgraded(bound, bytes, body)
+        }
+        try body(FieldReader(bytes, plan: plan(bound, layout.shape)))
+    }
+
+    private func withUpgraded(
+        _ bound: BoundEntity, _ bytes: ItemBytes,
+        _ body: (borrowing FieldReader) throws(CodexError) -> Void
+    ) throws(CodexError) {
+        let header = bytes.layout.header
+        let item = try bound.entityType.upgraded(try bytes.item(), from: header.schemaVersion)
+        try LooseItem(item, header).withReader(bound.fieldNames, body)
     }
 }
 

@@ -151,10 +151,20 @@ extension Store {
 }
 
 extension Store: TableBackend {
+    /// Does all the actions, or none of them, and with a token only once.
+    ///
+    /// See ``WriteTransaction/perform(_:idempotencyToken:)``.
+    @discardableResult
+    public func perform(
+        _ actions: [WriteAction], idempotencyToken: String?
+    ) async throws -> Bool {
+        try await write { try $0.perform(actions, idempotencyToken: idempotencyToken) }
+    }
+
     /// Does all the actions, or none of them.
     ///
-    /// See ``WriteTransaction/perform(_:)``.
+    /// See ``WriteTransaction/perform(_:idempotencyToken:)``.
     public func perform(_ actions: [WriteAction]) async throws {
-        try await write { try $0.perform(actions) }
+        try await perform(actions, idempotencyToken: nil)
     }
 }

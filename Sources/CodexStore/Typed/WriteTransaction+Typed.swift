@@ -71,8 +71,7 @@ extension WriteTransaction {
         if try definition.primaryKey(of: try changed.item()) == oldKey {
             try context.write(changed, keepsUnknown: true) { _ throws(CodexError) in }
         } else {
-            let old = try item(in: definition.name, key: oldKey)
-            let unknown = try old.map { try E.unknownAttributes(of: $0) } ?? Item()
+            let unknown = try context.unknownAttributes(E.self, oldKey)
             try context.atomically { () throws(CodexError) in
                 try delete(in: definition.name, key: oldKey)
                 try context.write(changed, adding: unknown) { taken throws(CodexError) in
@@ -122,7 +121,10 @@ extension WriteContext {
             header.version = (old?.header.version ?? 0) + 1
             var item = item
             var others = added
-            if keepsUnknown, let old { others = try E.unknownAttributes(of: old.item) }
+            if keepsUnknown, let old {
+                others = try E.unknownAttributes(
+                    of: try E.upgraded(old.item, from: old.header.schemaVersion))
+            }
             for element in others where item[element.name] == nil {
                 item[element.name] = element.value
             }
@@ -132,9 +134,22 @@ extension WriteContext {
     }
 }
 
+extension WriteContext {
+    /// The attributes of the item under `key` that the type would not write for it.
+    fileprivate func unknownAttributes<E: Entity>(
+        _ type: E.Type, _ key: PrimaryKey
+    ) throws(CodexError) -> Item {
+        let table = try binding(type).table
+        var encoded: [UInt8] = []
+        try table.plan.encode(key, into: &encoded)
+        guard let old = try image(table, encoded) else { return Item() }
+        return try E.unknownAttributes(of: try E.upgraded(old.item, from: old.header.schemaVersion))
+    }
+}
+
 extension Entity {
     /// The attributes of `item` that the type would not write for it.
-    fileprivate static func unknownAttributes(of item: Item) throws(CodexError) -> Item {
+    static func unknownAttributes(of item: Item) throws(CodexError) -> Item {
         let known = try Self(item: item).item()
         return Item(item.lazy.filter { known[$0.name] == nil }.map { ($0.name, $0.value) })
     }

@@ -23,6 +23,9 @@ class WriteJob: @unchecked Sendable {
         return true
     }
 
+    /// Whether the job makes its transactions itself, outside of any group.
+    var isExclusive: Bool { false }
+
     /// Does the job's work in the open transaction.
     ///
     /// May be called again after an abort.
@@ -62,4 +65,24 @@ final class ClosureJob<Value: Sendable>: WriteJob, @unchecked Sendable {
             answer(.failure(CodexError(.commitFailed, "The write was answered before it ran.")))
         }
     }
+}
+
+/// A change of the manifest, which needs a transaction of its own.
+final class ManifestJob: WriteJob, @unchecked Sendable {
+    private let body: @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
+    private let answer: @Sendable (Result<Void, any Error>) -> Void
+
+    init(
+        _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool,
+        answer: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) {
+        self.body = body
+        self.answer = answer
+    }
+
+    override var isExclusive: Bool { true }
+
+    func run(_ core: StoreCore) throws(CodexError) { try core.changeManifest(body) }
+
+    override func finish(_ outcome: Result<Void, any Error>) { answer(outcome) }
 }

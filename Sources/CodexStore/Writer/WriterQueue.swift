@@ -61,8 +61,20 @@ final class WriterQueue: Sendable {
         state.withLock { $0.jobs.removeAll { $0 === job } }
     }
 
+    /// Adds a job and blocks until it is answered.
+    ///
+    /// - Throws: As ``add(_:)``, ``CodexError/Code/nestedWrite``, and what the job is answered with.
+    func wait<Value: Sendable>(
+        _ job: (@escaping @Sendable (Result<Value, any Error>) -> Void) -> WriteJob
+    ) throws -> Value {
+        try requireOutside()
+        let answer = Answer<Value>()
+        try add(job { answer.set($0) })
+        return try answer.wait()
+    }
+
     /// Refuses a blocking write from inside of a body, which would wait for itself.
-    func requireOutside() throws(CodexError) {
+    private func requireOutside() throws(CodexError) {
         guard state.withLock({ $0.threadID }) != WorkerThread.current else {
             throw CodexError(
                 .nestedWrite,
@@ -74,16 +86,28 @@ final class WriterQueue: Sendable {
 
     private func run() {
         var context: WriteContext?
+        var watch = Watch(core)
         while let group = nextGroup() {
             let started = group.filter { $0.claim() }
-            if !started.isEmpty { runGroup(started, &context) }
+            let shared = started.filter { !$0.isExclusive }
+            if !shared.isEmpty { runGroup(shared, &context, &watch) }
+            if let last = started.last, last.isExclusive { runExclusive(last) }
         }
+    }
+
+    private func runExclusive(_ job: WriteJob) {
+        guard let job = job as? ManifestJob else { return }
+        job.finish(Result { try job.run(core) })
     }
 
     private func nextGroup() -> [WriteJob]? {
         while true {
             let (group, isStopped) = state.withLock { state -> ([WriteJob], Bool) in
-                let group = Array(state.jobs.prefix(core.options.groupCountMax))
+                var group = Array(state.jobs.prefix(core.options.groupCountMax))
+                // An exclusive job ends its group.
+                if let first = group.firstIndex(where: \.isExclusive) {
+                    group.removeSubrange((first + 1)...)
+                }
                 state.jobs.removeFirst(group.count)
                 return (group, state.isStopped)
             }
@@ -103,7 +127,10 @@ final class WriterQueue: Sendable {
         return made
     }
 
-    private func runGroup(_ jobs: [WriteJob], _ shared: inout WriteContext?) {
+    private func runGroup(
+        _ jobs: [WriteJob], _ shared: inout WriteContext?, _ watch: inout Watch?
+    ) {
+        let start = watch?.now
         let context: WriteContext
         do throws(CodexError) {
             context = try begin(&shared)
@@ -127,11 +154,13 @@ final class WriterQueue: Sendable {
                 // itself; in a group, others may have filled it: again, one by one, in order.
                 context.abort()
                 guard jobs.count > 1 else { return job.finish(.failure(error)) }
-                for other in done + jobs[position...] { runGroup([other], &shared) }
+                for other in done + jobs[position...] { runGroup([other], &shared, &watch) }
                 return
             }
         }
+        let changeCount = context.changeCount
         finish(done, context)
+        if let start { watch?.committed(since: start, changeCount: changeCount) }
     }
 
     private func finish(_ jobs: [WriteJob], _ context: WriteContext) {
@@ -146,5 +175,23 @@ final class WriterQueue: Sendable {
             context.abort()
         }
         for job in jobs { job.finish(outcome) }
+    }
+}
+
+/// Carries a result from the writer's thread to one that waits for it.
+private final class Answer<Value: Sendable>: Sendable {
+    private let result = Locked<Result<Value, any Error>?>(nil)
+    private let isSet = DispatchSemaphore(value: 0)
+
+    func set(_ value: Result<Value, any Error>) {
+        result.withLock { $0 = value }
+        isSet.signal()
+    }
+
+    func wait() throws -> Value {
+        while true {
+            if let result = result.withLock({ $0 }) { return try result.get() }
+            isSet.wait()
+        }
     }
 }

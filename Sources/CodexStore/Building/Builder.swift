@@ -1,0 +1,312 @@
+internal import CodexCore
+internal import CodexIndex
+internal import Dispatch
+internal import Synchronization
+
+/// Builds new indexes and counters and empties removed ones, in the background and in steps that
+/// other writes pass between.
+///
+/// One process at a time builds, whoever has the lock file; if it is killed, another goes on where
+/// it was. Progress is kept in the transaction that makes it.
+///
+/// - An index is maintained by all writes from the moment it is there, so its build only adds the
+///   entries that items have which were there before: sorted, so that the tree is filled in order.
+/// - A counter's build walks the items in key order; writes maintain it for items up to where it is.
+final class Builder: Sendable {
+    private struct State {
+        var isStopped = false
+        var isIdle = false
+        var failure: CodexError?
+        var waiters: [@Sendable (CodexError?) -> Void] = []
+    }
+
+    private let core: StoreCore
+    private let writer: WriterQueue
+    private let state = Locked(State())
+    private let alarm = DispatchSemaphore(value: 0)
+
+    /// Tables up to this size are built when the store is opened, before it is used.
+    static let smallItemCount = 10_000
+    /// How long one step may hold up other writes.
+    private static let stepDuration = Duration.milliseconds(8)
+    private static let stepCountMax = 2000
+    /// How many items one snapshot of a build sees, so that it keeps few pages from reuse.
+    private static let snapshotItemCount = 20_000
+    /// How often is looked whether another process's build has ended.
+    private static let retryInterval = DispatchTimeInterval.milliseconds(500)
+
+    init(_ core: StoreCore, _ writer: WriterQueue) {
+        self.core = core
+        self.writer = writer
+    }
+
+    func start() {
+        WorkerThread.start("codex.builder") { [self] in run() }
+    }
+
+    /// Lets the thread end after the step it is at.
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        alarm.signal()
+    }
+
+    /// Looks for work again.
+    func wake() {
+        state.withLock { state in
+            state.isIdle = false
+            state.failure = nil
+        }
+        alarm.signal()
+    }
+
+    /// Calls `answer` when nothing is to be built, or building failed.
+    func whenIdle(_ answer: @escaping @Sendable (CodexError?) -> Void) {
+        let isNow = state.withLock { state -> (answers: Bool, failure: CodexError?) in
+            if state.isStopped { return (true, StoreCore.closed) }
+            if state.isIdle { return (true, state.failure) }
+            state.waiters.append(answer)
+            return (false, nil)
+        }
+        if isNow.answers { answer(isNow.failure) }
+    }
+
+    /// Blocks until nothing is to be built, or building failed.
+    func waitUntilIdle() {
+        let idle = DispatchSemaphore(value: 0)
+        whenIdle { _ in idle.signal() }
+        idle.wait()
+    }
+
+    /// Whether what is to be built is done in a moment.
+    func hasLittleToDo() -> Bool {
+        let catalog = core.catalog
+        guard catalog.hasWork else { return false }
+        let counts = try? core.withReader { context in
+            try catalog.allTables.map { try context.transaction.count($0.tree) }
+        }
+        return counts?.allSatisfy { $0 <= Self.smallItemCount } ?? false
+    }
+
+    // MARK: The thread
+
+    private var isStopped: Bool { state.withLock { $0.isStopped } }
+
+    private func run() {
+        while true {
+            var failure: CodexError?
+            var isDone = true
+            do throws(CodexError) {
+                isDone = try work()
+            } catch {
+                failure = error
+            }
+            if isDone || failure != nil || isStopped { becomeIdle(failure) }
+            if isStopped { return }
+            // Undone work is another process's, which may end without it.
+            if isDone || failure != nil {
+                alarm.wait()
+            } else {
+                _ = alarm.wait(timeout: .now() + Self.retryInterval)
+            }
+        }
+    }
+
+    private func becomeIdle(_ failure: CodexError?) {
+        let (waiters, answer) = state.withLock { state in
+            let answer = state.isStopped ? StoreCore.closed : failure
+            defer { state.waiters = [] }
+            state.isIdle = true
+            state.failure = answer
+            return (state.waiters, answer)
+        }
+        for waiter in waiters { waiter(answer) }
+    }
+
+    /// Does what is to be done; returns whether nothing is left.
+    private func work() throws(CodexError) -> Bool {
+        while !isStopped {
+            let catalog = try core.refreshCatalog()
+            guard catalog.hasWork else { return true }
+            guard let lock = try FileLock(core.path + "/build.lock") else { return false }
+            try withExtendedLifetime(lock) { () throws(CodexError) in
+                try step(try core.refreshCatalog())
+            }
+        }
+        return false
+    }
+
+    /// Does one thing that is to be done.
+    private func step(_ catalog: Catalog) throws(CodexError) {
+        for table in catalog.allTables {
+            if let retired = table.retired.first { return try empty(table, retired) }
+            // Whoever loaded is gone: it would have the lock.
+            if table.indexes.contains(where: { $0.state == .loading })
+                || table.counters.contains(where: { $0.state == .loading })
+            {
+                return try changeManifest { manifest, _ in
+                    manifest.endLoading(table.name)
+                    return true
+                }
+            }
+            if let index = table.indexes.first(where: { $0.state == .building }) {
+                return try build(table, index)
+            }
+            if let counter = table.counters.first(where: { $0.state == .building }) {
+                return try build(table, counter)
+            }
+        }
+    }
+
+    // MARK: Steps in the writer
+
+    private func write<Value: Sendable>(
+        _ body: @escaping @Sendable (WriteContext) throws -> Value
+    ) throws(CodexError) -> Value {
+        do {
+            return try writer.wait { answer in
+                ClosureJob({ transaction in try body(transaction.context) }, answer: answer)
+            }
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+    }
+
+    private func changeManifest(
+        _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
+    ) throws(CodexError) {
+        do {
+            try writer.wait { ManifestJob(body, answer: $0) }
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+    }
+
+    /// Ends the building of a part: it is ready, or its keys conflict.
+    private func finish(
+        _ table: TableHandle, _ part: String, _ state: Manifest.BuildState?
+    ) throws(CodexError) {
+        let key = WriteContext.positionKey(table, part)
+        let name = table.name
+        try changeManifest { manifest, transaction throws(CodexError) in
+            guard manifest.state(part, of: name) == .building else { return false }
+            manifest.setState(state, part, of: name)
+            if let meta = try transaction.open(Catalog.metaName, create: false) {
+                try transaction.delete(meta, key)
+            }
+            return true
+        }
+    }
+
+    // MARK: Indexes
+
+    private func build(_ table: TableHandle, _ index: IndexHandle) throws(CodexError) {
+        let positionKey = WriteContext.positionKey(table, index.part)
+        let done = try position(positionKey)
+        guard var keys = try sortedKeys(table, index, after: done) else { return }
+        var next = try keys.next()
+        while let first = next {
+            if isStopped { return }
+            var batch = [first]
+            next = try keys.next()
+            while let key = next, batch.count < Self.stepCountMax {
+                batch.append(key)
+                next = try keys.next()
+            }
+            var rest = batch[...]
+            while !rest.isEmpty {
+                if isStopped { return }
+                let keys = rest
+                let count = try write { context in
+                    try context.insertMissing(
+                        keys, table.name, index.part, positionKey, for: Self.stepDuration)
+                }
+                guard let count else { return }
+                rest = rest.dropFirst(count)
+            }
+        }
+        let conflicts =
+            index.plan.definition.isUnique
+            ? try reading { try $0.duplicates(index, limit: 1).isEmpty == false } : false
+        try finish(table, index.part, conflicts ? .conflicting : nil)
+    }
+
+    private func position(_ key: [UInt8]) throws(CodexError) -> [UInt8] {
+        try reading { context in
+            let stored = unsafe try context.transaction.get(context.catalog.meta, key)
+            return unsafe stored.map { unsafe Array($0) } ?? []
+        }
+    }
+
+    private func reading<R>(_ body: (ReadContext) throws -> R) throws(CodexError) -> R {
+        do {
+            return try core.withReader(body)
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+    }
+
+    /// The entry keys that the table's items have in an index, after one that is done; `nil` if the
+    /// builder was stopped.
+    private func sortedKeys(
+        _ table: TableHandle, _ index: IndexHandle, after done: [UInt8]
+    ) throws(CodexError) -> SortedKeys? {
+        var sorter = KeySorter(directory: core.path)
+        var last: [UInt8] = []
+        while true {
+            if isStopped { return nil }
+            var count = 0
+            try reading { context in
+                try context.transaction.withCursor(table.tree) { cursor in
+                    var entry = unsafe try cursor.seek(last.isEmpty ? [] : last + [0])
+                    while let current = unsafe entry, count < Self.snapshotItemCount {
+                        count += 1
+                        last = unsafe Array(current.key)
+                        let image = unsafe try context.withItem(
+                            current.value, current.key, table.plan
+                        ) { Image(item: try $0.item(), header: $0.layout.header) }
+                        // An item that has no valid key (it was stored before the index was there)
+                        // has no entry; verify() lists it.
+                        let keys = try? context.entryKeys(index, last, image)
+                        for key in keys ?? [] where ByteOrder.compare(done, key) < 0 {
+                            try sorter.add(key)
+                        }
+                        unsafe entry = try cursor.next()
+                    }
+                }
+            }
+            if count < Self.snapshotItemCount { return try sorter.sorted() }
+        }
+    }
+
+    // MARK: Counters
+
+    private func build(_ table: TableHandle, _ counter: CounterHandle) throws(CodexError) {
+        while !isStopped {
+            let goesOn = try write { context in
+                try context.countOn(table.name, counter.part, Self.stepCountMax, Self.stepDuration)
+            }
+            if !goesOn { return try finish(table, counter.part, nil) }
+        }
+    }
+
+    // MARK: Removed ones
+
+    private func empty(
+        _ table: TableHandle, _ retired: (part: Manifest.Retired, tree: Tree)
+    ) throws(CodexError) {
+        let ownsChunks = retired.part.ownsChunks
+        let tree = retired.tree
+        while !isStopped {
+            let isEmpty = try write { context in
+                try context.empty(tree, ownsChunks: ownsChunks, Self.stepCountMax, Self.stepDuration)
+            }
+            guard isEmpty else { continue }
+            let name = table.name
+            let part = retired.part
+            return try changeManifest { manifest, _ in
+                manifest.forget(part, of: name)
+                return true
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+public import CodexCore
+internal import CodexIndex
+internal import Dispatch
+
+/// How far an index or counter is.
+public struct BuildStatus: Sendable, Hashable {
+    /// What an index or counter is.
+    public enum Kind: String, Sendable {
+        /// A secondary index.
+        case index
+        /// A counter.
+        case counter
+    }
+
+    /// Whether it can be read.
+    public enum State: String, Sendable {
+        /// It can.
+        case ready
+        /// A bulk load runs: it is built when that has ended.
+        case loading
+        /// It is being built; writes maintain it already.
+        case building
+        /// A unique index that has items with equal keys: it can be read once they differ.
+        case conflicting
+    }
+
+    /// The table's name.
+    public let table: String
+    /// The index's or counter's name.
+    public let name: String
+    /// What it is.
+    public let kind: Kind
+    /// Whether it can be read.
+    public let state: State
+}
+
+extension Store {
+    /// How far the indexes and counters are.
+    ///
+    /// - Throws: ``CodexError/Code/closed``.
+    public func buildStatus() throws -> [BuildStatus] {
+        func state(_ state: Manifest.BuildState?) -> BuildStatus.State {
+            switch state {
+            case nil: .ready
+            case .loading: .loading
+            case .building: .building
+            case .conflicting: .conflicting
+            }
+        }
+        return try core.withReader { context in
+            context.catalog.allTables.flatMap { table in
+                table.indexes.map {
+                    BuildStatus(
+                        table: table.name, name: $0.plan.definition.name, kind: .index,
+                        state: state($0.state))
+                }
+                    + table.counters.map {
+                        BuildStatus(
+                            table: table.name, name: $0.plan.definition.name, kind: .counter,
+                            state: state($0.state))
+                    }
+            }
+        }
+    }
+
+    /// Waits until every index and counter is built, and those of removed ones are gone; looks again
+    /// at unique indexes that had equal keys.
+    ///
+    /// - Throws: ``CodexError/Code/indexNotReady`` if a unique index has items with equal keys
+    ///   (``duplicates(ofIndex:in:limit:)``), ``CodexError/Code/readOnly``,
+    ///   ``CodexError/Code/closed``, and whatever building failed with, to be tried again.
+    public func whenReady() async throws {
+        let builder = try requireBuilder()
+        let conflicts = core.catalog.allTables.contains {
+            $0.indexes.contains { $0.state == .conflicting }
+        }
+        if conflicts {
+            try await changeManifest { manifest, _ in
+                manifest.retryConflicting()
+                return true
+            }
+        }
+        builder.wake()
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            builder.whenIdle { failure in
+                continuation.resume(with: failure.map { .failure($0) } ?? .success(()))
+            }
+        }
+        for table in core.catalog.allTables {
+            for index in table.indexes where index.state == .conflicting {
+                _ = try table.index(index.plan.definition.name)
+            }
+        }
+    }
+
+    /// Adds an index to a table and returns once writes maintain it; the items that are there are
+    /// added in the background (on a small table, before this returns).
+    ///
+    /// - Throws: ``CodexError/Code/schemaMismatch`` if there is another index of this name,
+    ///   ``CodexError/Code/invalidSchema``, ``CodexError/Code/unknownTable``, and as
+    ///   ``write(_:)-(_)``.
+    public func addIndex(_ index: IndexDefinition, to table: String) async throws {
+        let definition = try core.catalog.table(table).plan.definition
+        try await add(definition.with(indexes: [index], counters: []))
+    }
+
+    /// Adds a counter to a table; see ``addIndex(_:to:)``.
+    ///
+    /// - Throws: As ``addIndex(_:to:)``.
+    public func addCounter(_ counter: CounterDefinition, to table: String) async throws {
+        let definition = try core.catalog.table(table).plan.definition
+        try await add(definition.with(indexes: [], counters: [counter]))
+    }
+
+    private func add(_ table: TableDefinition) async throws {
+        let builder = try requireBuilder()
+        try await changeManifest { manifest, _ throws(CodexError) in
+            try manifest.merge(Schema(tables: [table]))
+        }
+        builder.wake()
+        if builder.hasLittleToDo() { try await whenReady() }
+    }
+
+    /// Removes an index: from now on it is unknown, and its entries go in the background.
+    ///
+    /// A program that opens the store with a schema that has it adds it again.
+    ///
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``, and as
+    ///   ``write(_:)-(_)``.
+    public func removeIndex(_ name: String, from table: String) async throws {
+        try await remove(.index, name, table)
+    }
+
+    /// Removes a counter; see ``removeIndex(_:from:)``.
+    ///
+    /// - Throws: As ``removeIndex(_:from:)``.
+    public func removeCounter(_ name: String, from table: String) async throws {
+        try await remove(.counter, name, table)
+    }
+
+    private func remove(_ kind: PartKind, _ name: String, _ table: String) async throws {
+        let builder = try requireBuilder()
+        try await changeManifest { manifest, transaction throws(CodexError) in
+            let position = try manifest.remove(kind, name, of: table)
+            if let meta = try transaction.open(Catalog.metaName, create: false) {
+                try transaction.delete(meta, position)
+            }
+            return true
+        }
+        builder.wake()
+    }
+
+    /// The primary keys of items that share their key in a unique index with another item.
+    ///
+    /// - Parameters:
+    ///   - index: The index's name.
+    ///   - table: The table's name.
+    ///   - limit: Most keys to return.
+    /// - Returns: For each group of items with one key, all but the first.
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
+    ///   ``CodexError/Code/closed``.
+    public func duplicates(
+        ofIndex index: String, in table: String, limit: Int = 1000
+    ) throws -> [PrimaryKey] {
+        try core.withReader { context in
+            let table = try context.catalog.table(table)
+            guard let index = table.indexes.first(where: { $0.plan.definition.name == index }) else {
+                _ = try table.index(index)
+                return []
+            }
+            return try context.duplicates(index, limit: limit).map {
+                try table.plan.primaryKey($0.span)
+            }
+        }
+    }
+
+    func changeManifest(
+        _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
+    ) async throws {
+        let writer = try requireWriter()
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let job = ManifestJob(body) { continuation.resume(with: $0) }
+            do throws(CodexError) {
+                try writer.add(job)
+            } catch {
+                if job.claim() { job.finish(.failure(error)) }
+            }
+        }
+    }
+}

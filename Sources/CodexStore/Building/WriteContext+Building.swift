@@ -1,0 +1,148 @@
+internal import CodexCore
+internal import CodexIndex
+
+extension TransactionContext {
+    /// The keys of an image's entries in an index, ascending.
+    func entryKeys(
+        _ index: IndexHandle, _ key: [UInt8], _ image: Image?
+    ) throws(CodexError) -> [[UInt8]] {
+        guard let image,
+            catalog.includes(index.plan.definition.entities, image.header.entityNumber)
+        else { return [] }
+        return try index.plan.entryKeys(for: image.item, primaryKey: key)
+    }
+
+    /// Primary keys, encoded, of items that share their key in an index with the one before.
+    func duplicates(_ index: IndexHandle, limit: Int) throws -> [[UInt8]] {
+        try transaction.withCursor(index.tree) { cursor in
+            var found: [[UInt8]] = []
+            var previous: [UInt8] = []
+            var entry = unsafe try cursor.first()
+            while let current = unsafe entry, found.count < limit {
+                let key = unsafe Array(current.key)
+                let offset = try index.plan.primaryKeyOffset(key.span)
+                let prefix = Array(key[..<offset])
+                if prefix == previous { found.append(Array(key[offset...])) }
+                previous = prefix
+                unsafe entry = try cursor.next()
+            }
+            return found
+        }
+    }
+}
+
+/// The steps of a build, each a part of a transaction.
+extension WriteContext {
+    /// Adds those entries of an index that items have and it lacks.
+    ///
+    /// - Returns: How many of the keys were seen to until the time was over; `nil` if the index is
+    ///   not being built any more.
+    func insertMissing(
+        _ keys: ArraySlice<[UInt8]>, _ table: String, _ part: String, _ positionKey: [UInt8],
+        for duration: Duration
+    ) throws -> Int? {
+        let table = try catalog.table(table)
+        guard let index = table.indexes.first(where: { $0.part == part && $0.state == .building })
+        else { return nil }
+        let end = ContinuousClock.now + duration
+        var count = 0
+        for key in keys {
+            try insertMissing(key, table, index)
+            count += 1
+            if count % 16 == 0, ContinuousClock.now > end { break }
+        }
+        if let last = keys.prefix(count).last {
+            try noting { () throws(CodexError) in
+                try transaction.put(catalog.meta, positionKey, last)
+            }
+            noteChange()
+        }
+        return count
+    }
+
+    private func insertMissing(
+        _ key: [UInt8], _ table: TableHandle, _ index: IndexHandle
+    ) throws {
+        // A write that came since the keys were read has seen to the entry.
+        guard unsafe try transaction.get(index.tree, key) == nil else { return }
+        let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
+        guard let stored = unsafe try transaction.get(table.tree, primaryKey).map({ unsafe Array($0) }),
+            let image = try image(table, primaryKey),
+            try entryKeys(index, primaryKey, image).contains(key)
+        else { return }
+        try noting { () throws(CodexError) in
+            try putEntry(index, key, try entryValue(index, image, stored))
+        }
+    }
+
+    /// Counts the next items of a table in a counter that is being built.
+    ///
+    /// - Returns: Whether there are more.
+    func countOn(
+        _ table: String, _ part: String, _ countMax: Int, _ duration: Duration
+    ) throws -> Bool {
+        let table = try catalog.table(table)
+        guard
+            let counter = table.counters.first(where: { $0.part == part && $0.state == .building })
+        else { return false }
+        let end = ContinuousClock.now + duration
+        let start = position(counter)
+        guard case .upTo(let done) = start else { return false }
+        var tallies = Tallies()
+        var last = done
+        var count = 0
+        var isAtEnd = false
+        try transaction.withCursor(table.tree) { cursor in
+            var entry = unsafe try cursor.seek(done.isEmpty ? [] : done + [0])
+            while let current = unsafe entry, count < countMax {
+                last = unsafe Array(current.key)
+                let image = unsafe try withItem(current.value, current.key, table.plan) {
+                    Image(item: try $0.item(), header: $0.layout.header)
+                }
+                // An item that was stored before the counter was there, with a group of a wrong
+                // type, is in none; verify() lists it.
+                if catalog.includes(counter.plan.definition.entities, image.header.entityNumber),
+                    (try? counter.plan.groups(of: image.item)) != nil
+                {
+                    try tallies.add(counter, image.item, sign: 1)
+                }
+                count += 1
+                if count % 16 == 0, ContinuousClock.now > end { break }
+                unsafe entry = try cursor.next()
+            }
+            unsafe isAtEnd = try cursor.next() == nil
+            if count == 0 { isAtEnd = true }
+        }
+        let sums = try settled(tallies)
+        try noting { () throws(CodexError) in
+            for (group, change) in sums { try store(change, group) }
+            try setPosition(isAtEnd ? .everything : .upTo(last), table, counter)
+        }
+        return !isAtEnd
+    }
+
+    /// Removes entries of a tree that is no index or counter any more.
+    ///
+    /// - Returns: Whether it is empty.
+    func empty(
+        _ tree: Tree, ownsChunks: Bool, _ countMax: Int, _ duration: Duration
+    ) throws -> Bool {
+        let end = ContinuousClock.now + duration
+        for count in 0..<countMax {
+            if count % 16 == 15, ContinuousClock.now > end { return false }
+            let first = try transaction.withCursor(tree) { cursor -> (key: [UInt8], large: LargeValue?)? in
+                guard let entry = unsafe try cursor.first() else { return nil }
+                return unsafe (Array(entry.key), try LargeValue(entry.value))
+            }
+            guard let first else { return true }
+            try noting { () throws(CodexError) in
+                if ownsChunks, let large = first.large {
+                    try transaction.removeChunks(large, catalog.overflow)
+                }
+                try transaction.delete(tree, first.key)
+            }
+            noteChange()
+        }
+        return false
+    }
+}

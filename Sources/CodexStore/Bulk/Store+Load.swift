@@ -1,0 +1,84 @@
+public import CodexCore
+internal import CodexIndex
+internal import Synchronization
+
+extension Store {
+    /// Stores many items, in transactions of some thousand each: the fast way to fill a table.
+    ///
+    /// Items replace those with their keys. Sorted by their keys they are appended: pages are
+    /// filled, and the table is as small as it can be. If the table is empty, its indexes and
+    /// counters are not maintained meanwhile but built at the end, sorted; until then they refuse
+    /// to be read (``CodexError/Code/indexNotReady``), and unique ones are checked only then. A load
+    /// that is killed leaves what it had committed, and the next program that opens the store
+    /// builds the indexes for it.
+    ///
+    /// - Parameters:
+    ///   - table: The table's name.
+    ///   - batchCount: How many items a transaction stores, 1 or more.
+    ///   - next: Gives the items one by one, and `nil` at the end.
+    /// - Returns: How many items were stored.
+    /// - Throws: ``CodexError/Code/indexNotReady`` if a unique index found equal keys (all items are
+    ///   stored; see ``duplicates(ofIndex:in:limit:)``), whatever `next` throws, and as
+    ///   ``WriteTransaction/put(_:in:condition:returning:)``; batches before stay stored.
+    @discardableResult
+    public nonisolated(nonsending) func load(
+        into table: String, batchCount: Int = 5000, _ next: () throws -> Item?
+    ) async throws -> Int {
+        guard batchCount >= 1 else {
+            throw CodexError(.invalidArgument, "A batch of a load has at least 1 item.")
+        }
+        let builder = try requireBuilder()
+        _ = try core.catalog.table(table)
+        var count = 0
+        let lock = try await beginLoading(table)
+        do {
+            while true {
+                var batch: [Item] = []
+                while batch.count < batchCount, let item = try next() { batch.append(item) }
+                guard !batch.isEmpty else { break }
+                let items = batch
+                try await write { transaction in
+                    for item in items { try transaction.put(item, in: table) }
+                }
+                count += items.count
+            }
+        } catch {
+            if let lock { try await endLoading(table, lock, builder) }
+            throw error
+        }
+        if let lock {
+            try await endLoading(table, lock, builder)
+            try await whenReady()
+        }
+        return count
+    }
+
+    /// Puts off the maintenance of an empty table's indexes; `nil` if that is not to be.
+    private func beginLoading(_ table: String) async throws -> FileLock? {
+        let handle = try core.catalog.table(table)
+        guard !(handle.indexes.isEmpty && handle.counters.isEmpty),
+            // Whoever builds or loads already goes on with it.
+            let lock = try FileLock(core.path + "/build.lock")
+        else { return nil }
+        let tree = handle.tree
+        let isEmpty = Locked(false)
+        try await changeManifest { manifest, transaction throws(CodexError) in
+            guard try transaction.count(tree) == 0 else { return false }
+            manifest.beginLoading(table)
+            isEmpty.withLock { $0 = true }
+            return true
+        }
+        return isEmpty.withLock { $0 } ? lock : nil
+    }
+
+    private func endLoading(
+        _ table: String, _ lock: consuming FileLock, _ builder: Builder
+    ) async throws {
+        try await changeManifest { manifest, _ in
+            manifest.endLoading(table)
+            return true
+        }
+        _ = consume lock
+        builder.wake()
+    }
+}

@@ -1,0 +1,34 @@
+/// What an operator of a store should know of.
+///
+/// ``StoreOptions/observer`` gets them.
+public enum StoreEvent: Sendable, Hashable {
+    /// A commit took long, its bodies included.
+    case slowCommit(duration: Duration, changeCount: Int)
+    /// A snapshot has been open for long, in this process or another: the pages that it sees are not
+    /// reused, and the file grows under writes.
+    case longReader(processID: Int32, duration: Duration)
+    /// The data file grew by so many bytes since the last such event, or since the store was opened.
+    case growth(byteCount: Int, fileByteCount: Int)
+
+    /// From when on events are told.
+    public struct Thresholds: Sendable, Hashable {
+        /// The shortest commit that is slow.
+        public var slowCommit: Duration
+        /// The shortest time that a snapshot is long.
+        ///
+        /// It is looked for when something is committed, at most once a second.
+        public var longReader: Duration
+        /// The least growth.
+        public var growthByteCount: Int
+
+        /// Creates thresholds.
+        public init(
+            slowCommit: Duration = .milliseconds(250), longReader: Duration = .seconds(30),
+            growthByteCount: Int = 256 << 20
+        ) {
+            self.slowCommit = slowCommit
+            self.longReader = longReader
+            self.growthByteCount = growthByteCount
+        }
+    }
+}

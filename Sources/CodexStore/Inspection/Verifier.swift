@@ -1,0 +1,348 @@
+internal import CodexCore
+internal import CodexIndex
+
+/// Reads everything and compares.
+///
+/// An item belongs into an index if it has all key attributes (and is of one of the index's
+/// entities); its entries then hold exactly the projected attributes.
+struct Verifier {
+    private typealias Bytes = UnsafeBufferPointer<UInt8>
+
+    let context: ReadContext
+    private(set) var differences: [VerificationReport.Difference] = []
+    private(set) var itemCount = 0
+    private(set) var entryCount = 0
+    private(set) var groupCount = 0
+    /// What the items of the table at hand add up to, by counter and group.
+    private var totals: [String: [[UInt8]: Tally]] = [:]
+    private var large: [LargeValue] = []
+
+    init(context: ReadContext) { self.context = context }
+
+    private mutating func report(
+        _ kind: VerificationReport.Difference.Kind, _ table: TableHandle, _ part: String?,
+        _ key: PrimaryKey?
+    ) {
+        differences.append(.init(kind: kind, table: table.name, index: part, key: key))
+    }
+
+    // MARK: Items
+
+    /// Looks for each item's entries, and adds up the totals.
+    mutating func verifyItems(_ table: TableHandle) {
+        totals = [:]
+        let attributes = table.plan.definition.keyAttributes
+        unsafe walk(table.tree, table, nil) { verifier, key, value in
+            verifier.itemCount += 1
+            if let large = unsafe try LargeValue(value) { verifier.large.append(large) }
+            guard let image = unsafe verifier.image(value, key, table.plan) else {
+                verifier.report(.unreadableItem, table, nil, nil)
+                return
+            }
+            let values = attributes.compactMap { image.item[$0.name] }
+            let primaryKey = PrimaryKey(values[0], values.dropFirst().first)
+            let encoded = Self.encode(primaryKey)
+            guard unsafe key.elementsEqual(encoded) else {
+                // Bytes that read as a key, but not those that any lookup of it would use.
+                verifier.report(.unreadableItem, table, nil, primaryKey)
+                return
+            }
+            let number = image.header.entityNumber
+            if number != 0, verifier.context.catalog.entityName(number) == nil {
+                verifier.report(.unknownEntity, table, nil, primaryKey)
+            }
+            for index in table.indexes where index.state == nil || index.state == .conflicting {
+                let definition = index.plan.definition
+                guard verifier.context.catalog.includes(definition.entities, number) else { continue }
+                guard
+                    let keys = Self.keys(
+                        image.item, definition.keyAttributes, definition.multiValued)
+                else {
+                    verifier.report(.unindexableItem, table, definition.name, primaryKey)
+                    continue
+                }
+                for key in keys
+                where unsafe try verifier.value(index.tree, key + encoded) == nil {
+                    verifier.report(.missingEntry, table, definition.name, primaryKey)
+                }
+            }
+            try verifier.addTotals(table, image, primaryKey)
+        }
+    }
+
+    private mutating func addTotals(
+        _ table: TableHandle, _ image: Image, _ primaryKey: PrimaryKey
+    ) throws {
+        for counter in table.counters where counter.state == nil {
+            let definition = counter.plan.definition
+            guard context.catalog.includes(definition.entities, image.header.entityNumber) else {
+                continue
+            }
+            guard let groups = Self.keys(image.item, definition.group, definition.multiValued) else {
+                report(.unindexableItem, table, definition.name, primaryKey)
+                continue
+            }
+            for group in groups {
+                var tally =
+                    totals[definition.name]?[group] ?? Tally(sumCount: definition.sums.count)
+                tally.count += 1
+                for (position, name) in definition.sums.enumerated() {
+                    guard let number = image.item[name]?.number else { continue }
+                    tally.sums[position].count += 1
+                    tally.sums[position].sum = try tally.sums[position].sum.adding(number)
+                }
+                totals[definition.name, default: [:]][group] = tally
+            }
+        }
+    }
+
+    /// The encoded keys that an item has in an index or counter, put together part by part from the
+    /// ordered encoding alone; `nil` if it has a value that no key may be.
+    private static func keys(
+        _ item: Item, _ attributes: [KeyAttribute], _ multiValued: String?
+    ) -> Set<[UInt8]>? {
+        var keys: Set<[UInt8]> = [[]]
+        for attribute in attributes {
+            guard let value = item[attribute.name] else {
+                keys = []
+                continue
+            }
+            var values = [value]
+            if attribute.name == multiValued {
+                switch value {
+                case .list(let elements): values = elements
+                case .stringSet(let set): values = set.members.map { .string($0) }
+                case .numberSet(let set): values = set.members.map { .number($0) }
+                case .binarySet(let set): values = set.members.map { .binary($0) }
+                default: break
+                }
+            }
+            var extended: Set<[UInt8]> = []
+            for value in values {
+                guard value.type == attribute.type.attributeType, !value.isEmptyKey else {
+                    return nil
+                }
+                for key in keys {
+                    var key = key
+                    OrderedKey.append(value, isLast: false, to: &key)
+                    extended.insert(key)
+                }
+            }
+            keys = extended
+        }
+        return keys
+    }
+
+    private static func encode(_ key: PrimaryKey) -> [UInt8] {
+        var bytes: [UInt8] = []
+        OrderedKey.append(key.partition, isLast: key.sort == nil, to: &bytes)
+        if let sort = key.sort { OrderedKey.append(sort, isLast: true, to: &bytes) }
+        return bytes
+    }
+
+    // MARK: Entries
+
+    /// Looks for each entry's item.
+    mutating func verifyEntries(_ table: TableHandle, _ index: IndexHandle) {
+        let definition = index.plan.definition
+        let attributes = table.plan.definition.keyAttributes
+        var previous: [UInt8]?
+        unsafe walk(index.tree, table, definition.name) { verifier, key, value in
+            verifier.entryCount += 1
+            if definition.projection != .all, let large = unsafe try LargeValue(value) {
+                verifier.large.append(large)
+            }
+            guard let entry = unsafe verifier.image(value, key, index.plan) else {
+                verifier.report(.unreadableEntry, table, definition.name, nil)
+                return
+            }
+            let values = attributes.compactMap { entry.item[$0.name] }
+            let primaryKey = PrimaryKey(values[0], values.dropFirst().first)
+            let encoded = Self.encode(primaryKey)
+            let indexKey = unsafe Array(key.dropLast(encoded.count))
+            if definition.isUnique, previous == indexKey, index.state == nil {
+                verifier.report(.duplicateKey, table, definition.name, primaryKey)
+            }
+            previous = indexKey
+            guard let stored = try verifier.storedItem(table, encoded),
+                verifier.context.catalog.includes(
+                    definition.entities, stored.header.entityNumber),
+                let keys = Self.keys(
+                    stored.item, definition.keyAttributes, definition.multiValued),
+                keys.contains(indexKey), unsafe key.elementsEqual(indexKey + encoded)
+            else {
+                verifier.report(.danglingEntry, table, definition.name, primaryKey)
+                return
+            }
+            if !Self.agrees(entry, with: stored, definition, attributes.map(\.name)) {
+                verifier.report(.wrongProjection, table, definition.name, primaryKey)
+            }
+        }
+    }
+
+    /// Whether an entry holds what it is to hold of its item.
+    private static func agrees(
+        _ entry: Image, with stored: Image, _ definition: IndexDefinition, _ tableKey: [String]
+    ) -> Bool {
+        var expected = stored.item
+        let keys = tableKey + definition.keyAttributes.map(\.name)
+        var isWhole = true
+        switch definition.projection {
+        case .all: break
+        case .keysOnly:
+            expected = expected.keeping(keys)
+            isWhole = false
+        case .include(let names):
+            expected = expected.keeping(keys + names)
+            isWhole = definition.multiValued.map { names.contains($0) } ?? true
+        }
+        if let name = definition.multiValued, !isWhole {
+            // The key names the element; that it is one of the item's was seen.
+            expected[name] = entry.item[name]
+        }
+        return entry.item == expected
+            && (definition.projection != .all || entry.header.version == stored.header.version)
+            && entry.header.entityNumber == stored.header.entityNumber
+            && entry.header.schemaVersion == stored.header.schemaVersion
+    }
+
+    // MARK: Counters
+
+    /// Compares a counter with what the items add up to.
+    mutating func verifyTotals(_ table: TableHandle, _ counter: CounterHandle) {
+        let definition = counter.plan.definition
+        var expected = totals[definition.name] ?? [:]
+        unsafe walk(counter.tree, table, definition.name) { verifier, key, value in
+            verifier.groupCount += 1
+            let stored = unsafe try? Tally(value, sumCount: definition.sums.count)
+            guard let stored, stored == expected.removeValue(forKey: unsafe Array(key)) else {
+                verifier.report(.wrongTotal, table, definition.name, nil)
+                return
+            }
+        }
+        for _ in expected { report(.wrongTotal, table, definition.name, nil) }
+    }
+
+    // MARK: Overflow
+
+    /// Looks whether every rest of a long key and every chunk belongs to something, once.
+    mutating func verifyOverflow() {
+        guard let table = context.catalog.allTables.first else { return }
+        var pointers: [UInt64: Int] = [:]
+        var layers: Set<UInt64> = []
+        let trees = context.catalog.allTables.flatMap { table in
+            [table.tree] + table.indexes.map(\.tree) + table.counters.map(\.tree)
+                + table.retired.map(\.tree)
+        }
+        let overflow = context.catalog.overflow
+        for database in trees.map(\.database) + [overflow.long] {
+            unsafe walkRaw(database, table) { _, key, value in
+                if database == overflow.long, key.count > LongKey.layerByteCount {
+                    layers.insert(unsafe try LongKey.layer(.init(rebasing: key[..<8])))
+                }
+                if key.count == LongKey.markedByteCount, unsafe key.last == LongKey.more {
+                    pointers[unsafe try LongKey.layer(value), default: 0] += 1
+                }
+            }
+        }
+        for (layer, count) in pointers where count > 1 || !layers.contains(layer) {
+            report(.lostOverflow, table, nil, nil)
+        }
+        for layer in layers where pointers[layer] == nil {
+            report(.strayOverflow, table, nil, nil)
+        }
+        verifyChunks(table, overflow)
+    }
+
+    private mutating func verifyChunks(_ table: TableHandle, _ overflow: Overflow) {
+        var counts: [UInt64: Int] = [:]
+        unsafe walkRaw(overflow.chunks, table) { _, key, _ in
+            guard key.count == 12 else { throw Wire.corrupted("a chunk's key") }
+            counts[unsafe try LongKey.layer(.init(rebasing: key[..<8])), default: 0] += 1
+        }
+        // Trees that are being emptied own some too.
+        for retired in context.catalog.allTables.flatMap(\.retired) where retired.part.ownsChunks {
+            unsafe walk(retired.tree, table, nil) { verifier, _, value in
+                if let large = unsafe try LargeValue(value) { verifier.large.append(large) }
+            }
+        }
+        for value in large where counts.removeValue(forKey: value.id) != value.chunkCount {
+            report(.lostOverflow, table, nil, nil)
+        }
+        for _ in counts { report(.strayOverflow, table, nil, nil) }
+    }
+
+    // MARK: Reading
+
+    private func image(
+        _ value: Bytes, _ key: Bytes, _ keys: any KeyAttributeDecoder
+    ) -> Image? {
+        unsafe try? context.withItem(value, key, keys) {
+            Image(item: try $0.item(), header: $0.layout.header)
+        }
+    }
+
+    private func value(_ tree: Tree, _ key: [UInt8]) throws -> Bytes? {
+        unsafe try context.transaction.get(tree, key)
+    }
+
+    private func storedItem(_ table: TableHandle, _ key: [UInt8]) throws -> Image? {
+        guard let value = unsafe try value(table.tree, key) else { return nil }
+        return unsafe key.withUnsafeBufferPointer { unsafe image(value, $0, table.plan) }
+    }
+
+    private mutating func walk(
+        _ tree: Tree, _ table: TableHandle, _ part: String?,
+        _ body: (inout Verifier, Bytes, Bytes) throws -> Void
+    ) {
+        let transaction = context.transaction
+        do {
+            try transaction.withCursor(tree) { cursor in
+                var entry = unsafe try cursor.first()
+                while let current = unsafe entry {
+                    unsafe try body(&self, current.key, current.value)
+                    unsafe entry = try cursor.next()
+                }
+            }
+        } catch {
+            report(.unreadableTree, table, part, nil)
+        }
+    }
+
+    private mutating func walkRaw(
+        _ database: DatabaseID, _ table: TableHandle,
+        _ body: (inout Verifier, Bytes, Bytes) throws -> Void
+    ) {
+        let transaction = context.transaction
+        do {
+            try transaction.withCursor(database) { cursor in
+                var entry = unsafe try cursor.first()
+                while let current = unsafe entry {
+                    unsafe try body(&self, current.key, current.value)
+                    unsafe entry = try cursor.next()
+                }
+            }
+        } catch {
+            report(.unreadableTree, table, nil, nil)
+        }
+    }
+}
+
+extension AttributeValue {
+    /// Whether this is text or a binary without a byte, which no key is.
+    fileprivate var isEmptyKey: Bool {
+        switch self {
+        case .string(let text): text.isEmpty
+        case .binary(let data): data.isEmpty
+        default: false
+        }
+    }
+}
+
+extension AttributeMap {
+    fileprivate func keeping(_ names: [String]) -> AttributeMap {
+        var kept = AttributeMap()
+        for name in names { kept[name] = self[name] }
+        return kept
+    }
+}

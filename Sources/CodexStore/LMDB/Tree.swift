@@ -1,0 +1,203 @@
+internal import CodexCore
+
+/// The databases that all trees of a store share for what does not fit into their own.
+struct Overflow: Sendable {
+    /// Under ``idKey``: the number that layers and chunked values are known by, counted up.
+    let meta: DatabaseID
+    /// What is past the first pieces of long keys, by layer.
+    let long: DatabaseID
+    /// The chunks of large values.
+    let chunks: DatabaseID
+
+    static let idKey = Array("id".utf8)
+}
+
+/// An ordered map from keys of any length to values: LMDB's keys end at 511 bytes.
+///
+/// A key below 510 bytes stands as it is. One of exactly 510 gets a 0x00 appended. A longer one is
+/// its first 510 bytes and 0x01; its value is the number of a *layer*, and the rest of the key lies
+/// in the database `long`, under the layer's number and by the same rule at 502 bytes. So byte order
+/// holds, and short keys pay one comparison. See `Docs/Decisions/0006-long-keys.md`.
+struct Tree: Sendable {
+    let database: DatabaseID
+    let overflow: Overflow
+    /// In `meta`: how many more keys the tree has than its database has entries.
+    let surplusKey: [UInt8]
+
+    init(_ database: DatabaseID, name: String, _ overflow: Overflow) {
+        self.database = database
+        self.overflow = overflow
+        surplusKey = Array("surplus \(name)".utf8)
+    }
+}
+
+/// How long keys are cut into pieces.
+enum LongKey {
+    /// Keys of this length and more are cut.
+    static let pieceByteCount = 510
+    static let layerByteCount = 8
+    /// The length of a physical key that has a mark at its end.
+    static let markedByteCount = pieceByteCount + 1
+    static let end: UInt8 = 0
+    static let more: UInt8 = 1
+
+    /// One piece of a key: where it lies, and what comes after.
+    struct Piece {
+        let physical: [UInt8]
+        /// What lies in the next layer; `nil` if this piece is the last.
+        let rest: ArraySlice<UInt8>?
+    }
+
+    /// The next piece of `key`, in `layer` or (`nil`) in the tree's own database.
+    static func piece(_ key: ArraySlice<UInt8>, layer: UInt64?) -> Piece {
+        var physical = layer.map(BigEndian.bytes) ?? []
+        let room = pieceByteCount - physical.count
+        physical += key.prefix(room)
+        if key.count < room { return Piece(physical: physical, rest: nil) }
+        physical.append(key.count == room ? end : more)
+        return Piece(physical: physical, rest: key.count == room ? nil : key.dropFirst(room))
+    }
+
+    /// The layer that a pointer's value names.
+    static func layer(_ value: UnsafeBufferPointer<UInt8>) throws(CodexError) -> UInt64 {
+        guard let layer = unsafe BigEndian.integer(value) else {
+            throw Wire.corrupted("the pointer to a long key's rest")
+        }
+        return layer
+    }
+}
+
+/// Integers as keys: bytes that compare as the numbers do.
+enum BigEndian {
+    static func bytes(_ value: UInt64) -> [UInt8] {
+        stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> $0) }
+    }
+
+    /// The integer in exactly eight bytes.
+    static func integer(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64? {
+        guard bytes.count == 8 else { return nil }
+        return unsafe bytes.reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}
+
+extension Transaction {
+    /// The value under `key`, in place, or `nil`.
+    @inline(__always)
+    func get(_ tree: Tree, _ key: [UInt8]) throws(CodexError) -> UnsafeBufferPointer<UInt8>? {
+        if key.count < LongKey.pieceByteCount { return unsafe try get(tree.database, key) }
+        return unsafe try getLong(tree, key)
+    }
+
+    private func getLong(
+        _ tree: Tree, _ key: [UInt8]
+    ) throws(CodexError) -> UnsafeBufferPointer<UInt8>? {
+        var database = tree.database
+        var piece = LongKey.piece(key[...], layer: nil)
+        while let value = unsafe try get(database, piece.physical) {
+            guard let rest = piece.rest else { return unsafe value }
+            piece = LongKey.piece(rest, layer: unsafe try LongKey.layer(value))
+            database = tree.overflow.long
+        }
+        return nil
+    }
+
+    /// Stores `value` under `key`, in place of any other.
+    func put(_ tree: Tree, _ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
+        if key.count < LongKey.pieceByteCount { return try put(tree.database, key, value) }
+        var database = tree.database
+        var piece = LongKey.piece(key[...], layer: nil)
+        var surplus = 0
+        while let rest = piece.rest {
+            let layer: UInt64
+            if let value = unsafe try get(database, piece.physical) {
+                layer = unsafe try LongKey.layer(value)
+            } else {
+                layer = try nextID(tree.overflow)
+                try put(database, piece.physical, BigEndian.bytes(layer))
+                if database == tree.database { surplus -= 1 }
+            }
+            piece = LongKey.piece(rest, layer: layer)
+            database = tree.overflow.long
+        }
+        if database != tree.database, unsafe try get(database, piece.physical) == nil {
+            surplus += 1
+        }
+        try put(database, piece.physical, value)
+        try addSurplus(surplus, tree)
+    }
+
+    /// Removes what is stored under `key`; returns whether there was anything.
+    @discardableResult
+    func delete(_ tree: Tree, _ key: [UInt8]) throws(CodexError) -> Bool {
+        if key.count < LongKey.pieceByteCount { return try delete(tree.database, key) }
+        var database = tree.database
+        var piece = LongKey.piece(key[...], layer: nil)
+        var pointers: [(database: DatabaseID, key: [UInt8], layer: UInt64)] = []
+        while let rest = piece.rest {
+            guard let value = unsafe try get(database, piece.physical) else { return false }
+            let layer = unsafe try LongKey.layer(value)
+            pointers.append((database, piece.physical, layer))
+            piece = LongKey.piece(rest, layer: layer)
+            database = tree.overflow.long
+        }
+        guard try delete(database, piece.physical) else { return false }
+        var surplus = database == tree.database ? 0 : -1
+        // A layer that holds nothing any more goes, and with it the pointer to it.
+        while let pointer = pointers.popLast(), try isEmpty(pointer.layer, tree.overflow) {
+            try delete(pointer.database, pointer.key)
+            if pointer.database == tree.database { surplus += 1 }
+        }
+        try addSurplus(surplus, tree)
+        return true
+    }
+
+    private func isEmpty(_ layer: UInt64, _ overflow: Overflow) throws(CodexError) -> Bool {
+        let prefix = BigEndian.bytes(layer)
+        do {
+            return try withCursor(overflow.long) { cursor in
+                guard let entry = unsafe try cursor.seek(prefix) else { return true }
+                return unsafe !entry.key.starts(with: prefix)
+            }
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+    }
+
+    /// A number that the store has not used before.
+    func nextID(_ overflow: Overflow) throws(CodexError) -> UInt64 {
+        var next: UInt64 = 1
+        if let stored = unsafe try get(overflow.meta, Overflow.idKey) {
+            guard let last = unsafe BigEndian.integer(stored), last < 1 << 63 else {
+                throw Wire.corrupted("the counter of layers and chunks")
+            }
+            next = last + 1
+        }
+        try put(overflow.meta, Overflow.idKey, BigEndian.bytes(next))
+        return next
+    }
+
+    /// How many keys the tree has.
+    func count(_ tree: Tree) throws(CodexError) -> Int {
+        try statistics(tree.database).entryCount + surplus(tree)
+    }
+
+    private func surplus(_ tree: Tree) throws(CodexError) -> Int {
+        guard let stored = unsafe try get(tree.overflow.meta, tree.surplusKey) else { return 0 }
+        return unsafe Int(truncatingIfNeeded: BigEndian.integer(stored) ?? 0)
+    }
+
+    private func addSurplus(_ difference: Int, _ tree: Tree) throws(CodexError) {
+        guard difference != 0 else { return }
+        let sum = try surplus(tree) &+ difference
+        try put(
+            tree.overflow.meta, tree.surplusKey,
+            BigEndian.bytes(UInt64(truncatingIfNeeded: sum)))
+    }
+}
+
+extension CodexError {
+    /// The error that closures which throw anything are known to throw.
+    static func wrapping(_ error: any Error) -> CodexError {
+        (error as? CodexError) ?? CodexError(.corrupted, "The store cannot be read.", cause: error)
+    }
+}

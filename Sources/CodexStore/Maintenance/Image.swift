@@ -1,0 +1,43 @@
+internal import CodexCore
+internal import CodexIndex
+
+/// An item with its header, as it is or is to be stored.
+struct Image {
+    let item: Item
+    let header: ItemHeader
+    /// The encoding that it was read from; `nil` for one that is to be stored.
+    var stored: [UInt8]?
+    /// Where the stored encoding is, if in chunks.
+    var large: LargeValue?
+}
+
+extension TransactionContext {
+    /// The stored image under an encoded key, or `nil`.
+    func image(_ table: TableHandle, _ key: [UInt8]) throws(CodexError) -> Image? {
+        guard let value = unsafe try transaction.get(table.tree, key) else { return nil }
+        let large = unsafe try LargeValue(value)
+        var bytes: [UInt8]
+        if let large {
+            bytes = try large.read(transaction, catalog.overflow)
+        } else {
+            bytes = unsafe Array(value)
+        }
+        var image = try decode(bytes, key, table)
+        image.large = large
+        return image
+    }
+
+    /// Decodes an item's whole encoding.
+    func decode(
+        _ stored: [UInt8], _ key: [UInt8], _ table: TableHandle
+    ) throws(CodexError) -> Image {
+        try unsafe stored.withUnsafeBufferPointer { value throws(CodexError) in
+            try unsafe key.withUnsafeBufferPointer { key throws(CodexError) in
+                let bytes = try unsafe ItemBytes(
+                    value: value, key: key, keys: table.plan, shapes: self)
+                return Image(
+                    item: try bytes.item(), header: bytes.layout.header, stored: stored)
+            }
+        }
+    }
+}

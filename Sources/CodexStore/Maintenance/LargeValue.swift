@@ -1,0 +1,108 @@
+internal import CodexCore
+
+/// Where a value lies that is stored in chunks: what stands in its place.
+///
+/// A byte that no item begins with, the number of the value's chunks, and its length.
+struct LargeValue {
+    static let tag: UInt8 = 0xF0
+    /// What four of LMDB's pages hold beside their header, so that a chunk wastes none.
+    static let chunkByteCount = 4 * 4096 - 16
+    private static let byteCount = 13
+
+    let id: UInt64
+    let length: Int
+
+    init(id: UInt64, length: Int) {
+        self.id = id
+        self.length = length
+    }
+
+    /// Reads a reference; `nil` if the bytes are a value themselves.
+    @inline(__always)
+    init?(_ bytes: UnsafeBufferPointer<UInt8>) throws(CodexError) {
+        guard let first = unsafe bytes.first, first == Self.tag else { return nil }
+        unsafe try self.init(reference: bytes)
+    }
+
+    private init(reference bytes: UnsafeBufferPointer<UInt8>) throws(CodexError) {
+        guard bytes.count == Self.byteCount,
+            let id = unsafe BigEndian.integer(UnsafeBufferPointer(rebasing: bytes[1..<9]))
+        else { throw Wire.corrupted("the reference to a large value") }
+        length = unsafe bytes[9...].reduce(0) { $0 << 8 | Int($1) }
+        guard length <= Limits.inflatedByteCountMax else {
+            throw Wire.corrupted("the length of a large value")
+        }
+        self.id = id
+    }
+
+    var bytes: [UInt8] {
+        [Self.tag] + BigEndian.bytes(id)
+            + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: length >> $0) }
+    }
+
+    var chunkCount: Int { (length + Self.chunkByteCount - 1) / Self.chunkByteCount }
+
+    static func key(_ id: UInt64, _ position: Int) -> [UInt8] {
+        BigEndian.bytes(id) + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: position >> $0) }
+    }
+
+    /// The value, put together.
+    func read(_ transaction: Transaction, _ overflow: Overflow) throws(CodexError) -> [UInt8] {
+        var value: [UInt8] = []
+        value.reserveCapacity(length)
+        for position in 0..<chunkCount {
+            guard let chunk = unsafe try transaction.get(
+                overflow.chunks, Self.key(id, position))
+            else { throw Wire.corrupted("a chunk of a large value is missing") }
+            unsafe value.append(contentsOf: chunk)
+        }
+        guard value.count == length else { throw Wire.corrupted("a large value's length") }
+        return value
+    }
+}
+
+extension Transaction {
+    /// What is to be stored for an encoded value: itself, or the reference to its chunks, which are
+    /// stored here.
+    func storable(_ value: [UInt8], _ overflow: Overflow) throws(CodexError) -> [UInt8] {
+        guard value.count > Limits.chunkedByteCountMin else { return value }
+        let large = LargeValue(id: try nextID(overflow), length: value.count)
+        for position in 0..<large.chunkCount {
+            let start = position * LargeValue.chunkByteCount
+            let end = min(start + LargeValue.chunkByteCount, value.count)
+            try put(overflow.chunks, LargeValue.key(large.id, position), Array(value[start..<end]))
+        }
+        return large.bytes
+    }
+
+    /// Removes the chunks of a value that is no longer stored.
+    func removeChunks(_ large: LargeValue, _ overflow: Overflow) throws(CodexError) {
+        for position in 0..<large.chunkCount {
+            try delete(overflow.chunks, LargeValue.key(large.id, position))
+        }
+    }
+}
+
+extension TransactionContext {
+    /// Lends a stored value as an item in place, from its chunks where it has some.
+    @inline(__always)
+    func withItem<R>(
+        _ value: UnsafeBufferPointer<UInt8>, _ key: UnsafeBufferPointer<UInt8>,
+        _ keys: any KeyAttributeDecoder, _ body: (ItemBytes) throws -> R
+    ) throws -> R {
+        if let large = unsafe try LargeValue(value) {
+            return unsafe try withLargeItem(large, key, keys, body)
+        }
+        return try body(try unsafe ItemBytes(value: value, key: key, keys: keys, shapes: self))
+    }
+
+    private func withLargeItem<R>(
+        _ large: LargeValue, _ key: UnsafeBufferPointer<UInt8>,
+        _ keys: any KeyAttributeDecoder, _ body: (ItemBytes) throws -> R
+    ) throws -> R {
+        let value = try large.read(transaction, catalog.overflow)
+        return try unsafe value.withUnsafeBufferPointer { value in
+            try body(try unsafe ItemBytes(value: value, key: key, keys: keys, shapes: self))
+        }
+    }
+}

@@ -1,0 +1,217 @@
+public import CodexCore
+internal import CodexIndex
+
+/// A walk over all items of a table, or over all entries of an index, in key order.
+public struct TableScan: Sendable, Hashable {
+    /// The table's name.
+    public var table: String
+    /// The index's name; `nil` is the table itself.
+    public var index: String?
+    /// Which of the examined items are returned.
+    public var filter: Condition?
+    /// The parts of the items that are returned; `nil` is all.
+    public var projection: Projection?
+    /// The part of the table to walk, from ``ReadableTransaction/segments(of:index:count:)``; `nil`
+    /// is all of it.
+    public var segment: ScanSegment?
+
+    /// Creates a scan.
+    public init(
+        table: String, index: String? = nil, filter: Condition? = nil,
+        projection: Projection? = nil, segment: ScanSegment? = nil
+    ) {
+        self.table = table
+        self.index = index
+        self.filter = filter
+        self.projection = projection
+        self.segment = segment
+    }
+}
+
+/// A part of a table's or index's keys.
+///
+/// The segments of one call are ranges of keys without gap or overlap: scanned together, in any
+/// order and by any number of threads, they see every item that stays in place exactly once.
+public struct ScanSegment: Sendable, Hashable {
+    let table: String
+    let index: String?
+    let range: KeyRange
+}
+
+extension ReadableTransaction where Self: ~Copyable {
+    /// A page of a scan's items.
+    ///
+    /// - Parameters:
+    ///   - scan: What to walk.
+    ///   - limits: How much of it. Without limits the whole result is kept in memory.
+    ///   - token: The page before's ``Page/next``; `nil` is the first page.
+    /// - Throws: As ``items(matching:limits:after:)``.
+    /// - Complexity: O(*m*) for *m* examined items.
+    public func items(
+        scanning scan: TableScan, limits: PageLimits = PageLimits(), after token: PageToken? = nil
+    ) throws -> Page<Item> {
+        try QueryRun(scan, _context.base).items(limits, after: token, scan.projection)
+    }
+
+    /// How many items a scan finds, and how many it read to tell.
+    ///
+    /// - Throws: As ``items(scanning:limits:after:)``.
+    public func count(_ scan: TableScan) throws -> QueryCount {
+        let run = try QueryRun(scan, _context.base)
+        let page = unsafe try run.page(PageLimits(), after: nil) { _, _ in true }
+        return QueryCount(count: page.count, examinedCount: page.examined)
+    }
+
+    /// Lends the items of a scan in place, one after the other, until `body` returns `false`.
+    ///
+    /// - Throws: As ``items(scanning:limits:after:)``, and whatever `body` throws.
+    public func forEach(_ scan: TableScan, _ body: (borrowing ItemView) throws -> Bool) throws {
+        let run = try QueryRun(scan, _context.base)
+        unsafe try run.walk { _, bytes in try body(ItemView(bytes)) }
+    }
+
+    /// Divides a table, or an index, into at most `count` segments of about the same size.
+    ///
+    /// - Parameters:
+    ///   - table: The table's name.
+    ///   - index: The index's name; `nil` is the table itself.
+    ///   - count: How many segments, from 1 to 1,000; a small table has fewer.
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
+    ///   ``CodexError/Code/indexNotReady``, ``CodexError/Code/invalidArgument``.
+    /// - Complexity: O(*count* · log *n*) lookups and at most 512 steps for each: sizes are sampled.
+    public func segments(
+        of table: String, index: String? = nil, count: Int
+    ) throws -> [ScanSegment] {
+        guard (1...1000).contains(count) else {
+            throw CodexError(.invalidArgument, "A scan has 1 to 1,000 segments.")
+        }
+        let context = _context.base
+        let handle = try context.catalog.table(table)
+        let tree = try index.map { name throws(CodexError) in try handle.index(name).tree }
+        let divider = RangeDivider(transaction: context.transaction, tree: tree ?? handle.tree)
+        return try divider.ranges(count: count).map {
+            ScanSegment(table: table, index: index, range: $0)
+        }
+    }
+}
+
+extension Store {
+    /// A page of a scan's items.
+    ///
+    /// See ``ReadableTransaction/items(scanning:limits:after:)``.
+    public func items(
+        scanning scan: TableScan, limits: PageLimits = PageLimits(), after token: PageToken? = nil
+    ) throws -> Page<Item> {
+        try read { try $0.items(scanning: scan, limits: limits, after: token) }
+    }
+
+    /// Divides a table, or an index, into segments.
+    ///
+    /// See ``ReadableTransaction/segments(of:index:count:)``.
+    public func segments(
+        of table: String, index: String? = nil, count: Int
+    ) throws -> [ScanSegment] {
+        try read { try $0.segments(of: table, index: index, count: count) }
+    }
+
+    /// The items of a scan, read in pages as they are consumed.
+    ///
+    /// - Parameters:
+    ///   - scan: What to walk.
+    ///   - pageSize: How many items are read at a time.
+    public func results(of scan: TableScan, pageSize: Int = 100) -> ResultSequence<Item> {
+        ResultSequence { [self] token in
+            try items(scanning: scan, limits: PageLimits(returned: pageSize), after: token)
+        }
+    }
+}
+
+/// Divides a tree's keys into ranges of about the same number of entries, by sampling.
+private struct RangeDivider {
+    let transaction: Transaction
+    let tree: Tree
+
+    /// More pieces than wanted, which are joined by their weight.
+    private static let piecesPerRange = 8
+    /// Entries that are counted of a piece; heavier ones count as this many.
+    private static let sampleCountMax = 512
+
+    func ranges(count: Int) throws -> [KeyRange] {
+        guard count > 1 else { return [.all] }
+        return try transaction.withCursor(tree) { cursor in
+            guard let first = unsafe try cursor.first().map({ unsafe Array($0.key) }),
+                let last = unsafe try cursor.last().map({ unsafe Array($0.key) }), first != last
+            else { return [.all] }
+            // Bounds ascend; each is a key in the tree.
+            var bounds = [first, last]
+            while bounds.count < count * Self.piecesPerRange {
+                var finer: [[UInt8]] = [bounds[0]]
+                for position in 1..<bounds.count {
+                    let (low, high) = (bounds[position - 1], bounds[position])
+                    let middle = Self.middle(low, high)
+                    if let key = unsafe try cursor.seek(middle).map({ unsafe Array($0.key) }),
+                        ByteOrder.compare(low, key) < 0, ByteOrder.compare(key, high) < 0
+                    {
+                        finer.append(key)
+                    }
+                    finer.append(high)
+                }
+                if finer.count == bounds.count { break }
+                bounds = finer
+            }
+            return try join(bounds, count, &cursor)
+        }
+    }
+
+    /// Joins neighbouring pieces until `count` are left.
+    private func join(
+        _ bounds: [[UInt8]], _ count: Int, _ cursor: inout Cursor
+    ) throws -> [KeyRange] {
+        var weights: [Int] = []
+        for position in 1..<bounds.count {
+            var weight = 0
+            var entry = unsafe try cursor.seek(bounds[position - 1])
+            while let current = unsafe entry, weight < Self.sampleCountMax,
+                unsafe current.key.compare(bounds[position]) < 0
+            {
+                weight += 1
+                unsafe entry = try cursor.next()
+            }
+            weights.append(weight)
+        }
+        let total = weights.reduce(0, +)
+        var ranges: [KeyRange] = []
+        var (lower, done): ([UInt8], Int) = ([], 0)
+        for (position, weight) in weights.enumerated() {
+            done += weight
+            if ranges.count < count - 1, done * count >= total * (ranges.count + 1),
+                position + 1 < weights.count
+            {
+                ranges.append(KeyRange(lower: lower, upper: bounds[position + 1]))
+                lower = bounds[position + 1]
+            }
+        }
+        ranges.append(KeyRange(lower: lower, upper: nil))
+        return ranges
+    }
+
+    /// A byte string about halfway between two.
+    private static func middle(_ low: [UInt8], _ high: [UInt8]) -> [UInt8] {
+        let count = max(low.count, high.count) + 1
+        var (sum, carry) = ([UInt8](repeating: 0, count: count + 1), 0)
+        for position in (0..<count).reversed() {
+            carry += position < low.count ? Int(low[position]) : 0
+            carry += position < high.count ? Int(high[position]) : 0
+            sum[position + 1] = UInt8(carry & 0xFF)
+            carry >>= 8
+        }
+        sum[0] = UInt8(carry)
+        var (middle, rest): ([UInt8], Int) = ([], 0)
+        for byte in sum {
+            rest = rest << 8 | Int(byte)
+            middle.append(UInt8(rest >> 1 & 0xFF))
+            rest &= 1
+        }
+        return Array(middle.dropFirst())
+    }
+}

@@ -1,0 +1,247 @@
+internal import CodexCore
+internal import CodexIndex
+internal import FoundationEssentials
+
+/// An index's plan and its tree.
+struct IndexHandle: Sendable {
+    let plan: IndexPlan
+    let tree: Tree
+    let state: Manifest.BuildState?
+    /// The tree's name after the table's.
+    let part: String
+
+    /// Whether writes keep it up.
+    var isMaintained: Bool { state != .loading }
+}
+
+/// A counter's plan and its tree.
+struct CounterHandle: Sendable {
+    let plan: CounterPlan
+    let tree: Tree
+    let state: Manifest.BuildState?
+    let part: String
+}
+
+/// An entity and its number in the store.
+final class EntityBinding: Sendable {
+    let definition: EntityDefinition
+    let number: Int
+
+    init(_ definition: EntityDefinition, number: Int) {
+        self.definition = definition
+        self.number = number
+    }
+}
+
+/// A table's plan and its trees.
+final class TableHandle: Sendable {
+    let plan: TablePlan
+    let number: Int
+    let tree: Tree
+    let indexes: [IndexHandle]
+    let counters: [CounterHandle]
+    /// The entities whose items are in the table.
+    let entities: [EntityBinding]
+    /// Trees of removed indexes and counters that are not empty yet, by name after the table's.
+    let retired: [(part: Manifest.Retired, tree: Tree)]
+
+    init(
+        plan: TablePlan, number: Int, tree: Tree, indexes: [IndexHandle],
+        counters: [CounterHandle], entities: [EntityBinding], retired: [(part: Manifest.Retired, tree: Tree)]
+    ) {
+        self.plan = plan
+        self.number = number
+        self.tree = tree
+        self.indexes = indexes
+        self.counters = counters
+        self.entities = entities
+        self.retired = retired
+    }
+
+    var name: String { plan.definition.name }
+
+    /// The index, if it can be looked into.
+    func index(_ name: String) throws(CodexError) -> IndexHandle {
+        guard let index = indexes.first(where: { $0.plan.definition.name == name }) else {
+            throw unknown(.index, name, indexes.map(\.plan.definition.name))
+        }
+        try requireReady(index.state, .index, name)
+        return index
+    }
+
+    /// The counter, if it can be read.
+    func counter(_ name: String) throws(CodexError) -> CounterHandle {
+        guard let counter = counters.first(where: { $0.plan.definition.name == name }) else {
+            throw unknown(.counter, name, counters.map(\.plan.definition.name))
+        }
+        try requireReady(counter.state, .counter, name)
+        return counter
+    }
+
+    private func unknown(_ kind: PartKind, _ name: String, _ known: [String]) -> CodexError {
+        CodexError(
+            .unknownIndex,
+            "Table \(self.name) has no \(kind.rawValue) \(name)."
+                + (known.isEmpty ? "" : " It has: \(known.joined(separator: ", "))."))
+    }
+
+    private func requireReady(
+        _ state: Manifest.BuildState?, _ kind: PartKind, _ name: String
+    ) throws(CodexError) {
+        switch state {
+        case nil: return
+        case .loading, .building:
+            throw CodexError(
+                .indexNotReady,
+                "The \(kind.rawValue) \(name) of table \(self.name) is being built. "
+                    + "Wait for it with whenReady().")
+        case .conflicting:
+            throw CodexError(
+                .indexNotReady,
+                "The unique index \(name) of table \(self.name) has items with equal keys. "
+                    + "Change those that duplicates(ofIndex:in:) lists, then call whenReady().")
+        }
+    }
+
+    /// The entity that a primary key belongs to, by the entities' templates.
+    func entity(of key: PrimaryKey) -> EntityBinding? {
+        entities.first { $0.definition.matches(key, in: plan.definition) }
+    }
+}
+
+/// The tables, indexes, counters and entities of a store as of one generation of its manifest, with
+/// their open databases.
+final class Catalog: Sendable {
+    let generation: UInt64
+    let manifest: Manifest
+    let meta: DatabaseID
+    let shapes: DatabaseID
+    let tokens: DatabaseID
+    let overflow: Overflow
+    let storeID: [UInt8]
+    private let tables: [String: TableHandle]
+    private let bindings: [String: EntityBinding]
+    private let names: [Int: String]
+    /// Whether anything is to be built or emptied.
+    let hasWork: Bool
+
+    static let metaName = "meta"
+
+    /// Opens, or in a write transaction creates, everything that the manifest names.
+    ///
+    /// Only for transactions that began with the core's schema lock held: LMDB's handles are opened
+    /// by one transaction of a process at a time (lmdb.h).
+    init(
+        _ manifest: Manifest, generation: UInt64, _ transaction: Transaction, create: Bool
+    ) throws(CodexError) {
+        func open(_ name: String) throws(CodexError) -> DatabaseID {
+            guard let database = try transaction.open(name, create: create) else {
+                throw CodexError(
+                    .corrupted,
+                    "The store lacks a part that its manifest names. Restore from a backup.")
+            }
+            return database
+        }
+        self.generation = generation
+        self.manifest = manifest
+        meta = try open(Self.metaName)
+        shapes = try open("shapes")
+        tokens = try open("tokens")
+        let overflow = Overflow(meta: meta, long: try open("long"), chunks: try open("chunks"))
+        self.overflow = overflow
+        storeID = Array(manifest.storeID.uuidString.utf8)
+        let bindings = manifest.schema.entities.map {
+            EntityBinding($0, number: manifest.entities[$0.name] ?? 0)
+        }
+        self.bindings = Dictionary(uniqueKeysWithValues: bindings.map { ($0.definition.name, $0) })
+        names = Dictionary(uniqueKeysWithValues: bindings.map { ($0.number, $0.definition.name) })
+        var tables: [String: TableHandle] = [:]
+        var hasWork = false
+        for definition in manifest.schema.tables {
+            guard let entry = manifest.tables[definition.name] else { continue }
+            let plan = TablePlan(definition)
+            func tree(_ part: String?) throws(CodexError) -> Tree {
+                let name = "t\(entry.number)" + (part.map { ".\($0)" } ?? "")
+                return Tree(try open(name), name: name, overflow)
+            }
+            var indexes: [IndexHandle] = []
+            for index in plan.indexes {
+                let part = "i\(entry.indexes[index.definition.name] ?? 0)"
+                indexes.append(
+                    IndexHandle(
+                        plan: index, tree: try tree(part), state: entry.states?[part], part: part))
+            }
+            var counters: [CounterHandle] = []
+            for counter in plan.counters {
+                let part = "c\(entry.counters?[counter.definition.name] ?? 0)"
+                counters.append(
+                    CounterHandle(
+                        plan: counter, tree: try tree(part), state: entry.states?[part], part: part))
+            }
+            var retired: [(part: Manifest.Retired, tree: Tree)] = []
+            for old in entry.retired ?? [] { retired.append((old, try tree(old.part))) }
+            if entry.states?.values.contains(where: { $0 != .conflicting }) == true
+                || !retired.isEmpty
+            {
+                hasWork = true
+            }
+            tables[definition.name] = TableHandle(
+                plan: plan, number: entry.number, tree: try tree(nil), indexes: indexes,
+                counters: counters,
+                entities: bindings.filter { $0.definition.table == definition.name },
+                retired: retired)
+        }
+        self.tables = tables
+        self.hasWork = hasWork
+    }
+
+    /// Reads the manifest and opens what it names.
+    convenience init(_ transaction: Transaction) throws(CodexError) {
+        guard let meta = try transaction.open(Self.metaName, create: false),
+            let json = unsafe try transaction.get(meta, Manifest.key)
+        else {
+            throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")
+        }
+        try self.init(
+            try Manifest(json: unsafe Array(json)),
+            generation: try Self.storedGeneration(transaction, meta), transaction, create: false)
+    }
+
+    /// The generation of the manifest that a transaction sees.
+    @inline(__always)
+    static func storedGeneration(
+        _ transaction: Transaction, _ meta: DatabaseID
+    ) throws(CodexError) -> UInt64 {
+        guard let bytes = unsafe try transaction.get(meta, Manifest.generationKey) else { return 0 }
+        guard let generation = unsafe BigEndian.integer(bytes) else {
+            throw Wire.corrupted("the manifest's generation")
+        }
+        return generation
+    }
+
+    func table(_ name: String) throws(CodexError) -> TableHandle {
+        if let table = tables[name] { return table }
+        _ = try manifest.schema.table(name)
+        throw CodexError(.unknownTable, "There is no table \(name).")
+    }
+
+    var allTables: [TableHandle] { tables.values.sorted { $0.name < $1.name } }
+
+    func binding(_ definition: EntityDefinition) throws(CodexError) -> EntityBinding {
+        guard let binding = bindings[definition.name] else {
+            throw CodexError(
+                .unknownEntity,
+                "The store's schema has no entity \(definition.name). "
+                    + "Open the store with a schema that has it.")
+        }
+        return binding
+    }
+
+    func entityName(_ number: Int) -> String? { names[number] }
+
+    /// Whether an index or counter that is for `entities` has the items of entity `number`.
+    func includes(_ entities: [String]?, _ number: Int) -> Bool {
+        guard let entities else { return true }
+        return entityName(number).map { entities.contains($0) } ?? false
+    }
+}

@@ -1,0 +1,78 @@
+internal import CodexCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// A file without a name, written once and read once: what a sort puts aside.
+@safe
+final class SpillFile {
+    private let file: UnsafeMutablePointer<FILE>
+
+    /// Makes the file in `directory`, where there is room for what is in the store.
+    init(in directory: String) throws(CodexError) {
+        var template = Array("\(directory)/spill-XXXXXX".utf8CString)
+        let descriptor = unsafe template.withUnsafeMutableBufferPointer { buffer -> Int32 in
+            guard let path = buffer.baseAddress else { return -1 }
+            let descriptor = unsafe mkstemp(path)
+            if descriptor >= 0 { _ = unsafe unlink(path) }
+            return descriptor
+        }
+        guard descriptor >= 0 else { throw .system("mkstemp", errno) }
+        guard let file = unsafe fdopen(descriptor, "w+b") else {
+            close(descriptor)
+            throw .system("fdopen", errno)
+        }
+        unsafe self.file = file
+    }
+
+    deinit { unsafe fclose(file) }
+
+    /// Appends bytes and their count.
+    func write(_ bytes: [UInt8]) throws(CodexError) {
+        var count = UInt32(bytes.count)
+        guard unsafe fwrite(&count, 4, 1, file) == 1,
+            unsafe bytes.withUnsafeBytes({ buffer in
+                unsafe fwrite(buffer.baseAddress, 1, buffer.count, file)
+            }) == bytes.count
+        else { throw .system("fwrite", errno) }
+    }
+
+    /// Goes back to the beginning, to read.
+    func rewind() throws(CodexError) {
+        guard unsafe fseek(file, 0, SEEK_SET) == 0 else { throw .system("fseek", errno) }
+    }
+
+    /// The next bytes; `nil` at the end.
+    func read() throws(CodexError) -> [UInt8]? {
+        var count: UInt32 = 0
+        guard unsafe fread(&count, 4, 1, file) == 1 else { return nil }
+        var bytes = [UInt8](repeating: 0, count: Int(count))
+        let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+            unsafe fread(buffer.baseAddress, 1, buffer.count, file)
+        }
+        guard got == bytes.count else { throw .system("fread", errno) }
+        return bytes
+    }
+}
+
+/// A lock among processes, held while the value lives; a process that ends lets go of it.
+final class FileLock: Sendable {
+    private let descriptor: Int32
+
+    /// Takes the lock of the file `path`; `nil` if somebody has it.
+    init?(_ path: String) throws(CodexError) {
+        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .system("open", errno) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            return nil
+        }
+    }
+
+    deinit { close(descriptor) }
+}

@@ -1,0 +1,139 @@
+public import CodexCore
+internal import CodexIndex
+
+extension WriteTransaction {
+    /// Does all the actions, or none of them.
+    ///
+    /// The actions are of different items and are judged by their common outcome: conditions look
+    /// at what was there before, and two items may exchange their keys in a unique index.
+    ///
+    /// - Parameters:
+    ///   - actions: The actions.
+    ///   - token: If given, the list is done once, however often it is sent with this token within
+    ///     ten minutes (``Limits/idempotencyWindowSeconds``), by any process, before and after a
+    ///     restart: DynamoDB's `ClientRequestToken`.
+    /// - Returns: Whether the actions were done now; `false` if the token had been seen.
+    /// - Throws: ``CodexError/Code/transactionCancelled`` with a reason for each action that failed,
+    ///   those of single operations; ``CodexError/Code/duplicateTarget`` if two actions name the
+    ///   same item; ``CodexError/Code/idempotencyMismatch`` if the token came with other actions;
+    ///   ``CodexError/Code/invalidArgument`` for an empty or over-long token.
+    @discardableResult
+    public mutating func perform(
+        _ actions: [WriteAction], idempotencyToken token: String? = nil
+    ) throws(CodexError) -> Bool {
+        if let failure = context.failure { throw failure }
+        guard let token else {
+            try context.perform(actions)
+            return true
+        }
+        let request = try IdempotentRequest(token, actions, now: context.core.options.now())
+        guard try context.isNew(request) else { return false }
+        try context.perform(actions)
+        try context.remember(request)
+        return true
+    }
+}
+
+extension WriteContext {
+    fileprivate func perform(_ actions: [WriteAction]) throws(CodexError) {
+        let targets = try targets(actions)
+        var changes: [Change] = []
+        var positions: [Int] = []
+        var reasons: [CodexError?] = []
+        for (action, target) in zip(actions, targets) {
+            do throws(CodexError) {
+                let old = try image(target.table, target.encoded)
+                if let new = try image(after: action, target, old) {
+                    changes.append(
+                        Change(table: target.table, key: target.encoded, old: old, new: new.image))
+                    positions.append(reasons.count)
+                }
+                reasons.append(nil)
+            } catch {
+                if error.cause is LMDBFailure { throw error }
+                reasons.append(error)
+            }
+        }
+        guard reasons.allSatisfy({ $0 == nil }) else { throw Self.cancelled(reasons) }
+        do throws(CodexError) {
+            try change(changes)
+        } catch {
+            guard failure == nil, let position = error.position else { throw error }
+            reasons[positions[position]] = error
+            throw Self.cancelled(reasons)
+        }
+    }
+
+    /// The item that an action is about.
+    private struct Target {
+        let table: TableHandle
+        let key: PrimaryKey
+        let encoded: [UInt8]
+    }
+
+    /// What an action makes of an item; `nil` inside is its deletion.
+    private struct Outcome {
+        let image: Image?
+    }
+
+    /// What the action makes of `old`; `nil` if nothing changes.
+    private func image(
+        after action: WriteAction, _ target: Target, _ old: Image?
+    ) throws(CodexError) -> Outcome? {
+        switch action {
+        case .put(_, let item, let condition):
+            try condition?.validate()
+            try require(condition, old)
+            return Outcome(image: replacing(target.table, target.key, old, with: item))
+        case .update(_, let key, let update, let condition):
+            try condition?.validate()
+            try validate(update, target.table)
+            try require(condition, old)
+            return Outcome(image: try updating(target.table, key, old, by: update))
+        case .delete(_, _, let condition):
+            try condition?.validate()
+            try require(condition, old)
+            return old == nil ? nil : Outcome(image: nil)
+        case .check(_, _, let condition):
+            try condition.validate()
+            try require(condition, old)
+            return nil
+        }
+    }
+
+    private static func cancelled(_ reasons: [CodexError?]) -> CodexError {
+        let failed = reasons.indices.filter { reasons[$0] != nil }
+        let codes = failed.prefix(5).map { "\($0): \(reasons[$0]?.code.description ?? "")" }
+        return CodexError(
+            .transactionCancelled,
+            "Nothing of the list was done: \(failed.count) of its \(reasons.count) actions failed "
+                + "(\(codes.joined(separator: ", "))\(failed.count > 5 ? ", …" : "")). See reasons.",
+            reasons: reasons)
+    }
+
+    private func targets(_ actions: [WriteAction]) throws(CodexError) -> [Target] {
+        var seen: Set<[UInt8]> = []
+        var targets: [Target] = []
+        for action in actions {
+            let table: TableHandle
+            let key: PrimaryKey
+            switch action {
+            case .put(let name, let item, _):
+                table = try catalog.table(name)
+                key = try table.plan.definition.primaryKey(of: item)
+            case .update(let name, let target, _, _), .delete(let name, let target, _),
+                .check(let name, let target, _):
+                table = try catalog.table(name)
+                key = target
+            }
+            var encoded: [UInt8] = []
+            try table.plan.encode(key, into: &encoded)
+            guard seen.insert(Array(table.name.utf8) + [0] + encoded).inserted else {
+                throw CodexError(
+                    .duplicateTarget, "Two actions of one list name the same item. Merge them.")
+            }
+            targets.append(Target(table: table, key: key, encoded: encoded))
+        }
+        return targets
+    }
+}

@@ -1,0 +1,115 @@
+internal import CodexCore
+internal import FoundationEssentials
+
+/// A list of actions that is to be done once: its token, and what tells it from other lists.
+///
+/// Kept in the database `tokens`: under 0x00 and the token, the moment it came (8 bytes,
+/// milliseconds) and the list's digest; under 0x01, moment and token, nothing, to find old ones.
+struct IdempotentRequest {
+    fileprivate let token: [UInt8]
+    fileprivate let digest: [UInt8]
+    fileprivate let moment: UInt64
+
+    init(_ token: String, _ actions: [WriteAction], now: Date) throws(CodexError) {
+        let bytes = Array(token.utf8)
+        guard (1...Limits.idempotencyTokenByteCountMax).contains(bytes.count) else {
+            throw CodexError(
+                .invalidArgument,
+                "An idempotency token has 1 to \(Limits.idempotencyTokenByteCountMax) bytes.")
+        }
+        self.token = bytes
+        digest = Self.digest(actions)
+        moment = UInt64(max(0, now.timeIntervalSince1970 * 1000))
+    }
+
+    fileprivate var key: [UInt8] { [0] + token }
+    fileprivate var value: [UInt8] { BigEndian.bytes(moment) + digest }
+    fileprivate static func timeKey(_ moment: UInt64, _ token: [UInt8]) -> [UInt8] {
+        [1] + BigEndian.bytes(moment) + token
+    }
+
+    /// Stands for the list: two FNV-1a hashes of its canonical bytes, stable across processes.
+    ///
+    /// It guards against mistakes, not against a caller who searches for two lists with one digest.
+    private static func digest(_ actions: [WriteAction]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for action in actions { action.appendCanonical(to: &bytes) }
+        var (first, second): (UInt64, UInt64) = (0xCBF2_9CE4_8422_2325, 0x9AE1_6A3B_2F90_404F)
+        for byte in bytes {
+            first = (first ^ UInt64(byte)) &* 0x100_0000_01B3
+            second = (second ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15
+        }
+        return BigEndian.bytes(first) + BigEndian.bytes(second)
+    }
+}
+
+extension WriteContext {
+    private static let windowMilliseconds = UInt64(Limits.idempotencyWindowSeconds) * 1000
+    /// Most expired tokens that one request removes; two keep the database from growing.
+    private static let expiredCountMax = 16
+
+    /// Whether the request is to be done: its token was not seen in the window.
+    ///
+    /// - Throws: ``CodexError/Code/idempotencyMismatch`` if it came with other actions.
+    func isNew(_ request: IdempotentRequest) throws(CodexError) -> Bool {
+        guard let stored = unsafe try transaction.get(catalog.tokens, request.key) else {
+            return true
+        }
+        let bytes = unsafe Array(stored)
+        let seen = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        // A clock that went back must not forget what it has done.
+        if seen < request.moment, request.moment - seen > Self.windowMilliseconds { return true }
+        guard Array(bytes.dropFirst(8)) == request.digest else {
+            throw CodexError(
+                .idempotencyMismatch,
+                "The idempotency token was used for other actions. Use one token for one list.")
+        }
+        return false
+    }
+
+    /// Remembers that the request was done, and forgets some whose time is over.
+    func remember(_ request: IdempotentRequest) throws(CodexError) {
+        try noting { () throws(CodexError) in
+            if let stored = unsafe try transaction.get(catalog.tokens, request.key) {
+                let seen = unsafe stored.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+                try transaction.delete(
+                    catalog.tokens, IdempotentRequest.timeKey(seen, request.token))
+            }
+            try forgetExpired(before: request.moment)
+            try transaction.put(catalog.tokens, request.key, request.value)
+            try transaction.put(
+                catalog.tokens, IdempotentRequest.timeKey(request.moment, request.token), [])
+        }
+        record(request)
+    }
+
+    /// Forgets a request that was undone.
+    func forget(_ request: IdempotentRequest) throws(CodexError) {
+        try transaction.delete(catalog.tokens, request.key)
+        try transaction.delete(
+            catalog.tokens, IdempotentRequest.timeKey(request.moment, request.token))
+    }
+
+    private func forgetExpired(before moment: UInt64) throws(CodexError) {
+        guard moment > Self.windowMilliseconds else { return }
+        let limit = [1] + BigEndian.bytes(moment - Self.windowMilliseconds)
+        var expired: [[UInt8]] = []
+        do {
+            try transaction.withCursor(catalog.tokens) { cursor in
+                var entry = unsafe try cursor.seek([1])
+                while let current = unsafe entry, expired.count < Self.expiredCountMax,
+                    unsafe current.key.compare(limit) < 0
+                {
+                    expired.append(unsafe Array(current.key))
+                    unsafe entry = try cursor.next()
+                }
+            }
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+        for key in expired {
+            try transaction.delete(catalog.tokens, key)
+            try transaction.delete(catalog.tokens, [0] + key.dropFirst(9))
+        }
+    }
+}
