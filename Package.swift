@@ -25,11 +25,17 @@ let package = Package(
         .target(name: "CodexIndex", dependencies: ["CodexCore"]),
         .target(name: "CodexStore", dependencies: ["CodexCore", "CodexIndex", "CodexCLMDB"]),
         .target(name: "CodexTesting", dependencies: ["CodexCore", "CodexStore"]),
+        // What the tests run, and kill, as other processes.
+        .executableTarget(
+            name: "codex-test-agent", dependencies: ["CodexCore", "CodexStore"],
+            path: "Tests/TestAgent"),
         .testTarget(name: "CodexCoreTests", dependencies: ["CodexCore"]),
         .testTarget(name: "CodexIndexTests", dependencies: ["CodexCore", "CodexIndex"]),
         .testTarget(
             name: "CodexStoreTests",
-            dependencies: ["CodexCore", "CodexIndex", "CodexStore", "CodexTesting"]
+            dependencies: [
+                "CodexCore", "CodexIndex", "CodexStore", "CodexTesting", "codex-test-agent",
+            ]
         ),
         .testTarget(name: "ModelTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
         .testTarget(name: "TidyTests"),

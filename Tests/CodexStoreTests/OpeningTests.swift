@@ -408,14 +408,14 @@ struct OpeningTests {
         }
         #expect(try store.get(Lookup<Newer>(partition: "E#x"))?.more == "kept")
         let stored = try #require(try store.stored(Lookup<Older>(partition: "E#x")))
-        try store.write { transaction in
+        _ = try store.write { transaction in
             try transaction.replace(stored)
             try transaction.update(Lookup<Older>(partition: "E#x")) { $0.name = "y" }
         }
         #expect(try store.get(Lookup<Newer>(partition: "E#y"))?.more == "kept")
         #expect(try store.get(Lookup<Newer>(partition: "E#x")) == nil)
         // What it does know can be cleared.
-        try store.write { transaction in
+        _ = try store.write { transaction in
             try transaction.update(Lookup<Newer>(partition: "E#y")) { $0.more = nil }
         }
         #expect(try store.item(in: "t", key: PrimaryKey("E#y")) == ["p": "E#y", "name": "y"])

@@ -45,7 +45,7 @@ final class ModelRun: @unchecked Sendable {
             guard report.isSound else {
                 throw Difference("verify: \(report.differences.prefix(3))")
             }
-            for _ in 0..<15 { try store.read { try self.read($0) } }
+            for _ in 0..<5 { try store.read { try self.read($0) } }
         }
     }
 
@@ -57,7 +57,7 @@ final class ModelRun: @unchecked Sendable {
         let abandons = generator.random.chance(20)
         do {
             try await store.write { [self] transaction in
-                for _ in 0..<80 {
+                for _ in 0..<160 {
                     try generator.random.chance(60) ? write(&transaction) : read(transaction)
                 }
                 if abandons { throw Abandon() }
@@ -284,7 +284,7 @@ final class ModelRun: @unchecked Sendable {
     private func read(_ transaction: borrowing some ReadableTransaction & ~Copyable) throws {
         operationCount += 1
         let definition = table()
-        if generator.random.chance(6) { return try scan(transaction, definition) }
+        if generator.random.chance(2) { return try scan(transaction, definition) }
         if generator.random.chance(6) { return try totals(transaction, definition) }
         if generator.random.chance(30) {
             let key = generator.primaryKey(definition)

@@ -49,11 +49,22 @@ enum V: Hashable {
         }
     }
 
+    private static func compare(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        let order = left.withUnsafeBytes { left in
+            right.withUnsafeBytes { right in
+                let count = min(left.count, right.count)
+                guard let left = left.baseAddress, let right = right.baseAddress else { return 0 }
+                return Int(memcmp(left, right, count))
+            }
+        }
+        return order == 0 ? left.count - right.count : order
+    }
+
     /// Whether this key value sorts before the other of the same type.
     func precedes(_ other: V) -> Bool {
         switch (self, other) {
         case (.s(let left), .s(let right)), (.b(let left), .b(let right)):
-            left.lexicographicallyPrecedes(right)
+            Self.compare(left, right) < 0
         case (.n(let left), .n(let right)): left < right
         default: false
         }

@@ -16,6 +16,8 @@ final class Builder: Sendable {
     private struct State {
         var isStopped = false
         var isIdle = false
+        /// Counts the calls of ``wake()``, so that none is missed between looking and idling.
+        var requestCount = 0
         var failure: CodexError?
         var waiters: [@Sendable (CodexError?) -> Void] = []
     }
@@ -53,6 +55,7 @@ final class Builder: Sendable {
     /// Looks for work again.
     func wake() {
         state.withLock { state in
+            state.requestCount += 1
             state.isIdle = false
             state.failure = nil
         }
@@ -80,7 +83,7 @@ final class Builder: Sendable {
     /// Whether what is to be built is done in a moment.
     func hasLittleToDo() -> Bool {
         let catalog = core.catalog
-        guard catalog.hasWork else { return false }
+        guard catalog.hasWork, !catalog.allTables.contains(where: \.isLoading) else { return false }
         let counts = try? core.withReader { context in
             try catalog.allTables.map { try context.transaction.count($0.tree) }
         }
@@ -93,6 +96,7 @@ final class Builder: Sendable {
 
     private func run() {
         while true {
+            let requestCount = state.withLock { $0.requestCount }
             var failure: CodexError?
             var isDone = true
             do throws(CodexError) {
@@ -100,7 +104,7 @@ final class Builder: Sendable {
             } catch {
                 failure = error
             }
-            if isDone || failure != nil || isStopped { becomeIdle(failure) }
+            if isDone || failure != nil || isStopped { becomeIdle(failure, requestCount) }
             if isStopped { return }
             // Undone work is another process's, which may end without it.
             if isDone || failure != nil {
@@ -111,8 +115,12 @@ final class Builder: Sendable {
         }
     }
 
-    private func becomeIdle(_ failure: CodexError?) {
+    private func becomeIdle(_ failure: CodexError?, _ requestCount: Int) {
         let (waiters, answer) = state.withLock { state in
+            // Woken meanwhile: there may be more to do, and the alarm was signalled.
+            guard state.isStopped || state.requestCount == requestCount else {
+                return ([@Sendable (CodexError?) -> Void](), CodexError?.none)
+            }
             let answer = state.isStopped ? StoreCore.closed : failure
             defer { state.waiters = [] }
             state.isIdle = true
@@ -140,9 +148,7 @@ final class Builder: Sendable {
         for table in catalog.allTables {
             if let retired = table.retired.first { return try empty(table, retired) }
             // Whoever loaded is gone: it would have the lock.
-            if table.indexes.contains(where: { $0.state == .loading })
-                || table.counters.contains(where: { $0.state == .loading })
-            {
+            if table.isLoading {
                 return try changeManifest { manifest, _ in
                     manifest.endLoading(table.name)
                     return true

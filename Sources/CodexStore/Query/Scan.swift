@@ -105,6 +105,13 @@ extension Store {
         try read { try $0.items(scanning: scan, limits: limits, after: token) }
     }
 
+    /// How many items a scan finds, and how many it read to tell.
+    ///
+    /// See ``ReadableTransaction/count(_:)-(TableScan)``.
+    public func count(_ scan: TableScan) throws -> QueryCount {
+        try read { try $0.count(scan) }
+    }
+
     /// Divides a table, or an index, into segments.
     ///
     /// See ``ReadableTransaction/segments(of:index:count:)``.

@@ -60,6 +60,11 @@ final class TableHandle: Sendable {
 
     var name: String { plan.definition.name }
 
+    /// Whether a bulk load into the table runs, or was killed.
+    var isLoading: Bool {
+        indexes.contains { $0.state == .loading } || counters.contains { $0.state == .loading }
+    }
+
     /// The index, if it can be looked into.
     func index(_ name: String) throws(CodexError) -> IndexHandle {
         guard let index = indexes.first(where: { $0.plan.definition.name == name }) else {

@@ -1,0 +1,75 @@
+import CodexCore
+import CodexStore
+import Foundation
+
+// A process that works on a store until it is done, or is killed.
+//
+//   write STORE COUNT SEED   puts and deletes items, one transaction each
+//   index STORE NAME         adds an index on the attribute `g`, then waits until it is ready
+//   counter STORE NAME       adds a counter by `g`, then waits
+//   load STORE COUNT         loads items into the empty table
+//
+// Each prints a line when it has begun and one when it is done.
+
+func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+
+let arguments = CommandLine.arguments
+guard arguments.count >= 4 else { exit(64) }
+do {
+    let store = try Store(at: arguments[2])
+    switch arguments[1] {
+    case "write":
+        var random = UInt64(arguments[4]) ?? 1
+        func next(_ bound: UInt64) -> Int {
+            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((random >> 33) % bound)
+        }
+        say("begun")
+        for _ in 0..<(Int(arguments[3]) ?? 0) {
+            let number = next(5000)
+            let key = PrimaryKey(.string("p\(number % 50)"), .string("s\(number)"))
+            let value = next(1000)
+            _ = try store.write { transaction in
+                if value < 300 {
+                    try transaction.delete(in: "t", key: key)
+                } else {
+                    try transaction.put(
+                        [
+                            "p": key.partition, "s": key.sort ?? "", "g": .string("g\(value % 7)"),
+                            "v": .number(Number(value)),
+                        ], in: "t")
+                }
+            }
+        }
+    case "index":
+        say("begun")
+        try await store.addIndex(
+            IndexDefinition(
+                arguments[3], partitionKey: [KeyAttribute("g")], sortKey: [KeyAttribute("v", .number)]),
+            to: "t")
+        try await store.whenReady()
+    case "counter":
+        say("begun")
+        try await store.addCounter(
+            CounterDefinition(arguments[3], group: [KeyAttribute("g")], sums: ["v"]), to: "t")
+        try await store.whenReady()
+    case "load":
+        let count = Int(arguments[3]) ?? 0
+        var number = 0
+        try await store.load(into: "t", batchCount: 500) {
+            if number == 2000 { say("begun") }
+            guard number < count else { return nil }
+            defer { number += 1 }
+            return [
+                "p": .string("p\(number % 50)"), "s": .string("s\(number)"),
+                "g": .string("g\(number % 7)"), "v": .number(Number(number)),
+            ]
+        }
+    default: exit(64)
+    }
+    store.close()
+    say("done")
+} catch {
+    FileHandle.standardError.write(Data("\(error)\n".utf8))
+    exit(1)
+}
