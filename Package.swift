@@ -35,7 +35,8 @@ let package = Package(
             name: "CodexStoreTests",
             dependencies: [
                 "CodexCore", "CodexIndex", "CodexStore", "CodexTesting", "codex-test-agent",
-            ]
+            ],
+            exclude: ["Fixtures"]
         ),
         .testTarget(name: "ModelTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
         .testTarget(name: "TidyTests"),

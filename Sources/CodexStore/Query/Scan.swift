@@ -155,18 +155,31 @@ private struct RangeDivider {
                 var finer: [[UInt8]] = [bounds[0]]
                 for position in 1..<bounds.count {
                     let (low, high) = (bounds[position - 1], bounds[position])
-                    let middle = Self.middle(low, high)
-                    if let key = unsafe try cursor.seek(middle).map({ unsafe Array($0.key) }),
-                        ByteOrder.compare(low, key) < 0, ByteOrder.compare(key, high) < 0
-                    {
-                        finer.append(key)
-                    }
+                    if let key = try Self.key(between: low, high, &cursor) { finer.append(key) }
                     finer.append(high)
                 }
                 if finer.count == bounds.count { break }
                 bounds = finer
             }
             return try join(bounds, count, &cursor)
+        }
+    }
+
+    /// A key of the tree between two others, about halfway; `nil` if there is none.
+    private static func key(
+        between low: [UInt8], _ high: [UInt8], _ cursor: inout Cursor
+    ) throws -> [UInt8]? {
+        var end = high
+        while true {
+            guard
+                let key = unsafe try cursor.seek(middle(low, end)).map({ unsafe Array($0.key) })
+            else { return nil }
+            if ByteOrder.compare(low, key) < 0, ByteOrder.compare(key, high) < 0 { return key }
+            // The upper half is a gap: keys use few of the bytes. Halve what is below it.
+            guard let last = unsafe try cursor.previous().map({ unsafe Array($0.key) }),
+                ByteOrder.compare(low, last) < 0, ByteOrder.compare(last, end) < 0
+            else { return nil }
+            end = last
         }
     }
 
