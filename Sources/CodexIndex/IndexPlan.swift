@@ -177,7 +177,8 @@ package final class CounterPlan: Sendable {
         guard values.count <= encoder.parts.count else {
             throw CodexError(
                 .invalidKey,
-                "A group of \(encoder.owner) has \(encoder.parts.count) values, not \(values.count).")
+                "A group of \(encoder.owner) has \(encoder.parts.count) values, not \(values.count)."
+            )
         }
         var key: [UInt8] = []
         for (part, value) in zip(encoder.parts, values) {

@@ -62,7 +62,8 @@ struct ClientTests {
         let temporary = try TemporaryStore()
         let store = temporary.store
         for (id, status) in [("1", CodexFlow.Project.Status.started), ("2", .paused)] {
-            var project = CodexFlow.Project(id: try .init(id), name: id, ownerID: "u", status: status)
+            var project = CodexFlow.Project(
+                id: try .init(id), name: id, ownerID: "u", status: status)
             project.key = "KEY\(id)"
             try await store.put(project)
         }

@@ -118,6 +118,48 @@ struct BuildingTests {
         try await expectEqualToFresh(store)
     }
 
+    @Test("A bulk load into an empty table ends with its indexes built, or says what they found")
+    func load() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        try await store.addIndex(Self.byG, to: "t")
+        try await store.addCounter(CounterDefinition("count", group: [KeyAttribute("g")]), to: "t")
+        try await store.addIndex(
+            IndexDefinition("one", partitionKey: [KeyAttribute("u")], isUnique: true), to: "t")
+        try await fill(store, 12_000)
+        #expect(try store.buildStatus().allSatisfy { $0.state == .ready })
+        try await expectEqualToFresh(store)
+        // A table that is not empty keeps its indexes ready meanwhile.
+        var number = 12_000
+        try await store.load(into: "t", batchCount: 100) {
+            let status = try store.buildStatus()
+            #expect(status.allSatisfy { $0.state == .ready })
+            guard number < 12_250 else { return nil }
+            defer { number += 1 }
+            return Self.item(number)
+        }
+        try await expectEqualToFresh(store)
+        try await store.deleteItems(
+            matching: TableQuery(table: "t", index: "byG", partition: ["g1"]))
+        for group in 0..<7 where group != 1 {
+            try await store.deleteItems(
+                matching: TableQuery(table: "t", index: "byG", partition: [.string("g\(group)")]))
+        }
+        // What ends a load early is thrown, and leaves the store in order.
+        struct Stop: Error {}
+        number = 0
+        await #expect(throws: Stop.self) {
+            try await store.load(into: "t", batchCount: 100) {
+                if number == 250 { throw Stop() }
+                defer { number += 1 }
+                return Self.item(number)
+            }
+        }
+        try await store.whenReady()
+        #expect(try store.count(TableScan(table: "t", index: "byG")).count == 200)
+        #expect(try store.verify().isSound)
+    }
+
     @Test("A bulk load that is killed leaves what it committed, and its indexes are built after")
     func killedLoad() async throws {
         let temporary = try TemporaryStore(schema: Self.schema)
@@ -151,7 +193,9 @@ struct BuildingTests {
         #expect(try store.stats().trees.map(\.index) == [nil])
         try await store.addIndex(
             IndexDefinition(
-                "large", partitionKey: [KeyAttribute("g")], projection: .include(["body"])), to: "t")
+                "large", partitionKey: [KeyAttribute("g")], projection: .include(["body"])), to: "t"
+        )
+        try await store.whenReady()
         var large = Self.item(1)
         large["body"] = .binary((0..<30_000).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 3) })
         try await store.put(large, in: "t")
@@ -162,7 +206,9 @@ struct BuildingTests {
         #expect(try store.verify().isSound)
     }
 
-    @Test("Equal keys that the build of a unique index finds are listed; once they differ it is ready")
+    @Test(
+        "Equal keys that the build of a unique index finds are listed; once they differ it is ready"
+    )
     func duplicates() async throws {
         let temporary = try TemporaryStore(schema: Self.schema)
         let store = temporary.store
@@ -188,7 +234,8 @@ struct BuildingTests {
         }
         try await store.delete(in: "t", key: PrimaryKey("p1", "s1"))
         try await store.whenReady()
-        #expect(try store.count(TableQuery(table: "t", index: "one", partition: ["same"])).count == 1)
+        #expect(
+            try store.count(TableQuery(table: "t", index: "one", partition: ["same"])).count == 1)
         #expect(try store.verify().isSound)
     }
 
@@ -211,6 +258,86 @@ struct BuildingTests {
         try await store.put(Self.item(1), in: "t")
         #expect(try store.verify().isSound)
         #expect(try store.total(of: "count", in: "t", group: ["g1"]).count == 1)
+    }
+
+    @Test("A counter has every item, whatever is left for its build's last step")
+    func counterSteps() async throws {
+        for count in [1, 1999, 2000, 2001, 4001] {
+            let temporary = try TemporaryStore(schema: Self.schema)
+            try await fill(temporary.store, count)
+            try await temporary.store.addCounter(
+                CounterDefinition("count", group: [KeyAttribute("g")]), to: "t")
+            let totals = try temporary.store.totals(of: "count", in: "t")
+            #expect(totals.reduce(0) { $0 + $1.count } == count)
+        }
+    }
+
+    @Test("A counter whose sums do not fit stops nothing else, and is built once they do")
+    func unsummable() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        let numbers = [try Number(parsing: "1E100"), try Number(parsing: "1E-20")]
+        for (position, number) in numbers.enumerated() {
+            try await store.put(
+                ["p": "p", "s": .string("\(position)"), "g": "g", "v": .number(number)], in: "t")
+        }
+        await #expect(throws: CodexError(.indexNotReady, "")) {
+            try await store.addCounter(
+                CounterDefinition("sum", group: [KeyAttribute("g")], sums: ["v"]), to: "t")
+        }
+        #expect(try store.buildStatus().map(\.state) == [.conflicting])
+        try await store.addIndex(Self.byG, to: "t")
+        #expect(try store.count(TableScan(table: "t", index: "byG")).count == 2)
+        // Neither sum alone is in the way of the other's change.
+        try await store.put(["p": "p", "s": "0", "g": "g", "v": 5], in: "t")
+        try await store.whenReady()
+        #expect(
+            try store.total(of: "sum", in: "t", group: ["g"]).sums["v"]
+                == Number(parsing: "5.00000000000000000001"))
+        try await store.delete(in: "t", key: PrimaryKey("p", "1"))
+        try await store.put(
+            ["p": "p", "s": "0", "g": "g", "v": .number(try Number(parsing: "1E-30"))], in: "t")
+        try await store.put(
+            ["p": "p", "s": "0", "g": "g", "v": .number(try Number(parsing: "1E30"))], in: "t")
+        do {
+            try await store.perform([
+                .put(
+                    table: "t",
+                    ["p": "p", "s": "2", "g": "g", "v": .number(try Number(parsing: "1E-30"))]),
+                .put(table: "t", ["p": "p", "s": "3", "g": 3]),
+            ])
+            Issue.record("a sum that does not fit was taken")
+        } catch let error as CodexError {
+            #expect(error.code == .transactionCancelled)
+            #expect(error.reasons.map { $0?.code } == [nil, .invalidKey])
+        }
+        #expect(try store.verify().isSound)
+    }
+
+    @Test("A failed move of an item whose keys are older than an index leaves it where it was")
+    func undoneMove() async throws {
+        struct Thing: Codable, Entity {
+            static let definition = EntityDefinition("thing", table: "e", keys: ["p": "T#{id}"])
+            var id: String
+            var u: String
+        }
+        let schema = Schema(
+            tables: [TableDefinition("e", partitionKey: KeyAttribute("p"))],
+            entities: [Thing.definition])
+        let temporary = try TemporaryStore(schema: schema)
+        let store = temporary.store
+        for id in ["a", "b", "c"] { try await store.put(Thing(id: id, u: "same")) }
+        await #expect(throws: CodexError(.indexNotReady, "")) {
+            try await store.addIndex(
+                IndexDefinition("one", partitionKey: [KeyAttribute("u")], isUnique: true), to: "e")
+        }
+        try await store.write { transaction in
+            let moved = try? transaction.update(Lookup<Thing>(partition: "T#a")) { $0.id = "z" }
+            #expect(moved == nil)
+        }
+        #expect(try store.get(Lookup<Thing>(partition: "T#a"))?.u == "same")
+        #expect(try store.get(Lookup<Thing>(partition: "T#z")) == nil)
+        #expect(try store.verify().isSound)
     }
 
     @Test("Processes see each other's indexes, tables and entities without opening anew")

@@ -107,7 +107,10 @@ struct EvolutionTests {
             let query = TableQuery(
                 table: "t", index: "byG",
                 partition: [.string(String(repeating: "g", count: count - 6))])
-            #expect(try store.items(matching: query).items.compactMap { $0["s"]?.string } == ["\(count)"])
+            #expect(
+                try store.items(matching: query).items.compactMap { $0["s"]?.string } == [
+                    "\(count)"
+                ])
         }
         let report = try store.verify()
         #expect(report.isSound, "\(report.differences.prefix(3))")

@@ -70,7 +70,8 @@ struct LimitTests {
             }
         }
         for item: Item in [
-            ["p": text(2048), "s": text(1024), "g": text(2048)], ["p": text(2047), "s": text(1023)],
+            ["p": text(2048), "s": text(1024), "g": text(2048)],
+            ["p": text(2047), "s": text(1023)],
         ] {
             #expect(try await put(item, in: "pair", temporary.store) == nil)
         }

@@ -59,7 +59,8 @@ struct Generator {
         "é", "e\u{301}", "ü", "z", "zz", "\u{10FFFF}", "A", "10", "2",
     ]
     /// Around the lengths at which LMDB's keys end, and those of the next layer of long keys.
-    static let longTexts: [String] = ([503, 506, 507, 508, 509, 510, 1008, 1009, 1010]).flatMap { count in
+    static let longTexts: [String] = ([503, 506, 507, 508, 509, 510, 1008, 1009, 1010]).flatMap {
+        count in
         ["", "a", "\0"].map { String(repeating: "k", count: count) + $0 }
     }
     static let tags: [[UInt8]] = ["red", "green", "blue", "r\0", longTexts[9], longTexts[20]].map {
@@ -85,7 +86,8 @@ struct Generator {
         default:
             .s(
                 Array(
-                    (random.chance(85) ? Self.texts[random.below(6)] : Self.longTexts[random.below(9)])
+                    (random.chance(85)
+                        ? Self.texts[random.below(6)] : Self.longTexts[random.below(9)])
                         .utf8))
         }
     }

@@ -165,9 +165,10 @@ final class ModelRun: @unchecked Sendable {
         for (attribute, value) in zip(definition.keyAttributes, key) { new[attribute.name] = value }
         var clauses: [Update.Clause] = []
         let keyNames = definition.keyAttributes.map(\.name)
-        for name in ["g1", "g2", "u", "n", "b", "x", "y", "flag", "tag"].shuffled(using: &generator.random)
-            .prefix(1 + generator.random.below(3)) where !keyNames.contains(name)
-        {
+        for name in ["g1", "g2", "u", "n", "b", "x", "y", "flag", "tag"].shuffled(
+            using: &generator.random
+        )
+        .prefix(1 + generator.random.below(3)) where !keyNames.contains(name) {
             let path = DocumentPath(name)
             switch generator.random.below(4) {
             case 0:
@@ -264,7 +265,9 @@ final class ModelRun: @unchecked Sendable {
                 if !holds { failure = .conditionFailed }
             }
         }
-        if failure == nil, Generator.schema.tables.contains(where: { after.violatesUnique($0.name) }) {
+        if failure == nil,
+            Generator.schema.tables.contains(where: { after.violatesUnique($0.name) })
+        {
             failure = .uniqueViolation
         }
         do {

@@ -45,7 +45,8 @@ do {
         say("begun")
         try await store.addIndex(
             IndexDefinition(
-                arguments[3], partitionKey: [KeyAttribute("g")], sortKey: [KeyAttribute("v", .number)]),
+                arguments[3], partitionKey: [KeyAttribute("g")],
+                sortKey: [KeyAttribute("v", .number)]),
             to: "t")
         try await store.whenReady()
     case "counter":

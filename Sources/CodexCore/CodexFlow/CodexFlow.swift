@@ -43,10 +43,12 @@ public enum CodexFlow {
                         entities: [Project.definition.name]),
                 ])
         ],
-        entities: [
-            User.definition, Project.definition, Task.definition, PRD.definition,
-            Analytics.definition, Session.definition,
-        ])
+        entities: entities.map { $0.definition })
+
+    /// The six entities.
+    public static var entities: [any Entity.Type] {
+        [User.self, Project.self, Task.self, PRD.self, Analytics.self, Session.self]
+    }
 }
 
 /// The identifier of a model: text without `#` and control characters, since it stands in keys.

@@ -29,7 +29,8 @@ extension WriteAction {
 
 extension PrimaryKey {
     fileprivate func appendCanonical(to bytes: inout [UInt8]) {
-        ValueCodec.append(.list([partition] + (sort.map { [$0] } ?? [])), topLevel: false, to: &bytes)
+        ValueCodec.append(
+            .list([partition] + (sort.map { [$0] } ?? [])), topLevel: false, to: &bytes)
     }
 }
 

@@ -48,7 +48,8 @@ extension Schema {
                 for name in names ?? []
                 where !entities.contains(where: { $0.name == name && $0.table == table.name }) {
                     throw Self.invalid(
-                        "\(owner) is for the entity \(name), which table \(table.name) does not have")
+                        "\(owner) is for the entity \(name), which table \(table.name) does not have"
+                    )
                 }
             }
         }

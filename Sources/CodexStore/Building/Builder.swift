@@ -26,6 +26,7 @@ final class Builder: Sendable {
     private let writer: WriterQueue
     private let state = Locked(State())
     private let alarm = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
 
     /// Tables up to this size are built when the store is opened, before it is used.
     static let smallItemCount = 10_000
@@ -43,8 +44,14 @@ final class Builder: Sendable {
     }
 
     func start() {
-        WorkerThread.start("codex.builder") { [self] in run() }
+        WorkerThread.start("codex.builder") { [self] in
+            run()
+            ended.signal()
+        }
     }
+
+    /// Blocks until the thread ended, after ``stop()``.
+    func waitUntilEnded() { ended.wait() }
 
     /// Lets the thread end after the step it is at.
     func stop() {
@@ -73,21 +80,39 @@ final class Builder: Sendable {
         if isNow.answers { answer(isNow.failure) }
     }
 
-    /// Blocks until nothing is to be built, or building failed.
-    func waitUntilIdle() {
+    /// Waits until nothing is to be built.
+    ///
+    /// - Throws: What building failed with.
+    func waitUntilIdle() async throws {
+        try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<Void, any Error>) in
+            whenIdle { failure in
+                continuation.resume(with: failure.map { .failure($0) } ?? .success(()))
+            }
+        }
+    }
+
+    /// Blocks until nothing is to be built, or building failed, or some seconds are over: another
+    /// process may be building.
+    func blockUntilIdle() {
         let idle = DispatchSemaphore(value: 0)
         whenIdle { _ in idle.signal() }
-        idle.wait()
+        _ = idle.wait(timeout: .now() + Self.waitMax)
     }
+
+    private static let waitMax = DispatchTimeInterval.seconds(10)
 
     /// Whether what is to be built is done in a moment.
     func hasLittleToDo() -> Bool {
         let catalog = core.catalog
         guard catalog.hasWork, !catalog.allTables.contains(where: \.isLoading) else { return false }
-        let counts = try? core.withReader { context in
-            try catalog.allTables.map { try context.transaction.count($0.tree) }
-        }
-        return counts?.allSatisfy { $0 <= Self.smallItemCount } ?? false
+        return catalog.allTables.allSatisfy(isSmall)
+    }
+
+    /// Whether a table is built in a moment.
+    func isSmall(_ table: TableHandle) -> Bool {
+        let count = try? core.withReader { try $0.transaction.count(table.tree) }
+        return count.map { $0 <= Self.smallItemCount } ?? false
     }
 
     // MARK: The thread
@@ -288,8 +313,16 @@ final class Builder: Sendable {
 
     private func build(_ table: TableHandle, _ counter: CounterHandle) throws(CodexError) {
         while !isStopped {
-            let goesOn = try write { context in
-                try context.countOn(table.name, counter.part, Self.stepCountMax, Self.stepDuration)
+            let goesOn: Bool
+            do throws(CodexError) {
+                goesOn = try write { context in
+                    try context.countOn(
+                        table.name, counter.part, Self.stepCountMax, Self.stepDuration)
+                }
+            } catch {
+                // A sum that does not fit is the definition's fault; others are built all the same.
+                guard error.code == .invalidNumber else { throw error }
+                return try finish(table, counter.part, .conflicting)
             }
             if !goesOn { return try finish(table, counter.part, nil) }
         }
@@ -304,7 +337,8 @@ final class Builder: Sendable {
         let tree = retired.tree
         while !isStopped {
             let isEmpty = try write { context in
-                try context.empty(tree, ownsChunks: ownsChunks, Self.stepCountMax, Self.stepDuration)
+                try context.empty(
+                    tree, ownsChunks: ownsChunks, Self.stepCountMax, Self.stepDuration)
             }
             guard isEmpty else { continue }
             let name = table.name

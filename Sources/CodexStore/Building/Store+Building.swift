@@ -20,7 +20,8 @@ public struct BuildStatus: Sendable, Hashable {
         case loading
         /// It is being built; writes maintain it already.
         case building
-        /// A unique index that has items with equal keys: it can be read once they differ.
+        /// A unique index that has items with equal keys, or a counter with a sum that does not fit:
+        /// it can be read once they are changed.
         case conflicting
     }
 
@@ -73,6 +74,7 @@ extension Store {
         let builder = try requireBuilder()
         let conflicts = core.catalog.allTables.contains {
             $0.indexes.contains { $0.state == .conflicting }
+                || $0.counters.contains { $0.state == .conflicting }
         }
         if conflicts {
             try await changeManifest { manifest, _ in
@@ -81,14 +83,13 @@ extension Store {
             }
         }
         builder.wake()
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            builder.whenIdle { failure in
-                continuation.resume(with: failure.map { .failure($0) } ?? .success(()))
-            }
-        }
+        try await builder.waitUntilIdle()
         for table in core.catalog.allTables {
             for index in table.indexes where index.state == .conflicting {
                 _ = try table.index(index.plan.definition.name)
+            }
+            for counter in table.counters where counter.state == .conflicting {
+                _ = try table.counter(counter.plan.definition.name)
             }
         }
     }
@@ -118,7 +119,16 @@ extension Store {
             try manifest.merge(Schema(tables: [table]))
         }
         builder.wake()
-        if builder.hasLittleToDo() { try await whenReady() }
+        guard builder.isSmall(try core.catalog.table(table.name)) else { return }
+        try await builder.waitUntilIdle()
+        try requireReady(table)
+    }
+
+    /// Throws if an index or counter of `definition` cannot be read.
+    func requireReady(_ definition: TableDefinition) throws(CodexError) {
+        let table = try core.catalog.table(definition.name)
+        for index in definition.indexes { _ = try table.index(index.name) }
+        for counter in definition.counters { _ = try table.counter(counter.name) }
     }
 
     /// Removes an index: from now on it is unknown, and its entries go in the background.
@@ -164,7 +174,8 @@ extension Store {
     ) throws -> [PrimaryKey] {
         try core.withReader { context in
             let table = try context.catalog.table(table)
-            guard let index = table.indexes.first(where: { $0.plan.definition.name == index }) else {
+            guard let index = table.indexes.first(where: { $0.plan.definition.name == index })
+            else {
                 _ = try table.index(index)
                 return []
             }
@@ -178,7 +189,8 @@ extension Store {
         _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) async throws {
         let writer = try requireWriter()
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<Void, any Error>) in
             let job = ManifestJob(body) { continuation.resume(with: $0) }
             do throws(CodexError) {
                 try writer.add(job)

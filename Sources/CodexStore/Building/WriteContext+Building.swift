@@ -66,12 +66,14 @@ extension WriteContext {
         // A write that came since the keys were read has seen to the entry.
         guard unsafe try transaction.get(index.tree, key) == nil else { return }
         let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
-        guard let stored = unsafe try transaction.get(table.tree, primaryKey).map({ unsafe Array($0) }),
+        guard
+            let stored = unsafe try transaction.get(table.tree, primaryKey).map({ unsafe Array($0) }
+            ),
             let image = try image(table, primaryKey),
             try entryKeys(index, primaryKey, image).contains(key)
         else { return }
         try noting { () throws(CodexError) in
-            try putEntry(index, key, try entryValue(index, image, stored))
+            try putEntries(index, [key], try entryValue(index, image, stored))
         }
     }
 
@@ -94,6 +96,7 @@ extension WriteContext {
         var isAtEnd = false
         try transaction.withCursor(table.tree) { cursor in
             var entry = unsafe try cursor.seek(done.isEmpty ? [] : done + [0])
+            defer { unsafe isAtEnd = entry == nil }
             while let current = unsafe entry, count < countMax {
                 last = unsafe Array(current.key)
                 let image = unsafe try withItem(current.value, current.key, table.plan) {
@@ -104,14 +107,12 @@ extension WriteContext {
                 if catalog.includes(counter.plan.definition.entities, image.header.entityNumber),
                     (try? counter.plan.groups(of: image.item)) != nil
                 {
-                    try tallies.add(counter, image.item, sign: 1)
+                    try tallies.add(counter, image.item, isRemoval: false, 0)
                 }
                 count += 1
-                if count % 16 == 0, ContinuousClock.now > end { break }
                 unsafe entry = try cursor.next()
+                if count % 16 == 0, ContinuousClock.now > end { break }
             }
-            unsafe isAtEnd = try cursor.next() == nil
-            if count == 0 { isAtEnd = true }
         }
         let sums = try settled(tallies)
         try noting { () throws(CodexError) in
@@ -130,7 +131,8 @@ extension WriteContext {
         let end = ContinuousClock.now + duration
         for count in 0..<countMax {
             if count % 16 == 15, ContinuousClock.now > end { return false }
-            let first = try transaction.withCursor(tree) { cursor -> (key: [UInt8], large: LargeValue?)? in
+            let first = try transaction.withCursor(tree) {
+                cursor -> (key: [UInt8], large: LargeValue?)? in
                 guard let entry = unsafe try cursor.first() else { return nil }
                 return unsafe (Array(entry.key), try LargeValue(entry.value))
             }
@@ -139,7 +141,9 @@ extension WriteContext {
                 if ownsChunks, let large = first.large {
                     try transaction.removeChunks(large, catalog.overflow)
                 }
-                try transaction.delete(tree, first.key)
+                guard try transaction.delete(tree, first.key) else {
+                    throw Wire.corrupted("a key of a removed index")
+                }
             }
             noteChange()
         }

@@ -20,7 +20,8 @@ extension WriteTransaction {
         let run = try QueryRun(query, context, filtersWhole: true)
         var keys: Set<[UInt8]> = []
         let page = unsafe try run.page(PageLimits(examined: limit), after: token) { key, _ in
-            let offset = try run.index?.plan.primaryKeyOffset(unsafe Span(_unsafeElements: key)) ?? 0
+            let offset =
+                try run.index?.plan.primaryKeyOffset(unsafe Span(_unsafeElements: key)) ?? 0
             keys.insert(unsafe Array(key[offset...]))
             return true
         }

@@ -33,8 +33,13 @@ extension Store {
         let lock = try await beginLoading(table)
         do {
             while true {
-                var batch: [Item] = []
-                while batch.count < batchCount, let item = try next() { batch.append(item) }
+                var (batch, byteCount): ([Item], Int) = ([], 0)
+                while batch.count < batchCount, byteCount < Self.loadByteCountMax,
+                    let item = try next()
+                {
+                    batch.append(item)
+                    byteCount += item.byteCount
+                }
                 guard !batch.isEmpty else { break }
                 let items = batch
                 try await write { transaction in
@@ -48,10 +53,14 @@ extension Store {
         }
         if let lock {
             try await endLoading(table, lock, builder)
-            try await whenReady()
+            try await builder.waitUntilIdle()
+            try requireReady(try core.catalog.table(table).plan.definition)
         }
         return count
     }
+
+    /// Items of this size in a batch end it.
+    private static let loadByteCountMax = 16 << 20
 
     /// Puts off the maintenance of an empty table's indexes; `nil` if that is not to be.
     private func beginLoading(_ table: String) async throws -> FileLock? {
@@ -72,13 +81,13 @@ extension Store {
     }
 
     private func endLoading(
-        _ table: String, _ lock: consuming FileLock, _ builder: Builder
+        _ table: String, _ lock: FileLock, _ builder: Builder
     ) async throws {
         try await changeManifest { manifest, _ in
             manifest.endLoading(table)
             return true
         }
-        _ = consume lock
+        lock.release()
         builder.wake()
     }
 }

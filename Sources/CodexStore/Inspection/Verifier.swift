@@ -15,7 +15,7 @@ struct Verifier {
     private(set) var groupCount = 0
     /// What the items of the table at hand add up to, by counter and group.
     private var totals: [String: [[UInt8]: Tally]] = [:]
-    private var large: [LargeValue] = []
+    private var large: [UInt64: LargeValue] = [:]
 
     init(context: ReadContext) { self.context = context }
 
@@ -34,7 +34,7 @@ struct Verifier {
         let attributes = table.plan.definition.keyAttributes
         unsafe walk(table.tree, table, nil) { verifier, key, value in
             verifier.itemCount += 1
-            if let large = unsafe try LargeValue(value) { verifier.large.append(large) }
+            if let large = unsafe try? LargeValue(value) { verifier.large[large.id] = large }
             guard let image = unsafe verifier.image(value, key, table.plan) else {
                 verifier.report(.unreadableItem, table, nil, nil)
                 return
@@ -53,10 +53,13 @@ struct Verifier {
             }
             for index in table.indexes where index.state == nil || index.state == .conflicting {
                 let definition = index.plan.definition
-                guard verifier.context.catalog.includes(definition.entities, number) else { continue }
+                guard verifier.context.catalog.includes(definition.entities, number) else {
+                    continue
+                }
                 guard
                     let keys = Self.keys(
-                        image.item, definition.keyAttributes, definition.multiValued)
+                        image.item, definition.keyAttributes, definition.multiValued,
+                        partitionCount: definition.partitionKey.count)
                 else {
                     verifier.report(.unindexableItem, table, definition.name, primaryKey)
                     continue
@@ -78,7 +81,11 @@ struct Verifier {
             guard context.catalog.includes(definition.entities, image.header.entityNumber) else {
                 continue
             }
-            guard let groups = Self.keys(image.item, definition.group, definition.multiValued) else {
+            guard
+                let groups = Self.keys(
+                    image.item, definition.group, definition.multiValued,
+                    partitionCount: definition.group.count)
+            else {
                 report(.unindexableItem, table, definition.name, primaryKey)
                 continue
             }
@@ -99,10 +106,13 @@ struct Verifier {
     /// The encoded keys that an item has in an index or counter, put together part by part from the
     /// ordered encoding alone; `nil` if it has a value that no key may be.
     private static func keys(
-        _ item: Item, _ attributes: [KeyAttribute], _ multiValued: String?
+        _ item: Item, _ attributes: [KeyAttribute], _ multiValued: String?, partitionCount: Int
     ) -> Set<[UInt8]>? {
         var keys: Set<[UInt8]> = [[]]
-        for attribute in attributes {
+        for (position, attribute) in attributes.enumerated() {
+            let limit =
+                position < partitionCount
+                ? Limits.partitionKeyByteCountMax : Limits.sortKeyByteCountMax
             guard let value = item[attribute.name] else {
                 keys = []
                 continue
@@ -117,11 +127,12 @@ struct Verifier {
                 default: break
                 }
             }
+            guard values.count <= Limits.indexElementCountMax else { return nil }
             var extended: Set<[UInt8]> = []
             for value in values {
-                guard value.type == attribute.type.attributeType, !value.isEmptyKey else {
-                    return nil
-                }
+                guard value.type == attribute.type.attributeType,
+                    (1...limit).contains(value.keyByteCount)
+                else { return nil }
                 for key in keys {
                     var key = key
                     OrderedKey.append(value, isLast: false, to: &key)
@@ -149,8 +160,8 @@ struct Verifier {
         var previous: [UInt8]?
         unsafe walk(index.tree, table, definition.name) { verifier, key, value in
             verifier.entryCount += 1
-            if definition.projection != .all, let large = unsafe try LargeValue(value) {
-                verifier.large.append(large)
+            if definition.projection != .all, let large = unsafe try? LargeValue(value) {
+                verifier.large[large.id] = large
             }
             guard let entry = unsafe verifier.image(value, key, index.plan) else {
                 verifier.report(.unreadableEntry, table, definition.name, nil)
@@ -168,7 +179,8 @@ struct Verifier {
                 verifier.context.catalog.includes(
                     definition.entities, stored.header.entityNumber),
                 let keys = Self.keys(
-                    stored.item, definition.keyAttributes, definition.multiValued),
+                    stored.item, definition.keyAttributes, definition.multiValued,
+                    partitionCount: definition.partitionKey.count),
                 keys.contains(indexKey), unsafe key.elementsEqual(indexKey + encoded)
             else {
                 verifier.report(.danglingEntry, table, definition.name, primaryKey)
@@ -263,10 +275,10 @@ struct Verifier {
         // Trees that are being emptied own some too.
         for retired in context.catalog.allTables.flatMap(\.retired) where retired.part.ownsChunks {
             unsafe walk(retired.tree, table, nil) { verifier, _, value in
-                if let large = unsafe try LargeValue(value) { verifier.large.append(large) }
+                if let large = unsafe try? LargeValue(value) { verifier.large[large.id] = large }
             }
         }
-        for value in large where counts.removeValue(forKey: value.id) != value.chunkCount {
+        for value in large.values where counts.removeValue(forKey: value.id) != value.chunkCount {
             report(.lostOverflow, table, nil, nil)
         }
         for _ in counts { report(.strayOverflow, table, nil, nil) }
@@ -329,12 +341,12 @@ struct Verifier {
 }
 
 extension AttributeValue {
-    /// Whether this is text or a binary without a byte, which no key is.
-    fileprivate var isEmptyKey: Bool {
+    /// The bytes of text or a binary, which limits are about.
+    fileprivate var keyByteCount: Int {
         switch self {
-        case .string(let text): text.isEmpty
-        case .binary(let data): data.isEmpty
-        default: false
+        case .string(let text): text.utf8.count
+        case .binary(let data): data.count
+        default: 1
         }
     }
 }

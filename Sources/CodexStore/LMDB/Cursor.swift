@@ -97,6 +97,9 @@ struct Cursor: ~Copyable {
         if unsafe entry.key[LongKey.pieceByteCount] == LongKey.end {
             return unsafe Entry(key: .init(rebasing: entry.key.dropLast()), value: entry.value)
         }
+        guard unsafe entry.key[LongKey.pieceByteCount] == LongKey.more else {
+            throw Wire.corrupted("the mark at the end of a key")
+        }
         let descent = try Descent(transaction, long)
         self.descent = descent
         unsafe try descent.push(entry, fromLayer: false, at: nil)
@@ -161,6 +164,8 @@ private final class Descent {
     func push(
         _ entry: Cursor.Entry, fromLayer: Bool, at pointer: [UInt8]?
     ) throws(CodexError) {
+        // More than the longest key has: pieces that lead in a circle.
+        guard levels.count < 128 else { throw Wire.corrupted("the pieces of a long key") }
         let before = levels.last?.prefixByteCount ?? 0
         let own = unsafe entry.key.dropFirst(fromLayer ? LongKey.layerByteCount : 0).dropLast()
         unsafe append(own, at: before)

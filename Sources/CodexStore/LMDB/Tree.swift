@@ -60,7 +60,7 @@ enum LongKey {
 
     /// The layer that a pointer's value names.
     static func layer(_ value: UnsafeBufferPointer<UInt8>) throws(CodexError) -> UInt64 {
-        guard let layer = unsafe BigEndian.integer(value) else {
+        guard let layer = unsafe BigEndian.integer(value), layer < 1 << 62 else {
             throw Wire.corrupted("the pointer to a long key's rest")
         }
         return layer
@@ -167,7 +167,7 @@ extension Transaction {
     func nextID(_ overflow: Overflow) throws(CodexError) -> UInt64 {
         var next: UInt64 = 1
         if let stored = unsafe try get(overflow.meta, Overflow.idKey) {
-            guard let last = unsafe BigEndian.integer(stored), last < 1 << 63 else {
+            guard let last = unsafe BigEndian.integer(stored), last < 1 << 61 else {
                 throw Wire.corrupted("the counter of layers and chunks")
             }
             next = last + 1
@@ -183,7 +183,9 @@ extension Transaction {
 
     private func surplus(_ tree: Tree) throws(CodexError) -> Int {
         guard let stored = unsafe try get(tree.overflow.meta, tree.surplusKey) else { return 0 }
-        return unsafe Int(truncatingIfNeeded: BigEndian.integer(stored) ?? 0)
+        let surplus = unsafe Int(truncatingIfNeeded: BigEndian.integer(stored) ?? 0)
+        guard abs(surplus / 2) < 1 << 52 else { throw Wire.corrupted("a tree's number of keys") }
+        return surplus
     }
 
     private func addSurplus(_ difference: Int, _ tree: Tree) throws(CodexError) {

@@ -13,25 +13,14 @@ struct Tally: Equatable {
         left.count == right.count && left.sums.elementsEqual(right.sums) { $0 == $1 }
     }
 
-    /// Adds an item (`sign` 1) or takes it away (-1).
-    mutating func add(
-        _ item: Item, _ names: [String], sign: Int
-    ) throws(CodexError) {
-        count += sign
-        for (position, name) in names.enumerated() {
-            guard case .number(let number)? = item[name] else { continue }
-            sums[position].count += sign
-            sums[position].sum =
-                sign > 0
-                ? try sums[position].sum.adding(number) : try sums[position].sum.subtracting(number)
-        }
-    }
-
-    mutating func add(_ other: Tally) throws(CodexError) {
-        count += other.count
-        for position in sums.indices {
-            sums[position].count += other.sums[position].count
-            sums[position].sum = try sums[position].sum.adding(other.sums[position].sum)
+    /// Adds an item's numbers, or takes them away.
+    mutating func apply(_ numbers: [Number?], isRemoval: Bool) throws(CodexError) {
+        count += isRemoval ? -1 : 1
+        for (position, number) in numbers.enumerated() {
+            guard let number else { continue }
+            let sum = sums[position].sum
+            sums[position].count += isRemoval ? -1 : 1
+            sums[position].sum = isRemoval ? try sum.subtracting(number) : try sum.adding(number)
         }
     }
 
@@ -52,7 +41,8 @@ struct Tally: Equatable {
             values.count == 1 + 2 * sumCount
         else { throw Wire.corrupted("a counter's group") }
         func integer(_ value: AttributeValue) throws(CodexError) -> Int {
-            guard let integer = value.number?.int64 else {
+            // Far above what counting reaches, and far below where adding one would overflow.
+            guard let integer = value.number?.int64, (0..<(1 << 53)).contains(integer) else {
                 throw Wire.corrupted("a counter's group")
             }
             return Int(integer)
@@ -75,39 +65,51 @@ struct Tallies {
         let key: [UInt8]
     }
 
-    var groups: [Group: (counter: CounterHandle, tally: Tally)] = [:]
+    struct Entry {
+        let counter: CounterHandle
+        /// The summed attributes' values of the items that leave the group, and that come into it.
+        var removals: [[Number?]] = []
+        var additions: [[Number?]] = []
+        /// The last change that is concerned.
+        var position: Int
+    }
 
+    private(set) var groups: [Group: Entry] = [:]
+
+    /// Adds an item to its groups, or takes it out.
+    ///
+    /// - Throws: ``CodexError/Code/invalidKey`` if it has a group that the counter refuses.
     mutating func add(
-        _ counter: CounterHandle, _ item: Item, sign: Int
+        _ counter: CounterHandle, _ item: Item, isRemoval: Bool, _ position: Int
     ) throws(CodexError) {
-        let names = counter.plan.definition.sums
-        let keys: [[UInt8]]
-        do throws(CodexError) {
-            keys = try counter.plan.groups(of: item)
-        } catch {
-            // What was there before the counter may have a group that it refuses: it is in none.
-            if sign < 0 { return }
-            throw error
-        }
-        for key in keys {
+        let numbers = counter.plan.definition.sums.map { item[$0]?.number }
+        for key in try counter.plan.groups(of: item) {
             let group = Group(database: counter.tree.database, key: key)
-            var tally = groups[group]?.tally ?? Tally(sumCount: names.count)
-            try tally.add(item, names, sign: sign)
-            groups[group] = (counter, tally)
+            var entry = groups[group] ?? Entry(counter: counter, position: position)
+            if isRemoval { entry.removals.append(numbers) } else { entry.additions.append(numbers) }
+            entry.position = position
+            groups[group] = entry
         }
     }
 }
 
 extension WriteContext {
     /// Adds what a change does to the counters of its table.
-    func tally(_ change: Change, _ tallies: inout Tallies) throws(CodexError) {
+    func tally(
+        _ change: Change, _ position: Int, isUndo: Bool, _ tallies: inout Tallies
+    ) throws(CodexError) {
         for counter in change.table.counters where isCounted(change.key, counter) {
             let entities = counter.plan.definition.entities
             if let old = change.old, catalog.includes(entities, old.header.entityNumber) {
-                try tallies.add(counter, old.item, sign: -1)
+                // What was there before the counter may have a group that it refuses: it is in none.
+                try? tallies.add(counter, old.item, isRemoval: true, position)
             }
             if let new = change.new, catalog.includes(entities, new.header.entityNumber) {
-                try tallies.add(counter, new.item, sign: 1)
+                do throws(CodexError) {
+                    try tallies.add(counter, new.item, isRemoval: false, position)
+                } catch {
+                    if !isUndo { throw error }
+                }
             }
         }
     }
@@ -117,24 +119,27 @@ extension WriteContext {
     /// - Throws: ``CodexError/Code/invalidNumber`` for a sum that 38 digits cannot hold exactly.
     func settled(
         _ tallies: Tallies
-    ) throws(CodexError) -> [(group: Tallies.Group, change: (counter: CounterHandle, tally: Tally))] {
+    ) throws(CodexError) -> [(group: Tallies.Group, change: (counter: CounterHandle, tally: Tally))]
+    {
         var settled: [(group: Tallies.Group, change: (counter: CounterHandle, tally: Tally))] = []
-        for (group, change) in tallies.groups {
-            let sumCount = change.counter.plan.definition.sums.count
-            guard change.tally != Tally(sumCount: sumCount) else { continue }
-            var tally = change.tally
-            if let stored = unsafe try transaction.get(change.counter.tree, group.key) {
-                do throws(CodexError) {
-                    try tally.add(unsafe try Tally(stored, sumCount: sumCount))
-                } catch {
-                    guard error.code == .invalidNumber else { throw error }
-                    throw CodexError(
-                        .invalidNumber,
-                        "A sum of counter \(change.counter.plan.definition.name) would need more "
-                            + "than \(Limits.numberDigitCountMax) digits. Sum numbers of like size.")
-                }
+        for (group, entry) in tallies.groups where entry.removals != entry.additions {
+            let sumCount = entry.counter.plan.definition.sums.count
+            let stored = unsafe try transaction.get(entry.counter.tree, group.key)
+            var tally =
+                unsafe try stored.map { bytes throws(CodexError) in
+                    unsafe try Tally(bytes, sumCount: sumCount)
+                } ?? Tally(sumCount: sumCount)
+            do throws(CodexError) {
+                for numbers in entry.removals { try tally.apply(numbers, isRemoval: true) }
+                for numbers in entry.additions { try tally.apply(numbers, isRemoval: false) }
+            } catch {
+                throw CodexError(
+                    .invalidNumber,
+                    "A sum of counter \(entry.counter.plan.definition.name) would need more than "
+                        + "\(Limits.numberDigitCountMax) digits. Sum numbers of like size."
+                ).at(entry.position)
             }
-            settled.append((group, (change.counter, tally)))
+            settled.append((group, (entry.counter, tally)))
         }
         return settled
     }

@@ -33,20 +33,22 @@ extension WriteContext {
     /// Entries follow from the whole old and new image, never from what an update mentioned. The
     /// changes of a list are of different items and are judged by their common outcome: two may
     /// exchange their keys in a unique index.
-    func apply(_ changes: [Change]) throws(CodexError) {
+    ///
+    /// An undo is refused by nothing: it brings back what was there, which may be older than the
+    /// indexes that would refuse it.
+    func apply(_ changes: [Change], isUndo: Bool = false) throws(CodexError) {
         // Everything that may refuse the write comes first; from then on only LMDB can fail.
         var entries: [[EntryChange]] = []
-        for change in changes {
+        var tallies = Tallies()
+        for (position, change) in changes.enumerated() {
             do throws(CodexError) {
-                try change.new?.item.validate()
-                entries.append(try entryChanges(change))
+                entries.append(try entryChanges(change, isUndo: isUndo))
+                try tally(change, position, isUndo: isUndo, &tallies)
             } catch {
-                throw error.at(entries.count)
+                throw error.at(position)
             }
         }
-        try requireUnique(entries)
-        var tallies = Tallies()
-        for change in changes { try tally(change, &tallies) }
+        if !isUndo { try requireUnique(entries) }
         let sums = try settled(tallies)
         try noting { () throws(CodexError) in
             for (change, entries) in zip(changes, entries) { try store(change, entries) }
@@ -86,12 +88,33 @@ extension WriteContext {
 
     // MARK: Indexes
 
-    private func entryChanges(_ change: Change) throws(CodexError) -> [EntryChange] {
+    /// Why a change is refused by itself, if it is.
+    func refusal(of change: Change) -> CodexError? {
+        do throws(CodexError) {
+            _ = try entryChanges(change, isUndo: false)
+            var tallies = Tallies()
+            try tally(change, 0, isUndo: false, &tallies)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func entryChanges(
+        _ change: Change, isUndo: Bool
+    ) throws(CodexError) -> [EntryChange] {
+        if !isUndo { try change.new?.item.validate() }
         var entries: [EntryChange] = []
         for index in change.table.indexes where index.isMaintained {
             // What was there before the index may have keys that it refuses, and so no entries.
             let oldKeys = (try? entryKeys(index, change.key, change.old)) ?? []
-            let newKeys = try entryKeys(index, change.key, change.new)
+            let newKeys: [[UInt8]]
+            do throws(CodexError) {
+                newKeys = try entryKeys(index, change.key, change.new)
+            } catch {
+                guard isUndo else { throw error }
+                newKeys = []
+            }
             if oldKeys.isEmpty, newKeys.isEmpty { continue }
             entries.append(EntryChange(index: index, oldKeys: oldKeys, newKeys: newKeys))
         }
@@ -128,19 +151,22 @@ extension WriteContext {
             try removeEntry(index, key, old)
         }
         guard !change.newKeys.isEmpty, let value = try value() else { return }
-        for key in change.newKeys {
-            if fault == .staleProjection, change.oldKeys.contains(key) { continue }
-            try putEntry(index, key, value)
-        }
+        try putEntries(
+            index, change.newKeys, value,
+            except: { key in
+                fault == .staleProjection && change.oldKeys.contains(key)
+            })
     }
 
-    /// Stores an index entry; `value` is the item's stored form or a projection's encoding.
-    func putEntry(_ index: IndexHandle, _ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
-        // An ALL entry of a large item refers to the item's own chunks.
-        let ownsChunks = index.plan.definition.projection != .all
-        try put(
-            index.tree, key,
-            ownsChunks ? try transaction.storable(value, catalog.overflow) : value)
+    /// Stores an item's index entries; `value` is the item's stored form or a projection's encoding.
+    func putEntries(
+        _ index: IndexHandle, _ keys: [[UInt8]], _ value: [UInt8],
+        except isLeft: ([UInt8]) -> Bool = { _ in false }
+    ) throws(CodexError) {
+        // ALL entries of a large item refer to the item's own chunks, others to one set of theirs.
+        let isWhole = index.plan.definition.projection == .all
+        let stored = isWhole ? value : try transaction.storable(value, catalog.overflow)
+        for key in keys where !isLeft(key) { try put(index.tree, key, stored) }
     }
 
     private func removeEntry(

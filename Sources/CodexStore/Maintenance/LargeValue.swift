@@ -51,8 +51,9 @@ struct LargeValue {
         var value: [UInt8] = []
         value.reserveCapacity(length)
         for position in 0..<chunkCount {
-            guard let chunk = unsafe try transaction.get(
-                overflow.chunks, Self.key(id, position))
+            guard
+                let chunk = unsafe try transaction.get(
+                    overflow.chunks, Self.key(id, position))
             else { throw Wire.corrupted("a chunk of a large value is missing") }
             unsafe value.append(contentsOf: chunk)
         }

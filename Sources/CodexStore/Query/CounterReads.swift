@@ -33,7 +33,8 @@ extension ReadableTransaction where Self: ~Copyable {
         guard group.count == definition.group.count else {
             throw CodexError(
                 .invalidKey,
-                "A group of counter \(counter) has \(definition.group.count) values, not \(group.count).")
+                "A group of counter \(counter) has \(definition.group.count) values, not \(group.count)."
+            )
         }
         let key = try handle.plan.prefix(group)
         let stored = unsafe try context.transaction.get(handle.tree, key)

@@ -121,7 +121,8 @@ struct QueryRun {
                     let order = unsafe current.key.compare(bound)
                     guard forward ? order < 0 : order >= 0 else { return }
                 }
-                let goesOn = unsafe try context.withItem(current.value, current.key, keys) { bytes in
+                let goesOn = unsafe try context.withItem(current.value, current.key, keys) {
+                    bytes in
                     unsafe try body(current.key, bytes)
                 }
                 guard goesOn else { return }

@@ -47,7 +47,8 @@ final class TableHandle: Sendable {
 
     init(
         plan: TablePlan, number: Int, tree: Tree, indexes: [IndexHandle],
-        counters: [CounterHandle], entities: [EntityBinding], retired: [(part: Manifest.Retired, tree: Tree)]
+        counters: [CounterHandle], entities: [EntityBinding],
+        retired: [(part: Manifest.Retired, tree: Tree)]
     ) {
         self.plan = plan
         self.number = number
@@ -78,6 +79,13 @@ final class TableHandle: Sendable {
     func counter(_ name: String) throws(CodexError) -> CounterHandle {
         guard let counter = counters.first(where: { $0.plan.definition.name == name }) else {
             throw unknown(.counter, name, counters.map(\.plan.definition.name))
+        }
+        if counter.state == .conflicting {
+            throw CodexError(
+                .indexNotReady,
+                "Counter \(name) of table \(self.name) has a group whose sum needs more than "
+                    + "\(Limits.numberDigitCountMax) digits. Change its items or remove it, then "
+                    + "call whenReady().")
         }
         try requireReady(counter.state, .counter, name)
         return counter
@@ -181,7 +189,8 @@ final class Catalog: Sendable {
                 let part = "c\(entry.counters?[counter.definition.name] ?? 0)"
                 counters.append(
                     CounterHandle(
-                        plan: counter, tree: try tree(part), state: entry.states?[part], part: part))
+                        plan: counter, tree: try tree(part), state: entry.states?[part], part: part)
+                )
             }
             var retired: [(part: Manifest.Retired, tree: Tree)] = []
             for old in entry.retired ?? [] { retired.append((old, try tree(old.part))) }
@@ -218,7 +227,7 @@ final class Catalog: Sendable {
         _ transaction: Transaction, _ meta: DatabaseID
     ) throws(CodexError) -> UInt64 {
         guard let bytes = unsafe try transaction.get(meta, Manifest.generationKey) else { return 0 }
-        guard let generation = unsafe BigEndian.integer(bytes) else {
+        guard let generation = unsafe BigEndian.integer(bytes), generation < 1 << 62 else {
             throw Wire.corrupted("the manifest's generation")
         }
         return generation

@@ -173,18 +173,38 @@ struct Manifest: Codable {
     /// Lets unique indexes with equal keys be looked at again.
     mutating func retryConflicting() {
         for name in tables.keys {
+            let counters = tables[name]?.counters ?? [:]
             for (part, state) in tables[name]?.states ?? [:] where state == .conflicting {
-                setState(.building, part, of: name)
+                guard let counter = counters.first(where: { "c\($0.value)" == part })?.key else {
+                    setState(.building, part, of: name)
+                    continue
+                }
+                // What it has counted is of no use: it starts again under another number.
+                setState(nil, part, of: name)
+                tables[name]?.counters?[counter] = nil
+                let retired = tables[name]?.retired ?? []
+                tables[name]?.retired = retired + [Retired(part: part, ownsChunks: false)]
             }
         }
+        assignNumbers()
     }
 
     // MARK: Reading and writing
 
     init(json: [UInt8]) throws(CodexError) {
         do {
+            struct Version: Decodable { let format: Int }
+            let stored = try JSONDecoder().decode(Version.self, from: Data(json)).format
+            guard stored <= Self.currentFormat else {
+                throw CodexError(
+                    .unsupportedFormat,
+                    "The store has format \(stored); this release reads up to "
+                        + "\(Self.currentFormat). Use a newer release.")
+            }
             self = try JSONDecoder().decode(Manifest.self, from: Data(json))
-            if format <= Self.currentFormat { try validate() }
+            try validate()
+        } catch let error as CodexError where error.code == .unsupportedFormat {
+            throw error
         } catch {
             throw CodexError(
                 .corrupted, "The store's manifest cannot be read. Restore from a backup.",

@@ -71,10 +71,10 @@ public final class Store: Sendable {
         let writer = WriterQueue(core)
         let builder = Builder(core, writer)
         (self.writer, self.builder) = (writer, builder)
-        writer.start()
         builder.start()
+        writer.start { builder.waitUntilEnded() }
         // What is small is ready at once.
-        if let builder = self.builder, builder.hasLittleToDo() { builder.waitUntilIdle() }
+        if let builder = self.builder, builder.hasLittleToDo() { builder.blockUntilIdle() }
     }
 
     /// Closes the store: waits for running reads, runs the writes that were accepted, and lets go

@@ -43,8 +43,8 @@ final class StoreCore: Sendable {
     func refreshCatalog() throws(CodexError) -> Catalog {
         let result = schemaLock.withLock { _ in
             Result { () throws(CodexError) in
-                let transaction = try environment.begin(readOnly: true)
                 let current = catalog
+                let transaction = try environment.begin(readOnly: true)
                 do throws(CodexError) {
                     let stored = try Catalog.storedGeneration(transaction, current.meta)
                     let new = stored == current.generation ? current : try Catalog(transaction)
@@ -121,6 +121,8 @@ final class StoreCore: Sendable {
         if isClosed { throw Self.closed }
         do throws(CodexError) {
             guard let idle else {
+                // The catalog first: a transaction knows only handles opened before it began.
+                let catalog = catalog
                 let context = ReadContext(self, try environment.begin(readOnly: true), catalog)
                 do throws(CodexError) {
                     try context.synchronize()

@@ -75,7 +75,9 @@ struct StoreDirectory {
     /// Lets the marker say what the manifest says already: the current format.
     func raiseMarker() throws(CodexError) {
         let text = try FileSystem.read(markerPath, limit: 4096)
-        if text != Self.markerText { try FileSystem.replaceDurably(markerPath, with: Self.markerText) }
+        if text != Self.markerText {
+            try FileSystem.replaceDurably(markerPath, with: Self.markerText)
+        }
     }
 
     private static func parent(of path: String) -> String {

@@ -94,12 +94,6 @@ enum StoreOpening {
         var isOld = false
         if let json = unsafe try transaction.get(meta, Manifest.key) {
             manifest = try Manifest(json: unsafe Array(json))
-            guard manifest.format <= Manifest.currentFormat else {
-                throw CodexError(
-                    .unsupportedFormat,
-                    "The store has format \(manifest.format); this release reads up to "
-                        + "\(Manifest.currentFormat). Use a newer release.")
-            }
             isOld = manifest.format < Manifest.currentFormat
             guard !isOld || !isReadOnly else {
                 throw CodexError(

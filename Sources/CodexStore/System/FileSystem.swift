@@ -129,7 +129,7 @@ enum FileSystem {
 
     /// Replaces the file `path` as a whole, durably.
     static func replaceDurably(_ path: String, with bytes: [UInt8]) throws(CodexError) {
-        let new = path + ".new"
+        let new = "\(path).\(processID)-\(UInt32.random(in: .min ... .max)).new"
         try writeDurably(bytes, to: new)
         _ = try rename(new, to: path)
         try synchronizeDirectory(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))

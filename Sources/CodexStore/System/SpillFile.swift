@@ -12,6 +12,8 @@ internal import CodexCore
 @safe
 final class SpillFile {
     private let file: UnsafeMutablePointer<FILE>
+    /// How many were written and not read yet.
+    private var count = 0
 
     /// Makes the file in `directory`, where there is room for what is in the store.
     init(in directory: String) throws(CodexError) {
@@ -40,6 +42,7 @@ final class SpillFile {
                 unsafe fwrite(buffer.baseAddress, 1, buffer.count, file)
             }) == bytes.count
         else { throw .system("fwrite", errno) }
+        self.count += 1
     }
 
     /// Goes back to the beginning, to read.
@@ -49,8 +52,10 @@ final class SpillFile {
 
     /// The next bytes; `nil` at the end.
     func read() throws(CodexError) -> [UInt8]? {
+        guard self.count > 0 else { return nil }
+        self.count -= 1
         var count: UInt32 = 0
-        guard unsafe fread(&count, 4, 1, file) == 1 else { return nil }
+        guard unsafe fread(&count, 4, 1, file) == 1 else { throw .system("fread", errno) }
         var bytes = [UInt8](repeating: 0, count: Int(count))
         let got = unsafe bytes.withUnsafeMutableBytes { buffer in
             unsafe fread(buffer.baseAddress, 1, buffer.count, file)
@@ -60,7 +65,8 @@ final class SpillFile {
     }
 }
 
-/// A lock among processes, held while the value lives; a process that ends lets go of it.
+/// A lock among processes, held until it is released or the value goes; a process that ends lets go
+/// of it.
 final class FileLock: Sendable {
     private let descriptor: Int32
 
@@ -68,11 +74,17 @@ final class FileLock: Sendable {
     init?(_ path: String) throws(CodexError) {
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .system("open", errno) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            let code = errno
+            if code == EINTR { continue }
             close(descriptor)
-            return nil
+            if code == EWOULDBLOCK { return nil }
+            throw .system("flock", code)
         }
     }
+
+    /// Lets go of the lock.
+    func release() { _ = flock(descriptor, LOCK_UN) }
 
     deinit { close(descriptor) }
 }

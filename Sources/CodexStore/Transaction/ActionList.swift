@@ -59,6 +59,10 @@ extension WriteContext {
             try change(changes)
         } catch {
             guard failure == nil, let position = error.position else { throw error }
+            // Others may be refused by themselves too: say so at once.
+            for (change, position) in zip(changes, positions) {
+                reasons[position] = refusal(of: change)
+            }
             reasons[positions[position]] = error
             throw Self.cancelled(reasons)
         }

@@ -52,7 +52,9 @@ package class TransactionContext: ShapeSource {
 
     /// The store's number of the last commit.
     func storedSequence() throws(CodexError) -> UInt64 {
-        guard let bytes = unsafe try transaction.get(catalog.meta, Self.sequenceKey) else { return 0 }
+        guard let bytes = unsafe try transaction.get(catalog.meta, Self.sequenceKey) else {
+            return 0
+        }
         let sequence = unsafe bytes.reduce(0) { $0 << 8 | UInt64($1) }
         guard bytes.count == 8, sequence < 1 << 63 else {
             throw Wire.corrupted("the sequence number")
@@ -102,7 +104,8 @@ package class TransactionContext: ShapeSource {
                         + "Open the store with the program's schema.")
             }
             bound = BoundEntity(
-                type: id, entityType: type, entity: entity, table: try catalog.table(entity.definition.table),
+                type: id, entityType: type, entity: entity,
+                table: try catalog.table(entity.definition.table),
                 fieldNames: definition.fields.map(\.name))
             bindings[id] = bound
         }

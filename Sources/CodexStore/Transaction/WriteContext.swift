@@ -35,12 +35,15 @@ package final class WriteContext: TransactionContext, ShapeInterner {
 
     /// Begins the first transaction.
     init(_ core: StoreCore) throws(CodexError) {
-        super.init(core, try core.environment.begin(readOnly: false), core.catalog)
+        // The catalog first: a transaction knows only handles that were opened before it began.
+        let catalog = core.catalog
+        super.init(core, try core.environment.begin(readOnly: false), catalog)
         try began()
     }
 
     /// Begins the next transaction after ``commit()`` or ``abort()``.
     func begin() throws(CodexError) {
+        if catalog !== core.catalog { catalog = core.catalog }
         transaction = try core.environment.begin(readOnly: false)
         try began()
     }
@@ -48,25 +51,29 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private func began() throws(CodexError) {
         failure = nil
         forgetUndo()
-        if catalog !== core.catalog { catalog = core.catalog }
+        while try isOutdated() {
+            // Another process changed the schema. Databases opened from now on are for the next
+            // transaction.
+            transaction.abort()
+            catalog = try core.refreshCatalog()
+            transaction = try core.environment.begin(readOnly: false)
+        }
         do throws(CodexError) {
-            while try Catalog.storedGeneration(transaction, catalog.meta) != catalog.generation {
-                // Another process changed the schema. Databases opened from now on are for the
-                // next transaction.
-                transaction.abort()
-                do throws(CodexError) {
-                    catalog = try core.refreshCatalog()
-                } catch {
-                    transaction = try core.environment.begin(readOnly: false)
-                    throw error
-                }
-                transaction = try core.environment.begin(readOnly: false)
-            }
             try registry.refresh(transaction, catalog.shapes)
             shapeCountAtBegin = registry.count
             sequence = try storedSequence()
             positions = [:]
             if catalog.hasWork { try readPositions() }
+        } catch {
+            transaction.abort()
+            throw error
+        }
+    }
+
+    /// Whether the catalog is not the one of the transaction, which is ended if that fails.
+    private func isOutdated() throws(CodexError) -> Bool {
+        do throws(CodexError) {
+            return try Catalog.storedGeneration(transaction, catalog.meta) != catalog.generation
         } catch {
             transaction.abort()
             throw error
@@ -83,12 +90,13 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     /// Remembers a change that is not one of an item, and that no failed body leaves behind.
     func noteChange() { hasChanges = true }
 
-    /// Remembers that LMDB refused a change: nothing more can be done in this transaction.
+    /// Makes a change that was checked: whatever fails now leaves it half made, and nothing more can
+    /// be done in this transaction.
     func noting<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
         do throws(CodexError) {
             return try body()
         } catch {
-            if error.cause is LMDBFailure { failure = error }
+            failure = error
             throw error
         }
     }
@@ -171,8 +179,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     /// Whether a counter includes the item under `key`.
     func isCounted(_ key: [UInt8], _ counter: CounterHandle) -> Bool {
         switch counter.state {
-        case nil, .conflicting: return true
-        case .loading: return false
+        case nil: return true
+        case .loading, .conflicting: return false
         case .building:
             guard case .upTo(let last) = position(counter) else { return true }
             return ByteOrder.compare(key, last) <= 0
@@ -233,19 +241,24 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             failure = error
             throw error
         }
-        while undo.count > mark.undoCount, let entry = undo.popLast() {
-            switch entry {
-            case .token(let request): try forget(request)
-            case .item(let table, let key, let stored, _):
-                let current = try image(table, key)
-                let old = try stored.map { bytes throws(CodexError) in
-                    try decode(bytes, key, table)
-                }
-                try apply([Change(table: table, key: key, old: current, new: old)])
-                changeCount -= 1
-            }
+        do throws(CodexError) {
+            while undo.count > mark.undoCount, let entry = undo.popLast() { try undo(entry) }
+        } catch {
+            failure = error
+            throw error
         }
         hasChanges = mark.hadChanges
+    }
+
+    private func undo(_ entry: UndoEntry) throws(CodexError) {
+        switch entry {
+        case .token(let request): try forget(request)
+        case .item(let table, let key, let stored, _):
+            let current = try image(table, key)
+            let old = try stored.map { bytes throws(CodexError) in try decode(bytes, key, table) }
+            try apply([Change(table: table, key: key, old: current, new: old)], isUndo: true)
+            changeCount -= 1
+        }
     }
 
     // MARK: End

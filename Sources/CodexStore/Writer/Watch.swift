@@ -54,7 +54,9 @@ struct Watch {
     private mutating func look(_ now: ContinuousClock.Instant) {
         lastLook = now
         let open = Set(
-            core.environment.readers().map { Reader(processID: $0.processID, snapshot: $0.snapshot) })
+            core.environment.readers().map {
+                Reader(processID: $0.processID, snapshot: $0.snapshot)
+            })
         readers = readers.filter { open.contains($0.key) }
         told.formIntersection(open)
         for reader in open {

@@ -21,10 +21,13 @@ final class WriterQueue: Sendable {
 
     init(_ core: StoreCore) { self.core = core }
 
-    func start() {
+    /// Starts the thread; when it is stopped it waits for `others` to end, who use the environment
+    /// too, and closes that.
+    func start(andWaitFor others: @escaping @Sendable () -> Void) {
         WorkerThread.start("codex.writer") { [self] in
             state.withLock { $0.threadID = WorkerThread.current }
             run()
+            others()
             core.finishClosing()
         }
     }
