@@ -35,6 +35,8 @@ nested:
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(SWIFT) run --package-path Examples --scratch-path $(SCRATCH) QuickStart
+	rm -rf .build-demo/planning.codex && mkdir -p .build-demo
+	$(SWIFT) run --package-path Examples --scratch-path $(SCRATCH) PlanningImport Examples/Data/planning-sample.jsonl .build-demo/planning.codex
 	$(SWIFT) test --package-path Tools --scratch-path $(SCRATCH)
 
 # The concurrency tests under the thread sanitizer.

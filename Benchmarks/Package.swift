@@ -19,6 +19,14 @@ let package = Package(
                 .product(name: "CodexStore", package: "Codex"),
             ]
         ),
+        .executableTarget(
+            name: "codex-bulk",
+            dependencies: [
+                "CBareLMDB",
+                .product(name: "CodexCore", package: "Codex"),
+                .product(name: "CodexStore", package: "Codex"),
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -12,7 +12,14 @@ let package = Package(
                 .product(name: "CodexCore", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
             ]
-        )
+        ),
+        .executableTarget(
+            name: "PlanningImport",
+            dependencies: [
+                .product(name: "CodexCore", package: "Codex"),
+                .product(name: "CodexStore", package: "Codex"),
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

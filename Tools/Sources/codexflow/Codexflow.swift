@@ -15,8 +15,8 @@ struct Codexflow: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Initialize.self, Put.self, Get.self, QueryCommand.self, Stats.self, Verify.self,
-            Import.self, Export.self, Demo.self,
+            Initialize.self, Put.self, Get.self, QueryCommand.self, ScanCommand.self, Stats.self,
+            Verify.self, Import.self, Export.self, Migrate.self, IndexCommand.self, Demo.self,
         ])
 
     static func main() async {

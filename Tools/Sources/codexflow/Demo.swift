@@ -5,7 +5,11 @@ import Foundation
 
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Builds a workspace of some thousand items and answers every access pattern.")
+        abstract: "Builds a workspace of some thousand items and answers every access pattern.",
+        discussion: """
+            Where the current folder is a git repository, its history is brought in as a project of \
+            its own: real data beside the made-up.
+            """)
 
     @Argument(help: "The directory of the store to make.")
     var store: String
@@ -23,6 +27,7 @@ struct Demo: AsyncParsableCommand {
         let workspace = try DemoWorkspace(seed: seed)
         try await fill(store, workspace)
         try answer(store, workspace)
+        try await importRepository(store)
         try check(store)
     }
 
@@ -108,6 +113,34 @@ struct Demo: AsyncParsableCommand {
         }
         try answers.add("Sessions by user", "GSI2 USER#\(visitor)#SESSIONS") {
             try store.all(.sessions(of: visitor)).map { "opened \(Timestamp.text($0.createdAt))" }
+        }
+        answers.print()
+    }
+
+    /// Brings in the repository that the program stands in, if it does.
+    private func importRepository(_ store: Store) async throws {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let importer: GitImport
+        let summary: GitImport.Summary
+        do {
+            importer = try GitImport(repository: ".", store: store)
+            summary = try await importer.run()
+        } catch let error as CodexError {
+            print("\nNo repository's history was brought in: \(error.message)")
+            return
+        }
+        Console.endProgress()
+        print("\nThis repository, in \(Console.text(clock.now - start)): \(summary).")
+        var answers = Answers()
+        let tasks = try store.all(.tasks(in: importer.projectID))
+        try answers.add("Get project tasks", "PROJECT#\(importer.projectID), begins_with TASK#") {
+            try store.all(.tasks(in: importer.projectID)).map(\.title)
+        }
+        if let author = tasks.first?.assigneeID {
+            try answers.add("List user's tasks", "GSI1 ASSIGNEE#\(author)") {
+                try store.all(.tasks(assignedTo: author)).map(\.title)
+            }
         }
         answers.print()
     }

@@ -95,7 +95,7 @@ struct CommandTests {
         #expect(try run("stats", store).output.contains(#""entries":2"#))
         #expect(
             try run("verify", store).output
-                == #"{"differences":[],"entries":1,"items":2}"# + "\n")
+                == #"{"differences":[],"entries":1,"groups":0,"items":2}"# + "\n")
     }
 
     @Test("An export imported into another store exports alike")
@@ -159,5 +159,36 @@ struct CommandTests {
             #expect(process.code == 1, "\(arguments)")
             #expect(process.errors.hasPrefix("codexflow: "), "\(process.errors)")
         }
+    }
+
+    @Test("Indexes are added, listed and removed; a migration of present items has nothing to do")
+    func indexes() throws {
+        #expect(try run("init", store).code == 0)
+        #expect(try run("put", store, Self.task).code == 0)
+        let index =
+            #"{"name":"byN","partitionKey":[{"name":"n","type":"N"}],"sortKey":[],"projection":{"all":{}},"isUnique":false}"#
+        #expect(try run("index", "add", store, index).output == "byN is ready\n")
+        #expect(try run("scan", store, "--index", "byN").output.contains("TASK#2"))
+        #expect(try run("stats", store).output.contains(#""index":"byN","state":"ready""#))
+        #expect(try run("index", "duplicates", store, "byN").output.isEmpty)
+        #expect(try run("index", "remove", store, "byN").output == "byN is gone\n")
+        #expect(try run("scan", store, "--index", "byN").code == 1)
+        #expect(try run("index", "add", store, "{}").code == 1)
+        let migrated = try run("migrate", store)
+        #expect(migrated.output == "0 items migrated, 1 refused\n", "a task without its fields")
+        #expect(migrated.code == 1)
+    }
+
+    @Test("A bulk import fills an empty table and builds its indexes")
+    func bulk() throws {
+        #expect(try run("init", store).code == 0)
+        let lines = (0..<3000).map { number in
+            #"{"PK":{"S":"X#\#(number)"},"SK":{"S":"Y"},"GSI1PK":{"S":"G"},"GSI1SK":{"S":"\#(number)"}}"#
+        }
+        let imported = try run(
+            "import", store, "--bulk", input: lines.joined(separator: "\n"))
+        #expect(imported.output == "3000 items stored, 0 bad lines\n", "\(imported.errors)")
+        #expect(try run("query", store, "G", "--index", "GSI1", "--count").output.contains("3000"))
+        #expect(try run("verify", store).code == 0)
     }
 }

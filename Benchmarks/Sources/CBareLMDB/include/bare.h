@@ -26,6 +26,18 @@ uint64_t bare_renewed_gets(bare_store *store, const uint8_t *const *keys, const 
 uint64_t bare_walks(bare_store *store, const uint8_t *const *keys, const size_t *lengths,
                     size_t count, size_t limit);
 
+// How much is in a tree.
+typedef struct {
+    size_t count, bytes;
+} bare_size;
+
+// Puts what is in the trees of a copy of a Codex store into a new environment, items in the order
+// of their keys, each with its index entries, `batch` items a transaction. The first tree is the
+// table, the others its indexes; `parts` says of how many strings their keys are. Fills `sizes`;
+// returns seconds, reading not counted, or a negative number on failure.
+double bare_load(const char *source, const char *target, const char *const *names,
+                 const int *parts, int tree_count, size_t batch, bare_size *sizes);
+
 // Folds bytes into a checksum: what "every byte was read" means on both sides.
 static inline uint64_t bare_fold(uint64_t sum, const uint8_t *bytes, size_t length) {
     while (length >= 8) {

@@ -1,0 +1,137 @@
+import CodexCore
+import CodexflowCZlib
+import Foundation
+
+/// A file, or standard input, read through zlib: gzip is inflated, anything else comes as it is.
+final class GzipReader {
+    private let name: String
+    private var file: gzFile?
+    private var chunk = [UInt8](repeating: 0, count: 1 << 18)
+
+    /// Opens a file; `-` is standard input.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``.
+    init(_ path: String) throws(CodexError) {
+        name = path == "-" ? "standard input" : path
+        let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw CodexError(
+                .notFound,
+                "Cannot read \(path): \(String(cString: strerror(errno))). Name another file.")
+        }
+        guard let file = gzdopen(descriptor, "r") else {
+            close(descriptor)
+            throw CodexError(.outOfMemory, "There is no memory left to read \(name).")
+        }
+        gzbuffer(file, 1 << 17)
+        self.file = file
+    }
+
+    deinit { if let file { gzclose_r(file) } }
+
+    /// Appends the next bytes to `buffer`; `false` at the file's end.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` for gzip data that is damaged or ends early,
+    ///   ``CodexError/Code/inputOutput``.
+    func read(appendingTo buffer: inout [UInt8]) throws(CodexError) -> Bool {
+        guard let file else { return false }
+        let count = chunk.withUnsafeMutableBytes { gzread(file, $0.baseAddress, UInt32($0.count)) }
+        let cause = errno
+        if count > 0 {
+            buffer += chunk[..<Int(count)]
+            return true
+        }
+        // A stream that is cut off ends like a whole one; only zlib's status tells.
+        var status = Z_OK
+        _ = gzerror(file, &status)
+        try check(count < 0 && status == Z_OK ? Z_ERRNO : status, cause)
+        self.file = nil
+        try check(gzclose_r(file), errno)
+        return false
+    }
+
+    private func check(_ status: Int32, _ cause: Int32) throws(CodexError) {
+        switch status {
+        case Z_OK: return
+        case Z_BUF_ERROR:
+            throw CodexError(
+                .corrupted,
+                "\(name) ends early: its gzip data is cut off. Copy or export it again.")
+        case Z_ERRNO:
+            throw CodexError(
+                .inputOutput, "Cannot read \(name): \(String(cString: strerror(cause))).")
+        case Z_MEM_ERROR:
+            throw CodexError(.outOfMemory, "There is no memory left to read \(name).")
+        default:
+            throw CodexError(
+                .corrupted, "\(name) is damaged: its gzip data is not sound. Copy it again.")
+        }
+    }
+}
+
+/// A file, or standard output, written through zlib: as gzip, or as it is.
+final class GzipWriter {
+    private let name: String
+    private let descriptor: Int32
+    private var file: gzFile?
+
+    /// Opens a file, made if it is not there; `-` is standard output.
+    ///
+    /// What is there is written to, never replaced: it may be a link, a pipe or a device.
+    ///
+    /// - Throws: ``CodexError/Code/notWritable``.
+    init(_ path: String, compresses: Bool) throws(CodexError) {
+        name = path == "-" ? "standard output" : path
+        let descriptor =
+            path == "-"
+            ? dup(STDOUT_FILENO) : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw CodexError(
+                .notWritable,
+                "Cannot write \(path): \(String(cString: strerror(errno))). Name another file.")
+        }
+        // zlib closes the descriptor that it is given; another one is kept to flush the file.
+        let own = dup(descriptor)
+        guard own >= 0, let file = gzdopen(own, compresses ? "w" : "wT") else {
+            if own >= 0 { close(own) }
+            close(descriptor)
+            throw CodexError(.outOfMemory, "There is no memory left to write \(name).")
+        }
+        gzbuffer(file, 1 << 18)
+        (self.descriptor, self.file) = (descriptor, file)
+    }
+
+    deinit {
+        if let file { gzclose_w(file) }
+        close(descriptor)
+    }
+
+    /// Writes text that is not empty.
+    ///
+    /// - Throws: ``CodexError/Code/inputOutput``, ``CodexError/Code/diskFull``.
+    func write(_ text: String) throws(CodexError) {
+        var text = text
+        let count = text.withUTF8 { gzwrite(file, $0.baseAddress, UInt32($0.count)) }
+        if count <= 0 { throw failure(errno) }
+    }
+
+    /// Writes what is left and waits until a plain file is on the disk.
+    ///
+    /// - Throws: ``CodexError/Code/inputOutput``, ``CodexError/Code/diskFull``.
+    func finish() throws(CodexError) {
+        guard let file else { return }
+        self.file = nil
+        guard gzclose_w(file) == Z_OK else { throw failure(errno) }
+        // Pipes and devices cannot be flushed.
+        if fsync(descriptor) != 0, errno != EINVAL, errno != ENOTSUP, errno != EROFS {
+            throw failure(errno)
+        }
+    }
+
+    private func failure(_ cause: Int32) -> CodexError {
+        cause == ENOSPC
+            ? CodexError(.diskFull, "No space is left to write \(name). Make room.")
+            : CodexError(
+                .inputOutput, "Cannot write \(name): \(String(cString: strerror(cause))).")
+    }
+}

@@ -1,0 +1,228 @@
+import ArgumentParser
+import CodexCore
+import CodexStore
+import Foundation
+
+struct Import: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract:
+            "Stores items from DynamoDB JSON, from an export to S3, or from a git repository.",
+        discussion: """
+            A file is plain or gzip. A directory is a full export as DynamoDB writes it to S3, whose \
+            files are compared with its manifest before anything is stored, or holds .json and \
+            .json.gz files.
+
+            Items replace those with their keys. A bad line ends the import with its number and \
+            reason; the lines before it are stored. With --skip-bad the others go on, and the exit \
+            code is 1.
+
+            --bulk fills an empty table fastest: its indexes are built at the end. A refused item \
+            then ends the import, and the batch that it is in is not stored.
+
+            --git makes a workspace of a repository's history: authors are users, the repository is \
+            a project, commits are tasks with their dates, assignees, and labels by folder.
+            """)
+
+    @OptionGroup var target: StoreArguments
+
+    @Argument(help: "The file or directory to read; - is standard input.")
+    var file: String = "-"
+
+    @Flag(help: "Report bad lines and go on.")
+    var skipBad = false
+
+    @Flag(help: "Build the indexes of an empty table at the end.")
+    var bulk = false
+
+    @Option(help: "Import the history of the git repository at this path instead of a file.")
+    var git: String?
+
+    func run() async throws {
+        let store = try Store(at: target.store)
+        defer { store.close() }
+        if let git {
+            let summary = try await GitImport(repository: git, store: store).run()
+            Console.endProgress()
+            print(summary)
+            for skip in summary.skipped { Console.report("\(skip.hash): \(skip.reason)") }
+            if !summary.skipped.isEmpty { throw ExitCode(1) }
+            return
+        }
+        let table = try target.definition(store).name
+        let source = try ImportSource(file)
+        try source.check()
+        var loader = BulkLoader(store: store, table: table, skipsBad: skipBad)
+        do {
+            if bulk {
+                try await loader.loadInBulk(source.files)
+            } else {
+                for file in source.files where !loader.isStopped { try await loader.load(file) }
+            }
+        } catch {
+            Console.endProgress()
+            print(loader.summary)
+            throw error
+        }
+        Console.endProgress()
+        print(loader.summary)
+        if loader.badCount > 0 { throw ExitCode(1) }
+    }
+}
+
+/// Stores the items of files, in batches.
+private struct BulkLoader {
+    private static let batchCountMax = 1000
+    private static let batchByteCountMax = 8 << 20
+
+    let store: Store
+    let table: String
+    let skipsBad: Bool
+
+    private(set) var storedCount = 0
+    private(set) var badCount = 0
+    private var batch: [(line: Int, item: Item)] = []
+    private var batchByteCount = 0
+
+    init(store: Store, table: String, skipsBad: Bool) {
+        self.store = store
+        self.table = table
+        self.skipsBad = skipsBad
+    }
+
+    /// Whether a bad line ended the import.
+    var isStopped: Bool { badCount > 0 && !skipsBad }
+    var summary: String { "\(storedCount) items stored, \(badCount) bad lines" }
+
+    /// Stores a file's items up to its end, or to a bad line.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if the file is damaged, or has not the number of
+    ///   items that its manifest says. What came before is stored.
+    mutating func load(_ file: ImportSource.File) async throws {
+        var reader = try LineReader(file.path)
+        var itemCount = 0
+        while !isStopped {
+            let line: [UInt8]
+            do throws(CodexError) {
+                guard let next = try reader.next() else { break }
+                line = next
+            } catch {
+                try await flush(file)
+                throw error
+            }
+            if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
+            itemCount += 1
+            try await add(line, number: reader.number, of: file)
+        }
+        try await flush(file)
+        if !isStopped { try Self.check(itemCount, of: file) }
+    }
+
+    /// Stores the items of all files at once, the indexes last.
+    ///
+    /// - Throws: As ``load(_:)``, and what the store refuses an item with.
+    mutating func loadInBulk(_ files: [ImportSource.File]) async throws {
+        var rest = files[...]
+        var current: (file: ImportSource.File, reader: LineReader, itemCount: Int)?
+        storedCount = try await store.load(into: table) {
+            while true {
+                if current == nil {
+                    guard let file = rest.popFirst() else { return nil }
+                    current = (file, try LineReader(file.path), 0)
+                }
+                guard let file = current?.file else { return nil }
+                guard let line = try current?.reader.next() else {
+                    try Self.check(current?.itemCount ?? 0, of: file)
+                    current = nil
+                    continue
+                }
+                if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
+                current?.itemCount += 1
+                do throws(CodexError) {
+                    return try DynamoDBJSON.item(parsing: line)
+                } catch {
+                    let number = current?.reader.number ?? 0
+                    report(number, ChangeLine.problem(line) ?? error.message, in: file)
+                    if isStopped { return nil }
+                }
+            }
+        }
+    }
+
+    private static func check(_ itemCount: Int, of file: ImportSource.File) throws(CodexError) {
+        guard let expected = file.itemCount, expected != itemCount else { return }
+        throw CodexError(
+            .corrupted,
+            "\(file.path) has \(itemCount) items, and \(expected) by the manifest. Copy it again.")
+    }
+
+    private mutating func add(
+        _ line: [UInt8], number: Int, of file: ImportSource.File
+    ) async throws {
+        do throws(CodexError) {
+            batch.append((number, try DynamoDBJSON.item(parsing: line)))
+            batchByteCount += line.count
+        } catch {
+            // Lines before this one come first: one of them may end the import.
+            try await flush(file)
+            if !isStopped { report(number, ChangeLine.problem(line) ?? error.message, in: file) }
+        }
+        if batch.count >= Self.batchCountMax || batchByteCount >= Self.batchByteCountMax {
+            try await flush(file)
+        }
+    }
+
+    private mutating func flush(_ file: ImportSource.File) async throws {
+        let (items, table, stopsAtFirst) = (batch, table, !skipsBad)
+        (batch, batchByteCount) = ([], 0)
+        guard !items.isEmpty, !isStopped else { return }
+        let failures = try await store.write { transaction in
+            var failures: [(line: Int, error: CodexError)] = []
+            for (line, item) in items {
+                do throws(CodexError) {
+                    try transaction.put(item, in: table)
+                } catch {
+                    // The item changed nothing; if the transaction is broken, the next says so.
+                    failures.append((line, error))
+                    if stopsAtFirst { break }
+                }
+            }
+            return failures
+        }
+        if let first = failures.first, stopsAtFirst {
+            storedCount += items.count { $0.line < first.line }
+        } else {
+            storedCount += items.count - failures.count
+        }
+        for failure in failures { report(failure.line, failure.error.message, in: file) }
+        Console.progress("\(storedCount) items")
+    }
+
+    private mutating func report(_ line: Int, _ problem: String, in file: ImportSource.File) {
+        badCount += 1
+        Console.report((file.name.map { $0 + ", " } ?? "") + "line \(line): \(problem)")
+    }
+}
+
+/// A line of an incremental export: what changed, not an item.
+private struct ChangeLine: Decodable {
+    private struct Ignored: Decodable {
+        init(from decoder: any Decoder) {}
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case metadata = "Metadata"
+        case keys = "Keys"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        _ = try container.decode(Ignored.self, forKey: .metadata)
+        _ = try container.decode(Ignored.self, forKey: .keys)
+    }
+
+    /// What is wrong with a line that is no item, if it is one of these.
+    static func problem(_ line: [UInt8]) -> String? {
+        guard (try? JSONDecoder().decode(Self.self, from: Data(line))) != nil else { return nil }
+        return "It is of an incremental export, which has changes. Import a full export."
+    }
+}

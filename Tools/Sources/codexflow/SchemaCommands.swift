@@ -1,0 +1,116 @@
+import ArgumentParser
+import CodexCore
+import CodexStore
+import Foundation
+
+struct Migrate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Rewrites CodexFlow's items that an earlier release wrote.",
+        discussion: """
+            Cut short, it has kept what it did; run again, it goes on with the rest. Items that cannot \
+            be lifted stay as they are and are listed, and the exit code is 1. Programs migrate their \
+            own entities with Store.migrate(_:).
+            """)
+
+    @Argument(help: "The store's directory.")
+    var store: String
+
+    func run() async throws {
+        let store = try Store(at: store)
+        defer { store.close() }
+        let known = Set(store.schema.entities.map(\.name))
+        var (migratedCount, failureCount) = (0, 0)
+        for type in CodexFlow.entities where known.contains(type.definition.name) {
+            let report = try await migrate(type, store)
+            migratedCount += report.migratedCount
+            failureCount += report.failureCount
+            for failure in report.failures {
+                let key = [failure.key.partition] + (failure.key.sort.map { [$0] } ?? [])
+                Console.report(
+                    "\(DynamoDBJSON.plainText(["key": .list(key)])): \(failure.error.message)")
+            }
+        }
+        Console.endProgress()
+        print("\(migratedCount) items migrated, \(failureCount) refused")
+        if failureCount > 0 { throw ExitCode(1) }
+    }
+
+    private func migrate<E: Entity>(_ type: E.Type, _ store: Store) async throws -> MigrationReport
+    {
+        try await store.migrate(type) { report in
+            Console.progress("\(type.definition.name): \(report.examinedCount) items")
+        }
+    }
+}
+
+struct IndexCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "index", abstract: "Adds and removes indexes of a store that is in use.",
+        subcommands: [Add.self, Remove.self, Duplicates.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Adds an index and waits until it is built.",
+            discussion: """
+                The definition is JSON as `stats --schema` prints it: {"name": …, "partitionKey": \
+                [{"name": …, "type": "S"}], "sortKey": [], "projection": {"all": {}}, "isUnique": false}.
+                """)
+
+        @OptionGroup var target: StoreArguments
+
+        @Argument(help: "The definition in JSON.")
+        var definition: String
+
+        func run() async throws {
+            let store = try Store(at: target.store)
+            defer { store.close() }
+            let index: IndexDefinition
+            do {
+                index = try JSONDecoder().decode(
+                    IndexDefinition.self, from: Data(definition.utf8))
+            } catch {
+                throw CodexError(
+                    .invalidSchema, "The definition is not an index in JSON.", cause: error)
+            }
+            try await store.addIndex(index, to: target.definition(store).name)
+            try await store.whenReady()
+            print("\(index.name) is ready")
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Removes an index.")
+
+        @OptionGroup var target: StoreArguments
+
+        @Argument(help: "The index's name.")
+        var name: String
+
+        func run() async throws {
+            let store = try Store(at: target.store)
+            defer { store.close() }
+            try await store.removeIndex(name, from: target.definition(store).name)
+            try await store.whenReady()
+            print("\(name) is gone")
+        }
+    }
+
+    struct Duplicates: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Lists items that share their key in a unique index with another.")
+
+        @OptionGroup var target: StoreArguments
+
+        @Argument(help: "The index's name.")
+        var name: String
+
+        func run() async throws {
+            let store = try Store(at: target.store, options: StoreOptions(isReadOnly: true))
+            defer { store.close() }
+            let definition = try target.definition(store)
+            for key in try store.duplicates(ofIndex: name, in: definition.name) {
+                print(DynamoDBJSON.text(definition.attributes(of: key)))
+            }
+        }
+    }
+}
