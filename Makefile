@@ -12,7 +12,7 @@ STORE ?= .build-demo/workspace.codex
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Benchmarks/Package.swift
 
-.PHONY: run test lint format nested test-thread bench clean
+.PHONY: run test lint format nested test-thread bench bench-bulk clean
 
 run:
 	@./Scripts/bootstrap
@@ -49,6 +49,12 @@ bench:
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-ratios
+
+# Loading, size, index builds under load, several processes: about three minutes.
+bench-bulk:
+	@./Scripts/bootstrap
+	$(REPLAN)
+	$(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-bulk
 
 clean:
 	rm -rf .build .build-*

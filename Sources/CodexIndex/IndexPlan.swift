@@ -26,6 +26,9 @@ package final class IndexPlan: KeyAttributeDecoder {
             + parts.map(\.attribute.name).filter { $0 != definition.multiValued }
     }
 
+    /// The attributes that make an entry's key.
+    package var indexKeyNames: [String] { parts.map(\.attribute.name) }
+
     /// The keys of the entries for `item`, ascending; none if it lacks a key attribute, one unless
     /// the index is multi-valued.
     ///

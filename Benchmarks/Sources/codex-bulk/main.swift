@@ -28,10 +28,6 @@ let directory =
 try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
 defer { try? FileManager.default.removeItem(atPath: directory) }
 
-try await measureLoad()
-try await measureBuild()
-try await measureProcesses()
-
 // MARK: Loading and size
 
 func taskItem(_ number: Int) throws -> Item {
@@ -242,3 +238,7 @@ struct SplitMix {
         return Int((mixed ^ (mixed >> 31)) % UInt64(bound))
     }
 }
+
+try await measureLoad()
+try await measureBuild()
+try await measureProcesses()

@@ -51,6 +51,17 @@ package struct ItemBytes {
         return try keys.keyAttributes(unsafe Span(_unsafeStart: keyBase, count: keyCount))
     }
 
+    /// The attributes of these names, as far as the item has them, and those of its key.
+    package func item(keeping names: [String]) throws(CodexError) -> Item {
+        var item = Item()
+        for name in names {
+            guard let position = layout.shape.position(of: name) else { continue }
+            item[name] = try value(at: position)
+        }
+        for element in try keyAttributes() { item[element.name] = element.value }
+        return item
+    }
+
     package func item() throws(CodexError) -> Item {
         let keyAttributes = try keyAttributes()
         return try withBytes { bytes throws(CodexError) in

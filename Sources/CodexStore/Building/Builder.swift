@@ -30,9 +30,8 @@ final class Builder: Sendable {
 
     /// Tables up to this size are built when the store is opened, before it is used.
     static let smallItemCount = 10_000
-    /// How long one step may hold up other writes.
-    private static let stepDuration = Duration.milliseconds(8)
-    private static let stepCountMax = 2000
+    /// Keys that are handed to the writer at once.
+    private static let batchCount = 8000
     /// How many items one snapshot of a build sees, so that it keeps few pages from reuse.
     private static let snapshotItemCount = 20_000
     /// How often is looked whether another process's build has ended.
@@ -179,9 +178,8 @@ final class Builder: Sendable {
                     return true
                 }
             }
-            if let index = table.indexes.first(where: { $0.state == .building }) {
-                return try build(table, index)
-            }
+            let indexes = table.indexes.filter { $0.state == .building }
+            if !indexes.isEmpty { return try build(table, indexes) }
             if let counter = table.counters.first(where: { $0.state == .building }) {
                 return try build(table, counter)
             }
@@ -189,6 +187,8 @@ final class Builder: Sendable {
     }
 
     // MARK: Steps in the writer
+
+    private func limit() -> StepLimit { StepLimit { [writer] in writer.hasWaitingJobs } }
 
     private func write<Value: Sendable>(
         _ body: @escaping @Sendable (WriteContext) throws -> Value
@@ -230,16 +230,27 @@ final class Builder: Sendable {
 
     // MARK: Indexes
 
-    private func build(_ table: TableHandle, _ index: IndexHandle) throws(CodexError) {
+    /// Builds all indexes of a table that are to be: its items are read once.
+    private func build(_ table: TableHandle, _ indexes: [IndexHandle]) throws(CodexError) {
+        var done: [[UInt8]] = []
+        for index in indexes {
+            done.append(try position(WriteContext.positionKey(table, index.part)))
+        }
+        guard let keys = try sortedKeys(table, indexes, after: done) else { return }
+        for (index, keys) in zip(indexes, keys) { try insert(keys, table, index) }
+    }
+
+    private func insert(
+        _ sorted: SortedKeys, _ table: TableHandle, _ index: IndexHandle
+    ) throws(CodexError) {
         let positionKey = WriteContext.positionKey(table, index.part)
-        let done = try position(positionKey)
-        guard var keys = try sortedKeys(table, index, after: done) else { return }
+        var keys = sorted
         var next = try keys.next()
         while let first = next {
             if isStopped { return }
             var batch = [first]
             next = try keys.next()
-            while let key = next, batch.count < Self.stepCountMax {
+            while let key = next, batch.count < Self.batchCount {
                 batch.append(key)
                 next = try keys.next()
             }
@@ -247,9 +258,10 @@ final class Builder: Sendable {
             while !rest.isEmpty {
                 if isStopped { return }
                 let keys = rest
+                let limit = limit()
                 let count = try write { context in
                     try context.insertMissing(
-                        keys, table.name, index.part, positionKey, for: Self.stepDuration)
+                        keys, table.name, index.part, positionKey, limit)
                 }
                 guard let count else { return }
                 rest = rest.dropFirst(count)
@@ -276,12 +288,16 @@ final class Builder: Sendable {
         }
     }
 
-    /// The entry keys that the table's items have in an index, after one that is done; `nil` if the
+    /// The entry keys that the table's items have in indexes, after those that are done; `nil` if the
     /// builder was stopped.
     private func sortedKeys(
-        _ table: TableHandle, _ index: IndexHandle, after done: [UInt8]
-    ) throws(CodexError) -> SortedKeys? {
-        var sorter = KeySorter(directory: core.path)
+        _ table: TableHandle, _ indexes: [IndexHandle], after done: [[UInt8]]
+    ) throws(CodexError) -> [SortedKeys]? {
+        var sorters = indexes.map { _ in
+            KeySorter(
+                directory: core.path,
+                byteCountMax: KeySorter.defaultByteCountMax / indexes.count)
+        }
         var last: [UInt8] = []
         while true {
             if isStopped { return nil }
@@ -292,20 +308,26 @@ final class Builder: Sendable {
                     while let current = unsafe entry, count < Self.snapshotItemCount {
                         count += 1
                         last = unsafe Array(current.key)
-                        let image = unsafe try context.withItem(
-                            current.value, current.key, table.plan
-                        ) { Image(item: try $0.item(), header: $0.layout.header) }
-                        // An item that has no valid key (it was stored before the index was there)
-                        // has no entry; verify() lists it.
-                        let keys = try? context.entryKeys(index, last, image)
-                        for key in keys ?? [] where ByteOrder.compare(done, key) < 0 {
-                            try sorter.add(key)
+                        try unsafe context.withItem(current.value, current.key, table.plan) {
+                            bytes in
+                            for (position, index) in indexes.enumerated() {
+                                // An item that has no valid key (it was stored before the index was
+                                // there) has no entry; verify() lists it.
+                                let keys = try? context.entryKeys(index, last, bytes)
+                                for key in keys ?? []
+                                where ByteOrder.compare(done[position], key) < 0 {
+                                    try sorters[position].add(key)
+                                }
+                            }
                         }
                         unsafe entry = try cursor.next()
                     }
                 }
             }
-            if count < Self.snapshotItemCount { return try sorter.sorted() }
+            guard count < Self.snapshotItemCount else { continue }
+            var sorted: [SortedKeys] = []
+            for sorter in sorters { sorted.append(try sorter.sorted()) }
+            return sorted
         }
     }
 
@@ -315,10 +337,8 @@ final class Builder: Sendable {
         while !isStopped {
             let goesOn: Bool
             do throws(CodexError) {
-                goesOn = try write { context in
-                    try context.countOn(
-                        table.name, counter.part, Self.stepCountMax, Self.stepDuration)
-                }
+                let limit = limit()
+                goesOn = try write { try $0.countOn(table.name, counter.part, limit) }
             } catch {
                 // A sum that does not fit is the definition's fault; others are built all the same.
                 guard error.code == .invalidNumber else { throw error }
@@ -336,10 +356,8 @@ final class Builder: Sendable {
         let ownsChunks = retired.part.ownsChunks
         let tree = retired.tree
         while !isStopped {
-            let isEmpty = try write { context in
-                try context.empty(
-                    tree, ownsChunks: ownsChunks, Self.stepCountMax, Self.stepDuration)
-            }
+            let limit = limit()
+            let isEmpty = try write { try $0.empty(tree, ownsChunks: ownsChunks, limit) }
             guard isEmpty else { continue }
             let name = table.name
             let part = retired.part

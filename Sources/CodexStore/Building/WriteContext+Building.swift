@@ -2,6 +2,18 @@ internal import CodexCore
 internal import CodexIndex
 
 extension TransactionContext {
+    /// The keys of a stored item's entries in an index, ascending; nothing else of it is decoded.
+    ///
+    /// - Throws: ``CodexError`` also for an item with a value that no key may be.
+    func entryKeys(
+        _ index: IndexHandle, _ key: [UInt8], _ bytes: ItemBytes
+    ) throws(CodexError) -> [[UInt8]] {
+        guard catalog.includes(index.plan.definition.entities, bytes.layout.header.entityNumber)
+        else { return [] }
+        let item = try bytes.item(keeping: index.plan.indexKeyNames)
+        return try index.plan.entryKeys(for: item, primaryKey: key)
+    }
+
     /// The keys of an image's entries in an index, ascending.
     func entryKeys(
         _ index: IndexHandle, _ key: [UInt8], _ image: Image?
@@ -31,6 +43,22 @@ extension TransactionContext {
     }
 }
 
+/// How much one step of a build does: little while somebody waits, so that writes are not held up;
+/// else as much as is committed in some milliseconds.
+struct StepLimit: Sendable {
+    private let end = ContinuousClock.now + .milliseconds(4)
+    private let isAwaited: @Sendable () -> Bool
+
+    private static let countMax = 8000
+
+    init(while isAwaited: @escaping @Sendable () -> Bool) { self.isAwaited = isAwaited }
+
+    /// Whether a step that has done `count` is to end.
+    func isOver(_ count: Int) -> Bool {
+        count >= Self.countMax || count % 16 == 0 && ContinuousClock.now > end && isAwaited()
+    }
+}
+
 /// The steps of a build, each a part of a transaction.
 extension WriteContext {
     /// Adds those entries of an index that items have and it lacks.
@@ -39,17 +67,16 @@ extension WriteContext {
     ///   not being built any more.
     func insertMissing(
         _ keys: ArraySlice<[UInt8]>, _ table: String, _ part: String, _ positionKey: [UInt8],
-        for duration: Duration
+        _ limit: StepLimit
     ) throws -> Int? {
         let table = try catalog.table(table)
         guard let index = table.indexes.first(where: { $0.part == part && $0.state == .building })
         else { return nil }
-        let end = ContinuousClock.now + duration
         var count = 0
         for key in keys {
             try insertMissing(key, table, index)
             count += 1
-            if count % 16 == 0, ContinuousClock.now > end { break }
+            if limit.isOver(count) { break }
         }
         if let last = keys.prefix(count).last {
             try noting { () throws(CodexError) in
@@ -66,12 +93,18 @@ extension WriteContext {
         // A write that came since the keys were read has seen to the entry.
         guard unsafe try transaction.get(index.tree, key) == nil else { return }
         let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
-        guard
-            let stored = unsafe try transaction.get(table.tree, primaryKey).map({ unsafe Array($0) }
-            ),
-            let image = try image(table, primaryKey),
-            try entryKeys(index, primaryKey, image).contains(key)
-        else { return }
+        guard let value = unsafe try transaction.get(table.tree, primaryKey) else { return }
+        let stored = unsafe Array(value)
+        let isPresent = try unsafe primaryKey.withUnsafeBufferPointer { buffer in
+            try unsafe withItem(value, buffer, table.plan) { bytes in
+                try entryKeys(index, primaryKey, bytes).contains(key)
+            }
+        }
+        guard isPresent else { return }
+        if index.plan.definition.projection == .all {
+            return try noting { () throws(CodexError) in try putEntries(index, [key], stored) }
+        }
+        guard let image = try image(table, primaryKey) else { return }
         try noting { () throws(CodexError) in
             try putEntries(index, [key], try entryValue(index, image, stored))
         }
@@ -81,13 +114,12 @@ extension WriteContext {
     ///
     /// - Returns: Whether there are more.
     func countOn(
-        _ table: String, _ part: String, _ countMax: Int, _ duration: Duration
+        _ table: String, _ part: String, _ limit: StepLimit
     ) throws -> Bool {
         let table = try catalog.table(table)
         guard
             let counter = table.counters.first(where: { $0.part == part && $0.state == .building })
         else { return false }
-        let end = ContinuousClock.now + duration
         let start = position(counter)
         guard case .upTo(let done) = start else { return false }
         var tallies = Tallies()
@@ -97,7 +129,7 @@ extension WriteContext {
         try transaction.withCursor(table.tree) { cursor in
             var entry = unsafe try cursor.seek(done.isEmpty ? [] : done + [0])
             defer { unsafe isAtEnd = entry == nil }
-            while let current = unsafe entry, count < countMax {
+            while let current = unsafe entry {
                 last = unsafe Array(current.key)
                 let image = unsafe try withItem(current.value, current.key, table.plan) {
                     Image(item: try $0.item(), header: $0.layout.header)
@@ -111,7 +143,7 @@ extension WriteContext {
                 }
                 count += 1
                 unsafe entry = try cursor.next()
-                if count % 16 == 0, ContinuousClock.now > end { break }
+                if limit.isOver(count) { break }
             }
         }
         let sums = try settled(tallies)
@@ -125,12 +157,9 @@ extension WriteContext {
     /// Removes entries of a tree that is no index or counter any more.
     ///
     /// - Returns: Whether it is empty.
-    func empty(
-        _ tree: Tree, ownsChunks: Bool, _ countMax: Int, _ duration: Duration
-    ) throws -> Bool {
-        let end = ContinuousClock.now + duration
-        for count in 0..<countMax {
-            if count % 16 == 15, ContinuousClock.now > end { return false }
+    func empty(_ tree: Tree, ownsChunks: Bool, _ limit: StepLimit) throws -> Bool {
+        for count in 1... {
+            if limit.isOver(count) { return false }
             let first = try transaction.withCursor(tree) {
                 cursor -> (key: [UInt8], large: LargeValue?)? in
                 guard let entry = unsafe try cursor.first() else { return nil }
