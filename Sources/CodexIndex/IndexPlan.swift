@@ -6,8 +6,9 @@ package import CodexCore
 /// stands in the table. Its value is an encoded item of the projected attributes.
 package final class IndexPlan: KeyAttributeDecoder {
     package let definition: IndexDefinition
-    /// The attributes that entries do not repeat in their values: all that are in their keys. The
-    /// multi-valued one stands in the key element by element, and in the value whole.
+    /// The attributes that entries do not repeat in their values: all that are in their keys.
+    ///
+    /// The multi-valued one stands in the key element by element, and in the value whole.
     package let keyNames: [String]
     let parts: [KeyPart]
     private let tableParts: [KeyPart]

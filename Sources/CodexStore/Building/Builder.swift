@@ -18,6 +18,8 @@ final class Builder: Sendable {
         var isIdle = false
         /// Counts the calls of ``wake()``, so that none is missed between looking and idling.
         var requestCount = 0
+        /// How many bulk loads wait for their indexes.
+        var loadCount = 0
         var failure: CodexError?
         var waiters: [@Sendable (CodexError?) -> Void] = []
     }
@@ -31,7 +33,7 @@ final class Builder: Sendable {
     /// Tables up to this size are built when the store is opened, before it is used.
     static let smallItemCount = 10_000
     /// Keys that are handed to the writer at once.
-    private static let batchCount = 8000
+    private static let batchCount = 20_000
     /// How many items one snapshot of a build sees, so that it keeps few pages from reuse.
     private static let snapshotItemCount = 20_000
     /// How often is looked whether another process's build has ended.
@@ -77,6 +79,15 @@ final class Builder: Sendable {
             return (false, nil)
         }
         if isNow.answers { answer(isNow.failure) }
+    }
+
+    /// Waits until what a bulk load left is built, in ample steps.
+    ///
+    /// - Throws: What building failed with.
+    func finishLoad() async throws {
+        state.withLock { $0.loadCount += 1 }
+        defer { state.withLock { $0.loadCount -= 1 } }
+        try await waitUntilIdle()
     }
 
     /// Waits until nothing is to be built.
@@ -188,7 +199,9 @@ final class Builder: Sendable {
 
     // MARK: Steps in the writer
 
-    private func limit() -> StepLimit { StepLimit { [writer] in writer.hasWaitingJobs } }
+    private func limit() -> StepLimit {
+        state.withLock { $0.loadCount } > 0 ? .ample : .brief()
+    }
 
     private func write<Value: Sendable>(
         _ body: @escaping @Sendable (WriteContext) throws -> Value

@@ -43,19 +43,24 @@ extension TransactionContext {
     }
 }
 
-/// How much one step of a build does: little while somebody waits, so that writes are not held up;
-/// else as much as is committed in some milliseconds.
+/// How much one step of a build does.
 struct StepLimit: Sendable {
-    private let end = ContinuousClock.now + .milliseconds(4)
-    private let isAwaited: @Sendable () -> Bool
+    private let end: ContinuousClock.Instant?
+    private let countMax: Int
 
-    private static let countMax = 8000
+    /// So little that other writes are hardly held up, the commit included.
+    static func brief() -> StepLimit {
+        StepLimit(end: ContinuousClock.now + .milliseconds(4), countMax: 1000)
+    }
 
-    init(while isAwaited: @escaping @Sendable () -> Bool) { self.isAwaited = isAwaited }
+    /// So much that commits hardly count: for a bulk load, whose caller waits for it.
+    static let ample = StepLimit(end: nil, countMax: 20_000)
 
     /// Whether a step that has done `count` is to end.
     func isOver(_ count: Int) -> Bool {
-        count >= Self.countMax || count % 16 == 0 && ContinuousClock.now > end && isAwaited()
+        if count >= countMax { return true }
+        guard let end, count % 16 == 0 else { return false }
+        return ContinuousClock.now > end
     }
 }
 

@@ -53,7 +53,7 @@ extension Store {
         }
         if let lock {
             try await endLoading(table, lock, builder)
-            try await builder.waitUntilIdle()
+            try await builder.finishLoad()
             try requireReady(try core.catalog.table(table).plan.definition)
         }
         return count

@@ -20,6 +20,7 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - counter: The counter's name.
     ///   - table: The table's name.
     ///   - group: A value for each of the counter's attributes.
+    /// - Returns: The totals.
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
     ///   ``CodexError/Code/indexNotReady``, ``CodexError/Code/invalidKey``,
     ///   ``CodexError/Code/keyTooLong``.
@@ -48,6 +49,7 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - counter: The counter's name.
     ///   - table: The table's name.
     ///   - prefix: The first values of the groups; none is all groups.
+    /// - Returns: The totals of the groups that have items.
     /// - Throws: As ``total(of:in:group:)``.
     /// - Complexity: O(log *g* + *m*) for *m* groups found.
     public func totals(

@@ -45,6 +45,7 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - scan: What to walk.
     ///   - limits: How much of it. Without limits the whole result is kept in memory.
     ///   - token: The page before's ``Page/next``; `nil` is the first page.
+    /// - Returns: The items, and a token if there are more.
     /// - Throws: As ``items(matching:limits:after:)``.
     /// - Complexity: O(*m*) for *m* examined items.
     public func items(
@@ -76,6 +77,7 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - table: The table's name.
     ///   - index: The index's name; `nil` is the table itself.
     ///   - count: How many segments, from 1 to 1,000; a small table has fewer.
+    /// - Returns: The segments, in the order of keys.
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
     ///   ``CodexError/Code/indexNotReady``, ``CodexError/Code/invalidArgument``.
     /// - Complexity: O(*count* · log *n*) lookups and at most 512 steps for each: sizes are sampled.
@@ -126,6 +128,7 @@ extension Store {
     /// - Parameters:
     ///   - scan: What to walk.
     ///   - pageSize: How many items are read at a time.
+    /// - Returns: The sequence; nothing is read before it is iterated.
     public func results(of scan: TableScan, pageSize: Int = 100) -> ResultSequence<Item> {
         ResultSequence { [self] token in
             try items(scanning: scan, limits: PageLimits(returned: pageSize), after: token)

@@ -51,7 +51,8 @@ extension WriteTransaction {
 
     /// Reads an entity, lets `body` change it, and stores it.
     ///
-    /// Attributes that the type does not know stay: a newer program's fields, say. A change of fields that make up its key moves it.
+    /// Attributes that the type does not know stay: a newer program's fields, say. A change of fields
+    /// that make up its key moves it.
     ///
     /// - Returns: The changed entity.
     /// - Throws: ``CodexError/Code/notFound`` if there is none, whatever `body` throws, and as
@@ -105,6 +106,7 @@ extension WriteContext {
     ///   - added: Further attributes.
     ///   - check: Throws to refuse.
     /// - Returns: The header of the stored item.
+    /// - Throws: As ``WriteTransaction/put(_:)``, and what `check` throws.
     @discardableResult
     func write<E: Entity>(
         _ entity: E, keepsUnknown: Bool = false, adding added: Item = Item(),

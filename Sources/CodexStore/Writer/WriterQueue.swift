@@ -58,9 +58,6 @@ final class WriterQueue: Sendable {
         arrival.signal()
     }
 
-    /// Whether somebody waits for the writer.
-    var hasWaitingJobs: Bool { state.withLock { !$0.jobs.isEmpty } }
-
     /// Takes a job out that still waits.
     func cancel(_ job: WriteJob) {
         guard job.cancel() else { return }
