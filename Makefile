@@ -39,10 +39,10 @@ nested:
 	$(SWIFT) run --package-path Examples --scratch-path $(SCRATCH) PlanningImport Examples/Data/planning-sample.jsonl .build-demo/planning.codex
 	$(SWIFT) test --package-path Tools --scratch-path $(SCRATCH)
 
-# The concurrency tests under the thread sanitizer.
+# The tests of concurrency and live builds under the thread sanitizer.
 test-thread:
 	@./Scripts/bootstrap
-	$(SWIFT) test --sanitize thread -Xswiftc -DCODEX_THREAD_SANITIZER --scratch-path .build-thread --filter Concurrency
+	$(SWIFT) test --sanitize thread -Xswiftc -DCODEX_THREAD_SANITIZER --scratch-path .build-thread --filter 'Concurrency|Building'
 
 # The ratios of the README: Codex against bare LMDB on the same data, in one run.
 bench:

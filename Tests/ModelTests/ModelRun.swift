@@ -41,12 +41,25 @@ final class ModelRun: @unchecked Sendable {
         while operationCount < count {
             try await batch()
             batchCount += 1
+            if batchCount % 20 == 0 { try await rebuild() }
             let report = try store.verify()
             guard report.isSound else {
                 throw Difference("verify: \(report.differences.prefix(3))")
             }
             for _ in 0..<5 { try store.read { try self.read($0) } }
         }
+    }
+
+    /// Removes an index and a counter and builds them anew from what is there; the old trees are
+    /// emptied while the next batches run.
+    private func rebuild() async throws {
+        let table = Generator.schema.tables[0]
+        let index = generator.random.pick(table.indexes)
+        let counter = generator.random.pick(table.counters)
+        try await store.removeIndex(index.name, from: table.name)
+        try await store.removeCounter(counter.name, from: table.name)
+        try await store.addIndex(index, to: table.name)
+        try await store.addCounter(counter, to: table.name)
     }
 
     private struct Abandon: Error {}
