@@ -35,10 +35,10 @@ public enum Limits {
     public static let idempotencyTokenByteCountMax = 36
     /// How long an idempotency token is remembered, in seconds.
     public static let idempotencyWindowSeconds = 600
-    /// Encoded items over this many bytes are stored in chunks.
+    /// Largest encoded item that is stored in one piece; larger ones are stored in chunks.
     ///
     /// LMDB needs contiguous pages for a large value, and searches its free list for them.
-    public static let chunkedByteCountMin = 16_384
+    public static let unchunkedByteCountMax = 16_384
     /// Most distinct attribute-name lists ("shapes") that one store interns.
     ///
     /// Not DynamoDB's: it bounds the memory of a process that reads items with arbitrary attribute

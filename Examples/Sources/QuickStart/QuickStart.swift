@@ -77,5 +77,31 @@ struct QuickStart {
         let page = try store.query(.tasks(in: "456"), limit: 50)
         if let token = page.next { _ = try store.query(.tasks(in: "456"), limit: 50, after: token) }
         for try await task in store.results(of: .tasks(in: "456")) { print(task.title) }
+
+        try await keepShop(in: directory + "-shop")
+    }
+
+    /// A table of one's own, with a multi-valued index and a counter.
+    static func keepShop(in directory: String) async throws {
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let orders = TableDefinition(
+            "orders", partitionKey: KeyAttribute("customer"), sortKey: KeyAttribute("id"),
+            indexes: [
+                IndexDefinition(
+                    "byTag", partitionKey: [KeyAttribute("tags")], projection: .keysOnly,
+                    multiValued: "tags")
+            ],
+            counters: [
+                CounterDefinition("byState", group: [KeyAttribute("state")], sums: ["total"])
+            ])
+        let shop = try Store(at: directory, schema: Schema(tables: [orders]))
+        defer { shop.close() }
+        try await shop.put(
+            ["customer": "c1", "id": "1", "state": "open", "total": 12, "tags": ["gift", "new"]],
+            in: "orders")
+        let open = try shop.total(of: "byState", in: "orders", group: ["open"])
+        print(open.count, open.sums["total"] ?? 0)
+        let gifts = TableQuery(table: "orders", index: "byTag", partition: ["gift"])
+        print(try shop.items(matching: gifts).items.count)
     }
 }

@@ -35,7 +35,7 @@ public protocol Entity: Sendable {
     /// Called with the version that the item has, and again with the next, until it has the
     /// definition's: on reading an entity that an earlier version wrote, and by a store's
     /// `migrate(_:)`, which rewrites them. It changes attributes, index keys included, but not the
-    /// table's key. Items of version 0 were stored raw, before there was the entity.
+    /// table's key. Raw items, stored before there was the entity, are taken for the present version.
     ///
     /// ```swift
     /// static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {
@@ -51,7 +51,8 @@ extension Entity {
     /// Leaves the item as it is: for changes of optional fields.
     public static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {}
 
-    /// An item of schema version `version`, lifted to the definition's.
+    /// An item of schema version `version`, lifted to the definition's; 0 is a raw item, which is
+    /// taken for one of the present version.
     ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` if it is of a later one, and as
     ///   ``upgrade(_:from:)``.
@@ -63,6 +64,7 @@ extension Entity {
                     + "\(definition.schemaVersion). Use the newer program.")
         }
         var item = item
+        guard version > 0 else { return item }
         for version in version..<definition.schemaVersion { try upgrade(&item, from: version) }
         return item
     }

@@ -91,6 +91,9 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
 ///
 /// A group is the items with equal values of the group's attributes, as in an index: an item that
 /// lacks one of them is in no group. Reading a group is one lookup, however many items are in it.
+///
+/// Sums are exact: a write after which a group's sum would need more than 38 digits is refused with
+/// ``CodexError/Code/invalidNumber``.
 public struct CounterDefinition: Sendable, Hashable, Codable {
     /// The counter's name, unique in its table.
     public let name: String
@@ -100,7 +103,7 @@ public struct CounterDefinition: Sendable, Hashable, Codable {
     public let sums: [String]
     /// The entities whose items are counted; `nil` means all items.
     public let entities: [String]?
-    /// The group attribute whose lists and sets count once for each element; `nil` if there is none.
+    /// The group attribute whose lists and sets count once for each distinct element; `nil` if there is none.
     public let multiValued: String?
 
     /// Defines a counter.

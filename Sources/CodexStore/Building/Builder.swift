@@ -116,7 +116,7 @@ final class Builder: Sendable {
     func hasLittleToDo() -> Bool {
         let catalog = core.catalog
         guard catalog.hasWork, !catalog.allTables.contains(where: \.isLoading) else { return false }
-        return catalog.allTables.allSatisfy(isSmall)
+        return catalog.allTables.filter(\.hasWork).allSatisfy(isSmall)
     }
 
     /// Whether a table is built in a moment.
@@ -234,9 +234,7 @@ final class Builder: Sendable {
         try changeManifest { manifest, transaction throws(CodexError) in
             guard manifest.state(part, of: name) == .building else { return false }
             manifest.setState(state, part, of: name)
-            if let meta = try transaction.open(Catalog.metaName, create: false) {
-                try transaction.delete(meta, key)
-            }
+            try Catalog.deleteFromMeta(key, transaction)
             return true
         }
     }

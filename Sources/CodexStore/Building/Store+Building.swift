@@ -2,7 +2,7 @@ public import CodexCore
 internal import CodexIndex
 internal import Dispatch
 
-/// How far an index or counter is.
+/// The state of an index or counter.
 public struct BuildStatus: Sendable, Hashable {
     /// What an index or counter is.
     public enum Kind: String, Sendable {
@@ -36,7 +36,7 @@ public struct BuildStatus: Sendable, Hashable {
 }
 
 extension Store {
-    /// How far the indexes and counters are.
+    /// The states of the indexes and counters.
     ///
     /// - Throws: ``CodexError/Code/closed``.
     public func buildStatus() throws -> [BuildStatus] {
@@ -65,10 +65,11 @@ extension Store {
     }
 
     /// Waits until every index and counter is built, and those of removed ones are gone; looks again
-    /// at unique indexes that had equal keys.
+    /// at those that were conflicting.
     ///
     /// - Throws: ``CodexError/Code/indexNotReady`` if a unique index has items with equal keys
-    ///   (``duplicates(ofIndex:in:limit:)``), ``CodexError/Code/readOnly``,
+    ///   (``duplicates(ofIndex:in:limit:)``) or a counter's sum does not fit,
+    ///   ``CodexError/Code/readOnly``,
     ///   ``CodexError/Code/closed``, and whatever building failed with, to be tried again.
     public func whenReady() async throws {
         let builder = try requireBuilder()
@@ -95,9 +96,12 @@ extension Store {
     }
 
     /// Adds an index to a table and returns once writes maintain it; the items that are there are
-    /// added in the background (on a small table, before this returns).
+    /// added in the background (on a small table, before this returns; it then waits for whatever else
+    /// is being built).
     ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` if there is another index of this name,
+    ///   ``CodexError/Code/indexNotReady`` if a small table has equal keys in a unique one, which is
+    ///   added all the same (``whenReady()``),
     ///   ``CodexError/Code/invalidSchema``, ``CodexError/Code/unknownTable``, and as
     ///   ``write(_:)-(_)``.
     public func addIndex(_ index: IndexDefinition, to table: String) async throws {
@@ -152,15 +156,14 @@ extension Store {
         let builder = try requireBuilder()
         try await changeManifest { manifest, transaction throws(CodexError) in
             let position = try manifest.remove(kind, name, of: table)
-            if let meta = try transaction.open(Catalog.metaName, create: false) {
-                try transaction.delete(meta, position)
-            }
+            try Catalog.deleteFromMeta(position, transaction)
             return true
         }
         builder.wake()
     }
 
-    /// The primary keys of items that share their key in a unique index with another item.
+    /// The primary keys of items that share their key in an index with another item: what is in a
+    /// unique one's way.
     ///
     /// - Parameters:
     ///   - index: The index's name.
@@ -174,28 +177,9 @@ extension Store {
     ) throws -> [PrimaryKey] {
         try core.withReader { context in
             let table = try context.catalog.table(table)
-            guard let index = table.indexes.first(where: { $0.plan.definition.name == index })
-            else {
-                _ = try table.index(index)
-                return []
-            }
+            let index = try table.knownIndex(index)
             return try context.duplicates(index, limit: limit).map {
                 try table.plan.primaryKey($0.span)
-            }
-        }
-    }
-
-    func changeManifest(
-        _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
-    ) async throws {
-        let writer = try requireWriter()
-        try await withCheckedThrowingContinuation {
-            (continuation: CheckedContinuation<Void, any Error>) in
-            let job = ManifestJob(body) { continuation.resume(with: $0) }
-            do throws(CodexError) {
-                try writer.add(job)
-            } catch {
-                if job.claim() { job.finish(.failure(error)) }
             }
         }
     }

@@ -14,16 +14,6 @@ extension TransactionContext {
         return try index.plan.entryKeys(for: item, primaryKey: key)
     }
 
-    /// The keys of an image's entries in an index, ascending.
-    func entryKeys(
-        _ index: IndexHandle, _ key: [UInt8], _ image: Image?
-    ) throws(CodexError) -> [[UInt8]] {
-        guard let image,
-            catalog.includes(index.plan.definition.entities, image.header.entityNumber)
-        else { return [] }
-        return try index.plan.entryKeys(for: image.item, primaryKey: key)
-    }
-
     /// Primary keys, encoded, of items that share their key in an index with the one before.
     func duplicates(_ index: IndexHandle, limit: Int) throws -> [[UInt8]] {
         try transaction.withCursor(index.tree) { cursor in

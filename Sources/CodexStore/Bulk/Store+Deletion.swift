@@ -7,8 +7,9 @@ extension WriteTransaction {
     /// For more than some thousand items use ``Store/deleteItems(matching:batchCount:)``.
     ///
     /// - Parameters:
-    ///   - query: What to delete; its projection is ignored.
-    ///   - limit: Most items to delete.
+    ///   - query: What to delete; its projection is ignored, and its filter sees whole items, on any
+    ///     index.
+    ///   - limit: Most items or index entries to look at.
     ///   - token: Where an earlier call ended.
     /// - Returns: How many items were deleted, and a token if there are more.
     /// - Throws: As ``ReadableTransaction/items(matching:limits:after:)`` and
@@ -34,7 +35,8 @@ extension WriteTransaction {
 }
 
 extension Store {
-    /// Deletes the items that a query finds, however many, in transactions of `batchCount` each.
+    /// Deletes the items that a query finds, however many, in transactions that look at `batchCount`
+    /// each.
     ///
     /// Other writes pass between the batches. If it is cut short (cancelled, killed), what was
     /// deleted stays deleted, and calling it again goes on with the rest.

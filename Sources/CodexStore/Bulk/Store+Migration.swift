@@ -117,10 +117,7 @@ extension WriteContext {
         _ type: E.Type, _ bound: BoundEntity, _ key: [UInt8]
     ) throws(CodexError) {
         guard let old = try image(bound.table, key) else { return }
-        // A raw item has no version: it is taken for one of the present.
-        let lifted =
-            old.header.entityNumber == 0
-            ? old.item : try E.upgraded(old.item, from: old.header.schemaVersion)
+        let lifted = try E.upgraded(old.item, from: old.header.schemaVersion)
         var item = try E(item: lifted).item()
         let primaryKey = try bound.table.plan.primaryKey(key.span)
         guard try bound.table.plan.definition.primaryKey(of: item) == primaryKey else {

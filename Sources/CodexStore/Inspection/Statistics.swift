@@ -3,13 +3,15 @@ internal import CodexIndex
 
 /// Figures of a store at one moment.
 public struct StoreStatistics: Sendable, Hashable {
-    /// Figures of one tree: a table or an index.
+    /// Figures of one tree: a table, an index or a counter.
     public struct Tree: Sendable, Hashable {
         /// The table's name.
         public let table: String
-        /// The index's name; `nil` is the table itself.
+        /// The index's name; `nil` is the table itself, or a counter.
         public let index: String?
-        /// The number of items or entries.
+        /// The counter's name; `nil` is the table or an index.
+        public let counter: String?
+        /// The number of items, entries, or a counter's groups.
         public let entryCount: Int
         /// The bytes of its pages; those of long keys' rests and of large values are the store's, see
         /// ``StoreStatistics/overflowByteCount``.
@@ -18,7 +20,7 @@ public struct StoreStatistics: Sendable, Hashable {
         public let depth: Int
     }
 
-    /// The tables and their indexes.
+    /// The tables, each with its indexes and counters.
     public let trees: [Tree]
     /// The number of interned attribute-name lists.
     public let shapeCount: Int
@@ -42,18 +44,24 @@ extension Store {
             let transaction = context.transaction
             let usage = try core.environment.usage()
             var trees: [StoreStatistics.Tree] = []
-            func add(_ table: TableHandle, _ index: IndexHandle?) throws {
-                let tree = index?.tree ?? table.tree
+            func add(
+                _ table: TableHandle, _ tree: Tree, index: String? = nil, counter: String? = nil
+            ) throws {
                 let figures = try transaction.statistics(tree.database)
                 trees.append(
                     .init(
-                        table: table.name, index: index?.plan.definition.name,
+                        table: table.name, index: index, counter: counter,
                         entryCount: try transaction.count(tree),
                         byteCount: figures.pageCount * usage.pageByteCount, depth: figures.depth))
             }
             for table in context.catalog.allTables {
-                try add(table, nil)
-                for index in table.indexes { try add(table, index) }
+                try add(table, table.tree)
+                for index in table.indexes {
+                    try add(table, index.tree, index: index.plan.definition.name)
+                }
+                for counter in table.counters {
+                    try add(table, counter.tree, counter: counter.plan.definition.name)
+                }
             }
             return StoreStatistics(
                 trees: trees,

@@ -309,13 +309,7 @@ struct Verifier {
     ) {
         let transaction = context.transaction
         do {
-            try transaction.withCursor(tree) { cursor in
-                var entry = unsafe try cursor.first()
-                while let current = unsafe entry {
-                    unsafe try body(&self, current.key, current.value)
-                    unsafe entry = try cursor.next()
-                }
-            }
+            try transaction.withCursor(tree) { unsafe try walk(&$0, body) }
         } catch {
             report(.unreadableTree, table, part, nil)
         }
@@ -327,15 +321,19 @@ struct Verifier {
     ) {
         let transaction = context.transaction
         do {
-            try transaction.withCursor(database) { cursor in
-                var entry = unsafe try cursor.first()
-                while let current = unsafe entry {
-                    unsafe try body(&self, current.key, current.value)
-                    unsafe entry = try cursor.next()
-                }
-            }
+            try transaction.withCursor(database) { unsafe try walk(&$0, body) }
         } catch {
             report(.unreadableTree, table, nil, nil)
+        }
+    }
+
+    private mutating func walk(
+        _ cursor: inout Cursor, _ body: (inout Verifier, Bytes, Bytes) throws -> Void
+    ) throws {
+        var entry = unsafe try cursor.first()
+        while let current = unsafe entry {
+            unsafe try body(&self, current.key, current.value)
+            unsafe entry = try cursor.next()
         }
     }
 }

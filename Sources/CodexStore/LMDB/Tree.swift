@@ -67,19 +67,6 @@ enum LongKey {
     }
 }
 
-/// Integers as keys: bytes that compare as the numbers do.
-enum BigEndian {
-    static func bytes(_ value: UInt64) -> [UInt8] {
-        stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> $0) }
-    }
-
-    /// The integer in exactly eight bytes.
-    static func integer(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64? {
-        guard bytes.count == 8 else { return nil }
-        return unsafe bytes.reduce(0) { $0 << 8 | UInt64($1) }
-    }
-}
-
 extension Transaction {
     /// The value under `key`, in place, or `nil`.
     @inline(__always)

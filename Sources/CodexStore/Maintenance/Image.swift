@@ -40,4 +40,14 @@ extension TransactionContext {
             }
         }
     }
+
+    /// The keys of an image's entries in an index, ascending.
+    func entryKeys(
+        _ index: IndexHandle, _ key: [UInt8], _ image: Image?
+    ) throws(CodexError) -> [[UInt8]] {
+        guard let image,
+            catalog.includes(index.plan.definition.entities, image.header.entityNumber)
+        else { return [] }
+        return try index.plan.entryKeys(for: image.item, primaryKey: key)
+    }
 }

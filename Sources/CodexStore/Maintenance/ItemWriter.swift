@@ -182,7 +182,7 @@ extension WriteContext {
     ) throws(CodexError) {
         // A projection is hardly larger than its item; most items need no look.
         guard case .include = index.plan.definition.projection,
-            old?.stored.map({ $0.count > Limits.chunkedByteCountMin / 4 }) ?? true,
+            old?.stored.map({ $0.count > Limits.unchunkedByteCountMax / 4 }) ?? true,
             let value = unsafe try transaction.get(index.tree, key),
             let large = unsafe try LargeValue(value)
         else { return }

@@ -2,7 +2,7 @@ internal import CodexCore
 
 /// Where a value lies that is stored in chunks: what stands in its place.
 ///
-/// A byte that no item begins with, the number of the value's chunks, and its length.
+/// A byte that no item begins with, the number under which its chunks are, and its length.
 struct LargeValue {
     static let tag: UInt8 = 0xF0
     /// What four of LMDB's pages hold beside their header, so that a chunk wastes none.
@@ -36,14 +36,13 @@ struct LargeValue {
     }
 
     var bytes: [UInt8] {
-        [Self.tag] + BigEndian.bytes(id)
-            + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: length >> $0) }
+        [Self.tag] + BigEndian.bytes(id) + BigEndian.bytes(UInt32(length))
     }
 
     var chunkCount: Int { (length + Self.chunkByteCount - 1) / Self.chunkByteCount }
 
     static func key(_ id: UInt64, _ position: Int) -> [UInt8] {
-        BigEndian.bytes(id) + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: position >> $0) }
+        BigEndian.bytes(id) + BigEndian.bytes(UInt32(position))
     }
 
     /// The value, put together.
@@ -66,7 +65,7 @@ extension Transaction {
     /// What is to be stored for an encoded value: itself, or the reference to its chunks, which are
     /// stored here.
     func storable(_ value: [UInt8], _ overflow: Overflow) throws(CodexError) -> [UInt8] {
-        guard value.count > Limits.chunkedByteCountMin else { return value }
+        guard value.count > Limits.unchunkedByteCountMax else { return value }
         let large = LargeValue(id: try nextID(overflow), length: value.count)
         for position in 0..<large.chunkCount {
             let start = position * LargeValue.chunkByteCount

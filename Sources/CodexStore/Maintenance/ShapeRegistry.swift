@@ -10,7 +10,7 @@ struct ShapeRegistry {
 
     /// A shape's key in the `shapes` database: its number, big-endian, so that keys ascend.
     static func key(_ id: UInt32) -> [UInt8] {
-        [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: id >> $0) }
+        BigEndian.bytes(id)
     }
 
     /// Takes over what other processes added since the last transaction.

@@ -5,7 +5,7 @@ internal import CodexIndex
 public struct GroupTotal: Sendable, Hashable {
     /// The group's values, in the order of the counter's attributes.
     public let group: [AttributeValue]
-    /// The number of items in the group (of elements, where an attribute is multi-valued).
+    /// The number of items in the group.
     public let count: Int
     /// The exact sums, by attribute.
     public let sums: [String: Number]

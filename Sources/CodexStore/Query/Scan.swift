@@ -46,7 +46,8 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - limits: How much of it. Without limits the whole result is kept in memory.
     ///   - token: The page before's ``Page/next``; `nil` is the first page.
     /// - Returns: The items, and a token if there are more.
-    /// - Throws: As ``items(matching:limits:after:)``.
+    /// - Throws: As ``items(matching:limits:after:)``; ``CodexError/Code/invalidArgument`` also for a
+    ///   segment of another table or index.
     /// - Complexity: O(*m*) for *m* examined items.
     public func items(
         scanning scan: TableScan, limits: PageLimits = PageLimits(), after token: PageToken? = nil

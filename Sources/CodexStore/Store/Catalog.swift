@@ -61,6 +61,12 @@ final class TableHandle: Sendable {
 
     var name: String { plan.definition.name }
 
+    /// Whether anything of it is to be built or emptied.
+    var hasWork: Bool {
+        let states = indexes.map(\.state) + counters.map(\.state)
+        return !retired.isEmpty || states.contains { $0 == .building || $0 == .loading }
+    }
+
     /// Whether a bulk load into the table runs, or was killed.
     var isLoading: Bool {
         indexes.contains { $0.state == .loading } || counters.contains { $0.state == .loading }
@@ -68,10 +74,16 @@ final class TableHandle: Sendable {
 
     /// The index, if it can be looked into.
     func index(_ name: String) throws(CodexError) -> IndexHandle {
+        let index = try knownIndex(name)
+        try requireReady(index.state, .index, name)
+        return index
+    }
+
+    /// The index, whatever its state.
+    func knownIndex(_ name: String) throws(CodexError) -> IndexHandle {
         guard let index = indexes.first(where: { $0.plan.definition.name == name }) else {
             throw unknown(.index, name, indexes.map(\.plan.definition.name))
         }
-        try requireReady(index.state, .index, name)
         return index
     }
 
@@ -169,7 +181,6 @@ final class Catalog: Sendable {
         self.bindings = Dictionary(uniqueKeysWithValues: bindings.map { ($0.definition.name, $0) })
         names = Dictionary(uniqueKeysWithValues: bindings.map { ($0.number, $0.definition.name) })
         var tables: [String: TableHandle] = [:]
-        var hasWork = false
         for definition in manifest.schema.tables {
             guard let entry = manifest.tables[definition.name] else { continue }
             let plan = TablePlan(definition)
@@ -179,14 +190,14 @@ final class Catalog: Sendable {
             }
             var indexes: [IndexHandle] = []
             for index in plan.indexes {
-                let part = "i\(entry.indexes[index.definition.name] ?? 0)"
+                let part = PartKind.index.part(entry.indexes[index.definition.name] ?? 0)
                 indexes.append(
                     IndexHandle(
                         plan: index, tree: try tree(part), state: entry.states?[part], part: part))
             }
             var counters: [CounterHandle] = []
             for counter in plan.counters {
-                let part = "c\(entry.counters?[counter.definition.name] ?? 0)"
+                let part = PartKind.counter.part(entry.counters?[counter.definition.name] ?? 0)
                 counters.append(
                     CounterHandle(
                         plan: counter, tree: try tree(part), state: entry.states?[part], part: part)
@@ -194,11 +205,6 @@ final class Catalog: Sendable {
             }
             var retired: [(part: Manifest.Retired, tree: Tree)] = []
             for old in entry.retired ?? [] { retired.append((old, try tree(old.part))) }
-            if entry.states?.values.contains(where: { $0 != .conflicting }) == true
-                || !retired.isEmpty
-            {
-                hasWork = true
-            }
             tables[definition.name] = TableHandle(
                 plan: plan, number: entry.number, tree: try tree(nil), indexes: indexes,
                 counters: counters,
@@ -206,7 +212,7 @@ final class Catalog: Sendable {
                 retired: retired)
         }
         self.tables = tables
-        self.hasWork = hasWork
+        hasWork = tables.values.contains { $0.hasWork }
     }
 
     /// Reads the manifest and opens what it names.
@@ -219,6 +225,12 @@ final class Catalog: Sendable {
         try self.init(
             try Manifest(json: unsafe Array(json)),
             generation: try Self.storedGeneration(transaction, meta), transaction, create: false)
+    }
+
+    /// Deletes an entry of `meta` in a transaction that changes the manifest.
+    static func deleteFromMeta(_ key: [UInt8], _ transaction: Transaction) throws(CodexError) {
+        guard let meta = try transaction.open(metaName, create: false) else { return }
+        try transaction.delete(meta, key)
     }
 
     /// The generation of the manifest that a transaction sees.

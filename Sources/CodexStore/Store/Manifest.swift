@@ -74,25 +74,31 @@ struct Manifest: Codable {
             let isNew = tables[table.name] == nil
             var entry = tables[table.name] ?? Table(number: next, indexes: [:])
             // A number is free again only once its old tree is empty.
-            func free(_ prefix: String, _ used: [Int]) -> Int {
+            func free(_ kind: PartKind, _ used: [Int]) -> Int {
                 var number = 1
                 while used.contains(number)
-                    || entry.retired?.contains(where: { $0.part == "\(prefix)\(number)" }) == true
+                    || entry.retired?.contains(where: { $0.part == kind.part(number) }) == true
                 {
                     number += 1
                 }
                 return number
             }
             for index in table.indexes where entry.indexes[index.name] == nil {
-                let number = free("i", Array(entry.indexes.values))
+                let number = free(.index, Array(entry.indexes.values))
                 entry.indexes[index.name] = number
-                if !isNew { entry.states = (entry.states ?? [:]).setting("i\(number)", .building) }
+                if !isNew {
+                    entry.states = (entry.states ?? [:]).setting(
+                        PartKind.index.part(number), .building)
+                }
             }
             var counters = entry.counters ?? [:]
             for counter in table.counters where counters[counter.name] == nil {
-                let number = free("c", Array(counters.values))
+                let number = free(.counter, Array(counters.values))
                 counters[counter.name] = number
-                if !isNew { entry.states = (entry.states ?? [:]).setting("c\(number)", .building) }
+                if !isNew {
+                    entry.states = (entry.states ?? [:]).setting(
+                        PartKind.counter.part(number), .building)
+                }
             }
             entry.counters = counters
             tables[table.name] = entry
@@ -133,7 +139,7 @@ struct Manifest: Codable {
             tables[table]?.indexes[name] = nil
         case .counter: tables[table]?.counters?[name] = nil
         }
-        let part = "\(kind.prefix)\(removed)"
+        let part = kind.part(removed)
         setState(nil, part, of: table)
         tables[table]?.retired =
             (entry.retired ?? []) + [Retired(part: part, ownsChunks: ownsChunks)]
@@ -157,7 +163,8 @@ struct Manifest: Codable {
     mutating func beginLoading(_ table: String) {
         guard let entry = tables[table] else { return }
         let parts =
-            entry.indexes.values.map { "i\($0)" } + (entry.counters ?? [:]).values.map { "c\($0)" }
+            entry.indexes.values.map(PartKind.index.part)
+            + (entry.counters ?? [:]).values.map(PartKind.counter.part)
         for part in parts where state(part, of: table) == nil {
             setState(.loading, part, of: table)
         }
@@ -175,7 +182,10 @@ struct Manifest: Codable {
         for name in tables.keys {
             let counters = tables[name]?.counters ?? [:]
             for (part, state) in tables[name]?.states ?? [:] where state == .conflicting {
-                guard let counter = counters.first(where: { "c\($0.value)" == part })?.key else {
+                guard
+                    let counter = counters.first(where: { PartKind.counter.part($0.value) == part }
+                    )?.key
+                else {
                     setState(.building, part, of: name)
                     continue
                 }
@@ -246,8 +256,8 @@ enum PartKind: String, Sendable {
     case index
     case counter
 
-    /// The letter in the names of its trees.
-    var prefix: String { self == .index ? "i" : "c" }
+    /// The name of its tree of that number, after the table's.
+    func part(_ number: Int) -> String { (self == .index ? "i" : "c") + "\(number)" }
 }
 
 extension Dictionary {

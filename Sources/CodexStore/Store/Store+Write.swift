@@ -24,12 +24,7 @@ extension Store {
             try await withCheckedThrowingContinuation { continuation in
                 let job = ClosureJob(body) { continuation.resume(with: $0) }
                 slot.job.withLock { $0 = job }
-                do throws(CodexError) {
-                    try writer.add(job)
-                } catch {
-                    if job.claim() { job.finish(.failure(error)) }
-                    return
-                }
+                writer.submit(job)
                 // Cancelled before the handler could see the job.
                 if _Concurrency.Task.isCancelled { writer.cancel(job) }
             }
@@ -47,6 +42,18 @@ extension Store {
     ) throws -> Value {
         let writer = try requireWriter()
         return try writer.wait { ClosureJob(body, answer: $0) }
+    }
+
+    /// Changes the manifest, in the writer's turn.
+    func changeManifest(
+        _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
+    ) async throws {
+        let writer = try requireWriter()
+        try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<Void, any Error>) in
+            let job = ManifestJob(body) { continuation.resume(with: $0) }
+            writer.submit(job)
+        }
     }
 
     func requireBuilder() throws(CodexError) -> Builder {

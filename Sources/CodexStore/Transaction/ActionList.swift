@@ -15,7 +15,9 @@ extension WriteTransaction {
     /// - Returns: Whether the actions were done now; `false` if the token had been seen.
     /// - Throws: ``CodexError/Code/transactionCancelled`` with a reason for each action that failed,
     ///   those of single operations; ``CodexError/Code/duplicateTarget`` if two actions name the
-    ///   same item; ``CodexError/Code/idempotencyMismatch`` if the token came with other actions;
+    ///   same item; ``CodexError/Code/unknownTable``, ``CodexError/Code/invalidKey`` and
+    ///   ``CodexError/Code/keyTooLong`` if an action names no item, before any is judged;
+    ///   ``CodexError/Code/idempotencyMismatch`` if the token came with other actions;
     ///   ``CodexError/Code/invalidArgument`` for an empty or over-long token.
     @discardableResult
     public mutating func perform(

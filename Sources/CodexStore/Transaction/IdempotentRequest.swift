@@ -56,7 +56,9 @@ extension WriteContext {
             return true
         }
         let bytes = unsafe Array(stored)
-        let seen = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        guard let seen = BigEndian.integer(bytes.prefix(8)) else {
+            throw Wire.corrupted("an idempotency token's moment")
+        }
         // A clock that went back must not forget what it has done.
         if seen < request.moment, request.moment - seen > Self.windowMilliseconds { return true }
         guard Array(bytes.dropFirst(8)) == request.digest else {
@@ -71,7 +73,7 @@ extension WriteContext {
     func remember(_ request: IdempotentRequest) throws(CodexError) {
         try noting { () throws(CodexError) in
             if let stored = unsafe try transaction.get(catalog.tokens, request.key) {
-                let seen = unsafe stored.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+                let seen = BigEndian.integer(unsafe Array(stored.prefix(8))) ?? 0
                 try transaction.delete(
                     catalog.tokens, IdempotentRequest.timeKey(seen, request.token))
             }

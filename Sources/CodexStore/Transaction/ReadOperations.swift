@@ -79,7 +79,7 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - token: The page before's ``Page/next``; `nil` is the first page.
     /// - Returns: The items, and a token if there are more.
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
-    ///   ``CodexError/Code/invalidKey``, ``CodexError/Code/invalidExpression``,
+    ///   ``CodexError/Code/indexNotReady``, ``CodexError/Code/invalidKey``, ``CodexError/Code/invalidExpression``,
     ///   ``CodexError/Code/invalidPageToken``, ``CodexError/Code/invalidArgument`` for a limit
     ///   below 1, ``CodexError/Code/corrupted``.
     /// - Complexity: O(log *n* + *m*) for *m* examined items.
@@ -116,8 +116,7 @@ extension ReadableTransaction where Self: ~Copyable {
     public func forEachItem(
         in table: String, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
-        let run = try QueryRun(TableScan(table: table), _context.base)
-        unsafe try run.walk { _, bytes in try body(ItemView(bytes)) }
+        try forEach(TableScan(table: table), body)
     }
 }
 

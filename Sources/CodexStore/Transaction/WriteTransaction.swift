@@ -32,7 +32,8 @@ extension WriteTransaction {
     ///   ``CodexError/Code/uniqueViolation``; ``CodexError/Code/invalidKey``,
     ///   ``CodexError/Code/keyTooLong``, ``CodexError/Code/invalidItem``,
     ///   ``CodexError/Code/itemTooLarge``, ``CodexError/Code/invalidExpression``,
-    ///   ``CodexError/Code/unknownTable``. The transaction may go on after any of them.
+    ///   ``CodexError/Code/unknownTable``; ``CodexError/Code/invalidNumber`` if a counter's sum would
+    ///   need more than 38 digits. The transaction may go on after any of them.
     @discardableResult
     public mutating func put(
         _ item: Item, in table: String, condition: Condition? = nil,

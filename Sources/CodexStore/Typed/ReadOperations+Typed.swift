@@ -8,7 +8,8 @@ extension ReadableTransaction where Self: ~Copyable {
     /// The entity that `lookup` names, or `nil`.
     ///
     /// - Throws: ``CodexError/Code/unknownEntity`` if the store's schema lacks the entity, or if
-    ///   the item is of another one; ``CodexError/Code/typeMismatch``,
+    ///   the item is of another one; ``CodexError/Code/schemaMismatch`` if it has another schema
+    ///   version of it; ``CodexError/Code/indexNotReady``, ``CodexError/Code/typeMismatch``,
     ///   ``CodexError/Code/missingAttribute``, ``CodexError/Code/keyTooLong``,
     ///   ``CodexError/Code/corrupted``.
     /// - Complexity: O(log *n*) in the table's items.

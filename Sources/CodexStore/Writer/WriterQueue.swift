@@ -64,6 +64,15 @@ final class WriterQueue: Sendable {
         state.withLock { $0.jobs.removeAll { $0 === job } }
     }
 
+    /// Adds a job, or answers it with why it is not accepted.
+    func submit(_ job: WriteJob) {
+        do throws(CodexError) {
+            try add(job)
+        } catch {
+            if job.claim() { job.finish(.failure(error)) }
+        }
+    }
+
     /// Adds a job and blocks until it is answered.
     ///
     /// - Throws: As ``add(_:)``, ``CodexError/Code/nestedWrite``, and what the job is answered with.

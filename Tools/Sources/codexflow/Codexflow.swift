@@ -13,7 +13,7 @@ struct Codexflow: AsyncParsableCommand {
             where the output is no terminal. Exit codes: 0 done, 1 failed or differences found, 64 wrong \
             usage.
             """,
-        version: "0.1.0",
+        version: "0.2.0",
         subcommands: [
             Initialize.self, Put.self, Get.self, QueryCommand.self, ScanCommand.self, Stats.self,
             Verify.self, Import.self, Export.self, Migrate.self, IndexCommand.self, Demo.self,

@@ -16,11 +16,16 @@ struct Migrate: AsyncParsableCommand {
     var store: String
 
     func run() async throws {
-        let store = try Store(at: store)
+        let types = try knownTypes()
+        // With this release's definitions, which raises the store's schema versions to them.
+        let tables = CodexFlow.schema.tables.map {
+            TableDefinition($0.name, partitionKey: $0.partitionKey, sortKey: $0.sortKey)
+        }
+        let store = try Store(
+            at: store, schema: Schema(tables: tables, entities: types.map { $0.definition }))
         defer { store.close() }
-        let known = Set(store.schema.entities.map(\.name))
         var (migratedCount, failureCount) = (0, 0)
-        for type in CodexFlow.entities where known.contains(type.definition.name) {
+        for type in types {
             let report = try await migrate(type, store)
             migratedCount += report.migratedCount
             failureCount += report.failureCount
@@ -33,6 +38,21 @@ struct Migrate: AsyncParsableCommand {
         Console.endProgress()
         print("\(migratedCount) items migrated, \(failureCount) refused")
         if failureCount > 0 { throw ExitCode(1) }
+    }
+
+    /// CodexFlow's entities that the store has.
+    private func knownTypes() throws -> [any Entity.Type] {
+        let opened = try Store(at: store, options: StoreOptions(isReadOnly: true))
+        defer { opened.close() }
+        let known = Set(opened.schema.entities.map(\.name))
+        let types = CodexFlow.entities.filter { known.contains($0.definition.name) }
+        guard !types.isEmpty else {
+            throw CodexError(
+                .unknownEntity,
+                "The store has none of CodexFlow's entities. Migrate it with the program that made it."
+            )
+        }
+        return types
     }
 
     private func migrate<E: Entity>(_ type: E.Type, _ store: Store) async throws -> MigrationReport
@@ -72,8 +92,19 @@ struct IndexCommand: AsyncParsableCommand {
                 throw CodexError(
                     .invalidSchema, "The definition is not an index in JSON.", cause: error)
             }
-            try await store.addIndex(index, to: target.definition(store).name)
-            try await store.whenReady()
+            do {
+                try await store.addIndex(index, to: target.definition(store).name)
+            } catch CodexError.Code.indexNotReady {
+                // It is there, and has equal keys: perhaps not any more.
+            }
+            do {
+                try await store.whenReady()
+            } catch CodexError.Code.indexNotReady {
+                throw CodexError(
+                    .indexNotReady,
+                    "Items have equal keys in a unique index: `codexflow index duplicates` lists them. "
+                        + "Change them, then add the index again.")
+            }
             print("\(index.name) is ready")
         }
     }

@@ -27,15 +27,15 @@ struct Stats: AsyncParsableCommand {
         let stats = try opened.stats()
         let status = try opened.buildStatus()
         func state(_ tree: StoreStatistics.Tree) -> String {
-            guard let index = tree.index else { return "" }
-            return status.first { $0.table == tree.table && $0.name == index }?.state.rawValue ?? ""
+            let name = tree.index ?? tree.counter
+            return status.first { $0.table == tree.table && $0.name == name }?.state.rawValue ?? ""
         }
         if !json, Console.isTerminal {
             Console.table(
-                ["table", "index", "entries", "size", "depth", "state"],
+                ["table", "index or counter", "entries", "size", "depth", "state"],
                 stats.trees.map {
                     [
-                        $0.table, $0.index ?? "", "\($0.entryCount)",
+                        $0.table, $0.index ?? $0.counter ?? "", "\($0.entryCount)",
                         Console.text(bytes: $0.byteCount), "\($0.depth)", state($0),
                     ]
                 }, right: [2, 3, 4])
@@ -49,10 +49,9 @@ struct Stats: AsyncParsableCommand {
                 "table": .string(tree.table), "entries": .number(Number(tree.entryCount)),
                 "bytes": .number(Number(tree.byteCount)), "depth": .number(Number(tree.depth)),
             ]
-            if let index = tree.index {
-                map["index"] = .string(index)
-                map["state"] = .string(state(tree))
-            }
+            map["index"] = tree.index.map { .string($0) }
+            map["counter"] = tree.counter.map { .string($0) }
+            if tree.index ?? tree.counter != nil { map["state"] = .string(state(tree)) }
             return .map(map)
         }
         print(
@@ -108,7 +107,8 @@ struct Verify: AsyncParsableCommand {
         }
         print(
             "\(report.itemCount) items, \(report.entryCount) index entries, "
-                + "\(report.differences.count) differences")
+                + "\(report.groupCount) groups of counters, \(report.differences.count) differences"
+        )
         if !report.isSound { throw ExitCode(1) }
     }
 }

@@ -37,6 +37,12 @@ struct Import: AsyncParsableCommand {
     @Option(help: "Import the history of the git repository at this path instead of a file.")
     var git: String?
 
+    func validate() throws {
+        if git != nil, file != "-" || bulk || skipBad || target.table != nil {
+            throw ValidationError("--git takes no file, --table, --bulk or --skip-bad.")
+        }
+    }
+
     func run() async throws {
         let store = try Store(at: target.store)
         defer { store.close() }
@@ -60,7 +66,8 @@ struct Import: AsyncParsableCommand {
             }
         } catch {
             Console.endProgress()
-            print(loader.summary)
+            // A bulk load does not say how far it came: what is stored are whole batches.
+            if !bulk { print(loader.summary) }
             throw error
         }
         Console.endProgress()

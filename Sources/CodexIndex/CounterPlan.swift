@@ -1,0 +1,46 @@
+package import CodexCore
+
+/// A counter's definition, compiled: items to groups.
+package final class CounterPlan: Sendable {
+    package let definition: CounterDefinition
+    private let encoder: GroupKeyEncoder
+
+    init(_ definition: CounterDefinition) {
+        self.definition = definition
+        encoder = GroupKeyEncoder(
+            parts: definition.group.map { KeyPart(attribute: $0, isPartition: true) },
+            multiValued: definition.multiValued, owner: "counter \(definition.name)")
+    }
+
+    /// The encoded groups that `item` is in.
+    ///
+    /// - Throws: ``CodexError/Code/invalidKey``, ``CodexError/Code/keyTooLong``.
+    package func groups(of item: Item) throws(CodexError) -> [[UInt8]] {
+        try encoder.keys(of: item)
+    }
+
+    /// The encoding of the first values of a group: all groups that begin with them begin so.
+    ///
+    /// - Throws: ``CodexError/Code/invalidKey``, ``CodexError/Code/keyTooLong``.
+    package func prefix(_ values: [AttributeValue]) throws(CodexError) -> [UInt8] {
+        guard values.count <= encoder.parts.count else {
+            throw CodexError(
+                .invalidKey,
+                "A group of \(encoder.owner) has \(encoder.parts.count) values, not \(values.count)."
+            )
+        }
+        var key: [UInt8] = []
+        for (part, value) in zip(encoder.parts, values) {
+            try part.validate(value, owner: encoder.owner)
+            OrderedKey.append(value, isLast: false, to: &key)
+        }
+        return key
+    }
+
+    /// The values in an encoded group.
+    package func values(_ group: Span<UInt8>) throws(CodexError) -> [AttributeValue] {
+        var position = 0
+        return try TablePlan.decode(encoder.parts[...], group, &position, lastIsLast: false)
+            .map(\.value)
+    }
+}

@@ -1,0 +1,60 @@
+internal import CodexCore
+
+/// Encodes the values of an index key's or group's attributes, one key for each element of the
+/// multi-valued one.
+struct GroupKeyEncoder: Sendable {
+    let parts: [KeyPart]
+    let multiValued: String?
+    let owner: String
+
+    /// The encoded keys, ascending and distinct; none if `item` lacks one of the attributes.
+    func keys(of item: Item) throws(CodexError) -> [[UInt8]] {
+        var keys: [[UInt8]] = [[]]
+        for part in parts {
+            guard let value = item[part.attribute.name] else {
+                keys = []
+                continue
+            }
+            // A wrong type refuses the write even where another part is missing.
+            guard multiValued == part.attribute.name, let elements = value.keyElements else {
+                try part.validate(value, owner: owner)
+                for position in keys.indices {
+                    OrderedKey.append(value, isLast: false, to: &keys[position])
+                }
+                continue
+            }
+            guard elements.count <= Limits.indexElementCountMax else {
+                throw CodexError(
+                    .invalidKey,
+                    "The key attribute \(part.attribute.name) of \(owner) has \(elements.count) "
+                        + "elements; \(Limits.indexElementCountMax) are allowed.")
+            }
+            for element in elements { try part.validate(element, owner: owner) }
+            keys = keys.flatMap { key in
+                elements.map { element in
+                    var key = key
+                    OrderedKey.append(element, isLast: false, to: &key)
+                    return key
+                }
+            }
+        }
+        guard keys.count > 1 else { return keys }
+        keys.sort { $0.lexicographicallyPrecedes($1) }
+        var distinct: [[UInt8]] = []
+        for key in keys where key != distinct.last { distinct.append(key) }
+        return distinct
+    }
+}
+
+extension AttributeValue {
+    /// The elements of a list or set; `nil` for other types.
+    fileprivate var keyElements: [AttributeValue]? {
+        switch self {
+        case .list(let elements): elements
+        case .stringSet(let set): set.members.map { .string($0) }
+        case .numberSet(let set): set.members.map { .number($0) }
+        case .binarySet(let set): set.members.map { .binary($0) }
+        default: nil
+        }
+    }
+}

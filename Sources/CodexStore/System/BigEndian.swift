@@ -1,0 +1,19 @@
+/// Integers as keys: bytes that compare as the numbers do.
+enum BigEndian {
+    static func bytes<Integer: FixedWidthInteger>(_ value: Integer) -> [UInt8] {
+        stride(from: Integer.bitWidth - 8, through: 0, by: -8).map {
+            UInt8(truncatingIfNeeded: value >> $0)
+        }
+    }
+
+    /// The integer in exactly eight bytes.
+    static func integer(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64? {
+        guard bytes.count == 8 else { return nil }
+        return unsafe bytes.reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// The integer in exactly eight bytes.
+    static func integer(_ bytes: some Collection<UInt8>) -> UInt64? {
+        bytes.count == 8 ? bytes.reduce(0) { $0 << 8 | UInt64($1) } : nil
+    }
+}
