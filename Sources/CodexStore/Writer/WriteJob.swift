@@ -68,6 +68,8 @@ final class ClosureJob<Value: Sendable>: WriteJob, @unchecked Sendable {
 }
 
 /// A change of the manifest, which needs a transaction of its own.
+///
+/// Sendable since what it keeps never changes and is sendable; subclasses must say it again.
 final class ManifestJob: WriteJob, @unchecked Sendable {
     private let body: @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
     private let answer: @Sendable (Result<Void, any Error>) -> Void
