@@ -55,8 +55,7 @@ package class TransactionContext: ShapeSource {
         guard let bytes = unsafe try transaction.get(catalog.meta, Self.sequenceKey) else {
             return 0
         }
-        let sequence = unsafe bytes.reduce(0) { $0 << 8 | UInt64($1) }
-        guard bytes.count == 8, sequence < 1 << 63 else {
+        guard let sequence = unsafe BigEndian.integer(bytes), sequence < 1 << 63 else {
             throw Wire.corrupted("the sequence number")
         }
         return sequence

@@ -5,7 +5,7 @@ import Foundation
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Rewrites CodexFlow's items that an earlier release wrote.",
+        abstract: "Brings a store of an earlier release, and CodexFlow's items in it, to this one.",
         discussion: """
             Cut short, it has kept what it did; run again, it goes on with the rest. Items that cannot \
             be lifted stay as they are and are listed, and the exit code is 1. Programs migrate their \
@@ -42,7 +42,8 @@ struct Migrate: AsyncParsableCommand {
 
     /// CodexFlow's entities that the store has.
     private func knownTypes() throws -> [any Entity.Type] {
-        let opened = try Store(at: store, options: StoreOptions(isReadOnly: true))
+        // For writing: that brings a store of an earlier format to the present one.
+        let opened = try Store(at: store)
         defer { opened.close() }
         let known = Set(opened.schema.entities.map(\.name))
         let types = CodexFlow.entities.filter { known.contains($0.definition.name) }

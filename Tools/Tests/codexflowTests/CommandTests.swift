@@ -179,6 +179,19 @@ struct CommandTests {
         #expect(migrated.code == 0)
     }
 
+    @Test("A migration brings a store of the first format to the present one")
+    func firstFormat() throws {
+        let root = (0..<4).reduce(URL(fileURLWithPath: #filePath)) { url, _ in
+            url.deletingLastPathComponent()
+        }
+        try FileManager.default.copyItem(
+            atPath: root.path + "/Tests/CodexStoreTests/Fixtures/format1", toPath: store)
+        let refused = try run("stats", store)
+        #expect(refused.code == 1 && refused.errors.contains("Open it once for writing"))
+        #expect(try run("migrate", store).output == "0 items migrated, 0 refused\n")
+        #expect(try run("verify", store).code == 0)
+    }
+
     @Test("A bulk import fills an empty table and builds its indexes")
     func bulk() throws {
         #expect(try run("init", store).code == 0)

@@ -116,7 +116,6 @@ private struct BulkLoader {
                 try await flush(file)
                 throw error
             }
-            if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
             itemCount += 1
             try await add(line, number: reader.number, of: file)
         }
@@ -142,7 +141,6 @@ private struct BulkLoader {
                     current = nil
                     continue
                 }
-                if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
                 current?.itemCount += 1
                 do throws(CodexError) {
                     return try DynamoDBJSON.item(parsing: line)

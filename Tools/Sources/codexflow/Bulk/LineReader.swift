@@ -13,11 +13,20 @@ struct LineReader {
     /// Opens a file; `-` is standard input.
     init(_ path: String) throws(CodexError) { file = try GzipReader(path) }
 
-    /// The next line without its end, or `nil`.
+    /// The next line that is not blank, without its end, or `nil`.
     ///
     /// - Throws: As ``GzipReader/read(appendingTo:)``. A line that the file's damage cut off is not
     ///   returned.
     mutating func next() throws(CodexError) -> [UInt8]? {
+        while let line = try nextLine() {
+            if !line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }) {
+                return line
+            }
+        }
+        return nil
+    }
+
+    private mutating func nextLine() throws(CodexError) -> [UInt8]? {
         var searched = position
         while true {
             if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
