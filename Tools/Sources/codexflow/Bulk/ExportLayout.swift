@@ -125,7 +125,6 @@ struct ManifestEntry: Codable {
         var reader = try LineReader(path)
         var entries: [ManifestEntry] = []
         while let line = try reader.next() {
-            if line.isEmpty { continue }
             do {
                 entries.append(try JSONDecoder().decode(Self.self, from: Data(line)))
             } catch {
