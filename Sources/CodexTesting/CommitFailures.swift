@@ -1,5 +1,5 @@
 public import CodexCore
-package import CodexStore
+internal import CodexStore
 internal import Synchronization
 
 /// Makes commits of a ``TemporaryStore`` fail on demand, to test what a program does then.
@@ -26,10 +26,9 @@ public final class CommitFailures: Sendable {
     }
 }
 
-extension CommitFailures: CommitSink {
-    package var wantsChanges: Bool { false }
-
-    package func prepare(_ record: CommitRecord) throws(CodexError) {
+extension CommitFailures {
+    /// Throws the failure that is due.
+    func beforeCommit() throws {
         let error = next.withLock { next in
             defer { next = nil }
             return next

@@ -28,7 +28,9 @@ public final class TemporaryStore: Sendable {
         directory = try Self.makeDirectory()
         path = directory + "/store"
         var options = options
-        if let failures { options.commitSink = failures }
+        if let failures {
+            options.beforeCommit = { try failures.beforeCommit() }
+        }
         do {
             store = try Store(at: path, schema: schema, options: options)
         } catch {

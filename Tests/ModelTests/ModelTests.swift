@@ -30,7 +30,7 @@ struct ModelTests {
         #expect(run.operationCount >= Self.operations)
     }
 
-    @Test("A planted fault is caught", arguments: PlantedFault.allCases)
+    @Test("A planted fault is caught", arguments: PlantedFault.maintenance)
     func catchesFault(fault: PlantedFault) async throws {
         let run = try ModelRun(seed: 1, fault: fault)
         await #expect(throws: Difference.self, "seed 1, fault \(fault)") {

@@ -52,10 +52,19 @@ package enum Compression {
 
     /// CRC-32 as zlib and gzip compute it.
     package static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
-        let array = Array(bytes)
-        return unsafe array.withUnsafeBufferPointer { buffer in
-            UInt32(
-                truncatingIfNeeded: unsafe crc32(0, buffer.baseAddress, uInt(buffer.count)))
+        let bytes = Array(bytes)
+        return checksum(bytes, in: 0..<bytes.count, after: 0)
+    }
+
+    /// CRC-32 of a range of bytes, going on from the checksum of what came before.
+    package static func checksum(
+        _ bytes: [UInt8], in range: Range<Int>, after previous: UInt32
+    ) -> UInt32 {
+        unsafe bytes.withUnsafeBufferPointer { buffer in
+            let part = unsafe UnsafeBufferPointer(rebasing: buffer[range])
+            return UInt32(
+                truncatingIfNeeded: unsafe crc32_z(
+                    uLong(previous), part.baseAddress, part.count))
         }
     }
 }

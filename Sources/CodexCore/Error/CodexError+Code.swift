@@ -12,6 +12,8 @@ extension CodexError {
             case corrupted, notAStore, unsupportedFormat, notWritable, notFound, alreadyOpen
             case readOnly, diskFull, inputOutput, outOfMemory, tooManyReaders, transactionTooLarge
             case closed, nestedWrite, queueFull, cancelled, commitFailed
+            case outcomeUnknown, writesRefused, needsRecovery, changesTrimmed, unknownConsumer
+            case consumerMoved
         }
 
         private let kind: Kind
@@ -105,5 +107,19 @@ extension CodexError {
         public static let cancelled = Code(.cancelled)
         /// The commit failed; nothing of it is visible.
         public static let commitFailed = Code(.commitFailed)
+        /// A write's log record may or may not be on the medium, or it is and the data file could
+        /// not follow: the write is there after the next opening, or it is not.
+        public static let outcomeUnknown = Code(.outcomeUnknown)
+        /// A write or flush of the log or a checkpoint failed before: the store, in all processes,
+        /// takes no writes until everybody has closed it and one opens it again.
+        public static let writesRefused = Code(.writesRefused)
+        /// A store opened read-only would have to be recovered first, by opening it for writing.
+        public static let needsRecovery = Code(.needsRecovery)
+        /// The changes after a position are not retained any more.
+        public static let changesTrimmed = Code(.changesTrimmed)
+        /// A consumer of changes that the store does not know.
+        public static let unknownConsumer = Code(.unknownConsumer)
+        /// A consumer's checkpoint is not where the caller thinks: another process consumes too.
+        public static let consumerMoved = Code(.consumerMoved)
     }
 }

@@ -216,10 +216,11 @@ final class Builder: Sendable {
     }
 
     private func changeManifest(
+        afterCheckpoint: Bool = false,
         _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) throws(CodexError) {
         do {
-            try writer.wait { ManifestJob(body, answer: $0) }
+            try writer.wait { ManifestJob(body, afterCheckpoint: afterCheckpoint, answer: $0) }
         } catch {
             throw CodexError.wrapping(error)
         }
@@ -229,12 +230,13 @@ final class Builder: Sendable {
     private func finish(
         _ table: TableHandle, _ part: String, _ state: Manifest.BuildState?
     ) throws(CodexError) {
-        let key = WriteContext.positionKey(table, part)
         let name = table.name
-        try changeManifest { manifest, transaction throws(CodexError) in
+        // The log does not have what a build adds: the checkpoint must, before the log says that it
+        // is complete.
+        try changeManifest(afterCheckpoint: true) { manifest, _ in
             guard manifest.state(part, of: name) == .building else { return false }
             manifest.setState(state, part, of: name)
-            try Catalog.deleteFromMeta(key, transaction)
+            manifest.forgetPosition(part, of: name)
             return true
         }
     }
@@ -372,7 +374,7 @@ final class Builder: Sendable {
             guard isEmpty else { continue }
             let name = table.name
             let part = retired.part
-            return try changeManifest { manifest, _ in
+            return try changeManifest(afterCheckpoint: true) { manifest, _ in
                 manifest.forget(part, of: name)
                 return true
             }

@@ -154,9 +154,8 @@ extension Store {
 
     private func remove(_ kind: PartKind, _ name: String, _ table: String) async throws {
         let builder = try requireBuilder()
-        try await changeManifest { manifest, transaction throws(CodexError) in
-            let position = try manifest.remove(kind, name, of: table)
-            try Catalog.deleteFromMeta(position, transaction)
+        try await changeManifest { manifest, _ throws(CodexError) in
+            try manifest.remove(kind, name, of: table)
             return true
         }
         builder.wake()

@@ -71,7 +71,7 @@ extension Store {
                 ].reduce(0) { try $0 + transaction.statistics($1).pageCount } * usage.pageByteCount,
                 fileByteCount: usage.pageCount * usage.pageByteCount,
                 mapByteCount: core.environment.mapByteCount,
-                sequence: try context.storedSequence())
+                sequence: try context.storedPosition().sequence)
         }
     }
 }

@@ -1,3 +1,5 @@
+public import CodexCore
+
 /// What an operator of a store should know of.
 ///
 /// ``StoreOptions/observer`` gets them.
@@ -9,6 +11,14 @@ public enum StoreEvent: Sendable, Hashable {
     case longReader(processID: Int32, duration: Duration)
     /// The data file grew by so many bytes since the last such event, or since the store was opened.
     case growth(byteCount: Int, fileByteCount: Int)
+    /// The store was opened by the only process that has it, and what the log had beyond the last
+    /// checkpoint was redone.
+    case recovery(RecoveryReport)
+    /// A checkpoint was published, with all commits up to `sequence`.
+    case checkpoint(duration: Duration, sequence: UInt64)
+    /// A checkpoint could not be made; writing goes on unless a flush failed, the log grows, and it is
+    /// tried again.
+    case checkpointFailed(code: CodexError.Code, message: String)
 
     /// From when on events are told.
     public struct Thresholds: Sendable, Hashable {

@@ -23,11 +23,16 @@ final class Environment: @unchecked Sendable {
     static let databaseCountMax: UInt32 = 1024
 
     /// Opens the environment in `path`, which must be a directory.
-    init(path: String, readOnly: Bool, mapByteCount limit: Int? = nil) throws(CodexError) {
+    ///
+    /// - Parameter flushes: Whether LMDB flushes at each commit; the log does otherwise.
+    init(
+        path: String, readOnly: Bool, flushes: Bool, mapByteCount limit: Int? = nil
+    ) throws(CodexError) {
         var size = limit ?? Self.mapByteCountMax
         while true {
             do throws(CodexError) {
-                unsafe handle = try Self.open(path, readOnly: readOnly, mapByteCount: size)
+                unsafe handle = try Self.open(
+                    path, readOnly: readOnly, flushes: flushes, mapByteCount: size)
                 mapByteCount = size
                 return
             } catch  where error.code == .outOfMemory && size > Self.mapByteCountMin {
@@ -38,7 +43,7 @@ final class Environment: @unchecked Sendable {
     }
 
     private static func open(
-        _ path: String, readOnly: Bool, mapByteCount: Int
+        _ path: String, readOnly: Bool, flushes: Bool, mapByteCount: Int
     ) throws(CodexError) -> OpaquePointer {
         var created: OpaquePointer?
         try check("mdb_env_create", unsafe mdb_env_create(&created))
@@ -50,7 +55,9 @@ final class Environment: @unchecked Sendable {
             try check("mdb_env_set_maxdbs", unsafe mdb_env_set_maxdbs(handle, databaseCountMax))
             try check(
                 "mdb_env_set_maxreaders", unsafe mdb_env_set_maxreaders(handle, readerCountMax))
-            let flags = UInt32(MDB_NOTLS) | (readOnly ? UInt32(MDB_RDONLY) : 0)
+            let flags =
+                UInt32(MDB_NOTLS) | (readOnly ? UInt32(MDB_RDONLY) : 0)
+                | (flushes ? 0 : UInt32(MDB_NOSYNC))
             try check("mdb_env_open", unsafe mdb_env_open(handle, path, flags, 0o644))
         } catch {
             // lmdb.h: after a failed open the environment must be closed.
@@ -83,6 +90,37 @@ final class Environment: @unchecked Sendable {
             else { return nil }
             return (process, snapshot)
         }
+    }
+
+    /// How many pages the transactions after `id` replaced, and the newest transaction.
+    ///
+    /// - Parameter transaction: A reset read transaction, which is renewed for this.
+    /// - Complexity: O(log *n*) for each transaction.
+    func replacedPages(
+        after id: Int, _ transaction: Transaction
+    ) throws(CodexError) -> (count: Int, last: Int) {
+        try transaction.renew()
+        defer { transaction.reset() }
+        // Database 0 is the free list: under each transaction's number (a native word), the pages
+        // that it replaced, their count before them.
+        var key = id + 1
+        let start = unsafe withUnsafeBytes(of: &key) { unsafe Array($0) }
+        var count = 0
+        do {
+            try transaction.withCursor(DatabaseID(raw: 0)) { cursor in
+                var entry = unsafe try cursor.seek(start)
+                while let current = unsafe entry {
+                    if unsafe current.value.count >= MemoryLayout<Int>.size {
+                        count += unsafe UnsafeRawBufferPointer(current.value)
+                            .loadUnaligned(as: Int.self)
+                    }
+                    unsafe entry = try cursor.next()
+                }
+            }
+        } catch {
+            throw CodexError(.corrupted, "The free list cannot be read.", cause: error)
+        }
+        return (count, transaction.id)
     }
 
     /// How many of the pages are in the free list.

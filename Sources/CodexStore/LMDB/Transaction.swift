@@ -98,6 +98,15 @@ struct Transaction {
         return true
     }
 
+    /// Stores a value under `key`, or removes what is there.
+    func set(_ database: DatabaseID, _ key: [UInt8], _ value: [UInt8]?) throws(CodexError) {
+        if let value {
+            try put(database, key, value)
+        } else {
+            try delete(database, key)
+        }
+    }
+
     /// Figures of a database.
     func statistics(
         _ database: DatabaseID

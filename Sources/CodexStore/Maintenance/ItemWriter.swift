@@ -21,8 +21,8 @@ extension WriteContext {
     ///
     /// Nothing is changed if it throws, unless LMDB itself failed (``failure`` then says so).
     func change(_ changes: [Change]) throws(CodexError) {
-        try apply(changes)
-        for change in changes { record(change.table, change.key, change.old, change.new) }
+        let stored = try apply(changes)
+        for (change, new) in zip(changes, stored) { record(change, new) }
     }
 
     /// The one function that changes items: the item, every index entry whose key or projection
@@ -34,9 +34,12 @@ extension WriteContext {
     /// changes of a list are of different items and are judged by their common outcome: two may
     /// exchange their keys in a unique index.
     ///
-    /// An undo is refused by nothing: it brings back what was there, which may be older than the
-    /// indexes that would refuse it.
-    func apply(_ changes: [Change], isUndo: Bool = false) throws(CodexError) {
+    /// An undo or redo is refused by nothing: it brings back what was there, which may be older than
+    /// the indexes that would refuse it.
+    ///
+    /// - Returns: The stored form of each new image, large values whole.
+    @discardableResult
+    func apply(_ changes: [Change], isUndo: Bool = false) throws(CodexError) -> [[UInt8]?] {
         // Everything that may refuse the write comes first; from then on only LMDB can fail.
         var entries: [[EntryChange]] = []
         var tallies = Tallies()
@@ -50,13 +53,19 @@ extension WriteContext {
         }
         if !isUndo { try requireUnique(entries) }
         let sums = try settled(tallies)
-        try noting { () throws(CodexError) in
-            for (change, entries) in zip(changes, entries) { try store(change, entries) }
+        return try noting { () throws(CodexError) in
+            var stored: [[UInt8]?] = []
+            for (change, entries) in zip(changes, entries) {
+                stored.append(try store(change, entries))
+            }
             for (group, change) in sums { try store(change, group) }
+            return stored
         }
     }
 
-    private func store(_ change: Change, _ entries: [EntryChange]) throws(CodexError) {
+    private func store(
+        _ change: Change, _ entries: [EntryChange]
+    ) throws(CodexError) -> [UInt8]? {
         let (table, key) = (change.table, change.key)
         if let large = change.old?.large {
             try transaction.removeChunks(large, catalog.overflow)
@@ -64,10 +73,15 @@ extension WriteContext {
         guard let new = change.new else {
             try transaction.delete(table.tree, key)
             for entry in entries { try store(entry, change.old) { nil } }
-            return
+            return nil
         }
-        let encoded = try ItemCodec.encode(
-            new.item, header: new.header, excluding: table.plan.keyNames, shapes: self)
+        let encoded: [UInt8]
+        if let stored = new.stored {
+            encoded = stored
+        } else {
+            encoded = try ItemCodec.encode(
+                new.item, header: new.header, excluding: table.plan.keyNames, shapes: self)
+        }
         let value = try transaction.storable(encoded, catalog.overflow)
         try put(table.tree, key, value)
         let sameKind =
@@ -84,6 +98,7 @@ extension WriteContext {
                 try entryValue(entry.index, new, value)
             }
         }
+        return encoded
     }
 
     // MARK: Indexes

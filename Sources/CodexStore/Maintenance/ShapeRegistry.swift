@@ -34,9 +34,9 @@ struct ShapeRegistry {
         last = nil
     }
 
-    /// The number of the list, added if there is room.
+    /// The number of the list, added if there is room and `mayAdd` is set.
     mutating func intern(
-        _ names: [String], _ transaction: Transaction, _ database: DatabaseID
+        _ names: [String], _ transaction: Transaction, _ database: DatabaseID, mayAdd: Bool
     ) throws(CodexError) -> UInt32? {
         if let last, last.names.count == names.count,
             zip(last.names, names).allSatisfy({ ByteOrder.equal($0, $1) })
@@ -49,7 +49,7 @@ struct ShapeRegistry {
             last = (names, id)
             return id
         }
-        guard count < Limits.shapeCountMax, encoded.count <= Limits.shapeByteCountMax else {
+        guard mayAdd, count < Limits.shapeCountMax, encoded.count <= Limits.shapeByteCountMax else {
             return nil
         }
         let id = UInt32(count)

@@ -142,6 +142,7 @@ final class Catalog: Sendable {
     let meta: DatabaseID
     let shapes: DatabaseID
     let tokens: DatabaseID
+    let consumers: DatabaseID
     let overflow: Overflow
     let storeID: [UInt8]
     private let tables: [String: TableHandle]
@@ -172,6 +173,7 @@ final class Catalog: Sendable {
         meta = try open(Self.metaName)
         shapes = try open("shapes")
         tokens = try open("tokens")
+        consumers = try open("consumers")
         let overflow = Overflow(meta: meta, long: try open("long"), chunks: try open("chunks"))
         self.overflow = overflow
         storeID = Array(manifest.storeID.uuidString.utf8)
@@ -212,6 +214,7 @@ final class Catalog: Sendable {
                 retired: retired)
         }
         self.tables = tables
+        treeCount = tables.values.map { 1 + $0.indexes.count + $0.counters.count }.max() ?? 1
         hasWork = tables.values.contains { $0.hasWork }
     }
 
@@ -225,12 +228,6 @@ final class Catalog: Sendable {
         try self.init(
             try Manifest(json: unsafe Array(json)),
             generation: try Self.storedGeneration(transaction, meta), transaction, create: false)
-    }
-
-    /// Deletes an entry of `meta` in a transaction that changes the manifest.
-    static func deleteFromMeta(_ key: [UInt8], _ transaction: Transaction) throws(CodexError) {
-        guard let meta = try transaction.open(metaName, create: false) else { return }
-        try transaction.delete(meta, key)
     }
 
     /// The generation of the manifest that a transaction sees.
@@ -249,6 +246,26 @@ final class Catalog: Sendable {
         if let table = tables[name] { return table }
         _ = try manifest.schema.table(name)
         throw CodexError(.unknownTable, "There is no table \(name).")
+    }
+
+    func table(number: Int) throws(CodexError) -> TableHandle {
+        guard let table = tables.values.first(where: { $0.number == number }) else {
+            throw Wire.corrupted("a table's number in the log")
+        }
+        return table
+    }
+
+    /// How many trees a change of an item may touch at most.
+    let treeCount: Int
+
+    /// The database that the log knows as `space`.
+    func database(_ space: SystemSpace) -> DatabaseID {
+        switch space {
+        case .meta: meta
+        case .shapes: shapes
+        case .tokens: tokens
+        case .consumers: consumers
+        }
     }
 
     var allTables: [TableHandle] { tables.values.sorted { $0.name < $1.name } }

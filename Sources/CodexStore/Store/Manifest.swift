@@ -36,7 +36,7 @@ struct Manifest: Codable {
     /// The format of everything in the store.
     ///
     /// Raised when an older release could not read it.
-    static let currentFormat = 2
+    static let currentFormat = 3
     static let key = Array("manifest".utf8)
     /// Counts the manifest's changes, so that processes notice those of others.
     static let generationKey = Array("generation".utf8)
@@ -46,6 +46,10 @@ struct Manifest: Codable {
     var schema: Schema
     var tables: [String: Table] = [:]
     var entities: [String: Int] = [:]
+    /// Entries of `meta` that a change makes useless; not stored.
+    private(set) var obsoleteKeys: [[UInt8]] = []
+
+    private enum CodingKeys: CodingKey { case format, storeID, schema, tables, entities }
 
     /// A new store's manifest.
     init(schema: Schema) {
@@ -121,11 +125,9 @@ struct Manifest: Codable {
     }
 
     /// Takes an index or counter out of the schema; its tree is emptied later.
-    ///
-    /// - Returns: The key of the progress of its building, which is to be removed.
     mutating func remove(
         _ kind: PartKind, _ name: String, of table: String
-    ) throws(CodexError) -> [UInt8] {
+    ) throws(CodexError) {
         let definition = try schema.table(table)
         let removed = kind == .index ? tables[table]?.indexes[name] : tables[table]?.counters?[name]
         guard let removed, let entry = tables[table] else {
@@ -151,7 +153,13 @@ struct Manifest: Codable {
                     counters: kind == .counter
                         ? definition.counters.filter { $0.name != name } : nil)
             }, entities: schema.entities)
-        return WriteContext.positionKey(table: entry.number, part)
+        forgetPosition(part, of: table)
+    }
+
+    /// Takes note that the progress of a part's building is of no use any more.
+    mutating func forgetPosition(_ part: String, of table: String) {
+        guard let entry = tables[table] else { return }
+        obsoleteKeys.append(WriteContext.positionKey(table: entry.number, part))
     }
 
     /// Takes note that a removed tree is empty.

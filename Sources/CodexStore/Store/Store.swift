@@ -23,6 +23,7 @@ public final class Store: Sendable {
     let core: StoreCore
     let writer: WriterQueue?
     let builder: Builder?
+    let parts: WritableParts?
 
     /// Opens the store in the directory `path`, or creates it there.
     ///
@@ -43,10 +44,7 @@ public final class Store: Sendable {
         at path: String, schema: Schema? = nil, options: StoreOptions = StoreOptions()
     ) throws(CodexError) {
         try schema?.validate()
-        guard options.waitingWriteCountMax >= 1, options.groupCountMax >= 1 else {
-            throw CodexError(
-                .invalidArgument, "The limits of waiting and grouped writes are at least 1.")
-        }
+        try options.validate()
         let directory = StoreDirectory(path)
         if try directory.state(isReadOnly: options.isReadOnly) == .absent {
             guard !options.isReadOnly else {
@@ -58,21 +56,28 @@ public final class Store: Sendable {
                     .notFound, "There is no store at \(path). Give a schema to create one.")
             }
             try directory.create { path throws(CodexError) in
-                try StoreOpening.fill(path, schema)
+                try StoreOpening.fill(path, schema, options)
             }
             // Whoever made it, check it as any other.
             _ = try directory.state(isReadOnly: options.isReadOnly)
         }
-        core = try StoreOpening.open(directory.path, schema: schema, options: options)
-        guard !options.isReadOnly else {
+        let opened = try StoreOpening.open(directory, schema: schema, options: options)
+        core = opened.core
+        parts = opened.parts
+        guard let parts = opened.parts else {
             (writer, builder) = (nil, nil)
             return
         }
-        let writer = WriterQueue(core)
+        let writer = WriterQueue(core, parts)
         let builder = Builder(core, writer)
         (self.writer, self.builder) = (writer, builder)
         builder.start()
-        writer.start { builder.waitUntilEnded() }
+        parts.checkpointer.start(writer)
+        writer.start {
+            builder.waitUntilEnded()
+            parts.checkpointer.stop()
+            parts.checkpointer.waitUntilEnded()
+        }
         // What is small is ready at once.
         if let builder = self.builder, builder.hasLittleToDo() { builder.blockUntilIdle() }
     }
@@ -104,6 +109,10 @@ public final class Store: Sendable {
 
     /// The directory that the store is in.
     public var path: String { core.path }
+
+    /// What opening the store redid from its log; `nil` if other processes had it open already, or if
+    /// it is read-only.
+    public var recovery: RecoveryReport? { parts?.recovery }
 
     /// Whether the store was opened read-only.
     public var isReadOnly: Bool { core.options.isReadOnly }

@@ -2,11 +2,20 @@ internal import CodexCore
 internal import Dispatch
 internal import Synchronization
 
+/// What a store that is open for writing has besides.
+struct WritableParts: Sendable {
+    let log: LogWriter
+    let checkpointer: Checkpointer
+    /// What opening it redid; `nil` if others had it open.
+    let recovery: RecoveryReport?
+}
+
 /// Everything behind a ``Store``: what is open, and who may still use it.
 final class StoreCore: Sendable {
     let path: String
     let environment: Environment
     let options: StoreOptions
+    let lease: StoreLease
     private let identity: FileSystem.Identity
     /// Held from before a transaction begins that opens databases until it has ended: it guards
     /// LMDB's table of handles. (The number is there since the thread sanitizer takes an empty value
@@ -26,12 +35,13 @@ final class StoreCore: Sendable {
 
     init(
         path: String, identity: FileSystem.Identity, environment: Environment, catalog: Catalog,
-        options: StoreOptions
+        lease: StoreLease, options: StoreOptions
     ) {
         self.path = path
         self.identity = identity
         self.environment = environment
         self.options = options
+        self.lease = lease
         state = Locked(State(catalog: catalog))
     }
 
@@ -67,41 +77,56 @@ final class StoreCore: Sendable {
     ///
     /// On the writer's thread, outside of its transactions.
     func changeManifest(
+        _ context: WriteContext,
         _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) throws(CodexError) {
-        let result = schemaLock.withLock { _ in
-            Result { () throws(CodexError) in
-                let transaction = try environment.begin(readOnly: false)
-                let catalog: Catalog
-                do throws(CodexError) {
-                    var manifest = try Catalog(transaction).manifest
-                    let isChanged = try body(&manifest, transaction)
-                    catalog = try Self.store(manifest, isChanged: isChanged, transaction)
-                } catch {
-                    transaction.abort()
-                    throw error
+        while true {
+            // What others left is applied, and a checkpoint made, outside of the lock.
+            try context.begin()
+            context.abort()
+            do throws(CodexError) {
+                if try changed({ () throws(CodexError) in try context.changeManifest(body) }) {
+                    return
                 }
-                try transaction.commit()
-                state.withLock { $0.catalog = catalog }
+            } catch {
+                guard context.isPending else { throw error }
+                return try context.applyAfterFailure(error)
             }
         }
-        try result.get()
     }
 
-    /// Writes a manifest, if it changed, and opens what it names.
+    /// Applies a record of the log that changes the manifest.
+    func redoManifest(
+        _ context: WriteContext, _ record: LogRecord, _ end: LogPosition
+    ) throws(CodexError) {
+        _ = try changed { () throws(CodexError) in try context.redoManifest(record, end) }
+    }
+
+    /// Takes over the catalog that `body` makes in a transaction; returns whether it made one.
+    private func changed(
+        _ body: () throws(CodexError) -> Catalog?
+    ) throws(CodexError) -> Bool {
+        let result = schemaLock.withLock { _ in
+            Result { () throws(CodexError) in
+                guard let catalog = try body() else { return false }
+                state.withLock { $0.catalog = catalog }
+                return true
+            }
+        }
+        return try result.get()
+    }
+
+    /// Writes the manifest of a store that nobody else can have open, and opens what it names.
     static func store(
-        _ manifest: Manifest, isChanged: Bool, _ transaction: Transaction
+        _ manifest: Manifest, _ transaction: Transaction
     ) throws(CodexError) -> Catalog {
-        guard let meta = try transaction.open(Catalog.metaName, create: isChanged) else {
+        guard let meta = try transaction.open(Catalog.metaName, create: true) else {
             throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")
         }
-        var generation = try Catalog.storedGeneration(transaction, meta)
-        if isChanged {
-            generation += 1
-            try transaction.put(meta, Manifest.key, try manifest.json())
-            try transaction.put(meta, Manifest.generationKey, BigEndian.bytes(generation))
-        }
-        return try Catalog(manifest, generation: generation, transaction, create: isChanged)
+        let generation = try Catalog.storedGeneration(transaction, meta) + 1
+        try transaction.put(meta, Manifest.key, try manifest.json())
+        try transaction.put(meta, Manifest.generationKey, BigEndian.bytes(generation))
+        return try Catalog(manifest, generation: generation, transaction, create: true)
     }
 
     // MARK: Readers
@@ -191,6 +216,7 @@ final class StoreCore: Sendable {
         }
         for context in idle { context.abort() }
         environment.close()
+        lease.release()
         OpenStores.leave(identity)
         state.withLock { $0.isFinished = true }
         finished.signal()

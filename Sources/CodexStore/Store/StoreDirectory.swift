@@ -1,6 +1,7 @@
 internal import CodexCore
 
-/// A store's directory: the marker file `CODEX`, LMDB's `data.mdb` and `lock.mdb`.
+/// A store's directory: the marker file `CODEX`, LMDB's `data.mdb` and `lock.mdb`, the folder `log`,
+/// `checkpoint`, and lock files.
 struct StoreDirectory {
     let path: String
 
@@ -36,8 +37,12 @@ struct StoreDirectory {
         guard names.contains(Self.marker) else {
             throw notAStore("the directory has other files in it")
         }
-        try checkMarker()
-        try checkDataFile(isReadOnly: isReadOnly)
+        guard try FileSystem.kind(dataPath) == .other else {
+            throw CodexError(
+                .corrupted, "The store \(path) lacks its data file. Restore from a backup.")
+        }
+        // Since format 3 the checkpoint says what the data file must have.
+        if try format() < 3 { try checkDataFile(isReadOnly: isReadOnly) }
         return .store
     }
 
@@ -62,12 +67,17 @@ struct StoreDirectory {
                 try FileSystem.synchronizeDirectory(parent)
             } else {
                 // Another process was faster; its store serves as well.
-                FileSystem.removeFlatDirectory(temporary)
+                Self.remove(temporary)
             }
         } catch {
-            FileSystem.removeFlatDirectory(temporary)
+            Self.remove(temporary)
             throw error
         }
+    }
+
+    private static func remove(_ path: String) {
+        FileSystem.removeFlatDirectory(path + "/" + LogDirectory.name)
+        FileSystem.removeFlatDirectory(path)
     }
 
     private static let markerText = Array("codex store\nformat \(Manifest.currentFormat)\n".utf8)
@@ -85,7 +95,8 @@ struct StoreDirectory {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    private func checkMarker() throws(CodexError) {
+    /// The format that the marker names.
+    func format() throws(CodexError) -> Int {
         let text = String(
             decoding: try FileSystem.read(markerPath, limit: 4096), as: UTF8.self)
         let lines = text.split(separator: "\n")
@@ -98,34 +109,23 @@ struct StoreDirectory {
                 "\(path) has format \(format); this release reads up to "
                     + "\(Manifest.currentFormat). Use a newer release.")
         }
+        return format
     }
 
     /// Checks what LMDB would trust: a meta page that promises more pages than the file has makes
     /// a reader die of SIGBUS.
     private func checkDataFile(isReadOnly: Bool) throws(CodexError) {
-        guard try FileSystem.kind(dataPath) == .other else {
-            throw CodexError(
-                .corrupted, "The store \(path) lacks its data file. Restore from a backup.")
-        }
-        // Page size and both meta pages, as liblmdb 0.9 lays them out on 64-bit machines.
-        let head = try FileSystem.read(dataPath, limit: 65_536 + 4096)
-        let first = MetaPage(head, at: 0)
-        guard let first, [4096, 8192, 16_384, 32_768, 65_536].contains(first.pageByteCount),
-            let second = MetaPage(head, at: first.pageByteCount)
-        else {
-            throw CodexError(
-                .corrupted,
-                "The data file of \(path) does not begin as LMDB's do. Restore from a backup.")
-        }
-        let current = first.transaction >= second.transaction ? first : second
+        let file = try DataFile(path, .read)
+        let pages = try file.metaPages()
+        let current =
+            pages.first.transaction >= pages.second.transaction ? pages.first : pages.second
         // The bound first: a damaged number must not overflow.
         guard current.lastPage < 1 << 40 else { throw Self.cut(path) }
-        let byteCount = UInt64(try FileSystem.byteCount(dataPath))
-        let pageByteCount = UInt64(first.pageByteCount)
-        if byteCount >= (current.lastPage + 1) * pageByteCount { return }
+        let byteCount = try file.file.byteCount()
+        if byteCount >= (Int(current.lastPage) + 1) * file.pageByteCount { return }
         // Whole pages may be missing: LMDB never writes pages that the transaction which added
         // them freed again. Only a look at the free list tells, with the write lock held.
-        guard byteCount % pageByteCount == 0, byteCount >= 2 * pageByteCount else {
+        guard byteCount % file.pageByteCount == 0, byteCount >= 2 * file.pageByteCount else {
             throw Self.cut(path)
         }
         guard !isReadOnly else {
@@ -142,31 +142,5 @@ struct StoreDirectory {
             .corrupted,
             "The data file of \(path) is shorter than its contents: it was cut off. "
                 + "Restore from a backup.")
-    }
-}
-
-/// The fields of an LMDB meta page that opening checks.
-private struct MetaPage {
-    let pageByteCount: Int
-    let lastPage: UInt64
-    let transaction: UInt64
-
-    private static let magic: UInt64 = 0xBEEF_C0DE
-    private static let version: UInt64 = 1
-
-    init?(_ bytes: [UInt8], at offset: Int) {
-        guard bytes.count >= offset + 152 else { return nil }
-        func integer(_ position: Int, _ count: Int) -> UInt64 {
-            let field = bytes[(offset + position)..<(offset + position + count)]
-            #if _endian(big)
-                return field.reduce(0) { $0 << 8 | UInt64($1) }
-            #else
-                return field.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-            #endif
-        }
-        guard integer(16, 4) == Self.magic, integer(20, 4) == Self.version else { return nil }
-        pageByteCount = Int(integer(40, 4))
-        lastPage = integer(136, 8)
-        transaction = integer(144, 8)
     }
 }

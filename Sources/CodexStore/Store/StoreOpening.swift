@@ -1,55 +1,291 @@
 internal import CodexCore
+internal import FoundationEssentials
 
 /// Opening: from a directory to a ``StoreCore``.
 enum StoreOpening {
+    /// A store as it was opened.
+    struct Opened {
+        let core: StoreCore
+        /// `nil` if it is read-only.
+        let parts: WritableParts?
+    }
+
     /// Writes the first contents of a new store.
-    static func fill(_ path: String, _ schema: Schema) throws(CodexError) {
-        let environment = try Environment(path: path, readOnly: false)
+    static func fill(
+        _ path: String, _ schema: Schema, _ options: StoreOptions
+    ) throws(CodexError) {
+        let environment = try Environment(path: path, readOnly: false, flushes: true)
+        let manifest = Manifest(schema: schema)
+        do throws(CodexError) {
+            try write(environment) { transaction throws(CodexError) in
+                let catalog = try StoreCore.store(manifest, transaction)
+                try transaction.put(catalog.meta, LogPosition.key, Self.firstPosition(0).bytes)
+            }
+        } catch {
+            environment.close()
+            throw error
+        }
+        environment.close()
+        try StoreLease.make(path)
+        try beginLog(path, manifest.storeID, options)
+    }
+
+    /// Where the log of a store begins.
+    private static func firstPosition(_ sequence: UInt64) -> LogPosition {
+        LogPosition(
+            sequence: sequence, segment: 1, offset: UInt64(LogSegmentHeader.byteCount),
+            checksum: 0, changeCount: 0)
+    }
+
+    /// Makes the log and the checkpoint of a store whose data file is closed and on the medium.
+    private static func beginLog(
+        _ path: String, _ storeID: UUID, _ options: StoreOptions
+    ) throws(CodexError) {
+        let directory = LogDirectory(store: path, id: storeID)
+        if try FileSystem.kind(directory.path) == nil {
+            try FileSystem.makeDirectory(directory.path)
+        }
+        let environment = try Environment(path: path, readOnly: true, flushes: true)
         defer { environment.close() }
+        let transaction = try environment.begin(readOnly: true)
+        let meta = Result { () throws(CodexError) in
+            try transaction.open(Catalog.metaName, create: false)
+        }
+        // An abort would close the handle that was opened.
+        try transaction.commit()
+        guard let meta = try meta.get() else {
+            throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")
+        }
+        let file = try DataFile(path)
+        let pin = try Pin(environment, file, meta)
+        defer { pin.release() }
+        try file.file.flush()
+        let lease = try StoreLease(path, isReadOnly: false)
+        let log = LogWriter(directory, lease, options)
+        _ = try log.makeSegment(
+            pin.position.segment, after: pin.position, incarnation: 1,
+            byteCount: LogWriter.firstSegmentByteCount)
+        try Checkpoint(
+            storeID: storeID, transaction: pin.id, position: pin.position, meta: pin.meta
+        ).publish(in: path, lease, options)
+    }
+
+    /// Opens a store that is there.
+    static func open(
+        _ directory: StoreDirectory, schema: Schema?, options: StoreOptions
+    ) throws(CodexError) -> Opened {
+        let path = directory.path
+        guard try !options.isReadOnly || directory.format() == Manifest.currentFormat else {
+            throw CodexError(
+                .unsupportedFormat,
+                "The store has an earlier release's format. Open it once for writing, which brings "
+                    + "it to \(Manifest.currentFormat).")
+        }
+        let identity = try FileSystem.identity(path)
+        try OpenStores.enter(identity, path: path)
+        do throws(CodexError) {
+            // Held until the store is recovered and the lease taken: nobody else decides meanwhile
+            // whether he is alone.
+            let gate =
+                options.plantedFault == .noGate
+                ? nil : try StoreLease.gate(path, isReadOnly: options.isReadOnly)
+            defer { gate?.release() }
+            let start = ContinuousClock.now
+            let lease = try StoreLease(path, isReadOnly: options.isReadOnly)
+            var isOpen = false
+            defer { if !isOpen { lease.release() } }
+            let isAlone = try lease.takeAlone()
+            if try directory.format() < Manifest.currentFormat {
+                try upgrade(directory, options, isAlone: isAlone)
+            }
+            let opened =
+                options.isReadOnly
+                ? try openForReading(path, identity, lease, options, isAlone: isAlone)
+                : try openForWriting(
+                    path, identity, lease, options, isAlone: isAlone, since: start)
+            do throws(CodexError) {
+                try merge(schema, opened)
+                try lease.share(wasAlone: isAlone, isReadOnly: options.isReadOnly)
+            } catch {
+                opened.parts?.checkpointer.finish()
+                opened.core.environment.close()
+                throw error
+            }
+            isOpen = true
+            return opened
+        } catch {
+            OpenStores.leave(identity)
+            throw error
+        }
+    }
+
+    private static func openForReading(
+        _ path: String, _ identity: FileSystem.Identity, _ lease: StoreLease,
+        _ options: StoreOptions, isAlone: Bool
+    ) throws(CodexError) -> Opened {
+        if isAlone { try Recovery.requireClean(path) }
+        let environment = try Environment(
+            path: path, readOnly: true, flushes: false, mapByteCount: options.mapByteCount)
+        do throws(CodexError) {
+            let core = try core(path, identity, environment, lease, options)
+            return Opened(core: core, parts: nil)
+        } catch {
+            environment.close()
+            throw error
+        }
+    }
+
+    private static func openForWriting(
+        _ path: String, _ identity: FileSystem.Identity, _ lease: StoreLease,
+        _ options: StoreOptions, isAlone: Bool, since start: ContinuousClock.Instant
+    ) throws(CodexError) -> Opened {
+        let recovery = isAlone ? try Recovery(path, lease, options) : nil
+        try recovery?.restore()
+        let environment = try Environment(
+            path: path, readOnly: false, flushes: false, mapByteCount: options.mapByteCount)
+        do throws(CodexError) {
+            environment.clearDeadReaders()
+            let core = try core(path, identity, environment, lease, options)
+            let file: DataFile
+            if let recovery { file = recovery.file } else { file = try DataFile(path) }
+            let log =
+                recovery?.log
+                ?? LogWriter(
+                    LogDirectory(store: path, id: core.catalog.manifest.storeID), lease, options)
+            let checkpointer = Checkpointer(
+                path, environment, core.catalog.meta, file, log, lease, options)
+            guard let recovery else {
+                return Opened(
+                    core: core,
+                    parts: WritableParts(log: log, checkpointer: checkpointer, recovery: nil))
+            }
+            let pin = try recovery.pin(environment, core.catalog.meta)
+            if options.plantedFault == .noReaderInRedo {
+                // Held in name only: its pages are free to be reused.
+                pin.transaction.reset()
+            }
+            checkpointer.adopt(pin)
+            do throws(CodexError) {
+                // Whoever failed is gone, and what he left is in the log or not.
+                try lease.clearRefusal()
+                let fresh = try recovery.prepareLog()
+                let context = try WriteContext(core, log, checkpointer)
+                let report = try recovery.redo(context, fresh: fresh, since: start)
+                if report.commitCount > 0 || report.foundTornRecord {
+                    options.observer?(.recovery(report))
+                }
+                return Opened(
+                    core: core,
+                    parts: WritableParts(log: log, checkpointer: checkpointer, recovery: report))
+            } catch {
+                checkpointer.release()
+                throw error
+            }
+        } catch {
+            environment.close()
+            throw error
+        }
+    }
+
+    private static func core(
+        _ path: String, _ identity: FileSystem.Identity, _ environment: Environment,
+        _ lease: StoreLease, _ options: StoreOptions
+    ) throws(CodexError) -> StoreCore {
+        let transaction = try environment.begin(readOnly: true)
+        let catalog: Catalog
+        do throws(CodexError) {
+            catalog = try Catalog(transaction)
+        } catch {
+            transaction.abort()
+            throw error
+        }
+        // An abort would close the handles that were opened.
+        try transaction.commit()
+        return StoreCore(
+            path: path, identity: identity, environment: environment, catalog: catalog,
+            lease: lease, options: options)
+    }
+
+    /// Applies the additions of a schema.
+    private static func merge(_ schema: Schema?, _ opened: Opened) throws(CodexError) {
+        guard let schema else { return }
+        var manifest = opened.core.catalog.manifest
+        guard try manifest.merge(schema) else { return }
+        guard let parts = opened.parts else {
+            throw CodexError(
+                .schemaMismatch,
+                "The schema has additions, which a read-only store cannot take. "
+                    + "Open it once for writing, or without a schema.")
+        }
+        let context = try WriteContext(opened.core, parts.log, parts.checkpointer)
+        try opened.core.changeManifest(context) { manifest, _ throws(CodexError) in
+            try manifest.merge(schema)
+        }
+    }
+
+    // MARK: Earlier formats
+
+    /// Brings a store of an earlier release to the present format: it has no log yet.
+    ///
+    /// The marker is raised last: if this is cut short, it begins again.
+    private static func upgrade(
+        _ directory: StoreDirectory, _ options: StoreOptions, isAlone: Bool
+    ) throws(CodexError) {
+        let path = directory.path
+        guard isAlone else {
+            throw CodexError(
+                .notWritable, "The store has an earlier format and is open elsewhere. Close it there.")
+        }
+        try Recovery.requireNoStranger(path)
+        let environment = try Environment(path: path, readOnly: false, flushes: true)
+        let storeID: UUID
+        do throws(CodexError) {
+            try lengthen(path, environment)
+            storeID = try raiseFormat(environment)
+        } catch {
+            environment.close()
+            throw error
+        }
+        environment.close()
+        try beginLog(path, storeID, options)
+        try directory.raiseMarker()
+    }
+
+    private static func raiseFormat(_ environment: Environment) throws(CodexError) -> UUID {
+        var storeID: UUID?
+        try write(environment) { transaction throws(CodexError) in
+            guard let meta = try transaction.open(Catalog.metaName, create: false),
+                let json = unsafe try transaction.get(meta, Manifest.key)
+            else {
+                throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")
+            }
+            var manifest = try Manifest(json: unsafe Array(json))
+            storeID = manifest.storeID
+            let format = manifest.format
+            manifest.raiseFormat()
+            let catalog = try StoreCore.store(manifest, transaction)
+            if format == 1 { try recutLongKeys(catalog, transaction) }
+            let old = unsafe try transaction.get(meta, LogPosition.key).map { unsafe Array($0) }
+            let sequence = try old.map { bytes throws(CodexError) in
+                try LogPosition(bytes).sequence
+            }
+            try transaction.put(meta, LogPosition.key, Self.firstPosition(sequence ?? 0).bytes)
+        }
+        guard let storeID else { throw Wire.corrupted("the manifest") }
+        return storeID
+    }
+
+    private static func write(
+        _ environment: Environment, _ body: (Transaction) throws(CodexError) -> Void
+    ) throws(CodexError) {
         let transaction = try environment.begin(readOnly: false)
         do throws(CodexError) {
-            _ = try contents(transaction, schema, isReadOnly: false)
+            try body(transaction)
         } catch {
             transaction.abort()
             throw error
         }
         try transaction.commit()
-    }
-
-    /// Opens a store that is there.
-    static func open(
-        _ path: String, schema: Schema?, options: StoreOptions
-    ) throws(CodexError) -> StoreCore {
-        let identity = try FileSystem.identity(path)
-        try OpenStores.enter(identity, path: path)
-        do throws(CodexError) {
-            let environment = try Environment(
-                path: path, readOnly: options.isReadOnly, mapByteCount: options.mapByteCount)
-            do throws(CodexError) {
-                environment.clearDeadReaders()
-                if !options.isReadOnly { try lengthen(path, environment) }
-                let transaction = try environment.begin(readOnly: options.isReadOnly)
-                let catalog: Catalog
-                do throws(CodexError) {
-                    catalog = try contents(transaction, schema, isReadOnly: options.isReadOnly)
-                } catch {
-                    transaction.abort()
-                    throw error
-                }
-                // Also after reading only: an abort would close the handles that were opened.
-                try transaction.commit()
-                if !options.isReadOnly { try StoreDirectory(path).raiseMarker() }
-                return StoreCore(
-                    path: path, identity: identity, environment: environment, catalog: catalog,
-                    options: options)
-            } catch {
-                environment.close()
-                throw error
-            }
-        } catch {
-            OpenStores.leave(identity)
-            throw error
-        }
     }
 
     /// Makes a data file that lacks pages as long as it says, if nothing but free pages is missing.
@@ -79,48 +315,6 @@ enum StoreOpening {
             try FileSystem.setByteCount(pages.lowerBound * pageByteCount, of: file)
             throw StoreDirectory.cut(path)
         }
-    }
-
-    /// Reads the manifest (or, in an empty environment, writes one), applies additions, and opens
-    /// all databases.
-    private static func contents(
-        _ transaction: Transaction, _ schema: Schema?, isReadOnly: Bool
-    ) throws(CodexError) -> Catalog {
-        guard let meta = try transaction.open(Catalog.metaName, create: !isReadOnly) else {
-            throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")
-        }
-        var manifest: Manifest
-        var isChanged = false
-        var isOld = false
-        if let json = unsafe try transaction.get(meta, Manifest.key) {
-            manifest = try Manifest(json: unsafe Array(json))
-            isOld = manifest.format < Manifest.currentFormat
-            guard !isOld || !isReadOnly else {
-                throw CodexError(
-                    .unsupportedFormat,
-                    "The store has format \(manifest.format), an earlier release's. "
-                        + "Open it once for writing, which brings it to \(Manifest.currentFormat).")
-            }
-            if let schema {
-                isChanged = try manifest.merge(schema)
-                guard !isChanged || !isReadOnly else {
-                    throw CodexError(
-                        .schemaMismatch,
-                        "The schema has additions, which a read-only store cannot take. "
-                            + "Open it once for writing, or without a schema.")
-                }
-            }
-        } else {
-            guard let schema, !isReadOnly else {
-                throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")
-            }
-            manifest = Manifest(schema: schema)
-            isChanged = true
-        }
-        if isOld { manifest.raiseFormat() }
-        let catalog = try StoreCore.store(manifest, isChanged: isChanged || isOld, transaction)
-        if isOld { try recutLongKeys(catalog, transaction) }
-        return catalog
     }
 
     /// Brings the keys of a store of format 1 to how format 2 has them: those of 510 and 511 bytes

@@ -1,3 +1,4 @@
+internal import CodexCore
 public import FoundationEssentials
 
 /// How a store is opened.
@@ -13,16 +14,27 @@ public struct StoreOptions: Sendable {
     public var groupCountMax: Int
     /// The clock, for what is remembered for a time only (idempotency tokens).
     public var now: @Sendable () -> Date = { Date() }
-    /// Called with what an operator should know of: slow commits, long readers, growth.
+    /// When an acknowledged write is on the medium.
+    public var durability: Durability = .everyCommit
+    /// When a checkpoint is due.
+    public var checkpoints = CheckpointPolicy()
+    /// How long changes stay readable.
+    public var changeRetention = ChangeRetention()
+    /// Called with what an operator should know of: slow commits, checkpoints, recovery, long
+    /// readers, growth.
     ///
-    /// It is called on the store's writer thread: it should hand over what it gets, and must not
-    /// write to the store.
+    /// It is called on threads of the store: it should hand over what it gets, and must not write to
+    /// the store.
     public var observer: (@Sendable (StoreEvent) -> Void)?
     /// From when on ``observer`` is told.
     public var thresholds = StoreEvent.Thresholds()
 
-    /// What happens before a group's commit; tests inject failures here.
-    package var commitSink: any CommitSink = SynchronousCommit()
+    /// Called before a group that changed something is committed; what it throws fails the group.
+    package var beforeCommit: (@Sendable () throws -> Void)?
+    /// Told of each step of the durability protocol.
+    package var probe: (@Sendable (ProtocolStep) -> Void)?
+    /// The size that segments of the log grow to.
+    package var logSegmentByteCountMax = 64 << 20
     /// The map to reserve instead of the largest possible; tests make it run out.
     package var mapByteCount: Int?
     /// A fault that a harness must catch.
@@ -38,8 +50,94 @@ public struct StoreOptions: Sendable {
     }
 }
 
-/// Mistakes in index maintenance that the model test plants, to prove that it would catch them.
-package enum PlantedFault: Sendable, CaseIterable {
+extension StoreOptions {
+    func validate() throws(CodexError) {
+        guard waitingWriteCountMax >= 1, groupCountMax >= 1 else {
+            throw CodexError(
+                .invalidArgument, "The limits of waiting and grouped writes are at least 1.")
+        }
+        var durations = [checkpoints.interval, changeRetention.age]
+        if case .interval(let loss) = durability.level { durations.append(loss) }
+        guard durations.allSatisfy({ $0 > .zero }), checkpoints.dirtyByteCount > 0,
+            checkpoints.dirtyByteCountMax >= checkpoints.dirtyByteCount,
+            checkpoints.changeCount > 0, changeRetention.byteCount >= 0
+        else {
+            throw CodexError(
+                .invalidArgument,
+                "Intervals and bounds of checkpoints, durability and retention are above zero.")
+        }
+    }
+
+    func reached(_ step: ProtocolStep) { probe?(step) }
+}
+
+/// When an acknowledged write is on the medium, so that it survives a power cut.
+///
+/// Every level appends each commit to the log before it becomes visible, and survives a killed
+/// process without loss; they differ in when the log is flushed. See `Docs/Durability.md`.
+public struct Durability: Sendable, Hashable {
+    enum Level: Hashable {
+        case everyCommit, interval(Duration), none
+    }
+    let level: Level
+
+    /// Before it is acknowledged, and before anybody can see it.
+    public static let everyCommit = Durability(level: .everyCommit)
+    /// With the checkpoints: a power cut may lose what came after the last one.
+    public static let none = Durability(level: .none)
+
+    /// At most `loss` after it was acknowledged: a power cut may lose the writes of that time.
+    public static func interval(losing loss: Duration) -> Durability {
+        Durability(level: .interval(loss))
+    }
+}
+
+/// When a checkpoint is due: whatever comes first.
+///
+/// A checkpoint flushes the data file. What came after the last one is redone from the log when the
+/// store is opened, and the pages that it replaced cannot be reused before the next.
+public struct CheckpointPolicy: Sendable, Hashable {
+    /// The longest time between a commit and the checkpoint that has it.
+    public var interval: Duration
+    /// Most bytes of pages that were replaced since the last one.
+    public var dirtyByteCount: Int
+    /// Most changes of items since the last one.
+    public var changeCount: Int
+    /// From so many bytes of replaced pages on, writes wait for the checkpoint.
+    public var dirtyByteCountMax: Int
+
+    /// Creates a policy.
+    public init(
+        interval: Duration = .seconds(2), dirtyByteCount: Int = 256 << 20,
+        changeCount: Int = 32_768, dirtyByteCountMax: Int = 1 << 30
+    ) {
+        self.interval = interval
+        self.dirtyByteCount = dirtyByteCount
+        self.changeCount = changeCount
+        self.dirtyByteCountMax = dirtyByteCountMax
+    }
+}
+
+/// How long changes stay readable in the log: until they are older than `age`, or the log is larger
+/// than `byteCount`, whatever comes first.
+///
+/// Segments are removed as a whole, and never those that a recovery needs. A consumer that falls
+/// off the end is told so, with ``CodexError/Code/changesTrimmed``.
+public struct ChangeRetention: Sendable, Hashable {
+    /// The age from which on changes may go.
+    public var age: Duration
+    /// The size of the log, in bytes, from which on the oldest changes go.
+    public var byteCount: Int
+
+    /// Creates a retention; DynamoDB's streams keep 24 hours.
+    public init(age: Duration = .seconds(24 * 3600), byteCount: Int = 1 << 30) {
+        self.age = age
+        self.byteCount = byteCount
+    }
+}
+
+/// Mistakes that the tests' harnesses plant, to prove that they would catch them.
+package enum PlantedFault: String, Sendable, CaseIterable {
     /// Deleting an item leaves its index entries.
     case skippedDelete
     /// An entry's projected attributes are not refreshed when the item changes.
@@ -50,4 +148,21 @@ package enum PlantedFault: Sendable, CaseIterable {
     case miscount
     /// The rest of a long key is lost.
     case lostOverflow
+    /// Commits are not appended to the log.
+    case noLog
+    /// The log is not flushed.
+    case noFlush
+    /// A checkpoint does not flush the data file.
+    case noDataFlush
+    /// No reader protects the checkpoint's pages during the redo.
+    case noReaderInRedo
+    /// Records do not continue their predecessor's checksum.
+    case plainChecksum
+    /// Opening takes no gate.
+    case noGate
+
+    /// Those of index maintenance, which the model test finds.
+    package static let maintenance: [PlantedFault] = [
+        .skippedDelete, .staleProjection, .missedMove, .miscount, .lostOverflow,
+    ]
 }

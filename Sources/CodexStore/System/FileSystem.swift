@@ -158,5 +158,44 @@ enum FileSystem {
         }
     }
 
+    /// Removes a file; that it is not there is no error.
+    static func remove(_ path: String) { _ = unsafe unlink(path) }
+
     static var processID: Int32 { getpid() }
+
+    /// What tells the process's PID namespace from others; empty where there are none.
+    static var processNamespace: [UInt8] {
+        #if canImport(Darwin)
+            return []
+        #else
+            var bytes = [UInt8](repeating: 0, count: 48)
+            let count = unsafe bytes.withUnsafeMutableBytes { buffer -> Int in
+                guard let base = buffer.baseAddress else { return 0 }
+                return unsafe readlink(
+                    "/proc/self/ns/pid", base.assumingMemoryBound(to: CChar.self), buffer.count)
+            }
+            return Array(bytes.prefix(max(0, count)))
+        #endif
+    }
+
+    /// Whether another process has the first byte of `path` locked in the manner of `fcntl`, as LMDB
+    /// does with its lock file while an environment is open.
+    ///
+    /// - Important: Only while this process has no environment open on it: closing the file drops
+    ///   the process's own locks.
+    static func isLockedByOthers(_ path: String) throws(CodexError) -> Bool {
+        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return false }
+            throw .system("open", errno)
+        }
+        defer { close(descriptor) }
+        var lock = flock()
+        lock.l_type = Int16(F_WRLCK)
+        lock.l_whence = Int16(SEEK_SET)
+        lock.l_start = 0
+        lock.l_len = 1
+        guard unsafe fcntl(descriptor, F_GETLK, &lock) == 0 else { throw .system("fcntl", errno) }
+        return lock.l_type != Int16(F_UNLCK)
+    }
 }

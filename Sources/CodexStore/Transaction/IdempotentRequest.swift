@@ -71,25 +71,13 @@ extension WriteContext {
 
     /// Remembers that the request was done, and forgets some whose time is over.
     func remember(_ request: IdempotentRequest) throws(CodexError) {
-        try noting { () throws(CodexError) in
-            if let stored = unsafe try transaction.get(catalog.tokens, request.key) {
-                let seen = BigEndian.integer(unsafe Array(stored.prefix(8))) ?? 0
-                try transaction.delete(
-                    catalog.tokens, IdempotentRequest.timeKey(seen, request.token))
-            }
-            try forgetExpired(before: request.moment)
-            try transaction.put(catalog.tokens, request.key, request.value)
-            try transaction.put(
-                catalog.tokens, IdempotentRequest.timeKey(request.moment, request.token), [])
+        if let stored = unsafe try transaction.get(catalog.tokens, request.key) {
+            let seen = BigEndian.integer(unsafe Array(stored.prefix(8))) ?? 0
+            try setSystem(.tokens, IdempotentRequest.timeKey(seen, request.token), nil)
         }
-        record(request)
-    }
-
-    /// Forgets a request that was undone.
-    func forget(_ request: IdempotentRequest) throws(CodexError) {
-        try transaction.delete(catalog.tokens, request.key)
-        try transaction.delete(
-            catalog.tokens, IdempotentRequest.timeKey(request.moment, request.token))
+        try forgetExpired(before: request.moment)
+        try setSystem(.tokens, request.key, request.value)
+        try setSystem(.tokens, IdempotentRequest.timeKey(request.moment, request.token), [])
     }
 
     private func forgetExpired(before moment: UInt64) throws(CodexError) {
@@ -110,8 +98,8 @@ extension WriteContext {
             throw CodexError.wrapping(error)
         }
         for key in expired {
-            try transaction.delete(catalog.tokens, key)
-            try transaction.delete(catalog.tokens, [0] + key.dropFirst(9))
+            try setSystem(.tokens, key, nil)
+            try setSystem(.tokens, [0] + key.dropFirst(9), nil)
         }
     }
 }

@@ -48,17 +48,12 @@ package class TransactionContext: ShapeSource {
         return shape
     }
 
-    static let sequenceKey = Array("sequence".utf8)
-
-    /// The store's number of the last commit.
-    func storedSequence() throws(CodexError) -> UInt64 {
-        guard let bytes = unsafe try transaction.get(catalog.meta, Self.sequenceKey) else {
-            return 0
+    /// Where the log ends as far as the snapshot has applied it.
+    func storedPosition() throws(CodexError) -> LogPosition {
+        guard let bytes = unsafe try transaction.get(catalog.meta, LogPosition.key) else {
+            throw Wire.corrupted("the position in the log")
         }
-        guard let sequence = unsafe BigEndian.integer(bytes), sequence < 1 << 63 else {
-            throw Wire.corrupted("the sequence number")
-        }
-        return sequence
+        return try LogPosition(unsafe Array(bytes))
     }
 
     /// Forgets shapes that a transaction made and did not commit.

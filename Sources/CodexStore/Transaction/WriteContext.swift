@@ -3,28 +3,35 @@ internal import CodexIndex
 
 /// The context of the writer's transactions.
 ///
-/// Used by the writer's thread only.
+/// Used by the writer's thread only (while a store is opened, by the thread that opens it).
 package final class WriteContext: TransactionContext, ShapeInterner {
     private var registry = ShapeRegistry()
     private var shapeCountAtBegin = 0
+    /// The commit's record in the log as far as it is known: room for its header, then its entries.
+    private var record = WriteContext.emptyRecord
     private var undo: [UndoEntry] = []
-    private var undoByteCount = 0
     private(set) var changeCount = 0
-    private(set) var sequence: UInt64 = 0
+    /// Where the log ends as the transaction sees it.
+    private(set) var position = LogPosition.none
+    /// Whether the log is being applied: what it says is put down as it is.
+    var isRedoing = false
     /// The failure that made the LMDB transaction useless; the group is run again without its
     /// culprit.
     private(set) var failure: CodexError?
     /// Up to where the counters that are being built include the items, by tree.
     private var positions: [DatabaseID: BuildPosition] = [:]
     private var streaks: [DatabaseID: Streak] = [:]
+    /// A read transaction without a snapshot, to look at what commits replaced.
+    private let counter: Transaction
+    let log: LogWriter
+    let checkpointer: Checkpointer
 
     /// What undoing one change needs.
     private enum UndoEntry {
-        /// An item's change: what was there before, as it was stored, and, where a commit record is
-        /// wanted, both images.
-        case item(TableHandle, key: [UInt8], old: [UInt8]?, images: (old: Image?, new: Image?)?)
-        /// An idempotency token that was remembered.
-        case token(IdempotentRequest)
+        /// An item's change: where its entry in the record begins.
+        case item(start: Int)
+        /// What a system entry was before.
+        case system(SystemSpace, key: [UInt8], old: [UInt8]?, start: Int)
     }
 
     /// How many ascending keys were put into a tree in a row.
@@ -33,55 +40,98 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         var length = 0
     }
 
-    /// Begins the first transaction.
-    init(_ core: StoreCore) throws(CodexError) {
+    private static let emptyRecord = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
+
+    /// Makes a context without a transaction.
+    init(_ core: StoreCore, _ log: LogWriter, _ checkpointer: Checkpointer) throws(CodexError) {
         // The catalog first: a transaction knows only handles that were opened before it began.
         let catalog = core.catalog
-        super.init(core, try core.environment.begin(readOnly: false), catalog)
-        try began()
+        counter = try core.environment.begin(readOnly: true)
+        counter.reset()
+        self.log = log
+        self.checkpointer = checkpointer
+        super.init(core, counter, catalog)
     }
 
-    /// Begins the next transaction after ``commit()`` or ``abort()``.
+    deinit { counter.abort() }
+
+    /// Begins a transaction that may write: everybody's commits are applied, and the pages of the
+    /// last checkpoint are kept.
+    ///
+    /// - Throws: ``CodexError/Code/writesRefused``, and what redoing and checkpoints throw.
     func begin() throws(CodexError) {
-        if catalog !== core.catalog { catalog = core.catalog }
-        transaction = try core.environment.begin(readOnly: false)
-        try began()
+        while true {
+            checkpointer.waitForRoom()
+            try beginRaw()
+            do throws(CodexError) {
+                switch try obstacle() {
+                case nil: return
+                case .pin:
+                    endTransaction()
+                    try checkpointer.checkpointNow()
+                case .log:
+                    abort()
+                    try redoRest()
+                }
+            } catch {
+                if isOpen { abort() }
+                throw error
+            }
+        }
     }
 
-    private func began() throws(CodexError) {
+    enum Obstacle { case pin, log }
+
+    /// What must be done before the transaction may write; `nil` if nothing.
+    private func obstacle() throws(CodexError) -> Obstacle? {
+        try core.lease.requireWritable()
+        guard try checkpointer.hasPin(transaction) else { return .pin }
+        return try log.hasMore(after: position) ? .log : nil
+    }
+
+    /// Begins a transaction, whatever others left.
+    func beginRaw() throws(CodexError) {
         failure = nil
         forgetUndo()
-        while try isOutdated() {
-            // Another process changed the schema. Databases opened from now on are for the next
-            // transaction.
-            transaction.abort()
-            catalog = try core.refreshCatalog()
+        while true {
+            if catalog !== core.catalog { catalog = core.catalog }
             transaction = try core.environment.begin(readOnly: false)
-        }
-        do throws(CodexError) {
-            try registry.refresh(transaction, catalog.shapes)
-            shapeCountAtBegin = registry.count
-            sequence = try storedSequence()
-            positions = [:]
-            if catalog.hasWork { try readPositions() }
-        } catch {
-            transaction.abort()
-            throw error
+            isOpen = true
+            do throws(CodexError) {
+                if try isOutdated() {
+                    // Another process changed the schema. Databases opened from now on are for the
+                    // next transaction.
+                    endTransaction()
+                    try core.refreshCatalog()
+                    continue
+                }
+                position = try storedPosition()
+                try registry.refresh(transaction, catalog.shapes)
+                shapeCountAtBegin = registry.count
+                positions = [:]
+                if catalog.hasWork { try readPositions() }
+                return
+            } catch {
+                if isOpen { endTransaction() }
+                throw error
+            }
         }
     }
 
-    /// Whether the catalog is not the one of the transaction, which is ended if that fails.
+    /// Whether a transaction is open.
+    private(set) var isOpen = false
+
+    private func endTransaction() {
+        isOpen = false
+        transaction.abort()
+    }
+
     private func isOutdated() throws(CodexError) -> Bool {
-        do throws(CodexError) {
-            return try Catalog.storedGeneration(transaction, catalog.meta) != catalog.generation
-        } catch {
-            transaction.abort()
-            throw error
-        }
+        try Catalog.storedGeneration(transaction, catalog.meta) != catalog.generation
     }
 
     package func intern(_ names: [String]) throws(CodexError) -> UInt32? {
-        try registry.intern(names, transaction, catalog.shapes)
+        try registry.intern(names, transaction, catalog.shapes, mayAdd: !isRedoing)
     }
 
     /// Whether the transaction changed anything.
@@ -192,42 +242,38 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     /// A place in the transaction to go back to.
     struct Mark {
         fileprivate let undoCount: Int
-        fileprivate let lostUndoCount: Int
         fileprivate let hadChanges: Bool
     }
 
-    /// Undo that takes more memory than this is dropped: the transaction is aborted instead.
-    private static let undoByteCountMax = 64 << 20
-    private var lostUndoCount = 0
+    var mark: Mark { Mark(undoCount: undo.count, hadChanges: hasChanges) }
 
-    var mark: Mark {
-        Mark(undoCount: undo.count, lostUndoCount: lostUndoCount, hadChanges: hasChanges)
-    }
-
-    func record(_ table: TableHandle, _ key: [UInt8], _ old: Image?, _ new: Image?) {
+    /// Takes note of an item's change that was made; `new` is its stored form.
+    func record(_ change: Change, _ new: [UInt8]?) {
         hasChanges = true
         changeCount += 1
-        let wantsImages = core.options.commitSink.wantsChanges
-        undo.append(
-            .item(table, key: key, old: old?.stored, images: wantsImages ? (old, new) : nil))
-        undoByteCount += key.count + (old?.stored?.count ?? 0) + MemoryLayout<UndoEntry>.size
-        if undoByteCount > Self.undoByteCountMax, !wantsImages {
-            undo = []
-            undoByteCount = 0
-            lostUndoCount += 1
-        }
+        undo.append(.item(start: record.count))
+        LogBody.appendItem(
+            table: change.table.number, key: change.key, old: change.old?.stored, new: new,
+            isExpiry: false, isSilent: change.old?.item == change.new?.item, to: &record)
     }
 
-    /// Remembers that a request's token was stored.
-    func record(_ request: IdempotentRequest) {
+    /// Puts or deletes what no item explains, and takes note of it.
+    func setSystem(
+        _ space: SystemSpace, _ key: [UInt8], _ value: [UInt8]?
+    ) throws(CodexError) {
+        let database = catalog.database(space)
+        try noting { () throws(CodexError) in
+            let old = unsafe try transaction.get(database, key).map { unsafe Array($0) }
+            undo.append(.system(space, key: key, old: old, start: record.count))
+            LogBody.appendSystem(space, key: key, value: value, to: &record)
+            try transaction.set(database, key, value)
+        }
         hasChanges = true
-        undo.append(.token(request))
     }
 
     private func forgetUndo() {
         undo = []
-        undoByteCount = 0
-        lostUndoCount = 0
+        record.replaceSubrange(LogRecordHeader.byteCount..., with: [])
         changeCount = 0
         hasChanges = false
     }
@@ -236,11 +282,6 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     ///
     /// - Throws: If it cannot; the transaction is of no use then.
     func rollBack(to mark: Mark) throws(CodexError) {
-        guard mark.lostUndoCount == lostUndoCount else {
-            let error = CodexError(.transactionTooLarge, "The transaction is too large to undo.")
-            failure = error
-            throw error
-        }
         do throws(CodexError) {
             while undo.count > mark.undoCount, let entry = undo.popLast() { try undo(entry) }
         } catch {
@@ -252,68 +293,240 @@ package final class WriteContext: TransactionContext, ShapeInterner {
 
     private func undo(_ entry: UndoEntry) throws(CodexError) {
         switch entry {
-        case .token(let request): try forget(request)
-        case .item(let table, let key, let stored, _):
+        case .system(let space, let key, let old, let start):
+            try transaction.set(catalog.database(space), key, old)
+            record.removeSubrange(start...)
+        case .item(let start):
+            var position = start
+            guard case .item(let item) = try LogBody.entry(record, &position) else { return }
+            let table = try catalog.table(number: item.table)
+            let key = Array(record[item.key])
+            let stored = item.old.map { Array(record[$0]) }
             let current = try image(table, key)
             let old = try stored.map { bytes throws(CodexError) in try decode(bytes, key, table) }
             try apply([Change(table: table, key: key, old: current, new: old)], isUndo: true)
+            record.removeSubrange(start...)
             changeCount -= 1
         }
     }
 
     // MARK: End
 
-    /// Prepares and commits the group.
+    /// Commits the group: first to the log, durably, then to LMDB, which makes it visible.
+    ///
+    /// - Throws: ``CodexError/Code/outcomeUnknown`` if it is not known whether the commit will be
+    ///   there; after any other error it is not.
     func commit() throws(CodexError) {
-        sequence += 1
         do throws(CodexError) {
-            try transaction.put(catalog.meta, Self.sequenceKey, BigEndian.bytes(sequence))
-            try core.options.commitSink.prepare(
-                CommitRecord(sequence: sequence, changes: try collectChanges()))
+            try runHook()
+            for id in shapeCountAtBegin..<registry.count {
+                let shape = unsafe try transaction.get(catalog.shapes, ShapeRegistry.key(UInt32(id)))
+                LogBody.appendSystem(
+                    .shapes, key: ShapeRegistry.key(UInt32(id)),
+                    value: unsafe shape.map { unsafe Array($0) } ?? [], to: &record)
+            }
         } catch {
             abort()
             throw error
         }
+        try commitRecord()
+    }
+
+    private func runHook() throws(CodexError) {
+        do {
+            try core.options.beforeCommit?()
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+    }
+
+    /// Changes the manifest in a transaction of its own; with the core's schema lock held, and no
+    /// transaction open.
+    ///
+    /// - Returns: The catalog; `nil` if something is to be done first that ``begin()`` does.
+    func changeManifest(
+        _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
+    ) throws(CodexError) -> Catalog? {
+        failure = nil
+        forgetUndo()
+        transaction = try core.environment.begin(readOnly: false)
+        isOpen = true
+        let new: Catalog
+        do throws(CodexError) {
+            position = try storedPosition()
+            guard try obstacle() == nil else {
+                abort()
+                return nil
+            }
+            var manifest = try Catalog(transaction).manifest
+            shapeCountAtBegin = registry.count
+            if try body(&manifest, transaction) {
+                let generation = try Catalog.storedGeneration(transaction, catalog.meta) + 1
+                var entries: [(key: [UInt8], value: [UInt8]?)] = [
+                    (Manifest.key, try manifest.json()),
+                    (Manifest.generationKey, BigEndian.bytes(generation)),
+                ]
+                entries += manifest.obsoleteKeys.map { ($0, nil) }
+                for entry in entries {
+                    try transaction.set(catalog.meta, entry.key, entry.value)
+                    LogBody.appendSystem(.meta, key: entry.key, value: entry.value, to: &record)
+                }
+                new = try Catalog(
+                    manifest, generation: generation, transaction, create: true)
+            } else {
+                new = try Catalog(transaction)
+            }
+        } catch {
+            if isOpen { abort() }
+            throw error
+        }
+        try commitRecord(appliesAfterFailure: false)
+        catalog = new
+        return new
+    }
+
+    /// Applies a record that changes the manifest; with the core's schema lock held.
+    ///
+    /// - Returns: The catalog; `nil` if another process has applied it.
+    func redoManifest(
+        _ redone: LogRecord, _ end: LogPosition
+    ) throws(CodexError) -> Catalog? {
+        forgetUndo()
+        transaction = try core.environment.begin(readOnly: false)
+        isOpen = true
+        let new: Catalog
+        do throws(CodexError) {
+            position = try storedPosition()
+            guard try checkpointer.hasPin(transaction), position.sequence + 1 == end.sequence else {
+                abort()
+                return nil
+            }
+            try LogBody.forEach(redone) { entry throws(CodexError) in
+                guard case .system(let space, let key, let value) = entry, space == .meta else {
+                    throw Wire.corrupted("a change of the schema in the log")
+                }
+                try transaction.set(
+                    catalog.meta, Array(redone.bytes[key]), value.map { Array(redone.bytes[$0]) })
+            }
+            guard let json = unsafe try transaction.get(catalog.meta, Manifest.key) else {
+                throw Wire.corrupted("a change of the schema in the log")
+            }
+            new = try Catalog(
+                try Manifest(json: unsafe Array(json)),
+                generation: try Catalog.storedGeneration(transaction, catalog.meta), transaction,
+                create: true)
+        } catch {
+            if isOpen { abort() }
+            throw error
+        }
+        try commitRedone(end)
+        catalog = new
+        return new
+    }
+
+    /// Commits what the record has; without entries, what the log need not know.
+    private func commitRecord(appliesAfterFailure: Bool = true) throws(CodexError) {
+        core.options.reached(.bodiesRun)
+        isPending = false
+        let isLogged = record.count > LogRecordHeader.byteCount
+        do throws(CodexError) {
+            try checkpointer.reserve(
+                changeCount: changeCount, byteCount: record.count, treeCount: catalog.treeCount)
+            core.options.reached(.roomReserved)
+            if isLogged {
+                let planned = try log.plan(&record, after: position, changeCount: changeCount)
+                try transaction.put(catalog.meta, LogPosition.key, planned.position.bytes)
+                try log.write(record, planned)
+            }
+        } catch {
+            abort()
+            throw error
+        }
+        isOpen = false
         do throws(CodexError) {
             try transaction.commit()
         } catch {
             forget()
-            // LMDB reports a write that was cut short by a full disk as EIO.
-            guard error.code == .inputOutput, FileSystem.isFull(core.path) else { throw error }
-            throw CodexError(
-                .diskFull, "No space is left on the device. Free some, then try again.",
-                cause: error.cause)
+            isPending = isLogged
+            guard isLogged, appliesAfterFailure else { throw full(error) }
+            // What is in the log is committed: it is applied again from there.
+            try applyAfterFailure(error)
+            return
         }
-        if sequence % Self.readerCheckInterval == 0 { core.environment.clearDeadReaders() }
+        core.options.reached(.committed)
+        checkpointer.committed(changeCount: changeCount, counter)
+        checkpointer.writeEnded()
+        transactionCount += 1
+        if transactionCount % Self.readerCheckInterval == 0 { core.environment.clearDeadReaders() }
     }
 
+    /// Whether the last commit is in the log and could not be applied.
+    private(set) var isPending = false
+    private var transactionCount = 0
     /// After how many commits the slots of killed readers are looked for.
-    private static let readerCheckInterval: UInt64 = 256
+    private static let readerCheckInterval = 256
+    private static let applyAttemptMax = 3
 
-    private func collectChanges() throws(CodexError) -> [ItemChange] {
-        var changes: [ItemChange] = []
-        for entry in undo {
-            guard case .item(let table, let key, _, let (old, new)?) = entry,
-                old?.item != new?.item
-            else { continue }
-            changes.append(
-                ItemChange(
-                    table: table.name, key: try table.plan.primaryKey(key.span),
-                    old: old?.item, new: new?.item))
+    /// LMDB reports a write that was cut short by a full disk as EIO.
+    private func full(_ error: CodexError) -> CodexError {
+        guard error.code == .inputOutput, FileSystem.isFull(core.path) else { return error }
+        return CodexError(
+            .diskFull, "No space is left on the device. Free some, then try again.",
+            cause: error.cause)
+    }
+
+    /// Applies what is in the log though LMDB's commit failed.
+    func applyAfterFailure(_ failure: CodexError) throws(CodexError) {
+        var last = failure
+        for _ in 0..<Self.applyAttemptMax {
+            do throws(CodexError) {
+                return try redoRest()
+            } catch {
+                last = full(error)
+            }
         }
-        return changes
+        throw CodexError(
+            .outcomeUnknown,
+            "The write is in the log but the data file could not follow (\(last.code)); it will be "
+                + "there as soon as a write or the next opening can apply it.", cause: last)
     }
 
     /// Ends the transaction without effect.
     func abort() {
-        transaction.abort()
+        endTransaction()
         forget()
     }
 
     private func forget() {
+        checkpointer.writeEnded()
         registry.truncate(to: shapeCountAtBegin)
         forgetShapes(from: shapeCountAtBegin)
         forgetUndo()
         streaks = [:]
+    }
+
+    // MARK: The log
+
+    /// Reads the shapes that the log brought.
+    func refreshShapes() throws(CodexError) {
+        try registry.refresh(transaction, catalog.shapes)
+    }
+
+    /// Commits what was redone up to `position`, without appending it.
+    func commitRedone(_ position: LogPosition) throws(CodexError) {
+        do throws(CodexError) {
+            let changeCount = Int(position.changeCount - self.position.changeCount)
+            try checkpointer.reserve(
+                changeCount: changeCount, byteCount: 0, treeCount: catalog.treeCount)
+            try transaction.put(catalog.meta, LogPosition.key, position.bytes)
+            isOpen = false
+            try transaction.commit()
+            checkpointer.committed(changeCount: changeCount, counter)
+            checkpointer.writeEnded()
+        } catch {
+            if isOpen { endTransaction() }
+            forget()
+            throw full(error)
+        }
     }
 }

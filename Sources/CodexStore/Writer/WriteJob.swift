@@ -67,24 +67,62 @@ final class ClosureJob<Value: Sendable>: WriteJob, @unchecked Sendable {
     }
 }
 
-/// A change of the manifest, which needs a transaction of its own.
+/// A job that makes its transactions itself.
 ///
-/// Sendable since what it keeps never changes and is sendable; subclasses must say it again.
-final class ManifestJob: WriteJob, @unchecked Sendable {
+/// Sendable since what subclasses keep never changes and is sendable; they must say it again.
+class ExclusiveJob: WriteJob, @unchecked Sendable {
+    final override var isExclusive: Bool { true }
+
+    /// Does the job's work, outside of any transaction of `context`.
+    func runAlone(_ core: StoreCore, _ context: WriteContext) throws {
+        preconditionFailure("A subclass runs")
+    }
+}
+
+/// A change of the manifest.
+final class ManifestJob: ExclusiveJob, @unchecked Sendable {
     private let body: @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
+    private let afterCheckpoint: Bool
     private let answer: @Sendable (Result<Void, any Error>) -> Void
 
     init(
         _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool,
+        afterCheckpoint: Bool = false,
         answer: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
         self.body = body
+        self.afterCheckpoint = afterCheckpoint
         self.answer = answer
     }
 
-    override var isExclusive: Bool { true }
-
-    func run(_ core: StoreCore) throws(CodexError) { try core.changeManifest(body) }
+    override func runAlone(_ core: StoreCore, _ context: WriteContext) throws {
+        if afterCheckpoint { try context.checkpointer.checkpointNow() }
+        try core.changeManifest(context, body)
+    }
 
     override func finish(_ outcome: Result<Void, any Error>) { answer(outcome) }
+}
+
+/// Pins the newest state for a checkpoint: on the writer's thread, which has the write lock so often
+/// that another thread would wait for it long.
+final class PinJob: ExclusiveJob, @unchecked Sendable {
+    private let answer: @Sendable (Result<Pin, any Error>) -> Void
+    // Touched by the writer's thread alone: who runs a job answers it.
+    private var pin: Pin?
+
+    init(answer: @escaping @Sendable (Result<Pin, any Error>) -> Void) { self.answer = answer }
+
+    override func runAlone(_ core: StoreCore, _ context: WriteContext) throws {
+        try context.beginRaw()
+        defer { context.abort() }
+        pin = try context.checkpointer.pin(context.transaction)
+    }
+
+    override func finish(_ outcome: Result<Void, any Error>) {
+        switch (outcome, pin) {
+        case (.success, let pin?): answer(.success(pin))
+        case (.failure(let error), _): answer(.failure(error))
+        case (.success, nil): answer(.failure(StoreCore.closed))
+        }
+    }
 }

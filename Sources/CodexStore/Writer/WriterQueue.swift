@@ -15,11 +15,15 @@ final class WriterQueue: Sendable {
     }
 
     private let core: StoreCore
+    private let parts: WritableParts
     private let state = Locked(State())
     /// Signalled when jobs arrive where there were none, and at the stop.
     private let arrival = DispatchSemaphore(value: 0)
 
-    init(_ core: StoreCore) { self.core = core }
+    init(_ core: StoreCore, _ parts: WritableParts) {
+        self.core = core
+        self.parts = parts
+    }
 
     /// Starts the thread; when it is stopped it waits for `others` to end, who use the environment
     /// too, and closes that.
@@ -28,6 +32,7 @@ final class WriterQueue: Sendable {
             state.withLock { $0.threadID = WorkerThread.current }
             run()
             others()
+            parts.checkpointer.finish()
             core.finishClosing()
         }
     }
@@ -56,6 +61,22 @@ final class WriterQueue: Sendable {
         }
         if let refusal { throw refusal }
         arrival.signal()
+    }
+
+    /// Pins the newest state for a checkpoint, before all writes that wait.
+    func pin() throws(CodexError) -> Pin {
+        let answer = Answer<Pin>()
+        let isStopped = state.withLock { state in
+            if !state.isStopped { state.jobs.insert(PinJob { answer.set($0) }, at: 0) }
+            return state.isStopped
+        }
+        if isStopped { throw StoreCore.closed }
+        arrival.signal()
+        do {
+            return try answer.wait()
+        } catch {
+            throw CodexError.wrapping(error)
+        }
     }
 
     /// Takes a job out that still waits.
@@ -103,13 +124,10 @@ final class WriterQueue: Sendable {
             let started = group.filter { $0.claim() }
             let shared = started.filter { !$0.isExclusive }
             if !shared.isEmpty { runGroup(shared, &context, &watch) }
-            if let last = started.last, last.isExclusive { runExclusive(last) }
+            if let last = started.last as? ExclusiveJob {
+                last.finish(Result { try last.runAlone(core, try self.context(&context)) })
+            }
         }
-    }
-
-    private func runExclusive(_ job: WriteJob) {
-        guard let job = job as? ManifestJob else { return }
-        job.finish(Result { try job.run(core) })
     }
 
     private func nextGroup() -> [WriteJob]? {
@@ -129,12 +147,9 @@ final class WriterQueue: Sendable {
         }
     }
 
-    private func begin(_ context: inout WriteContext?) throws(CodexError) -> WriteContext {
-        if let context {
-            try context.begin()
-            return context
-        }
-        let made = try WriteContext(core)
+    private func context(_ context: inout WriteContext?) throws(CodexError) -> WriteContext {
+        if let context { return context }
+        let made = try WriteContext(core, parts.log, parts.checkpointer)
         context = made
         return made
     }
@@ -145,7 +160,8 @@ final class WriterQueue: Sendable {
         let start = watch?.now
         let context: WriteContext
         do throws(CodexError) {
-            context = try begin(&shared)
+            context = try self.context(&shared)
+            try context.begin()
         } catch {
             for job in jobs { job.finish(.failure(error)) }
             return

@@ -1,0 +1,141 @@
+internal import CodexCore
+internal import FoundationEssentials
+
+/// What the file `checkpoint` says: a state of the data file that is wholly on the medium, and from
+/// where in the log the rest is to be redone. Byte map in `Docs/Format.md`.
+struct Checkpoint {
+    var storeID: UUID
+    /// LMDB's number of the transaction that made the state.
+    var transaction: Int
+    var position: LogPosition
+    var meta: MetaPage
+
+    static let name = "checkpoint"
+    static let lockName = "checkpoint.lock"
+    private static let magic = Array("CODEXCKP".utf8)
+    private static let format: UInt32 = 1
+    private static let byteCount = 40 + LogPosition.byteCount + MetaPage.byteCount
+
+    var bytes: [UInt8] {
+        var bytes = Self.magic
+        LittleEndian.append(Self.format, to: &bytes)
+        LittleEndian.append(UInt32(0), to: &bytes)
+        bytes += storeID.byteArray
+        LittleEndian.append(UInt64(transaction), to: &bytes)
+        bytes += position.bytes
+        bytes += meta.bytes
+        LittleEndian.replace(
+            Compression.checksum(bytes, in: 16..<bytes.count, after: 0), in: &bytes, at: 12)
+        return bytes
+    }
+
+    init(storeID: UUID, transaction: Int, position: LogPosition, meta: MetaPage) {
+        self.storeID = storeID
+        self.transaction = transaction
+        self.position = position
+        self.meta = meta
+    }
+
+    /// Reads the checkpoint of a store.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if it is missing or damaged,
+    ///   ``CodexError/Code/unsupportedFormat``.
+    init(of store: String) throws(CodexError) {
+        let path = store + "/" + Self.name
+        guard try FileSystem.kind(path) != nil else {
+            throw CodexError(
+                .corrupted,
+                "The store lacks its file `checkpoint`, without which nobody knows which state of "
+                    + "the data file is whole. Put it back, or restore from a backup.")
+        }
+        let bytes = try FileSystem.read(path, limit: Self.byteCount + 1)
+        guard bytes.count >= 16, Array(bytes.prefix(8)) == Self.magic else { throw Self.damaged }
+        let format = LittleEndian.integer(bytes, at: 8, as: UInt32.self)
+        guard format == Self.format else {
+            throw CodexError(
+                .unsupportedFormat,
+                "The checkpoint has format \(format); this release reads \(Self.format). "
+                    + "Use a newer release.")
+        }
+        guard bytes.count == Self.byteCount,
+            Compression.checksum(bytes, in: 16..<bytes.count, after: 0)
+                == LittleEndian.integer(bytes, at: 12, as: UInt32.self),
+            let id = UUID(byteArray: Array(bytes[16..<32])),
+            let transaction = Int(exactly: LittleEndian.integer(bytes, at: 32, as: UInt64.self)),
+            let meta = MetaPage(bytes[(40 + LogPosition.byteCount)...]),
+            meta.transaction == UInt64(transaction)
+        else { throw Self.damaged }
+        storeID = id
+        self.transaction = transaction
+        position = try LogPosition(Array(bytes[40..<40 + LogPosition.byteCount]))
+        self.meta = meta
+    }
+
+    private static var damaged: CodexError {
+        CodexError(
+            .corrupted,
+            "The file `checkpoint` is damaged. Put back the one that belongs to the data file, or "
+                + "restore from a backup.")
+    }
+
+    /// Puts the checkpoint in the place of the one before, as a whole and durably.
+    ///
+    /// - Throws: ``CodexError/Code/outcomeUnknown`` if a flush failed; the store then refuses writes.
+    func publish(in store: String, _ lease: StoreLease, _ options: StoreOptions) throws(CodexError)
+    {
+        let path = store + "/" + Self.name
+        let new = "\(path).new"
+        let file = try File(new, .create)
+        try file.write(bytes, at: 0)
+        try lease.orRefuse { () throws(CodexError) in
+            try file.flush()
+            options.reached(.checkpointWritten)
+            _ = try FileSystem.rename(new, to: path)
+            options.reached(.checkpointNamed)
+            try FileSystem.synchronizeDirectory(store)
+        }
+        options.reached(.checkpointPublished)
+    }
+}
+
+/// A read transaction that keeps LMDB from reusing the pages of a checkpoint, or of what is to be
+/// one.
+///
+/// Sendable: it is ended once, by whoever holds it (LMDB's read transactions are free of their
+/// thread with `MDB_NOTLS`).
+struct Pin: @unchecked Sendable {
+    let transaction: Transaction
+    let id: Int
+    let position: LogPosition
+    let meta: MetaPage
+
+    /// Pins the newest state.
+    ///
+    /// - Parameters:
+    ///   - environment: The environment, whose write lock the caller holds, so that nobody commits
+    ///     meanwhile.
+    ///   - file: Its data file.
+    ///   - metaDatabase: Where the position is.
+    init(
+        _ environment: Environment, _ file: DataFile, _ metaDatabase: DatabaseID
+    ) throws(CodexError) {
+        let transaction = try environment.begin(readOnly: true)
+        do throws(CodexError) {
+            guard let stored = unsafe try transaction.get(metaDatabase, LogPosition.key),
+                let page = try file.metaPage(of: transaction.id)
+            else { throw Wire.corrupted("the data file has no position in the log") }
+            position = try LogPosition(unsafe Array(stored))
+            meta = page
+            // LMDB never writes pages at the end that were freed again before their commit.
+            try file.file.reserve(Int(page.lastPage + 1) * page.pageByteCount)
+        } catch {
+            transaction.abort()
+            throw error
+        }
+        self.transaction = transaction
+        id = transaction.id
+    }
+
+    /// Lets go of the pages.
+    func release() { transaction.abort() }
+}

@@ -1,0 +1,373 @@
+internal import CodexCore
+internal import Dispatch
+internal import Synchronization
+
+/// Makes checkpoints: on a thread of its own when they are due, and on the writer's when it must not
+/// write before one.
+///
+/// - It *pins* the newest state: under LMDB's write lock, a read transaction that keeps the state's
+///   pages, its meta page and its place in the log.
+/// - Without the lock it flushes the data file and publishes the state in the file `checkpoint`.
+/// - Only then it lets go of the pin before, and of segments of the log that nobody needs.
+///
+/// Whoever writes holds a pin at or before the published checkpoint: else the first page that is
+/// reused after a commit would be missing from the state that a recovery goes back to.
+final class Checkpointer: Sendable {
+    private struct State {
+        /// Held since a checkpoint at or after it was published.
+        var pin: Pin?
+        /// Whether there were commits since the last pin was taken, and since when.
+        var dirtySince: ContinuousClock.Instant?
+        var changeCount = 0
+        /// Pages replaced since the newest pin was taken, and before, back to the one that is held.
+        var newPageCount = 0
+        var oldPageCount = 0
+        /// The last transaction whose replaced pages are counted.
+        var countedID = 0
+        var isRequested = false
+        /// Whether a transaction writes: the pin must stay.
+        var isWriting = false
+        var isStopped = false
+        var lastPin = ContinuousClock.now
+        /// Counts checkpoints that ended, well or not.
+        var endCount = 0
+    }
+
+    private let path: String
+    private let environment: Environment
+    private let metaDatabase: DatabaseID
+    private let file: DataFile
+    private let log: LogWriter
+    private let lease: StoreLease
+    private let options: StoreOptions
+    private let state: Locked<State>
+    private let alarm = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+    /// Signalled at each end of a checkpoint that somebody may wait for.
+    private let progress = DispatchSemaphore(value: 0)
+
+    init(
+        _ path: String, _ environment: Environment, _ metaDatabase: DatabaseID, _ file: DataFile,
+        _ log: LogWriter, _ lease: StoreLease, _ options: StoreOptions
+    ) {
+        self.path = path
+        self.environment = environment
+        self.metaDatabase = metaDatabase
+        self.file = file
+        self.log = log
+        self.lease = lease
+        self.options = options
+        state = Locked(State())
+    }
+
+    // MARK: Pins
+
+    /// Takes over the pin of a checkpoint that is published.
+    func adopt(_ pin: Pin) {
+        let old = state.withLock { state in
+            defer {
+                state.pin = pin
+                state.countedID = max(state.countedID, pin.id)
+            }
+            return state.pin
+        }
+        old?.release()
+    }
+
+    /// Sees to it that the pages of the published checkpoint are kept while `transaction` writes.
+    ///
+    /// - Parameter transaction: A write transaction that has not written yet.
+    /// - Returns: `false` if a checkpoint must be made first, without the transaction.
+    ///   If it returns `true`, ``writeEnded()`` is to follow.
+    func hasPin(_ transaction: Transaction) throws(CodexError) -> Bool {
+        let isHeld = state.withLock { state in
+            state.isWriting = state.pin != nil
+            return state.isWriting
+        }
+        if isHeld { return true }
+        // Nobody wrote since the last checkpoint: its state is still the newest.
+        guard try Checkpoint(of: path).transaction == transaction.id - 1 else { return false }
+        adopt(try Pin(environment, file, metaDatabase))
+        state.withLock { $0.isWriting = true }
+        return true
+    }
+
+    /// Takes note that the writer's transaction ended, however.
+    func writeEnded() { state.withLock { $0.isWriting = false } }
+
+    /// Makes a checkpoint of the state as it is; not inside of a transaction.
+    func checkpointNow() throws(CodexError) {
+        let transaction = try environment.begin(readOnly: false)
+        let pin: Pin
+        do throws(CodexError) {
+            pin = try self.pin(transaction)
+        } catch {
+            transaction.abort()
+            throw error
+        }
+        transaction.abort()
+        try publish(pin)
+    }
+
+    /// Pins the newest state.
+    ///
+    /// - Parameter transaction: A write transaction that has not written yet.
+    func pin(_ transaction: Transaction) throws(CodexError) -> Pin {
+        let pin = try Pin(environment, file, metaDatabase)
+        state.withLock { state in
+            state.dirtySince = nil
+            state.changeCount = 0
+            state.oldPageCount += state.newPageCount
+            state.newPageCount = 0
+            state.isRequested = false
+            state.lastPin = .now
+        }
+        options.reached(.pinned)
+        return pin
+    }
+
+    /// Makes a pinned state the checkpoint, durably.
+    func publish(_ pin: Pin) throws(CodexError) {
+        let start = ContinuousClock.now
+        var (isPublished, isAdopted) = (false, false)
+        do throws(CodexError) {
+            let lock = try FileLock(waitingFor: path + "/" + Checkpoint.lockName)
+            defer { lock.release() }
+            let current = try Checkpoint(of: path)
+            // An older one never replaces a newer; its pin keeps the newer one's pages too.
+            if current.transaction < pin.id {
+                try lease.requireWritable()
+                if options.plantedFault != .noDataFlush {
+                    try lease.orRefuse { () throws(CodexError) in try file.file.flush() }
+                }
+                try log.flush(through: pin.position)
+                options.reached(.dataFlushed)
+                try Checkpoint(
+                    storeID: current.storeID, transaction: pin.id, position: pin.position,
+                    meta: pin.meta
+                ).publish(in: path, lease, options)
+                isPublished = true
+            }
+            adopt(pin)
+            isAdopted = true
+            options.reached(.readerReleased)
+            if isPublished {
+                if try log.prune(before: pin.position) > 0 { options.reached(.segmentsPruned) }
+                if try log.makeSpare(pin.position) { options.reached(.spareMade) }
+            }
+        } catch {
+            if !isAdopted { pin.release() }
+            finished(isSuccess: isAdopted)
+            throw error
+        }
+        finished(isSuccess: true)
+        if isPublished {
+            options.observer?(
+                .checkpoint(duration: .now - start, sequence: pin.position.sequence))
+        }
+    }
+
+    private func finished(isSuccess: Bool) {
+        state.withLock { state in
+            if isSuccess { state.oldPageCount = 0 }
+            state.endCount += 1
+        }
+        progress.signal()
+    }
+
+    // MARK: The writer's side
+
+    /// Takes note of a commit of this process.
+    ///
+    /// - Parameter counter: A read transaction without a snapshot, to count replaced pages with.
+    func committed(changeCount: Int, _ counter: Transaction) {
+        let start = state.withLock { $0.countedID }
+        let replaced = try? environment.replacedPages(after: start, counter)
+        let isDue = state.withLock { state -> Bool in
+            if let replaced {
+                state.newPageCount += replaced.count
+                state.countedID = replaced.last
+            }
+            state.changeCount += changeCount
+            let isFirst = state.dirtySince == nil
+            if isFirst { state.dirtySince = .now }
+            let policy = options.checkpoints
+            if !state.isRequested,
+                state.newPageCount * file.pageByteCount >= policy.dirtyByteCount
+                    || state.changeCount >= policy.changeCount
+            {
+                state.isRequested = true
+                return true
+            }
+            return isFirst
+        }
+        if isDue { alarm.signal() }
+    }
+
+    /// Makes sure that LMDB's commit cannot run out of room: once a record is in the log, it must be
+    /// possible to apply it.
+    ///
+    /// LMDB does not tell how many pages a transaction will write, so it is a generous guess; should
+    /// it be too low, the commit is applied later.
+    ///
+    /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/transactionTooLarge``.
+    func reserve(changeCount: Int, byteCount: Int, treeCount: Int) throws(CodexError) {
+        let pageByteCount = file.pageByteCount
+        let pages = Self.reservedPageCount + changeCount * treeCount * Self.pagesPerTree
+        let guess = min(pages * pageByteCount + 2 * byteCount, Self.reservedByteCountMax)
+        let used = try environment.usage().pageCount * pageByteCount
+        guard used + guess <= environment.mapByteCount else {
+            throw CodexError(
+                .transactionTooLarge,
+                "The store has reached the address space that it reserved. Raise the process's "
+                    + "limit, and open the store again.")
+        }
+        guard try file.file.byteCount() < used + guess else { return }
+        // In larger steps, where there is room for them.
+        let step = min(max(used / 16, 1 << 20), 64 << 20)
+        do throws(CodexError) {
+            try file.file.reserve(used + guess + step)
+        } catch where error.code == .diskFull {
+            try file.file.reserve(used + guess)
+        }
+    }
+
+    /// For the roots, the free list and what a commit changes besides items.
+    private static let reservedPageCount = 64
+    /// A leaf that splits, and the branches above it.
+    private static let pagesPerTree = 4
+    /// What LMDB can hold in one transaction.
+    private static let reservedByteCountMax = 512 << 20
+
+    /// Waits, before a transaction, while too many pages cannot be reused.
+    func waitForRoom() {
+        while true {
+            let endCount = state.withLock { state -> Int? in
+                let pages = state.newPageCount + state.oldPageCount
+                // Only one that is pinned already: pinning needs the writer.
+                guard pages * file.pageByteCount > options.checkpoints.dirtyByteCountMax,
+                    state.oldPageCount > 0, !state.isStopped
+                else { return nil }
+                return state.endCount
+            }
+            guard let endCount else { return }
+            while state.withLock({ $0.endCount == endCount && !$0.isStopped }) { progress.wait() }
+            // A checkpoint that failed lets the writer go on: the file then grows.
+            if state.withLock({ $0.oldPageCount > 0 }) { return }
+        }
+    }
+
+    // MARK: The thread
+
+    /// Starts the thread, which pins with the help of the writer's: it has the write lock often.
+    func start(_ writer: WriterQueue) {
+        WorkerThread.start("codex.checkpoint") { [self] in
+            run(writer)
+            ended.signal()
+        }
+    }
+
+    /// Lets the thread end.
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        alarm.signal()
+        progress.signal()
+    }
+
+    /// Blocks until the thread ended, after ``stop()``.
+    func waitUntilEnded() { ended.wait() }
+
+    /// What is to be done next, or how long nothing is.
+    private enum Duty {
+        case checkpoint, releasePin, flushLog, stop
+        case wait(Duration?)
+    }
+
+    private func run(_ writer: WriterQueue) {
+        var lastFlush = ContinuousClock.now
+        while true {
+            switch duty(lastFlush) {
+            case .stop: return
+            case .wait(nil): alarm.wait()
+            case .wait(let duration?):
+                _ = alarm.wait(timeout: .now() + .nanoseconds(duration.nanoseconds))
+            case .flushLog:
+                lastFlush = .now
+                try? log.flush()
+            case .releasePin:
+                let pin = state.withLock { state in
+                    // A commit may have come since; then the pin stays.
+                    guard state.dirtySince == nil, !state.isWriting else { return Pin?.none }
+                    defer { state.pin = nil }
+                    return state.pin
+                }
+                pin?.release()
+            case .checkpoint:
+                do throws(CodexError) {
+                    try publish(try writer.pin())
+                } catch {
+                    options.observer?(
+                        .checkpointFailed(code: error.code, message: error.message))
+                    // What failed is tried again with the next interval, not at once.
+                    state.withLock { state in
+                        state.isRequested = false
+                        state.dirtySince = .now
+                    }
+                }
+            }
+        }
+    }
+
+    private func duty(_ lastFlush: ContinuousClock.Instant) -> Duty {
+        state.withLock { state in
+            if state.isStopped { return .stop }
+            if state.isRequested { return .checkpoint }
+            let interval = options.checkpoints.interval
+            guard let since = state.dirtySince else {
+                // An idle process must not keep pages from those that write.
+                guard state.pin != nil else { return .wait(nil) }
+                let rest = interval - (.now - state.lastPin)
+                return rest <= .zero ? .releasePin : .wait(rest)
+            }
+            var rest = interval - (.now - since)
+            if rest <= .zero { return .checkpoint }
+            if case .interval(let loss) = options.durability.level {
+                let flush = loss - (.now - lastFlush)
+                if flush <= .zero { return .flushLog }
+                rest = min(rest, flush)
+            }
+            return .wait(rest)
+        }
+    }
+
+    // MARK: Closing
+
+    /// Makes the last checkpoint and lets go of the pin; on the writer's thread, after its last
+    /// transaction.
+    ///
+    /// What fails here is made good by the next opening.
+    func finish() {
+        let isDirty = state.withLock { $0.dirtySince != nil || $0.isRequested }
+        if isDirty, (try? lease.requireWritable()) != nil { try? checkpointNow() }
+        release()
+    }
+
+    /// Lets go of the pin and closes data file and log.
+    func release() {
+        defer {
+            file.file.close()
+            log.close()
+        }
+        let pin = state.withLock { state in
+            defer { state.pin = nil }
+            return state.pin
+        }
+        pin?.release()
+    }
+}
+
+extension Duration {
+    fileprivate var nanoseconds: Int {
+        Int(components.seconds) * 1_000_000_000 + Int(components.attoseconds / 1_000_000_000)
+    }
+}

@@ -1,0 +1,13 @@
+/// The steps of committing, checkpointing and recovering, each of which may be the last that
+/// happens. Tests kill processes there, and see that each was hit.
+package enum ProtocolStep: String, Sendable, CaseIterable {
+    // Commit
+    case bodiesRun, roomReserved, recordAppended, recordFlushed, committed
+    // A new segment of the log
+    case segmentPrepared, segmentNamed, segmentMarked
+    // Checkpoint
+    case pinned, dataFlushed, checkpointWritten, checkpointNamed, checkpointPublished
+    case readerReleased, segmentsPruned, spareMade
+    // Recovery
+    case recoveryBegun, metaRestored, readerHeld, tailFlushed, incarnationRaised, redone, recovered
+}

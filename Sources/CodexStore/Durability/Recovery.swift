@@ -1,0 +1,135 @@
+internal import CodexCore
+
+/// What opening a store alone does, whether it was closed, killed, or its machine lost power: back
+/// to the checkpoint, and from there on by the log.
+///
+/// Everything that can be wrong is looked for before anything is changed.
+struct Recovery {
+    let path: String
+    let lease: StoreLease
+    let options: StoreOptions
+    let checkpoint: Checkpoint
+    let file: DataFile
+    let log: LogWriter
+    /// Where the log ends.
+    private let end: LogPosition
+    /// Whether something was begun after it.
+    private let isTorn: Bool
+
+    /// Looks at checkpoint and log.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if something is missing, damaged or of another store.
+    init(_ path: String, _ lease: StoreLease, _ options: StoreOptions) throws(CodexError) {
+        self.path = path
+        self.lease = lease
+        self.options = options
+        options.reached(.recoveryBegun)
+        try Self.requireNoStranger(path)
+        checkpoint = try Checkpoint(of: path)
+        file = try DataFile(path)
+        try Self.requireLength(checkpoint, file, path)
+        let directory = LogDirectory(store: path, id: checkpoint.storeID)
+        log = LogWriter(directory, lease, options)
+        var cursor = LogCursor(directory, after: checkpoint.position)
+        while try cursor.next() != nil {}
+        try cursor.requireEnd()
+        end = cursor.position
+        isTorn = try !cursor.isUntouched()
+    }
+
+    /// Refuses if a program that knows nothing of the lease has the environment open.
+    static func requireNoStranger(_ path: String) throws(CodexError) {
+        guard try !FileSystem.isLockedByOthers(path + "/lock.mdb") else {
+            throw CodexError(
+                .notWritable,
+                "Another program has the store's data file open without Codex's lease, or with an "
+                    + "earlier release. Close it there.")
+        }
+    }
+
+    private static func requireLength(
+        _ checkpoint: Checkpoint, _ file: DataFile, _ path: String
+    ) throws(CodexError) {
+        guard checkpoint.meta.lastPage < 1 << 40,
+            checkpoint.meta.pageByteCount == file.pageByteCount,
+            try file.file.byteCount()
+                >= (Int(checkpoint.meta.lastPage) + 1) * checkpoint.meta.pageByteCount
+        else { throw StoreDirectory.cut(path) }
+    }
+
+    /// Whether a store is as its checkpoint says, so that it can be read without being changed.
+    ///
+    /// - Throws: ``CodexError/Code/needsRecovery`` if not.
+    static func requireClean(_ path: String) throws(CodexError) {
+        let checkpoint = try Checkpoint(of: path)
+        let file = try DataFile(path, .read)
+        let pages = try file.metaPages()
+        var cursor = LogCursor(
+            LogDirectory(store: path, id: checkpoint.storeID), after: checkpoint.position)
+        guard max(pages.first.transaction, pages.second.transaction) == checkpoint.meta.transaction,
+            try cursor.next() == nil
+        else {
+            throw CodexError(
+                .needsRecovery,
+                "The store was not closed by the last program that wrote to it. Open it once for "
+                    + "writing, which recovers it.")
+        }
+        try requireLength(checkpoint, file, path)
+    }
+
+    /// Puts back the checkpoint's state; LMDB must not be open.
+    func restore() throws(CodexError) {
+        try lease.orRefuse { () throws(CodexError) in try file.restore(checkpoint.meta) }
+        options.reached(.metaRestored)
+    }
+
+    /// Pins the restored state, and sees that it is the checkpoint's.
+    func pin(
+        _ environment: Environment, _ metaDatabase: DatabaseID
+    ) throws(CodexError) -> Pin {
+        let pin = try Pin(environment, file, metaDatabase)
+        guard pin.id == checkpoint.transaction, pin.position == checkpoint.position else {
+            pin.release()
+            throw CodexError(
+                .corrupted,
+                "The file `checkpoint` does not belong to the data file. Put back the one that does, "
+                    + "or restore from a backup.")
+        }
+        options.reached(.readerHeld)
+        return pin
+    }
+
+    /// Makes sure that what is to be redone is on the medium, and where the next commit goes.
+    ///
+    /// After anything was redone, or where the end may be torn, that is a fresh segment with a new
+    /// incarnation: nothing that was there can be taken for a continuation.
+    ///
+    /// - Returns: The fresh segment's number; `nil` if the log goes on where it ended.
+    func prepareLog() throws(CodexError) -> UInt64? {
+        try log.rewrite(from: checkpoint.position, to: end)
+        options.reached(.tailFlushed)
+        guard end != checkpoint.position || isTorn else { return nil }
+        let last = try log.directory.numbers().last ?? end.segment
+        let incarnation = try log.directory.open(last)?.header.incarnation ?? 0
+        let segment = try log.makeSegment(
+            end.segment + 1, after: end, incarnation: incarnation + 1,
+            byteCount: LogWriter.firstSegmentByteCount)
+        options.reached(.incarnationRaised)
+        return segment.header.number
+    }
+
+    /// Redoes the log, and says what was done.
+    func redo(
+        _ context: WriteContext, fresh segment: UInt64?, since start: ContinuousClock.Instant
+    ) throws(CodexError) -> RecoveryReport {
+        let done = try context.redo()
+        if let segment { try context.moveLog(to: segment) }
+        var report = RecoveryReport()
+        report.commitCount = done.commitCount
+        report.changeCount = done.changeCount
+        report.foundTornRecord = isTorn
+        report.duration = .now - start
+        options.reached(.recovered)
+        return report
+    }
+}

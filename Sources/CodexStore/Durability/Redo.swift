@@ -1,0 +1,165 @@
+internal import CodexCore
+
+/// What a recovery found and did.
+public struct RecoveryReport: Sendable, Hashable {
+    /// The commits that were redone from the log.
+    public var commitCount = 0
+    /// The changes of items among them.
+    public var changeCount = 0
+    /// Whether the log ended in a record that is not whole: a commit that was being written when
+    /// the machine or the process stopped, and was never acknowledged (but with
+    /// ``Durability/none`` or ``Durability/interval(losing:)``).
+    public var foundTornRecord = false
+    /// How long the recovery took.
+    public var duration = Duration.zero
+}
+
+/// Applying the log: what was appended and never reached the data file.
+extension WriteContext {
+    /// Most changes that are applied in one transaction.
+    private static let redoneChangeCountMax = 8192
+
+    /// Applies what another process, or a commit that failed, left in the log.
+    func redoRest() throws(CodexError) {
+        try beginRaw()
+        do throws(CodexError) {
+            var cursor = LogCursor(log.directory, after: position)
+            while try cursor.next() != nil {}
+            // The records may be in memory only.
+            try log.rewrite(from: position, to: cursor.position)
+        } catch {
+            abort()
+            throw error
+        }
+        abort()
+        _ = try redo()
+    }
+
+    /// Applies the log from where the data file is up to its end.
+    ///
+    /// - Returns: How many commits and changes there were.
+    func redo() throws(CodexError) -> (commitCount: Int, changeCount: Int) {
+        var (commitCount, changeCount) = (0, 0)
+        isRedoing = true
+        defer { isRedoing = false }
+        while true {
+            try beginRaw()
+            do throws(CodexError) {
+                guard try checkpointer.hasPin(transaction) else {
+                    abort()
+                    try checkpointer.checkpointNow()
+                    continue
+                }
+                let batch = try redoBatch()
+                commitCount += batch.commitCount
+                changeCount += batch.changeCount
+                if let schema = batch.schemaChange {
+                    abort()
+                    try core.redoManifest(self, schema.record, schema.end)
+                    commitCount += 1
+                } else if batch.commitCount == 0 {
+                    abort()
+                    return (commitCount, changeCount)
+                }
+            } catch {
+                if isOpen { abort() }
+                throw error
+            }
+            core.options.reached(.redone)
+        }
+    }
+
+    /// Lets the log go on in a fresh segment.
+    func moveLog(to segment: UInt64) throws(CodexError) {
+        try beginRaw()
+        do throws(CodexError) {
+            guard try checkpointer.hasPin(transaction) else {
+                throw Wire.corrupted("the checkpoint's pages are not kept")
+            }
+        } catch {
+            abort()
+            throw error
+        }
+        var moved = position
+        moved.segment = segment
+        moved.offset = UInt64(LogSegmentHeader.byteCount)
+        try commitRedone(moved)
+    }
+
+    private struct Batch {
+        var commitCount = 0
+        var changeCount = 0
+        /// The record that follows, if it needs a transaction of its own and is the first.
+        var schemaChange: (record: LogRecord, end: LogPosition)?
+    }
+
+    /// Applies and commits the next records; none if a change of the schema comes first.
+    private func redoBatch() throws(CodexError) -> Batch {
+        var batch = Batch()
+        var cursor = LogCursor(log.directory, after: position)
+        var end = position
+        while batch.changeCount < Self.redoneChangeCountMax, let record = try cursor.next() {
+            guard try !Self.changesSchema(record) else {
+                if batch.commitCount == 0 {
+                    var place = cursor.position
+                    place.changeCount = end.changeCount
+                    batch.schemaChange = (record, place)
+                }
+                break
+            }
+            let count = try redo(record)
+            batch.changeCount += count
+            batch.commitCount += 1
+            let changeCount = end.changeCount + UInt64(count)
+            end = cursor.position
+            end.changeCount = changeCount
+        }
+        if batch.commitCount > 0 { try commitRedone(end) }
+        return batch
+    }
+
+    private static func changesSchema(_ record: LogRecord) throws(CodexError) -> Bool {
+        var position = record.body.lowerBound
+        guard position < record.body.upperBound,
+            case .system(.meta, _, _) = try LogBody.entry(record.bytes, &position)
+        else { return false }
+        return true
+    }
+
+    /// Applies one commit: its shapes first, since items refer to them.
+    ///
+    /// - Returns: How many changes of items it has.
+    private func redo(_ record: LogRecord) throws(CodexError) -> Int {
+        let bytes = record.bytes
+        var items: [LogEntry.Item] = []
+        var hasShapes = false
+        try LogBody.forEach(record) { entry throws(CodexError) in
+            switch entry {
+            case .item(let item): items.append(item)
+            case .system(let space, let key, let value):
+                if space == .shapes { hasShapes = true }
+                try transaction.set(
+                    catalog.database(space), Array(bytes[key]), value.map { Array(bytes[$0]) })
+            }
+        }
+        if hasShapes { try refreshShapes() }
+        for item in items { try redo(item, bytes) }
+        return items.count
+    }
+
+    private func redo(_ item: LogEntry.Item, _ bytes: [UInt8]) throws(CodexError) {
+        let table = try catalog.table(number: item.table)
+        let key = Array(bytes[item.key])
+        let old = try image(table, key)
+        guard old?.stored == item.old.map({ Array(bytes[$0]) }) else {
+            throw CodexError(
+                .corrupted,
+                "The log does not continue the data file: an item is not what a commit found. "
+                    + "Restore from a backup.")
+        }
+        let new = try item.new.map { range throws(CodexError) in
+            try decode(Array(bytes[range]), key, table)
+        }
+        try apply([Change(table: table, key: key, old: old, new: new)], isUndo: true)
+    }
+}

@@ -1,0 +1,149 @@
+internal import CodexCore
+
+/// Reads the log's records one after another.
+///
+/// A record is taken for the next one only if its number, its incarnation and its checksum say that
+/// it continues what was read before it: neither a torn record nor what a recycled segment held
+/// before ever passes.
+struct LogCursor: Sendable {
+    let directory: LogDirectory
+    /// The end of the last record that was read.
+    private(set) var position: LogPosition
+    private var segment: LogSegment?
+    /// Bytes of the segment from `bufferOffset` on.
+    private var buffer: [UInt8] = []
+    private var bufferOffset = 0
+
+    /// How much is read at once.
+    private static let chunkByteCount = 256 << 10
+
+    init(_ directory: LogDirectory, after position: LogPosition) {
+        self.directory = directory
+        self.position = position
+    }
+
+    /// The next record; `nil` if none follows that is whole.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if the position's own segment is missing or is none.
+    mutating func next() throws(CodexError) -> LogRecord? {
+        if let record = try recordInSegment() { return record }
+        // What is in the buffer may be older than what is in the file.
+        if !buffer.isEmpty {
+            buffer = []
+            if let record = try recordInSegment() { return record }
+        }
+        guard try enterNextSegment() else { return nil }
+        return try next()
+    }
+
+    private mutating func openSegment() throws(CodexError) -> LogSegment {
+        if let segment { return segment }
+        guard let opened = try directory.open(position.segment) else {
+            throw directory.missing(position.segment)
+        }
+        segment = opened
+        return opened
+    }
+
+    private mutating func recordInSegment() throws(CodexError) -> LogRecord? {
+        let segment = try openSegment()
+        let offset = Int(position.offset)
+        guard let start = try fill(segment, offset, LogRecordHeader.byteCount),
+            let header = LogRecordHeader(buffer, at: start), !header.isEnd,
+            continues(header, segment),
+            let start = try fill(segment, offset, LogRecordHeader.byteCount + Int(header.bodyByteCount)),
+            header.matches(buffer, at: start)
+        else { return nil }
+        position.sequence = header.sequence
+        position.offset += UInt64(header.recordByteCount)
+        position.checksum = header.checksum
+        let body = start + LogRecordHeader.byteCount
+        return LogRecord(
+            header: header, bytes: buffer, body: body..<body + Int(header.bodyByteCount))
+    }
+
+    private func continues(_ header: LogRecordHeader, _ segment: LogSegment) -> Bool {
+        header.sequence == position.sequence + 1 && header.previousChecksum == position.checksum
+            && header.incarnation == segment.header.incarnation
+    }
+
+    /// Sees to it that `count` bytes from `offset` on are in the buffer; returns where, or `nil` if
+    /// the segment has fewer.
+    private mutating func fill(
+        _ segment: LogSegment, _ offset: Int, _ count: Int
+    ) throws(CodexError) -> Int? {
+        let start = offset - bufferOffset
+        if start >= 0, start + count <= buffer.count { return start }
+        guard offset + count <= segment.byteCount else { return nil }
+        buffer = try segment.file.read(at: offset, count: max(count, Self.chunkByteCount))
+        bufferOffset = offset
+        return buffer.count >= count ? 0 : nil
+    }
+
+    /// Goes on to the next segment, if it begins where this one ended.
+    private mutating func enterNextSegment() throws(CodexError) -> Bool {
+        guard let next = try directory.open(position.segment + 1),
+            next.header.firstSequence == position.sequence + 1,
+            next.header.previousChecksum == position.checksum
+        else { return false }
+        segment = next
+        buffer = []
+        position.segment += 1
+        position.offset = UInt64(LogSegmentHeader.byteCount)
+        return true
+    }
+
+    /// Whether nothing but zeros is where the next record's header would be: nothing was ever begun
+    /// there.
+    mutating func isUntouched() throws(CodexError) -> Bool {
+        let segment = try openSegment()
+        let bytes = try segment.file.read(
+            at: Int(position.offset), count: LogRecordHeader.byteCount)
+        return bytes.count == LogRecordHeader.byteCount && bytes.allSatisfy { $0 == 0 }
+    }
+
+    /// Looks for proof that records are missing after the last one: a later record that says of an
+    /// earlier one that it had reached the medium, or a later segment.
+    ///
+    /// What was torn by a power cut leaves no such proof: it was not on the medium yet.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if there is.
+    mutating func requireEnd() throws(CodexError) {
+        let segment = try openSegment()
+        let later = try directory.numbers().filter { $0 > position.segment }
+        if let first = later.first {
+            guard first == position.segment + 1 else { throw directory.missing(position.segment + 1) }
+            // Begun by somebody who did not get further is no proof.
+            if let header = try? directory.open(first)?.header,
+                header.firstSequence > position.sequence + 1
+            {
+                throw directory.damaged(
+                    position.segment, "its records end before those of the next segment begin")
+            }
+        }
+        var offset = Int(position.offset)
+        while offset + LogRecordHeader.byteCount <= segment.byteCount {
+            let chunk = try segment.file.read(at: offset, count: Self.chunkByteCount)
+            guard chunk.count >= LogRecordHeader.byteCount else { return }
+            for start in stride(from: 0, through: chunk.count - LogRecordHeader.byteCount, by: 8) {
+                guard let header = LogRecordHeader(chunk, at: start),
+                    header.incarnation == segment.header.incarnation,
+                    header.flushedSequence > position.sequence,
+                    header.sequence > header.flushedSequence,
+                    isWhole(header, segment, offset + start)
+                else { continue }
+                throw directory.damaged(
+                    position.segment, "a record that had reached the medium cannot be read")
+            }
+            offset += chunk.count & ~7 - LogRecordHeader.byteCount + 8
+        }
+    }
+
+    private func isWhole(_ header: LogRecordHeader, _ segment: LogSegment, _ offset: Int) -> Bool {
+        let count = LogRecordHeader.byteCount + Int(header.bodyByteCount)
+        guard offset + count <= segment.byteCount,
+            let bytes = try? segment.file.read(at: offset, count: count), bytes.count == count
+        else { return false }
+        return header.matches(bytes, at: 0)
+    }
+}

@@ -1,0 +1,58 @@
+internal import CodexCore
+
+/// A place in the log: the end of a commit's record.
+///
+/// The one of the last applied commit is kept in LMDB, in the transaction of that commit, under
+/// ``key``; a checkpoint has the one of its snapshot.
+struct LogPosition: Hashable, Sendable {
+    /// The commit's number: one more than the last one's.
+    var sequence: UInt64
+    /// The number of the segment that its record is in.
+    var segment: UInt64
+    /// Where the record ends in the segment.
+    var offset: UInt64
+    /// The record's checksum, which the next one's goes on from.
+    var checksum: UInt32
+    /// How many changes of items there were up to here, since the store was made.
+    var changeCount: UInt64
+
+    static let byteCount = 36
+    /// Before anything is read.
+    static let none = LogPosition(
+        sequence: 0, segment: 0, offset: 0, checksum: 0, changeCount: 0)
+    /// Where LMDB has it, in `meta`.
+    static let key = Array("sequence".utf8)
+
+    /// The form that LMDB has: five integers, big-endian.
+    var bytes: [UInt8] {
+        BigEndian.bytes(sequence) + BigEndian.bytes(segment) + BigEndian.bytes(offset)
+            + BigEndian.bytes(checksum) + BigEndian.bytes(changeCount)
+    }
+
+    init(
+        sequence: UInt64, segment: UInt64, offset: UInt64, checksum: UInt32, changeCount: UInt64
+    ) {
+        self.sequence = sequence
+        self.segment = segment
+        self.offset = offset
+        self.checksum = checksum
+        self.changeCount = changeCount
+    }
+
+    /// Reads the form that LMDB has; stores before format 3 had the sequence number alone.
+    init(_ bytes: [UInt8]) throws(CodexError) {
+        guard bytes.count == Self.byteCount || bytes.count == 8 else {
+            throw Wire.corrupted("the position in the log")
+        }
+        func integer(_ range: Range<Int>) -> UInt64 {
+            guard range.upperBound <= bytes.count else { return 0 }
+            return bytes[range].reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        self.init(
+            sequence: integer(0..<8), segment: integer(8..<16), offset: integer(16..<24),
+            checksum: UInt32(integer(24..<28)), changeCount: integer(28..<36))
+        guard sequence < 1 << 62, segment < 1 << 62, offset < 1 << 48, changeCount < 1 << 62 else {
+            throw Wire.corrupted("the position in the log")
+        }
+    }
+}

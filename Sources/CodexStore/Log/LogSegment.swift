@@ -1,0 +1,172 @@
+internal import CodexCore
+internal import FoundationEssentials
+
+/// The first bytes of a segment; byte map in `Docs/Format.md`.
+struct LogSegmentHeader: Equatable {
+    /// The store that the log is of.
+    var storeID: UUID
+    /// The segment's number: one more than that of the one before.
+    var number: UInt64
+    /// Raised at each recovery; the segment's records have the same.
+    var incarnation: UInt64
+    /// The sequence number of the segment's first record.
+    var firstSequence: UInt64
+    /// The checksum of the record before that.
+    var previousChecksum: UInt32
+    /// The bytes that the segment was allocated with.
+    var byteCount: UInt64
+    /// When the segment was begun, in milliseconds since 1970.
+    var milliseconds: UInt64
+
+    /// Where the records begin.
+    static let byteCount = 4096
+    private static let usedByteCount = 80
+    private static let magic = Array("CODEXLOG".utf8)
+    private static let format: UInt32 = 1
+
+    var bytes: [UInt8] {
+        var bytes = Self.magic
+        LittleEndian.append(Self.format, to: &bytes)
+        LittleEndian.append(UInt32(0), to: &bytes)
+        bytes += storeID.byteArray
+        for value in [number, incarnation, firstSequence] {
+            LittleEndian.append(value, to: &bytes)
+        }
+        LittleEndian.append(previousChecksum, to: &bytes)
+        LittleEndian.append(UInt32(0), to: &bytes)
+        LittleEndian.append(byteCount, to: &bytes)
+        LittleEndian.append(milliseconds, to: &bytes)
+        LittleEndian.replace(
+            Compression.checksum(bytes, in: 16..<bytes.count, after: 0), in: &bytes, at: 12)
+        bytes += [UInt8](repeating: 0, count: Self.byteCount - bytes.count)
+        return bytes
+    }
+
+    init(
+        storeID: UUID, number: UInt64, incarnation: UInt64, firstSequence: UInt64,
+        previousChecksum: UInt32, byteCount: UInt64, milliseconds: UInt64
+    ) {
+        self.storeID = storeID
+        self.number = number
+        self.incarnation = incarnation
+        self.firstSequence = firstSequence
+        self.previousChecksum = previousChecksum
+        self.byteCount = byteCount
+        self.milliseconds = milliseconds
+    }
+
+    /// Reads a header; `nil` if the bytes are none.
+    ///
+    /// - Throws: ``CodexError/Code/unsupportedFormat`` if a newer release wrote it.
+    init?(_ bytes: [UInt8]) throws(CodexError) {
+        guard bytes.count >= Self.usedByteCount, Array(bytes.prefix(8)) == Self.magic,
+            Compression.checksum(bytes, in: 16..<Self.usedByteCount, after: 0)
+                == LittleEndian.integer(bytes, at: 12, as: UInt32.self)
+        else { return nil }
+        let format = LittleEndian.integer(bytes, at: 8, as: UInt32.self)
+        guard format == Self.format else {
+            throw CodexError(
+                .unsupportedFormat,
+                "A log segment has format \(format); this release reads \(Self.format). "
+                    + "Use a newer release.")
+        }
+        guard let id = UUID(byteArray: Array(bytes[16..<32])) else { return nil }
+        storeID = id
+        number = LittleEndian.integer(bytes, at: 32)
+        incarnation = LittleEndian.integer(bytes, at: 40)
+        firstSequence = LittleEndian.integer(bytes, at: 48)
+        previousChecksum = LittleEndian.integer(bytes, at: 56)
+        byteCount = LittleEndian.integer(bytes, at: 64)
+        milliseconds = LittleEndian.integer(bytes, at: 72)
+    }
+}
+
+extension UUID {
+    var byteArray: [UInt8] {
+        let u = uuid
+        return [
+            u.0, u.1, u.2, u.3, u.4, u.5, u.6, u.7, u.8, u.9, u.10, u.11, u.12, u.13, u.14, u.15,
+        ]
+    }
+
+    init?(byteArray b: [UInt8]) {
+        guard b.count == 16 else { return nil }
+        self.init(
+            uuid: (
+                b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+                b[13], b[14], b[15]
+            ))
+    }
+}
+
+/// A segment that is open: its file and what its header says.
+struct LogSegment: Sendable {
+    let file: File
+    let header: LogSegmentHeader
+    /// The bytes that the file has; fewer than the header says where it was left early.
+    let byteCount: Int
+}
+
+/// The files of the log: the folder `log` with a file for each segment, named by its number, and at
+/// most one spare.
+struct LogDirectory: Sendable {
+    let path: String
+    let storeID: UUID
+
+    static let name = "log"
+    static let spareName = "spare"
+    private static let suffix = ".segment"
+
+    init(store: String, id: UUID) {
+        path = store + "/" + Self.name
+        storeID = id
+    }
+
+    func path(_ number: UInt64) -> String {
+        let hex = String(number, radix: 16)
+        return path + "/" + String(repeating: "0", count: 16 - hex.count) + hex + Self.suffix
+    }
+
+    /// The numbers of the segments that are there, ascending.
+    func numbers() throws(CodexError) -> [UInt64] {
+        try FileSystem.entries(path).compactMap { name in
+            guard name.hasSuffix(Self.suffix) else { return nil }
+            return UInt64(name.dropLast(Self.suffix.count), radix: 16)
+        }.sorted()
+    }
+
+    /// Opens a segment; `nil` if it is not there.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if it is no segment of this store's log.
+    func open(_ number: UInt64, for mode: File.Mode = .read) throws(CodexError) -> LogSegment? {
+        guard try FileSystem.kind(path(number)) != nil else { return nil }
+        let file = try File(path(number), mode)
+        let head = try file.read(at: 0, count: LogSegmentHeader.byteCount)
+        guard let header = try LogSegmentHeader(head), header.number == number else {
+            throw damaged(number, "its header cannot be read")
+        }
+        guard header.storeID == storeID else {
+            throw CodexError(
+                .corrupted,
+                "The log segment \(name(number)) is of another store. Put back this store's own "
+                    + "files, or restore from a backup.")
+        }
+        return LogSegment(file: file, header: header, byteCount: try file.byteCount())
+    }
+
+    func name(_ number: UInt64) -> String {
+        String(path(number).dropFirst(path.count - Self.name.count))
+    }
+
+    func damaged(_ number: UInt64, _ what: String) -> CodexError {
+        CodexError(
+            .corrupted,
+            "The log segment \(name(number)) is damaged: \(what). Restore from a backup.")
+    }
+
+    func missing(_ number: UInt64) -> CodexError {
+        CodexError(
+            .corrupted,
+            "The log segment \(name(number)) is missing. Put it back, or restore from a backup.")
+    }
+}

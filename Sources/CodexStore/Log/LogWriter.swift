@@ -1,0 +1,319 @@
+internal import CodexCore
+internal import FoundationEssentials
+internal import Synchronization
+
+/// Appends commits to the log.
+///
+/// Used by whoever holds LMDB's write lock, so by one thread of one process at a time; ``flush()``
+/// by any thread. Where the log ends is not kept here but read from LMDB at each commit, since other
+/// processes append too.
+///
+/// Sendable: `segment` is touched only with LMDB's write lock held.
+final class LogWriter: @unchecked Sendable {
+    let directory: LogDirectory
+    private let lease: StoreLease
+    private let options: StoreOptions
+    private var segment: LogSegment?
+    private let tail = Locked(Tail())
+
+    /// What ``flush()`` is to flush.
+    private struct Tail {
+        var file: File?
+        var appendedSequence: UInt64 = 0
+        var flushedSequence: UInt64 = 0
+    }
+
+    /// A new log begins with a segment of this size; each is twice as large as the one before, up to
+    /// `StoreOptions.logSegmentByteCountMax`.
+    static let firstSegmentByteCount = 256 << 10
+
+    init(_ directory: LogDirectory, _ lease: StoreLease, _ options: StoreOptions) {
+        self.directory = directory
+        self.lease = lease
+        self.options = options
+    }
+
+    /// A record that has its place but is not written yet.
+    struct Planned {
+        let position: LogPosition
+        fileprivate let segment: LogSegment
+        fileprivate let offset: Int
+    }
+
+    // MARK: Appending
+
+    /// Finds the place for a record, in a new segment if the present one is full, and completes it.
+    ///
+    /// - Parameters:
+    ///   - record: Room for the header, and the body.
+    ///   - position: Where the log ends.
+    ///   - changeCount: How many changes of items the body has.
+    func plan(
+        _ record: inout [UInt8], after position: LogPosition, changeCount: Int
+    ) throws(CodexError) -> Planned {
+        guard record.count - LogRecordHeader.byteCount <= LogRecordHeader.bodyByteCountMax else {
+            throw CodexError(
+                .transactionTooLarge, "The transaction changes more than 2 GiB. Split it.")
+        }
+        var segment = try open(position.segment)
+        var offset = Int(position.offset)
+        if offset + record.count + 8 > segment.byteCount {
+            segment = try beginSegment(after: position, from: segment, room: record.count + 8)
+            offset = LogSegmentHeader.byteCount
+        }
+        let header = LogRecordHeader(
+            bodyByteCount: UInt32(record.count - LogRecordHeader.byteCount),
+            previousChecksum: options.plantedFault == .plainChecksum ? 0 : position.checksum,
+            sequence: position.sequence + 1, incarnation: segment.header.incarnation,
+            flushedSequence: tail.withLock { $0.flushedSequence }, milliseconds: now)
+        let checksum = header.finish(&record)
+        let end = LogPosition(
+            sequence: header.sequence, segment: segment.header.number,
+            offset: UInt64(offset + record.count), checksum: checksum,
+            changeCount: position.changeCount + UInt64(changeCount))
+        return Planned(position: end, segment: segment, offset: offset)
+    }
+
+    /// Writes a planned record, and waits for the medium if each commit is to.
+    ///
+    /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
+    func write(_ record: [UInt8], _ planned: Planned) throws(CodexError) {
+        guard options.plantedFault != .noLog else { return }
+        try lease.orRefuse { () throws(CodexError) in
+            try planned.segment.file.write(record, at: planned.offset)
+            options.reached(.recordAppended)
+            tail.withLock { tail in
+                tail.file = planned.segment.file
+                tail.appendedSequence = planned.position.sequence
+            }
+            if case .everyCommit = options.durability.level { try flushTail() }
+        }
+        options.reached(.recordFlushed)
+    }
+
+    /// Waits until all that this process appended is on the medium.
+    ///
+    /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
+    func flush() throws(CodexError) {
+        try lease.orRefuse { () throws(CodexError) in try flushTail() }
+    }
+
+    /// Waits until the log up to a position is on the medium, whoever appended it.
+    ///
+    /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
+    func flush(through position: LogPosition) throws(CodexError) {
+        guard options.plantedFault != .noFlush else { return }
+        guard let segment = try directory.open(position.segment, for: .write) else {
+            throw directory.missing(position.segment)
+        }
+        // Those before it were flushed when it was begun.
+        try lease.orRefuse { () throws(CodexError) in try segment.file.flush() }
+        tail.withLock { tail in
+            if tail.appendedSequence <= position.sequence {
+                tail.flushedSequence = tail.appendedSequence
+            }
+        }
+    }
+
+    private func flushTail() throws(CodexError) {
+        let (file, sequence) = tail.withLock { tail in
+            (tail.appendedSequence > tail.flushedSequence ? tail.file : nil, tail.appendedSequence)
+        }
+        guard let file else { return }
+        if options.plantedFault != .noFlush { try file.flush() }
+        tail.withLock { $0.flushedSequence = max($0.flushedSequence, sequence) }
+    }
+
+    private var now: UInt64 { UInt64(max(0, options.now().timeIntervalSince1970 * 1000)) }
+
+    private func open(_ number: UInt64) throws(CodexError) -> LogSegment {
+        if let segment, segment.header.number == number { return segment }
+        guard let opened = try directory.open(number, for: .write) else {
+            throw directory.missing(number)
+        }
+        segment = opened
+        return opened
+    }
+
+    /// Closes the files; nothing may follow.
+    func close() {
+        segment?.file.close()
+        segment = nil
+        tail.withLock { $0.file = nil }
+    }
+
+    // MARK: What others left
+
+    /// Whether a record follows that another process appended and could not apply.
+    ///
+    /// - Complexity: One read of a record's header.
+    func hasMore(after position: LogPosition) throws(CodexError) -> Bool {
+        let segment = try open(position.segment)
+        let head = try segment.file.read(
+            at: Int(position.offset), count: LogRecordHeader.byteCount)
+        // Where there is no room for the mark of the end, the next segment may have begun.
+        if head.count == LogRecordHeader.byteCount {
+            guard let header = LogRecordHeader(head), header.sequence == position.sequence + 1
+            else { return false }
+        }
+        var cursor = LogCursor(directory, after: position)
+        return try cursor.next() != nil
+    }
+
+    /// Writes records again that may be in memory only, and waits for the medium.
+    func rewrite(from start: LogPosition, to end: LogPosition) throws(CodexError) {
+        for number in start.segment...end.segment {
+            guard let segment = try directory.open(number, for: .write) else {
+                throw directory.missing(number)
+            }
+            var offset =
+                number == start.segment ? Int(start.offset) : LogSegmentHeader.byteCount
+            let limit = number == end.segment ? Int(end.offset) : segment.byteCount
+            try lease.orRefuse { () throws(CodexError) in
+                while offset < limit {
+                    let bytes = try segment.file.read(
+                        at: offset, count: min(limit - offset, 1 << 20))
+                    try segment.file.write(bytes, at: offset)
+                    offset += max(bytes.count, 1)
+                }
+                try segment.file.flush()
+            }
+        }
+    }
+
+    // MARK: Segments
+
+    /// Begins the next segment, durably, and marks the end of the present one.
+    private func beginSegment(
+        after position: LogPosition, from old: LogSegment, room: Int
+    ) throws(CodexError) -> LogSegment {
+        try lease.orRefuse { () throws(CodexError) in try old.file.flush() }
+        tail.withLock { $0.flushedSequence = max($0.flushedSequence, $0.appendedSequence) }
+        let twice = min(Int(old.header.byteCount) * 2, options.logSegmentByteCountMax)
+        let new = try makeSegment(
+            old.header.number + 1, after: position, incarnation: old.header.incarnation,
+            byteCount: max(twice, LogSegmentHeader.byteCount + room))
+        let offset = Int(position.offset)
+        if offset + LogRecordHeader.byteCount <= old.byteCount {
+            var mark = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
+            let header = LogRecordHeader(
+                bodyByteCount: 0, previousChecksum: position.checksum, isEnd: true,
+                sequence: position.sequence + 1, incarnation: old.header.incarnation,
+                flushedSequence: position.sequence, milliseconds: now)
+            _ = header.finish(&mark)
+            try lease.orRefuse { () throws(CodexError) in try old.file.write(mark, at: offset) }
+        }
+        options.reached(.segmentMarked)
+        return new
+    }
+
+    /// Makes a segment that begins after `position`, and waits until it is on the medium.
+    func makeSegment(
+        _ number: UInt64, after position: LogPosition, incarnation: UInt64, byteCount: Int
+    ) throws(CodexError) -> LogSegment {
+        let own = directory.path + "/next-\(FileSystem.processID)"
+        let count = (byteCount + 4095) & ~4095
+        let spare = try takeSpare(own, count)
+        let file: File
+        if let spare { file = spare } else { file = try Self.makeFile(own, count) }
+        let header = LogSegmentHeader(
+            storeID: directory.storeID, number: number, incarnation: incarnation,
+            firstSequence: position.sequence + 1, previousChecksum: position.checksum,
+            byteCount: UInt64(try file.byteCount()), milliseconds: now)
+        try lease.orRefuse { () throws(CodexError) in
+            try file.write(header.bytes, at: 0)
+            try file.flush()
+            options.reached(.segmentPrepared)
+            _ = try FileSystem.rename(own, to: directory.path(number))
+            try FileSystem.synchronizeDirectory(directory.path)
+        }
+        options.reached(.segmentNamed)
+        let made = LogSegment(file: file, header: header, byteCount: Int(header.byteCount))
+        segment = made
+        return made
+    }
+
+    private var sparePath: String { directory.path + "/" + LogDirectory.spareName }
+
+    /// Takes the spare file under a name of the process's own, if it has the size.
+    private func takeSpare(_ own: String, _ byteCount: Int) throws(CodexError) -> File? {
+        guard try FileSystem.kind(sparePath) != nil,
+            try FileSystem.byteCount(sparePath) >= byteCount,
+            (try? FileSystem.rename(sparePath, to: own)) == true
+        else { return nil }
+        let file = try File(own, .write)
+        return try file.byteCount() >= byteCount ? file : nil
+    }
+
+    /// Makes a file of zeros, all of them written: flushing data into room that was only reserved,
+    /// or past a file's end, takes longer.
+    private static func makeFile(_ path: String, _ byteCount: Int) throws(CodexError) -> File {
+        let file = try File(path, .create)
+        do throws(CodexError) {
+            let zeros = [UInt8](repeating: 0, count: 1 << 20)
+            for offset in stride(from: 0, to: byteCount, by: zeros.count) {
+                let count = min(zeros.count, byteCount - offset)
+                try file.write(count == zeros.count ? zeros : Array(zeros[..<count]), at: offset)
+            }
+            try file.flush()
+        } catch {
+            FileSystem.remove(path)
+            throw error
+        }
+        return file
+    }
+
+    // MARK: Spares and retention
+
+    /// Makes the spare for the next segment once the present one is half full, so that no commit
+    /// waits for its zeros.
+    ///
+    /// By any thread; two that do it at once waste one file.
+    ///
+    /// - Returns: Whether it made one.
+    func makeSpare(_ position: LogPosition) throws(CodexError) -> Bool {
+        guard let present = try directory.open(position.segment),
+            Int(position.offset) > present.byteCount / 2,
+            try FileSystem.kind(sparePath) == nil
+        else { return false }
+        let own = directory.path + "/spare-\(FileSystem.processID)"
+        let twice = min(Int(present.header.byteCount) * 2, options.logSegmentByteCountMax)
+        _ = try Self.makeFile(own, (twice + 4095) & ~4095)
+        return try FileSystem.rename(own, to: sparePath)
+    }
+
+    /// Removes segments that lie before `checkpoint` and are past the retention; one of them becomes
+    /// the spare.
+    ///
+    /// - Returns: How many were removed.
+    func prune(before checkpoint: LogPosition) throws(CodexError) -> Int {
+        let numbers = try directory.numbers()
+        var total = 0
+        for number in numbers { total += (try? FileSystem.byteCount(directory.path(number))) ?? 0 }
+        var removed = 0
+        for (number, next) in zip(numbers, numbers.dropFirst()) {
+            guard number < checkpoint.segment, let following = try directory.open(next) else { break }
+            // All records of a segment are older than the segment after it.
+            let age = Double(now) - Double(following.header.milliseconds)
+            let byteCount = try FileSystem.byteCount(directory.path(number))
+            let retention = options.changeRetention
+            guard age > retention.age.milliseconds || total > retention.byteCount else { break }
+            total -= byteCount
+            let hasSpare = try FileSystem.kind(sparePath) != nil
+            if byteCount >= options.logSegmentByteCountMax, !hasSpare {
+                _ = try FileSystem.rename(directory.path(number), to: sparePath)
+            } else {
+                FileSystem.remove(directory.path(number))
+            }
+            removed += 1
+        }
+        return removed
+    }
+}
+
+extension Duration {
+    /// The duration in milliseconds.
+    var milliseconds: Double {
+        Double(components.seconds) * 1000 + Double(components.attoseconds) / 1e15
+    }
+}

@@ -1,0 +1,124 @@
+internal import CodexCore
+internal import Synchronization
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// An open file that is read and written at offsets.
+///
+/// The calls may be made by any thread (POSIX). Who may write where is the users' agreement; nobody
+/// may be in a call when the file is closed.
+final class File: Sendable {
+    enum Mode { case read, write, create }
+
+    private let handle: Atomic<Int32>
+    private var descriptor: Int32 { handle.load(ordering: .relaxed) }
+
+    /// Opens the file `path`; `create` makes an empty one in place of any other.
+    init(_ path: String, _ mode: Mode) throws(CodexError) {
+        let flags: Int32 =
+            switch mode {
+            case .read: O_RDONLY
+            case .write: O_RDWR
+            case .create: O_RDWR | O_CREAT | O_TRUNC
+            }
+        handle = Atomic(unsafe open(path, flags | O_CLOEXEC, 0o644))
+        guard descriptor >= 0 else { throw .system("open", errno) }
+    }
+
+    deinit { close() }
+
+    /// Closes the file; later calls fail.
+    func close() {
+        let old = handle.exchange(-1, ordering: .relaxed)
+        guard old >= 0 else { return }
+        #if canImport(Darwin)
+            _ = Darwin.close(old)
+        #elseif canImport(Musl)
+            _ = Musl.close(old)
+        #else
+            _ = Glibc.close(old)
+        #endif
+    }
+
+    /// The file's length in bytes.
+    func byteCount() throws(CodexError) -> Int {
+        var info = stat()
+        guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
+        return Int(info.st_size)
+    }
+
+    /// Reads up to `count` bytes from `offset` on; fewer only at the file's end.
+    func read(at offset: Int, count: Int) throws(CodexError) -> [UInt8] {
+        var failure: CodexError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+            while done < count {
+                let got = unsafe pread(
+                    descriptor, buffer.baseAddress.map { unsafe $0 + done }, count - done,
+                    off_t(offset + done))
+                if got < 0, errno == EINTR { continue }
+                if got < 0 { failure = .system("pread", errno) }
+                if got <= 0 { break }
+                done += got
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Writes all bytes from `offset` on.
+    func write(_ bytes: [UInt8], at offset: Int) throws(CodexError) {
+        var done = 0
+        while done < bytes.count {
+            let put = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe pwrite(
+                    descriptor, buffer.baseAddress.map { unsafe $0 + done }, bytes.count - done,
+                    off_t(offset + done))
+            }
+            if put < 0, errno == EINTR { continue }
+            guard put > 0 else { throw .system("pwrite", put < 0 ? errno : EIO) }
+            done += put
+        }
+    }
+
+    /// Waits until what was written is on the medium.
+    ///
+    /// A failure cannot be retried: the system may have forgotten what it could not write.
+    func flush() throws(CodexError) {
+        #if canImport(Darwin)
+            // macOS's fsync leaves data in the drive's cache (its manual page).
+            guard fcntl(descriptor, F_FULLFSYNC) == 0 else { throw .system("F_FULLFSYNC", errno) }
+        #else
+            guard fdatasync(descriptor) == 0 else { throw .system("fdatasync", errno) }
+        #endif
+    }
+
+    /// Makes sure that the file has room up to `byteCount`, and so has at least that length.
+    func reserve(_ byteCount: Int) throws(CodexError) {
+        let length = try self.byteCount()
+        guard length < byteCount else { return }
+        #if canImport(Darwin)
+            guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
+                throw .system("ftruncate", errno)
+            }
+        #else
+            while true {
+                let status = posix_fallocate(descriptor, off_t(length), off_t(byteCount - length))
+                if status == 0 { return }
+                if status != EINTR { throw .system("posix_fallocate", status) }
+            }
+        #endif
+    }
+
+    /// Cuts the file to `byteCount` bytes.
+    func cut(_ byteCount: Int) throws(CodexError) {
+        guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
+            throw .system("ftruncate", errno)
+        }
+    }
+}
