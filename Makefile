@@ -7,12 +7,14 @@ FLAGS ?=
 SCRATCH ?= .build-nested
 NESTED = $(foreach p,Tools Examples Benchmarks,$(p)/Package.swift $(p)/Sources) Tools/Tests
 STORE ?= .build-demo/workspace.codex
+# Arguments of codex-durable: --minutes 10 for the long run, --quick, --only writes.
+DURABLE ?=
 
 # SwiftPM plans a nested package anew only if its manifest changed, and would miss a source file
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Benchmarks/Package.swift
 
-.PHONY: run test lint format nested test-thread bench bench-bulk clean
+.PHONY: run test lint format nested test-thread bench bench-bulk bench-durable clean
 
 run:
 	@./Scripts/bootstrap
@@ -46,15 +48,22 @@ test-thread:
 
 # The ratios of the README: Codex against bare LMDB on the same data, in one run.
 bench:
-	@./Scripts/bootstrap
+	@./Scripts/bootstrap bench
 	$(REPLAN)
 	$(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-ratios
 
 # Loading, size, index builds under load, several processes: about three minutes.
 bench-bulk:
-	@./Scripts/bootstrap
+	@./Scripts/bootstrap bench
 	$(REPLAN)
 	$(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-bulk
+
+# Durable commits, recovery, change streams, against LMDB's own sync and SQLite, with a million
+# tasks: about five minutes and 4 GB of disk.
+bench-durable:
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	$(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-durable $(DURABLE)
 
 clean:
 	rm -rf .build .build-*

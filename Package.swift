@@ -29,6 +29,8 @@ let package = Package(
         .executableTarget(
             name: "codex-test-agent", dependencies: ["CodexCore", "CodexStore"],
             path: "Tests/TestAgent"),
+        // System calls that fail on demand.
+        .target(name: "FaultyCalls", path: "Tests/FaultyCalls"),
         .testTarget(name: "CodexCoreTests", dependencies: ["CodexCore"]),
         .testTarget(name: "CodexIndexTests", dependencies: ["CodexCore", "CodexIndex"]),
         .testTarget(
@@ -37,6 +39,12 @@ let package = Package(
                 "CodexCore", "CodexIndex", "CodexStore", "CodexTesting", "codex-test-agent",
             ],
             exclude: ["Fixtures"]
+        ),
+        .testTarget(
+            name: "DurabilityTests",
+            dependencies: [
+                "CodexCore", "CodexStore", "CodexTesting", "FaultyCalls", "codex-test-agent",
+            ]
         ),
         .testTarget(name: "ModelTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
         .testTarget(name: "TidyTests"),

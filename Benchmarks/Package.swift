@@ -11,6 +11,11 @@ let package = Package(
             name: "CBareLMDB",
             linkerSettings: [.linkedLibrary("lmdb")]
         ),
+        // The peers of durable commits: LMDB with its own sync, and SQLite.
+        .target(
+            name: "CDurablePeers",
+            linkerSettings: [.linkedLibrary("lmdb"), .linkedLibrary("sqlite3")]
+        ),
         .executableTarget(
             name: "codex-ratios",
             dependencies: [
@@ -23,6 +28,14 @@ let package = Package(
             name: "codex-bulk",
             dependencies: [
                 "CBareLMDB",
+                .product(name: "CodexCore", package: "Codex"),
+                .product(name: "CodexStore", package: "Codex"),
+            ]
+        ),
+        .executableTarget(
+            name: "codex-durable",
+            dependencies: [
+                "CDurablePeers",
                 .product(name: "CodexCore", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
             ]

@@ -8,6 +8,7 @@ import Foundation
 //   index STORE NAME         adds an index on the attribute `g`, then waits until it is ready
 //   counter STORE NAME       adds a counter by `g`, then waits
 //   load STORE COUNT         loads items into the empty table
+//   crash STORE …            see CrashWriter
 //
 // Each prints a line when it has begun and one when it is done.
 
@@ -16,6 +17,10 @@ func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").ut
 let arguments = CommandLine.arguments
 guard arguments.count >= 4 else { exit(64) }
 do {
+    if arguments[1] == "crash" {
+        try await CrashWriter(Array(arguments.dropFirst(2))).run()
+        exit(0)
+    }
     let store = try Store(at: arguments[2])
     switch arguments[1] {
     case "write":

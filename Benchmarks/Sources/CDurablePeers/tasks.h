@@ -18,6 +18,7 @@ struct head {
     char status[12];
     char assignee[12];
 };
+_Static_assert(sizeof(struct head) == DURABLE_HEAD_LENGTH, "Codex's side counts on it");
 
 _Noreturn static inline void fail(const char *peer, const char *call, const char *reason) {
     fprintf(stderr, "codex-durable: %s failed: %s: %s\n", peer, call, reason);

@@ -10,4 +10,10 @@ package enum ProtocolStep: String, Sendable, CaseIterable {
     case readerReleased, segmentsPruned, spareMade
     // Recovery
     case recoveryBegun, metaRestored, readerHeld, tailFlushed, incarnationRaised, redone, recovered
+
+    /// Those that only opening a store passes.
+    package static let recovery: Set<ProtocolStep> = [
+        .recoveryBegun, .metaRestored, .readerHeld, .tailFlushed, .incarnationRaised, .redone,
+        .recovered,
+    ]
 }

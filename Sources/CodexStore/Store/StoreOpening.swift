@@ -75,7 +75,8 @@ enum StoreOpening {
         _ directory: StoreDirectory, schema: Schema?, options: StoreOptions
     ) throws(CodexError) -> Opened {
         let path = directory.path
-        guard try !options.isReadOnly || directory.format() == Manifest.currentFormat else {
+        let format = try directory.format()
+        guard !options.isReadOnly || format == Manifest.currentFormat else {
             throw CodexError(
                 .unsupportedFormat,
                 "The store has an earlier release's format. Open it once for writing, which brings "

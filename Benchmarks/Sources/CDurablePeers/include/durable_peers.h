@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <time.h>
 
+// A value is so many bytes that updates change, and then a rest that they leave alone.
+#define DURABLE_HEAD_LENGTH 48
+
 typedef struct durable_lmdb durable_lmdb;
 typedef struct durable_sqlite durable_sqlite;
 
@@ -17,7 +20,7 @@ durable_lmdb *durable_lmdb_open(const char *directory);
 durable_sqlite *durable_sqlite_open(const char *directory);
 
 // Stores the tasks from 0 up to `count`, in the order of their keys, with their index entries.
-// `rest` stands for all the attributes that updates leave alone: every value ends with it.
+// `rest` ends every value: it stands for the attributes that updates leave alone.
 void durable_lmdb_fill(durable_lmdb *peer, size_t count, const uint8_t *rest, size_t rest_length);
 void durable_sqlite_fill(durable_sqlite *peer, size_t count, const uint8_t *rest,
                          size_t rest_length);

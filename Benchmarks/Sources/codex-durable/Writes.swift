@@ -1,0 +1,171 @@
+import CDurablePeers
+import CodexCore
+import CodexStore
+import Foundation
+
+/// How many tasks write to Codex at once, and how many updates the peers have in a transaction.
+let writerCount = 64
+
+/// Who writes in a phase of a round, and how.
+private enum Side: String, CaseIterable {
+    case codexOne = "Codex, one writer"
+    case lmdbOne = "LMDB, one by one"
+    case sqliteOne = "SQLite, one by one"
+    case codexMany = "Codex, 64 writers"
+    case lmdbMany = "LMDB, 64 a commit"
+    case sqliteMany = "SQLite, 64 a transaction"
+}
+
+func measureWrites(
+    _ store: Store, _ workload: Workload, _ peers: Peers, _ settings: Settings
+) async throws {
+    var figures: [Side: [Double]] = [:]
+    var latencies = Histogram()
+    for round in 0..<settings.rounds {
+        for index in Side.allCases.indices {
+            // The pace of a disk drifts: each round begins with another side.
+            let side = Side.allCases[(index + round) % Side.allCases.count]
+            // All sides draw the same updates.
+            var random = UInt64(round)
+            let figure: Double
+            settle()
+            switch side {
+            case .codexOne:
+                figure = try writeOneByOne(store, workload, settings.seconds, &random)
+            case .lmdbOne:
+                figure = rate(settings.seconds) { peers.updateLMDB(1, &random) }
+            case .sqliteOne:
+                figure = rate(settings.seconds) { peers.updateSQLite(1, &random) }
+            case .codexMany:
+                let run = try await runWriters(
+                    store, workload, for: settings.seconds, seed: random)
+                latencies.merge(run.latencies)
+                figure = run.rate
+            case .lmdbMany:
+                figure = rate(settings.seconds, updateCount: writerCount) {
+                    peers.updateLMDB(writerCount, &random)
+                }
+            case .sqliteMany:
+                figure = rate(settings.seconds, updateCount: writerCount) {
+                    peers.updateSQLite(writerCount, &random)
+                }
+            }
+            note("round \(round + 1): \(side.rawValue): \(text(figure)) updates/s")
+            figures[side, default: []].append(figure)
+        }
+    }
+    report(figures, latencies)
+}
+
+private func report(_ figures: [Side: [Double]], _ latencies: Histogram) {
+    func rows(_ sides: [Side]) {
+        for side in sides { row(side.rawValue, figures[side] ?? []) }
+    }
+    say("\nOne writer, each commit durable, updates/s")
+    rows([.codexOne, .lmdbOne, .sqliteOne])
+    row("Codex / LMDB", ratios(figures[.codexOne], figures[.lmdbOne]), goal: ">= 2.2")
+    row("Codex / SQLite", ratios(figures[.codexOne], figures[.sqliteOne]), goal: ">= 0.85")
+    say("\n64 writers, each commit durable, updates/s")
+    rows([.codexMany, .lmdbMany, .sqliteMany])
+    row("Codex / LMDB one by one", ratios(figures[.codexMany], figures[.lmdbOne]), goal: ">= 10")
+    row("Codex / LMDB, 64 a commit", ratios(figures[.codexMany], figures[.lmdbMany]))
+    row(
+        "Codex / SQLite, 64 a transaction", ratios(figures[.codexMany], figures[.sqliteMany]),
+        goal: ">= 1.4")
+    report(latencies)
+}
+
+/// Writes how long commits took for those who waited for them.
+private func report(_ latencies: Histogram) {
+    row("commit of one of 64 writers, p50, ms", [latencies.quantile(0.5) / 1e6])
+    row("commit of one of 64 writers, p99.9, ms", [latencies.quantile(0.999) / 1e6])
+    row("commit of one of 64 writers, longest, ms", [Double(latencies.longest) / 1e6])
+}
+
+/// Waits until nothing is left to be written that an earlier phase caused: each pays for its own.
+func settle() { sync() }
+
+/// Updates per second of calls with so many each.
+private func rate(
+    _ seconds: Double, updateCount: Int = 1, _ call: () throws -> Void
+) rethrows -> Double {
+    let start = durable_now()
+    let end = start + UInt64(seconds * 1e9)
+    var (now, count) = (start, 0)
+    while now < end {
+        try call()
+        count += updateCount
+        now = durable_now()
+    }
+    return Double(count) / (Double(now - start) / 1e9)
+}
+
+/// One writer that waits for each commit; not asynchronous, so that `write` is the blocking one.
+private func writeOneByOne(
+    _ store: Store, _ workload: Workload, _ seconds: Double, _ random: inout UInt64
+) throws -> Double {
+    try rate(seconds) {
+        let change = workload.change(&random)
+        try store.write { transaction in
+            _ = try transaction.update(in: CodexFlow.table, key: change.key, change.update)
+        }
+    }
+}
+
+// MARK: 64 writers
+
+/// What several writers did.
+struct WriterRun: Sendable {
+    var latencies = Histogram()
+    var seconds = 0.0
+    /// Updates per second.
+    var rate: Double { Double(latencies.count) / seconds }
+}
+
+/// 64 tasks update random tasks, each waiting for its commits.
+func runWriters(
+    _ store: Store, _ workload: Workload, for seconds: Double, seed: UInt64
+) async throws -> WriterRun {
+    let start = durable_now()
+    let end = start + UInt64(seconds * 1e9)
+    return try await withThrowingTaskGroup(of: Histogram.self) { group in
+        for writer in 0..<writerCount {
+            group.addTask {
+                var latencies = Histogram()
+                // All writers go round one circle of numbers: each starts far from the others.
+                var random = (seed << 6 | UInt64(writer)) &* 0xD134_2543_DE82_EF95
+                while durable_now() < end {
+                    let change = workload.change(&random)
+                    let begin = durable_now()
+                    try await store.update(in: CodexFlow.table, key: change.key, change.update)
+                    latencies.add(durable_now() - begin)
+                }
+                return latencies
+            }
+        }
+        var run = WriterRun()
+        for try await latencies in group { run.latencies.merge(latencies) }
+        run.seconds = Double(durable_now() - start) / 1e9
+        return run
+    }
+}
+
+/// 64 writers for long: what that does to the size of the store.
+func measureLongRun(_ store: Store, _ workload: Workload, _ settings: Settings) async throws {
+    let before = try StoreSizes(store.path)
+    let end = durable_now() + UInt64(settings.minutes * 60e9)
+    var (rates, latencies): ([Double], Histogram) = ([], Histogram())
+    while durable_now() < end {
+        let left = Double(end - min(end, durable_now())) / 1e9
+        let run = try await runWriters(
+            store, workload, for: min(10, left), seed: 1000 + UInt64(rates.count))
+        rates.append(run.rate)
+        latencies.merge(run.latencies)
+        note("long run: \(text(run.rate)) updates/s, \(text(left)) s were left")
+    }
+    say("\n64 writers for \(text(settings.minutes)) minutes")
+    row("updates/s, each 10 s", rates)
+    report(latencies)
+    report(
+        "Sizes before and after, MiB", from: before, to: try StoreSizes(store.path), goal: "<= 2")
+}

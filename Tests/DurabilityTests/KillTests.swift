@@ -1,0 +1,83 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+/// The promise: what was acknowledged is there after a process was killed, whatever it was at, and
+/// what was not is there whole or not at all. More cycles: `make test-crash`.
+@Suite("Killed processes", .serialized)
+struct KillTests {
+    static let cycleCount =
+        ProcessInfo.processInfo.environment["CODEX_CRASH_CYCLES"].flatMap { Int($0) } ?? 20
+
+    private func withDirectory(_ body: (String) throws -> Void) throws {
+        let directory = try TemporaryStore.makeDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try body(directory)
+    }
+
+    @Test("Killed at each step of the protocol, nothing acknowledged is lost")
+    func everyStep() throws {
+        try withDirectory { directory in
+            var store = CrashStore(directory + "/store")
+            var hit: Set<ProtocolStep> = []
+            for (round, step) in ProtocolStep.allCases.enumerated() {
+                let seed = UInt64.random(in: 1...1_000_000)
+                // Something must be there for a recovery to redo.
+                let first = try CrashAgent(
+                    store.path, writers: 0..<4, seed: seed, killedAt: .recordFlushed, after: 30)
+                first.waitForEnd()
+                store.note(first)
+                let passes = ProtocolStep.recovery.contains(step) ? 0 : Int(seed % 3)
+                let agent = try CrashAgent(
+                    store.path, writers: 0..<4, seed: seed + 1, killedAt: step, after: passes)
+                let last = agent.waitForEnd()
+                store.note(agent)
+                #expect(agent.wasKilled, "seed \(seed)")
+                #expect(last == step, "round \(round), seed \(seed)")
+                if let last { hit.insert(last) }
+                do {
+                    try store.check()
+                } catch {
+                    Issue.record("after \(step), seed \(seed): \(error)")
+                    return
+                }
+            }
+            #expect(hit == Set(ProtocolStep.allCases))
+        }
+    }
+
+    @Test("Killed at random, one process or two, again and again")
+    func random() throws {
+        try withDirectory { directory in
+            var store = CrashStore(directory + "/store")
+            var random = SystemRandomNumberGenerator()
+            var steps: [ProtocolStep: Int] = [:]
+            for cycle in 0..<Self.cycleCount {
+                let seed = UInt64.random(in: 1...1_000_000)
+                var agents = [try CrashAgent(store.path, writers: 0..<4, seed: seed)]
+                if cycle % 2 == 1 {
+                    agents.append(try CrashAgent(store.path, writers: 4..<8, seed: seed + 1))
+                }
+                for agent in agents { agent.waitUntilBegun() }
+                // The moment of the kill is what is tried here.
+                usleep(UInt32.random(in: 0...250_000, using: &random))
+                for agent in agents.shuffled() {
+                    agent.signal(SIGKILL)
+                    if let step = agent.waitForEnd() { steps[step, default: 0] += 1 }
+                    store.note(agent)
+                    // The other one goes on for a while without it.
+                    usleep(UInt32.random(in: 0...100_000, using: &random))
+                }
+                do {
+                    try store.check()
+                } catch {
+                    Issue.record("cycle \(cycle), seed \(seed): \(error)")
+                    return
+                }
+            }
+            print("killed at:", steps.sorted { $0.key.rawValue < $1.key.rawValue })
+        }
+    }
+}

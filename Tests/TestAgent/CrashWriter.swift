@@ -1,0 +1,142 @@
+import CodexCore
+import CodexStore
+import Foundation
+import Synchronization
+
+/// Writes groups of items until it is killed, says which are acknowledged, and leaves the step of
+/// the protocol that it is at in a file.
+///
+/// Arguments: the store, the file for the steps, the first writer's number and how many there are,
+/// a seed, how many groups each writes (0 is without end), and optionally a step to be killed at, how
+/// often it is passed before, and a fault to plant.
+///
+/// Writer *w*'s group *k* is one transaction: it puts 1 to 5 items (`w`, `k`, *i*) which all say
+/// *k*, removes those of group *k* - 20, and sets the item (`w`, `last`) to *k*. Once that is
+/// acknowledged, it prints `w k`.
+struct CrashWriter {
+    private let path: String
+    private let writers: Range<Int>
+    private let seed: UInt64
+    private let groupCount: Int
+    private let options: StoreOptions
+
+    static let lag = 20
+
+    init(_ arguments: [String]) throws {
+        path = arguments[0]
+        let first = Int(arguments[2]) ?? 0
+        writers = first..<first + (Int(arguments[3]) ?? 1)
+        seed = UInt64(arguments[4]) ?? 1
+        groupCount = Int(arguments[5]) ?? 0
+        let deadline = arguments.count > 6 ? ProtocolStep(rawValue: arguments[6]) : nil
+        let countdown = arguments.count > 7 ? Int(arguments[7]) ?? 0 : 0
+        let steps = open(arguments[1], O_RDWR | O_CREAT, 0o644)
+        var options = StoreOptions.crashing
+        if arguments.count > 8 { options.plantedFault = PlantedFault(rawValue: arguments[8]) }
+        let probe = Probe(steps, deadline, countdown)
+        options.probe = { probe.reached($0) }
+        self.options = options
+    }
+
+    /// Writes each step to the file, from where it can be read after a kill.
+    private final class Probe: Sendable {
+        private let file: Int32
+        private let deadline: ProtocolStep?
+        /// How often the step is passed before it is the last.
+        private let countdown: Mutex<Int>
+
+        init(_ file: Int32, _ deadline: ProtocolStep?, _ countdown: Int) {
+            self.file = file
+            self.deadline = deadline
+            self.countdown = Mutex(countdown)
+        }
+
+        func reached(_ step: ProtocolStep) {
+            // With the lock held, so that no other thread reaches a step after the last.
+            countdown.withLock { countdown in
+                let text = Array((step.rawValue + "\n").utf8)
+                _ = text.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, 0) }
+                guard step == deadline else { return }
+                countdown -= 1
+                if countdown < 0 {
+                    kill(getpid(), SIGKILL)
+                    while true { pause() }
+                }
+            }
+        }
+    }
+
+    static let table = TableDefinition(
+        "t", partitionKey: KeyAttribute("w"), sortKey: KeyAttribute("s"),
+        indexes: [
+            IndexDefinition("byGroup", partitionKey: [KeyAttribute("k", .number)]),
+            IndexDefinition(
+                "keys", partitionKey: [KeyAttribute("s")], projection: .keysOnly),
+        ],
+        counters: [CounterDefinition("sums", group: [KeyAttribute("w")], sums: ["k"])])
+
+    func run() async throws {
+        let store = try Store(at: path, schema: Schema(tables: [Self.table]), options: options)
+        say("begun")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for writer in writers {
+                group.addTask { try await write(writer, store) }
+            }
+            try await group.waitForAll()
+        }
+        store.close()
+    }
+
+    private func write(_ writer: Int, _ store: Store) async throws {
+        let name = AttributeValue.string("w\(writer)")
+        let key = PrimaryKey(name, "last")
+        let last = try store.item(in: "t", key: key)?["k"]?.number?.int64 ?? 0
+        var random = seed &+ UInt64(writer) &* 0x9E37_79B9_7F4A_7C15
+        func next(_ bound: UInt64) -> UInt64 {
+            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return (random >> 33) % bound
+        }
+        var number = last
+        while groupCount == 0 || number < last + Int64(groupCount) {
+            number += 1
+            let group = number
+            let size = Self.size(writer, group)
+            // Now and then a value that is stored in chunks.
+            let filler = String(repeating: "x", count: next(50) == 0 ? 20_000 : Int(next(400)))
+            try await store.write { transaction in
+                for position in 0..<size {
+                    try transaction.put(
+                        [
+                            "w": name, "s": .string("g\(group)#\(position)"),
+                            "k": .number(Number(Int(group))), "text": .string(filler),
+                        ], in: "t")
+                }
+                let old = group - Int64(Self.lag)
+                for position in 0..<Self.size(writer, old) {
+                    try transaction.delete(
+                        in: "t", key: PrimaryKey(name, .string("g\(old)#\(position)")))
+                }
+                try transaction.put(
+                    ["w": name, "s": "last", "k": .number(Number(Int(group)))], in: "t")
+            }
+            say("\(writer) \(group)")
+        }
+    }
+
+    /// How many items a group has.
+    static func size(_ writer: Int, _ group: Int64) -> Int {
+        group <= 0 ? 0 : 1 + Int((group &* 31 &+ Int64(writer) &* 17) % 5)
+    }
+}
+
+extension StoreOptions {
+    /// Small bounds, so that every step of the protocol is passed often.
+    static var crashing: StoreOptions {
+        var options = StoreOptions()
+        options.checkpoints.interval = .milliseconds(40)
+        options.checkpoints.changeCount = 2000
+        options.logSegmentByteCountMax = 512 << 10
+        options.changeRetention = ChangeRetention(age: .seconds(3600), byteCount: 1 << 20)
+        return options
+    }
+}
