@@ -33,6 +33,8 @@ public enum Limits {
     public static let indexElementCountMax = 1000
     /// Longest idempotency token, in UTF-8 bytes (DynamoDB's `ClientRequestToken`).
     public static let idempotencyTokenByteCountMax = 36
+    /// Longest name of a consumer of changes, in UTF-8 bytes.
+    public static let consumerNameByteCountMax = 255
     /// How long an idempotency token is remembered, in seconds.
     public static let idempotencyWindowSeconds = 600
     /// Largest encoded item that is stored in one piece; larger ones are stored in chunks.

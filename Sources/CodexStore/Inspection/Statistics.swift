@@ -32,6 +32,12 @@ public struct StoreStatistics: Sendable, Hashable {
     public let mapByteCount: Int
     /// The store's number of the last commit.
     public let sequence: UInt64
+    /// The number before the oldest commit whose changes are retained.
+    public let trimmedSequence: UInt64
+    /// The bytes of the log's segments.
+    public let logByteCount: Int
+    /// The consumers of changes and their lag, by name.
+    public let consumers: [ConsumerStatus]
 }
 
 extension Store {
@@ -71,7 +77,9 @@ extension Store {
                 ].reduce(0) { try $0 + transaction.statistics($1).pageCount } * usage.pageByteCount,
                 fileByteCount: usage.pageCount * usage.pageByteCount,
                 mapByteCount: core.environment.mapByteCount,
-                sequence: try context.storedPosition().sequence)
+                sequence: try context.storedPosition().sequence,
+                trimmedSequence: try oldestSequence(),
+                logByteCount: core.logDirectory.byteCount(), consumers: try consumers(context))
         }
     }
 }

@@ -170,6 +170,13 @@ final class Environment: @unchecked Sendable {
         return unsafe Transaction(handle: handle)
     }
 
+    /// The number of the newest transaction of any process: a look into shared memory.
+    var lastTransactionID: Int {
+        var info = unsafe MDB_envinfo()
+        _ = unsafe mdb_env_info(handle, &info)
+        return unsafe Int(info.me_last_txnid)
+    }
+
     /// The size of a page in bytes, and the number of pages that were ever used.
     func usage() throws(CodexError) -> (pageByteCount: Int, pageCount: Int) {
         var stat = MDB_stat()

@@ -135,6 +135,12 @@ struct LogDirectory: Sendable {
         }.sorted()
     }
 
+    /// The bytes of all files of the log, the spare included.
+    func byteCount() -> Int {
+        let names = (try? FileSystem.entries(path)) ?? []
+        return names.reduce(0) { $0 + ((try? FileSystem.byteCount("\(path)/\($1)")) ?? 0) }
+    }
+
     /// Opens a segment; `nil` if it is not there.
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if it is no segment of this store's log.

@@ -16,6 +16,9 @@ final class StoreCore: Sendable {
     let environment: Environment
     let options: StoreOptions
     let lease: StoreLease
+    let logDirectory: LogDirectory
+    /// Wakes readers of changes.
+    let commits: CommitSignal
     private let identity: FileSystem.Identity
     /// Held from before a transaction begins that opens databases until it has ended: it guards
     /// LMDB's table of handles. (The number is there since the thread sanitizer takes an empty value
@@ -42,7 +45,25 @@ final class StoreCore: Sendable {
         self.environment = environment
         self.options = options
         self.lease = lease
+        logDirectory = LogDirectory(store: path, id: catalog.manifest.storeID)
+        commits = CommitSignal(environment)
         state = Locked(State(catalog: catalog))
+    }
+
+    private struct Decoding {
+        // It refers to this core.
+        weak var tables: LoggedTables?
+    }
+    private let decoding = Locked(Decoding())
+
+    /// What decoding the log's changes needs; one for all readers.
+    var loggedTables: LoggedTables {
+        decoding.withLock { decoding in
+            if let tables = decoding.tables { return tables }
+            let made = LoggedTables(self)
+            decoding.tables = made
+            return made
+        }
     }
 
     // MARK: The catalog
@@ -215,6 +236,7 @@ final class StoreCore: Sendable {
             return state.idle
         }
         for context in idle { context.abort() }
+        commits.close()
         environment.close()
         lease.release()
         OpenStores.leave(identity)

@@ -11,6 +11,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private var record = WriteContext.emptyRecord
     private var undo: [UndoEntry] = []
     private(set) var changeCount = 0
+    /// How many of them streams will have.
+    private var streamedCount: UInt32 = 0
     /// Where the log ends as the transaction sees it.
     private(set) var position = LogPosition.none
     /// Whether the log is being applied: what it says is put down as it is.
@@ -252,9 +254,18 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         hasChanges = true
         changeCount += 1
         undo.append(.item(start: record.count))
+        let isSilent = change.old?.item == change.new?.item
+        if !isSilent { streamedCount += 1 }
         LogBody.appendItem(
             table: change.table.number, key: change.key, old: change.old?.stored, new: new,
-            isExpiry: false, isSilent: change.old?.item == change.new?.item, to: &record)
+            isExpiry: false, isSilent: isSilent, to: &record)
+    }
+
+    /// The last change that the transaction sees, others' of its group and its own included.
+    var sequenceNumber: SequenceNumber {
+        streamedCount == 0
+            ? SequenceNumber(commit: position.sequence)
+            : SequenceNumber(commit: position.sequence + 1, ordinal: streamedCount - 1)
     }
 
     /// Puts or deletes what no item explains, and takes note of it.
@@ -275,6 +286,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         undo = []
         record.replaceSubrange(LogRecordHeader.byteCount..., with: [])
         changeCount = 0
+        streamedCount = 0
         hasChanges = false
     }
 
@@ -307,6 +319,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             try apply([Change(table: table, key: key, old: current, new: old)], isUndo: true)
             record.removeSubrange(start...)
             changeCount -= 1
+            if !item.isSilent { streamedCount -= 1 }
         }
     }
 
@@ -456,6 +469,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         core.options.reached(.committed)
         checkpointer.committed(changeCount: changeCount, counter)
         checkpointer.writeEnded()
+        core.commits.committed()
         transactionCount += 1
         if transactionCount % Self.readerCheckInterval == 0 { core.environment.clearDeadReaders() }
     }

@@ -1,0 +1,148 @@
+public import CodexCore
+internal import CodexIndex
+public import FoundationEssentials
+
+/// One change of one item, as the log has it.
+///
+/// Images are decoded when they are asked for. A change that left all attributes as they were has
+/// no record.
+public struct ChangeRecord: Sendable {
+    /// What happened to the item.
+    public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
+        /// It came to be.
+        case insert = "INSERT"
+        /// It was there before and after.
+        case modify = "MODIFY"
+        /// It was removed.
+        case remove = "REMOVE"
+    }
+
+    /// The change's place in the stream.
+    public let sequenceNumber: SequenceNumber
+    let commit: LoggedCommit
+    let entry: LogEntry.Item
+    let view: StreamView
+
+    /// What happened to the item.
+    public var kind: Kind { entry.kind }
+
+    /// Whether the item was removed because its time to live was over.
+    public var isExpiry: Bool { entry.isExpiry }
+
+    /// When it was committed, in whole milliseconds, by the clock of the process that wrote.
+    public var time: Date { commit.time }
+
+    /// The name of the table.
+    public var table: String { commit.tables.name(entry.table) ?? "" }
+
+    /// The name of the entity that the item is of (if it was removed, was of); `nil` for a raw item.
+    public var entity: String? {
+        get throws(CodexError) {
+            guard let range = entry.new ?? entry.old else { return nil }
+            return commit.tables.entityName(try commit.entityNumber(range))
+        }
+    }
+
+    /// The item's primary key.
+    public var key: PrimaryKey {
+        get throws(CodexError) {
+            try commit.tables.plan(entry.table).primaryKey(commit.bytes[entry.key].span)
+        }
+    }
+
+    /// The item as the change left it; `nil` if it was removed or the view does not have it.
+    public var newImage: Item? {
+        get throws(CodexError) {
+            guard view == .newImage || view == .newAndOldImages else { return nil }
+            return try entry.new.map { range throws(CodexError) in try decoded(range).item }
+        }
+    }
+
+    /// The item as it was before; `nil` if there was none or the view does not have it.
+    public var oldImage: Item? {
+        get throws(CodexError) {
+            guard view == .oldImage || view == .newAndOldImages else { return nil }
+            return try entry.old.map { range throws(CodexError) in try decoded(range).item }
+        }
+    }
+
+    /// The item as the change left it, as an entity.
+    ///
+    /// - Returns: `nil` as ``newImage``, and if the item is of another entity.
+    /// - Throws: As ``Entity/upgraded(_:from:)`` and the entity's initializer.
+    public func new<E: Entity>(as type: E.Type) throws(CodexError) -> E? {
+        guard view == .newImage || view == .newAndOldImages, let range = entry.new else { return nil }
+        return try value(type, range)
+    }
+
+    /// The item as it was before, as an entity.
+    ///
+    /// - Returns: `nil` as ``oldImage``, and if the item was of another entity.
+    /// - Throws: As ``new(as:)``.
+    public func old<E: Entity>(as type: E.Type) throws(CodexError) -> E? {
+        guard view == .oldImage || view == .newAndOldImages, let range = entry.old else { return nil }
+        return try value(type, range)
+    }
+
+    private func value<E: Entity>(_ type: E.Type, _ range: Range<Int>) throws(CodexError) -> E? {
+        let decoded = try decoded(range)
+        guard commit.tables.entityName(decoded.header.entityNumber) == type.definition.name else {
+            return nil
+        }
+        return try E(item: E.upgraded(decoded.item, from: decoded.header.schemaVersion))
+    }
+
+    private func decoded(
+        _ range: Range<Int>
+    ) throws(CodexError) -> (item: Item, header: ItemHeader) {
+        try commit.decode(range, key: entry.key, table: entry.table)
+    }
+}
+
+extension LogEntry.Item {
+    var kind: ChangeRecord.Kind {
+        if new == nil { return .remove }
+        return old == nil ? .insert : .modify
+    }
+}
+
+/// A commit's record, and what decoding it needs; shared by its changes.
+final class LoggedCommit: Sendable {
+    let header: LogRecordHeader
+    let bytes: [UInt8]
+    /// Where the log was before it.
+    let start: LogPosition
+    let tables: LoggedTables
+
+    init(_ record: LogRecord, _ start: LogPosition, _ tables: LoggedTables) {
+        header = record.header
+        bytes = record.bytes
+        self.start = start
+        self.tables = tables
+    }
+
+    var time: Date { Date(timeIntervalSince1970: Double(header.milliseconds) / 1000) }
+
+    /// The number of the entity in an item's stored form.
+    func entityNumber(_ range: Range<Int>) throws(CodexError) -> Int {
+        var position = range.lowerBound + 1
+        let bytes = bytes
+        let value = try Wire.integer(bytes.span, &position)
+        guard let number = Int(exactly: value) else {
+            throw Wire.corrupted("an entity's number")
+        }
+        return number
+    }
+
+    func decode(
+        _ range: Range<Int>, key: Range<Int>, table: Int
+    ) throws(CodexError) -> (item: Item, header: ItemHeader) {
+        let plan = try tables.plan(table)
+        return try unsafe bytes.withUnsafeBufferPointer { buffer throws(CodexError) in
+            let item = try unsafe ItemBytes(
+                value: UnsafeBufferPointer(rebasing: buffer[range]),
+                key: UnsafeBufferPointer(rebasing: buffer[key]), keys: plan, shapes: tables)
+            return (try item.item(), item.layout.header)
+        }
+    }
+}

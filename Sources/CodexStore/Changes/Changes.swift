@@ -1,0 +1,107 @@
+internal import CodexCore
+
+/// The changes of a store from a place on, and then those that come: an endless sequence.
+///
+/// ```swift
+/// for try await change in store.changes(after: .latest, view: .newImage) {
+///     print(change.kind, try change.key, try change.newImage ?? [:])
+/// }
+/// ```
+///
+/// Changes come in the order of their commits, once each, whichever process made them, and not
+/// before they are durable (as durable as ``StoreOptions/durability`` says) and visible. They are
+/// read from the log when they are asked for, so a slow consumer holds up nobody and takes no
+/// memory; one that is slower than the retention ends with ``CodexError/Code/changesTrimmed``.
+///
+/// Each iterator begins anew. The sequence ends by throwing only: `CancellationError`,
+/// ``CodexError/Code/closed``, ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``.
+public struct Changes: AsyncSequence, Sendable {
+    /// A change.
+    public typealias Element = ChangeRecord
+
+    private let core: StoreCore
+    private let origin: @Sendable () throws -> ChangeReader.Origin
+    private let view: StreamView
+    private let filter: ChangeFilter
+
+    init(
+        _ core: StoreCore, _ view: StreamView, _ filter: ChangeFilter,
+        from origin: @escaping @Sendable () throws -> ChangeReader.Origin
+    ) {
+        self.core = core
+        self.view = view
+        self.filter = filter
+        self.origin = origin
+    }
+
+    /// Begins to read.
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(core, origin, view, filter)
+    }
+
+    /// Reads changes one by one; for one task at a time.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        private let core: StoreCore
+        private let makeReader: () throws -> ChangeReader
+        private var reader: ChangeReader?
+        private var batch: [ChangeRecord] = []
+        private var position = 0
+
+        private static let batchCount = 512
+
+        init(
+            _ core: StoreCore, _ origin: @escaping @Sendable () throws -> ChangeReader.Origin,
+            _ view: StreamView, _ filter: ChangeFilter
+        ) {
+            self.core = core
+            makeReader = { ChangeReader(core, from: try origin(), view, filter) }
+            // `latest` means from now on, not from when the first change is asked for.
+            reader = try? makeReader()
+            _ = try? reader?.prepare()
+        }
+
+        /// The next change, as soon as there is one.
+        ///
+        /// - Throws: As ``Changes``.
+        public mutating func next() async throws -> ChangeRecord? {
+            if position < batch.count {
+                defer { position += 1 }
+                return batch[position]
+            }
+            return try await refill()
+        }
+
+        private mutating func refill() async throws -> ChangeRecord? {
+            let reader = try self.reader ?? makeReader()
+            self.reader = reader
+            while true {
+                try _Concurrency.Task.checkCancellation()
+                batch = try reader.read(Self.batchCount)
+                if let first = batch.first {
+                    position = 1
+                    return first
+                }
+                try await core.commits.wait { try !reader.isAtEnd() }
+            }
+        }
+    }
+}
+
+extension Store {
+    /// The changes after a position, and then those that come.
+    ///
+    /// Any number of them may be read at once, in any process, of stores opened read-only too.
+    ///
+    /// - Parameters:
+    ///   - position: Where to begin: any ``SequenceNumber`` that is retained, the oldest change, or
+    ///     the newest.
+    ///   - view: Which images the records have.
+    ///   - filter: Which changes there are.
+    /// - Returns: A sequence that never ends by itself; see there for its errors.
+    public func changes(
+        after position: StreamPosition, view: StreamView = .newAndOldImages,
+        filter: ChangeFilter = .all
+    ) -> Changes {
+        Changes(core, view, filter) { .position(position) }
+    }
+}

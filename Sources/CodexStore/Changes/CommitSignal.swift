@@ -1,0 +1,121 @@
+internal import CodexCore
+internal import Dispatch
+internal import Synchronization
+
+/// Wakes those who wait for the next commit, of this process or another.
+///
+/// A commit of this process wakes them at once. For those of others, a thread looks every few
+/// milliseconds whether LMDB has a newer transaction, while anybody waits.
+final class CommitSignal: Sendable {
+    private struct State {
+        var waiters: [UInt64: CheckedContinuation<Void, any Error>] = [:]
+        var nextID: UInt64 = 0
+        /// Waits that were cancelled before they began.
+        var cancelled: Set<UInt64> = []
+        var isPolling = false
+        var isClosed = false
+    }
+
+    private let state = Locked(State())
+    private let environment: Environment
+    private let alarm = DispatchSemaphore(value: 0)
+
+    private static let pollInterval = DispatchTimeInterval.milliseconds(3)
+
+    init(_ environment: Environment) { self.environment = environment }
+
+    /// Waits until there is a commit that `isThere` does not know yet.
+    ///
+    /// - Parameter isDone: Asked once those who wait are woken by new commits: what it missed before
+    ///   would not wake it.
+    /// - Throws: `CancellationError`, ``CodexError/Code/closed``.
+    func wait(unless isDone: () throws -> Bool) async throws {
+        let (id, known) = state.withLock { state in
+            state.nextID += 1
+            return (state.nextID, lastTransactionID(state))
+        }
+        if try isDone() { return }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation {
+                (continuation: CheckedContinuation<Void, any Error>) in
+                add(id, continuation, known)
+            }
+        } onCancel: {
+            let continuation = state.withLock { state in
+                let waiter = state.waiters.removeValue(forKey: id)
+                if waiter == nil { state.cancelled.insert(id) }
+                return waiter
+            }
+            continuation?.resume(throwing: CancellationError())
+        }
+        state.withLock { _ = $0.cancelled.remove(id) }
+    }
+
+    private func add(
+        _ id: UInt64, _ continuation: CheckedContinuation<Void, any Error>, _ known: Int
+    ) {
+        enum Outcome { case waits, startsPolling, cancelled, closed, news }
+        let outcome = state.withLock { state -> Outcome in
+            if state.isClosed { return .closed }
+            if state.cancelled.remove(id) != nil { return .cancelled }
+            if lastTransactionID(state) != known { return .news }
+            state.waiters[id] = continuation
+            defer { state.isPolling = true }
+            return state.isPolling ? .waits : .startsPolling
+        }
+        switch outcome {
+        case .waits: break
+        case .startsPolling:
+            WorkerThread.start("codex.changes") { [self] in poll(known) }
+        case .cancelled: continuation.resume(throwing: CancellationError())
+        case .closed: continuation.resume(throwing: StoreCore.closed)
+        case .news: continuation.resume()
+        }
+    }
+
+    /// With the lock held, which closing takes: the environment is open.
+    private func lastTransactionID(_ state: borrowing State) -> Int {
+        state.isClosed ? 0 : environment.lastTransactionID
+    }
+
+    private func poll(_ known: Int) {
+        var known = known
+        while true {
+            _ = alarm.wait(timeout: .now() + Self.pollInterval)
+            let last = state.withLock { state -> Int? in
+                guard !state.isClosed, !state.waiters.isEmpty else {
+                    state.isPolling = false
+                    return nil
+                }
+                return lastTransactionID(state)
+            }
+            guard let last else { return }
+            if last != known {
+                known = last
+                wake()
+            }
+        }
+    }
+
+    private func wake() {
+        let waiters = state.withLock { state in
+            defer { state.waiters = [:] }
+            return state.waiters.isEmpty ? nil : state.waiters
+        }
+        for waiter in waiters ?? [:] { waiter.value.resume() }
+    }
+
+    /// Takes note of a commit of this process.
+    func committed() { wake() }
+
+    /// Refuses waits from now on; the environment may be closed when it returns.
+    func close() {
+        let waiters = state.withLock { state in
+            defer { state.waiters = [:] }
+            state.isClosed = true
+            return state.waiters
+        }
+        for waiter in waiters { waiter.value.resume(throwing: StoreCore.closed) }
+        alarm.signal()
+    }
+}

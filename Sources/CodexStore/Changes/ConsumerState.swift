@@ -1,0 +1,119 @@
+internal import CodexCore
+internal import FoundationEssentials
+
+/// What the store keeps of a consumer: in the database `consumers`, under 0x00 and its name, as JSON.
+struct ConsumerState: Codable {
+    var filter: ChangeFilter
+    /// Changes up to this one are done.
+    var commit: UInt64
+    var ordinal: UInt32
+    /// Where the log was before that commit; segment 0 if it is not known.
+    var segment: UInt64 = 0
+    var offset: UInt64 = 0
+    var checksum: UInt32 = 0
+    var before: UInt64 = 0
+    /// When the commit was, in milliseconds since 1970.
+    var milliseconds: UInt64 = 0
+
+    var sequenceNumber: SequenceNumber { SequenceNumber(commit: commit, ordinal: ordinal) }
+
+    var origin: ChangeReader.Origin {
+        .place(
+            LogPosition(
+                sequence: before, segment: segment, offset: offset, checksum: checksum,
+                changeCount: 0), after: sequenceNumber)
+    }
+
+    /// Moves the checkpoint to a change.
+    mutating func move(to record: ChangeRecord) {
+        move(to: record.sequenceNumber, before: record.commit.start)
+        milliseconds = record.commit.header.milliseconds
+    }
+
+    /// Moves the checkpoint to the end of a commit.
+    mutating func move(to place: LogPosition) {
+        move(to: SequenceNumber(commit: place.sequence), before: place)
+    }
+
+    /// Moves the checkpoint to a change; `place` is where the log was before its commit, or after.
+    mutating func move(to number: SequenceNumber, before place: LogPosition) {
+        (commit, ordinal) = (number.commit, number.ordinal)
+        (before, segment) = (place.sequence, place.segment)
+        (offset, checksum) = (place.offset, place.checksum)
+    }
+
+    // MARK: Stored form
+
+    static func key(_ name: String) throws(CodexError) -> [UInt8] {
+        let bytes = Array(name.utf8)
+        guard (1...Limits.consumerNameByteCountMax).contains(bytes.count), !bytes.contains(0) else {
+            throw CodexError(
+                .invalidArgument,
+                "A consumer's name has 1 to \(Limits.consumerNameByteCountMax) bytes, none of them "
+                    + "zero.")
+        }
+        return [0] + bytes
+    }
+
+    init(filter: ChangeFilter, after number: SequenceNumber) {
+        self.filter = filter
+        (commit, ordinal) = (number.commit, number.ordinal)
+    }
+
+    init(json: [UInt8]) throws(CodexError) {
+        do {
+            self = try JSONDecoder().decode(Self.self, from: Data(json))
+        } catch {
+            throw Wire.corrupted("a consumer's checkpoint")
+        }
+    }
+
+    func json() throws(CodexError) -> [UInt8] {
+        do {
+            return Array(try JSONEncoder().encode(self))
+        } catch {
+            throw CodexError(.invalidArgument, "The filter cannot be stored.", cause: error)
+        }
+    }
+}
+
+extension TransactionContext {
+    /// A consumer's state.
+    ///
+    /// - Throws: ``CodexError/Code/unknownConsumer``.
+    func consumer(_ name: String) throws(CodexError) -> ConsumerState {
+        guard let json = unsafe try transaction.get(catalog.consumers, ConsumerState.key(name)) else {
+            throw CodexError(
+                .unknownConsumer,
+                "The store has no consumer of that name. Register it with addConsumer.")
+        }
+        return try ConsumerState(json: unsafe Array(json))
+    }
+
+    /// All consumers, by name.
+    func consumers() throws -> [(name: String, state: ConsumerState)] {
+        try entries(of: [0]).map { entry in
+            (
+                String(decoding: entry.key.dropFirst(), as: UTF8.self),
+                try ConsumerState(json: entry.value)
+            )
+        }
+    }
+
+    /// The entries of `consumers` whose keys begin with `prefix`.
+    func entries(
+        of prefix: [UInt8], limit: Int = .max
+    ) throws -> [(key: [UInt8], value: [UInt8])] {
+        try transaction.withCursor(catalog.consumers) { cursor in
+            var found: [(key: [UInt8], value: [UInt8])] = []
+            var entry = unsafe try cursor.seek(prefix)
+            while let current = unsafe entry, unsafe current.key.starts(with: prefix),
+                found.count < limit
+            {
+                found.append(unsafe (Array(current.key), Array(current.value)))
+                unsafe entry = try cursor.next()
+            }
+            return found
+        }
+    }
+}

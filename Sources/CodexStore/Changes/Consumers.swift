@@ -1,0 +1,211 @@
+public import CodexCore
+internal import FoundationEssentials
+
+/// A named consumer of changes, and how far it is.
+public struct ConsumerStatus: Sendable, Hashable {
+    /// Its name.
+    public let name: String
+    /// Which changes it gets.
+    public let filter: ChangeFilter
+    /// Its checkpoint: changes up to this one are done.
+    public let sequenceNumber: SequenceNumber
+    /// How many commits came after its checkpoint, whether they concern it or not.
+    ///
+    /// Commits that its filter lets none of pass are checkpointed only now and then.
+    public let lagCommitCount: UInt64
+    /// How long ago the commit at its checkpoint was; zero if none came after it.
+    public let lag: Duration
+    /// How many changes are parked.
+    public let parkedCount: Int
+    /// Whether changes after its checkpoint are not retained any more.
+    public let isTrimmed: Bool
+}
+
+extension Store {
+    /// Registers a consumer of changes under a name, with a checkpoint that survives restarts.
+    ///
+    /// If there is one of the name already, it is left as it is; its filter must be the same.
+    ///
+    /// - Parameters:
+    ///   - name: The name, 1 to 255 bytes.
+    ///   - position: Where it begins.
+    ///   - filter: Which changes it gets.
+    /// - Throws: ``CodexError/Code/invalidArgument`` if the name is taken with another filter,
+    ///   ``CodexError/Code/changesTrimmed``, and as ``write(_:)-(_)``.
+    public func addConsumer(
+        _ name: String, after position: StreamPosition = .latest, filter: ChangeFilter = .all
+    ) async throws {
+        let oldest = position == .trimHorizon ? try oldestSequence() : 0
+        try await write { transaction in
+            let context = transaction.context
+            let key = try ConsumerState.key(name)
+            if unsafe try context.transaction.get(context.catalog.consumers, key) != nil {
+                guard try context.consumer(name).filter == filter else {
+                    throw CodexError(
+                        .invalidArgument,
+                        "There is a consumer of that name with another filter. Remove it first.")
+                }
+                return
+            }
+            let number: SequenceNumber
+            switch position.place {
+            case .latest: number = context.sequenceNumber
+            case .trimHorizon: number = SequenceNumber(commit: oldest)
+            case .after(let given): number = given
+            }
+            let state = ConsumerState(filter: filter, after: number)
+            try context.setSystem(.consumers, key, try state.json())
+        }
+    }
+
+    /// The commit before the oldest that is retained.
+    func oldestSequence() throws(CodexError) -> UInt64 {
+        for number in try core.logDirectory.numbers() {
+            if let header = try core.logDirectory.open(number)?.header {
+                return header.firstSequence - 1
+            }
+        }
+        throw core.logDirectory.missing(1)
+    }
+
+    /// Removes a consumer, its checkpoint and what it parked.
+    ///
+    /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
+    public func removeConsumer(_ name: String) async throws {
+        try await write { transaction in
+            let context = transaction.context
+            _ = try context.consumer(name)
+            for entry in try context.entries(of: ParkedChange.prefix(name)) {
+                try context.setSystem(.consumers, entry.key, nil)
+            }
+            try context.setSystem(.consumers, try ConsumerState.key(name), nil)
+        }
+    }
+
+    /// The consumers, by name, and how far they are.
+    ///
+    /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/corrupted``.
+    public func consumers() throws -> [ConsumerStatus] {
+        try core.withReader { try consumers($0) }
+    }
+
+    func consumers(_ context: ReadContext) throws -> [ConsumerStatus] {
+        let last = try context.storedPosition().sequence
+        let all = try context.consumers()
+        guard !all.isEmpty else { return [] }
+        let oldest = try oldestSequence()
+        let now = core.options.now().timeIntervalSince1970 * 1000
+        return try all.map { name, state in
+            let done = state.ordinal == .max ? state.commit : state.commit - min(1, state.commit)
+            let lag = last - min(last, state.commit)
+            let milliseconds = lag == 0 ? 0 : max(0, now - Double(state.milliseconds))
+            return ConsumerStatus(
+                name: name, filter: state.filter, sequenceNumber: state.sequenceNumber,
+                lagCommitCount: lag,
+                lag: state.milliseconds == 0 ? .zero : .milliseconds(Int(milliseconds)),
+                parkedCount: try context.entries(of: ParkedChange.prefix(name)).count,
+                isTrimmed: done < oldest)
+        }
+    }
+
+    /// The changes after a consumer's checkpoint that its filter lets pass, and then those that come.
+    ///
+    /// The checkpoint stays where it is until ``WriteTransaction/checkpoint(_:at:expecting:)`` moves
+    /// it.
+    ///
+    /// - Returns: A sequence whose first element throws ``CodexError/Code/unknownConsumer`` if there
+    ///   is no such consumer.
+    public func changes(
+        for consumer: String, view: StreamView = .newAndOldImages
+    ) throws -> Changes {
+        let state = try core.withReader { try $0.consumer(consumer) }
+        let core = core
+        return Changes(core, view, state.filter) {
+            try core.withReader { try $0.consumer(consumer) }.origin
+        }
+    }
+
+    /// Puts a consumer's checkpoint where `position` is, back or forth.
+    ///
+    /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
+    public func resetConsumer(_ name: String, to position: StreamPosition) async throws {
+        let oldest = position == .trimHorizon ? try oldestSequence() : 0
+        try await write { transaction in
+            let context = transaction.context
+            var state = try context.consumer(name)
+            switch position.place {
+            case .latest: state.move(to: context.sequenceNumber, before: context.position)
+            case .trimHorizon:
+                state = ConsumerState(
+                    filter: state.filter, after: SequenceNumber(commit: oldest))
+            case .after(let number):
+                state = ConsumerState(filter: state.filter, after: number)
+            }
+            try context.setSystem(.consumers, try ConsumerState.key(name), try state.json())
+        }
+    }
+
+    /// Lets a consumer start over from the items as they are: `body` builds its effects anew from
+    /// what the transaction reads, and the checkpoint is put after everything that it can see, in one
+    /// transaction.
+    ///
+    /// This is how a consumer goes on that fell off the end of the log
+    /// (``CodexError/Code/changesTrimmed``). For more items than a transaction should read, read them
+    /// in a snapshot (``read(_:)``), write what follows from them in as many transactions as it
+    /// takes, and then reset the consumer to the snapshot's ``Snapshot/sequenceNumber``: what is done
+    /// twice then must do no harm.
+    ///
+    /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
+    public func rebuildConsumer(
+        _ name: String, _ body: @escaping @Sendable (inout WriteTransaction) throws -> Void
+    ) async throws {
+        try await write { transaction in
+            let context = transaction.context
+            var state = try context.consumer(name)
+            try body(&transaction)
+            state.move(to: context.sequenceNumber, before: context.position)
+            try context.setSystem(.consumers, try ConsumerState.key(name), try state.json())
+        }
+    }
+}
+
+extension WriteTransaction {
+    /// Moves a consumer's checkpoint to a change, with everything else that the transaction does:
+    /// effects and checkpoint are there together or not at all, so each change takes effect exactly
+    /// once.
+    ///
+    /// - Parameters:
+    ///   - consumer: The consumer's name.
+    ///   - record: The last change that is done.
+    ///   - expected: Where the checkpoint must be: guards against a second process that consumes
+    ///     under the same name.
+    /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/consumerMoved``.
+    public mutating func checkpoint(
+        _ consumer: String, at record: ChangeRecord, expecting expected: SequenceNumber? = nil
+    ) throws(CodexError) {
+        if let failure = context.failure { throw failure }
+        var state = try context.consumer(consumer)
+        if let expected { try state.require(expected) }
+        state.move(to: record)
+        try context.setSystem(.consumers, try ConsumerState.key(consumer), try state.json())
+    }
+}
+
+extension Snapshot {
+    /// The last change that the snapshot sees: changes after it are those that it does not have.
+    public var sequenceNumber: SequenceNumber {
+        get throws { SequenceNumber(commit: try reader.storedPosition().sequence) }
+    }
+}
+
+extension ConsumerState {
+    /// Throws if the checkpoint is not where it is expected.
+    func require(_ expected: SequenceNumber) throws(CodexError) {
+        guard sequenceNumber == expected else {
+            throw CodexError(
+                .consumerMoved,
+                "The consumer's checkpoint is at \(sequenceNumber), not \(expected): another process "
+                    + "consumes under the same name. Read on from there.")
+        }
+    }
+}

@@ -1,0 +1,337 @@
+internal import CodexCore
+internal import FoundationEssentials
+internal import Synchronization
+
+/// What a consumer does about a change that it fails on.
+public struct ConsumerFailurePolicy: Sendable, Hashable {
+    /// How often a change is tried in all, 1 or more.
+    public var attemptCount: Int
+    /// How long it waits before the second attempt; before each further one twice as long.
+    public var delay: Duration
+    /// Whether a change that keeps failing is parked, with its error, and the consumer goes on; else
+    /// it ends with the error.
+    public var parks: Bool
+
+    /// Creates a policy.
+    public init(
+        attemptCount: Int = 3, delay: Duration = .milliseconds(100), parks: Bool = false
+    ) {
+        self.attemptCount = attemptCount
+        self.delay = delay
+        self.parks = parks
+    }
+
+    /// Ends with the error of a change that fails three times.
+    public static let stop = ConsumerFailurePolicy()
+    /// Parks a change that fails three times, and goes on.
+    public static let park = ConsumerFailurePolicy(parks: true)
+}
+
+/// The error of a consumer's body: it concerns a change, not the store.
+private struct BodyFailure: Error {
+    let error: any Error
+}
+
+extension Store {
+    /// Hands a consumer's changes to `body`, batch by batch, each in a write transaction that moves
+    /// its checkpoint too: what the body writes happens exactly once for each change, however often
+    /// processes are killed.
+    ///
+    /// It never ends by itself: cancel the task. Several processes may consume under one name; each
+    /// change still takes effect once.
+    ///
+    /// ```swift
+    /// try await store.addConsumer("totals", filter: ChangeFilter(entities: ["task"]))
+    /// try await store.consume("totals") { transaction, changes in
+    ///     for change in changes { … }
+    /// }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - consumer: The consumer's name.
+    ///   - view: Which images the changes have.
+    ///   - batchCount: About how many changes a transaction gets, 1 or more; commits are not torn
+    ///     apart, but where a change fails.
+    ///   - policy: What to do about a change that `body` throws for. A batch that fails is tried
+    ///     again change by change.
+    ///   - body: Gets the changes, in order. As any body of a write it may run again, and should have
+    ///     no effects but on the transaction. What it writes is in the stream too: filter it out, or
+    ///     it consumes itself for ever.
+    /// - Throws: `CancellationError`; ``CodexError/Code/unknownConsumer``,
+    ///   ``CodexError/Code/changesTrimmed``; what `body` threw, if it is not parked; as
+    ///   ``write(_:)-(_)``.
+    public func consume(
+        _ consumer: String, view: StreamView = .newAndOldImages, batchCount: Int = 100,
+        onFailure policy: ConsumerFailurePolicy = .stop,
+        _ body: @escaping @Sendable (inout WriteTransaction, [ChangeRecord]) throws -> Void
+    ) async throws {
+        guard batchCount >= 1, policy.attemptCount >= 1 else {
+            throw CodexError(
+                .invalidArgument, "A batch has at least 1 change, and a change 1 attempt.")
+        }
+        let consumption = Consumption(
+            store: self, name: consumer, view: view, policy: policy, body: body)
+        while true {
+            let state = try core.withReader { try $0.consumer(consumer) }
+            let reader = ChangeReader(core, from: state.origin, view, state.filter)
+            do {
+                try await consumption.run(reader, state.sequenceNumber, batchCount)
+            } catch CodexError.Code.consumerMoved {
+                // Another process did that; this one goes on from where it is now.
+                continue
+            }
+        }
+    }
+}
+
+/// A consumer at work.
+private struct Consumption {
+    let store: Store
+    let name: String
+    let view: StreamView
+    let policy: ConsumerFailurePolicy
+    let body: @Sendable (inout WriteTransaction, [ChangeRecord]) throws -> Void
+
+    /// Commits that concern the consumer in nothing are checkpointed once so much log was read.
+    private static let skippedByteCountMax: UInt64 = 1 << 20
+
+    /// Consumes until something throws.
+    func run(_ reader: ChangeReader, _ start: SequenceNumber, _ batchCount: Int) async throws {
+        var done = start
+        while true {
+            try _Concurrency.Task.checkCancellation()
+            let batch = try reader.read(batchCount)
+            guard let last = batch.last else {
+                if reader.skippedByteCount > Self.skippedByteCountMax, let place = reader.place {
+                    done = try await skip(to: place, from: done)
+                    reader.forgetSkipped()
+                }
+                try await store.core.commits.wait { try !reader.isAtEnd() }
+                continue
+            }
+            do {
+                try await commit(batch, from: done)
+            } catch is BodyFailure {
+                var previous = done
+                for change in batch {
+                    try await commitAlone(change, from: previous)
+                    previous = change.sequenceNumber
+                }
+            }
+            done = last.sequenceNumber
+        }
+    }
+
+    private func commit(_ batch: [ChangeRecord], from done: SequenceNumber) async throws {
+        guard let last = batch.last else { return }
+        try await store.write { transaction in
+            try transaction.checkpoint(name, at: last, expecting: done)
+            do {
+                try body(&transaction, batch)
+            } catch {
+                throw BodyFailure(error: error)
+            }
+        }
+    }
+
+    private func skip(
+        to place: LogPosition, from done: SequenceNumber
+    ) async throws -> SequenceNumber {
+        try await store.write { transaction in
+            var state = try transaction.context.consumer(name)
+            try state.require(done)
+            state.move(to: place)
+            try transaction.context.setSystem(
+                .consumers, try ConsumerState.key(name), try state.json())
+            return state.sequenceNumber
+        }
+    }
+
+    /// Tries one change as often as the policy says, and then parks it or throws.
+    private func commitAlone(_ change: ChangeRecord, from done: SequenceNumber) async throws {
+        var delay = policy.delay
+        var attempt = 1
+        while true {
+            do {
+                return try await commit([change], from: done)
+            } catch let failure as BodyFailure {
+                if attempt == policy.attemptCount {
+                    guard policy.parks else { throw failure.error }
+                    return try await park(change, failure.error, attempt, from: done)
+                }
+            }
+            try await _Concurrency.Task.sleep(for: delay)
+            delay *= 2
+            attempt += 1
+        }
+    }
+
+    private func park(
+        _ change: ChangeRecord, _ error: any Error, _ attemptCount: Int,
+        from done: SequenceNumber
+    ) async throws {
+        let parked = ParkedChange(
+            change: change, error: String(describing: error), attemptCount: attemptCount)
+        try await store.write { transaction in
+            try transaction.checkpoint(name, at: change, expecting: done)
+            try transaction.context.setSystem(.consumers, parked.key(name), parked.bytes)
+        }
+    }
+}
+
+/// A change that a consumer kept failing on, kept with its error until somebody sees to it.
+///
+/// It has the change's images itself: the log may forget them.
+public struct ParkedChange: Sendable {
+    /// The change.
+    public let change: ChangeRecord
+    /// What the consumer's body threw, as text.
+    ///
+    /// It may contain user data, as the body's errors may.
+    public let error: String
+    /// How often it was tried.
+    public let attemptCount: Int
+
+    static func prefix(_ consumer: String) -> [UInt8] { [1] + consumer.utf8 + [0] }
+
+    func key(_ consumer: String) -> [UInt8] {
+        Self.prefix(consumer) + BigEndian.bytes(change.sequenceNumber.commit)
+            + BigEndian.bytes(change.sequenceNumber.ordinal)
+    }
+
+    /// Attempts, time and error, and the change's entry as the log has it.
+    var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        Wire.append(UInt64(attemptCount), to: &bytes)
+        Wire.append(change.commit.header.milliseconds, to: &bytes)
+        Wire.append(error, to: &bytes)
+        let (entry, log) = (change.entry, change.commit.bytes)
+        LogBody.appendItem(
+            table: entry.table, key: Array(log[entry.key]), old: entry.old.map { Array(log[$0]) },
+            new: entry.new.map { Array(log[$0]) }, isExpiry: entry.isExpiry, isSilent: false,
+            to: &bytes)
+        return bytes
+    }
+
+    init(change: ChangeRecord, error: String, attemptCount: Int) {
+        self.change = change
+        self.error = error
+        self.attemptCount = attemptCount
+    }
+
+    init(
+        _ bytes: [UInt8], _ number: SequenceNumber, _ view: StreamView, _ tables: LoggedTables
+    ) throws(CodexError) {
+        var position = 0
+        attemptCount = Int(clamping: try Wire.integer(bytes.span, &position))
+        let milliseconds = try Wire.integer(bytes.span, &position)
+        error = try Wire.text(bytes.span, &position)
+        guard case .item(let entry) = try LogBody.entry(bytes, &position) else {
+            throw Wire.corrupted("a parked change")
+        }
+        let header = LogRecordHeader(
+            bodyByteCount: 0, previousChecksum: 0, sequence: number.commit, incarnation: 0,
+            flushedSequence: 0, milliseconds: milliseconds)
+        let record = LogRecord(header: header, bytes: bytes, body: 0..<bytes.count)
+        change = ChangeRecord(
+            sequenceNumber: number, commit: LoggedCommit(record, .none, tables), entry: entry,
+            view: view)
+    }
+}
+
+extension Store {
+    /// The changes that a consumer has parked, the oldest first.
+    ///
+    /// - Parameters:
+    ///   - consumer: The consumer's name.
+    ///   - view: Which images the changes have.
+    ///   - limit: Most to return.
+    /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/closed``.
+    public func parkedChanges(
+        of consumer: String, view: StreamView = .newAndOldImages, limit: Int = 1000
+    ) throws -> [ParkedChange] {
+        let tables = core.loggedTables
+        let entries = try core.withReader { context in
+            _ = try context.consumer(consumer)
+            return try context.entries(of: ParkedChange.prefix(consumer), limit: limit)
+        }
+        return try entries.map { entry in
+            let number = entry.key.suffix(12)
+            return try ParkedChange(
+                entry.value,
+                SequenceNumber(
+                    commit: BigEndian.integer(number.prefix(8)) ?? 0,
+                    ordinal: UInt32(number.suffix(4).reduce(0) { $0 << 8 | UInt64($1) })),
+                view, tables)
+        }
+    }
+
+    /// Tries parked changes again, each in a transaction that also takes it from the parked ones.
+    ///
+    /// - Parameters:
+    ///   - consumer: The consumer's name.
+    ///   - view: Which images the changes have.
+    ///   - body: As for ``consume(_:view:batchCount:onFailure:_:)``, with one change. They come out
+    ///     of order: other changes of the same item may be done already.
+    /// - Returns: How many succeeded, and how many failed again and stay parked.
+    /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
+    @discardableResult
+    public func retryParkedChanges(
+        of consumer: String, view: StreamView = .newAndOldImages,
+        _ body: @escaping @Sendable (inout WriteTransaction, ChangeRecord) throws -> Void
+    ) async throws -> (successCount: Int, failureCount: Int) {
+        var counts = (successCount: 0, failureCount: 0)
+        for parked in try parkedChanges(of: consumer, view: view, limit: .max) {
+            try _Concurrency.Task.checkCancellation()
+            do {
+                let isDone = try await write { transaction in
+                    let context = transaction.context
+                    let key = parked.key(consumer)
+                    // Another process may have been faster.
+                    guard unsafe try context.transaction.get(context.catalog.consumers, key) != nil
+                    else { return false }
+                    try context.setSystem(.consumers, key, nil)
+                    do {
+                        try body(&transaction, parked.change)
+                    } catch {
+                        throw BodyFailure(error: error)
+                    }
+                    return true
+                }
+                if isDone { counts.successCount += 1 }
+            } catch let failure as BodyFailure {
+                let again = ParkedChange(
+                    change: parked.change, error: String(describing: failure.error),
+                    attemptCount: parked.attemptCount + 1)
+                try await write { transaction in
+                    try transaction.context.setSystem(
+                        .consumers, again.key(consumer), again.bytes)
+                }
+                counts.failureCount += 1
+            }
+        }
+        return counts
+    }
+
+    /// Gives up a parked change.
+    ///
+    /// - Returns: Whether it was parked.
+    /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
+    @discardableResult
+    public func discardParkedChange(
+        _ number: SequenceNumber, of consumer: String
+    ) async throws -> Bool {
+        try await write { transaction in
+            let context = transaction.context
+            _ = try context.consumer(consumer)
+            let key =
+                ParkedChange.prefix(consumer) + BigEndian.bytes(number.commit)
+                + BigEndian.bytes(number.ordinal)
+            guard unsafe try context.transaction.get(context.catalog.consumers, key) != nil else {
+                return false
+            }
+            try context.setSystem(.consumers, key, nil)
+            return true
+        }
+    }
+}

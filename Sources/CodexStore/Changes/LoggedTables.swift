@@ -1,0 +1,66 @@
+internal import CodexCore
+internal import CodexIndex
+internal import Synchronization
+
+/// What decoding the log's changes needs of the store: its tables, entities and shapes.
+///
+/// None of them ever goes, so what is once known stays true.
+final class LoggedTables: ShapeSource, Sendable {
+    private let core: StoreCore
+    private let state: Locked<State>
+
+    private struct State {
+        var catalog: Catalog
+        var plans: [Int: TablePlan] = [:]
+        var shapes: [UInt32: Shape] = [:]
+    }
+
+    init(_ core: StoreCore) {
+        self.core = core
+        state = Locked(State(catalog: core.catalog))
+    }
+
+    private func table(_ number: Int) -> TablePlan? {
+        state.withLock { state in
+            if let plan = state.plans[number] { return plan }
+            if let handle = try? state.catalog.table(number: number) {
+                state.plans[number] = handle.plan
+                return handle.plan
+            }
+            return nil
+        }
+    }
+
+    /// The plan of a table.
+    func plan(_ number: Int) throws(CodexError) -> TablePlan {
+        if let plan = table(number) { return plan }
+        // It was added since, perhaps by another process.
+        let catalog = try core.refreshCatalog()
+        state.withLock { $0.catalog = catalog }
+        guard let plan = table(number) else { throw Wire.corrupted("a table's number in the log") }
+        return plan
+    }
+
+    func name(_ number: Int) -> String? { (try? plan(number))?.definition.name }
+
+    /// The name of an entity; `nil` for that of raw items.
+    func entityName(_ number: Int) -> String? {
+        guard number != 0 else { return nil }
+        if let name = state.withLock({ $0.catalog.entityName(number) }) { return name }
+        guard let catalog = try? core.refreshCatalog() else { return nil }
+        state.withLock { $0.catalog = catalog }
+        return catalog.entityName(number)
+    }
+
+    func shape(_ id: UInt32) throws(CodexError) -> Shape {
+        if let shape = state.withLock({ $0.shapes[id] }) { return shape }
+        let shape: Shape
+        do {
+            shape = try core.withReader { try $0.shape(id) }
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+        state.withLock { $0.shapes[id] = shape }
+        return shape
+    }
+}

@@ -1,0 +1,342 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import Synchronization
+import Testing
+
+/// The stream of changes, and consumers with checkpoints.
+@Suite("Changes")
+struct ChangeTests {
+    static let table = TableDefinition(
+        "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"),
+        indexes: [IndexDefinition("byG", partitionKey: [KeyAttribute("g")])])
+    static let schema = Schema(tables: [table])
+
+    static func item(_ number: Int, _ partition: String = "p", value: Int = 0) -> Item {
+        [
+            "p": .string(partition), "s": .string("s\(number)"), "g": .string("g\(number % 3)"),
+            "v": .number(Number(value)),
+        ]
+    }
+
+    static func key(_ number: Int, _ partition: String = "p") -> PrimaryKey {
+        PrimaryKey(.string(partition), .string("s\(number)"))
+    }
+
+    /// The next changes of a stream.
+    func take(_ count: Int, _ changes: Changes) async throws -> [ChangeRecord] {
+        var taken: [ChangeRecord] = []
+        for try await change in changes {
+            taken.append(change)
+            if taken.count == count { break }
+        }
+        return taken
+    }
+
+    @Test("Inserts, changes and removals come in order, with both images; no change has no record")
+    func records() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        try await store.write { transaction in
+            try transaction.put(Self.item(1), in: "t")
+            try transaction.put(Self.item(2), in: "t")
+        }
+        _ = try await store.write { try $0.put(Self.item(1), in: "t") }
+        _ = try await store.write { try $0.put(Self.item(1, value: 7), in: "t") }
+        try await store.write { transaction in
+            try transaction.delete(in: "t", key: Self.key(2))
+            try transaction.delete(in: "t", key: Self.key(3))
+        }
+        let changes = try await take(4, store.changes(after: .trimHorizon))
+        #expect(changes.map(\.kind) == [.insert, .insert, .modify, .remove])
+        #expect(try changes.map { try $0.key } == [1, 2, 1, 2].map { Self.key($0) })
+        #expect(changes.map(\.sequenceNumber.ordinal) == [0, 1, 0, 0])
+        #expect(zip(changes, changes.dropFirst()).allSatisfy { $0.sequenceNumber < $1.sequenceNumber })
+        #expect(try changes[2].oldImage == Self.item(1))
+        #expect(try changes[2].newImage == Self.item(1, value: 7))
+        #expect(try changes[3].newImage == nil)
+        #expect(changes.allSatisfy { $0.table == "t" && !$0.isExpiry })
+        for view in StreamView.allCases {
+            let change = try await take(3, store.changes(after: .trimHorizon, view: view))[2]
+            let hasNew = view == .newImage || view == .newAndOldImages
+            let hasOld = view == .oldImage || view == .newAndOldImages
+            #expect(try (change.newImage != nil) == hasNew)
+            #expect(try (change.oldImage != nil) == hasOld)
+        }
+        let rest = try await take(
+            1, store.changes(after: .sequenceNumber(changes[2].sequenceNumber)))
+        #expect(rest[0].sequenceNumber == changes[3].sequenceNumber)
+        let second = try await take(
+            1, store.changes(after: .sequenceNumber(changes[0].sequenceNumber)))
+        #expect(second[0].sequenceNumber == changes[1].sequenceNumber, "within a commit")
+    }
+
+    @Test("A body that failed has no changes, the others of its group have theirs")
+    func failedBody() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        struct Refusal: Error {}
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<40 {
+                group.addTask {
+                    try? await store.write { transaction in
+                        try transaction.put(Self.item(number), in: "t")
+                        if number % 4 == 0 { throw Refusal() }
+                    }
+                }
+            }
+        }
+        let changes = try await take(30, store.changes(after: .trimHorizon))
+        let keys = Set(try changes.map { try $0.key })
+        #expect(keys == Set((0..<40).filter { $0 % 4 != 0 }.map { Self.key($0) }))
+        #expect(try store.verify().isSound)
+    }
+
+    @Test("Filters by table, entity, key prefix and kind")
+    func filters() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        try await store.put(SeedTests.user)
+        try await store.put(SeedTests.task)
+        try await store.write { _ = try $0.delete(.task("789", in: "456")) }
+        _ = try await store.write { try $0.put(["PK": "X#1", "SK": "Y#1"], in: "codexflow-main") }
+        func kinds(_ filter: ChangeFilter, _ count: Int) async throws -> [String] {
+            try await take(count, store.changes(after: .trimHorizon, filter: filter)).map {
+                "\($0.kind) \(try $0.entity ?? "-")"
+            }
+        }
+        let task = CodexFlow.Task.definition.name
+        let user = CodexFlow.User.definition.name
+        #expect(
+            try await kinds(ChangeFilter(entities: [task]), 2) == [
+                "insert \(task)", "remove \(task)",
+            ])
+        #expect(
+            try await kinds(ChangeFilter(partitionKeyPrefix: "USER#"), 1) == ["insert \(user)"])
+        #expect(try await kinds(ChangeFilter(sortKeyPrefix: "Y#"), 1) == ["insert -"])
+        #expect(try await kinds(ChangeFilter(kinds: [.remove]), 1) == ["remove \(task)"])
+        let typed = try await take(2, store.changes(after: .trimHorizon))
+        #expect(try typed[0].new(as: CodexFlow.User.self) == SeedTests.user)
+        #expect(try typed[0].new(as: CodexFlow.Task.self) == nil)
+        #expect(try typed[1].new(as: CodexFlow.Task.self) == SeedTests.task)
+    }
+
+    @Test("A reader at the end gets what is committed from now on, and ends with the store")
+    func tail() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        _ = try await store.write { try $0.put(Self.item(0), in: "t") }
+        var iterator = store.changes(after: .latest).makeAsyncIterator()
+        for number in 1...20 {
+            async let write: Void = store.write { _ = try $0.put(Self.item(number), in: "t") }
+            let change = try #require(try await iterator.next())
+            try await write
+            #expect(try change.key == Self.key(number))
+        }
+        let waiting = _Concurrency.Task { try await take(1, store.changes(after: .latest)) }
+        let cancelled = _Concurrency.Task { try await take(1, store.changes(after: .latest)) }
+        cancelled.cancel()
+        await #expect(throws: CancellationError.self) { try await cancelled.value }
+        store.close()
+        await #expect(throws: CodexError(.closed, "")) { try await waiting.value }
+    }
+
+    @Test("Sequence numbers as text, and those that are not there")
+    func numbers() async throws {
+        for text in ["5", "5.0", "18446744073709551615.3"] {
+            #expect(SequenceNumber(text)?.description == text)
+        }
+        for text in ["", ".", "5.", ".5", "5.5.5", "-1", "x", "5.-1"] {
+            #expect(SequenceNumber(text) == nil, "\(text)")
+        }
+        let temporary = try TemporaryStore(schema: Self.schema)
+        _ = try await temporary.store.write { try $0.put(Self.item(0), in: "t") }
+        let future = temporary.store.changes(
+            after: .sequenceNumber(SequenceNumber(commit: 99)))
+        await #expect(throws: CodexError(.invalidArgument, "")) { try await take(1, future) }
+    }
+
+    /// Options with a log so short that its beginning goes.
+    static var shortLog: StoreOptions {
+        var options = StoreOptions()
+        options.logSegmentByteCountMax = 256 << 10
+        options.changeRetention = ChangeRetention(byteCount: 512 << 10)
+        options.checkpoints.changeCount = 100
+        options.checkpoints.interval = .milliseconds(20)
+        return options
+    }
+
+    /// Writes until changes are trimmed.
+    func trim(_ store: Store) async throws {
+        let filler = AttributeValue.string(String(repeating: "x", count: 3000))
+        var number = 0
+        while try store.stats().trimmedSequence == 0 {
+            try await store.write { [number] transaction in
+                var item = Self.item(number % 50, value: number)
+                item["x"] = filler
+                try transaction.put(item, in: "t")
+            }
+            number += 1
+            try #require(number < 100_000)
+        }
+    }
+
+    @Test("A consumer that fell off the end is told so, and starts over from the items as they are")
+    func trimmed() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema, options: Self.shortLog)
+        let store = temporary.store
+        try await store.addConsumer("c", after: .trimHorizon)
+        try await store.addConsumer("at-latest")
+        try await trim(store)
+        let status = try #require(try store.stats().consumers.last)
+        #expect(status.name == "c" && status.isTrimmed && status.lagCommitCount > 0)
+        await #expect(throws: CodexError(.changesTrimmed, "")) {
+            try await store.consume("c") { _, _ in }
+        }
+        await #expect(throws: CodexError(.changesTrimmed, "")) {
+            try await take(
+                1, store.changes(after: .sequenceNumber(SequenceNumber(commit: 0))))
+        }
+        let oldest = try await take(1, store.changes(after: .trimHorizon))
+        #expect(try oldest[0].sequenceNumber.commit > store.stats().trimmedSequence)
+        let sum = Mutex(0)
+        try await store.rebuildConsumer("c") { transaction in
+            let items = try transaction.items(matching: TableQuery(table: "t", partition: ["p"]))
+            sum.withLock { $0 = items.items.count }
+        }
+        #expect(sum.withLock { $0 } == 50)
+        let rebuilt = try #require(try store.consumers().last)
+        #expect(!rebuilt.isTrimmed)
+        #expect(rebuilt.sequenceNumber.commit <= (try store.stats().sequence))
+        _ = try await store.write { try $0.put(Self.item(7, value: -1), in: "t") }
+        let next = try await take(1, store.changes(for: "c"))
+        #expect(try next[0].newImage == Self.item(7, value: -1))
+    }
+
+    /// Runs a consumer until it has seen `count` changes.
+    func consume(
+        _ store: Store, _ name: String, until count: Int,
+        onFailure policy: ConsumerFailurePolicy = .stop,
+        _ body: @escaping @Sendable (inout WriteTransaction, ChangeRecord) throws -> Void
+    ) async throws {
+        let seen = Mutex(0)
+        let (ends, end) = AsyncStream<Void>.makeStream()
+        let task = _Concurrency.Task {
+            defer { end.finish() }
+            try await store.consume(name, batchCount: 7, onFailure: policy) {
+                transaction, changes in
+                for change in changes { try body(&transaction, change) }
+                let total = changes.count
+                let isDone = seen.withLock { seen in
+                    seen += total
+                    return seen >= count
+                }
+                if isDone { end.yield() }
+            }
+        }
+        for await _ in ends { break }
+        // The transaction may still be under way: what it does is done when the next one begins.
+        try? await store.write { _ in }
+        task.cancel()
+        do {
+            try await task.value
+        } catch is CancellationError {}
+    }
+
+    @Test("Effects and checkpoint are one: a consumer that is begun anew goes on where it was")
+    func checkpoints() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        let filter = ChangeFilter(partitionKeyPrefix: "p")
+        try await store.addConsumer("sum", after: .trimHorizon, filter: filter)
+        try await store.addConsumer("sum", after: .latest, filter: filter)
+        await #expect(throws: CodexError(.invalidArgument, "")) {
+            try await store.addConsumer("sum", filter: .all)
+        }
+        @Sendable func add(_ transaction: inout WriteTransaction, _ change: ChangeRecord) throws {
+            let value = try change.newImage?["v"]?.number?.int64 ?? 0
+            let key = PrimaryKey("total", "total")
+            let sum = try transaction.item(in: "t", key: key)?["v"]?.number?.int64 ?? 0
+            try transaction.put(
+                ["p": "total", "s": "total", "v": .number(Number(Int(sum + value)))], in: "t")
+        }
+        var expected = 0
+        for round in 0..<3 {
+            for number in 0..<25 {
+                let value = round * 25 + number
+                expected += value
+                _ = try await store.write { try $0.put(Self.item(value, value: value), in: "t") }
+            }
+            try await consume(store, "sum", until: round == 0 ? 24 : 25, add)
+            let total = try store.item(in: "t", key: PrimaryKey("total", "total"))
+            #expect(total?["v"]?.number?.int64 == Int64(expected))
+        }
+        await #expect(throws: CodexError(.unknownConsumer, "")) {
+            try await store.consume("nobody") { _, _ in }
+        }
+        try await store.removeConsumer("sum")
+        #expect(try store.consumers().isEmpty)
+    }
+
+    @Test("A change that keeps failing is parked with its error, retried, and given up")
+    func parking() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        struct Unlucky: Error, CustomStringConvertible { let description = "thirteen" }
+        try await store.addConsumer("c", filter: ChangeFilter(partitionKeyPrefix: "p"))
+        try await store.write { transaction in
+            for number in 1...20 { try transaction.put(Self.item(number, value: number), in: "t") }
+        }
+        let done = Mutex<[Int64]>([])
+        let policy = ConsumerFailurePolicy(attemptCount: 2, delay: .milliseconds(1), parks: true)
+        try await consume(store, "c", until: 18, onFailure: policy) { transaction, change in
+            let value = try change.newImage?["v"]?.number?.int64 ?? 0
+            if value == 13 || value == 17 { throw Unlucky() }
+            try transaction.put(
+                ["p": "done", "s": .string("s\(value)")], in: "t")
+            done.withLock { $0.append(value) }
+        }
+        let parked = try store.parkedChanges(of: "c")
+        #expect(try parked.map { try $0.change.newImage?["v"]?.number?.int64 } == [13, 17])
+        #expect(parked.allSatisfy { $0.error == "thirteen" && $0.attemptCount == 2 })
+        #expect(try store.consumers()[0].parkedCount == 2)
+        let query = TableQuery(table: "t", partition: ["done"])
+        #expect(try store.items(matching: query).items.count == 18)
+        let counts = try await store.retryParkedChanges(of: "c") { transaction, change in
+            let value = try change.newImage?["v"]?.number?.int64 ?? 0
+            if value == 17 { throw Unlucky() }
+            try transaction.put(["p": "done", "s": .string("s\(value)")], in: "t")
+        }
+        #expect(counts == (1, 1))
+        #expect(try store.items(matching: query).items.count == 19)
+        let left = try #require(try store.parkedChanges(of: "c").first)
+        #expect(left.attemptCount == 3)
+        #expect(try await store.discardParkedChange(left.change.sequenceNumber, of: "c"))
+        #expect(try await !store.discardParkedChange(left.change.sequenceNumber, of: "c"))
+        #expect(try store.parkedChanges(of: "c").isEmpty)
+        // Without parking it ends with the error.
+        _ = try await store.write { try $0.put(Self.item(99, value: 99), in: "t") }
+        await #expect(throws: Unlucky.self) {
+            try await store.consume("c", onFailure: .init(attemptCount: 1)) { _, _ in
+                throw Unlucky()
+            }
+        }
+    }
+
+    @Test("Stores opened read-only, and other processes' changes")
+    func reopened() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        _ = try await temporary.store.write { try $0.put(Self.item(1), in: "t") }
+        temporary.store.close()
+        let reading = try Store(at: temporary.path, options: StoreOptions(isReadOnly: true))
+        let before = try await take(1, reading.changes(after: .trimHorizon))
+        #expect(try before[0].key == Self.key(1))
+        var tail = reading.changes(after: .latest).makeAsyncIterator()
+        let agent = try Agent("write", temporary.path, "50", "7")
+        let change = try #require(try await tail.next())
+        #expect(change.sequenceNumber.commit > before[0].sequenceNumber.commit)
+        agent.wait()
+        reading.close()
+    }
+}
