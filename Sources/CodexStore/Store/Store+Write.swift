@@ -36,6 +36,8 @@ extension Store {
     /// Runs `body` in a write transaction and blocks until it is committed and durable: the twin of
     /// the `async` ``write(_:)-(_)`` for code that is not asynchronous.
     ///
+    /// The body may run on the calling thread, if nothing else is waiting.
+    ///
     /// - Throws: As the `async` one, and ``CodexError/Code/nestedWrite`` inside of another body.
     public func write<Value: Sendable>(
         _ body: @escaping @Sendable (inout WriteTransaction) throws -> Value

@@ -2,7 +2,8 @@ internal import CodexCore
 internal import Dispatch
 internal import Synchronization
 
-/// The queue of writes and the one thread that runs them.
+/// The queue of writes and who runs them: a thread of the store's own or, where nothing is waiting
+/// or running, the thread of a blocking write itself, which saves two changes of threads.
 ///
 /// The thread takes what is waiting as one group, runs the bodies in one LMDB transaction, commits
 /// once, and answers all. A body that throws is undone alone; a body that breaks the LMDB
@@ -11,12 +12,25 @@ final class WriterQueue: Sendable {
     private struct State {
         var jobs: [WriteJob] = []
         var isStopped = false
-        var threadID: UInt?
+        /// The thread that runs jobs now.
+        var runner: UInt?
+    }
+
+    /// How a blocking write gets done.
+    private enum Way { case nested, alone, waiting }
+
+    /// What runs of jobs keep for the next.
+    ///
+    /// Sendable: only the runner touches it.
+    private final class Workplace: @unchecked Sendable {
+        var context: WriteContext?
+        var watch: Watch?
     }
 
     private let core: StoreCore
     private let parts: WritableParts
     private let state = Locked(State())
+    private let workplace = Workplace()
     /// Signalled when jobs arrive where there were none, and at the stop.
     private let arrival = DispatchSemaphore(value: 0)
 
@@ -28,8 +42,8 @@ final class WriterQueue: Sendable {
     /// Starts the thread; when it is stopped it waits for `others` to end, who use the environment
     /// too, and closes that.
     func start(andWaitFor others: @escaping @Sendable () -> Void) {
+        workplace.watch = Watch(core)
         WorkerThread.start("codex.writer") { [self] in
-            state.withLock { $0.threadID = WorkerThread.current }
             run()
             others()
             parts.checkpointer.finish()
@@ -94,73 +108,90 @@ final class WriterQueue: Sendable {
         }
     }
 
-    /// Adds a job and blocks until it is answered.
+    /// Runs a job, or adds it, and blocks until it is answered.
     ///
     /// - Throws: As ``add(_:)``, ``CodexError/Code/nestedWrite``, and what the job is answered with.
     func wait<Value: Sendable>(
         _ job: (@escaping @Sendable (Result<Value, any Error>) -> Void) -> WriteJob
     ) throws -> Value {
-        try requireOutside()
         let answer = Answer<Value>()
-        try add(job { answer.set($0) })
-        return try answer.wait()
-    }
-
-    /// Refuses a blocking write from inside of a body, which would wait for itself.
-    private func requireOutside() throws(CodexError) {
-        guard state.withLock({ $0.threadID }) != WorkerThread.current else {
+        let job = job { answer.set($0) }
+        let current = WorkerThread.current
+        let way = state.withLock { state -> Way in
+            if state.runner == current { return .nested }
+            guard state.runner == nil, state.jobs.isEmpty, !state.isStopped else { return .waiting }
+            state.runner = current
+            return .alone
+        }
+        switch way {
+        case .nested:
             throw CodexError(
                 .nestedWrite,
                 "A write was started inside the body of another. Use the transaction at hand.")
+        case .alone:
+            runJobs([job])
+            let isNext = state.withLock { state in
+                state.runner = nil
+                return !state.jobs.isEmpty || state.isStopped
+            }
+            if isNext { arrival.signal() }
+        case .waiting: try add(job)
         }
+        return try answer.wait()
     }
 
-    // MARK: The thread
+    // MARK: Running
 
     private func run() {
-        var context: WriteContext?
-        var watch = Watch(core)
         while let group = nextGroup() {
-            let started = group.filter { $0.claim() }
-            let shared = started.filter { !$0.isExclusive }
-            if !shared.isEmpty { runGroup(shared, &context, &watch) }
-            if let last = started.last as? ExclusiveJob {
-                last.finish(Result { try last.runAlone(core, try self.context(&context)) })
-            }
+            runJobs(group)
+            state.withLock { $0.runner = nil }
+        }
+        // Before the environment is closed.
+        workplace.context = nil
+    }
+
+    private func runJobs(_ jobs: [WriteJob]) {
+        let started = jobs.filter { $0.claim() }
+        let shared = started.filter { !$0.isExclusive }
+        if !shared.isEmpty { runGroup(shared) }
+        if let last = started.last as? ExclusiveJob {
+            last.finish(Result { try last.runAlone(core, try context()) })
         }
     }
 
     private func nextGroup() -> [WriteJob]? {
+        let current = WorkerThread.current
         while true {
-            let (group, isStopped) = state.withLock { state -> ([WriteJob], Bool) in
+            let (group, isOver) = state.withLock { state -> ([WriteJob], Bool) in
+                guard state.runner == nil else { return ([], false) }
                 var group = Array(state.jobs.prefix(core.options.groupCountMax))
                 // An exclusive job ends its group.
                 if let first = group.firstIndex(where: \.isExclusive) {
                     group.removeSubrange((first + 1)...)
                 }
                 state.jobs.removeFirst(group.count)
+                if !group.isEmpty || state.isStopped { state.runner = current }
                 return (group, state.isStopped)
             }
             if !group.isEmpty { return group }
-            if isStopped { return nil }
+            if isOver { return nil }
             arrival.wait()
         }
     }
 
-    private func context(_ context: inout WriteContext?) throws(CodexError) -> WriteContext {
-        if let context { return context }
+    private func context() throws(CodexError) -> WriteContext {
+        if let context = workplace.context { return context }
         let made = try WriteContext(core, parts.log, parts.checkpointer)
-        context = made
+        workplace.context = made
         return made
     }
 
-    private func runGroup(
-        _ jobs: [WriteJob], _ shared: inout WriteContext?, _ watch: inout Watch?
-    ) {
-        let start = watch?.now
+    private func runGroup(_ jobs: [WriteJob]) {
+        let start = workplace.watch?.now
         let context: WriteContext
         do throws(CodexError) {
-            context = try self.context(&shared)
+            context = try self.context()
             try context.begin()
         } catch {
             for job in jobs { job.finish(.failure(error)) }
@@ -182,13 +213,13 @@ final class WriterQueue: Sendable {
                 // itself; in a group, others may have filled it: again, one by one, in order.
                 context.abort()
                 guard jobs.count > 1 else { return job.finish(.failure(error)) }
-                for other in done + jobs[position...] { runGroup([other], &shared, &watch) }
+                for other in done + jobs[position...] { runGroup([other]) }
                 return
             }
         }
         let changeCount = context.changeCount
         finish(done, context)
-        if let start { watch?.committed(since: start, changeCount: changeCount) }
+        if let start { workplace.watch?.committed(since: start, changeCount: changeCount) }
     }
 
     private func finish(_ jobs: [WriteJob], _ context: WriteContext) {
