@@ -52,7 +52,8 @@ struct ChangeTests {
         #expect(changes.map(\.kind) == [.insert, .insert, .modify, .remove])
         #expect(try changes.map { try $0.key } == [1, 2, 1, 2].map { Self.key($0) })
         #expect(changes.map(\.sequenceNumber.ordinal) == [0, 1, 0, 0])
-        #expect(zip(changes, changes.dropFirst()).allSatisfy { $0.sequenceNumber < $1.sequenceNumber })
+        #expect(
+            zip(changes, changes.dropFirst()).allSatisfy { $0.sequenceNumber < $1.sequenceNumber })
         #expect(try changes[2].oldImage == Self.item(1))
         #expect(try changes[2].newImage == Self.item(1, value: 7))
         #expect(try changes[3].newImage == nil)

@@ -159,7 +159,9 @@ struct CrashStore {
         }
         var expected: Set<String> = ["last"]
         for group in max(1, last - 19)...max(1, last) where group <= last {
-            for position in 0..<Self.size(writer, group) { expected.insert("g\(group)#\(position)") }
+            for position in 0..<Self.size(writer, group) {
+                expected.insert("g\(group)#\(position)")
+            }
         }
         let query = TableQuery(table: "t", partition: [name])
         let found = try store.items(matching: query).items

@@ -183,7 +183,8 @@ final class ChangeReader {
         CodexError(
             .changesTrimmed,
             "The changes after commit \(sequence) are not retained any more. Start over from the "
-                + "items as they are (rebuildConsumer), or from the oldest change that is retained.")
+                + "items as they are (rebuildConsumer), or from the oldest change that is retained."
+        )
     }
 }
 

@@ -71,7 +71,9 @@ public struct ChangeRecord: Sendable {
     /// - Returns: `nil` as ``newImage``, and if the item is of another entity.
     /// - Throws: As ``Entity/upgraded(_:from:)`` and the entity's initializer.
     public func new<E: Entity>(as type: E.Type) throws(CodexError) -> E? {
-        guard view == .newImage || view == .newAndOldImages, let range = entry.new else { return nil }
+        guard view == .newImage || view == .newAndOldImages, let range = entry.new else {
+            return nil
+        }
         return try value(type, range)
     }
 
@@ -80,7 +82,9 @@ public struct ChangeRecord: Sendable {
     /// - Returns: `nil` as ``oldImage``, and if the item was of another entity.
     /// - Throws: As ``new(as:)``.
     public func old<E: Entity>(as type: E.Type) throws(CodexError) -> E? {
-        guard view == .oldImage || view == .newAndOldImages, let range = entry.old else { return nil }
+        guard view == .oldImage || view == .newAndOldImages, let range = entry.old else {
+            return nil
+        }
         return try value(type, range)
     }
 

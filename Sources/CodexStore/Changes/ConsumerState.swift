@@ -82,7 +82,8 @@ extension TransactionContext {
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``.
     func consumer(_ name: String) throws(CodexError) -> ConsumerState {
-        guard let json = unsafe try transaction.get(catalog.consumers, ConsumerState.key(name)) else {
+        guard let json = unsafe try transaction.get(catalog.consumers, ConsumerState.key(name))
+        else {
             throw CodexError(
                 .unknownConsumer,
                 "The store has no consumer of that name. Register it with addConsumer.")

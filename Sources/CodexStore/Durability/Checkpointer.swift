@@ -227,7 +227,7 @@ final class Checkpointer: Sendable {
         let step = min(max(used / 16, 1 << 20), 64 << 20)
         do throws(CodexError) {
             try file.file.reserve(used + guess + step)
-        } catch where error.code == .diskFull {
+        } catch  where error.code == .diskFull {
             try file.file.reserve(used + guess)
         }
     }

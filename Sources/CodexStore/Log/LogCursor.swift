@@ -51,7 +51,8 @@ struct LogCursor: Sendable {
         guard let start = try fill(segment, offset, LogRecordHeader.byteCount),
             let header = LogRecordHeader(buffer, at: start), !header.isEnd,
             continues(header, segment),
-            let start = try fill(segment, offset, LogRecordHeader.byteCount + Int(header.bodyByteCount)),
+            let start = try fill(
+                segment, offset, LogRecordHeader.byteCount + Int(header.bodyByteCount)),
             header.matches(buffer, at: start)
         else { return nil }
         position.sequence = header.sequence
@@ -112,7 +113,9 @@ struct LogCursor: Sendable {
         let segment = try openSegment()
         let later = try directory.numbers().filter { $0 > position.segment }
         if let first = later.first {
-            guard first == position.segment + 1 else { throw directory.missing(position.segment + 1) }
+            guard first == position.segment + 1 else {
+                throw directory.missing(position.segment + 1)
+            }
             // Begun by somebody who did not get further is no proof.
             if let header = try? directory.open(first)?.header,
                 header.firstSequence > position.sequence + 1

@@ -292,7 +292,9 @@ final class LogWriter: @unchecked Sendable {
         for number in numbers { total += (try? FileSystem.byteCount(directory.path(number))) ?? 0 }
         var removed = 0
         for (number, next) in zip(numbers, numbers.dropFirst()) {
-            guard number < checkpoint.segment, let following = try directory.open(next) else { break }
+            guard number < checkpoint.segment, let following = try directory.open(next) else {
+                break
+            }
             // All records of a segment are older than the segment after it.
             let age = Double(now) - Double(following.header.milliseconds)
             let byteCount = try FileSystem.byteCount(directory.path(number))

@@ -235,7 +235,8 @@ enum StoreOpening {
         let path = directory.path
         guard isAlone else {
             throw CodexError(
-                .notWritable, "The store has an earlier format and is open elsewhere. Close it there.")
+                .notWritable,
+                "The store has an earlier format and is open elsewhere. Close it there.")
         }
         try Recovery.requireNoStranger(path)
         let environment = try Environment(path: path, readOnly: false, flushes: true)

@@ -333,7 +333,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         do throws(CodexError) {
             try runHook()
             for id in shapeCountAtBegin..<registry.count {
-                let shape = unsafe try transaction.get(catalog.shapes, ShapeRegistry.key(UInt32(id)))
+                let shape = unsafe try transaction.get(
+                    catalog.shapes, ShapeRegistry.key(UInt32(id)))
                 LogBody.appendSystem(
                     .shapes, key: ShapeRegistry.key(UInt32(id)),
                     value: unsafe shape.map { unsafe Array($0) } ?? [], to: &record)

@@ -16,7 +16,8 @@ struct Codexflow: AsyncParsableCommand {
         version: "0.2.0",
         subcommands: [
             Initialize.self, Put.self, Get.self, QueryCommand.self, ScanCommand.self, Stats.self,
-            Verify.self, Import.self, Export.self, Migrate.self, IndexCommand.self, Demo.self,
+            Verify.self, Tail.self, LogCommand.self, Recover.self, Import.self, Export.self,
+            Migrate.self, IndexCommand.self, Demo.self,
         ])
 
     static func main() async {

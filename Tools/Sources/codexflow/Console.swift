@@ -66,6 +66,9 @@ enum Console {
         return line.count <= width ? String(line) : String(line.prefix(width - 1)) + "…"
     }
 
+    /// A value in a line.
+    static func text(value: AttributeValue) -> String { brief(value, 60) }
+
     /// A duration in the unit that suits it.
     static func text(_ duration: Duration) -> String {
         let nanoseconds =

@@ -41,7 +41,16 @@ struct Stats: AsyncParsableCommand {
                 }, right: [2, 3, 4])
             print(
                 "file \(Console.text(bytes: stats.fileByteCount)), commits \(stats.sequence), "
-                    + "shapes \(stats.shapeCount)")
+                    + "shapes \(stats.shapeCount), log \(Console.text(bytes: stats.logByteCount)) "
+                    + "with the changes after commit \(stats.trimmedSequence)")
+            Console.table(
+                ["consumer", "checkpoint", "commits behind", "time behind", "parked"],
+                stats.consumers.map {
+                    [
+                        $0.name, $0.sequenceNumber.description + ($0.isTrimmed ? " (trimmed)" : ""),
+                        "\($0.lagCommitCount)", Console.text($0.lag), "\($0.parkedCount)",
+                    ]
+                }, right: [2, 3, 4])
             return
         }
         let trees = stats.trees.map { tree -> AttributeValue in
@@ -59,6 +68,19 @@ struct Stats: AsyncParsableCommand {
                 "trees": .list(trees), "shapes": .number(Number(stats.shapeCount)),
                 "fileBytes": .number(Number(stats.fileByteCount)),
                 "commits": .number(Number(stats.sequence)),
+                "trimmedCommits": .number(Number(Int(stats.trimmedSequence))),
+                "logBytes": .number(Number(stats.logByteCount)),
+                "consumers": .list(
+                    stats.consumers.map {
+                        .map([
+                            "name": .string($0.name),
+                            "sequenceNumber": .string($0.sequenceNumber.description),
+                            "lagCommits": .number(Number(Int($0.lagCommitCount))),
+                            "lagSeconds": .number(Number(Int($0.lag.components.seconds))),
+                            "parked": .number(Number($0.parkedCount)),
+                            "trimmed": .bool($0.isTrimmed),
+                        ])
+                    }),
             ]))
     }
 }

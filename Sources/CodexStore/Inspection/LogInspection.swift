@@ -1,0 +1,118 @@
+public import CodexCore
+public import FoundationEssentials
+
+/// What the files of a store's log hold, read without opening the store: also of a store that is in
+/// use, or cannot be opened.
+public struct LogInspection: Sendable, Hashable {
+    /// One segment.
+    public struct Segment: Sendable, Hashable {
+        /// How a segment ends.
+        public enum End: String, Sendable {
+            /// The next segment goes on.
+            case continued
+            /// The log ends here, and nothing was begun after it.
+            case clean
+            /// The log ends here; what follows is no whole record that continues it: one that was
+            /// being written, or what a recycled segment held before.
+            case leftovers
+            /// The next segment does not go on where this one ends: records are missing.
+            case damaged
+        }
+
+        /// The segment's number.
+        public let number: UInt64
+        /// The file's name in the store's directory.
+        public let name: String
+        /// The bytes of the file, and those up to the end of its last record.
+        public let byteCount: Int
+        public let usedByteCount: Int
+        /// Raised at each recovery.
+        public let incarnation: UInt64
+        /// The number of its first commit.
+        public let firstSequence: UInt64
+        /// The commits, and the changes of items in them.
+        public let commitCount: Int
+        public let changeCount: Int
+        /// When the first and the last of them were, if there are any.
+        public let times: ClosedRange<Date>?
+        /// How it ends.
+        public let end: End
+    }
+
+    /// The segments, ascending.
+    public let segments: [Segment]
+    /// The last commit that the checkpoint has; what follows would be redone.
+    public let checkpointSequence: UInt64
+    /// The bytes of the spare segment, if there is one.
+    public let spareByteCount: Int?
+
+    /// Reads the log of the store in the directory `path`.
+    ///
+    /// - Throws: ``CodexError/Code/notAStore``, ``CodexError/Code/corrupted`` if the checkpoint or a
+    ///   segment's header cannot be read, ``CodexError/Code/notFound`` if there is none.
+    /// - Complexity: It reads the whole log.
+    public init(at path: String) throws(CodexError) {
+        let directory = StoreDirectory(path)
+        guard try directory.state(isReadOnly: true) == .store else {
+            throw CodexError(.notFound, "There is no store at \(path).")
+        }
+        let checkpoint = try Checkpoint(of: directory.path)
+        checkpointSequence = checkpoint.position.sequence
+        let log = LogDirectory(store: directory.path, id: checkpoint.storeID)
+        let spare = log.path + "/" + LogDirectory.spareName
+        spareByteCount =
+            try FileSystem.kind(spare) == nil ? nil : try FileSystem.byteCount(spare)
+        let numbers = try log.numbers()
+        var segments: [Segment] = []
+        for (index, number) in numbers.enumerated() {
+            // A segment may be removed meanwhile.
+            guard let segment = try log.open(number) else { continue }
+            let next = index + 1 < numbers.count ? try log.open(numbers[index + 1])?.header : nil
+            segments.append(try Segment(segment, next, log))
+        }
+        self.segments = segments
+    }
+}
+
+extension LogInspection.Segment {
+    init(
+        _ segment: LogSegment, _ next: LogSegmentHeader?, _ log: LogDirectory
+    ) throws(CodexError) {
+        let header = segment.header
+        var cursor = LogCursor(log, after: header.start)
+        var last = header.start
+        var (commitCount, changeCount) = (0, 0)
+        var milliseconds: (first: UInt64, last: UInt64)?
+        while let record = try cursor.next(), cursor.position.segment == header.number {
+            last = cursor.position
+            commitCount += 1
+            try LogBody.forEach(record) { entry throws(CodexError) in
+                if case .item = entry { changeCount += 1 }
+            }
+            let first = milliseconds?.first ?? record.header.milliseconds
+            milliseconds = (first, max(first, record.header.milliseconds))
+        }
+        var end = LogCursor(log, after: last)
+        if let next {
+            self.end =
+                next.firstSequence == last.sequence + 1 && next.previousChecksum == last.checksum
+                ? .continued : .damaged
+        } else {
+            self.end = try end.isUntouched() ? .clean : .leftovers
+        }
+        number = header.number
+        name = log.name(header.number)
+        byteCount = segment.byteCount
+        usedByteCount = Int(last.offset)
+        incarnation = header.incarnation
+        firstSequence = header.firstSequence
+        self.commitCount = commitCount
+        self.changeCount = changeCount
+        times = milliseconds.map { times in
+            func date(_ milliseconds: UInt64) -> Date {
+                Date(timeIntervalSince1970: Double(milliseconds) / 1000)
+            }
+            return date(times.first)...date(times.last)
+        }
+    }
+}
