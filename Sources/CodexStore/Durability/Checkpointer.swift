@@ -77,8 +77,9 @@ final class Checkpointer: Sendable {
     /// Sees to it that the pages of the published checkpoint are kept while `transaction` writes.
     ///
     /// - Parameter transaction: A write transaction that has not written yet.
-    /// - Returns: `false` if a checkpoint must be made first, without the transaction.
-    ///   If it returns `true`, ``writeEnded()`` is to follow.
+    /// - Returns: `false` if a checkpoint must be made first, without the transaction. If it returns
+    ///   `true`, ``writeEnded()`` is to follow.
+    /// - Throws: What reading the checkpoint and pinning throws.
     func hasPin(_ transaction: Transaction) throws(CodexError) -> Bool {
         let isHeld = state.withLock { state in
             state.isWriting = state.pin != nil
@@ -109,9 +110,8 @@ final class Checkpointer: Sendable {
         try publish(pin)
     }
 
-    /// Pins the newest state.
-    ///
-    /// - Parameter transaction: A write transaction that has not written yet.
+    /// Pins the newest state, while `transaction`, a write transaction that has not written yet,
+    /// keeps others from committing.
     func pin(_ transaction: Transaction) throws(CodexError) -> Pin {
         let pin = try Pin(environment, file, metaDatabase)
         state.withLock { state in

@@ -92,10 +92,10 @@ final class Environment: @unchecked Sendable {
         }
     }
 
-    /// How many pages the transactions after `id` replaced, and the newest transaction.
+    /// How many pages the transactions after `id` replaced, and the newest transaction's number.
     ///
-    /// - Parameter transaction: A reset read transaction, which is renewed for this.
-    /// - Complexity: O(log *n*) for each transaction.
+    /// `transaction` is a reset read transaction, which is renewed for this. It takes O(log *n*) for
+    /// each transaction.
     func replacedPages(
         after id: Int, _ transaction: Transaction
     ) throws(CodexError) -> (count: Int, last: Int) {
