@@ -177,9 +177,8 @@ final class Checkpointer: Sendable {
 
     // MARK: The writer's side
 
-    /// Takes note of a commit of this process.
-    ///
-    /// - Parameter counter: A read transaction without a snapshot, to count replaced pages with.
+    /// Takes note of a commit of this process; `counter` is a read transaction without a snapshot, to
+    /// count replaced pages with.
     func committed(changeCount: Int, _ counter: Transaction) {
         let start = state.withLock { $0.countedID }
         let replaced = try? environment.replacedPages(after: start, counter)

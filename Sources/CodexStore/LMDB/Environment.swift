@@ -24,7 +24,7 @@ final class Environment: @unchecked Sendable {
 
     /// Opens the environment in `path`, which must be a directory.
     ///
-    /// - Parameter flushes: Whether LMDB flushes at each commit; the log does otherwise.
+    /// With `flushes`, LMDB flushes at each commit; else the log does.
     init(
         path: String, readOnly: Bool, flushes: Bool, mapByteCount limit: Int? = nil
     ) throws(CodexError) {
