@@ -1,5 +1,7 @@
 /// The steps of committing, checkpointing and recovering, each of which may be the last that
-/// happens. Tests kill processes there, and see that each was hit.
+/// happens.
+///
+/// Tests kill processes there, and see that each was hit.
 package enum ProtocolStep: String, Sendable, CaseIterable {
     // Commit
     case bodiesRun, roomReserved, recordAppended, recordFlushed, committed

@@ -43,9 +43,8 @@ final class StoreLease: Sendable {
     /// Whether no other process has the store open; to be asked with the gate held.
     func takeAlone() throws(CodexError) -> Bool { try lease.take(.exclusive, waits: false) }
 
-    /// Shares the lease with others, with the gate held.
+    /// Shares the lease with others, with the gate held; whoever was alone says in which namespace.
     ///
-    /// - Parameter wasAlone: Whether this process opened the store alone, and so says where.
     /// - Throws: ``CodexError/Code/notWritable`` if the others are in another PID namespace: LMDB
     ///   would take them for dead and free the pages that they read.
     func share(wasAlone: Bool, isReadOnly: Bool) throws(CodexError) {
