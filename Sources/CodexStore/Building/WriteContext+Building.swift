@@ -96,6 +96,7 @@ extension WriteContext {
             }
         }
         guard isPresent else { return }
+        if index.plan.isExpiry, try stamp(table, primaryKey) { return }
         if index.plan.definition.projection == .all {
             return try noting { () throws(CodexError) in try putEntries(index, [key], stored) }
         }
