@@ -37,6 +37,9 @@ public enum Limits {
     public static let consumerNameByteCountMax = 255
     /// How long an idempotency token is remembered, in seconds.
     public static let idempotencyWindowSeconds = 600
+    /// How far in the past, in seconds, the moment of an item's expiry may be: with an older one it
+    /// does not expire (DynamoDB: "more than five years in the past").
+    public static let expiryIgnoredAfterSeconds = 5 * 365 * 86_400
     /// Largest encoded item that is stored in one piece; larger ones are stored in chunks.
     ///
     /// LMDB needs contiguous pages for a large value, and searches its free list for them.

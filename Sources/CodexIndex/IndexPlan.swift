@@ -10,6 +10,9 @@ package final class IndexPlan: KeyAttributeDecoder {
     ///
     /// The multi-valued one stands in the key element by element, and in the value whole.
     package let keyNames: [String]
+    /// Whether it is the index of expiry, which finds items that are due: one that nobody queries,
+    /// and that has no entry of an item which does not expire, whatever its attribute is.
+    package let isExpiry: Bool
     let parts: [KeyPart]
     private let tableParts: [KeyPart]
     private let encoder: GroupKeyEncoder
@@ -17,6 +20,7 @@ package final class IndexPlan: KeyAttributeDecoder {
     init(_ definition: IndexDefinition, table: TableDefinition, tableParts: [KeyPart]) {
         self.definition = definition
         self.tableParts = tableParts
+        isExpiry = definition.name == TableDefinition.expiryIndexName
         parts =
             definition.partitionKey.map { KeyPart(attribute: $0, isPartition: true) }
             + definition.sortKey.map { KeyPart(attribute: $0, isPartition: false) }
@@ -38,9 +42,23 @@ package final class IndexPlan: KeyAttributeDecoder {
     package func entryKeys(
         for item: Item, primaryKey: [UInt8]
     ) throws(CodexError) -> [[UInt8]] {
+        if isExpiry, Expiry.second(of: item[parts[0].attribute.name]) == nil { return [] }
         var keys = try encoder.keys(of: item)
         for position in keys.indices { keys[position].append(contentsOf: primaryKey) }
         return keys
+    }
+
+    /// Where the index of expiry has the entries of those items that are expired in the second `now`.
+    package static func expired(at now: Int) -> KeyRange {
+        /// The end of the entries of a second.
+        func end(of second: Int) -> [UInt8]? {
+            var key: [UInt8] = []
+            OrderedKey.append(.number(Number(second)), isLast: false, to: &key)
+            return KeyRange(prefix: key).upper
+        }
+        // Entries are ordered by the attribute, whose fractions count as the next second.
+        let last = now - Limits.expiryIgnoredAfterSeconds - 1
+        return KeyRange(lower: end(of: last) ?? [], upper: end(of: now))
     }
 
     /// The attributes that the entry's value holds; `nil` means the item's own encoding serves.

@@ -6,6 +6,7 @@ package final class TablePlan: KeyAttributeDecoder {
     /// The names of the key attributes, which are not stored in the item's value.
     package let keyNames: [String]
     let parts: [KeyPart]
+    /// The table's own indexes and, if its items expire, the one of expiry.
     package let indexes: [IndexPlan]
     package let counters: [CounterPlan]
 
@@ -16,7 +17,9 @@ package final class TablePlan: KeyAttributeDecoder {
             KeyPart(attribute: $0.element, isPartition: $0.offset == 0)
         }
         self.parts = parts
-        indexes = definition.indexes.map { IndexPlan($0, table: definition, tableParts: parts) }
+        indexes = definition.maintainedIndexes.map {
+            IndexPlan($0, table: definition, tableParts: parts)
+        }
         counters = definition.counters.map(CounterPlan.init)
     }
 
@@ -39,6 +42,12 @@ package final class TablePlan: KeyAttributeDecoder {
             throw CodexError(
                 .invalidKey, "The key lacks a value for \(keyNames[1]), the sort key of \(owner).")
         }
+    }
+
+    /// The second, counted from 1970, at which an item expires; `nil` if it never does.
+    package func expiry(of item: Item) -> Int? {
+        guard let name = definition.timeToLive else { return nil }
+        return Expiry.second(of: item[name])
     }
 
     /// The key attributes in an encoded primary key.

@@ -64,6 +64,21 @@ struct CodecTests {
         }
     }
 
+    @Test(
+        "The second of expiry stands in the header, if there is one",
+        arguments: [nil, 0, 1, 127, 128, 1_762_300_800, (1 << 53) - 1] as [Int?])
+    func expiry(second: Int?) throws {
+        let item: Item = ["a": 1, "b": "text"]
+        let header = ItemHeader(
+            entityNumber: 3, schemaVersion: 2, version: 300, expiresAt: second)
+        let bytes = try ItemCodec.encode(item, header: header, excluding: [], shapes: shapes)
+        let layout = try ItemLayout(bytes.span, shapes: shapes)
+        #expect(layout.header == header)
+        #expect(try decode(bytes) == item)
+        // An item that does not expire is the bytes that it always was.
+        if second == nil { #expect(bytes[0] == 0x10) }
+    }
+
     @Test("Large values are compressed, and wide items have wide offsets")
     func large() throws {
         let compressible: Item = [
@@ -97,7 +112,7 @@ struct CodecTests {
             var bytes = (0..<Int.random(in: 0..<60, using: &random)).map { _ in
                 UInt8.random(in: .min ... .max, using: &random)
             }
-            if !bytes.isEmpty { bytes[0] = 0x10 | bytes[0] & 3 }
+            if !bytes.isEmpty { bytes[0] = 0x10 | bytes[0] & 7 }
             expectCodexErrorOrItem(bytes)
         }
     }

@@ -1,4 +1,5 @@
 import CodexCore
+import Foundation
 import Testing
 
 @Suite("Schemas, key templates and identifiers")
@@ -73,9 +74,41 @@ struct SchemaTests {
                         IndexDefinition("i", partitionKey: [KeyAttribute("b")], entities: ["x"])
                     ])
             ]),
+            // The name of the index of expiry.
+            Schema(tables: [
+                TableDefinition(
+                    "t", partitionKey: KeyAttribute("a"),
+                    indexes: [IndexDefinition("$expiry", partitionKey: [KeyAttribute("b")])])
+            ]),
+            Schema(tables: [
+                TableDefinition("t", partitionKey: KeyAttribute("a"), timeToLive: "a")
+            ]),
+            Schema(tables: [
+                TableDefinition("t", partitionKey: KeyAttribute("a"), timeToLive: "")
+            ]),
         ])
     func invalid(schema: Schema) {
         #expect(throws: CodexError(.invalidSchema, "")) { try schema.validate() }
+    }
+
+    @Test("A time to live is an addition to a table without one; another is a difference")
+    func timeToLive() throws {
+        func schema(_ timeToLive: String?) -> Schema {
+            Schema(tables: [
+                TableDefinition("t", partitionKey: KeyAttribute("a"), timeToLive: timeToLive)
+            ])
+        }
+        #expect(try schema(nil).merging(schema("e")) == schema("e"))
+        #expect(try schema("e").merging(schema("e")) == schema("e"))
+        #expect(try schema("e").merging(schema(nil)) == schema("e"))
+        #expect(throws: CodexError(.schemaMismatch, "")) {
+            try schema("e").merging(schema("f"))
+        }
+        #expect(schema("e").tables[0].with(indexes: []) == schema("e").tables[0])
+        for timeToLive in [nil, "e"] {
+            let json = try JSONEncoder().encode(schema(timeToLive))
+            #expect(try JSONDecoder().decode(Schema.self, from: json) == schema(timeToLive))
+        }
     }
 
     @Test("Names of tables have 1 to 255 characters, of key attributes 1 to 255 bytes")
@@ -85,6 +118,9 @@ struct SchemaTests {
             for schema in [
                 Schema(tables: [TableDefinition(name, partitionKey: KeyAttribute("a"))]),
                 Schema(tables: [TableDefinition("t", partitionKey: KeyAttribute(name))]),
+                Schema(tables: [
+                    TableDefinition("t", partitionKey: KeyAttribute("a"), timeToLive: name)
+                ]),
             ] {
                 if fits {
                     try schema.validate()

@@ -81,9 +81,12 @@ struct SeedTests {
 
     @Test("All models keep all their fields")
     func modelsRoundTrip() async throws {
-        let temporary = try TemporaryStore()
+        let clock = ManualClock()
+        var options = StoreOptions()
+        options.now = { clock.now }
+        let temporary = try TemporaryStore(options: options)
         let store = temporary.store
-        let now = ManualClock().now
+        let now = clock.now
         var task = Self.task
         task.number = 12
         task.body = String(repeating: "A long text that compresses well. ", count: 100)

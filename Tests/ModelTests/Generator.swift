@@ -3,8 +3,11 @@ import CodexCore
 /// Random items, keys, queries and updates over small domains, so that they often meet.
 struct Generator {
     var random: SplitMix
+    /// The second that the clock shows.
+    var now = 1_762_300_800
 
-    /// Three tables: text keys with every kind of index, binary and number keys, no sort key.
+    /// Three tables: text keys with every kind of index, binary and number keys, no sort key; the
+    /// items of two expire.
     static let schema = Schema(tables: [
         TableDefinition(
             "main", partitionKey: KeyAttribute("pk"), sortKey: KeyAttribute("sk"),
@@ -37,7 +40,8 @@ struct Generator {
                 CounterDefinition(
                     "byTag", group: [KeyAttribute("g2"), KeyAttribute("tag")], sums: ["n"],
                     multiValued: "tag"),
-            ]),
+            ],
+            timeToLive: "ttl"),
         TableDefinition(
             "bytes", partitionKey: KeyAttribute("b", .binary),
             sortKey: KeyAttribute("n", .number),
@@ -45,7 +49,8 @@ struct Generator {
                 IndexDefinition(
                     "back", partitionKey: [KeyAttribute("n", .number)],
                     sortKey: [KeyAttribute("b", .binary)])
-            ]),
+            ],
+            timeToLive: "ttl"),
         TableDefinition(
             "single", partitionKey: KeyAttribute("n", .number),
             indexes: [
@@ -74,7 +79,9 @@ struct Generator {
         [0], [1], [2], [0, 0], [0, 1], [1, 0], [1, 1], [255], [255, 255], [254, 255], [127],
         [0, 255],
     ]
-    static let names = ["g1", "g2", "u", "n", "b", "x", "y", "é", "e\u{301}", "flag", "tag"]
+    static let names = [
+        "g1", "g2", "u", "n", "b", "x", "y", "é", "e\u{301}", "flag", "tag", "ttl",
+    ]
 
     mutating func key(_ name: String) -> V {
         switch name {
@@ -123,7 +130,19 @@ struct Generator {
             default: .list((0..<random.below(4)).map { _ in key(name) })
             }
         case "y": .ns(Set((0...random.below(3)).map { _ in random.pick(Self.numbers) }))
+        case "ttl": moment()
         default: anything()
+        }
+    }
+
+    /// A second around the clock's, mostly one to come, or what does not count as one.
+    private mutating func moment() -> V {
+        switch random.below(40) {
+        case 0: anything()
+        case 1: .n(Double(now - random.below(20)))
+        case 2: .n(Double(now - 6 * 365 * 86_400))
+        case 3...7: .n(Double(now + random.below(60)) + 0.5)
+        default: .n(Double(now + 1 + random.below(200)))
         }
     }
 

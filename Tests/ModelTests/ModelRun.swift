@@ -16,6 +16,7 @@ struct Difference: Error, CustomStringConvertible {
 final class ModelRun: @unchecked Sendable {
     private var generator: Generator
     private var oracle = Oracle(schema: Generator.schema)
+    private let clock = ManualClock()
     private let temporary: TemporaryStore
     private var store: Store { temporary.store }
     private(set) var operationCount = 0
@@ -23,8 +24,13 @@ final class ModelRun: @unchecked Sendable {
 
     init(seed: UInt64, fault: PlantedFault? = nil) throws {
         generator = Generator(random: SplitMix(seed: seed))
+        oracle.now = Double(generator.now)
         var options = StoreOptions()
         options.plantedFault = fault
+        let clock = clock
+        options.now = { clock.now }
+        // The oracle must know when something was swept.
+        options.sweepInterval = nil
         temporary = try TemporaryStore(schema: Generator.schema, options: options)
     }
 
@@ -39,6 +45,7 @@ final class ModelRun: @unchecked Sendable {
 
     private func runBatches(_ count: Int) async throws {
         while operationCount < count {
+            try await tick()
             try await batch()
             batchCount += 1
             if batchCount % 20 == 0 { try await rebuild() }
@@ -60,6 +67,23 @@ final class ModelRun: @unchecked Sendable {
         try await store.removeCounter(counter.name, from: table.name)
         try await store.addIndex(index, to: table.name)
         try await store.addCounter(counter, to: table.name)
+    }
+
+    /// Moves the clock on, and mostly sweeps.
+    private func tick() async throws {
+        let seconds = generator.random.below(25)
+        clock.advance(by: Double(seconds))
+        generator.now += seconds
+        oracle.now = Double(generator.now)
+        guard generator.random.chance(60) else { return }
+        let removed = try await store.removeExpired()
+        // Writes may have removed some before.
+        let expired = oracle.removeExpired()
+        guard removed <= expired else {
+            throw Difference("a sweep removed \(removed) of \(expired) expired items")
+        }
+        let more = try await store.removeExpired()
+        guard more == 0 else { throw Difference("a sweep left \(more) items") }
     }
 
     private struct Abandon: Error {}
@@ -178,7 +202,7 @@ final class ModelRun: @unchecked Sendable {
         for (attribute, value) in zip(definition.keyAttributes, key) { new[attribute.name] = value }
         var clauses: [Update.Clause] = []
         let keyNames = definition.keyAttributes.map(\.name)
-        for name in ["g1", "g2", "u", "n", "b", "x", "y", "flag", "tag"].shuffled(
+        for name in ["g1", "g2", "u", "n", "b", "x", "y", "flag", "tag", "ttl"].shuffled(
             using: &generator.random
         )
         .prefix(1 + generator.random.below(3)) where !keyNames.contains(name) {
@@ -257,6 +281,7 @@ final class ModelRun: @unchecked Sendable {
         var after = oracle
         var actions: [WriteAction] = []
         var targets: Set<[V]> = []
+        var put: [String: Set<[V]>] = [:]
         var failure: CodexError.Code?
         for _ in 0..<(1 + generator.random.below(4)) {
             let definition = table()
@@ -268,6 +293,7 @@ final class ModelRun: @unchecked Sendable {
             case 0:
                 actions.append(.put(table: definition.name, try Item(record: record)))
                 after.tables[definition.name, default: [:]][key] = record
+                put[definition.name, default: []].insert(key)
             case 1:
                 actions.append(.delete(table: definition.name, key: try engineKey(key)))
                 after.tables[definition.name]?[key] = nil
@@ -279,7 +305,9 @@ final class ModelRun: @unchecked Sendable {
             }
         }
         if failure == nil,
-            Generator.schema.tables.contains(where: { after.violatesUnique($0.name) })
+            Generator.schema.tables.contains(where: {
+                after.violatesUnique($0.name, put: put[$0.name] ?? [])
+            })
         {
             failure = .uniqueViolation
         }
@@ -324,7 +352,9 @@ final class ModelRun: @unchecked Sendable {
                 transaction, query, PageLimits(examined: 1 + generator.random.below(4)))
         default:
             let counted = try transaction.count(try query.request)
-            guard counted.count == expected.count, counted.examinedCount == expected.count else {
+            guard counted.count == expected.count,
+                isExamined(counted.examinedCount, expected.count, query.table)
+            else {
                 throw Difference("count gave \(counted), not \(expected.count)")
             }
             return try filtered(transaction, query, expected)
@@ -361,9 +391,10 @@ final class ModelRun: @unchecked Sendable {
         _ transaction: borrowing some ReadableTransaction & ~Copyable,
         _ definition: TableDefinition
     ) throws {
-        guard let counter = definition.counters.randomElement(using: &generator.random) else {
-            return
-        }
+        guard let counter = definition.counters.randomElement(using: &generator.random),
+            // What is expired counts until it is removed, which the oracle does not see.
+            !oracle.hasExpired(definition.name)
+        else { return }
         let expected = oracle.totals(counter, definition.name)
         let totals = try transaction.totals(of: counter.name, in: definition.name)
         guard totals.count == expected.count else {
@@ -395,12 +426,18 @@ final class ModelRun: @unchecked Sendable {
             let page = try transaction.items(
                 matching: try query.request, limits: limits, after: token)
             guard page.items.count <= limits.returned ?? .max,
-                page.examinedCount <= limits.examined ?? .max, !page.items.isEmpty || token == nil
+                page.examinedCount <= limits.examined ?? .max,
+                !page.items.isEmpty || token == nil || oracle.hasExpired(query.table)
             else { throw Difference("a page is over its limits, or an empty one follows") }
             items += page.items
             token = page.next
         } while token != nil
         return items
+    }
+
+    /// Whether so many items may have been examined: those that are there, and perhaps expired ones.
+    private func isExamined(_ count: Int, _ expected: Int, _ table: String) -> Bool {
+        count == expected || count > expected && oracle.hasExpired(table)
     }
 
     private func filtered(
@@ -411,7 +448,8 @@ final class ModelRun: @unchecked Sendable {
         request.filter = .attributeExists("x")
         let page = try transaction.items(matching: request)
         let expected = all.filter { $0["x"] != nil }
-        guard page.items.map(Record.init(record:)) == expected, page.examinedCount == all.count
+        guard page.items.map(Record.init(record:)) == expected,
+            isExamined(page.examinedCount, all.count, query.table)
         else {
             throw Difference("a filter gave \(page.items.count) items, not \(expected.count)")
         }

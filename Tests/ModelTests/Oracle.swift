@@ -96,7 +96,10 @@ extension Item {
 /// A store as dictionaries: every query looks at every item.
 struct Oracle {
     let schema: Schema
+    /// What was stored and not removed; expired records among them are hidden.
     var tables: [String: [[V]: Record]] = [:]
+    /// The second that the clock shows.
+    var now = 0.0
 
     func definition(_ table: String) -> TableDefinition {
         schema.tables.first { $0.name == table }!
@@ -106,16 +109,56 @@ struct Oracle {
         definition(table).keyAttributes.map { record[$0.name]! }
     }
 
-    func record(_ table: String, _ key: [V]) -> Record? { tables[table]?[key] }
+    func record(_ table: String, _ key: [V]) -> Record? {
+        guard let record = tables[table]?[key], !isExpired(record, table) else { return nil }
+        return record
+    }
 
-    /// Whether two items have the same key in a unique index.
-    func violatesUnique(_ table: String) -> Bool {
+    /// Whether two items have the same key in a unique index; those that were just put count, even
+    /// if they are expired already.
+    func violatesUnique(_ table: String, put: Set<[V]>) -> Bool {
         definition(table).indexes.contains { index in
             guard index.isUnique else { return false }
-            let keys = (tables[table] ?? [:]).values.flatMap { indexKeys($0, index) }
+            let records = (tables[table] ?? [:]).filter {
+                put.contains($0.key) || !isExpired($0.value, table)
+            }
+            let keys = records.values.flatMap { indexKeys($0, index) }
             return Set(keys).count != keys.count
         }
     }
+
+    // MARK: Expiry
+
+    private func isExpired(_ record: Record, _ table: String) -> Bool {
+        guard let name = definition(table).timeToLive, case .n(let value)? = record[name] else {
+            return false
+        }
+        let second = value.rounded(.up)
+        return value >= 0 && second <= now && second >= now - 157_680_000
+    }
+
+    /// The records that are there.
+    private func live(_ table: String) -> [[V]: Record] {
+        (tables[table] ?? [:]).filter { !isExpired($0.value, table) }
+    }
+
+    /// Whether there are expired records that may not be removed yet.
+    func hasExpired(_ table: String) -> Bool {
+        (tables[table] ?? [:]).values.contains { isExpired($0, table) }
+    }
+
+    /// Removes the expired records; returns how many there were.
+    mutating func removeExpired() -> Int {
+        var count = 0
+        for table in schema.tables.map(\.name) {
+            let left = live(table)
+            count += (tables[table]?.count ?? 0) - left.count
+            tables[table] = left
+        }
+        return count
+    }
+
+    // MARK: Reading
 
     /// Whether another item has one of the record's keys in a unique index.
     func violatesUnique(_ record: Record, _ table: String) -> Bool {
@@ -124,7 +167,7 @@ struct Oracle {
             let mine = Set(indexKeys(record, index))
             let key = key(record, table)
             return !mine.isEmpty
-                && (tables[table] ?? [:]).contains {
+                && live(table).contains {
                     $0.key != key && !mine.isDisjoint(with: indexKeys($0.value, index))
                 }
         }
@@ -155,6 +198,8 @@ struct Oracle {
     }
 
     /// What a counter says of its groups: counts, and for each sum how many numbers and their sum.
+    ///
+    /// Expired records count until they are removed.
     func totals(_ counter: CounterDefinition, _ table: String) -> [[V]: [Decimal]] {
         var totals: [[V]: [Decimal]] = [:]
         for record in (tables[table] ?? [:]).values {
@@ -175,7 +220,7 @@ struct Oracle {
     /// All items of a table, in key order.
     func scan(_ table: String) -> [Record] {
         let names = definition(table).keyAttributes.map(\.name)
-        return (tables[table] ?? [:]).values.sorted { left, right in
+        return live(table).values.sorted { left, right in
             for name in names {
                 guard let a = left[name], let b = right[name], a != b else { continue }
                 return a.precedes(b)
@@ -201,7 +246,7 @@ struct Oracle {
         let sort = index?.sortKey ?? (definition.sortKey.map { [$0] } ?? [])
         let attributes = partition + sort
         var found: [(record: Record, values: [V])] = []
-        for record in (tables[query.table] ?? [:]).values {
+        for record in live(query.table).values {
             for values in keys(record, attributes, index?.multiValued) {
                 let fixed = query.partition + query.sortPrefix
                 guard Array(values.prefix(fixed.count)) == fixed else { continue }

@@ -110,6 +110,9 @@ public struct PageLimits: Sendable, Hashable {
     /// Most results to return; `nil` is all.
     public var returned: Int?
     /// Most items to examine (DynamoDB's `Limit`); `nil` is all.
+    ///
+    /// Expired items that are not removed yet count, though they are no results: a page of them is
+    /// empty, and has a token if more follow.
     public var examined: Int?
 
     /// Creates limits.
@@ -123,7 +126,7 @@ public struct PageLimits: Sendable, Hashable {
 public struct QueryCount: Sendable, Hashable {
     /// The items that passed the filter.
     public let count: Int
-    /// The items that were read.
+    /// The items that were read, expired ones that are not removed yet included.
     public let examinedCount: Int
 
     /// Creates a count.

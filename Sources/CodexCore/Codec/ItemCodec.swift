@@ -1,8 +1,10 @@
 /// The binary form of an item; byte maps in `Docs/Format.md`.
 ///
 /// ```
-/// byte    format version 1 in the upper half, flags in the lower (1: wide offsets, 2: own names)
+/// byte    format version 1 in the upper half, flags in the lower (1: wide offsets, 2: own names,
+///         4: expires)
 /// varint  entity number, schema version, item version
+/// varint  second of expiry           if it expires
 /// varint  shape number               or, with own names: count, then length and bytes of each
 /// u16/u32 end of each value, relative to the first, little-endian
 /// bytes   the values
@@ -11,6 +13,7 @@ package enum ItemCodec {
     package static let formatVersion: UInt8 = 1
     static let wideFlag: UInt8 = 1
     static let ownNamesFlag: UInt8 = 2
+    static let expiryFlag: UInt8 = 4
 
     /// Encodes the attributes of `item` but those named in `excluded`.
     package static func encode(
@@ -37,11 +40,14 @@ package enum ItemCodec {
 
         var bytes: [UInt8] = []
         bytes.reserveCapacity(values.count + ends.count * (wide ? 4 : 2) + 16)
-        bytes.append(
-            formatVersion << 4 | (wide ? wideFlag : 0) | (shape == nil ? ownNamesFlag : 0))
+        var flags = wide ? wideFlag : 0
+        if shape == nil { flags |= ownNamesFlag }
+        if header.expiresAt != nil { flags |= expiryFlag }
+        bytes.append(formatVersion << 4 | flags)
         Wire.append(UInt64(header.entityNumber), to: &bytes)
         Wire.append(UInt64(header.schemaVersion), to: &bytes)
         Wire.append(UInt64(header.version), to: &bytes)
+        if let second = header.expiresAt { Wire.append(UInt64(second), to: &bytes) }
         if let shape {
             Wire.append(UInt64(shape), to: &bytes)
         } else {
@@ -96,7 +102,9 @@ package struct ItemLayout {
         header = ItemHeader(
             entityNumber: try Self.small(bytes, &position),
             schemaVersion: try Self.small(bytes, &position),
-            version: try Self.small(bytes, &position))
+            version: try Self.small(bytes, &position),
+            expiresAt: first & ItemCodec.expiryFlag == 0
+                ? nil : try Self.small(bytes, &position))
         if first & ItemCodec.ownNamesFlag == 0 {
             guard let id = UInt32(exactly: try Wire.integer(bytes, &position)) else {
                 throw Wire.corrupted("a shape's number")

@@ -6,11 +6,19 @@ public struct ItemHeader: Sendable, Hashable {
     public var schemaVersion: Int
     /// The item's version: 1 when created, one more with every write.
     public var version: Int
+    /// When the item expires, in whole seconds since 1970; `nil` if it does not.
+    ///
+    /// The store sets it from the table's ``TableDefinition/timeToLive``, in the item and in its
+    /// index entries, which need not hold the attribute.
+    public var expiresAt: Int?
 
     /// Creates a header.
-    public init(entityNumber: Int = 0, schemaVersion: Int = 0, version: Int = 1) {
+    public init(
+        entityNumber: Int = 0, schemaVersion: Int = 0, version: Int = 1, expiresAt: Int? = nil
+    ) {
         self.entityNumber = entityNumber
         self.schemaVersion = schemaVersion
         self.version = version
+        self.expiresAt = expiresAt
     }
 }

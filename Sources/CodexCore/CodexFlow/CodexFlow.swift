@@ -20,6 +20,8 @@ public enum CodexFlow {
     }
 
     /// The table, its indexes and the six entities.
+    ///
+    /// Items expire by the attribute `expiresAt`, a number of seconds: sessions have it.
     public static let schema = Schema(
         tables: [
             TableDefinition(
@@ -41,7 +43,8 @@ public enum CodexFlow {
                         Index.projectKey, partitionKey: [KeyAttribute("key")],
                         projection: .keysOnly, isUnique: true,
                         entities: [Project.definition.name]),
-                ])
+                ],
+                timeToLive: "expiresAt")
         ],
         entities: entities.map { $0.definition })
 

@@ -25,7 +25,9 @@ extension CodexFlow {
         public var kind: Kind
         /// When it was opened.
         public var createdAt: Date
-        /// When it ends, in whole seconds (the table's expiry attribute).
+        /// When it ends, in whole seconds, rounded up when it is stored.
+        ///
+        /// It is the table's ``TableDefinition/timeToLive``: from then on the session is absent.
         public var expiresAt: Date
         /// When it was last used.
         public var lastSeenAt: Date?

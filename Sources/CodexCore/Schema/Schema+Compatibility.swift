@@ -1,8 +1,8 @@
 extension Schema {
     /// The schema that results from opening a store of schema `self` with `requested`.
     ///
-    /// New tables, indexes, counters, entities and optional fields are added; a higher schema version
-    /// of an entity replaces its fields and index keys. What `requested` does not mention stays: a
+    /// New tables, indexes, counters, entities and optional fields are added, and a time to live to a
+    /// table that has none; a higher schema version of an entity replaces its fields and index keys. What `requested` does not mention stays: a
     /// program need not know everything that the store holds.
     ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` with every difference that is not an addition.
@@ -61,16 +61,23 @@ extension TableDefinition {
                 "counter \(counter.name) of table \(name) is \(Self.text(stored)), "
                     + "requested is \(Self.text(counter)) (remove it first, to build another)")
         }
+        if let timeToLive, let requested = other.timeToLive,
+            !ByteOrder.equal(timeToLive, requested)
+        {
+            differences.append(
+                "table \(name) has the time to live \(timeToLive), requested is \(requested)")
+        }
         return differences
     }
 
-    /// This table with the indexes and counters of `other` that it lacks.
+    /// This table with the indexes and counters of `other` that it lacks, and its time to live.
     fileprivate func adding(_ other: TableDefinition) -> TableDefinition {
         with(
             indexes: indexes
                 + other.indexes.filter { new in !indexes.contains { $0.name == new.name } },
             counters: counters
-                + other.counters.filter { new in !counters.contains { $0.name == new.name } })
+                + other.counters.filter { new in !counters.contains { $0.name == new.name } },
+            timeToLive: timeToLive ?? other.timeToLive)
     }
 
     private static func text(_ counter: CounterDefinition) -> String {

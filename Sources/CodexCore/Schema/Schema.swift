@@ -134,6 +134,18 @@ extension TableDefinition {
             try requireMultiValued(counter.multiValued, counter.group, "counter \(counter.name)")
         }
         try requireOneTypeEach()
+        try requireTimeToLive()
+    }
+
+    private func requireTimeToLive() throws(CodexError) {
+        guard let timeToLive else { return }
+        guard (1...Limits.keyAttributeNameByteCountMax).contains(timeToLive.utf8.count),
+            !keyAttributes.contains(where: { $0.name == timeToLive })
+        else {
+            throw Schema.invalid(
+                "the time to live of table \(name) is an attribute with a name of 1 to "
+                    + "\(Limits.keyAttributeNameByteCountMax) bytes that is not of the table's key")
+        }
     }
 
     /// A multi-valued attribute is one of the key's, and none of the table's own key.

@@ -92,6 +92,9 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
 /// A group is the items with equal values of the group's attributes, as in an index: an item that
 /// lacks one of them is in no group. Reading a group is one lookup, however many items are in it.
 ///
+/// Items whose time to live is over (``TableDefinition/timeToLive``) count until they are removed,
+/// though nobody finds them any more.
+///
 /// Sums are exact: a write after which a group's sum would need more than 38 digits is refused with
 /// ``CodexError/Code/invalidNumber``.
 public struct CounterDefinition: Sendable, Hashable, Codable {
@@ -134,6 +137,19 @@ public struct TableDefinition: Sendable, Hashable, Codable {
     public let indexes: [IndexDefinition]
     /// The counters.
     public let counters: [CounterDefinition]
+    /// The attribute that says when an item expires; `nil` if the table's items never do.
+    ///
+    /// Its value is a number: seconds since 1970-01-01T00:00:00Z, from 0 up to 2^53, a fraction
+    /// rounded up. From that second on (by ``Limits/expiryIgnoredAfterSeconds`` at most, and by the
+    /// clock of the process that looks) the item is absent for all reads and conditions, its unique
+    /// keys are free, and a sweeper removes it in the background, with a record in the stream of
+    /// changes that is marked as expiry. An item without the attribute does not expire, nor does
+    /// one with a value of another type or out of range; nothing is refused because of it.
+    ///
+    /// A table that has none may get one, also with items in it; it cannot be changed or taken away.
+    /// See DynamoDB's developer guide, "Using time to live (TTL)", which differs in that expired
+    /// items can be read until they are removed.
+    public let timeToLive: String?
 
     /// Defines a table.
     public init(
@@ -141,16 +157,18 @@ public struct TableDefinition: Sendable, Hashable, Codable {
         partitionKey: KeyAttribute,
         sortKey: KeyAttribute? = nil,
         indexes: [IndexDefinition] = [],
-        counters: [CounterDefinition] = []
+        counters: [CounterDefinition] = [],
+        timeToLive: String? = nil
     ) {
         self.name = name
         self.partitionKey = partitionKey
         self.sortKey = sortKey
         self.indexes = indexes
         self.counters = counters
+        self.timeToLive = timeToLive
     }
 
-    /// Reads a definition; one without counters has none.
+    /// Reads a definition; one without counters or time to live has none.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         name = try container.decode(String.self, forKey: .name)
@@ -158,17 +176,35 @@ public struct TableDefinition: Sendable, Hashable, Codable {
         sortKey = try container.decodeIfPresent(KeyAttribute.self, forKey: .sortKey)
         indexes = try container.decode([IndexDefinition].self, forKey: .indexes)
         counters = try container.decodeIfPresent([CounterDefinition].self, forKey: .counters) ?? []
+        timeToLive = try container.decodeIfPresent(String.self, forKey: .timeToLive)
     }
 
-    private enum CodingKeys: CodingKey { case name, partitionKey, sortKey, indexes, counters }
+    private enum CodingKeys: CodingKey {
+        case name, partitionKey, sortKey, indexes, counters, timeToLive
+    }
 
-    /// The same table with other indexes and counters.
+    /// The same table with other indexes and counters, or with a time to live.
     package func with(
-        indexes: [IndexDefinition]? = nil, counters: [CounterDefinition]? = nil
+        indexes: [IndexDefinition]? = nil, counters: [CounterDefinition]? = nil,
+        timeToLive: String? = nil
     ) -> TableDefinition {
         TableDefinition(
             name, partitionKey: partitionKey, sortKey: sortKey, indexes: indexes ?? self.indexes,
-            counters: counters ?? self.counters)
+            counters: counters ?? self.counters, timeToLive: timeToLive ?? self.timeToLive)
+    }
+
+    /// The name of the index of expiry: one that no index of a user's may have.
+    package static let expiryIndexName = "$expiry"
+
+    /// The indexes that writes keep up: the table's own and, if its items expire, the one that finds
+    /// those that are due.
+    package var maintainedIndexes: [IndexDefinition] {
+        guard let timeToLive else { return indexes }
+        return indexes + [
+            IndexDefinition(
+                Self.expiryIndexName, partitionKey: [KeyAttribute(timeToLive, .number)],
+                projection: .keysOnly)
+        ]
     }
 
     /// The primary key's attributes, the partition key's first.

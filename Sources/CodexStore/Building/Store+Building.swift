@@ -38,6 +38,9 @@ public struct BuildStatus: Sendable, Hashable {
 extension Store {
     /// The states of the indexes and counters.
     ///
+    /// A table whose items expire has one more index than its definition, `$expiry`: until it is
+    /// ready, items that were there before the table's time to live do not expire.
+    ///
     /// - Throws: ``CodexError/Code/closed``.
     public func buildStatus() throws -> [BuildStatus] {
         func state(_ state: Manifest.BuildState?) -> BuildStatus.State {

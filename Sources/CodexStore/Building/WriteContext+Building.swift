@@ -10,6 +10,12 @@ extension TransactionContext {
     ) throws(CodexError) -> [[UInt8]] {
         guard catalog.includes(index.plan.definition.entities, bytes.layout.header.entityNumber)
         else { return [] }
+        // Few items expire: the others are seen to by a look at their names.
+        if index.plan.isExpiry,
+            bytes.layout.shape.position(of: index.plan.definition.partitionKey[0].name) == nil
+        {
+            return []
+        }
         let item = try bytes.item(keeping: index.plan.indexKeyNames)
         return try index.plan.entryKeys(for: item, primaryKey: key)
     }
@@ -96,6 +102,7 @@ extension WriteContext {
             }
         }
         guard isPresent else { return }
+        if index.plan.isExpiry, try stamp(table, primaryKey) { return }
         if index.plan.definition.projection == .all {
             return try noting { () throws(CodexError) in try putEntries(index, [key], stored) }
         }

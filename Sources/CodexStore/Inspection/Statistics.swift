@@ -7,7 +7,8 @@ public struct StoreStatistics: Sendable, Hashable {
     public struct Tree: Sendable, Hashable {
         /// The table's name.
         public let table: String
-        /// The index's name; `nil` is the table itself, or a counter.
+        /// The index's name; `nil` is the table itself, or a counter, and `$expiry` the entries of
+        /// its items that expire.
         public let index: String?
         /// The counter's name; `nil` is the table or an index.
         public let counter: String?

@@ -22,6 +22,8 @@ public struct VerificationReport: Sendable, Hashable {
             /// An item that was there before an index or counter has a value in a key attribute that
             /// it cannot hold, and so no entry.
             case unindexableItem
+            /// An item's header says another second of expiry than its attribute.
+            case wrongExpiry
             /// An item is of an entity that the store does not know.
             case unknownEntity
             /// A counter's group is not what the items add up to.
@@ -70,6 +72,7 @@ extension Store {
     /// It reads entries back into attribute values and compares those with the items, sharing the
     /// key and item encodings, but no code with what maintains indexes and counters. It runs on one
     /// snapshot; writes go on meanwhile. Indexes and counters that are being built are left out.
+    /// Items that are expired and not removed yet are looked at as all others.
     ///
     /// - Throws: ``CodexError/Code/closed``. Damage is reported, not thrown.
     /// - Complexity: O(*n* log *n*) for *n* items and entries; memory for one item, for the groups

@@ -4,7 +4,7 @@ internal import CodexIndex
 /// Reads everything and compares.
 ///
 /// An item belongs into an index if it has all key attributes (and is of one of the index's
-/// entities); its entries then hold exactly the projected attributes.
+/// entities); its entries then hold exactly the projected attributes. Expired items are items.
 struct Verifier {
     private typealias Bytes = UnsafeBufferPointer<UInt8>
 
@@ -51,16 +51,16 @@ struct Verifier {
             if number != 0, verifier.context.catalog.entityName(number) == nil {
                 verifier.report(.unknownEntity, table, nil, primaryKey)
             }
+            if table.expiryIndex?.state == nil, image.header.expiresAt != Self.expiry(image, table)
+            {
+                verifier.report(.wrongExpiry, table, nil, primaryKey)
+            }
             for index in table.indexes where index.state == nil || index.state == .conflicting {
                 let definition = index.plan.definition
                 guard verifier.context.catalog.includes(definition.entities, number) else {
                     continue
                 }
-                guard
-                    let keys = Self.keys(
-                        image.item, definition.keyAttributes, definition.multiValued,
-                        partitionCount: definition.partitionKey.count)
-                else {
+                guard let keys = Self.keys(image, table, index) else {
                     verifier.report(.unindexableItem, table, definition.name, primaryKey)
                     continue
                 }
@@ -101,6 +101,28 @@ struct Verifier {
                 totals[definition.name, default: [:]][group] = tally
             }
         }
+    }
+
+    /// The second at which an item expires, read off the text of its attribute; `nil` if it does not.
+    private static func expiry(_ image: Image, _ table: TableHandle) -> Int? {
+        guard let name = table.plan.definition.timeToLive,
+            case .number(let number)? = image.item[name]
+        else { return nil }
+        let parts = number.description.split(separator: ".")
+        guard let whole = parts.first.flatMap({ Int($0) }), !number.isNegative else { return nil }
+        let second = parts.count > 1 ? whole.addingReportingOverflow(1).partialValue : whole
+        return (0..<(1 << 53)).contains(second) ? second : nil
+    }
+
+    /// The encoded keys that an item has in an index.
+    private static func keys(
+        _ image: Image, _ table: TableHandle, _ index: IndexHandle
+    ) -> Set<[UInt8]>? {
+        let definition = index.plan.definition
+        if index.plan.isExpiry, expiry(image, table) == nil { return [] }
+        return keys(
+            image.item, definition.keyAttributes, definition.multiValued,
+            partitionCount: definition.partitionKey.count)
     }
 
     /// The encoded keys that an item has in an index or counter, put together part by part from the
@@ -178,10 +200,8 @@ struct Verifier {
             guard let stored = try verifier.storedItem(table, encoded),
                 verifier.context.catalog.includes(
                     definition.entities, stored.header.entityNumber),
-                let keys = Self.keys(
-                    stored.item, definition.keyAttributes, definition.multiValued,
-                    partitionCount: definition.partitionKey.count),
-                keys.contains(indexKey), unsafe key.elementsEqual(indexKey + encoded)
+                let keys = Self.keys(stored, table, index), keys.contains(indexKey),
+                unsafe key.elementsEqual(indexKey + encoded)
             else {
                 verifier.report(.danglingEntry, table, definition.name, primaryKey)
                 return
@@ -216,6 +236,7 @@ struct Verifier {
             && (definition.projection != .all || entry.header.version == stored.header.version)
             && entry.header.entityNumber == stored.header.entityNumber
             && entry.header.schemaVersion == stored.header.schemaVersion
+            && entry.header.expiresAt == stored.header.expiresAt
     }
 
     // MARK: Counters

@@ -4,7 +4,7 @@ internal import CodexIndex
 /// An item with its header, as it is or is to be stored.
 struct Image {
     let item: Item
-    let header: ItemHeader
+    var header: ItemHeader
     /// The encoding that it was read from; `nil` for one that is to be stored.
     var stored: [UInt8]?
     /// Where the stored encoding is, if in chunks.

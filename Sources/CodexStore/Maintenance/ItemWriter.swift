@@ -6,7 +6,17 @@ struct Change {
     let table: TableHandle
     let key: [UInt8]
     let old: Image?
-    let new: Image?
+    var new: Image?
+    /// Whether the item goes because its time to live is over.
+    var isExpiry = false
+
+    /// The change with the second of expiry in the new image's header.
+    fileprivate var stamped: Change {
+        guard let new, table.plan.definition.timeToLive != nil else { return self }
+        var stamped = self
+        stamped.new?.header.expiresAt = table.plan.expiry(of: new.item)
+        return stamped
+    }
 }
 
 /// The change of one index that a change of an item makes.
@@ -19,8 +29,10 @@ private struct EntryChange {
 extension WriteContext {
     /// Checks changes, makes them all, and remembers how to undo them.
     ///
-    /// Nothing is changed if it throws, unless LMDB itself failed (``failure`` then says so).
+    /// Nothing is changed if it throws, unless LMDB itself failed (``failure`` then says so); but
+    /// expired items that had a unique key which the change wants may be gone.
     func change(_ changes: [Change]) throws(CodexError) {
+        let changes = changes.map(\.stamped)
         let stored = try apply(changes)
         for (change, new) in zip(changes, stored) { record(change, new) }
     }
@@ -51,7 +63,7 @@ extension WriteContext {
                 throw error.at(position)
             }
         }
-        if !isUndo { try requireUnique(entries) }
+        if !isUndo { try requireUnique(changes, entries) }
         let sums = try settled(tallies)
         return try noting { () throws(CodexError) in
             var stored: [[UInt8]?] = []
@@ -87,6 +99,7 @@ extension WriteContext {
         let sameKind =
             change.old?.header.entityNumber == new.header.entityNumber
             && change.old?.header.schemaVersion == new.header.schemaVersion
+            && change.old?.header.expiresAt == new.header.expiresAt
         for entry in entries {
             // A KEYS_ONLY entry that stays where it is holds nothing that could differ.
             if sameKind, entry.oldKeys == entry.newKeys, entry.index.state == nil,
@@ -144,7 +157,7 @@ extension WriteContext {
         // Such entries know no version, so that they change only if what they hold does.
         let header = ItemHeader(
             entityNumber: image.header.entityNumber, schemaVersion: image.header.schemaVersion,
-            version: 0)
+            version: 0, expiresAt: image.header.expiresAt)
         return try ItemCodec.encode(
             projected, header: header, excluding: index.plan.keyNames, shapes: self)
     }
@@ -205,23 +218,28 @@ extension WriteContext {
     }
 
     /// Refuses changes after which two items would have the same key in a unique index.
-    private func requireUnique(_ changes: [[EntryChange]]) throws(CodexError) {
+    ///
+    /// Expired items that have such a key are removed.
+    private func requireUnique(
+        _ changes: [Change], _ entries: [[EntryChange]]
+    ) throws(CodexError) {
         let isUnique = { (entry: EntryChange) in entry.index.plan.definition.isUnique }
         var leaving: Set<TreeKey> = []
-        if changes.count > 1 {
-            for entry in changes.joined() where isUnique(entry) {
+        if entries.count > 1 {
+            for entry in entries.joined() where isUnique(entry) {
                 for key in entry.oldKeys where !entry.newKeys.contains(key) {
                     leaving.insert(TreeKey(entry.index.tree.database, key))
                 }
             }
         }
         var arriving: Set<TreeKey> = []
-        for (position, entries) in changes.enumerated() {
+        for (position, entries) in entries.enumerated() {
+            let table = changes[position].table
             for entry in entries where isUnique(entry) {
                 for key in entry.newKeys where !entry.oldKeys.contains(key) {
                     let prefix = Array(key[..<(try entry.index.plan.primaryKeyOffset(key.span))])
                     let isNew = arriving.insert(TreeKey(entry.index.tree.database, prefix)).inserted
-                    if isNew, try !isTaken(prefix, entry, leaving) { continue }
+                    if isNew, try !isTaken(prefix, table, entry, leaving) { continue }
                     throw CodexError(
                         .uniqueViolation,
                         "Another item has the same key in the unique index "
@@ -241,26 +259,36 @@ extension WriteContext {
         }
     }
 
-    /// Whether an item that stays where it is has the index key `prefix`.
+    /// Whether an item that stays where it is has the index key `prefix`; an expired one does not
+    /// stay.
     private func isTaken(
-        _ prefix: [UInt8], _ change: EntryChange, _ leaving: Set<TreeKey>
+        _ prefix: [UInt8], _ table: TableHandle, _ change: EntryChange, _ leaving: Set<TreeKey>
     ) throws(CodexError) -> Bool {
+        // Removed after the walk: no cursor stands on a tree that is written.
+        var expired: [[UInt8]] = []
         do {
-            return try transaction.withCursor(change.index.tree) { cursor in
+            let isTaken = try transaction.withCursor(change.index.tree) { cursor -> Bool in
                 var entry = unsafe try cursor.seek(prefix)
                 while let current = unsafe entry, unsafe current.key.starts(with: prefix) {
                     let key = unsafe Array(current.key)
                     if !change.oldKeys.contains(key),
                         !leaving.contains(TreeKey(change.index.tree.database, key))
                     {
-                        return true
+                        let header = try unsafe withItem(
+                            current.value, current.key, change.index.plan
+                        ) { $0.layout.header }
+                        guard isExpired(header) else { return true }
+                        expired.append(Array(key[prefix.count...]))
                     }
                     unsafe entry = try cursor.next()
                 }
                 return false
             }
+            if isTaken { return true }
         } catch {
             throw CodexError.wrapping(error)
         }
+        for key in expired where try !expire(table, key) { return true }
+        return false
     }
 }

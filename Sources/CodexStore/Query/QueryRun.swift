@@ -81,9 +81,10 @@ struct QueryRun {
         }
     }
 
-    /// Whether an item passes the filter.
+    /// Whether an item is there, not expired, and passes the filter.
     @inline(__always)
     private func passes(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
+        if context.isExpired(bytes.layout.header) { return false }
         guard let filter else { return true }
         guard filtersWhole else { return filter.evaluate(try bytes.item()) }
         var passes = false

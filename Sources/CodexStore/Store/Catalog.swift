@@ -38,7 +38,10 @@ final class TableHandle: Sendable {
     let plan: TablePlan
     let number: Int
     let tree: Tree
+    /// The table's own indexes and that of expiry.
     let indexes: [IndexHandle]
+    /// The index of the items that expire, if any do.
+    let expiryIndex: IndexHandle?
     let counters: [CounterHandle]
     /// The entities whose items are in the table.
     let entities: [EntityBinding]
@@ -54,6 +57,7 @@ final class TableHandle: Sendable {
         self.number = number
         self.tree = tree
         self.indexes = indexes
+        expiryIndex = indexes.first { $0.plan.isExpiry }
         self.counters = counters
         self.entities = entities
         self.retired = retired
@@ -79,10 +83,11 @@ final class TableHandle: Sendable {
         return index
     }
 
-    /// The index, whatever its state.
+    /// The index, whatever its state; not that of expiry, which nobody looks into.
     func knownIndex(_ name: String) throws(CodexError) -> IndexHandle {
-        guard let index = indexes.first(where: { $0.plan.definition.name == name }) else {
-            throw unknown(.index, name, indexes.map(\.plan.definition.name))
+        let index = indexes.first { $0.plan.definition.name == name }
+        guard let index, !index.plan.isExpiry else {
+            throw unknown(.index, name, plan.definition.indexes.map(\.name))
         }
         return index
     }
@@ -150,6 +155,8 @@ final class Catalog: Sendable {
     private let names: [Int: String]
     /// Whether anything is to be built or emptied.
     let hasWork: Bool
+    /// Whether items of any table expire.
+    let hasExpiry: Bool
 
     static let metaName = "meta"
 
@@ -216,6 +223,7 @@ final class Catalog: Sendable {
         self.tables = tables
         treeCount = tables.values.map { 1 + $0.indexes.count + $0.counters.count }.max() ?? 1
         hasWork = tables.values.contains { $0.hasWork }
+        hasExpiry = tables.values.contains { $0.expiryIndex != nil }
     }
 
     /// Reads the manifest and opens what it names.

@@ -87,7 +87,7 @@ struct Manifest: Codable {
                 }
                 return number
             }
-            for index in table.indexes where entry.indexes[index.name] == nil {
+            for index in table.maintainedIndexes where entry.indexes[index.name] == nil {
                 let number = free(.index, Array(entry.indexes.values))
                 entry.indexes[index.name] = number
                 if !isNew {
@@ -130,7 +130,8 @@ struct Manifest: Codable {
     ) throws(CodexError) {
         let definition = try schema.table(table)
         let removed = kind == .index ? tables[table]?.indexes[name] : tables[table]?.counters?[name]
-        guard let removed, let entry = tables[table] else {
+        // The index of expiry stays: what it is for cannot be taken away.
+        guard let removed, let entry = tables[table], name != TableDefinition.expiryIndexName else {
             throw CodexError(.unknownIndex, "Table \(table) has no \(kind.rawValue) \(name).")
         }
         var ownsChunks = false
@@ -243,7 +244,7 @@ struct Manifest: Codable {
         try requireNumbers(schema.entities.map(\.name), entities)
         for table in schema.tables {
             let entry = tables[table.name]
-            try requireNumbers(table.indexes.map(\.name), entry?.indexes ?? [:])
+            try requireNumbers(table.maintainedIndexes.map(\.name), entry?.indexes ?? [:])
             try requireNumbers(table.counters.map(\.name), entry?.counters ?? [:])
         }
     }

@@ -23,6 +23,8 @@ public final class Store: Sendable {
     let core: StoreCore
     let writer: WriterQueue?
     let builder: Builder?
+    /// Removes expired items, if there can be any.
+    private let sweeper: Sweeper?
     let parts: WritableParts?
 
     /// Opens the store in the directory `path`, or creates it there.
@@ -32,8 +34,9 @@ public final class Store: Sendable {
     ///     exist. Network file systems are not supported.
     ///   - schema: Tables and entities. `nil` takes those that the store has; creating needs them.
     ///     New tables, indexes, counters, entities, optional fields and schema versions are added
-    ///     to the store; any other difference is refused. A new index of a large table is built in
-    ///     the background: see ``whenReady()``.
+    ///     to the store, and a time to live to a table that has none; any other difference is
+    ///     refused. A new index of a large table is built in the background (and items that were
+    ///     there before their table's time to live expire only then): see ``whenReady()``.
     ///   - options: How to open it.
     /// - Throws: ``CodexError/Code/notAStore``, ``CodexError/Code/unsupportedFormat``,
     ///   ``CodexError/Code/schemaMismatch``, ``CodexError/Code/invalidSchema``,
@@ -65,16 +68,19 @@ public final class Store: Sendable {
         core = opened.core
         parts = opened.parts
         guard let parts = opened.parts else {
-            (writer, builder) = (nil, nil)
+            (writer, builder, sweeper) = (nil, nil, nil)
             return
         }
         let writer = WriterQueue(core, parts)
         let builder = Builder(core, writer)
-        (self.writer, self.builder) = (writer, builder)
+        let sweeper = Sweeper(core, writer)
+        (self.writer, self.builder, self.sweeper) = (writer, builder, sweeper)
         builder.start()
+        sweeper?.start()
         parts.checkpointer.start(writer)
         writer.start {
             builder.waitUntilEnded()
+            sweeper?.waitUntilEnded()
             parts.checkpointer.stop()
             parts.checkpointer.waitUntilEnded()
         }
@@ -101,6 +107,7 @@ public final class Store: Sendable {
     private func shutDown() {
         guard core.beginClosing() else { return }
         builder?.stop()
+        sweeper?.stop()
         if let writer { writer.stop() } else { core.finishClosing() }
     }
 

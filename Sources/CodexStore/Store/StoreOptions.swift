@@ -12,8 +12,16 @@ public struct StoreOptions: Sendable {
     public var waitingWriteCountMax: Int
     /// Most waiting writes that are committed together.
     public var groupCountMax: Int
-    /// The clock, for what is remembered for a time only (idempotency tokens).
+    /// The clock, for what is remembered for a time only: idempotency tokens, and items with a time
+    /// to live.
     public var now: @Sendable () -> Date = { Date() }
+    /// How long after one look for expired items the next is; `nil` or zero leaves them to
+    /// ``Store/removeExpired(limit:)`` and to the writes that meet them.
+    ///
+    /// A look costs one lookup in each table with a ``TableDefinition/timeToLive``, and nothing is
+    /// written if nothing is due. Nobody finds an item that has expired, whether it was removed or
+    /// not.
+    public var sweepInterval: Duration? = .seconds(1)
     /// When an acknowledged write is on the medium.
     public var durability: Durability = .everyCommit
     /// When a checkpoint is due.
@@ -160,9 +168,11 @@ package enum PlantedFault: String, Sendable, CaseIterable {
     case plainChecksum
     /// Opening takes no gate.
     case noGate
+    /// Expired items are there until they are removed, which they never are.
+    case shownExpired
 
-    /// Those of index maintenance, which the model test finds.
+    /// Those of index maintenance and expiry, which the model test finds.
     package static let maintenance: [PlantedFault] = [
-        .skippedDelete, .staleProjection, .missedMove, .miscount, .lostOverflow,
+        .skippedDelete, .staleProjection, .missedMove, .miscount, .lostOverflow, .shownExpired,
     ]
 }

@@ -44,7 +44,7 @@ extension WriteContext {
         var reasons: [CodexError?] = []
         for (action, target) in zip(actions, targets) {
             do throws(CodexError) {
-                let old = try image(target.table, target.encoded)
+                let old = try current(target.table, target.encoded)
                 if let new = try image(after: action, target, old) {
                     changes.append(
                         Change(table: target.table, key: target.encoded, old: old, new: new.image))

@@ -121,9 +121,23 @@ extension ReadableTransaction where Self: ~Copyable {
 }
 
 extension TransactionContext {
-    /// Lends the item under an encoded key in place; `nil` if there is none.
+    /// Lends the item under an encoded key in place; `nil` if there is none, or an expired one.
     @inline(__always)
     func withBytes<R>(
+        _ table: TableHandle, _ key: [UInt8], _ body: (ItemBytes) throws -> R
+    ) throws -> R? {
+        guard let value = unsafe try transaction.get(table.tree, key) else { return nil }
+        return try unsafe key.withUnsafeBufferPointer { buffer -> R? in
+            try unsafe withItem(value, buffer, table.plan) { bytes -> R? in
+                if isExpired(bytes.layout.header) { return nil }
+                return try body(bytes)
+            }
+        }
+    }
+
+    /// Lends the item under an encoded key in place, an expired one too; `nil` if there is none.
+    @inline(__always)
+    func withStoredBytes<R>(
         _ table: TableHandle, _ key: [UInt8], _ body: (ItemBytes) throws -> R
     ) throws -> R? {
         guard let value = unsafe try transaction.get(table.tree, key) else { return nil }

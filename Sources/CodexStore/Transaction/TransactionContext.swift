@@ -11,7 +11,12 @@ package class TransactionContext: ShapeSource {
     var catalog: Catalog {
         didSet { (bindings, lastBinding) = ([:], nil) }
     }
-    var transaction: Transaction
+    var transaction: Transaction {
+        didSet { moment = nil }
+    }
+    /// The second, counted from 1970, by which the transaction judges what is expired; `nil` until
+    /// it first has to.
+    var moment: Int?
     /// Reused for encoding keys, so that a read allocates none.
     private var keyScratch: [UInt8] = []
     private var shapes: [Shape?] = []
@@ -150,7 +155,10 @@ package final class ReadContext: TransactionContext, @unchecked Sendable {
     private var synchronizedID = -1
 
     func reset() { transaction.reset() }
-    func renew() throws(CodexError) { try transaction.renew() }
+    func renew() throws(CodexError) {
+        moment = nil
+        try transaction.renew()
+    }
     func abort() { transaction.abort() }
 
     /// Makes the catalog that of the snapshot; takes a newer snapshot if databases must be opened.

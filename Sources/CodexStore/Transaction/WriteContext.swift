@@ -258,7 +258,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         if !isSilent { streamedCount += 1 }
         LogBody.appendItem(
             table: change.table.number, key: change.key, old: change.old?.stored, new: new,
-            isExpiry: false, isSilent: isSilent, to: &record)
+            isExpiry: change.isExpiry, isSilent: isSilent, to: &record)
     }
 
     /// The last change that the transaction sees, others' of its group and its own included.

@@ -126,7 +126,7 @@ extension WriteContext {
         try condition?.validate()
         var encoded: [UInt8] = []
         try table.plan.encode(key, into: &encoded)
-        let old = try image(table, encoded)
+        let old = try current(table, encoded)
         try require(condition, old)
         let new = try make(old)
         if old != nil || new != nil {

@@ -225,7 +225,8 @@ extension QueryRun {
     ) throws {
         let offset = try index.plan.primaryKeyOffset(unsafe Span(_unsafeElements: entryKey))
         let primaryKey = unsafe Array(entryKey[offset...])
-        guard try context.withBytes(table, primaryKey, body) != nil else {
+        // The entry was judged: whether it is expired is the same for entry and item.
+        guard try context.withStoredBytes(table, primaryKey, body) != nil else {
             throw Wire.corrupted("an index entry has no item")
         }
     }

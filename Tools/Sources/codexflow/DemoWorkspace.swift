@@ -47,13 +47,14 @@ struct DemoWorkspace {
                     role: number == 1
                         ? .owner : random.pick([.member, .member, .member, .admin, .agent]),
                     state: .active, timeZone: "Europe/Berlin", createdAt: start))
+            // Sessions that do not expire before anybody looks at the demo.
             for _ in 0..<random.below(4) {
                 let opened = start.addingTimeInterval(Double(random.below(7_776_000)))
                 let hash = String(random.next(), radix: 16) + String(random.next(), radix: 16)
                 sessions.append(
                     CodexFlow.Session(
                         id: try CodexFlow.Session.ID(hash), userID: id, createdAt: opened,
-                        expiresAt: opened.addingTimeInterval(86_400), client: "web"))
+                        expiresAt: opened.addingTimeInterval(3_650 * 86_400), client: "web"))
             }
         }
     }

@@ -1,0 +1,73 @@
+internal import CodexCore
+internal import Dispatch
+internal import Synchronization
+
+/// Removes expired items in the background, in batches that other writes pass between.
+///
+/// It looks with a reader whether anything is due, so that an idle store is not written to. Every
+/// process that has the store open for writing sweeps; who comes second finds nothing left.
+///
+/// What fails (a full disk, say) is tried again with the next look: nobody finds the items meanwhile.
+final class Sweeper: Sendable {
+    private let core: StoreCore
+    private let writer: WriterQueue
+    private let interval: DispatchTimeInterval
+    private let isStopped = Locked(false)
+    private let alarm = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+
+    /// Items that one transaction removes: some milliseconds of the writer's time.
+    static let batchCount = 500
+
+    /// Makes a sweeper; `nil` if items of no table expire, or the options want none.
+    init?(_ core: StoreCore, _ writer: WriterQueue) {
+        guard let interval = core.options.sweepInterval, interval > .zero, core.catalog.hasExpiry
+        else { return nil }
+        self.core = core
+        self.writer = writer
+        // At most a day, which any number of milliseconds in an interval can say.
+        let milliseconds = min(interval.milliseconds.rounded(.up), 86_400_000)
+        self.interval = .milliseconds(Int(milliseconds))
+    }
+
+    func start() {
+        WorkerThread.start("codex.sweeper") { [self] in
+            run()
+            ended.signal()
+        }
+    }
+
+    /// Lets the thread end after the batch it is at.
+    func stop() {
+        isStopped.withLock { $0 = true }
+        alarm.signal()
+    }
+
+    /// Blocks until the thread ended, after ``stop()``.
+    func waitUntilEnded() { ended.wait() }
+
+    private func run() {
+        while true {
+            _ = alarm.wait(timeout: .now() + interval)
+            if isStopped.withLock({ $0 }) { return }
+            try? sweep()
+        }
+    }
+
+    private func sweep() throws {
+        for table in try core.withReader({ try $0.tablesWithExpired() }) {
+            var position: [UInt8]?
+            repeat {
+                if isStopped.withLock({ $0 }) { return }
+                let start = position
+                let step: SweepStep = try writer.wait { answer in
+                    ClosureJob(
+                        { transaction in
+                            try transaction.context.sweep(table, after: start, Self.batchCount)
+                        }, answer: answer)
+                }
+                position = step.end
+            } while position != nil
+        }
+    }
+}

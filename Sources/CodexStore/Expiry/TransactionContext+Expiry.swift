@@ -1,0 +1,68 @@
+internal import CodexCore
+internal import CodexIndex
+internal import FoundationEssentials
+
+extension TransactionContext {
+    /// Whether an item or index entry is expired: absent for everybody, though it may still lie
+    /// there.
+    @inline(__always)
+    func isExpired(_ header: ItemHeader) -> Bool {
+        guard let second = header.expiresAt else { return false }
+        return isOver(second)
+    }
+
+    @inline(never)
+    private func isOver(_ second: Int) -> Bool {
+        core.options.plantedFault != .shownExpired && Expiry.isOver(second, at: now)
+    }
+
+    /// The second, counted from 1970, by which the transaction judges expiry: one and the same from
+    /// its beginning to its end.
+    var now: Int {
+        if let moment { return moment }
+        // A clock that shows nonsense must not trap.
+        let seconds = max(0, min(core.options.now().timeIntervalSince1970, 1e15))
+        let now = Int(seconds.rounded(.down))
+        moment = now
+        return now
+    }
+
+    /// The keys of entries in an index of expiry whose items are expired, ascending.
+    ///
+    /// - Parameters:
+    ///   - index: The index.
+    ///   - start: The entry after which to begin; `nil` is the first.
+    ///   - countMax: How many keys at most.
+    /// - Returns: The keys; those of items that expired too long ago are not among them.
+    /// - Throws: ``CodexError/Code/corrupted``.
+    func expiredEntries(
+        _ index: IndexHandle, after start: [UInt8]?, _ countMax: Int
+    ) throws -> [[UInt8]] {
+        let range = IndexPlan.expired(at: now)
+        return try transaction.withCursor(index.tree) { cursor in
+            var keys: [[UInt8]] = []
+            var entry = unsafe try cursor.seek(start.map { $0 + [0] } ?? range.lower)
+            while let current = unsafe entry, keys.count < countMax {
+                let key = unsafe Array(current.key)
+                guard range.contains(key) else { break }
+                keys.append(key)
+                unsafe entry = try cursor.next()
+            }
+            return keys
+        }
+    }
+
+    /// The names of the tables that have expired items to be removed.
+    ///
+    /// - Complexity: One lookup for each table whose items expire.
+    func tablesWithExpired() throws -> [String] {
+        var names: [String] = []
+        for table in catalog.allTables {
+            guard let index = table.expiryIndex, index.state == nil,
+                try !expiredEntries(index, after: nil, 1).isEmpty
+            else { continue }
+            names.append(table.name)
+        }
+        return names
+    }
+}
