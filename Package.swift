@@ -27,8 +27,12 @@ let package = Package(
         .target(name: "CodexTesting", dependencies: ["CodexCore", "CodexStore"]),
         // What the tests run, and kill, as other processes.
         .executableTarget(
-            name: "codex-test-agent", dependencies: ["CodexCore", "CodexStore"],
+            name: "codex-test-agent", dependencies: ["CodexCore", "CodexStore", "CrashSupport"],
             path: "Tests/TestAgent"),
+        // What those that write and those that check agree on.
+        .target(
+            name: "CrashSupport", dependencies: ["CodexCore", "CodexStore"],
+            path: "Tests/CrashSupport"),
         // System calls that fail on demand.
         .target(name: "FaultyCalls", path: "Tests/FaultyCalls"),
         .testTarget(name: "CodexCoreTests", dependencies: ["CodexCore"]),
@@ -43,7 +47,8 @@ let package = Package(
         .testTarget(
             name: "DurabilityTests",
             dependencies: [
-                "CodexCore", "CodexStore", "CodexTesting", "FaultyCalls", "codex-test-agent",
+                "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "FaultyCalls",
+                "codex-test-agent",
             ]
         ),
         .testTarget(name: "ModelTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),

@@ -1,6 +1,7 @@
 import CodexCore
 import CodexStore
 import CodexTesting
+import CrashSupport
 import Foundation
 import Synchronization
 import Testing
@@ -16,7 +17,8 @@ final class CrashAgent: Sendable {
     /// Starts a process; its steps go into a file beside the store.
     init(
         _ store: String, writers: Range<Int>, seed: UInt64, groups: Int = 0,
-        killedAt step: ProtocolStep? = nil, after passes: Int = 0, fault: PlantedFault? = nil
+        killedAt step: ProtocolStep? = nil, after passes: Int = 0, fault: PlantedFault? = nil,
+        rareCheckpoints: Bool = false
     ) throws {
         stepsPath = store + ".steps-\(writers.lowerBound)"
         var arguments = [
@@ -31,8 +33,9 @@ final class CrashAgent: Sendable {
         let output = Pipe()
         process.standardOutput = output
         // What it has to complain of belongs into the test's output.
-        process.environment = ProcessInfo.processInfo.environment.merging(
-            ["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+        var environment = ["SWIFT_BACKTRACE": "enable=no"]
+        if rareCheckpoints { environment["CODEX_RARE_CHECKPOINTS"] = "1" }
+        process.environment = environment
         try process.run()
         let handle = output.fileHandleForReading
         let thread = Thread { [self] in
@@ -58,7 +61,7 @@ final class CrashAgent: Sendable {
         thread.start()
     }
 
-    private static var executable: URL {
+    static var executable: URL {
         // Beside the test bundle, where the package is built.
         let folder = Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }
         return (folder ?? URL(fileURLWithPath: CommandLine.arguments[0]))
@@ -66,6 +69,21 @@ final class CrashAgent: Sendable {
     }
 
     func waitUntilBegun() { begun.wait() }
+
+    /// Whether it ended by itself, without an error.
+    var hasSucceeded: Bool {
+        process.terminationReason == .exit && process.terminationStatus == 0
+    }
+
+    /// Stops it, and waits until it is.
+    func stop() {
+        signal(SIGSTOP)
+        let path = "/proc/\(process.processIdentifier)/stat"
+        while let stat = try? String(contentsOfFile: path, encoding: .utf8),
+            let state = stat.split(separator: ")").last?.split(separator: " ").first,
+            state != "T", state != "Z"
+        { sched_yield() }
+    }
 
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
@@ -101,11 +119,6 @@ final class CrashAgent: Sendable {
     }
 }
 
-/// What is wrong with a store after a crash.
-struct CrashFinding: Error, CustomStringConvertible {
-    let description: String
-}
-
 /// A store that crash agents write to, and what they acknowledged so far.
 struct CrashStore {
     let path: String
@@ -122,52 +135,25 @@ struct CrashStore {
         endCount += 1
     }
 
-    static func size(_ writer: Int, _ group: Int64) -> Int {
-        1 + Int((group &* 31 &+ Int64(writer) &* 17) % 5)
-    }
-
     /// Opens the store, which recovers it, and looks whether all is as it must be.
-    ///
-    /// - Returns: What the recovery did.
-    @discardableResult
-    mutating func check() throws -> RecoveryReport? {
-        let store = try Store(at: path)
-        defer { store.close() }
-        let report = try store.verify()
-        guard report.isSound else {
-            throw CrashFinding(description: "verify: \(report.differences.prefix(3))")
-        }
-        for (writer, group) in acknowledged {
-            // What was seen is there for good.
-            acknowledged[writer] = try check(store, writer, group)
-        }
+    mutating func check() throws {
+        // What was seen is there for good.
+        acknowledged = try CrashWorkload.check(path, acknowledged, excess: endCount)
         endCount = 0
-        return store.recovery
     }
 
-    /// Returns the writer's last group.
-    private func check(_ store: Store, _ writer: Int, _ acknowledged: Int64) throws -> Int64 {
-        let name = AttributeValue.string("w\(writer)")
-        let last = try store.item(in: "t", key: PrimaryKey(name, "last"))?["k"]?.number?.int64 ?? 0
-        guard last >= acknowledged else {
-            throw CrashFinding(
-                description: "writer \(writer): \(acknowledged) acknowledged, \(last) there")
-        }
-        guard last <= acknowledged + endCount else {
-            throw CrashFinding(
-                description: "writer \(writer): \(last) there, \(acknowledged) acknowledged")
-        }
-        var expected: Set<String> = ["last"]
-        for group in max(1, last - 19)...max(1, last) where group <= last {
-            for position in 0..<Self.size(writer, group) {
-                expected.insert("g\(group)#\(position)")
-            }
-        }
-        let query = TableQuery(table: "t", partition: [name])
-        let found = try store.items(matching: query).items
-        guard Set(found.compactMap { $0["s"]?.string }) == expected else {
-            throw CrashFinding(description: "writer \(writer): a group is not whole")
-        }
-        return last
+    /// The same by another process, which may die of what it finds; the copy `path` if one is given.
+    ///
+    /// - Returns: Whether all is as it must be.
+    func isSound(_ path: String? = nil) throws -> Bool {
+        let process = Process()
+        process.executableURL = CrashAgent.executable
+        process.arguments =
+            ["check", path ?? self.path] + acknowledged.map { "\($0.key)=\($0.value)" }
+        process.standardError = FileHandle.nullDevice
+        process.environment = ["SWIFT_BACKTRACE": "enable=no"]
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationReason == .exit && process.terminationStatus == 0
     }
 }

@@ -1,5 +1,6 @@
 import CodexCore
 import CodexStore
+import CrashSupport
 import Foundation
 import Synchronization
 
@@ -20,8 +21,6 @@ struct CrashWriter {
     private let groupCount: Int
     private let options: StoreOptions
 
-    static let lag = 20
-
     init(_ arguments: [String]) throws {
         path = arguments[0]
         let first = Int(arguments[2]) ?? 0
@@ -32,6 +31,10 @@ struct CrashWriter {
         let countdown = arguments.count > 7 ? Int(arguments[7]) ?? 0 : 0
         let steps = open(arguments[1], O_RDWR | O_CREAT, 0o644)
         var options = StoreOptions.crashing
+        if ProcessInfo.processInfo.environment["CODEX_RARE_CHECKPOINTS"] != nil {
+            options.checkpoints = CheckpointPolicy(
+                interval: .seconds(3600), changeCount: 1_000_000)
+        }
         if arguments.count > 8 { options.plantedFault = PlantedFault(rawValue: arguments[8]) }
         let probe = Probe(steps, deadline, countdown)
         options.probe = { probe.reached($0) }
@@ -66,17 +69,8 @@ struct CrashWriter {
         }
     }
 
-    static let table = TableDefinition(
-        "t", partitionKey: KeyAttribute("w"), sortKey: KeyAttribute("s"),
-        indexes: [
-            IndexDefinition("byGroup", partitionKey: [KeyAttribute("k", .number)]),
-            IndexDefinition(
-                "keys", partitionKey: [KeyAttribute("s")], projection: .keysOnly),
-        ],
-        counters: [CounterDefinition("sums", group: [KeyAttribute("w")], sums: ["k"])])
-
     func run() async throws {
-        let store = try Store(at: path, schema: Schema(tables: [Self.table]), options: options)
+        let store = try Store(at: path, schema: Schema(tables: [CrashWorkload.table]), options: options)
         say("begun")
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in writers {
@@ -100,7 +94,7 @@ struct CrashWriter {
         while groupCount == 0 || number < last + Int64(groupCount) {
             number += 1
             let group = number
-            let size = Self.size(writer, group)
+            let size = CrashWorkload.size(writer, group)
             // Now and then a value that is stored in chunks.
             let filler = String(repeating: "x", count: next(50) == 0 ? 20_000 : Int(next(400)))
             try await store.write { transaction in
@@ -111,8 +105,8 @@ struct CrashWriter {
                             "k": .number(Number(Int(group))), "text": .string(filler),
                         ], in: "t")
                 }
-                let old = group - Int64(Self.lag)
-                for position in 0..<Self.size(writer, old) {
+                let old = group - Int64(CrashWorkload.lag)
+                for position in 0..<CrashWorkload.size(writer, old) {
                     try transaction.delete(
                         in: "t", key: PrimaryKey(name, .string("g\(old)#\(position)")))
                 }
@@ -121,22 +115,5 @@ struct CrashWriter {
             }
             say("\(writer) \(group)")
         }
-    }
-
-    /// How many items a group has.
-    static func size(_ writer: Int, _ group: Int64) -> Int {
-        group <= 0 ? 0 : 1 + Int((group &* 31 &+ Int64(writer) &* 17) % 5)
-    }
-}
-
-extension StoreOptions {
-    /// Small bounds, so that every step of the protocol is passed often.
-    static var crashing: StoreOptions {
-        var options = StoreOptions()
-        options.checkpoints.interval = .milliseconds(40)
-        options.checkpoints.changeCount = 2000
-        options.logSegmentByteCountMax = 512 << 10
-        options.changeRetention = ChangeRetention(age: .seconds(3600), byteCount: 1 << 20)
-        return options
     }
 }

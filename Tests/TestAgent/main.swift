@@ -1,5 +1,6 @@
 import CodexCore
 import CodexStore
+import CrashSupport
 import Foundation
 
 // A process that works on a store until it is done, or is killed.
@@ -9,16 +10,23 @@ import Foundation
 //   counter STORE NAME       adds a counter by `g`, then waits
 //   load STORE COUNT         loads items into the empty table
 //   crash STORE …            see CrashWriter
+//   check STORE WRITER=GROUP…   sees whether all is there that crash writers acknowledged
 //
 // Each prints a line when it has begun and one when it is done.
 
 func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
 let arguments = CommandLine.arguments
-guard arguments.count >= 4 else { exit(64) }
+guard arguments.count >= 3 else { exit(64) }
 do {
     if arguments[1] == "crash" {
         try await CrashWriter(Array(arguments.dropFirst(2))).run()
+        exit(0)
+    }
+    if arguments[1] == "check" {
+        let pairs = arguments.dropFirst(3).map { $0.split(separator: "=").compactMap { Int64($0) } }
+        let acknowledged = Dictionary(uniqueKeysWithValues: pairs.map { (Int($0[0]), $0[1]) })
+        _ = try CrashWorkload.check(arguments[2], acknowledged, isPowerCut: true)
         exit(0)
     }
     let store = try Store(at: arguments[2])

@@ -16,9 +16,6 @@ public struct RecoveryReport: Sendable, Hashable {
 
 /// Applying the log: what was appended and never reached the data file.
 extension WriteContext {
-    /// Most changes that are applied in one transaction.
-    private static let redoneChangeCountMax = 8192
-
     /// Applies what another process, or a commit that failed, left in the log.
     func redoRest() throws(CodexError) {
         try beginRaw()
@@ -98,7 +95,7 @@ extension WriteContext {
         var batch = Batch()
         var cursor = LogCursor(log.directory, after: position)
         var end = position
-        while batch.changeCount < Self.redoneChangeCountMax, let record = try cursor.next() {
+        while batch.changeCount < core.options.redoneChangeCountMax, let record = try cursor.next() {
             guard try !Self.changesSchema(record) else {
                 if batch.commitCount == 0 {
                     var place = cursor.position

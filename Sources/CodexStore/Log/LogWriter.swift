@@ -63,7 +63,7 @@ final class LogWriter: @unchecked Sendable {
         }
         let header = LogRecordHeader(
             bodyByteCount: UInt32(record.count - LogRecordHeader.byteCount),
-            previousChecksum: options.plantedFault == .plainChecksum ? 0 : position.checksum,
+            previousChecksum: position.checksum,
             sequence: position.sequence + 1, incarnation: segment.header.incarnation,
             flushedSequence: tail.withLock { $0.flushedSequence }, milliseconds: now)
         let checksum = header.finish(&record)

@@ -166,6 +166,11 @@ enum StoreOpening {
                 pin.transaction.reset()
             }
             checkpointer.adopt(pin)
+            if options.plantedFault == .noRedo {
+                return Opened(
+                    core: core,
+                    parts: WritableParts(log: log, checkpointer: checkpointer, recovery: nil))
+            }
             do throws(CodexError) {
                 // Whoever failed is gone, and what he left is in the log or not.
                 try lease.clearRefusal()

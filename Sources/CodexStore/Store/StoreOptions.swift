@@ -43,6 +43,8 @@ public struct StoreOptions: Sendable {
     package var probe: (@Sendable (ProtocolStep) -> Void)?
     /// The size that segments of the log grow to.
     package var logSegmentByteCountMax = 64 << 20
+    /// Most changes that are redone in one transaction.
+    package var redoneChangeCountMax = 8192
     /// The map to reserve instead of the largest possible; tests make it run out.
     package var mapByteCount: Int?
     /// A fault that a harness must catch.
@@ -164,8 +166,8 @@ package enum PlantedFault: String, Sendable, CaseIterable {
     case noDataFlush
     /// No reader protects the checkpoint's pages during the redo.
     case noReaderInRedo
-    /// Records do not continue their predecessor's checksum.
-    case plainChecksum
+    /// Nothing is redone when a store is opened: it stays at the checkpoint, to be looked at.
+    case noRedo
     /// Opening takes no gate.
     case noGate
     /// Expired items are there until they are removed, which they never are.
