@@ -79,7 +79,8 @@ struct PowerCutTests {
         return (findings, recycled)
     }
 
-    @Test("After a power cut everything acknowledged is there, and the checkpoint's state was whole")
+    @Test(
+        "After a power cut everything acknowledged is there, and the checkpoint's state was whole")
     func cuts() throws {
         guard LoopDisk.isPossible else { return }
         let outcome = try cut(Self.cutCount)
@@ -88,7 +89,8 @@ struct PowerCutTests {
         #expect(outcome.recycled > Self.cutCount / 3)
     }
 
-    @Test("The harness catches a log, and a data file, that are not flushed",
+    @Test(
+        "The harness catches a log, and a data file, that are not flushed",
         arguments: [PlantedFault.noFlush, .noDataFlush])
     func catches(fault: PlantedFault) throws {
         guard LoopDisk.isPossible else { return }

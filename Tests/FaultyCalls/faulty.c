@@ -14,7 +14,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int armed_kind, countdown, armed_error, armed_repeats, failed;
-static char armed_suffix[64];
+static char armed_suffix[512];
 
 void faulty_arm(int kind, int number, int error, int repeats, const char *suffix) {
     pthread_mutex_lock(&lock);

@@ -70,7 +70,8 @@ struct CrashWriter {
     }
 
     func run() async throws {
-        let store = try Store(at: path, schema: Schema(tables: [CrashWorkload.table]), options: options)
+        let store = try Store(
+            at: path, schema: Schema(tables: [CrashWorkload.table]), options: options)
         say("begun")
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in writers {

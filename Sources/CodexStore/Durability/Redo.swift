@@ -95,7 +95,8 @@ extension WriteContext {
         var batch = Batch()
         var cursor = LogCursor(log.directory, after: position)
         var end = position
-        while batch.changeCount < core.options.redoneChangeCountMax, let record = try cursor.next() {
+        while batch.changeCount < core.options.redoneChangeCountMax, let record = try cursor.next()
+        {
             guard try !Self.changesSchema(record) else {
                 if batch.commitCount == 0 {
                     var place = cursor.position
