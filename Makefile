@@ -14,7 +14,7 @@ DURABLE ?=
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Benchmarks/Package.swift
 
-.PHONY: run test lint format nested test-thread bench bench-bulk bench-durable clean
+.PHONY: run test lint format nested test-thread test-crash bench bench-bulk bench-durable clean
 
 run:
 	@./Scripts/bootstrap
@@ -44,7 +44,12 @@ nested:
 # The tests of concurrency and live builds under the thread sanitizer.
 test-thread:
 	@./Scripts/bootstrap
-	$(SWIFT) test --sanitize thread -Xswiftc -DCODEX_THREAD_SANITIZER --scratch-path .build-thread --filter 'Concurrency|Building'
+	$(SWIFT) test --sanitize thread -Xswiftc -DCODEX_THREAD_SANITIZER --scratch-path .build-thread --filter 'Concurrency|Building|Changes'
+
+# The long form of the crash tests: 200 kills and 60 power cuts, which must be possible.
+test-crash:
+	@./Scripts/bootstrap
+	CODEX_CRASH_CYCLES=200 CODEX_POWER_CUTS=60 CODEX_REQUIRE_POWER_CUTS=1 $(SWIFT) test --filter DurabilityTests
 
 # The ratios of the README: Codex against bare LMDB on the same data, in one run.
 bench:

@@ -81,3 +81,76 @@ struct KillTests {
         }
     }
 }
+
+/// Consumers that are killed.
+@Suite("Killed consumers", .serialized)
+struct ConsumerKillTests {
+    @Test("A consumer that is killed at random while it sums counts each change once")
+    func exactlyOnce() async throws {
+        let directory = try TemporaryStore.makeDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let path = directory + "/store"
+        let schema = Schema(tables: [
+            TableDefinition(
+                "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"))
+        ])
+        let store = try Store(at: path, schema: schema)
+        try await store.addConsumer(
+            "sum", after: .trimHorizon, filter: ChangeFilter(partitionKeyPrefix: "in"))
+        var expected = 0
+        for round in 0..<12 {
+            let consumer = try SumAgent(path)
+            consumer.waitUntilBegun()
+            for number in 0..<30 {
+                let value = round * 30 + number
+                expected += value
+                try await store.write {
+                    _ = try $0.put(
+                        ["p": "in", "s": .string("s\(value)"), "v": .number(Number(value))],
+                        in: "t")
+                }
+            }
+            // The moment of the kill is what is tried here.
+            usleep(UInt32.random(in: 0...20_000))
+            consumer.kill()
+            let status = try #require(try store.consumers().first)
+            #expect(status.name == "sum")
+        }
+        let last = try SumAgent(path)
+        last.waitUntilBegun()
+        let changes = store.changes(
+            after: .trimHorizon, view: .newImage,
+            filter: ChangeFilter(partitionKeyPrefix: "total"))
+        // The sum only grows; a change that is counted twice makes it too large.
+        for try await change in changes {
+            let sum = Int(try change.newImage?["v"]?.number?.int64 ?? 0)
+            #expect(sum <= expected)
+            if sum >= expected { break }
+        }
+        last.kill()
+        let total = try store.item(in: "t", key: PrimaryKey("total", "total"))
+        #expect(total?["v"]?.number?.int64 == Int64(expected))
+        #expect(try store.verify().isSound)
+        store.close()
+    }
+}
+
+/// A process that consumes: see `sum` in `Tests/TestAgent/main.swift`.
+private final class SumAgent {
+    private let process = Process()
+    private let output = Pipe()
+
+    init(_ path: String) throws {
+        process.executableURL = CrashAgent.executable
+        process.arguments = ["sum", path]
+        process.standardOutput = output
+        try process.run()
+    }
+
+    func waitUntilBegun() { _ = output.fileHandleForReading.readData(ofLength: 6) }
+
+    func kill() {
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+}

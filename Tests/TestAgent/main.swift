@@ -10,6 +10,7 @@ import Foundation
 //   counter STORE NAME       adds a counter by `g`, then waits
 //   load STORE COUNT         loads items into the empty table
 //   crash STORE …            see CrashWriter
+//   sum STORE                consumes as "sum", and adds up what it gets, until it is killed
 //   check STORE WRITER=GROUP…   sees whether all is there that crash writers acknowledged
 //
 // Each prints a line when it has begun and one when it is done.
@@ -31,6 +32,15 @@ do {
     }
     let store = try Store(at: arguments[2])
     switch arguments[1] {
+    case "sum":
+        say("begun")
+        try await store.consume("sum", batchCount: 5) { transaction, changes in
+            let key = PrimaryKey("total", "total")
+            var sum = try transaction.item(in: "t", key: key)?["v"]?.number?.int64 ?? 0
+            for change in changes { sum += try change.newImage?["v"]?.number?.int64 ?? 0 }
+            try transaction.put(
+                ["p": "total", "s": "total", "v": .number(Number(Int(sum)))], in: "t")
+        }
     case "write":
         var random = UInt64(arguments[4]) ?? 1
         func next(_ bound: UInt64) -> Int {

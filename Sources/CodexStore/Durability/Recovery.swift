@@ -27,7 +27,7 @@ struct Recovery {
         try Self.requireNoStranger(path)
         checkpoint = try Checkpoint(of: path)
         file = try DataFile(path)
-        try Self.requireLength(checkpoint, file, path)
+        try Self.requireFile(checkpoint, file, path)
         let directory = LogDirectory(store: path, id: checkpoint.storeID)
         log = LogWriter(directory, lease, options)
         var cursor = LogCursor(directory, after: checkpoint.position)
@@ -47,14 +47,26 @@ struct Recovery {
         }
     }
 
-    private static func requireLength(
+    /// Throws unless the data file is this store's, has had the checkpoint's state, and has its pages.
+    private static func requireFile(
         _ checkpoint: Checkpoint, _ file: DataFile, _ path: String
     ) throws(CodexError) {
+        let pages = try file.metaPages()
+        let newest = max(pages.first.transaction, pages.second.transaction)
+        guard try file.storeID() == checkpoint.storeID, newest >= checkpoint.meta.transaction,
+            checkpoint.meta.pageByteCount == file.pageByteCount
+        else { throw mismatch }
         guard checkpoint.meta.lastPage < 1 << 40,
-            checkpoint.meta.pageByteCount == file.pageByteCount,
             try file.file.byteCount()
                 >= (Int(checkpoint.meta.lastPage) + 1) * checkpoint.meta.pageByteCount
         else { throw StoreDirectory.cut(path) }
+    }
+
+    private static var mismatch: CodexError {
+        CodexError(
+            .corrupted,
+            "The file `checkpoint` does not belong to the data file. Put back the one that does, "
+                + "or restore from a backup.")
     }
 
     /// Whether a store is as its checkpoint says, so that it can be read without being changed.
@@ -63,6 +75,7 @@ struct Recovery {
     static func requireClean(_ path: String) throws(CodexError) {
         let checkpoint = try Checkpoint(of: path)
         let file = try DataFile(path, .read)
+        try requireFile(checkpoint, file, path)
         let pages = try file.metaPages()
         var cursor = LogCursor(
             LogDirectory(store: path, id: checkpoint.storeID), after: checkpoint.position)
@@ -74,7 +87,6 @@ struct Recovery {
                 "The store was not closed by the last program that wrote to it. Open it once for "
                     + "writing, which recovers it.")
         }
-        try requireLength(checkpoint, file, path)
     }
 
     /// Puts back the checkpoint's state; LMDB must not be open.
@@ -90,10 +102,7 @@ struct Recovery {
         let pin = try Pin(environment, file, metaDatabase)
         guard pin.id == checkpoint.transaction, pin.position == checkpoint.position else {
             pin.release()
-            throw CodexError(
-                .corrupted,
-                "The file `checkpoint` does not belong to the data file. Put back the one that does, "
-                    + "or restore from a backup.")
+            throw Self.mismatch
         }
         options.reached(.readerHeld)
         return pin

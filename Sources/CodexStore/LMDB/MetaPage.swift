@@ -1,4 +1,5 @@
 internal import CodexCore
+internal import FoundationEssentials
 
 /// One of the two pages at the beginning of LMDB's data file, which in turn say which tree is
 /// current; as liblmdb 0.9 lays them out on 64-bit machines.
@@ -84,6 +85,19 @@ struct DataFile: Sendable {
     func metaPage(of transaction: Int) throws(CodexError) -> MetaPage? {
         let pages = try metaPages()
         return [pages.first, pages.second].first { $0.transaction == UInt64(transaction) }
+    }
+
+    /// Where the store's ID stands in the first page, behind what LMDB writes there.
+    private static let stampOffset = 4080
+
+    /// The ID of the store that the file is of; `nil` if it was not stamped.
+    func storeID() throws(CodexError) -> UUID? {
+        UUID(byteArray: try file.read(at: Self.stampOffset, count: 16))
+    }
+
+    /// Writes down which store's the file is: LMDB's files all look alike.
+    func stamp(_ id: UUID) throws(CodexError) {
+        try file.write(id.byteArray, at: Self.stampOffset)
     }
 
     /// Puts a meta page in both places, durably: LMDB then has no other tree than that one.

@@ -59,6 +59,7 @@ enum StoreOpening {
         let file = try DataFile(path)
         let pin = try Pin(environment, file, meta)
         defer { pin.release() }
+        try file.stamp(storeID)
         try file.file.flush()
         let lease = try StoreLease(path, isReadOnly: false)
         let log = LogWriter(directory, lease, options)
