@@ -91,7 +91,7 @@ struct Recovery {
 
     /// Puts back the checkpoint's state; LMDB must not be open.
     func restore() throws(CodexError) {
-        try lease.orRefuse { () throws(CodexError) in try file.restore(checkpoint.meta) }
+        try file.restore(checkpoint.meta)
         options.reached(.metaRestored)
     }
 

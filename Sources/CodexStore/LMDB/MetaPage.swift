@@ -100,10 +100,11 @@ struct DataFile: Sendable {
         try file.write(id.byteArray, at: Self.stampOffset)
     }
 
-    /// Puts a meta page in both places, durably: LMDB then has no other tree than that one.
+    /// Puts a meta page in both places: LMDB then has no other tree than that one.
+    ///
+    /// It is not flushed: if it is lost, the next recovery does the same again.
     func restore(_ page: MetaPage) throws(CodexError) {
         try file.write(page.numbered(0), at: 0)
         try file.write(page.numbered(1), at: page.pageByteCount)
-        try file.flush()
     }
 }

@@ -162,6 +162,7 @@ final class LogWriter: @unchecked Sendable {
 
     /// Writes records again that may be in memory only, and waits for the medium.
     func rewrite(from start: LogPosition, to end: LogPosition) throws(CodexError) {
+        guard start.sequence < end.sequence else { return }
         for number in start.segment...end.segment {
             guard let segment = try directory.open(number, for: .write) else {
                 throw directory.missing(number)
