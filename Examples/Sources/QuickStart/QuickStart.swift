@@ -78,7 +78,41 @@ struct QuickStart {
         if let token = page.next { _ = try store.query(.tasks(in: "456"), limit: 50, after: token) }
         for try await task in store.results(of: .tasks(in: "456")) { print(task.title) }
 
+        try await follow(store)
         try await keepShop(in: directory + "-shop")
+    }
+
+    /// Changes: as a sequence, and handed to a consumer whose effects happen exactly once.
+    static func follow(_ store: Store) async throws {
+        let filter = ChangeFilter(entities: ["task"])
+        for try await change in store.changes(after: .trimHorizon, filter: filter) {
+            guard let task = try change.new(as: CodexFlow.Task.self) else { continue }
+            print(change.kind.rawValue, task.title)
+            if task.status == .inProgress { break }
+        }
+
+        try await store.addConsumer("started", after: .trimHorizon, filter: filter)
+        let consumer = _Concurrency.Task {
+            try await store.consume("started", onFailure: .park) { transaction, changes in
+                for change in changes {
+                    guard let task = try change.new(as: CodexFlow.Task.self),
+                        task.status == .inProgress
+                    else { continue }
+                    let id = task.id.rawValue
+                    let text = "\(task.title) was started"
+                    try transaction.put(
+                        Note(notebook: "started", id: id, author: "codex", text: text))
+                }
+            }
+        }
+        // Its note is in the stream as well, as every write is.
+        for try await change in store.changes(
+            after: .trimHorizon, filter: ChangeFilter(partitionKeyPrefix: "NOTEBOOK#started"))
+        {
+            print(try change.new(as: Note.self)?.text ?? "")
+            break
+        }
+        consumer.cancel()
     }
 
     /// A table of one's own, with a multi-valued index and a counter.
