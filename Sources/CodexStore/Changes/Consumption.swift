@@ -246,6 +246,7 @@ extension Store {
     ///   - consumer: The consumer's name.
     ///   - view: Which images the changes have.
     ///   - limit: Most to return.
+    /// - Returns: The changes, with what they failed with.
     /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/closed``.
     public func parkedChanges(
         of consumer: String, view: StreamView = .newAndOldImages, limit: Int = 1000

@@ -1,8 +1,10 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// What the file `checkpoint` says: a state of the data file that is wholly on the medium, and from
-/// where in the log the rest is to be redone. Byte map in `Docs/Format.md`.
+/// A state of the data file that is wholly on the medium, and from where in the log the rest is to be
+/// redone: what the file `checkpoint` says.
+///
+/// Byte map in `Docs/Format.md`.
 struct Checkpoint {
     var storeID: UUID
     /// LMDB's number of the transaction that made the state.
@@ -116,6 +118,8 @@ struct Pin: @unchecked Sendable {
     ///     meanwhile.
     ///   - file: Its data file.
     ///   - metaDatabase: Where the position is.
+    /// - Throws: ``CodexError/Code/tooManyReaders``, ``CodexError/Code/corrupted``,
+    ///   ``CodexError/Code/diskFull``.
     init(
         _ environment: Environment, _ file: DataFile, _ metaDatabase: DatabaseID
     ) throws(CodexError) {

@@ -23,15 +23,17 @@ public struct LogInspection: Sendable, Hashable {
         public let number: UInt64
         /// The file's name in the store's directory.
         public let name: String
-        /// The bytes of the file, and those up to the end of its last record.
+        /// The bytes of the file.
         public let byteCount: Int
+        /// Where its last record ends.
         public let usedByteCount: Int
         /// Raised at each recovery.
         public let incarnation: UInt64
         /// The number of its first commit.
         public let firstSequence: UInt64
-        /// The commits, and the changes of items in them.
+        /// How many commits it has.
         public let commitCount: Int
+        /// How many changes of items are in them.
         public let changeCount: Int
         /// When the first and the last of them were, if there are any.
         public let times: ClosedRange<Date>?

@@ -24,7 +24,9 @@ enum LogEntry {
     case system(SystemSpace, key: Range<Int>, value: Range<Int>?)
 }
 
-/// The body of a commit's log record: entries, one after another. Byte map in `Docs/Format.md`.
+/// The body of a commit's log record: entries, one after another.
+///
+/// Byte map in `Docs/Format.md`.
 enum LogBody {
     private static let itemKind: UInt8 = 1
     private static let putKind: UInt8 = 2

@@ -48,6 +48,9 @@ final class LogWriter: @unchecked Sendable {
     ///   - record: Room for the header, and the body.
     ///   - position: Where the log ends.
     ///   - changeCount: How many changes of items the body has.
+    /// - Returns: Where the record goes.
+    /// - Throws: ``CodexError/Code/transactionTooLarge``, ``CodexError/Code/diskFull`` if there is no
+    ///   room for a new segment, ``CodexError/Code/outcomeUnknown`` if a flush failed.
     func plan(
         _ record: inout [UInt8], after position: LogPosition, changeCount: Int
     ) throws(CodexError) -> Planned {
