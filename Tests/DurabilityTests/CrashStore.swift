@@ -89,7 +89,7 @@ final class CrashAgent: Sendable {
 
     /// Waits until the process is gone; returns the last step that it was at.
     @discardableResult
-    func waitForEnd(limit: Duration = .seconds(60)) -> ProtocolStep? {
+    func waitForEnd(limit: Duration = .seconds(300)) -> ProtocolStep? {
         let deadline = DispatchTime.now() + .seconds(Int(limit.components.seconds))
         if ended.wait(timeout: deadline) == .timedOut {
             signal(SIGKILL)

@@ -305,6 +305,7 @@ final class Checkpointer: Sendable {
                 do throws(CodexError) {
                     try publish(try writer.pin())
                 } catch {
+                    if error.code == .closed { return }
                     options.observer?(
                         .checkpointFailed(code: error.code, message: error.message))
                     // What failed is tried again with the next interval, not at once.

@@ -130,10 +130,12 @@ struct LogCursor: Sendable {
             }
         }
         var offset = Int(position.offset)
+        let countMax = UInt64(segment.byteCount / LogRecordHeader.byteCount)
+        let possible = position.sequence + 1...position.sequence + 1 + countMax
         while offset + LogRecordHeader.byteCount <= segment.byteCount {
             let chunk = try segment.file.read(at: offset, count: Self.chunkByteCount)
             guard chunk.count >= LogRecordHeader.byteCount else { return }
-            for start in stride(from: 0, through: chunk.count - LogRecordHeader.byteCount, by: 8) {
+            for start in Self.places(in: chunk, sequences: possible) {
                 guard let header = LogRecordHeader(chunk, at: start),
                     header.incarnation == segment.header.incarnation,
                     header.flushedSequence > position.sequence,
@@ -144,6 +146,24 @@ struct LogCursor: Sendable {
                     position.segment, "a record that had reached the medium cannot be read")
             }
             offset += chunk.count & ~7 - LogRecordHeader.byteCount + 8
+        }
+    }
+
+    /// Where in `chunk` a record with one of the numbers may begin: a look at each eighth byte.
+    private static func places(
+        in chunk: [UInt8], sequences: ClosedRange<UInt64>
+    ) -> [Int] {
+        unsafe chunk.withUnsafeBytes { bytes in
+            var places: [Int] = []
+            for start in stride(
+                from: 0, through: bytes.count - LogRecordHeader.byteCount, by: 8)
+            {
+                let sequence = UInt64(
+                    littleEndian: unsafe bytes.loadUnaligned(
+                        fromByteOffset: start + 16, as: UInt64.self))
+                if sequences.contains(sequence) { places.append(start) }
+            }
+            return places
         }
     }
 
