@@ -63,7 +63,7 @@ struct TidyTests {
         let blocks = readme.components(separatedBy: "```swift\n").dropFirst().filter {
             !$0.hasPrefix(".package")
         }
-        #expect(blocks.count == 2)
+        #expect(blocks.count == 3)
         for block in blocks {
             let code = lines(try #require(block.components(separatedBy: "```").first))
             #expect(code.count > 5)
