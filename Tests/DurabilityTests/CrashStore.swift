@@ -9,7 +9,7 @@ import Testing
 /// Another process that writes as `Tests/TestAgent/CrashWriter.swift` says, and what it said.
 final class CrashAgent: Sendable {
     private let process: Process
-    private let lines = Mutex<[String]>([])
+    private let output: Mutex<Output>
     private let ended = DispatchSemaphore(value: 0)
     private let begun = DispatchSemaphore(value: 0)
     private let stepsPath: String
@@ -30,32 +30,30 @@ final class CrashAgent: Sendable {
         process = Process()
         process.executableURL = Self.executable
         process.arguments = arguments
-        let output = Pipe()
-        process.standardOutput = output
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        output = Mutex(Output(pipe.fileHandleForReading.fileDescriptor))
         // What it has to complain of belongs into the test's output.
         var environment = ["SWIFT_BACKTRACE": "enable=no"]
         if rareCheckpoints { environment["CODEX_RARE_CHECKPOINTS"] = "1" }
         process.environment = environment
         try process.run()
-        let handle = output.fileHandleForReading
         let thread = Thread { [self] in
-            var rest = Data()
-            while true {
-                let data = handle.availableData
-                if data.isEmpty { break }
-                rest.append(data)
-                var found: [String] = []
-                while let end = rest.firstIndex(of: 10) {
-                    found.append(String(decoding: rest[rest.startIndex..<end], as: UTF8.self))
-                    rest = Data(rest[rest.index(after: end)...])
+            var hasBegun = false
+            var isOpen = true
+            while isOpen {
+                var waiting = pollfd(
+                    fd: pipe.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
+                _ = poll(&waiting, 1, -1)
+                isOpen = output.withLock { output in
+                    let isOpen = output.read()
+                    if !hasBegun, !output.lines.isEmpty || !isOpen {
+                        hasBegun = true
+                        begun.signal()
+                    }
+                    return isOpen
                 }
-                let isFirst = lines.withLock { lines in
-                    defer { lines += found }
-                    return lines.isEmpty && !found.isEmpty
-                }
-                if isFirst { begun.signal() }
             }
-            begun.signal()
             ended.signal()
         }
         thread.start()
@@ -75,13 +73,19 @@ final class CrashAgent: Sendable {
         process.terminationReason == .exit && process.terminationStatus == 0
     }
 
-    /// Stops it, and waits until it is.
+    /// Stops it, and waits until each of its threads is: one in the middle of a flush ends that first.
     func stop() {
         signal(SIGSTOP)
-        let path = "/proc/\(process.processIdentifier)/stat"
-        while let stat = try? String(contentsOfFile: path, encoding: .utf8),
-            let state = stat.split(separator: ")").last?.split(separator: " ").first,
-            state != "T", state != "Z"
+        let folder = "/proc/\(process.processIdentifier)/task"
+        func isStopped(_ thread: String) -> Bool {
+            guard
+                let stat = try? String(contentsOfFile: "\(folder)/\(thread)/stat", encoding: .utf8),
+                let state = stat.split(separator: ")").last?.split(separator: " ").first
+            else { return true }
+            return ["T", "Z", "X"].contains(state)
+        }
+        while let threads = try? FileManager.default.contentsOfDirectory(atPath: folder),
+            !threads.allSatisfy(isStopped)
         { sched_yield() }
     }
 
@@ -105,10 +109,14 @@ final class CrashAgent: Sendable {
         process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGKILL
     }
 
-    /// The last acknowledged group of each writer.
+    /// The last acknowledged group of each writer, of all that it has said until now.
     var acknowledged: [Int: Int64] {
         var last: [Int: Int64] = [:]
-        for line in lines.withLock({ $0 }) {
+        let lines = output.withLock { output in
+            output.read()
+            return output.lines
+        }
+        for line in lines {
             let words = line.split(separator: " ")
             guard words.count == 2, let writer = Int(words[0]), let group = Int64(words[1]) else {
                 continue
@@ -116,6 +124,39 @@ final class CrashAgent: Sendable {
             last[writer] = max(last[writer] ?? 0, group)
         }
         return last
+    }
+}
+
+/// What a process prints, line by line.
+private struct Output {
+    private let file: Int32
+    private var rest: [UInt8] = []
+    private(set) var lines: [String] = []
+
+    init(_ file: Int32) {
+        self.file = file
+        _ = fcntl(file, F_SETFL, O_NONBLOCK)
+    }
+
+    /// Takes everything that has been printed; does not wait for more.
+    ///
+    /// - Returns: False if the end is reached.
+    @discardableResult
+    mutating func read() -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = Glibc.read(file, &buffer, buffer.count)
+            if count == 0 { return false }
+            if count < 0 {
+                if errno == EINTR { continue }
+                return errno == EAGAIN
+            }
+            rest += buffer[..<count]
+            while let end = rest.firstIndex(of: 10) {
+                lines.append(String(decoding: rest[..<end], as: UTF8.self))
+                rest.removeSubrange(...end)
+            }
+        }
     }
 }
 
@@ -129,7 +170,7 @@ struct CrashStore {
 
     init(_ path: String) { self.path = path }
 
-    /// Takes note of what a process that has ended said.
+    /// Takes note of what a process said that has ended or is stopped.
     mutating func note(_ agent: CrashAgent) {
         acknowledged.merge(agent.acknowledged) { max($0, $1) }
         endCount += 1
