@@ -19,6 +19,8 @@ struct Settings: Sendable {
     /// How often the recovery is measured.
     var killCount = 3
     var only: Part?
+    /// Who writes, if not all: for a profile of one side.
+    var side: Side?
     /// What the child is to write to, and for how long.
     var child: (store: String, seconds: Double)?
 
@@ -53,6 +55,13 @@ struct Settings: Sendable {
             case "--child-writer":
                 guard let store = rest.next() else { Self.refuse("--child-writer takes a store") }
                 child = (store, number(argument))
+            case "--side":
+                guard let found = rest.next().flatMap(Side.init(name:)) else {
+                    Self.refuse(
+                        "--side takes one of "
+                            + Side.allCases.map { "\($0)" }.joined(separator: ", "))
+                }
+                (only, side) = (.writes, found)
             default:
                 if argument.hasPrefix("-") { Self.refuse("there is no option \(argument)") }
                 directory = argument

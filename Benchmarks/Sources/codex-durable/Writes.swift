@@ -7,13 +7,19 @@ import Foundation
 let writerCount = 64
 
 /// Who writes in a phase of a round, and how.
-private enum Side: String, CaseIterable {
+enum Side: String, CaseIterable {
     case codexOne = "Codex, one writer"
     case lmdbOne = "LMDB, one by one"
     case sqliteOne = "SQLite, one by one"
     case codexMany = "Codex, 64 writers"
     case lmdbMany = "LMDB, 64 a commit"
     case sqliteMany = "SQLite, 64 a transaction"
+
+    /// The side that is called so in the source.
+    init?(name: String) {
+        guard let side = Self.allCases.first(where: { "\($0)" == name }) else { return nil }
+        self = side
+    }
 }
 
 func measureWrites(
@@ -25,6 +31,7 @@ func measureWrites(
         for index in Side.allCases.indices {
             // The pace of a disk drifts: each round begins with another side.
             let side = Side.allCases[(index + round) % Side.allCases.count]
+            guard settings.side.map({ $0 == side }) ?? true else { continue }
             // All sides draw the same updates.
             var random = UInt64(round)
             let figure: Double

@@ -2,6 +2,7 @@
 // in one run, in interleaved rounds; then reads beside writers, recovery, and change streams.
 //
 //   codex-durable [DIRECTORY] [--count N] [--minutes M] [--quick] [--only PART]
+//   codex-durable … --side codexOne                            one side's writes, for a profile
 //   codex-durable --child-writer STORE SECONDS [--count N]     what the recovery kills
 //
 // The stores come into a folder of their own in DIRECTORY (.build-demo if none is given), which is

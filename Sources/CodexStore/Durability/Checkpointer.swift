@@ -31,6 +31,8 @@ final class Checkpointer: Sendable {
         var lastPin = ContinuousClock.now
         /// Counts checkpoints that ended, well or not.
         var endCount = 0
+        /// How long the data file is at least; it never gets shorter while it is open.
+        var fileByteCount = 0
     }
 
     private let path: String
@@ -221,7 +223,13 @@ final class Checkpointer: Sendable {
                 "The store has reached the address space that it reserved. Raise the process's "
                     + "limit, and open the store again.")
         }
-        guard try file.file.byteCount() < used + guess else { return }
+        // Asking the file each time would cost more than the call: where timestamps have many
+        // grains (Linux 6.13 and later), the next write then changes the file's, and the log's flush
+        // must write a block of inodes too.
+        guard state.withLock({ $0.fileByteCount }) < used + guess else { return }
+        let byteCount = try file.file.byteCount()
+        state.withLock { $0.fileByteCount = byteCount }
+        guard byteCount < used + guess else { return }
         // In larger steps, where there is room for them.
         let step = min(max(used / 16, 1 << 20), 64 << 20)
         do throws(CodexError) {
