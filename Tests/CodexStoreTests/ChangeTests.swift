@@ -281,6 +281,52 @@ struct ChangeTests {
         #expect(try store.consumers().isEmpty)
     }
 
+    /// An error during whose description something happens: between the attempt that failed and the
+    /// commit that parks the change again.
+    private struct Interlude: Error, CustomStringConvertible {
+        let action: @Sendable () async -> Void
+        var description: String {
+            let isDone = DispatchSemaphore(value: 0)
+            _Concurrency.Task.detached {
+                await action()
+                isDone.signal()
+            }
+            isDone.wait()
+            return "interlude"
+        }
+    }
+
+    @Test("A parked change that is given up while it is retried does not come back")
+    func retryBesideDiscard() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        try await store.addConsumer("c")
+        _ = try await store.write { try $0.put(Self.item(1, value: 1), in: "t") }
+        let policy = ConsumerFailurePolicy(attemptCount: 1, parks: true)
+        let consumption = _Concurrency.Task {
+            try await store.consume("c", onFailure: policy) { _, _ in throw CancellationError() }
+        }
+        var value = 1
+        for try await _ in store.changes(after: .trimHorizon) {
+            if try !store.parkedChanges(of: "c").isEmpty { break }
+            value += 1
+            _ = try await store.write { [value] in
+                try $0.put(Self.item(1, value: value), in: "t")
+            }
+        }
+        consumption.cancel()
+        _ = await consumption.result
+        let parked = try store.parkedChanges(of: "c").map(\.change.sequenceNumber)
+        #expect(!parked.isEmpty)
+        let counts = try await store.retryParkedChanges(of: "c") { _, _ in
+            throw Interlude {
+                for number in parked { _ = try? await store.discardParkedChange(number, of: "c") }
+            }
+        }
+        #expect(counts == (0, 0))
+        #expect(try store.parkedChanges(of: "c").isEmpty)
+    }
+
     @Test("A change that keeps failing is parked with its error, retried, and given up")
     func parking() async throws {
         let temporary = try TemporaryStore(schema: Self.schema)

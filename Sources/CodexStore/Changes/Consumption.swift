@@ -304,11 +304,16 @@ extension Store {
                 let again = ParkedChange(
                     change: parked.change, error: String(describing: failure.error),
                     attemptCount: parked.attemptCount + 1)
-                try await write { transaction in
-                    try transaction.context.setSystem(
-                        .consumers, again.key(consumer), again.bytes)
+                let isParked = try await write { transaction in
+                    let context = transaction.context
+                    let key = again.key(consumer)
+                    // Meanwhile another process may have succeeded with it, or given it up.
+                    guard unsafe try context.transaction.get(context.catalog.consumers, key) != nil
+                    else { return false }
+                    try context.setSystem(.consumers, key, again.bytes)
+                    return true
                 }
-                counts.failureCount += 1
+                if isParked { counts.failureCount += 1 }
             }
         }
         return counts
