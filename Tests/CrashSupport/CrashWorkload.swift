@@ -50,6 +50,7 @@ package enum CrashWorkload {
         let store = try Store(at: path)
         defer { store.close() }
         try requireSound(store, "verify")
+        try requireStream(store)
         var found: [Int: Int64] = [:]
         for (writer, group) in acknowledged {
             found[writer] = try check(store, writer, group, excess)
@@ -61,6 +62,33 @@ package enum CrashWorkload {
         let report = try store.verify()
         guard report.isSound else {
             throw CrashFinding(description: "\(what): \(report.differences.prefix(3))")
+        }
+    }
+
+    /// The stream tells without gap or duplicate how the items became what they are.
+    private static func requireStream(_ store: Store) throws {
+        func require(_ isRight: Bool, _ what: String) throws {
+            guard isRight else { throw CrashFinding(description: "the stream: \(what)") }
+        }
+        var last: SequenceNumber?
+        var images: [PrimaryKey: Item?] = [:]
+        var groups: [AttributeValue: Int64] = [:]
+        for change in try store.retainedChanges(after: .trimHorizon) {
+            let key = try change.key
+            try require(last.map { $0 < change.sequenceNumber } ?? true, "a number comes twice")
+            last = change.sequenceNumber
+            let (old, new) = (try change.oldImage, try change.newImage)
+            if let known = images[key] { try require(known == old, "a change is missing") }
+            images[key] = .some(new)
+            guard key.sort == "last", let group = new?["k"]?.number?.int64 else { continue }
+            if let known = groups[key.partition] {
+                try require(group == known + 1, "a group is missing, or comes twice")
+            }
+            groups[key.partition] = group
+        }
+        for (key, image) in images {
+            try require(
+                try store.item(in: "t", key: key) == image, "it ends with another image")
         }
     }
 
@@ -82,6 +110,13 @@ package enum CrashWorkload {
         let found = try store.items(matching: query).items
         guard Set(found.compactMap { $0["s"]?.string }) == expected else {
             throw CrashFinding(description: "writer \(writer): a group is not whole")
+        }
+        for item in found {
+            let name = item["s"]?.string ?? ""
+            let group = name == "last" ? last : Int64(name.dropFirst().prefix { $0 != "#" })
+            guard item["k"]?.number?.int64 == group else {
+                throw CrashFinding(description: "writer \(writer): an item is of another group")
+            }
         }
         return last
     }

@@ -66,7 +66,16 @@ final class CrashAgent: Sendable {
             .deletingLastPathComponent().appendingPathComponent("codex-test-agent")
     }
 
-    func waitUntilBegun() { begun.wait() }
+    /// Waits until it writes, or has ended.
+    ///
+    /// - Returns: Whether it writes.
+    @discardableResult
+    func waitUntilBegun() -> Bool {
+        begun.wait()
+        return output.withLock { $0.lines.first == "begun" }
+    }
+
+    var isRunning: Bool { process.isRunning }
 
     /// Whether it ended by itself, without an error.
     var hasSucceeded: Bool {

@@ -163,6 +163,56 @@ struct FaultTests {
         #expect(write(reopened, 12) == nil)
     }
 
+    @Test(
+        "Writers do not wait for a checkpoint that failed, though no more pages may be replaced",
+        arguments: [(FAULTY_SYNC, "/data.mdb", false), (FAULTY_PWRITE, "/checkpoint.new", true)])
+    func failedUnderLoad(kind: Int, file: String, goesOn: Bool) throws {
+        defer { faulty_arm(0, 0, 0, 0, "") }
+        var options = StoreOptions()
+        options.checkpoints = CheckpointPolicy(
+            interval: .milliseconds(20), dirtyByteCount: 64 << 10, dirtyByteCountMax: 64 << 10)
+        let temporary = try TemporaryStore(schema: Self.schema, options: options)
+        let directory = URL(fileURLWithPath: temporary.path).deletingLastPathComponent()
+            .lastPathComponent
+        faulty_arm(Int32(kind), 1, EIO, 0, directory + "/store" + file)
+        var codes: Set<CodexError.Code> = []
+        var number = 0
+        while number < 2000 || faulty_count() == 0, codes.isEmpty {
+            if let code = write(temporary.store, number) { codes.insert(code) }
+            number += 1
+        }
+        #expect(faulty_count() == 1)
+        #expect(codes.isEmpty == goesOn)
+        #expect(codes.isSubset(of: [.writesRefused, .outcomeUnknown]))
+        temporary.store.close()
+        let reopened = try Store(at: temporary.path)
+        #expect(try reopened.verify().isSound)
+        reopened.close()
+    }
+
+    @Test("A refusal holds until a recovery; opening for reading is none")
+    func refusalStays() throws {
+        defer { faulty_arm(0, 0, 0, 0, "") }
+        let temporary = try TemporaryStore(schema: Self.schema)
+        #expect(write(temporary.store, 1) == nil)
+        let directory = URL(fileURLWithPath: temporary.path).deletingLastPathComponent()
+            .lastPathComponent
+        faulty_arm(
+            Int32(FAULTY_PWRITE), 1, EIO, 0, directory + "/store/log/0000000000000001.segment")
+        #expect(write(temporary.store, 2) == .outcomeUnknown)
+        faulty_arm(0, 0, 0, 0, "")
+        temporary.store.close()
+        var options = StoreOptions()
+        options.isReadOnly = true
+        #expect(throws: CodexError(.needsRecovery, "")) {
+            try Store(at: temporary.path, options: options)
+        }
+        let store = try Store(at: temporary.path)
+        #expect(write(store, 3) == nil)
+        store.close()
+        try Store(at: temporary.path, options: options).close()
+    }
+
     @Test("A file system that fills up: named, nothing acknowledged lost, and it goes on with room")
     func full() throws {
         guard LoopDisk.isPossible else { return }

@@ -47,16 +47,25 @@ final class ChangeReader {
     /// - Returns: None if there are none yet.
     /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``.
     func read(_ count: Int) throws(CodexError) -> [ChangeRecord] {
-        let applied = try appliedPosition()
+        let (applied, transactionID) = try appliedState()
         try prepare(applied)
         guard var cursor else { return [] }
         var records: [ChangeRecord] = []
-        defer { self.cursor = cursor }
+        endID = transactionID
         var readByteCount: UInt64 = 0
         while cursor.position.sequence < applied.sequence {
             let start = cursor.position
-            guard let record = try next(&cursor) else { throw try gap(start.sequence) }
-            try append(record, start, to: &records)
+            let record: LogRecord
+            do throws(CodexError) {
+                guard let next = try next(&cursor) else { throw try gap(start.sequence) }
+                record = next
+                try append(record, start, to: &records)
+            } catch {
+                // What was read before is good; the next call says what is wrong.
+                guard !records.isEmpty else { throw error }
+                return records
+            }
+            self.cursor = cursor
             readByteCount += UInt64(record.header.recordByteCount)
             skippedByteCount =
                 records.isEmpty ? skippedByteCount + UInt64(record.header.recordByteCount) : 0
@@ -69,8 +78,8 @@ final class ChangeReader {
     /// Takes note that what was skipped is checkpointed.
     func forgetSkipped() { skippedByteCount = 0 }
 
-    /// Whether all that is applied was read.
-    func isAtEnd() throws(CodexError) -> Bool { try commit >= appliedPosition().sequence }
+    /// The transaction of a snapshot in which there was nothing more to read.
+    private(set) var endID = 0
 
     private static let readByteCountMax: UInt64 = 4 << 20
 
@@ -84,9 +93,11 @@ final class ChangeReader {
         }
     }
 
-    private func appliedPosition() throws(CodexError) -> LogPosition {
+    private func appliedPosition() throws(CodexError) -> LogPosition { try appliedState().position }
+
+    private func appliedState() throws(CodexError) -> (position: LogPosition, transactionID: Int) {
         do {
-            return try core.withReader { try $0.storedPosition() }
+            return try core.withReader { (try $0.storedPosition(), $0.transaction.id) }
         } catch {
             throw CodexError.wrapping(error)
         }
@@ -97,6 +108,7 @@ final class ChangeReader {
     ) throws(CodexError) {
         var commit: LoggedCommit?
         var ordinal: UInt32 = 0
+        var found: [ChangeRecord] = []
         try LogBody.forEach(record) { entry throws(CodexError) in
             guard case .item(let item) = entry, !item.isSilent else { return }
             defer { ordinal += 1 }
@@ -106,8 +118,11 @@ final class ChangeReader {
             commit = logged
             let change = ChangeRecord(
                 sequenceNumber: number, commit: logged, entry: item, view: view)
-            if try filter.includes(change) { records.append(change) }
+            // Whatever cannot be found out must not pass for what the filter leaves out.
+            try tables.require(item.table)
+            if try filter.includes(change) { found.append(change) }
         }
+        records += found
     }
 
     // MARK: Where to begin
@@ -202,7 +217,7 @@ extension ChangeRecord {
         _ entities: Set<String>, _ image: Range<Int>?
     ) throws(CodexError) -> Bool {
         guard let image else { return false }
-        let name = commit.tables.entityName(try commit.entityNumber(image))
+        let name = try commit.tables.requiredEntityName(try commit.entityNumber(image))
         return name.map { entities.contains($0) } ?? false
     }
 }

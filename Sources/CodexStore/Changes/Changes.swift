@@ -44,6 +44,8 @@ public struct Changes: AsyncSequence, Sendable {
         private let core: StoreCore
         private let makeReader: () throws -> ChangeReader
         private var reader: ChangeReader?
+        /// What went wrong at the beginning; the first call of ``next()`` throws it.
+        private var failure: (any Error)?
         private var batch: [ChangeRecord] = []
         private var position = 0
 
@@ -56,8 +58,12 @@ public struct Changes: AsyncSequence, Sendable {
             self.core = core
             makeReader = { ChangeReader(core, from: try origin(), view, filter) }
             // `latest` means from now on, not from when the first change is asked for.
-            reader = try? makeReader()
-            _ = try? reader?.prepare()
+            do {
+                reader = try makeReader()
+                try reader?.prepare()
+            } catch {
+                failure = error
+            }
         }
 
         /// The next change, as soon as there is one.
@@ -72,6 +78,7 @@ public struct Changes: AsyncSequence, Sendable {
         }
 
         private mutating func refill() async throws -> ChangeRecord? {
+            if let failure { throw failure }
             let reader = try self.reader ?? makeReader()
             self.reader = reader
             while true {
@@ -81,13 +88,29 @@ public struct Changes: AsyncSequence, Sendable {
                     position = 1
                     return first
                 }
-                try await core.commits.wait { try !reader.isAtEnd() }
+                try await core.commits.wait(after: reader.endID)
             }
         }
     }
 }
 
 extension Store {
+    /// The changes after a position that are there now, all at once; for tests.
+    package func retainedChanges(after position: StreamPosition) throws -> [ChangeRecord] {
+        let reader = ChangeReader(core, from: .position(position), .newAndOldImages, .all)
+        var records: [ChangeRecord] = []
+        while true {
+            let next = try reader.read(1000)
+            if next.isEmpty,
+                try core.withReader({ try $0.storedPosition() }).sequence
+                    == reader.commit
+            {
+                return records
+            }
+            records += next
+        }
+    }
+
     /// The changes after a position, and then those that come.
     ///
     /// Any number of them may be read at once, in any process, of stores opened read-only too.

@@ -8,10 +8,12 @@ internal import Synchronization
 /// milliseconds whether LMDB has a newer transaction, while anybody waits.
 final class CommitSignal: Sendable {
     private struct State {
-        var waiters: [UInt64: CheckedContinuation<Void, any Error>] = [:]
+        var waiters: [UInt64: CheckedContinuation<Bool, any Error>] = [:]
         var nextID: UInt64 = 0
         /// Waits that were cancelled before they began.
         var cancelled: Set<UInt64> = []
+        /// The snapshot of the last wait that ended for a commit that readers may not see yet.
+        var earlyID = 0
         var isPolling = false
         var isClosed = false
     }
@@ -24,20 +26,20 @@ final class CommitSignal: Sendable {
 
     init(_ environment: Environment) { self.environment = environment }
 
-    /// Waits until there is a commit that `isThere` does not know yet.
+    /// Waits until there is a commit after a snapshot's.
     ///
-    /// - Parameter isDone: Asked once those who wait are woken by new commits: what it missed before
-    ///   would not wake it.
+    /// - Parameter known: The transaction of a snapshot in which there was nothing new. Not what the
+    ///   environment says is the last: LMDB writes a commit's meta page before it lets readers see the
+    ///   commit, and a wait that began between the two would miss it.
     /// - Throws: `CancellationError`, ``CodexError/Code/closed``.
-    func wait(unless isDone: () throws -> Bool) async throws {
-        let (id, known) = state.withLock { state in
+    func wait(after known: Int) async throws {
+        let id = state.withLock { state in
             state.nextID += 1
-            return (state.nextID, lastTransactionID(state))
+            return state.nextID
         }
-        if try isDone() { return }
-        try await withTaskCancellationHandler {
+        let isEarly = try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation {
-                (continuation: CheckedContinuation<Void, any Error>) in
+                (continuation: CheckedContinuation<Bool, any Error>) in
                 add(id, continuation, known)
             }
         } onCancel: {
@@ -48,11 +50,18 @@ final class CommitSignal: Sendable {
             }
             continuation?.resume(throwing: CancellationError())
         }
-        state.withLock { _ = $0.cancelled.remove(id) }
+        let isAgain = state.withLock { state in
+            state.cancelled.remove(id)
+            guard isEarly else { return false }
+            defer { state.earlyID = known }
+            return state.earlyID == known
+        }
+        // Its process may have died in between: then the next writer lets readers see the commit.
+        if isAgain { try await _Concurrency.Task.sleep(for: .milliseconds(1)) }
     }
 
     private func add(
-        _ id: UInt64, _ continuation: CheckedContinuation<Void, any Error>, _ known: Int
+        _ id: UInt64, _ continuation: CheckedContinuation<Bool, any Error>, _ known: Int
     ) {
         enum Outcome { case waits, startsPolling, cancelled, closed, news }
         let outcome = state.withLock { state -> Outcome in
@@ -69,7 +78,7 @@ final class CommitSignal: Sendable {
             WorkerThread.start("codex.changes") { [self] in poll(known) }
         case .cancelled: continuation.resume(throwing: CancellationError())
         case .closed: continuation.resume(throwing: StoreCore.closed)
-        case .news: continuation.resume()
+        case .news: continuation.resume(returning: true)
         }
     }
 
@@ -90,6 +99,8 @@ final class CommitSignal: Sendable {
                 return lastTransactionID(state)
             }
             guard let last else { return }
+            // Those who are woken before they can see the commit come again at once: they know the
+            // one before it.
             if last != known {
                 known = last
                 wake()
@@ -102,7 +113,7 @@ final class CommitSignal: Sendable {
             defer { state.waiters = [:] }
             return state.waiters.isEmpty ? nil : state.waiters
         }
-        for waiter in waiters ?? [:] { waiter.value.resume() }
+        for waiter in waiters ?? [:] { waiter.value.resume(returning: false) }
     }
 
     /// Takes note of a commit of this process.

@@ -12,8 +12,10 @@ struct ConsumerState: Codable {
     var offset: UInt64 = 0
     var checksum: UInt32 = 0
     var before: UInt64 = 0
-    /// When the commit was, in milliseconds since 1970.
+    /// When the commit was, in milliseconds since 1970; that of the registration before the first.
     var milliseconds: UInt64 = 0
+    /// The last commit before the one that put this here.
+    var movedAfter: UInt64?
 
     var sequenceNumber: SequenceNumber { SequenceNumber(commit: commit, ordinal: ordinal) }
 
@@ -55,8 +57,10 @@ struct ConsumerState: Codable {
         return [0] + bytes
     }
 
-    init(filter: ChangeFilter, after number: SequenceNumber) {
+    /// A consumer that begins after a change; `milliseconds` is now.
+    init(filter: ChangeFilter, after number: SequenceNumber, milliseconds: UInt64) {
         self.filter = filter
+        self.milliseconds = milliseconds
         (commit, ordinal) = (number.commit, number.ordinal)
     }
 

@@ -9,11 +9,13 @@ public struct ConsumerStatus: Sendable, Hashable {
     public let filter: ChangeFilter
     /// Its checkpoint: changes up to this one are done.
     public let sequenceNumber: SequenceNumber
-    /// How many commits came after its checkpoint, whether they concern it or not.
+    /// How many commits came after its checkpoint, whether they concern it or not; that of the
+    /// checkpoint itself does not count.
     ///
     /// Commits that its filter lets none of pass are checkpointed only now and then.
     public let lagCommitCount: UInt64
-    /// How long ago the commit at its checkpoint was; zero if none came after it.
+    /// How long ago the commit at its checkpoint was, or since when it is registered; zero if no
+    /// commit came after it.
     public let lag: Duration
     /// How many changes are parked.
     public let parkedCount: Int
@@ -53,8 +55,9 @@ extension Store {
             case .trimHorizon: number = SequenceNumber(commit: oldest)
             case .after(let given): number = given
             }
-            let state = ConsumerState(filter: filter, after: number)
-            try context.setSystem(.consumers, key, try state.json())
+            let state = ConsumerState(
+                filter: filter, after: number, milliseconds: context.milliseconds)
+            try context.setConsumer(key, state)
         }
     }
 
@@ -97,12 +100,14 @@ extension Store {
         let now = core.options.now().timeIntervalSince1970 * 1000
         return try all.map { name, state in
             let done = state.ordinal == .max ? state.commit : state.commit - min(1, state.commit)
-            let lag = last - min(last, state.commit)
+            // The commit that moved the checkpoint follows what it says, if nobody came between.
+            let seen = state.movedAfter == state.commit ? state.commit + 1 : state.commit
+            let lag = last - min(last, seen)
             let milliseconds = lag == 0 ? 0 : max(0, now - Double(state.milliseconds))
             return ConsumerStatus(
                 name: name, filter: state.filter, sequenceNumber: state.sequenceNumber,
                 lagCommitCount: lag,
-                lag: state.milliseconds == 0 ? .zero : .milliseconds(Int(milliseconds)),
+                lag: .milliseconds(Int(milliseconds)),
                 parkedCount: try context.entries(of: ParkedChange.prefix(name)).count,
                 isTrimmed: done < oldest)
         }
@@ -137,11 +142,12 @@ extension Store {
             case .latest: state.move(to: context.sequenceNumber, before: context.position)
             case .trimHorizon:
                 state = ConsumerState(
-                    filter: state.filter, after: SequenceNumber(commit: oldest))
+                    filter: state.filter, after: SequenceNumber(commit: oldest), milliseconds: 0)
             case .after(let number):
-                state = ConsumerState(filter: state.filter, after: number)
+                state = ConsumerState(filter: state.filter, after: number, milliseconds: 0)
             }
-            try context.setSystem(.consumers, try ConsumerState.key(name), try state.json())
+            state.milliseconds = context.milliseconds
+            try context.setConsumer(try ConsumerState.key(name), state)
         }
     }
 
@@ -164,7 +170,8 @@ extension Store {
             var state = try context.consumer(name)
             try body(&transaction)
             state.move(to: context.sequenceNumber, before: context.position)
-            try context.setSystem(.consumers, try ConsumerState.key(name), try state.json())
+            state.milliseconds = context.milliseconds
+            try context.setConsumer(try ConsumerState.key(name), state)
         }
     }
 }
@@ -187,7 +194,7 @@ extension WriteTransaction {
         var state = try context.consumer(consumer)
         if let expected { try state.require(expected) }
         state.move(to: record)
-        try context.setSystem(.consumers, try ConsumerState.key(consumer), try state.json())
+        try context.setConsumer(try ConsumerState.key(consumer), state)
     }
 }
 
@@ -195,6 +202,20 @@ extension Snapshot {
     /// The last change that the snapshot sees: changes after it are those that it does not have.
     public var sequenceNumber: SequenceNumber {
         get throws { SequenceNumber(commit: try reader.storedPosition().sequence) }
+    }
+}
+
+extension WriteContext {
+    /// Puts a consumer's state.
+    func setConsumer(_ key: [UInt8], _ state: ConsumerState) throws(CodexError) {
+        var state = state
+        state.movedAfter = position.sequence
+        try setSystem(.consumers, key, try state.json())
+    }
+
+    /// Now, in milliseconds since 1970.
+    var milliseconds: UInt64 {
+        UInt64(max(0, core.options.now().timeIntervalSince1970 * 1000))
     }
 }
 

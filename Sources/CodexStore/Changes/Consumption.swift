@@ -69,13 +69,14 @@ extension Store {
             throw CodexError(
                 .invalidArgument, "A batch has at least 1 change, and a change 1 attempt.")
         }
-        let consumption = Consumption(
-            store: self, name: consumer, view: view, policy: policy, body: body)
         while true {
             let state = try core.withReader { try $0.consumer(consumer) }
+            let consumption = Consumption(
+                store: self, name: consumer, view: view, filter: state.filter, policy: policy,
+                body: body)
             let reader = ChangeReader(core, from: state.origin, view, state.filter)
             do {
-                try await consumption.run(reader, state.sequenceNumber, batchCount)
+                try await consumption.run(reader, state, batchCount)
             } catch CodexError.Code.consumerMoved {
                 // Another process did that; this one goes on from where it is now.
                 continue
@@ -89,6 +90,8 @@ private struct Consumption {
     let store: Store
     let name: String
     let view: StreamView
+    /// The filter that the changes passed; a consumer that has another by now has moved.
+    let filter: ChangeFilter
     let policy: ConsumerFailurePolicy
     let body: @Sendable (inout WriteTransaction, [ChangeRecord]) throws -> Void
 
@@ -96,17 +99,23 @@ private struct Consumption {
     private static let skippedByteCountMax: UInt64 = 1 << 20
 
     /// Consumes until something throws.
-    func run(_ reader: ChangeReader, _ start: SequenceNumber, _ batchCount: Int) async throws {
-        var done = start
+    func run(_ reader: ChangeReader, _ state: ConsumerState, _ batchCount: Int) async throws {
+        var done = state.sequenceNumber
+        var segment = state.segment
         while true {
             try _Concurrency.Task.checkCancellation()
             let batch = try reader.read(batchCount)
             guard let last = batch.last else {
-                if reader.skippedByteCount > Self.skippedByteCountMax, let place = reader.place {
+                // Not to stay in a segment that may be removed, either.
+                if let place = reader.place, reader.skippedByteCount > 0,
+                    reader.skippedByteCount > Self.skippedByteCountMax || place.segment != segment
+                {
                     done = try await skip(to: place, from: done)
+                    segment = place.segment
                     reader.forgetSkipped()
+                    continue
                 }
-                try await store.core.commits.wait { try !reader.isAtEnd() }
+                try await store.core.commits.wait(after: reader.endID)
                 continue
             }
             do {
@@ -119,12 +128,14 @@ private struct Consumption {
                 }
             }
             done = last.sequenceNumber
+            segment = last.commit.start.segment
         }
     }
 
     private func commit(_ batch: [ChangeRecord], from done: SequenceNumber) async throws {
         guard let last = batch.last else { return }
         try await store.write { transaction in
+            try requireFilter(transaction)
             try transaction.checkpoint(name, at: last, expecting: done)
             do {
                 try body(&transaction, batch)
@@ -139,11 +150,19 @@ private struct Consumption {
     ) async throws -> SequenceNumber {
         try await store.write { transaction in
             var state = try transaction.context.consumer(name)
+            try requireFilter(transaction)
             try state.require(done)
             state.move(to: place)
-            try transaction.context.setSystem(
-                .consumers, try ConsumerState.key(name), try state.json())
+            state.milliseconds = transaction.context.milliseconds
+            try transaction.context.setConsumer(try ConsumerState.key(name), state)
             return state.sequenceNumber
+        }
+    }
+
+    private func requireFilter(_ transaction: borrowing WriteTransaction) throws(CodexError) {
+        guard try transaction.context.consumer(name).filter == filter else {
+            throw CodexError(
+                .consumerMoved, "The consumer was registered anew with another filter.")
         }
     }
 
@@ -173,6 +192,7 @@ private struct Consumption {
         let parked = ParkedChange(
             change: change, error: String(describing: error), attemptCount: attemptCount)
         try await store.write { transaction in
+            try requireFilter(transaction)
             try transaction.checkpoint(name, at: change, expecting: done)
             try transaction.context.setSystem(.consumers, parked.key(name), parked.bytes)
         }

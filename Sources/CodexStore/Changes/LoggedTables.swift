@@ -43,11 +43,17 @@ final class LoggedTables: ShapeSource, Sendable {
 
     func name(_ number: Int) -> String? { (try? plan(number))?.definition.name }
 
+    /// Throws if a table is not known and cannot be found out.
+    func require(_ table: Int) throws(CodexError) { _ = try plan(table) }
+
+    /// The name of an entity; `nil` for that of raw items, or if it cannot be found out.
+    func entityName(_ number: Int) -> String? { (try? requiredEntityName(number)) ?? nil }
+
     /// The name of an entity; `nil` for that of raw items.
-    func entityName(_ number: Int) -> String? {
+    func requiredEntityName(_ number: Int) throws(CodexError) -> String? {
         guard number != 0 else { return nil }
         if let name = state.withLock({ $0.catalog.entityName(number) }) { return name }
-        guard let catalog = try? core.refreshCatalog() else { return nil }
+        let catalog = try core.refreshCatalog()
         state.withLock { $0.catalog = catalog }
         return catalog.entityName(number)
     }

@@ -89,14 +89,25 @@ struct Checkpoint {
         let new = "\(path).new"
         let file = try File(new, .create)
         try file.write(bytes, at: 0)
+        let directory = try FileSystem.openDirectory(store)
+        defer { FileSystem.closeDirectory(directory) }
         try lease.orRefuse { () throws(CodexError) in
             try file.flush()
             options.reached(.checkpointWritten)
             _ = try FileSystem.rename(new, to: path)
             options.reached(.checkpointNamed)
-            try FileSystem.synchronizeDirectory(store)
+            try FileSystem.synchronize(directory)
         }
         options.reached(.checkpointPublished)
+    }
+
+    /// Sees to it that a checkpoint that this process did not publish is on the medium by its name:
+    /// whoever did may have been killed between the two. To be done before the pages of the one
+    /// before it are let go.
+    static func settle(in store: String, _ lease: StoreLease) throws(CodexError) {
+        let directory = try FileSystem.openDirectory(store)
+        defer { FileSystem.closeDirectory(directory) }
+        try lease.orRefuse { () throws(CodexError) in try FileSystem.synchronize(directory) }
     }
 }
 

@@ -29,6 +29,8 @@ final class Checkpointer: Sendable {
         var isWriting = false
         var isStopped = false
         var lastPin = ContinuousClock.now
+        /// How many checkpoints are pinned and not at their end.
+        var openCount = 0
         /// Counts checkpoints that ended, well or not.
         var endCount = 0
         /// How long the data file is at least; it never gets shorter while it is open.
@@ -90,6 +92,7 @@ final class Checkpointer: Sendable {
         if isHeld { return true }
         // Nobody wrote since the last checkpoint: its state is still the newest.
         guard try Checkpoint(of: path).transaction == transaction.id - 1 else { return false }
+        try Checkpoint.settle(in: path, lease)
         adopt(try Pin(environment, file, metaDatabase))
         state.withLock { $0.isWriting = true }
         return true
@@ -117,6 +120,7 @@ final class Checkpointer: Sendable {
     func pin(_ transaction: Transaction) throws(CodexError) -> Pin {
         let pin = try Pin(environment, file, metaDatabase)
         state.withLock { state in
+            state.openCount += 1
             state.dirtySince = nil
             state.changeCount = 0
             state.oldPageCount += state.newPageCount
@@ -149,6 +153,8 @@ final class Checkpointer: Sendable {
                     meta: pin.meta
                 ).publish(in: path, lease, options)
                 isPublished = true
+            } else {
+                try Checkpoint.settle(in: path, lease)
             }
             adopt(pin)
             isAdopted = true
@@ -171,7 +177,13 @@ final class Checkpointer: Sendable {
 
     private func finished(isSuccess: Bool) {
         state.withLock { state in
-            if isSuccess { state.oldPageCount = 0 }
+            if isSuccess {
+                state.oldPageCount = 0
+            } else if state.dirtySince == nil {
+                // What was to be in it is due with the next.
+                state.dirtySince = .now
+            }
+            state.openCount -= 1
             state.endCount += 1
         }
         progress.signal()
@@ -251,16 +263,15 @@ final class Checkpointer: Sendable {
         while true {
             let endCount = state.withLock { state -> Int? in
                 let pages = state.newPageCount + state.oldPageCount
-                // Only one that is pinned already: pinning needs the writer.
+                // Only for one that is pinned already: pinning needs the writer.
                 guard pages * file.pageByteCount > options.checkpoints.dirtyByteCountMax,
-                    state.oldPageCount > 0, !state.isStopped
+                    state.openCount > 0, !state.isStopped
                 else { return nil }
                 return state.endCount
             }
             guard let endCount else { return }
+            // A checkpoint that failed lets the writer go on, too: the file then grows.
             while state.withLock({ $0.endCount == endCount && !$0.isStopped }) { progress.wait() }
-            // A checkpoint that failed lets the writer go on: the file then grows.
-            if state.withLock({ $0.oldPageCount > 0 }) { return }
         }
     }
 
@@ -356,7 +367,9 @@ final class Checkpointer: Sendable {
     /// What fails here is made good by the next opening.
     func finish() {
         let isDirty = state.withLock { $0.dirtySince != nil || $0.isRequested }
-        if isDirty, (try? lease.requireWritable()) != nil { try? checkpointNow() }
+        if isDirty, (try? lease.requireWritable()) != nil, (try? checkpointNow()) == nil {
+            try? log.flush()
+        }
         release()
     }
 

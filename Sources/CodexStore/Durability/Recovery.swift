@@ -26,6 +26,7 @@ struct Recovery {
         options.reached(.recoveryBegun)
         try Self.requireNoStranger(path)
         checkpoint = try Checkpoint(of: path)
+        try Checkpoint.settle(in: path, lease)
         file = try DataFile(path)
         try Self.requireFile(checkpoint, file, path)
         let directory = LogDirectory(store: path, id: checkpoint.storeID)
@@ -34,7 +35,8 @@ struct Recovery {
         while try cursor.next() != nil {}
         try cursor.requireEnd()
         end = cursor.position
-        isTorn = try !cursor.isUntouched()
+        isTorn = try cursor.isTorn()
+        directory.removeLeftovers()
     }
 
     /// Refuses if a program that knows nothing of the lease has the environment open.
@@ -72,7 +74,7 @@ struct Recovery {
     /// Whether a store is as its checkpoint says, so that it can be read without being changed.
     ///
     /// - Throws: ``CodexError/Code/needsRecovery`` if not.
-    static func requireClean(_ path: String) throws(CodexError) {
+    static func requireClean(_ path: String, _ lease: StoreLease) throws(CodexError) {
         let checkpoint = try Checkpoint(of: path)
         let file = try DataFile(path, .read)
         try requireFile(checkpoint, file, path)
@@ -80,7 +82,7 @@ struct Recovery {
         var cursor = LogCursor(
             LogDirectory(store: path, id: checkpoint.storeID), after: checkpoint.position)
         guard max(pages.first.transaction, pages.second.transaction) == checkpoint.meta.transaction,
-            try cursor.next() == nil
+            try cursor.next() == nil, try !lease.isRefused()
         else {
             throw CodexError(
                 .needsRecovery,
@@ -119,9 +121,10 @@ struct Recovery {
         options.reached(.tailFlushed)
         guard end != checkpoint.position || isTorn else { return nil }
         let last = try log.directory.numbers().last ?? end.segment
-        let incarnation = try log.directory.open(last)?.header.incarnation ?? 0
+        let incarnation = try log.directory.open(last)?.header.incarnation
         let segment = try log.makeSegment(
-            end.segment + 1, after: end, incarnation: incarnation + 1,
+            end.segment + 1, after: end,
+            incarnation: Incarnation.next(after: incarnation),
             byteCount: LogWriter.firstSegmentByteCount)
         options.reached(.incarnationRaised)
         return segment.header.number

@@ -18,24 +18,16 @@ public struct RecoveryReport: Sendable, Hashable {
 extension WriteContext {
     /// Applies what another process, or a commit that failed, left in the log.
     func redoRest() throws(CodexError) {
-        try beginRaw()
-        do throws(CodexError) {
-            var cursor = LogCursor(log.directory, after: position)
-            while try cursor.next() != nil {}
-            // The records may be in memory only.
-            try log.rewrite(from: position, to: cursor.position)
-        } catch {
-            abort()
-            throw error
-        }
-        abort()
-        _ = try redo()
+        _ = try redo(rewrites: true)
     }
 
     /// Applies the log from where the data file is up to its end.
     ///
+    /// - Parameter rewrites: Whether the records may be in memory only, so that each must be written
+    ///   and flushed again, in the transaction that applies it: with LMDB's write lock, so that
+    ///   nobody appends more meanwhile.
     /// - Returns: How many commits and changes there were.
-    func redo() throws(CodexError) -> (commitCount: Int, changeCount: Int) {
+    func redo(rewrites: Bool = false) throws(CodexError) -> (commitCount: Int, changeCount: Int) {
         var (commitCount, changeCount) = (0, 0)
         isRedoing = true
         defer { isRedoing = false }
@@ -47,6 +39,7 @@ extension WriteContext {
                     try checkpointer.checkpointNow()
                     continue
                 }
+                if rewrites { try rewriteRest() }
                 let batch = try redoBatch()
                 commitCount += batch.commitCount
                 changeCount += batch.changeCount
@@ -64,6 +57,12 @@ extension WriteContext {
             }
             core.options.reached(.redone)
         }
+    }
+
+    private func rewriteRest() throws(CodexError) {
+        var cursor = LogCursor(log.directory, after: position)
+        while try cursor.next() != nil {}
+        try log.rewrite(from: position, to: cursor.position)
     }
 
     /// Lets the log go on in a fresh segment.

@@ -1,4 +1,5 @@
 internal import CodexCore
+internal import Synchronization
 
 /// What tells processes that have a store open of each other.
 ///
@@ -15,6 +16,8 @@ internal import CodexCore
 final class StoreLease: Sendable {
     private let lease: FileLock
     private let path: String
+    /// Whether a write or flush of this process failed: the mark in the file may have failed too.
+    private let hasFailed = Atomic(false)
 
     static let gateName = "gate.lock"
     static let leaseName = "lease.lock"
@@ -37,7 +40,8 @@ final class StoreLease: Sendable {
     /// Opens the lease; ``enter(isReadOnly:)`` is to follow.
     init(_ path: String, isReadOnly: Bool) throws(CodexError) {
         self.path = path
-        lease = try FileLock(opening: path + "/" + Self.leaseName, mayCreate: !isReadOnly)
+        lease = try FileLock(
+            opening: path + "/" + Self.leaseName, mayCreate: !isReadOnly, mustWrite: !isReadOnly)
     }
 
     /// Whether no other process has the store open; to be asked with the gate held.
@@ -51,7 +55,8 @@ final class StoreLease: Sendable {
         let own = FileSystem.processNamespace
         if wasAlone {
             do throws(CodexError) {
-                try lease.write([0] + own + [0])
+                // The mark of a failure stays: only a recovery clears it.
+                try lease.write(own + [0], at: 1)
             } catch {
                 guard isReadOnly else { throw error }
             }
@@ -72,7 +77,13 @@ final class StoreLease: Sendable {
 
     /// Throws if somebody's write to the log or a checkpoint failed.
     func requireWritable() throws(CodexError) {
-        guard try lease.read(1).first != 1 else { throw Self.refused(nil) }
+        guard try !isRefused() else { throw Self.refused(nil) }
+    }
+
+    /// Whether somebody's write to the log or a checkpoint failed, and no recovery came since.
+    func isRefused() throws(CodexError) -> Bool {
+        if hasFailed.load(ordering: .relaxed) { return true }
+        return try lease.read(1).first == 1
     }
 
     private static func refused(_ cause: (any Error)?) -> CodexError {
@@ -92,6 +103,7 @@ final class StoreLease: Sendable {
         do throws(CodexError) {
             return try body()
         } catch {
+            hasFailed.store(true, ordering: .relaxed)
             try? lease.write([1])
             throw CodexError(
                 .outcomeUnknown,

@@ -19,10 +19,9 @@ final class Sweeper: Sendable {
     /// Items that one transaction removes: some milliseconds of the writer's time.
     static let batchCount = 500
 
-    /// Makes a sweeper; `nil` if items of no table expire, or the options want none.
+    /// Makes a sweeper; `nil` if the options want none.
     init?(_ core: StoreCore, _ writer: WriterQueue) {
-        guard let interval = core.options.sweepInterval, interval > .zero, core.catalog.hasExpiry
-        else { return nil }
+        guard let interval = core.options.sweepInterval, interval > .zero else { return nil }
         self.core = core
         self.writer = writer
         // At most a day, which any number of milliseconds in an interval can say.
@@ -50,24 +49,35 @@ final class Sweeper: Sendable {
         while true {
             _ = alarm.wait(timeout: .now() + interval)
             if isStopped.withLock({ $0 }) { return }
-            try? sweep()
+            // A reader knows what tables there are by now, of other processes too.
+            for table in (try? core.withReader({ try $0.tablesWithExpired() })) ?? [] {
+                sweep(table)
+            }
         }
     }
 
-    private func sweep() throws {
-        for table in try core.withReader({ try $0.tablesWithExpired() }) {
-            var position: [UInt8]?
-            repeat {
-                if isStopped.withLock({ $0 }) { return }
-                let start = position
-                let step: SweepStep = try writer.wait { answer in
-                    ClosureJob(
-                        { transaction in
-                            try transaction.context.sweep(table, after: start, Self.batchCount)
-                        }, answer: answer)
-                }
-                position = step.end
-            } while position != nil
+    private func sweep(_ table: String) {
+        var (position, count) = ([UInt8]?.none, Self.batchCount)
+        while !isStopped.withLock({ $0 }) {
+            do {
+                position = try sweep(table, after: position, count)
+                if position == nil { return }
+            } catch {
+                // Fewer may fit; else the next look tries again, and other tables are not kept.
+                count /= 8
+                if count == 0 { return }
+            }
         }
+    }
+
+    private func sweep(
+        _ table: String, after start: [UInt8]?, _ count: Int
+    ) throws -> [UInt8]? {
+        let step: SweepStep = try writer.wait { answer in
+            ClosureJob(
+                { transaction in try transaction.context.sweep(table, after: start, count) },
+                answer: answer)
+        }
+        return step.end
     }
 }

@@ -100,7 +100,7 @@ extension LogInspection.Segment {
                 next.firstSequence == last.sequence + 1 && next.previousChecksum == last.checksum
                 ? .continued : .damaged
         } else {
-            self.end = try end.isUntouched() ? .clean : .leftovers
+            self.end = try end.isTorn() ? .leftovers : .clean
         }
         number = header.number
         name = log.name(header.number)

@@ -99,13 +99,20 @@ struct LogCursor: Sendable {
         return true
     }
 
-    /// Whether nothing but zeros is where the next record's header would be: nothing was ever begun
-    /// there.
-    mutating func isUntouched() throws(CodexError) -> Bool {
+    /// Whether a record was begun after the last one, and is not whole.
+    ///
+    /// What a recycled segment held before is none: that has another incarnation.
+    mutating func isTorn() throws(CodexError) -> Bool {
         let segment = try openSegment()
         let bytes = try segment.file.read(
             at: Int(position.offset), count: LogRecordHeader.byteCount)
-        return bytes.count == LogRecordHeader.byteCount && bytes.allSatisfy { $0 == 0 }
+        guard bytes.count == LogRecordHeader.byteCount else { return false }
+        let sequence = LittleEndian.integer(bytes, at: 16, as: UInt64.self)
+        let incarnation = LittleEndian.integer(bytes, at: 24, as: UInt64.self)
+        // The mark of the segment's end is whole, and the next segment was not made.
+        let isEnd = LogRecordHeader(bytes)?.isEnd ?? false
+        return !isEnd
+            && (incarnation == segment.header.incarnation || sequence == position.sequence + 1)
     }
 
     /// Looks for proof that records are missing after the last one: a later record that says of an

@@ -39,9 +39,17 @@ struct LogPosition: Hashable, Sendable {
         self.changeCount = changeCount
     }
 
+    /// The form that LMDB has, with up to where the log was on the medium.
+    func bytes(flushed: UInt64) -> [UInt8] { bytes + BigEndian.bytes(flushed) }
+
+    /// The sequence number up to which the log was on the medium, of the form that LMDB has.
+    static func flushedSequence(_ bytes: [UInt8]) -> UInt64 {
+        bytes.count == byteCount + 8 ? BigEndian.integer(bytes.suffix(8)) ?? 0 : 0
+    }
+
     /// Reads the form that LMDB has; stores before format 3 had the sequence number alone.
     init(_ bytes: [UInt8]) throws(CodexError) {
-        guard bytes.count == Self.byteCount || bytes.count == 8 else {
+        guard [8, Self.byteCount, Self.byteCount + 8].contains(bytes.count) else {
             throw Wire.corrupted("the position in the log")
         }
         func integer(_ range: Range<Int>) -> UInt64 {

@@ -7,7 +7,7 @@ struct LogSegmentHeader: Equatable {
     var storeID: UUID
     /// The segment's number: one more than that of the one before.
     var number: UInt64
-    /// Raised at each recovery; the segment's records have the same.
+    /// Raised at each recovery, and salted; the segment's records have the same.
     var incarnation: UInt64
     /// The sequence number of the segment's first record.
     var firstSequence: UInt64
@@ -78,6 +78,26 @@ struct LogSegmentHeader: Equatable {
         previousChecksum = LittleEndian.integer(bytes, at: 56)
         byteCount = LittleEndian.integer(bytes, at: 64)
         milliseconds = LittleEndian.integer(bytes, at: 72)
+        guard number < 1 << 62, incarnation < 1 << 62, (1..<1 << 62).contains(firstSequence),
+            byteCount < 1 << 48
+        else { return nil }
+    }
+}
+
+/// What tells a segment's records from what its file held before, when it was another segment.
+///
+/// The low 24 bits count recoveries; those above are random in each segment, so that no item can hold
+/// bytes that pass for a record.
+enum Incarnation {
+    private static let countMask: UInt64 = (1 << 24) - 1
+
+    static func salted(_ count: UInt64) -> UInt64 {
+        UInt64.random(in: 0..<1 << 38) << 24 | count & countMask
+    }
+
+    /// The count after a recovery of a log whose last segment had `incarnation`.
+    static func next(after incarnation: UInt64?) -> UInt64 {
+        ((incarnation ?? 0) & countMask) + 1
     }
 }
 
@@ -135,6 +155,14 @@ struct LogDirectory: Sendable {
         }.sorted()
     }
 
+    /// Removes what killed processes began and did not name; by whoever opens the store alone.
+    func removeLeftovers() {
+        for name in (try? FileSystem.entries(path)) ?? []
+        where name.hasPrefix("next-") || name.hasPrefix("spare-") {
+            FileSystem.remove(path + "/" + name)
+        }
+    }
+
     /// The bytes of all files of the log, the spare included.
     func byteCount() -> Int {
         let names = (try? FileSystem.entries(path)) ?? []
@@ -145,10 +173,20 @@ struct LogDirectory: Sendable {
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if it is no segment of this store's log.
     func open(_ number: UInt64, for mode: File.Mode = .read) throws(CodexError) -> LogSegment? {
-        guard try FileSystem.kind(path(number)) != nil else { return nil }
-        let file = try File(path(number), mode)
+        let path = path(number)
+        guard try FileSystem.kind(path) != nil else { return nil }
+        let file: File
+        do throws(CodexError) {
+            file = try File(path, mode)
+        } catch {
+            // It may have been removed just now.
+            guard try FileSystem.kind(path) != nil else { return nil }
+            throw error
+        }
         let head = try file.read(at: 0, count: LogSegmentHeader.byteCount)
         guard let header = try LogSegmentHeader(head), header.number == number else {
+            // It may have become the spare, and another segment, just now.
+            guard try FileSystem.kind(path) != nil else { return nil }
             throw damaged(number, "its header cannot be read")
         }
         guard header.storeID == storeID else {

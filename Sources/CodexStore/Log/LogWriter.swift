@@ -36,6 +36,8 @@ final class LogWriter: @unchecked Sendable {
     /// A record that has its place but is not written yet.
     struct Planned {
         let position: LogPosition
+        /// Up to where all is on the medium once the record's commit can be seen.
+        let flushedSequence: UInt64
         fileprivate let segment: LogSegment
         fileprivate let offset: Int
     }
@@ -47,12 +49,14 @@ final class LogWriter: @unchecked Sendable {
     /// - Parameters:
     ///   - record: Room for the header, and the body.
     ///   - position: Where the log ends.
+    ///   - flushed: Up to where the log is known to be on the medium, whoever flushed it.
     ///   - changeCount: How many changes of items the body has.
     /// - Returns: Where the record goes.
     /// - Throws: ``CodexError/Code/transactionTooLarge``, ``CodexError/Code/diskFull`` if there is no
     ///   room for a new segment, ``CodexError/Code/outcomeUnknown`` if a flush failed.
     func plan(
-        _ record: inout [UInt8], after position: LogPosition, changeCount: Int
+        _ record: inout [UInt8], after position: LogPosition, flushed: UInt64 = 0,
+        changeCount: Int
     ) throws(CodexError) -> Planned {
         guard record.count - LogRecordHeader.byteCount <= LogRecordHeader.bodyByteCountMax else {
             throw CodexError(
@@ -64,17 +68,21 @@ final class LogWriter: @unchecked Sendable {
             segment = try beginSegment(after: position, from: segment, room: record.count + 8)
             offset = LogSegmentHeader.byteCount
         }
+        let flushed = max(flushed, tail.withLock { $0.flushedSequence })
         let header = LogRecordHeader(
             bodyByteCount: UInt32(record.count - LogRecordHeader.byteCount),
             previousChecksum: position.checksum,
             sequence: position.sequence + 1, incarnation: segment.header.incarnation,
-            flushedSequence: tail.withLock { $0.flushedSequence }, milliseconds: now)
+            flushedSequence: flushed, milliseconds: now)
         let checksum = header.finish(&record)
         let end = LogPosition(
             sequence: header.sequence, segment: segment.header.number,
             offset: UInt64(offset + record.count), checksum: checksum,
             changeCount: position.changeCount + UInt64(changeCount))
-        return Planned(position: end, segment: segment, offset: offset)
+        let flushesEach = if case .everyCommit = options.durability.level { true } else { false }
+        return Planned(
+            position: end, flushedSequence: flushesEach ? end.sequence : flushed, segment: segment,
+            offset: offset)
     }
 
     /// Writes a planned record, and waits for the medium if each commit is to.
@@ -85,6 +93,8 @@ final class LogWriter: @unchecked Sendable {
         try lease.orRefuse { () throws(CodexError) in
             try planned.segment.file.write(record, at: planned.offset)
             options.reached(.recordAppended)
+            // Not before: of a commit that is given up, another process may make the segment anew.
+            segment = planned.segment
             tail.withLock { tail in
                 tail.file = planned.segment.file
                 tail.appendedSequence = planned.position.sequence
@@ -193,7 +203,7 @@ final class LogWriter: @unchecked Sendable {
     ) throws(CodexError) -> LogSegment {
         try lease.orRefuse { () throws(CodexError) in try old.file.flush() }
         tail.withLock { $0.flushedSequence = max($0.flushedSequence, $0.appendedSequence) }
-        let twice = min(Int(old.header.byteCount) * 2, options.logSegmentByteCountMax)
+        let twice = min(old.byteCount * 2, options.logSegmentByteCountMax)
         let new = try makeSegment(
             old.header.number + 1, after: position, incarnation: old.header.incarnation,
             byteCount: max(twice, LogSegmentHeader.byteCount + room))
@@ -221,20 +231,21 @@ final class LogWriter: @unchecked Sendable {
         let file: File
         if let spare { file = spare } else { file = try Self.makeFile(own, count) }
         let header = LogSegmentHeader(
-            storeID: directory.storeID, number: number, incarnation: incarnation,
+            storeID: directory.storeID, number: number,
+            incarnation: Incarnation.salted(incarnation),
             firstSequence: position.sequence + 1, previousChecksum: position.checksum,
             byteCount: UInt64(try file.byteCount()), milliseconds: now)
+        let folder = try FileSystem.openDirectory(directory.path)
+        defer { FileSystem.closeDirectory(folder) }
         try lease.orRefuse { () throws(CodexError) in
             try file.write(header.bytes, at: 0)
             try file.flush()
             options.reached(.segmentPrepared)
             _ = try FileSystem.rename(own, to: directory.path(number))
-            try FileSystem.synchronizeDirectory(directory.path)
+            try FileSystem.synchronize(folder)
         }
         options.reached(.segmentNamed)
-        let made = LogSegment(file: file, header: header, byteCount: Int(header.byteCount))
-        segment = made
-        return made
+        return LogSegment(file: file, header: header, byteCount: Int(header.byteCount))
     }
 
     private var sparePath: String { directory.path + "/" + LogDirectory.spareName }
@@ -281,7 +292,7 @@ final class LogWriter: @unchecked Sendable {
             try FileSystem.kind(sparePath) == nil
         else { return false }
         let own = directory.path + "/spare-\(FileSystem.processID)"
-        let twice = min(Int(present.header.byteCount) * 2, options.logSegmentByteCountMax)
+        let twice = min(present.byteCount * 2, options.logSegmentByteCountMax)
         _ = try Self.makeFile(own, (twice + 4095) & ~4095)
         return try FileSystem.rename(own, to: sparePath)
     }
@@ -308,6 +319,8 @@ final class LogWriter: @unchecked Sendable {
             let hasSpare = try FileSystem.kind(sparePath) != nil
             if byteCount >= options.logSegmentByteCountMax, !hasSpare {
                 _ = try FileSystem.rename(directory.path(number), to: sparePath)
+                // Or a power cut might bring its old name back, with the header of its new place.
+                try FileSystem.synchronizeDirectory(directory.path)
             } else {
                 FileSystem.remove(directory.path(number))
             }

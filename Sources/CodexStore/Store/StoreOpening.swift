@@ -125,7 +125,7 @@ enum StoreOpening {
         _ path: String, _ identity: FileSystem.Identity, _ lease: StoreLease,
         _ options: StoreOptions, isAlone: Bool
     ) throws(CodexError) -> Opened {
-        if isAlone { try Recovery.requireClean(path) }
+        if isAlone { try Recovery.requireClean(path, lease) }
         let environment = try Environment(
             path: path, readOnly: true, flushes: false, mapByteCount: options.mapByteCount)
         do throws(CodexError) {

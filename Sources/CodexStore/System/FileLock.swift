@@ -31,10 +31,11 @@ final class FileLock: Sendable {
         _ = try take(.exclusive, waits: true)
     }
 
-    /// Opens the file of a lock without taking it; one that may not be written serves as well.
-    init(opening path: String, mayCreate: Bool) throws(CodexError) {
+    /// Opens the file of a lock without taking it; one that may not be written serves as well, unless
+    /// it must be.
+    init(opening path: String, mayCreate: Bool, mustWrite: Bool = false) throws(CodexError) {
         var opened = unsafe open(path, O_RDWR | (mayCreate ? O_CREAT : 0) | O_CLOEXEC, 0o644)
-        if opened < 0, errno == EACCES || errno == EROFS {
+        if opened < 0, !mustWrite, errno == EACCES || errno == EROFS {
             opened = unsafe open(path, O_RDONLY | O_CLOEXEC)
         }
         handle = Atomic(opened)
@@ -70,10 +71,10 @@ final class FileLock: Sendable {
         return Array(bytes.prefix(got))
     }
 
-    /// Writes the first bytes of the lock's file; they need not survive a power cut.
-    func write(_ bytes: [UInt8]) throws(CodexError) {
+    /// Writes bytes of the lock's file; they need not survive a power cut.
+    func write(_ bytes: [UInt8], at offset: Int = 0) throws(CodexError) {
         let put = unsafe bytes.withUnsafeBytes { buffer in
-            unsafe pwrite(descriptor, buffer.baseAddress, buffer.count, 0)
+            unsafe pwrite(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
         }
         guard put == bytes.count else { throw .system("pwrite", errno) }
     }

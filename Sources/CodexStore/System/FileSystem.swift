@@ -107,11 +107,23 @@ enum FileSystem {
 
     /// Makes a directory's entries durable; LMDB never does.
     static func synchronizeDirectory(_ path: String) throws(CodexError) {
+        let directory = try openDirectory(path)
+        defer { close(directory) }
+        try synchronize(directory)
+    }
+
+    /// Opens a directory for ``synchronize(_:)``: to be done before what must not fail halfway.
+    static func openDirectory(_ path: String) throws(CodexError) -> Int32 {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system("open", errno) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw .system("fsync", errno) }
+        return descriptor
     }
+
+    static func synchronize(_ directory: Int32) throws(CodexError) {
+        guard fsync(directory) == 0 else { throw .system("fsync", errno) }
+    }
+
+    static func closeDirectory(_ directory: Int32) { _ = close(directory) }
 
     /// Moves `source` to `target`; returns `false` if a directory that is not empty is there.
     static func rename(_ source: String, to target: String) throws(CodexError) -> Bool {

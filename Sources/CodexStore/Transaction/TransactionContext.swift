@@ -55,10 +55,14 @@ package class TransactionContext: ShapeSource {
 
     /// Where the log ends as far as the snapshot has applied it.
     func storedPosition() throws(CodexError) -> LogPosition {
+        try LogPosition(storedPositionBytes())
+    }
+
+    func storedPositionBytes() throws(CodexError) -> [UInt8] {
         guard let bytes = unsafe try transaction.get(catalog.meta, LogPosition.key) else {
             throw Wire.corrupted("the position in the log")
         }
-        return try LogPosition(unsafe Array(bytes))
+        return unsafe Array(bytes)
     }
 
     /// Forgets shapes that a transaction made and did not commit.

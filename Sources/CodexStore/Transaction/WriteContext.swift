@@ -15,6 +15,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private var streamedCount: UInt32 = 0
     /// Where the log ends as the transaction sees it.
     private(set) var position = LogPosition.none
+    /// Up to where the log is on the medium, as the transaction sees it.
+    private var flushedSequence: UInt64 = 0
     /// Whether the log is being applied: what it says is put down as it is.
     var isRedoing = false
     /// The failure that made the LMDB transaction useless; the group is run again without its
@@ -107,7 +109,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
                     try core.refreshCatalog()
                     continue
                 }
-                position = try storedPosition()
+                try readPosition()
                 try registry.refresh(transaction, catalog.shapes)
                 shapeCountAtBegin = registry.count
                 positions = [:]
@@ -118,6 +120,12 @@ package final class WriteContext: TransactionContext, ShapeInterner {
                 throw error
             }
         }
+    }
+
+    private func readPosition() throws(CodexError) {
+        let bytes = try storedPositionBytes()
+        position = try LogPosition(bytes)
+        flushedSequence = LogPosition.flushedSequence(bytes)
     }
 
     /// Whether a transaction is open.
@@ -362,12 +370,13 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) throws(CodexError) -> Catalog? {
         failure = nil
+        isPending = false
         forgetUndo()
         transaction = try core.environment.begin(readOnly: false)
         isOpen = true
         let new: Catalog
         do throws(CodexError) {
-            position = try storedPosition()
+            try readPosition()
             guard try obstacle() == nil else {
                 abort()
                 return nil
@@ -410,7 +419,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         isOpen = true
         let new: Catalog
         do throws(CodexError) {
-            position = try storedPosition()
+            try readPosition()
             guard try checkpointer.hasPin(transaction), position.sequence + 1 == end.sequence else {
                 abort()
                 return nil
@@ -448,8 +457,11 @@ package final class WriteContext: TransactionContext, ShapeInterner {
                 changeCount: changeCount, byteCount: record.count, treeCount: catalog.treeCount)
             core.options.reached(.roomReserved)
             if isLogged {
-                let planned = try log.plan(&record, after: position, changeCount: changeCount)
-                try transaction.put(catalog.meta, LogPosition.key, planned.position.bytes)
+                let planned = try log.plan(
+                    &record, after: position, flushed: flushedSequence, changeCount: changeCount)
+                try transaction.put(
+                    catalog.meta, LogPosition.key,
+                    planned.position.bytes(flushed: planned.flushedSequence))
                 try log.write(record, planned)
             }
         } catch {
@@ -533,7 +545,9 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             let changeCount = Int(position.changeCount - self.position.changeCount)
             try checkpointer.reserve(
                 changeCount: changeCount, byteCount: 0, treeCount: catalog.treeCount)
-            try transaction.put(catalog.meta, LogPosition.key, position.bytes)
+            // Whatever is redone was flushed before.
+            try transaction.put(
+                catalog.meta, LogPosition.key, position.bytes(flushed: position.sequence))
             isOpen = false
             try transaction.commit()
             checkpointer.committed(changeCount: changeCount, counter)
