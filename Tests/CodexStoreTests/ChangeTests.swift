@@ -281,6 +281,83 @@ struct ChangeTests {
         #expect(try store.consumers().isEmpty)
     }
 
+    @Test("A change behind much that the filter leaves out comes, though no commit follows it")
+    func rareFilter() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        for number in 0..<12 {
+            _ = try await store.write { transaction in
+                for part in 0..<100 {
+                    var item = Self.item(number * 100 + part, "other")
+                    // What does not compress.
+                    let words = (0..<600).map { _ in
+                        String(UInt64.random(in: 0 ... .max), radix: 36)
+                    }
+                    item["x"] = .string(words.joined())
+                    try transaction.put(item, in: "t")
+                }
+            }
+        }
+        _ = try await store.write { try $0.put(Self.item(1, "p"), in: "t") }
+        let changes = store.changes(
+            after: .trimHorizon, filter: ChangeFilter(partitionKeyPrefix: "p"))
+        for try await change in changes {
+            #expect(try change.key.partition == "p")
+            break
+        }
+    }
+
+    @Test("A consumer that is done lags by nothing; one that was just registered by little")
+    func lag() async throws {
+        let clock = ManualClock()
+        var options = StoreOptions()
+        options.now = { clock.now }
+        let temporary = try TemporaryStore(schema: Self.schema, options: options)
+        let store = temporary.store
+        try await store.addConsumer("c", after: .trimHorizon)
+        _ = try await store.write { try $0.put(Self.item(1, value: 1), in: "t") }
+        clock.advance(by: 60)
+        let new = try #require(try store.consumers().first)
+        #expect(new.lagCommitCount == 1)
+        #expect(new.lag == .seconds(60))
+        try await consume(store, "c", until: 1) { _, _ in }
+        clock.advance(by: 60)
+        let done = try #require(try store.consumers().first)
+        #expect(done.lagCommitCount == 0)
+        #expect(done.lag == .zero)
+        _ = try await store.write { try $0.put(Self.item(2, value: 1), in: "t") }
+        #expect(try store.consumers().first?.lagCommitCount == 1)
+        #expect(try store.consumers().first?.lag == .seconds(120))
+    }
+
+    @Test("A consumer at work notices that it was registered anew with another filter")
+    func newFilter() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        let start = try store.read { try $0.sequenceNumber }
+        try await store.addConsumer(
+            "c", after: .sequenceNumber(start), filter: ChangeFilter(partitionKeyPrefix: "a"))
+        let (seen, see) = AsyncStream<AttributeValue>.makeStream()
+        let task = _Concurrency.Task {
+            try await store.consume("c") { _, changes in
+                for change in changes { see.yield(try change.key.partition) }
+            }
+        }
+        defer { task.cancel() }
+        var iterator = seen.makeAsyncIterator()
+        _ = try await store.write { try $0.put(Self.item(1, "a"), in: "t") }
+        #expect(await iterator.next() == "a")
+        // Its transaction is done when the next one begins.
+        try? await store.write { _ in }
+        let place = try #require(try store.consumers().first).sequenceNumber
+        try await store.removeConsumer("c")
+        try await store.addConsumer(
+            "c", after: .sequenceNumber(place), filter: ChangeFilter(partitionKeyPrefix: "b"))
+        _ = try await store.write { try $0.put(Self.item(1, "b"), in: "t") }
+        _ = try await store.write { try $0.put(Self.item(2, "a"), in: "t") }
+        #expect(await iterator.next() == "b")
+    }
+
     /// An error during whose description something happens: between the attempt that failed and the
     /// commit that parks the change again.
     private struct Interlude: Error, CustomStringConvertible {

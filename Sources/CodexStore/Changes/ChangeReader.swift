@@ -52,6 +52,7 @@ final class ChangeReader {
         guard var cursor else { return [] }
         var records: [ChangeRecord] = []
         endID = transactionID
+        isAtEnd = false
         var readByteCount: UInt64 = 0
         while cursor.position.sequence < applied.sequence {
             let start = cursor.position
@@ -72,6 +73,8 @@ final class ChangeReader {
             // A filter that lets nothing pass must not keep the caller for long.
             if records.count >= count || readByteCount > Self.readByteCountMax { break }
         }
+        self.cursor = cursor
+        isAtEnd = cursor.position.sequence >= applied.sequence
         return records
     }
 
@@ -80,6 +83,9 @@ final class ChangeReader {
 
     /// The transaction of a snapshot in which there was nothing more to read.
     private(set) var endID = 0
+    /// Whether the last read came to the end of what that snapshot has: only then is there something
+    /// to wait for.
+    private(set) var isAtEnd = false
 
     private static let readByteCountMax: UInt64 = 4 << 20
 

@@ -88,7 +88,7 @@ public struct Changes: AsyncSequence, Sendable {
                     position = 1
                     return first
                 }
-                try await core.commits.wait(after: reader.endID)
+                if reader.isAtEnd { try await core.commits.wait(after: reader.endID) }
             }
         }
     }

@@ -115,7 +115,7 @@ private struct Consumption {
                     reader.forgetSkipped()
                     continue
                 }
-                try await store.core.commits.wait(after: reader.endID)
+                if reader.isAtEnd { try await store.core.commits.wait(after: reader.endID) }
                 continue
             }
             do {
