@@ -8,7 +8,9 @@ FLAGS ?=
 SCRATCH ?= .build-nested
 NESTED = $(foreach p,Tools Examples Benchmarks,$(p)/Package.swift $(p)/Sources) Tools/Tests
 STORE ?= .build-demo/workspace.codex
-# Arguments of codex-durable: --minutes 10 for the long run, --quick, --only writes.
+# Arguments of codex-bench headline: --quick, --only reads.
+HEADLINE ?=
+# Arguments of codex-bench durable: --minutes 10 for the long run, --quick, --only writes.
 DURABLE ?=
 
 # SwiftPM plans a nested package anew only if its manifest changed, and would miss a source file
@@ -53,24 +55,30 @@ test-crash:
 	@./Scripts/bootstrap
 	CODEX_CRASH_CYCLES=200 CODEX_POWER_CUTS=60 CODEX_REQUIRE_POWER_CUTS=1 $(SWIFT) test --filter DurabilityTests
 
-# The ratios of the README: Codex against bare LMDB on the same data, in one run.
+BENCH = $(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-bench
+
+# The headline set against bare LMDB and GRDB: one table, Benchmarks/results/. Below a quarter of an
+# hour and 8 GB of disk.
 bench:
 	@./Scripts/bootstrap bench
 	$(REPLAN)
-	$(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-ratios
+	@mkdir -p .build-demo
+	$(BENCH) headline $(HEADLINE)
 
 # Loading, size, index builds under load, several processes: about three minutes.
 bench-bulk:
 	@./Scripts/bootstrap bench
 	$(REPLAN)
-	$(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-bulk
+	@mkdir -p .build-demo
+	$(BENCH) bulk
 
 # Durable commits, recovery, change streams, against LMDB's own sync and SQLite, with a million
-# tasks: about five minutes and 4 GB of disk.
+# tasks: about six minutes and 4 GB of disk.
 bench-durable:
 	@./Scripts/bootstrap bench
 	$(REPLAN)
-	$(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-durable $(DURABLE)
+	@mkdir -p .build-demo
+	$(BENCH) durable $(DURABLE)
 
 clean:
 	rm -rf .build .build-*

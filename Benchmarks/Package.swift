@@ -4,40 +4,33 @@ import PackageDescription
 let package = Package(
     name: "Benchmarks",
     platforms: [.macOS(.v15)],
-    dependencies: [.package(name: "Codex", path: "..")],
+    dependencies: [
+        .package(name: "Codex", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
     targets: [
-        // The peer: LMDB through its C API, as one would use it without Codex.
+        // LMDB through its C API, as one would use it without Codex.
         .target(
             name: "CBareLMDB",
             linkerSettings: [.linkedLibrary("lmdb")]
         ),
-        // The peers of durable commits: LMDB with its own sync, and SQLite.
+        // The peers of durable commits: LMDB with its own sync, and SQLite, both in C.
         .target(
             name: "CDurablePeers",
             linkerSettings: [.linkedLibrary("lmdb"), .linkedLibrary("sqlite3")]
         ),
         .executableTarget(
-            name: "codex-ratios",
+            name: "codex-bench",
             dependencies: [
                 "CBareLMDB",
-                .product(name: "CodexCore", package: "Codex"),
-                .product(name: "CodexStore", package: "Codex"),
-            ]
-        ),
-        .executableTarget(
-            name: "codex-bulk",
-            dependencies: [
-                "CBareLMDB",
-                .product(name: "CodexCore", package: "Codex"),
-                .product(name: "CodexStore", package: "Codex"),
-            ]
-        ),
-        .executableTarget(
-            name: "codex-durable",
-            dependencies: [
                 "CDurablePeers",
                 .product(name: "CodexCore", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
             ]
         ),
     ],

@@ -101,9 +101,12 @@ struct Checkpoint {
         options.reached(.checkpointPublished)
     }
 
-    /// Sees to it that a checkpoint that this process did not publish is on the medium by its name:
-    /// whoever did may have been killed between the two. To be done before the pages of the one
+    /// Sees to it that a checkpoint that this process did not publish is on the medium by its name.
+    ///
+    /// Whoever did may have been killed between the two. To be done before the pages of the one
     /// before it are let go.
+    ///
+    /// - Throws: ``CodexError/Code/outcomeUnknown`` if the flush failed.
     static func settle(in store: String, _ lease: StoreLease) throws(CodexError) {
         let directory = try FileSystem.openDirectory(store)
         defer { FileSystem.closeDirectory(directory) }

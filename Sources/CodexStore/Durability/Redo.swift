@@ -27,6 +27,7 @@ extension WriteContext {
     ///   and flushed again, in the transaction that applies it: with LMDB's write lock, so that
     ///   nobody appends more meanwhile.
     /// - Returns: How many commits and changes there were.
+    /// - Throws: ``CodexError/Code/corrupted`` if the log does not continue the data file.
     func redo(rewrites: Bool = false) throws(CodexError) -> (commitCount: Int, changeCount: Int) {
         var (commitCount, changeCount) = (0, 0)
         isRedoing = true

@@ -38,6 +38,18 @@ typedef struct {
 double bare_load(const char *source, const char *target, const char *const *names,
                  const int *parts, int tree_count, size_t batch, bare_size *sizes);
 
+// YCSB's records, ten fields of 100 bytes each, as one value; without flushes.
+typedef struct ycsb_store ycsb_store;
+
+ycsb_store *ycsb_open(const char *path);
+void ycsb_close(ycsb_store *store);
+// Puts one record under `key`, or under `count` keys in one transaction if `keys` is given.
+void ycsb_insert(ycsb_store *store, const char *key, const uint8_t *record, size_t count,
+                 const char *const *keys);
+uint64_t ycsb_read(ycsb_store *store, const char *key);
+void ycsb_update(ycsb_store *store, const char *key, size_t field, const uint8_t *value);
+uint64_t ycsb_scan(ycsb_store *store, const char *key, size_t count);
+
 // Folds bytes into a checksum: what "every byte was read" means on both sides.
 static inline uint64_t bare_fold(uint64_t sum, const uint8_t *bytes, size_t length) {
     while (length >= 8) {

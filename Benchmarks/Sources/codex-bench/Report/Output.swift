@@ -1,4 +1,5 @@
 import Foundation
+import Histogram
 
 // MARK: Output
 
@@ -22,8 +23,8 @@ func row(_ name: String, _ samples: [Double], goal: String = "") {
 }
 
 /// The ratio of each round.
-func ratios(_ left: [Double]?, _ right: [Double]?) -> [Double] {
-    zip(left ?? [], right ?? []).map { $0 / $1 }
+func ratios(_ left: [Double], _ right: [Double]) -> [Double] {
+    zip(left, right).map { $0 / $1 }
 }
 
 func text(_ value: Double) -> String { String(format: value < 100 ? "%.2f" : "%.0f", value) }
@@ -34,38 +35,22 @@ private func padded(_ text: String, _ width: Int) -> String {
 
 // MARK: Time
 
-/// How often something happened, by how many nanoseconds it took.
-struct Histogram: Sendable {
-    // 64 steps to each power of two: a quantile is less than 2 percent off, and never above.
-    private var counts = [Int](repeating: 0, count: 64 * 64)
-    private(set) var count = 0
-    private(set) var longest: UInt64 = 0
+/// How long calls took.
+struct Latencies: Sendable {
+    // A thousandth of a value at most is lost; longer than a minute counts as a minute.
+    private var histogram = Histogram<UInt64>(
+        highestTrackableValue: 60_000_000_000, numberOfSignificantValueDigits: .three)
 
-    mutating func add(_ nanoseconds: UInt64) {
-        let shift = max(0, 57 - nanoseconds.leadingZeroBitCount)
-        counts[shift * 64 + Int(nanoseconds >> UInt64(shift))] += 1
-        count += 1
-        longest = max(longest, nanoseconds)
-    }
+    var count: Int { Int(histogram.totalCount) }
+    /// In nanoseconds.
+    var longest: UInt64 { histogram.max }
 
-    mutating func merge(_ other: Histogram) {
-        for index in counts.indices { counts[index] += other.counts[index] }
-        count += other.count
-        longest = max(longest, other.longest)
-    }
+    mutating func add(_ nanoseconds: UInt64) { histogram.record(min(nanoseconds, 60_000_000_000)) }
+
+    mutating func merge(_ other: Latencies) { histogram.add(other.histogram) }
 
     /// The nanoseconds that the given share of all took at most.
-    func quantile(_ share: Double) -> Double {
-        var rest = min(count - 1, Int(Double(count) * share))
-        for (index, count) in counts.enumerated() where count > 0 {
-            if rest < count {
-                let shift = max(0, index / 64 - 1)
-                return Double(UInt64(index - shift * 64) << UInt64(shift))
-            }
-            rest -= count
-        }
-        return 0
-    }
+    func quantile(_ share: Double) -> Double { Double(histogram.valueAtPercentile(share * 100)) }
 }
 
 // MARK: Sizes

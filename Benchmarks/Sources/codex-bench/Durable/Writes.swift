@@ -1,3 +1,4 @@
+import ArgumentParser
 import CDurablePeers
 import CodexCore
 import CodexStore
@@ -7,26 +8,33 @@ import Foundation
 let writerCount = 64
 
 /// Who writes in a phase of a round, and how.
-enum Side: String, CaseIterable {
+enum Side: String, CaseIterable, Sendable {
     case codexOne = "Codex, one writer"
     case lmdbOne = "LMDB, one by one"
     case sqliteOne = "SQLite, one by one"
+    case grdbOne = "GRDB, one by one"
     case codexMany = "Codex, 64 writers"
     case lmdbMany = "LMDB, 64 a commit"
     case sqliteMany = "SQLite, 64 a transaction"
-
-    /// The side that is called so in the source.
-    init?(name: String) {
-        guard let side = Self.allCases.first(where: { "\($0)" == name }) else { return nil }
-        self = side
-    }
+    case grdbMany = "GRDB, 64 a transaction"
 }
 
+extension Side: ExpressibleByArgument {
+    /// The side that is called so in the source.
+    init?(argument: String) {
+        guard let side = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
+        self = side
+    }
+
+    static var allValueStrings: [String] { allCases.map { "\($0)" } }
+}
+
+/// Lets all sides write in turn.
 func measureWrites(
     _ store: Store, _ workload: Workload, _ peers: Peers, _ settings: Settings
-) async throws {
+) async throws -> WriteFigures {
     var figures: [Side: [Double]] = [:]
-    var latencies = Histogram()
+    var latencies = Latencies()
     for round in 0..<settings.rounds {
         for index in Side.allCases.indices {
             // The pace of a disk drifts: each round begins with another side.
@@ -43,6 +51,8 @@ func measureWrites(
                 figure = rate(settings.seconds) { peers.updateLMDB(1, &random) }
             case .sqliteOne:
                 figure = rate(settings.seconds) { peers.updateSQLite(1, &random) }
+            case .grdbOne:
+                figure = try rate(settings.seconds) { try peers.grdb.update(1, &random) }
             case .codexMany:
                 let run = try await runWriters(
                     store, workload, for: settings.seconds, seed: random)
@@ -56,34 +66,51 @@ func measureWrites(
                 figure = rate(settings.seconds, updateCount: writerCount) {
                     peers.updateSQLite(writerCount, &random)
                 }
+            case .grdbMany:
+                figure = try rate(settings.seconds, updateCount: writerCount) {
+                    try peers.grdb.update(writerCount, &random)
+                }
             }
             note("round \(round + 1): \(side.rawValue): \(text(figure)) updates/s")
             figures[side, default: []].append(figure)
         }
     }
-    report(figures, latencies)
+    return WriteFigures(rates: figures, latencies: latencies)
 }
 
-private func report(_ figures: [Side: [Double]], _ latencies: Histogram) {
-    func rows(_ sides: [Side]) {
-        for side in sides { row(side.rawValue, figures[side] ?? []) }
+/// What the sides did, in updates per second of each round.
+struct WriteFigures {
+    let rates: [Side: [Double]]
+    /// Of the commits of one of 64 writers.
+    let latencies: Latencies
+
+    subscript(side: Side) -> [Double] { rates[side] ?? [] }
+
+    /// Writes the part of the report.
+    func report() {
+        func rows(_ sides: [Side]) {
+            for side in sides { row(side.rawValue, self[side]) }
+        }
+        say("\nOne writer, each commit durable, updates/s")
+        rows([.codexOne, .lmdbOne, .sqliteOne, .grdbOne])
+        row("Codex / LMDB", ratios(self[.codexOne], self[.lmdbOne]), goal: ">= 2.2")
+        row("Codex / SQLite", ratios(self[.codexOne], self[.sqliteOne]), goal: ">= 0.85")
+        row("Codex / GRDB", ratios(self[.codexOne], self[.grdbOne]))
+        say("\n64 writers, each commit durable, updates/s")
+        rows([.codexMany, .lmdbMany, .sqliteMany, .grdbMany])
+        row("Codex / LMDB one by one", ratios(self[.codexMany], self[.lmdbOne]), goal: ">= 10")
+        row("Codex / LMDB, 64 a commit", ratios(self[.codexMany], self[.lmdbMany]))
+        row(
+            "Codex / SQLite, 64 a transaction", ratios(self[.codexMany], self[.sqliteMany]),
+            goal: ">= 1.4")
+        row("Codex / GRDB, 64 a transaction", ratios(self[.codexMany], self[.grdbMany]))
+        codex_bench.report(latencies)
     }
-    say("\nOne writer, each commit durable, updates/s")
-    rows([.codexOne, .lmdbOne, .sqliteOne])
-    row("Codex / LMDB", ratios(figures[.codexOne], figures[.lmdbOne]), goal: ">= 2.2")
-    row("Codex / SQLite", ratios(figures[.codexOne], figures[.sqliteOne]), goal: ">= 0.85")
-    say("\n64 writers, each commit durable, updates/s")
-    rows([.codexMany, .lmdbMany, .sqliteMany])
-    row("Codex / LMDB one by one", ratios(figures[.codexMany], figures[.lmdbOne]), goal: ">= 10")
-    row("Codex / LMDB, 64 a commit", ratios(figures[.codexMany], figures[.lmdbMany]))
-    row(
-        "Codex / SQLite, 64 a transaction", ratios(figures[.codexMany], figures[.sqliteMany]),
-        goal: ">= 1.4")
-    report(latencies)
 }
 
 /// Writes how long commits took for those who waited for them.
-private func report(_ latencies: Histogram) {
+func report(_ latencies: Latencies) {
+    guard latencies.count > 0 else { return }
     row("commit of one of 64 writers, p50, ms", [latencies.quantile(0.5) / 1e6])
     row("commit of one of 64 writers, p99.9, ms", [latencies.quantile(0.999) / 1e6])
     row("commit of one of 64 writers, longest, ms", [Double(latencies.longest) / 1e6])
@@ -123,7 +150,7 @@ private func writeOneByOne(
 
 /// What several writers did.
 struct WriterRun: Sendable {
-    var latencies = Histogram()
+    var latencies = Latencies()
     var seconds = 0.0
     /// Updates per second.
     var rate: Double { Double(latencies.count) / seconds }
@@ -135,10 +162,10 @@ func runWriters(
 ) async throws -> WriterRun {
     let start = durable_now()
     let end = start + UInt64(seconds * 1e9)
-    return try await withThrowingTaskGroup(of: Histogram.self) { group in
+    return try await withThrowingTaskGroup(of: Latencies.self) { group in
         for writer in 0..<writerCount {
             group.addTask {
-                var latencies = Histogram()
+                var latencies = Latencies()
                 // All writers go round one circle of numbers: each starts far from the others.
                 var random = (seed << 6 | UInt64(writer)) &* 0xD134_2543_DE82_EF95
                 while durable_now() < end {
@@ -161,7 +188,7 @@ func runWriters(
 func measureLongRun(_ store: Store, _ workload: Workload, _ settings: Settings) async throws {
     let before = try StoreSizes(store.path)
     let end = durable_now() + UInt64(settings.minutes * 60e9)
-    var (rates, latencies): ([Double], Histogram) = ([], Histogram())
+    var (rates, latencies): ([Double], Latencies) = ([], Latencies())
     while durable_now() < end {
         let left = Double(end - min(end, durable_now())) / 1e9
         let run = try await runWriters(

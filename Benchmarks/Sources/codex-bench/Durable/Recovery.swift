@@ -48,8 +48,8 @@ private func runAndKillChild(_ path: String, _ settings: Settings) throws -> Str
     let lineCount = settings.killCount > 1 ? 5 : 2
     let process = Process()
     let output = Pipe()
-    process.executableURL = URL(fileURLWithPath: settings.program)
-    process.arguments = ["--child-writer", path, "600", "--count", "\(settings.count)"]
+    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
+    process.arguments = ["durable", "--child-store", path, "--count", "\(settings.count)"]
     process.standardOutput = output
     try process.run()
     var text = ""
@@ -66,9 +66,11 @@ private func runAndKillChild(_ path: String, _ settings: Settings) throws -> Str
 }
 
 /// What the child does: writes, and tells its rate each second, until it is killed.
-func writeAsChild(of path: String, for seconds: Double, _ workload: Workload) async throws {
+///
+/// For ten minutes at most, should nobody kill it.
+func writeAsChild(of path: String, _ workload: Workload) async throws {
     let store = try Store(at: path)
-    let end = durable_now() + UInt64(seconds * 1e9)
+    let end = durable_now() + 600_000_000_000
     var seed = durable_now()
     while durable_now() < end {
         let run = try await runWriters(store, workload, for: 1, seed: seed)

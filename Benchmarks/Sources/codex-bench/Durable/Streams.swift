@@ -53,9 +53,9 @@ private func marker() -> Item {
 }
 
 /// How long it takes from a write's body, and so with its commit, to a consumer at the tail.
-private func measureLag(_ store: Store, _ seconds: Double) async throws -> Histogram {
+private func measureLag(_ store: Store, _ seconds: Double) async throws -> Latencies {
     let end = durable_now() + UInt64(seconds * 1e9)
-    return try await withThrowingTaskGroup(of: Histogram.self) { group in
+    return try await withThrowingTaskGroup(of: Latencies.self) { group in
         group.addTask {
             while !Task.isCancelled {
                 do {
@@ -67,10 +67,10 @@ private func measureLag(_ store: Store, _ seconds: Double) async throws -> Histo
                     guard Task.isCancelled else { throw error }
                 }
             }
-            return Histogram()
+            return Latencies()
         }
         group.addTask {
-            var lag = Histogram()
+            var lag = Latencies()
             for try await record in store.changes(after: .latest, view: .newImage) {
                 let now = durable_now()
                 guard let writtenAt = try record.newImage?["writtenAt"]?.number?.int64 else {
@@ -81,7 +81,7 @@ private func measureLag(_ store: Store, _ seconds: Double) async throws -> Histo
             }
             return lag
         }
-        var all = Histogram()
+        var all = Latencies()
         for try await lag in group {
             all.merge(lag)
             // The consumer ends first; the one that writes goes on until it is told.

@@ -5,8 +5,8 @@ import Foundation
 
 /// How long gets by key took.
 private struct ReadRun: Sendable {
-    var typed = Histogram()
-    var raw = Histogram()
+    var typed = Latencies()
+    var raw = Latencies()
 }
 
 /// Gets by key from one thread: alone, and beside 64 writers.

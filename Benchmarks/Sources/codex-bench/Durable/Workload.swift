@@ -22,16 +22,7 @@ struct Workload: Sendable {
 
     /// The item of a task, in the order of keys.
     func item(_ number: Int) throws -> Item {
-        var task = CodexFlow.Task(
-            id: try .init(Self.taskID(number)), projectID: try .init(Self.projectID(number)),
-            title: "Task number \(number): measure what it costs",
-            assigneeID: try .init("u\(number &* 7919 % 500)"),
-            status: CodexFlow.Task.Status.allCases[number % 6],
-            createdAt: Date(timeIntervalSince1970: 1_762_300_800 + Double(number)))
-        task.number = number
-        task.body = String(repeating: "What is to be done, said at some length. ", count: 5)
-        task.updatedAt = task.createdAt
-        var item = try task.item()
+        var item = try SampleTasks.task(number).item()
         // The keys of CodexFlow's own indexes, which this schema does not have.
         for name in ["GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK"] { item[name] = nil }
         return item
@@ -39,16 +30,8 @@ struct Workload: Sendable {
 
     func key(_ number: Int) -> PrimaryKey {
         PrimaryKey(
-            .string("PROJECT#" + Self.projectID(number)), .string("TASK#" + Self.taskID(number)))
-    }
-
-    private static func projectID(_ number: Int) -> String { "p" + digits(number / 1000, 4) }
-    private static func taskID(_ number: Int) -> String { "t" + digits(number, 7) }
-
-    /// `String(format:)` would take longer than a read does.
-    private static func digits(_ number: Int, _ width: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+            .string("PROJECT#" + SampleTasks.projectID(number)),
+            .string("TASK#" + SampleTasks.taskID(number)))
     }
 
     func load(into store: Store) async throws {
@@ -101,6 +84,7 @@ struct Workload: Sendable {
 final class Peers {
     private let lmdb: OpaquePointer
     private let sqlite: OpaquePointer
+    let grdb: DurableGRDB
 
     init(in directory: String, _ workload: Workload) throws {
         for name in ["/lmdb", "/sqlite"] {
@@ -116,6 +100,8 @@ final class Peers {
         durable_lmdb_fill(lmdb, workload.count, rest, rest.count)
         note("filling SQLite")
         durable_sqlite_fill(sqlite, workload.count, rest, rest.count)
+        note("filling GRDB")
+        grdb = try DurableGRDB(in: directory + "/grdb", workload)
     }
 
     /// Updates random tasks in one commit.
@@ -131,5 +117,6 @@ final class Peers {
     func close() {
         durable_lmdb_close(lmdb)
         durable_sqlite_close(sqlite)
+        try? grdb.close()
     }
 }

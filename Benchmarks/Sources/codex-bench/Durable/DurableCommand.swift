@@ -1,0 +1,56 @@
+import ArgumentParser
+import CDurablePeers
+import CodexStore
+import Foundation
+
+/// What durable commits cost: Codex against LMDB with its own sync and SQLite with synchronous=FULL,
+/// in interleaved rounds; then reads beside writers, recovery, and change streams.
+struct Durable: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Durable commits, reads beside them, change streams, recovery.")
+
+    @OptionGroup var settings: Settings
+
+    func run() async throws {
+        let workload = Workload(count: settings.count)
+        if let store = settings.childStore {
+            return try await writeAsChild(of: store, workload)
+        }
+        try await withScratchDirectory(settings.directory) { directory in
+            let flush = durable_flush_seconds(directory + "/flush", 1000)
+            say(
+                "\(settings.count) tasks; \(settings.rounds) rounds of \(text(settings.seconds)) s, "
+                    + "medians (least to most); a flush of 4 KiB takes \(text(flush * 1e6)) µs")
+            try await measure(directory, workload)
+        }
+    }
+
+    private func measure(_ directory: String, _ workload: Workload) async throws {
+        let path = directory + "/store"
+        let store = try Store(at: path, schema: Workload.schema)
+        note("loading \(settings.count) tasks")
+        try await workload.load(into: store)
+        let sizes = try StoreSizes(path)
+        if settings.includes(.writes) {
+            let peers = try Peers(in: directory, workload)
+            try await measureWrites(store, workload, peers, settings).report()
+            peers.close()
+        }
+        if settings.includes(.reads) { try await measureReads(store, workload, settings) }
+        if settings.includes(.streams) { try await measureStreams(store, workload, settings) }
+        if settings.minutes > 0 { try await measureLongRun(store, workload, settings) }
+        report("Sizes, from the load to the end, MiB", from: sizes, to: try StoreSizes(path))
+        store.close()
+        if settings.includes(.recovery) { try measureRecovery(path, settings) }
+    }
+}
+
+/// Makes a folder, hands it to `body`, and removes it.
+func withScratchDirectory<R>(
+    _ parent: String, _ body: (String) async throws -> R
+) async throws -> R {
+    let directory = parent + "/codex-bench-\(ProcessInfo.processInfo.processIdentifier)"
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    return try await body(directory)
+}

@@ -1,0 +1,30 @@
+import CodexCore
+import Foundation
+
+/// The tasks that everything is measured with: about 350 bytes, a thousand to a project.
+enum SampleTasks {
+    static let userCount = 500
+
+    static func task(_ number: Int) throws -> CodexFlow.Task {
+        var task = CodexFlow.Task(
+            id: try .init(taskID(number)), projectID: try .init(projectID(number)),
+            title: "Task number \(number): measure what it costs",
+            assigneeID: try .init(userID(number)),
+            status: CodexFlow.Task.Status.allCases[number % 6],
+            createdAt: Date(timeIntervalSince1970: 1_762_300_800 + Double(number)))
+        task.number = number
+        task.body = String(repeating: "What is to be done, said at some length. ", count: 5)
+        task.updatedAt = task.createdAt
+        return task
+    }
+
+    static func projectID(_ number: Int) -> String { "p" + digits(number / 1000, 4) }
+    static func taskID(_ number: Int) -> String { "t" + digits(number, 7) }
+    static func userID(_ number: Int) -> String { "u\(number &* 7919 % userCount)" }
+
+    /// `String(format:)` would take longer than a read does.
+    private static func digits(_ number: Int, _ width: Int) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+    }
+}
