@@ -151,9 +151,10 @@ extension Store {
         }
     }
 
-    /// Lets a consumer start over from the items as they are: `body` builds its effects anew from
-    /// what the transaction reads, and the checkpoint is put after everything that it can see, in one
-    /// transaction.
+    /// Lets a consumer start over from the items as they are.
+    ///
+    /// `body` builds its effects anew from what the transaction reads, and the checkpoint is put after
+    /// everything that it can see, in one transaction. What it had parked is forgotten.
     ///
     /// This is how a consumer goes on that fell off the end of the log
     /// (``CodexError/Code/changesTrimmed``). For more items than a transaction should read, read them
@@ -168,6 +169,10 @@ extension Store {
         try await write { transaction in
             let context = transaction.context
             var state = try context.consumer(name)
+            // What was parked is in the items that the body reads.
+            for entry in try context.entries(of: ParkedChange.prefix(name)) {
+                try context.setSystem(.consumers, entry.key, nil)
+            }
             try body(&transaction)
             state.move(to: context.sequenceNumber, before: context.position)
             state.milliseconds = context.milliseconds

@@ -140,6 +140,8 @@ private struct Consumption {
             do {
                 try body(&transaction, batch)
             } catch {
+                // A full disk, say, is not the change's fault.
+                if let failure = transaction.context.failure { throw failure }
                 throw BodyFailure(error: error)
             }
         }

@@ -68,9 +68,12 @@ final class Checkpointer: Sendable {
 
     /// Takes over the pin of a checkpoint that is published.
     func adopt(_ pin: Pin) {
+        // An idle process lets go of it after an interval, though no commit may follow.
+        defer { alarm.signal() }
         let old = state.withLock { state in
             defer {
                 state.pin = pin
+                state.lastPin = .now
                 state.countedID = max(state.countedID, pin.id)
             }
             return state.pin

@@ -81,14 +81,18 @@ struct Recovery {
         let pages = try file.metaPages()
         var cursor = LogCursor(
             LogDirectory(store: path, id: checkpoint.storeID), after: checkpoint.position)
-        guard max(pages.first.transaction, pages.second.transaction) == checkpoint.meta.transaction,
-            try cursor.next() == nil, try !lease.isRefused()
+        let newest =
+            pages.first.transaction > pages.second.transaction ? pages.first : pages.second
+        // Whoever joins a reader recovers nothing: all that a recovery would look at is looked at here.
+        guard newest.numbered(0) == checkpoint.meta.numbered(0), try cursor.next() == nil,
+            try !cursor.isTorn(), try !lease.isRefused()
         else {
             throw CodexError(
                 .needsRecovery,
                 "The store was not closed by the last program that wrote to it. Open it once for "
-                    + "writing, which recovers it.")
+                    + "writing, which recovers it (`codexflow recover`).")
         }
+        try cursor.requireEnd()
     }
 
     /// Puts back the checkpoint's state; LMDB must not be open.
