@@ -46,7 +46,7 @@ final class CrashAgent: Sendable {
                     fd: pipe.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
                 _ = poll(&waiting, 1, -1)
                 isOpen = output.withLock { output in
-                    let isOpen = output.read()
+                    let isOpen = output.take()
                     if !hasBegun, !output.lines.isEmpty || !isOpen {
                         hasBegun = true
                         begun.signal()
@@ -122,7 +122,7 @@ final class CrashAgent: Sendable {
     var acknowledged: [Int: Int64] {
         var last: [Int: Int64] = [:]
         let lines = output.withLock { output in
-            output.read()
+            output.take()
             return output.lines
         }
         for line in lines {
@@ -151,10 +151,10 @@ private struct Output {
     ///
     /// - Returns: False if the end is reached.
     @discardableResult
-    mutating func read() -> Bool {
+    mutating func take() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65536)
         while true {
-            let count = Glibc.read(file, &buffer, buffer.count)
+            let count = read(file, &buffer, buffer.count)
             if count == 0 { return false }
             if count < 0 {
                 if errno == EINTR { continue }

@@ -36,7 +36,7 @@ final class ChangeReader {
     var place: LogPosition? { cursor?.position }
 
     /// Finds the place to begin at, so that what comes from now on is not missed.
-    func prepare() throws(CodexError) { try prepare(appliedPosition()) }
+    func prepare() throws(CodexError) { try prepare(appliedState().position) }
 
     private func prepare(_ applied: LogPosition) throws(CodexError) {
         if cursor == nil { cursor = try start(applied) }
@@ -51,16 +51,13 @@ final class ChangeReader {
         try prepare(applied)
         guard var cursor else { return [] }
         var records: [ChangeRecord] = []
-        endID = transactionID
-        isAtEnd = false
+        endID = nil
         var readByteCount: UInt64 = 0
         while cursor.position.sequence < applied.sequence {
             let start = cursor.position
             let record: LogRecord
             do throws(CodexError) {
-                guard let next = try next(&cursor) else { throw try gap(start.sequence) }
-                record = next
-                try append(record, start, to: &records)
+                record = try append(after: start, &cursor, to: &records)
             } catch {
                 // What was read before is good; the next call says what is wrong.
                 guard !records.isEmpty else { throw error }
@@ -73,19 +70,16 @@ final class ChangeReader {
             // A filter that lets nothing pass must not keep the caller for long.
             if records.count >= count || readByteCount > Self.readByteCountMax { break }
         }
-        self.cursor = cursor
-        isAtEnd = cursor.position.sequence >= applied.sequence
+        if cursor.position.sequence >= applied.sequence { endID = transactionID }
         return records
     }
 
     /// Takes note that what was skipped is checkpointed.
     func forgetSkipped() { skippedByteCount = 0 }
 
-    /// The transaction of a snapshot in which there was nothing more to read.
-    private(set) var endID = 0
-    /// Whether the last read came to the end of what that snapshot has: only then is there something
-    /// to wait for.
-    private(set) var isAtEnd = false
+    /// The transaction of the snapshot to whose end the last read came; `nil` if there is more to read
+    /// at once.
+    private(set) var endID: Int?
 
     private static let readByteCountMax: UInt64 = 4 << 20
 
@@ -99,8 +93,6 @@ final class ChangeReader {
         }
     }
 
-    private func appliedPosition() throws(CodexError) -> LogPosition { try appliedState().position }
-
     private func appliedState() throws(CodexError) -> (position: LogPosition, transactionID: Int) {
         do {
             return try core.withReader { (try $0.storedPosition(), $0.transaction.id) }
@@ -109,9 +101,11 @@ final class ChangeReader {
         }
     }
 
+    /// Reads the commit after `start`, and adds those of its changes that are wanted.
     private func append(
-        _ record: LogRecord, _ start: LogPosition, to records: inout [ChangeRecord]
-    ) throws(CodexError) {
+        after start: LogPosition, _ cursor: inout LogCursor, to records: inout [ChangeRecord]
+    ) throws(CodexError) -> LogRecord {
+        guard let record = try next(&cursor) else { throw try gap(start.sequence) }
         var commit: LoggedCommit?
         var ordinal: UInt32 = 0
         var found: [ChangeRecord] = []
@@ -129,6 +123,7 @@ final class ChangeReader {
             if try filter.includes(change) { found.append(change) }
         }
         records += found
+        return record
     }
 
     // MARK: Where to begin

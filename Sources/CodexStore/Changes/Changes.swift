@@ -42,10 +42,8 @@ public struct Changes: AsyncSequence, Sendable {
     /// Reads changes one by one; for one task at a time.
     public struct AsyncIterator: AsyncIteratorProtocol {
         private let core: StoreCore
-        private let makeReader: () throws -> ChangeReader
-        private var reader: ChangeReader?
-        /// What went wrong at the beginning; the first call of ``next()`` throws it.
-        private var failure: (any Error)?
+        /// What went wrong at the beginning is thrown by ``next()``.
+        private let reader: Result<ChangeReader, any Error>
         private var batch: [ChangeRecord] = []
         private var position = 0
 
@@ -56,13 +54,11 @@ public struct Changes: AsyncSequence, Sendable {
             _ view: StreamView, _ filter: ChangeFilter
         ) {
             self.core = core
-            makeReader = { ChangeReader(core, from: try origin(), view, filter) }
             // `latest` means from now on, not from when the first change is asked for.
-            do {
-                reader = try makeReader()
-                try reader?.prepare()
-            } catch {
-                failure = error
+            reader = Result {
+                let reader = ChangeReader(core, from: try origin(), view, filter)
+                try reader.prepare()
+                return reader
             }
         }
 
@@ -78,9 +74,7 @@ public struct Changes: AsyncSequence, Sendable {
         }
 
         private mutating func refill() async throws -> ChangeRecord? {
-            if let failure { throw failure }
-            let reader = try self.reader ?? makeReader()
-            self.reader = reader
+            let reader = try reader.get()
             while true {
                 try _Concurrency.Task.checkCancellation()
                 batch = try reader.read(Self.batchCount)
@@ -88,7 +82,7 @@ public struct Changes: AsyncSequence, Sendable {
                     position = 1
                     return first
                 }
-                if reader.isAtEnd { try await core.commits.wait(after: reader.endID) }
+                if let end = reader.endID { try await core.commits.wait(after: end) }
             }
         }
     }
@@ -99,16 +93,8 @@ extension Store {
     package func retainedChanges(after position: StreamPosition) throws -> [ChangeRecord] {
         let reader = ChangeReader(core, from: .position(position), .newAndOldImages, .all)
         var records: [ChangeRecord] = []
-        while true {
-            let next = try reader.read(1000)
-            if next.isEmpty,
-                try core.withReader({ try $0.storedPosition() }).sequence
-                    == reader.commit
-            {
-                return records
-            }
-            records += next
-        }
+        while reader.endID == nil { records += try reader.read(1000) }
+        return records
     }
 
     /// The changes after a position, and then those that come.

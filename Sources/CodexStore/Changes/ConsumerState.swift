@@ -32,13 +32,14 @@ struct ConsumerState: Codable {
         milliseconds = record.commit.header.milliseconds
     }
 
-    /// Moves the checkpoint to the end of a commit.
-    mutating func move(to place: LogPosition) {
-        move(to: SequenceNumber(commit: place.sequence), before: place)
+    /// Moves the checkpoint to the end of a commit, or to `number` within the one after it.
+    mutating func move(to place: LogPosition, _ number: SequenceNumber? = nil, now: UInt64) {
+        move(to: number ?? SequenceNumber(commit: place.sequence), before: place)
+        milliseconds = now
     }
 
     /// Moves the checkpoint to a change; `place` is where the log was before its commit, or after.
-    mutating func move(to number: SequenceNumber, before place: LogPosition) {
+    private mutating func move(to number: SequenceNumber, before place: LogPosition) {
         (commit, ordinal) = (number.commit, number.ordinal)
         (before, segment) = (place.sequence, place.segment)
         (offset, checksum) = (place.offset, place.checksum)
@@ -57,10 +58,10 @@ struct ConsumerState: Codable {
         return [0] + bytes
     }
 
-    /// A consumer that begins after a change; `milliseconds` is now.
-    init(filter: ChangeFilter, after number: SequenceNumber, milliseconds: UInt64) {
+    /// A consumer that begins after a change.
+    init(filter: ChangeFilter, after number: SequenceNumber, now: UInt64) {
         self.filter = filter
-        self.milliseconds = milliseconds
+        milliseconds = now
         (commit, ordinal) = (number.commit, number.ordinal)
     }
 

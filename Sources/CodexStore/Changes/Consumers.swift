@@ -56,7 +56,7 @@ extension Store {
             case .after(let given): number = given
             }
             let state = ConsumerState(
-                filter: filter, after: number, milliseconds: context.milliseconds)
+                filter: filter, after: number, now: context.core.options.milliseconds)
             try context.setConsumer(key, state)
         }
     }
@@ -78,9 +78,7 @@ extension Store {
         try await write { transaction in
             let context = transaction.context
             _ = try context.consumer(name)
-            for entry in try context.entries(of: ParkedChange.prefix(name)) {
-                try context.setSystem(.consumers, entry.key, nil)
-            }
+            try context.forgetParked(name)
             try context.setSystem(.consumers, try ConsumerState.key(name), nil)
         }
     }
@@ -97,13 +95,13 @@ extension Store {
         let all = try context.consumers()
         guard !all.isEmpty else { return [] }
         let oldest = try oldestSequence()
-        let now = core.options.now().timeIntervalSince1970 * 1000
+        let now = core.options.milliseconds
         return try all.map { name, state in
             let done = state.ordinal == .max ? state.commit : state.commit - min(1, state.commit)
             // The commit that moved the checkpoint follows what it says, if nobody came between.
             let seen = state.movedAfter == state.commit ? state.commit + 1 : state.commit
             let lag = last - min(last, seen)
-            let milliseconds = lag == 0 ? 0 : max(0, now - Double(state.milliseconds))
+            let milliseconds = lag == 0 ? 0 : now - min(now, state.milliseconds)
             return ConsumerStatus(
                 name: name, filter: state.filter, sequenceNumber: state.sequenceNumber,
                 lagCommitCount: lag,
@@ -118,8 +116,9 @@ extension Store {
     /// The checkpoint stays where it is until ``WriteTransaction/checkpoint(_:at:expecting:)`` moves
     /// it.
     ///
-    /// - Returns: A sequence whose first element throws ``CodexError/Code/unknownConsumer`` if there
-    ///   is no such consumer.
+    /// - Returns: A sequence that never ends by itself; each iterator begins at the checkpoint as it
+    ///   is then.
+    /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/closed``.
     public func changes(
         for consumer: String, view: StreamView = .newAndOldImages
     ) throws -> Changes {
@@ -138,15 +137,15 @@ extension Store {
         try await write { transaction in
             let context = transaction.context
             var state = try context.consumer(name)
+            let now = context.core.options.milliseconds
             switch position.place {
-            case .latest: state.move(to: context.sequenceNumber, before: context.position)
+            case .latest: state.move(to: context.position, context.sequenceNumber, now: now)
             case .trimHorizon:
                 state = ConsumerState(
-                    filter: state.filter, after: SequenceNumber(commit: oldest), milliseconds: 0)
+                    filter: state.filter, after: SequenceNumber(commit: oldest), now: now)
             case .after(let number):
-                state = ConsumerState(filter: state.filter, after: number, milliseconds: 0)
+                state = ConsumerState(filter: state.filter, after: number, now: now)
             }
-            state.milliseconds = context.milliseconds
             try context.setConsumer(try ConsumerState.key(name), state)
         }
     }
@@ -170,12 +169,11 @@ extension Store {
             let context = transaction.context
             var state = try context.consumer(name)
             // What was parked is in the items that the body reads.
-            for entry in try context.entries(of: ParkedChange.prefix(name)) {
-                try context.setSystem(.consumers, entry.key, nil)
-            }
+            try context.forgetParked(name)
             try body(&transaction)
-            state.move(to: context.sequenceNumber, before: context.position)
-            state.milliseconds = context.milliseconds
+            state.move(
+                to: context.position, context.sequenceNumber, now: context.core.options.milliseconds
+            )
             try context.setConsumer(try ConsumerState.key(name), state)
         }
     }
@@ -216,11 +214,6 @@ extension WriteContext {
         var state = state
         state.movedAfter = position.sequence
         try setSystem(.consumers, key, try state.json())
-    }
-
-    /// Now, in milliseconds since 1970.
-    var milliseconds: UInt64 {
-        UInt64(max(0, core.options.now().timeIntervalSince1970 * 1000))
     }
 }
 

@@ -115,7 +115,7 @@ private struct Consumption {
                     reader.forgetSkipped()
                     continue
                 }
-                if reader.isAtEnd { try await store.core.commits.wait(after: reader.endID) }
+                if let end = reader.endID { try await store.core.commits.wait(after: end) }
                 continue
             }
             do {
@@ -154,8 +154,7 @@ private struct Consumption {
             var state = try transaction.context.consumer(name)
             try requireFilter(transaction)
             try state.require(done)
-            state.move(to: place)
-            state.milliseconds = transaction.context.milliseconds
+            state.move(to: place, now: store.core.options.milliseconds)
             try transaction.context.setConsumer(try ConsumerState.key(name), state)
             return state.sequenceNumber
         }
@@ -216,10 +215,11 @@ public struct ParkedChange: Sendable {
 
     static func prefix(_ consumer: String) -> [UInt8] { [1] + consumer.utf8 + [0] }
 
-    func key(_ consumer: String) -> [UInt8] {
-        Self.prefix(consumer) + BigEndian.bytes(change.sequenceNumber.commit)
-            + BigEndian.bytes(change.sequenceNumber.ordinal)
+    static func key(_ consumer: String, _ number: SequenceNumber) -> [UInt8] {
+        prefix(consumer) + BigEndian.bytes(number.commit) + BigEndian.bytes(number.ordinal)
     }
+
+    func key(_ consumer: String) -> [UInt8] { Self.key(consumer, change.sequenceNumber) }
 
     /// Attempts, time and error, and the change's entry as the log has it.
     var bytes: [UInt8] {
@@ -311,8 +311,7 @@ extension Store {
                     let context = transaction.context
                     let key = parked.key(consumer)
                     // Another process may have been faster.
-                    guard unsafe try context.transaction.get(context.catalog.consumers, key) != nil
-                    else { return false }
+                    guard try context.isParked(key) else { return false }
                     try context.setSystem(.consumers, key, nil)
                     do {
                         try body(&transaction, parked.change)
@@ -330,8 +329,7 @@ extension Store {
                     let context = transaction.context
                     let key = again.key(consumer)
                     // Meanwhile another process may have succeeded with it, or given it up.
-                    guard unsafe try context.transaction.get(context.catalog.consumers, key) != nil
-                    else { return false }
+                    guard try context.isParked(key) else { return false }
                     try context.setSystem(.consumers, key, again.bytes)
                     return true
                 }
@@ -352,14 +350,24 @@ extension Store {
         try await write { transaction in
             let context = transaction.context
             _ = try context.consumer(consumer)
-            let key =
-                ParkedChange.prefix(consumer) + BigEndian.bytes(number.commit)
-                + BigEndian.bytes(number.ordinal)
-            guard unsafe try context.transaction.get(context.catalog.consumers, key) != nil else {
-                return false
-            }
+            let key = ParkedChange.key(consumer, number)
+            guard try context.isParked(key) else { return false }
             try context.setSystem(.consumers, key, nil)
             return true
+        }
+    }
+}
+
+extension WriteContext {
+    /// Whether a change is parked under `key`.
+    fileprivate func isParked(_ key: [UInt8]) throws(CodexError) -> Bool {
+        unsafe try transaction.get(catalog.consumers, key) != nil
+    }
+
+    /// Forgets what a consumer has parked.
+    func forgetParked(_ consumer: String) throws {
+        for entry in try entries(of: ParkedChange.prefix(consumer)) {
+            try setSystem(.consumers, entry.key, nil)
         }
     }
 }

@@ -137,7 +137,7 @@ final class LogWriter: @unchecked Sendable {
         tail.withLock { $0.flushedSequence = max($0.flushedSequence, sequence) }
     }
 
-    private var now: UInt64 { UInt64(max(0, options.now().timeIntervalSince1970 * 1000)) }
+    private var now: UInt64 { options.milliseconds }
 
     private func open(_ number: UInt64) throws(CodexError) -> LogSegment {
         if let segment, segment.header.number == number { return segment }

@@ -61,6 +61,9 @@ public struct StoreOptions: Sendable {
 }
 
 extension StoreOptions {
+    /// Now, in milliseconds since 1970.
+    var milliseconds: UInt64 { UInt64(max(0, now().timeIntervalSince1970 * 1000)) }
+
     func validate() throws(CodexError) {
         guard waitingWriteCountMax >= 1, groupCountMax >= 1 else {
             throw CodexError(

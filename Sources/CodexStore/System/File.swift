@@ -114,11 +114,4 @@ final class File: Sendable {
             }
         #endif
     }
-
-    /// Cuts the file to `byteCount` bytes.
-    func cut(_ byteCount: Int) throws(CodexError) {
-        guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
-            throw .system("ftruncate", errno)
-        }
-    }
 }

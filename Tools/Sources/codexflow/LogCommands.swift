@@ -8,7 +8,7 @@ struct Tail: AsyncParsableCommand {
         abstract: "Prints changes as they are committed, by any process, until it is interrupted.",
         discussion: """
             On a terminal a line says what happened to which item; with --json, or where the output is \
-            no terminal, each change is a line of JSON in the form of DynamoDB's stream records.
+            no terminal, each change is a line of JSON; keys and images are DynamoDB's typed JSON.
             """)
 
     @Argument(help: "The store's directory.")
@@ -118,7 +118,7 @@ extension ChangeRecord {
         }
     }
 
-    /// A line of JSON, as DynamoDB's stream records are.
+    /// A line of JSON; keys and images are DynamoDB's typed JSON.
     fileprivate func json(_ schema: Schema) throws -> String {
         var record: Item = [
             "eventName": .string(kind.rawValue),
@@ -226,7 +226,7 @@ struct Recover: AsyncParsableCommand {
             "\(report.commitCount) commits with \(report.changeCount) changes redone in "
                 + Console.text(report.duration)
                 + (report.foundTornRecord
-                    ? "; the log ended in a record that is not whole, and was never acknowledged"
+                    ? "; the log ended in a record that is not whole: left out (see Docs/Durability.md)"
                     : ""))
     }
 }

@@ -38,12 +38,17 @@ void durable_sqlite_close(durable_sqlite *peer);
 // what the disk asks for any durable commit.
 double durable_flush_seconds(const char *path, size_t count);
 
-// The next number below `bound`: both sides draw the same tasks and statuses from the same seed.
-static inline size_t durable_below(uint64_t *state, size_t bound) {
+// The next number of Steele, Lea and Flood's SplitMix64: both sides draw the same from the same seed.
+static inline uint64_t durable_next(uint64_t *state) {
     uint64_t mixed = *state += 0x9E3779B97F4A7C15;
     mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
     mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
-    return (size_t)((mixed ^ (mixed >> 31)) % bound);
+    return mixed ^ (mixed >> 31);
+}
+
+// The next number below `bound`.
+static inline size_t durable_below(uint64_t *state, size_t bound) {
+    return (size_t)(durable_next(state) % bound);
 }
 
 // Nanoseconds of a clock that all threads and processes share.

@@ -9,13 +9,12 @@ struct Bulk: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Loading, size, an index build under load, several processes.")
 
-    @Option(help: "Where the folder for the stores is made, on a disk.")
-    var directory = ".build-demo"
+    @OptionGroup var scratch: Scratch
     @Argument(help: "How many items are loaded; five times as many are indexed.")
     var itemCount = 200_000
 
     func run() async throws {
-        try await withScratchDirectory(directory) { directory in
+        try await scratch.use { directory in
             let run = BulkRun(itemCount: itemCount, directory: directory)
             try await run.measureLoad()
             try await run.measureBuild()

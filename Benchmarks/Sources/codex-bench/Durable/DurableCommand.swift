@@ -16,7 +16,7 @@ struct Durable: AsyncParsableCommand {
         if let store = settings.childStore {
             return try await writeAsChild(of: store, workload)
         }
-        try await withScratchDirectory(settings.directory) { directory in
+        try await settings.scratch.use { directory in
             let flush = durable_flush_seconds(directory + "/flush", 1000)
             say(
                 "\(settings.count) tasks; \(settings.rounds) rounds of \(text(settings.seconds)) s, "
@@ -43,14 +43,4 @@ struct Durable: AsyncParsableCommand {
         store.close()
         if settings.includes(.recovery) { try measureRecovery(path, settings) }
     }
-}
-
-/// Makes a folder, hands it to `body`, and removes it.
-func withScratchDirectory<R>(
-    _ parent: String, _ body: (String) async throws -> R
-) async throws -> R {
-    let directory = parent + "/codex-bench-\(ProcessInfo.processInfo.processIdentifier)"
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: directory) }
-    return try await body(directory)
 }

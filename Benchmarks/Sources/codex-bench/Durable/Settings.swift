@@ -8,8 +8,7 @@ struct Settings: ParsableArguments, Sendable {
         case writes, reads, streams, recovery
     }
 
-    @Option(help: "Where the folder for the stores is made, on a disk.")
-    var directory = ".build-demo"
+    @OptionGroup var scratch: Scratch
     @Option(help: "How many tasks there are, seven digits at most.")
     var count = 1_000_000
     @Option(help: "How often all sides take their turn.")

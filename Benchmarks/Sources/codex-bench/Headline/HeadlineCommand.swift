@@ -10,8 +10,7 @@ struct Headline: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "The headline set: reads, loads, sizes, durable writes, YCSB.")
 
-    @Option(help: "Where the folder for the stores is made, on a disk.")
-    var directory = ".build-demo"
+    @OptionGroup var scratch: Scratch
     @Option(help: "Where headline.json and the charts are written.")
     var results = "Benchmarks/results"
     @Option(help: "How many tasks there are, seven digits at most.")
@@ -37,7 +36,7 @@ struct Headline: AsyncParsableCommand {
         func includes(_ part: Part) -> Bool { only.isEmpty || only.contains(part) }
         try FileManager.default.createDirectory(
             atPath: results, withIntermediateDirectories: true)
-        try await withScratchDirectory(directory) { directory in
+        try await scratch.use { directory in
             if includes(.loads) { try await measureLoading(directory, &report) }
             if includes(.reads) { try await measureReading(directory, &report) }
             if includes(.writes) { try await measureWriting(directory, &report) }

@@ -170,59 +170,46 @@ final class ReadPairs {
     }
 
     private func queryTyped() throws -> Figure {
-        let pair = try interleave(rounds) {
-            try nanoseconds(projects.count * 100) {
-                var sum: UInt64 = 0
-                for project in projects {
-                    let query = Query<CodexFlow.Task>.tasks(in: try .init(project))
-                    for task in try store.query(query, limit: 100).items { sum &+= digest(task) }
-                }
-                return sum
-            }
-        } _: {
-            try nanoseconds(projects.count * 100) {
-                var sum: UInt64 = 0
-                for project in projects {
-                    let rows = try pool.read { db in
-                        try TaskRow.fetchAll(
-                            db, sql: "SELECT * FROM task WHERE projectID = ? LIMIT 100",
-                            arguments: [project])
-                    }
-                    for row in rows { sum &+= digest(row) }
-                }
-                return sum
-            }
+        try typedPair("query-100-typed", of: projects, 100, goal: 6) { project in
+            try store.query(.tasks(in: try .init(project)), limit: 100).items
+        } peer: { project, db in
+            try TaskRow.fetchAll(
+                db, sql: "SELECT * FROM task WHERE projectID = ? LIMIT 100", arguments: [project])
         }
-        return Figure(
-            "query-100-typed", ours: pair.ours, peer: pair.peer, peerName: "GRDB fetchAll",
-            unit: "ns/item", goal: 6)
     }
 
     private func indexQuery() throws -> Figure {
+        try typedPair("index-query-50-typed", of: users, 50, goal: 12) { user in
+            try store.query(try tasks(of: user), limit: 50).items
+        } peer: { user, db in
+            try Self.fetchTasks(of: user, db)
+        }
+    }
+
+    /// Queries that read `count` tasks each, as typed values on both sides.
+    private func typedPair(
+        _ name: String, of keys: [String], _ count: Int, goal: Double,
+        ours: (String) throws -> [CodexFlow.Task],
+        peer: (String, Database) throws -> [TaskRow]
+    ) throws -> Figure {
         let pair = try interleave(rounds) {
-            try nanoseconds(users.count * 50) {
+            try nanoseconds(keys.count * count) {
                 var sum: UInt64 = 0
-                for user in users {
-                    for task in try store.query(try tasks(of: user), limit: 50).items {
-                        sum &+= digest(task)
-                    }
-                }
+                for key in keys { for task in try ours(key) { sum &+= digest(task) } }
                 return sum
             }
         } _: {
-            try nanoseconds(users.count * 50) {
+            try nanoseconds(keys.count * count) {
                 var sum: UInt64 = 0
-                for user in users {
-                    for row in try pool.read({ db in try Self.fetchTasks(of: user, db) }) {
-                        sum &+= digest(row)
-                    }
+                for key in keys {
+                    for row in try pool.read({ db in try peer(key, db) }) { sum &+= digest(row) }
                 }
                 return sum
             }
         }
         return Figure(
-            "index-query-50-typed", ours: pair.ours, peer: pair.peer, peerName: "GRDB fetchAll",
-            unit: "ns/item", goal: 12)
+            name, ours: pair.ours, peer: pair.peer, peerName: "GRDB fetchAll", unit: "ns/item",
+            goal: goal)
     }
 }
 

@@ -1,20 +1,15 @@
+import CDurablePeers
 import Foundation
 
-/// Steele, Lea and Flood's SplitMix64: the same numbers for the same seed, everywhere.
+/// The generator that the peers in C have too.
 struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    mutating func next() -> UInt64 { durable_next(&state) }
 
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+    mutating func below(_ bound: Int) -> Int { durable_below(&state, bound) }
 
     /// A number from 0 up to 1.
     mutating func fraction() -> Double { Double(next() >> 11) / Double(1 << 53) }

@@ -6,8 +6,7 @@ struct YCSB: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ycsb", abstract: "YCSB's core workloads A to F.")
 
-    @Option(help: "Where the folder for the stores is made, on a disk.")
-    var directory = ".build-demo"
+    @OptionGroup var scratch: Scratch
     @Option(help: "How many records there are, of ten fields of 100 bytes.")
     var records = 100_000
     @Option(help: "How often all databases take their turn.")
@@ -16,7 +15,7 @@ struct YCSB: AsyncParsableCommand {
     var seconds = 2.0
 
     func run() async throws {
-        try await withScratchDirectory(directory) { directory in
+        try await scratch.use { directory in
             let run = try YCSBRun(directory, recordCount: records)
             try run.measure(rounds: rounds, seconds: seconds).printTable()
         }
