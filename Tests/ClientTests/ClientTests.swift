@@ -135,4 +135,15 @@ struct ClientTests {
         try await temporary.store.put(user)
         #expect(try temporary.store.get(.user("1")) == user)
     }
+
+    @Test("A store is opened at another level of durability")
+    func durability() throws {
+        let directory = try TemporaryStore.makeDirectory() + "/store"
+        var options = StoreOptions(durability: .interval(losing: .milliseconds(50)))
+        options.checkpoints.interval = .seconds(10)
+        let store = try Store(at: directory, schema: CodexFlow.schema, options: options)
+        try store.write { try $0.put(CodexFlow.Project(id: "1", name: "P", ownerID: "2")) }
+        #expect(try store.get(.project("1"))?.name == "P")
+        store.close()
+    }
 }

@@ -106,6 +106,47 @@ struct NumberTests {
         }
     }
 
+    @Test("Long sums are exact whatever their partial sums need")
+    func longSums() throws {
+        var random = SystemRandomNumberGenerator()
+        let seed = UInt64.random(in: 1...1_000_000, using: &random)
+        var state = seed
+        func next(_ bound: UInt64) -> UInt64 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return (state >> 33) % bound
+        }
+        for round in 0..<500 {
+            // Pairs that cancel each other, of any size, and a few digits that stay.
+            var numbers: [Number] = []
+            for _ in 0..<next(20) {
+                let exponent = Int(next(210)) - 92
+                let digits = (0..<1 + next(38)).map { _ in String(next(10)) }.joined()
+                let number = try Number(parsing: "\(digits)e\(exponent - 37)")
+                numbers += [number, number.negated]
+            }
+            let kept = try Number(parsing: "\(next(2) == 0 ? "-" : "")\(next(1 << 30))e-7")
+            numbers.insert(kept, at: Int(next(UInt64(numbers.count + 1))))
+            numbers.shuffle(using: &random)
+            var sum = NumberSum()
+            for number in numbers {
+                let isRemoval = next(2) == 0
+                sum.add(isRemoval ? number.negated : number, isRemoval: isRemoval)
+            }
+            #expect(try sum.number() == kept, "seed \(seed), round \(round)")
+        }
+        for (left, right) in [("1e38", "0.1"), ("9e125", "9e125"), ("1e125", "-1e-130")] {
+            var sum = NumberSum()
+            sum.add(try Number(parsing: left))
+            sum.add(try Number(parsing: right))
+            #expect(throws: CodexError(.invalidNumber, "")) { try sum.number() }
+        }
+        for text in ["-1e-130", "9e125", "-9223372036854775808", "1e37", "0"] {
+            var sum = NumberSum()
+            sum.add(try Number(parsing: text))
+            #expect(try sum.number() == Number(parsing: text))
+        }
+    }
+
     @Test("Doubles come in by their shortest spelling; NaN and infinities do not")
     func doubles() throws {
         #expect(try Number(0.1).description == "0.1")

@@ -330,8 +330,8 @@ struct ChangeTests {
         #expect(try store.consumers().first?.lag == .seconds(120))
     }
 
-    @Test("A consumer at work notices that it was registered anew with another filter")
-    func newFilter() async throws {
+    @Test("An idle consumer notices that it was reset, and that it was removed")
+    func idleConsumer() async throws {
         let temporary = try TemporaryStore(schema: Self.schema)
         let store = temporary.store
         let start = try store.read { try $0.sequenceNumber }
@@ -343,19 +343,85 @@ struct ChangeTests {
                 for change in changes { see.yield(try change.key.partition) }
             }
         }
-        defer { task.cancel() }
         var iterator = seen.makeAsyncIterator()
-        _ = try await store.write { try $0.put(Self.item(1, "a"), in: "t") }
-        #expect(await iterator.next() == "a")
-        // Its transaction is done when the next one begins.
-        try? await store.write { _ in }
-        let place = try #require(try store.consumers().first).sequenceNumber
+        _ = try await store.write { try $0.put(Self.item(1, "a1"), in: "t") }
+        #expect(await iterator.next() == "a1")
+        // Nothing is written but the checkpoint.
+        try await store.resetConsumer("c", to: .sequenceNumber(start))
+        #expect(await iterator.next() == "a1")
         try await store.removeConsumer("c")
-        try await store.addConsumer(
-            "c", after: .sequenceNumber(place), filter: ChangeFilter(partitionKeyPrefix: "b"))
-        _ = try await store.write { try $0.put(Self.item(1, "b"), in: "t") }
-        _ = try await store.write { try $0.put(Self.item(2, "a"), in: "t") }
-        #expect(await iterator.next() == "b")
+        await #expect(throws: CodexError(.unknownConsumer, "")) { try await task.value }
+    }
+
+    @Test("A consumer begins nowhere but where the store has been and changes are retained")
+    func positions() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema, options: Self.shortLog)
+        let store = temporary.store
+        let last = try store.read { try $0.sequenceNumber }
+        let next = SequenceNumber(commit: last.commit + 1, ordinal: 0)
+        await #expect(throws: CodexError(.invalidArgument, "")) {
+            try await store.addConsumer("c", after: .sequenceNumber(next))
+        }
+        try await store.addConsumer("c", after: .sequenceNumber(last))
+        // Its registration was a commit.
+        try await store.resetConsumer("c", to: .sequenceNumber(next))
+        await #expect(throws: CodexError(.invalidArgument, "")) {
+            try await store.resetConsumer(
+                "c", to: .sequenceNumber(SequenceNumber(commit: last.commit + 3)))
+        }
+        try await trim(store)
+        for position in [StreamPosition.sequenceNumber(last), .sequenceNumber(next)] {
+            await #expect(throws: CodexError(.changesTrimmed, "")) {
+                try await store.resetConsumer("c", to: position)
+            }
+        }
+        let oldest = SequenceNumber(commit: try store.stats().trimmedSequence)
+        try await store.addConsumer("d", after: .sequenceNumber(oldest))
+    }
+
+    @Test("A reset forgets what was parked after the new position, since it comes again")
+    func resetWithParked() async throws {
+        struct Refusal: Error {}
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        try await store.addConsumer("c")
+        let (parked, park) = AsyncStream<AttributeValue>.makeStream()
+        let task = _Concurrency.Task {
+            try await store.consume(
+                "c", batchCount: 1,
+                onFailure: ConsumerFailurePolicy(attemptCount: 1, parks: true)
+            ) { _, changes in
+                for change in changes { park.yield(try change.key.partition) }
+                throw Refusal()
+            }
+        }
+        var iterator = parked.makeAsyncIterator()
+        var places: [SequenceNumber] = []
+        for name in ["a", "b", "c", "end"] {
+            places.append(try store.read { try $0.sequenceNumber })
+            _ = try await store.write { try $0.put(Self.item(1, name), in: "t") }
+            while let seen = await iterator.next(), seen != .string(name) {}
+        }
+        task.cancel()
+        _ = await task.result
+        let names = try store.parkedChanges(of: "c").map { try $0.change.key.partition }
+        #expect(names.prefix(3) == ["a", "b", "c"])
+        try await store.resetConsumer("c", to: .sequenceNumber(places[1]))
+        let left = try store.parkedChanges(of: "c").map { try $0.change.key.partition }
+        #expect(left == ["a"])
+    }
+
+    @Test("A body that throws the error of a moved consumer itself ends the consumer")
+    func bodyThrowsMoved() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        try await store.addConsumer("c")
+        _ = try await store.write { try $0.put(Self.item(1, "a"), in: "t") }
+        await #expect(throws: CodexError(.consumerMoved, "")) {
+            try await store.consume(
+                "c", onFailure: ConsumerFailurePolicy(attemptCount: 1)
+            ) { _, _ in throw CodexError(.consumerMoved, "by its own body") }
+        }
     }
 
     /// An error during whose description something happens: between the attempt that failed and the

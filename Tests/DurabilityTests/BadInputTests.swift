@@ -135,7 +135,43 @@ struct BadInputTests {
             let middle = all[all.count / 2]
             for offset in [0, 4, 8, 16, 24, 32, 40, 48, middle.count / 2] {
                 try expectRefused(.corrupted, "middle, \(offset)", flip(middle.lowerBound + offset))
+                let path = try copy("inspected")
+                try flip(middle.lowerBound + offset)(path)
+                let segment = try #require(try LogInspection(at: path).segments.last)
+                #expect(segment.end == .damaged && segment.commitCount == all.count / 2)
             }
+            // A segment that somebody began there, and gave up, does not hide it.
+            func next(_ bytes: inout [UInt8]) {
+                func put(_ value: some FixedWidthInteger, _ position: Int) {
+                    for index in 0..<value.bitWidth / 8 {
+                        bytes[position + index] = UInt8(truncatingIfNeeded: value >> (8 * index))
+                    }
+                }
+                let before = all[all.count / 2 - 1].lowerBound
+                let checksum = sound[before..<before + 4]
+                bytes.removeSubrange(8192...)
+                for position in 4096..<8192 { bytes[position] = 0 }
+                put(UInt64(2), 32)
+                put(UInt64(all.count / 2 + 1), 48)
+                bytes.replaceSubrange(56..<60, with: checksum)
+                put(UInt64(8192), 64)
+                put(Compression.checksum(bytes[16..<80]), 12)
+            }
+            let stale = "/log/0000000000000002.segment"
+            try expectRefused(.corrupted, "hidden by the next segment") { path in
+                try flip(middle.lowerBound + 50)(path)
+                var bytes = sound
+                next(&bytes)
+                try write(bytes, path + stale)
+            }
+            let path = try copy("given-up")
+            var empty = sound
+            next(&empty)
+            try write(empty, path + stale)
+            let store = try Store(at: path)
+            #expect(try store.stats().sequence == UInt64(all.count))
+            #expect(try store.verify().isSound)
+            store.close()
             for position in [0, 9, 13, 17, 33, 41, 49, 57, 65, 73] {
                 try expectRefused(
                     position == 9 ? .unsupportedFormat : .corrupted, "header, \(position)",

@@ -47,26 +47,29 @@ struct TidyTests {
         }
     }
 
-    @Test("The README's code is code of the quick start, which is built and run")
-    func readme() throws {
-        let readme = try String(
-            contentsOf: Self.root.appendingPathComponent("README.md"), encoding: .utf8)
+    @Test(
+        "The code in documents is code that is built and run",
+        arguments: [
+            ("README.md", "Examples/Sources/QuickStart/QuickStart.swift", 3),
+            ("Docs/Durability.md", "Tests/ClientTests/ClientTests.swift", 1),
+        ])
+    func snippets(document: String, source: String, blockCount: Int) throws {
+        let text = try String(
+            contentsOf: Self.root.appendingPathComponent(document), encoding: .utf8)
         let example = try String(
-            contentsOf: Self.root.appendingPathComponent(
-                "Examples/Sources/QuickStart/QuickStart.swift"),
-            encoding: .utf8)
+            contentsOf: Self.root.appendingPathComponent(source), encoding: .utf8)
         func lines(_ text: some StringProtocol) -> [String] {
             text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
         }
         let known = Set(lines(example))
         // All but the line of a package manifest.
-        let blocks = readme.components(separatedBy: "```swift\n").dropFirst().filter {
+        let blocks = text.components(separatedBy: "```swift\n").dropFirst().filter {
             !$0.hasPrefix(".package")
         }
-        #expect(blocks.count == 3)
+        #expect(blocks.count == blockCount)
         for block in blocks {
             let code = lines(try #require(block.components(separatedBy: "```").first))
-            #expect(code.count > 5)
+            #expect(code.count > 2)
             for line in code { #expect(known.contains(line), "\(line)") }
         }
     }

@@ -15,10 +15,10 @@ extension Number {
         let (upper, lower) = left.exponent >= right.exponent ? (left, right) : (right, left)
         let shift = upper.exponent - lower.exponent
         // Scaled past 2^128 (3.4E38) no subtrahend of 38 digits brings it back to 38 digits.
-        guard shift <= Limits.numberDigitCountMax else { throw tooPrecise }
+        guard shift <= Limits.numberDigitCountMax else { throw Self.tooPrecise }
         let (scaled, overflow) = upper.magnitude.multipliedReportingOverflow(
             by: Number.powersOfTen[shift])
-        guard !overflow else { throw tooPrecise }
+        guard !overflow else { throw Self.tooPrecise }
         let (negative, magnitude) = try combine(
             (upper.negative, scaled), (lower.negative, lower.magnitude))
         return try Number(
@@ -53,7 +53,7 @@ extension Number {
     ) throws(CodexError) -> (Bool, UInt128) {
         if lhs.negative == rhs.negative {
             let (sum, overflow) = lhs.magnitude.addingReportingOverflow(rhs.magnitude)
-            guard !overflow else { throw tooPrecise }
+            guard !overflow else { throw Self.tooPrecise }
             return (lhs.negative, sum)
         }
         return lhs.magnitude >= rhs.magnitude
@@ -61,7 +61,7 @@ extension Number {
             : (rhs.negative, rhs.magnitude - lhs.magnitude)
     }
 
-    private var tooPrecise: CodexError {
+    static var tooPrecise: CodexError {
         CodexError(.invalidNumber, "The exact result needs more than 38 significant digits.")
     }
 }

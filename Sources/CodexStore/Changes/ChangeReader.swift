@@ -57,7 +57,7 @@ final class ChangeReader {
             let start = cursor.position
             let record: LogRecord
             do throws(CodexError) {
-                record = try append(after: start, &cursor, to: &records)
+                record = try append(after: start, &cursor, applied, to: &records)
             } catch {
                 // What was read before is good; the next call says what is wrong.
                 guard !records.isEmpty else { throw error }
@@ -103,9 +103,18 @@ final class ChangeReader {
 
     /// Reads the commit after `start`, and adds those of its changes that are wanted.
     private func append(
-        after start: LogPosition, _ cursor: inout LogCursor, to records: inout [ChangeRecord]
+        after start: LogPosition, _ cursor: inout LogCursor, _ applied: LogPosition,
+        to records: inout [ChangeRecord]
     ) throws(CodexError) -> LogRecord {
-        guard let record = try next(&cursor) else { throw try gap(start.sequence) }
+        var start = start
+        var read = try next(&cursor)
+        if read == nil {
+            // The segment may be gone that ended there; the next one has what follows.
+            cursor = try self.cursor(after: SequenceNumber(commit: start.sequence), applied)
+            start = cursor.position
+            read = try next(&cursor)
+        }
+        guard let record = read else { throw try gap(start.sequence) }
         var commit: LoggedCommit?
         var ordinal: UInt32 = 0
         var found: [ChangeRecord] = []
@@ -162,13 +171,10 @@ final class ChangeReader {
         after number: SequenceNumber, _ applied: LogPosition
     ) throws(CodexError) -> LogCursor {
         guard number.commit <= applied.sequence else {
-            throw CodexError(
-                .invalidArgument,
-                "The store has no commit \(number.commit) yet; its last is \(applied.sequence). Is "
-                    + "the sequence number of another store?")
+            throw Self.unknownCommit(number, applied.sequence)
         }
         // The commit itself is read again if only some of its changes are not wanted.
-        let last = number.isWholeCommit ? number.commit : number.commit - min(1, number.commit)
+        let last = number.lastWholeCommit
         var found: LogPosition?
         for segment in try core.logDirectory.numbers() {
             guard let header = try core.logDirectory.open(segment)?.header else { continue }
@@ -195,7 +201,14 @@ final class ChangeReader {
                 + "concerned if it opens; go on after that commit.")
     }
 
-    private static func trimmed(_ sequence: UInt64) -> CodexError {
+    static func unknownCommit(_ number: SequenceNumber, _ last: UInt64) -> CodexError {
+        CodexError(
+            .invalidArgument,
+            "The store has no commit \(number.commit) yet; its last is \(last). Is the sequence "
+                + "number of another store?")
+    }
+
+    static func trimmed(_ sequence: UInt64) -> CodexError {
         CodexError(
             .changesTrimmed,
             "The changes after commit \(sequence) are not retained any more. Start over from the "

@@ -32,12 +32,11 @@ extension Store {
     ///   - name: The name, 1 to 255 bytes.
     ///   - position: Where it begins.
     ///   - filter: Which changes it gets.
-    /// - Throws: ``CodexError/Code/invalidArgument`` if the name is taken with another filter,
-    ///   ``CodexError/Code/changesTrimmed``, and as ``write(_:)-(_)``.
+    /// - Throws: ``CodexError/Code/invalidArgument`` if the name is taken with another filter, or for a
+    ///   sequence number that the store has not reached, ``CodexError/Code/changesTrimmed``, and as ``write(_:)-(_)``.
     public func addConsumer(
         _ name: String, after position: StreamPosition = .latest, filter: ChangeFilter = .all
     ) async throws {
-        let oldest = position == .trimHorizon ? try oldestSequence() : 0
         try await write { transaction in
             let context = transaction.context
             let key = try ConsumerState.key(name)
@@ -49,26 +48,11 @@ extension Store {
                 }
                 return
             }
-            let number: SequenceNumber
-            switch position.place {
-            case .latest: number = context.sequenceNumber
-            case .trimHorizon: number = SequenceNumber(commit: oldest)
-            case .after(let given): number = given
-            }
             let state = ConsumerState(
-                filter: filter, after: number, now: context.core.options.milliseconds)
+                filter: filter, after: try context.sequenceNumber(at: position),
+                now: context.core.options.milliseconds)
             try context.setConsumer(key, state)
         }
-    }
-
-    /// The commit before the oldest that is retained.
-    func oldestSequence() throws(CodexError) -> UInt64 {
-        for number in try core.logDirectory.numbers() {
-            if let header = try core.logDirectory.open(number)?.header {
-                return header.firstSequence - 1
-            }
-        }
-        throw core.logDirectory.missing(1)
     }
 
     /// Removes a consumer, its checkpoint and what it parked.
@@ -94,10 +78,10 @@ extension Store {
         let last = try context.storedPosition().sequence
         let all = try context.consumers()
         guard !all.isEmpty else { return [] }
-        let oldest = try oldestSequence()
+        let oldest = try core.oldestSequence()
         let now = core.options.milliseconds
         return try all.map { name, state in
-            let done = state.ordinal == .max ? state.commit : state.commit - min(1, state.commit)
+            let done = state.sequenceNumber.lastWholeCommit
             // The commit that moved the checkpoint follows what it says, if nobody came between.
             let seen = state.movedAfter == state.commit ? state.commit + 1 : state.commit
             let lag = last - min(last, seen)
@@ -131,21 +115,19 @@ extension Store {
 
     /// Puts a consumer's checkpoint where `position` is, back or forth.
     ///
-    /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
+    /// Parked changes after it are forgotten: the consumer gets them again.
+    ///
+    /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/changesTrimmed``,
+    ///   ``CodexError/Code/invalidArgument`` for a sequence number that the store has not reached, and
+    ///   as ``write(_:)-(_)``.
     public func resetConsumer(_ name: String, to position: StreamPosition) async throws {
-        let oldest = position == .trimHorizon ? try oldestSequence() : 0
         try await write { transaction in
             let context = transaction.context
-            var state = try context.consumer(name)
-            let now = context.core.options.milliseconds
-            switch position.place {
-            case .latest: state.move(to: context.position, context.sequenceNumber, now: now)
-            case .trimHorizon:
-                state = ConsumerState(
-                    filter: state.filter, after: SequenceNumber(commit: oldest), now: now)
-            case .after(let number):
-                state = ConsumerState(filter: state.filter, after: number, now: now)
-            }
+            let old = try context.consumer(name)
+            let state = ConsumerState(
+                filter: old.filter, after: try context.sequenceNumber(at: position),
+                now: context.core.options.milliseconds)
+            try context.forgetParked(name, after: state.sequenceNumber)
             try context.setConsumer(try ConsumerState.key(name), state)
         }
     }
@@ -208,7 +190,37 @@ extension Snapshot {
     }
 }
 
+extension StoreCore {
+    /// The commit before the oldest that is retained.
+    func oldestSequence() throws(CodexError) -> UInt64 {
+        for number in try logDirectory.numbers() {
+            if let header = try logDirectory.open(number)?.header {
+                return header.firstSequence - 1
+            }
+        }
+        throw logDirectory.missing(1)
+    }
+}
+
 extension WriteContext {
+    /// The change after which a position is.
+    ///
+    /// - Throws: ``CodexError/Code/invalidArgument``, ``CodexError/Code/changesTrimmed``.
+    func sequenceNumber(at position: StreamPosition) throws(CodexError) -> SequenceNumber {
+        switch position.place {
+        case .latest: return sequenceNumber
+        case .trimHorizon: return SequenceNumber(commit: try core.oldestSequence())
+        case .after(let number):
+            guard number.commit <= self.position.sequence else {
+                throw ChangeReader.unknownCommit(number, self.position.sequence)
+            }
+            guard number.lastWholeCommit >= (try core.oldestSequence()) else {
+                throw ChangeReader.trimmed(number.lastWholeCommit)
+            }
+            return number
+        }
+    }
+
     /// Puts a consumer's state.
     func setConsumer(_ key: [UInt8], _ state: ConsumerState) throws(CodexError) {
         var state = state

@@ -77,6 +77,8 @@ extension Store {
             let reader = ChangeReader(core, from: state.origin, view, state.filter)
             do {
                 try await consumption.run(reader, state, batchCount)
+            } catch let failure as BodyFailure {
+                throw failure.error
             } catch CodexError.Code.consumerMoved {
                 // Another process did that; this one goes on from where it is now.
                 continue
@@ -115,7 +117,10 @@ private struct Consumption {
                     reader.forgetSkipped()
                     continue
                 }
-                if let end = reader.endID { try await store.core.commits.wait(after: end) }
+                if let end = reader.endID {
+                    try requirePlace(done)
+                    try await store.core.commits.wait(after: end)
+                }
                 continue
             }
             do {
@@ -135,7 +140,7 @@ private struct Consumption {
     private func commit(_ batch: [ChangeRecord], from done: SequenceNumber) async throws {
         guard let last = batch.last else { return }
         try await store.write { transaction in
-            try requireFilter(transaction)
+            try requireFilter(transaction.context.consumer(name))
             try transaction.checkpoint(name, at: last, expecting: done)
             do {
                 try body(&transaction, batch)
@@ -152,7 +157,7 @@ private struct Consumption {
     ) async throws -> SequenceNumber {
         try await store.write { transaction in
             var state = try transaction.context.consumer(name)
-            try requireFilter(transaction)
+            try requireFilter(transaction.context.consumer(name))
             try state.require(done)
             state.move(to: place, now: store.core.options.milliseconds)
             try transaction.context.setConsumer(try ConsumerState.key(name), state)
@@ -160,8 +165,15 @@ private struct Consumption {
         }
     }
 
-    private func requireFilter(_ transaction: borrowing WriteTransaction) throws(CodexError) {
-        guard try transaction.context.consumer(name).filter == filter else {
+    /// Throws if the consumer was reset, removed or registered anew meanwhile.
+    private func requirePlace(_ done: SequenceNumber) throws {
+        let state = try store.core.withReader { try $0.consumer(name) }
+        try requireFilter(state)
+        try state.require(done)
+    }
+
+    private func requireFilter(_ state: ConsumerState) throws(CodexError) {
+        guard state.filter == filter else {
             throw CodexError(
                 .consumerMoved, "The consumer was registered anew with another filter.")
         }
@@ -176,7 +188,7 @@ private struct Consumption {
                 return try await commit([change], from: done)
             } catch let failure as BodyFailure {
                 if attempt == policy.attemptCount {
-                    guard policy.parks else { throw failure.error }
+                    guard policy.parks else { throw failure }
                     return try await park(change, failure.error, attempt, from: done)
                 }
             }
@@ -193,7 +205,7 @@ private struct Consumption {
         let parked = ParkedChange(
             change: change, error: String(describing: error), attemptCount: attemptCount)
         try await store.write { transaction in
-            try requireFilter(transaction)
+            try requireFilter(transaction.context.consumer(name))
             try transaction.checkpoint(name, at: change, expecting: done)
             try transaction.context.setSystem(.consumers, parked.key(name), parked.bytes)
         }
@@ -364,9 +376,11 @@ extension WriteContext {
         unsafe try transaction.get(catalog.consumers, key) != nil
     }
 
-    /// Forgets what a consumer has parked.
-    func forgetParked(_ consumer: String) throws {
-        for entry in try entries(of: ParkedChange.prefix(consumer)) {
+    /// Forgets what a consumer has parked, all or what comes after a change.
+    func forgetParked(_ consumer: String, after number: SequenceNumber? = nil) throws {
+        let kept = number.map { ParkedChange.key(consumer, $0) } ?? []
+        for entry in try entries(of: ParkedChange.prefix(consumer))
+        where ByteOrder.compare(kept, entry.key) < 0 {
             try setSystem(.consumers, entry.key, nil)
         }
     }

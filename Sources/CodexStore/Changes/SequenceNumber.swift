@@ -34,6 +34,9 @@ public struct SequenceNumber: Sendable, Hashable, Comparable, CustomStringConver
     /// Whether all changes of the commit are meant.
     var isWholeCommit: Bool { ordinal == .max }
 
+    /// The last commit all of whose changes are meant.
+    var lastWholeCommit: UInt64 { isWholeCommit ? commit : commit - min(1, commit) }
+
     /// The commit's number and, after a point, the change's place in it.
     public var description: String { isWholeCommit ? "\(commit)" : "\(commit).\(ordinal)" }
 

@@ -83,8 +83,9 @@ struct Checkpoint {
     /// Puts the checkpoint in the place of the one before, as a whole and durably.
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown`` if a flush failed; the store then refuses writes.
-    func publish(in store: String, _ lease: StoreLease, _ options: StoreOptions) throws(CodexError)
-    {
+    func publish(
+        in store: String, _ lease: StoreLease, reached: (ProtocolStep) -> Void = { _ in }
+    ) throws(CodexError) {
         let path = store + "/" + Self.name
         let new = "\(path).new"
         let file = try File(new, .create)
@@ -93,12 +94,12 @@ struct Checkpoint {
         defer { FileSystem.closeDirectory(directory) }
         try lease.orRefuse { () throws(CodexError) in
             try file.flush()
-            options.reached(.checkpointWritten)
+            reached(.checkpointWritten)
             _ = try FileSystem.rename(new, to: path)
-            options.reached(.checkpointNamed)
+            reached(.checkpointNamed)
             try FileSystem.synchronize(directory)
         }
-        options.reached(.checkpointPublished)
+        reached(.checkpointPublished)
     }
 
     /// Sees to it that a checkpoint that this process did not publish is on the medium by its name.

@@ -154,7 +154,7 @@ final class Checkpointer: Sendable {
                 try Checkpoint(
                     storeID: current.storeID, transaction: pin.id, position: pin.position,
                     meta: pin.meta
-                ).publish(in: path, lease, options)
+                ).publish(in: path, lease, reached: options.reached)
                 isPublished = true
             } else {
                 try Checkpoint.settle(in: path, lease)

@@ -11,11 +11,13 @@ package enum ProtocolStep: String, Sendable, CaseIterable {
     case pinned, dataFlushed, checkpointWritten, checkpointNamed, checkpointPublished
     case readerReleased, segmentsPruned, spareMade
     // Recovery
-    case recoveryBegun, metaRestored, readerHeld, tailFlushed, incarnationRaised, redone, recovered
+    case recoveryBegun, checkpointRenewed, metaRestored, readerHeld, tailFlushed, incarnationRaised,
+        redone, recovered
 
     /// Those that only opening a store passes.
     package static let recovery: Set<ProtocolStep> = [
-        .recoveryBegun, .metaRestored, .readerHeld, .tailFlushed, .incarnationRaised, .redone,
+        .recoveryBegun, .checkpointRenewed, .metaRestored, .readerHeld, .tailFlushed,
+        .incarnationRaised, .redone,
         .recovered,
     ]
 }

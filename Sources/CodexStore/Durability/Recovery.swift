@@ -15,6 +15,8 @@ struct Recovery {
     private let end: LogPosition
     /// Whether something was begun after it.
     private let isTorn: Bool
+    /// Whether a write or flush failed, so that what can be read may not be on the medium.
+    private let wasRefused: Bool
 
     /// Looks at checkpoint and log.
     ///
@@ -26,7 +28,7 @@ struct Recovery {
         options.reached(.recoveryBegun)
         try Self.requireNoStranger(path)
         checkpoint = try Checkpoint(of: path)
-        try Checkpoint.settle(in: path, lease)
+        wasRefused = try lease.isRefused()
         file = try DataFile(path)
         try Self.requireFile(checkpoint, file, path)
         let directory = LogDirectory(store: path, id: checkpoint.storeID)
@@ -96,7 +98,18 @@ struct Recovery {
     }
 
     /// Puts back the checkpoint's state; LMDB must not be open.
+    ///
+    /// First the checkpoint itself is published once more: whoever did so before may have been killed
+    /// before its name reached the medium, or have been told that it did not, which the system says
+    /// only once. Until then the pages of the one before it must stay.
     func restore() throws(CodexError) {
+        do throws(CodexError) {
+            try checkpoint.publish(in: path, lease)
+        } catch  where error.code == .diskFull && !wasRefused {
+            // A full store must be opened to make room in it.
+            try Checkpoint.settle(in: path, lease)
+        }
+        options.reached(.checkpointRenewed)
         try file.restore(checkpoint.meta)
         options.reached(.metaRestored)
     }
@@ -116,14 +129,14 @@ struct Recovery {
 
     /// Makes sure that what is to be redone is on the medium, and where the next commit goes.
     ///
-    /// After anything was redone, or where the end may be torn, that is a fresh segment with a new
-    /// incarnation: nothing that was there can be taken for a continuation.
+    /// After anything was redone, or where the end may be torn or not on the medium, that is a fresh
+    /// segment with a new incarnation: nothing that was there can be taken for a continuation.
     ///
     /// - Returns: The fresh segment's number; `nil` if the log goes on where it ended.
     func prepareLog() throws(CodexError) -> UInt64? {
         try log.rewrite(from: checkpoint.position, to: end)
         options.reached(.tailFlushed)
-        guard end != checkpoint.position || isTorn else { return nil }
+        guard end != checkpoint.position || isTorn || wasRefused else { return nil }
         let last = try log.directory.numbers().last ?? end.segment
         let incarnation = try log.directory.open(last)?.header.incarnation
         let segment = try log.makeSegment(

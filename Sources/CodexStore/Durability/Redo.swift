@@ -141,23 +141,56 @@ extension WriteContext {
             }
         }
         if hasShapes { try refreshShapes() }
-        for item in items { try redo(item, bytes) }
+        try redo(items, bytes)
         return items.count
     }
 
-    private func redo(_ item: LogEntry.Item, _ bytes: [UInt8]) throws(CodexError) {
-        let table = try catalog.table(number: item.table)
-        let key = Array(bytes[item.key])
-        let old = try image(table, key)
-        guard old?.stored == item.old.map({ Array(bytes[$0]) }) else {
-            throw CodexError(
-                .corrupted,
-                "The log does not continue the data file: an item is not what a commit found. "
-                    + "Restore from a backup.")
+    /// Applies a commit's changes of items at once, so that only their common outcome counts: what is
+    /// between two of them, a sum of too many digits say, was not there between two writes either.
+    private func redo(_ items: [LogEntry.Item], _ bytes: [UInt8]) throws(CodexError) {
+        struct ItemKey: Hashable {
+            let table: Int
+            let key: [UInt8]
         }
-        let new = try item.new.map { range throws(CodexError) in
-            try decode(Array(bytes[range]), key, table)
+        /// An item's change from its first image to its last.
+        struct Net {
+            let key: ItemKey
+            let old: Range<Int>?
+            var new: Range<Int>?
         }
-        try apply([Change(table: table, key: key, old: old, new: new)], isUndo: true)
+        var net: [Net] = []
+        var places: [ItemKey: Int] = [:]
+        for item in items {
+            let key = ItemKey(table: item.table, key: Array(bytes[item.key]))
+            if let place = places[key] {
+                let before = net[place].new.map { bytes[$0] }
+                guard before == item.old.map({ bytes[$0] }) else { throw Self.discontinuous }
+                net[place].new = item.new
+            } else {
+                places[key] = net.count
+                net.append(Net(key: key, old: item.old, new: item.new))
+            }
+        }
+        var changes: [Change] = []
+        for item in net {
+            let table = try catalog.table(number: item.key.table)
+            let old = try image(table, item.key.key)
+            guard old?.stored == item.old.map({ Array(bytes[$0]) }) else {
+                throw Self.discontinuous
+            }
+            let new = try item.new.map { range throws(CodexError) in
+                try decode(Array(bytes[range]), item.key.key, table)
+            }
+            if old == nil, new == nil { continue }
+            changes.append(Change(table: table, key: item.key.key, old: old, new: new))
+        }
+        try apply(changes, isUndo: true)
+    }
+
+    private static var discontinuous: CodexError {
+        CodexError(
+            .corrupted,
+            "The log does not continue the data file: an item is not what a commit found. "
+                + "Restore from a backup.")
     }
 }

@@ -15,7 +15,8 @@ public struct LogInspection: Sendable, Hashable {
             /// The log ends here; what follows is no whole record that continues it: one that was
             /// being written, or what a recycled segment held before.
             case leftovers
-            /// The next segment does not go on where this one ends: records are missing.
+            /// Records are missing or damaged: the next segment does not go on where this one ends, or
+            /// a record that had reached the medium cannot be read.
             case damaged
         }
 
@@ -81,24 +82,34 @@ extension LogInspection.Segment {
         _ segment: LogSegment, _ next: LogSegmentHeader?, _ log: LogDirectory
     ) throws(CodexError) {
         let header = segment.header
-        var cursor = LogCursor(log, after: header.start)
         var last = header.start
         var (commitCount, changeCount) = (0, 0)
         var milliseconds: (first: UInt64, last: UInt64)?
-        while let record = try cursor.next(), cursor.position.segment == header.number {
-            last = cursor.position
-            commitCount += 1
-            try LogBody.forEach(record) { entry throws(CodexError) in
-                if case .item = entry { changeCount += 1 }
+        var isDamaged = false
+        // A process that has the store open may append between two looks.
+        while true {
+            var cursor = LogCursor(log, after: last)
+            do throws(CodexError) {
+                while let record = try cursor.next(), cursor.position.segment == header.number {
+                    last = cursor.position
+                    commitCount += 1
+                    try LogBody.forEach(record) { entry throws(CodexError) in
+                        if case .item = entry { changeCount += 1 }
+                    }
+                    let first = milliseconds?.first ?? record.header.milliseconds
+                    milliseconds = (first, max(first, record.header.milliseconds))
+                }
+            } catch {
+                guard error.code == .corrupted else { throw error }
             }
-            let first = milliseconds?.first ?? record.header.milliseconds
-            milliseconds = (first, max(first, record.header.milliseconds))
+            isDamaged = try Self.isDamaged(after: last, next, log)
+            guard isDamaged, try Self.goesOn(after: last, log) else { break }
         }
         var end = LogCursor(log, after: last)
-        if let next {
-            self.end =
-                next.firstSequence == last.sequence + 1 && next.previousChecksum == last.checksum
-                ? .continued : .damaged
+        if isDamaged {
+            self.end = .damaged
+        } else if next != nil {
+            self.end = .continued
         } else {
             self.end = try end.isTorn() ? .leftovers : .clean
         }
@@ -115,6 +126,32 @@ extension LogInspection.Segment {
                 Date(timeIntervalSince1970: Double(milliseconds) / 1000)
             }
             return date(times.first)...date(times.last)
+        }
+    }
+
+    /// Whether a segment's records should go on after `last`, its last that can be read.
+    private static func isDamaged(
+        after last: LogPosition, _ next: LogSegmentHeader?, _ log: LogDirectory
+    ) throws(CodexError) -> Bool {
+        if let next,
+            next.firstSequence != last.sequence + 1 || next.previousChecksum != last.checksum
+        {
+            return true
+        }
+        var cursor = LogCursor(log, after: last)
+        return try cursor.isDamaged()
+    }
+
+    /// Whether another record of the segment can be read by now.
+    private static func goesOn(
+        after last: LogPosition, _ log: LogDirectory
+    ) throws(CodexError) -> Bool {
+        var cursor = LogCursor(log, after: last)
+        do throws(CodexError) {
+            return try cursor.next() != nil && cursor.position.segment == last.segment
+        } catch {
+            guard error.code == .corrupted else { throw error }
+            return false
         }
     }
 }

@@ -79,7 +79,7 @@ extension Store {
                 fileByteCount: usage.pageCount * usage.pageByteCount,
                 mapByteCount: core.environment.mapByteCount,
                 sequence: try context.storedPosition().sequence,
-                trimmedSequence: try oldestSequence(),
+                trimmedSequence: try core.oldestSequence(),
                 logByteCount: core.logDirectory.byteCount(), consumers: try consumers(context))
         }
     }

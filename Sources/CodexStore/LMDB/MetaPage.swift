@@ -107,4 +107,18 @@ struct DataFile: Sendable {
         try file.write(page.numbered(0), at: 0)
         try file.write(page.numbered(1), at: page.pageByteCount)
     }
+
+    /// Cuts off what was reserved behind the last page that either state has; of a file that nobody
+    /// has open.
+    ///
+    /// Until it is flushed a power cut may bring it back, which does no harm.
+    static func giveBackReserve(_ store: String) throws(CodexError) {
+        let data = try DataFile(store)
+        defer { data.file.close() }
+        let pages = try data.metaPages()
+        let pageCount = Int(clamping: max(pages.first.lastPage, pages.second.lastPage)) + 1
+        let (used, overflow) = pageCount.multipliedReportingOverflow(by: data.pageByteCount)
+        guard !overflow, try data.file.byteCount() > used else { return }
+        try FileSystem.setByteCount(used, of: store + "/" + StoreDirectory.dataFile)
+    }
 }

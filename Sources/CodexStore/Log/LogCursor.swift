@@ -87,16 +87,28 @@ struct LogCursor: Sendable {
     }
 
     /// Goes on to the next segment, if it begins where this one ended.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if this one has later records all the same: the next
+    ///   was begun by somebody who gave up, and what cannot be read here is damaged.
     private mutating func enterNextSegment() throws(CodexError) -> Bool {
         guard let next = try directory.open(position.segment + 1),
             next.header.firstSequence == position.sequence + 1,
             next.header.previousChecksum == position.checksum
         else { return false }
+        try requireUndamaged()
         segment = next
         buffer = []
         position.segment += 1
         position.offset = UInt64(LogSegmentHeader.byteCount)
         return true
+    }
+
+    /// Whether the segment ends at the position by its mark, or has no room for one.
+    private func isMarkedAsEnded(_ segment: LogSegment) throws(CodexError) -> Bool {
+        let head = try segment.file.read(at: Int(position.offset), count: LogRecordHeader.byteCount)
+        guard head.count == LogRecordHeader.byteCount else { return true }
+        guard let header = LogRecordHeader(head) else { return false }
+        return header.isEnd && continues(header, segment) && header.matches(head, at: 0)
     }
 
     /// Whether a record was begun after the last one, and is not whole.
@@ -122,7 +134,6 @@ struct LogCursor: Sendable {
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if there is.
     mutating func requireEnd() throws(CodexError) {
-        let segment = try openSegment()
         let later = try directory.numbers().filter { $0 > position.segment }
         if let first = later.first {
             guard first == position.segment + 1 else {
@@ -136,12 +147,29 @@ struct LogCursor: Sendable {
                     position.segment, "its records end before those of the next segment begin")
             }
         }
+        try requireUndamaged()
+    }
+
+    private mutating func requireUndamaged() throws(CodexError) {
+        guard try !isDamaged() else {
+            throw directory.damaged(
+                position.segment, "a record that had reached the medium cannot be read")
+        }
+    }
+
+    /// Whether the segment has a later record that says of one after the position that it had reached
+    /// the medium.
+    ///
+    /// - Complexity: It reads the rest of the segment, unless that begins with the mark of its end.
+    mutating func isDamaged() throws(CodexError) -> Bool {
+        let segment = try openSegment()
+        if try isMarkedAsEnded(segment) { return false }
         var offset = Int(position.offset)
         let countMax = UInt64(segment.byteCount / LogRecordHeader.byteCount)
         let possible = position.sequence + 1...position.sequence + 1 + countMax
         while offset + LogRecordHeader.byteCount <= segment.byteCount {
             let chunk = try segment.file.read(at: offset, count: Self.chunkByteCount)
-            guard chunk.count >= LogRecordHeader.byteCount else { return }
+            guard chunk.count >= LogRecordHeader.byteCount else { return false }
             for start in Self.places(in: chunk, sequences: possible) {
                 guard let header = LogRecordHeader(chunk, at: start),
                     header.incarnation == segment.header.incarnation,
@@ -149,11 +177,11 @@ struct LogCursor: Sendable {
                     header.sequence > header.flushedSequence,
                     isWhole(header, segment, offset + start)
                 else { continue }
-                throw directory.damaged(
-                    position.segment, "a record that had reached the medium cannot be read")
+                return true
             }
             offset += chunk.count & ~7 - LogRecordHeader.byteCount + 8
         }
+        return false
     }
 
     /// Where in `chunk` a record with one of the numbers may begin: a look at each eighth byte.

@@ -13,14 +13,35 @@ struct Tally: Equatable {
         left.count == right.count && left.sums.elementsEqual(right.sums) { $0 == $1 }
     }
 
-    /// Adds an item's numbers, or takes them away.
-    mutating func apply(_ numbers: [Number?], isRemoval: Bool) throws(CodexError) {
-        count += isRemoval ? -1 : 1
-        for (position, number) in numbers.enumerated() {
-            guard let number else { continue }
-            let sum = sums[position].sum
-            sums[position].count += isRemoval ? -1 : 1
-            sums[position].sum = isRemoval ? try sum.subtracting(number) : try sum.adding(number)
+    /// Takes away the numbers of items that leave the group, and adds those of items that come.
+    ///
+    /// - Throws: ``CodexError/Code/invalidNumber`` if a sum needs more digits than a number has;
+    ///   whether partial sums do is of no matter.
+    mutating func apply(removals: [[Number?]], additions: [[Number?]]) throws(CodexError) {
+        count += additions.count - removals.count
+        for position in sums.indices {
+            let (removed, added) = (
+                removals.compactMap { $0[position] }, additions.compactMap { $0[position] }
+            )
+            sums[position].count += added.count - removed.count
+            sums[position].sum = try Self.sum(sums[position].sum, removed, added)
+        }
+    }
+
+    private static func sum(
+        _ stored: Number, _ removed: [Number], _ added: [Number]
+    ) throws(CodexError) -> Number {
+        do throws(CodexError) {
+            var sum = stored
+            for number in removed { sum = try sum.subtracting(number) }
+            for number in added { sum = try sum.adding(number) }
+            return sum
+        } catch {
+            var exact = NumberSum()
+            exact.add(stored)
+            for number in removed { exact.add(number, isRemoval: true) }
+            for number in added { exact.add(number) }
+            return try exact.number()
         }
     }
 
@@ -130,8 +151,7 @@ extension WriteContext {
                     unsafe try Tally(bytes, sumCount: sumCount)
                 } ?? Tally(sumCount: sumCount)
             do throws(CodexError) {
-                for numbers in entry.removals { try tally.apply(numbers, isRemoval: true) }
-                for numbers in entry.additions { try tally.apply(numbers, isRemoval: false) }
+                try tally.apply(removals: entry.removals, additions: entry.additions)
             } catch {
                 throw CodexError(
                     .invalidNumber,

@@ -2,7 +2,8 @@ internal import CodexCore
 internal import Synchronization
 
 extension Store {
-    /// Runs `body` in a write transaction and returns once it is committed and durable.
+    /// Runs `body` in a write transaction and returns once it is committed, and durable as
+    /// ``StoreOptions/durability`` says.
     ///
     /// The body runs on the store's writer thread, after the writes that were waiting before it. It
     /// is synchronous and may run again (when another write of its group broke the transaction), so
@@ -14,7 +15,8 @@ extension Store {
     /// - Throws: ``CodexError/Code/readOnly``, ``CodexError/Code/closed``,
     ///   ``CodexError/Code/queueFull``, ``CodexError/Code/cancelled``,
     ///   ``CodexError/Code/diskFull``, ``CodexError/Code/transactionTooLarge``, and whatever the
-    ///   body throws.
+    ///   body throws. ``CodexError/Code/outcomeUnknown`` if the medium failed after the body ran: the
+    ///   write may be there after the next opening; from then on ``CodexError/Code/writesRefused``.
     public func write<Value: Sendable>(
         _ body: @escaping @Sendable (inout WriteTransaction) throws -> Value
     ) async throws -> Value {
@@ -33,8 +35,8 @@ extension Store {
         }
     }
 
-    /// Runs `body` in a write transaction and blocks until it is committed and durable: the twin of
-    /// the `async` ``write(_:)-(_)`` for code that is not asynchronous.
+    /// Runs `body` in a write transaction and blocks until it is committed: the twin of the `async`
+    /// ``write(_:)-(_)`` for code that is not asynchronous.
     ///
     /// The body may run on the calling thread, if nothing else is waiting.
     ///

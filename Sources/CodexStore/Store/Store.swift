@@ -42,7 +42,8 @@ public final class Store: Sendable {
     ///   ``CodexError/Code/schemaMismatch``, ``CodexError/Code/invalidSchema``,
     ///   ``CodexError/Code/alreadyOpen``, ``CodexError/Code/notFound``,
     ///   ``CodexError/Code/notWritable``, ``CodexError/Code/corrupted``,
-    ///   ``CodexError/Code/diskFull``.
+    ///   ``CodexError/Code/diskFull``, ``CodexError/Code/needsRecovery`` (read-only, after a crash),
+    ///   ``CodexError/Code/outcomeUnknown`` if a flush fails while it recovers.
     public init(
         at path: String, schema: Schema? = nil, options: StoreOptions = StoreOptions()
     ) throws(CodexError) {

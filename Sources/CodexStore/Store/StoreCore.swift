@@ -237,11 +237,23 @@ final class StoreCore: Sendable {
         }
         for context in idle { context.abort() }
         commits.close()
-        environment.close()
-        lease.release()
+        closeEnvironment()
         OpenStores.leave(identity)
         state.withLock { $0.isFinished = true }
         finished.signal()
+    }
+
+    /// Closes LMDB's environment and lets go of the lease, with the gate held: the last to close ends
+    /// LMDB's locks, which nobody must be about to use.
+    private func closeEnvironment() {
+        // Without it (no descriptors left, say) closing goes on all the same.
+        let gate = try? StoreLease.gate(path, isReadOnly: options.isReadOnly)
+        environment.close()
+        if gate != nil, !options.isReadOnly, (try? lease.takeAlone()) == true {
+            try? DataFile.giveBackReserve(path)
+        }
+        lease.release()
+        gate?.release()
     }
 
     /// Waits until ``finishClosing()`` is done; any number of callers may.

@@ -68,7 +68,7 @@ enum StoreOpening {
             byteCount: LogWriter.firstSegmentByteCount)
         try Checkpoint(
             storeID: storeID, transaction: pin.id, position: pin.position, meta: pin.meta
-        ).publish(in: path, lease, options)
+        ).publish(in: path, lease)
     }
 
     /// Opens a store that is there.
@@ -173,9 +173,9 @@ enum StoreOpening {
                     parts: WritableParts(log: log, checkpointer: checkpointer, recovery: nil))
             }
             do throws(CodexError) {
-                // Whoever failed is gone, and what he left is in the log or not.
-                try lease.clearRefusal()
                 let fresh = try recovery.prepareLog()
+                // Whoever failed is gone, and what he left is on the medium or not in the store.
+                try lease.clearRefusal()
                 let context = try WriteContext(core, log, checkpointer)
                 let report = try recovery.redo(context, fresh: fresh, since: start)
                 if report.commitCount > 0 || report.foundTornRecord {

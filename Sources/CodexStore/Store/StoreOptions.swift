@@ -23,7 +23,7 @@ public struct StoreOptions: Sendable {
     /// not.
     public var sweepInterval: Duration? = .seconds(1)
     /// When an acknowledged write is on the medium.
-    public var durability: Durability = .everyCommit
+    public var durability: Durability
     /// When a checkpoint is due.
     public var checkpoints = CheckpointPolicy()
     /// How long changes stay readable.
@@ -52,9 +52,11 @@ public struct StoreOptions: Sendable {
 
     /// Creates options.
     public init(
-        isReadOnly: Bool = false, waitingWriteCountMax: Int = 16_384, groupCountMax: Int = 512
+        isReadOnly: Bool = false, durability: Durability = .everyCommit,
+        waitingWriteCountMax: Int = 16_384, groupCountMax: Int = 512
     ) {
         self.isReadOnly = isReadOnly
+        self.durability = durability
         self.waitingWriteCountMax = waitingWriteCountMax
         self.groupCountMax = groupCountMax
     }

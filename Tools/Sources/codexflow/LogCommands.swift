@@ -222,6 +222,10 @@ struct Recover: AsyncParsableCommand {
             print("in use: another process has it open, and recovered it")
             return
         }
+        guard report.commitCount > 0 || report.foundTornRecord else {
+            print("nothing to recover: the store was closed by the last program that wrote to it")
+            return
+        }
         print(
             "\(report.commitCount) commits with \(report.changeCount) changes redone in "
                 + Console.text(report.duration)

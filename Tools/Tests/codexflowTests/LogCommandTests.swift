@@ -52,8 +52,19 @@ struct LogCommandTests {
         #expect(segments[0]["changes"] as? Int == 1)
         #expect(segments[0]["end"] as? String == "clean")
         #expect(report["checkpoint"] as? Int == segments[0]["commits"] as? Int)
-        #expect(try base.run("recover", base.store).output.hasPrefix("0 commits"))
+        #expect(try base.run("recover", base.store).output.hasPrefix("nothing to"))
+        // A bit of the first commit's record, with others after it.
+        for number in 2..<4 {
+            try base.run("put", base.store, "{\"PK\":{\"S\":\"A#\(number)\"},\"SK\":{\"S\":\"B\"}}")
+        }
         let name = try #require(segments[0]["name"] as? String)
+        let url = URL(fileURLWithPath: base.store + "/" + name)
+        var bytes = try Data(contentsOf: url)
+        bytes[4096 + 50] ^= 1
+        try bytes.write(to: url)
+        let flipped = try base.run("log", base.store)
+        #expect(flipped.code == 1)
+        #expect(flipped.output.contains("damaged"))
         try Data(repeating: 7, count: 5000).write(
             to: URL(fileURLWithPath: base.store + "/" + name))
         let damaged = try base.run("log", base.store)
