@@ -51,6 +51,9 @@ let package = Package(
                 "codex-test-agent",
             ]
         ),
+        .testTarget(
+            name: "DomainTests",
+            dependencies: ["CodexCore", "CodexStore", "CodexTesting", "codex-test-agent"]),
         .testTarget(name: "ModelTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
         .testTarget(name: "TidyTests"),
         .testTarget(

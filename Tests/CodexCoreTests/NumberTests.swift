@@ -134,7 +134,10 @@ struct NumberTests {
             }
             #expect(try sum.number() == kept, "seed \(seed), round \(round)")
         }
-        for (left, right) in [("1e38", "0.1"), ("9e125", "9e125"), ("1e125", "-1e-130")] {
+        for (left, right) in [
+            ("1e38", "0.1"), ("9e125", "9e125"), ("1e125", "-1e-130"),
+            ("340282366920938463463374607431e18", "999999999000000001"),
+        ] {
             var sum = NumberSum()
             sum.add(try Number(parsing: left))
             sum.add(try Number(parsing: right))

@@ -196,6 +196,23 @@ struct BadInputTests {
             try expectRefused(.corrupted, "no segment") {
                 try files.removeItem(atPath: $0 + Self.segment)
             }
+            // A log of more than one segment, the last of which is away.
+            let long = try copy("long")
+            var options = StoreOptions()
+            options.checkpoints = CheckpointPolicy(
+                interval: .seconds(600), dirtyByteCount: 1 << 30, changeCount: 1 << 30)
+            let filled = try Store(at: long, options: options)
+            while try LogInspection(at: long).segments.count < 3 {
+                _ = try filled.write {
+                    try $0.put(
+                        ["w": "x", "s": "y", "b": .binary((0..<60_000).map { _ in .random(in: 0...255) })],
+                        in: "t")
+                }
+            }
+            let names = try LogInspection(at: long).segments.map(\.name)
+            filled.close()
+            try files.removeItem(atPath: long + "/" + (names.last ?? ""))
+            #expect(throws: CodexError(.corrupted, "")) { try Store(at: long) }
             try expectRefused(.corrupted, "no checkpoint") {
                 try files.removeItem(atPath: $0 + "/checkpoint")
             }

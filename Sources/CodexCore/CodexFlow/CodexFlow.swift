@@ -1,4 +1,5 @@
-/// CodexFlow's domain: users, projects, tasks, PRDs, analytics and sessions in one table.
+/// CodexFlow's domain: users, projects, tasks, PRDs, analytics and sessions in one table, with
+/// what belongs to them.
 ///
 /// The models are nested here, so that whoever imports the module keeps Swift's own `Task` and a
 /// `User` type of their own. Keys and attribute names are those of CodexFlow's architecture
@@ -13,13 +14,29 @@ public enum CodexFlow {
         public static let gsi1 = "GSI1"
         /// Tasks by status, PRDs by approval status, sessions by user.
         public static let gsi2 = "GSI2"
+        /// Due days of open tasks.
+        public static let gsi3 = "GSI3"
+        /// Tasks by the story of a PRD.
+        public static let gsi4 = "GSI4"
+        /// Unique: one task of a project per number.
+        public static let taskNumber = "task-number"
+        /// Tasks of a project by label.
+        public static let taskLabel = "task-label"
+        /// Tasks of a project by parent.
+        public static let taskParent = "task-parent"
         /// Unique: one user per normalised e-mail address.
         public static let userEmail = "user-email"
         /// Unique: one project per project key.
         public static let projectKey = "project-key"
     }
 
-    /// The table, its indexes and the six entities.
+    /// Names of the table's counters.
+    public enum Counter {
+        /// Tasks and their points by project and status.
+        public static let tasksByStatus = "tasks-by-status"
+    }
+
+    /// The table, its indexes and counters, and the entities.
     ///
     /// Items expire by the attribute `expiresAt`, a number of seconds: sessions have it.
     public static let schema = Schema(
@@ -43,14 +60,43 @@ public enum CodexFlow {
                         Index.projectKey, partitionKey: [KeyAttribute("key")],
                         projection: .keysOnly, isUnique: true,
                         entities: [Project.definition.name]),
+                    IndexDefinition(
+                        Index.gsi3, partitionKey: [KeyAttribute("GSI3PK")],
+                        sortKey: [KeyAttribute("GSI3SK")], projection: .keysOnly),
+                    IndexDefinition(
+                        Index.gsi4, partitionKey: [KeyAttribute("GSI4PK")],
+                        sortKey: [KeyAttribute("GSI4SK")], projection: .keysOnly),
+                    IndexDefinition(
+                        Index.taskNumber, partitionKey: [KeyAttribute("projectId")],
+                        sortKey: [KeyAttribute("number", .number)], projection: .keysOnly,
+                        isUnique: true, entities: [Task.definition.name]),
+                    IndexDefinition(
+                        Index.taskLabel,
+                        partitionKey: [KeyAttribute("projectId"), KeyAttribute("labels")],
+                        projection: .keysOnly, entities: [Task.definition.name],
+                        multiValued: "labels"),
+                    IndexDefinition(
+                        Index.taskParent,
+                        partitionKey: [KeyAttribute("projectId"), KeyAttribute("parentId")],
+                        projection: .keysOnly, entities: [Task.definition.name]),
+                ],
+                counters: [
+                    CounterDefinition(
+                        Counter.tasksByStatus,
+                        group: [KeyAttribute("projectId"), KeyAttribute("status")],
+                        sums: ["estimate"], entities: [Task.definition.name])
                 ],
                 timeToLive: "expiresAt")
         ],
         entities: entities.map { $0.definition })
 
-    /// The six entities.
+    /// The entities.
     public static var entities: [any Entity.Type] {
-        [User.self, Project.self, Task.self, PRD.self, Analytics.self, Session.self]
+        [
+            User.self, Project.self, Task.self, PRD.self, Analytics.self, Session.self,
+            Member.self, Sequence.self, Activity.self, Comment.self, Dependency.self,
+            WorkLog.self, PRDDocument.self, PRDReview.self,
+        ]
     }
 }
 

@@ -24,6 +24,13 @@ public protocol Entity: Sendable {
     /// - Throws: ``CodexError`` if a value cannot be stored.
     func item() throws(CodexError) -> Item
 
+    /// Checks what the value can say by itself: lengths, formats, ranges.
+    ///
+    /// Every typed write calls it. Unless a type has rules, it does nothing.
+    ///
+    /// - Throws: ``CodexError``; the value is then not stored.
+    func validate() throws(CodexError)
+
     /// Reads a value from an item in place.
     ///
     /// - Throws: ``CodexError/Code/missingAttribute`` or ``CodexError/Code/typeMismatch`` with the
@@ -48,6 +55,9 @@ public protocol Entity: Sendable {
 }
 
 extension Entity {
+    /// Accepts every value.
+    public func validate() throws(CodexError) {}
+
     /// Leaves the item as it is: for changes of optional fields.
     public static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {}
 

@@ -164,6 +164,17 @@ public struct FieldReader: ~Copyable {
         return identifier
     }
 
+    /// The field's choice among the cases of an enumeration.
+    ///
+    /// - Throws: As ``value(_:as:)``.
+    @inline(__always)
+    public func choice<Choice: StoredChoice>(
+        _ field: some EntityField, as type: Choice.Type = Choice.self
+    ) throws(CodexError) -> Choice {
+        guard let choice = try optionalChoice(field, as: type) else { throw Self.missing(field) }
+        return choice
+    }
+
     /// The field's elements; none if the item lacks it.
     ///
     /// - Throws: As ``optional(_:as:)``.

@@ -13,7 +13,7 @@ extension CodexError {
             case readOnly, diskFull, inputOutput, outOfMemory, tooManyReaders, transactionTooLarge
             case closed, nestedWrite, queueFull, cancelled, commitFailed
             case outcomeUnknown, writesRefused, needsRecovery, changesTrimmed, unknownConsumer
-            case consumerMoved
+            case consumerMoved, ruleViolated, invalidPattern
         }
 
         private let kind: Kind
@@ -121,5 +121,9 @@ extension CodexError {
         public static let unknownConsumer = Code(.unknownConsumer)
         /// A consumer's checkpoint is not where the caller thinks: another process consumes too.
         public static let consumerMoved = Code(.consumerMoved)
+        /// A rule of the domain was broken, and nothing written; ``CodexError/violation`` says which.
+        public static let ruleViolated = Code(.ruleViolated)
+        /// An event pattern that is malformed.
+        public static let invalidPattern = Code(.invalidPattern)
     }
 }

@@ -18,12 +18,14 @@ public struct CodexError: Error, Sendable {
         let currentItem: Item?
         let reasons: [CodexError?]
         let position: Int?
+        let violation: RuleViolation?
         let fileID: String
         let line: Int
 
         init(
             code: Code, message: String, cause: (any Error)?, currentItem: Item?,
-            reasons: [CodexError?], position: Int?, fileID: String, line: Int
+            reasons: [CodexError?], position: Int?, violation: RuleViolation?, fileID: String,
+            line: Int
         ) {
             self.code = code
             self.message = message
@@ -31,6 +33,7 @@ public struct CodexError: Error, Sendable {
             self.currentItem = currentItem
             self.reasons = reasons
             self.position = position
+            self.violation = violation
             self.fileID = fileID
             self.line = line
         }
@@ -46,6 +49,7 @@ public struct CodexError: Error, Sendable {
     ///   - cause: The error beneath this one, if any.
     ///   - currentItem: The stored item that made a condition fail.
     ///   - reasons: With ``Code/transactionCancelled``, what each action failed with.
+    ///   - violation: With ``Code/ruleViolated``, the rule, the field and the values.
     ///   - fileID: Where the error was made.
     ///   - line: Where the error was made.
     public init(
@@ -54,12 +58,13 @@ public struct CodexError: Error, Sendable {
         cause: (any Error)? = nil,
         currentItem: Item? = nil,
         reasons: [CodexError?] = [],
+        violation: RuleViolation? = nil,
         fileID: String = #fileID,
         line: Int = #line
     ) {
         storage = Storage(
             code: code, message: message, cause: cause, currentItem: currentItem,
-            reasons: reasons, position: nil, fileID: fileID, line: line)
+            reasons: reasons, position: nil, violation: violation, fileID: fileID, line: line)
     }
 
     private init(_ storage: Storage) { self.storage = storage }
@@ -69,7 +74,8 @@ public struct CodexError: Error, Sendable {
         CodexError(
             Storage(
                 code: code, message: message, cause: cause, currentItem: currentItem,
-                reasons: reasons, position: position, fileID: storage.fileID, line: storage.line))
+                reasons: reasons, position: position, violation: violation,
+                fileID: storage.fileID, line: storage.line))
     }
 
     /// Which action of a list made the error, where one did.
@@ -89,6 +95,10 @@ public struct CodexError: Error, Sendable {
     /// With ``Code/transactionCancelled``: one entry for each action of the list, in order; `nil` for
     /// those that did not fail.
     public var reasons: [CodexError?] { storage.reasons }
+    /// With ``Code/ruleViolated``: the rule that was broken, by which field and which values.
+    ///
+    /// Its values are user data: do not log them blindly.
+    public var violation: RuleViolation? { storage.violation }
     /// The place in Codex's sources that made the error, as `file:line`.
     public var location: String { "\(storage.fileID):\(storage.line)" }
 

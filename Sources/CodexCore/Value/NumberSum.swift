@@ -51,8 +51,9 @@ package struct NumberSum {
         let dropped = exponent - Self.lowest - last * Self.digitsPerLimb
         for limb in limbs[last...first].reversed().dropLast() {
             let (product, overflow) = magnitude.multipliedReportingOverflow(by: UInt128(Self.base))
-            guard !overflow else { throw Number.tooPrecise }
-            magnitude = product + UInt128(limb)
+            let (sum, carries) = product.addingReportingOverflow(UInt128(limb))
+            guard !overflow, !carries else { throw Number.tooPrecise }
+            magnitude = sum
         }
         let (product, overflow) = magnitude.multipliedReportingOverflow(
             by: Number.powersOfTen[Self.digitsPerLimb - dropped])

@@ -125,13 +125,19 @@ public struct CalendarDay: Sendable, Hashable, Comparable, CustomStringConvertib
         self.init(year: year, month: month, day: day)
     }
 
+    /// The day so many days after 1970-01-01, kept within the years.
+    package init(daysSince1970 count: Int) {
+        let first = Int(Self.days(year: 0, month: 1, day: 1))
+        let last = Int(Self.days(year: 9999, month: 12, day: 31))
+        (year, month, day) = Self.civil(fromDays: Int64(max(first, min(last, count))))
+    }
+
+    /// How many days after 1970-01-01 the day is.
+    package var daysSince1970: Int { Int(Self.days(year: year, month: month, day: day)) }
+
     /// The day `count` days after this one (before it, if negative), kept within the years.
     public func adding(days count: Int) -> CalendarDay {
-        let first = Self.days(year: 0, month: 1, day: 1)
-        let last = Self.days(year: 9999, month: 12, day: 31)
-        let target = Self.days(year: year, month: month, day: day) + Int64(count)
-        let (year, month, day) = Self.civil(fromDays: max(first, min(last, target)))
-        return CalendarDay(year: year, month: month, day: day) ?? self
+        CalendarDay(daysSince1970: daysSince1970 + count)
     }
 
     /// The day as `yyyy-mm-dd`; the text sorts as days do.

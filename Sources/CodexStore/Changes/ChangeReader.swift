@@ -178,7 +178,11 @@ final class ChangeReader {
         var found: LogPosition?
         for segment in try core.logDirectory.numbers() {
             guard let header = try core.logDirectory.open(segment)?.header else { continue }
-            if header.firstSequence <= last + 1 { found = header.start }
+            // One that begins right after it is taken only if nothing is before: its maker may have
+            // given it up, and the one before go on.
+            if header.firstSequence <= last || found == nil && header.firstSequence == last + 1 {
+                found = header.start
+            }
         }
         guard let found else { throw Self.trimmed(last) }
         var cursor = LogCursor(core.logDirectory, after: found)

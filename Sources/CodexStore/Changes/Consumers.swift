@@ -124,9 +124,12 @@ extension Store {
         try await write { transaction in
             let context = transaction.context
             let old = try context.consumer(name)
-            let state = ConsumerState(
-                filter: old.filter, after: try context.sequenceNumber(at: position),
-                now: context.core.options.milliseconds)
+            let now = context.core.options.milliseconds
+            var state = ConsumerState(
+                filter: old.filter, after: try context.sequenceNumber(at: position), now: now)
+            if case .latest = position.place {
+                state.move(to: context.position, state.sequenceNumber, now: now)
+            }
             try context.forgetParked(name, after: state.sequenceNumber)
             try context.setConsumer(try ConsumerState.key(name), state)
         }

@@ -69,14 +69,33 @@ extension Store {
             throw CodexError(
                 .invalidArgument, "A batch has at least 1 change, and a change 1 attempt.")
         }
+        let parkable = ParkableConsumer(store: self, name: consumer)
+        try await parkable.consume(view: view, batchCount: batchCount) { consumption, batch, done in
+            let once = ExactlyOnce(consumption: consumption, policy: policy, body: body)
+            try await once.handle(batch, from: done)
+        }
+    }
+}
+
+/// A named consumer, and what all ways of consuming have in common.
+struct ParkableConsumer {
+    let store: Store
+    let name: String
+
+    /// Consumes until something throws, from the checkpoint on; again from there if somebody moves it.
+    ///
+    /// - Parameter handle: Gets changes, and where the checkpoint is; it moves the checkpoint to the
+    ///   last of them.
+    func consume(
+        view: StreamView, batchCount: Int,
+        _ handle: (Consumption, [ChangeRecord], SequenceNumber) async throws -> Void
+    ) async throws {
         while true {
-            let state = try core.withReader { try $0.consumer(consumer) }
-            let consumption = Consumption(
-                store: self, name: consumer, view: view, filter: state.filter, policy: policy,
-                body: body)
-            let reader = ChangeReader(core, from: state.origin, view, state.filter)
+            let state = try store.core.withReader { try $0.consumer(name) }
+            let consumption = Consumption(store: store, name: name, filter: state.filter)
+            let reader = ChangeReader(store.core, from: state.origin, view, state.filter)
             do {
-                try await consumption.run(reader, state, batchCount)
+                try await consumption.run(reader, state, batchCount, handle)
             } catch let failure as BodyFailure {
                 throw failure.error
             } catch CodexError.Code.consumerMoved {
@@ -88,20 +107,20 @@ extension Store {
 }
 
 /// A consumer at work.
-private struct Consumption {
+struct Consumption {
     let store: Store
     let name: String
-    let view: StreamView
     /// The filter that the changes passed; a consumer that has another by now has moved.
     let filter: ChangeFilter
-    let policy: ConsumerFailurePolicy
-    let body: @Sendable (inout WriteTransaction, [ChangeRecord]) throws -> Void
 
     /// Commits that concern the consumer in nothing are checkpointed once so much log was read.
     private static let skippedByteCountMax: UInt64 = 1 << 20
 
     /// Consumes until something throws.
-    func run(_ reader: ChangeReader, _ state: ConsumerState, _ batchCount: Int) async throws {
+    fileprivate func run(
+        _ reader: ChangeReader, _ state: ConsumerState, _ batchCount: Int,
+        _ handle: (Consumption, [ChangeRecord], SequenceNumber) async throws -> Void
+    ) async throws {
         var done = state.sequenceNumber
         var segment = state.segment
         while true {
@@ -123,32 +142,9 @@ private struct Consumption {
                 }
                 continue
             }
-            do {
-                try await commit(batch, from: done)
-            } catch is BodyFailure {
-                var previous = done
-                for change in batch {
-                    try await commitAlone(change, from: previous)
-                    previous = change.sequenceNumber
-                }
-            }
+            try await handle(self, batch, done)
             done = last.sequenceNumber
             segment = last.commit.start.segment
-        }
-    }
-
-    private func commit(_ batch: [ChangeRecord], from done: SequenceNumber) async throws {
-        guard let last = batch.last else { return }
-        try await store.write { transaction in
-            try requireFilter(transaction.context.consumer(name))
-            try transaction.checkpoint(name, at: last, expecting: done)
-            do {
-                try body(&transaction, batch)
-            } catch {
-                // A full disk, say, is not the change's fault.
-                if let failure = transaction.context.failure { throw failure }
-                throw BodyFailure(error: error)
-            }
         }
     }
 
@@ -157,7 +153,7 @@ private struct Consumption {
     ) async throws -> SequenceNumber {
         try await store.write { transaction in
             var state = try transaction.context.consumer(name)
-            try requireFilter(transaction.context.consumer(name))
+            try requireFilter(state)
             try state.require(done)
             state.move(to: place, now: store.core.options.milliseconds)
             try transaction.context.setConsumer(try ConsumerState.key(name), state)
@@ -179,6 +175,63 @@ private struct Consumption {
         }
     }
 
+    /// Moves the checkpoint with whatever else `body` writes.
+    func checkpoint(
+        at last: ChangeRecord, from done: SequenceNumber,
+        _ body: @escaping @Sendable (inout WriteTransaction) throws -> Void = { _ in }
+    ) async throws {
+        try await store.write { transaction in
+            try requireFilter(transaction.context.consumer(name))
+            try transaction.checkpoint(name, at: last, expecting: done)
+            try body(&transaction)
+        }
+    }
+
+    /// Parks a change that keeps failing, and goes past it.
+    func park(
+        _ change: ChangeRecord, _ error: any Error, _ attemptCount: Int,
+        from done: SequenceNumber
+    ) async throws {
+        let parked = ParkedChange(
+            change: change, error: String(describing: error), attemptCount: attemptCount)
+        try await checkpoint(at: change, from: done) { transaction in
+            try transaction.context.setSystem(.consumers, parked.key(name), parked.bytes)
+        }
+    }
+}
+
+/// Consuming in write transactions that move the checkpoint too.
+private struct ExactlyOnce {
+    let consumption: Consumption
+    let policy: ConsumerFailurePolicy
+    let body: @Sendable (inout WriteTransaction, [ChangeRecord]) throws -> Void
+
+    /// Hands over a batch; if that fails, change by change.
+    func handle(_ batch: [ChangeRecord], from done: SequenceNumber) async throws {
+        do {
+            try await commit(batch, from: done)
+        } catch is BodyFailure {
+            var previous = done
+            for change in batch {
+                try await commitAlone(change, from: previous)
+                previous = change.sequenceNumber
+            }
+        }
+    }
+
+    private func commit(_ batch: [ChangeRecord], from done: SequenceNumber) async throws {
+        guard let last = batch.last else { return }
+        try await consumption.checkpoint(at: last, from: done) { transaction in
+            do {
+                try body(&transaction, batch)
+            } catch {
+                // A full disk, say, is not the change's fault.
+                if let failure = transaction.context.failure { throw failure }
+                throw BodyFailure(error: error)
+            }
+        }
+    }
+
     /// Tries one change as often as the policy says, and then parks it or throws.
     private func commitAlone(_ change: ChangeRecord, from done: SequenceNumber) async throws {
         var delay = policy.delay
@@ -189,25 +242,12 @@ private struct Consumption {
             } catch let failure as BodyFailure {
                 if attempt == policy.attemptCount {
                     guard policy.parks else { throw failure }
-                    return try await park(change, failure.error, attempt, from: done)
+                    return try await consumption.park(change, failure.error, attempt, from: done)
                 }
             }
             try await _Concurrency.Task.sleep(for: delay)
             delay *= 2
             attempt += 1
-        }
-    }
-
-    private func park(
-        _ change: ChangeRecord, _ error: any Error, _ attemptCount: Int,
-        from done: SequenceNumber
-    ) async throws {
-        let parked = ParkedChange(
-            change: change, error: String(describing: error), attemptCount: attemptCount)
-        try await store.write { transaction in
-            try requireFilter(transaction.context.consumer(name))
-            try transaction.checkpoint(name, at: change, expecting: done)
-            try transaction.context.setSystem(.consumers, parked.key(name), parked.bytes)
         }
     }
 }

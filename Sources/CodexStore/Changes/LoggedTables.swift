@@ -1,5 +1,6 @@
 internal import CodexCore
 internal import CodexIndex
+internal import FoundationEssentials
 internal import Synchronization
 
 /// What decoding the log's changes needs of the store: its tables, entities and shapes.
@@ -19,6 +20,9 @@ final class LoggedTables: ShapeSource, Sendable {
         self.core = core
         state = Locked(State(catalog: core.catalog))
     }
+
+    /// The store that the changes are of.
+    var storeID: UUID { state.withLock { $0.catalog.manifest.storeID } }
 
     private func table(_ number: Int) -> TablePlan? {
         state.withLock { state in

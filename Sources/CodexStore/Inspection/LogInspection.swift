@@ -108,7 +108,7 @@ extension LogInspection.Segment {
         var end = LogCursor(log, after: last)
         if isDamaged {
             self.end = .damaged
-        } else if next != nil {
+        } else if let next, next.firstSequence == last.sequence + 1 {
             self.end = .continued
         } else {
             self.end = try end.isTorn() ? .leftovers : .clean
@@ -133,8 +133,11 @@ extension LogInspection.Segment {
     private static func isDamaged(
         after last: LogPosition, _ next: LogSegmentHeader?, _ log: LogDirectory
     ) throws(CodexError) -> Bool {
+        // One that begins earlier was begun by somebody who gave up.
         if let next,
-            next.firstSequence != last.sequence + 1 || next.previousChecksum != last.checksum
+            next.firstSequence > last.sequence + 1
+                || next.firstSequence == last.sequence + 1
+                    && next.previousChecksum != last.checksum
         {
             return true
         }

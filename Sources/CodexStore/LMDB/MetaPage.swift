@@ -116,9 +116,10 @@ struct DataFile: Sendable {
         let data = try DataFile(store)
         defer { data.file.close() }
         let pages = try data.metaPages()
-        let pageCount = Int(clamping: max(pages.first.lastPage, pages.second.lastPage)) + 1
-        let (used, overflow) = pageCount.multipliedReportingOverflow(by: data.pageByteCount)
-        guard !overflow, try data.file.byteCount() > used else { return }
+        let lastPage = max(pages.first.lastPage, pages.second.lastPage)
+        guard lastPage < 1 << 40 else { return }
+        let used = (Int(lastPage) + 1) * data.pageByteCount
+        guard try data.file.byteCount() > used else { return }
         try FileSystem.setByteCount(used, of: store + "/" + StoreDirectory.dataFile)
     }
 }

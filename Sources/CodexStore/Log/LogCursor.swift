@@ -107,8 +107,21 @@ struct LogCursor: Sendable {
     private func isMarkedAsEnded(_ segment: LogSegment) throws(CodexError) -> Bool {
         let head = try segment.file.read(at: Int(position.offset), count: LogRecordHeader.byteCount)
         guard head.count == LogRecordHeader.byteCount else { return true }
-        guard let header = LogRecordHeader(head) else { return false }
-        return header.isEnd && continues(header, segment) && header.matches(head, at: 0)
+        return isMark(head, segment)
+    }
+
+    private func isMark(_ head: [UInt8], _ segment: LogSegment) -> Bool {
+        guard let header = LogRecordHeader(head), header.isEnd, header.bodyByteCount == 0 else {
+            return false
+        }
+        return continues(header, segment) && header.matches(head, at: 0)
+    }
+
+    /// Whether the mark of the segment's end is at the position: the next segment was there by then.
+    private mutating func isAtMark() throws(CodexError) -> Bool {
+        let segment = try openSegment()
+        let head = try segment.file.read(at: Int(position.offset), count: LogRecordHeader.byteCount)
+        return head.count == LogRecordHeader.byteCount && isMark(head, segment)
     }
 
     /// Whether a record was begun after the last one, and is not whole.
@@ -147,6 +160,7 @@ struct LogCursor: Sendable {
                     position.segment, "its records end before those of the next segment begin")
             }
         }
+        if later.isEmpty, try isAtMark() { throw directory.missing(position.segment + 1) }
         try requireUndamaged()
     }
 

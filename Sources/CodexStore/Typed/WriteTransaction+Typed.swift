@@ -4,7 +4,8 @@ internal import CodexIndex
 extension WriteTransaction {
     /// Stores an entity, in place of any with its key, whatever its version.
     ///
-    /// - Throws: ``CodexError/Code/uniqueViolation``, ``CodexError/Code/unknownEntity``,
+    /// - Throws: What the entity's ``Entity/validate()`` throws,
+    ///   ``CodexError/Code/uniqueViolation``, ``CodexError/Code/unknownEntity``,
     ///   ``CodexError/Code/invalidIdentifier``, ``CodexError/Code/keyTooLong``,
     ///   ``CodexError/Code/itemTooLarge``, ``CodexError/Code/invalidItem``.
     public mutating func put<E: Entity>(_ entity: E) throws(CodexError) {
@@ -114,6 +115,7 @@ extension WriteContext {
     ) throws(CodexError) -> ItemHeader {
         let bound = try binding(E.self)
         let (binding, table) = (bound.entity, bound.table)
+        try entity.validate()
         let item = try entity.item()
         let key = try table.plan.definition.primaryKey(of: item)
         var header = ItemHeader(

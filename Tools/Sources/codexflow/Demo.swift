@@ -7,6 +7,7 @@ struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Builds a workspace of some thousand items and answers every access pattern.",
         discussion: """
+            It then shows the rules, events that are delivered, and a day's analytics. \
             Where the current folder is a git repository, its history is brought in as a project of \
             its own: real data beside the made-up.
             """)
@@ -27,6 +28,7 @@ struct Demo: AsyncParsableCommand {
         let workspace = try DemoWorkspace(seed: seed)
         try await fill(store, workspace)
         try answer(store, workspace)
+        try await DemoServices(store: store).run()
         try await importRepository(store)
         try check(store)
     }
@@ -48,6 +50,7 @@ struct Demo: AsyncParsableCommand {
             for user in workspace.users { try transaction.put(user) }
             for session in workspace.sessions { try transaction.put(session) }
             for project in workspace.projects { try transaction.put(project) }
+            for sequence in workspace.sequences { try transaction.put(sequence) }
             for prd in workspace.prds { try transaction.put(prd) }
             for day in workspace.analytics { try transaction.put(day) }
         }

@@ -5,6 +5,7 @@ import Foundation
 struct DemoWorkspace {
     private(set) var users: [CodexFlow.User] = []
     private(set) var projects: [CodexFlow.Project] = []
+    private(set) var sequences: [CodexFlow.Sequence] = []
     private(set) var tasks: [CodexFlow.Task] = []
     private(set) var prds: [CodexFlow.PRD] = []
     private(set) var analytics: [CodexFlow.Analytics] = []
@@ -49,12 +50,12 @@ struct DemoWorkspace {
                     state: .active, timeZone: "Europe/Berlin", createdAt: start))
             // Sessions that do not expire before anybody looks at the demo.
             for _ in 0..<random.below(4) {
-                let opened = start.addingTimeInterval(Double(random.below(7_776_000)))
+                let opened = Date() - Double(random.below(7_776_000))
                 let hash = String(random.next(), radix: 16) + String(random.next(), radix: 16)
                 sessions.append(
                     CodexFlow.Session(
                         id: try CodexFlow.Session.ID(hash), userID: id, createdAt: opened,
-                        expiresAt: opened.addingTimeInterval(3_650 * 86_400), client: "web"))
+                        expiresAt: opened.addingTimeInterval(365 * 86_400), client: "web"))
             }
         }
     }
@@ -69,7 +70,9 @@ struct DemoWorkspace {
             project.targetDate = CalendarDay(year: 2026, month: 3, day: 31)
             let taskCount = 150 + random.below(400)
             for task in 1...taskCount { try makeTask(task, project, &random, start) }
-            project.taskCounter = taskCount
+            sequences.append(
+                CodexFlow.Sequence(
+                    projectID: id, name: CodexFlow.Sequence.tasks, last: taskCount))
             projects.append(project)
             try makePRDs(project, &random, start)
             try makeAnalytics(project, &random)

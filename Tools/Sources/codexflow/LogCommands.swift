@@ -223,7 +223,7 @@ struct Recover: AsyncParsableCommand {
             return
         }
         guard report.commitCount > 0 || report.foundTornRecord else {
-            print("nothing to recover: the store was closed by the last program that wrote to it")
+            print("nothing to redo: all commits are in the data file")
             return
         }
         print(

@@ -45,7 +45,7 @@ struct GitImportTests {
             #expect(users.first?.name == (name.isEmpty ? "(no name)" : name))
         }
         let refused: [User] = try fixture.query(
-            "EMAIL#bot%23ci@example.com@git.invalid", "--index", "GSI1")
+            "EMAIL#bot%23ci%40example.com@git.invalid", "--index", "GSI1")
         #expect(refused.map(\.name) == ["Bot"])
     }
 
@@ -112,7 +112,7 @@ struct GitImportTests {
                     "--count") == "\(counts[user] ?? 0)\n")
         }
         #expect(counts["none~@git.invalid"] != nil)
-        #expect(counts["bot%23ci@example.com@git.invalid"] != nil)
+        #expect(counts["bot%23ci%40example.com@git.invalid"] != nil)
     }
 
     @Test("A task by key has the folders of the files that git says were changed")
@@ -210,7 +210,7 @@ struct GitImportTests {
     private static func userID(_ email: String) -> String {
         switch email.lowercased() {
         case "": "none~@git.invalid"
-        case "bot#ci@example.com": "bot%23ci@example.com@git.invalid"
+        case "bot#ci@example.com": "bot%23ci%40example.com@git.invalid"
         case let address: address
         }
     }

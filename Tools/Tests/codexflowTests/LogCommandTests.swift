@@ -52,7 +52,7 @@ struct LogCommandTests {
         #expect(segments[0]["changes"] as? Int == 1)
         #expect(segments[0]["end"] as? String == "clean")
         #expect(report["checkpoint"] as? Int == segments[0]["commits"] as? Int)
-        #expect(try base.run("recover", base.store).output.hasPrefix("nothing to"))
+        #expect(try base.run("recover", base.store).output.hasPrefix("nothing to redo"))
         // A bit of the first commit's record, with others after it.
         for number in 2..<4 {
             try base.run("put", base.store, "{\"PK\":{\"S\":\"A#\(number)\"},\"SK\":{\"S\":\"B\"}}")

@@ -172,7 +172,7 @@ final class GitHistory {
 /// The top-level folders of files, each once: the first ones in the order of their bytes.
 struct GitFolders {
     /// Most folders that are kept.
-    static let countMax = 32
+    static let countMax = 19
     /// Longest name that is kept; more of one is left out.
     static let nameByteCountMax = 255
 

@@ -103,9 +103,10 @@ struct GitImport {
         summary.authorCount = users.count
         let (projectID, count) = (projectID, position)
         try await store.write { transaction in
-            _ = try transaction.update(.project(projectID)) { project in
-                project.taskCounter = max(project.taskCounter ?? 0, count)
-            }
+            let name = CodexFlow.Sequence.tasks
+            let last = try transaction.get(.sequence(name, of: projectID))?.last ?? 0
+            try transaction.put(
+                CodexFlow.Sequence(projectID: projectID, name: name, last: max(last, count)))
         }
         return summary
     }
@@ -146,7 +147,7 @@ private struct GitBatch: Sendable {
             var task = try CodexFlow.Task(commit, in: projectID, assignee: author)
             task.number = number
             task.reporterID = committer
-            let isCut = try task.cutToFit(commit)
+            let isCut = task.cutToFit()
             do throws(CodexError) {
                 try transaction.put(task)
             } catch {

@@ -4,10 +4,7 @@ import Foundation
 // How what git knows becomes CodexFlow's models.
 
 extension CodexFlow.Task {
-    private static let titleByteCountMax = 4 << 10
     private static let cutBodyByteCount = 64 << 10
-    /// A body of no more bytes cannot make an item too large.
-    private static let harmlessBodyByteCount = 256 << 10
 
     /// A commit as a finished task.
     ///
@@ -23,28 +20,25 @@ extension CodexFlow.Task {
         if let end { body = String(commit.body[...end]) }
         kind = Kind(commitSubject: commit.subject)
         completedAt = commit.committed
-        labels = commit.folders
+        // What no label may be is left out.
+        labels = commit.folders.filter { $0.count <= 50 && !$0.contains("#") }
         if commit.parentCount > 1, !labels.contains("merge") {
-            labels = labels.prefix(GitFolders.countMax - 1) + ["merge"]
+            labels += ["merge"]
         }
     }
 
-    /// Cuts a title over 4 KiB, and to 64 KiB the body of a task that is larger than an item may be.
+    /// Cuts a title and to 64 KiB a body that are longer than a task's may be.
     ///
-    /// - Parameter commit: The commit that the task was made of.
     /// - Returns: Whether anything was cut.
-    /// - Throws: As ``item()``.
-    mutating func cutToFit(_ commit: GitCommit) throws(CodexError) -> Bool {
-        title = title.prefix(byteCount: Self.titleByteCountMax)
-        var isCut = commit.subject.utf8.count > Self.titleByteCountMax
-        if let body, body.utf8.count > Self.harmlessBodyByteCount {
-            // A message that was not read to its end counts as too large.
-            let isPartial = commit.body.utf8.count >= GitHistory.fieldByteCountMax
-            let byteCount = try item().byteCount
-            if isPartial || byteCount > Limits.itemByteCountMax {
-                self.body = body.prefix(byteCount: Self.cutBodyByteCount)
-                isCut = true
-            }
+    mutating func cutToFit() -> Bool {
+        var isCut = false
+        if title.count > Limits.nameCountMax {
+            title = String(title.prefix(Limits.nameCountMax))
+            isCut = true
+        }
+        if let body, body.utf8.count > Limits.bodyByteCountMax {
+            self.body = body.prefix(byteCount: Self.cutBodyByteCount)
+            isCut = true
         }
         return isCut
     }
@@ -84,21 +78,21 @@ extension CodexFlow.Project.ID {
 }
 
 extension CodexFlow.User {
-    private static let nameByteCountMax = 1 << 10
     private static let emailByteCountMax = 200
     private static let replacementDomain = "@git.invalid"
 
     /// The user whom a commit names; the identifier is the normalised e-mail address.
     ///
-    /// Of an address that the model refuses (it is empty, or contains `#` or control characters), or
-    /// that is longer than 200 bytes, another one in the domain `git.invalid` is made.
+    /// Of an address that is none by the model's rules, or that is longer than 200 bytes, another one in
+    /// the domain `git.invalid` is made.
     init(_ person: GitPerson) throws(CodexError) {
-        let name = person.name.prefix(byteCount: Self.nameByteCountMax)
-        self.init(id: "none", email: person.email, name: name.isEmpty ? "(no name)" : name)
+        let name = String(person.name.prefix(Limits.nameCountMax))
+        let hasName = name.contains { !$0.isWhitespace }
+        self.init(id: "none", email: person.email, name: hasName ? name : "(no name)")
         let address = normalizedEmail
         if !Self.isUsable(address) {
             email = Self.replacement(address)
-        } else if email.utf8.count > Self.emailByteCountMax {
+        } else if (try? validate()) == nil {
             email = address
         }
         id = try ID(normalizedEmail)
@@ -107,9 +101,9 @@ extension CodexFlow.User {
     /// Addresses of the domain of replacements are replaced too, or one could be taken for another.
     private static func isUsable(_ address: String) -> Bool {
         let domain = replacementDomain.utf8
-        return !address.isEmpty && address.utf8.count <= emailByteCountMax
+        return address.utf8.count <= emailByteCountMax
             && !address.utf8.suffix(domain.count).elementsEqual(domain)
-            && address.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") }
+            && (try? CodexFlow.User(id: "none", email: address, name: "-").validate()) != nil
     }
 
     /// Different addresses have different replacements; of long ones, as far as 128 bits of FNV-1a
@@ -121,13 +115,13 @@ extension CodexFlow.User {
         for byte in address.utf8 {
             digest = (digest ^ UInt128(byte)) &* 0x0000_0000_0100_0000_0000_0000_0000_013B
             switch byte {
-            case 0x30...0x39, 0x61...0x7A, 0x2B, 0x2D, 0x2E, 0x40, 0x5F:  // 0-9 a-z + - . @ _
+            case 0x30...0x39, 0x61...0x7A, 0x2B, 0x2D, 0x2E, 0x5F:  // 0-9 a-z + - . _
                 text.unicodeScalars.append(Unicode.Scalar(byte))
             default: text += (byte < 0x10 ? "%0" : "%") + String(byte, radix: 16)
             }
         }
         // The tilde is in no other replacement.
-        if text.utf8.count > 160 { text = text.prefix(100) + "~" + String(digest, radix: 16) }
+        if text.utf8.count > 60 { text = text.prefix(24) + "~" + String(digest, radix: 16) }
         return text + replacementDomain
     }
 }

@@ -3,9 +3,14 @@ public import FoundationEssentials
 extension CodexFlow {
     /// A piece of work in a project.
     ///
-    /// Key `PROJECT#<projectId>` / `TASK#<taskId>`; found by assignee through GSI1
-    /// `ASSIGNEE#<userId>` / `TASK#<taskId>`, and by status through GSI2
-    /// `PROJECT#<projectId>#STATUS#<status>` / `TASK#<taskId>`.
+    /// Key `PROJECT#<projectId>` / `TASK#<taskId>`; found
+    ///
+    /// - by assignee through GSI1 `ASSIGNEE#<userId>` / `TASK#<taskId>`,
+    /// - by status, unless archived, through GSI2 `PROJECT#<projectId>#STATUS#<status>` /
+    ///   `TASK#<taskId>`,
+    /// - by due day, if open, through GSI3 `PROJECT#<projectId>#DUE` / `<day>#TASK#<taskId>`,
+    /// - by story through GSI4 `PROJECT#<projectId>#STORY#<prdId>#<storyId>` / `TASK#<taskId>`,
+    /// - by number, label and parent through indexes of their fields.
     public struct Task: Entity, Hashable {
         /// A task's identifier.
         public typealias ID = Identifier<Task>
@@ -24,6 +29,23 @@ extension CodexFlow {
 
             /// The cases as they are stored.
             public static let choices = Choices(allCases)
+
+            /// Whether there is work left.
+            public var isOpen: Bool { self != .done && self != .canceled }
+
+            /// Whether work is going on.
+            public var isStarted: Bool { self == .inProgress || self == .inReview }
+
+            /// The statuses that may follow.
+            public var successors: Set<Status> {
+                switch self {
+                case .backlog: [.todo, .canceled]
+                case .todo: [.backlog, .inProgress, .canceled]
+                case .inProgress: [.todo, .inReview, .done, .canceled]
+                case .inReview: [.inProgress, .done, .canceled]
+                case .done, .canceled: [.todo]
+                }
+            }
         }
 
         /// How urgent the task is.
@@ -151,7 +173,25 @@ extension CodexFlow {
     }
 }
 
+extension CodexFlow.Task {
+    /// Whether there is work left, and the task is not archived.
+    public var isOpen: Bool { (status?.isOpen ?? true) && archivedAt == nil }
+
+    /// Who holds the task at a moment; `nil` if nobody does.
+    public func holder(at moment: Date) -> CodexFlow.User.ID? {
+        claim.flatMap { $0.until > moment ? $0.holder : nil }
+    }
+}
+
 extension Lookup where E == CodexFlow.Task {
+    /// The task with the number in the project, as in `ENG-12`.
+    public static func task(number: Int, in project: CodexFlow.Project.ID) -> Self {
+        Self(
+            .index(
+                CodexFlow.Index.taskNumber, partition: [.string(project.rawValue)],
+                sort: [.number(Number(number))]))
+    }
+
     /// The task with the identifier in the project.
     public static func task(_ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID) -> Self {
         Self(partition: .string("PROJECT#\(project)"), sort: .string("TASK#\(id)"))
@@ -178,5 +218,51 @@ extension Query where E == CodexFlow.Task {
         Self(
             partition: .string("ASSIGNEE#\(user)"), sort: .beginsWith("TASK#"),
             index: CodexFlow.Index.gsi1)
+    }
+
+    /// The open tasks of a project that are due on a day up to `last`, by day; those without a due
+    /// day are not among them.
+    public static func tasks(
+        in project: CodexFlow.Project.ID, dueThrough last: CalendarDay
+    ) -> Self {
+        Self(
+            partition: .string("PROJECT#\(project)#DUE"), sort: .less(.string("\(last)$")),
+            index: CodexFlow.Index.gsi3)
+    }
+
+    /// The open tasks of a project that were due before a day.
+    public static func tasks(
+        in project: CodexFlow.Project.ID, overdueOn today: CalendarDay
+    ) -> Self {
+        Self(
+            partition: .string("PROJECT#\(project)#DUE"), sort: .less(.string("\(today)")),
+            index: CodexFlow.Index.gsi3)
+    }
+
+    /// The tasks of a project that have the label.
+    public static func tasks(in project: CodexFlow.Project.ID, label: String) -> Self {
+        Self(
+            TableQuery(
+                table: CodexFlow.table, index: CodexFlow.Index.taskLabel,
+                partition: [.string(project.rawValue), .string(label)]))
+    }
+
+    /// The parts of a task.
+    public static func parts(
+        of task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
+    ) -> Self {
+        Self(
+            TableQuery(
+                table: CodexFlow.table, index: CodexFlow.Index.taskParent,
+                partition: [.string(project.rawValue), .string(task.rawValue)]))
+    }
+
+    /// The tasks that come from a story of a PRD, of whatever version.
+    public static func tasks(
+        ofStory story: String, in prd: CodexFlow.PRD.ID, project: CodexFlow.Project.ID
+    ) -> Self {
+        Self(
+            partition: .string("PROJECT#\(project)#STORY#\(prd)#\(story)"),
+            index: CodexFlow.Index.gsi4)
     }
 }

@@ -7,7 +7,7 @@ extension CodexFlow {
         public struct Metrics: Sendable, Hashable {
             /// Tasks completed on the day.
             public var tasksCompleted: Int
-            /// Points completed per cycle, as a rolling mean.
+            /// Points completed per week, as the mean of the 28 days up to this one.
             public var velocity: Number?
             /// Estimated hours completed over hours logged, 0 to 1.
             public var teamEfficiency: Number?
@@ -51,27 +51,30 @@ extension CodexFlow {
         public var metrics: Metrics
         /// The members' shares.
         public var teamStats: [MemberStats]
+        /// What happened to tasks and points.
+        public var flow: Flow?
 
         /// Creates a day's analytics.
         public init(
             projectID: Project.ID, date: CalendarDay, metrics: Metrics,
-            teamStats: [MemberStats] = []
+            teamStats: [MemberStats] = [], flow: Flow? = nil
         ) {
             self.projectID = projectID
             self.date = date
             self.metrics = metrics
             self.teamStats = teamStats
+            self.flow = flow
         }
     }
 }
 
 extension CodexFlow.Analytics {
     enum Field: Int, EntityField {
-        case projectId, date, metrics, teamStats
+        case projectId, date, metrics, teamStats, flow
 
         static let definitions: [FieldDefinition] = [
             .required("projectId", .string), .required("date", .string),
-            .required("metrics", .map), .optional("teamStats", .list),
+            .required("metrics", .map), .optional("teamStats", .list), .optional("flow", .map),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -92,6 +95,7 @@ extension CodexFlow.Analytics {
         writer.set(.date, date)
         writer.set(.metrics, metrics)
         writer.setList(.teamStats, teamStats)
+        writer.set(.flow, flow)
         return writer.item
     }
 
@@ -101,6 +105,7 @@ extension CodexFlow.Analytics {
         date = try reader.value(Field.date)
         metrics = try reader.value(Field.metrics)
         teamStats = try reader.list(Field.teamStats)
+        flow = try reader.optional(Field.flow)
     }
 }
 

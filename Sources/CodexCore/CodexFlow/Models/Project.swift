@@ -9,6 +9,9 @@ extension CodexFlow {
         /// A project's identifier.
         public typealias ID = Identifier<Project>
 
+        /// Whether changes are refused.
+        public var isReadOnly: Bool { archivedAt != nil || deletingSince != nil }
+
         /// Where a project is in its life cycle.
         public enum Status: String, StoredChoice {
             case backlog, planned, started, paused, completed, canceled
@@ -47,8 +50,10 @@ extension CodexFlow {
         public var timeZone: String?
         /// The estimates that tasks may have.
         public var estimateScale: [Int]
-        /// The number of the task that was created last.
-        public var taskCounter: Int?
+        /// The hours that a point of an estimate stands for; 1 unless given.
+        public var hoursPerPoint: Int?
+        /// When it was marked to be deleted, with everything in it.
+        public var deletingSince: Date?
         /// When the project was archived.
         public var archivedAt: Date?
         /// When the project was created.
@@ -75,7 +80,7 @@ extension CodexFlow {
 extension CodexFlow.Project {
     enum Field: Int, EntityField {
         case projectId, name, owner, key, summary, status, health, startDate, targetDate, timeZone
-        case estimateScale, taskCounter, archivedAt, createdAt, updatedAt
+        case estimateScale, hoursPerPoint, deletingSince, archivedAt, createdAt, updatedAt
 
         static let definitions: [FieldDefinition] = [
             .required("projectId", .string), .required("name", .string),
@@ -83,8 +88,9 @@ extension CodexFlow.Project {
             .optional("status", .string), .optional("health", .string),
             .optional("startDate", .string), .optional("targetDate", .string),
             .optional("timeZone", .string), .optional("estimateScale", .list),
-            .optional("taskCounter", .number), .optional("archivedAt", .string),
-            .optional("createdAt", .string), .optional("updatedAt", .string),
+            .optional("hoursPerPoint", .number), .optional("deletingSince", .string),
+            .optional("archivedAt", .string), .optional("createdAt", .string),
+            .optional("updatedAt", .string),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -92,15 +98,25 @@ extension CodexFlow.Project {
 
     /// The stored name, keys and fields.
     public static let definition = EntityDefinition(
-        "project", table: CodexFlow.table, keys: ["PK": "PROJECT#{projectId}", "SK": "METADATA"],
-        fields: Field.definitions)
+        "project", table: CodexFlow.table, schemaVersion: 2,
+        keys: ["PK": "PROJECT#{projectId}", "SK": "METADATA"], fields: Field.definitions)
+
+    /// Version 1 had the last task's number in the project, which nothing kept.
+    public static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {
+        if version == 1 { item["taskCounter"] = nil }
+    }
 
     /// The attributes, as the architecture document has them.
     public func item() throws(CodexError) -> Item {
-        var writer = FieldWriter<Field>([
+        var keys: Item = [
             "GSI1PK": .string("OWNER#\(ownerID)"), "GSI1SK": .string("PROJECT#\(id)"),
             "PK": .string("PROJECT#\(id)"), "SK": "METADATA",
-        ])
+        ]
+        if deletingSince != nil {
+            keys["GSI2PK"] = "PROJECTS#DELETING"
+            keys["GSI2SK"] = .string("PROJECT#\(id)")
+        }
+        var writer = FieldWriter<Field>(keys)
         writer.set(.projectId, id)
         writer.set(.name, name)
         writer.set(.owner, CodexFlow.UserReference(ownerID))
@@ -112,7 +128,8 @@ extension CodexFlow.Project {
         writer.set(.targetDate, targetDate)
         writer.set(.timeZone, timeZone)
         writer.setList(.estimateScale, estimateScale)
-        writer.set(.taskCounter, taskCounter)
+        writer.set(.hoursPerPoint, hoursPerPoint)
+        writer.set(.deletingSince, deletingSince)
         writer.set(.archivedAt, archivedAt)
         writer.set(.createdAt, createdAt)
         writer.set(.updatedAt, updatedAt)
@@ -132,7 +149,8 @@ extension CodexFlow.Project {
         targetDate = try reader.optional(Field.targetDate)
         timeZone = try reader.optionalString(Field.timeZone)
         estimateScale = try reader.list(Field.estimateScale)
-        taskCounter = try reader.optionalInt(Field.taskCounter)
+        hoursPerPoint = try reader.optionalInt(Field.hoursPerPoint)
+        deletingSince = try reader.optionalDate(Field.deletingSince)
         archivedAt = try reader.optionalDate(Field.archivedAt)
         createdAt = try reader.optionalDate(Field.createdAt)
         updatedAt = try reader.optionalDate(Field.updatedAt)
@@ -144,11 +162,21 @@ extension Lookup where E == CodexFlow.Project {
     public static func project(_ id: CodexFlow.Project.ID) -> Self {
         Self(partition: .string("PROJECT#\(id)"), sort: "METADATA")
     }
+
+    /// The project with the key.
+    public static func project(key: String) -> Self {
+        Self(.index(CodexFlow.Index.projectKey, partition: [.string(key)], sort: []))
+    }
 }
 
 extension Query where E == CodexFlow.Project {
     /// The projects that a user owns.
     public static func projects(ownedBy user: CodexFlow.User.ID) -> Self {
         Self(partition: .string("OWNER#\(user)"), index: CodexFlow.Index.gsi1)
+    }
+
+    /// The projects whose deletion began and has not ended.
+    public static var projectsInDeletion: Self {
+        Self(partition: "PROJECTS#DELETING", index: CodexFlow.Index.gsi2)
     }
 }

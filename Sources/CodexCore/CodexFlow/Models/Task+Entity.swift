@@ -29,20 +29,46 @@ extension CodexFlow.Task {
 
     /// The stored name, keys and fields.
     public static let definition = EntityDefinition(
-        "task", table: CodexFlow.table, keys: ["PK": "PROJECT#{projectId}", "SK": "TASK#{taskId}"],
-        fields: Field.definitions)
+        "task", table: CodexFlow.table, schemaVersion: 2,
+        keys: ["PK": "PROJECT#{projectId}", "SK": "TASK#{taskId}"], fields: Field.definitions)
 
-    /// The attributes, as the architecture document has them.
-    public func item() throws(CodexError) -> Item {
-        var keys: Item = ["PK": .string("PROJECT#\(projectID)"), "SK": .string("TASK#\(id)")]
+    /// Version 2 is found by due day and by story.
+    public static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {
+        guard version == 1 else { return }
+        for element in try Self(item: item).indexKeys() where item[element.name] == nil {
+            item[element.name] = element.value
+        }
+    }
+
+    /// The attributes by which indexes find the task.
+    private func indexKeys() throws(CodexError) -> Item {
+        var keys = Item()
         if let assigneeID {
             keys["GSI1PK"] = .string("ASSIGNEE#\(assigneeID)")
             keys["GSI1SK"] = .string("TASK#\(id)")
         }
-        if let status {
+        if let status, archivedAt == nil {
             keys["GSI2PK"] = .string("PROJECT#\(projectID)#STATUS#\(status.rawValue)")
             keys["GSI2SK"] = .string("TASK#\(id)")
         }
+        if let dueDate, isOpen {
+            keys["GSI3PK"] = .string("PROJECT#\(projectID)#DUE")
+            keys["GSI3SK"] = .string("\(dueDate)#TASK#\(id)")
+        }
+        if case .prd(let prd, _, let story?) = origin {
+            try KeyTemplate.requirePart(prd, name: "origin")
+            try KeyTemplate.requirePart(story, name: "origin")
+            keys["GSI4PK"] = .string("PROJECT#\(projectID)#STORY#\(prd)#\(story)")
+            keys["GSI4SK"] = .string("TASK#\(id)")
+        }
+        return keys
+    }
+
+    /// The attributes, as the architecture document has them.
+    public func item() throws(CodexError) -> Item {
+        var keys = try indexKeys()
+        keys["PK"] = .string("PROJECT#\(projectID)")
+        keys["SK"] = .string("TASK#\(id)")
         var writer = FieldWriter<Field>(keys)
         writer.set(.taskId, id)
         writer.set(.projectId, projectID)

@@ -92,22 +92,13 @@ extension CodexFlow.Session {
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
         id = try reader.identifier(Field.sessionId)
         userID = try reader.identifier(Field.userId)
-        kind = try Self.required(try reader.optionalChoice(Field.kind), .kind)
+        kind = try reader.choice(Field.kind)
         createdAt = try reader.value(Field.createdAt)
         expiresAt = Date(
             timeIntervalSince1970: try reader.value(Field.expiresAt, as: Number.self).double)
         lastSeenAt = try reader.optionalDate(Field.lastSeenAt)
         client = try reader.optionalString(Field.client)
         revokedAt = try reader.optionalDate(Field.revokedAt)
-    }
-
-    private static func required<Value>(_ value: Value?, _ field: Field) throws(CodexError) -> Value
-    {
-        guard let value else {
-            throw CodexError(
-                .missingAttribute, "The item lacks the attribute \(field.definition.name).")
-        }
-        return value
     }
 }
 

@@ -1,0 +1,214 @@
+public import FoundationEssentials
+
+extension CodexFlow {
+    /// An entry of a task's history: who changed what, and when.
+    ///
+    /// Key `PROJECT#<projectId>` / `ACTIVITY#<taskId>#<activityId>`; identifiers sort by time. Written
+    /// in the commit of the change, and never changed. It says by itself what analytics count.
+    public struct Activity: Entity, Hashable {
+        /// An entry's identifier.
+        public typealias ID = Identifier<Activity>
+
+        /// What was done.
+        public enum Kind: String, StoredChoice {
+            case created, changed, moved, assigned, claimed, released, commented, linked, unlinked
+            case worked, archived, restored
+
+            /// The cases as they are stored.
+            public static let choices = Choices(allCases)
+        }
+
+        /// A field that changed.
+        public struct Change: Sendable, Hashable {
+            /// The field's stored name.
+            public var field: String
+            /// What it was; `nil` if it had no value.
+            public var from: AttributeValue?
+            /// What it is.
+            public var to: AttributeValue?
+
+            /// Creates a change.
+            public init(field: String, from: AttributeValue?, to: AttributeValue?) {
+                self.field = field
+                self.from = from
+                self.to = to
+            }
+        }
+
+        /// What analytics need of the task as it was then.
+        public struct Facts: Sendable, Hashable {
+            /// The status before; `nil` for a new task.
+            public var from: Task.Status?
+            /// The status after, if it is another.
+            public var to: Task.Status?
+            /// The points before.
+            public var pointsBefore: Int?
+            /// The points after.
+            public var points: Int?
+            /// The assignee, to whom a completion counts.
+            public var assigneeID: User.ID?
+            /// Seconds from start to completion, with a completion.
+            public var cycleSeconds: Int?
+            /// Seconds from creation to completion, with a completion.
+            public var leadSeconds: Int?
+            /// The hours that the points stand for, with a completion.
+            public var estimatedHours: Int?
+
+            /// Creates facts.
+            public init(from: Task.Status? = nil, to: Task.Status? = nil) {
+                self.from = from
+                self.to = to
+            }
+        }
+
+        /// The identifier, which sorts by time.
+        public var id: ID
+        /// The project.
+        public var projectID: Project.ID
+        /// The task.
+        public var taskID: Task.ID
+        /// Who did it.
+        public var actorID: User.ID
+        /// When.
+        public var at: Date
+        /// The day of that, in the project's time zone.
+        public var day: CalendarDay
+        /// What was done.
+        public var kind: Kind
+        /// The fields that changed.
+        public var changes: [Change]
+        /// What analytics need.
+        public var facts: Facts?
+        /// What the actor said about it.
+        public var note: String?
+
+        /// Creates an entry.
+        public init(
+            id: ID, projectID: Project.ID, taskID: Task.ID, actorID: User.ID, at: Date,
+            day: CalendarDay, kind: Kind, changes: [Change] = [], facts: Facts? = nil,
+            note: String? = nil
+        ) {
+            self.id = id
+            self.projectID = projectID
+            self.taskID = taskID
+            self.actorID = actorID
+            self.at = at
+            self.day = day
+            self.kind = kind
+            self.changes = changes
+            self.facts = facts
+            self.note = note
+        }
+    }
+}
+
+extension CodexFlow.Activity {
+    enum Field: Int, EntityField {
+        case activityId, projectId, taskId, actor, at, day, kind, changes, facts, note
+
+        static let definitions: [FieldDefinition] = [
+            .required("activityId", .string), .required("projectId", .string),
+            .required("taskId", .string), .required("actor", .string), .required("at", .string),
+            .required("day", .string), .required("kind", .string), .optional("changes", .list),
+            .optional("facts", .map), .optional("note", .string),
+        ]
+
+        var definition: FieldDefinition { Self.definitions[rawValue] }
+    }
+
+    /// The stored name, keys and fields.
+    public static let definition = EntityDefinition(
+        "activity", table: CodexFlow.table,
+        keys: ["PK": "PROJECT#{projectId}", "SK": "ACTIVITY#{taskId}#{activityId}"],
+        fields: Field.definitions)
+
+    /// The attributes.
+    public func item() throws(CodexError) -> Item {
+        var writer = FieldWriter<Field>([
+            "PK": .string("PROJECT#\(projectID)"), "SK": .string("ACTIVITY#\(taskID)#\(id)"),
+        ])
+        writer.set(.activityId, id)
+        writer.set(.projectId, projectID)
+        writer.set(.taskId, taskID)
+        writer.set(.actor, CodexFlow.UserReference(actorID))
+        writer.set(.at, at)
+        writer.set(.day, day)
+        writer.setChoice(.kind, kind)
+        writer.setList(.changes, changes)
+        writer.set(.facts, facts)
+        writer.set(.note, note)
+        return writer.item
+    }
+
+    /// Reads an entry from an item in place.
+    public init(reading reader: borrowing FieldReader) throws(CodexError) {
+        id = try reader.identifier(Field.activityId)
+        projectID = try reader.identifier(Field.projectId)
+        taskID = try reader.identifier(Field.taskId)
+        actorID = try reader.identifier(Field.actor, prefix: "USER#")
+        at = try reader.value(Field.at)
+        day = try reader.value(Field.day)
+        kind = try reader.choice(Field.kind)
+        changes = try reader.list(Field.changes)
+        facts = try reader.optional(Field.facts)
+        note = try reader.optionalString(Field.note)
+    }
+}
+
+extension CodexFlow.Activity.Change: AttributeConvertible {
+    /// A map value.
+    public var attributeValue: AttributeValue {
+        var map: AttributeMap = ["field": .string(field)]
+        map["from"] = from
+        map["to"] = to
+        return .map(map)
+    }
+
+    /// Reads a map value.
+    public init?(attributeValue: AttributeValue) {
+        guard let map = attributeValue.map, let field = map["field"]?.string else { return nil }
+        self.init(field: field, from: map["from"], to: map["to"])
+    }
+}
+
+extension CodexFlow.Activity.Facts: AttributeConvertible {
+    /// A map value.
+    public var attributeValue: AttributeValue {
+        var map = AttributeMap()
+        map["from"] = from.map { .string($0.rawValue) }
+        map["to"] = to.map { .string($0.rawValue) }
+        map["pointsBefore"] = pointsBefore?.attributeValue
+        map["points"] = points?.attributeValue
+        map["assignee"] = assigneeID?.attributeValue
+        map["cycleSeconds"] = cycleSeconds?.attributeValue
+        map["leadSeconds"] = leadSeconds?.attributeValue
+        map["estimatedHours"] = estimatedHours?.attributeValue
+        return .map(map)
+    }
+
+    /// Reads a map value.
+    public init?(attributeValue: AttributeValue) {
+        guard let map = attributeValue.map else { return nil }
+        func integer(_ name: String) -> Int? { map[name]?.number?.int64.map { Int($0) } }
+        self.init(
+            from: map["from"]?.string.flatMap(CodexFlow.Task.Status.init),
+            to: map["to"]?.string.flatMap(CodexFlow.Task.Status.init))
+        pointsBefore = integer("pointsBefore")
+        points = integer("points")
+        assigneeID = map["assignee"].flatMap(CodexFlow.User.ID.init(attributeValue:))
+        cycleSeconds = integer("cycleSeconds")
+        leadSeconds = integer("leadSeconds")
+        estimatedHours = integer("estimatedHours")
+    }
+}
+
+extension Query where E == CodexFlow.Activity {
+    /// The history of a task, oldest first.
+    public static func activity(
+        of task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
+    ) -> Self {
+        Self(
+            partition: .string("PROJECT#\(project)"),
+            sort: .beginsWith(.string("ACTIVITY#\(task)#")))
+    }
+}

@@ -1,0 +1,100 @@
+public import FoundationEssentials
+
+extension CodexFlow {
+    /// What a decision reads: one moment of the data.
+    public protocol Reader {
+        /// The entity that the lookup names, or `nil`.
+        func get<E: Entity>(_ lookup: Lookup<E>) throws -> E?
+
+        /// The entities that the query names, up to `limit`.
+        func all<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E]
+    }
+
+    /// One entity that a decision writes.
+    public enum Write: Sendable {
+        /// Stores an entity whose key is not taken.
+        case insert(any Entity)
+        /// Stores an entity in place of the one that was read.
+        case replace(any Entity)
+        /// Removes an entity.
+        case delete(any Entity)
+    }
+
+    /// What became of a command: its answer, and what is to be written for it.
+    public struct Decision<Outcome: Sendable>: Sendable {
+        /// The answer.
+        public let outcome: Outcome
+        /// What is written, all of it or nothing.
+        public let writes: [Write]
+
+        /// Creates a decision.
+        public init(_ outcome: Outcome, _ writes: [Write]) {
+            self.outcome = outcome
+            self.writes = writes
+        }
+    }
+
+    /// Where a ``Workspace`` keeps its data: a table elsewhere (``TableWorkspaceBackend``), or the
+    /// embedded store (the workspace is created with that itself).
+    public protocol WorkspaceBackend: Sendable {
+        /// Decides and writes what was decided, as if nobody else wrote in between.
+        ///
+        /// - Parameter decide: A pure function of what it reads. It may run more than once.
+        /// - Throws: What `decide` throws, with nothing written; and what writing throws.
+        func commit<Outcome: Sendable>(
+            _ decide: @escaping @Sendable (any Reader) throws -> Decision<Outcome>
+        ) async throws -> Outcome
+
+        /// The entity that the lookup names, or `nil`.
+        func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E?
+
+        /// A page of the entities that the query names.
+        func query<E: Entity>(
+            _ query: Query<E>, limit: Int?, after token: PageToken?
+        ) async throws -> Page<E>
+
+        /// Removes up to `limit` items of a partition, those under `last` not before all others.
+        ///
+        /// - Returns: Whether the partition is empty now.
+        func empty(
+            table: String, partition: AttributeValue, last: AttributeValue, limit: Int
+        ) async throws -> Bool
+    }
+
+    /// The days of time zones.
+    public protocol DayCalendar: Sendable {
+        /// The day that a moment is on.
+        ///
+        /// - Parameters:
+        ///   - moment: The moment.
+        ///   - timeZone: The IANA name of a time zone; `nil` is UTC.
+        func day(of moment: Date, in timeZone: String?) -> CalendarDay
+
+        /// Whether there is a time zone of the name.
+        func isTimeZone(_ name: String) -> Bool
+    }
+
+    /// Days in UTC, the only time zone that it knows.
+    public struct UTCCalendar: DayCalendar {
+        /// Creates the calendar.
+        public init() {}
+
+        /// The day in UTC.
+        public func day(of moment: Date, in timeZone: String?) -> CalendarDay {
+            CalendarDay(moment)
+        }
+
+        /// Whether it is a name of UTC.
+        public func isTimeZone(_ name: String) -> Bool {
+            ["UTC", "Etc/UTC", "GMT", "Z"].contains(name)
+        }
+    }
+}
+
+extension CalendarDay {
+    /// The day that a moment is on in UTC, kept within the years.
+    public init(_ moment: Date) {
+        let days = (moment.timeIntervalSince1970 / 86_400).rounded(.down)
+        self.init(daysSince1970: days.isNaN ? 0 : Int(max(-1e6, min(1e7, days))))
+    }
+}

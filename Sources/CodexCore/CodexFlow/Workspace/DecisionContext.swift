@@ -1,0 +1,150 @@
+public import FoundationEssentials
+internal import Synchronization
+
+extension CodexFlow {
+    /// A command at work: what it reads, what it has decided to write, and what is given to it.
+    ///
+    /// Used by one decision, on one thread.
+    public final class DecisionContext {
+        private let reader: any Reader
+        let settings: Settings
+        /// Now, in whole milliseconds, as it is stored.
+        public let now: Date
+        private(set) var writes: [Write] = []
+
+        /// What a workspace is given from outside.
+        struct Settings: Sendable {
+            let clock: @Sendable () -> Date
+            let identifiers: @Sendable (Date) -> String
+            let calendar: any DayCalendar
+        }
+
+        init(_ reader: any Reader, _ settings: Settings) {
+            self.reader = reader
+            self.settings = settings
+            let milliseconds = (settings.clock().timeIntervalSince1970 * 1000).rounded(.down)
+            now = Date(timeIntervalSince1970: milliseconds / 1000)
+        }
+
+        // MARK: Reading
+
+        /// The entity that the lookup names, or `nil`.
+        public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? { try reader.get(lookup) }
+
+        /// The entities that the query names, up to `limit`.
+        public func all<E: Entity>(_ query: Query<E>, limit: Int? = nil) throws -> [E] {
+            try reader.all(query, limit: limit)
+        }
+
+        /// The entity that the lookup names.
+        ///
+        /// - Throws: ``CodexError/Code/notFound``.
+        public func find<E: Entity>(_ lookup: Lookup<E>) throws -> E {
+            guard let found = try get(lookup) else {
+                throw CodexError(.notFound, "There is no such \(E.definition.name).")
+            }
+            return found
+        }
+
+        // MARK: Writing
+
+        /// Stores an entity whose key is not taken.
+        public func insert(_ entity: some Entity) { writes.append(.insert(entity)) }
+
+        /// Stores an entity in place of the one that was read.
+        public func replace(_ entity: some Entity) { writes.append(.replace(entity)) }
+
+        /// Removes an entity that was read.
+        public func delete(_ entity: some Entity) { writes.append(.delete(entity)) }
+
+        // MARK: What is given
+
+        /// A new identifier, which sorts after those that were given out before.
+        public func newID<Model>(_ type: Model.Type = Model.self) throws -> Identifier<Model> {
+            try Identifier(settings.identifiers(now))
+        }
+
+        /// Today in a project.
+        public func today(in project: Project) -> CalendarDay {
+            settings.calendar.day(of: now, in: project.timeZone)
+        }
+
+        /// A moment after `last`, so that each change of an entity has a time of its own.
+        func moment(after last: Date?) -> Date {
+            guard let last, now <= last else { return now }
+            return last + 0.001
+        }
+
+        // MARK: Who may do what
+
+        /// The user who acts, if active.
+        func actor(_ id: User.ID) throws -> User {
+            guard let user = try get(.user(id)), user.isActive else {
+                throw Rule.actorActive.violated("actor", ["actor": id.attributeValue])
+            }
+            return user
+        }
+
+        /// A project that the actor may do something in.
+        ///
+        /// - Parameters:
+        ///   - id: The project.
+        ///   - actor: Who acts.
+        ///   - role: The role that it takes.
+        ///   - isChange: Whether the project must take changes.
+        func project(
+            _ id: Project.ID, for actor: User.ID, as role: Member.Role, isChange: Bool = true
+        ) throws -> Project {
+            _ = try self.actor(actor)
+            let project = try find(.project(id))
+            try requireRole(of: actor, in: id, role)
+            if isChange {
+                try Rule.projectReadOnly.require(
+                    !project.isReadOnly, "archivedAt", ["projectId": id.attributeValue])
+            }
+            return project
+        }
+
+        /// Throws unless the user has a role in the project that includes `role`.
+        func requireRole(of user: User.ID, in project: Project.ID, _ role: Member.Role) throws {
+            let member = try get(.member(user, of: project))
+            guard let member, member.role.includes(role) else {
+                throw Rule.actorRole.violated(
+                    "actor",
+                    [
+                        "actor": user.attributeValue, "role": member.map { .string($0.role.rawValue) },
+                        "needed": .string(role.rawValue),
+                    ])
+            }
+        }
+    }
+}
+
+extension CodexFlow.User {
+    /// Whether the user may act: users who were imported without a state may.
+    public var isActive: Bool { (state ?? .active) == .active }
+}
+
+/// Identifiers that sort by time: 60 bits of milliseconds and a counter, and 40 random ones.
+package final class TimeOrderedIdentifiers: Sendable {
+    private let last = Mutex<UInt64>(0)
+
+    package init() {}
+
+    /// The next one: 20 letters and digits (Crockford's base 32, lower case).
+    package func next(_ now: Date) -> String {
+        let time = UInt64(max(0, now.timeIntervalSince1970 * 1000)) << 16
+        let place = last.withLock { last in
+            last = max(last + 1, time)
+            return last
+        }
+        var text: [UInt8] = []
+        let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+        for (value, bitCount) in [(place, 60), (UInt64.random(in: 0..<1 << 40), 40)] {
+            for shift in stride(from: bitCount - 5, through: 0, by: -5) {
+                text.append(digits[Int(value >> UInt64(shift) & 31)])
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,283 @@
+public import FoundationEssentials
+
+extension CodexFlow.PRD {
+    /// The hash of title and content by which approvals name them: SHA-256 of their stored form as
+    /// JSON, whose members are sorted, in hexadecimal.
+    public static func hash(title: String, _ content: Content) -> String {
+        let item: Item = ["content": content.attributeValue, "title": .string(title)]
+        return SHA256.hexadecimal(DynamoDBJSON.text(item))
+    }
+}
+
+extension CodexFlow.PRD.ApprovalStatus {
+    /// The statuses that may follow.
+    public var successors: Set<Self> {
+        switch self {
+        case .draft: [.inReview, .superseded, .archived]
+        case .inReview: [.draft, .approved, .rejected, .archived]
+        case .approved: [.superseded, .archived]
+        case .rejected, .superseded: [.archived]
+        case .archived: []
+        }
+    }
+}
+
+extension CodexFlow.Workspace {
+    /// Creates a PRD with its first version, a draft.
+    ///
+    /// - Parameters:
+    ///   - project: The project.
+    ///   - title: The title.
+    ///   - content: What it says.
+    ///   - author: Who writes it.
+    ///   - id: The identifier; `nil` makes one.
+    ///   - isAIGenerated: Whether a model wrote it.
+    /// - Throws: The rules of PRDs and actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexError/Code/notFound``; ``CodexError/Code/conditionFailed`` if the identifier is taken.
+    @discardableResult
+    public func createPRD(
+        in project: CodexFlow.Project.ID, title: String, content: CodexFlow.PRD.Content,
+        by author: CodexFlow.User.ID, id: CodexFlow.PRD.ID? = nil, isAIGenerated: Bool = false
+    ) async throws -> CodexFlow.PRD {
+        try await commit { context in
+            _ = try context.project(project, for: author, as: .member)
+            var version = CodexFlow.PRD(
+                id: try id ?? context.newID(), projectID: project, version: 1, title: title,
+                content: content, approvalStatus: .draft, createdBy: author,
+                createdAt: context.now)
+            version.isAIGenerated = isAIGenerated
+            version.contentHash = CodexFlow.PRD.hash(title: title, content)
+            version.updatedAt = context.now
+            try version.validate()
+            context.insert(version)
+            context.insert(
+                CodexFlow.PRDDocument(
+                    id: version.id, projectID: project, title: title, ownerID: author,
+                    createdAt: context.now))
+            return version
+        }
+    }
+
+    /// Adds a version, a draft; those before it stay as they are, and the approved one serves on.
+    ///
+    /// - Parameters:
+    ///   - prd: The document.
+    ///   - project: Its project.
+    ///   - base: The newest version, which this one was made from.
+    ///   - author: Who writes it.
+    ///   - summary: What is different.
+    ///   - isAIGenerated: Whether a model wrote it.
+    ///   - body: Changes title and content, nonGoals, risks and openQuestions; all else is as in a new
+    ///     version.
+    /// - Throws: ``CodexFlow/Rule/prdStale`` if `base` is not the newest version; as
+    ///   ``createPRD(in:title:content:by:id:isAIGenerated:)``.
+    @discardableResult
+    public func addVersion(
+        of prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID, basedOn base: Int,
+        by author: CodexFlow.User.ID, summary: String? = nil, isAIGenerated: Bool = false,
+        _ body: @escaping @Sendable (inout CodexFlow.PRD) throws -> Void
+    ) async throws -> CodexFlow.PRD {
+        try await commit { context in
+            _ = try context.project(project, for: author, as: .member)
+            var document = try context.find(.prdDocument(prd, in: project))
+            try CodexFlow.Rule.prdStale.require(
+                document.headVersion == base, "basedOn",
+                ["basedOn": base.attributeValue, "newest": document.headVersion.attributeValue])
+            var head = try context.find(.prd(prd, version: base, in: project))
+            var draft = head
+            try body(&draft)
+            var version = CodexFlow.PRD(
+                id: prd, projectID: project, version: base + 1, title: draft.title,
+                content: draft.content, approvalStatus: .draft, createdBy: author,
+                createdAt: context.now)
+            version.nonGoals = draft.nonGoals
+            version.risks = draft.risks
+            version.openQuestions = draft.openQuestions
+            version.summary = summary
+            version.parentVersion = base
+            version.isAIGenerated = isAIGenerated
+            version.contentHash = version.content.map {
+                CodexFlow.PRD.hash(title: version.title, $0)
+            }
+            version.updatedAt = context.now
+            try version.validate()
+            context.insert(version)
+            // A draft, or one in review, has a newer one now; nobody is to approve it.
+            if head.approvalStatus == .draft || head.approvalStatus == .inReview {
+                head.approvalStatus = .superseded
+                head.updatedAt = context.moment(after: head.updatedAt)
+                context.replace(head)
+            }
+            document.headVersion = version.version
+            document.title = version.title
+            document.updatedAt = context.moment(after: document.updatedAt)
+            context.replace(document)
+            return version
+        }
+    }
+
+    /// Hands a draft in for review: it has a story at least, and each story a criterion.
+    ///
+    /// - Throws: ``CodexFlow/Rule/prdStories``, ``CodexFlow/Rule/prdStatus``,
+    ///   ``CodexFlow/Rule/prdStale``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexError/Code/notFound``.
+    @discardableResult
+    public func submit(
+        _ prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID,
+        by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.PRD {
+        try await commit { context in
+            _ = try context.project(project, for: actor, as: .member)
+            var found = try context.head(prd, version: version, in: project)
+            let stories = found.content?.userStories ?? []
+            try CodexFlow.Rule.prdStories.require(
+                !stories.isEmpty && stories.allSatisfy { !$0.acceptanceCriteria.isEmpty },
+                "content.userStories",
+                [
+                    "without": stories.filter { $0.acceptanceCriteria.isEmpty }.map(\.id)
+                        .attributeValue
+                ])
+            try context.move(&found, to: .inReview)
+            context.replace(found)
+            return found
+        }
+    }
+
+    /// Decides about a version in review.
+    ///
+    /// The first approval by somebody else than its author makes it the approved version, and the one
+    /// before it superseded; the author's own counts only beside that. A request for changes makes it
+    /// a draft again, whose approvals are gone.
+    ///
+    /// - Parameters:
+    ///   - prd: The document.
+    ///   - version: The version that the decision is about.
+    ///   - hash: The ``CodexFlow/PRD/contentHash`` that the decision is about.
+    ///   - project: Its project.
+    ///   - actor: Who decides.
+    ///   - decision: What is decided.
+    ///   - note: Why.
+    /// - Returns: The version with its status.
+    /// - Throws: ``CodexFlow/Rule/prdReview`` for another content, ``CodexFlow/Rule/prdStale`` for an
+    ///   earlier version, ``CodexFlow/Rule/prdStatus``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func review(
+        _ prd: CodexFlow.PRD.ID, version: Int, contentHash hash: String,
+        in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        _ decision: CodexFlow.PRDReview.Decision, note: String? = nil
+    ) async throws -> CodexFlow.PRD {
+        try await commit { context in
+            _ = try context.project(project, for: actor, as: .member)
+            var found = try context.head(prd, version: version, in: project)
+            try CodexFlow.Rule.prdReview.require(
+                found.contentHash == hash, "contentHash", ["contentHash": .string(hash)])
+            try CodexFlow.Rule.prdStatus.require(
+                found.approvalStatus == .inReview, "approvalStatus",
+                ["approvalStatus": found.approvalStatus.map { .string($0.rawValue) }])
+            let query = try CodexCore.Query.reviews(of: prd, version: version, in: project)
+            let others = try context.all(query).filter { $0.userID != actor }
+            let review = CodexFlow.PRDReview(
+                prdID: prd, projectID: project, version: version, contentHash: hash,
+                userID: actor, decision: decision, note: note, at: context.now)
+            switch decision {
+            case .approve:
+                context.replace(review)
+                let approvers = others.filter { $0.decision == .approve }.map(\.userID) + [actor]
+                // Not before somebody else than the author agrees.
+                guard approvers.contains(where: { $0 != found.createdBy }) else { return found }
+                try context.approve(&found)
+            case .requestChanges:
+                // What was agreed to is not what comes next.
+                for other in others { context.delete(other) }
+                context.replace(review)
+                try context.move(&found, to: .draft)
+            case .reject:
+                context.replace(review)
+                try context.move(&found, to: .rejected)
+            }
+            context.replace(found)
+            return found
+        }
+    }
+
+    /// Puts a version away.
+    ///
+    /// - Throws: ``CodexFlow/Rule/prdStatus``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func archivePRD(
+        _ prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID,
+        by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.PRD {
+        try await commit { context in
+            _ = try context.project(project, for: actor, as: .admin)
+            var found = try context.find(.prd(prd, version: version, in: project))
+            var document = try context.find(.prdDocument(prd, in: project))
+            try context.move(&found, to: .archived)
+            context.replace(found)
+            if document.approvedVersion == version {
+                document.approvedVersion = nil
+                document.updatedAt = context.moment(after: document.updatedAt)
+                context.replace(document)
+            }
+            return found
+        }
+    }
+
+    /// The version of a PRD that serves: the approved one, or `nil`.
+    public func approvedPRD(
+        _ prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
+    ) async throws -> CodexFlow.PRD? {
+        guard let version = try await get(.prdDocument(prd, in: project))?.approvedVersion else {
+            return nil
+        }
+        return try await get(.prd(prd, version: version, in: project))
+    }
+
+    /// The newest version of a PRD.
+    public func latestPRD(
+        _ prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
+    ) async throws -> CodexFlow.PRD? {
+        try await query(.versions(of: prd, in: project).reversed, limit: 1).items.first
+    }
+}
+
+extension CodexFlow.DecisionContext {
+    /// The newest version of a document, which must be `version`.
+    fileprivate func head(
+        _ prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID
+    ) throws -> CodexFlow.PRD {
+        let document = try find(.prdDocument(prd, in: project))
+        try CodexFlow.Rule.prdStale.require(
+            document.headVersion == version, "version",
+            ["version": version.attributeValue, "newest": document.headVersion.attributeValue])
+        return try find(.prd(prd, version: version, in: project))
+    }
+
+    fileprivate func move(
+        _ prd: inout CodexFlow.PRD, to status: CodexFlow.PRD.ApprovalStatus
+    ) throws {
+        let from = prd.approvalStatus ?? .draft
+        try CodexFlow.Rule.prdStatus.require(
+            from.successors.contains(status), "approvalStatus",
+            ["from": .string(from.rawValue), "to": .string(status.rawValue)])
+        prd.approvalStatus = status
+        prd.updatedAt = moment(after: prd.updatedAt)
+    }
+
+    /// Makes a version the approved one, and the one before it superseded.
+    fileprivate func approve(_ prd: inout CodexFlow.PRD) throws {
+        var document = try find(.prdDocument(prd.id, in: prd.projectID))
+        if let number = document.approvedVersion,
+            var before = try get(.prd(prd.id, version: number, in: prd.projectID))
+        {
+            try move(&before, to: .superseded)
+            replace(before)
+        }
+        try move(&prd, to: .approved)
+        document.approvedVersion = prd.version
+        document.updatedAt = moment(after: document.updatedAt)
+        replace(document)
+    }
+}

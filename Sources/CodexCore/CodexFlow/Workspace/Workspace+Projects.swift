@@ -1,0 +1,291 @@
+public import FoundationEssentials
+
+extension CodexFlow.Workspace {
+    /// Creates a project; whoever does owns it and is its first member.
+    ///
+    /// - Parameters:
+    ///   - key: The short key that numbers its tasks, as in `ENG-12`.
+    ///   - name: The name to show.
+    ///   - id: The identifier; `nil` makes one.
+    ///   - owner: The owner.
+    ///   - body: Sets whatever else.
+    /// - Returns: The project.
+    /// - Throws: The rules of projects; ``CodexFlow/Rule/actorActive``;
+    ///   ``CodexError/Code/conditionFailed`` if the identifier is taken.
+    @discardableResult
+    public func createProject(
+        key: String, name: String, id: CodexFlow.Project.ID? = nil, owner: CodexFlow.User.ID,
+        _ body: @escaping @Sendable (inout CodexFlow.Project) throws -> Void = { _ in }
+    ) async throws -> CodexFlow.Project {
+        try await commit { context in
+            _ = try context.actor(owner)
+            let bare = CodexFlow.Project(
+                id: try id ?? context.newID(), name: name, ownerID: owner, key: key,
+                status: .backlog, createdAt: context.now)
+            var project = bare
+            try body(&project)
+            try context.requireKept(project, bare)
+            project.updatedAt = context.now
+            try context.requireSound(project)
+            context.insert(project)
+            context.insert(
+                CodexFlow.Member(
+                    projectID: project.id, userID: owner, role: .owner, createdAt: context.now))
+            return project
+        }
+    }
+
+    /// Changes a project's settings: everything but what other commands keep.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/projectKept``,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexFlow/Rule/projectStatus``, the rules of projects
+    ///   and of actors.
+    @discardableResult
+    public func changeProject(
+        _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        _ body: @escaping @Sendable (inout CodexFlow.Project) throws -> Void
+    ) async throws -> CodexFlow.Project {
+        try await commit { context in
+            let old = try context.project(id, for: actor, as: .admin)
+            var project = old
+            try body(&project)
+            try context.requireKept(project, old)
+            if let from = old.status, let to = project.status, from != to {
+                try CodexFlow.Rule.projectStatus.require(
+                    from.successors.contains(to), "status",
+                    ["from": .string(from.rawValue), "to": .string(to.rawValue)])
+            }
+            project.updatedAt = context.moment(after: old.updatedAt)
+            try context.requireSound(project, old: old)
+            context.replace(project)
+            return project
+        }
+    }
+
+    /// Makes a project read-only.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``.
+    @discardableResult
+    public func archiveProject(
+        _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.Project {
+        try await commit { context in
+            var project = try context.project(id, for: actor, as: .admin)
+            project.archivedAt = context.now
+            project.updatedAt = context.moment(after: project.updatedAt)
+            context.replace(project)
+            return project
+        }
+    }
+
+    /// Lets an archived project take changes again.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``, the rules of actors; ``CodexFlow/Rule/projectReadOnly``
+    ///   if it is being deleted.
+    @discardableResult
+    public func restoreProject(
+        _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.Project {
+        try await commit { context in
+            var project = try context.project(id, for: actor, as: .admin, isChange: false)
+            try CodexFlow.Rule.projectReadOnly.require(
+                project.deletingSince == nil, "deletingSince", ["projectId": id.attributeValue])
+            project.archivedAt = nil
+            project.updatedAt = context.moment(after: project.updatedAt)
+            context.replace(project)
+            return project
+        }
+    }
+
+    /// Gives a project to another owner; the one before stays as an admin. One commit.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/projectOwner``,
+    ///   ``CodexFlow/Rule/projectReadOnly``, the rules of actors.
+    @discardableResult
+    public func transferProject(
+        _ id: CodexFlow.Project.ID, to owner: CodexFlow.User.ID, by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.Project {
+        try await commit { context in
+            var project = try context.project(id, for: actor, as: .owner)
+            guard let user = try context.get(.user(owner)), user.isActive else {
+                throw CodexFlow.Rule.projectOwner.violated(
+                    "ownerId", ["ownerId": owner.attributeValue])
+            }
+            guard owner != project.ownerID else { return project }
+            if var old = try context.get(.member(project.ownerID, of: id)) {
+                old.role = .admin
+                context.replace(old)
+            }
+            if var new = try context.get(.member(owner, of: id)) {
+                new.role = .owner
+                context.replace(new)
+            } else {
+                context.insert(
+                    CodexFlow.Member(
+                        projectID: id, userID: owner, role: .owner, createdAt: context.now))
+            }
+            project.ownerID = owner
+            project.updatedAt = context.moment(after: project.updatedAt)
+            context.replace(project)
+            return project
+        }
+    }
+
+    /// Deletes a project with everything in it.
+    ///
+    /// First it is marked, in a commit; from then on it takes no changes. Then its items are removed,
+    /// some hundred a commit, itself last. If that is interrupted, calling again goes on, as does
+    /// ``resumeDeletions()``.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``, the rules of actors, `CancellationError`.
+    public func deleteProject(
+        _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+    ) async throws {
+        try await commit { context in
+            let project = try context.find(.project(id))
+            // Whoever began may go on when the memberships are gone already.
+            guard project.deletingSince == nil else { return }
+            var marked = try context.project(id, for: actor, as: .owner, isChange: false)
+            marked.deletingSince = context.now
+            marked.updatedAt = context.moment(after: marked.updatedAt)
+            context.replace(marked)
+        }
+        try await removeItems(of: id)
+    }
+
+    /// Goes on with deletions of projects that were interrupted.
+    ///
+    /// - Returns: The projects that are gone now.
+    @discardableResult
+    public func resumeDeletions() async throws -> [CodexFlow.Project.ID] {
+        let projects = try await all(.projectsInDeletion).map(\.id)
+        for project in projects { try await removeItems(of: project) }
+        return projects
+    }
+
+    private func removeItems(of project: CodexFlow.Project.ID) async throws {
+        while try await !backend.empty(
+            table: CodexFlow.table, partition: .string("PROJECT#\(project)"), last: "METADATA",
+            limit: 500)
+        { try _Concurrency.Task.checkCancellation() }
+    }
+
+    // MARK: Members
+
+    /// Makes a user a member.
+    ///
+    /// - Throws: ``CodexFlow/Rule/memberUser``, ``CodexFlow/Rule/memberTaken``,
+    ///   ``CodexFlow/Rule/memberOwner`` for the role of an owner, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func addMember(
+        _ user: CodexFlow.User.ID, to project: CodexFlow.Project.ID,
+        as role: CodexFlow.Member.Role = .member, by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.Member {
+        try await commit { context in
+            _ = try context.project(project, for: actor, as: .admin)
+            try CodexFlow.Rule.memberOwner.require(role != .owner, "role")
+            guard let found = try context.get(.user(user)), found.isActive else {
+                throw CodexFlow.Rule.memberUser.violated("userId", ["userId": user.attributeValue])
+            }
+            try CodexFlow.Rule.memberTaken.require(
+                try context.get(.member(user, of: project)) == nil, "userId",
+                ["userId": user.attributeValue])
+            let member = CodexFlow.Member(
+                projectID: project, userID: user, role: role, createdAt: context.now)
+            context.insert(member)
+            return member
+        }
+    }
+
+    /// Changes what a member may do.
+    ///
+    /// - Throws: ``CodexFlow/Rule/memberOwner`` from or to the role of an owner, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func changeMember(
+        _ user: CodexFlow.User.ID, of project: CodexFlow.Project.ID,
+        to role: CodexFlow.Member.Role, by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.Member {
+        try await commit { context in
+            _ = try context.project(project, for: actor, as: .admin)
+            var member = try context.find(.member(user, of: project))
+            try CodexFlow.Rule.memberOwner.require(
+                role != .owner && member.role != .owner, "role", ["userId": user.attributeValue])
+            member.role = role
+            context.replace(member)
+            return member
+        }
+    }
+
+    /// Ends a membership.
+    ///
+    /// - Throws: ``CodexFlow/Rule/memberOwner``, ``CodexFlow/Rule/memberWork`` if the member has open
+    ///   tasks there, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexError/Code/notFound``.
+    /// - Complexity: It reads the member's tasks of all projects.
+    public func removeMember(
+        _ user: CodexFlow.User.ID, from project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+    ) async throws {
+        try await commit { context in
+            // Members may leave by themselves.
+            _ = try context.project(project, for: actor, as: user == actor ? .viewer : .admin)
+            let member = try context.find(.member(user, of: project))
+            try CodexFlow.Rule.memberOwner.require(
+                member.role != .owner, "userId", ["userId": user.attributeValue])
+            let open = try context.all(.tasks(assignedTo: user)).first {
+                $0.projectID == project && $0.isOpen
+            }
+            try CodexFlow.Rule.memberWork.require(
+                open == nil, "userId",
+                ["userId": user.attributeValue, "taskId": open?.id.attributeValue])
+            context.delete(member)
+        }
+    }
+}
+
+extension CodexFlow.Project.Status {
+    /// The statuses that may follow.
+    public var successors: Set<Self> {
+        switch self {
+        case .backlog: [.planned, .started, .canceled]
+        case .planned: [.backlog, .started, .canceled]
+        case .started: [.paused, .completed, .canceled]
+        case .paused: [.started, .canceled]
+        case .completed, .canceled: [.started]
+        }
+    }
+}
+
+extension CodexFlow.DecisionContext {
+    /// Checks that only settings differ.
+    fileprivate func requireKept(_ new: CodexFlow.Project, _ old: CodexFlow.Project) throws {
+        let kept: [(String, Bool)] = [
+            ("id", new.id == old.id), ("ownerId", new.ownerID == old.ownerID),
+            ("archivedAt", new.archivedAt == old.archivedAt),
+            ("deletingSince", new.deletingSince == old.deletingSince),
+            ("createdAt", new.createdAt == old.createdAt),
+            ("updatedAt", new.updatedAt == old.updatedAt),
+        ]
+        for (field, isKept) in kept { try CodexFlow.Rule.projectKept.require(isKept, field) }
+    }
+
+    /// Checks a project by itself and against the others.
+    fileprivate func requireSound(
+        _ project: CodexFlow.Project, old: CodexFlow.Project? = nil
+    ) throws {
+        try project.validate()
+        if let zone = project.timeZone {
+            try CodexFlow.Rule.projectTimeZone.require(
+                settings.calendar.isTimeZone(zone), "timeZone", ["timeZone": .string(zone)])
+        }
+        guard let key = project.key else {
+            // What was stored without one, by an import say, may stay so.
+            return try CodexFlow.Rule.projectKey.require(old != nil && old?.key == nil, "key")
+        }
+        guard key != old?.key else { return }
+        let other = try get(.project(key: key))
+        try CodexFlow.Rule.projectKeyTaken.require(
+            other == nil || other?.id == project.id, "key", ["key": .string(key)])
+    }
+}

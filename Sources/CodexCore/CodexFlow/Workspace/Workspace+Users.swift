@@ -1,0 +1,205 @@
+public import FoundationEssentials
+
+extension CodexFlow.Workspace {
+    /// Creates a user.
+    ///
+    /// - Parameters:
+    ///   - email: The address, which nobody else has.
+    ///   - name: The name to show.
+    ///   - id: The identifier; `nil` makes one.
+    ///   - role: What the user may do.
+    ///   - state: Active, or invited.
+    ///   - timeZone: The IANA name of the user's time zone.
+    /// - Returns: The user.
+    /// - Throws: ``CodexFlow/Rule/userEmail``, ``CodexFlow/Rule/userEmailTaken``,
+    ///   ``CodexFlow/Rule/userName``, ``CodexFlow/Rule/userState``, ``CodexFlow/Rule/userTimeZone``;
+    ///   ``CodexError/Code/conditionFailed`` if the identifier is taken.
+    @discardableResult
+    public func createUser(
+        email: String, name: String, id: CodexFlow.User.ID? = nil,
+        role: CodexFlow.User.Role = .member, state: CodexFlow.User.State = .active,
+        timeZone: String? = nil
+    ) async throws -> CodexFlow.User {
+        try await commit { context in
+            try CodexFlow.Rule.userState.require(
+                state != .suspended, "state", ["state": .string(state.rawValue)])
+            let user = CodexFlow.User(
+                id: try id ?? context.newID(), email: email, name: name, role: role, state: state,
+                timeZone: timeZone, createdAt: context.now, updatedAt: context.now)
+            try context.requireSound(user)
+            context.insert(user)
+            return user
+        }
+    }
+
+    /// Changes a user's address, name, role or time zone.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``, and as ``createUser(email:name:id:role:state:timeZone:)``;
+    ///   ``CodexFlow/Rule/userState`` for a change of what other commands keep.
+    @discardableResult
+    public func changeUser(
+        _ id: CodexFlow.User.ID, _ body: @escaping @Sendable (inout CodexFlow.User) throws -> Void
+    ) async throws -> CodexFlow.User {
+        try await commit { context in
+            let old = try context.find(.user(id))
+            var user = old
+            try body(&user)
+            guard user.id == old.id, user.state == old.state, user.createdAt == old.createdAt else {
+                throw CodexFlow.Rule.userState.violated("id, state, createdAt")
+            }
+            user.updatedAt = context.moment(after: old.updatedAt)
+            try context.requireSound(user, old: old)
+            context.replace(user)
+            return user
+        }
+    }
+
+    /// Lets an invited or suspended user act.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``.
+    @discardableResult
+    public func activateUser(_ id: CodexFlow.User.ID) async throws -> CodexFlow.User {
+        try await commit { try $0.setState(.active, of: id) }
+    }
+
+    /// Suspends a user and ends the user's sessions, in one commit.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``.
+    @discardableResult
+    public func suspendUser(_ id: CodexFlow.User.ID) async throws -> CodexFlow.User {
+        try await commit { context in
+            let user = try context.setState(.suspended, of: id)
+            for session in try context.all(.sessions(of: id)) { context.delete(session) }
+            return user
+        }
+    }
+
+    /// Deletes a user with sessions and memberships. What the user wrote stays.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/userOwnsProjects``.
+    public func deleteUser(_ id: CodexFlow.User.ID) async throws {
+        try await commit { context in
+            let user = try context.find(.user(id))
+            let owned = try context.all(.projects(ownedBy: id), limit: 1)
+            try CodexFlow.Rule.userOwnsProjects.require(
+                owned.isEmpty, "id",
+                ["userId": id.attributeValue, "projectId": owned.first?.id.attributeValue])
+            for session in try context.all(.sessions(of: id)) { context.delete(session) }
+            for member in try context.all(.memberships(of: id)) { context.delete(member) }
+            context.delete(user)
+        }
+    }
+
+    // MARK: Sessions
+
+    /// A session with the token that opens it, which is shown once and not stored.
+    public struct OpenedSession: Sendable {
+        /// The token, 43 letters, digits, `-` and `_`: keep it secret.
+        public let token: String
+        /// What is stored.
+        public let session: CodexFlow.Session
+    }
+
+    /// Opens a session.
+    ///
+    /// - Parameters:
+    ///   - user: Whose session it is.
+    ///   - kind: Who opens it.
+    ///   - client: The client that opens it.
+    ///   - lifetime: After how many seconds it ends; 24 hours unless given.
+    /// - Returns: The session and its token.
+    /// - Throws: ``CodexFlow/Rule/sessionUser``, ``CodexFlow/Rule/sessionLifetime``.
+    public func openSession(
+        for user: CodexFlow.User.ID, kind: CodexFlow.Session.Kind = .login, client: String? = nil,
+        lifetime: TimeInterval = 86_400
+    ) async throws -> OpenedSession {
+        var random = SystemRandomNumberGenerator()
+        let secret = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+        let token = Base64.encodeURL(secret)
+        let session = try await commit { context in
+            guard let owner = try context.get(.user(user)), owner.isActive else {
+                throw CodexFlow.Rule.sessionUser.violated(
+                    "userId", ["userId": user.attributeValue])
+            }
+            let session = CodexFlow.Session(
+                id: try CodexFlow.Session.ID(token: token), userID: user, kind: kind,
+                createdAt: context.now, expiresAt: context.now + lifetime, client: client)
+            try session.validate()
+            context.insert(session)
+            return session
+        }
+        return OpenedSession(token: token, session: session)
+    }
+
+    /// The session that a token opens; `nil` if there is none, or it ended.
+    ///
+    /// That it was used is written down, once in five minutes at most.
+    ///
+    /// - Throws: What reading and writing throw; a token of no session is no error.
+    public func session(token: String) async throws -> CodexFlow.Session? {
+        let id = try CodexFlow.Session.ID(token: token)
+        let now = settings.clock()
+        guard let session = try await get(.session(id)), session.expiresAt > now else { return nil }
+        let seen = session.lastSeenAt ?? session.createdAt
+        guard now.timeIntervalSince(seen) >= 300 else { return session }
+        return try await commit { context in
+            guard var session = try context.get(.session(id)), session.expiresAt > context.now
+            else { return nil }
+            session.lastSeenAt = context.now
+            context.replace(session)
+            return session
+        }
+    }
+
+    /// Ends the session that a token opens, if there is one.
+    public func revokeSession(token: String) async throws {
+        let id = try CodexFlow.Session.ID(token: token)
+        try await commit { context in
+            if let session = try context.get(.session(id)) { context.delete(session) }
+        }
+    }
+
+    /// Ends all sessions of a user.
+    ///
+    /// - Returns: How many there were.
+    @discardableResult
+    public func revokeSessions(of user: CodexFlow.User.ID) async throws -> Int {
+        try await commit { context in
+            let sessions = try context.all(.sessions(of: user))
+            for session in sessions { context.delete(session) }
+            return sessions.count
+        }
+    }
+}
+
+extension Identifier where Model == CodexFlow.Session {
+    /// What a session is found by: the SHA-256 of its token.
+    ///
+    /// A token is 256 random bits, so a plain hash is enough: nobody can try them all.
+    public init(token: String) throws(CodexError) { try self.init(SHA256.hexadecimal(token)) }
+}
+
+extension CodexFlow.DecisionContext {
+    /// Checks a user by itself and against the others.
+    fileprivate func requireSound(_ user: CodexFlow.User, old: CodexFlow.User? = nil) throws {
+        try user.validate()
+        if let zone = user.timeZone {
+            try CodexFlow.Rule.userTimeZone.require(
+                settings.calendar.isTimeZone(zone), "timeZone", ["timeZone": .string(zone)])
+        }
+        guard user.normalizedEmail != old?.normalizedEmail else { return }
+        let other = try get(.user(email: user.email))
+        try CodexFlow.Rule.userEmailTaken.require(
+            other == nil || other?.id == user.id, "email", ["email": .string(user.email)])
+    }
+
+    fileprivate func setState(
+        _ state: CodexFlow.User.State, of id: CodexFlow.User.ID
+    ) throws -> CodexFlow.User {
+        var user = try find(.user(id))
+        user.state = state
+        user.updatedAt = moment(after: user.updatedAt)
+        replace(user)
+        return user
+    }
+}

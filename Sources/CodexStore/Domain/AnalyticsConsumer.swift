@@ -1,0 +1,186 @@
+public import CodexCore
+internal import FoundationEssentials
+
+extension Store {
+    /// The name of the consumer that makes analytics.
+    public static let analyticsConsumer = "codexflow.analytics"
+
+    /// Makes the analytics of CodexFlow's projects from the history of tasks and the work logs, exactly
+    /// once, as it is written; it goes on until its task is cancelled or something throws.
+    ///
+    /// It registers its consumer itself, which begins with the oldest change that is retained; a store
+    /// that had history before that is brought up to it by ``rebuildAnalytics()``.
+    ///
+    /// - Throws: As ``consume(_:view:batchCount:onFailure:_:)``.
+    public func makeAnalytics() async throws {
+        try await addConsumer(
+            Self.analyticsConsumer, after: .trimHorizon, filter: AnalyticsWriter.filter)
+        try await consume(Self.analyticsConsumer, batchCount: 1000) { transaction, changes in
+            var tally = CodexFlow.AnalyticsTally()
+            for change in changes { try tally.add(change) }
+            try AnalyticsWriter.add(tally, &transaction)
+        }
+    }
+
+    /// Makes all analytics anew from the history and the work logs as they are, in place of those that
+    /// there are; the consumer goes on from there.
+    ///
+    /// The outcome is the same as that of the stream.
+    ///
+    /// - Returns: How many days there are.
+    /// - Throws: As ``write(_:)-(_)``.
+    /// - Complexity: It reads the whole table, without keeping writers; the days are written in one
+    ///   transaction.
+    @discardableResult
+    public func rebuildAnalytics() async throws -> Int {
+        try await addConsumer(
+            Self.analyticsConsumer, after: .trimHorizon, filter: AnalyticsWriter.filter)
+        while true {
+            let past = try read { try AnalyticsPast($0, self) }
+            if let count = try await write({ try past.replaceAnalytics(&$0) }) { return count }
+            // The consumer wrote in the same commit group: what it wrote cannot be told yet.
+        }
+    }
+}
+
+/// The history and the work logs as they were at one moment, added up.
+private struct AnalyticsPast {
+    private var tally = CodexFlow.AnalyticsTally()
+    /// The analytics that there were.
+    private var stale: Set<PrimaryKey> = []
+    private let sequence: SequenceNumber
+
+    init(_ snapshot: borrowing Snapshot, _ store: Store) throws {
+        sequence = try snapshot.sequenceNumber
+        var (tally, stale) = (tally, stale)
+        let definition = try store.schema.table(CodexFlow.table)
+        try snapshot.forEach(TableScan(table: CodexFlow.table)) { view in
+            switch store.entityName(of: view.header) {
+            case CodexFlow.Activity.definition.name?:
+                tally.add(try CodexFlow.Activity(item: try view.item()))
+            case CodexFlow.WorkLog.definition.name?:
+                try tally.add(nil, try CodexFlow.WorkLog(item: try view.item()))
+            case CodexFlow.Analytics.definition.name?:
+                stale.insert(try definition.primaryKey(of: try view.item()))
+            default: break
+            }
+            return true
+        }
+        (self.tally, self.stale) = (tally, stale)
+    }
+
+    /// Puts the sums in the place of all analytics, and the consumer's checkpoint where they end.
+    ///
+    /// - Returns: How many days there are; `nil` if others of the commit group wrote analytics.
+    func replaceAnalytics(_ transaction: inout WriteTransaction) throws -> Int? {
+        let context = transaction.context
+        let name = Store.analyticsConsumer
+        let old = try context.consumer(name)
+        let committed = try context.core.withReader { try $0.consumer(name) }
+        guard committed.sequenceNumber == old.sequenceNumber else { return nil }
+        for key in try stale.union(keysSince(context)) {
+            try transaction.delete(in: CodexFlow.table, key: key)
+        }
+        let count = try AnalyticsWriter.add(tally, &transaction)
+        let state = ConsumerState(
+            filter: old.filter, after: sequence, now: context.core.options.milliseconds)
+        try context.forgetParked(name, after: sequence)
+        try context.setConsumer(try ConsumerState.key(name), state)
+        return count
+    }
+
+    /// The analytics that were written since.
+    private func keysSince(_ context: WriteContext) throws -> Set<PrimaryKey> {
+        let reader = ChangeReader(
+            context.core, from: .position(.sequenceNumber(sequence)), .keysOnly,
+            ChangeFilter(
+                tables: [CodexFlow.table], entities: [CodexFlow.Analytics.definition.name]))
+        var keys: Set<PrimaryKey> = []
+        repeat {
+            for change in try reader.read(1000) { keys.insert(try change.key) }
+        } while reader.endID == nil
+        return keys
+    }
+}
+
+extension CodexFlow.AnalyticsTally {
+    /// Adds a change of a history or a work log.
+    fileprivate mutating func add(_ change: ChangeRecord) throws(CodexError) {
+        if let activity = try change.new(as: CodexFlow.Activity.self) {
+            if change.kind == .insert { add(activity) }
+            return
+        }
+        try add(
+            try change.old(as: CodexFlow.WorkLog.self), try change.new(as: CodexFlow.WorkLog.self))
+    }
+}
+
+/// Writes what tallies add.
+private enum AnalyticsWriter {
+    static let filter = ChangeFilter(
+        tables: [CodexFlow.table],
+        entities: [
+            CodexFlow.Activity.definition.name, CodexFlow.WorkLog.definition.name,
+        ])
+
+    /// Adds a tally to the days that there are, but for projects that are gone or go.
+    ///
+    /// - Returns: How many days changed.
+    @discardableResult
+    static func add(
+        _ tally: CodexFlow.AnalyticsTally, _ transaction: inout WriteTransaction
+    ) throws -> Int {
+        var byProject: [CodexFlow.Project.ID: [CodexFlow.Analytics]] = [:]
+        for (day, added) in tally.days { byProject[day.projectID, default: []].append(added) }
+        var count = 0
+        for (project, days) in byProject {
+            guard let found = try transaction.get(.project(project)), found.deletingSince == nil
+            else { continue }
+            count += try add(days, project, &transaction)
+        }
+        return count
+    }
+
+    private static func add(
+        _ days: [CodexFlow.Analytics], _ project: CodexFlow.Project.ID,
+        _ transaction: inout WriteTransaction
+    ) throws -> Int {
+        let days = days.sorted { $0.date < $1.date }
+        guard let first = days.first?.date, let last = days.last?.date else { return 0 }
+        // Means look 27 days back.
+        let known = try transaction.all(
+            .analytics(of: project, from: first.adding(days: -27), through: last.adding(days: 27)))
+        var all = Dictionary(known.map { ($0.date, $0) }) { $1 }
+        for day in days {
+            if var old = all[day.date] {
+                try old.add(day)
+                all[day.date] = old
+            } else {
+                all[day.date] = day
+            }
+        }
+        let dates = all.keys.sorted()
+        var (start, points, completions) = (0, 0, 0)
+        var count = 0
+        for (index, date) in dates.enumerated() {
+            guard var day = all[date] else { continue }
+            points += day.flow?.points ?? 0
+            completions += day.metrics.tasksCompleted
+            while dates[start] < date.adding(days: -27) {
+                points -= all[dates[start]]?.flow?.points ?? 0
+                completions -= all[dates[start]]?.metrics.tasksCompleted ?? 0
+                start += 1
+            }
+            // What lies before the window was read for its points only.
+            guard date >= first, index >= start else { continue }
+            try day.settle(pointsOfFourWeeks: completions > 0 ? points : nil)
+            if day.isEmpty {
+                try transaction.delete(.analytics(of: project, on: date))
+            } else {
+                try transaction.put(day)
+            }
+            count += 1
+        }
+        return count
+    }
+}

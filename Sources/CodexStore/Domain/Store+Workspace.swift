@@ -1,0 +1,126 @@
+public import CodexCore
+internal import CodexIndex
+public import Foundation
+internal import Synchronization
+
+/// A workspace's data in a store of this process.
+private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
+    let store: Store
+
+    func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E? { try store.get(lookup) }
+
+    func query<E: Entity>(
+        _ query: Query<E>, limit: Int?, after token: PageToken?
+    ) async throws -> Page<E> {
+        try store.read { try $0.query(query, limit: limit, after: token) }
+    }
+
+    /// Decides and writes in one transaction.
+    func commit<Outcome: Sendable>(
+        _ decide: @escaping @Sendable (any CodexFlow.Reader) throws -> CodexFlow.Decision<Outcome>
+    ) async throws -> Outcome {
+        try await store.write { transaction in
+            let decision = try decide(TransactionReader(base: transaction.context))
+            for write in decision.writes {
+                switch write {
+                case .insert(let entity): try transaction.insert(entity)
+                case .replace(let entity): try transaction.store(entity)
+                case .delete(let entity): try transaction.remove(entity)
+                }
+            }
+            return decision.outcome
+        }
+    }
+
+    /// Removes items of a partition, those under `last` not before all others.
+    func empty(
+        table: String, partition: AttributeValue, last: AttributeValue, limit: Int
+    ) async throws -> Bool {
+        try await store.write { transaction in
+            let page = try transaction.items(
+                matching: TableQuery(table: table, partition: [partition]),
+                limits: PageLimits(returned: limit))
+            let definition = try transaction.context.catalog.manifest.schema.table(table)
+            let keys = try page.items.map { try definition.primaryKey(of: $0) }
+            let others = keys.filter { $0.sort != last }
+            // The last one goes once it stands alone.
+            let isAlone = page.next == nil && others.isEmpty
+            for key in isAlone ? keys : others { try transaction.delete(in: table, key: key) }
+            return isAlone
+        }
+    }
+}
+
+extension CodexFlow.Workspace {
+    /// Creates a workspace on a store, with the days of all time zones.
+    public init(_ store: Store, clock: @escaping @Sendable () -> Date = { Date() }) {
+        self.init(
+            StoreWorkspaceBackend(store: store), clock: clock, calendar: SystemCalendar())
+    }
+}
+
+/// What a decision sees of a write transaction.
+private struct TransactionReader: CodexFlow.Reader {
+    let base: WriteContext
+
+    func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
+        var entity: E?
+        try ReadableContext(base: base).readOne(E.self, lookup.target) {
+            reader throws(CodexError) in entity = try E(reading: reader)
+        }
+        return entity
+    }
+
+    func all<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E] {
+        var found: [E] = []
+        _ = try ReadableContext(base: base).readEach(E.self, query.request, limit, nil) {
+            reader throws(CodexError) in found.append(try E(reading: reader))
+        }
+        return found
+    }
+}
+
+extension WriteTransaction {
+    /// Stores an entity in place of the one there; attributes that its type does not know stay.
+    fileprivate mutating func store<E: Entity>(_ entity: E) throws(CodexError) {
+        try context.write(entity, keepsUnknown: true) { _ throws(CodexError) in }
+    }
+
+    fileprivate mutating func remove<E: Entity>(_ entity: E) throws(CodexError) {
+        let definition = try context.binding(E.self).table.plan.definition
+        try delete(in: definition.name, key: try definition.primaryKey(of: try entity.item()))
+    }
+}
+
+/// The days of the time zones that Foundation knows.
+public struct SystemCalendar: CodexFlow.DayCalendar {
+    /// Creates the calendar.
+    public init() {}
+
+    /// The day that a moment is on; in UTC where the time zone is not known.
+    public func day(of moment: Date, in timeZone: String?) -> CalendarDay {
+        guard let timeZone, let zone = TimeZones.shared.zone(timeZone) else {
+            return CalendarDay(moment)
+        }
+        return CalendarDay(moment + TimeInterval(zone.secondsFromGMT(for: moment)))
+    }
+
+    /// Whether Foundation knows the time zone.
+    public func isTimeZone(_ name: String) -> Bool { TimeZones.shared.zone(name) != nil }
+}
+
+/// Time zones by name: making one reads a file.
+private final class TimeZones: Sendable {
+    static let shared = TimeZones()
+    private let zones = Locked<[String: TimeZone]>([:])
+
+    func zone(_ name: String) -> TimeZone? {
+        if let known = zones.withLock({ $0[name] }) { return known }
+        // Foundation takes abbreviations and offsets too, which are no places.
+        guard name == "UTC" || name.contains("/"), let zone = TimeZone(identifier: name) else {
+            return nil
+        }
+        zones.withLock { $0[name] = zone }
+        return zone
+    }
+}

@@ -1,0 +1,103 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+/// Where a workspace's data is.
+enum Place: String, CaseIterable, Sendable {
+    /// In the store, as its own commits.
+    case embedded
+    /// In the store, as a table elsewhere would be used: conditional actions only.
+    case table
+}
+
+/// A workspace with some people and a project.
+struct Fixture: Sendable {
+    let temporary: TemporaryStore
+    let clock: ManualClock
+    let workspace: CodexFlow.Workspace
+    var store: Store { temporary.store }
+
+    /// People: an owner, an admin, two members, a viewer, and somebody who is in no project.
+    init(_ place: Place = .embedded) async throws {
+        let clock = ManualClock()
+        self.clock = clock
+        var options = StoreOptions()
+        options.now = { clock.now }
+        temporary = try TemporaryStore(options: options)
+        workspace = Self.workspace(place, temporary.store, clock)
+        for name in ["olga", "adam", "mia", "max", "vera", "nora"] {
+            try await workspace.createUser(
+                email: "\(name)@example.com", name: name.capitalized, id: try .init(name))
+        }
+        try await workspace.createProject(key: "ENG", name: "Engine", id: "p", owner: "olga")
+        for (name, role) in [
+            ("adam", CodexFlow.Member.Role.admin), ("mia", .member), ("max", .member),
+            ("vera", .viewer),
+        ] {
+            try await workspace.addMember(try .init(name), to: "p", as: role, by: "olga")
+        }
+    }
+
+    static func workspace(
+        _ place: Place, _ store: Store, _ clock: ManualClock
+    ) -> CodexFlow.Workspace {
+        switch place {
+        case .embedded: CodexFlow.Workspace(store, clock: { clock.now })
+        case .table:
+            CodexFlow.Workspace(
+                CodexFlow.TableWorkspaceBackend(store), clock: { clock.now },
+                calendar: SystemCalendar())
+        }
+    }
+
+    /// A task of the project.
+    @discardableResult
+    func task(
+        _ id: CodexFlow.Task.ID,
+        _ body: @escaping @Sendable (inout CodexFlow.Task) throws -> Void = { _ in }
+    ) async throws -> CodexFlow.Task {
+        try await workspace.createTask(in: "p", by: "mia", id: id) { task in
+            task.title = "Task \(id)"
+            try body(&task)
+        }
+    }
+
+    /// A task that was moved through statuses.
+    @discardableResult
+    func task(
+        _ id: CodexFlow.Task.ID, through statuses: [CodexFlow.Task.Status]
+    ) async throws -> CodexFlow.Task {
+        var task = try await task(id)
+        for status in statuses {
+            task = try await workspace.move(id, in: "p", to: status, by: "mia")
+        }
+        return task
+    }
+
+    /// Everything in the store, to see that nothing was written.
+    var contents: [Item] {
+        get throws { try store.read { try $0.items(scanning: TableScan(table: CodexFlow.table)).items } }
+    }
+
+    /// Runs what must break a rule, and leave the store as it was.
+    func expect(
+        _ rule: CodexFlow.Rule, _ field: String? = nil, location: SourceLocation = #_sourceLocation,
+        _ body: () async throws -> Void
+    ) async throws {
+        let before = try contents
+        do {
+            try await body()
+            Issue.record("\(rule) was not broken", sourceLocation: location)
+        } catch let error as CodexError {
+            #expect(error.code == .ruleViolated, "\(error)", sourceLocation: location)
+            #expect(error.rule == rule, "\(error)", sourceLocation: location)
+            if let field {
+                #expect(error.violation?.field == field, sourceLocation: location)
+            }
+            #expect(error.message.contains(rule.rawValue), sourceLocation: location)
+        }
+        #expect(try contents == before, "something was written", sourceLocation: location)
+    }
+}

@@ -1,0 +1,113 @@
+import CodexCore
+import CodexStore
+import Foundation
+
+/// Shows the services: rules that hold, events that follow from a commit, a day's analytics.
+struct DemoServices {
+    let store: Store
+    private let project: CodexFlow.Project.ID = "codex-demo"
+
+    func run() async throws {
+        let workspace = CodexFlow.Workspace(store)
+        print("\nA project by its rules:")
+        try await store.addSubscription("demo.notifications")
+        for (id, name) in [("ada", "Ada Lovelace"), ("charles", "Charles Babbage")] {
+            try await workspace.createUser(
+                email: "\(id)@example.org", name: name, id: try .init(id))
+        }
+        try await workspace.createProject(
+            key: "DEMO", name: "Analytical Engine", id: project, owner: "ada")
+        try await workspace.addMember("charles", to: project, by: "ada")
+        let notes = try await workspace.createTask(in: project, by: "ada", id: "notes") {
+            ($0.title, $0.assigneeID, $0.status) = ("Note G", "charles", .todo)
+            $0.estimate = 6
+            $0.acceptanceCriteria = [.init(id: "1", text: "computes Bernoulli numbers")]
+        }
+        let mill = try await workspace.createTask(in: project, by: "ada", id: "mill") {
+            ($0.title, $0.status) = ("Build the mill", .todo)
+        }
+        print("  created \(label(notes)) and \(label(mill))")
+        try await workspace.addDependency(of: "notes", on: "mill", in: project, by: "ada")
+        await refused("start a task that is blocked") {
+            try await workspace.move("notes", in: project, to: .inProgress, by: "charles")
+        }
+        await refused("let two tasks wait for each other") {
+            try await workspace.addDependency(of: "mill", on: "notes", in: project, by: "ada")
+        }
+        await refused("assign a task to a stranger") {
+            try await workspace.assign("mill", in: project, to: "nobody", by: "ada")
+        }
+        for task in ["mill", "notes"] as [CodexFlow.Task.ID] {
+            try await workspace.move(task, in: project, to: .inProgress, by: "charles")
+            if task == "notes" {
+                try await workspace.logWork(8, on: task, in: project, by: "charles")
+                await refused("complete a task whose criteria are not met") {
+                    try await workspace.complete(task, in: project, by: "charles")
+                }
+                try await workspace.changeTask(task, in: project, by: "charles") {
+                    $0.acceptanceCriteria[0].isMet = true
+                }
+            }
+            let done = try await workspace.complete(task, in: project, by: "charles")
+            print("  completed \(label(done))")
+        }
+        try await deliver()
+        try await analyze(workspace)
+    }
+
+    private func label(_ task: CodexFlow.Task) -> String {
+        "DEMO-\(task.number ?? 0) \(task.title)"
+    }
+
+    private func refused(_ what: String, _ body: () async throws -> some Sendable) async {
+        do {
+            _ = try await body()
+            print("  not refused: \(what)")
+        } catch {
+            print("  refused: \(what)\n    \(error)")
+        }
+    }
+
+    /// Shows what a notification service would get, until the last completion.
+    private func deliver() async throws {
+        print("\nEvents for a notification service, of assignments and completions:")
+        let pattern = try CodexFlow.EventPattern(
+            """
+            {"source": ["codexflow.tasks"], "detail-type": ["TaskAssigned", "TaskCompleted"],
+             "detail": {"projectId": ["\(project)"]}}
+            """)
+        let (events, arrival) = AsyncStream<CodexFlow.Event>.makeStream()
+        let delivery = _Concurrency.Task {
+            try await store.deliverEvents(to: "demo.notifications", matching: pattern) { event in
+                arrival.yield(event)
+            }
+        }
+        for await event in events {
+            print("  \(event.json)")
+            if event.kind == .taskCompleted, event.text("taskId") == "notes" { break }
+        }
+        delivery.cancel()
+        _ = await delivery.result
+    }
+
+    /// Shows the day's analytics, made by their consumer from the same stream.
+    private func analyze(_ workspace: CodexFlow.Workspace) async throws {
+        let days = store.changes(
+            after: .trimHorizon, filter: ChangeFilter(entities: ["analytics"]))
+        let consumer = _Concurrency.Task { try await store.makeAnalytics() }
+        for try await change in days {
+            guard let day = try change.new(as: CodexFlow.Analytics.self),
+                day.projectID == project, day.metrics.tasksCompleted == 2
+            else { continue }
+            print("\nThe day's analytics:\n  \(DynamoDBJSON.plainText(try day.item()))")
+            let report = try await workspace.analytics(of: project, from: day.date, through: day.date)
+            let left = report.states.last?.remaining ?? 0
+            print(
+                "  \(report.tasksCompleted) completed, \(report.pointsCompleted) points, \(left) "
+                    + "left, \(report.hoursLogged) hours logged")
+            break
+        }
+        consumer.cancel()
+        _ = await consumer.result
+    }
+}
