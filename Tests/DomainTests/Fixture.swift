@@ -78,7 +78,9 @@ struct Fixture: Sendable {
 
     /// Everything in the store, to see that nothing was written.
     var contents: [Item] {
-        get throws { try store.read { try $0.items(scanning: TableScan(table: CodexFlow.table)).items } }
+        get throws {
+            try store.read { try $0.items(scanning: TableScan(table: CodexFlow.table)).items }
+        }
     }
 
     /// Runs what must break a rule, and leave the store as it was.

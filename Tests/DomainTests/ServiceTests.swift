@@ -8,7 +8,9 @@ import Testing
 /// conditional actions of a table elsewhere.
 @Suite("Services")
 struct ServiceTests {
-    @Test("Users: addresses are one user's, sessions end with a suspension", arguments: Place.allCases)
+    @Test(
+        "Users: addresses are one user's, sessions end with a suspension", arguments: Place.allCases
+    )
     func users(place: Place) async throws {
         let fixture = try await Fixture(place)
         let (workspace, store) = (fixture.workspace, fixture.store)
@@ -158,6 +160,10 @@ struct ServiceTests {
         try await fixture.expect(.memberWork) {
             try await workspace.removeMember("max", from: "p", by: "adam")
         }
+        try await fixture.expect(.memberWork) {
+            try await workspace.changeMember("max", of: "p", to: .viewer, by: "adam")
+        }
+        try await fixture.expect(.memberWork) { try await workspace.deleteUser("max") }
         try await workspace.assign("t", in: "p", to: nil, by: "mia")
         // Members may leave.
         try await workspace.removeMember("max", from: "p", by: "max")
@@ -172,7 +178,9 @@ struct ServiceTests {
         let (workspace, store, clock) = (fixture.workspace, fixture.store, fixture.clock)
         let first = try await fixture.task("a") { $0.labels = ["x", "y"] }
         #expect(first.number == 1 && first.status == .backlog && first.reporterID == "mia")
-        let second = try await fixture.task("b") { ($0.status, $0.assigneeID) = (.inProgress, "max") }
+        let second = try await fixture.task("b") {
+            ($0.status, $0.assigneeID) = (.inProgress, "max")
+        }
         #expect(second.number == 2 && second.startedAt == clock.now)
         #expect(try store.get(.task(number: 2, in: "p"))?.id == "b")
         #expect(try store.all(.tasks(in: "p", label: "y")).map(\.id) == ["a"])
@@ -287,7 +295,8 @@ struct ServiceTests {
         }
     }
 
-    @Test("Parents: three levels, no cycles, nothing done with open parts", arguments: Place.allCases)
+    @Test(
+        "Parents: three levels, no cycles, nothing done with open parts", arguments: Place.allCases)
     func parents(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace
@@ -325,13 +334,23 @@ struct ServiceTests {
             try await workspace.move("b", in: "p", to: .todo, by: "mia")
         }
         try await fixture.expect(.taskParent) { try await fixture.task("e") { $0.parentID = "a" } }
+        // An open part that was put away does not come back to a finished whole.
+        try await fixture.task("f", through: [.todo, .inProgress])
+        try await fixture.task("g") { $0.parentID = "f" }
+        try await workspace.archive("g", in: "p", by: "mia")
+        try await workspace.complete("f", in: "p", by: "mia")
+        try await fixture.expect(.taskParent) {
+            try await workspace.archive("g", in: "p", false, by: "mia")
+        }
     }
 
     @Test("Dependencies: no circles; blocked is derived and listed", arguments: Place.allCases)
     func dependencies(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace
-        for id in ["a", "b", "c"] as [CodexFlow.Task.ID] { try await fixture.task(id, through: [.todo]) }
+        for id in ["a", "b", "c"] as [CodexFlow.Task.ID] {
+            try await fixture.task(id, through: [.todo])
+        }
         try await workspace.addDependency(of: "a", on: "b", in: "p", by: "mia")
         try await workspace.addDependency(of: "b", on: "c", in: "p", by: "mia")
         try await fixture.expect(.dependencySelf) {
@@ -424,7 +443,9 @@ struct ServiceTests {
         try await fixture.task("b") { $0.dueDate = today }
         #expect(try store.all(.tasks(in: "p", overdueOn: today)).map(\.id) == ["a"])
         #expect(try store.all(.tasks(in: "p", dueThrough: today)).map(\.id) == ["a", "b"])
-        try await fixture.expect(.taskUnmet) { try await workspace.complete("a", in: "p", by: "mia") }
+        try await fixture.expect(.taskUnmet) {
+            try await workspace.complete("a", in: "p", by: "mia")
+        }
         try await workspace.changeTask("a", in: "p", by: "mia") {
             $0.acceptanceCriteria[0].isMet = true
         }
@@ -550,7 +571,9 @@ struct ServiceTests {
         }
     }
 
-    @Test("Deleting a project removes everything in it, and goes on where it was", arguments: Place.allCases)
+    @Test(
+        "Deleting a project removes everything in it, and goes on where it was",
+        arguments: Place.allCases)
     func deletion(place: Place) async throws {
         let fixture = try await Fixture(place)
         let (workspace, store) = (fixture.workspace, fixture.store)
@@ -590,7 +613,9 @@ struct ServiceTests {
         for id in ["a", "b"] as [CodexFlow.Task.ID] { try await fixture.task(id) }
         // One of them must see the other.
         let results = await withTaskGroup(of: Bool.self) { group in
-            for (task, blocker) in [("a", "b"), ("b", "a")] as [(CodexFlow.Task.ID, CodexFlow.Task.ID)] {
+            for (task, blocker) in [("a", "b"), ("b", "a")]
+                as [(CodexFlow.Task.ID, CodexFlow.Task.ID)]
+            {
                 group.addTask {
                     do {
                         try await workspace.addDependency(of: task, on: blocker, in: "p", by: "mia")

@@ -109,7 +109,9 @@ struct SimpleRuleTests {
             check(isSound ? nil : .taskNumber) { $0.number = value }
         }
         check(nil) { $0.acceptanceCriteria = (1...50).map { .init(id: "\($0)", text: "t") } }
-        check(.taskCriteria) { $0.acceptanceCriteria = (1...51).map { .init(id: "\($0)", text: "t") } }
+        check(.taskCriteria) {
+            $0.acceptanceCriteria = (1...51).map { .init(id: "\($0)", text: "t") }
+        }
         check(.taskCriteria) {
             $0.acceptanceCriteria = [.init(id: "1", text: "a"), .init(id: "1", text: "b")]
         }

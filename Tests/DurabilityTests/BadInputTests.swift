@@ -205,7 +205,10 @@ struct BadInputTests {
             while try LogInspection(at: long).segments.count < 3 {
                 _ = try filled.write {
                     try $0.put(
-                        ["w": "x", "s": "y", "b": .binary((0..<60_000).map { _ in .random(in: 0...255) })],
+                        [
+                            "w": "x", "s": "y",
+                            "b": .binary((0..<60_000).map { _ in .random(in: 0...255) }),
+                        ],
                         in: "t")
                 }
             }

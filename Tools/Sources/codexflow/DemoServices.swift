@@ -100,7 +100,8 @@ struct DemoServices {
                 day.projectID == project, day.metrics.tasksCompleted == 2
             else { continue }
             print("\nThe day's analytics:\n  \(DynamoDBJSON.plainText(try day.item()))")
-            let report = try await workspace.analytics(of: project, from: day.date, through: day.date)
+            let report = try await workspace.analytics(
+                of: project, from: day.date, through: day.date)
             let left = report.states.last?.remaining ?? 0
             print(
                 "  \(report.tasksCompleted) completed, \(report.pointsCompleted) points, \(left) "

@@ -93,7 +93,10 @@ struct DemoWorkspace {
         task.priority = random.pick(CodexFlow.Task.Priority.allCases)
         task.estimate = random.pick([1, 2, 3, 5, 8])
         task.reporterID = random.pick(users).id
-        task.labels = (0..<random.below(3)).map { _ in random.pick(Self.labels) }
+        for _ in 0..<random.below(3) {
+            let label = random.pick(Self.labels)
+            if !task.labels.contains(label) { task.labels.append(label) }
+        }
         task.body = "As agreed, \(task.title.lowercased()) before the next release."
         task.updatedAt = created.addingTimeInterval(Double(random.below(864_000)))
         if task.status == .done { task.completedAt = task.updatedAt }

@@ -126,13 +126,15 @@ extension CodexFlow.EventPattern {
 
     private static func test(_ node: JSONNode, _ place: String) throws(CodexError) -> Test {
         if let value = try scalar(node) { return .equals(value) }
-        guard case .object(let members) = node, members.count == 1, let member = members.first else {
+        guard case .object(let members) = node, members.count == 1, let member = members.first
+        else {
             throw invalid(place, "a value, or an object with one operator, is expected")
         }
         switch (member.name, member.value) {
         case ("prefix", let value): return try affix(value, place) { .prefix($0, ignoresCase: $1) }
         case ("suffix", let value): return try affix(value, place) { .suffix($0, ignoresCase: $1) }
-        case ("equals-ignore-case", .string(let text)): return .equalsIgnoringCase(text.lowercased())
+        case ("equals-ignore-case", .string(let text)):
+            return .equalsIgnoringCase(text.lowercased())
         case ("wildcard", .string(let text)): return .wildcard(try wildcard(text, place))
         case ("exists", .bool(let flag)): return .exists(flag)
         case ("numeric", .array(let parts)): return .numeric(try bounds(parts, place))
@@ -184,7 +186,9 @@ extension CodexFlow.EventPattern {
         if bounds.count == 2 {
             guard bounds[0].comparison.hasPrefix(">"), bounds[1].comparison.hasPrefix("<"),
                 bounds[0].number < bounds[1].number
-            else { throw invalid(place, "a numeric range has a lower bound, and then an upper one") }
+            else {
+                throw invalid(place, "a numeric range has a lower bound, and then an upper one")
+            }
         }
         return bounds
     }

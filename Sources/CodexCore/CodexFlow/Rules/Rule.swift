@@ -18,7 +18,7 @@ extension CodexFlow {
         case memberUser, memberTaken, memberOwner, memberWork
         // Tasks
         case taskTitle, taskBody, taskLabels, taskEstimate, taskComplexity, taskCriteria, taskNumber
-        case taskTimes, taskStatus, taskTransition, taskBlocked, taskChildren, taskUnmet
+        case taskStatus, taskTransition, taskBlocked, taskChildren, taskUnmet
         case taskParent, taskDepth, taskAssignee, taskClaimed, taskClaim, taskArchived, taskKept
         case taskStale, taskStory
         // What belongs to tasks
@@ -45,7 +45,8 @@ extension CodexFlow {
             case .actorRole:
                 "Whoever acts has a role in the project that allows it. Ask one of its admins."
             case .projectName: "A project's name has 1 to \(Limits.nameCountMax) characters."
-            case .projectKey: "A project's key is a letter from A to Z and 1 to 5 more letters or digits."
+            case .projectKey:
+                "A project's key is a letter from A to Z and 1 to 5 more letters or digits."
             case .projectKeyTaken: "Each project's key is its own. Choose another."
             case .projectSummary: "A summary has at most \(Limits.textByteCountMax) bytes."
             case .projectDates: "A project starts on the day it is to be done, or before."
@@ -58,7 +59,8 @@ extension CodexFlow {
             case .memberUser: "A member is an active user."
             case .memberTaken: "The user is a member already. Change the role instead."
             case .memberOwner: "The owner stays a member. Transfer the project first."
-            case .memberWork: "A member with open tasks stays. Assign them to somebody else first."
+            case .memberWork:
+                "Somebody with open tasks keeps a part in them. Assign them to others first."
             case .taskTitle: "A title has 1 to \(Limits.nameCountMax) characters."
             case .taskBody: "A description has at most \(Limits.bodyByteCountMax) bytes."
             case .taskLabels:
@@ -69,7 +71,6 @@ extension CodexFlow {
                 "A task has at most 50 criteria, each with an identifier of its own and 1 to 1000 "
                     + "characters."
             case .taskNumber: "A task's number is above zero."
-            case .taskTimes: "The times of a task fit its status."
             case .taskStatus: "A task begins in backlog, todo or inProgress."
             case .taskTransition: "The transition table does not have this change of status."
             case .taskBlocked: "A blocked task is not started. Finish what blocks it, or force it."

@@ -120,7 +120,9 @@ extension CodexFlow.Task {
             try CodexFlow.Rule.taskCriteria.require(
                 acceptanceCriteria.count <= 50
                     && Set(acceptanceCriteria.map(\.id)).count == acceptanceCriteria.count
-                    && acceptanceCriteria.allSatisfy { !$0.id.isEmpty && $0.text.isText(upTo: 1000) },
+                    && acceptanceCriteria.allSatisfy {
+                        !$0.id.isEmpty && $0.text.isText(upTo: 1000)
+                    },
                 "acceptanceCriteria", ["acceptanceCriteria": acceptanceCriteria.attributeValue])
         }
     }

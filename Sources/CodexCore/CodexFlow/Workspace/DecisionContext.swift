@@ -112,7 +112,8 @@ extension CodexFlow {
                 throw Rule.actorRole.violated(
                     "actor",
                     [
-                        "actor": user.attributeValue, "role": member.map { .string($0.role.rawValue) },
+                        "actor": user.attributeValue,
+                        "role": member.map { .string($0.role.rawValue) },
                         "needed": .string(role.rawValue),
                     ])
             }

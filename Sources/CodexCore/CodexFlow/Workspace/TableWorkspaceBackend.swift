@@ -93,7 +93,8 @@ extension CodexFlow {
         }
 
         /// The action that counts up a guard, if nobody did since it was read.
-        private func countingUp(_ guardian: String, _ old: Item?) throws(CodexError) -> WriteAction {
+        private func countingUp(_ guardian: String, _ old: Item?) throws(CodexError) -> WriteAction
+        {
             let definition = try schema.table(CodexFlow.table)
             var item = definition.attributes(of: Self.key(of: guardian))
             item["count"] = .number(try (old?["count"]?.number ?? 0).adding(1))

@@ -200,7 +200,8 @@ extension CodexFlow.Workspace {
 
     /// Changes what a member may do.
     ///
-    /// - Throws: ``CodexFlow/Rule/memberOwner`` from or to the role of an owner, the rules of actors,
+    /// - Throws: ``CodexFlow/Rule/memberOwner`` from or to the role of an owner,
+    ///   ``CodexFlow/Rule/memberWork`` if a viewer would have open tasks, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
     public func changeMember(
@@ -212,6 +213,7 @@ extension CodexFlow.Workspace {
             var member = try context.find(.member(user, of: project))
             try CodexFlow.Rule.memberOwner.require(
                 role != .owner && member.role != .owner, "role", ["userId": user.attributeValue])
+            if !role.includes(.member) { try context.requireNoWork(of: user, in: project) }
             member.role = role
             context.replace(member)
             return member
@@ -233,12 +235,7 @@ extension CodexFlow.Workspace {
             let member = try context.find(.member(user, of: project))
             try CodexFlow.Rule.memberOwner.require(
                 member.role != .owner, "userId", ["userId": user.attributeValue])
-            let open = try context.all(.tasks(assignedTo: user)).first {
-                $0.projectID == project && $0.isOpen
-            }
-            try CodexFlow.Rule.memberWork.require(
-                open == nil, "userId",
-                ["userId": user.attributeValue, "taskId": open?.id.attributeValue])
+            try context.requireNoWork(of: user, in: project)
             context.delete(member)
         }
     }
@@ -258,6 +255,18 @@ extension CodexFlow.Project.Status {
 }
 
 extension CodexFlow.DecisionContext {
+    /// Throws if the user has open tasks, in the project or in any.
+    func requireNoWork(
+        of user: CodexFlow.User.ID, in project: CodexFlow.Project.ID? = nil
+    ) throws {
+        let open = try all(.tasks(assignedTo: user)).first {
+            $0.isOpen && (project == nil || $0.projectID == project)
+        }
+        try CodexFlow.Rule.memberWork.require(
+            open == nil, "userId",
+            ["userId": user.attributeValue, "taskId": open?.id.attributeValue])
+    }
+
     /// Checks that only settings differ.
     fileprivate func requireKept(_ new: CodexFlow.Project, _ old: CodexFlow.Project) throws {
         let kept: [(String, Bool)] = [

@@ -215,8 +215,9 @@ extension CodexFlow.Workspace {
 
     /// Takes a task out of the lists of open work, or brings it back.
     ///
-    /// - Throws: ``CodexFlow/Rule/taskClaimed``, the rules of actors,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    /// - Throws: ``CodexFlow/Rule/taskClaimed``, ``CodexFlow/Rule/taskParent`` for bringing back an open
+    ///   part of a finished task, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexError/Code/notFound``.
     @discardableResult
     public func archive(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, _ isArchived: Bool = true,
@@ -227,6 +228,7 @@ extension CodexFlow.Workspace {
             guard (change.old.archivedAt != nil) != isArchived else { return change.old }
             try context.requireUnclaimed(change)
             change.task.archivedAt = isArchived ? context.now : nil
+            if change.task.isOpen { try context.requireOpenParent(of: change.task) }
             let task = try context.store(change, isArchived ? .archived : .restored)
             try context.refreshDependencies(of: task)
             return task
@@ -268,6 +270,14 @@ extension CodexFlow.DecisionContext {
         if task.origin != old?.origin { try requireStory(task.origin, in: project.id) }
     }
 
+    /// Throws if the task that this one is a part of is finished.
+    fileprivate func requireOpenParent(of task: CodexFlow.Task) throws {
+        guard let parent = task.parentID else { return }
+        let whole = try get(.task(parent, in: task.projectID))
+        try CodexFlow.Rule.taskParent.require(
+            whole?.status?.isOpen ?? true, "parentId", ["parentId": parent.attributeValue])
+    }
+
     /// Throws unless what a move needs is so.
     fileprivate func requireMove(
         _ task: CodexFlow.Task, to status: CodexFlow.Task.Status, isForced: Bool
@@ -286,10 +296,8 @@ extension CodexFlow.DecisionContext {
             try CodexFlow.Rule.taskChildren.require(
                 part == nil, "status",
                 ["taskId": task.id.attributeValue, "partId": part?.id.attributeValue])
-        } else if task.status?.isOpen == false, let parent = task.parentID {
-            let whole = try get(.task(parent, in: task.projectID))
-            try CodexFlow.Rule.taskParent.require(
-                whole?.isOpen ?? true, "parentId", ["parentId": parent.attributeValue])
+        } else if task.status?.isOpen == false {
+            try requireOpenParent(of: task)
         }
         if status == .done, !isForced {
             let unmet = task.acceptanceCriteria.filter { !$0.isMet }

@@ -76,7 +76,8 @@ extension CodexFlow.Workspace {
 
     /// Deletes a user with sessions and memberships. What the user wrote stays.
     ///
-    /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/userOwnsProjects``.
+    /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/userOwnsProjects``,
+    ///   ``CodexFlow/Rule/memberWork`` if the user has open tasks.
     public func deleteUser(_ id: CodexFlow.User.ID) async throws {
         try await commit { context in
             let user = try context.find(.user(id))
@@ -84,6 +85,7 @@ extension CodexFlow.Workspace {
             try CodexFlow.Rule.userOwnsProjects.require(
                 owned.isEmpty, "id",
                 ["userId": id.attributeValue, "projectId": owned.first?.id.attributeValue])
+            try context.requireNoWork(of: id)
             for session in try context.all(.sessions(of: id)) { context.delete(session) }
             for member in try context.all(.memberships(of: id)) { context.delete(member) }
             context.delete(user)

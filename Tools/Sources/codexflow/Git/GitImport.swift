@@ -79,9 +79,7 @@ struct GitImport {
     ///
     /// - Parameter progress: Called with a line after each batch.
     /// - Returns: What was stored and what was not.
-    /// - Throws: ``CodexError/Code/inputOutput`` if git fails,
-    ///   ``CodexError/Code/uniqueViolation`` if another project has the repository's key, and as
-    ///   ``Store/write(_:)-(_)``.
+    /// - Throws: ``CodexError/Code/inputOutput`` if git fails, and as ``Store/write(_:)-(_)``.
     func run(progress: (String) -> Void = Console.progress) async throws -> Summary {
         let history = try GitHistory(repository: repository)
         defer { history.close() }
@@ -151,7 +149,9 @@ private struct GitBatch: Sendable {
             do throws(CodexError) {
                 try transaction.put(task)
             } catch {
-                guard [.itemTooLarge, .invalidItem, .keyTooLong].contains(error.code) else {
+                guard
+                    [.itemTooLarge, .invalidItem, .keyTooLong, .ruleViolated].contains(error.code)
+                else {
                     throw error
                 }
                 summary.skippedCount += 1
@@ -182,16 +182,16 @@ private struct GitBatch: Sendable {
         of owner: CodexFlow.User.ID, _ start: Date?, in transaction: inout WriteTransaction
     ) throws {
         guard try transaction.get(.project(projectID)) == nil else { return }
-        do {
-            try transaction.put(
-                CodexFlow.Project(
-                    id: projectID, name: projectID.rawValue, ownerID: owner,
-                    key: projectID.rawValue, status: .started, createdAt: start))
-        } catch CodexError.Code.uniqueViolation {
-            throw CodexError(
-                .uniqueViolation,
-                "Another project has the name of the repository's folder as its key. Change that "
-                    + "key, or rename the folder.")
+        // The beginning of the name, if it can be a key and nobody has it.
+        let letters = projectID.rawValue.uppercased().unicodeScalars.filter {
+            ("A"..."Z").contains($0) || ("0"..."9").contains($0)
         }
+        let key = String(String.UnicodeScalarView(letters.prefix(6)))
+        var project = CodexFlow.Project(
+            id: projectID, name: projectID.rawValue, ownerID: owner, key: key, status: .started,
+            createdAt: start)
+        let isFree = try transaction.get(.project(key: key)) == nil
+        if !isFree || (try? project.validate()) == nil { project.key = nil }
+        try transaction.put(project)
     }
 }

@@ -1,0 +1,201 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+/// Whatever sequence of commands runs, the rules hold, and analytics say what happened.
+@Suite("Random work and analytics")
+struct AnalyticsTests {
+    /// The analytics as they are stored.
+    private func stored(_ store: Store) throws -> [CodexFlow.Analytics] {
+        try store.all(
+            .analytics(
+                of: "p", from: try #require(CalendarDay("2000-01-01")),
+                through: try #require(CalendarDay("2100-01-01"))))
+    }
+
+    /// Runs the consumer until it is at the end.
+    private func catchUp(_ store: Store) async throws {
+        let consumer = _Concurrency.Task { try await store.makeAnalytics() }
+        // A task of another project is the last change that the consumer gets.
+        let end = try await mark(store)
+        for try await _ in store.changes(
+            after: .trimHorizon, filter: ChangeFilter(entities: ["analytics"]))
+        {
+            let status = try store.consumers().first { $0.name == Store.analyticsConsumer }
+            if let status, status.sequenceNumber >= end { break }
+        }
+        consumer.cancel()
+        _ = await consumer.result
+    }
+
+    /// Lets the consumer have something to write that comes after all else.
+    private func mark(_ store: Store) async throws -> SequenceNumber {
+        let project = CodexFlow.Project(id: "mark", name: "Mark", ownerID: "olga")
+        let day = CalendarDay(Date())
+        var activity = CodexFlow.Activity(
+            id: try .init(UUID().uuidString), projectID: "mark", taskID: "t", actorID: "olga",
+            at: Date(), day: day, kind: .created)
+        activity.facts = CodexFlow.Activity.Facts(to: .backlog)
+        try await store.write { [activity] transaction in
+            try transaction.put(project)
+            try transaction.put(activity)
+        }
+        let changes = try store.retainedChanges(after: .trimHorizon)
+        return try #require(changes.last { try $0.entity == "activity" }).sequenceNumber
+    }
+
+    @Test(
+        "No sequence of commands breaks a rule; analytics equal a naive recomputation",
+        arguments: Place.allCases)
+    func random(place: Place) async throws {
+        for _ in 0..<(place == .embedded ? 4 : 1) {
+            let seed =
+                ProcessInfo.processInfo.environment["CODEX_SEED"].flatMap { UInt64($0) }
+                ?? UInt64.random(in: 1...1_000_000_000)
+            let fixture = try await Fixture(place)
+            let store = fixture.store
+            var work = RandomWork(fixture, seed: seed)
+            for step in 0..<300 {
+                try await work.step()
+                if step % 50 == 49 {
+                    let broken = try work.broken()
+                    #expect(broken.isEmpty, "seed \(seed), step \(step): \(broken)")
+                }
+            }
+            #expect(try store.verify().isSound, "seed \(seed)")
+            #expect(work.successCount > 60 && work.refusals.count > 5, "seed \(seed)")
+            try await catchUp(store)
+            let days = try stored(store)
+            let expected = work.expectedDays
+            #expect(Set(days.map(\.date)) == Set(expected.keys), "seed \(seed)")
+            for day in days {
+                guard let wanted = expected[day.date] else { continue }
+                let flow = try #require(day.flow)
+                let sums: [Int] = [
+                    flow.created, flow.canceled, flow.reopened, flow.points, flow.scope,
+                ]
+                let wantedSums: [Int] = [
+                    wanted.created, wanted.canceled, wanted.reopened, wanted.points, wanted.scope,
+                ]
+                #expect(sums == wantedSums, "seed \(seed), \(day.date)")
+                #expect(flow.statuses == wanted.statuses, "seed \(seed), \(day.date)")
+                #expect(day.metrics.tasksCompleted == wanted.completed, "seed \(seed)")
+                for stats in day.teamStats {
+                    let completed = wanted.completedBy[stats.userID] ?? 0
+                    #expect(stats.tasksCompleted == completed)
+                    #expect(stats.hoursLogged == wanted.hours[stats.userID], "seed \(seed)")
+                }
+                #expect(
+                    Set(day.teamStats.map(\.userID))
+                        == Set(wanted.completedBy.keys).union(wanted.hours.keys), "seed \(seed)")
+                #expect(flow.cycleTimes.count == wanted.cycleSeconds.count, "seed \(seed)")
+                // The mean of four weeks.
+                let window = expected.filter {
+                    $0.key <= day.date && $0.key >= day.date.adding(days: -27)
+                }
+                let points = window.values.reduce(0) { $0 + $1.points }
+                let velocity =
+                    window.values.contains { $0.completed > 0 }
+                    ? try Number(Double(points) / 4) : nil
+                #expect(day.metrics.velocity == velocity, "seed \(seed), \(day.date)")
+            }
+            // The tasks as they are now are what the days add up to.
+            let last = try #require(days.last?.date)
+            let report = try await fixture.workspace.analytics(
+                of: "p", from: last.adding(days: -5), through: last)
+            let tasks = try store.all(.tasks(in: "p"))
+            let state = try #require(report.states.last)
+            for status in CodexFlow.Task.Status.allCases {
+                let (count, found) = (
+                    tasks.filter { $0.status == status }.count, state.statuses[status] ?? 0
+                )
+                #expect(found == count, "seed \(seed), \(status)")
+            }
+            let open = tasks.filter { $0.status?.isOpen == true }
+            let remaining = open.reduce(0) { $0 + ($1.estimate ?? 0) }
+            #expect(state.remaining == remaining, "seed \(seed)")
+            // From scratch they are the same, byte for byte.
+            let before = try bytes(store)
+            try await store.rebuildAnalytics()
+            #expect(try bytes(store) == before, "seed \(seed)")
+            // And the stream goes on where the rebuild ended.
+            try await fixture.task("after-all")
+            try await catchUp(store)
+            let after = try bytes(store)
+            try await store.rebuildAnalytics()
+            #expect(try bytes(store) == after && after != before, "seed \(seed)")
+        }
+    }
+
+    private func bytes(_ store: Store) throws -> [String] {
+        try stored(store).map { DynamoDBJSON.text(try $0.item()) }
+    }
+
+    @Test("Efficiency is hours estimated over hours logged, 0 to 1, absent without logs")
+    func efficiency() async throws {
+        let fixture = try await Fixture()
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        try await workspace.changeProject("p", by: "adam") { $0.hoursPerPoint = 4 }
+        try await fixture.task("a") {
+            ($0.estimate, $0.status, $0.assigneeID) = (2, .inProgress, "mia")
+        }
+        try await workspace.complete("a", in: "p", by: "mia")
+        try await store.rebuildAnalytics()
+        let day = CalendarDay(fixture.clock.now)
+        #expect(try store.get(.analytics(of: "p", on: day))?.metrics.teamEfficiency == nil)
+        for (hours, expected) in [("4", "1"), ("5", "0.8889"), ("15", "0.3333")] {
+            try await workspace.logWork(
+                try Number(parsing: hours), on: "a", in: "p", by: "mia")
+            try await store.rebuildAnalytics()
+            let metrics = try #require(try store.get(.analytics(of: "p", on: day))).metrics
+            #expect(metrics.teamEfficiency?.description == expected)
+        }
+        // The seed's form.
+        let item = try #require(
+            try store.get(.analytics(of: "p", on: day)).map { try $0.item() })
+        #expect(item["metrics"]?.map?["tasksCompleted"] == 1)
+        #expect(item["teamStats"]?.list?.first?.map?["hoursLogged"] == 24)
+    }
+
+    @Test("Days are those of the project's time zone")
+    func timeZones() async throws {
+        let fixture = try await Fixture()
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        try await workspace.changeProject("p", by: "adam") { $0.timeZone = "America/New_York" }
+        // Midnight in UTC is the evening before.
+        try await fixture.task("a")
+        try await store.rebuildAnalytics()
+        let day = try #require(CalendarDay("2025-11-04"))
+        #expect(try store.get(.analytics(of: "p", on: day))?.flow?.created == 1)
+    }
+
+    @Test("Quantiles are within a thirty-second part; histograms add up")
+    func histograms() {
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<50 {
+            let values = (0..<500).map { _ in
+                Int.random(in: 0...1 << Int.random(in: 1...40, using: &random), using: &random)
+            }.sorted()
+            var (whole, left, right) = (
+                CodexFlow.Histogram(), CodexFlow.Histogram(), CodexFlow.Histogram()
+            )
+            for (index, value) in values.enumerated() {
+                whole.record(value)
+                if index % 3 == 0 { left.record(value) } else { right.record(value) }
+            }
+            left.add(right)
+            #expect(left == whole && whole.count == 500)
+            for fraction in [0.01, 0.5, 0.85, 0.95, 1] {
+                let exact = values[max(0, Int((500 * fraction).rounded(.up)) - 1)]
+                let found = whole.quantile(fraction) ?? -1
+                #expect(abs(found - exact) <= max(1, exact / 31), "\(exact) \(found)")
+            }
+            #expect(CodexFlow.Histogram(attributeValue: whole.attributeValue) == whole)
+        }
+        var edge = CodexFlow.Histogram()
+        for value in [-1, 0, 63, 64, .max] { edge.record(value) }
+        #expect(edge.count == 5 && CodexFlow.Histogram().quantile(0.5) == nil)
+    }
+}

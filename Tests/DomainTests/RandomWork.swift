@@ -1,0 +1,219 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+
+/// Commands at random, from a seed, and what they are to add up to.
+struct RandomWork {
+    let fixture: Fixture
+    private var state: UInt64
+    /// What analytics must say, recomputed from the tasks before and after each command.
+    private(set) var expected: [CalendarDay: Expected] = [:]
+    /// How often which rule refused a command.
+    private(set) var refusals: [CodexFlow.Rule: Int] = [:]
+    private(set) var successCount = 0
+    private var tasks: [CodexFlow.Task.ID: CodexFlow.Task] = [:]
+
+    /// A day's figures.
+    struct Expected: Equatable {
+        var created = 0
+        var canceled = 0
+        var reopened = 0
+        var completed = 0
+        var points = 0
+        var scope = 0
+        var completedBy: [CodexFlow.User.ID: Int] = [:]
+        var hours: [CodexFlow.User.ID: Number] = [:]
+        var cycleSeconds: [Int] = []
+        var statuses: [CodexFlow.Task.Status: Int] = [:]
+
+        mutating func count(_ status: CodexFlow.Task.Status?, _ count: Int) {
+            guard let status else { return }
+            let sum = (statuses[status] ?? 0) + count
+            statuses[status] = sum == 0 ? nil : sum
+        }
+    }
+
+    init(_ fixture: Fixture, seed: UInt64) {
+        self.fixture = fixture
+        state = seed
+    }
+
+    private mutating func next(_ bound: Int) -> Int {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return Int(state % UInt64(bound))
+    }
+
+    private mutating func pick<Value>(_ values: [Value]) -> Value { values[next(values.count)] }
+
+    private var today: CalendarDay { CalendarDay(fixture.clock.now) }
+
+    /// Runs one command, which the rules may refuse.
+    mutating func step() async throws {
+        fixture.clock.advance(by: Double(next(next(4) == 0 ? 100_000 : 600)))
+        do {
+            try await command()
+            successCount += 1
+        } catch let error as CodexError {
+            guard let rule = error.rule else {
+                guard error.code == .notFound else { throw error }
+                return
+            }
+            refusals[rule, default: 0] += 1
+        }
+        try account()
+    }
+
+    private mutating func command() async throws {
+        let workspace = fixture.workspace
+        let actors: [CodexFlow.User.ID] = ["olga", "adam", "mia", "max", "mia", "max", "vera"]
+        let (actor, other) = (pick(actors), pick(actors))
+        let task = try CodexFlow.Task.ID("t\(next(12))")
+        let second = try CodexFlow.Task.ID("t\(next(12))")
+        let isForced = next(3) == 0
+        switch next(20) {
+        case 0...2:
+            let id = try CodexFlow.Task.ID("t\(tasks.count)")
+            let (points, hasPoints, hasParent) = (next(14), next(4) > 0, next(4) == 0)
+            let status = pick([CodexFlow.Task.Status.backlog, .todo, .inProgress, .done])
+            try await workspace.createTask(in: "p", by: actor, id: id) { created in
+                created.title = "T"
+                created.status = status
+                if hasPoints { created.estimate = points }
+                if hasParent { created.parentID = second }
+            }
+        case 3...10:
+            let status = pick(CodexFlow.Task.Status.allCases)
+            try await workspace.move(
+                task, in: "p", to: status, by: actor, isForced: isForced,
+                note: isForced ? "must be" : nil)
+        case 11:
+            let points = next(15)
+            try await workspace.changeTask(task, in: "p", by: actor) {
+                $0.estimate = points == 14 ? nil : points
+            }
+        case 12:
+            let isLoose = next(3) == 0
+            try await workspace.changeTask(task, in: "p", by: actor) {
+                $0.parentID = isLoose ? nil : second
+            }
+        case 13:
+            try await workspace.assign(task, in: "p", to: next(5) == 0 ? nil : other, by: actor)
+        case 14: try await workspace.addDependency(of: task, on: second, in: "p", by: actor)
+        case 15: try await workspace.removeDependency(of: task, on: second, in: "p", by: actor)
+        case 16:
+            try await workspace.claim(task, in: "p", by: actor, lease: Double(1 + next(2000)))
+        case 17: try await workspace.release(task, in: "p", by: actor)
+        case 18: try await workspace.archive(task, in: "p", next(3) > 0, by: actor)
+        default:
+            let hours = Number(next(12) - 3)
+            let day = today.adding(days: -next(3))
+            let before = try fixture.store.get(.work(of: actor, on: task, day: day, in: "p"))
+            let log = try await workspace.logWork(hours, on: task, in: "p", by: actor, day: day)
+            let sum = try (log?.hours ?? 0).subtracting(before?.hours ?? 0)
+            expected[day, default: Expected()].hours[actor, default: 0] =
+                try (expected[day]?.hours[actor] ?? 0).adding(sum)
+        }
+    }
+
+    /// Takes note of what the tasks' differences mean.
+    private mutating func account() throws {
+        for task in try fixture.store.all(.tasks(in: "p")) {
+            let old = tasks[task.id]
+            tasks[task.id] = task
+            guard old != task else { continue }
+            var day = expected[today] ?? Expected()
+            defer { expected[today] = day }
+            let (before, after) = (old?.estimate ?? 0, task.estimate ?? 0)
+            if old == nil { day.created += 1 }
+            if old?.status != task.status {
+                day.count(task.status, 1)
+                day.count(old?.status, -1)
+            }
+            let wasInScope = old.map { $0.status != .canceled } ?? false
+            day.scope += (task.status == .canceled ? 0 : after) - (wasInScope ? before : 0)
+            day.points += (task.status == .done ? after : 0) - (old?.status == .done ? before : 0)
+            guard let old, old.status != task.status else { continue }
+            if task.status == .canceled { day.canceled += 1 }
+            if old.status?.isOpen == false, task.status?.isOpen == true { day.reopened += 1 }
+            if task.status == .done {
+                day.completed += 1
+                if let user = task.assigneeID { day.completedBy[user, default: 0] += 1 }
+                if let start = task.startedAt, let end = task.completedAt {
+                    day.cycleSeconds.append(Int(end.timeIntervalSince(start).rounded()))
+                }
+            }
+        }
+    }
+
+    /// The days on which something is to be said.
+    var expectedDays: [CalendarDay: Expected] {
+        expected.compactMapValues { day in
+            var day = day
+            day.hours = day.hours.filter { $0.value != 0 }
+            return day == Expected() ? nil : day
+        }
+    }
+
+    /// What rules forbid and is so all the same.
+    func broken() throws -> [String] {
+        let store = fixture.store
+        var broken: [String] = []
+        let tasks = try store.all(.tasks(in: "p"))
+        let byID = Dictionary(uniqueKeysWithValues: tasks.map { ($0.id, $0) })
+        let numbers = tasks.compactMap(\.number)
+        if Set(numbers) != Set(numbers.isEmpty ? [] : Array(1...tasks.count)) {
+            broken.append("numbers \(numbers.sorted())")
+        }
+        for task in tasks {
+            var (depth, parent) = (1, task.parentID)
+            while let id = parent, depth < 10 {
+                depth += 1
+                let above = byID[id]
+                if depth == 2, task.isOpen, above?.status?.isOpen == false {
+                    broken.append("\(task.id) is open below a finished task")
+                }
+                parent = above?.parentID
+            }
+            if depth > 3 { broken.append("\(task.id) is \(depth) deep") }
+            if (task.status == .done) != (task.completedAt != nil) {
+                broken.append("\(task.id): completedAt")
+            }
+            if task.status?.isOpen == false, task.claim != nil {
+                broken.append("\(task.id): claim")
+            }
+            if task.status?.isStarted == true, task.startedAt == nil {
+                broken.append("\(task.id): startedAt")
+            }
+            if let user = task.assigneeID, task.isOpen,
+                try store.get(.member(user, of: "p"))?.role.includes(.member) != true
+            {
+                broken.append("\(task.id): assignee")
+            }
+            let history = try store.all(.activity(of: task.id, in: "p"))
+            if history.first?.kind != .created { broken.append("\(task.id): history") }
+            let last = history.last { entry in entry.changes.contains { $0.field == "status" } }
+            if let last,
+                last.changes.first(where: { $0.field == "status" })?.to?.string
+                    != task.status?.rawValue
+            {
+                broken.append("\(task.id): history of statuses")
+            }
+            var (seen, next): (Set<CodexFlow.Task.ID>, [CodexFlow.Task.ID]) = ([], [task.id])
+            while let id = next.popLast() {
+                for dependency in try store.all(.blockers(of: id, in: "p")) {
+                    let isOpen =
+                        byID[id]?.isOpen == true && byID[dependency.blockerID]?.isOpen == true
+                    if dependency.isOpen != isOpen { broken.append("\(id): blocked") }
+                    if dependency.blockerID == task.id { broken.append("\(task.id): circle") }
+                    if seen.insert(dependency.blockerID).inserted {
+                        next.append(dependency.blockerID)
+                    }
+                }
+            }
+        }
+        return broken
+    }
+}
