@@ -17,7 +17,7 @@ DURABLE ?=
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Benchmarks/Package.swift
 
-.PHONY: run test lint format nested test-thread test-crash bench bench-bulk bench-durable clean
+.PHONY: run test lint format nested test-thread test-crash bench bench-bulk bench-durable bench-domain clean
 
 run:
 	@./Scripts/bootstrap
@@ -43,6 +43,8 @@ nested:
 	$(SWIFT) run --package-path Examples --scratch-path $(SCRATCH) QuickStart
 	rm -rf .build-demo/planning.codex && mkdir -p .build-demo
 	$(SWIFT) run --package-path Examples --scratch-path $(SCRATCH) PlanningImport Examples/Data/planning-sample.jsonl .build-demo/planning.codex
+	rm -rf .build-demo/planning.codex
+	$(SWIFT) run --package-path Examples --scratch-path $(SCRATCH) PlanningImport --rules Examples/Data/planning-sample.jsonl .build-demo/planning.codex
 	$(SWIFT) test --package-path Tools --scratch-path $(SCRATCH)
 
 # The tests of concurrency and live builds under the thread sanitizer.
@@ -79,6 +81,13 @@ bench-durable:
 	$(REPLAN)
 	@mkdir -p .build-demo
 	$(BENCH) durable $(DURABLE)
+
+# Creating tasks by the services and bare, the analytics consumer and its rebuild: two minutes.
+bench-domain:
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) domain
 
 clean:
 	rm -rf .build .build-*

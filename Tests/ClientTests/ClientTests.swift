@@ -146,4 +146,37 @@ struct ClientTests {
         #expect(try store.get(.project("1"))?.name == "P")
         store.close()
     }
+
+    @Test("A program uses the services and their events")
+    func services() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        let workspace = CodexFlow.Workspace(store)
+        try await workspace.createUser(email: "ada@example.com", name: "Ada", id: "ada")
+        try await workspace.createProject(key: "ENG", name: "Engine", id: "engine", owner: "ada")
+        let task = try await workspace.createTask(in: "engine", by: "ada") {
+            $0.title = "Note G"
+            $0.status = .todo
+            $0.estimate = 5
+        }
+        try await workspace.move(task.id, in: "engine", to: .inProgress, by: "ada")
+        do {
+            try await workspace.move(task.id, in: "engine", to: .backlog, by: "ada")
+        } catch let error as CodexError where error.rule == .taskTransition {
+            print(error.violation?.field ?? "", error.violation?.values ?? [:])
+        }
+        try await workspace.complete(task.id, in: "engine", by: "ada")
+        #expect(try store.get(.task(task.id, in: "engine"))?.status == .done)
+
+        let delivery = Task {
+            try await store.addSubscription("notifications")
+            let pattern = try CodexFlow.EventPattern(
+                #"{"detail-type": ["TaskAssigned"], "detail": {"projectId": ["engine"]}}"#)
+            try await store.deliverEvents(to: "notifications", matching: pattern) { event in
+                print(event.json)
+            }
+        }
+        delivery.cancel()
+        await #expect(throws: (any Error).self) { try await delivery.value }
+    }
 }

@@ -38,7 +38,7 @@ struct ServiceTests {
         #expect(!"\(try fixture.contents)".contains(opened.token))
         #expect(try await workspace.session(token: opened.token)?.userID == "mia")
         #expect(try await workspace.session(token: opened.token + "x") == nil)
-        try await workspace.openSession(for: "mia")
+        _ = try await workspace.openSession(for: "mia")
         #expect(try store.all(.sessions(of: "mia")).count == 2)
         try await workspace.suspendUser("mia")
         #expect(try await workspace.session(token: opened.token) == nil)
@@ -70,8 +70,8 @@ struct ServiceTests {
         let other = try await workspace.openSession(for: "mia").token
         try await workspace.revokeSession(token: other)
         #expect(try await workspace.session(token: other) == nil)
-        try await workspace.openSession(for: "max")
-        try await workspace.openSession(for: "max")
+        _ = try await workspace.openSession(for: "max")
+        _ = try await workspace.openSession(for: "max")
         #expect(try await workspace.revokeSessions(of: "max") == 2)
         try await fixture.expect(.sessionLifetime) {
             _ = try await workspace.openSession(for: "max", lifetime: 0)

@@ -10,6 +10,8 @@ import Foundation
 //   counter STORE NAME       adds a counter by `g`, then waits
 //   load STORE COUNT         loads items into the empty table
 //   crash STORE …            see CrashWriter
+//   claim STORE COUNT ROUNDS PREFIX   users PREFIX0, … try to claim each of the tasks t0, …; prints
+//                                     which of them did
 //   sum STORE                consumes as "sum", and adds up what it gets, until it is killed
 //   check STORE WRITER=GROUP…   sees whether all is there that crash writers acknowledged
 //
@@ -41,6 +43,11 @@ do {
             try transaction.put(
                 ["p": "total", "s": "total", "v": .number(Number(Int(sum)))], in: "t")
         }
+    case "claim":
+        say("begun")
+        try await Claimers(
+            store, count: Int(arguments[3]) ?? 0, prefix: arguments[5]
+        ).claim(taskCount: Int(arguments[4]) ?? 0)
     case "write":
         var random = UInt64(arguments[4]) ?? 1
         func next(_ bound: UInt64) -> Int {

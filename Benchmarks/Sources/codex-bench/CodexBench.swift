@@ -10,7 +10,9 @@ struct CodexBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "codex-bench",
         abstract: "Codex beside bare LMDB and SQLite, measured in one run.",
-        subcommands: [Headline.self, YCSB.self, Durable.self, Bulk.self, BulkWriter.self],
+        subcommands: [
+            Headline.self, YCSB.self, Durable.self, Bulk.self, Domain.self, BulkWriter.self,
+        ],
         defaultSubcommand: Headline.self)
 }
 

@@ -54,6 +54,12 @@ struct Importer {
         return summary
     }
 
+    /// The rows of a file that can be read; the others are reported.
+    func proposals(in url: URL) throws -> [(line: Int, proposal: Proposal)] {
+        var summary = Summary()
+        return read(try Data(contentsOf: url), into: &summary).map { ($0.line, $0.proposal) }
+    }
+
     // MARK: Lines
 
     private func read(_ data: Data, into summary: inout Summary) -> [Row] {

@@ -4,6 +4,9 @@
 //
 // A line is a proposal. Teams become projects, people users, proposals PRDs, and the milestones
 // alpha, beta and stable tasks. Every line is stored or reported, with its number and the reason.
+//
+// With --rules before the file the teams' work is played through CodexFlow's services instead: what the
+// rules refuse is reported, and analytics follow from what they took.
 
 import CodexCore
 import CodexStore
@@ -12,13 +15,16 @@ import Foundation
 @main
 struct PlanningImport {
     static func main() async {
-        let arguments = CommandLine.arguments.dropFirst()
+        var arguments = CommandLine.arguments.dropFirst()
+        let hasRules = arguments.first == "--rules"
+        if hasRules { arguments = arguments.dropFirst() }
         guard arguments.count == 2, let file = arguments.first, let path = arguments.last else {
-            complain("Usage: PlanningImport DATA.jsonl STORE")
+            complain("Usage: PlanningImport [--rules] DATA.jsonl STORE")
             exit(64)
         }
         do {
-            let isSound = try await run(URL(fileURLWithPath: file), path)
+            let url = URL(fileURLWithPath: file)
+            let isSound = hasRules ? try await play(url, path) : try await run(url, path)
             exit(isSound ? 0 : 1)
         } catch let error as CodexError {
             complain("\(error.message) [\(error.code)]")
@@ -45,6 +51,36 @@ struct PlanningImport {
                 + "(\(summary.notedCount) of them with notes), \(summary.refusedCount) not stored")
         if !summary.isComplete { complain("The lines do not add up: this is a fault here.") }
         return summary.isComplete && report.isSound
+    }
+
+    /// Plays a file through the services and prints what became of it; returns whether all is sound.
+    private static func play(_ file: URL, _ path: String) async throws -> Bool {
+        let store = try Store(at: path, schema: CodexFlow.schema)
+        defer { store.close() }
+        let rows = try Importer(store: store, report: { print($0) }).proposals(in: file)
+        let ruled = RuledImport(store: store, report: { print($0) })
+        let summary = try await ruled.play(rows)
+        print("\n\(rows.count) rows, \(summary.commandCount) commands; refused, by rule:")
+        for (rule, count) in summary.refusals.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            print("  \(rule.rawValue): \(count)")
+        }
+        if let first = summary.firstDay, let last = summary.lastDay {
+            let workspace = CodexFlow.Workspace(store)
+            print("\nAnalytics from \(first) through \(last)")
+            for project in summary.projects.sorted(by: { $0.rawValue < $1.rawValue }) {
+                let report = try await workspace.analytics(of: project, from: first, through: last)
+                let lead = report.leadTimes.map {
+                    "\($0.median / 86_400) and \($0.p95 / 86_400) days"
+                }
+                print(
+                    "  \(project): \(report.tasksCompleted) completed, \(report.pointsCompleted) of "
+                        + "\(report.states.last?.scope ?? 0) points, lead time median and p95 \(lead ?? "none")"
+                )
+            }
+        }
+        let verified = try store.verify()
+        print("verified: \(verified.itemCount) items, \(verified.differences.count) differences")
+        return verified.isSound
     }
 
     /// Counts what the store's access patterns find, all of one moment.

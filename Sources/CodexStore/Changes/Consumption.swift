@@ -84,8 +84,12 @@ struct ParkableConsumer {
 
     /// Consumes until something throws, from the checkpoint on; again from there if somebody moves it.
     ///
-    /// - Parameter handle: Gets changes, and where the checkpoint is; it moves the checkpoint to the
-    ///   last of them.
+    /// - Parameters:
+    ///   - view: Which images the changes have.
+    ///   - batchCount: About how many changes `handle` gets at once.
+    ///   - handle: Gets changes, and where the checkpoint is; it moves the checkpoint to the last of
+    ///     them.
+    /// - Throws: What reading, writing and `handle` throw, and `CancellationError`.
     func consume(
         view: StreamView, batchCount: Int,
         _ handle: (Consumption, [ChangeRecord], SequenceNumber) async throws -> Void

@@ -1,4 +1,4 @@
-public import CodexCore
+internal import CodexCore
 internal import FoundationEssentials
 
 extension Store {

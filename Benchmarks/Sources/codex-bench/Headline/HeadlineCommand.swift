@@ -68,7 +68,7 @@ struct Headline: AsyncParsableCommand {
     private func measureReading(_ directory: String, _ report: inout HeadlineReport) async throws {
         let path = directory + "/store"
         note("loading \(count) tasks into Codex and GRDB")
-        try await Self.fill(path, CodexFlow.schema, count)
+        try await Self.fill(path, SampleTasks.schema, count)
         let copy = directory + "/copy"
         try FileManager.default.copyItem(atPath: path, toPath: copy)
         let file = directory + "/tasks.sqlite"
@@ -91,7 +91,7 @@ struct Headline: AsyncParsableCommand {
         _ directory: String, all: String, peer: String, _ report: inout HeadlineReport
     ) async throws {
         let keysOnly = directory + "/keys-only"
-        guard let table = CodexFlow.schema.tables.first else { return }
+        guard let table = SampleTasks.schema.tables.first else { return }
         let schema = Schema(
             tables: [
                 TableDefinition(

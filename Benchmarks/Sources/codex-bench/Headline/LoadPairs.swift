@@ -44,7 +44,7 @@ private func measureLoad(
     of items: [Item], in directory: String, _ result: inout LoadRounds
 ) async throws {
     let path = directory + "/loaded"
-    let store = try Store(at: path, schema: CodexFlow.schema)
+    let store = try Store(at: path, schema: SampleTasks.schema)
     result.ours.append(try await load(items, into: store))
     let trees = try store.stats().trees.filter { $0.entryCount == items.count }
     store.close()
@@ -95,7 +95,7 @@ func measureTypedLoads(
     var result = LoadRounds()
     for round in 0..<rounds {
         let path = directory + "/typed\(round)"
-        let store = try Store(at: path, schema: CodexFlow.schema)
+        let store = try Store(at: path, schema: SampleTasks.schema)
         result.ours.append(try await loadTasks(count, into: store))
         store.close()
         try FileManager.default.removeItem(atPath: path)

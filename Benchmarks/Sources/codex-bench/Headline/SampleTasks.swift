@@ -5,6 +5,19 @@ import Foundation
 enum SampleTasks {
     static let userCount = 500
 
+    /// CodexFlow's entities with the indexes that the peers have too.
+    static let schema = Schema(
+        tables: CodexFlow.schema.tables.map { table in
+            TableDefinition(
+                table.name, partitionKey: table.partitionKey, sortKey: table.sortKey,
+                indexes: table.indexes.filter {
+                    [
+                        CodexFlow.Index.gsi1, CodexFlow.Index.gsi2, CodexFlow.Index.userEmail,
+                        CodexFlow.Index.projectKey,
+                    ].contains($0.name)
+                }, timeToLive: table.timeToLive)
+        }, entities: CodexFlow.schema.entities)
+
     static func task(_ number: Int) throws -> CodexFlow.Task {
         var task = CodexFlow.Task(
             id: try .init(taskID(number)), projectID: try .init(projectID(number)),

@@ -86,6 +86,7 @@ extension CodexFlow.Analytics {
     ///
     /// - Parameter points: The points completed on this day and the 27 before it; `nil` if none of
     ///   them had a completion.
+    /// - Throws: ``CodexError/Code/invalidNumber`` for sums that no rules allow.
     public mutating func settle(pointsOfFourWeeks points: Int?) throws(CodexError) {
         metrics.velocity = try points.map { points throws(CodexError) in
             try Number(

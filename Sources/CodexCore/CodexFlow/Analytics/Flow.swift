@@ -122,6 +122,7 @@ extension CodexFlow {
         /// The value that the share `fraction` of all values does not exceed; `nil` without values.
         ///
         /// - Parameter fraction: From 0 to 1.
+        /// - Returns: The middle of the bucket that it is in.
         public func quantile(_ fraction: Double) -> Int? {
             guard !buckets.isEmpty else { return nil }
             let wanted = max(1, Int((Double(count) * fraction).rounded(.up)))

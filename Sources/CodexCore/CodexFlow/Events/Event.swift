@@ -109,12 +109,13 @@ extension CodexFlow.Event {
     /// The events that one change of an item stands for.
     ///
     /// - Parameters:
-    ///   - change: The change.
+    ///   - entity: The item's entity.
     ///   - old: The item before it, if there was one.
     ///   - new: The item after it, if there is one.
     ///   - time: When it was committed.
     ///   - origin: The store's identifier: sequence numbers are one store's own.
     ///   - sequence: The change's place in the stream.
+    ///   - isExpiry: Whether the item went because its time was over.
     /// - Returns: None for what is nobody's event: history, sequences, analytics.
     /// - Throws: What reading the models throws.
     public static func events(

@@ -30,8 +30,10 @@ extension CodexFlow.User {
             name.isText(upTo: Limits.nameCountMax), "name", ["name": .string(name)])
     }
 
-    /// Whether text is an address: one `@` with something before it and a domain after it. Whether
-    /// somebody reads what is sent there only sending shows.
+    /// Whether text is an address.
+    ///
+    /// That is one `@` with something before it and a domain after it; whether somebody reads what is
+    /// sent there only sending shows.
     static func isEmail(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
         guard text.utf8.count <= Limits.emailByteCountMax, parts.count == 2, !parts[0].isEmpty,

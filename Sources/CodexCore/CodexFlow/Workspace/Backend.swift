@@ -40,6 +40,7 @@ extension CodexFlow {
         /// Decides and writes what was decided, as if nobody else wrote in between.
         ///
         /// - Parameter decide: A pure function of what it reads. It may run more than once.
+        /// - Returns: The decision's outcome.
         /// - Throws: What `decide` throws, with nothing written; and what writing throws.
         func commit<Outcome: Sendable>(
             _ decide: @escaping @Sendable (any Reader) throws -> Decision<Outcome>
@@ -68,6 +69,7 @@ extension CodexFlow {
         /// - Parameters:
         ///   - moment: The moment.
         ///   - timeZone: The IANA name of a time zone; `nil` is UTC.
+        /// - Returns: The day.
         func day(of moment: Date, in timeZone: String?) -> CalendarDay
 
         /// Whether there is a time zone of the name.

@@ -92,6 +92,9 @@ extension CodexFlow {
         ///   - actor: Who acts.
         ///   - role: The role that it takes.
         ///   - isChange: Whether the project must take changes.
+        /// - Returns: The project.
+        /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/actorActive``,
+        ///   ``CodexFlow/Rule/actorRole``, ``CodexFlow/Rule/projectReadOnly``.
         func project(
             _ id: Project.ID, for actor: User.ID, as role: Member.Role, isChange: Bool = true
         ) throws -> Project {

@@ -32,6 +32,7 @@ extension CodexFlow.Workspace {
     ///   - author: Who writes it.
     ///   - id: The identifier; `nil` makes one.
     ///   - isAIGenerated: Whether a model wrote it.
+    /// - Returns: The version.
     /// - Throws: The rules of PRDs and actors, ``CodexFlow/Rule/projectReadOnly``,
     ///   ``CodexError/Code/notFound``; ``CodexError/Code/conditionFailed`` if the identifier is taken.
     @discardableResult
@@ -69,6 +70,7 @@ extension CodexFlow.Workspace {
     ///   - isAIGenerated: Whether a model wrote it.
     ///   - body: Changes title and content, nonGoals, risks and openQuestions; all else is as in a new
     ///     version.
+    /// - Returns: The new version.
     /// - Throws: ``CodexFlow/Rule/prdStale`` if `base` is not the newest version; as
     ///   ``createPRD(in:title:content:by:id:isAIGenerated:)``.
     @discardableResult

@@ -97,7 +97,7 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Gives a project to another owner; the one before stays as an admin. One commit.
+    /// Gives a project to another owner; the one before stays as an admin.
     ///
     /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/projectOwner``,
     ///   ``CodexFlow/Rule/projectReadOnly``, the rules of actors.

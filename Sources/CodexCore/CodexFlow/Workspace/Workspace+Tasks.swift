@@ -62,6 +62,7 @@ extension CodexFlow.Workspace {
     ///   - read: The task's ``CodexFlow/Task/updatedAt`` when it was read, if it must not have changed
     ///     since.
     ///   - body: Changes it.
+    /// - Returns: The task as it is now.
     /// - Throws: ``CodexFlow/Rule/taskStale``, ``CodexFlow/Rule/taskKept``,
     ///   ``CodexFlow/Rule/taskArchived``, the rules of tasks and actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
@@ -101,6 +102,7 @@ extension CodexFlow.Workspace {
     ///   - isForced: Whether a blocked task may be started, and one be done whose criteria are not
     ///     met; say why in the note.
     ///   - note: What history says about it.
+    /// - Returns: The task as it is now.
     /// - Throws: ``CodexFlow/Rule/taskTransition``, ``CodexFlow/Rule/taskClaimed``,
     ///   ``CodexFlow/Rule/taskBlocked``, ``CodexFlow/Rule/taskChildren``,
     ///   ``CodexFlow/Rule/taskUnmet``, ``CodexFlow/Rule/taskParent`` for reopening a part of a

@@ -74,7 +74,7 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Deletes a user with sessions and memberships. What the user wrote stays.
+    /// Deletes a user with sessions and memberships; what the user wrote stays.
     ///
     /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/userOwnsProjects``,
     ///   ``CodexFlow/Rule/memberWork`` if the user has open tasks.
