@@ -125,7 +125,7 @@ struct CommandTests {
         #expect(try String(contentsOfFile: wrapped, encoding: .utf8) == exported.output)
         #expect(
             try run("export", other, "--header").output.contains(
-                #""entity":"task","schemaVersion":1,"version":2"#))
+                #""entity":"task","schemaVersion":2,"version":2"#))
     }
 
     @Test("A bad line ends an import with its number and reason, or is passed over as asked")

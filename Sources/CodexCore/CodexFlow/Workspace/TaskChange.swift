@@ -1,4 +1,4 @@
-public import FoundationEssentials
+internal import FoundationEssentials
 
 extension CodexFlow {
     /// A change of a task at work: the task as it was and as it is to be, and what history says of it.

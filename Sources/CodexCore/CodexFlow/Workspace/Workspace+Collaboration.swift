@@ -1,4 +1,4 @@
-public import FoundationEssentials
+internal import FoundationEssentials
 
 extension CodexFlow.Workspace {
     // MARK: Comments

@@ -1,4 +1,4 @@
-public import FoundationEssentials
+internal import FoundationEssentials
 
 extension CodexFlow.PRD {
     /// The hash of title and content by which approvals name them: SHA-256 of their stored form as

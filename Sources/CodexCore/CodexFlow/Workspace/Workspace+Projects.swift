@@ -1,4 +1,4 @@
-public import FoundationEssentials
+internal import FoundationEssentials
 
 extension CodexFlow.Workspace {
     /// Creates a project; whoever does owns it and is its first member.
