@@ -14,14 +14,18 @@ extension CodexFlow.Task {
     ) throws(CodexError) {
         self.init(
             id: try ID(commit.hash), projectID: project,
-            title: commit.subject.isEmpty ? "(no subject)" : commit.subject, assigneeID: assignee,
-            status: .done, createdAt: commit.authored)
+            title: commit.subject.contains { !$0.isWhitespace } ? commit.subject : "(no subject)",
+            assigneeID: assignee, status: .done, createdAt: commit.authored)
         let end = commit.body.utf8.lastIndex { $0 != UInt8(ascii: "\n") }
         if let end { body = String(commit.body[...end]) }
         kind = Kind(commitSubject: commit.subject)
         completedAt = commit.committed
         // What no label may be is left out.
-        labels = commit.folders.filter { $0.count <= 50 && !$0.contains("#") }
+        var probe = CodexFlow.Task(id: id, projectID: project, title: "-")
+        labels = commit.folders.filter { folder in
+            probe.labels = [folder]
+            return (try? probe.validate()) != nil
+        }
         if commit.parentCount > 1, !labels.contains("merge") {
             labels += ["merge"]
         }
