@@ -307,6 +307,27 @@ struct EventTests {
         _ = await delivery.result
     }
 
+    @Test("An item that is no task, though its key is one's, is parked; others' events go on")
+    func poison() async throws {
+        let fixture = try await Fixture()
+        let store = fixture.store
+        try await store.addSubscription("s")
+        let bad: Item = ["PK": "PROJECT#p", "SK": "TASK#bad", "title": 7]
+        try await store.put(bad, in: CodexFlow.table)
+        try await fixture.task("good")
+        let (seen, see) = AsyncStream<String>.makeStream()
+        let delivery = _Concurrency.Task {
+            try await store.deliverEvents(to: "s", matching: .kinds(.taskCreated)) { event in
+                see.yield(event.text("taskId") ?? "")
+            }
+        }
+        var iterator = seen.makeAsyncIterator()
+        #expect(await iterator.next() == "good")
+        #expect(try store.parkedChanges(of: "s").count == 1)
+        delivery.cancel()
+        _ = await delivery.result
+    }
+
     @Test("A handler that fails ends the delivery if nothing is parked, and gets the event again")
     func again() async throws {
         let fixture = try await Fixture()

@@ -251,6 +251,16 @@ struct ServiceTests {
             } == 1)
     }
 
+    @Test("Numbers go on after those of tasks that were stored without the services")
+    func numbersOfOthers() async throws {
+        let fixture = try await Fixture()
+        var raw = CodexFlow.Task(id: "raw", projectID: "p", title: "Raw")
+        raw.number = 41
+        try await fixture.store.put(raw)
+        #expect(try await fixture.task("a").number == 42)
+        #expect(try await fixture.task("b").number == 43)
+    }
+
     @Test("Changes: kept fields, stale reads, scales, archived tasks", arguments: Place.allCases)
     func changes(place: Place) async throws {
         let fixture = try await Fixture(place)

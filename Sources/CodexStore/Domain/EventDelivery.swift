@@ -66,7 +66,14 @@ extension Store {
         _ change: ChangeRecord, _ pattern: CodexFlow.EventPattern, _ policy: ConsumerFailurePolicy,
         _ handler: @Sendable (CodexFlow.Event) async throws -> Void
     ) async throws -> (any Error)? {
-        for event in try change.events where pattern.matches(event) {
+        let events: [CodexFlow.Event]
+        do {
+            events = try change.events
+        } catch {
+            // An item that is no model, though its key is one's: others' events go on.
+            return error
+        }
+        for event in events where pattern.matches(event) {
             var delay = policy.delay
             for attempt in 1... {
                 try _Concurrency.Task.checkCancellation()

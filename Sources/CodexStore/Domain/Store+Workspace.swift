@@ -37,10 +37,13 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
         table: String, partition: AttributeValue, last: AttributeValue, limit: Int
     ) async throws -> Bool {
         try await store.write { transaction in
-            let page = try transaction.items(
-                matching: TableQuery(table: table, partition: [partition]),
-                limits: PageLimits(returned: limit))
             let definition = try transaction.context.catalog.manifest.schema.table(table)
+            let page = try transaction.items(
+                matching: TableQuery(
+                    table: table, partition: [partition],
+                    projection: try Projection(
+                        definition.keyAttributes.map { DocumentPath($0.name) })),
+                limits: PageLimits(returned: limit))
             let keys = try page.items.map { try definition.primaryKey(of: $0) }
             let others = keys.filter { $0.sort != last }
             // The last one goes once it stands alone.

@@ -257,6 +257,14 @@ extension Query where E == CodexFlow.Task {
                 partition: [.string(project.rawValue), .string(task.rawValue)]))
     }
 
+    /// The tasks of a project that have numbers, by number.
+    public static func tasksByNumber(in project: CodexFlow.Project.ID) -> Self {
+        Self(
+            TableQuery(
+                table: CodexFlow.table, index: CodexFlow.Index.taskNumber,
+                partition: [.string(project.rawValue)]))
+    }
+
     /// The tasks that come from a story of a PRD, of whatever version.
     public static func tasks(
         ofStory story: String, in prd: CodexFlow.PRD.ID, project: CodexFlow.Project.ID

@@ -36,15 +36,8 @@ extension CodexFlow.Workspace {
             task.statusChangedAt = context.now
             if status.isStarted { task.startedAt = context.now }
             try context.requireLinks(of: task, project)
-            let sequence = try context.get(
-                .sequence(CodexFlow.Sequence.tasks, of: project.id))
-            task.number = (sequence?.last ?? 0) + 1
+            task.number = try context.nextNumber(in: project.id)
             try task.validate()
-            var next =
-                sequence
-                ?? CodexFlow.Sequence(projectID: project.id, name: CodexFlow.Sequence.tasks)
-            next.last += 1
-            if sequence == nil { context.insert(next) } else { context.replace(next) }
             context.insert(task)
             try context.record(
                 .created, of: task, in: project, by: actor,
@@ -258,6 +251,20 @@ extension CodexFlow.Workspace {
 }
 
 extension CodexFlow.DecisionContext {
+    /// Takes the project's next number.
+    fileprivate func nextNumber(in project: CodexFlow.Project.ID) throws -> Int {
+        let name = CodexFlow.Sequence.tasks
+        if var sequence = try get(.sequence(name, of: project)) {
+            sequence.last += 1
+            replace(sequence)
+            return sequence.last
+        }
+        // Tasks that were stored without the services may have numbers.
+        let last = try all(.tasksByNumber(in: project).reversed, limit: 1).first?.number ?? 0
+        insert(CodexFlow.Sequence(projectID: project, name: name, last: last + 1))
+        return last + 1
+    }
+
     /// Checks what a task names: assignee, parent, story, estimate; only what differs from `old`.
     fileprivate func requireLinks(
         of task: CodexFlow.Task, _ project: CodexFlow.Project, old: CodexFlow.Task? = nil
