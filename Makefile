@@ -50,7 +50,7 @@ nested:
 # The tests of concurrency and live builds under the thread sanitizer.
 test-thread:
 	@./Scripts/bootstrap
-	$(SWIFT) test --sanitize thread -Xswiftc -DCODEX_THREAD_SANITIZER --scratch-path .build-thread --filter 'Concurrency|Building|Changes'
+	$(SWIFT) test --sanitize thread -Xswiftc -DCODEX_THREAD_SANITIZER --scratch-path .build-thread --filter 'Concurrency|Building|Changes|Domain'
 
 # The long form of the crash tests: 200 kills and 60 power cuts, which must be possible.
 test-crash:

@@ -133,6 +133,27 @@ struct AnalyticsTests {
         try stored(store).map { DynamoDBJSON.text(try $0.item()) }
     }
 
+    @Test(
+        "A project that is deleted and made again begins with nothing, however late the consumer is"
+    )
+    func again() async throws {
+        let fixture = try await Fixture()
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        try await fixture.task("a") { $0.estimate = 3 }
+        try await workspace.logWork(5, on: "a", in: "p", by: "mia")
+        try await workspace.deleteProject("p", by: "olga")
+        try await workspace.createProject(key: "NEW", name: "New", id: "p", owner: "olga")
+        try await workspace.addMember("mia", to: "p", by: "olga")
+        try await fixture.task("b") { $0.estimate = 1 }
+        try await catchUp(store)
+        let days = try stored(store)
+        #expect(days.map { $0.flow?.created } == [1] && days[0].flow?.scope == 1)
+        #expect(days[0].teamStats.isEmpty)
+        let before = try bytes(store)
+        try await store.rebuildAnalytics()
+        #expect(try bytes(store) == before)
+    }
+
     @Test("Efficiency is hours estimated over hours logged, 0 to 1, absent without logs")
     func efficiency() async throws {
         let fixture = try await Fixture()

@@ -17,8 +17,22 @@ extension Store {
             Self.analyticsConsumer, after: .trimHorizon, filter: AnalyticsWriter.filter)
         try await consume(Self.analyticsConsumer, batchCount: 1000) { transaction, changes in
             var tally = CodexFlow.AnalyticsTally()
-            for change in changes { try tally.add(change) }
-            try AnalyticsWriter.add(tally, &transaction)
+            var workers: Set<AnalyticsWriter.Worker> = []
+            for change in changes {
+                if let activity = try change.new(as: CodexFlow.Activity.self) {
+                    // It may be gone by now with its project, of which there may be another.
+                    let isThere = try transaction.view(in: change.table, key: change.key) { _ in
+                        true
+                    }
+                    if change.kind == .insert, isThere == true { tally.add(activity) }
+                    continue
+                }
+                let log =
+                    try change.new(as: CodexFlow.WorkLog.self)
+                    ?? change.old(as: CodexFlow.WorkLog.self)
+                if let log { workers.insert(AnalyticsWriter.Worker(log)) }
+            }
+            try AnalyticsWriter.add(tally, workers, &transaction)
         }
     }
 
@@ -81,7 +95,7 @@ private struct AnalyticsPast {
         for key in try stale.union(keysSince(context)) {
             try transaction.delete(in: CodexFlow.table, key: key)
         }
-        let count = try AnalyticsWriter.add(tally, &transaction)
+        let count = try AnalyticsWriter.add(tally, [], &transaction)
         let state = ConsumerState(
             filter: old.filter, after: sequence, now: context.core.options.milliseconds)
         try context.forgetParked(name, after: sequence)
@@ -103,20 +117,19 @@ private struct AnalyticsPast {
     }
 }
 
-extension CodexFlow.AnalyticsTally {
-    /// Adds a change of a history or a work log.
-    fileprivate mutating func add(_ change: ChangeRecord) throws(CodexError) {
-        if let activity = try change.new(as: CodexFlow.Activity.self) {
-            if change.kind == .insert { add(activity) }
-            return
-        }
-        try add(
-            try change.old(as: CodexFlow.WorkLog.self), try change.new(as: CodexFlow.WorkLog.self))
-    }
-}
-
 /// Writes what tallies add.
 private enum AnalyticsWriter {
+    /// Somebody's day in a project, whose hours are to be added up anew.
+    struct Worker: Hashable {
+        let project: CodexFlow.Project.ID
+        let day: CalendarDay
+        let user: CodexFlow.User.ID
+
+        init(_ log: CodexFlow.WorkLog) {
+            (project, day, user) = (log.projectID, log.day, log.userID)
+        }
+    }
+
     static let filter = ChangeFilter(
         tables: [CodexFlow.table],
         entities: [
@@ -125,24 +138,33 @@ private enum AnalyticsWriter {
 
     /// Adds a tally to the days that there are, but for projects that are gone or go.
     ///
+    /// - Parameters:
+    ///   - tally: What is added.
+    ///   - workers: Whose hours are put as they are now, whatever the day said before.
+    ///   - transaction: Where the days are.
     /// - Returns: How many days changed.
+    /// - Throws: What reading and writing throw.
     @discardableResult
     static func add(
-        _ tally: CodexFlow.AnalyticsTally, _ transaction: inout WriteTransaction
+        _ tally: CodexFlow.AnalyticsTally, _ workers: Set<Worker>,
+        _ transaction: inout WriteTransaction
     ) throws -> Int {
+        var added = tally
+        for worker in workers { added.touch(worker.project, worker.day) }
         var byProject: [CodexFlow.Project.ID: [CodexFlow.Analytics]] = [:]
-        for (day, added) in tally.days { byProject[day.projectID, default: []].append(added) }
+        for (day, added) in added.days { byProject[day.projectID, default: []].append(added) }
+        let workersByProject = Dictionary(grouping: workers, by: \.project)
         var count = 0
         for (project, days) in byProject {
             guard let found = try transaction.get(.project(project)), found.deletingSince == nil
             else { continue }
-            count += try add(days, project, &transaction)
+            count += try add(days, workersByProject[project] ?? [], project, &transaction)
         }
         return count
     }
 
     private static func add(
-        _ days: [CodexFlow.Analytics], _ project: CodexFlow.Project.ID,
+        _ days: [CodexFlow.Analytics], _ workers: [Worker], _ project: CodexFlow.Project.ID,
         _ transaction: inout WriteTransaction
     ) throws -> Int {
         let days = days.sorted { $0.date < $1.date }
@@ -158,6 +180,13 @@ private enum AnalyticsWriter {
             } else {
                 all[day.date] = day
             }
+        }
+        for worker in workers {
+            var hours: Number = 0
+            let logs = try transaction.all(
+                .work(of: worker.user, day: worker.day, in: project))
+            for log in logs { hours = try hours.adding(log.hours) }
+            all[worker.day]?.setHours(hours, of: worker.user)
         }
         let dates = all.keys.sorted()
         var (start, points, completions) = (0, 0, 0)

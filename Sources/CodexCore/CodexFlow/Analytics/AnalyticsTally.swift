@@ -35,6 +35,11 @@ extension CodexFlow {
             }
         }
 
+        /// Makes the day one of the tally's, with nothing added.
+        package mutating func touch(_ project: Project.ID, _ date: CalendarDay) {
+            change(project, date) { _ in }
+        }
+
         private mutating func change(
             _ project: Project.ID, _ date: CalendarDay,
             _ body: (inout Analytics) throws(CodexError) -> Void
@@ -145,8 +150,12 @@ extension CodexFlow.Analytics {
         _ hours: Number, of user: CodexFlow.User.ID
     ) throws(CodexError) {
         let old = teamStats.first { $0.userID == user }?.hoursLogged ?? 0
-        let sum = try old.adding(hours)
-        changeStats(of: user) { $0.hoursLogged = sum == 0 ? nil : sum }
+        setHours(try old.adding(hours), of: user)
+    }
+
+    /// Puts the hours of a member, whatever they were.
+    package mutating func setHours(_ hours: Number, of user: CodexFlow.User.ID) {
+        changeStats(of: user) { $0.hoursLogged = hours == 0 ? nil : hours }
     }
 
     /// Changes a member's share; shares are sorted by user, and those of nothing left out.

@@ -330,6 +330,15 @@ extension Query where E == CodexFlow.WorkLog {
             sort: .between(.string("WORK#\(first)#"), .string("WORK#\(last)$")))
     }
 
+    /// What a user worked in a project on a day, by task.
+    public static func work(
+        of user: CodexFlow.User.ID, day: CalendarDay, in project: CodexFlow.Project.ID
+    ) -> Self {
+        Self(
+            partition: .string("PROJECT#\(project)"),
+            sort: .beginsWith(.string("WORK#\(day)#\(user)#")))
+    }
+
     /// What a user worked in all projects, by day, both ends included.
     public static func work(
         of user: CodexFlow.User.ID, from first: CalendarDay, through last: CalendarDay

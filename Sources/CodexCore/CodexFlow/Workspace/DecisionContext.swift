@@ -131,17 +131,14 @@ extension CodexFlow.User {
 
 /// Identifiers that sort by time: 60 bits of milliseconds and a counter, and 40 random ones.
 package final class TimeOrderedIdentifiers: Sendable {
-    private let last = Mutex<UInt64>(0)
+    private let last = Atomic<UInt64>(0)
 
     package init() {}
 
     /// The next one: 20 letters and digits (Crockford's base 32, lower case).
     package func next(_ now: Date) -> String {
         let time = UInt64(max(0, now.timeIntervalSince1970 * 1000)) << 16
-        let place = last.withLock { last in
-            last = max(last + 1, time)
-            return last
-        }
+        let place = take(notBefore: time)
         var text: [UInt8] = []
         let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
         for (value, bitCount) in [(place, 60), (UInt64.random(in: 0..<1 << 40), 40)] {
@@ -150,5 +147,16 @@ package final class TimeOrderedIdentifiers: Sendable {
             }
         }
         return String(decoding: text, as: UTF8.self)
+    }
+
+    private func take(notBefore time: UInt64) -> UInt64 {
+        var known = last.load(ordering: .relaxed)
+        while true {
+            let next = max(known + 1, time)
+            let (isTaken, found) = last.compareExchange(
+                expected: known, desired: next, ordering: .relaxed)
+            if isTaken { return next }
+            known = found
+        }
     }
 }
