@@ -65,7 +65,8 @@ struct AnalyticsTests {
                 }
             }
             #expect(try store.verify().isSound, "seed \(seed)")
-            #expect(work.successCount > 60 && work.refusals.count > 5, "seed \(seed)")
+            // Enough happened for this to mean something.
+            #expect(work.successCount > 25 && work.refusals.count > 3, "seed \(seed)")
             try await catchUp(store)
             let days = try stored(store)
             let expected = work.expectedDays

@@ -106,7 +106,7 @@ struct RandomWork {
         case 16:
             try await workspace.claim(task, in: "p", by: actor, lease: Double(1 + next(2000)))
         case 17: try await workspace.release(task, in: "p", by: actor)
-        case 18: try await workspace.archive(task, in: "p", next(3) > 0, by: actor)
+        case 18: try await workspace.archive(task, in: "p", next(3) == 0, by: actor)
         default:
             let hours = Number(next(12) - 3)
             let day = today.adding(days: -next(3))
