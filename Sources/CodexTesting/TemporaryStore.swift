@@ -2,7 +2,7 @@ public import CodexCore
 public import CodexStore
 internal import Foundation
 
-/// A store on the real engine in a directory of its own, which goes when the value goes.
+/// A store on the real engine in a directory of its own, which goes when the value goes; it holds 64 GiB.
 ///
 /// ```swift
 /// let temporary = try TemporaryStore()
@@ -28,6 +28,8 @@ public final class TemporaryStore: Sendable {
         directory = try Self.makeDirectory()
         path = directory + "/store"
         var options = options
+        // Hundreds of them are open at once, and a process has 128 TiB of addresses.
+        if options.mapByteCount == nil { options.mapByteCount = 1 << 36 }
         if let failures {
             options.beforeCommit = { try failures.beforeCommit() }
         }

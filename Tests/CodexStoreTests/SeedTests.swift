@@ -141,7 +141,7 @@ struct SeedTests {
         #expect(try store.get(.task("789", in: "456")) == task)
         // Archived tasks are in no list of open work.
         #expect(try store.all(.tasks(in: "456", status: .inProgress)).isEmpty)
-        #expect(try store.all(.parts(of: "700", in: "456")) == [task])
+        #expect(try store.all(.subtasks(of: "700", in: "456")) == [task])
         #expect(try store.get(.prd("p1", version: 3, in: "456")) == prd)
         #expect(try store.all(.versions(of: "p1", in: "456")) == [prd])
         #expect(try store.all(.prds(in: "456", approvalStatus: .approved)) == [prd])

@@ -17,7 +17,7 @@ struct AnalyticsTests {
 
     /// Runs the consumer until it is at the end.
     private func catchUp(_ store: Store) async throws {
-        let consumer = _Concurrency.Task { try await store.makeAnalytics() }
+        let consumer = _Concurrency.Task { try await store.runAnalytics() }
         // A task of another project is the last change that the consumer gets.
         let end = try await mark(store)
         for try await _ in store.changes(
@@ -104,7 +104,7 @@ struct AnalyticsTests {
             }
             // The tasks as they are now are what the days add up to.
             let last = try #require(days.last?.date)
-            let report = try await fixture.workspace.analytics(
+            let report = try await fixture.workspace.analyticsReport(
                 of: "p", from: last.adding(days: -5), through: last)
             let tasks = try store.all(.tasks(in: "p"))
             let state = try #require(report.states.last)
@@ -122,7 +122,9 @@ struct AnalyticsTests {
             try await store.rebuildAnalytics()
             #expect(try bytes(store) == before, "seed \(seed)")
             // And the stream goes on where the rebuild ended.
-            try await fixture.task("after-all")
+            try await fixture.workspace.createTask(in: "p", by: "olga", id: "after-all") {
+                $0.title = "T"
+            }
             try await catchUp(store)
             let after = try bytes(store)
             try await store.rebuildAnalytics()
@@ -179,6 +181,175 @@ struct AnalyticsTests {
             try store.get(.analytics(of: "p", on: day)).map { try $0.item() })
         #expect(item["metrics"]?.map?["tasksCompleted"] == 1)
         #expect(item["teamStats"]?.list?.first?.map?["hoursLogged"] == 24)
+    }
+
+    @Test("A task that is finished, reopened and finished again counts its hours once")
+    func reopened() async throws {
+        let fixture = try await Fixture()
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        try await fixture.task("a") { ($0.estimate, $0.status) = (2, .inProgress) }
+        try await workspace.logWork(8, on: "a", in: "p", by: "mia")
+        try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.changeTask("a", in: "p", by: "mia") { $0.estimate = 4 }
+        try await workspace.move("a", in: "p", to: .todo, by: "mia")
+        try await workspace.move("a", in: "p", to: .inProgress, by: "mia")
+        try await store.rebuildAnalytics()
+        let day = CalendarDay(fixture.clock.now)
+        #expect(try store.get(.analytics(of: "p", on: day))?.metrics.teamEfficiency == 0)
+        try await workspace.complete("a", in: "p", by: "mia")
+        try await store.rebuildAnalytics()
+        let analytics = try #require(try store.get(.analytics(of: "p", on: day)))
+        #expect(analytics.flow?.estimatedHours == 4 && analytics.flow?.points == 4)
+        #expect(analytics.metrics.teamEfficiency?.description == "0.5")
+        // Completions are each counted: that is throughput.
+        #expect(analytics.metrics.tasksCompleted == 2 && analytics.flow?.reopened == 1)
+    }
+
+    @Test("Tasks that were stored without the services are there from their first change on")
+    func imports() async throws {
+        let fixture = try await Fixture()
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        for (id, status, points) in [
+            ("a", CodexFlow.Task.Status.inProgress, 5), ("b", .done, 3), ("c", .canceled, 2),
+        ] {
+            var task = CodexFlow.Task(
+                id: try .init(id), projectID: "p", title: id, status: status)
+            task.estimate = points
+            try await store.put(task)
+        }
+        try await store.put(CodexFlow.Task(id: "d", projectID: "p", title: "d"))
+        try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.changeTask("b", in: "p", by: "mia") { $0.estimate = 4 }
+        try await workspace.move("c", in: "p", to: .todo, by: "mia")
+        try await workspace.move("d", in: "p", to: .todo, by: "mia")
+        try await catchUp(store)
+        let day = CalendarDay(fixture.clock.now)
+        let flow = try #require(try store.get(.analytics(of: "p", on: day))?.flow)
+        #expect(flow.created == 0 && flow.scope == 5 + 4 + 2 && flow.points == 5 + 4)
+        let statuses: [CodexFlow.Task.Status: Int] = [.done: 2, .todo: 2]
+        #expect(flow.statuses == statuses)
+        let report = try await workspace.analyticsReport(of: "p", from: day, through: day)
+        #expect(report.states.map(\.remaining) == [2] && report.tasksCompleted == 1)
+        let before = try bytes(store)
+        try await store.rebuildAnalytics()
+        #expect(try bytes(store) == before)
+    }
+
+    @Test("What is no history, work log or day counts nothing, and stops nothing")
+    func hostile() async throws {
+        let fixture = try await Fixture()
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        try await fixture.task("a") { ($0.estimate, $0.status) = (2, .inProgress) }
+        let day = CalendarDay(fixture.clock.now)
+        try await workspace.logWork(4, on: "a", in: "p", by: "mia")
+        let entry = try #require(try store.all(.activity(of: "a", in: "p")).first)
+        let log = try #require(try store.all(.work(in: "p", from: day, through: day)).first)
+        /// The attributes of an entity under another sort key, with some of them changed.
+        func raw(
+            _ entity: some Entity, _ sort: String, _ changes: [String: AttributeValue]
+        ) async throws {
+            var item = try entity.item()
+            for name in ["GSI1PK", "GSI1SK"] { item[name] = nil }
+            item["SK"] = .string(sort)
+            for (name, value) in changes { item[name] = value }
+            try await store.put(item, in: CodexFlow.table)
+        }
+        let huge = AttributeValue.number(Number(Int64.max))
+        for (place, facts) in [
+            ["to": "done", "points": huge], ["to": "done", "estimatedHours": huge],
+            ["pointsBefore": huge], ["to": "done", "cycleSeconds": -1],
+        ].enumerated() as EnumeratedSequence<[AttributeMap]> {
+            for copy in 0..<2 {
+                try await raw(
+                    entry, "ACTIVITY#a#zz\(place)\(copy)", ["facts": .map(facts)])
+            }
+        }
+        try await raw(entry, "ACTIVITY#a#zzz", ["day": 7])
+        for (place, hours) in ["1E20", "-3", "0", "25"].enumerated() {
+            try await raw(
+                log, "WORK#\(day)#mia#z\(place)", ["hours": .number(try Number(parsing: hours))])
+        }
+        try await raw(log, "WORK#\(day)#mia#zz", ["hours": "many"])
+        let yesterday = day.adding(days: -1)
+        let figures = CodexFlow.Analytics(
+            projectID: "p", date: day, metrics: .init(tasksCompleted: 1))
+        try await raw(
+            figures, "ANALYTICS#\(yesterday)",
+            ["metrics": ["tasksCompleted": huge], "date": yesterday.attributeValue])
+        try await raw(
+            figures, "ANALYTICS#\(day)", ["metrics": ["tasksCompleted": "one"]])
+        try await workspace.complete("a", in: "p", by: "mia")
+        try await catchUp(store)
+        let analytics = try #require(try store.get(.analytics(of: "p", on: day)))
+        #expect(analytics.metrics.tasksCompleted == 1 && analytics.flow?.points == 2)
+        #expect(analytics.teamStats.map(\.hoursLogged) == [4])
+        await #expect(throws: CodexError.self) {
+            _ = try await workspace.analyticsReport(of: "p", from: yesterday, through: day)
+        }
+        try await store.rebuildAnalytics()
+        let again = try #require(try store.get(.analytics(of: "p", on: day)))
+        #expect(again == analytics)
+    }
+
+    @Test("A report adds up days: times, throughput, hours, burndown")
+    func report() async throws {
+        let fixture = try await Fixture()
+        let (workspace, clock) = (fixture.workspace, fixture.clock)
+        let first = CalendarDay(clock.now)
+        for number in 1...20 {
+            let id = try CodexFlow.Task.ID("t\(number)")
+            try await fixture.task(id) { ($0.estimate, $0.status) = (1, .todo) }
+            clock.advance(by: 3600)
+            try await workspace.move(id, in: "p", to: .inProgress, by: "mia")
+            // Those that begin on the first day take that many minutes.
+            clock.advance(by: Double(number * 60))
+            try await workspace.complete(id, in: "p", by: "mia")
+            clock.advance(by: 7200 - Double(number * 60) - 3600)
+        }
+        try await workspace.logWork(5, on: "t1", in: "p", by: "mia", day: first)
+        try await workspace.logWork(2, on: "t2", in: "p", by: "max", day: first)
+        try await fixture.task("open") { $0.estimate = 8 }
+        try await fixture.store.rebuildAnalytics()
+        let last = CalendarDay(clock.now)
+        #expect(last == first.adding(days: 1))
+        let report = try await workspace.analyticsReport(
+            of: "p", from: first, through: last.adding(days: 5))
+        #expect(report.first == first && report.last == last.adding(days: 5))
+        #expect(report.tasksCompleted == 20 && report.pointsCompleted == 20)
+        #expect(report.throughput == 20 && report.hoursLogged == 7)
+        // To within a thirty-second part.
+        let cycle = try #require(report.cycleTimes)
+        for (found, minutes) in [(cycle.median, 10), (cycle.p85, 17), (cycle.p95, 19)] {
+            #expect(abs(found - minutes * 60) <= minutes * 60 / 31)
+        }
+        let lead = try #require(report.leadTimes)
+        for (found, minutes) in [(lead.median, 70), (lead.p85, 77), (lead.p95, 79)] {
+            #expect(abs(found - minutes * 60) <= minutes * 60 / 31)
+        }
+        #expect(report.states.map(\.scope) == [12] + Array(repeating: 28, count: 6))
+        #expect(report.states.map(\.remaining) == [0] + Array(repeating: 8, count: 6))
+        let late = try await workspace.analyticsReport(of: "p", from: last, through: last)
+        #expect(late.tasksCompleted == 8 && late.states.map(\.scope) == [28])
+        for days in [-1, Limits.reportDayCountMax] {
+            await #expect(throws: CodexError(.invalidArgument, "")) {
+                _ = try await workspace.analyticsReport(
+                    of: "p", from: first, through: first.adding(days: days))
+            }
+        }
+    }
+
+    @Test("Days that were imported stay where there is no history")
+    func importedDays() async throws {
+        let fixture = try await Fixture()
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        try await workspace.createProject(key: "TWO", name: "Two", id: "q", owner: "mia")
+        let day = CalendarDay(fixture.clock.now)
+        try await store.put(
+            CodexFlow.Analytics(projectID: "q", date: day, metrics: .init(tasksCompleted: 7)))
+        try await fixture.task("a")
+        try await store.rebuildAnalytics()
+        #expect(try store.get(.analytics(of: "q", on: day))?.metrics.tasksCompleted == 7)
+        #expect(try store.get(.analytics(of: "p", on: day))?.flow?.created == 1)
     }
 
     @Test("Days are those of the project's time zone")

@@ -89,7 +89,7 @@ struct EventTests {
             try await workspace.move("b", in: "p", to: .canceled, by: "mia")
         }
         try await expect([.taskClaimed]) {
-            try await workspace.claim("a", in: "p", by: "mia", lease: 60)
+            try await workspace.claim("a", in: "p", by: "mia", lease: .seconds(60))
         }
         try await expect([.taskReleased]) {
             try await workspace.release("a", in: "p", by: "mia")
@@ -100,39 +100,58 @@ struct EventTests {
         try await expect([.taskCommented]) {
             try await workspace.comment(on: "a", in: "p", by: "mia", "So")
         }
-        try await expect([.workLogged]) {
-            try await workspace.logWork(1, on: "a", in: "p", by: "mia")
+        for hours in [1, 2, -3] {
+            try await expect([.workLogged]) {
+                try await workspace.logWork(Number(hours), on: "a", in: "p", by: "mia")
+            }
         }
         try await expect([.taskArchived]) { try await workspace.archive("a", in: "p", by: "mia") }
+        try await expect([.taskRestored]) { try await workspace.restore("a", in: "p", by: "mia") }
+        try await expect([.taskCreated, .taskStarted]) {
+            try await fixture.task("c") { $0.status = .inProgress }
+        }
+        try await expect([.taskBlocked]) {
+            try await workspace.addDependency(of: "a", on: "c", in: "p", by: "mia")
+        }
+        try await expect([.taskUnblocked]) {
+            try await workspace.removeDependency(of: "a", on: "c", in: "p", by: "mia")
+        }
         let content = CodexFlow.PRD.Content(
             overview: "o",
             userStories: [.init(id: "1", description: "d", acceptanceCriteria: ["c"])])
-        let hash = CodexFlow.PRD.hash(title: "T", content)
         try await expect([.prdCreated]) {
             try await workspace.createPRD(in: "p", title: "T", content: content, by: "mia", id: "d")
         }
+        let hash = try #require(
+            try fixture.store.get(.prd("d", version: 1, in: "p"))?.contentHash)
         try await expect([.prdSubmitted]) {
-            try await workspace.submit("d", version: 1, in: "p", by: "mia")
+            try await workspace.submitPRD("d", version: 1, in: "p", by: "mia")
         }
         try await expect([.prdChangesRequested]) {
-            try await workspace.review(
-                "d", version: 1, contentHash: hash, in: "p", by: "max", .requestChanges)
+            try await workspace.reviewPRD(
+                "d", version: 1, contentHash: hash, in: "p", by: "max",
+                decision: .requestChanges)
         }
-        try await workspace.submit("d", version: 1, in: "p", by: "mia")
+        try await workspace.submitPRD("d", version: 1, in: "p", by: "mia")
         try await expect([.prdApproved]) {
-            try await workspace.review(
-                "d", version: 1, contentHash: hash, in: "p", by: "max", .approve)
+            try await workspace.reviewPRD(
+                "d", version: 1, contentHash: hash, in: "p", by: "max",
+                decision: .approve)
         }
         try await expect([.prdVersionAdded]) {
-            try await workspace.addVersion(of: "d", in: "p", basedOn: 1, by: "mia") { _ in }
+            try await workspace.addPRDVersion(of: "d", in: "p", basedOn: 1, by: "mia") { _ in }
         }
-        try await workspace.submit("d", version: 2, in: "p", by: "mia")
+        try await expect([.prdSuperseded, .prdVersionAdded]) {
+            try await workspace.addPRDVersion(of: "d", in: "p", basedOn: 2, by: "mia") { _ in }
+        }
+        try await workspace.submitPRD("d", version: 3, in: "p", by: "mia")
         try await expect([.prdRejected]) {
-            try await workspace.review(
-                "d", version: 2, contentHash: hash, in: "p", by: "max", .reject)
+            try await workspace.reviewPRD(
+                "d", version: 3, contentHash: hash, in: "p", by: "max",
+                decision: .reject)
         }
         try await expect([.prdArchived]) {
-            try await workspace.archivePRD("d", version: 2, in: "p", by: "adam")
+            try await workspace.archivePRD("d", version: 3, in: "p", by: "adam")
         }
         // What was refused has none.
         try await expect([]) {
@@ -273,12 +292,12 @@ struct EventTests {
                 onFailure: ConsumerFailurePolicy(
                     attemptCount: 3, delay: .milliseconds(1), parks: true)
             ) { event in
-                let user = event.text("assignee") ?? ""
+                let user = event.detail["assignee"]?.string ?? ""
                 if user == "max", isDown.withLock({ $0 }) {
                     attempts.withLock { $0 += 1 }
                     throw Unreachable()
                 }
-                send.yield("\(user): \(event.text("title") ?? "")")
+                send.yield("\(user): \(event.detail["title"]?.string ?? "")")
             }
         }
         var messages = sent.makeAsyncIterator()
@@ -292,14 +311,18 @@ struct EventTests {
         #expect(parked.count == 1 && parked[0].error.contains("Unreachable"))
         #expect(parked[0].attemptCount == 3)
         // Somebody sees to it.
-        let failed = try await store.retryParkedEvents(of: "notifications") { _ in
-            throw Unreachable()
-        }
+        struct StillUnreachable: Error {}
+        let failed = try await store.retryParkedEvents(
+            of: "notifications", matching: .kinds(.taskAssigned)
+        ) { _ in throw StillUnreachable() }
         #expect(failed == (0, 1))
+        let still = try store.parkedChanges(of: "notifications")
+        #expect(still.map(\.attemptCount) == [4])
+        #expect(still[0].error.contains("StillUnreachable"))
         isDown.withLock { $0 = false }
         let retried = try await store.retryParkedEvents(
             of: "notifications", matching: .kinds(.taskAssigned)
-        ) { event in send.yield("again \(event.text("assignee") ?? "")") }
+        ) { event in send.yield("again \(event.detail["assignee"]?.string ?? "")") }
         #expect(retried == (1, 0))
         #expect(await messages.next() == "again max")
         #expect(try store.parkedChanges(of: "notifications").isEmpty)
@@ -318,7 +341,7 @@ struct EventTests {
         let (seen, see) = AsyncStream<String>.makeStream()
         let delivery = _Concurrency.Task {
             try await store.deliverEvents(to: "s", matching: .kinds(.taskCreated)) { event in
-                see.yield(event.text("taskId") ?? "")
+                see.yield(event.detail["taskId"]?.string ?? "")
             }
         }
         var iterator = seen.makeAsyncIterator()
@@ -343,7 +366,7 @@ struct EventTests {
         let (seen, see) = AsyncStream<String>.makeStream()
         let delivery = _Concurrency.Task {
             try await store.deliverEvents(to: "s", matching: .kinds(.taskCreated)) { event in
-                see.yield(event.text("taskId") ?? "")
+                see.yield(event.detail["taskId"]?.string ?? "")
             }
         }
         var iterator = seen.makeAsyncIterator()

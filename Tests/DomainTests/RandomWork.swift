@@ -73,7 +73,7 @@ struct RandomWork {
         let task = try CodexFlow.Task.ID("t\(next(12))")
         let second = try CodexFlow.Task.ID("t\(next(12))")
         let isForced = next(3) == 0
-        switch next(20) {
+        switch next(21) {
         case 0...2:
             let id = try CodexFlow.Task.ID("t\(tasks.count)")
             let (points, hasPoints, hasParent) = (next(14), next(4) > 0, next(4) == 0)
@@ -87,8 +87,8 @@ struct RandomWork {
         case 3...10:
             let status = pick(CodexFlow.Task.Status.allCases)
             try await workspace.move(
-                task, in: "p", to: status, by: actor, isForced: isForced,
-                note: isForced ? "must be" : nil)
+                task, in: "p", to: status, by: actor,
+                overriding: isForced ? "must be" : nil)
         case 11:
             let points = next(15)
             try await workspace.changeTask(task, in: "p", by: actor) {
@@ -104,9 +104,15 @@ struct RandomWork {
         case 14: try await workspace.addDependency(of: task, on: second, in: "p", by: actor)
         case 15: try await workspace.removeDependency(of: task, on: second, in: "p", by: actor)
         case 16:
-            try await workspace.claim(task, in: "p", by: actor, lease: Double(1 + next(2000)))
+            try await workspace.claim(task, in: "p", by: actor, lease: .seconds(1 + next(2000)))
         case 17: try await workspace.release(task, in: "p", by: actor)
-        case 18: try await workspace.archive(task, in: "p", next(3) == 0, by: actor)
+        case 18:
+            if next(3) == 0 {
+                try await workspace.archive(task, in: "p", by: actor)
+            } else {
+                try await workspace.restore(task, in: "p", by: actor)
+            }
+        case 19: try await changeMembers(other)
         default:
             let hours = Number(next(12) - 3)
             let day = today.adding(days: -next(3))
@@ -115,6 +121,18 @@ struct RandomWork {
             let sum = try (log?.hours ?? 0).subtracting(before?.hours ?? 0)
             expected[day, default: Expected()].hours[actor, default: 0] =
                 try (expected[day]?.hours[actor] ?? 0).adding(sum)
+        }
+    }
+
+    /// Lets a member go, come back, or only read.
+    private mutating func changeMembers(_ user: CodexFlow.User.ID) async throws {
+        let workspace = fixture.workspace
+        // More who come than go, so that there is somebody to work.
+        switch next(8) {
+        case 0: try await workspace.removeMember(user, from: "p", by: "olga")
+        case 1: try await workspace.changeMember(user, of: "p", to: .viewer, by: "olga")
+        case 2...4: try await workspace.changeMember(user, of: "p", to: .member, by: "olga")
+        default: try await workspace.addMember(user, to: "p", by: "olga")
         }
     }
 

@@ -26,6 +26,7 @@ struct SimpleRuleTests {
             ("", false), ("a", false), ("@b", false), ("a@", false), ("a@b@c", false),
             ("a b@c", false), ("a@b..c", false), ("a@.b", false), ("a@b.", false),
             ("a@-b", false), ("a@b-", false), ("a#b@c", false), ("a\u{0}@b", false),
+            ("u\u{308}@b", false), ("\u{1112}\u{1161}@b", false), ("한@b", true), ("ü@b", true),
         ])
     func emails(text: String, isSound: Bool) {
         let user = CodexFlow.User(id: "1", email: text, name: "A")
@@ -38,6 +39,7 @@ struct SimpleRuleTests {
             ("", false), (" \n", false), ("a", true), (String(repeating: "ä", count: 200), true),
             (String(repeating: "a", count: 201), false),
             (String(repeating: "👩‍👩‍👧", count: 200), true),
+            ("a" + String(repeating: "\u{301}", count: 10_000), false),
         ])
     func names(text: String, isSound: Bool) {
         let user = CodexFlow.User(id: "1", email: "a@b", name: text)
@@ -105,7 +107,10 @@ struct SimpleRuleTests {
         for (value, isSound) in [(0, false), (1, true), (10, true), (11, false)] {
             check(isSound ? nil : .taskComplexity) { $0.complexity = value }
         }
-        for (value, isSound) in [(0, false), (1, true)] {
+        for (value, isSound) in [
+            (0, false), (1, true), (Limits.taskNumberMax, true), (Limits.taskNumberMax + 1, false),
+            (.max, false),
+        ] {
             check(isSound ? nil : .taskNumber) { $0.number = value }
         }
         check(nil) { $0.acceptanceCriteria = (1...50).map { .init(id: "\($0)", text: "t") } }
@@ -117,6 +122,15 @@ struct SimpleRuleTests {
         }
         check(.taskCriteria) { $0.acceptanceCriteria = [.init(id: "1", text: " ")] }
         check(.taskCriteria) { $0.acceptanceCriteria = [.init(id: "", text: "a")] }
+        let (fits, exceeds) = (
+            String(repeating: "x", count: 200), String(repeating: "x", count: 201)
+        )
+        check(nil) { ($0.cycleID, $0.rank) = (fits, fits) }
+        check(.taskPlace) { $0.cycleID = exceeds }
+        check(.taskPlace) { $0.rank = exceeds }
+        let max = Limits.metadataByteCountMax
+        check(nil) { $0.metadata = ["k": .string(String(repeating: "x", count: max - 1))] }
+        check(.taskMetadata) { $0.metadata = ["k": .string(String(repeating: "x", count: max))] }
     }
 
     @Test("PRDs: version, stories' identifiers, size")
@@ -193,5 +207,71 @@ struct SimpleRuleTests {
         #expect(
             SHA256.hexadecimal(String(repeating: "a", count: 1_000_000))
                 == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+    }
+
+    @Test("Notes, clients, sequences, facts, figures")
+    func notesAndFigures() {
+        let now = Date(timeIntervalSince1970: 1_762_300_800)
+        let (fits, exceeds) = (
+            String(repeating: "x", count: 10_000), String(repeating: "x", count: 10_001)
+        )
+        for (note, isSound) in [(nil, true), (fits, true), (exceeds, false), (" ", false)] {
+            let entry = CodexFlow.Activity(
+                id: "1", projectID: "1", taskID: "1", actorID: "1", at: now,
+                day: CalendarDay(now), kind: .moved, note: note)
+            #expect(rule { try entry.validate() } == (isSound ? nil : .note))
+            let review = CodexFlow.PRDReview(
+                prdID: "1", projectID: "1", version: 1, contentHash: "", userID: "1",
+                decision: .approve, note: note, at: now)
+            #expect(rule { try review.validate() } == (isSound ? nil : .note))
+        }
+        for (count, isSound) in [(200, true), (201, false)] {
+            let session = CodexFlow.Session(
+                id: "1", userID: "1", createdAt: now, expiresAt: now + 1,
+                client: String(repeating: "c", count: count))
+            #expect(rule { try session.validate() } == (isSound ? nil : .sessionClient))
+        }
+        for (last, isSound) in [
+            (-1, false), (0, true), (Limits.taskNumberMax, true), (Limits.taskNumberMax + 1, false),
+        ] {
+            let sequence = CodexFlow.NumberSequence(projectID: "1", name: "TASK", last: last)
+            #expect(rule { try sequence.validate() } == (isSound ? nil : .taskNumber))
+        }
+        func check(_ isSound: Bool, _ body: (inout CodexFlow.Activity.Facts) -> Void) {
+            var facts = CodexFlow.Activity.Facts()
+            body(&facts)
+            let entry = CodexFlow.Activity(
+                id: "1", projectID: "1", taskID: "1", actorID: "1", at: now,
+                day: CalendarDay(now), kind: .moved, facts: facts)
+            #expect(rule { try entry.validate() } == (isSound ? nil : .activityFacts))
+        }
+        for (value, isSound) in [(-1, false), (0, true), (1000, true), (1001, false)] {
+            check(isSound) { $0.points = value }
+            check(isSound) { $0.pointsBefore = value }
+        }
+        for (value, isSound) in [
+            (-100_001, false), (-100_000, true), (100_000, true), (100_001, false),
+        ] { check(isSound) { $0.estimatedHours = value } }
+        for (value, isSound) in [(-1, false), (0, true), (.max, true)] {
+            check(isSound) { $0.cycleSeconds = value }
+            check(isSound) { $0.leadSeconds = value }
+        }
+        for (value, isSound) in [
+            (Limits.analyticsFigureMax, true), (Limits.analyticsFigureMax + 1, false),
+            (-Limits.analyticsFigureMax - 1, false), (.max, false), (.min, false),
+        ] {
+            func check(_ body: (inout CodexFlow.Analytics) -> Void) {
+                var day = CodexFlow.Analytics(
+                    projectID: "1", date: CalendarDay(now), metrics: .init(tasksCompleted: 0),
+                    teamStats: [.init(userID: "1", tasksCompleted: 0)],
+                    flow: CodexFlow.Analytics.Flow())
+                body(&day)
+                #expect(rule { try day.validate() } == (isSound ? nil : .analyticsFigures))
+            }
+            check { $0.metrics.tasksCompleted = value }
+            check { $0.teamStats[0].tasksCompleted = value }
+            check { $0.flow?.points = value }
+            check { $0.flow?.statuses[.done] = value }
+        }
     }
 }

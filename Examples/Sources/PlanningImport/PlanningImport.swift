@@ -68,7 +68,8 @@ struct PlanningImport {
             let workspace = CodexFlow.Workspace(store)
             print("\nAnalytics from \(first) through \(last)")
             for project in summary.projects.sorted(by: { $0.rawValue < $1.rawValue }) {
-                let report = try await workspace.analytics(of: project, from: first, through: last)
+                let report = try await workspace.analyticsReport(
+                    of: project, from: first, through: last)
                 let lead = report.leadTimes.map {
                     "\($0.median / 86_400) and \($0.p95 / 86_400) days"
                 }

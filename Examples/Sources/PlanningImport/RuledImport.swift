@@ -178,7 +178,7 @@ final class RuledImport {
         case .provisional?, .implementable?, .implemented?, .rejected?: break
         }
         let isSubmitted = try await command(line) {
-            try await workspace.submit(prd, version: 1, in: team, by: author)
+            try await workspace.submitPRD(prd, version: 1, in: team, by: author)
         }
         guard isSubmitted, proposal.status != .provisional,
             let hash = try store.get(.prd(prd, version: 1, in: team))?.contentHash
@@ -188,8 +188,9 @@ final class RuledImport {
         for approver in proposal.approvers
         where try store.get(.prd(prd, version: 1, in: team))?.approvalStatus == .inReview {
             try await command(line) {
-                try await workspace.review(
-                    prd, version: 1, contentHash: hash, in: team, by: approver, decision)
+                try await workspace.reviewPRD(
+                    prd, version: 1, contentHash: hash, in: team, by: approver,
+                    decision: decision)
             }
         }
         if try store.get(.prd(prd, version: 1, in: team))?.approvalStatus == .inReview {

@@ -10,9 +10,10 @@ public enum CodexFlow {
 
     /// Names of the table's indexes.
     public enum Index {
-        /// E-mail addresses, owners, assignees.
+        /// E-mail addresses, owners, assignees, members, blockers, workers.
         public static let gsi1 = "GSI1"
-        /// Tasks by status, PRDs by approval status, sessions by user.
+        /// Tasks by status, PRDs by approval status, sessions by user, open dependencies, projects
+        /// that are being deleted.
         public static let gsi2 = "GSI2"
         /// Due days of open tasks.
         public static let gsi3 = "GSI3"
@@ -94,7 +95,7 @@ public enum CodexFlow {
     public static var entities: [any Entity.Type] {
         [
             User.self, Project.self, Task.self, PRD.self, Analytics.self, Session.self,
-            Member.self, Sequence.self, Activity.self, Comment.self, Dependency.self,
+            Member.self, NumberSequence.self, Activity.self, Comment.self, Dependency.self,
             WorkLog.self, PRDDocument.self, PRDReview.self,
         ]
     }

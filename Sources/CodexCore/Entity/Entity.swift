@@ -160,3 +160,11 @@ public struct Stored<Value: Sendable>: Sendable {
 }
 
 extension Stored: Equatable where Value: Equatable {}
+
+extension Entity {
+    /// The attributes of `item` that the type would not write for it.
+    package static func unknownAttributes(of item: Item) throws(CodexError) -> Item {
+        let known = try Self(item: item).item()
+        return Item(item.lazy.filter { known[$0.name] == nil }.map { ($0.name, $0.value) })
+    }
+}

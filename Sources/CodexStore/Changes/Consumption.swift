@@ -378,21 +378,32 @@ extension Store {
                 }
                 if isDone { counts.successCount += 1 }
             } catch let failure as BodyFailure {
-                let again = ParkedChange(
-                    change: parked.change, error: String(describing: failure.error),
-                    attemptCount: parked.attemptCount + 1)
-                let isParked = try await write { transaction in
-                    let context = transaction.context
-                    let key = again.key(consumer)
-                    // Meanwhile another process may have succeeded with it, or given it up.
-                    guard try context.isParked(key) else { return false }
-                    try context.setSystem(.consumers, key, again.bytes)
-                    return true
+                if try await parkAgain(parked, failure.error, of: consumer) {
+                    counts.failureCount += 1
                 }
-                if isParked { counts.failureCount += 1 }
             }
         }
         return counts
+    }
+
+    /// Keeps a parked change that failed once more, with its new error.
+    ///
+    /// - Returns: Whether it is still parked.
+    @discardableResult
+    func parkAgain(
+        _ parked: ParkedChange, _ error: any Error, of consumer: String
+    ) async throws -> Bool {
+        let again = ParkedChange(
+            change: parked.change, error: String(describing: error),
+            attemptCount: parked.attemptCount + 1)
+        return try await write { transaction in
+            let context = transaction.context
+            let key = again.key(consumer)
+            // Meanwhile another process may have succeeded with it, or given it up.
+            guard try context.isParked(key) else { return false }
+            try context.setSystem(.consumers, key, again.bytes)
+            return true
+        }
     }
 
     /// Gives up a parked change.

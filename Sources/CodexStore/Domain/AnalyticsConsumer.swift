@@ -9,28 +9,35 @@ extension Store {
     /// once, as it is written; it goes on until its task is cancelled or something throws.
     ///
     /// It registers its consumer itself, which begins with the oldest change that is retained; a store
-    /// that had history before that is brought up to it by ``rebuildAnalytics()``.
+    /// that had history before that is brought up to it by ``rebuildAnalytics()``. Items whose keys are
+    /// those of history, work logs or analytics and which are none, or break the rules of those
+    /// (``CodexFlow/Activity/validate()``), count nothing.
     ///
     /// - Throws: As ``consume(_:view:batchCount:onFailure:_:)``.
-    public func makeAnalytics() async throws {
+    public func runAnalytics() async throws {
         try await addConsumer(
             Self.analyticsConsumer, after: .trimHorizon, filter: AnalyticsWriter.filter)
         try await consume(Self.analyticsConsumer, batchCount: 1000) { transaction, changes in
             var tally = CodexFlow.AnalyticsTally()
             var workers: Set<AnalyticsWriter.Worker> = []
             for change in changes {
-                if let activity = try change.new(as: CodexFlow.Activity.self) {
+                if try change.entity == CodexFlow.Activity.definition.name {
+                    guard change.kind == .insert, let new = try change.newImage,
+                        let activity = CodexFlow.Activity(soundIn: new)
+                    else { continue }
                     // It may be gone by now with its project, of which there may be another.
                     let isThere = try transaction.view(in: change.table, key: change.key) { _ in
                         true
                     }
-                    if change.kind == .insert, isThere == true { tally.add(activity) }
+                    if isThere == true { tally.add(activity) }
                     continue
                 }
-                let log =
-                    try change.new(as: CodexFlow.WorkLog.self)
-                    ?? change.old(as: CodexFlow.WorkLog.self)
-                if let log { workers.insert(AnalyticsWriter.Worker(log)) }
+                for image in [try change.oldImage, try change.newImage] {
+                    guard let log = image.flatMap(CodexFlow.WorkLog.init(soundIn:)) else {
+                        continue
+                    }
+                    workers.insert(AnalyticsWriter.Worker(log))
+                }
             }
             try AnalyticsWriter.add(tally, workers, &transaction)
         }
@@ -39,7 +46,8 @@ extension Store {
     /// Makes all analytics anew from the history and the work logs as they are, in place of those that
     /// there are; the consumer goes on from there.
     ///
-    /// The outcome is the same as that of the stream.
+    /// The outcome is the same as that of the stream. Days of projects that have neither history nor
+    /// work logs, by an import say, stay as they are.
     ///
     /// - Returns: How many days there are.
     /// - Throws: As ``write(_:)-(_)``.
@@ -49,38 +57,75 @@ extension Store {
     public func rebuildAnalytics() async throws -> Int {
         try await addConsumer(
             Self.analyticsConsumer, after: .trimHorizon, filter: AnalyticsWriter.filter)
+        var past = try read { try AnalyticsPast($0, self) }
         while true {
-            let past = try read { try AnalyticsPast($0, self) }
-            if let count = try await write({ try past.replaceAnalytics(&$0) }) { return count }
+            // Most of what was written since is read before the writers have to wait.
+            try past.readOn(core)
+            let now = past
+            if let count = try await write({ try now.replaceAnalytics(&$0) }) { return count }
             // The consumer wrote in the same commit group: what it wrote cannot be told yet.
         }
+    }
+}
+
+extension Entity {
+    /// The entity that an item holds, if it keeps the rules of one value by itself.
+    fileprivate init?(soundIn item: Item) {
+        guard let entity = try? Self(item: item), (try? entity.validate()) != nil else {
+            return nil
+        }
+        self = entity
     }
 }
 
 /// The history and the work logs as they were at one moment, added up.
 private struct AnalyticsPast {
     private var tally = CodexFlow.AnalyticsTally()
-    /// The analytics that there were.
+    /// The analytics that there were, and were written since.
     private var stale: Set<PrimaryKey> = []
+    /// When the projects were created: another one with the same identifier is not meant.
+    private var creations: [CodexFlow.Project.ID: Date] = [:]
     private let sequence: SequenceNumber
+    /// Where the reading of what was written since is.
+    private var place: SequenceNumber
 
     init(_ snapshot: borrowing Snapshot, _ store: Store) throws {
         sequence = try snapshot.sequenceNumber
-        var (tally, stale) = (tally, stale)
+        place = sequence
+        var (tally, stale, creations) = (tally, stale, creations)
         let definition = try store.schema.table(CodexFlow.table)
         try snapshot.forEach(TableScan(table: CodexFlow.table)) { view in
             switch store.entityName(of: view.header) {
             case CodexFlow.Activity.definition.name?:
-                tally.add(try CodexFlow.Activity(item: try view.item()))
+                if let entry = CodexFlow.Activity(soundIn: try view.item()) { tally.add(entry) }
             case CodexFlow.WorkLog.definition.name?:
-                try tally.add(nil, try CodexFlow.WorkLog(item: try view.item()))
+                let log = CodexFlow.WorkLog(soundIn: try view.item())
+                if let log { try tally.add(nil, log) }
+            case CodexFlow.Project.definition.name?:
+                if let project = try? CodexFlow.Project(item: try view.item()) {
+                    creations[project.id] = project.createdAt
+                }
             case CodexFlow.Analytics.definition.name?:
                 stale.insert(try definition.primaryKey(of: try view.item()))
             default: break
             }
             return true
         }
-        (self.tally, self.stale) = (tally, stale)
+        (self.tally, self.stale, self.creations) = (tally, stale, creations)
+    }
+
+    /// Takes note of the analytics that were written since.
+    mutating func readOn(_ core: StoreCore) throws {
+        let reader = ChangeReader(
+            core, from: .position(.sequenceNumber(place)), .keysOnly,
+            ChangeFilter(
+                tables: [CodexFlow.table], entities: [CodexFlow.Analytics.definition.name]))
+        repeat {
+            for change in try reader.read(1000) {
+                stale.insert(try change.key)
+                place = change.sequenceNumber
+            }
+        } while reader.endID == nil
     }
 
     /// Puts the sums in the place of all analytics, and the consumer's checkpoint where they end.
@@ -92,28 +137,21 @@ private struct AnalyticsPast {
         let old = try context.consumer(name)
         let committed = try context.core.withReader { try $0.consumer(name) }
         guard committed.sequenceNumber == old.sequenceNumber else { return nil }
-        for key in try stale.union(keysSince(context)) {
+        var present = self
+        try present.readOn(context.core)
+        let meant = try Set(
+            tally.days.keys.map(\.projectID)
+        ).filter { try transaction.get(.project($0))?.createdAt == creations[$0] }
+        let partitions = Set(tally.days.keys.map { "PROJECT#\($0.projectID)" })
+        for key in present.stale where partitions.contains(key.partition.string ?? "") {
             try transaction.delete(in: CodexFlow.table, key: key)
         }
-        let count = try AnalyticsWriter.add(tally, [], &transaction)
+        let count = try AnalyticsWriter.add(tally, [], of: meant, &transaction)
         let state = ConsumerState(
             filter: old.filter, after: sequence, now: context.core.options.milliseconds)
         try context.forgetParked(name, after: sequence)
         try context.setConsumer(try ConsumerState.key(name), state)
         return count
-    }
-
-    /// The analytics that were written since.
-    private func keysSince(_ context: WriteContext) throws -> Set<PrimaryKey> {
-        let reader = ChangeReader(
-            context.core, from: .position(.sequenceNumber(sequence)), .keysOnly,
-            ChangeFilter(
-                tables: [CodexFlow.table], entities: [CodexFlow.Analytics.definition.name]))
-        var keys: Set<PrimaryKey> = []
-        repeat {
-            for change in try reader.read(1000) { keys.insert(try change.key) }
-        } while reader.endID == nil
-        return keys
     }
 }
 
@@ -141,13 +179,14 @@ private enum AnalyticsWriter {
     /// - Parameters:
     ///   - tally: What is added.
     ///   - workers: Whose hours are put as they are now, whatever the day said before.
+    ///   - projects: The projects that are meant; `nil` is all.
     ///   - transaction: Where the days are.
     /// - Returns: How many days changed.
     /// - Throws: What reading and writing throw.
     @discardableResult
     static func add(
         _ tally: CodexFlow.AnalyticsTally, _ workers: Set<Worker>,
-        _ transaction: inout WriteTransaction
+        of projects: Set<CodexFlow.Project.ID>? = nil, _ transaction: inout WriteTransaction
     ) throws -> Int {
         var added = tally
         for worker in workers { added.touch(worker.project, worker.day) }
@@ -155,7 +194,7 @@ private enum AnalyticsWriter {
         for (day, added) in added.days { byProject[day.projectID, default: []].append(added) }
         let workersByProject = Dictionary(grouping: workers, by: \.project)
         var count = 0
-        for (project, days) in byProject {
+        for (project, days) in byProject where projects?.contains(project) ?? true {
             guard let found = try transaction.get(.project(project)), found.deletingSince == nil
             else { continue }
             count += try add(days, workersByProject[project] ?? [], project, &transaction)
@@ -170,8 +209,11 @@ private enum AnalyticsWriter {
         let days = days.sorted { $0.date < $1.date }
         guard let first = days.first?.date, let last = days.last?.date else { return 0 }
         // Means look 27 days back.
-        let known = try transaction.all(
-            .analytics(of: project, from: first.adding(days: -27), through: last.adding(days: 27)))
+        let window = CodexCore.Query<CodexFlow.Analytics>.analytics(
+            of: project, from: first.adding(days: -27), through: last.adding(days: 27))
+        let known = try transaction.items(matching: window.request).items.compactMap {
+            CodexFlow.Analytics(soundIn: $0)
+        }
         var all = Dictionary(known.map { ($0.date, $0) }) { $1 }
         for day in days {
             if var old = all[day.date] {
@@ -183,9 +225,12 @@ private enum AnalyticsWriter {
         }
         for worker in workers {
             var hours: Number = 0
-            let logs = try transaction.all(
-                .work(of: worker.user, day: worker.day, in: project))
-            for log in logs { hours = try hours.adding(log.hours) }
+            let query = CodexCore.Query<CodexFlow.WorkLog>.work(
+                of: worker.user, day: worker.day, in: project)
+            for item in try transaction.items(matching: query.request).items {
+                guard let log = CodexFlow.WorkLog(soundIn: item) else { continue }
+                hours = try hours.adding(log.hours)
+            }
             all[worker.day]?.setHours(hours, of: worker.user)
         }
         let dates = all.keys.sorted()

@@ -80,9 +80,9 @@ extension Store {
                 do {
                     try await handler(event)
                     break
-                } catch is CancellationError {
-                    throw CancellationError()
                 } catch {
+                    // What the handler itself calls cancelled is a failure as any other.
+                    try _Concurrency.Task.checkCancellation()
                     if attempt == policy.attemptCount { return error }
                 }
                 try await _Concurrency.Task.sleep(for: delay)
@@ -92,23 +92,31 @@ extension Store {
         return nil
     }
 
-    /// Delivers the events of parked changes again; those that are handled are parked no more.
+    /// Delivers the events of parked changes again; those that are handled are parked no more, the others
+    /// stay with one attempt more and the new error.
     ///
+    /// - Parameters:
+    ///   - subscription: The subscription's name.
+    ///   - pattern: Which events it gets: as for its delivery.
+    ///   - handler: Gets the events.
     /// - Returns: How many changes succeeded, and how many failed again and stay parked.
     /// - Throws: ``CodexError/Code/unknownConsumer``, `CancellationError`, and as ``write(_:)-(_)``.
     @discardableResult
     public func retryParkedEvents(
-        of subscription: String, matching pattern: CodexFlow.EventPattern = .all,
+        of subscription: String, matching pattern: CodexFlow.EventPattern,
         _ handler: @escaping @Sendable (CodexFlow.Event) async throws -> Void
     ) async throws -> (successCount: Int, failureCount: Int) {
         var counts = (successCount: 0, failureCount: 0)
         let once = ConsumerFailurePolicy(attemptCount: 1)
         for parked in try parkedChanges(of: subscription, limit: .max) {
-            if try await delivered(parked.change, pattern, once, handler) == nil {
+            try _Concurrency.Task.checkCancellation()
+            if let failure = try await delivered(parked.change, pattern, once, handler) {
+                if try await parkAgain(parked, failure, of: subscription) {
+                    counts.failureCount += 1
+                }
+            } else {
                 try await discardParkedChange(parked.change.sequenceNumber, of: subscription)
                 counts.successCount += 1
-            } else {
-                counts.failureCount += 1
             }
         }
         return counts

@@ -17,7 +17,8 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
 
     /// Decides and writes in one transaction.
     func commit<Outcome: Sendable>(
-        _ decide: @escaping @Sendable (any CodexFlow.Reader) throws -> CodexFlow.Decision<Outcome>
+        _ decide:
+            @escaping @Sendable (any CodexFlow.DecisionReader) throws -> CodexFlow.Decision<Outcome>
     ) async throws -> Outcome {
         try await store.write { transaction in
             let decision = try decide(TransactionReader(base: transaction.context))
@@ -32,23 +33,26 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
         }
     }
 
-    /// Removes items of a partition, those under `last` not before all others.
-    func empty(
-        table: String, partition: AttributeValue, last: AttributeValue, limit: Int
-    ) async throws -> Bool {
+    /// Removes items of a project that is marked for deletion.
+    func removeItems(of project: CodexFlow.Project.ID, limit: Int) async throws -> Bool {
         try await store.write { transaction in
-            let definition = try transaction.context.catalog.manifest.schema.table(table)
+            guard let found = try transaction.get(.project(project)), found.deletingSince != nil
+            else { return true }
+            let whole = PrimaryKey(.string("PROJECT#\(project)"), "METADATA")
+            let definition = try transaction.context.catalog.manifest.schema.table(CodexFlow.table)
             let page = try transaction.items(
                 matching: TableQuery(
-                    table: table, partition: [partition],
+                    table: CodexFlow.table, partition: [whole.partition],
                     projection: try Projection(
                         definition.keyAttributes.map { DocumentPath($0.name) })),
                 limits: PageLimits(returned: limit))
             let keys = try page.items.map { try definition.primaryKey(of: $0) }
-            let others = keys.filter { $0.sort != last }
-            // The last one goes once it stands alone.
+            let others = keys.filter { $0 != whole }
+            // The project goes once it stands alone.
             let isAlone = page.next == nil && others.isEmpty
-            for key in isAlone ? keys : others { try transaction.delete(in: table, key: key) }
+            for key in isAlone ? keys : others {
+                try transaction.delete(in: CodexFlow.table, key: key)
+            }
             return isAlone
         }
     }
@@ -63,7 +67,7 @@ extension CodexFlow.Workspace {
 }
 
 /// What a decision sees of a write transaction.
-private struct TransactionReader: CodexFlow.Reader {
+private struct TransactionReader: CodexFlow.DecisionReader {
     let base: WriteContext
 
     func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {

@@ -150,11 +150,3 @@ extension WriteContext {
         return try E.unknownAttributes(of: try E.upgraded(old.item, from: old.header.schemaVersion))
     }
 }
-
-extension Entity {
-    /// The attributes of `item` that the type would not write for it.
-    static func unknownAttributes(of item: Item) throws(CodexError) -> Item {
-        let known = try Self(item: item).item()
-        return Item(item.lazy.filter { known[$0.name] == nil }.map { ($0.name, $0.value) })
-    }
-}

@@ -84,7 +84,7 @@ struct DemoServices {
         }
         for await event in events {
             print("  \(event.json)")
-            if event.kind == .taskCompleted, event.text("taskId") == "notes" { break }
+            if event.kind == .taskCompleted, event.detail["taskId"]?.string == "notes" { break }
         }
         delivery.cancel()
         _ = await delivery.result
@@ -94,13 +94,13 @@ struct DemoServices {
     private func analyze(_ workspace: CodexFlow.Workspace) async throws {
         let days = store.changes(
             after: .trimHorizon, filter: ChangeFilter(entities: ["analytics"]))
-        let consumer = _Concurrency.Task { try await store.makeAnalytics() }
+        let consumer = _Concurrency.Task { try await store.runAnalytics() }
         for try await change in days {
             guard let day = try change.new(as: CodexFlow.Analytics.self),
                 day.projectID == project, day.metrics.tasksCompleted == 2
             else { continue }
             print("\nThe day's analytics:\n  \(DynamoDBJSON.plainText(try day.item()))")
-            let report = try await workspace.analytics(
+            let report = try await workspace.analyticsReport(
                 of: project, from: day.date, through: day.date)
             let left = report.states.last?.remaining ?? 0
             print(

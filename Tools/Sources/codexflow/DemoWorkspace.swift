@@ -5,7 +5,7 @@ import Foundation
 struct DemoWorkspace {
     private(set) var users: [CodexFlow.User] = []
     private(set) var projects: [CodexFlow.Project] = []
-    private(set) var sequences: [CodexFlow.Sequence] = []
+    private(set) var sequences: [CodexFlow.NumberSequence] = []
     private(set) var tasks: [CodexFlow.Task] = []
     private(set) var prds: [CodexFlow.PRD] = []
     private(set) var analytics: [CodexFlow.Analytics] = []
@@ -71,8 +71,8 @@ struct DemoWorkspace {
             let taskCount = 150 + random.below(400)
             for task in 1...taskCount { try makeTask(task, project, &random, start) }
             sequences.append(
-                CodexFlow.Sequence(
-                    projectID: id, name: CodexFlow.Sequence.tasks, last: taskCount))
+                CodexFlow.NumberSequence(
+                    projectID: id, name: CodexFlow.NumberSequence.tasks, last: taskCount))
             projects.append(project)
             try makePRDs(project, &random, start)
             try makeAnalytics(project, &random)

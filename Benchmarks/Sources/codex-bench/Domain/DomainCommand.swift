@@ -127,7 +127,7 @@ private struct DomainRun: Sendable {
     func measureConsumer() async throws {
         let store = try await makeStore("consumer")
         let workspace = CodexFlow.Workspace(store)
-        let consumer = Task.detached { try await store.makeAnalytics() }
+        let consumer = Task.detached { try await store.runAnalytics() }
         let sampler = Task.detached { () -> [Double] in
             var lags: [Double] = []
             while !Task.isCancelled {

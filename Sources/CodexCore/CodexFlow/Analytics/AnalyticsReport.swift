@@ -57,14 +57,16 @@ extension CodexFlow {
         ///   - first: The first day of the report.
         ///   - last: Its last day.
         /// - Throws: ``CodexError/Code/invalidArgument`` for a time that ends before it begins, or of
-        ///   more than 4,000 days.
+        ///   more than ``Limits/reportDayCountMax`` days; ``CodexFlow/Rule/analyticsFigures``.
         public init(
             _ days: [Analytics], from first: CalendarDay, through last: CalendarDay
         ) throws(CodexError) {
             let count = last.daysSince1970 - first.daysSince1970 + 1
-            guard (1...4000).contains(count) else {
-                throw CodexError(.invalidArgument, "A report is of 1 to 4,000 days.")
+            guard (1...Limits.reportDayCountMax).contains(count) else {
+                throw CodexError(
+                    .invalidArgument, "A report is of 1 to \(Limits.reportDayCountMax) days.")
             }
+            for day in days { try day.validate() }
             (self.first, self.last) = (first, last)
             var (cycle, lead) = (Histogram(), Histogram())
             var (completed, points, hours): (Int, Int, Number) = (0, 0, 0)
@@ -110,11 +112,11 @@ extension CodexFlow.Workspace {
     ///
     /// - Throws: ``CodexError/Code/invalidArgument`` as ``CodexFlow/AnalyticsReport``.
     /// - Complexity: O(*d*) for *d* days since the project began.
-    public func analytics(
+    public func analyticsReport(
         of project: CodexFlow.Project.ID, from first: CalendarDay, through last: CalendarDay
     ) async throws -> CodexFlow.AnalyticsReport {
         let days = try await all(
-            .analytics(of: project, from: CalendarDay(daysSince1970: -719_528), through: last))
+            .analytics(of: project, from: .distantPast, through: last))
         return try CodexFlow.AnalyticsReport(days, from: first, through: last)
     }
 }

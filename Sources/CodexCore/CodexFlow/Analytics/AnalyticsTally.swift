@@ -1,33 +1,35 @@
 extension CodexFlow {
     /// What entries of history and work logs add to the analytics of days.
     ///
-    /// Sums only, so whatever order they come in, the outcome is the same; and a day's analytics are
-    /// that of the stored one and a tally's (``Analytics/add(_:)``).
-    public struct AnalyticsTally: Sendable {
+    /// Sums only, so whatever order they come in, the outcome is the same; a stored day and a tally's are
+    /// added as well (``Analytics/add(_:)``).
+    package struct AnalyticsTally: Sendable {
         /// A project's day.
-        public struct Day: Sendable, Hashable {
+        package struct Day: Sendable, Hashable {
             /// The project.
-            public let projectID: Project.ID
+            package let projectID: Project.ID
             /// The day.
-            public let date: CalendarDay
+            package let date: CalendarDay
         }
 
         /// What is added, by day.
-        public private(set) var days: [Day: Analytics] = [:]
+        package private(set) var days: [Day: Analytics] = [:]
 
         /// Creates a tally of nothing.
-        public init() {}
+        package init() {}
 
         /// Adds an entry of history.
-        public mutating func add(_ activity: Activity) {
+        package mutating func add(_ activity: Activity) {
             guard let facts = activity.facts else { return }
-            change(activity.projectID, activity.day) { $0.add(facts) }
+            change(activity.projectID, activity.day) {
+                $0.add(facts, isImport: activity.kind == .imported)
+            }
         }
 
         /// Adds a change of a work log; `nil` before it was there, and when it is not there any more.
         ///
         /// - Throws: ``CodexError/Code/invalidNumber`` for hours that no rule allows.
-        public mutating func add(_ old: WorkLog?, _ new: WorkLog?) throws(CodexError) {
+        package mutating func add(_ old: WorkLog?, _ new: WorkLog?) throws(CodexError) {
             guard let log = new ?? old else { return }
             let hours = try (new?.hours ?? 0).subtracting(old?.hours ?? 0)
             try change(log.projectID, log.day) { day throws(CodexError) in
@@ -40,22 +42,13 @@ extension CodexFlow {
             change(project, date) { _ in }
         }
 
-        private mutating func change(
+        private mutating func change<Failure: Error>(
             _ project: Project.ID, _ date: CalendarDay,
-            _ body: (inout Analytics) throws(CodexError) -> Void
-        ) throws(CodexError) {
+            _ body: (inout Analytics) throws(Failure) -> Void
+        ) throws(Failure) {
             let key = Day(projectID: project, date: date)
             var day = days.removeValue(forKey: key) ?? Analytics(projectID: project, date: date)
             try body(&day)
-            days[key] = day
-        }
-
-        private mutating func change(
-            _ project: Project.ID, _ date: CalendarDay, _ body: (inout Analytics) -> Void
-        ) {
-            let key = Day(projectID: project, date: date)
-            var day = days.removeValue(forKey: key) ?? Analytics(projectID: project, date: date)
-            body(&day)
             days[key] = day
         }
     }
@@ -76,7 +69,7 @@ extension CodexFlow.Analytics {
     /// Adds what a tally has for the day; the means are to be taken anew (``settle(pointsOfFourWeeks:)``).
     ///
     /// - Throws: ``CodexError/Code/invalidNumber`` for hours that no rule allows.
-    public mutating func add(_ other: CodexFlow.Analytics) throws(CodexError) {
+    package mutating func add(_ other: CodexFlow.Analytics) throws(CodexError) {
         metrics.tasksCompleted += other.metrics.tasksCompleted
         var sum = flow ?? Flow()
         sum.add(other.flow ?? Flow())
@@ -92,7 +85,7 @@ extension CodexFlow.Analytics {
     /// - Parameter points: The points completed on this day and the 27 before it; `nil` if none of
     ///   them had a completion.
     /// - Throws: ``CodexError/Code/invalidNumber`` for sums that no rules allow.
-    public mutating func settle(pointsOfFourWeeks points: Int?) throws(CodexError) {
+    package mutating func settle(pointsOfFourWeeks points: Int?) throws(CodexError) {
         metrics.velocity = try points.map { points throws(CodexError) in
             try Number(
                 negative: points < 0, magnitude: UInt128(points.magnitude) * 25, exponent: -2)
@@ -102,17 +95,25 @@ extension CodexFlow.Analytics {
         for stats in teamStats { logged = try logged.adding(stats.hoursLogged ?? 0) }
         guard logged > 0 else { return }
         // In ten-thousandths, which hours have at most; rounded half up.
-        let parts = Int((logged.double * 10_000).rounded())
-        let estimated = (flow?.estimatedHours ?? 0) * 100_000_000
-        let share = parts > 0 ? min(10_000, (estimated + parts / 2) / parts) : 10_000
+        let parts = Int128((logged.double * 10_000).rounded())
+        let estimated = Int128(flow?.estimatedHours ?? 0) * 100_000_000
+        let share = parts > 0 ? max(0, min(10_000, (estimated + parts / 2) / parts)) : 10_000
         metrics.teamEfficiency = try Number(
             negative: false, magnitude: UInt128(share), exponent: -4)
     }
 
-    mutating func add(_ facts: CodexFlow.Activity.Facts) {
+    mutating func add(_ facts: CodexFlow.Activity.Facts, isImport: Bool) {
         var flow = flow ?? Flow()
         defer { self.flow = flow }
         let points = facts.points ?? 0
+        flow.estimatedHours += facts.estimatedHours ?? 0
+        if isImport, let status = facts.to {
+            // It was there before; what happened to it was on other days.
+            flow.count(status, 1)
+            if status != .canceled { flow.scope += points }
+            if status == .done { flow.points += points }
+            return
+        }
         guard let to = facts.to else {
             // The estimate changed, the status did not.
             guard facts.from != .canceled else { return }
@@ -138,7 +139,6 @@ extension CodexFlow.Analytics {
             metrics.tasksCompleted += 1
             if facts.points == nil { flow.unestimated += 1 }
             flow.points += points
-            flow.estimatedHours += facts.estimatedHours ?? 0
             if let seconds = facts.cycleSeconds { flow.cycleTimes.record(seconds) }
             if let seconds = facts.leadSeconds { flow.leadTimes.record(seconds) }
             if let user = facts.assigneeID { changeStats(of: user) { $0.tasksCompleted += 1 } }

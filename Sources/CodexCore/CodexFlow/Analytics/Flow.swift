@@ -31,6 +31,12 @@ extension CodexFlow.Analytics {
         /// Whether nothing happened.
         public var isEmpty: Bool { self == Flow() }
 
+        /// All figures, for their bounds.
+        var figures: [Int] {
+            Self.counts.map { self[keyPath: $0.1] } + statuses.values + cycleTimes.counts
+                + leadTimes.counts
+        }
+
         mutating func add(_ other: Flow) {
             created += other.created
             canceled += other.canceled
@@ -67,7 +73,7 @@ extension CodexFlow.Analytics.Flow: AttributeConvertible {
         return .map(map)
     }
 
-    private static var counts: [(String, WritableKeyPath<Self, Int>)] {
+    fileprivate static var counts: [(String, WritableKeyPath<Self, Int>)] {
         [
             ("created", \.created), ("canceled", \.canceled), ("reopened", \.reopened),
             ("unestimated", \.unestimated), ("scope", \.scope), ("points", \.points),
@@ -108,14 +114,17 @@ extension CodexFlow {
         /// Whether it has no values.
         public var isEmpty: Bool { buckets.isEmpty }
 
+        /// The buckets' counts.
+        var counts: [Int] { Array(buckets.values) }
+
         /// How many values it has.
         public var count: Int { buckets.values.reduce(0, +) }
 
         /// Adds a value; below zero is zero.
-        public mutating func record(_ value: Int) { buckets[Self.bucket(value), default: 0] += 1 }
+        package mutating func record(_ value: Int) { buckets[Self.bucket(value), default: 0] += 1 }
 
         /// Adds another histogram's values.
-        public mutating func add(_ other: Histogram) {
+        package mutating func add(_ other: Histogram) {
             for (bucket, count) in other.buckets { buckets[bucket, default: 0] += count }
         }
 

@@ -13,6 +13,8 @@ extension CodexFlow {
         public enum Kind: String, StoredChoice {
             case created, changed, moved, assigned, claimed, released, commented, linked, unlinked
             case worked, archived, restored
+            /// The first entry of a task that was stored without the services.
+            case imported
 
             /// The cases as they are stored.
             public static let choices = Choices(allCases)
@@ -51,7 +53,7 @@ extension CodexFlow {
             public var cycleSeconds: Int?
             /// Seconds from creation to completion, with a completion.
             public var leadSeconds: Int?
-            /// The hours that the points stand for, with a completion.
+            /// The hours that the points of completed tasks stand for which came, less those that went.
             public var estimatedHours: Int?
 
             /// Creates facts.

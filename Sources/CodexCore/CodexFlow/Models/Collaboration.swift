@@ -305,7 +305,7 @@ extension Query where E == CodexFlow.Dependency {
     }
 
     /// The open dependencies of a project, by the task that waits: which tasks are blocked, by what.
-    public static func blocked(in project: CodexFlow.Project.ID) -> Self {
+    public static func openDependencies(in project: CodexFlow.Project.ID) -> Self {
         Self(partition: .string("PROJECT#\(project)#BLOCKED"), index: CodexFlow.Index.gsi2)
     }
 

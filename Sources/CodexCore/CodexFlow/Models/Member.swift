@@ -55,7 +55,7 @@ extension CodexFlow {
     ///
     /// Key `PROJECT#<projectId>` / `SEQUENCE#<name>`. Beside the project, so that a new task changes
     /// nothing that is read often.
-    public struct Sequence: Entity, Hashable {
+    public struct NumberSequence: Entity, Hashable {
         /// The project.
         public var projectID: Project.ID
         /// What is numbered.
@@ -114,7 +114,7 @@ extension CodexFlow.Member {
     }
 }
 
-extension CodexFlow.Sequence {
+extension CodexFlow.NumberSequence {
     enum Field: Int, EntityField {
         case projectId, name, last
 
@@ -159,7 +159,7 @@ extension Lookup where E == CodexFlow.Member {
     }
 }
 
-extension Lookup where E == CodexFlow.Sequence {
+extension Lookup where E == CodexFlow.NumberSequence {
     /// The project's sequence with the name.
     public static func sequence(_ name: String, of project: CodexFlow.Project.ID) -> Self {
         Self(partition: .string("PROJECT#\(project)"), sort: .string("SEQUENCE#\(name)"))

@@ -248,7 +248,7 @@ extension Query where E == CodexFlow.Task {
     }
 
     /// The parts of a task.
-    public static func parts(
+    public static func subtasks(
         of task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
     ) -> Self {
         Self(
@@ -267,7 +267,7 @@ extension Query where E == CodexFlow.Task {
 
     /// The tasks that come from a story of a PRD, of whatever version.
     public static func tasks(
-        ofStory story: String, in prd: CodexFlow.PRD.ID, project: CodexFlow.Project.ID
+        ofStory story: String, of prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
     ) -> Self {
         Self(
             partition: .string("PROJECT#\(project)#STORY#\(prd)#\(story)"),

@@ -6,8 +6,9 @@ extension CodexFlow {
     public enum Rule: String, Sendable, Hashable, CaseIterable {
         // Users
         case userEmail, userEmailTaken, userName, userTimeZone, userState, userOwnsProjects
+        case userKept
         // Sessions
-        case sessionLifetime, sessionUser
+        case sessionLifetime, sessionUser, sessionClient
         // Who may do what
         case actorActive, actorRole
         // Projects
@@ -19,28 +20,35 @@ extension CodexFlow {
         // Tasks
         case taskTitle, taskBody, taskLabels, taskEstimate, taskComplexity, taskCriteria, taskNumber
         case taskStatus, taskTransition, taskBlocked, taskChildren, taskUnmet
-        case taskParent, taskDepth, taskAssignee, taskClaimed, taskClaim, taskArchived, taskKept
+        case taskParent, taskDepth, taskParts, taskPlace, taskMetadata, taskAssignee
+        case taskClaimed, taskClaim, taskArchived, taskKept
         case taskStale, taskStory
         // What belongs to tasks
-        case dependencySelf, dependencyCycle, dependencyTaken, commentText, commentAuthor
-        case workHours, workDay
+        case dependencySelf, dependencyCycle, dependencyTaken, dependencyCount, commentText
+        case commentAuthor, workHours, workDay, note, activityFacts
         // PRDs
-        case prdTitle, prdContent, prdStories, prdStatus, prdStale, prdReview, prdVersion
+        case prdTitle, prdContent, prdStories, prdStatus, prdStale, prdReview, prdReviewer
+        case prdVersion
+        // Analytics
+        case analyticsFigures
 
         /// What the rule asks for.
         public var text: String {
             switch self {
             case .userEmail:
                 "An e-mail address is name@domain, at most \(Limits.emailByteCountMax) bytes, "
-                    + "without white space."
+                    + "without white space, accented letters as one character each."
             case .userEmailTaken: "Each e-mail address belongs to one user. Choose another."
             case .userName: "A name has 1 to \(Limits.nameCountMax) characters."
             case .userTimeZone, .projectTimeZone:
                 "A time zone is one of the IANA database's, as Europe/Berlin."
             case .userState: "Users go from invited to active, and to and fro suspended."
+            case .userKept: "The field is kept by the rules. Use the command that changes it."
             case .userOwnsProjects: "A user who owns projects stays. Transfer them first."
             case .sessionLifetime: "A session ends after it was opened, within a year."
             case .sessionUser: "Only active users have sessions."
+            case .sessionClient:
+                "A client's name has at most \(Limits.nameCountMax) characters."
             case .actorActive: "Whoever acts is an active user."
             case .actorRole:
                 "Whoever acts has a role in the project that allows it. Ask one of its admins."
@@ -50,8 +58,10 @@ extension CodexFlow {
             case .projectKeyTaken: "Each project's key is its own. Choose another."
             case .projectSummary: "A summary has at most \(Limits.textByteCountMax) bytes."
             case .projectDates: "A project starts on the day it is to be done, or before."
-            case .projectScale: "A scale has at most 20 estimates, ascending, from 0 to 1000."
-            case .projectHours: "A point stands for 1 to 100 hours."
+            case .projectScale:
+                "A scale has at most \(Limits.scaleCountMax) estimates, ascending, from 0 to "
+                    + "\(Limits.estimateMax)."
+            case .projectHours: "A point stands for 1 to \(Limits.hoursPerPointMax) hours."
             case .projectStatus: "The transition table does not have this change of status."
             case .projectReadOnly: "An archived project is read-only. Restore it first."
             case .projectOwner: "A project's owner is an active user."
@@ -64,20 +74,26 @@ extension CodexFlow {
             case .taskTitle: "A title has 1 to \(Limits.nameCountMax) characters."
             case .taskBody: "A description has at most \(Limits.bodyByteCountMax) bytes."
             case .taskLabels:
-                "A task has at most 20 labels, each once, of 1 to 50 characters without #."
-            case .taskEstimate: "An estimate is one of the project's scale, or 0 to 1000."
+                "A task has at most \(Limits.labelCountMax) labels, each once, of 1 to "
+                    + "\(Limits.labelCharacterCountMax) characters without #."
+            case .taskEstimate:
+                "An estimate is one of the project's scale, or 0 to \(Limits.estimateMax)."
             case .taskComplexity: "Complexity is from 1 to 10."
             case .taskCriteria:
-                "A task has at most 50 criteria, each with an identifier of its own and 1 to 1000 "
-                    + "characters."
-            case .taskNumber: "A task's number is above zero."
+                "A task has at most \(Limits.criterionCountMax) criteria, each with an identifier of "
+                    + "its own and 1 to \(Limits.criterionCharacterCountMax) characters."
+            case .taskNumber: "A task's number is from 1 to \(Limits.taskNumberMax)."
             case .taskStatus: "A task begins in backlog, todo or inProgress."
             case .taskTransition: "The transition table does not have this change of status."
             case .taskBlocked: "A blocked task is not started. Finish what blocks it, or force it."
             case .taskChildren: "A task is done when its parts are. Finish or cancel them first."
             case .taskUnmet: "A task is done when all criteria are met. Meet them, or force it."
-            case .taskParent: "A task's parent is another task of its project."
+            case .taskParent: "A task's parent is another task of its project, open if the task is."
             case .taskDepth: "Tasks are nested three deep at most, without cycles."
+            case .taskParts: "A task has at most \(Limits.subtaskCountMax) parts."
+            case .taskPlace:
+                "A cycle and a rank have at most \(Limits.nameCountMax) characters each."
+            case .taskMetadata: "Metadata has at most \(Limits.metadataByteCountMax) bytes."
             case .taskAssignee: "An assignee is an active member of the project."
             case .taskClaimed: "The task is claimed. Wait until the claim ends."
             case .taskClaim: "A claim is for an open task, for a second to a day."
@@ -88,11 +104,17 @@ extension CodexFlow {
             case .dependencySelf: "A task does not block itself."
             case .dependencyCycle: "Tasks do not block each other in a circle."
             case .dependencyTaken: "The dependency is there already."
+            case .dependencyCount:
+                "A task waits for at most \(Limits.dependencyCountMax) others, and as many wait for "
+                    + "it."
             case .commentText: "A comment has 1 to \(Limits.textByteCountMax) bytes."
             case .commentAuthor: "A comment is changed by its author, or by an admin."
             case .workHours:
                 "Logged hours are above zero, and a user's day has 24 at most, with four decimals."
             case .workDay: "Work is logged for today or days before."
+            case .note:
+                "A note or reason has 1 to \(Limits.textByteCountMax) bytes, and something to see."
+            case .activityFacts: "Facts of history are within what tasks can have."
             case .prdTitle: "A title has 1 to \(Limits.nameCountMax) characters."
             case .prdContent: "A version's content has at most \(Limits.bodyByteCountMax) bytes."
             case .prdStories:
@@ -101,7 +123,9 @@ extension CodexFlow {
             case .prdStatus: "The approval workflow does not have this step."
             case .prdStale: "Somebody added a version since. Read again."
             case .prdReview: "The decision is about another version or content. Read again."
+            case .prdReviewer: "PRDs are reviewed by people. Ask somebody who is no agent."
             case .prdVersion: "Versions count from 1."
+            case .analyticsFigures: "A day's figures are within what tasks and hours can add up to."
             }
         }
 

@@ -2,22 +2,22 @@ internal import FoundationEssentials
 
 // The rules of one value by itself.
 
-extension Limits {
-    /// Most bytes of an e-mail address (RFC 5321, 4.5.3.1.3, less the angle brackets).
-    public static let emailByteCountMax = 254
-    /// Most characters of a name or title.
-    public static let nameCountMax = 200
-    /// Most bytes of a summary or comment.
-    public static let textByteCountMax = 10_000
-    /// Most bytes of a task's description or a PRD version's content.
-    public static let bodyByteCountMax = 200_000
-}
-
 extension String {
     /// Whether it has something to see, and at most `count` characters.
     fileprivate func isText(upTo count: Int) -> Bool {
+        isShort(upTo: count) && contains { !$0.isWhitespace }
+    }
+
+    /// Whether it has at most `count` characters, each of 32 bytes at most in the mean: one character
+    /// alone may have any number of marks.
+    fileprivate func isShort(upTo count: Int) -> Bool {
         // Cheap for what is short: no character is less than a byte.
-        (utf8.count <= count || self.count <= count) && contains { !$0.isWhitespace }
+        utf8.count <= count || (utf8.count <= count * 32 && self.count <= count)
+    }
+
+    /// Whether it has something to see, and at most `count` bytes.
+    fileprivate func isText(upToBytes count: Int) -> Bool {
+        utf8.count <= count && contains { !$0.isWhitespace }
     }
 }
 
@@ -38,19 +38,31 @@ extension CodexFlow.User {
         let parts = text.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
         guard text.utf8.count <= Limits.emailByteCountMax, parts.count == 2, !parts[0].isEmpty,
             parts[0].count <= 64, !text.contains(where: { $0.isWhitespace || $0 == "#" }),
-            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
+            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F && !$0.isLoose })
         else { return false }
         return parts[1].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
             .allSatisfy { !$0.isEmpty && $0.first != 0x2D && $0.last != 0x2D }
     }
 }
 
+extension Unicode.Scalar {
+    /// Whether it is a part of a character that is also written as one scalar: an address would be two
+    /// to those who compare its bytes.
+    fileprivate var isLoose: Bool {
+        // Nuktas and viramas (7, 9) stand in composed text as well; Hangul's parts have no class.
+        ![0, 7, 9].contains(properties.canonicalCombiningClass.rawValue)
+            || (0x1100...0x11FF).contains(value)
+    }
+}
+
 extension CodexFlow.Session {
-    /// Checks when it ends.
+    /// Checks when it ends, and the client.
     public func validate() throws(CodexError) {
+        try CodexFlow.Rule.sessionClient.require(
+            client?.isShort(upTo: Limits.nameCountMax) ?? true, "client")
         let lifetime = expiresAt.timeIntervalSince(createdAt)
         try CodexFlow.Rule.sessionLifetime.require(
-            lifetime > 0 && lifetime <= 366 * 86_400, "expiresAt",
+            lifetime > 0 && lifetime <= Limits.sessionSecondsMax, "expiresAt",
             ["createdAt": createdAt.attributeValue, "expiresAt": expiresAt.attributeValue])
     }
 }
@@ -76,12 +88,13 @@ extension CodexFlow.Project {
                 ])
         }
         try CodexFlow.Rule.projectScale.require(
-            estimateScale.count <= 20 && estimateScale.allSatisfy { (0...1000).contains($0) }
+            estimateScale.count <= Limits.scaleCountMax
+                && estimateScale.allSatisfy { (0...Limits.estimateMax).contains($0) }
                 && zip(estimateScale, estimateScale.dropFirst()).allSatisfy { $0 < $1 },
             "estimateScale", ["estimateScale": estimateScale.attributeValue])
         if let hoursPerPoint {
             try CodexFlow.Rule.projectHours.require(
-                (1...100).contains(hoursPerPoint), "hoursPerPoint",
+                (1...Limits.hoursPerPointMax).contains(hoursPerPoint), "hoursPerPoint",
                 ["hoursPerPoint": hoursPerPoint.attributeValue])
         }
     }
@@ -96,9 +109,11 @@ extension CodexFlow.Task {
             (body?.utf8.count ?? 0) <= Limits.bodyByteCountMax, "body")
         if !labels.isEmpty {
             try CodexFlow.Rule.taskLabels.require(
-                labels.count <= 20 && Set(labels).count == labels.count
+                labels.count <= Limits.labelCountMax && Set(labels).count == labels.count
                     && labels.allSatisfy { label in
-                        label.isText(upTo: 50)
+                        label.isText(upTo: Limits.labelCharacterCountMax)
+                            // They stand in keys.
+                            && label.utf8.count <= 4 * Limits.labelCharacterCountMax
                             && label.unicodeScalars.allSatisfy {
                                 $0 != "#" && $0.value >= 0x20 && $0.value != 0x7F
                             }
@@ -107,7 +122,8 @@ extension CodexFlow.Task {
         }
         if let estimate {
             try CodexFlow.Rule.taskEstimate.require(
-                (0...1000).contains(estimate), "estimate", ["estimate": estimate.attributeValue])
+                (0...Limits.estimateMax).contains(estimate), "estimate",
+                ["estimate": estimate.attributeValue])
         }
         if let complexity {
             try CodexFlow.Rule.taskComplexity.require(
@@ -116,16 +132,27 @@ extension CodexFlow.Task {
         }
         if let number {
             try CodexFlow.Rule.taskNumber.require(
-                number > 0, "number", ["number": number.attributeValue])
+                (1...Limits.taskNumberMax).contains(number), "number",
+                ["number": number.attributeValue])
         }
         if !acceptanceCriteria.isEmpty {
             try CodexFlow.Rule.taskCriteria.require(
-                acceptanceCriteria.count <= 50
+                acceptanceCriteria.count <= Limits.criterionCountMax
                     && Set(acceptanceCriteria.map(\.id)).count == acceptanceCriteria.count
                     && acceptanceCriteria.allSatisfy {
-                        !$0.id.isEmpty && $0.text.isText(upTo: 1000)
+                        $0.id.isText(upTo: Limits.nameCountMax)
+                            && $0.text.isText(upTo: Limits.criterionCharacterCountMax)
                     },
                 "acceptanceCriteria", ["acceptanceCriteria": acceptanceCriteria.attributeValue])
+        }
+        for (name, text) in [("cycleId", cycleID), ("rank", rank)] {
+            guard let text else { continue }
+            try CodexFlow.Rule.taskPlace.require(text.isShort(upTo: Limits.nameCountMax), name)
+        }
+        if let metadata {
+            try CodexFlow.Rule.taskMetadata.require(
+                metadata.byteCount <= Limits.metadataByteCountMax, "metadata",
+                ["byteCount": metadata.byteCount.attributeValue])
         }
     }
 }
@@ -137,10 +164,14 @@ extension CodexFlow.PRD {
             version >= 1, "version", ["version": version.attributeValue])
         try CodexFlow.Rule.prdTitle.require(
             title.isText(upTo: Limits.nameCountMax), "title", ["title": .string(title)])
-        guard let content else { return }
+        let others = [nonGoals, risks, openQuestions].joined().reduce(summary?.utf8.count ?? 0) {
+            $0 + $1.utf8.count
+        }
+        let byteCount = others + (content?.byteCount ?? 0)
         try CodexFlow.Rule.prdContent.require(
-            content.byteCount <= Limits.bodyByteCountMax, "content",
-            ["byteCount": content.byteCount.attributeValue])
+            byteCount <= Limits.bodyByteCountMax, "content",
+            ["byteCount": byteCount.attributeValue])
+        guard let content else { return }
         let ids = content.userStories.map(\.id)
         try CodexFlow.Rule.prdStories.require(
             Set(ids).count == ids.count
@@ -166,8 +197,7 @@ extension CodexFlow.Comment {
     /// Checks the text.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.commentText.require(
-            text.isText(upTo: Limits.textByteCountMax)
-                && text.utf8.count <= Limits.textByteCountMax, "text")
+            text.isText(upToBytes: Limits.textByteCountMax), "text")
     }
 }
 
@@ -185,5 +215,54 @@ extension CodexFlow.WorkLog {
         try CodexFlow.Rule.workHours.require(
             hours > 0 && hours <= 24 && (hours.int64 != nil || hours.exponent >= -4), "hours",
             ["hours": .number(hours)])
+    }
+}
+
+extension CodexFlow.NumberSequence {
+    /// Checks the number.
+    public func validate() throws(CodexError) {
+        try CodexFlow.Rule.taskNumber.require(
+            (0...Limits.taskNumberMax).contains(last), "last", ["last": last.attributeValue])
+    }
+}
+
+extension CodexFlow.PRDReview {
+    /// Checks the note.
+    public func validate() throws(CodexError) {
+        guard let note else { return }
+        try CodexFlow.Rule.note.require(note.isText(upToBytes: Limits.textByteCountMax), "note")
+    }
+}
+
+extension CodexFlow.Activity {
+    /// Checks the note, and that the facts are such as tasks have.
+    public func validate() throws(CodexError) {
+        if let note {
+            try CodexFlow.Rule.note.require(note.isText(upToBytes: Limits.textByteCountMax), "note")
+        }
+        guard let facts else { return }
+        let points = [facts.pointsBefore, facts.points].compactMap { $0 }
+        let hoursMax = Limits.estimateMax * Limits.hoursPerPointMax
+        try CodexFlow.Rule.activityFacts.require(
+            points.allSatisfy { (0...Limits.estimateMax).contains($0) }
+                && (-hoursMax...hoursMax).contains(facts.estimatedHours ?? 0)
+                && (facts.cycleSeconds ?? 0) >= 0 && (facts.leadSeconds ?? 0) >= 0,
+            "facts", ["facts": facts.attributeValue])
+    }
+}
+
+extension CodexFlow.Analytics {
+    /// Checks that the figures are such as can be added up.
+    public func validate() throws(CodexError) {
+        let bound = Limits.analyticsFigureMax
+        func isSound(_ figure: Int) -> Bool { (-bound...bound).contains(figure) }
+        let stats = teamStats.allSatisfy { stats in
+            isSound(stats.tasksCompleted)
+                && stats.hoursLogged.map { abs($0.double) <= Double(bound) } ?? true
+        }
+        try CodexFlow.Rule.analyticsFigures.require(
+            isSound(metrics.tasksCompleted) && stats
+                && flow.map { $0.figures.allSatisfy(isSound) } ?? true,
+            "flow")
     }
 }

@@ -2,7 +2,7 @@ public import FoundationEssentials
 
 extension CodexFlow {
     /// What a decision reads: one moment of the data.
-    public protocol Reader {
+    public protocol DecisionReader {
         /// The entity that the lookup names, or `nil`.
         func get<E: Entity>(_ lookup: Lookup<E>) throws -> E?
 
@@ -11,12 +11,13 @@ extension CodexFlow {
     }
 
     /// One entity that a decision writes.
-    public enum Write: Sendable {
+    public enum DecisionWrite: Sendable {
         /// Stores an entity whose key is not taken.
         case insert(any Entity)
-        /// Stores an entity in place of the one that was read.
+        /// Stores an entity in place of the one that was read; attributes that its type does not know
+        /// stay.
         case replace(any Entity)
-        /// Removes an entity.
+        /// Removes an entity that was read.
         case delete(any Entity)
     }
 
@@ -25,10 +26,10 @@ extension CodexFlow {
         /// The answer.
         public let outcome: Outcome
         /// What is written, all of it or nothing.
-        public let writes: [Write]
+        public let writes: [DecisionWrite]
 
         /// Creates a decision.
-        public init(_ outcome: Outcome, _ writes: [Write]) {
+        public init(_ outcome: Outcome, _ writes: [DecisionWrite]) {
             self.outcome = outcome
             self.writes = writes
         }
@@ -41,9 +42,10 @@ extension CodexFlow {
         ///
         /// - Parameter decide: A pure function of what it reads. It may run more than once.
         /// - Returns: The decision's outcome.
-        /// - Throws: What `decide` throws, with nothing written; and what writing throws.
+        /// - Throws: What `decide` throws, with nothing written; ``CodexError/Code/conditionFailed`` if
+        ///   the key of an insert is taken; and what writing throws.
         func commit<Outcome: Sendable>(
-            _ decide: @escaping @Sendable (any Reader) throws -> Decision<Outcome>
+            _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
         ) async throws -> Outcome
 
         /// The entity that the lookup names, or `nil`.
@@ -54,12 +56,14 @@ extension CodexFlow {
             _ query: Query<E>, limit: Int?, after token: PageToken?
         ) async throws -> Page<E>
 
-        /// Removes up to `limit` items of a partition, those under `last` not before all others.
+        /// Removes up to `limit` items of a project that is marked for deletion
+        /// (``Project/deletingSince``), the project itself after all others.
         ///
-        /// - Returns: Whether the partition is empty now.
-        func empty(
-            table: String, partition: AttributeValue, last: AttributeValue, limit: Int
-        ) async throws -> Bool
+        /// The mark is looked at in the same commit, so that a project which was made anew with the
+        /// same identifier keeps its items.
+        ///
+        /// - Returns: Whether nothing is left to remove: the project is gone, or not marked.
+        func removeItems(of project: Project.ID, limit: Int) async throws -> Bool
     }
 
     /// The days of time zones.
@@ -94,6 +98,9 @@ extension CodexFlow {
 }
 
 extension CalendarDay {
+    /// The first day that there is.
+    static let distantPast = CalendarDay(daysSince1970: .min)
+
     /// The day that a moment is on in UTC, kept within the years.
     public init(_ moment: Date) {
         let days = (moment.timeIntervalSince1970 / 86_400).rounded(.down)

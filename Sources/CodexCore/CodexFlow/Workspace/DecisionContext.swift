@@ -6,11 +6,13 @@ extension CodexFlow {
     ///
     /// Used by one decision, on one thread.
     public final class DecisionContext {
-        private let reader: any Reader
+        private let reader: any DecisionReader
+        private let issued: IssuedIdentifiers
+        private var issuedCount = 0
         let settings: Settings
         /// Now, in whole milliseconds, as it is stored.
         public let now: Date
-        private(set) var writes: [Write] = []
+        private(set) var writes: [DecisionWrite] = []
 
         /// What a workspace is given from outside.
         struct Settings: Sendable {
@@ -19,8 +21,9 @@ extension CodexFlow {
             let calendar: any DayCalendar
         }
 
-        init(_ reader: any Reader, _ settings: Settings) {
+        init(_ reader: any DecisionReader, _ settings: Settings, _ issued: IssuedIdentifiers) {
             self.reader = reader
+            self.issued = issued
             self.settings = settings
             let milliseconds = (settings.clock().timeIntervalSince1970 * 1000).rounded(.down)
             now = Date(timeIntervalSince1970: milliseconds / 1000)
@@ -51,7 +54,8 @@ extension CodexFlow {
         /// Stores an entity whose key is not taken.
         public func insert(_ entity: some Entity) { writes.append(.insert(entity)) }
 
-        /// Stores an entity in place of the one that was read.
+        /// Stores an entity in place of the one that was read; attributes that its type does not know
+        /// stay.
         public func replace(_ entity: some Entity) { writes.append(.replace(entity)) }
 
         /// Removes an entity that was read.
@@ -59,9 +63,15 @@ extension CodexFlow {
 
         // MARK: What is given
 
-        /// A new identifier, which sorts after those that were given out before.
+        /// A new identifier: when a command is decided again, the same as before.
+        ///
+        /// Unless the workspace has a source of its own, it sorts after those that the workspace gave
+        /// out before.
+        ///
+        /// - Throws: ``CodexError/Code/invalidIdentifier`` for what the workspace's own source gave.
         public func newID<Model>(_ type: Model.Type = Model.self) throws -> Identifier<Model> {
-            try Identifier(settings.identifiers(now))
+            defer { issuedCount += 1 }
+            return try Identifier(issued.identifier(issuedCount) { settings.identifiers(now) })
         }
 
         /// Today in a project.
@@ -78,11 +88,26 @@ extension CodexFlow {
         // MARK: Who may do what
 
         /// The user who acts, if active.
+        @discardableResult
         func actor(_ id: User.ID) throws -> User {
+            try activeUser(id, or: .actorActive, "actor")
+        }
+
+        /// A user, if active; else `rule` is broken.
+        @discardableResult
+        func activeUser(_ id: User.ID, or rule: Rule, _ field: String) throws -> User {
             guard let user = try get(.user(id)), user.isActive else {
-                throw Rule.actorActive.violated("actor", ["actor": id.attributeValue])
+                throw rule.violated(field, [field: id.attributeValue])
             }
             return user
+        }
+
+        /// Throws if a field that is kept by the rules differs.
+        func requireKept<E: Entity>(
+            _ new: E, _ old: E, _ kept: [String], _ rule: Rule
+        ) throws {
+            let (old, new) = (try old.item(), try new.item())
+            for field in kept { try rule.require(old[field] == new[field], field) }
         }
 
         /// A project that the actor may do something in.
@@ -98,7 +123,7 @@ extension CodexFlow {
         func project(
             _ id: Project.ID, for actor: User.ID, as role: Member.Role, isChange: Bool = true
         ) throws -> Project {
-            _ = try self.actor(actor)
+            try self.actor(actor)
             let project = try find(.project(id))
             try requireRole(of: actor, in: id, role)
             if isChange {
@@ -120,6 +145,19 @@ extension CodexFlow {
                         "needed": .string(role.rawValue),
                     ])
             }
+        }
+    }
+}
+
+/// The identifiers that a command was given, for when it is decided again.
+final class IssuedIdentifiers: Sendable {
+    private let identifiers = Mutex<[String]>([])
+
+    /// The identifier at a place, made if it is the first time.
+    func identifier(_ place: Int, _ make: () -> String) -> String {
+        identifiers.withLock { known in
+            while known.count <= place { known.append(make()) }
+            return known[place]
         }
     }
 }

@@ -33,12 +33,12 @@ extension CodexFlow.DecisionContext {
         return CodexFlow.TaskChange(task, in: project, by: actor)
     }
 
-    /// Throws if somebody else holds the task: only the holder and admins move it meanwhile.
-    func requireUnclaimed(_ change: CodexFlow.TaskChange) throws {
+    /// Throws if somebody else holds the task: only the holder, and admins, move it meanwhile.
+    func requireUnclaimed(_ change: CodexFlow.TaskChange, orAdmin: Bool = true) throws {
         guard let holder = change.old.holder(at: now), holder != change.actor else { return }
         let member = try get(.member(change.actor, of: change.project.id))
         try CodexFlow.Rule.taskClaimed.require(
-            member?.role.includes(.admin) == true, "claim",
+            orAdmin && member?.role.includes(.admin) == true, "claim",
             [
                 "holder": holder.attributeValue,
                 "until": change.old.claim?.until.attributeValue,
@@ -55,11 +55,24 @@ extension CodexFlow.DecisionContext {
         task.updatedAt = moment(after: change.old.updatedAt)
         try task.validate()
         replace(task)
+        let facts = facts(change.old, task, change.project)
+        if facts != nil { try recordImport(of: change) }
         try record(
             kind, of: task, in: change.project, by: change.actor,
-            changes: change.old.changes(to: task),
-            facts: facts(change.old, task, change.project), note: note)
+            changes: change.old.changes(to: task), facts: facts, note: note)
         return task
+    }
+
+    /// Begins the history of a task that was stored without the services, so that analytics have what
+    /// it adds to: its status and its points.
+    private func recordImport(of change: CodexFlow.TaskChange) throws {
+        let task = change.old
+        guard try all(.activity(of: task.id, in: change.project.id), limit: 1).isEmpty else {
+            return
+        }
+        var facts = CodexFlow.Activity.Facts(to: task.status ?? .backlog)
+        facts.points = task.estimate
+        try record(.imported, of: task, in: change.project, by: change.actor, facts: facts)
     }
 
     /// Writes an entry of a task's history.
@@ -68,25 +81,32 @@ extension CodexFlow.DecisionContext {
         by actor: CodexFlow.User.ID, changes: [CodexFlow.Activity.Change] = [],
         facts: CodexFlow.Activity.Facts? = nil, note: String? = nil
     ) throws {
-        insert(
-            CodexFlow.Activity(
-                id: try newID(), projectID: project.id, taskID: task.id, actorID: actor, at: now,
-                day: today(in: project), kind: kind, changes: changes, facts: facts, note: note))
+        let entry = CodexFlow.Activity(
+            id: try newID(), projectID: project.id, taskID: task.id, actorID: actor, at: now,
+            day: today(in: project), kind: kind, changes: changes, facts: facts, note: note)
+        try entry.validate()
+        insert(entry)
     }
 
     /// What analytics need of a change; `nil` if they need nothing.
     func facts(
         _ old: CodexFlow.Task?, _ new: CodexFlow.Task, _ project: CodexFlow.Project
     ) -> CodexFlow.Activity.Facts? {
-        let isMove = old?.status != new.status
+        // A task that was stored without a status is in the backlog.
+        let before = old.map { $0.status ?? .backlog }
+        let isMove = before != new.status
         guard isMove || old?.estimate != new.estimate else { return nil }
-        var facts = CodexFlow.Activity.Facts(from: old?.status, to: isMove ? new.status : nil)
-        if old == nil || !isMove { facts.from = old == nil ? nil : new.status }
+        var facts = CodexFlow.Activity.Facts(from: before, to: isMove ? new.status : nil)
         facts.pointsBefore = old?.estimate
         facts.points = new.estimate
+        // What a completion adds, a reopening takes back.
+        func hours(_ task: CodexFlow.Task?) -> Int {
+            task?.status == .done ? (task?.estimate ?? 0) * (project.hoursPerPoint ?? 1) : 0
+        }
+        let more = hours(new) - hours(old)
+        facts.estimatedHours = more == 0 ? nil : more
         guard isMove, new.status == .done, let done = new.completedAt else { return facts }
         facts.assigneeID = new.assigneeID
-        facts.estimatedHours = new.estimate.map { $0 * (project.hoursPerPoint ?? 1) }
         func seconds(since start: Date?) -> Int? {
             start.map { max(0, Int(done.timeIntervalSince($0).rounded())) }
         }
@@ -97,13 +117,18 @@ extension CodexFlow.DecisionContext {
 
     // MARK: Rules that look at other items
 
+    /// Whether a user is an active member who may work.
+    func isAssignable(
+        _ user: CodexFlow.User.ID, in project: CodexFlow.Project.ID
+    ) throws -> Bool {
+        let member = try get(.member(user, of: project))
+        return try get(.user(user))?.isActive == true && member?.role.includes(.member) == true
+    }
+
     /// Throws unless the assignee is an active member who may work.
     func requireAssignable(_ user: CodexFlow.User.ID, in project: CodexFlow.Project.ID) throws {
-        let member = try get(.member(user, of: project))
-        let isActive = try get(.user(user))?.isActive ?? false
         try CodexFlow.Rule.taskAssignee.require(
-            isActive && member?.role.includes(.member) == true, "assigneeId",
-            ["assigneeId": user.attributeValue])
+            try isAssignable(user, in: project), "assignee", ["assignee": user.attributeValue])
     }
 
     /// Throws unless the estimate is on the project's scale.
@@ -118,13 +143,14 @@ extension CodexFlow.DecisionContext {
     }
 
     /// Throws unless the task may be a part of `parent`: another open task of the project, with no
-    /// more than three levels in all.
+    /// more than ``Limits/taskDepthMax`` levels in all.
     func requireParent(_ parent: CodexFlow.Task.ID, of task: CodexFlow.Task) throws {
         let values = ["taskId": task.id.attributeValue, "parentId": parent.attributeValue]
         var above = 0
         var next: CodexFlow.Task.ID? = parent
         while let id = next {
-            try CodexFlow.Rule.taskDepth.require(id != task.id && above < 3, "parentId", values)
+            try CodexFlow.Rule.taskDepth.require(
+                id != task.id && above < Limits.taskDepthMax, "parentId", values)
             guard let found = try get(.task(id, in: task.projectID)) else {
                 // What is further up is not this command's business.
                 try CodexFlow.Rule.taskParent.require(above > 0, "parentId", values)
@@ -138,16 +164,21 @@ extension CodexFlow.DecisionContext {
             above += 1
             next = found.parentID
         }
+        let siblings = try all(
+            .subtasks(of: parent, in: task.projectID), limit: Limits.subtaskCountMax)
+        try CodexFlow.Rule.taskParts.require(
+            siblings.count < Limits.subtaskCountMax, "parentId", values)
         let below = try depth(below: task.id, in: task.projectID)
-        try CodexFlow.Rule.taskDepth.require(above + 1 + below <= 3, "parentId", values)
+        try CodexFlow.Rule.taskDepth.require(
+            above + 1 + below <= Limits.taskDepthMax, "parentId", values)
     }
 
     private func depth(
         below task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, level: Int = 0
     ) throws -> Int {
-        guard level < 3 else { return level }
+        guard level < Limits.taskDepthMax else { return level }
         var depth = 0
-        for part in try all(.parts(of: task, in: project)) {
+        for part in try all(.subtasks(of: task, in: project)) {
             depth = max(depth, 1 + (try self.depth(below: part.id, in: project, level: level + 1)))
         }
         return depth
@@ -170,20 +201,31 @@ extension CodexFlow.DecisionContext {
 
     /// Brings the dependencies of a task, both ways, to whether both of their tasks are open.
     func refreshDependencies(of task: CodexFlow.Task) throws {
-        for var dependency in try all(.blockers(of: task.id, in: task.projectID)) {
-            let blocker = try get(.task(dependency.blockerID, in: task.projectID))
-            let isOpen = task.isOpen && blocker?.isOpen == true
+        let both =
+            try all(.blockers(of: task.id, in: task.projectID))
+            + all(.dependents(of: task.id, in: task.projectID))
+        for var dependency in both {
+            let isBlocker = dependency.blockerID == task.id
+            let other = isBlocker ? dependency.taskID : dependency.blockerID
+            let isOpen = try task.isOpen && get(.task(other, in: task.projectID))?.isOpen == true
             guard dependency.isOpen != isOpen else { continue }
             dependency.isOpen = isOpen
             replace(dependency)
         }
-        for var dependency in try all(.dependents(of: task.id, in: task.projectID)) {
-            let waiting = try get(.task(dependency.taskID, in: task.projectID))
-            let isOpen = task.isOpen && waiting?.isOpen == true
-            guard dependency.isOpen != isOpen else { continue }
-            dependency.isOpen = isOpen
-            replace(dependency)
-        }
+    }
+
+    /// Throws if a task waits for as many others, or as many for it, as may be.
+    func requireRoom(for dependency: CodexFlow.Dependency) throws {
+        let max = Limits.dependencyCountMax
+        let project = dependency.projectID
+        let blockers = try all(.blockers(of: dependency.taskID, in: project), limit: max)
+        let dependents = try all(.dependents(of: dependency.blockerID, in: project), limit: max)
+        try CodexFlow.Rule.dependencyCount.require(
+            blockers.count < max && dependents.count < max, "blockerId",
+            [
+                "taskId": dependency.taskID.attributeValue,
+                "blockerId": dependency.blockerID.attributeValue,
+            ])
     }
 
     /// Throws if `blocker` waits for `task`, at once or by way of others.
@@ -206,25 +248,37 @@ extension CodexFlow.DecisionContext {
 extension CodexFlow.Task {
     /// The fields that differ, with their stored values.
     func changes(to new: CodexFlow.Task) -> [CodexFlow.Activity.Change] {
-        let ignored: Set<String> = ["updatedAt", "statusChangedAt"]
         guard let old = try? item(), let new = try? new.item() else { return [] }
-        var changes: [CodexFlow.Activity.Change] = []
-        for field in Self.definition.fields where !ignored.contains(field.name) {
-            let (from, to) = (old[field.name], new[field.name])
-            guard from != to else { continue }
-            // Long texts are in the task, and in the stream of changes.
-            changes.append(
-                CodexFlow.Activity.Change(
-                    field: field.name, from: from?.shortened, to: to?.shortened))
+        // Long texts are in the task, and in the stream of changes.
+        return Self.changedFields(from: old, to: new).map { name in
+            CodexFlow.Activity.Change(
+                field: name, from: old[name]?.shortened, to: new[name]?.shortened)
         }
-        return changes
+    }
+}
+
+extension Entity {
+    /// The stored names of the fields that differ, but for the times of changes.
+    func changedFields(to new: Self) -> [String] {
+        guard let old = try? item(), let new = try? new.item() else { return [] }
+        return Self.changedFields(from: old, to: new)
+    }
+
+    fileprivate static func changedFields(from old: Item, to new: Item) -> [String] {
+        definition.fields.map(\.name).filter {
+            $0 != "updatedAt" && $0 != "statusChangedAt" && old[$0] != new[$0]
+        }
     }
 }
 
 extension AttributeValue {
-    /// The value, or where it is long what there is of it.
+    /// The value, or where it is large what there is of it: history has every change twice.
     fileprivate var shortened: AttributeValue {
-        guard case .string(let text) = self, text.utf8.count > 500 else { return self }
-        return .string(String(text.prefix(200)) + "…")
+        let count = byteCount
+        guard count > Limits.historyValueByteCountMax else { return self }
+        guard case .string(let text) = self else { return .string("… (\(count) bytes)") }
+        var start = text.unicodeScalars.prefix(Limits.historyValueByteCountMax / 8)
+        while start.last?.properties.generalCategory == .nonspacingMark { start.removeLast() }
+        return .string(String(start) + "… (\(count) bytes)")
     }
 }

@@ -24,26 +24,32 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Changes a comment's text; `nil` removes it.
+    /// Changes a comment's text.
     ///
     /// - Throws: ``CodexFlow/Rule/commentAuthor`` for others' comments, unless by an admin; as
     ///   ``comment(on:in:by:_:)``.
     public func changeComment(
         _ id: CodexFlow.Comment.ID, on task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
-        by actor: CodexFlow.User.ID, to text: String?
+        by actor: CodexFlow.User.ID, to text: String
     ) async throws {
         try await commit { context in
-            _ = try context.change(task, in: project, by: actor, mayBeArchived: true)
-            var comment = try context.find(.comment(id, on: task, in: project))
-            let role = try context.get(.member(actor, of: project))?.role
-            try CodexFlow.Rule.commentAuthor.require(
-                comment.authorID == actor || role?.includes(.admin) == true, "actor",
-                ["actor": actor.attributeValue])
-            guard let text else { return context.delete(comment) }
+            var comment = try context.comment(id, on: task, in: project, for: actor)
             comment.text = text
             comment.updatedAt = context.moment(after: comment.updatedAt)
             try comment.validate()
             context.replace(comment)
+        }
+    }
+
+    /// Removes a comment.
+    ///
+    /// - Throws: As ``changeComment(_:on:in:by:to:)``.
+    public func deleteComment(
+        _ id: CodexFlow.Comment.ID, on task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
+        by actor: CodexFlow.User.ID
+    ) async throws {
+        try await commit { context in
+            context.delete(try context.comment(id, on: task, in: project, for: actor))
         }
     }
 
@@ -70,6 +76,7 @@ extension CodexFlow.Workspace {
             try CodexFlow.Rule.dependencyTaken.require(
                 try context.get(.dependency(of: task, on: blocker, in: project)) == nil,
                 "blockerId", ["taskId": task.attributeValue, "blockerId": blocker.attributeValue])
+            try context.requireRoom(for: dependency)
             try context.requireNoCycle(dependency)
             context.insert(dependency)
             try context.record(
@@ -92,13 +99,15 @@ extension CodexFlow.Workspace {
     ) async throws {
         try await commit { context in
             let change = try context.change(task, in: project, by: actor)
-            context.delete(
-                try context.find(.dependency(of: task, on: blocker, in: project)))
+            let dependency = try context.find(.dependency(of: task, on: blocker, in: project))
+            context.delete(dependency)
             try context.record(
                 .unlinked, of: change.old, in: change.project, by: actor,
                 changes: [
                     CodexFlow.Activity.Change(
-                        field: "blockerId", from: blocker.attributeValue, to: nil)
+                        field: "blockerId", from: blocker.attributeValue, to: nil),
+                    CodexFlow.Activity.Change(
+                        field: "isOpen", from: .bool(dependency.isOpen), to: nil),
                 ])
         }
     }
@@ -136,7 +145,8 @@ extension CodexFlow.Workspace {
                 changes: [
                     CodexFlow.Activity.Change(
                         field: "hours", from: old?.hours.attributeValue,
-                        to: log.hours.attributeValue)
+                        to: log.hours.attributeValue),
+                    CodexFlow.Activity.Change(field: "day", from: nil, to: day.attributeValue),
                 ])
             if log.hours == 0, let old {
                 context.delete(old)
@@ -154,5 +164,21 @@ extension CodexFlow.Workspace {
             if old == nil { context.insert(log) } else { context.replace(log) }
             return log
         }
+    }
+}
+
+extension CodexFlow.DecisionContext {
+    /// A comment that the actor may change.
+    fileprivate func comment(
+        _ id: CodexFlow.Comment.ID, on task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
+        for actor: CodexFlow.User.ID
+    ) throws -> CodexFlow.Comment {
+        _ = try change(task, in: project, by: actor, mayBeArchived: true)
+        let comment = try find(.comment(id, on: task, in: project))
+        let role = try get(.member(actor, of: project))?.role
+        try CodexFlow.Rule.commentAuthor.require(
+            comment.authorID == actor || role?.includes(.admin) == true, "actor",
+            ["actor": actor.attributeValue])
+        return comment
     }
 }

@@ -1,11 +1,15 @@
 internal import FoundationEssentials
 
 extension CodexFlow.PRD {
-    /// The hash of title and content by which approvals name them: SHA-256 of their stored form as
-    /// JSON, whose members are sorted, in hexadecimal.
-    public static func hash(title: String, _ content: Content) -> String {
-        let item: Item = ["content": content.attributeValue, "title": .string(title)]
-        return SHA256.hexadecimal(DynamoDBJSON.text(item))
+    /// The hash by which approvals name what the version says: SHA-256 in hexadecimal of title, content,
+    /// non-goals, risks and open questions in their stored form, as JSON with sorted members.
+    ///
+    /// - Throws: ``CodexError`` if a value cannot be stored.
+    public func makeContentHash() throws(CodexError) -> String {
+        let said = ["title", "content", "nonGoals", "risks", "openQuestions"]
+        let item = try item()
+        return SHA256.hexadecimal(
+            DynamoDBJSON.text(Item(said.compactMap { name in item[name].map { (name, $0) } })))
     }
 }
 
@@ -14,7 +18,7 @@ extension CodexFlow.PRD.ApprovalStatus {
     public var successors: Set<Self> {
         switch self {
         case .draft: [.inReview, .superseded, .archived]
-        case .inReview: [.draft, .approved, .rejected, .archived]
+        case .inReview: [.draft, .approved, .rejected, .superseded, .archived]
         case .approved: [.superseded, .archived]
         case .rejected, .superseded: [.archived]
         case .archived: []
@@ -47,7 +51,7 @@ extension CodexFlow.Workspace {
                 content: content, approvalStatus: .draft, createdBy: author,
                 createdAt: context.now)
             version.isAIGenerated = isAIGenerated
-            version.contentHash = CodexFlow.PRD.hash(title: title, content)
+            version.contentHash = try version.makeContentHash()
             version.updatedAt = context.now
             try version.validate()
             context.insert(version)
@@ -74,7 +78,7 @@ extension CodexFlow.Workspace {
     /// - Throws: ``CodexFlow/Rule/prdStale`` if `base` is not the newest version; as
     ///   ``createPRD(in:title:content:by:id:isAIGenerated:)``.
     @discardableResult
-    public func addVersion(
+    public func addPRDVersion(
         of prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID, basedOn base: Int,
         by author: CodexFlow.User.ID, summary: String? = nil, isAIGenerated: Bool = false,
         _ body: @escaping @Sendable (inout CodexFlow.PRD) throws -> Void
@@ -98,16 +102,13 @@ extension CodexFlow.Workspace {
             version.summary = summary
             version.parentVersion = base
             version.isAIGenerated = isAIGenerated
-            version.contentHash = version.content.map {
-                CodexFlow.PRD.hash(title: version.title, $0)
-            }
+            version.contentHash = try version.makeContentHash()
             version.updatedAt = context.now
             try version.validate()
             context.insert(version)
             // A draft, or one in review, has a newer one now; nobody is to approve it.
             if head.approvalStatus == .draft || head.approvalStatus == .inReview {
-                head.approvalStatus = .superseded
-                head.updatedAt = context.moment(after: head.updatedAt)
+                try context.move(&head, to: .superseded)
                 context.replace(head)
             }
             document.headVersion = version.version
@@ -124,7 +125,7 @@ extension CodexFlow.Workspace {
     ///   ``CodexFlow/Rule/prdStale``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
     ///   ``CodexError/Code/notFound``.
     @discardableResult
-    public func submit(
+    public func submitPRD(
         _ prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID,
         by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.PRD {
@@ -161,16 +162,20 @@ extension CodexFlow.Workspace {
     ///   - note: Why.
     /// - Returns: The version with its status.
     /// - Throws: ``CodexFlow/Rule/prdReview`` for another content, ``CodexFlow/Rule/prdStale`` for an
-    ///   earlier version, ``CodexFlow/Rule/prdStatus``, the rules of actors,
+    ///   earlier version, ``CodexFlow/Rule/prdStatus``, ``CodexFlow/Rule/prdReviewer`` for an agent,
+    ///   the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
-    public func review(
+    public func reviewPRD(
         _ prd: CodexFlow.PRD.ID, version: Int, contentHash hash: String,
         in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
-        _ decision: CodexFlow.PRDReview.Decision, note: String? = nil
+        decision: CodexFlow.PRDReview.Decision, note: String? = nil
     ) async throws -> CodexFlow.PRD {
         try await commit { context in
             _ = try context.project(project, for: actor, as: .member)
+            let isAgent = try context.actor(actor).role == .agent
+            try CodexFlow.Rule.prdReviewer.require(
+                !isAgent, "actor", ["actor": actor.attributeValue])
             var found = try context.head(prd, version: version, in: project)
             try CodexFlow.Rule.prdReview.require(
                 found.contentHash == hash, "contentHash", ["contentHash": .string(hash)])
@@ -178,13 +183,19 @@ extension CodexFlow.Workspace {
                 found.approvalStatus == .inReview, "approvalStatus",
                 ["approvalStatus": found.approvalStatus.map { .string($0.rawValue) }])
             let query = try CodexCore.Query.reviews(of: prd, version: version, in: project)
-            let others = try context.all(query).filter { $0.userID != actor }
+            let reviews = try context.all(query)
+            let others = reviews.filter { $0.userID != actor }
             let review = CodexFlow.PRDReview(
                 prdID: prd, projectID: project, version: version, contentHash: hash,
                 userID: actor, decision: decision, note: note, at: context.now)
+            try review.validate()
+            if others.count == reviews.count {
+                context.insert(review)
+            } else {
+                context.replace(review)
+            }
             switch decision {
             case .approve:
-                context.replace(review)
                 let approvers = others.filter { $0.decision == .approve }.map(\.userID) + [actor]
                 // Not before somebody else than the author agrees.
                 guard approvers.contains(where: { $0 != found.createdBy }) else { return found }
@@ -192,10 +203,8 @@ extension CodexFlow.Workspace {
             case .requestChanges:
                 // What was agreed to is not what comes next.
                 for other in others { context.delete(other) }
-                context.replace(review)
                 try context.move(&found, to: .draft)
             case .reject:
-                context.replace(review)
                 try context.move(&found, to: .rejected)
             }
             context.replace(found)
@@ -228,6 +237,8 @@ extension CodexFlow.Workspace {
     }
 
     /// The version of a PRD that serves: the approved one, or `nil`.
+    ///
+    /// - Throws: What reading throws.
     public func approvedPRD(
         _ prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
     ) async throws -> CodexFlow.PRD? {
@@ -237,7 +248,9 @@ extension CodexFlow.Workspace {
         return try await get(.prd(prd, version: version, in: project))
     }
 
-    /// The newest version of a PRD.
+    /// The newest version of a PRD, or `nil`.
+    ///
+    /// - Throws: What reading throws.
     public func latestPRD(
         _ prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
     ) async throws -> CodexFlow.PRD? {

@@ -18,13 +18,13 @@ extension CodexFlow.Workspace {
         _ body: @escaping @Sendable (inout CodexFlow.Project) throws -> Void = { _ in }
     ) async throws -> CodexFlow.Project {
         try await commit { context in
-            _ = try context.actor(owner)
+            try context.actor(owner)
             let bare = CodexFlow.Project(
                 id: try id ?? context.newID(), name: name, ownerID: owner, key: key,
                 status: .backlog, createdAt: context.now)
             var project = bare
             try body(&project)
-            try context.requireKept(project, bare)
+            try context.requireKept(project, bare, CodexFlow.Project.keptFields, .projectKept)
             project.updatedAt = context.now
             try context.requireSound(project)
             context.insert(project)
@@ -49,7 +49,8 @@ extension CodexFlow.Workspace {
             let old = try context.project(id, for: actor, as: .admin)
             var project = old
             try body(&project)
-            try context.requireKept(project, old)
+            try context.requireKept(project, old, CodexFlow.Project.keptFields, .projectKept)
+            guard project != old else { return old }
             if let from = old.status, let to = project.status, from != to {
                 try CodexFlow.Rule.projectStatus.require(
                     from.successors.contains(to), "status",
@@ -90,6 +91,7 @@ extension CodexFlow.Workspace {
             var project = try context.project(id, for: actor, as: .admin, isChange: false)
             try CodexFlow.Rule.projectReadOnly.require(
                 project.deletingSince == nil, "deletingSince", ["projectId": id.attributeValue])
+            guard project.archivedAt != nil else { return project }
             project.archivedAt = nil
             project.updatedAt = context.moment(after: project.updatedAt)
             context.replace(project)
@@ -99,6 +101,8 @@ extension CodexFlow.Workspace {
 
     /// Gives a project to another owner; the one before stays as an admin.
     ///
+    /// The owner does, or an admin if the owner is not active any more.
+    ///
     /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/projectOwner``,
     ///   ``CodexFlow/Rule/projectReadOnly``, the rules of actors.
     @discardableResult
@@ -106,11 +110,11 @@ extension CodexFlow.Workspace {
         _ id: CodexFlow.Project.ID, to owner: CodexFlow.User.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Project {
         try await commit { context in
-            var project = try context.project(id, for: actor, as: .owner)
-            guard let user = try context.get(.user(owner)), user.isActive else {
-                throw CodexFlow.Rule.projectOwner.violated(
-                    "ownerId", ["ownerId": owner.attributeValue])
+            var project = try context.project(id, for: actor, as: .admin)
+            if try context.get(.user(project.ownerID))?.isActive == true {
+                try context.requireRole(of: actor, in: id, .owner)
             }
+            try context.activeUser(owner, or: .projectOwner, "owner")
             guard owner != project.ownerID else { return project }
             if var old = try context.get(.member(project.ownerID, of: id)) {
                 old.role = .admin
@@ -134,8 +138,8 @@ extension CodexFlow.Workspace {
     /// Deletes a project with everything in it.
     ///
     /// First it is marked, in a commit; from then on it takes no changes. Then its items are removed,
-    /// some hundred a commit, itself last. If that is interrupted, calling again goes on, as does
-    /// ``resumeDeletions()``.
+    /// some hundred a commit, itself last. If that is interrupted, the owner's calling again goes on, as
+    /// does ``resumeDeletions()``.
     ///
     /// - Throws: ``CodexError/Code/notFound``, the rules of actors, `CancellationError`.
     public func deleteProject(
@@ -143,8 +147,12 @@ extension CodexFlow.Workspace {
     ) async throws {
         try await commit { context in
             let project = try context.find(.project(id))
-            // Whoever began may go on when the memberships are gone already.
-            guard project.deletingSince == nil else { return }
+            if project.deletingSince != nil {
+                // The memberships may be gone already.
+                try context.actor(actor)
+                return try CodexFlow.Rule.actorRole.require(
+                    project.ownerID == actor, "actor", ["actor": actor.attributeValue])
+            }
             var marked = try context.project(id, for: actor, as: .owner, isChange: false)
             marked.deletingSince = context.now
             marked.updatedAt = context.moment(after: marked.updatedAt)
@@ -155,7 +163,10 @@ extension CodexFlow.Workspace {
 
     /// Goes on with deletions of projects that were interrupted.
     ///
+    /// It asks for no actor: whoever marked the projects was allowed to.
+    ///
     /// - Returns: The projects that are gone now.
+    /// - Throws: `CancellationError`, and what reading and writing throw.
     @discardableResult
     public func resumeDeletions() async throws -> [CodexFlow.Project.ID] {
         let projects = try await all(.projectsInDeletion).map(\.id)
@@ -164,10 +175,9 @@ extension CodexFlow.Workspace {
     }
 
     private func removeItems(of project: CodexFlow.Project.ID) async throws {
-        while try await !backend.empty(
-            table: CodexFlow.table, partition: .string("PROJECT#\(project)"), last: "METADATA",
-            limit: 500)
-        { try _Concurrency.Task.checkCancellation() }
+        while try await !backend.removeItems(of: project, limit: 500) {
+            try _Concurrency.Task.checkCancellation()
+        }
     }
 
     // MARK: Members
@@ -185,9 +195,7 @@ extension CodexFlow.Workspace {
         try await commit { context in
             _ = try context.project(project, for: actor, as: .admin)
             try CodexFlow.Rule.memberOwner.require(role != .owner, "role")
-            guard let found = try context.get(.user(user)), found.isActive else {
-                throw CodexFlow.Rule.memberUser.violated("userId", ["userId": user.attributeValue])
-            }
+            try context.activeUser(user, or: .memberUser, "userId")
             try CodexFlow.Rule.memberTaken.require(
                 try context.get(.member(user, of: project)) == nil, "userId",
                 ["userId": user.attributeValue])
@@ -213,6 +221,7 @@ extension CodexFlow.Workspace {
             var member = try context.find(.member(user, of: project))
             try CodexFlow.Rule.memberOwner.require(
                 role != .owner && member.role != .owner, "role", ["userId": user.attributeValue])
+            guard member.role != role else { return member }
             if !role.includes(.member) { try context.requireNoWork(of: user, in: project) }
             member.role = role
             context.replace(member)
@@ -241,6 +250,13 @@ extension CodexFlow.Workspace {
     }
 }
 
+extension CodexFlow.Project {
+    /// The fields that only other commands change.
+    static let keptFields = [
+        "projectId", "owner", "archivedAt", "deletingSince", "createdAt", "updatedAt",
+    ]
+}
+
 extension CodexFlow.Project.Status {
     /// The statuses that may follow.
     public var successors: Set<Self> {
@@ -267,24 +283,12 @@ extension CodexFlow.DecisionContext {
             ["userId": user.attributeValue, "taskId": open?.id.attributeValue])
     }
 
-    /// Checks that only settings differ.
-    fileprivate func requireKept(_ new: CodexFlow.Project, _ old: CodexFlow.Project) throws {
-        let kept: [(String, Bool)] = [
-            ("id", new.id == old.id), ("ownerId", new.ownerID == old.ownerID),
-            ("archivedAt", new.archivedAt == old.archivedAt),
-            ("deletingSince", new.deletingSince == old.deletingSince),
-            ("createdAt", new.createdAt == old.createdAt),
-            ("updatedAt", new.updatedAt == old.updatedAt),
-        ]
-        for (field, isKept) in kept { try CodexFlow.Rule.projectKept.require(isKept, field) }
-    }
-
     /// Checks a project by itself and against the others.
     fileprivate func requireSound(
         _ project: CodexFlow.Project, old: CodexFlow.Project? = nil
     ) throws {
         try project.validate()
-        if let zone = project.timeZone {
+        if let zone = project.timeZone, zone != old?.timeZone {
             try CodexFlow.Rule.projectTimeZone.require(
                 settings.calendar.isTimeZone(zone), "timeZone", ["timeZone": .string(zone)])
         }

@@ -24,14 +24,18 @@ extension CodexFlow.Workspace {
                 createdAt: context.now)
             var task = bare
             try body(&task)
-            try bare.requireKept(in: task, but: ["status", "assignee", "reporter", "createdAt"])
+            try context.requireKept(
+                task, bare,
+                CodexFlow.Task.keptFields.filter {
+                    !["status", "assignee", "reporter"].contains($0)
+                },
+                .taskKept)
             let status = task.status ?? .backlog
             try CodexFlow.Rule.taskStatus.require(
                 [.backlog, .todo, .inProgress].contains(status), "status",
                 ["status": .string(status.rawValue)])
             task.status = status
             task.reporterID = task.reporterID ?? actor
-            task.createdAt = context.now
             task.updatedAt = context.now
             task.statusChangedAt = context.now
             if status.isStarted { task.startedAt = context.now }
@@ -76,7 +80,9 @@ extension CodexFlow.Workspace {
                     ])
             }
             try body(&change.task)
-            try change.old.requireKept(in: change.task)
+            try context.requireKept(
+                change.task, change.old, CodexFlow.Task.keptFields, .taskKept)
+            try context.requireMet(change)
             try context.requireLinks(of: change.task, change.project, old: change.old)
             return try context.store(change, .changed)
         }
@@ -85,16 +91,17 @@ extension CodexFlow.Workspace {
     /// Moves a task to another status, by the table ``CodexFlow/Task/Status/successors``.
     ///
     /// The first start, completion and cancellation are written down; reopening clears the latter two
-    /// and counts. A completed or canceled task is not claimed any more.
+    /// and counts. A completed or canceled task is not claimed any more. A task that is reopened is
+    /// nobody's, if its assignee may not work in the project any more.
     ///
     /// - Parameters:
     ///   - id: The task.
     ///   - project: Its project.
     ///   - status: Where it goes; where it is already is no error.
     ///   - actor: Who moves it.
-    ///   - isForced: Whether a blocked task may be started, and one be done whose criteria are not
-    ///     met; say why in the note.
-    ///   - note: What history says about it.
+    ///   - reason: Why a blocked task is started, or one is done whose criteria are not met; `nil`
+    ///     keeps to these rules.
+    ///   - note: What history says about it, unless there is a reason.
     /// - Returns: The task as it is now.
     /// - Throws: ``CodexFlow/Rule/taskTransition``, ``CodexFlow/Rule/taskClaimed``,
     ///   ``CodexFlow/Rule/taskBlocked``, ``CodexFlow/Rule/taskChildren``,
@@ -104,8 +111,8 @@ extension CodexFlow.Workspace {
     @discardableResult
     public func move(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
-        to status: CodexFlow.Task.Status, by actor: CodexFlow.User.ID, isForced: Bool = false,
-        note: String? = nil
+        to status: CodexFlow.Task.Status, by actor: CodexFlow.User.ID,
+        overriding reason: String? = nil, note: String? = nil
     ) async throws -> CodexFlow.Task {
         try await commit { context in
             var change = try context.change(id, in: project, by: actor)
@@ -115,21 +122,25 @@ extension CodexFlow.Workspace {
             try CodexFlow.Rule.taskTransition.require(
                 from.successors.contains(status), "status",
                 ["from": .string(from.rawValue), "to": .string(status.rawValue)])
-            try context.requireMove(change.old, to: status, isForced: isForced && note != nil)
+            try context.requireMove(change.old, to: status, isForced: reason != nil)
             change.task.move(to: status, at: context.now)
-            let task = try context.store(change, .moved, note: note)
+            try context.requireAssigneeOfOpen(&change)
+            let task = try context.store(change, .moved, note: reason ?? note)
             if from.isOpen != status.isOpen { try context.refreshDependencies(of: task) }
             return task
         }
     }
 
-    /// Completes a task: ``move(_:in:to:by:isForced:note:)`` to done.
+    /// Completes a task: ``move(_:in:to:by:overriding:note:)`` to done.
+    ///
+    /// - Throws: As ``move(_:in:to:by:overriding:note:)``.
     @discardableResult
     public func complete(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
-        isForced: Bool = false, note: String? = nil
+        overriding reason: String? = nil, note: String? = nil
     ) async throws -> CodexFlow.Task {
-        try await move(id, in: project, to: .done, by: actor, isForced: isForced, note: note)
+        try await move(
+            id, in: project, to: .done, by: actor, overriding: reason, note: note)
     }
 
     /// Gives a task to somebody, or to nobody.
@@ -161,7 +172,7 @@ extension CodexFlow.Workspace {
     ///   - id: The task.
     ///   - project: Its project.
     ///   - actor: Who takes it.
-    ///   - lease: For how many seconds, a day at most; after that the task is free.
+    ///   - lease: For how long, a second to a day; after that the task is free.
     /// - Returns: The task with the claim.
     /// - Throws: ``CodexFlow/Rule/taskClaimed`` if somebody else holds it,
     ///   ``CodexFlow/Rule/taskClaim``, ``CodexFlow/Rule/taskArchived``, the rules of actors,
@@ -169,25 +180,19 @@ extension CodexFlow.Workspace {
     @discardableResult
     public func claim(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
-        lease: TimeInterval
+        lease: Duration
     ) async throws -> CodexFlow.Task {
         try await commit { context in
             var change = try context.change(id, in: project, by: actor)
-            if let holder = change.old.holder(at: context.now), holder != actor {
-                throw CodexFlow.Rule.taskClaimed.violated(
-                    "claim",
-                    [
-                        "holder": holder.attributeValue,
-                        "until": change.old.claim?.until.attributeValue,
-                    ])
-            }
+            try context.requireUnclaimed(change, orAdmin: false)
             try CodexFlow.Rule.taskClaim.require(
-                change.old.isOpen && lease >= 1 && lease <= 86_400, "lease",
+                change.old.isOpen && lease >= .seconds(1) && lease <= Limits.leaseMax, "lease",
                 [
                     "lease": .string("\(lease)"),
                     "status": change.old.status.map { .string($0.rawValue) },
                 ])
-            change.task.claim = CodexFlow.Task.Claim(holder: actor, until: context.now + lease)
+            change.task.claim = CodexFlow.Task.Claim(
+                holder: actor, until: context.now + lease.seconds)
             return try context.store(change, .claimed)
         }
     }
@@ -208,23 +213,41 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Takes a task out of the lists of open work, or brings it back.
+    /// Takes a task out of the lists of open work; one that is archived is left as it is.
     ///
-    /// - Throws: ``CodexFlow/Rule/taskClaimed``, ``CodexFlow/Rule/taskParent`` for bringing back an open
-    ///   part of a finished task, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
-    ///   ``CodexError/Code/notFound``.
+    /// - Throws: ``CodexFlow/Rule/taskClaimed``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
     public func archive(
-        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, _ isArchived: Bool = true,
-        by actor: CodexFlow.User.ID
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Task {
         try await commit { context in
             var change = try context.change(id, in: project, by: actor, mayBeArchived: true)
-            guard (change.old.archivedAt != nil) != isArchived else { return change.old }
+            guard change.old.archivedAt == nil else { return change.old }
             try context.requireUnclaimed(change)
-            change.task.archivedAt = isArchived ? context.now : nil
+            change.task.archivedAt = context.now
+            let task = try context.store(change, .archived)
+            try context.refreshDependencies(of: task)
+            return task
+        }
+    }
+
+    /// Brings an archived task back; nobody's, if its assignee may not work in the project any more.
+    ///
+    /// - Throws: ``CodexFlow/Rule/taskParent`` for an open part of a finished task, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func restore(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.Task {
+        try await commit { context in
+            var change = try context.change(id, in: project, by: actor, mayBeArchived: true)
+            guard change.old.archivedAt != nil else { return change.old }
+            try context.requireUnclaimed(change)
+            change.task.archivedAt = nil
             if change.task.isOpen { try context.requireOpenParent(of: change.task) }
-            let task = try context.store(change, isArchived ? .archived : .restored)
+            try context.requireAssigneeOfOpen(&change)
+            let task = try context.store(change, .restored)
             try context.refreshDependencies(of: task)
             return task
         }
@@ -234,12 +257,16 @@ extension CodexFlow.Workspace {
 
     /// The tasks of a project that are open and wait for another open task, with what they wait for.
     ///
+    /// Each page of dependencies and each task is read by itself: what others change meanwhile may
+    /// show in a part of the list.
+    ///
+    /// - Throws: What reading throws.
     /// - Complexity: O(*m*) for *m* open dependencies.
     public func blockedTasks(
         in project: CodexFlow.Project.ID
     ) async throws -> [(task: CodexFlow.Task, blockers: [CodexFlow.Task.ID])] {
         var blocked: [(task: CodexFlow.Task, blockers: [CodexFlow.Task.ID])] = []
-        for dependency in try await all(.blocked(in: project)) {
+        for dependency in try await all(.openDependencies(in: project)) {
             if blocked.last?.task.id == dependency.taskID {
                 blocked[blocked.count - 1].blockers.append(dependency.blockerID)
             } else if let task = try await get(.task(dependency.taskID, in: project)) {
@@ -252,17 +279,18 @@ extension CodexFlow.Workspace {
 
 extension CodexFlow.DecisionContext {
     /// Takes the project's next number.
+    ///
+    /// It is above the last one and those of tasks that were stored without the services.
     fileprivate func nextNumber(in project: CodexFlow.Project.ID) throws -> Int {
-        let name = CodexFlow.Sequence.tasks
-        if var sequence = try get(.sequence(name, of: project)) {
-            sequence.last += 1
-            replace(sequence)
-            return sequence.last
-        }
-        // Tasks that were stored without the services may have numbers.
-        let last = try all(.tasksByNumber(in: project).reversed, limit: 1).first?.number ?? 0
-        insert(CodexFlow.Sequence(projectID: project, name: name, last: last + 1))
-        return last + 1
+        let name = CodexFlow.NumberSequence.tasks
+        let highest = try all(.tasksByNumber(in: project).reversed, limit: 1).first?.number ?? 0
+        let known = try get(.sequence(name, of: project))
+        let last = max(known?.last ?? 0, highest)
+        try CodexFlow.Rule.taskNumber.require(
+            last < Limits.taskNumberMax, "number", ["number": last.attributeValue])
+        let next = CodexFlow.NumberSequence(projectID: project, name: name, last: last + 1)
+        if known == nil { insert(next) } else { replace(next) }
+        return next.last
     }
 
     /// Checks what a task names: assignee, parent, story, estimate; only what differs from `old`.
@@ -277,6 +305,23 @@ extension CodexFlow.DecisionContext {
         }
         if task.estimate != old?.estimate { try requireOnScale(task.estimate, project) }
         if task.origin != old?.origin { try requireStory(task.origin, in: project.id) }
+    }
+
+    /// Throws if a finished task had a criterion unmet that was met, or not there, before.
+    fileprivate func requireMet(_ change: CodexFlow.TaskChange) throws {
+        guard change.task.status == .done else { return }
+        let before = Set(change.old.acceptanceCriteria.filter { !$0.isMet }.map(\.id))
+        let unmet = change.task.acceptanceCriteria.filter { !$0.isMet }.map(\.id)
+        try CodexFlow.Rule.taskUnmet.require(
+            before.isSuperset(of: unmet), "acceptanceCriteria", ["unmet": unmet.attributeValue])
+    }
+
+    /// Takes the assignee away who may not work in the project any more, if the task becomes open.
+    fileprivate func requireAssigneeOfOpen(_ change: inout CodexFlow.TaskChange) throws {
+        guard let user = change.task.assigneeID, change.task.isOpen, !change.old.isOpen,
+            try !isAssignable(user, in: change.project.id)
+        else { return }
+        change.task.assigneeID = nil
     }
 
     /// Throws if the task that this one is a part of is finished.
@@ -301,7 +346,7 @@ extension CodexFlow.DecisionContext {
                 ])
         }
         if !status.isOpen {
-            let part = try all(.parts(of: task.id, in: task.projectID)).first(where: \.isOpen)
+            let part = try all(.subtasks(of: task.id, in: task.projectID)).first(where: \.isOpen)
             try CodexFlow.Rule.taskChildren.require(
                 part == nil, "status",
                 ["taskId": task.id.attributeValue, "partId": part?.id.attributeValue])
@@ -335,28 +380,15 @@ extension CodexFlow.Task {
         default:
             if !wasOpen {
                 (completedAt, canceledAt) = (nil, nil)
-                reopenCount = (reopenCount ?? 0) + 1
+                reopenCount = min(reopenCount ?? 0, .max - 1) + 1
             }
         }
     }
 
-    /// Throws unless the fields that commands keep are the same in both.
-    fileprivate func requireKept(in new: CodexFlow.Task, but free: Set<String> = []) throws {
-        let kept: [(String, Bool)] = [
-            ("taskId", id == new.id), ("projectId", projectID == new.projectID),
-            ("number", number == new.number), ("status", status == new.status),
-            ("assignee", assigneeID == new.assigneeID),
-            ("reporter", reporterID == new.reporterID), ("claim", claim == new.claim),
-            ("reopenCount", reopenCount == new.reopenCount),
-            ("startedAt", startedAt == new.startedAt),
-            ("completedAt", completedAt == new.completedAt),
-            ("canceledAt", canceledAt == new.canceledAt),
-            ("statusChangedAt", statusChangedAt == new.statusChangedAt),
-            ("archivedAt", archivedAt == new.archivedAt),
-            ("createdAt", createdAt == new.createdAt), ("updatedAt", updatedAt == new.updatedAt),
-        ]
-        for (field, isKept) in kept where !free.contains(field) {
-            try CodexFlow.Rule.taskKept.require(isKept, field)
-        }
-    }
+    /// The fields that only other commands change.
+    static let keptFields = [
+        "taskId", "projectId", "number", "status", "assignee", "reporter", "claim", "reopenCount",
+        "startedAt", "completedAt", "canceledAt", "statusChangedAt", "archivedAt", "createdAt",
+        "updatedAt",
+    ]
 }

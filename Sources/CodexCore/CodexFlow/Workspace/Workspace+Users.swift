@@ -1,4 +1,6 @@
-public import FoundationEssentials
+internal import FoundationEssentials
+
+// These commands have no actor: the embedding program decides who may use them.
 
 extension CodexFlow.Workspace {
     /// Creates a user.
@@ -35,7 +37,7 @@ extension CodexFlow.Workspace {
     /// Changes a user's address, name, role or time zone.
     ///
     /// - Throws: ``CodexError/Code/notFound``, and as ``createUser(email:name:id:role:state:timeZone:)``;
-    ///   ``CodexFlow/Rule/userState`` for a change of what other commands keep.
+    ///   ``CodexFlow/Rule/userKept`` for a change of what other commands keep.
     @discardableResult
     public func changeUser(
         _ id: CodexFlow.User.ID, _ body: @escaping @Sendable (inout CodexFlow.User) throws -> Void
@@ -44,9 +46,8 @@ extension CodexFlow.Workspace {
             let old = try context.find(.user(id))
             var user = old
             try body(&user)
-            guard user.id == old.id, user.state == old.state, user.createdAt == old.createdAt else {
-                throw CodexFlow.Rule.userState.violated("id, state, createdAt")
-            }
+            try context.requireKept(user, old, CodexFlow.User.keptFields, .userKept)
+            guard user != old else { return old }
             user.updatedAt = context.moment(after: old.updatedAt)
             try context.requireSound(user, old: old)
             context.replace(user)
@@ -63,6 +64,9 @@ extension CodexFlow.Workspace {
     }
 
     /// Suspends a user and ends the user's sessions, in one commit.
+    ///
+    /// The user keeps memberships, projects and assigned tasks, but cannot act; an admin of a project may
+    /// transfer it (``transferProject(_:to:by:)``).
     ///
     /// - Throws: ``CodexError/Code/notFound``.
     @discardableResult
@@ -83,7 +87,7 @@ extension CodexFlow.Workspace {
             let user = try context.find(.user(id))
             let owned = try context.all(.projects(ownedBy: id), limit: 1)
             try CodexFlow.Rule.userOwnsProjects.require(
-                owned.isEmpty, "id",
+                owned.isEmpty, "userId",
                 ["userId": id.attributeValue, "projectId": owned.first?.id.attributeValue])
             try context.requireNoWork(of: id)
             for session in try context.all(.sessions(of: id)) { context.delete(session) }
@@ -95,37 +99,42 @@ extension CodexFlow.Workspace {
     // MARK: Sessions
 
     /// A session with the token that opens it, which is shown once and not stored.
-    public struct OpenedSession: Sendable {
+    public struct OpenedSession: Sendable, CustomStringConvertible, CustomReflectable {
         /// The token, 43 letters, digits, `-` and `_`: keep it secret.
         public let token: String
         /// What is stored.
         public let session: CodexFlow.Session
+
+        /// The session without the token, for logs.
+        public var description: String { "OpenedSession of \(session.userID)" }
+        /// The session without the token, for logs.
+        public var customMirror: Mirror { Mirror(self, children: ["session": session]) }
     }
 
-    /// Opens a session.
+    /// Opens a session; of more than ``Limits/sessionCountMax`` the oldest ends.
     ///
     /// - Parameters:
     ///   - user: Whose session it is.
     ///   - kind: Who opens it.
     ///   - client: The client that opens it.
-    ///   - lifetime: After how many seconds it ends; 24 hours unless given.
+    ///   - lifetime: After what time it ends; 24 hours unless given.
     /// - Returns: The session and its token.
     /// - Throws: ``CodexFlow/Rule/sessionUser``, ``CodexFlow/Rule/sessionLifetime``.
     public func openSession(
         for user: CodexFlow.User.ID, kind: CodexFlow.Session.Kind = .login, client: String? = nil,
-        lifetime: TimeInterval = 86_400
+        lifetime: Duration = .seconds(86_400)
     ) async throws -> OpenedSession {
         var random = SystemRandomNumberGenerator()
         let secret = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
         let token = Base64.encodeURL(secret)
         let session = try await commit { context in
-            guard let owner = try context.get(.user(user)), owner.isActive else {
-                throw CodexFlow.Rule.sessionUser.violated(
-                    "userId", ["userId": user.attributeValue])
-            }
+            try context.activeUser(user, or: .sessionUser, "userId")
+            let others = try context.all(.sessions(of: user))
+            let excess = others.count + 1 - Limits.sessionCountMax
+            if excess > 0 { for old in others.prefix(excess) { context.delete(old) } }
             let session = CodexFlow.Session(
                 id: try CodexFlow.Session.ID(token: token), userID: user, kind: kind,
-                createdAt: context.now, expiresAt: context.now + lifetime, client: client)
+                createdAt: context.now, expiresAt: context.now + lifetime.seconds, client: client)
             try session.validate()
             context.insert(session)
             return session
@@ -133,7 +142,8 @@ extension CodexFlow.Workspace {
         return OpenedSession(token: token, session: session)
     }
 
-    /// The session that a token opens; `nil` if there is none, or it ended.
+    /// The session that a token opens; `nil` if there is none, it ended or was revoked, or its user is
+    /// not active.
     ///
     /// That it was used is written down, once in five minutes at most.
     ///
@@ -141,11 +151,14 @@ extension CodexFlow.Workspace {
     public func session(token: String) async throws -> CodexFlow.Session? {
         let id = try CodexFlow.Session.ID(token: token)
         let now = settings.clock()
-        guard let session = try await get(.session(id)), session.expiresAt > now else { return nil }
+        guard let session = try await get(.session(id)), session.isValid(at: now),
+            try await get(.user(session.userID))?.isActive == true
+        else { return nil }
         let seen = session.lastSeenAt ?? session.createdAt
         guard now.timeIntervalSince(seen) >= 300 else { return session }
         return try await commit { context in
-            guard var session = try context.get(.session(id)), session.expiresAt > context.now
+            guard var session = try context.get(.session(id)), session.isValid(at: context.now),
+                try context.get(.user(session.userID))?.isActive == true
             else { return nil }
             session.lastSeenAt = context.now
             context.replace(session)
@@ -154,6 +167,8 @@ extension CodexFlow.Workspace {
     }
 
     /// Ends the session that a token opens, if there is one.
+    ///
+    /// - Throws: What reading and writing throw.
     public func revokeSession(token: String) async throws {
         let id = try CodexFlow.Session.ID(token: token)
         try await commit { context in
@@ -164,6 +179,7 @@ extension CodexFlow.Workspace {
     /// Ends all sessions of a user.
     ///
     /// - Returns: How many there were.
+    /// - Throws: What reading and writing throw.
     @discardableResult
     public func revokeSessions(of user: CodexFlow.User.ID) async throws -> Int {
         try await commit { context in
@@ -185,11 +201,12 @@ extension CodexFlow.DecisionContext {
     /// Checks a user by itself and against the others.
     fileprivate func requireSound(_ user: CodexFlow.User, old: CodexFlow.User? = nil) throws {
         try user.validate()
-        if let zone = user.timeZone {
+        if let zone = user.timeZone, zone != old?.timeZone {
             try CodexFlow.Rule.userTimeZone.require(
                 settings.calendar.isTimeZone(zone), "timeZone", ["timeZone": .string(zone)])
         }
-        guard user.normalizedEmail != old?.normalizedEmail else { return }
+        guard old.map({ !ByteOrder.equal(user.normalizedEmail, $0.normalizedEmail) }) ?? true
+        else { return }
         let other = try get(.user(email: user.email))
         try CodexFlow.Rule.userEmailTaken.require(
             other == nil || other?.id == user.id, "email", ["email": .string(user.email)])
@@ -199,9 +216,27 @@ extension CodexFlow.DecisionContext {
         _ state: CodexFlow.User.State, of id: CodexFlow.User.ID
     ) throws -> CodexFlow.User {
         var user = try find(.user(id))
+        guard user.state != state else { return user }
         user.state = state
         user.updatedAt = moment(after: user.updatedAt)
         replace(user)
         return user
+    }
+}
+
+extension CodexFlow.User {
+    /// The fields that only other commands change.
+    static let keptFields = ["userId", "state", "createdAt", "updatedAt"]
+}
+
+extension CodexFlow.Session {
+    /// Whether the session is neither over nor revoked.
+    func isValid(at moment: Date) -> Bool { expiresAt > moment && revokedAt == nil }
+}
+
+extension Duration {
+    /// The duration in seconds.
+    var seconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) / 1e18
     }
 }

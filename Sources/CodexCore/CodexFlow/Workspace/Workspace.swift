@@ -15,10 +15,12 @@ extension CodexFlow {
     /// decided anew if not. A broken rule is ``CodexError/Code/ruleViolated`` with the rule, the field
     /// and the values, and writes nothing.
     ///
+    /// Commands whose name is a verb alone are about tasks: ``move(_:in:to:by:overriding:note:)``. Those
+    /// of users and sessions have no actor: the embedding program decides who may use them.
+    ///
     /// A value may be used by any number of tasks at once.
     public struct Workspace: Sendable {
-        /// Where the data is.
-        public let backend: any WorkspaceBackend
+        let backend: any WorkspaceBackend
         let settings: DecisionContext.Settings
 
         /// Creates a workspace.
@@ -31,7 +33,7 @@ extension CodexFlow {
         ///     time and chance.
         public init(
             _ backend: some WorkspaceBackend, clock: @escaping @Sendable () -> Date = { Date() },
-            calendar: some DayCalendar = UTCCalendar(),
+            calendar: some DayCalendar,
             identifiers: (@Sendable (Date) -> String)? = nil
         ) {
             self.backend = backend
@@ -42,16 +44,20 @@ extension CodexFlow {
 
         /// Runs a command of one's own: reads, decides and writes as one commit.
         ///
+        /// What it writes is checked by itself (``Entity/validate()``); the rules that look at other
+        /// items are those of the workspace's commands, and not of this one.
+        ///
         /// - Parameter decide: What to do. A pure function of what it reads and is given, since it may
         ///   run more than once.
         /// - Returns: What `decide` returned.
-        /// - Throws: What `decide` throws, with nothing written.
+        /// - Throws: What `decide` throws, with nothing written; ``CodexError/Code/conditionFailed`` if
+        ///   the key of an insert is taken; and what writing throws.
         public func commit<Outcome: Sendable>(
             _ decide: @escaping @Sendable (DecisionContext) throws -> Outcome
         ) async throws -> Outcome {
-            let settings = settings
+            let (settings, issued) = (settings, IssuedIdentifiers())
             return try await backend.commit { reader in
-                let context = DecisionContext(reader, settings)
+                let context = DecisionContext(reader, settings, issued)
                 let outcome = try decide(context)
                 return Decision(outcome, context.writes)
             }

@@ -101,10 +101,10 @@ struct GitImport {
         summary.authorCount = users.count
         let (projectID, count) = (projectID, position)
         try await store.write { transaction in
-            let name = CodexFlow.Sequence.tasks
+            let name = CodexFlow.NumberSequence.tasks
             let last = try transaction.get(.sequence(name, of: projectID))?.last ?? 0
             try transaction.put(
-                CodexFlow.Sequence(projectID: projectID, name: name, last: max(last, count)))
+                CodexFlow.NumberSequence(projectID: projectID, name: name, last: max(last, count)))
         }
         return summary
     }
