@@ -17,7 +17,7 @@ DURABLE ?=
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Benchmarks/Package.swift
 
-.PHONY: run test lint format nested test-thread test-crash bench bench-bulk bench-durable bench-domain clean
+.PHONY: run test lint format nested test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache clean
 
 run:
 	@./Scripts/bootstrap
@@ -50,7 +50,7 @@ nested:
 # The tests of concurrency and live builds under the thread sanitizer.
 test-thread:
 	@./Scripts/bootstrap
-	$(SWIFT) test --sanitize thread -Xswiftc -DCODEX_THREAD_SANITIZER --scratch-path .build-thread --filter 'Concurrency|Building|Changes|Domain'
+	$(SWIFT) test --sanitize thread --scratch-path .build-thread --filter 'Concurrency|Building|Changes|Domain|Cache'
 
 # The long form of the crash tests: 200 kills and 60 power cuts, which must be possible.
 test-crash:
@@ -88,6 +88,13 @@ bench-domain:
 	$(REPLAN)
 	@mkdir -p .build-demo
 	$(BENCH) domain
+
+# What the typed cache saves.
+bench-cache:
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) cache
 
 clean:
 	rm -rf .build .build-*

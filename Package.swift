@@ -53,6 +53,10 @@ let package = Package(
         ),
         .testTarget(
             name: "DomainTests",
+            dependencies: ["CodexCore", "CodexStore", "CodexTesting", "codex-test-agent"],
+            exclude: ["Fixtures"]),
+        .testTarget(
+            name: "CacheTests",
             dependencies: ["CodexCore", "CodexStore", "CodexTesting", "codex-test-agent"]),
         .testTarget(name: "ModelTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
         .testTarget(name: "TidyTests"),

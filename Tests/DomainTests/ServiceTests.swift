@@ -270,6 +270,7 @@ struct ServiceTests {
         try await store(43)
         try await store(50)
         #expect(try await fixture.task("b").number == 51)
+        try await store(52)
         try await store(Limits.taskNumberMax - 1)
         #expect(try await fixture.task("c").number == Limits.taskNumberMax)
         try await fixture.expect(.taskNumber) { try await fixture.task("d") }

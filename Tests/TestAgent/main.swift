@@ -12,6 +12,8 @@ import Foundation
 //   crash STORE …            see CrashWriter
 //   claim STORE COUNT ROUNDS PREFIX   users PREFIX0, … try to claim each of the tasks t0, …; prints
 //                                     which of them did
+//   bump STORE COUNT SEED    changes users and tasks at random
+//   limit STORE LIMIT TASKS COUNT   TASKS tasks take COUNT permits each; prints how many were let through
 //   sum STORE                consumes as "sum", and adds up what it gets, until it is killed
 //   check STORE WRITER=GROUP…   sees whether all is there that crash writers acknowledged
 //
@@ -43,6 +45,15 @@ do {
             try transaction.put(
                 ["p": "total", "s": "total", "v": .number(Number(Int(sum)))], in: "t")
         }
+    case "bump":
+        say("begun")
+        var bumper = Bumper(store, seed: UInt64(arguments[4]) ?? 1)
+        for _ in 0..<(Int(arguments[3]) ?? 0) { try await bumper.step() }
+    case "limit":
+        say("begun")
+        let takers = try Takers(store, limit: Int(arguments[3]) ?? 0)
+        let (taskCount, count) = (Int(arguments[4]) ?? 0, Int(arguments[5]) ?? 0)
+        say("allowed \(try await takers.take(taskCount: taskCount, count))")
     case "claim":
         say("begun")
         try await Claimers(

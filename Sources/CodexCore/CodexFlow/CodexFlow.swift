@@ -96,7 +96,7 @@ public enum CodexFlow {
         [
             User.self, Project.self, Task.self, PRD.self, Analytics.self, Session.self,
             Member.self, NumberSequence.self, Activity.self, Comment.self, Dependency.self,
-            WorkLog.self, PRDDocument.self, PRDReview.self,
+            WorkLog.self, PRDDocument.self, PRDReview.self, RateWindow.self,
         ]
     }
 }

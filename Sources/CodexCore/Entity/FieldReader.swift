@@ -39,6 +39,9 @@ public struct FieldReader: ~Copyable {
     /// What the store keeps about the item besides its attributes.
     public var header: ItemHeader { source.layout.header }
 
+    /// The size of the item as it is stored.
+    package var byteCount: Int { source.count }
+
     /// Whether the item has the field.
     @inline(__always)
     public func has(_ field: some EntityField) -> Bool { plan.positions[field.rawValue] >= 0 }

@@ -6,8 +6,12 @@ internal import Synchronization
 /// A workspace's data in a store of this process.
 private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
     let store: Store
+    let cache: StoreCache?
 
-    func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E? { try store.get(lookup) }
+    func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E? {
+        guard let cache else { return try store.get(lookup) }
+        return try cache.get(lookup)
+    }
 
     func query<E: Entity>(
         _ query: Query<E>, limit: Int?, after token: PageToken?
@@ -60,9 +64,18 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
 
 extension CodexFlow.Workspace {
     /// Creates a workspace on a store, with the days of all time zones.
-    public init(_ store: Store, clock: @escaping @Sendable () -> Date = { Date() }) {
+    ///
+    /// - Parameters:
+    ///   - store: The store.
+    ///   - cache: A cache of the store, which answers what commands do not read: ``get(_:)`` and
+    ///     ``session(token:)``. Commands read in their transactions.
+    ///   - clock: What tells the time.
+    public init(
+        _ store: Store, cache: StoreCache? = nil, clock: @escaping @Sendable () -> Date = { Date() }
+    ) {
         self.init(
-            StoreWorkspaceBackend(store: store), clock: clock, calendar: SystemCalendar())
+            StoreWorkspaceBackend(store: store, cache: cache), clock: clock,
+            calendar: SystemCalendar())
     }
 }
 

@@ -31,6 +31,10 @@ final class StoreCore: Sendable {
         var activeReaderCount = 0
         var isClosed = false
         var isFinished = false
+        var caches: [WeakFollower] = []
+    }
+    private struct WeakFollower {
+        weak var follower: CacheFollower?
     }
     private let state: Locked<State>
     /// Signalled once the environment is closed.
@@ -212,6 +216,18 @@ final class StoreCore: Sendable {
 
     private let lastReaderEnded = DispatchSemaphore(value: 0)
 
+    // MARK: Caches
+
+    /// Takes note of a cache, which is to end before the environment is closed.
+    func add(_ follower: CacheFollower) {
+        let isClosed = state.withLock { state in
+            state.caches.removeAll { $0.follower == nil }
+            state.caches.append(WeakFollower(follower: follower))
+            return state.isClosed
+        }
+        if isClosed { follower.close() }
+    }
+
     // MARK: Closing
 
     static var closed: CodexError {
@@ -237,6 +253,7 @@ final class StoreCore: Sendable {
         }
         for context in idle { context.abort() }
         commits.close()
+        for cache in state.withLock({ $0.caches }) { cache.follower?.close() }
         closeEnvironment()
         OpenStores.leave(identity)
         state.withLock { $0.isFinished = true }

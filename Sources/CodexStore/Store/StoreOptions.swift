@@ -14,7 +14,11 @@ public struct StoreOptions: Sendable {
     public var groupCountMax: Int
     /// The clock, for what is remembered for a time only: idempotency tokens, and items with a time
     /// to live.
-    public var now: @Sendable () -> Date = { Date() }
+    public var now: @Sendable () -> Date = { Date() } {
+        didSet { hasSystemClock = false }
+    }
+    /// Whether ``now`` is the system's clock.
+    private(set) var hasSystemClock = true
     /// How long after one look for expired items the next is; `nil` or zero leaves them to
     /// ``Store/removeExpired(limit:)`` and to the writes that meet them.
     ///

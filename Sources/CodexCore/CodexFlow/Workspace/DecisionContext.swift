@@ -104,10 +104,9 @@ extension CodexFlow {
 
         /// Throws if a field that is kept by the rules differs.
         func requireKept<E: Entity>(
-            _ new: E, _ old: E, _ kept: [String], _ rule: Rule
+            _ new: E, _ old: E, _ kept: [KeptField<E>], _ rule: Rule
         ) throws {
-            let (old, new) = (try old.item(), try new.item())
-            for field in kept { try rule.require(old[field] == new[field], field) }
+            for field in kept { try rule.require(field.isSame(new, old), field.name) }
         }
 
         /// A project that the actor may do something in.
@@ -146,6 +145,18 @@ extension CodexFlow {
                     ])
             }
         }
+    }
+}
+
+/// A field that only other commands than the one that changes an entity change.
+struct KeptField<E: Entity>: Sendable {
+    /// Its stored name.
+    let name: String
+    let isSame: @Sendable (E, E) -> Bool
+
+    init<Value: Equatable & Sendable>(_ name: String, _ path: any KeyPath<E, Value> & Sendable) {
+        self.name = name
+        isSame = { $0[keyPath: path] == $1[keyPath: path] }
     }
 }
 

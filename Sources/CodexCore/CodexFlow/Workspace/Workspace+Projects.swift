@@ -253,7 +253,9 @@ extension CodexFlow.Workspace {
 extension CodexFlow.Project {
     /// The fields that only other commands change.
     static let keptFields = [
-        "projectId", "owner", "archivedAt", "deletingSince", "createdAt", "updatedAt",
+        KeptField<Self>("projectId", \.id), .init("owner", \.ownerID),
+        .init("archivedAt", \.archivedAt), .init("deletingSince", \.deletingSince),
+        .init("createdAt", \.createdAt), .init("updatedAt", \.updatedAt),
     ]
 }
 

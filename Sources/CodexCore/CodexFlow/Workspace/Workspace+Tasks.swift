@@ -24,12 +24,7 @@ extension CodexFlow.Workspace {
                 createdAt: context.now)
             var task = bare
             try body(&task)
-            try context.requireKept(
-                task, bare,
-                CodexFlow.Task.keptFields.filter {
-                    !["status", "assignee", "reporter"].contains($0)
-                },
-                .taskKept)
+            try context.requireKept(task, bare, CodexFlow.Task.keptFieldsOfNew, .taskKept)
             let status = task.status ?? .backlog
             try CodexFlow.Rule.taskStatus.require(
                 [.backlog, .todo, .inProgress].contains(status), "status",
@@ -280,17 +275,20 @@ extension CodexFlow.Workspace {
 extension CodexFlow.DecisionContext {
     /// Takes the project's next number.
     ///
-    /// It is above the last one and those of tasks that were stored without the services.
+    /// It is above those that were given out, and none of a task that was stored without the services.
     fileprivate func nextNumber(in project: CodexFlow.Project.ID) throws -> Int {
         let name = CodexFlow.NumberSequence.tasks
-        let highest = try all(.tasksByNumber(in: project).reversed, limit: 1).first?.number ?? 0
         let known = try get(.sequence(name, of: project))
-        let last = max(known?.last ?? 0, highest)
-        try CodexFlow.Rule.taskNumber.require(
-            last < Limits.taskNumberMax, "number", ["number": last.attributeValue])
-        let next = CodexFlow.NumberSequence(projectID: project, name: name, last: last + 1)
-        if known == nil { insert(next) } else { replace(next) }
-        return next.last
+        var next = try known?.following() ?? 1
+        if try known == nil || get(.task(number: next, in: project)) != nil {
+            let highest = try all(.tasksByNumber(in: project).reversed, limit: 1).first?.number
+            let last = CodexFlow.NumberSequence(
+                projectID: project, name: name, last: max(next - 1, highest ?? 0))
+            next = try last.following()
+        }
+        let sequence = CodexFlow.NumberSequence(projectID: project, name: name, last: next)
+        if known == nil { insert(sequence) } else { replace(sequence) }
+        return next
     }
 
     /// Checks what a task names: assignee, parent, story, estimate; only what differs from `old`.
@@ -361,6 +359,15 @@ extension CodexFlow.DecisionContext {
     }
 }
 
+extension CodexFlow.NumberSequence {
+    /// The number after the last one.
+    fileprivate func following() throws(CodexError) -> Int {
+        try CodexFlow.Rule.taskNumber.require(
+            (0..<Limits.taskNumberMax).contains(last), "number", ["number": last.attributeValue])
+        return last + 1
+    }
+}
+
 extension CodexFlow.Task {
     /// Puts the task in a status, with the times that go with it.
     mutating func move(to new: Status, at now: Date) {
@@ -387,8 +394,16 @@ extension CodexFlow.Task {
 
     /// The fields that only other commands change.
     static let keptFields = [
-        "taskId", "projectId", "number", "status", "assignee", "reporter", "claim", "reopenCount",
-        "startedAt", "completedAt", "canceledAt", "statusChangedAt", "archivedAt", "createdAt",
-        "updatedAt",
+        KeptField<Self>("taskId", \.id), .init("projectId", \.projectID),
+        .init("number", \.number), .init("status", \.status), .init("assignee", \.assigneeID),
+        .init("reporter", \.reporterID), .init("claim", \.claim),
+        .init("reopenCount", \.reopenCount), .init("startedAt", \.startedAt),
+        .init("completedAt", \.completedAt), .init("canceledAt", \.canceledAt),
+        .init("statusChangedAt", \.statusChangedAt), .init("archivedAt", \.archivedAt),
+        .init("createdAt", \.createdAt), .init("updatedAt", \.updatedAt),
     ]
+    /// Those that are not set with the creation either.
+    static let keptFieldsOfNew = keptFields.filter {
+        !["status", "assignee", "reporter"].contains($0.name)
+    }
 }

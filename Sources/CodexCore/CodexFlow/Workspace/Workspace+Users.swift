@@ -226,7 +226,10 @@ extension CodexFlow.DecisionContext {
 
 extension CodexFlow.User {
     /// The fields that only other commands change.
-    static let keptFields = ["userId", "state", "createdAt", "updatedAt"]
+    static let keptFields = [
+        KeptField<Self>("userId", \.id), .init("state", \.state), .init("createdAt", \.createdAt),
+        .init("updatedAt", \.updatedAt),
+    ]
 }
 
 extension CodexFlow.Session {
@@ -236,7 +239,7 @@ extension CodexFlow.Session {
 
 extension Duration {
     /// The duration in seconds.
-    var seconds: Double {
+    package var seconds: Double {
         Double(components.seconds) + Double(components.attoseconds) / 1e18
     }
 }

@@ -1,0 +1,271 @@
+public import CodexCore
+internal import Dispatch
+internal import Synchronization
+
+/// Entities and lists of a store in memory, typed, never older than the newest commit that this process
+/// can see.
+///
+/// ```swift
+/// let cache = try StoreCache(store)
+/// let project = try cache.get(.project(id))           // the cache, else the store, else nil
+/// let tasks = try cache.all(.tasks(assignedTo: user))
+/// print(cache.statistics.hitRate)
+/// ```
+///
+/// A hit takes a look into LMDB's shared memory, to see that there is no newer commit, and no read of
+/// the store. If there is one, of this process or another, the changes since are read from the log, and
+/// what they concern is forgotten, before anything is answered. What several ask for at once is read
+/// once. That something does not exist is kept as well.
+///
+/// A cache may be used by any number of threads and tasks. Reads in the body of a write see what is
+/// committed, as ``Store/get(_:)`` does there.
+public final class StoreCache: Sendable {
+    private let store: Store
+    private let policy: CachePolicy
+    private let stripes: [CacheStripeBox]
+    private let stripeMask: Int
+    private let follower: CacheFollower
+    private let environment: Environment
+    private let clock: CacheClock
+
+    /// A power of two.
+    private static let stripeCount = 16
+
+    /// Creates a cache of nothing.
+    ///
+    /// - Parameters:
+    ///   - store: The store.
+    ///   - policy: How much is kept, and for how long.
+    /// - Throws: ``CodexError/Code/invalidArgument`` for a policy that keeps nothing.
+    public init(_ store: Store, policy: CachePolicy = .codexFlow) throws(CodexError) {
+        try policy.validate()
+        self.store = store
+        self.policy = policy
+        let count = policy.entryCountMax < 1000 ? 1 : Self.stripeCount
+        stripes = (0..<count).map { _ in
+            CacheStripeBox(
+                CacheStripe(
+                    entryCountMax: policy.entryCountMax / count,
+                    byteCountMax: policy.byteCountMax / count))
+        }
+        stripeMask = count - 1
+        environment = store.core.environment
+        clock = CacheClock(store.core.options)
+        follower = CacheFollower(store.core, stripes)
+        store.core.add(follower)
+    }
+
+    // MARK: Reading
+
+    /// The entity that `lookup` names, or `nil`.
+    ///
+    /// - Throws: As ``Store/get(_:)``; nothing is kept then.
+    /// - Complexity: O(1) for what is cached; else as ``Store/get(_:)``.
+    @inlinable
+    public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
+        if case .primaryKey(let key) = lookup.target,
+            let box = try find(ObjectIdentifier(E.self), key)
+        {
+            return unsafe unsafeDowncast(box, to: CacheBox<E?>.self).value
+        }
+        return try fill(lookup)
+    }
+
+    /// All entities that `query` names, up to `limit`.
+    ///
+    /// A change of any item in the partition that is queried makes the list be read anew.
+    ///
+    /// - Parameters:
+    ///   - query: What to look for.
+    ///   - limit: Most entities to return; `nil` is all.
+    /// - Returns: The entities.
+    /// - Throws: As ``Store/query(_:limit:after:)``; nothing is kept then.
+    /// - Complexity: O(1) for what is cached; else as ``Store/query(_:limit:after:)``.
+    public func all<E: Entity>(_ query: Query<E>, limit: Int? = nil) throws -> [E] {
+        guard let time = policy.listTimeToLive[E.definition.name], time > .zero else {
+            return try store.query(query, limit: limit).items
+        }
+        let request = query.request
+        let key = CacheKey(
+            ObjectIdentifier(E.self), .list(request, limit: limit),
+            in: CachePartition(
+                table: request.table, index: request.index, values: request.partition))
+        let box = try value(key, E.definition) { [store] in
+            var (items, byteCount, expiry): ([E], Int, Int?) = ([], Self.absentByteCount, nil)
+            try store.read { snapshot in
+                _ = try snapshot._context.readEach(E.self, request, limit, nil) {
+                    reader throws(CodexError) in
+                    items.append(try E(reading: reader))
+                    byteCount += reader.byteCount
+                    if let time = reader.header.expiresAt { expiry = min(expiry ?? .max, time) }
+                }
+            }
+            return (CacheBox(items), byteCount, time, expiry)
+        }
+        return unsafe unsafeDowncast(box, to: CacheBox<[E]>.self).value
+    }
+
+    /// Forgets everything.
+    public func removeAll() {
+        for stripe in stripes { stripe.withLock { $0.invalidateAll() } }
+    }
+
+    /// What the cache did and holds.
+    public var statistics: CacheStatistics {
+        stripes.reduce(into: CacheStatistics()) { sum, stripe in
+            sum += stripe.withLock { $0.statistics }
+        }
+    }
+
+    // MARK: Finding
+
+    private enum Finding {
+        case current(CacheValue?)
+        /// There is a newer transaction.
+        case behind(Int)
+        case closed
+    }
+
+    /// The box of a lookup by the primary key, if it is there and nothing newer was committed.
+    @usableFromInline
+    func find(_ type: ObjectIdentifier, _ key: PrimaryKey) throws -> CacheValue? {
+        let hash = CacheKey.hash(type, key)
+        let (now, seen) = (clock.coarse, follower.seenID)
+        let finding = stripes[hash & stripeMask].withLock { stripe -> Finding in
+            // The environment is open as long as the stripe is.
+            if stripe.isClosed { return .closed }
+            let last = environment.lastTransactionID
+            guard last == seen else { return .behind(last) }
+            guard let entry = stripe.entry(hash), entry.isFor(type, key) else {
+                return .current(nil)
+            }
+            return .current(stripe.hit(entry, at: entry.isExact ? clock.exact : now))
+        }
+        if case .current(let value) = finding { return value }
+        return try findAgain(CacheKey(type, key), finding)
+    }
+
+    private func find(_ key: CacheKey) throws -> CacheValue? {
+        let (now, seen) = (clock.exact, follower.seenID)
+        let finding = stripe(key).withLock { stripe -> Finding in
+            if stripe.isClosed { return .closed }
+            let last = environment.lastTransactionID
+            return last == seen ? .current(stripe.value(key, at: now)) : .behind(last)
+        }
+        if case .current(let value) = finding { return value }
+        return try findAgain(key, finding)
+    }
+
+    /// Finds what is there still, once the newer transactions were looked at.
+    private func findAgain(_ key: CacheKey, _ finding: Finding) throws -> CacheValue? {
+        guard case .behind(let last) = finding else { throw StoreCore.closed }
+        try follower.follow(to: last)
+        return stripe(key).withLock { $0.value(key, at: clock.exact) }
+    }
+
+    private func stripe(_ key: CacheKey) -> CacheStripeBox { stripes[key.stripeHash & stripeMask] }
+
+    // MARK: Filling
+
+    private static let absentByteCount = 64
+
+    /// What was read of the store: the box, its size, how long it is kept, and when an item in it
+    /// expires, in seconds since 1970.
+    private typealias Reading = (
+        box: CacheValue, byteCount: Int, timeToLive: Duration, expiresAt: Int?
+    )
+
+    @usableFromInline
+    func fill<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
+        guard let time = policy.timeToLive[E.definition.name], time > .zero else {
+            return try store.get(lookup)
+        }
+        let key =
+            switch lookup.target {
+            case .primaryKey(let key): CacheKey(ObjectIdentifier(E.self), key)
+            case .index(let name, let partition, _):
+                CacheKey(
+                    ObjectIdentifier(E.self), .lookup(lookup.target),
+                    in: CachePartition(
+                        table: E.definition.table, index: name, values: partition))
+            }
+        let box = try value(key, E.definition) { [store, policy] in
+            var (entity, byteCount, expiry): (E?, Int, Int?) = (nil, Self.absentByteCount, nil)
+            try store.read { snapshot in
+                try snapshot._context.readOne(E.self, lookup.target) { reader throws(CodexError) in
+                    entity = try E(reading: reader)
+                    byteCount += reader.byteCount
+                    expiry = reader.header.expiresAt
+                }
+            }
+            return (
+                CacheBox(entity), byteCount, entity == nil ? policy.absenceTimeToLive : time,
+                expiry
+            )
+        }
+        return unsafe unsafeDowncast(box, to: CacheBox<E?>.self).value
+    }
+
+    /// The value of a key: cached, or read, by this call or one that does already.
+    private func value(
+        _ key: CacheKey, _ definition: EntityDefinition, _ read: () throws -> Reading
+    ) throws -> CacheValue {
+        if key.partition != nil {
+            follower.willRead(key, of: definition.table)
+            if let found = try find(key) { return found }
+        }
+        enum Role {
+            case found(CacheValue)
+            case leads(CacheFill)
+            case waits(CacheFill, CacheFill.Alarm)
+        }
+        let (now, stripe) = (clock.exact, stripe(key))
+        let role = stripe.withLock { stripe -> Role in
+            if let found = stripe.value(key, at: now) { return .found(found) }
+            if key.partition == nil, stripe.types.insert(key.type).inserted {
+                follower.willRead(key, of: definition.table)
+            }
+            // What a commit changed that this call saw is not among them any more.
+            if let fill = stripe.fills[key.hash], fill.key.isSame(as: key) {
+                stripe.statistics.joinCount += 1
+                return .waits(fill, fill.join())
+            }
+            stripe.statistics.missCount += 1
+            let fill = CacheFill(key)
+            stripe.fills[key.hash] = fill
+            return .leads(fill)
+        }
+        switch role {
+        case .found(let box): return box
+        case .waits(let fill, let alarm):
+            alarm.wait()
+            guard let box = try stripe.withLock({ _ in try fill.finished() }) else {
+                throw StoreCore.closed
+            }
+            return box
+        case .leads(let fill):
+            let outcome = Result { try read() }
+            stripe.withLock { stripe in
+                let isCurrent = stripe.fills[key.hash] === fill
+                if isCurrent { stripe.fills[key.hash] = nil }
+                if case .success(let reading) = outcome, isCurrent, !stripe.isClosed {
+                    stripe.insert(
+                        CacheEntry(
+                            key, reading.box, byteCount: reading.byteCount,
+                            deadline: deadline(reading, from: now),
+                            isExact: reading.expiresAt != nil))
+                }
+                fill.finish(outcome.map(\.box))
+            }
+            return try outcome.get().box
+        }
+    }
+
+    /// When a reading is over, in milliseconds since 1970.
+    private func deadline(_ reading: Reading, from now: UInt64) -> UInt64 {
+        let time = reading.timeToLive.seconds * (1 - policy.jitter * Double.random(in: 0...1))
+        let end = now &+ UInt64(max(0, min(time * 1000, 1e15)))
+        guard let expiry = reading.expiresAt else { return end }
+        return min(end, UInt64(clamping: expiry) &* 1000)
+    }
+}

@@ -1,0 +1,342 @@
+import CodexCore
+import CodexTesting
+import Foundation
+import Synchronization
+import Testing
+
+@testable import CodexStore
+
+/// A cache is never older than what its process can see, whoever wrote it.
+@Suite("Typed cache")
+struct StoreCacheTests {
+    private let clock: ManualClock
+    private let temporary: TemporaryStore
+    private var store: Store { temporary.store }
+
+    init() throws {
+        let clock = ManualClock()
+        self.clock = clock
+        var options = StoreOptions()
+        options.now = { clock.now }
+        temporary = try TemporaryStore(options: options)
+    }
+
+    private func user(_ name: String, _ id: CodexFlow.User.ID = "1") -> CodexFlow.User {
+        CodexFlow.User(id: id, email: "\(id)@example.com", name: name)
+    }
+
+    @Test("What is there, what is not, and what changed: by key, by index, in lists")
+    func reads() async throws {
+        let cache = try StoreCache(store)
+        #expect(try cache.get(.user("1")) == nil)
+        #expect(try cache.get(.user("1")) == nil)
+        #expect(cache.statistics.hitCount == 1 && cache.statistics.missCount == 1)
+        try await store.put(user("Ada"))
+        #expect(try cache.get(.user("1"))?.name == "Ada")
+        #expect(try cache.get(.user("1"))?.name == "Ada")
+        #expect(try cache.get(.user(email: "1@example.com"))?.name == "Ada")
+        #expect(try cache.get(.user(email: "1@example.com"))?.name == "Ada")
+        #expect(cache.statistics.hitCount == 3 && cache.statistics.missCount == 3)
+        #expect(cache.statistics.entryCount == 2 && cache.statistics.byteCount > 0)
+        try await store.update(.user("1")) { $0.name = "Lovelace" }
+        #expect(try cache.get(.user("1"))?.name == "Lovelace")
+        #expect(try cache.get(.user(email: "1@example.com"))?.name == "Lovelace")
+        try await store.update(.user("1")) { $0.email = "other@example.com" }
+        #expect(try cache.get(.user(email: "1@example.com")) == nil)
+        #expect(try cache.get(.user(email: "other@example.com"))?.id == "1")
+        try await store.delete(.user("1"))
+        #expect(try cache.get(.user("1")) == nil)
+        #expect(try cache.get(.user(email: "other@example.com")) == nil)
+
+        var task = CodexFlow.Task(id: "t", projectID: "p", title: "T", assigneeID: "1")
+        try await store.put(task)
+        #expect(try cache.all(.tasks(assignedTo: "1")).map(\.id) == ["t"])
+        #expect(try cache.all(.tasks(assignedTo: "2")).isEmpty)
+        let before = cache.statistics
+        #expect(try cache.all(.tasks(assignedTo: "1")).map(\.id) == ["t"])
+        #expect(try cache.all(.tasks(assignedTo: "2")).isEmpty)
+        #expect(cache.statistics.hitCount == before.hitCount + 2)
+        task.assigneeID = "2"
+        try await store.put(task)
+        #expect(try cache.all(.tasks(assignedTo: "1")).isEmpty)
+        #expect(try cache.all(.tasks(assignedTo: "2")).map(\.id) == ["t"])
+        // By each element of a multi-valued index, and in the table itself.
+        #expect(try cache.all(.tasks(in: "p", label: "x")).isEmpty)
+        #expect(try cache.all(.tasks(in: "p")).map(\.labels) == [[]])
+        task.labels = ["w", "x"]
+        try await store.put(task)
+        #expect(try cache.all(.tasks(in: "p", label: "x")).map(\.id) == ["t"])
+        #expect(try cache.all(.tasks(in: "p")).map(\.labels) == [["w", "x"]])
+        #expect(try cache.all(.tasks(in: "p"), limit: 1).count == 1)
+        // Kinds without a time are read each time.
+        let count = cache.statistics.entryCount
+        #expect(try cache.get(.task("t", in: "p"))?.id == "t")
+        #expect(try cache.all(.members(of: "p")).isEmpty)
+        #expect(cache.statistics.entryCount == count)
+        cache.removeAll()
+        #expect(cache.statistics.entryCount == 0 && cache.statistics.byteCount == 0)
+        #expect(try cache.all(.tasks(in: "p")).count == 1)
+    }
+
+    @Test("Entries go when their time is over, those of absence too, not all at once")
+    func times() async throws {
+        var policy = CachePolicy.codexFlow
+        policy.absenceTimeToLive = .seconds(10)
+        let cache = try StoreCache(store, policy: policy)
+        for number in 0..<100 {
+            let id = try CodexFlow.User.ID("\(number)")
+            try await store.put(user("U", id))
+            _ = try cache.get(.user(id))
+        }
+        _ = try cache.get(.user("nobody"))
+        clock.advance(by: 10)
+        _ = try cache.get(.user("nobody"))
+        #expect(cache.statistics.expiryCount == 1)
+        func hits() throws -> Int {
+            let before = cache.statistics.hitCount
+            for number in 0..<100 { _ = try cache.get(.user(try .init("\(number)"))) }
+            return cache.statistics.hitCount - before
+        }
+        clock.advance(by: 0.9 * 3600 - 11)
+        #expect(try hits() == 100)
+        clock.advance(by: 0.05 * 3600)
+        let half = try hits()
+        #expect(half > 10 && half < 90)
+        clock.advance(by: 3600)
+        #expect(try hits() == 0)
+    }
+
+    @Test("Nothing is kept longer than the item lives")
+    func expiry() async throws {
+        let cache = try StoreCache(store)
+        let workspace = CodexFlow.Workspace(store, cache: cache) { [clock] in clock.now }
+        try await workspace.createUser(email: "a@b", name: "A", id: "a")
+        let opened = try await workspace.openSession(for: "a", lifetime: .seconds(100))
+        #expect(try await workspace.session(token: opened.token) != nil)
+        #expect(try cache.get(.session(opened.session.id)) != nil)
+        #expect(cache.statistics.hitCount > 0)
+        clock.advance(by: 99)
+        #expect(try cache.get(.session(opened.session.id)) != nil)
+        clock.advance(by: 1)
+        #expect(try cache.get(.session(opened.session.id)) == nil)
+        let other = try await workspace.openSession(for: "a")
+        #expect(try await workspace.session(token: other.token) != nil)
+        try await workspace.revokeSession(token: other.token)
+        #expect(try await workspace.session(token: other.token) == nil)
+    }
+
+    @Test("Changes that are not retained make all be forgotten")
+    func trimmed() async throws {
+        var options = StoreOptions()
+        options.changeRetention = ChangeRetention(age: .nanoseconds(1), byteCount: 0)
+        options.checkpoints = CheckpointPolicy(interval: .milliseconds(1), changeCount: 1)
+        options.logSegmentByteCountMax = 1 << 16
+        let temporary = try TemporaryStore(options: options)
+        let cache = try StoreCache(temporary.store)
+        try await temporary.store.put(user("first"))
+        #expect(try cache.get(.user("1"))?.name == "first")
+        try await temporary.store.put(user("second"))
+        // As long as the change is there, others follow.
+        let start = try temporary.store.read { try $0.sequenceNumber }
+        for number in 0..<100_000 {
+            var other = user("other", "2")
+            other.timeZone = String(repeating: "x", count: 4000) + "\(number)"
+            try await temporary.store.put(other)
+            guard number % 20 == 19 else { continue }
+            do {
+                _ = try temporary.store.retainedChanges(
+                    after: .sequenceNumber(SequenceNumber(commit: start.commit - 2)))
+            } catch {
+                break
+            }
+        }
+        #expect(throws: CodexError(.changesTrimmed, "")) {
+            try temporary.store.retainedChanges(
+                after: .sequenceNumber(SequenceNumber(commit: start.commit - 2)))
+        }
+        #expect(try cache.get(.user("1"))?.name == "second")
+        try await temporary.store.put(user("third"))
+        #expect(try cache.get(.user("1"))?.name == "third")
+    }
+
+    @Test("A closed store answers nothing more, not from the cache either")
+    func closed() async throws {
+        let cache = try StoreCache(store)
+        try await store.put(user("Ada"))
+        #expect(try cache.get(.user("1")) != nil)
+        store.close()
+        #expect(throws: CodexError(.closed, "")) { try cache.get(.user("1")) }
+        #expect(throws: CodexError(.closed, "")) { try cache.all(.tasks(in: "p")) }
+        let late = try StoreCache(store)
+        #expect(throws: CodexError(.closed, "")) { try late.get(.user("1")) }
+        for policy in [
+            CachePolicy(entryCountMax: 0), CachePolicy(byteCountMax: 0), CachePolicy(jitter: 1.1),
+            CachePolicy(absenceTimeToLive: .seconds(-1)),
+        ] {
+            #expect(throws: CodexError(.invalidArgument, "")) {
+                try StoreCache(store, policy: policy)
+            }
+        }
+    }
+
+    @Test("Failed reads are everybody's, and not kept")
+    func failures() async throws {
+        let cache = try StoreCache(store)
+        let key = PrimaryKey("USER#1", "PROFILE")
+        try await store.put(
+            ["PK": key.partition, "SK": "PROFILE", "userId": 7], in: CodexFlow.table)
+        for _ in 0..<2 {
+            #expect(throws: CodexError.self) { try cache.get(.user("1")) }
+        }
+        #expect(cache.statistics.entryCount == 0 && cache.statistics.missCount == 2)
+        try await store.delete(in: CodexFlow.table, key: key)
+        #expect(try cache.get(.user("1")) == nil)
+    }
+
+    /// An entity that is read slowly.
+    private struct Slow: Entity {
+        static let gate = DispatchSemaphore(value: 0)
+        static let readCount = Atomic<Int>(0)
+        static let definition = EntityDefinition(
+            "slow", table: CodexFlow.table, keys: ["PK": "SLOW#{id}", "SK": "SLOW"],
+            fields: [.required("id", .string)])
+
+        func item() throws(CodexError) -> Item { ["PK": "SLOW#1", "SK": "SLOW", "id": "1"] }
+
+        init() {}
+
+        init(reading reader: borrowing FieldReader) throws(CodexError) {
+            Self.readCount.add(1, ordering: .relaxed)
+            Self.gate.wait()
+        }
+    }
+
+    @Test("What many ask for at once is read once")
+    func together() async throws {
+        let schema = Schema(
+            tables: CodexFlow.schema.tables, entities: CodexFlow.schema.entities + [Slow.definition]
+        )
+        let temporary = try TemporaryStore(schema: schema)
+        let store = temporary.store
+        try await store.put(Slow())
+        let cache = try StoreCache(
+            store, policy: CachePolicy(timeToLive: ["slow": .seconds(60)]))
+        let threadCount = 16
+        let found = Atomic<Int>(0)
+        let group = DispatchGroup()
+        for _ in 0..<threadCount {
+            let thread = Thread {
+                let slow: Slow? = try? cache.get(Lookup(partition: "SLOW#1", sort: "SLOW"))
+                if slow != nil { found.add(1, ordering: .relaxed) }
+                group.leave()
+            }
+            group.enter()
+            thread.start()
+        }
+        // All but one wait for that one.
+        while cache.statistics.joinCount < threadCount - 1 { sched_yield() }
+        Slow.gate.signal()
+        await withCheckedContinuation { continuation in
+            group.notify(queue: .global()) { continuation.resume() }
+        }
+        #expect(found.load(ordering: .relaxed) == threadCount)
+        #expect(Slow.readCount.load(ordering: .relaxed) == 1)
+        #expect(cache.statistics.missCount == 1)
+    }
+
+    @Test("Never stale: random reads while two processes write")
+    func neverStale() async throws {
+        let seed = UInt64.random(in: 1...1_000_000)
+        // Little room, so that much is read again.
+        var policy = CachePolicy.codexFlow
+        policy.entryCountMax = 40
+        let cache = try StoreCache(store, policy: policy)
+        let agent = try Agent("bump", temporary.path, "3000", "\(seed)")
+        agent.waitUntilBegun()
+        let isDone = Atomic<Bool>(false)
+        let store = store
+        let writer = _Concurrency.Task {
+            var random = SplitMix(state: seed)
+            while !isDone.load(ordering: .relaxed) {
+                let id = try CodexFlow.User.ID("u\(random.next() % 20)")
+                if random.next() % 5 == 0 {
+                    try await store.delete(.user(id))
+                } else {
+                    try await store.put(
+                        CodexFlow.User(
+                            id: id, email: "\(id)@example.com", name: "here \(random.next())"))
+                }
+            }
+        }
+        let checks = try await withThrowingTaskGroup(of: Int.self) { group in
+            for reader in 0..<2 {
+                group.addTask {
+                    var random = SplitMix(state: seed + UInt64(reader) + 1)
+                    var exactCount = 0
+                    for _ in 0..<60_000 {
+                        let id = try CodexFlow.User.ID("u\(random.next() % 20)")
+                        let (first, second, isSame, what):
+                            (SequenceNumber, SequenceNumber, Bool, String)
+                        switch random.next() % 3 {
+                        case 0:
+                            (first, second, isSame, what) = try compare("user") {
+                                try $0.get(.user(id))
+                            } _: {
+                                try cache.get(.user(id))
+                            }
+                        case 1:
+                            (first, second, isSame, what) = try compare("address") {
+                                try $0.get(.user(email: "\(id)@example.com"))
+                            } _: {
+                                try cache.get(.user(email: "\(id)@example.com"))
+                            }
+                        default:
+                            (first, second, isSame, what) = try compare("tasks") {
+                                try $0.all(.tasks(assignedTo: id))
+                            } _: {
+                                try cache.all(.tasks(assignedTo: id))
+                            }
+                        }
+                        // Nothing was committed in between: then it must be exactly what is there.
+                        guard first == second else { continue }
+                        exactCount += 1
+                        #expect(isSame, "\(what) of \(id) at \(first), seed \(seed)")
+                        if !isSame { return exactCount }
+                    }
+                    return exactCount
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        isDone.store(true, ordering: .relaxed)
+        try await writer.value
+        agent.wait()
+        let statistics = cache.statistics
+        #expect(checks > 1000 && statistics.hitCount > 1000 && statistics.invalidationCount > 100)
+        #expect(statistics.entryCount <= 40 && statistics.evictionCount > 0)
+
+        /// A cached value beside the store's before and after it.
+        @Sendable func compare<Value: Equatable & Sendable>(
+            _ what: String, _ direct: (borrowing Snapshot) throws -> Value,
+            _ cached: () throws -> Value
+        ) throws -> (SequenceNumber, SequenceNumber, Bool, String) {
+            let (first, value) = try store.read { (try $0.sequenceNumber, try direct($0)) }
+            let found = try cached()
+            let second = try store.read { try $0.sequenceNumber }
+            return (first, second, found == value, what)
+        }
+    }
+}
+
+/// Vigna's SplitMix64, of a seed.
+struct SplitMix {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
