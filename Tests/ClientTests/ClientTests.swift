@@ -179,4 +179,22 @@ struct ClientTests {
         delivery.cancel()
         await #expect(throws: (any Error).self) { try await delivery.value }
     }
+
+    @Test("The cache and the rate limiter, as their document shows them")
+    func caching() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        let cache = try StoreCache(store)
+        let project = try cache.get(.project("engine"))
+        let tasks = try cache.all(.tasks(assignedTo: "ada"), limit: 20)
+        print(project?.name ?? "none", tasks.count, cache.statistics.hitRate)
+        let cached = CodexFlow.Workspace(store, cache: cache)
+        #expect(try await cached.get(.project("engine")) == nil)
+        #expect(cache.statistics.hitCount == 1)
+
+        let limiter = try RateLimiter(store, name: "api", limit: 100, window: .seconds(60))
+        let verdict = try await limiter.take(for: "ada")
+        print(verdict.isAllowed, verdict.remaining, verdict.retryAfter ?? .zero)
+        #expect(verdict.isAllowed)
+    }
 }

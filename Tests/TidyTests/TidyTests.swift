@@ -53,6 +53,7 @@ struct TidyTests {
             ("README.md", "Examples/Sources/QuickStart/QuickStart.swift", 3),
             ("Docs/Durability.md", "Tests/ClientTests/ClientTests.swift", 1),
             ("Docs/Services.md", "Tests/ClientTests/ClientTests.swift", 2),
+            ("Docs/Caching.md", "Tests/ClientTests/ClientTests.swift", 2),
         ])
     func snippets(document: String, source: String, blockCount: Int) throws {
         let text = try String(

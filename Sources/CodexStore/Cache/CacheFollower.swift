@@ -92,6 +92,8 @@ final class CacheFollower: Sendable {
             var partitions: Set<CachePartition> = []
             if let name {
                 guard let index = definition.indexes.first(where: { $0.name == name }) else {
+                    // It was removed: what was found by it cannot be followed any more.
+                    for stripe in stripes { stripe.withLock { $0.invalidateAll() } }
                     continue
                 }
                 for image in images {

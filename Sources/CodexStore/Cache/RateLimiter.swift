@@ -63,7 +63,12 @@ public final class RateLimiter: Sendable {
         var isAsking = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
-    private let subjects = Locked<[String: Subject]>([:])
+    private struct State {
+        var subjects: [String: Subject] = [:]
+        /// How many there may be before those are forgotten that do not matter.
+        var countMax = RateLimiter.subjectCountMax
+    }
+    private let state = Locked(State())
 
     /// Creates a limiter.
     ///
@@ -123,13 +128,13 @@ public final class RateLimiter: Sendable {
     ///
     /// - Throws: As ``Store/write(_:)-(_)``.
     public func giveBack() async throws {
-        let held = subjects.withLock { subjects -> [String: [Int: Int]] in
+        let held = state.withLock { state -> [String: [Int: Int]] in
             var held: [String: [Int: Int]] = [:]
-            for (name, subject) in subjects where !subject.isAsking {
+            for (name, subject) in state.subjects where !subject.isAsking {
                 var unused = subject.unused
                 if subject.permits > 0 { unused[subject.slot, default: 0] += subject.permits }
-                subjects[name]?.permits = 0
-                subjects[name]?.unused = [:]
+                state.subjects[name]?.permits = 0
+                state.subjects[name]?.unused = [:]
                 if !unused.isEmpty { held[name] = unused }
             }
             return held
@@ -151,15 +156,16 @@ public final class RateLimiter: Sendable {
 
     private func decide(_ name: String, _ now: Double) -> Step {
         let slot = slot(now)
-        return subjects.withLock { subjects in
-            if subjects.count > Self.subjectCountMax, subjects[name] == nil {
+        return state.withLock { state in
+            if state.subjects.count >= state.countMax, state.subjects[name] == nil {
                 // Those that asked for nothing in a window hold nothing that counts.
-                subjects = subjects.filter {
+                state.subjects = state.subjects.filter {
                     $0.value.isAsking || $0.value.slot > slot - Self.slotCount
                 }
+                state.countMax = max(Self.subjectCountMax, 2 * state.subjects.count)
             }
-            var subject = subjects[name] ?? Subject()
-            defer { subjects[name] = subject }
+            var subject = state.subjects[name] ?? Subject()
+            defer { state.subjects[name] = subject }
             if subject.isAsking { return .wait }
             if subject.slot != slot {
                 if subject.permits > 0 {
@@ -192,9 +198,9 @@ public final class RateLimiter: Sendable {
 
     private func waitForAnswer(_ name: String) async {
         await withCheckedContinuation { continuation in
-            let isWaiting = subjects.withLock { subjects in
-                guard subjects[name]?.isAsking == true else { return false }
-                subjects[name]?.waiters.append(continuation)
+            let isWaiting = state.withLock { state in
+                guard state.subjects[name]?.isAsking == true else { return false }
+                state.subjects[name]?.waiters.append(continuation)
                 return true
             }
             if !isWaiting { continuation.resume() }
@@ -204,9 +210,9 @@ public final class RateLimiter: Sendable {
     private func receive(
         _ answer: Answer?, for name: String, _ asked: Double, lost: [Int: Int] = [:]
     ) {
-        let waiters = subjects.withLock { subjects in
-            var subject = subjects[name] ?? Subject()
-            defer { subjects[name] = subject }
+        let waiters = state.withLock { state in
+            var subject = state.subjects[name] ?? Subject()
+            defer { state.subjects[name] = subject }
             subject.isAsking = false
             subject.unused.merge(lost) { $0 + $1 }
             if let answer {

@@ -7,7 +7,7 @@ struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Builds a workspace of some thousand items and answers every access pattern.",
         discussion: """
-            It then shows the rules, events that are delivered, and a day's analytics. \
+            It then shows the rules, events that are delivered, a day's analytics, risk and the cache. \
             Where the current folder is a git repository, its history is brought in as a project of \
             its own: real data beside the made-up.
             """)
@@ -31,6 +31,7 @@ struct Demo: AsyncParsableCommand {
         try await DemoServices(store: store).run()
         try await importRepository(store)
         try check(store)
+        try await DemoServices(store: store).assess(workspace.projects.prefix(10).map(\.id))
     }
 
     private func removeOld() throws {

@@ -2,7 +2,8 @@ import CodexCore
 import CodexStore
 import Foundation
 
-/// Shows the services: rules that hold, events that follow from a commit, a day's analytics.
+/// Shows the services: rules that hold, events that follow from a commit, a day's analytics, risk, and
+/// reads through the cache.
 struct DemoServices {
     let store: Store
     private let project: CodexFlow.Project.ID = "codex-demo"
@@ -110,5 +111,44 @@ struct DemoServices {
         }
         consumer.cancel()
         _ = await consumer.result
+    }
+
+    /// Shows how likely projects are to be late, read through the cache: the riskiest of some.
+    func assess(_ projects: [CodexFlow.Project.ID]) async throws {
+        let cache = try StoreCache(store)
+        let workspace = CodexFlow.Workspace(store, cache: cache)
+        let clock = ContinuousClock()
+        var worst: (project: CodexFlow.Project, report: CodexFlow.RiskReport)?
+        let start = clock.now
+        for project in projects {
+            let report = try await workspace.riskReport(of: project)
+            guard let found = try await workspace.get(.project(project)),
+                report.riskScore > worst?.report.riskScore ?? -1
+            else { continue }
+            worst = (found, report)
+        }
+        let time = (clock.now - start) / .milliseconds(1)
+        guard let worst else { return }
+        let score = worst.report.riskScore.formatted(.number.precision(.fractionLength(2)))
+        print(
+            "\nThe riskiest of \(projects.count) projects (assessed in "
+                + "\(time.formatted(.number.precision(.fractionLength(1)))) ms): "
+                + "\(worst.project.name), \(worst.report.riskLevel.rawValue), \(score)")
+        for factor in worst.report.factors.prefix(3) where factor.share > 0 {
+            let share = factor.share.formatted(.number.precision(.fractionLength(2)))
+            print("  \(share) \(factor.name.rawValue)")
+        }
+        for line in worst.report.recommendations { print("  - \(line)") }
+        // As a server would be asked, again and again.
+        for _ in 0..<100 {
+            for project in projects {
+                let owner = try await workspace.get(.project(project))?.ownerID
+                if let owner { _ = try cache.all(.tasks(assignedTo: owner), limit: 20) }
+            }
+        }
+        let statistics = cache.statistics
+        print(
+            "\nThe cache: \(statistics.hitCount) hits, \(statistics.missCount) misses, hit rate "
+                + statistics.hitRate.formatted(.percent.precision(.fractionLength(1))))
     }
 }

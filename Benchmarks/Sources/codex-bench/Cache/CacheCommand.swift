@@ -34,7 +34,40 @@ struct CacheRun: AsyncParsableCommand {
                 { try CodexFlow.Project.ID("p\($0)") }, { .project($0) },
                 { UInt64($0.name.utf8.count) })
             try measureThreads(store, policy, zipfian)
+            try await measureRisk(store)
         }
+    }
+
+    /// The risk of a project with 10,000 tasks, a tenth of them blocked.
+    private func measureRisk(_ store: Store) async throws {
+        let start = Date(timeIntervalSince1970: 1_700_000_000)
+        try await store.write { transaction in
+            for number in 0..<10_000 {
+                var task = CodexFlow.Task(
+                    id: try .init("t\(number)"), projectID: "p0", title: "Task number \(number)",
+                    status: CodexFlow.Task.Status.allCases[number % 6], createdAt: start)
+                task.body = String(repeating: "What is to be done, at some length. ", count: 5)
+                (task.estimate, task.updatedAt) = (number % 13, start)
+                task.dueDate = CalendarDay(start).adding(days: number % 60)
+                task.labels = ["api"]
+                try transaction.put(task)
+                guard number % 10 == 1 else { continue }
+                try transaction.put(
+                    CodexFlow.Dependency(
+                        projectID: "p0", taskID: task.id, blockerID: "t0", isOpen: true,
+                        createdAt: start))
+            }
+        }
+        let workspace = CodexFlow.Workspace(store)
+        var times: [Double] = []
+        for _ in 0..<20 {
+            let start = ContinuousClock.now
+            let report = try await workspace.riskReport(of: "p0")
+            times.append(Double(nanoseconds(ContinuousClock.now - start)) / 1e6)
+            guard report.riskScore > 0 else { fatalError("no risk") }
+        }
+        say("\nrisk of a project with 10,000 tasks")
+        row("ms", times, goal: "< 20")
     }
 
     private func fill(_ store: Store) async throws {
