@@ -60,62 +60,69 @@ extension CodexFlow {
             _ tasks: [Task], blocked: Set<Task.ID>, in project: Project, at now: Date,
             today: CalendarDay
         ) {
-            let first = project.startDate ?? project.createdAt.map { CalendarDay($0) }
-            let elapsed = first.flatMap { first -> Double? in
-                guard let end = project.targetDate, end > first else { return nil }
-                let all = Double(end.daysSince1970 - first.daysSince1970)
-                return max(0, Double(today.daysSince1970 - first.daysSince1970)) / all
-            }
-            let third = first.flatMap { first in
-                project.targetDate.map {
-                    first.adding(days: ($0.daysSince1970 - first.daysSince1970) / 3)
-                }
-            }
-            var counts = Counts()
-            for task in tasks where task.archivedAt == nil && task.status != .canceled {
-                counts.add(task, isBlocked: blocked.contains(task.id), now, today, after: third)
-            }
-            var values = counts.values
-            if let elapsed, counts.scope > 0 {
-                values[.behind] = min(1, elapsed) - Double(counts.done) / Double(counts.scope)
-            }
-            self.init(values, openTaskCount: counts.open)
+            var counts = Counts(project, blocked: blocked, at: now, today: today)
+            for task in tasks { counts.add(task) }
+            self.init(counts)
         }
 
-        /// What is counted of tasks.
-        private struct Counts {
-            var open = 0
-            var due = 0
-            var overdue = 0
-            var blocked = 0
-            var started = 0
-            var stalled = 0
-            var completions = 0
-            var reopenings = 0
-            var unassigned = 0
-            var unestimated = 0
-            var analyzed = 0
-            var complex = 0
-            var urgent = 0
-            var late = 0
-            var all = 0
-            /// Points, of which a task without an estimate has one.
-            var scope = 0
-            var done = 0
+        init(_ counts: Counts) {
+            self.init(counts.values, openTaskCount: counts.open)
+        }
 
-            mutating func add(
-                _ task: Task, isBlocked: Bool, _ now: Date, _ today: CalendarDay,
-                after third: CalendarDay?
+        /// What is counted of a project's tasks, one after the other.
+        struct Counts {
+            private let blockedTasks: Set<Task.ID>
+            private let now: Date
+            private let today: CalendarDay
+            /// What part of the project's time is over.
+            private let elapsed: Double?
+            /// When a third of it was.
+            private let third: Date?
+            private(set) var open = 0
+            private var due = 0
+            private var overdue = 0
+            private var blocked = 0
+            private var started = 0
+            private var stalled = 0
+            private var completions = 0
+            private var reopenings = 0
+            private var unassigned = 0
+            private var unestimated = 0
+            private var analyzed = 0
+            private var complex = 0
+            private var urgent = 0
+            private var late = 0
+            private var all = 0
+            /// Points, of which a task without an estimate has one.
+            private var scope = 0
+            private var done = 0
+
+            init(
+                _ project: Project, blocked: Set<Task.ID>, at now: Date, today: CalendarDay
             ) {
+                (blockedTasks, self.now, self.today) = (blocked, now, today)
+                let first = project.startDate ?? project.createdAt.map { CalendarDay($0) }
+                guard let first, let last = project.targetDate, last > first else {
+                    (elapsed, third) = (nil, nil)
+                    return
+                }
+                let days = last.daysSince1970 - first.daysSince1970
+                let over = today.daysSince1970 - first.daysSince1970
+                elapsed = max(0, min(1, Double(over) / Double(days)))
+                // The end of that day.
+                third = Date(
+                    timeIntervalSince1970: Double(first.daysSince1970 + days / 3 + 1) * 86_400)
+            }
+
+            mutating func add(_ task: Task) {
+                guard task.archivedAt == nil, task.status != .canceled else { return }
                 all += 1
                 let points = max(1, min(task.estimate ?? 1, Limits.estimateMax))
                 scope += points
                 let reopenCount = max(0, min(task.reopenCount ?? 0, 1000))
                 reopenings += reopenCount
                 completions += reopenCount
-                if let third, let created = task.createdAt, CalendarDay(created) > third {
-                    late += 1
-                }
+                if let third, let created = task.createdAt, created >= third { late += 1 }
                 guard task.isOpen else {
                     done += points
                     completions += 1
@@ -126,7 +133,7 @@ extension CodexFlow {
                     due += 1
                     if day < today { overdue += 1 }
                 }
-                if isBlocked { blocked += 1 }
+                if !blockedTasks.isEmpty, blockedTasks.contains(task.id) { blocked += 1 }
                 if task.status?.isStarted == true {
                     started += 1
                     let last = [task.updatedAt, task.statusChangedAt, task.startedAt]
@@ -148,6 +155,7 @@ extension CodexFlow {
                 }
                 return [
                     .overdue: share(overdue, due), .blocked: share(blocked, open),
+                    .behind: scope == 0 ? 0 : (elapsed ?? 0) - share(done, scope),
                     .stalled: share(stalled, started),
                     .reopened: share(reopenings, completions + reopenings),
                     .unassigned: share(unassigned, open), .unestimated: share(unestimated, open),

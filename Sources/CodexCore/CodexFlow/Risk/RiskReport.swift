@@ -132,6 +132,8 @@ extension CodexFlow.RiskFeatures.Name {
 extension CodexFlow.Workspace {
     /// How likely a project is to be late.
     ///
+    /// Tasks are read page by page: what others change meanwhile may show in a part of them.
+    ///
     /// - Parameters:
     ///   - project: The project.
     ///   - model: What makes the report.
@@ -147,9 +149,17 @@ extension CodexFlow.Workspace {
         }
         let now = settings.clock()
         let blocked = Set(try await all(.openDependencies(in: project)).map(\.taskID))
-        let features = CodexFlow.RiskFeatures(
-            try await all(.tasks(in: project)), blocked: blocked, in: found, at: now,
+        var counts = CodexFlow.RiskFeatures.Counts(
+            found, blocked: blocked, at: now,
             today: settings.calendar.day(of: now, in: found.timeZone))
+        // In pages, so that a large project's tasks are never in memory all at once.
+        var token: PageToken?
+        repeat {
+            let page = try await query(.tasks(in: project), limit: 200, after: token)
+            for task in page.items { counts.add(task) }
+            token = page.next
+        } while token != nil
+        let features = CodexFlow.RiskFeatures(counts)
         return try await model.report(features)
     }
 }
