@@ -259,33 +259,58 @@ struct StoreCacheTests {
         #expect(cache.statistics.missCount == 1)
     }
 
+    /// One change of a user, waiting for it on this thread.
+    private static func change(_ store: Store, _ random: inout SplitMix) throws {
+        let id = try CodexFlow.User.ID("u\(random.next() % 20)")
+        let name = "here \(random.next())"
+        let deletes = random.next() % 5 == 0
+        try store.write { transaction in
+            if deletes {
+                try transaction.delete(.user(id))
+            } else {
+                try transaction.put(
+                    CodexFlow.User(id: id, email: "\(id)@example.com", name: name))
+            }
+        }
+    }
+
     @Test("Never stale: random reads while two processes write")
     func neverStale() async throws {
         let seed = UInt64.random(in: 1...1_000_000)
         let cache = try StoreCache(store)
         let agent = try Agent("bump", temporary.path, "3000", "\(seed)")
         agent.waitUntilBegun()
-        let isDone = Atomic<Bool>(false)
+        let isDone = Flag()
+        let isOver = DispatchSemaphore(value: 0)
         let store = store
-        let writer = _Concurrency.Task {
+        // On a thread of its own: the readers may have all those of the tasks.
+        let writer = Thread {
+            defer { isOver.signal() }
             var random = SplitMix(state: seed)
-            while !isDone.load(ordering: .relaxed) {
-                let id = try CodexFlow.User.ID("u\(random.next() % 20)")
-                if random.next() % 5 == 0 {
-                    try await store.delete(.user(id))
-                } else {
-                    try await store.put(
-                        CodexFlow.User(
-                            id: id, email: "\(id)@example.com", name: "here \(random.next())"))
+            while !isDone.isSet {
+                do {
+                    try Self.change(store, &random)
+                } catch {
+                    Issue.record(error)
+                    isDone.set()
                 }
             }
         }
+        writer.start()
         let checks = try await withThrowingTaskGroup(of: Int.self) { group in
             for reader in 0..<2 {
                 group.addTask {
                     var random = SplitMix(state: seed + UInt64(reader) + 1)
                     var exactCount = 0
-                    for _ in 0..<60_000 {
+                    for read in 0... {
+                        if read % 1000 == 0 {
+                            await _Concurrency.Task.yield()
+                            // Until enough was changed for this to mean something.
+                            let isEnough = cache.statistics.invalidationCount > 200
+                            if isDone.isSet || isEnough && read >= 60_000 {
+                                break
+                            }
+                        }
                         let id = try CodexFlow.User.ID("u\(random.next() % 20)")
                         let (first, second, isSame, what):
                             (SequenceNumber, SequenceNumber, Bool, String)
@@ -320,8 +345,13 @@ struct StoreCacheTests {
             }
             return try await group.reduce(0, +)
         }
-        isDone.store(true, ordering: .relaxed)
-        try await writer.value
+        isDone.set()
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                isOver.wait()
+                continuation.resume()
+            }
+        }
         agent.wait()
         let statistics = cache.statistics
         #expect(checks > 1000 && statistics.hitCount > 1000 && statistics.invalidationCount > 100)
@@ -337,6 +367,13 @@ struct StoreCacheTests {
             return (first, second, found == value, what)
         }
     }
+}
+
+/// Something that is so from some moment on.
+private final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+    var isSet: Bool { value.load(ordering: .relaxed) }
+    func set() { value.store(true, ordering: .relaxed) }
 }
 
 /// Vigna's SplitMix64, of a seed.

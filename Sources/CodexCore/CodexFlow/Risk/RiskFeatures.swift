@@ -61,7 +61,7 @@ extension CodexFlow {
             today: CalendarDay
         ) {
             var counts = Counts(project, blocked: blocked, at: now, today: today)
-            for task in tasks { counts.add(task) }
+            for task in tasks { counts.add(TaskOutline(task)) }
             self.init(counts)
         }
 
@@ -114,8 +114,8 @@ extension CodexFlow {
                     timeIntervalSince1970: Double(first.daysSince1970 + days / 3 + 1) * 86_400)
             }
 
-            mutating func add(_ task: Task) {
-                guard task.archivedAt == nil, task.status != .canceled else { return }
+            mutating func add(_ task: TaskOutline) {
+                guard !task.isArchived, task.status != .canceled else { return }
                 all += 1
                 let points = max(1, min(task.estimate ?? 1, Limits.estimateMax))
                 scope += points
@@ -136,11 +136,11 @@ extension CodexFlow {
                 if !blockedTasks.isEmpty, blockedTasks.contains(task.id) { blocked += 1 }
                 if task.status?.isStarted == true {
                     started += 1
-                    let last = [task.updatedAt, task.statusChangedAt, task.startedAt]
-                        .compactMap { $0 }.max()
-                    if let last, now.timeIntervalSince(last) >= 14 * 86_400 { stalled += 1 }
+                    if let last = task.lastChange, now.timeIntervalSince(last) >= 14 * 86_400 {
+                        stalled += 1
+                    }
                 }
-                if task.assigneeID == nil { unassigned += 1 }
+                if !task.isAssigned { unassigned += 1 }
                 if task.estimate == nil { unestimated += 1 }
                 if let complexity = task.complexity {
                     analyzed += 1

@@ -155,7 +155,8 @@ extension CodexFlow.Workspace {
         // In pages, so that a large project's tasks are never in memory all at once.
         var token: PageToken?
         repeat {
-            let page = try await query(.tasks(in: project), limit: 200, after: token)
+            let page = try await query(
+                CodexCore.Query.outlines(in: project), limit: 200, after: token)
             for task in page.items { counts.add(task) }
             token = page.next
         } while token != nil
