@@ -33,14 +33,17 @@ let package = Package(
         .target(
             name: "CrashSupport", dependencies: ["CodexCore", "CodexStore"],
             path: "Tests/CrashSupport"),
+        // Other processes, and chance from a seed.
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
         // System calls that fail on demand.
         .target(name: "FaultyCalls", path: "Tests/FaultyCalls"),
-        .testTarget(name: "CodexCoreTests", dependencies: ["CodexCore"]),
+        .testTarget(name: "CodexCoreTests", dependencies: ["CodexCore", "TestSupport"]),
         .testTarget(name: "CodexIndexTests", dependencies: ["CodexCore", "CodexIndex"]),
         .testTarget(
             name: "CodexStoreTests",
             dependencies: [
-                "CodexCore", "CodexIndex", "CodexStore", "CodexTesting", "codex-test-agent",
+                "CodexCore", "CodexIndex", "CodexStore", "CodexTesting", "TestSupport",
+                "codex-test-agent",
             ],
             exclude: ["Fixtures"]
         ),
@@ -48,17 +51,23 @@ let package = Package(
             name: "DurabilityTests",
             dependencies: [
                 "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "FaultyCalls",
-                "codex-test-agent",
+                "TestSupport", "codex-test-agent",
             ]
         ),
         .testTarget(
             name: "DomainTests",
-            dependencies: ["CodexCore", "CodexStore", "CodexTesting", "codex-test-agent"],
+            dependencies: [
+                "CodexCore", "CodexStore", "CodexTesting", "TestSupport", "codex-test-agent",
+            ],
             exclude: ["Fixtures"]),
         .testTarget(
             name: "CacheTests",
-            dependencies: ["CodexCore", "CodexStore", "CodexTesting", "codex-test-agent"]),
-        .testTarget(name: "ModelTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
+            dependencies: [
+                "CodexCore", "CodexStore", "CodexTesting", "TestSupport", "codex-test-agent",
+            ]),
+        .testTarget(
+            name: "ModelTests",
+            dependencies: ["CodexCore", "CodexStore", "CodexTesting", "TestSupport"]),
         .testTarget(name: "TidyTests"),
         .testTarget(
             name: "ClientTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),

@@ -1,4 +1,4 @@
-internal import CodexCore
+package import CodexCore
 
 /// Encodes the values of an index key's or group's attributes, one key for each element of the
 /// multi-valued one.
@@ -47,8 +47,8 @@ struct GroupKeyEncoder: Sendable {
 }
 
 extension AttributeValue {
-    /// The elements of a list or set; `nil` for other types.
-    fileprivate var keyElements: [AttributeValue]? {
+    /// The elements of a list or set, each an entry of a multi-valued index; `nil` for other types.
+    package var keyElements: [AttributeValue]? {
         switch self {
         case .list(let elements): elements
         case .stringSet(let set): set.members.map { .string($0) }

@@ -1,4 +1,5 @@
 import CodexCore
+import TestSupport
 import Testing
 
 @testable import CodexStore
@@ -24,7 +25,7 @@ struct CacheStripeTests {
     @Test("Whatever is done, a value is the last that was put, and bounds hold")
     func model() {
         let seed = UInt64.random(in: 1...1_000_000)
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         for room in [1, 2, 9, 10, 11, 50] {
             var stripe = CacheStripe(entryCountMax: room, byteCountMax: room * 10)
             var last: [Int: Int] = [:]
@@ -70,7 +71,7 @@ struct CacheStripeTests {
 
     @Test("Of a zipfian load it keeps what an order of reads would keep, and more")
     func zipfian() {
-        var random = SplitMix(state: 7)
+        var random = SplitMix(seed: 7)
         var stripe = CacheStripe(entryCountMax: 1000, byteCountMax: .max)
         // The last read goes last.
         var (order, place): ([Int: Int], Int) = ([:], 0)

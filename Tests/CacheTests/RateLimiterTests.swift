@@ -2,6 +2,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 /// No more than the limit, by whomever and whenever.
@@ -42,7 +43,7 @@ struct RateLimiterTests {
     @Test("In no window is more let through than the limit, and all of it if it is asked for")
     func sliding() async throws {
         let seed = UInt64.random(in: 1...1_000_000)
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         let limiters = [
             try RateLimiter(store, name: "api", limit: 50, window: .seconds(60)),
             try RateLimiter(store, name: "api", limit: 50, window: .seconds(60)),
@@ -102,16 +103,15 @@ struct RateLimiterTests {
         // The agents have the system's clock.
         let temporary = try TemporaryStore()
         for limit in [1, 100, 1000] {
-            var agents: [(process: Agent, text: () -> String)] = []
-            for _ in 0..<4 {
-                let agent = try Agent("limit", temporary.path, "\(limit)", "32", "20")
-                agents.append((agent, agent.text))
+            let agents = try (0..<4).map { _ in
+                try Agent("limit", temporary.path, "\(limit)", "32", "20")
             }
-            let counts = agents.map { agent in
-                let line = agent.text().split(separator: "\n").first { $0.hasPrefix("allowed ") }
+            let counts = try agents.map { agent in
+                let lines = try agent.text().split(separator: "\n")
+                let line = lines.first { $0.hasPrefix("allowed ") }
                 return line.flatMap { Int($0.dropFirst(8)) } ?? -1
             }
-            for agent in agents { agent.process.wait() }
+            for agent in agents { agent.wait() }
             #expect(counts.allSatisfy { $0 >= 0 })
             let total = counts.reduce(0, +)
             #expect(total <= limit && total > limit / 2, "\(counts) of \(limit)")

@@ -2,6 +2,7 @@ import CodexCore
 import CodexTesting
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import CodexStore
@@ -286,7 +287,7 @@ struct StoreCacheTests {
         // On a thread of its own: the readers may have all those of the tasks.
         let writer = Thread {
             defer { isOver.signal() }
-            var random = SplitMix(state: seed)
+            var random = SplitMix(seed: seed)
             while !isDone.isSet {
                 do {
                     try Self.change(store, &random)
@@ -300,7 +301,7 @@ struct StoreCacheTests {
         let checks = try await withThrowingTaskGroup(of: Int.self) { group in
             for reader in 0..<2 {
                 group.addTask {
-                    var random = SplitMix(state: seed + UInt64(reader) + 1)
+                    var random = SplitMix(seed: seed + UInt64(reader) + 1)
                     var exactCount = 0
                     for read in 0... {
                         if read % 1000 == 0 {
@@ -374,17 +375,4 @@ private final class Flag: Sendable {
     private let value = Atomic<Bool>(false)
     var isSet: Bool { value.load(ordering: .relaxed) }
     func set() { value.store(true, ordering: .relaxed) }
-}
-
-/// Vigna's SplitMix64, of a seed.
-struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

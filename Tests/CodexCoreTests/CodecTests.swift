@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import CodexCore
@@ -96,7 +97,7 @@ struct CodecTests {
     @Test("Cut, altered and random bytes give an error or an item, never a trap")
     func hostile() throws {
         let seed = UInt64.random(in: .min ... .max)
-        var random = Mixer(seed: seed)
+        var random = SplitMix(seed: seed)
         print("codec: hostile bytes with seed \(seed)")
         let sound = try encode(Self.everything())
         for count in 0..<sound.count { _ = try? decode(Array(sound.prefix(count))) }
@@ -157,18 +158,5 @@ struct CodecTests {
         #expect(throws: CodexError(.corrupted, "")) {
             try ValueCodec.decode(bytes.span, 0, bytes.count)
         }
-    }
-}
-
-/// SplitMix64.
-struct Mixer: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -2,6 +2,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 /// Indexes and counters on a live store.

@@ -3,6 +3,7 @@ import CodexStore
 import CodexTesting
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// The stream of changes, and consumers with checkpoints.

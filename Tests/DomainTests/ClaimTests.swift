@@ -2,18 +2,12 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 /// Claims from several processes at once.
 @Suite("Claims of several processes", .serialized)
 struct ClaimTests {
-    /// The test agent, beside the test bundle, where the package is built.
-    private static var executable: URL {
-        let folder = Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }
-        return (folder ?? URL(fileURLWithPath: CommandLine.arguments[0]))
-            .deletingLastPathComponent().appendingPathComponent("codex-test-agent")
-    }
-
     @Test("Of 32 claimers in 4 processes exactly one gets a task, every time")
     func processes() async throws {
         let roundCount = 20
@@ -35,22 +29,13 @@ struct ClaimTests {
                 $0.title = "T"
             }
         }
-        var agents: [(process: Process, output: Pipe)] = []
-        for prefix in prefixes {
-            let (process, output) = (Process(), Pipe())
-            process.executableURL = Self.executable
-            process.arguments = ["claim", temporary.path, "8", "\(roundCount)", prefix]
-            process.standardOutput = output
-            try process.run()
-            agents.append((process, output))
+        let agents = try prefixes.map { prefix in
+            try Agent("claim", temporary.path, "8", "\(roundCount)", prefix)
         }
         var winners: [String: [String]] = [:]
         for agent in agents {
-            let text = String(
-                decoding: try agent.output.fileHandleForReading.readToEnd() ?? Data(),
-                as: UTF8.self)
-            agent.process.waitUntilExit()
-            #expect(agent.process.terminationStatus == 0)
+            let text = try agent.text()
+            agent.wait()
             for line in text.split(separator: "\n") where line.hasPrefix("t") {
                 let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
                 winners[parts[0], default: []].append(parts[1])

@@ -4,6 +4,7 @@ import CodexTesting
 import CrashSupport
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// Another process that writes as `Tests/TestAgent/CrashWriter.swift` says, and what it said.
@@ -28,7 +29,7 @@ final class CrashAgent: Sendable {
         arguments += [step?.rawValue ?? "-", "\(passes)"]
         if let fault { arguments.append(fault.rawValue) }
         process = Process()
-        process.executableURL = Self.executable
+        process.executableURL = Agent.executable
         process.arguments = arguments
         let pipe = Pipe()
         process.standardOutput = pipe
@@ -57,13 +58,6 @@ final class CrashAgent: Sendable {
             ended.signal()
         }
         thread.start()
-    }
-
-    static var executable: URL {
-        // Beside the test bundle, where the package is built.
-        let folder = Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }
-        return (folder ?? URL(fileURLWithPath: CommandLine.arguments[0]))
-            .deletingLastPathComponent().appendingPathComponent("codex-test-agent")
     }
 
     /// Waits until it writes, or has ended.
@@ -197,7 +191,7 @@ struct CrashStore {
     /// - Returns: Whether all is as it must be.
     func isSound(_ path: String? = nil) throws -> Bool {
         let process = Process()
-        process.executableURL = CrashAgent.executable
+        process.executableURL = Agent.executable
         process.arguments =
             ["check", path ?? self.path] + acknowledged.map { "\($0.key)=\($0.value)" }
         process.standardError = FileHandle.nullDevice

@@ -2,6 +2,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 /// The promise: what was acknowledged is there after a process was killed, whatever it was at, and
@@ -166,7 +167,7 @@ private final class SumAgent {
     private let output = Pipe()
 
     init(_ path: String) throws {
-        process.executableURL = CrashAgent.executable
+        process.executableURL = Agent.executable
         process.arguments = ["sum", path]
         process.standardOutput = output
         try process.run()

@@ -1,4 +1,5 @@
 import CodexCore
+import TestSupport
 
 /// Random items, keys, queries and updates over small domains, so that they often meet.
 struct Generator {

@@ -2,6 +2,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 
 /// A difference between engine and oracle.
 struct Difference: Error, CustomStringConvertible {

@@ -9,8 +9,8 @@ struct CacheClock: Sendable {
     /// The time.
     var exact: UInt64 { options.milliseconds }
 
-    /// The time of the system's last tick, some milliseconds ago, for a fifth of the cost; the store's
-    /// own clock where it has one.
+    /// The time of the system's last tick, some milliseconds ago, which costs less; the store's own
+    /// clock where it has one.
     @inline(__always)
     var coarse: UInt64 {
         #if os(Linux)

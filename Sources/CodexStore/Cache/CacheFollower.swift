@@ -5,14 +5,11 @@ internal import Synchronization
 /// Makes a cache forget what commits changed, of this process and others, by reading them from the log.
 final class CacheFollower: Sendable {
     private let core: StoreCore
-    private let stripes: [CacheStripeBox]
+    private let stripes: CacheStripes
     /// The newest transaction whose changes were looked at.
     private let seen = Atomic<Int>(-1)
 
-    private struct Reading {
-        var reader: ChangeReader?
-    }
-    private let reading = Locked(Reading())
+    private let reading = Locked<ChangeReader?>(nil)
 
     /// What there may be in the cache.
     private struct Interests {
@@ -23,7 +20,7 @@ final class CacheFollower: Sendable {
     }
     private let interests = Locked(Interests())
 
-    init(_ core: StoreCore, _ stripes: [CacheStripeBox]) {
+    init(_ core: StoreCore, _ stripes: CacheStripes) {
         self.core = core
         self.stripes = stripes
     }
@@ -46,25 +43,25 @@ final class CacheFollower: Sendable {
     ///
     /// If they cannot be read, since they are not retained any more say, everything is forgotten.
     func follow(to transactionID: Int) throws {
-        try reading.withLock { reading in
+        try reading.withLock { reader in
             if seenID >= transactionID { return }
             do {
-                try follow(&reading)
+                try follow(&reader)
             } catch let error as CodexError where error.code != .closed {
-                reading.reader = nil
+                reader = nil
                 // From here on; what was there before is forgotten when it is known.
-                try follow(&reading)
+                try follow(&reader)
             }
         }
     }
 
-    private func follow(_ reading: inout Reading) throws {
-        guard let reader = reading.reader else {
+    private func follow(_ reading: inout ChangeReader?) throws {
+        guard let reader = reading else {
             let reader = ChangeReader(
                 core, from: .position(.latest), .newAndOldImages, .all)
             try reader.prepare()
-            for stripe in stripes { stripe.withLock { $0.invalidateAll() } }
-            reading.reader = reader
+            stripes.invalidateAll()
+            reading = reader
             return try follow(&reading)
         }
         while true {
@@ -82,7 +79,7 @@ final class CacheFollower: Sendable {
             let key = try change.key
             for type in types {
                 let hash = CacheKey.hash(type, key)
-                stripe(hash).withLock { $0.invalidate(hash) }
+                stripes[hash].withLock { $0.invalidate(hash) }
             }
         }
         guard let indexes = interests.indexes[table] else { return }
@@ -93,7 +90,7 @@ final class CacheFollower: Sendable {
             if let name {
                 guard let index = definition.indexes.first(where: { $0.name == name }) else {
                     // It was removed: what was found by it cannot be followed any more.
-                    for stripe in stripes { stripe.withLock { $0.invalidateAll() } }
+                    stripes.invalidateAll()
                     continue
                 }
                 for image in images {
@@ -106,7 +103,7 @@ final class CacheFollower: Sendable {
                 partitions.insert(CachePartition(table: table, index: nil, values: values))
             }
             for partition in partitions {
-                stripe(partition.hashValue).withLock { $0.invalidate(partition) }
+                stripes[partition.hashValue].withLock { $0.invalidate(partition) }
             }
         }
     }
@@ -118,35 +115,19 @@ final class CacheFollower: Sendable {
         var partitions: [[AttributeValue]] = [[]]
         for attribute in index.partitionKey {
             guard let value = item[attribute.name] else { return [] }
-            let values = attribute.name == index.multiValued ? value.elements : [value]
+            let values =
+                attribute.name == index.multiValued ? value.keyElements ?? [value] : [value]
             partitions = partitions.flatMap { partition in values.map { partition + [$0] } }
         }
         return partitions
     }
 
-    private func stripe(_ hash: Int) -> CacheStripeBox { stripes[hash & (stripes.count - 1)] }
-
     /// Refuses reads from now on; the environment may be closed when it returns.
     func close() {
-        for stripe in stripes {
-            stripe.withLock { stripe in
-                stripe.isClosed = true
-                stripe.invalidateAll()
-            }
+        stripes.forEach { stripe in
+            stripe.isClosed = true
+            stripe.invalidateAll()
         }
-        reading.withLock { $0.reader = nil }
-    }
-}
-
-extension AttributeValue {
-    /// The elements of a list or set, each an entry of a multi-valued index; else the value itself.
-    fileprivate var elements: [AttributeValue] {
-        switch self {
-        case .list(let values): values
-        case .stringSet(let set): set.members.map { .string($0) }
-        case .numberSet(let set): set.members.map { .number($0) }
-        case .binarySet(let set): set.members.map { .binary($0) }
-        default: [self]
-        }
+        reading.withLock { $0 = nil }
     }
 }

@@ -2,7 +2,7 @@ internal import CodexCore
 
 /// What a cached value is the answer to.
 struct CacheKey {
-    enum Request: Equatable {
+    enum Request: Hashable {
         case key(PrimaryKey)
         case lookup(LookupTarget)
         case list(TableQuery, limit: Int?)
@@ -36,13 +36,7 @@ struct CacheKey {
         var hasher = Hasher()
         hasher.combine(type)
         hasher.combine(partition)
-        switch request {
-        case .key(let key): hasher.combine(key)
-        case .lookup(let target): hasher.combine(target)
-        case .list(let query, let limit):
-            hasher.combine(query)
-            hasher.combine(limit)
-        }
+        hasher.combine(request)
         hash = hasher.finalize()
         stripeHash = partition.hashValue
     }

@@ -22,8 +22,7 @@ internal import Synchronization
 public final class StoreCache: Sendable {
     private let store: Store
     private let policy: CachePolicy
-    private let stripes: [CacheStripeBox]
-    private let stripeMask: Int
+    private let stripes: CacheStripes
     private let follower: CacheFollower
     private let environment: Environment
     private let clock: CacheClock
@@ -41,19 +40,17 @@ public final class StoreCache: Sendable {
         try policy.validate()
         self.store = store
         self.policy = policy
-        let count = policy.entryCountMax < 1000 ? 1 : Self.stripeCount
-        stripes = (0..<count).map { _ in
-            CacheStripeBox(
-                CacheStripe(
-                    entryCountMax: policy.entryCountMax / count,
-                    byteCountMax: policy.byteCountMax / count))
-        }
-        stripeMask = count - 1
+        stripes = CacheStripes(
+            count: policy.entryCountMax < 1000 ? 1 : Self.stripeCount,
+            entryCountMax: policy.entryCountMax, byteCountMax: policy.byteCountMax)
         environment = store.core.environment
         clock = CacheClock(store.core.options)
         follower = CacheFollower(store.core, stripes)
         store.core.add(follower)
     }
+
+    // Entries hold their neighbours.
+    deinit { stripes.invalidateAll() }
 
     // MARK: Reading
 
@@ -90,7 +87,7 @@ public final class StoreCache: Sendable {
             ObjectIdentifier(E.self), .list(request, limit: limit),
             in: CachePartition(
                 table: request.table, index: request.index, values: request.partition))
-        let box = try value(key, E.definition) { [store] in
+        let box = try value(key, of: E.definition.table) { [store] in
             var (items, byteCount, expiry): ([E], Int, Int?) = ([], Self.absentByteCount, nil)
             try store.read { snapshot in
                 _ = try snapshot._context.readEach(E.self, request, limit, nil) {
@@ -107,14 +104,14 @@ public final class StoreCache: Sendable {
 
     /// Forgets everything.
     public func removeAll() {
-        for stripe in stripes { stripe.withLock { $0.invalidateAll() } }
+        stripes.invalidateAll()
     }
 
     /// What the cache did and holds.
     public var statistics: CacheStatistics {
-        stripes.reduce(into: CacheStatistics()) { sum, stripe in
-            sum += stripe.withLock { $0.statistics }
-        }
+        var sum = CacheStatistics()
+        stripes.forEach { sum += $0.statistics }
+        return sum
     }
 
     // MARK: Finding
@@ -131,7 +128,7 @@ public final class StoreCache: Sendable {
     func find(_ type: ObjectIdentifier, _ key: PrimaryKey) throws -> CacheValue? {
         let hash = CacheKey.hash(type, key)
         let (now, seen) = (clock.coarse, follower.seenID)
-        let finding = stripes[hash & stripeMask].withLock { stripe -> Finding in
+        let finding = stripes[hash].withLock { stripe -> Finding in
             // The environment is open as long as the stripe is.
             if stripe.isClosed { return .closed }
             let last = environment.lastTransactionID
@@ -147,7 +144,7 @@ public final class StoreCache: Sendable {
 
     private func find(_ key: CacheKey) throws -> CacheValue? {
         let (now, seen) = (clock.exact, follower.seenID)
-        let finding = stripe(key).withLock { stripe -> Finding in
+        let finding = stripes[key.stripeHash].withLock { stripe -> Finding in
             if stripe.isClosed { return .closed }
             let last = environment.lastTransactionID
             return last == seen ? .current(stripe.value(key, at: now)) : .behind(last)
@@ -160,10 +157,8 @@ public final class StoreCache: Sendable {
     private func findAgain(_ key: CacheKey, _ finding: Finding) throws -> CacheValue? {
         guard case .behind(let last) = finding else { throw StoreCore.closed }
         try follower.follow(to: last)
-        return stripe(key).withLock { $0.value(key, at: clock.exact) }
+        return stripes[key.stripeHash].withLock { $0.value(key, at: clock.exact) }
     }
-
-    private func stripe(_ key: CacheKey) -> CacheStripeBox { stripes[key.stripeHash & stripeMask] }
 
     // MARK: Filling
 
@@ -189,7 +184,7 @@ public final class StoreCache: Sendable {
                     in: CachePartition(
                         table: E.definition.table, index: name, values: partition))
             }
-        let box = try value(key, E.definition) { [store, policy] in
+        let box = try value(key, of: E.definition.table) { [store, policy] in
             var (entity, byteCount, expiry): (E?, Int, Int?) = (nil, Self.absentByteCount, nil)
             try store.read { snapshot in
                 try snapshot._context.readOne(E.self, lookup.target) { reader throws(CodexError) in
@@ -208,10 +203,10 @@ public final class StoreCache: Sendable {
 
     /// The value of a key: cached, or read, by this call or one that does already.
     private func value(
-        _ key: CacheKey, _ definition: EntityDefinition, _ read: () throws -> Reading
+        _ key: CacheKey, of table: String, _ read: () throws -> Reading
     ) throws -> CacheValue {
         if key.partition != nil {
-            follower.willRead(key, of: definition.table)
+            follower.willRead(key, of: table)
             if let found = try find(key) { return found }
         }
         enum Role {
@@ -219,11 +214,11 @@ public final class StoreCache: Sendable {
             case leads(CacheFill)
             case waits(CacheFill, CacheFill.Alarm)
         }
-        let (now, stripe) = (clock.exact, stripe(key))
+        let (now, stripe) = (clock.exact, stripes[key.stripeHash])
         let role = stripe.withLock { stripe -> Role in
             if let found = stripe.value(key, at: now) { return .found(found) }
             if key.partition == nil, stripe.types.insert(key.type).inserted {
-                follower.willRead(key, of: definition.table)
+                follower.willRead(key, of: table)
             }
             // What a commit changed that this call saw is not among them any more.
             if let fill = stripe.fills[key.hash], fill.key.isSame(as: key) {

@@ -84,8 +84,8 @@ extension CodexFlow {
 
         /// The action that counts a guard up, or checks that nobody did since it was read.
         static func action(
-            _ name: String, counts: Bool, read: Item??, _ schema: Schema
-        ) throws(CodexError) -> WriteAction {
+            _ name: String, counts: Bool, read: Item??
+        ) -> WriteAction {
             let condition: Condition? = read.map { old in
                 guard let count = old?["count"] else {
                     return .attributeNotExists(DocumentPath("count"))

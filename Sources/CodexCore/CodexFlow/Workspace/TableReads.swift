@@ -90,8 +90,8 @@ final class TableReads: CodexFlow.DecisionReader {
         }
         for name in counted.union(guards.keys).sorted() {
             plan.actions.append(
-                try CodexFlow.Guard.action(
-                    name, counts: counted.contains(name), read: guards[name], schema))
+                CodexFlow.Guard.action(
+                    name, counts: counted.contains(name), read: guards[name]))
         }
         return plan
     }

@@ -58,8 +58,9 @@ extension CodexFlow.Workspace {
     /// Lets a task wait for another of the same project.
     ///
     /// - Throws: ``CodexFlow/Rule/dependencySelf``, ``CodexFlow/Rule/dependencyCycle``,
-    ///   ``CodexFlow/Rule/dependencyTaken``, ``CodexFlow/Rule/taskArchived``, the rules of actors,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    ///   ``CodexFlow/Rule/dependencyTaken``, ``CodexFlow/Rule/dependencyCount``,
+    ///   ``CodexFlow/Rule/taskArchived``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexError/Code/notFound`` for either task.
     /// - Complexity: It reads whatever the blocker waits for, at once or by way of others.
     @discardableResult
     public func addDependency(

@@ -5,8 +5,10 @@ extension CodexFlow {
     ///
     /// ```swift
     /// let workspace = CodexFlow.Workspace(store)
-    /// let task = try await workspace.createTask(in: "456", by: "123") { $0.title = "Note G" }
-    /// try await workspace.move(task.id, in: "456", to: .inProgress, by: "123")
+    /// try await workspace.createUser(email: "ada@example.com", name: "Ada", id: "ada")
+    /// try await workspace.createProject(key: "ENG", name: "Engine", id: "engine", owner: "ada")
+    /// let task = try await workspace.createTask(in: "engine", by: "ada") { $0.title = "Note G" }
+    /// try await workspace.move(task.id, in: "engine", to: .todo, by: "ada")
     /// ```
     ///
     /// A command reads what its rules look at, decides, and writes the entity, its history and

@@ -1,0 +1,45 @@
+public import Foundation
+internal import Testing
+
+/// Another process that works on a store: see `Tests/TestAgent`.
+public final class Agent {
+    private let process = Process()
+    private let output = Pipe()
+
+    public init(_ arguments: String...) throws {
+        process.executableURL = Self.executable
+        process.arguments = arguments
+        process.standardOutput = output
+        try process.run()
+    }
+
+    /// The program, beside the test bundle, where the package is built.
+    public static var executable: URL {
+        let folder = Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }
+        return (folder ?? URL(fileURLWithPath: CommandLine.arguments[0]))
+            .deletingLastPathComponent().appendingPathComponent("codex-test-agent")
+    }
+
+    /// Waits for the line that says that it has begun.
+    public func waitUntilBegun() {
+        let begun = output.fileHandleForReading.readData(ofLength: 6)
+        #expect(String(decoding: begun, as: UTF8.self) == "begun\n")
+    }
+
+    /// What it prints, to its end.
+    public func text() throws -> String {
+        String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    }
+
+    /// Kills it at once.
+    public func kill() {
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Waits until it is done, without an error.
+    public func wait() {
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+}
