@@ -102,7 +102,9 @@ public enum Limits {
     /// Most parts of a task.
     public static let subtaskCountMax = 100
     /// Most tasks that a task waits for, and that wait for it.
-    public static let dependencyCountMax = 50
+    ///
+    /// So many that with both of them it can be finished in ``transactionActionCountMax`` actions.
+    public static let dependencyCountMax = 40
     /// The longest claim of a task.
     public static let leaseMax: Duration = .seconds(86_400)
     /// The highest figure of a day's analytics.

@@ -1,5 +1,5 @@
 public import CodexCore
-internal import CodexStore
+public import CodexStore
 internal import Synchronization
 
 /// Makes commits of a ``TemporaryStore`` fail on demand, to test what a program does then.
@@ -42,8 +42,9 @@ extension TemporaryStore {
     ///
     /// - Throws: As ``Store/init(at:schema:options:)``.
     public convenience init(
-        schema: Schema = CodexFlow.schema, failures: CommitFailures
+        schema: Schema = CodexFlow.schema, options: StoreOptions = StoreOptions(),
+        failures: CommitFailures
     ) throws {
-        try self.init(schema: schema, options: StoreOptions(), failures: failures)
+        try self.init(schema: schema, options: options, failures: .some(failures))
     }
 }

@@ -7,45 +7,6 @@ import Testing
 /// Whatever sequence of commands runs, the rules hold, and analytics say what happened.
 @Suite("Random work and analytics")
 struct AnalyticsTests {
-    /// The analytics as they are stored.
-    private func stored(_ store: Store) throws -> [CodexFlow.Analytics] {
-        try store.all(
-            .analytics(
-                of: "p", from: try #require(CalendarDay("2000-01-01")),
-                through: try #require(CalendarDay("2100-01-01"))))
-    }
-
-    /// Runs the consumer until it is at the end.
-    private func catchUp(_ store: Store) async throws {
-        let consumer = _Concurrency.Task { try await store.runAnalytics() }
-        // A task of another project is the last change that the consumer gets.
-        let end = try await mark(store)
-        for try await _ in store.changes(
-            after: .trimHorizon, filter: ChangeFilter(entities: ["analytics"]))
-        {
-            let status = try store.consumers().first { $0.name == Store.analyticsConsumer }
-            if let status, status.sequenceNumber >= end { break }
-        }
-        consumer.cancel()
-        _ = await consumer.result
-    }
-
-    /// Lets the consumer have something to write that comes after all else.
-    private func mark(_ store: Store) async throws -> SequenceNumber {
-        let project = CodexFlow.Project(id: "mark", name: "Mark", ownerID: "olga")
-        let day = CalendarDay(Date())
-        var activity = CodexFlow.Activity(
-            id: try .init(UUID().uuidString), projectID: "mark", taskID: "t", actorID: "olga",
-            at: Date(), day: day, kind: .created)
-        activity.facts = CodexFlow.Activity.Facts(to: .backlog)
-        try await store.write { [activity] transaction in
-            try transaction.put(project)
-            try transaction.put(activity)
-        }
-        let changes = try store.retainedChanges(after: .trimHorizon)
-        return try #require(changes.last { try $0.entity == "activity" }).sequenceNumber
-    }
-
     @Test(
         "No sequence of commands breaks a rule; analytics equal a naive recomputation",
         arguments: Place.allCases)
@@ -67,8 +28,8 @@ struct AnalyticsTests {
             #expect(try store.verify().isSound, "seed \(seed)")
             // Enough happened for this to mean something.
             #expect(work.successCount > 25 && work.refusals.count > 3, "seed \(seed)")
-            try await catchUp(store)
-            let days = try stored(store)
+            try await Analytics.catchUp(store)
+            let days = try Analytics.stored(store)
             let expected = work.expectedDays
             #expect(Set(days.map(\.date)) == Set(expected.keys), "seed \(seed)")
             for day in days {
@@ -118,22 +79,18 @@ struct AnalyticsTests {
             let remaining = open.reduce(0) { $0 + ($1.estimate ?? 0) }
             #expect(state.remaining == remaining, "seed \(seed)")
             // From scratch they are the same, byte for byte.
-            let before = try bytes(store)
+            let before = try Analytics.bytes(store)
             try await store.rebuildAnalytics()
-            #expect(try bytes(store) == before, "seed \(seed)")
+            #expect(try Analytics.bytes(store) == before, "seed \(seed)")
             // And the stream goes on where the rebuild ended.
             try await fixture.workspace.createTask(in: "p", by: "olga", id: "after-all") {
                 $0.title = "T"
             }
-            try await catchUp(store)
-            let after = try bytes(store)
+            try await Analytics.catchUp(store)
+            let after = try Analytics.bytes(store)
             try await store.rebuildAnalytics()
-            #expect(try bytes(store) == after && after != before, "seed \(seed)")
+            #expect(try Analytics.bytes(store) == after && after != before, "seed \(seed)")
         }
-    }
-
-    private func bytes(_ store: Store) throws -> [String] {
-        try stored(store).map { DynamoDBJSON.text(try $0.item()) }
     }
 
     @Test(
@@ -148,13 +105,13 @@ struct AnalyticsTests {
         try await workspace.createProject(key: "NEW", name: "New", id: "p", owner: "olga")
         try await workspace.addMember("mia", to: "p", by: "olga")
         try await fixture.task("b") { $0.estimate = 1 }
-        try await catchUp(store)
-        let days = try stored(store)
+        try await Analytics.catchUp(store)
+        let days = try Analytics.stored(store)
         #expect(days.map { $0.flow?.created } == [1] && days[0].flow?.scope == 1)
         #expect(days[0].teamStats.isEmpty)
-        let before = try bytes(store)
+        let before = try Analytics.bytes(store)
         try await store.rebuildAnalytics()
-        #expect(try bytes(store) == before)
+        #expect(try Analytics.bytes(store) == before)
     }
 
     @Test("Efficiency is hours estimated over hours logged, 0 to 1, absent without logs")
@@ -222,7 +179,7 @@ struct AnalyticsTests {
         try await workspace.changeTask("b", in: "p", by: "mia") { $0.estimate = 4 }
         try await workspace.move("c", in: "p", to: .todo, by: "mia")
         try await workspace.move("d", in: "p", to: .todo, by: "mia")
-        try await catchUp(store)
+        try await Analytics.catchUp(store)
         let day = CalendarDay(fixture.clock.now)
         let flow = try #require(try store.get(.analytics(of: "p", on: day))?.flow)
         #expect(flow.created == 0 && flow.scope == 5 + 4 + 2 && flow.points == 5 + 4)
@@ -230,9 +187,9 @@ struct AnalyticsTests {
         #expect(flow.statuses == statuses)
         let report = try await workspace.analyticsReport(of: "p", from: day, through: day)
         #expect(report.states.map(\.remaining) == [2] && report.tasksCompleted == 1)
-        let before = try bytes(store)
+        let before = try Analytics.bytes(store)
         try await store.rebuildAnalytics()
-        #expect(try bytes(store) == before)
+        #expect(try Analytics.bytes(store) == before)
     }
 
     @Test("What is no history, work log or day counts nothing, and stops nothing")
@@ -279,7 +236,7 @@ struct AnalyticsTests {
         try await raw(
             figures, "ANALYTICS#\(day)", ["metrics": ["tasksCompleted": "one"]])
         try await workspace.complete("a", in: "p", by: "mia")
-        try await catchUp(store)
+        try await Analytics.catchUp(store)
         let analytics = try #require(try store.get(.analytics(of: "p", on: day)))
         #expect(analytics.metrics.tasksCompleted == 1 && analytics.flow?.points == 2)
         #expect(analytics.teamStats.map(\.hoursLogged) == [4])

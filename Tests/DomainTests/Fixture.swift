@@ -47,8 +47,8 @@ struct Fixture: Sendable {
         case .embedded: CodexFlow.Workspace(store, clock: { clock.now })
         case .table:
             CodexFlow.Workspace(
-                CodexFlow.TableWorkspaceBackend(store), clock: { clock.now },
-                calendar: SystemCalendar())
+                CodexFlow.TableWorkspaceBackend(TableElsewhere(store)),
+                clock: { clock.now }, calendar: SystemCalendar())
         }
     }
 

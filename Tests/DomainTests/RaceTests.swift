@@ -5,37 +5,6 @@ import Foundation
 import Synchronization
 import Testing
 
-/// A table elsewhere where somebody else is faster: before the first list of actions is performed,
-/// something else happens.
-private final class Overtaken: TableBackend {
-    private let table: Store
-    private let other: Mutex<(@Sendable () async throws -> Void)?>
-
-    init(_ table: Store, by other: @escaping @Sendable () async throws -> Void) {
-        self.table = table
-        self.other = Mutex(other)
-    }
-
-    func item(in name: String, key: PrimaryKey) async throws -> Item? {
-        try await (table as any TableBackend).item(in: name, key: key)
-    }
-
-    func items(
-        matching query: TableQuery, limits: PageLimits, after token: PageToken?
-    ) async throws -> Page<Item> {
-        try await (table as any TableBackend).items(matching: query, limits: limits, after: token)
-    }
-
-    func perform(_ actions: [WriteAction]) async throws {
-        let first = other.withLock { other in
-            defer { other = nil }
-            return other
-        }
-        try await first?()
-        try await (table as any TableBackend).perform(actions)
-    }
-}
-
 /// Two commands on a table elsewhere: one is decided, then the other is written, then the first.
 @Suite("Commands that pass each other on a table elsewhere")
 struct RaceTests {
@@ -50,7 +19,7 @@ struct RaceTests {
     ) -> CodexFlow.Workspace {
         let clock = fixture.clock
         return CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(Overtaken(fixture.store, by: other)),
+            CodexFlow.TableWorkspaceBackend(TableElsewhere(fixture.store, overtakenBy: other)),
             clock: { clock.now }, calendar: SystemCalendar())
     }
 

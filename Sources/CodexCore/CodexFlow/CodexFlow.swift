@@ -29,6 +29,8 @@ public enum CodexFlow {
         public static let userEmail = "user-email"
         /// Unique: one project per project key.
         public static let projectKey = "project-key"
+        /// All users, all projects: the table's keys the other way round.
+        public static let inverted = "inverted"
     }
 
     /// Names of the table's counters.
@@ -61,6 +63,10 @@ public enum CodexFlow {
                         Index.projectKey, partitionKey: [KeyAttribute("key")],
                         projection: .keysOnly, isUnique: true,
                         entities: [Project.definition.name]),
+                    IndexDefinition(
+                        Index.inverted, partitionKey: [KeyAttribute("SK")],
+                        sortKey: [KeyAttribute("PK")], projection: .keysOnly,
+                        entities: [User.definition.name, Project.definition.name]),
                     IndexDefinition(
                         Index.gsi3, partitionKey: [KeyAttribute("GSI3PK")],
                         sortKey: [KeyAttribute("GSI3SK")], projection: .keysOnly),

@@ -95,7 +95,8 @@ extension CodexError {
         public static let outOfMemory = Code(.outOfMemory)
         /// More snapshots are open at once than the reader table has slots.
         public static let tooManyReaders = Code(.tooManyReaders)
-        /// One transaction changed more than LMDB can hold dirty (512 MiB).
+        /// One transaction changed more than LMDB can hold dirty (512 MiB), or a command on a table
+        /// elsewhere more than ``Limits/transactionActionCountMax`` items.
         public static let transactionTooLarge = Code(.transactionTooLarge)
         /// The store was closed.
         public static let closed = Code(.closed)

@@ -63,6 +63,16 @@ public indirect enum Condition: Sendable, Hashable {
     public static func && (lhs: Condition, rhs: Condition) -> Condition { .and(lhs, rhs) }
     /// At least one of the conditions holds.
     public static func || (lhs: Condition, rhs: Condition) -> Condition { .or(lhs, rhs) }
+    /// All of the conditions hold; `nil` if there is none.
+    ///
+    /// Nested no deeper than it takes: O(log *n*) for *n* conditions.
+    static func all(_ conditions: some RandomAccessCollection<Condition>) -> Condition? {
+        guard conditions.count > 1 else { return conditions.first }
+        let half = conditions.count / 2
+        guard let left = all(conditions.prefix(half)), let right = all(conditions.dropFirst(half))
+        else { return nil }
+        return left && right
+    }
     /// The condition does not hold.
     public static prefix func ! (condition: Condition) -> Condition { .not(condition) }
 }

@@ -71,10 +71,24 @@ extension Store {
 extension Entity {
     /// The entity that an item holds, if it keeps the rules of one value by itself.
     fileprivate init?(soundIn item: Item) {
-        guard let entity = try? Self(item: item), (try? entity.validate()) != nil else {
-            return nil
-        }
+        guard let entity = try? Self(item: item), (try? entity.validate()) != nil,
+            Self.definition.keys.allSatisfy({ name, template in
+                // A raw item may say another thing than the key that it is found by.
+                guard case .string(let key)? = item[name] else { return false }
+                return (try? template.render(item)).flatMap { $0 } == key
+            })
+        else { return nil }
         self = entity
+    }
+}
+
+extension WriteTransaction {
+    /// The project, unless there is none, or no project but a damaged item.
+    fileprivate mutating func soundProject(
+        _ id: CodexFlow.Project.ID
+    ) throws -> CodexFlow.Project? {
+        let key = PrimaryKey(.string("PROJECT#\(id)"), "METADATA")
+        return try item(in: CodexFlow.table, key: key).flatMap { try? CodexFlow.Project(item: $0) }
     }
 }
 
@@ -139,9 +153,11 @@ private struct AnalyticsPast {
         guard committed.sequenceNumber == old.sequenceNumber else { return nil }
         var present = self
         try present.readOn(context.core)
-        let meant = try Set(
-            tally.days.keys.map(\.projectID)
-        ).filter { try transaction.get(.project($0))?.createdAt == creations[$0] }
+        var meant: Set<CodexFlow.Project.ID> = []
+        for project in Set(tally.days.keys.map(\.projectID)) {
+            let found = try transaction.soundProject(project)
+            if found?.createdAt == creations[project] { meant.insert(project) }
+        }
         let partitions = Set(tally.days.keys.map { "PROJECT#\($0.projectID)" })
         for key in present.stale where partitions.contains(key.partition.string ?? "") {
             try transaction.delete(in: CodexFlow.table, key: key)
@@ -195,8 +211,8 @@ private enum AnalyticsWriter {
         let workersByProject = Dictionary(grouping: workers, by: \.project)
         var count = 0
         for (project, days) in byProject where projects?.contains(project) ?? true {
-            guard let found = try transaction.get(.project(project)), found.deletingSince == nil
-            else { continue }
+            let found = try transaction.soundProject(project)
+            guard let found, found.deletingSince == nil else { continue }
             count += try add(days, workersByProject[project] ?? [], project, &transaction)
         }
         return count
@@ -216,8 +232,8 @@ private enum AnalyticsWriter {
         }
         var all = Dictionary(known.map { ($0.date, $0) }) { $1 }
         for day in days {
-            if var old = all[day.date] {
-                try old.add(day)
+            // A stored day that leaves no room for more is none of ours.
+            if var old = all[day.date], (try? old.add(day)) != nil, (try? old.validate()) != nil {
                 all[day.date] = old
             } else {
                 all[day.date] = day
@@ -238,10 +254,10 @@ private enum AnalyticsWriter {
         var count = 0
         for (index, date) in dates.enumerated() {
             guard var day = all[date] else { continue }
-            points += day.flow?.points ?? 0
+            points += day.flow?.ownPoints ?? 0
             completions += day.metrics.tasksCompleted
             while dates[start] < date.adding(days: -27) {
-                points -= all[dates[start]]?.flow?.points ?? 0
+                points -= all[dates[start]]?.flow?.ownPoints ?? 0
                 completions -= all[dates[start]]?.metrics.tasksCompleted ?? 0
                 start += 1
             }

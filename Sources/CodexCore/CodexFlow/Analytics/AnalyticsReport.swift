@@ -37,7 +37,7 @@ extension CodexFlow {
         public let last: CalendarDay
         /// Tasks completed in that time.
         public let tasksCompleted: Int
-        /// Points completed in that time.
+        /// Points completed in that time, without those of tasks that were done when they came in.
         public let pointsCompleted: Int
         /// Tasks completed per week.
         public let throughput: Double
@@ -82,7 +82,7 @@ extension CodexFlow {
                     next += 1
                     guard day.date >= first else { continue }
                     completed += day.metrics.tasksCompleted
-                    points += flow.points
+                    points += flow.ownPoints
                     cycle.add(flow.cycleTimes)
                     lead.add(flow.leadTimes)
                     for stats in day.teamStats {

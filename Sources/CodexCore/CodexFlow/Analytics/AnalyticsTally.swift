@@ -82,8 +82,8 @@ extension CodexFlow.Analytics {
 
     /// Takes the means anew.
     ///
-    /// - Parameter points: The points completed on this day and the 27 before it; `nil` if none of
-    ///   them had a completion.
+    /// - Parameter points: The points completed on this day and the 27 before it, without imported
+    ///   ones; `nil` if none of them had a completion.
     /// - Throws: ``CodexError/Code/invalidNumber`` for sums that no rules allow.
     package mutating func settle(pointsOfFourWeeks points: Int?) throws(CodexError) {
         metrics.velocity = try points.map { points throws(CodexError) in
@@ -111,7 +111,10 @@ extension CodexFlow.Analytics {
             // It was there before; what happened to it was on other days.
             flow.count(status, 1)
             if status != .canceled { flow.scope += points }
-            if status == .done { flow.points += points }
+            if status == .done {
+                flow.points += points
+                flow.importedPoints += points
+            }
             return
         }
         guard let to = facts.to else {

@@ -16,6 +16,9 @@ extension CodexFlow.Analytics {
         public var scope = 0
         /// Points completed, less those of tasks that were reopened.
         public var points = 0
+        /// Those of ``points`` that are of tasks which were done when they came in: they are not the
+        /// day's work.
+        public var importedPoints = 0
         /// The hours that the points of completed tasks stand for.
         public var estimatedHours = 0
         /// Tasks that came into a status, less those that left it.
@@ -44,11 +47,15 @@ extension CodexFlow.Analytics {
             unestimated += other.unestimated
             scope += other.scope
             points += other.points
+            importedPoints += other.importedPoints
             estimatedHours += other.estimatedHours
             for (status, count) in other.statuses { self.count(status, count) }
             cycleTimes.add(other.cycleTimes)
             leadTimes.add(other.leadTimes)
         }
+
+        /// The points of the day's own work.
+        package var ownPoints: Int { points - importedPoints }
 
         mutating func count(_ status: CodexFlow.Task.Status, _ count: Int) {
             let sum = (statuses[status] ?? 0) + count
@@ -77,7 +84,7 @@ extension CodexFlow.Analytics.Flow: AttributeConvertible {
         [
             ("created", \.created), ("canceled", \.canceled), ("reopened", \.reopened),
             ("unestimated", \.unestimated), ("scope", \.scope), ("points", \.points),
-            ("estimatedHours", \.estimatedHours),
+            ("importedPoints", \.importedPoints), ("estimatedHours", \.estimatedHours),
         ]
     }
 

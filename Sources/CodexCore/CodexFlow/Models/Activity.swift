@@ -204,6 +204,21 @@ extension CodexFlow.Activity.Facts: AttributeConvertible {
     }
 }
 
+extension CodexFlow.Activity {
+    /// The identifier of each task's ``Kind/imported`` entry: it sorts before those that are made.
+    static let importID: ID = "0"
+}
+
+extension Lookup where E == CodexFlow.Activity {
+    /// An entry of a task's history.
+    public static func activity(
+        _ id: CodexFlow.Activity.ID, of task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
+    ) -> Self {
+        Self(
+            partition: .string("PROJECT#\(project)"), sort: .string("ACTIVITY#\(task)#\(id)"))
+    }
+}
+
 extension Query where E == CodexFlow.Activity {
     /// The history of a task, oldest first.
     public static func activity(

@@ -170,6 +170,11 @@ extension Lookup where E == CodexFlow.Project {
 }
 
 extension Query where E == CodexFlow.Project {
+    /// All projects, by identifier.
+    public static var projects: Self {
+        Self(partition: "METADATA", index: CodexFlow.Index.inverted)
+    }
+
     /// The projects that a user owns.
     public static func projects(ownedBy user: CodexFlow.User.ID) -> Self {
         Self(partition: .string("OWNER#\(user)"), index: CodexFlow.Index.gsi1)

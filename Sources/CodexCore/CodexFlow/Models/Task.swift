@@ -220,6 +220,18 @@ extension Query where E == CodexFlow.Task {
             index: CodexFlow.Index.gsi1)
     }
 
+    /// The tasks that are assigned to a user and open, in all projects.
+    ///
+    /// - Complexity: It examines those that are done as well.
+    public static func openTasks(assignedTo user: CodexFlow.User.ID) -> Self {
+        let finished = CodexFlow.Task.Status.allCases.filter { !$0.isOpen }
+        return tasks(assignedTo: user).filtered(
+            by: .attributeNotExists(DocumentPath("archivedAt"))
+                && !.isIn(
+                    .path(DocumentPath("status")),
+                    finished.map { .value(.string($0.rawValue)) }))
+    }
+
     /// The open tasks of a project that are due on a day up to `last`, by day; those without a due
     /// day are not among them.
     public static func tasks(

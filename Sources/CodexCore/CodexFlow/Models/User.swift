@@ -117,6 +117,13 @@ extension CodexFlow.User {
     }
 }
 
+extension Query where E == CodexFlow.User {
+    /// All users, by identifier.
+    public static var users: Self {
+        Self(partition: "PROFILE", index: CodexFlow.Index.inverted)
+    }
+}
+
 extension Lookup where E == CodexFlow.User {
     /// The user with the identifier.
     public static func user(_ id: CodexFlow.User.ID) -> Self {

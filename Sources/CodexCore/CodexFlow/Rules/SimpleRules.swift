@@ -209,11 +209,16 @@ extension CodexFlow.Dependency {
     }
 }
 
+extension Number {
+    /// Whether it has the decimals that logged hours have at most.
+    fileprivate var isLoggable: Bool { int64 != nil || exponent >= -4 }
+}
+
 extension CodexFlow.WorkLog {
     /// Checks the hours.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.workHours.require(
-            hours > 0 && hours <= 24 && (hours.int64 != nil || hours.exponent >= -4), "hours",
+            hours > 0 && hours <= 24 && hours.isLoggable, "hours",
             ["hours": .number(hours)])
     }
 }
@@ -258,7 +263,8 @@ extension CodexFlow.Analytics {
         func isSound(_ figure: Int) -> Bool { (-bound...bound).contains(figure) }
         let stats = teamStats.allSatisfy { stats in
             isSound(stats.tasksCompleted)
-                && stats.hoursLogged.map { abs($0.double) <= Double(bound) } ?? true
+                && stats.hoursLogged.map { abs($0.double) <= Double(bound) && $0.isLoggable }
+                    ?? true
         }
         try CodexFlow.Rule.analyticsFigures.require(
             isSound(metrics.tasksCompleted) && stats

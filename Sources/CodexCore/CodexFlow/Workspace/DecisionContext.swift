@@ -115,7 +115,8 @@ extension CodexFlow {
         ///   - id: The project.
         ///   - actor: Who acts.
         ///   - role: The role that it takes.
-        ///   - isChange: Whether the project must take changes.
+        ///   - isChange: Whether the project must take changes; else it is one that is not being
+        ///     deleted.
         /// - Returns: The project.
         /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/actorActive``,
         ///   ``CodexFlow/Rule/actorRole``, ``CodexFlow/Rule/projectReadOnly``.
@@ -124,26 +125,40 @@ extension CodexFlow {
         ) throws -> Project {
             try self.actor(actor)
             let project = try find(.project(id))
-            try requireRole(of: actor, in: id, role)
+            try requireRole(of: actor, in: project, role)
+            let values = { ["projectId": AttributeValue?.some(id.attributeValue)] }
             if isChange {
+                try Rule.projectReadOnly.require(!project.isReadOnly, "archivedAt", values())
+            } else {
                 try Rule.projectReadOnly.require(
-                    !project.isReadOnly, "archivedAt", ["projectId": id.attributeValue])
+                    project.deletingSince == nil, "deletingSince", values())
             }
             return project
         }
 
+        /// What the user may do in the project; `nil` is nothing.
+        ///
+        /// Its owner is, whether or not a membership says so: a project that was stored without the
+        /// services has none.
+        public func role(of user: User.ID, in project: Project) throws -> Member.Role? {
+            if user == project.ownerID { return .owner }
+            return try get(.member(user, of: project.id))?.role
+        }
+
         /// Throws unless the user has a role in the project that includes `role`.
-        func requireRole(of user: User.ID, in project: Project.ID, _ role: Member.Role) throws {
-            let member = try get(.member(user, of: project))
-            guard let member, member.role.includes(role) else {
-                throw Rule.actorRole.violated(
-                    "actor",
-                    [
-                        "actor": user.attributeValue,
-                        "role": member.map { .string($0.role.rawValue) },
-                        "needed": .string(role.rawValue),
-                    ])
-            }
+        ///
+        /// - Throws: ``CodexFlow/Rule/actorRole``, and what reading throws.
+        public func requireRole(
+            of user: User.ID, in project: Project, _ role: Member.Role
+        ) throws {
+            let found = try self.role(of: user, in: project)
+            try Rule.actorRole.require(
+                found?.includes(role) == true, "actor",
+                [
+                    "actor": user.attributeValue,
+                    "role": found.map { .string($0.rawValue) },
+                    "needed": .string(role.rawValue),
+                ])
         }
     }
 }

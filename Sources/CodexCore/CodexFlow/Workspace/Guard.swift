@@ -31,8 +31,9 @@ extension CodexFlow {
             Guard(entity: Task.definition.name, index: Index.taskNumber, isOfKeys: true),
             // What blocks a task, and what it blocks.
             Guard(entity: Dependency.definition.name, index: nil),
-            Guard(entity: Dependency.definition.name, index: Index.gsi1),
-            Guard(entity: Dependency.definition.name, index: Index.gsi2),
+            // Whoever looks at what these say looks at the one of the table, too.
+            Guard(entity: Dependency.definition.name, index: Index.gsi1, isOfKeys: true),
+            Guard(entity: Dependency.definition.name, index: Index.gsi2, isOfKeys: true),
             // A user's day has 24 hours.
             Guard(entity: WorkLog.definition.name, index: Index.gsi1),
             Guard(entity: PRDReview.definition.name, index: nil),

@@ -2,19 +2,21 @@
 final class TableReads: CodexFlow.DecisionReader {
     enum Request: Hashable {
         case item(table: String, PrimaryKey)
-        case query(TableQuery, limit: Int?)
+        case query(TableQuery, of: String, limit: Int?)
     }
 
     /// Something must be fetched before the decision can be made.
     struct Missing: Error {
         let request: Request
+        /// What is read.
+        let definition: EntityDefinition
         /// The guard of a query.
         var guardName: String?
     }
 
     let schema: Schema
     var items: [Request: Item?] = [:]
-    /// What queries found, as whole items.
+    /// What queries found, as whole items of the entity.
     var results: [Request: [Item]] = [:]
     /// The guards of the queries, as they were before.
     var guards: [String: Item?] = [:]
@@ -27,7 +29,9 @@ final class TableReads: CodexFlow.DecisionReader {
 
     private func item(_ definition: EntityDefinition, _ key: PrimaryKey) throws -> Item? {
         let request = Request.item(table: definition.table, key)
-        guard let known = items[request] else { throw Missing(request: request) }
+        guard let known = items[request] else {
+            throw Missing(request: request, definition: definition)
+        }
         fields[request, default: []].formUnion(definition.fields.map(\.name))
         return known
     }
@@ -48,14 +52,15 @@ final class TableReads: CodexFlow.DecisionReader {
     }
 
     func all<E: Entity>(_ query: CodexCore.Query<E>, limit: Int?) throws -> [E] {
-        let request = Request.query(query.request, limit: limit)
+        let request = Request.query(query.request, of: E.definition.name, limit: limit)
         guard let result = results[request] else {
             throw Missing(
-                request: request, guardName: CodexFlow.Guard.name(of: query.request, E.definition))
+                request: request, definition: E.definition,
+                guardName: CodexFlow.Guard.name(of: query.request, E.definition))
         }
         let table = try schema.table(query.request.table)
         var entities: [E] = []
-        for item in result where try schema.isItem(item, of: E.self) {
+        for item in result {
             entities.append(try E(item: item))
             let request = Request.item(table: table.name, try table.primaryKey(of: item))
             fields[request, default: []].formUnion(E.definition.fields.map(\.name))
@@ -140,19 +145,19 @@ final class TableReads: CodexFlow.DecisionReader {
             return .attributeNotExists(DocumentPath(table.partitionKey.name))
         }
         let keys = Set(table.keyAttributes.map(\.name))
-        var condition = Condition.attributeExists(DocumentPath(table.partitionKey.name))
+        let isThere = Condition.attributeExists(DocumentPath(table.partitionKey.name))
+        var conditions = [isThere]
         for element in item where !keys.contains(element.name) {
-            condition =
-                condition
-                && .compare(.path(DocumentPath(element.name)), .equal, .value(element.value))
+            conditions.append(
+                .compare(.path(DocumentPath(element.name)), .equal, .value(element.value)))
         }
         var known = fields[request] ?? []
         for index in table.indexes {
             known.formUnion((index.partitionKey + index.sortKey).map(\.name))
         }
         for name in known.sorted() where item[name] == nil && !keys.contains(name) {
-            condition = condition && .attributeNotExists(DocumentPath(name))
+            conditions.append(.attributeNotExists(DocumentPath(name)))
         }
-        return condition
+        return .all(conditions) ?? isThere
     }
 }

@@ -32,7 +32,9 @@ extension CodexFlow {
         ///
         /// - Throws: What `decide` throws; ``CodexError/Code/conditionFailed`` if the key of an insert
         ///   is taken; ``CodexError/Code/transactionCancelled`` if others were faster each time;
-        ///   ``CodexError/Code/invalidArgument`` for a command that asks for more than 10,000 things.
+        ///   ``CodexError/Code/transactionTooLarge`` for a command that changes and looks at more than
+        ///   ``Limits/transactionActionCountMax`` items; ``CodexError/Code/invalidArgument`` for one
+        ///   that asks for more than 10,000 things.
         public func commit<Outcome: Sendable>(
             _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
         ) async throws -> Outcome {
@@ -42,6 +44,14 @@ extension CodexFlow {
                 let decision = try await decided(decide, reads)
                 guard !decision.writes.isEmpty else { return decision.outcome }
                 let plan = try reads.plan(for: decision.writes)
+                guard plan.actions.count <= Limits.transactionActionCountMax else {
+                    throw CodexError(
+                        .transactionTooLarge,
+                        "The command takes \(plan.actions.count) actions, and a transaction on a table "
+                            + "elsewhere has \(Limits.transactionActionCountMax) at most. Remove some of "
+                            + "the dependencies, parts or memberships that it is about first, one by one."
+                    )
+                }
                 do {
                     try await table.perform(plan.actions)
                     return decision.outcome
@@ -73,13 +83,14 @@ extension CodexFlow {
                     case .item(let table, let key):
                         reads.items[missing.request] = .some(
                             try await self.table.item(in: table, key: key))
-                    case .query(let query, let limit):
+                    case .query(let query, _, let limit):
                         // Guards are read before what they guard.
                         if let name = missing.guardName, reads.guards[name] == nil {
                             reads.guards[name] = .some(
                                 try await table.item(in: CodexFlow.table, key: Guard.key(name)))
                         }
-                        reads.results[missing.request] = try await items(query, limit)
+                        reads.results[missing.request] = try await items(
+                            query, limit, missing.definition)
                     }
                 }
             }
@@ -89,14 +100,18 @@ extension CodexFlow {
                     + "a pure function of what it reads.")
         }
 
-        private func items(_ query: TableQuery, _ limit: Int?) async throws -> [Item] {
+        /// The items of an entity that a query finds, up to `limit`.
+        private func items(
+            _ query: TableQuery, _ limit: Int?, _ definition: EntityDefinition
+        ) async throws -> [Item] {
             var (found, token): ([Item], PageToken?) = ([], nil)
             repeat {
                 let page = try await table.items(
                     matching: query,
                     limits: PageLimits(returned: limit.map { $0 - found.count }), after: token)
                 for item in page.items {
-                    if let whole = try await wholeItem(item, query) { found.append(whole) }
+                    let whole = try await wholeItem(item, query)
+                    if let whole, try schema.isItem(whole, of: definition) { found.append(whole) }
                 }
                 token = page.next
             } while token != nil && found.count < limit ?? .max
@@ -121,7 +136,7 @@ extension CodexFlow {
                 next = page.next
                 for item in page.items {
                     let whole = try await wholeItem(item, query.request)
-                    if let whole, try schema.isItem(whole, of: E.self) {
+                    if let whole, try schema.isItem(whole, of: E.definition) {
                         found.append(try E(item: whole))
                     }
                 }
@@ -193,8 +208,8 @@ extension Schema {
     }
 
     /// Whether the item's key is one of the entity's.
-    func isItem(_ item: Item, of type: (some Entity).Type) throws(CodexError) -> Bool {
-        let table = try table(type.definition.table)
-        return type.definition.matches(try table.primaryKey(of: item), in: table)
+    func isItem(_ item: Item, of definition: EntityDefinition) throws(CodexError) -> Bool {
+        let table = try table(definition.table)
+        return definition.matches(try table.primaryKey(of: item), in: table)
     }
 }

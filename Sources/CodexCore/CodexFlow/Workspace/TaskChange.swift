@@ -36,9 +36,9 @@ extension CodexFlow.DecisionContext {
     /// Throws if somebody else holds the task: only the holder, and admins, move it meanwhile.
     func requireUnclaimed(_ change: CodexFlow.TaskChange, orAdmin: Bool = true) throws {
         guard let holder = change.old.holder(at: now), holder != change.actor else { return }
-        let member = try get(.member(change.actor, of: change.project.id))
+        let role = try role(of: change.actor, in: change.project)
         try CodexFlow.Rule.taskClaimed.require(
-            orAdmin && member?.role.includes(.admin) == true, "claim",
+            orAdmin && role?.includes(.admin) == true, "claim",
             [
                 "holder": holder.attributeValue,
                 "until": change.old.claim?.until.attributeValue,
@@ -55,41 +55,75 @@ extension CodexFlow.DecisionContext {
         task.updatedAt = moment(after: change.old.updatedAt)
         try task.validate()
         replace(task)
-        let facts = facts(change.old, task, change.project)
-        if facts != nil { try recordImport(of: change) }
         try record(
-            kind, of: task, in: change.project, by: change.actor,
-            changes: change.old.changes(to: task), facts: facts, note: note)
+            kind, of: change, changes: change.old.changes(to: task),
+            facts: facts(change.old, task, change.project), note: note)
         return task
+    }
+
+    /// Writes an entry of the history of a task that there was before.
+    func record(
+        _ kind: CodexFlow.Activity.Kind, of change: CodexFlow.TaskChange,
+        changes: [CodexFlow.Activity.Change] = [], facts: CodexFlow.Activity.Facts? = nil,
+        note: String? = nil
+    ) throws {
+        try recordImport(of: change)
+        let (task, project) = (change.old.id, change.project)
+        try record(
+            CodexFlow.Activity(
+                id: try newID(), projectID: project.id, taskID: task, actorID: change.actor,
+                at: now, day: today(in: project), kind: kind, changes: changes, facts: facts,
+                note: note))
     }
 
     /// Begins the history of a task that was stored without the services, so that analytics have what
     /// it adds to: its status and its points.
     private func recordImport(of change: CodexFlow.TaskChange) throws {
-        let task = change.old
-        guard try all(.activity(of: task.id, in: change.project.id), limit: 1).isEmpty else {
-            return
-        }
+        let (task, project) = (change.old, change.project)
+        // Its key is its own, so that of two commands that begin the history one is decided anew.
+        let id = CodexFlow.Activity.importID
+        guard try all(.activity(of: task.id, in: project.id), limit: 1).isEmpty,
+            try get(.activity(id, of: task.id, in: project.id)) == nil
+        else { return }
         var facts = CodexFlow.Activity.Facts(to: task.status ?? .backlog)
-        facts.points = task.estimate
-        try record(.imported, of: task, in: change.project, by: change.actor, facts: facts)
+        facts.points = task.countedPoints
+        try record(
+            CodexFlow.Activity(
+                id: id, projectID: project.id, taskID: task.id, actorID: change.actor, at: now,
+                day: today(in: project), kind: .imported, facts: facts))
     }
 
-    /// Writes an entry of a task's history.
-    func record(
-        _ kind: CodexFlow.Activity.Kind, of task: CodexFlow.Task, in project: CodexFlow.Project,
-        by actor: CodexFlow.User.ID, changes: [CodexFlow.Activity.Change] = [],
-        facts: CodexFlow.Activity.Facts? = nil, note: String? = nil
+    /// Writes an entry of a task's history, for commands of one's own; analytics count nothing of it.
+    ///
+    /// - Throws: ``CodexError/Code/notFound`` if there is no such project, ``CodexFlow/Rule/note``, and
+    ///   what reading throws.
+    public func record(
+        _ kind: CodexFlow.Activity.Kind, of task: CodexFlow.Task, by actor: CodexFlow.User.ID,
+        changes: [CodexFlow.Activity.Change] = [], note: String? = nil
     ) throws {
-        let entry = CodexFlow.Activity(
-            id: try newID(), projectID: project.id, taskID: task.id, actorID: actor, at: now,
-            day: today(in: project), kind: kind, changes: changes, facts: facts, note: note)
+        let project = try find(.project(task.projectID))
+        try record(
+            kind, of: CodexFlow.TaskChange(task, in: project, by: actor), changes: changes,
+            note: note)
+    }
+
+    private func record(_ entry: CodexFlow.Activity) throws {
         try entry.validate()
         insert(entry)
     }
 
+    /// Writes the first entry of a new task's history.
+    func recordCreation(
+        of task: CodexFlow.Task, in project: CodexFlow.Project, by actor: CodexFlow.User.ID
+    ) throws {
+        try record(
+            CodexFlow.Activity(
+                id: try newID(), projectID: project.id, taskID: task.id, actorID: actor, at: now,
+                day: today(in: project), kind: .created, facts: facts(nil, task, project)))
+    }
+
     /// What analytics need of a change; `nil` if they need nothing.
-    func facts(
+    private func facts(
         _ old: CodexFlow.Task?, _ new: CodexFlow.Task, _ project: CodexFlow.Project
     ) -> CodexFlow.Activity.Facts? {
         // A task that was stored without a status is in the backlog.
@@ -97,11 +131,12 @@ extension CodexFlow.DecisionContext {
         let isMove = before != new.status
         guard isMove || old?.estimate != new.estimate else { return nil }
         var facts = CodexFlow.Activity.Facts(from: before, to: isMove ? new.status : nil)
-        facts.pointsBefore = old?.estimate
-        facts.points = new.estimate
+        facts.pointsBefore = old?.countedPoints
+        facts.points = new.countedPoints
+        let hoursPerPoint = min(max(project.hoursPerPoint ?? 1, 1), Limits.hoursPerPointMax)
         // What a completion adds, a reopening takes back.
         func hours(_ task: CodexFlow.Task?) -> Int {
-            task?.status == .done ? (task?.estimate ?? 0) * (project.hoursPerPoint ?? 1) : 0
+            task?.status == .done ? (task?.countedPoints ?? 0) * hoursPerPoint : 0
         }
         let more = hours(new) - hours(old)
         facts.estimatedHours = more == 0 ? nil : more
@@ -119,14 +154,14 @@ extension CodexFlow.DecisionContext {
 
     /// Whether a user is an active member who may work.
     func isAssignable(
-        _ user: CodexFlow.User.ID, in project: CodexFlow.Project.ID
+        _ user: CodexFlow.User.ID, in project: CodexFlow.Project
     ) throws -> Bool {
-        let member = try get(.member(user, of: project))
-        return try get(.user(user))?.isActive == true && member?.role.includes(.member) == true
+        let role = try role(of: user, in: project)
+        return try get(.user(user))?.isActive == true && role?.includes(.member) == true
     }
 
     /// Throws unless the assignee is an active member who may work.
-    func requireAssignable(_ user: CodexFlow.User.ID, in project: CodexFlow.Project.ID) throws {
+    func requireAssignable(_ user: CodexFlow.User.ID, in project: CodexFlow.Project) throws {
         try CodexFlow.Rule.taskAssignee.require(
             try isAssignable(user, in: project), "assignee", ["assignee": user.attributeValue])
     }
@@ -207,6 +242,7 @@ extension CodexFlow.DecisionContext {
         for var dependency in both {
             let isBlocker = dependency.blockerID == task.id
             let other = isBlocker ? dependency.taskID : dependency.blockerID
+            // The other one is looked at only if it matters: on a table elsewhere that is an action.
             let isOpen = try task.isOpen && get(.task(other, in: task.projectID))?.isOpen == true
             guard dependency.isOpen != isOpen else { continue }
             dependency.isOpen = isOpen
@@ -246,6 +282,11 @@ extension CodexFlow.DecisionContext {
 }
 
 extension CodexFlow.Task {
+    /// The estimate within its bounds: what was stored without the services may have any.
+    fileprivate var countedPoints: Int? {
+        estimate.map { min(max($0, 0), Limits.estimateMax) }
+    }
+
     /// The fields that differ, with their stored values.
     func changes(to new: CodexFlow.Task) -> [CodexFlow.Activity.Change] {
         guard let old = try? item(), let new = try? new.item() else { return [] }

@@ -19,7 +19,7 @@ extension CodexFlow.Workspace {
                 text: text, createdAt: context.now)
             try comment.validate()
             context.insert(comment)
-            try context.record(.commented, of: change.old, in: change.project, by: author)
+            try context.record(.commented, of: change)
             return comment
         }
     }
@@ -81,7 +81,7 @@ extension CodexFlow.Workspace {
             try context.requireNoCycle(dependency)
             context.insert(dependency)
             try context.record(
-                .linked, of: change.old, in: change.project, by: actor,
+                .linked, of: change,
                 changes: [
                     CodexFlow.Activity.Change(
                         field: "blockerId", from: nil, to: blocker.attributeValue)
@@ -103,7 +103,7 @@ extension CodexFlow.Workspace {
             let dependency = try context.find(.dependency(of: task, on: blocker, in: project))
             context.delete(dependency)
             try context.record(
-                .unlinked, of: change.old, in: change.project, by: actor,
+                .unlinked, of: change,
                 changes: [
                     CodexFlow.Activity.Change(
                         field: "blockerId", from: blocker.attributeValue, to: nil),
@@ -142,7 +142,7 @@ extension CodexFlow.Workspace {
                 hours: try (old?.hours ?? 0).adding(hours),
                 updatedAt: context.moment(after: old?.updatedAt))
             try context.record(
-                .worked, of: change.old, in: change.project, by: user,
+                .worked, of: change,
                 changes: [
                     CodexFlow.Activity.Change(
                         field: "hours", from: old?.hours.attributeValue,
@@ -174,9 +174,9 @@ extension CodexFlow.DecisionContext {
         _ id: CodexFlow.Comment.ID, on task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
         for actor: CodexFlow.User.ID
     ) throws -> CodexFlow.Comment {
-        _ = try change(task, in: project, by: actor, mayBeArchived: true)
+        let change = try change(task, in: project, by: actor, mayBeArchived: true)
         let comment = try find(.comment(id, on: task, in: project))
-        let role = try get(.member(actor, of: project))?.role
+        let role = try role(of: actor, in: change.project)
         try CodexFlow.Rule.commentAuthor.require(
             comment.authorID == actor || role?.includes(.admin) == true, "actor",
             ["actor": actor.attributeValue])

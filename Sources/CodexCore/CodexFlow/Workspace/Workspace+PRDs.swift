@@ -13,6 +13,23 @@ extension CodexFlow.PRD {
     }
 }
 
+extension CodexFlow.PRD {
+    /// A new version that says what a draft does.
+    fileprivate init(
+        id: ID, _ draft: CodexFlow.PRD, version: Int, in project: CodexFlow.Project.ID,
+        by author: CodexFlow.User.ID, at now: Date
+    ) throws {
+        self.init(
+            id: id, projectID: project, version: version, title: draft.title,
+            content: draft.content, approvalStatus: .draft, createdBy: author, createdAt: now)
+        nonGoals = draft.nonGoals
+        risks = draft.risks
+        openQuestions = draft.openQuestions
+        contentHash = try makeContentHash()
+        updatedAt = now
+    }
+}
+
 extension CodexFlow.PRD.ApprovalStatus {
     /// The statuses that may follow.
     public var successors: Set<Self> {
@@ -36,28 +53,31 @@ extension CodexFlow.Workspace {
     ///   - author: Who writes it.
     ///   - id: The identifier; `nil` makes one.
     ///   - isAIGenerated: Whether a model wrote it.
+    ///   - body: Sets nonGoals, risks and openQuestions; all else is as in a new version.
     /// - Returns: The version.
     /// - Throws: The rules of PRDs and actors, ``CodexFlow/Rule/projectReadOnly``,
     ///   ``CodexError/Code/notFound``; ``CodexError/Code/conditionFailed`` if the identifier is taken.
     @discardableResult
     public func createPRD(
         in project: CodexFlow.Project.ID, title: String, content: CodexFlow.PRD.Content,
-        by author: CodexFlow.User.ID, id: CodexFlow.PRD.ID? = nil, isAIGenerated: Bool = false
+        by author: CodexFlow.User.ID, id: CodexFlow.PRD.ID? = nil, isAIGenerated: Bool = false,
+        _ body: @escaping @Sendable (inout CodexFlow.PRD) throws -> Void = { _ in }
     ) async throws -> CodexFlow.PRD {
         try await commit { context in
             _ = try context.project(project, for: author, as: .member)
-            var version = CodexFlow.PRD(
+            var draft = CodexFlow.PRD(
                 id: try id ?? context.newID(), projectID: project, version: 1, title: title,
-                content: content, approvalStatus: .draft, createdBy: author,
-                createdAt: context.now)
+                content: content)
+            let id = draft.id
+            try body(&draft)
+            var version = try CodexFlow.PRD(
+                id: id, draft, version: 1, in: project, by: author, at: context.now)
             version.isAIGenerated = isAIGenerated
-            version.contentHash = try version.makeContentHash()
-            version.updatedAt = context.now
             try version.validate()
             context.insert(version)
             context.insert(
                 CodexFlow.PRDDocument(
-                    id: version.id, projectID: project, title: title, ownerID: author,
+                    id: id, projectID: project, title: version.title, ownerID: author,
                     createdAt: context.now))
             return version
         }
@@ -92,18 +112,11 @@ extension CodexFlow.Workspace {
             var head = try context.find(.prd(prd, version: base, in: project))
             var draft = head
             try body(&draft)
-            var version = CodexFlow.PRD(
-                id: prd, projectID: project, version: base + 1, title: draft.title,
-                content: draft.content, approvalStatus: .draft, createdBy: author,
-                createdAt: context.now)
-            version.nonGoals = draft.nonGoals
-            version.risks = draft.risks
-            version.openQuestions = draft.openQuestions
+            var version = try CodexFlow.PRD(
+                id: prd, draft, version: base + 1, in: project, by: author, at: context.now)
             version.summary = summary
             version.parentVersion = base
             version.isAIGenerated = isAIGenerated
-            version.contentHash = try version.makeContentHash()
-            version.updatedAt = context.now
             try version.validate()
             context.insert(version)
             // A draft, or one in review, has a newer one now; nobody is to approve it.

@@ -89,8 +89,6 @@ extension CodexFlow.Workspace {
     ) async throws -> CodexFlow.Project {
         try await commit { context in
             var project = try context.project(id, for: actor, as: .admin, isChange: false)
-            try CodexFlow.Rule.projectReadOnly.require(
-                project.deletingSince == nil, "deletingSince", ["projectId": id.attributeValue])
             guard project.archivedAt != nil else { return project }
             project.archivedAt = nil
             project.updatedAt = context.moment(after: project.updatedAt)
@@ -101,32 +99,30 @@ extension CodexFlow.Workspace {
 
     /// Gives a project to another owner; the one before stays as an admin.
     ///
-    /// The owner does, or an admin if the owner is not active any more.
+    /// The owner does, or an admin if the owner is not active any more; archived projects as well.
     ///
     /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/projectOwner``,
-    ///   ``CodexFlow/Rule/projectReadOnly``, the rules of actors.
+    ///   ``CodexFlow/Rule/projectReadOnly`` if it is being deleted, the rules of actors.
     @discardableResult
     public func transferProject(
         _ id: CodexFlow.Project.ID, to owner: CodexFlow.User.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Project {
         try await commit { context in
-            var project = try context.project(id, for: actor, as: .admin)
+            var project = try context.project(id, for: actor, as: .admin, isChange: false)
             if try context.get(.user(project.ownerID))?.isActive == true {
-                try context.requireRole(of: actor, in: id, .owner)
+                try context.requireRole(of: actor, in: project, .owner)
             }
             try context.activeUser(owner, or: .projectOwner, "owner")
             guard owner != project.ownerID else { return project }
-            if var old = try context.get(.member(project.ownerID, of: id)) {
-                old.role = .admin
-                context.replace(old)
-            }
-            if var new = try context.get(.member(owner, of: id)) {
-                new.role = .owner
-                context.replace(new)
-            } else {
-                context.insert(
-                    CodexFlow.Member(
-                        projectID: id, userID: owner, role: .owner, createdAt: context.now))
+            for (user, role) in [(project.ownerID, CodexFlow.Member.Role.admin), (owner, .owner)] {
+                if var member = try context.get(.member(user, of: id)) {
+                    member.role = role
+                    context.replace(member)
+                } else {
+                    context.insert(
+                        CodexFlow.Member(
+                            projectID: id, userID: user, role: role, createdAt: context.now))
+                }
             }
             project.ownerID = owner
             project.updatedAt = context.moment(after: project.updatedAt)
@@ -193,11 +189,11 @@ extension CodexFlow.Workspace {
         as role: CodexFlow.Member.Role = .member, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Member {
         try await commit { context in
-            _ = try context.project(project, for: actor, as: .admin)
+            let whole = try context.project(project, for: actor, as: .admin)
             try CodexFlow.Rule.memberOwner.require(role != .owner, "role")
             try context.activeUser(user, or: .memberUser, "userId")
             try CodexFlow.Rule.memberTaken.require(
-                try context.get(.member(user, of: project)) == nil, "userId",
+                try context.role(of: user, in: whole) == nil, "userId",
                 ["userId": user.attributeValue])
             let member = CodexFlow.Member(
                 projectID: project, userID: user, role: role, createdAt: context.now)
@@ -206,21 +202,21 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Changes what a member may do.
+    /// Changes what a member may do, in archived projects as well.
     ///
     /// - Throws: ``CodexFlow/Rule/memberOwner`` from or to the role of an owner,
     ///   ``CodexFlow/Rule/memberWork`` if a viewer would have open tasks, the rules of actors,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    ///   ``CodexFlow/Rule/projectReadOnly`` if it is being deleted, ``CodexError/Code/notFound``.
     @discardableResult
     public func changeMember(
         _ user: CodexFlow.User.ID, of project: CodexFlow.Project.ID,
         to role: CodexFlow.Member.Role, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Member {
         try await commit { context in
-            _ = try context.project(project, for: actor, as: .admin)
-            var member = try context.find(.member(user, of: project))
+            let whole = try context.project(project, for: actor, as: .admin, isChange: false)
             try CodexFlow.Rule.memberOwner.require(
-                role != .owner && member.role != .owner, "role", ["userId": user.attributeValue])
+                role != .owner && user != whole.ownerID, "role", ["userId": user.attributeValue])
+            var member = try context.find(.member(user, of: project))
             guard member.role != role else { return member }
             if !role.includes(.member) { try context.requireNoWork(of: user, in: project) }
             member.role = role
@@ -229,10 +225,10 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Ends a membership.
+    /// Ends a membership, in archived projects as well.
     ///
     /// - Throws: ``CodexFlow/Rule/memberOwner``, ``CodexFlow/Rule/memberWork`` if the member has open
-    ///   tasks there, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   tasks there, the rules of actors, ``CodexFlow/Rule/projectReadOnly`` if it is being deleted,
     ///   ``CodexError/Code/notFound``.
     /// - Complexity: It reads the member's tasks of all projects.
     public func removeMember(
@@ -240,10 +236,11 @@ extension CodexFlow.Workspace {
     ) async throws {
         try await commit { context in
             // Members may leave by themselves.
-            _ = try context.project(project, for: actor, as: user == actor ? .viewer : .admin)
-            let member = try context.find(.member(user, of: project))
+            let whole = try context.project(
+                project, for: actor, as: user == actor ? .viewer : .admin, isChange: false)
             try CodexFlow.Rule.memberOwner.require(
-                member.role != .owner, "userId", ["userId": user.attributeValue])
+                user != whole.ownerID, "userId", ["userId": user.attributeValue])
+            let member = try context.find(.member(user, of: project))
             try context.requireNoWork(of: user, in: project)
             context.delete(member)
         }
@@ -277,8 +274,8 @@ extension CodexFlow.DecisionContext {
     func requireNoWork(
         of user: CodexFlow.User.ID, in project: CodexFlow.Project.ID? = nil
     ) throws {
-        let open = try all(.tasks(assignedTo: user)).first {
-            $0.isOpen && (project == nil || $0.projectID == project)
+        let open = try all(.openTasks(assignedTo: user)).first {
+            project == nil || $0.projectID == project
         }
         try CodexFlow.Rule.memberWork.require(
             open == nil, "userId",

@@ -38,9 +38,7 @@ extension CodexFlow.Workspace {
             task.number = try context.nextNumber(in: project.id)
             try task.validate()
             context.insert(task)
-            try context.record(
-                .created, of: task, in: project, by: actor,
-                facts: context.facts(nil, task, project))
+            try context.recordCreation(of: task, in: project, by: actor)
             return task
         }
     }
@@ -152,7 +150,7 @@ extension CodexFlow.Workspace {
             var change = try context.change(id, in: project, by: actor)
             guard change.old.assigneeID != user else { return change.old }
             try context.requireUnclaimed(change)
-            if let user { try context.requireAssignable(user, in: project) }
+            if let user { try context.requireAssignable(user, in: change.project) }
             change.task.assigneeID = user
             return try context.store(change, .assigned)
         }
@@ -275,17 +273,22 @@ extension CodexFlow.Workspace {
 extension CodexFlow.DecisionContext {
     /// Takes the project's next number.
     ///
-    /// It is above those that were given out, and none of a task that was stored without the services.
+    /// It is above those that were given out, and none of a task that was stored without the services:
+    /// above all of these, unless one of them has the highest number that there is.
     fileprivate func nextNumber(in project: CodexFlow.Project.ID) throws -> Int {
         let name = CodexFlow.NumberSequence.tasks
         let known = try get(.sequence(name, of: project))
-        var next = try known?.following() ?? 1
+        var next = min(max(known?.last ?? 0, 0), Limits.taskNumberMax) + 1
         if try known == nil || get(.task(number: next, in: project)) != nil {
             let highest = try all(.tasksByNumber(in: project).reversed, limit: 1).first?.number
-            let last = CodexFlow.NumberSequence(
-                projectID: project, name: name, last: max(next - 1, highest ?? 0))
-            next = try last.following()
+            if let highest, highest >= Limits.taskNumberMax {
+                while try get(.task(number: next, in: project)) != nil { next += 1 }
+            } else {
+                next = max(next, (highest ?? 0) + 1)
+            }
         }
+        try CodexFlow.Rule.taskNumber.require(
+            next <= Limits.taskNumberMax, "number", ["number": next.attributeValue])
         let sequence = CodexFlow.NumberSequence(projectID: project, name: name, last: next)
         if known == nil { insert(sequence) } else { replace(sequence) }
         return next
@@ -296,7 +299,7 @@ extension CodexFlow.DecisionContext {
         of task: CodexFlow.Task, _ project: CodexFlow.Project, old: CodexFlow.Task? = nil
     ) throws {
         if let user = task.assigneeID, user != old?.assigneeID {
-            try requireAssignable(user, in: project.id)
+            try requireAssignable(user, in: project)
         }
         if let parent = task.parentID, parent != old?.parentID {
             try requireParent(parent, of: task)
@@ -317,7 +320,7 @@ extension CodexFlow.DecisionContext {
     /// Takes the assignee away who may not work in the project any more, if the task becomes open.
     fileprivate func requireAssigneeOfOpen(_ change: inout CodexFlow.TaskChange) throws {
         guard let user = change.task.assigneeID, change.task.isOpen, !change.old.isOpen,
-            try !isAssignable(user, in: change.project.id)
+            try !isAssignable(user, in: change.project)
         else { return }
         change.task.assigneeID = nil
     }
@@ -356,15 +359,6 @@ extension CodexFlow.DecisionContext {
             try CodexFlow.Rule.taskUnmet.require(
                 unmet.isEmpty, "acceptanceCriteria", ["unmet": unmet.map(\.id).attributeValue])
         }
-    }
-}
-
-extension CodexFlow.NumberSequence {
-    /// The number after the last one.
-    fileprivate func following() throws(CodexError) -> Int {
-        try CodexFlow.Rule.taskNumber.require(
-            (0..<Limits.taskNumberMax).contains(last), "number", ["number": last.attributeValue])
-        return last + 1
     }
 }
 

@@ -145,9 +145,10 @@ extension CodexFlow.Workspace {
     /// The session that a token opens; `nil` if there is none, it ended or was revoked, or its user is
     /// not active.
     ///
-    /// That it was used is written down, once in five minutes at most.
+    /// That it was used is written down, once in five minutes at most; where that cannot be written,
+    /// by a full disk say, the session is good all the same.
     ///
-    /// - Throws: What reading and writing throw; a token of no session is no error.
+    /// - Throws: What reading throws; a token of no session is no error.
     public func session(token: String) async throws -> CodexFlow.Session? {
         let id = try CodexFlow.Session.ID(token: token)
         let now = settings.clock()
@@ -156,12 +157,16 @@ extension CodexFlow.Workspace {
         else { return nil }
         let seen = session.lastSeenAt ?? session.createdAt
         guard now.timeIntervalSince(seen) >= 300 else { return session }
-        return try await commit { context in
-            guard var session = try context.get(.session(id)), session.isValid(at: context.now),
-                try context.get(.user(session.userID))?.isActive == true
-            else { return nil }
-            session.lastSeenAt = context.now
-            context.replace(session)
+        do {
+            return try await commit { context in
+                guard var session = try context.get(.session(id)), session.isValid(at: context.now),
+                    try context.get(.user(session.userID))?.isActive == true
+                else { return nil }
+                session.lastSeenAt = context.now
+                context.replace(session)
+                return session
+            }
+        } catch is CodexError {
             return session
         }
     }
@@ -170,7 +175,13 @@ extension CodexFlow.Workspace {
     ///
     /// - Throws: What reading and writing throw.
     public func revokeSession(token: String) async throws {
-        let id = try CodexFlow.Session.ID(token: token)
+        try await revokeSession(try CodexFlow.Session.ID(token: token))
+    }
+
+    /// Ends a session, if there is one: of those of a user (``Query/sessions(of:)``), say.
+    ///
+    /// - Throws: What reading and writing throw.
+    public func revokeSession(_ id: CodexFlow.Session.ID) async throws {
         try await commit { context in
             if let session = try context.get(.session(id)) { context.delete(session) }
         }

@@ -47,7 +47,10 @@ extension CodexFlow {
         /// Runs a command of one's own: reads, decides and writes as one commit.
         ///
         /// What it writes is checked by itself (``Entity/validate()``); the rules that look at other
-        /// items are those of the workspace's commands, and not of this one.
+        /// items are those of the workspace's commands, and not of this one: it asks for who may do
+        /// what (``DecisionContext/requireRole(of:in:_:)``), and writes history
+        /// (``DecisionContext/record(_:of:by:changes:note:)``), itself. What it reads is as before its own
+        /// writes.
         ///
         /// - Parameter decide: What to do. A pure function of what it reads and is given, since it may
         ///   run more than once.

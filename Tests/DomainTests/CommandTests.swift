@@ -1,0 +1,147 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+/// What programs need of the services besides the rules.
+@Suite("Lists, sessions, one's own commands")
+struct CommandTests {
+    @Test("Users and projects are listed, and somebody's open tasks", arguments: Place.allCases)
+    func lists(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let workspace = fixture.workspace
+        try await workspace.createProject(key: "TWO", name: "Two", id: "q", owner: "nora")
+        let users = try await workspace.all(.users)
+        #expect(users.map(\.id) == ["adam", "max", "mia", "nora", "olga", "vera"])
+        #expect(try await workspace.all(.projects).map(\.id) == ["p", "q"])
+        try await workspace.deleteUser("vera")
+        try await workspace.deleteProject("q", by: "nora")
+        #expect(try await workspace.all(.users.reversed).map(\.id).first == "olga")
+        #expect(try await workspace.all(.projects).map(\.id) == ["p"])
+        for id in ["a", "b", "c", "d"] as [CodexFlow.Task.ID] {
+            try await fixture.task(id) { ($0.status, $0.assigneeID) = (.inProgress, "max") }
+        }
+        try await fixture.store.put(
+            CodexFlow.Task(id: "e", projectID: "p", title: "no status", assigneeID: "max"))
+        try await workspace.complete("a", in: "p", by: "max")
+        try await workspace.move("b", in: "p", to: .canceled, by: "max")
+        try await workspace.archive("c", in: "p", by: "max")
+        let open = try await workspace.all(.openTasks(assignedTo: "max"))
+        #expect(open.map(\.id) == ["d", "e"] && open.allSatisfy(\.isOpen))
+    }
+
+    @Test("A session is good where its last use cannot be written down")
+    func refusedWrites() async throws {
+        let failures = CommitFailures()
+        let clock = ManualClock()
+        var options = StoreOptions()
+        options.now = { clock.now }
+        let temporary = try TemporaryStore(options: options, failures: failures)
+        let workspace = CodexFlow.Workspace(temporary.store, clock: { clock.now })
+        try await workspace.createUser(email: "a@example.com", name: "A", id: "a")
+        let token = try await workspace.openSession(for: "a").token
+        clock.advance(by: 600)
+        failures.failNextCommit(with: CodexError(.diskFull, "as the test asked"))
+        let session = try #require(try await workspace.session(token: token))
+        #expect(session.lastSeenAt == nil)
+        #expect(try await workspace.session(token: token)?.lastSeenAt == clock.now)
+    }
+
+    @Test("One of a user's sessions is ended", arguments: Place.allCases)
+    func sessions(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        let first = try await workspace.openSession(for: "mia", client: "laptop")
+        let second = try await workspace.openSession(for: "mia", client: "phone")
+        let lost = try #require(
+            try await workspace.all(.sessions(of: "mia")).first { $0.client == "phone" })
+        try await workspace.revokeSession(lost.id)
+        try await workspace.revokeSession(lost.id)
+        #expect(try await workspace.session(token: second.token) == nil)
+        #expect(try await workspace.session(token: first.token) != nil)
+        #expect(try store.all(.sessions(of: "mia")).count == 1)
+    }
+
+    @Test("The first version of a PRD has risks as well")
+    func risks() async throws {
+        let fixture = try await Fixture()
+        let workspace = fixture.workspace
+        let bare = try await workspace.createPRD(
+            in: "p", title: "T", content: .init(overview: "o"), by: "mia")
+        let whole = try await workspace.createPRD(
+            in: "p", title: "T", content: .init(overview: "o"), by: "mia", id: "d"
+        ) { draft in
+            (draft.risks, draft.nonGoals, draft.openQuestions) = (["r"], ["n"], ["q"])
+            // Not what a draft decides.
+            (draft.version, draft.approvalStatus, draft.createdBy) = (7, .approved, "vera")
+        }
+        #expect(whole.risks == ["r"] && whole.nonGoals == ["n"] && whole.openQuestions == ["q"])
+        #expect(whole.version == 1 && whole.approvalStatus == .draft && whole.createdBy == "mia")
+        #expect(whole.contentHash != bare.contentHash)
+        #expect(try await workspace.latestPRD("d", in: "p") == whole)
+    }
+
+    @Test("Members leave archived projects, which go to other owners", arguments: Place.allCases)
+    func archived(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        try await fixture.task("a") { $0.assigneeID = "max" }
+        try await workspace.archiveProject("p", by: "olga")
+        try await workspace.removeMember("mia", from: "p", by: "mia")
+        try await workspace.changeMember("vera", of: "p", to: .member, by: "adam")
+        try await fixture.expect(.projectReadOnly) {
+            try await workspace.addMember("nora", to: "p", by: "adam")
+        }
+        // Who has open work there stays until it is restored.
+        try await fixture.expect(.memberWork) {
+            try await workspace.removeMember("max", from: "p", by: "max")
+        }
+        try await workspace.transferProject("p", to: "adam", by: "olga")
+        try await workspace.removeMember("olga", from: "p", by: "olga")
+        try await workspace.deleteUser("olga")
+        #expect(try store.all(.members(of: "p")).map(\.userID) == ["adam", "max", "vera"])
+        // Not in one that is being deleted.
+        var project = try #require(try store.get(.project("p")))
+        project.deletingSince = fixture.clock.now
+        try await store.put(project)
+        try await fixture.expect(.projectReadOnly) {
+            try await workspace.removeMember("vera", from: "p", by: "vera")
+        }
+    }
+
+    @Test("A command of one's own asks for roles and writes history", arguments: Place.allCases)
+    func own(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let workspace = fixture.workspace
+        try await fixture.task("a")
+        let rank: @Sendable (CodexFlow.User.ID) async throws -> Void = { actor in
+            try await workspace.commit { context in
+                let project = try context.find(.project("p"))
+                try context.requireRole(of: actor, in: project, .admin)
+                var task = try context.find(.task("a", in: "p"))
+                try context.record(
+                    .changed, of: task, by: actor,
+                    changes: [.init(field: "rank", from: nil, to: "m")], note: "sorted")
+                task.rank = "m"
+                context.replace(task)
+            }
+        }
+        try await fixture.expect(.actorRole) { try await rank("mia") }
+        try await rank("adam")
+        let entry = try #require(try fixture.store.all(.activity(of: "a", in: "p")).last)
+        #expect(entry.note == "sorted" && entry.actorID == "adam" && entry.facts == nil)
+        #expect(try fixture.store.get(.task("a", in: "p"))?.rank == "m")
+    }
+
+    @Test("The document of the services names every event")
+    func documents() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let text = try String(
+            contentsOf: root.appendingPathComponent("Docs/Services.md"), encoding: .utf8)
+        for kind in CodexFlow.Event.Kind.allCases {
+            #expect(text.contains("`\(kind.rawValue)`"), "\(kind.rawValue)")
+        }
+    }
+}
