@@ -229,7 +229,8 @@ extension Query where E == CodexFlow.Task {
             by: .attributeNotExists(DocumentPath("archivedAt"))
                 && !.isIn(
                     .path(DocumentPath("status")),
-                    finished.map { .value(.string($0.rawValue)) }))
+                    finished.map { .value(.string($0.rawValue)) })
+        )
     }
 
     /// The open tasks of a project that are due on a day up to `last`, by day; those without a due
