@@ -5,6 +5,8 @@
 SWIFT ?= swift
 # CI adds -Xswiftc -warnings-as-errors.
 FLAGS ?=
+# The tests are of everything; who links the library takes what it needs.
+TRAITS = --traits Encryption
 SCRATCH ?= .build-nested
 NESTED = $(foreach p,Tools Examples Benchmarks,$(p)/Package.swift $(p)/Sources) Tools/Tests
 STORE ?= .build-demo/workspace.codex
@@ -27,8 +29,8 @@ run:
 
 test:
 	@./Scripts/bootstrap
-	$(SWIFT) test $(FLAGS) --filter DurabilityTests
-	$(SWIFT) test $(FLAGS) --skip DurabilityTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --filter DurabilityTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests $(NESTED)
@@ -50,12 +52,12 @@ nested:
 # The tests of concurrency and live builds under the thread sanitizer.
 test-thread:
 	@./Scripts/bootstrap
-	$(SWIFT) test --sanitize thread --scratch-path .build-thread --filter 'Concurrency|Building|Changes|Domain|Cache'
+	$(SWIFT) test $(TRAITS) --sanitize thread --scratch-path .build-thread --filter 'Concurrency|Building|Changes|Domain|Cache|Encryption'
 
 # The long form of the crash tests: 200 kills and 60 power cuts, which must be possible.
 test-crash:
 	@./Scripts/bootstrap
-	CODEX_CRASH_CYCLES=200 CODEX_POWER_CUTS=60 CODEX_REQUIRE_POWER_CUTS=1 $(SWIFT) test --filter DurabilityTests
+	CODEX_CRASH_CYCLES=200 CODEX_POWER_CUTS=60 CODEX_REQUIRE_POWER_CUTS=1 $(SWIFT) test $(TRAITS) --filter DurabilityTests
 
 BENCH = $(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-bench
 

@@ -10,6 +10,17 @@ let package = Package(
         .library(name: "CodexStore", targets: ["CodexStore"]),
         .library(name: "CodexTesting", targets: ["CodexTesting"]),
     ],
+    traits: [
+        .trait(
+            name: "Encryption",
+            description:
+                "Encrypted fields (FileKeyProvider, StoreOptions.encryptionKeys), with swift-crypto."
+        )
+    ],
+    dependencies: [
+        // Not fetched without the trait.
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")
+    ],
     targets: [
         .systemLibrary(
             name: "CodexCLMDB",
@@ -23,7 +34,14 @@ let package = Package(
         ),
         .target(name: "CodexCore", dependencies: ["CodexCZlib"]),
         .target(name: "CodexIndex", dependencies: ["CodexCore"]),
-        .target(name: "CodexStore", dependencies: ["CodexCore", "CodexIndex", "CodexCLMDB"]),
+        .target(
+            name: "CodexStore",
+            dependencies: [
+                "CodexCore", "CodexIndex", "CodexCLMDB",
+                .product(
+                    name: "Crypto", package: "swift-crypto",
+                    condition: .when(traits: ["Encryption"])),
+            ]),
         .target(name: "CodexTesting", dependencies: ["CodexCore", "CodexStore"]),
         // What the tests run, and kill, as other processes.
         .executableTarget(
@@ -65,6 +83,8 @@ let package = Package(
             dependencies: [
                 "CodexCore", "CodexStore", "CodexTesting", "TestSupport", "codex-test-agent",
             ]),
+        .testTarget(
+            name: "EncryptionTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
         .testTarget(
             name: "ModelTests",
             dependencies: ["CodexCore", "CodexStore", "CodexTesting", "TestSupport"]),

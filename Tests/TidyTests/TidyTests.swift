@@ -54,6 +54,7 @@ struct TidyTests {
             ("Docs/Durability.md", "Tests/ClientTests/ClientTests.swift", 1),
             ("Docs/Services.md", "Tests/ClientTests/ClientTests.swift", 2),
             ("Docs/Caching.md", "Tests/ClientTests/ClientTests.swift", 2),
+            ("Docs/Encryption.md", "Tests/ClientTests/EncryptionClientTests.swift", 2),
         ])
     func snippets(document: String, source: String, blockCount: Int) throws {
         let text = try String(

@@ -27,11 +27,7 @@ package enum ItemCodec {
         var ends: [Int] = []
         ends.reserveCapacity(elements.count)
         for element in elements {
-            let start = values.count
-            ValueCodec.append(element.value, topLevel: true, to: &values)
-            if values.count - start >= Limits.compressionThresholdByteCount {
-                Compression.compressTail(of: &values, from: start)
-            }
+            ValueCodec.appendTopLevel(element.value, to: &values)
             ends.append(values.count)
         }
         let names = elements.map(\.name)

@@ -9,6 +9,22 @@ package enum ValueCodec {
         case compressed
     }
 
+    /// A value as an item has it at its top level.
+    package static func encoded(_ value: AttributeValue) -> [UInt8] {
+        var bytes: [UInt8] = []
+        appendTopLevel(value, to: &bytes)
+        return bytes
+    }
+
+    /// Appends a value of an item's top level, compressed if it is large.
+    static func appendTopLevel(_ value: AttributeValue, to bytes: inout [UInt8]) {
+        let start = bytes.count
+        append(value, topLevel: true, to: &bytes)
+        if bytes.count - start >= Limits.compressionThresholdByteCount {
+            Compression.compressTail(of: &bytes, from: start)
+        }
+    }
+
     /// Appends a value.
     ///
     /// At the top level of an item the end of text and bytes is known from the offset table; below

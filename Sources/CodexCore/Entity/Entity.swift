@@ -136,9 +136,21 @@ extension Entity where Self: Codable {
         return item
     }
 
-    /// Reads the attributes by `Codable`.
+    /// Reads the attributes by `Codable`; those that are encrypted, and whose key is not to be had, are
+    /// as if the item lacked them.
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
-        self = try AttributeDecoder.decode(Self.self, from: try reader.item())
+        let item = try reader.item()
+        guard let sealed = item.first(where: { SealedValue.isSealed($0.value) })?.name else {
+            self = try AttributeDecoder.decode(Self.self, from: item)
+            return
+        }
+        let rest = Item(
+            item.lazy.filter { !SealedValue.isSealed($0.value) }.map { ($0.name, $0.value) })
+        do throws(CodexError) {
+            self = try AttributeDecoder.decode(Self.self, from: rest)
+        } catch CodexError.Code.missingAttribute {
+            throw .keyUnavailable(sealed)
+        }
     }
 }
 

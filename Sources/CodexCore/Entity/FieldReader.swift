@@ -20,7 +20,8 @@ package final class FieldPlan: Sendable {
 ///
 /// Lent to ``Entity/init(reading:)``.
 ///
-/// Reading a field is O(1). Fields that are key attributes of the table are not found here; use
+/// Reading a field is O(1). A field that is encrypted, and whose key is not to be had, is as one that the
+/// item lacks. Fields that are key attributes of the table are not found here; use
 /// ``item()`` for those.
 public struct FieldReader: ~Copyable {
     private let source: ItemBytes
@@ -57,9 +58,9 @@ public struct FieldReader: ~Copyable {
     ) throws(CodexError) -> Value? {
         let position = Int(plan.positions[field.rawValue])
         guard position >= 0 else { return nil }
-        guard let value = Value(attributeValue: try source.value(at: position)) else {
-            throw Self.mismatch(field)
-        }
+        let stored = try source.value(at: position)
+        if case .binary = stored, SealedValue.isSealed(stored) { return nil }
+        guard let value = Value(attributeValue: stored) else { throw Self.mismatch(field) }
         return value
     }
 
@@ -134,12 +135,12 @@ public struct FieldReader: ~Copyable {
     /// The field's value in any convertible type.
     ///
     /// - Throws: ``CodexError/Code/missingAttribute``, ``CodexError/Code/typeMismatch``,
-    ///   ``CodexError/Code/corrupted``.
+    ///   ``CodexError/Code/keyUnavailable``, ``CodexError/Code/corrupted``.
     @inline(__always)
     public func value<Value: AttributeConvertible>(
         _ field: some EntityField, as type: Value.Type = Value.self
     ) throws(CodexError) -> Value {
-        guard let value = try optional(field, as: type) else { throw Self.missing(field) }
+        guard let value = try optional(field, as: type) else { throw missing(field) }
         return value
     }
 
@@ -148,7 +149,7 @@ public struct FieldReader: ~Copyable {
     /// - Throws: As ``value(_:as:)``.
     @inline(__always)
     public func string(_ field: some EntityField) throws(CodexError) -> String {
-        guard let text = try optionalString(field) else { throw Self.missing(field) }
+        guard let text = try optionalString(field) else { throw missing(field) }
         return text
     }
 
@@ -162,7 +163,7 @@ public struct FieldReader: ~Copyable {
         _ field: some EntityField, prefix: StaticString = "", of type: Model.Type = Model.self
     ) throws(CodexError) -> Identifier<Model> {
         guard let identifier = try optionalIdentifier(field, prefix: prefix, of: type) else {
-            throw Self.missing(field)
+            throw missing(field)
         }
         return identifier
     }
@@ -174,7 +175,7 @@ public struct FieldReader: ~Copyable {
     public func choice<Choice: StoredChoice>(
         _ field: some EntityField, as type: Choice.Type = Choice.self
     ) throws(CodexError) -> Choice {
-        guard let choice = try optionalChoice(field, as: type) else { throw Self.missing(field) }
+        guard let choice = try optionalChoice(field, as: type) else { throw missing(field) }
         return choice
     }
 
@@ -202,6 +203,8 @@ public struct FieldReader: ~Copyable {
             let (start, end) = try source.layout.range(bytes, position)
             if bytes[start] == tag.rawValue { return try body(bytes, start + 1, end) }
             let inflated = try inflate(bytes, start, end, tag, field.definition.name)
+            // Encrypted, and no key for it.
+            guard let inflated else { return nil }
             return try body(inflated.span, 1, inflated.count)
         }
     }
@@ -209,7 +212,12 @@ public struct FieldReader: ~Copyable {
     @inline(never)
     private func inflate(
         _ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ tag: ValueCodec.Tag, _ name: String
-    ) throws(CodexError) -> [UInt8] {
+    ) throws(CodexError) -> [UInt8]? {
+        if bytes[start] == ValueCodec.Tag.binary.rawValue,
+            SealedValue.isSealed(bytes.extracting((start + 1)..<end))
+        {
+            return nil
+        }
         if bytes[start] == ValueCodec.Tag.compressed.rawValue {
             let inflated = try Compression.inflate(bytes.extracting((start + 1)..<end))
             if inflated[0] == tag.rawValue { return inflated }
@@ -229,8 +237,10 @@ public struct FieldReader: ~Copyable {
     }
 
     @inline(never)
-    private static func missing(_ field: some EntityField) -> CodexError {
-        CodexError(.missingAttribute, "The item lacks the attribute \(field.definition.name).")
+    private func missing(_ field: some EntityField) -> CodexError {
+        let name = field.definition.name
+        if has(field) { return .keyUnavailable(name) }
+        return CodexError(.missingAttribute, "The item lacks the attribute \(name).")
     }
 }
 

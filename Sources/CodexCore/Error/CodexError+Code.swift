@@ -14,6 +14,7 @@ extension CodexError {
             case closed, nestedWrite, queueFull, cancelled, commitFailed
             case outcomeUnknown, writesRefused, needsRecovery, changesTrimmed, unknownConsumer
             case consumerMoved, ruleViolated, invalidPattern
+            case keyUnavailable, valueTampered, valueNotSealed
         }
 
         private let kind: Kind
@@ -126,5 +127,11 @@ extension CodexError {
         public static let ruleViolated = Code(.ruleViolated)
         /// An event pattern that is malformed.
         public static let invalidPattern = Code(.invalidPattern)
+        /// An encrypted field, and no key for it.
+        public static let keyUnavailable = Code(.keyUnavailable)
+        /// An encrypted value that was changed, or that belongs to another item or field.
+        public static let valueTampered = Code(.valueTampered)
+        /// A field that is to be encrypted, and is not.
+        public static let valueNotSealed = Code(.valueNotSealed)
     }
 }

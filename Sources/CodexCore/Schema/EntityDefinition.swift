@@ -19,7 +19,7 @@ public struct FieldDefinition: Sendable, Hashable, Codable {
 }
 
 /// A kind of item: its stored name, its keys and its fields.
-public struct EntityDefinition: Sendable, Hashable, Codable {
+public struct EntityDefinition: Sendable, Hashable {
     /// The stored name.
     ///
     /// It never comes from a Swift type's name, so types may be renamed.
@@ -34,17 +34,30 @@ public struct EntityDefinition: Sendable, Hashable, Codable {
     public let keys: [String: KeyTemplate]
     /// The fields; empty for types that leave them to `Codable`.
     public let fields: [FieldDefinition]
+    /// The names of the attributes that are encrypted, ascending.
+    ///
+    /// What stands in keys stays readable: none of them may be in a key template, or a key attribute of
+    /// the table, of an index or of a counter's group, or one of its sums.
+    public let sealed: [String]
 
     /// Defines an entity.
     public init(
         _ name: String, table: String, schemaVersion: Int = 1,
-        keys: [String: KeyTemplate], fields: [FieldDefinition] = []
+        keys: [String: KeyTemplate], fields: [FieldDefinition] = [], sealed: [String] = []
     ) {
         self.name = name
         self.table = table
         self.schemaVersion = schemaVersion
         self.keys = keys
         self.fields = fields
+        self.sealed = Set(sealed).sorted()
+    }
+
+    /// The same entity with more attributes that are encrypted.
+    func sealing(_ names: [String]) -> Self {
+        Self(
+            name, table: table, schemaVersion: schemaVersion, keys: keys, fields: fields,
+            sealed: sealed + names)
     }
 
     /// Whether an item with this primary key is of this entity.
@@ -57,5 +70,32 @@ public struct EntityDefinition: Sendable, Hashable, Codable {
             return false
         }
         return template.matches(sort)
+    }
+}
+
+extension EntityDefinition: Codable {
+    private enum CodingKeys: CodingKey { case name, table, schemaVersion, keys, fields, sealed }
+
+    /// Reads a definition; one without encrypted attributes does not mention them.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            try container.decode(String.self, forKey: .name),
+            table: try container.decode(String.self, forKey: .table),
+            schemaVersion: try container.decode(Int.self, forKey: .schemaVersion),
+            keys: try container.decode([String: KeyTemplate].self, forKey: .keys),
+            fields: try container.decode([FieldDefinition].self, forKey: .fields),
+            sealed: try container.decodeIfPresent([String].self, forKey: .sealed) ?? [])
+    }
+
+    /// Writes the definition.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(table, forKey: .table)
+        try container.encode(schemaVersion, forKey: .schemaVersion)
+        try container.encode(keys, forKey: .keys)
+        try container.encode(fields, forKey: .fields)
+        if !sealed.isEmpty { try container.encode(sealed, forKey: .sealed) }
     }
 }

@@ -13,6 +13,13 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
     public let source: String
     let pieces: [Piece]
 
+    /// The attributes that the template names.
+    var attributes: [String] {
+        pieces.compactMap { piece in
+            if case .attribute(let name) = piece { name } else { nil }
+        }
+    }
+
     /// Width to which numbers are padded.
     package static let numberWidth = 10
 

@@ -2,8 +2,9 @@ extension Schema {
     /// The schema that results from opening a store of schema `self` with `requested`.
     ///
     /// New tables, indexes, counters, entities and optional fields are added, and a time to live to a
-    /// table that has none; a higher schema version of an entity replaces its fields and index keys. What `requested` does not mention stays: a
-    /// program need not know everything that the store holds.
+    /// table that has none; a higher schema version of an entity replaces its fields and index keys. What
+    /// `requested` does not mention stays, encryption of attributes too: a program need not know
+    /// everything that the store holds.
     ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` with every difference that is not an addition.
     package func merging(_ requested: Schema) throws(CodexError) -> Schema {
@@ -26,7 +27,7 @@ extension Schema {
             let table = tables.first { $0.name == entity.table }
             differences += entities[index].differences(
                 to: entity, primaryKey: table?.keyAttributes.map(\.name) ?? [])
-            entities[index] = entity
+            entities[index] = entity.sealing(entities[index].sealed)
         }
         guard differences.isEmpty else {
             throw CodexError(

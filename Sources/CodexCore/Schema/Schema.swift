@@ -16,6 +16,25 @@ public struct Schema: Sendable, Hashable, Codable {
         Schema(tables: tables, entities: entities + types.map { $0.definition })
     }
 
+    /// This schema with attributes of an entity encrypted, which is added if it is not there: CodexFlow's descriptions of tasks, say.
+    ///
+    /// ```swift
+    /// let schema = CodexFlow.schema.sealing(["body", "metadata"], of: CodexFlow.Task.self)
+    /// ```
+    ///
+    /// A store that was opened with it once keeps it: whoever writes these attributes needs the keys
+    /// (`StoreOptions.encryptionKeys`, with the package trait `Encryption`). See `Docs/Encryption.md`.
+    public func sealing(_ names: [String], of type: any Entity.Type) -> Schema {
+        let definition = type.definition
+        var entities = entities
+        if let place = entities.firstIndex(where: { $0.name == definition.name }) {
+            entities[place] = entities[place].sealing(names)
+        } else {
+            entities.append(definition.sealing(names))
+        }
+        return Schema(tables: tables, entities: entities)
+    }
+
     /// The table named `name`.
     ///
     /// - Throws: ``CodexError/Code/unknownTable``.
@@ -71,6 +90,30 @@ extension Schema {
             }
         }
         try Self.requireDistinct(entity.fields.map(\.name), "field")
+        try requireSealable(entity, table)
+    }
+
+    /// What is looked for, counted or sorted by cannot be encrypted.
+    private func requireSealable(
+        _ entity: EntityDefinition, _ table: TableDefinition
+    ) throws(CodexError) {
+        guard !entity.sealed.isEmpty else { return }
+        var readable = Set(table.keyAttributes.map(\.name))
+        readable.formUnion(entity.keys.keys)
+        readable.formUnion(entity.keys.values.flatMap(\.attributes))
+        func applies(_ entities: [String]?) -> Bool { entities?.contains(entity.name) ?? true }
+        for index in table.indexes where applies(index.entities) {
+            readable.formUnion(index.keyAttributes.map(\.name))
+        }
+        for counter in table.counters where applies(counter.entities) {
+            readable.formUnion(counter.group.map(\.name) + counter.sums)
+        }
+        if let timeToLive = table.timeToLive { readable.insert(timeToLive) }
+        for name in entity.sealed where readable.contains(name) {
+            throw Self.invalid(
+                "the attribute \(name) of entity \(entity.name) is to be encrypted, and is in a key, "
+                    + "an index or a counter, or the time to live")
+        }
     }
 
     static func requireName(_ name: String, _ kind: String) throws(CodexError) {

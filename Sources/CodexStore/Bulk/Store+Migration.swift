@@ -44,12 +44,22 @@ extension Store {
         _ type: E.Type, batchCount: Int = 500,
         progress: (@Sendable (MigrationReport) -> Void)? = nil
     ) async throws -> MigrationReport {
+        try await rewrite(batchCount: batchCount, progress: progress) { context, start, countMax in
+            try context.migrate(type, after: start, countMax)
+        }
+    }
+
+    /// Rewrites items batch by batch, each in a transaction.
+    func rewrite(
+        batchCount: Int, progress: (@Sendable (MigrationReport) -> Void)?,
+        _ body: @escaping @Sendable (WriteContext, _ start: [UInt8], Int) throws -> RewrittenBatch
+    ) async throws -> MigrationReport {
         var report = MigrationReport()
         var position: [UInt8]? = []
         while let start = position {
             try _Concurrency.Task.checkCancellation()
             let batch = try await write { transaction in
-                try transaction.context.migrate(type, after: start, batchCount)
+                try body(transaction.context, start, batchCount)
             }
             position = batch.end
             report.examinedCount += batch.report.examinedCount
@@ -65,16 +75,49 @@ extension Store {
     private static let reportedFailureCountMax = 1000
 }
 
+/// What a transaction rewrote.
+struct RewrittenBatch: Sendable {
+    let report: MigrationReport
+    /// The last key; `nil` at the table's end.
+    let end: [UInt8]?
+}
+
 extension WriteContext {
     /// Migrates the next items of a table.
-    ///
-    /// - Returns: What was done, and the last key; `nil` at the table's end.
     fileprivate func migrate<E: Entity>(
         _ type: E.Type, after start: [UInt8], _ countMax: Int
-    ) throws -> (report: MigrationReport, end: [UInt8]?) {
+    ) throws -> RewrittenBatch {
         let bound = try binding(type)
+        return try rewrite(bound, after: start, countMax) { bytes, key in
+            let header = bytes.layout.header
+            let isRaw =
+                try header.entityNumber == 0
+                && bound.table.entity(of: bound.table.plan.primaryKey(key.span))?.number
+                    == bound.entity.number
+            guard isRaw || header.entityNumber == bound.entity.number else { return nil }
+            return isRaw || header.schemaVersion < bound.entity.definition.schemaVersion
+        } _: { key throws(CodexError) in
+            try migrate(type, bound, key)
+        }
+    }
+
+    /// Looks at the next items of a table, and rewrites those that are due.
+    ///
+    /// - Parameters:
+    ///   - bound: The entity.
+    ///   - start: The last key that was looked at.
+    ///   - countMax: How many items to look at.
+    ///   - isDue: Whether the item is; `nil` if it is none of the entity.
+    ///   - body: Rewrites the item under the key; what it throws is reported.
+    /// - Returns: What was done.
+    /// - Throws: What reading throws, and what made the transaction useless.
+    func rewrite(
+        _ bound: BoundEntity, after start: [UInt8], _ countMax: Int,
+        _ isDue: (ItemBytes, [UInt8]) throws -> Bool?,
+        _ body: ([UInt8]) throws(CodexError) -> Void
+    ) throws -> RewrittenBatch {
         var report = MigrationReport()
-        var outdated: [[UInt8]] = []
+        var due: [[UInt8]] = []
         var last: [UInt8]? = start
         var count = 0
         try transaction.withCursor(bound.table.tree) { cursor in
@@ -83,25 +126,20 @@ extension WriteContext {
                 let key = unsafe Array(current.key)
                 count += 1
                 last = key
-                let header = unsafe try withItem(current.value, current.key, bound.table.plan) {
-                    $0.layout.header
+                let verdict = unsafe try withItem(current.value, current.key, bound.table.plan) {
+                    try isDue($0, key)
                 }
-                let isOwn = header.entityNumber == bound.entity.number
-                let isRaw =
-                    try header.entityNumber == 0
-                    && bound.table.entity(of: bound.table.plan.primaryKey(key.span))?.number
-                        == bound.entity.number
-                if isOwn || isRaw { report.examinedCount += 1 }
-                if isRaw || isOwn && header.schemaVersion < bound.entity.definition.schemaVersion {
-                    outdated.append(key)
+                if let verdict {
+                    report.examinedCount += 1
+                    if verdict { due.append(key) }
                 }
                 unsafe entry = try cursor.next()
             }
             if unsafe entry == nil { last = nil }
         }
-        for key in outdated {
+        for key in due {
             do throws(CodexError) {
-                try migrate(type, bound, key)
+                try body(key)
                 report.migratedCount += 1
             } catch {
                 if let failure { throw failure }
@@ -110,14 +148,15 @@ extension WriteContext {
                     .init(key: try bound.table.plan.primaryKey(key.span), error: error))
             }
         }
-        return (report, last)
+        return RewrittenBatch(report: report, end: last)
     }
 
     private func migrate<E: Entity>(
         _ type: E.Type, _ bound: BoundEntity, _ key: [UInt8]
     ) throws(CodexError) {
         guard let old = try image(bound.table, key) else { return }
-        let lifted = try E.upgraded(old.item, from: old.header.schemaVersion)
+        let opened = try core.opened(old.item, old.header, catalog)
+        let lifted = try E.upgraded(opened, from: old.header.schemaVersion)
         var item = try E(item: lifted).item()
         let primaryKey = try bound.table.plan.primaryKey(key.span)
         guard try bound.table.plan.definition.primaryKey(of: item) == primaryKey else {

@@ -93,7 +93,15 @@ public struct ChangeRecord: Sendable {
         guard commit.tables.entityName(decoded.header.entityNumber) == type.definition.name else {
             return nil
         }
-        return try E(item: E.upgraded(decoded.item, from: decoded.header.schemaVersion))
+        let item = try commit.tables.opened(decoded.item, decoded.header)
+        return try E(item: E.upgraded(item, from: decoded.header.schemaVersion))
+    }
+
+    /// An image with its encrypted fields opened, as far as the keys are there.
+    func opened(_ range: Range<Int>?) throws(CodexError) -> Item? {
+        guard let range else { return nil }
+        let decoded = try decoded(range)
+        return try commit.tables.opened(decoded.item, decoded.header)
     }
 
     private func decoded(

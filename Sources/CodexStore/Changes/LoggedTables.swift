@@ -62,6 +62,11 @@ final class LoggedTables: ShapeSource, Sendable {
         return catalog.entityName(number)
     }
 
+    /// An item with its encrypted fields opened, as far as the keys are there.
+    func opened(_ item: Item, _ header: ItemHeader) throws(CodexError) -> Item {
+        try core.opened(item, header, state.withLock { $0.catalog })
+    }
+
     func shape(_ id: UInt32) throws(CodexError) -> Shape {
         if let shape = state.withLock({ $0.shapes[id] }) { return shape }
         let shape: Shape

@@ -131,7 +131,7 @@ extension ChangeRecord {
         get throws(CodexError) {
             guard table == CodexFlow.table else { return [] }
             return try CodexFlow.Event.events(
-                of: entity, old: try oldImage, new: try newImage, time: time,
+                of: entity, old: try opened(entry.old), new: try opened(entry.new), time: time,
                 origin: commit.tables.storeID.uuidString, sequence: sequenceNumber.description,
                 isExpiry: isExpiry)
         }

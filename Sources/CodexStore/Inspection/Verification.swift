@@ -24,6 +24,8 @@ public struct VerificationReport: Sendable, Hashable {
             case unindexableItem
             /// An item's header says another second of expiry than its attribute.
             case wrongExpiry
+            /// An encrypted field was changed, or moved here from another item or field; with the keys.
+            case tamperedValue
             /// An item is of an entity that the store does not know.
             case unknownEntity
             /// A counter's group is not what the items add up to.

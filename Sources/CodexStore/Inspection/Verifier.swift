@@ -51,6 +51,12 @@ struct Verifier {
             if number != 0, verifier.context.catalog.entityName(number) == nil {
                 verifier.report(.unknownEntity, table, nil, primaryKey)
             }
+            do {
+                _ = try verifier.context.core.opened(
+                    image.item, image.header, verifier.context.catalog)
+            } catch CodexError.Code.valueTampered, CodexError.Code.valueNotSealed {
+                verifier.report(.tamperedValue, table, nil, primaryKey)
+            }
             if table.expiryIndex?.state == nil, image.header.expiresAt != Self.expiry(image, table)
             {
                 verifier.report(.wrongExpiry, table, nil, primaryKey)

@@ -32,7 +32,10 @@ extension WriteContext {
     /// Nothing is changed if it throws, unless LMDB itself failed (``failure`` then says so); but
     /// expired items that had a unique key which the change wants may be gone.
     func change(_ changes: [Change]) throws(CodexError) {
-        let changes = changes.map(\.stamped)
+        var sealed: [Change] = []
+        sealed.reserveCapacity(changes.count)
+        for change in changes { sealed.append(try self.sealed(change.stamped)) }
+        let changes = sealed
         let stored = try apply(changes)
         for (change, new) in zip(changes, stored) { record(change, new) }
     }

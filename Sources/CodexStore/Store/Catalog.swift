@@ -153,6 +153,8 @@ final class Catalog: Sendable {
     private let tables: [String: TableHandle]
     private let bindings: [String: EntityBinding]
     private let names: [Int: String]
+    /// The encrypted attributes of entities that have some, by the entities' numbers.
+    private let sealed: [Int: SealedFields]
     /// Whether anything is to be built or emptied.
     let hasWork: Bool
     /// Whether items of any table expire.
@@ -221,6 +223,13 @@ final class Catalog: Sendable {
                 retired: retired)
         }
         self.tables = tables
+        var sealed: [Int: SealedFields] = [:]
+        for binding in bindings where !binding.definition.sealed.isEmpty {
+            guard let table = tables[binding.definition.table] else { continue }
+            sealed[binding.number] = SealedFields(
+                names: binding.definition.sealed, plan: table.plan)
+        }
+        self.sealed = sealed
         treeCount = tables.values.map { 1 + $0.indexes.count + $0.counters.count }.max() ?? 1
         hasWork = tables.values.contains { $0.hasWork }
         hasExpiry = tables.values.contains { $0.expiryIndex != nil }
@@ -289,6 +298,12 @@ final class Catalog: Sendable {
     }
 
     func entityName(_ number: Int) -> String? { names[number] }
+
+    /// The encrypted attributes of an entity's items; `nil` if there are none.
+    @inline(__always)
+    func sealedFields(_ entity: Int) -> SealedFields? {
+        sealed.isEmpty ? nil : sealed[entity]
+    }
 
     /// Whether an index or counter that is for `entities` has the items of entity `number`.
     func includes(_ entities: [String]?, _ number: Int) -> Bool {

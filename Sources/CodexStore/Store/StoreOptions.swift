@@ -41,6 +41,21 @@ public struct StoreOptions: Sendable {
     /// From when on ``observer`` is told.
     public var thresholds = StoreEvent.Thresholds()
 
+    #if Encryption
+        /// The keys of encrypted fields (``Schema/sealing(_:of:)``); without them those fields read as if the
+        /// items lacked them, and cannot be written.
+        public var encryptionKeys: (any EncryptionKeyProvider)? {
+            didSet { sealer = encryptionKeys.map { AESGCMSealer($0) } }
+        }
+    #endif
+    /// Whether fields that are to be encrypted and are not, since they were stored before that was asked
+    /// for or by somebody else, are refused by typed reads with ``CodexError/Code/valueNotSealed``.
+    ///
+    /// Set it once `reseal(_:)` has encrypted all.
+    public var requiresSealedFields = false
+    /// What seals and opens encrypted fields.
+    var sealer: (any FieldSealer)?
+
     /// Called before a group that changed something is committed; what it throws fails the group.
     package var beforeCommit: (@Sendable () throws -> Void)?
     /// Told of each step of the durability protocol.
@@ -69,6 +84,12 @@ public struct StoreOptions: Sendable {
 extension StoreOptions {
     /// Now, in milliseconds since 1970.
     var milliseconds: UInt64 { UInt64(max(0, now().timeIntervalSince1970 * 1000)) }
+
+    func with(_ body: (inout StoreOptions) -> Void) -> StoreOptions {
+        var copy = self
+        body(&copy)
+        return copy
+    }
 
     func validate() throws(CodexError) {
         guard waitingWriteCountMax >= 1, groupCountMax >= 1 else {

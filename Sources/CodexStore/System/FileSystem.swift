@@ -28,6 +28,27 @@ enum FileSystem {
         return info.st_mode & S_IFMT == S_IFDIR ? .directory : .other
     }
 
+    /// What tells one state of a file from another.
+    struct Stamp: Hashable {
+        let inode: UInt64
+        let seconds: Int
+        let nanoseconds: Int
+        let permissions: UInt32
+    }
+
+    static func stamp(_ path: String) throws(CodexError) -> Stamp {
+        var info = stat()
+        guard unsafe stat(path, &info) == 0 else { throw .system("stat", errno) }
+        #if canImport(Darwin)
+            let changed = info.st_ctimespec
+        #else
+            let changed = info.st_ctim
+        #endif
+        return Stamp(
+            inode: UInt64(info.st_ino), seconds: Int(changed.tv_sec),
+            nanoseconds: Int(changed.tv_nsec), permissions: UInt32(info.st_mode) & 0o7777)
+    }
+
     static func identity(_ path: String) throws(CodexError) -> Identity {
         var info = stat()
         guard unsafe stat(path, &info) == 0 else { throw .system("stat", errno) }
@@ -81,8 +102,11 @@ enum FileSystem {
     }
 
     /// Writes a new file and waits until it is on the device.
-    static func writeDurably(_ bytes: [UInt8], to path: String) throws(CodexError) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    static func writeDurably(
+        _ bytes: [UInt8], to path: String, permissions: UInt32 = 0o644
+    ) throws(CodexError) {
+        let descriptor = unsafe open(
+            path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode_t(permissions))
         guard descriptor >= 0 else { throw .system("open", errno) }
         defer { close(descriptor) }
         var count = 0
@@ -140,11 +164,13 @@ enum FileSystem {
     }
 
     /// Replaces the file `path` as a whole, durably.
-    static func replaceDurably(_ path: String, with bytes: [UInt8]) throws(CodexError) {
+    static func replaceDurably(
+        _ path: String, with bytes: [UInt8], permissions: UInt32 = 0o644
+    ) throws(CodexError) {
         let new = "\(path).\(processID)-\(UInt32.random(in: .min ... .max)).new"
-        try writeDurably(bytes, to: new)
+        try writeDurably(bytes, to: new, permissions: permissions)
         _ = try rename(new, to: path)
-        try synchronizeDirectory(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+        try synchronizeDirectory(path.lastIndex(of: "/").map { String(path[...$0]) } ?? ".")
     }
 
     /// Removes a directory and the plain files in it.

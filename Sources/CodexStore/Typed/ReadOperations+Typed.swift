@@ -193,18 +193,20 @@ extension TransactionContext {
                 "The item under this key is not a \(bound.entity.definition.name) but "
                     + "\(catalog.entityName(layout.header.entityNumber) ?? "a raw item").")
         }
-        guard layout.header.schemaVersion == bound.entity.definition.schemaVersion else {
-            return try withUpgraded(bound, bytes, body)
-        }
+        guard layout.header.schemaVersion == bound.entity.definition.schemaVersion,
+            bound.entity.definition.sealed.isEmpty
+        else { return try withWholeItem(bound, bytes, body) }
         try body(FieldReader(bytes, plan: plan(bound, layout.shape)))
     }
 
-    private func withUpgraded(
+    /// Lends a reader of an item that is not read in place: it is opened and lifted first.
+    private func withWholeItem(
         _ bound: BoundEntity, _ bytes: ItemBytes,
         _ body: (borrowing FieldReader) throws(CodexError) -> Void
     ) throws(CodexError) {
         let header = bytes.layout.header
-        let item = try bound.entityType.upgraded(try bytes.item(), from: header.schemaVersion)
+        let item = try bound.entityType.upgraded(
+            try core.opened(try bytes.item(), header, catalog), from: header.schemaVersion)
         try LooseItem(item, header).withReader(bound.fieldNames, body)
     }
 }

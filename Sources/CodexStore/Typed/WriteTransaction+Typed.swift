@@ -126,8 +126,7 @@ extension WriteContext {
             var item = item
             var others = added
             if keepsUnknown, let old {
-                others = try E.unknownAttributes(
-                    of: try E.upgraded(old.item, from: old.header.schemaVersion))
+                others = try unknownAttributes(E.self, old)
             }
             for element in others where item[element.name] == nil {
                 item[element.name] = element.value
@@ -147,6 +146,15 @@ extension WriteContext {
         var encoded: [UInt8] = []
         try table.plan.encode(key, into: &encoded)
         guard let old = try image(table, encoded) else { return Item() }
-        return try E.unknownAttributes(of: try E.upgraded(old.item, from: old.header.schemaVersion))
+        return try unknownAttributes(type, old)
+    }
+
+    /// The attributes of an item that the type would not write for it, encrypted ones whose keys are not
+    /// to be had among them.
+    private func unknownAttributes<E: Entity>(
+        _ type: E.Type, _ old: Image
+    ) throws(CodexError) -> Item {
+        let item = try core.opened(old.item, old.header, catalog)
+        return try E.unknownAttributes(of: try E.upgraded(item, from: old.header.schemaVersion))
     }
 }
