@@ -83,7 +83,9 @@ struct AnalyticsTests {
             try await store.rebuildAnalytics()
             #expect(try Analytics.bytes(store) == before, "seed \(seed)")
             // And the stream goes on where the rebuild ended.
-            try await fixture.workspace.createTask(in: "p", by: "olga", id: "after-all") {
+            let owner = try #require(try store.get(.project("p"))?.ownerID)
+            try await fixture.workspace.activateUser(owner)
+            try await fixture.workspace.createTask(in: "p", by: owner, id: "after-all") {
                 $0.title = "T"
             }
             try await Analytics.catchUp(store)

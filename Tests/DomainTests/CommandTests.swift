@@ -105,7 +105,7 @@ struct CommandTests {
         var project = try #require(try store.get(.project("p")))
         project.deletingSince = fixture.clock.now
         try await store.put(project)
-        try await fixture.expect(.projectReadOnly) {
+        try await fixture.expect(.projectDeletion) {
             try await workspace.removeMember("vera", from: "p", by: "vera")
         }
     }
@@ -117,8 +117,7 @@ struct CommandTests {
         try await fixture.task("a")
         let rank: @Sendable (CodexFlow.User.ID) async throws -> Void = { actor in
             try await workspace.commit { context in
-                let project = try context.find(.project("p"))
-                try context.requireRole(of: actor, in: project, .admin)
+                _ = try context.project("p", for: actor, as: .admin)
                 var task = try context.find(.task("a", in: "p"))
                 try context.record(
                     .changed, of: task, by: actor,
@@ -128,10 +127,121 @@ struct CommandTests {
             }
         }
         try await fixture.expect(.actorRole) { try await rank("mia") }
+        try await workspace.suspendUser("adam")
+        try await fixture.expect(.actorActive) { try await rank("adam") }
+        try await workspace.activateUser("adam")
         try await rank("adam")
         let entry = try #require(try fixture.store.all(.activity(of: "a", in: "p")).last)
         #expect(entry.note == "sorted" && entry.actorID == "adam" && entry.facts == nil)
         #expect(try fixture.store.get(.task("a", in: "p"))?.rank == "m")
+    }
+
+    @Test("One's own commands may write several entries", arguments: Place.allCases)
+    func entries(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let task = CodexFlow.Task(id: "raw", projectID: "p", title: "Raw", status: .todo)
+        try await fixture.store.put(task)
+        try await fixture.workspace.commit { context in
+            for note in ["one", "two"] {
+                try context.record(.changed, of: task, by: "mia", note: note)
+            }
+        }
+        let entries = try fixture.store.all(.activity(of: "raw", in: "p"))
+        #expect(entries.map(\.kind) == [.imported, .changed, .changed])
+    }
+
+    @Test("An agent whose claim ended does not finish the task", arguments: Place.allCases)
+    func holding(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let workspace = fixture.workspace
+        try await fixture.task("a", through: [.todo, .inProgress])
+        try await fixture.expect(.taskNotHeld, "claim") {
+            try await workspace.complete("a", in: "p", by: "mia", holding: true)
+        }
+        try await workspace.claim("a", in: "p", by: "mia", lease: .seconds(60))
+        fixture.clock.advance(by: 60)
+        try await fixture.expect(.taskNotHeld) {
+            try await workspace.complete("a", in: "p", by: "mia", holding: true)
+        }
+        try await workspace.claim("a", in: "p", by: "max", lease: .seconds(60))
+        try await fixture.expect(.taskClaimed) {
+            try await workspace.complete("a", in: "p", by: "mia", holding: true)
+        }
+        try await fixture.expect(.taskNotHeld) {
+            try await workspace.complete("a", in: "p", by: "adam", holding: true)
+        }
+        fixture.clock.advance(by: 59)
+        try await workspace.complete("a", in: "p", by: "max", holding: true)
+    }
+
+    @Test("A token of no session is refused where one is needed")
+    func tokens() async throws {
+        let fixture = try await Fixture()
+        let workspace = fixture.workspace
+        let token = try await workspace.openSession(for: "mia").token
+        #expect(try await workspace.requireSession(token: token).userID == "mia")
+        try await fixture.expect(.sessionToken, "token") {
+            _ = try await workspace.requireSession(token: token + "x")
+        }
+        fixture.clock.advance(by: 86_400)
+        try await fixture.expect(.sessionToken) {
+            _ = try await workspace.requireSession(token: token)
+        }
+    }
+
+    @Test("History has what became of comments", arguments: Place.allCases)
+    func comments(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        try await fixture.task("a")
+        let comment = try await workspace.comment(on: "a", in: "p", by: "mia", "one")
+        let start = try store.read { try $0.sequenceNumber }
+        try await workspace.changeComment(comment.id, on: "a", in: "p", by: "mia", to: "two")
+        try await workspace.changeComment(comment.id, on: "a", in: "p", by: "mia", to: "two")
+        try await workspace.deleteComment(comment.id, on: "a", in: "p", by: "adam")
+        let entries = try store.all(.activity(of: "a", in: "p")).dropFirst()
+        #expect(entries.map(\.kind) == [.commented, .commentChanged, .commentDeleted])
+        #expect(entries.map(\.actorID) == ["mia", "mia", "adam"])
+        #expect(entries.allSatisfy { $0.changes.first?.to == comment.id.attributeValue })
+        let events = try store.retainedChanges(after: .sequenceNumber(start)).flatMap {
+            try $0.events
+        }
+        #expect(events.map(\.kind) == [.taskCommentChanged, .taskCommentDeleted])
+        #expect(events.allSatisfy { $0.commentID == comment.id && $0.taskID == "a" })
+    }
+
+    @Test("PRDs that were stored without the services go on by them", arguments: Place.allCases)
+    func foreignPRDs(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        let content = CodexFlow.PRD.Content(
+            overview: "o",
+            userStories: [.init(id: "1", description: "d", acceptanceCriteria: ["c"])])
+        for (version, status) in [
+            (1, CodexFlow.PRD.ApprovalStatus.superseded), (2, .approved), (3, .draft),
+        ] {
+            try await store.put(
+                CodexFlow.PRD(
+                    id: "raw", projectID: "p", version: version, title: "V\(version)",
+                    content: content, approvalStatus: status, createdBy: "mia"))
+        }
+        #expect(try await workspace.approvedPRD("raw", in: "p")?.version == 2)
+        let submitted = try await workspace.submitPRD("raw", version: 3, in: "p", by: "mia")
+        let hash = try #require(submitted.contentHash)
+        try await workspace.reviewPRD(
+            "raw", version: 3, contentHash: hash, in: "p", by: "max", decision: .approve)
+        #expect(try await workspace.approvedPRD("raw", in: "p")?.version == 3)
+        #expect(
+            try store.all(.versions(of: "raw", in: "p")).map(\.approvalStatus)
+                == [.superseded, .superseded, .approved])
+        let fourth = try await workspace.addPRDVersion(of: "raw", in: "p", basedOn: 3, by: "mia") {
+            $0.title = "V4"
+        }
+        #expect(fourth.version == 4)
+        #expect(try store.get(.prdDocument("raw", in: "p"))?.title == "V4")
+        await #expect(throws: CodexError(.notFound, "")) {
+            try await workspace.submitPRD("none", version: 1, in: "p", by: "mia")
+        }
     }
 
     @Test("The document of the services names every event")

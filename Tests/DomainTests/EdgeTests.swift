@@ -243,7 +243,9 @@ struct EdgeTests {
         try await workspace.logWork(3, on: "a", in: "p", by: "mia")
         let gone = try await events { try await workspace.deleteProject("p", by: "olga") }
         #expect(
-            Set(gone.map(\.kind)) == [.memberRemoved, .taskDeleted, .projectDeleted])
+            Set(gone.map(\.kind)) == [
+                .projectDeletionStarted, .memberRemoved, .taskDeleted, .projectDeleted,
+            ])
         #expect(gone.last?.kind == .projectDeleted)
     }
 }

@@ -35,6 +35,7 @@ struct EventTests {
             #expect(Set(found) == Set(expected), sourceLocation: location)
             #expect(found.count == expected.count, sourceLocation: location)
         }
+        let start = try fixture.store.read { try $0.sequenceNumber }
         try await expect([.userCreated]) {
             try await workspace.createUser(email: "x@y", name: "X", id: "x")
         }
@@ -59,7 +60,7 @@ struct EventTests {
         }
         try await expect([.projectArchived]) { try await workspace.archiveProject("x", by: "mia") }
         try await expect([.projectRestored]) { try await workspace.restoreProject("x", by: "mia") }
-        try await expect([.memberRemoved, .projectDeleted]) {
+        try await expect([.projectDeletionStarted, .memberRemoved, .projectDeleted]) {
             try await workspace.deleteProject("x", by: "mia")
         }
         try await expect([.userDeleted]) { try await workspace.deleteUser("x") }
@@ -127,13 +128,13 @@ struct EventTests {
         try await expect([.prdSubmitted]) {
             try await workspace.submitPRD("d", version: 1, in: "p", by: "mia")
         }
-        try await expect([.prdChangesRequested]) {
+        try await expect([.prdChangesRequested, .prdReviewed]) {
             try await workspace.reviewPRD(
                 "d", version: 1, contentHash: hash, in: "p", by: "max",
                 decision: .requestChanges)
         }
         try await workspace.submitPRD("d", version: 1, in: "p", by: "mia")
-        try await expect([.prdApproved]) {
+        try await expect([.prdApproved, .prdReviewed]) {
             try await workspace.reviewPRD(
                 "d", version: 1, contentHash: hash, in: "p", by: "max",
                 decision: .approve)
@@ -145,13 +146,37 @@ struct EventTests {
             try await workspace.addPRDVersion(of: "d", in: "p", basedOn: 2, by: "mia") { _ in }
         }
         try await workspace.submitPRD("d", version: 3, in: "p", by: "mia")
-        try await expect([.prdRejected]) {
+        try await expect([.prdRejected, .prdReviewed]) {
             try await workspace.reviewPRD(
                 "d", version: 3, contentHash: hash, in: "p", by: "max",
                 decision: .reject)
         }
         try await expect([.prdArchived]) {
             try await workspace.archivePRD("d", version: 3, in: "p", by: "adam")
+        }
+        // All of them are read back from JSON, and typed.
+        for event in try events(fixture, after: start) {
+            let read = try CodexFlow.Event(json: event.json)
+            #expect(read.id == event.id && read.kind == event.kind && read.detail == event.detail)
+            #expect(abs(read.time.timeIntervalSince(event.time)) < 1)
+            switch event.source {
+            case "codexflow.tasks": #expect(event.taskID != nil && event.projectID != nil)
+            case "codexflow.projects": #expect(event.projectID != nil)
+            case "codexflow.prds": #expect(event.prdID != nil && event.version != nil)
+            default: #expect(event.userID == "x")
+            }
+            switch event.kind {
+            case .taskStatusChanged:
+                #expect(event.taskStatus != event.previousTaskStatus && event.actorID == "mia")
+            case .taskAssigned: #expect(event.assigneeID == "max" && event.title != nil)
+            case .taskUnassigned: #expect(event.previousAssigneeID == "max")
+            case .prdReviewed: #expect(event.decision != nil && event.userID == "max")
+            case .memberAdded: #expect(event.memberRole == .owner)
+            case .workLogged: #expect(event.hours != nil)
+            case .taskUpdated: #expect(event.fields == ["title"])
+            case .taskBlocked, .taskUnblocked: #expect(event.blockerID != nil)
+            default: break
+            }
         }
         // What was refused has none.
         try await expect([]) {
@@ -199,7 +224,8 @@ struct EventTests {
         "source": "codexflow.tasks", "detail-type": "TaskStatusChanged",
         "detail": [
             "status": "inProgress", "number": 12, "labels": ["api", "urgent"], "done": false,
-            "parent": .null, "nested": ["deep": "value"], "title": "Note G",
+            "parent": .null, "nested": ["deep": "value"], "title": "Note G", "starred": "a*c",
+            "back": "a\\c",
         ],
     ]
 
@@ -218,6 +244,11 @@ struct EventTests {
             (#"{"detail": {"title": [{"wildcard": "N*e*G"}]}}"#, true),
             (#"{"detail": {"title": [{"wildcard": "N*H"}]}}"#, false),
             (#"{"detail": {"title": [{"wildcard": "*"}]}}"#, true),
+            (#"{"detail": {"starred": [{"wildcard": "a\\*c"}]}}"#, true),
+            (#"{"detail": {"starred": [{"wildcard": "a\\*d"}]}}"#, false),
+            (#"{"detail": {"title": [{"wildcard": "N\\*G"}]}}"#, false),
+            (#"{"detail": {"back": [{"wildcard": "a\\\\*"}]}}"#, true),
+            (#"{"detail": {"title": [{"wildcard": "N\\\\*"}]}}"#, false),
             (#"{"detail": {"number": [12]}}"#, true), (#"{"detail": {"number": [1.2e1]}}"#, true),
             (#"{"detail": {"number": ["12"]}}"#, false),
             (#"{"detail": {"number": [{"numeric": [">", 10]}]}}"#, true),
@@ -264,7 +295,8 @@ struct EventTests {
             #"{"source": [{"anything-but": []}]}"#,
             #"{"source": [{"anything-but": {"exists": true}}]}"#,
             #"{"source": [{"anything-but": [{"prefix": "x"}]}]}"#,
-            #"{"source": [{"wildcard": "a**b"}]}"#, #"{"$or": [{"a": ["b"]}]}"#, #"{"$or": {}}"#,
+            #"{"source": [{"wildcard": "a**b"}]}"#, #"{"source": [{"wildcard": "a\\b"}]}"#,
+            #"{"source": [{"wildcard": "a\\"}]}"#, #"{"$or": [{"a": ["b"]}]}"#, #"{"$or": {}}"#,
             #"{"source": ["a"]"#,
         ])
     func malformed(json: String) {

@@ -99,6 +99,10 @@ struct Fixture: Sendable {
                 #expect(error.violation?.field == field, sourceLocation: location)
             }
             #expect(error.message.contains(rule.rawValue), sourceLocation: location)
+            // The values, but no secret.
+            #expect(
+                error.violation?.values.isEmpty == (rule == .sessionToken), "\(rule)",
+                sourceLocation: location)
         }
         #expect(try contents == before, "something was written", sourceLocation: location)
     }

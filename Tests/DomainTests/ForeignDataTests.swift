@@ -143,6 +143,173 @@ struct ForeignDataTests {
         #expect(try store.get(.analytics(of: "q", on: day)) == nil)
     }
 
+    @Test("A task that was done before, reopened and estimated anew, is nobody's work")
+    func reopened() async throws {
+        let fixture = try await Fixture()
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        let day = CalendarDay(fixture.clock.now)
+        func report() async throws -> (CodexFlow.AnalyticsReport, CodexFlow.Analytics) {
+            try await store.rebuildAnalytics()
+            return (
+                try await workspace.analyticsReport(of: "p", from: day, through: day),
+                try #require(try store.get(.analytics(of: "p", on: day)))
+            )
+        }
+        var task = CodexFlow.Task(id: "old", projectID: "p", title: "Old", status: .done)
+        task.estimate = 100
+        task.reopenCount = 2
+        try await store.put(task)
+        try await workspace.logWork(8, on: "old", in: "p", by: "mia")
+        try await workspace.changeTask("old", in: "p", by: "mia") { $0.estimate = 60 }
+        var (sums, figures) = try await report()
+        #expect(sums.pointsCompleted == 0 && figures.metrics.teamEfficiency == 0)
+        #expect(sums.states.map(\.scope) == [60] && sums.states.map(\.remaining) == [0])
+        try await workspace.move("old", in: "p", to: .todo, by: "mia")
+        (sums, figures) = try await report()
+        #expect(sums.pointsCompleted == 0 && sums.states.map(\.remaining) == [60])
+        #expect(figures.flow?.estimatedHours == 0)
+        // Now it is.
+        try await workspace.move("old", in: "p", to: .inProgress, by: "mia")
+        try await workspace.complete("old", in: "p", by: "mia")
+        (sums, figures) = try await report()
+        #expect(sums.pointsCompleted == 60 && figures.metrics.velocity == 15)
+        #expect(figures.flow?.estimatedHours == 60 && figures.metrics.teamEfficiency == 1)
+        try await workspace.changeTask("old", in: "p", by: "mia") { $0.estimate = 50 }
+        try await workspace.move("old", in: "p", to: .todo, by: "mia")
+        (sums, figures) = try await report()
+        #expect(sums.pointsCompleted == 0 && figures.flow?.estimatedHours == 0)
+        try await Analytics.catchUp(store)
+        #expect(try store.get(.analytics(of: "p", on: day)) == figures)
+    }
+
+    @Test("History that begins anew with its project counts once, however late the consumer is")
+    func begunAnew() async throws {
+        let fixture = try await Fixture()
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        for number in 1...2 {
+            var task = CodexFlow.Task(id: "t", projectID: "p", title: "T", status: .todo)
+            task.estimate = number
+            try await store.put(task)
+            try await workspace.comment(on: "t", in: "p", by: "olga", "hello")
+            guard number == 1 else { break }
+            try await workspace.deleteProject("p", by: "olga")
+            try await workspace.createProject(key: "NEW", name: "New", id: "p", owner: "olga")
+        }
+        try await Analytics.catchUp(store)
+        let days = try Analytics.stored(store)
+        #expect(days.map(\.flow?.scope) == [2] && days[0].flow?.statuses == [.todo: 1])
+    }
+
+    @Test("An item that passes for another project's costs that one nothing")
+    func misplaced() async throws {
+        let fixture = try await Fixture()
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        try await fixture.task("a") { $0.estimate = 3 }
+        let day = CalendarDay(fixture.clock.now)
+        try await store.rebuildAnalytics()
+        let figures = try #require(try store.get(.analytics(of: "p", on: day)))
+        var item = try #require(try store.get(.project("p"))).item()
+        item["PK"] = "PROJECT#zzz"
+        item["key"] = nil
+        item["createdAt"] = "2001-01-01T00:00:00.000Z"
+        try await store.put(item, in: CodexFlow.table)
+        try await store.rebuildAnalytics()
+        #expect(try store.get(.analytics(of: "p", on: day)) == figures)
+        // Nor does a rebuild while its own item is damaged.
+        let key = PrimaryKey("PROJECT#p", "METADATA")
+        let sound = try #require(try store.item(in: CodexFlow.table, key: key))
+        var damaged = sound
+        damaged["owner"] = 7
+        try await store.put(damaged, in: CodexFlow.table)
+        try await store.rebuildAnalytics()
+        #expect(try store.get(.analytics(of: "p", on: day)) == figures)
+        try await store.put(sound, in: CodexFlow.table)
+        try await workspace.comment(on: "a", in: "p", by: "mia", "it goes on")
+    }
+
+    @Test("Rebuilds beside the consumer and new projects count each entry once")
+    func rebuiltBeside() async throws {
+        let fixture = try await Fixture()
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        func days() throws -> [Item] {
+            try fixture.contents.filter { $0["SK"]?.string?.hasPrefix("ANALYTICS#") == true }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do { try await store.runAnalytics() } catch is CancellationError {}
+            }
+            for _ in 0..<10 {
+                async let rebuilt: Int = store.rebuildAnalytics()
+                for _ in 0..<6 {
+                    let id = try CodexFlow.Project.ID("n\(UUID().uuidString)")
+                    let key = "K" + String(Int.random(in: 0..<60_000_000), radix: 36).uppercased()
+                    try await workspace.createProject(
+                        key: String(key.prefix(6)), name: "N", id: id, owner: "olga")
+                    for _ in 0..<3 {
+                        try await workspace.createTask(in: id, by: "olga") {
+                            ($0.title, $0.estimate) = ("T", 1)
+                        }
+                    }
+                }
+                _ = try await rebuilt
+            }
+            group.cancelAll()
+        }
+        try await Analytics.catchUp(store)
+        let streamed = try days()
+        #expect(streamed.count >= 60)
+        try await store.rebuildAnalytics()
+        #expect(try days() == streamed)
+        #expect(
+            streamed.allSatisfy { $0["flow"]?.map?["created"] == 3 || $0["PK"] == "PROJECT#mark" })
+    }
+
+    @Test("A damaged entry of history keeps nobody from the task", arguments: Place.allCases)
+    func damagedHistory(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let workspace = fixture.workspace
+        try await fixture.task("a", through: [.todo])
+        try await fixture.store.put(
+            ["PK": "PROJECT#p", "SK": "ACTIVITY#a#!", "note": "x"], in: CodexFlow.table)
+        try await workspace.claim("a", in: "p", by: "mia", lease: .seconds(60))
+        try await workspace.comment(on: "a", in: "p", by: "mia", "hello")
+        try await workspace.move("a", in: "p", to: .inProgress, by: "mia")
+    }
+
+    @Test(
+        "A blocker that was finished without the services blocks nothing", arguments: Place.allCases
+    )
+    func blockers(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        try await fixture.task("a", through: [.todo])
+        try await fixture.task("b", through: [.todo])
+        try await workspace.addDependency(of: "a", on: "b", in: "p", by: "mia")
+        #expect(try await workspace.blockedTasks(in: "p").map(\.task.id) == ["a"])
+        try await store.update(.task("b", in: "p")) { $0.status = .done }
+        #expect(try await workspace.blockedTasks(in: "p").isEmpty)
+        try await workspace.move("a", in: "p", to: .inProgress, by: "mia")
+        // Nor does one that was opened so let anybody start.
+        try await workspace.move("a", in: "p", to: .todo, by: "mia")
+        try await store.update(.task("b", in: "p")) { $0.status = .todo }
+        try await fixture.expect(.taskBlocked) {
+            try await workspace.move("a", in: "p", to: .inProgress, by: "mia")
+        }
+    }
+
+    @Test("Who was the owner, by a membership that stayed, is an admin at most")
+    func earlierOwners() async throws {
+        let fixture = try await Fixture()
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        try await store.update(.project("p")) { $0.ownerID = "mia" }
+        try await fixture.expect(.actorRole) { try await workspace.deleteProject("p", by: "olga") }
+        try await workspace.changeProject("p", by: "olga") { $0.summary = "s" }
+        // One who is no user any more does not come back by a transfer.
+        try await store.update(.project("p")) { $0.ownerID = "ghost" }
+        try await workspace.transferProject("p", to: "max", by: "adam")
+        #expect(try store.get(.member("ghost", of: "p")) == nil)
+    }
+
     @Test("A raw task with the highest number leaves the others", arguments: Place.allCases)
     func numbers(place: Place) async throws {
         let fixture = try await Fixture(place)
@@ -152,6 +319,11 @@ struct ForeignDataTests {
         task.id = "two"
         task.number = 2
         try await fixture.store.put(task)
+        // One that no number of ours is.
+        var item = try task.item()
+        item["SK"] = "TASK#odd"
+        (item["taskId"], item["number"]) = ("odd", .number(try Number(parsing: "2.5")))
+        if place == .embedded { try await fixture.store.put(item, in: CodexFlow.table) }
         var numbers: [Int?] = []
         for id in ["a", "b", "c"] as [CodexFlow.Task.ID] {
             numbers.append(try await fixture.task(id).number)

@@ -73,7 +73,7 @@ struct RandomWork {
         let task = try CodexFlow.Task.ID("t\(next(12))")
         let second = try CodexFlow.Task.ID("t\(next(12))")
         let isForced = next(3) == 0
-        switch next(21) {
+        switch next(26) {
         case 0...2:
             let id = try CodexFlow.Task.ID("t\(tasks.count)")
             let (points, hasPoints, hasParent) = (next(14), next(4) > 0, next(4) == 0)
@@ -113,6 +113,16 @@ struct RandomWork {
                 try await workspace.restore(task, in: "p", by: actor)
             }
         case 19: try await changeMembers(other)
+        case 20:
+            let criteria = (0..<next(3)).map { number in
+                CodexFlow.Task.Criterion(id: "\(number)", text: "c", isMet: next(2) == 0)
+            }
+            try await workspace.changeTask(task, in: "p", by: actor) {
+                $0.acceptanceCriteria = criteria
+            }
+        case 21: try await workspace.comment(on: task, in: "p", by: actor, "hello")
+        case 22: try await changeUsers(other)
+        case 23...24: try await changePRDs(actor)
         default:
             let hours = Number(next(12) - 3)
             let day = today.adding(days: -next(3))
@@ -124,15 +134,63 @@ struct RandomWork {
         }
     }
 
+    /// Suspends somebody, lets them act again, opens a session, or gives them the project.
+    private mutating func changeUsers(_ user: CodexFlow.User.ID) async throws {
+        let workspace = fixture.workspace
+        switch next(8) {
+        case 0: try await workspace.suspendUser(user)
+        case 1...4: try await workspace.activateUser(user)
+        case 5: _ = try await workspace.openSession(for: user)
+        default:
+            let owner = try fixture.store.get(.project("p"))?.ownerID
+            try await workspace.transferProject("p", to: user, by: owner ?? user)
+        }
+    }
+
+    /// Writes, submits, reviews or puts away a PRD.
+    private mutating func changePRDs(_ actor: CodexFlow.User.ID) async throws {
+        let workspace = fixture.workspace
+        let prd = try CodexFlow.PRD.ID("d\(next(3))")
+        let head = try await workspace.latestPRD(prd, in: "p")
+        let version = max(1, (head?.version ?? 1) - (next(4) == 0 ? 1 : 0))
+        switch next(6) {
+        case 0:
+            var content = CodexFlow.PRD.Content(overview: "o\(next(100))")
+            if next(4) > 0 {
+                content.userStories = [
+                    .init(id: "1", description: "d", acceptanceCriteria: ["c"])
+                ]
+            }
+            if head == nil {
+                try await workspace.createPRD(
+                    in: "p", title: "T", content: content, by: actor, id: prd)
+            } else {
+                try await workspace.addPRDVersion(of: prd, in: "p", basedOn: version, by: actor) {
+                    [content] in $0.content = content
+                }
+            }
+        case 1...2: try await workspace.submitPRD(prd, version: version, in: "p", by: actor)
+        case 3...4:
+            try await workspace.reviewPRD(
+                prd, version: version, contentHash: head?.contentHash ?? "", in: "p", by: actor,
+                decision: pick([.approve, .approve, .reject, .requestChanges]))
+        default:
+            if next(3) == 0 {
+                try await workspace.archivePRD(prd, version: version, in: "p", by: actor)
+            }
+        }
+    }
+
     /// Lets a member go, come back, or only read.
     private mutating func changeMembers(_ user: CodexFlow.User.ID) async throws {
         let workspace = fixture.workspace
+        let owner = try fixture.store.get(.project("p"))?.ownerID ?? user
         // More who come than go, so that there is somebody to work.
         switch next(8) {
-        case 0: try await workspace.removeMember(user, from: "p", by: "olga")
-        case 1: try await workspace.changeMember(user, of: "p", to: .viewer, by: "olga")
-        case 2...4: try await workspace.changeMember(user, of: "p", to: .member, by: "olga")
-        default: try await workspace.addMember(user, to: "p", by: "olga")
+        case 0: try await workspace.removeMember(user, from: "p", by: owner)
+        case 1: try await workspace.changeMember(user, of: "p", to: .viewer, by: owner)
+        case 2...4: try await workspace.changeMember(user, of: "p", to: .member, by: owner)
+        default: try await workspace.addMember(user, to: "p", by: owner)
         }
     }
 
@@ -175,10 +233,58 @@ struct RandomWork {
         }
     }
 
+    /// What rules of people, hours and PRDs forbid and is so all the same.
+    private func brokenBesides() throws -> [String] {
+        let store = fixture.store
+        var broken: [String] = []
+        let owner = try store.get(.project("p"))?.ownerID
+        let owners = try store.all(.members(of: "p")).filter { $0.role == .owner }.map(\.userID)
+        if owners != [owner] { broken.append("owners \(owners)") }
+        for user in try store.all(.users) where user.state != .active {
+            if try !store.all(.sessions(of: user.id)).isEmpty {
+                broken.append("\(user.id) has sessions")
+            }
+        }
+        var hours: [[String]: Number] = [:]
+        for log in try store.all(.work(in: "p", from: today.adding(days: -400), through: today)) {
+            let key = [log.userID.rawValue, log.day.description]
+            hours[key] = try (hours[key] ?? 0).adding(log.hours)
+        }
+        if hours.values.contains(where: { $0 > 24 }) { broken.append("a day's hours") }
+        for document in try store.all(.prdDocuments(in: "p")) {
+            let versions = try store.all(.versions(of: document.id, in: "p"))
+            if versions.map(\.version) != Array(1...document.headVersion) {
+                broken.append("\(document.id): versions")
+            }
+            let approved = versions.filter { $0.approvalStatus == .approved }.map(\.version)
+            if approved != (document.approvedVersion.map { [$0] } ?? []) {
+                broken.append("\(document.id): approved \(approved)")
+            }
+            for version in versions {
+                let isPending =
+                    version.approvalStatus == .draft || version.approvalStatus == .inReview
+                if isPending, version.version != document.headVersion {
+                    broken.append("\(document.id): an older version is pending")
+                }
+                if version.contentHash != (try version.makeContentHash()) {
+                    broken.append("\(document.id): hash")
+                }
+                let approvals = try store.all(.reviews(of: document.id, in: "p")).filter {
+                    $0.version == version.version && $0.decision == .approve
+                        && $0.contentHash == version.contentHash && $0.userID != version.createdBy
+                }
+                if version.approvalStatus == .approved, approvals.isEmpty {
+                    broken.append("\(document.id): nobody approved")
+                }
+            }
+        }
+        return broken
+    }
+
     /// What rules forbid and is so all the same.
     func broken() throws -> [String] {
         let store = fixture.store
-        var broken: [String] = []
+        var broken = try brokenBesides()
         let tasks = try store.all(.tasks(in: "p"))
         let byID = Dictionary(uniqueKeysWithValues: tasks.map { ($0.id, $0) })
         let numbers = tasks.compactMap(\.number)

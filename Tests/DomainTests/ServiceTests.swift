@@ -91,8 +91,27 @@ struct ServiceTests {
             try await workspace.createProject(key: "OTHER", name: "Other", owner: "nobody")
         }
         let other = try await workspace.createProject(key: "OTHER", name: "Other", owner: "adam")
+        // A key stands in the numbers of tasks, and stays; one that was stored without gets one.
+        try await fixture.expect(.projectKept, "key") {
+            try await workspace.changeProject(other.id, by: "adam") { $0.key = "NEW" }
+        }
+        try await store.put(CodexFlow.Project(id: "raw", name: "Raw", ownerID: "adam"))
         try await fixture.expect(.projectKeyTaken) {
-            try await workspace.changeProject(other.id, by: "adam") { $0.key = "ENG" }
+            try await workspace.changeProject("raw", by: "adam") { $0.key = "ENG" }
+        }
+        try await workspace.changeProject("raw", by: "adam") { $0.key = "RAW" }
+        // Nor is the table of statuses passed by.
+        try await fixture.expect(.projectStatus) {
+            try await workspace.createProject(key: "DONE", name: "D", owner: "adam") {
+                $0.status = .completed
+            }
+        }
+        try await fixture.expect(.projectStatus) {
+            try await workspace.changeProject("raw", by: "adam") { $0.status = .completed }
+        }
+        try await workspace.changeProject("raw", by: "adam") { $0.status = .started }
+        try await fixture.expect(.projectStatus) {
+            try await workspace.changeProject("raw", by: "adam") { $0.status = nil }
         }
         try await fixture.expect(.projectKept, "owner") {
             try await workspace.changeProject("p", by: "olga") { $0.ownerID = "adam" }
@@ -273,7 +292,9 @@ struct ServiceTests {
         try await store(52)
         try await store(Limits.taskNumberMax - 1)
         #expect(try await fixture.task("c").number == Limits.taskNumberMax)
-        try await fixture.expect(.taskNumber) { try await fixture.task("d") }
+        // Then what is left: no number is given out twice.
+        #expect(try await fixture.task("d").number == 1)
+        #expect(try await fixture.task("e").number == 2)
     }
 
     @Test("Changes: kept fields, stale reads, scales, archived tasks", arguments: Place.allCases)
@@ -630,8 +651,8 @@ struct ServiceTests {
                 try await workspace.deleteProject("p", by: try .init(actor))
             }
         }
-        try await fixture.expect(.projectReadOnly) { try await fixture.task("late") }
-        try await fixture.expect(.projectReadOnly) {
+        try await fixture.expect(.projectDeletion) { try await fixture.task("late") }
+        try await fixture.expect(.projectDeletion) {
             try await workspace.restoreProject("p", by: "olga")
         }
         #expect(try await workspace.resumeDeletions() == ["p"])

@@ -33,14 +33,16 @@ struct QuickStart {
         let store = try Store(at: directory, schema: CodexFlow.schema.adding(Note.self))
         defer { store.close() }
 
-        // Typed models in; each call is one durable commit, waiting ones share it.
-        try await store.insert(
-            CodexFlow.User(id: "123", email: "Ada@example.com", name: "Ada Lovelace"))
-        try await store.insert(
-            CodexFlow.Project(id: "456", name: "Analytical Engine", ownerID: "123"))
-        try await store.insert(
-            CodexFlow.Task(
-                id: "789", projectID: "456", title: "Note G", assigneeID: "123", status: .todo))
+        // CodexFlow's services, which keep the rules; each call is one durable commit, waiting ones
+        // share it.
+        let workspace = CodexFlow.Workspace(store)
+        try await workspace.createUser(email: "Ada@example.com", name: "Ada Lovelace", id: "123")
+        try await workspace.createProject(
+            key: "AE", name: "Analytical Engine", id: "456", owner: "123")
+        try await workspace.createTask(in: "456", by: "123", id: "789") {
+            ($0.title, $0.status, $0.assigneeID) = ("Note G", .todo, "123")
+        }
+        // Types of one's own, and imports, are stored as they are.
         try await store.insert(
             Note(
                 notebook: "engine", id: "1", author: "ada",
@@ -57,9 +59,13 @@ struct QuickStart {
                 try snapshot.count(.tasks(in: "456")), try snapshot.count(.projects(ownedBy: "123"))
             )
         }
+        try await workspace.move("789", in: "456", to: .inProgress, by: "123")
         try await store.write { transaction in
-            try transaction.update(.task("789", in: "456")) { $0.status = .inProgress }
-            try transaction.update(.project("456")) { $0.status = .started }
+            for note in try transaction.all(.notes(by: "ada")) {
+                var copy = note
+                copy.id = "2"
+                try transaction.insert(copy)
+            }
         }
         print(try store.all(.tasks(in: "456", status: .inProgress)).count)
 

@@ -26,10 +26,8 @@ extension Store {
                         let activity = CodexFlow.Activity(soundIn: new)
                     else { continue }
                     // It may be gone by now with its project, of which there may be another.
-                    let isThere = try transaction.view(in: change.table, key: change.key) { _ in
-                        true
-                    }
-                    if isThere == true { tally.add(activity) }
+                    let present = try transaction.item(in: change.table, key: change.key)
+                    if present == new { tally.add(activity) }
                     continue
                 }
                 for image in [try change.oldImage, try change.newImage] {
@@ -47,7 +45,7 @@ extension Store {
     /// there are; the consumer goes on from there.
     ///
     /// The outcome is the same as that of the stream. Days of projects that have neither history nor
-    /// work logs, by an import say, stay as they are.
+    /// work logs, by an import say, stay as they are, as do those of projects whose item is damaged.
     ///
     /// - Returns: How many days there are.
     /// - Throws: As ``write(_:)-(_)``.
@@ -71,9 +69,17 @@ extension Store {
 extension Entity {
     /// The entity that an item holds, if it keeps the rules of one value by itself.
     fileprivate init?(soundIn item: Item) {
-        guard let entity = try? Self(item: item), (try? entity.validate()) != nil,
+        guard let entity = Self(placedIn: item), (try? entity.validate()) != nil else {
+            return nil
+        }
+        self = entity
+    }
+
+    /// The entity that an item holds, if its attributes say what the key says that it is found by: a raw
+    /// item may say another thing.
+    fileprivate init?(placedIn item: Item) {
+        guard let entity = try? Self(item: item),
             Self.definition.keys.allSatisfy({ name, template in
-                // A raw item may say another thing than the key that it is found by.
                 guard case .string(let key)? = item[name] else { return false }
                 return (try? template.render(item)).flatMap { $0 } == key
             })
@@ -88,7 +94,10 @@ extension WriteTransaction {
         _ id: CodexFlow.Project.ID
     ) throws -> CodexFlow.Project? {
         let key = PrimaryKey(.string("PROJECT#\(id)"), "METADATA")
-        return try item(in: CodexFlow.table, key: key).flatMap { try? CodexFlow.Project(item: $0) }
+        let project = try item(in: CodexFlow.table, key: key).flatMap {
+            try? CodexFlow.Project(item: $0)
+        }
+        return project?.id == id ? project : nil
     }
 }
 
@@ -97,6 +106,9 @@ private struct AnalyticsPast {
     private var tally = CodexFlow.AnalyticsTally()
     /// The analytics that there were, and were written since.
     private var stale: Set<PrimaryKey> = []
+    /// The partitions of projects whose history went on since: the consumer may have counted that, and
+    /// will again.
+    private var goneOn: Set<AttributeValue> = []
     /// When the projects were created: another one with the same identifier is not meant.
     private var creations: [CodexFlow.Project.ID: Date] = [:]
     private let sequence: SequenceNumber
@@ -116,7 +128,7 @@ private struct AnalyticsPast {
                 let log = CodexFlow.WorkLog(soundIn: try view.item())
                 if let log { try tally.add(nil, log) }
             case CodexFlow.Project.definition.name?:
-                if let project = try? CodexFlow.Project(item: try view.item()) {
+                if let project = CodexFlow.Project(placedIn: try view.item()) {
                     creations[project.id] = project.createdAt
                 }
             case CodexFlow.Analytics.definition.name?:
@@ -128,15 +140,23 @@ private struct AnalyticsPast {
         (self.tally, self.stale, self.creations) = (tally, stale, creations)
     }
 
-    /// Takes note of the analytics that were written since.
+    /// Takes note of the analytics, and of the history, that were written since.
     mutating func readOn(_ core: StoreCore) throws {
         let reader = ChangeReader(
             core, from: .position(.sequenceNumber(place)), .keysOnly,
             ChangeFilter(
-                tables: [CodexFlow.table], entities: [CodexFlow.Analytics.definition.name]))
+                tables: [CodexFlow.table],
+                entities: [
+                    CodexFlow.Analytics.definition.name, CodexFlow.Activity.definition.name,
+                    CodexFlow.WorkLog.definition.name,
+                ]))
         repeat {
             for change in try reader.read(1000) {
-                stale.insert(try change.key)
+                if try change.entity == CodexFlow.Analytics.definition.name {
+                    stale.insert(try change.key)
+                } else {
+                    goneOn.insert(try change.key.partition)
+                }
                 place = change.sequenceNumber
             }
         } while reader.endID == nil
@@ -156,10 +176,10 @@ private struct AnalyticsPast {
         var meant: Set<CodexFlow.Project.ID> = []
         for project in Set(tally.days.keys.map(\.projectID)) {
             let found = try transaction.soundProject(project)
-            if found?.createdAt == creations[project] { meant.insert(project) }
+            if let found, found.createdAt == creations[project] { meant.insert(project) }
         }
-        let partitions = Set(tally.days.keys.map { "PROJECT#\($0.projectID)" })
-        for key in present.stale where partitions.contains(key.partition.string ?? "") {
+        let counted = present.goneOn.union(meant.map { .string("PROJECT#\($0)") })
+        for key in present.stale where counted.contains(key.partition) {
             try transaction.delete(in: CodexFlow.table, key: key)
         }
         let count = try AnalyticsWriter.add(tally, [], of: meant, &transaction)

@@ -120,8 +120,10 @@ extension CodexFlow.Analytics {
         guard let to = facts.to else {
             // The estimate changed, the status did not.
             guard facts.from != .canceled else { return }
-            flow.scope += points - (facts.pointsBefore ?? 0)
-            if facts.from == .done { flow.points += points - (facts.pointsBefore ?? 0) }
+            let more = points - (facts.pointsBefore ?? 0)
+            flow.scope += more
+            if facts.from == .done { flow.points += more }
+            if facts.isOfImport { flow.importedPoints += more }
             return
         }
         flow.count(to, 1)
@@ -129,6 +131,7 @@ extension CodexFlow.Analytics {
             flow.count(from, -1)
             if !from.isOpen, to.isOpen { flow.reopened += 1 }
             if from == .done { flow.points -= points }
+            if facts.isOfImport { flow.importedPoints -= points }
             if from == .canceled { flow.scope += points }
         } else {
             flow.created += 1

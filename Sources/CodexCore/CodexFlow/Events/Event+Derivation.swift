@@ -27,7 +27,8 @@ extension CodexFlow.Event {
         case CodexFlow.Session.definition.name?:
             found = try sessionEvents(read(old), read(new), isExpiry)
         case CodexFlow.Comment.definition.name?:
-            found = old == nil ? try commentEvents(read(new)) : []
+            found = try commentEvents(read(old), read(new))
+        case CodexFlow.PRDReview.definition.name?: found = try reviewEvents(read(new))
         case CodexFlow.Dependency.definition.name?:
             found = try dependencyEvents(read(old), read(new))
         case CodexFlow.WorkLog.definition.name?: found = try workEvents(read(old), read(new))
@@ -77,6 +78,7 @@ extension CodexFlow.Event {
                 "number": task.number?.attributeValue, "title": .string(task.title),
                 "status": task.status.map { .string($0.rawValue) },
                 "assignee": task.assigneeID?.attributeValue,
+                "actor": new?.updatedByID?.attributeValue,
             ]
             return Self.detail(members.merging(more) { $1 })
         }
@@ -137,12 +139,13 @@ extension CodexFlow.Event {
     }
 
     private static func commentEvents(
-        _ comment: CodexFlow.Comment?
+        _ old: CodexFlow.Comment?, _ comment: CodexFlow.Comment?
     ) -> [(Kind, AttributeMap)] {
-        guard let comment else { return [] }
+        // History tells of one that was removed; with its project, it is no event.
+        guard let comment, old?.text != comment.text else { return [] }
         return [
             (
-                .taskCommented,
+                old == nil ? .taskCommented : .taskCommentChanged,
                 detail([
                     "commentId": comment.id.attributeValue, "taskId": comment.taskID.attributeValue,
                     "projectId": comment.projectID.attributeValue,
@@ -177,6 +180,18 @@ extension CodexFlow.Event {
             entry.changes.first { $0.field == field }
         }
         switch entry.kind {
+        case .commentDeleted:
+            return [
+                (
+                    .taskCommentDeleted,
+                    detail([
+                        "commentId": change("commentId")?.to,
+                        "taskId": entry.taskID.attributeValue,
+                        "projectId": entry.projectID.attributeValue,
+                        "actor": entry.actorID.attributeValue,
+                    ])
+                )
+            ]
         case .unlinked where change("isOpen")?.from == .bool(true):
             return [
                 (
@@ -251,6 +266,9 @@ extension CodexFlow.Event {
         if (old.archivedAt == nil) != (new.archivedAt == nil) {
             events.append((new.archivedAt == nil ? .projectRestored : .projectArchived, detail()))
         }
+        if old.deletingSince == nil, new.deletingSince != nil {
+            events.append((.projectDeletionStarted, detail()))
+        }
         let told: Set<String> = ["owner", "status", "archivedAt", "deletingSince"]
         let fields = old.changedFields(to: new).filter { !told.contains($0) }
         if !fields.isEmpty {
@@ -300,6 +318,25 @@ extension CodexFlow.Event {
         case .archived: return [(.prdArchived, detail)]
         case nil: return []
         }
+    }
+
+    private static func reviewEvents(
+        _ review: CodexFlow.PRDReview?
+    ) -> [(Kind, AttributeMap)] {
+        guard let review else { return [] }
+        return [
+            (
+                .prdReviewed,
+                detail([
+                    "prdId": review.prdID.attributeValue,
+                    "projectId": review.projectID.attributeValue,
+                    "version": review.version.attributeValue,
+                    "contentHash": .string(review.contentHash),
+                    "userId": review.userID.attributeValue,
+                    "decision": .string(review.decision.rawValue),
+                ])
+            )
+        ]
     }
 
     // MARK: Users

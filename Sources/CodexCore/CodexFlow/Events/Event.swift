@@ -24,6 +24,8 @@ extension CodexFlow {
             case taskRestored = "TaskRestored"
             case taskDeleted = "TaskDeleted"
             case taskCommented = "TaskCommented"
+            case taskCommentChanged = "TaskCommentChanged"
+            case taskCommentDeleted = "TaskCommentDeleted"
             case taskBlocked = "TaskBlocked"
             case taskUnblocked = "TaskUnblocked"
             case workLogged = "WorkLogged"
@@ -33,6 +35,7 @@ extension CodexFlow {
             case projectArchived = "ProjectArchived"
             case projectRestored = "ProjectRestored"
             case projectTransferred = "ProjectTransferred"
+            case projectDeletionStarted = "ProjectDeletionStarted"
             case projectDeleted = "ProjectDeleted"
             case memberAdded = "MemberAdded"
             case memberChanged = "MemberChanged"
@@ -45,6 +48,7 @@ extension CodexFlow {
             case prdChangesRequested = "PRDChangesRequested"
             case prdSuperseded = "PRDSuperseded"
             case prdArchived = "PRDArchived"
+            case prdReviewed = "PRDReviewed"
             case userCreated = "UserCreated"
             case userUpdated = "UserUpdated"
             case userSuspended = "UserSuspended"
@@ -59,14 +63,16 @@ extension CodexFlow {
                 case .taskCreated, .taskUpdated, .taskAssigned, .taskUnassigned, .taskStatusChanged,
                     .taskStarted, .taskCompleted, .taskCanceled, .taskReopened, .taskClaimed,
                     .taskReleased, .taskArchived, .taskRestored, .taskDeleted, .taskCommented,
-                    .taskBlocked, .taskUnblocked, .workLogged:
+                    .taskCommentChanged, .taskCommentDeleted, .taskBlocked, .taskUnblocked,
+                    .workLogged:
                     "codexflow.tasks"
                 case .projectCreated, .projectUpdated, .projectStatusChanged, .projectArchived,
-                    .projectRestored, .projectTransferred, .projectDeleted, .memberAdded,
+                    .projectRestored, .projectTransferred, .projectDeletionStarted,
+                    .projectDeleted, .memberAdded,
                     .memberChanged, .memberRemoved:
                     "codexflow.projects"
                 case .prdCreated, .prdVersionAdded, .prdSubmitted, .prdApproved, .prdRejected,
-                    .prdChangesRequested, .prdSuperseded, .prdArchived:
+                    .prdChangesRequested, .prdSuperseded, .prdArchived, .prdReviewed:
                     "codexflow.prds"
                 case .userCreated, .userUpdated, .userSuspended, .userActivated, .userDeleted,
                     .sessionOpened, .sessionEnded:
@@ -106,6 +112,23 @@ extension CodexFlow {
 
         /// The envelope as JSON.
         public var json: String { DynamoDBJSON.plainText(envelope) }
+
+        /// Reads an event from its envelope as JSON.
+        ///
+        /// - Throws: ``CodexError/Code/invalidJSON`` for what is no event of CodexFlow's.
+        public init(json: String) throws(CodexError) {
+            let envelope = try DynamoDBJSON.item(parsingPlain: Array(json.utf8))
+            guard let id = envelope["id"]?.string,
+                let kind = envelope["detail-type"]?.string.flatMap(Kind.init),
+                envelope["source"]?.string == kind.source,
+                let time = envelope["time"].flatMap(Date.init(attributeValue:)),
+                let detail = envelope["detail"]?.map
+            else {
+                throw CodexError(
+                    .invalidJSON, "That is no event of CodexFlow's in EventBridge's envelope.")
+            }
+            self.init(id: id, kind: kind, time: time, detail: detail)
+        }
 
         /// EventBridge's times have whole seconds.
         private static func seconds(_ time: Date) -> String {

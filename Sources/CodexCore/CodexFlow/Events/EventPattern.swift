@@ -29,7 +29,7 @@ extension CodexFlow {
             case prefix(String, ignoresCase: Bool)
             case suffix(String, ignoresCase: Bool)
             case equalsIgnoringCase(String)
-            case wildcard([UInt8])
+            case wildcard([UInt8?])
             case anythingBut([Test])
             case numeric([Bound])
             case exists(Bool)
@@ -160,13 +160,28 @@ extension CodexFlow.EventPattern {
         throw invalid(place, "text is expected")
     }
 
-    private static func wildcard(_ text: String, _ place: String) throws(CodexError) -> [UInt8] {
-        let bytes = Array(text.utf8)
-        let stars = zip(bytes, bytes.dropFirst())
-        guard !stars.contains(where: { $0 == 0x2A && $1 == 0x2A }) else {
-            throw invalid(place, "two stars in a row")
+    /// Bytes of a wildcard, `nil` for a star; a backslash takes a star or backslash literally.
+    private static func wildcard(_ text: String, _ place: String) throws(CodexError) -> [UInt8?] {
+        var pattern: [UInt8?] = []
+        var isEscaped = false
+        for byte in text.utf8 {
+            if isEscaped {
+                guard byte == UInt8(ascii: "*") || byte == UInt8(ascii: "\\") else {
+                    throw invalid(place, "a backslash stands before a star or another one")
+                }
+                pattern.append(byte)
+                isEscaped = false
+            } else if byte == UInt8(ascii: "\\") {
+                isEscaped = true
+            } else if byte == UInt8(ascii: "*") {
+                if case .some(.none) = pattern.last { throw invalid(place, "two stars in a row") }
+                pattern.append(nil)
+            } else {
+                pattern.append(byte)
+            }
         }
-        return bytes
+        guard !isEscaped else { throw invalid(place, "a backslash stands at the end") }
+        return pattern
     }
 
     private static func bounds(
@@ -273,11 +288,11 @@ extension CodexFlow.EventPattern {
 
     /// Whether text is of a pattern whose stars stand for any text; without recursion, since the
     /// pattern is somebody else's.
-    private static func matches(_ pattern: [UInt8], _ text: [UInt8]) -> Bool {
+    private static func matches(_ pattern: [UInt8?], _ text: [UInt8]) -> Bool {
         var (place, position) = (0, 0)
         var (star, retry) = (Int?.none, 0)
         while position < text.count {
-            if place < pattern.count, pattern[place] == 0x2A {
+            if place < pattern.count, pattern[place] == nil {
                 (star, retry) = (place, position)
                 place += 1
             } else if place < pattern.count, pattern[place] == text[position] {
@@ -290,6 +305,6 @@ extension CodexFlow.EventPattern {
                 return false
             }
         }
-        return pattern[place...].allSatisfy { $0 == 0x2A }
+        return pattern[place...].allSatisfy { $0 == nil }
     }
 }

@@ -12,7 +12,7 @@ extension CodexFlow {
         /// What was done.
         public enum Kind: String, StoredChoice {
             case created, changed, moved, assigned, claimed, released, commented, linked, unlinked
-            case worked, archived, restored
+            case commentChanged, commentDeleted, worked, archived, restored
             /// The first entry of a task that was stored without the services.
             case imported
 
@@ -55,6 +55,11 @@ extension CodexFlow {
             public var leadSeconds: Int?
             /// The hours that the points of completed tasks stand for which came, less those that went.
             public var estimatedHours: Int?
+            /// How often the task had been reopened, of an ``Kind/imported`` entry.
+            public var reopenCount: Int?
+            /// Whether the completion that is taken back or estimated anew was before the task's history
+            /// began: nobody counted it.
+            public var isOfImport = false
 
             /// Creates facts.
             public init(from: Task.Status? = nil, to: Task.Status? = nil) {
@@ -185,6 +190,8 @@ extension CodexFlow.Activity.Facts: AttributeConvertible {
         map["cycleSeconds"] = cycleSeconds?.attributeValue
         map["leadSeconds"] = leadSeconds?.attributeValue
         map["estimatedHours"] = estimatedHours?.attributeValue
+        map["reopenCount"] = reopenCount?.attributeValue
+        if isOfImport { map["ofImport"] = true }
         return .map(map)
     }
 
@@ -201,6 +208,8 @@ extension CodexFlow.Activity.Facts: AttributeConvertible {
         cycleSeconds = integer("cycleSeconds")
         leadSeconds = integer("leadSeconds")
         estimatedHours = integer("estimatedHours")
+        reopenCount = integer("reopenCount")
+        isOfImport = map["ofImport"] == true
     }
 }
 

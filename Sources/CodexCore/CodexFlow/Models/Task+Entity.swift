@@ -5,7 +5,7 @@ extension CodexFlow.Task {
         case taskId, projectId, title, assignee, number, body, kind, status, priority, estimate
         case complexity, reporter, labels, dueDate, parentId, cycleId, rank, acceptanceCriteria
         case origin, claim, reopenCount, startedAt, completedAt, canceledAt, statusChangedAt
-        case archivedAt, createdAt, updatedAt, metadata
+        case archivedAt, createdAt, updatedAt, updatedBy, metadata
 
         static let definitions: [FieldDefinition] = [
             .required("taskId", .string), .required("projectId", .string),
@@ -21,7 +21,8 @@ extension CodexFlow.Task {
             .optional("startedAt", .string), .optional("completedAt", .string),
             .optional("canceledAt", .string), .optional("statusChangedAt", .string),
             .optional("archivedAt", .string), .optional("createdAt", .string),
-            .optional("updatedAt", .string), .optional("metadata", .map),
+            .optional("updatedAt", .string), .optional("updatedBy", .string),
+            .optional("metadata", .map),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -98,6 +99,7 @@ extension CodexFlow.Task {
         writer.set(.archivedAt, archivedAt)
         writer.set(.createdAt, createdAt)
         writer.set(.updatedAt, updatedAt)
+        writer.set(.updatedBy, CodexFlow.UserReference(updatedByID))
         writer.set(.metadata, metadata.map { AttributeValue.map($0) })
         return writer.item
     }
@@ -132,6 +134,7 @@ extension CodexFlow.Task {
         archivedAt = try reader.optionalDate(Field.archivedAt)
         createdAt = try reader.optionalDate(Field.createdAt)
         updatedAt = try reader.optionalDate(Field.updatedAt)
+        updatedByID = try reader.optionalIdentifier(Field.updatedBy, prefix: "USER#")
         metadata = try reader.optional(Field.metadata, as: AttributeValue.self)?.map
     }
 }

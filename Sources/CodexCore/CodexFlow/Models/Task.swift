@@ -153,6 +153,8 @@ extension CodexFlow {
         public var createdAt: Date?
         /// When it last changed.
         public var updatedAt: Date?
+        /// Who changed it last, by a service.
+        public var updatedByID: User.ID?
         /// Whatever else the embedding program keeps with the task.
         public var metadata: AttributeMap?
 

@@ -8,7 +8,7 @@ extension CodexFlow {
         /// A user's identifier.
         public typealias ID = Identifier<User>
 
-        /// What a user may do.
+        /// What a user is to the embedding program; what one may do in a project is a ``Member``'s role.
         public enum Role: String, StoredChoice {
             case owner, admin, member, viewer, agent
 
@@ -30,7 +30,7 @@ extension CodexFlow {
         public var email: String
         /// The name to show.
         public var name: String
-        /// What the user may do.
+        /// What the user is to the embedding program; agents do not review PRDs.
         public var role: Role?
         /// Where the user is in their life cycle.
         public var state: State?

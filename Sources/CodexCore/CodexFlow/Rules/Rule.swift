@@ -8,12 +8,13 @@ extension CodexFlow {
         case userEmail, userEmailTaken, userName, userTimeZone, userState, userOwnsProjects
         case userKept
         // Sessions
-        case sessionLifetime, sessionUser, sessionClient
+        case sessionLifetime, sessionUser, sessionClient, sessionToken
         // Who may do what
         case actorActive, actorRole
         // Projects
         case projectName, projectKey, projectKeyTaken, projectSummary, projectDates
         case projectTimeZone, projectScale, projectHours, projectStatus, projectReadOnly
+        case projectDeletion
         case projectOwner, projectKept
         // Members
         case memberUser, memberTaken, memberOwner, memberWork
@@ -21,7 +22,7 @@ extension CodexFlow {
         case taskTitle, taskBody, taskLabels, taskEstimate, taskComplexity, taskCriteria, taskNumber
         case taskStatus, taskTransition, taskBlocked, taskChildren, taskUnmet
         case taskParent, taskDepth, taskParts, taskPlace, taskMetadata, taskAssignee
-        case taskClaimed, taskClaim, taskArchived, taskKept
+        case taskClaimed, taskClaim, taskNotHeld, taskArchived, taskKept
         case taskStale, taskStory
         // What belongs to tasks
         case dependencySelf, dependencyCycle, dependencyTaken, dependencyCount, commentText
@@ -47,6 +48,8 @@ extension CodexFlow {
             case .userOwnsProjects: "A user who owns projects stays. Transfer them first."
             case .sessionLifetime: "A session ends after it was opened, within a year."
             case .sessionUser: "Only active users have sessions."
+            case .sessionToken:
+                "The token opens no session: it is over, was revoked, or there never was one. Log in."
             case .sessionClient:
                 "A client's name has at most \(Limits.nameCountMax) characters."
             case .actorActive: "Whoever acts is an active user."
@@ -62,15 +65,19 @@ extension CodexFlow {
                 "A scale has at most \(Limits.scaleCountMax) estimates, ascending, from 0 to "
                     + "\(Limits.estimateMax)."
             case .projectHours: "A point stands for 1 to \(Limits.hoursPerPointMax) hours."
-            case .projectStatus: "The transition table does not have this change of status."
+            case .projectStatus:
+                "The transition table does not have this change of status. Projects begin in backlog, "
+                    + "planned or started."
             case .projectReadOnly: "An archived project is read-only. Restore it first."
+            case .projectDeletion: "The project is being deleted with everything in it."
             case .projectOwner: "A project's owner is an active user."
             case .projectKept: "The field is kept by the rules. Use the command that changes it."
             case .memberUser: "A member is an active user."
             case .memberTaken: "The user is a member already. Change the role instead."
             case .memberOwner: "The owner stays a member. Transfer the project first."
             case .memberWork:
-                "Somebody with open tasks keeps a part in them. Assign them to others first."
+                "Somebody with open tasks keeps a part in them. Assign them to others first; those of an "
+                    + "archived project once it is restored."
             case .taskTitle: "A title has 1 to \(Limits.nameCountMax) characters."
             case .taskBody: "A description has at most \(Limits.bodyByteCountMax) bytes."
             case .taskLabels:
@@ -85,9 +92,11 @@ extension CodexFlow {
             case .taskNumber: "A task's number is from 1 to \(Limits.taskNumberMax)."
             case .taskStatus: "A task begins in backlog, todo or inProgress."
             case .taskTransition: "The transition table does not have this change of status."
-            case .taskBlocked: "A blocked task is not started. Finish what blocks it, or force it."
+            case .taskBlocked:
+                "A blocked task is not started. Finish what blocks it, or give a reason (overriding:)."
             case .taskChildren: "A task is done when its parts are. Finish or cancel them first."
-            case .taskUnmet: "A task is done when all criteria are met. Meet them, or force it."
+            case .taskUnmet:
+                "A task is done when all criteria are met. Meet them, or give a reason (overriding:)."
             case .taskParent: "A task's parent is another task of its project, open if the task is."
             case .taskDepth: "Tasks are nested three deep at most, without cycles."
             case .taskParts: "A task has at most \(Limits.subtaskCountMax) parts."
@@ -97,6 +106,8 @@ extension CodexFlow {
             case .taskAssignee: "An assignee is an active member of the project."
             case .taskClaimed: "The task is claimed. Wait until the claim ends."
             case .taskClaim: "A claim is for an open task, for a second to a day."
+            case .taskNotHeld:
+                "The claim is over, or somebody else's. Claim the task again, and look at what changed."
             case .taskArchived: "An archived task is read-only. Restore it first."
             case .taskKept: "The field is kept by the rules. Use the command that changes it."
             case .taskStale: "The task changed since it was read. Read again."

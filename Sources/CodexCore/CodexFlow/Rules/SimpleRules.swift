@@ -15,10 +15,19 @@ extension String {
         utf8.count <= count || (utf8.count <= count * 32 && self.count <= count)
     }
 
+    /// How large it is, for errors about texts that are too large to repeat.
+    fileprivate var sizes: [String: AttributeValue?] {
+        ["byteCount": utf8.count.attributeValue, "characterCount": count.attributeValue]
+    }
+
     /// Whether it has something to see, and at most `count` bytes.
     fileprivate func isText(upToBytes count: Int) -> Bool {
         utf8.count <= count && contains { !$0.isWhitespace }
     }
+}
+
+extension String? {
+    fileprivate var sizes: [String: AttributeValue?] { self?.sizes ?? [:] }
 }
 
 extension CodexFlow.User {
@@ -59,7 +68,7 @@ extension CodexFlow.Session {
     /// Checks when it ends, and the client.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.sessionClient.require(
-            client?.isShort(upTo: Limits.nameCountMax) ?? true, "client")
+            client?.isShort(upTo: Limits.nameCountMax) ?? true, "client", client.sizes)
         let lifetime = expiresAt.timeIntervalSince(createdAt)
         try CodexFlow.Rule.sessionLifetime.require(
             lifetime > 0 && lifetime <= Limits.sessionSecondsMax, "expiresAt",
@@ -79,7 +88,7 @@ extension CodexFlow.Project {
                 "key", ["key": .string(key)])
         }
         try CodexFlow.Rule.projectSummary.require(
-            (summary?.utf8.count ?? 0) <= Limits.textByteCountMax, "summary")
+            (summary?.utf8.count ?? 0) <= Limits.textByteCountMax, "summary", summary.sizes)
         if let startDate, let targetDate {
             try CodexFlow.Rule.projectDates.require(
                 startDate <= targetDate, "targetDate",
@@ -106,7 +115,7 @@ extension CodexFlow.Task {
         try CodexFlow.Rule.taskTitle.require(
             title.isText(upTo: Limits.nameCountMax), "title", ["title": .string(title)])
         try CodexFlow.Rule.taskBody.require(
-            (body?.utf8.count ?? 0) <= Limits.bodyByteCountMax, "body")
+            (body?.utf8.count ?? 0) <= Limits.bodyByteCountMax, "body", body.sizes)
         if !labels.isEmpty {
             try CodexFlow.Rule.taskLabels.require(
                 labels.count <= Limits.labelCountMax && Set(labels).count == labels.count
@@ -147,7 +156,8 @@ extension CodexFlow.Task {
         }
         for (name, text) in [("cycleId", cycleID), ("rank", rank)] {
             guard let text else { continue }
-            try CodexFlow.Rule.taskPlace.require(text.isShort(upTo: Limits.nameCountMax), name)
+            try CodexFlow.Rule.taskPlace.require(
+                text.isShort(upTo: Limits.nameCountMax), name, text.sizes)
         }
         if let metadata {
             try CodexFlow.Rule.taskMetadata.require(
@@ -197,7 +207,7 @@ extension CodexFlow.Comment {
     /// Checks the text.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.commentText.require(
-            text.isText(upToBytes: Limits.textByteCountMax), "text")
+            text.isText(upToBytes: Limits.textByteCountMax), "text", text.sizes)
     }
 }
 
@@ -235,7 +245,8 @@ extension CodexFlow.PRDReview {
     /// Checks the note.
     public func validate() throws(CodexError) {
         guard let note else { return }
-        try CodexFlow.Rule.note.require(note.isText(upToBytes: Limits.textByteCountMax), "note")
+        try CodexFlow.Rule.note.require(
+            note.isText(upToBytes: Limits.textByteCountMax), "note", note.sizes)
     }
 }
 
@@ -243,7 +254,8 @@ extension CodexFlow.Activity {
     /// Checks the note, and that the facts are such as tasks have.
     public func validate() throws(CodexError) {
         if let note {
-            try CodexFlow.Rule.note.require(note.isText(upToBytes: Limits.textByteCountMax), "note")
+            try CodexFlow.Rule.note.require(
+                note.isText(upToBytes: Limits.textByteCountMax), "note", note.sizes)
         }
         guard let facts else { return }
         let points = [facts.pointsBefore, facts.points].compactMap { $0 }
@@ -269,6 +281,6 @@ extension CodexFlow.Analytics {
         try CodexFlow.Rule.analyticsFigures.require(
             isSound(metrics.tasksCompleted) && stats
                 && flow.map { $0.figures.allSatisfy(isSound) } ?? true,
-            "flow")
+            "figures", ["date": date.attributeValue])
     }
 }

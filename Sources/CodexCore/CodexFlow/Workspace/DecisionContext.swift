@@ -13,6 +13,8 @@ extension CodexFlow {
         /// Now, in whole milliseconds, as it is stored.
         public let now: Date
         private(set) var writes: [DecisionWrite] = []
+        /// What the histories begin with that this command began, by project and task.
+        var beginnings: [[String]: Activity.Facts] = [:]
 
         /// What a workspace is given from outside.
         struct Settings: Sendable {
@@ -106,7 +108,14 @@ extension CodexFlow {
         func requireKept<E: Entity>(
             _ new: E, _ old: E, _ kept: [KeptField<E>], _ rule: Rule
         ) throws {
-            for field in kept { try rule.require(field.isSame(new, old), field.name) }
+            for field in kept where !field.isSame(new, old) {
+                throw rule.violated(
+                    field.name,
+                    [
+                        "stored": (try? old.item())?[field.name],
+                        "given": (try? new.item())?[field.name],
+                    ])
+            }
         }
 
         /// A project that the actor may do something in.
@@ -119,19 +128,20 @@ extension CodexFlow {
         ///     deleted.
         /// - Returns: The project.
         /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/actorActive``,
-        ///   ``CodexFlow/Rule/actorRole``, ``CodexFlow/Rule/projectReadOnly``.
-        func project(
+        ///   ``CodexFlow/Rule/actorRole``, ``CodexFlow/Rule/projectReadOnly``,
+        ///   ``CodexFlow/Rule/projectDeletion``.
+        public func project(
             _ id: Project.ID, for actor: User.ID, as role: Member.Role, isChange: Bool = true
         ) throws -> Project {
             try self.actor(actor)
             let project = try find(.project(id))
             try requireRole(of: actor, in: project, role)
             let values = { ["projectId": AttributeValue?.some(id.attributeValue)] }
+            try Rule.projectDeletion.require(
+                project.deletingSince == nil, "deletingSince", values())
             if isChange {
-                try Rule.projectReadOnly.require(!project.isReadOnly, "archivedAt", values())
-            } else {
                 try Rule.projectReadOnly.require(
-                    project.deletingSince == nil, "deletingSince", values())
+                    project.archivedAt == nil, "archivedAt", values())
             }
             return project
         }
@@ -142,7 +152,9 @@ extension CodexFlow {
         /// services has none.
         public func role(of user: User.ID, in project: Project) throws -> Member.Role? {
             if user == project.ownerID { return .owner }
-            return try get(.member(user, of: project.id))?.role
+            let role = try get(.member(user, of: project.id))?.role
+            // There is one owner, whatever an older membership says.
+            return role == .owner ? .admin : role
         }
 
         /// Throws unless the user has a role in the project that includes `role`.

@@ -45,6 +45,17 @@ extension CodexFlow.DecisionContext {
             ])
     }
 
+    /// Throws unless the actor holds the task.
+    func requireHeld(_ change: CodexFlow.TaskChange) throws {
+        try CodexFlow.Rule.taskNotHeld.require(
+            change.old.holder(at: now) == change.actor, "claim",
+            [
+                "taskId": change.old.id.attributeValue,
+                "holder": change.old.claim?.holder.attributeValue,
+                "until": change.old.claim?.until.attributeValue,
+            ])
+    }
+
     /// Stores a changed task with its history; a task that did not change is left as it is.
     @discardableResult
     func store(
@@ -53,11 +64,17 @@ extension CodexFlow.DecisionContext {
         var task = change.task
         guard task != change.old else { return task }
         task.updatedAt = moment(after: change.old.updatedAt)
+        task.updatedByID = change.actor
         try task.validate()
         replace(task)
+        let imported = try beginHistory(of: change)
+        // Finished before its history began, and not since.
+        let isOfImport =
+            change.old.status == .done && imported?.to == .done
+            && imported?.reopenCount ?? 0 == change.old.reopenCount ?? 0
         try record(
             kind, of: change, changes: change.old.changes(to: task),
-            facts: facts(change.old, task, change.project), note: note)
+            facts: facts(change.old, task, change.project, isOfImport: isOfImport), note: note)
         return task
     }
 
@@ -67,7 +84,7 @@ extension CodexFlow.DecisionContext {
         changes: [CodexFlow.Activity.Change] = [], facts: CodexFlow.Activity.Facts? = nil,
         note: String? = nil
     ) throws {
-        try recordImport(of: change)
+        try beginHistory(of: change)
         let (task, project) = (change.old.id, change.project)
         try record(
             CodexFlow.Activity(
@@ -78,19 +95,38 @@ extension CodexFlow.DecisionContext {
 
     /// Begins the history of a task that was stored without the services, so that analytics have what
     /// it adds to: its status and its points.
-    private func recordImport(of change: CodexFlow.TaskChange) throws {
+    ///
+    /// - Returns: The facts of that first entry, if the history began with one; `nil` if the task was
+    ///   created by the services.
+    @discardableResult
+    private func beginHistory(
+        of change: CodexFlow.TaskChange
+    ) throws -> CodexFlow.Activity.Facts? {
         let (task, project) = (change.old, change.project)
-        // Its key is its own, so that of two commands that begin the history one is decided anew.
+        let key = [project.id.rawValue, task.id.rawValue]
+        if let known = beginnings[key] { return known }
+        // Its key is its own, so that of two commands that begin the history one is decided anew; and
+        // it sorts before all others.
         let id = CodexFlow.Activity.importID
-        guard try all(.activity(of: task.id, in: project.id), limit: 1).isEmpty,
-            try get(.activity(id, of: task.id, in: project.id)) == nil
-        else { return }
+        do {
+            let first = try all(.activity(of: task.id, in: project.id), limit: 1).first
+            if let first { return first.id == id ? first.facts : nil }
+            if let own = try get(.activity(id, of: task.id, in: project.id)) { return own.facts }
+        } catch let error as CodexError
+            where error.code == .typeMismatch || error.code == .missingAttribute
+        {
+            // Something is there, though it is no entry.
+            return nil
+        }
         var facts = CodexFlow.Activity.Facts(to: task.status ?? .backlog)
         facts.points = task.countedPoints
+        facts.reopenCount = task.reopenCount
+        beginnings[key] = facts
         try record(
             CodexFlow.Activity(
                 id: id, projectID: project.id, taskID: task.id, actorID: change.actor, at: now,
                 day: today(in: project), kind: .imported, facts: facts))
+        return facts
     }
 
     /// Writes an entry of a task's history, for commands of one's own; analytics count nothing of it.
@@ -124,7 +160,8 @@ extension CodexFlow.DecisionContext {
 
     /// What analytics need of a change; `nil` if they need nothing.
     private func facts(
-        _ old: CodexFlow.Task?, _ new: CodexFlow.Task, _ project: CodexFlow.Project
+        _ old: CodexFlow.Task?, _ new: CodexFlow.Task, _ project: CodexFlow.Project,
+        isOfImport: Bool = false
     ) -> CodexFlow.Activity.Facts? {
         // A task that was stored without a status is in the backlog.
         let before = old.map { $0.status ?? .backlog }
@@ -138,7 +175,8 @@ extension CodexFlow.DecisionContext {
         func hours(_ task: CodexFlow.Task?) -> Int {
             task?.status == .done ? (task?.countedPoints ?? 0) * hoursPerPoint : 0
         }
-        let more = hours(new) - hours(old)
+        facts.isOfImport = isOfImport
+        let more = isOfImport ? 0 : hours(new) - hours(old)
         facts.estimatedHours = more == 0 ? nil : more
         guard isMove, new.status == .done, let done = new.completedAt else { return facts }
         facts.assigneeID = new.assigneeID
@@ -307,7 +345,7 @@ extension Entity {
 
     fileprivate static func changedFields(from old: Item, to new: Item) -> [String] {
         definition.fields.map(\.name).filter {
-            $0 != "updatedAt" && $0 != "statusChangedAt" && old[$0] != new[$0]
+            !["updatedAt", "updatedBy", "statusChangedAt"].contains($0) && old[$0] != new[$0]
         }
     }
 }

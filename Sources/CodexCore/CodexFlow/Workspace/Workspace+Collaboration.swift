@@ -19,7 +19,7 @@ extension CodexFlow.Workspace {
                 text: text, createdAt: context.now)
             try comment.validate()
             context.insert(comment)
-            try context.record(.commented, of: change)
+            try context.record(.commented, of: change, changes: [comment.reference])
             return comment
         }
     }
@@ -33,11 +33,14 @@ extension CodexFlow.Workspace {
         by actor: CodexFlow.User.ID, to text: String
     ) async throws {
         try await commit { context in
-            var comment = try context.comment(id, on: task, in: project, for: actor)
+            let (change, old) = try context.comment(id, on: task, in: project, for: actor)
+            var comment = old
             comment.text = text
-            comment.updatedAt = context.moment(after: comment.updatedAt)
+            guard comment != old else { return }
+            comment.updatedAt = context.moment(after: old.updatedAt)
             try comment.validate()
             context.replace(comment)
+            try context.record(.commentChanged, of: change, changes: [comment.reference])
         }
     }
 
@@ -49,7 +52,9 @@ extension CodexFlow.Workspace {
         by actor: CodexFlow.User.ID
     ) async throws {
         try await commit { context in
-            context.delete(try context.comment(id, on: task, in: project, for: actor))
+            let (change, comment) = try context.comment(id, on: task, in: project, for: actor)
+            context.delete(comment)
+            try context.record(.commentDeleted, of: change, changes: [comment.reference])
         }
     }
 
@@ -173,13 +178,20 @@ extension CodexFlow.DecisionContext {
     fileprivate func comment(
         _ id: CodexFlow.Comment.ID, on task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
         for actor: CodexFlow.User.ID
-    ) throws -> CodexFlow.Comment {
+    ) throws -> (CodexFlow.TaskChange, CodexFlow.Comment) {
         let change = try change(task, in: project, by: actor, mayBeArchived: true)
         let comment = try find(.comment(id, on: task, in: project))
         let role = try role(of: actor, in: change.project)
         try CodexFlow.Rule.commentAuthor.require(
             comment.authorID == actor || role?.includes(.admin) == true, "actor",
             ["actor": actor.attributeValue])
-        return comment
+        return (change, comment)
+    }
+}
+
+extension CodexFlow.Comment {
+    /// What history says of the comment: which one it was.
+    fileprivate var reference: CodexFlow.Activity.Change {
+        CodexFlow.Activity.Change(field: "commentId", from: nil, to: id.attributeValue)
     }
 }

@@ -105,7 +105,7 @@ extension CodexFlow.Workspace {
     ) async throws -> CodexFlow.PRD {
         try await commit { context in
             _ = try context.project(project, for: author, as: .member)
-            var document = try context.find(.prdDocument(prd, in: project))
+            var document = try context.document(prd, in: project)
             try CodexFlow.Rule.prdStale.require(
                 document.headVersion == base, "basedOn",
                 ["basedOn": base.attributeValue, "newest": document.headVersion.attributeValue])
@@ -237,7 +237,7 @@ extension CodexFlow.Workspace {
         try await commit { context in
             _ = try context.project(project, for: actor, as: .admin)
             var found = try context.find(.prd(prd, version: version, in: project))
-            var document = try context.find(.prdDocument(prd, in: project))
+            var document = try context.document(prd, in: project)
             try context.move(&found, to: .archived)
             context.replace(found)
             if document.approvedVersion == version {
@@ -255,9 +255,12 @@ extension CodexFlow.Workspace {
     public func approvedPRD(
         _ prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
     ) async throws -> CodexFlow.PRD? {
-        guard let version = try await get(.prdDocument(prd, in: project))?.approvedVersion else {
-            return nil
+        guard let document = try await get(.prdDocument(prd, in: project)) else {
+            // Stored without the services, if at all.
+            let versions = try await all(.versions(of: prd, in: project))
+            return versions.last { $0.approvalStatus == .approved }
         }
+        guard let version = document.approvedVersion else { return nil }
         return try await get(.prd(prd, version: version, in: project))
     }
 
@@ -271,16 +274,44 @@ extension CodexFlow.Workspace {
     }
 }
 
+extension CodexFlow.PRDDocument {
+    /// What versions say together, oldest first; `nil` if there is none.
+    fileprivate init?(of versions: [CodexFlow.PRD], now: Date) {
+        guard let first = versions.first, let last = versions.last else { return nil }
+        let author = first.createdBy ?? last.createdBy
+        guard let author else { return nil }
+        self.init(
+            id: last.id, projectID: last.projectID, title: last.title,
+            headVersion: last.version, ownerID: author, createdAt: first.createdAt ?? now)
+        approvedVersion = versions.last { $0.approvalStatus == .approved }?.version
+        updatedAt = now
+    }
+}
+
 extension CodexFlow.DecisionContext {
     /// The newest version of a document, which must be `version`.
     fileprivate func head(
         _ prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID
     ) throws -> CodexFlow.PRD {
-        let document = try find(.prdDocument(prd, in: project))
+        let document = try document(prd, in: project)
         try CodexFlow.Rule.prdStale.require(
             document.headVersion == version, "version",
             ["version": version.attributeValue, "newest": document.headVersion.attributeValue])
-        return try find(.prd(prd, version: version, in: project))
+        var found = try find(.prd(prd, version: version, in: project))
+        if found.contentHash == nil { found.contentHash = try found.makeContentHash() }
+        return found
+    }
+
+    /// A document; of versions that were stored without the services, what they say together.
+    fileprivate func document(
+        _ prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
+    ) throws -> CodexFlow.PRDDocument {
+        if let document = try get(.prdDocument(prd, in: project)) { return document }
+        let versions = try all(.versions(of: prd, in: project))
+        guard let document = CodexFlow.PRDDocument(of: versions, now: now) else {
+            throw CodexError(.notFound, "There is no such \(CodexFlow.PRD.definition.name).")
+        }
+        return document
     }
 
     fileprivate func move(
@@ -296,7 +327,7 @@ extension CodexFlow.DecisionContext {
 
     /// Makes a version the approved one, and the one before it superseded.
     fileprivate func approve(_ prd: inout CodexFlow.PRD) throws {
-        var document = try find(.prdDocument(prd.id, in: prd.projectID))
+        var document = try document(prd.id, in: prd.projectID)
         if let number = document.approvedVersion,
             var before = try get(.prd(prd.id, version: number, in: prd.projectID))
         {

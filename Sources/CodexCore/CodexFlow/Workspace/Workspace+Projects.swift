@@ -25,6 +25,11 @@ extension CodexFlow.Workspace {
             var project = bare
             try body(&project)
             try context.requireKept(project, bare, CodexFlow.Project.keptFields, .projectKept)
+            let status = project.status ?? .backlog
+            try CodexFlow.Rule.projectStatus.require(
+                [.backlog, .planned, .started].contains(status), "status",
+                ["to": .string(status.rawValue)])
+            project.status = status
             project.updatedAt = context.now
             try context.requireSound(project)
             context.insert(project)
@@ -35,7 +40,8 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Changes a project's settings: everything but what other commands keep.
+    /// Changes a project's settings: everything but what other commands keep, and its key, which stands
+    /// in the numbers of tasks that people have written down.
     ///
     /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/projectKept``,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexFlow/Rule/projectStatus``, the rules of projects
@@ -49,12 +55,18 @@ extension CodexFlow.Workspace {
             let old = try context.project(id, for: actor, as: .admin)
             var project = old
             try body(&project)
-            try context.requireKept(project, old, CodexFlow.Project.keptFields, .projectKept)
+            var kept = CodexFlow.Project.keptFields
+            if old.key != nil { kept.append(.init("key", \.key)) }
+            try context.requireKept(project, old, kept, .projectKept)
             guard project != old else { return old }
-            if let from = old.status, let to = project.status, from != to {
-                try CodexFlow.Rule.projectStatus.require(
-                    from.successors.contains(to), "status",
-                    ["from": .string(from.rawValue), "to": .string(to.rawValue)])
+            // One that was stored without a status is in the backlog.
+            let (from, to) = (old.status ?? .backlog, project.status ?? .backlog)
+            try CodexFlow.Rule.projectStatus.require(
+                from == to || from.successors.contains(to), "status",
+                ["from": .string(from.rawValue), "to": .string(to.rawValue)])
+            if old.status != nil, project.status == nil {
+                throw CodexFlow.Rule.projectStatus.violated(
+                    "status", ["from": .string(from.rawValue)])
             }
             project.updatedAt = context.moment(after: old.updatedAt)
             try context.requireSound(project, old: old)
@@ -118,7 +130,7 @@ extension CodexFlow.Workspace {
                 if var member = try context.get(.member(user, of: id)) {
                     member.role = role
                     context.replace(member)
-                } else {
+                } else if try context.get(.user(user)) != nil {
                     context.insert(
                         CodexFlow.Member(
                             projectID: id, userID: user, role: role, createdAt: context.now))
@@ -190,7 +202,8 @@ extension CodexFlow.Workspace {
     ) async throws -> CodexFlow.Member {
         try await commit { context in
             let whole = try context.project(project, for: actor, as: .admin)
-            try CodexFlow.Rule.memberOwner.require(role != .owner, "role")
+            try CodexFlow.Rule.memberOwner.require(
+                role != .owner, "role", ["userId": user.attributeValue])
             try context.activeUser(user, or: .memberUser, "userId")
             try CodexFlow.Rule.memberTaken.require(
                 try context.role(of: user, in: whole) == nil, "userId",
@@ -293,7 +306,8 @@ extension CodexFlow.DecisionContext {
         }
         guard let key = project.key else {
             // What was stored without one, by an import say, may stay so.
-            return try CodexFlow.Rule.projectKey.require(old != nil && old?.key == nil, "key")
+            return try CodexFlow.Rule.projectKey.require(
+                old != nil && old?.key == nil, "key", ["projectId": project.id.attributeValue])
         }
         guard key != old?.key else { return }
         let other = try get(.project(key: key))

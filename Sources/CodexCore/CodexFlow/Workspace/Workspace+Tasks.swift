@@ -7,7 +7,8 @@ extension CodexFlow.Workspace {
     ///   - project: The project.
     ///   - actor: Who creates it, and reports it.
     ///   - id: The identifier; `nil` makes one.
-    ///   - body: Sets title, status (backlog, todo or inProgress) and whatever else.
+    ///   - body: Sets title, status (backlog, todo or inProgress), assignee, reporter and what it says;
+    ///     numbers, times and claims are the services'.
     /// - Returns: The task.
     /// - Throws: The rules of tasks and actors, ``CodexFlow/Rule/projectReadOnly``,
     ///   ``CodexError/Code/notFound``; ``CodexError/Code/conditionFailed`` if the identifier is taken.
@@ -32,6 +33,7 @@ extension CodexFlow.Workspace {
             task.status = status
             task.reporterID = task.reporterID ?? actor
             task.updatedAt = context.now
+            task.updatedByID = actor
             task.statusChangedAt = context.now
             if status.isStarted { task.startedAt = context.now }
             try context.requireLinks(of: task, project)
@@ -92,11 +94,14 @@ extension CodexFlow.Workspace {
     ///   - project: Its project.
     ///   - status: Where it goes; where it is already is no error.
     ///   - actor: Who moves it.
+    ///   - holding: Whether only who holds the task does (``claim(_:in:by:lease:)``): for agents, whose
+    ///     claim may have ended while they worked.
     ///   - reason: Why a blocked task is started, or one is done whose criteria are not met; `nil`
     ///     keeps to these rules.
     ///   - note: What history says about it, unless there is a reason.
     /// - Returns: The task as it is now.
     /// - Throws: ``CodexFlow/Rule/taskTransition``, ``CodexFlow/Rule/taskClaimed``,
+    ///   ``CodexFlow/Rule/taskNotHeld``,
     ///   ``CodexFlow/Rule/taskBlocked``, ``CodexFlow/Rule/taskChildren``,
     ///   ``CodexFlow/Rule/taskUnmet``, ``CodexFlow/Rule/taskParent`` for reopening a part of a
     ///   finished task, ``CodexFlow/Rule/taskArchived``, the rules of actors,
@@ -104,7 +109,7 @@ extension CodexFlow.Workspace {
     @discardableResult
     public func move(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
-        to status: CodexFlow.Task.Status, by actor: CodexFlow.User.ID,
+        to status: CodexFlow.Task.Status, by actor: CodexFlow.User.ID, holding: Bool = false,
         overriding reason: String? = nil, note: String? = nil
     ) async throws -> CodexFlow.Task {
         try await commit { context in
@@ -112,6 +117,7 @@ extension CodexFlow.Workspace {
             let from = change.old.status ?? .backlog
             guard from != status else { return change.old }
             try context.requireUnclaimed(change)
+            if holding { try context.requireHeld(change) }
             try CodexFlow.Rule.taskTransition.require(
                 from.successors.contains(status), "status",
                 ["from": .string(from.rawValue), "to": .string(status.rawValue)])
@@ -124,16 +130,16 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Completes a task: ``move(_:in:to:by:overriding:note:)`` to done.
+    /// Completes a task: ``move(_:in:to:by:holding:overriding:note:)`` to done.
     ///
-    /// - Throws: As ``move(_:in:to:by:overriding:note:)``.
+    /// - Throws: As ``move(_:in:to:by:holding:overriding:note:)``.
     @discardableResult
     public func complete(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
-        overriding reason: String? = nil, note: String? = nil
+        holding: Bool = false, overriding reason: String? = nil, note: String? = nil
     ) async throws -> CodexFlow.Task {
         try await move(
-            id, in: project, to: .done, by: actor, overriding: reason, note: note)
+            id, in: project, to: .done, by: actor, holding: holding, overriding: reason, note: note)
     }
 
     /// Gives a task to somebody, or to nobody.
@@ -259,11 +265,18 @@ extension CodexFlow.Workspace {
         in project: CodexFlow.Project.ID
     ) async throws -> [(task: CodexFlow.Task, blockers: [CodexFlow.Task.ID])] {
         var blocked: [(task: CodexFlow.Task, blockers: [CodexFlow.Task.ID])] = []
+        var isOpen: [CodexFlow.Task.ID: Bool] = [:]
         for dependency in try await all(.openDependencies(in: project)) {
+            let blocker = dependency.blockerID
+            if isOpen[blocker] == nil {
+                isOpen[blocker] = try await get(.task(blocker, in: project))?.isOpen == true
+            }
+            // It may have been finished without the services.
+            guard isOpen[blocker] == true else { continue }
             if blocked.last?.task.id == dependency.taskID {
-                blocked[blocked.count - 1].blockers.append(dependency.blockerID)
-            } else if let task = try await get(.task(dependency.taskID, in: project)) {
-                blocked.append((task, [dependency.blockerID]))
+                blocked[blocked.count - 1].blockers.append(blocker)
+            } else if let task = try await get(.task(dependency.taskID, in: project)), task.isOpen {
+                blocked.append((task, [blocker]))
             }
         }
         return blocked
@@ -278,20 +291,34 @@ extension CodexFlow.DecisionContext {
     fileprivate func nextNumber(in project: CodexFlow.Project.ID) throws -> Int {
         let name = CodexFlow.NumberSequence.tasks
         let known = try get(.sequence(name, of: project))
-        var next = min(max(known?.last ?? 0, 0), Limits.taskNumberMax) + 1
-        if try known == nil || get(.task(number: next, in: project)) != nil {
-            let highest = try all(.tasksByNumber(in: project).reversed, limit: 1).first?.number
-            if let highest, highest >= Limits.taskNumberMax {
-                while try get(.task(number: next, in: project)) != nil { next += 1 }
+        let max = Limits.taskNumberMax
+        var next = min(Swift.max(known?.last ?? 0, 0), max) + 1
+        if try known == nil || next > max || get(.task(number: next, in: project)) != nil {
+            let highest = try highestNumber(in: project)
+            if highest < max, next <= max {
+                next = Swift.max(next, highest + 1)
             } else {
-                next = max(next, (highest ?? 0) + 1)
+                // No task of the services' has one of the gaps: those have what was given out.
+                if next > max { next = 1 }
+                while try next <= max && get(.task(number: next, in: project)) != nil { next += 1 }
             }
         }
         try CodexFlow.Rule.taskNumber.require(
-            next <= Limits.taskNumberMax, "number", ["number": next.attributeValue])
+            next <= max, "number", ["number": next.attributeValue])
         let sequence = CodexFlow.NumberSequence(projectID: project, name: name, last: next)
         if known == nil { insert(sequence) } else { replace(sequence) }
         return next
+    }
+
+    /// The highest number of a task of the project, 0 if there is none; the highest that there is if it
+    /// is none that a task may have.
+    private func highestNumber(in project: CodexFlow.Project.ID) throws -> Int {
+        do {
+            let last = try all(.tasksByNumber(in: project).reversed, limit: 1).first
+            return last?.number ?? 0
+        } catch let error as CodexError where error.code == .typeMismatch {
+            return Limits.taskNumberMax
+        }
     }
 
     /// Checks what a task names: assignee, parent, story, estimate; only what differs from `old`.
@@ -333,17 +360,23 @@ extension CodexFlow.DecisionContext {
             whole?.status?.isOpen ?? true, "parentId", ["parentId": parent.attributeValue])
     }
 
+    /// A task that this one waits for, as it is now: it may have been changed without the services.
+    private func openBlocker(of task: CodexFlow.Task) throws -> CodexFlow.Task.ID? {
+        try all(.blockers(of: task.id, in: task.projectID)).map(\.blockerID).first { blocker in
+            try get(.task(blocker, in: task.projectID))?.isOpen == true
+        }
+    }
+
     /// Throws unless what a move needs is so.
     fileprivate func requireMove(
         _ task: CodexFlow.Task, to status: CodexFlow.Task.Status, isForced: Bool
     ) throws {
         if status.isStarted, task.status?.isStarted != true, !isForced {
-            let blocker = try all(.openBlockers(of: task.id, in: task.projectID), limit: 1).first
+            let blocker = try openBlocker(of: task)
             try CodexFlow.Rule.taskBlocked.require(
                 blocker == nil, "status",
                 [
-                    "taskId": task.id.attributeValue,
-                    "blockerId": blocker?.blockerID.attributeValue,
+                    "taskId": task.id.attributeValue, "blockerId": blocker?.attributeValue,
                 ])
         }
         if !status.isOpen {
@@ -395,6 +428,7 @@ extension CodexFlow.Task {
         .init("completedAt", \.completedAt), .init("canceledAt", \.canceledAt),
         .init("statusChangedAt", \.statusChangedAt), .init("archivedAt", \.archivedAt),
         .init("createdAt", \.createdAt), .init("updatedAt", \.updatedAt),
+        .init("updatedBy", \.updatedByID),
     ]
     /// Those that are not set with the creation either.
     static let keptFieldsOfNew = keptFields.filter {

@@ -9,7 +9,7 @@ extension CodexFlow.Workspace {
     ///   - email: The address, which nobody else has.
     ///   - name: The name to show.
     ///   - id: The identifier; `nil` makes one.
-    ///   - role: What the user may do.
+    ///   - role: What the user is to the embedding program.
     ///   - state: Active, or invited.
     ///   - timeZone: The IANA name of the user's time zone.
     /// - Returns: The user.
@@ -169,6 +169,16 @@ extension CodexFlow.Workspace {
         } catch is CodexError {
             return session
         }
+    }
+
+    /// The session that a token opens: as ``session(token:)``, for whom it is an error if there is none.
+    ///
+    /// - Throws: ``CodexFlow/Rule/sessionToken``, and what reading throws.
+    public func requireSession(token: String) async throws -> CodexFlow.Session {
+        guard let session = try await session(token: token) else {
+            throw CodexFlow.Rule.sessionToken.violated("token")
+        }
+        return session
     }
 
     /// Ends the session that a token opens, if there is one.

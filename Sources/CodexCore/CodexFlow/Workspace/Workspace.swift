@@ -17,7 +17,7 @@ extension CodexFlow {
     /// decided anew if not. A broken rule is ``CodexError/Code/ruleViolated`` with the rule, the field
     /// and the values, and writes nothing.
     ///
-    /// Commands whose name is a verb alone are about tasks: ``move(_:in:to:by:overriding:note:)``. Those
+    /// Commands whose name is a verb alone are about tasks: ``move(_:in:to:by:holding:overriding:note:)``. Those
     /// of users and sessions have no actor: the embedding program decides who may use them.
     ///
     /// A value may be used by any number of tasks at once.
@@ -48,7 +48,7 @@ extension CodexFlow {
         ///
         /// What it writes is checked by itself (``Entity/validate()``); the rules that look at other
         /// items are those of the workspace's commands, and not of this one: it asks for who may do
-        /// what (``DecisionContext/requireRole(of:in:_:)``), and writes history
+        /// what (``DecisionContext/project(_:for:as:isChange:)``), and writes history
         /// (``DecisionContext/record(_:of:by:changes:note:)``), itself. What it reads is as before its own
         /// writes.
         ///

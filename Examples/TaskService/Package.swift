@@ -1,0 +1,53 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let package = Package(
+    name: "TaskService",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(name: "Codex", path: "../.."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The service, for programs and tests.
+        .target(
+            name: "TaskService",
+            dependencies: [
+                .product(name: "CodexCore", package: "Codex"),
+                .product(name: "CodexStore", package: "Codex"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+        // The program.
+        .executableTarget(
+            name: "task-service",
+            dependencies: [
+                "TaskService",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "CodexCore", package: "Codex"),
+                .product(name: "CodexStore", package: "Codex"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "TaskServiceTests",
+            dependencies: [
+                "TaskService", "task-service",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "CodexCore", package: "Codex"),
+                .product(name: "CodexStore", package: "Codex"),
+                .product(name: "CodexTesting", package: "Codex"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,46 @@
+import CodexCore
+import Foundation
+import Hummingbird
+
+/// The form of every answer: `success`, `data` or `error`, and `meta`.
+enum Envelope {
+    /// An answer with data.
+    static func response(
+        _ data: AttributeValue, _ context: RequestState, status: HTTPResponse.Status = .ok,
+        meta: [String: AttributeValue?] = [:]
+    ) -> Response {
+        make(["success": true, "data": data], context, status, meta)
+    }
+
+    /// An answer that something is wrong.
+    static func response(_ failure: Failure, _ context: RequestState) -> Response {
+        var error: AttributeMap = [
+            "code": .string(failure.code), "message": .string(failure.message),
+        ]
+        error["rule"] = failure.rule.map { .string($0) }
+        if !failure.fields.isEmpty {
+            error["fields"] = .list(
+                failure.fields.map { ["path": .string($0.path), "message": .string($0.message)] })
+        }
+        var response = make(
+            ["success": false, "error": .map(error)], context, failure.status, [:])
+        for (name, value) in failure.headers { response.headers[name] = value }
+        return response
+    }
+
+    private static func make(
+        _ members: AttributeMap, _ context: RequestState, _ status: HTTPResponse.Status,
+        _ further: [String: AttributeValue?]
+    ) -> Response {
+        var meta: AttributeMap = [
+            "timestamp": .string(Timestamp.text(Date())), "requestId": .string(context.id),
+        ]
+        for (name, value) in further { meta[name] = value }
+        var members = members
+        members["meta"] = .map(meta)
+        let text = DynamoDBJSON.plainText(members)
+        return Response(
+            status: status, headers: [.contentType: "application/json; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}

@@ -1,0 +1,90 @@
+import CodexCore
+import Foundation
+import Hummingbird
+
+/// What is answered when a request cannot be done.
+struct Failure: Error {
+    /// What is wrong with a field of the request.
+    struct Field: Sendable {
+        /// Where it is: `title`, `acceptanceCriteria[0].text`.
+        let path: String
+        let message: String
+    }
+
+    let status: HTTPResponse.Status
+    let code: String
+    let message: String
+    var rule: String?
+    var fields: [Field] = []
+    var headers: [HTTPField.Name: String] = [:]
+
+    init(
+        _ status: HTTPResponse.Status, _ code: String, _ message: String, fields: [Field] = [],
+        headers: [HTTPField.Name: String] = [:]
+    ) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.fields = fields
+        self.headers = headers
+    }
+
+    /// What an error means for whoever asked.
+    init(_ error: any Error) {
+        switch error {
+        case let failure as Failure: self = failure
+        case let error as CodexError: self.init(error)
+        case let error as HTTPError:
+            self.init(error.status, "http\(error.status.code)", error.body ?? error.status.reasonPhrase)
+        default:
+            self.init(.internalServerError, "internal", "Something went wrong. Try again later.")
+        }
+    }
+
+    private init(_ error: CodexError) {
+        let status: HTTPResponse.Status
+        switch error.code {
+        case .ruleViolated:
+            self.init(Self.status(of: error.rule), "ruleViolated", error.message)
+            rule = error.rule?.rawValue
+            if let violation = error.violation, let text = error.rule?.text {
+                fields = [Field(path: violation.field, message: text)]
+            }
+            return
+        case .notFound: status = .notFound
+        case .conditionFailed, .versionMismatch, .uniqueViolation: status = .conflict
+        case .invalidIdentifier, .invalidJSON, .invalidArgument, .invalidPageToken, .invalidNumber,
+            .invalidItem, .itemTooLarge, .invalidKey, .keyTooLong:
+            status = .badRequest
+        case .queueFull, .writesRefused, .diskFull, .tooManyReaders, .closed:
+            // Nothing was written.
+            self.init(
+                .serviceUnavailable, error.code.description, "The store takes no writes now.",
+                headers: [.retryAfter: "1"])
+            return
+        case .outcomeUnknown:
+            self.init(
+                .internalServerError, error.code.description,
+                "It is not known whether it was done. Look before you try again.")
+            return
+        default:
+            // What it says is for operators.
+            self.init(
+                .internalServerError, error.code.description, "Something went wrong.")
+            return
+        }
+        self.init(status, error.code.description, error.message)
+    }
+
+    private static func status(of rule: CodexFlow.Rule?) -> HTTPResponse.Status {
+        switch rule {
+        case .sessionToken: .unauthorized
+        case .actorActive, .actorRole, .commentAuthor, .prdReviewer: .forbidden
+        case .userEmailTaken, .projectKeyTaken, .memberTaken, .dependencyTaken, .taskStale,
+            .taskClaimed, .taskNotHeld, .taskTransition, .taskBlocked, .taskChildren, .taskUnmet,
+            .taskArchived, .projectReadOnly, .projectDeletion, .memberWork:
+            .conflict
+        default: .unprocessableContent
+        }
+    }
+}

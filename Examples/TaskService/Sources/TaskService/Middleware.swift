@@ -1,0 +1,73 @@
+import CodexCore
+import CodexStore
+import Hummingbird
+
+/// Answers errors in the envelope.
+struct ErrorMiddleware: RouterMiddleware {
+    func handle(
+        _ request: Request, context: RequestState,
+        next: (Request, RequestState) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch {
+            let failure = Failure(error)
+            if failure.status.kind == .serverError {
+                // An error's description has no users' data.
+                context.logger.error("request failed", metadata: ["error": "\(error)"])
+            }
+            return Envelope.response(failure, context)
+        }
+    }
+}
+
+/// Lets only those on who have a session.
+struct SessionMiddleware: RouterMiddleware {
+    let workspace: CodexFlow.Workspace
+
+    func handle(
+        _ request: Request, context: RequestState,
+        next: (Request, RequestState) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        let token = try Self.token(of: request)
+        context.user = try await workspace.requireSession(token: token).userID
+        return try await next(request, context)
+    }
+
+    static func token(of request: Request) throws -> String {
+        guard let header = request.headers[.authorization], header.hasPrefix("Bearer ") else {
+            throw Failure(
+                .unauthorized, "unauthorized", "Send Authorization: Bearer and a session's token.",
+                headers: [.wwwAuthenticate: "Bearer"])
+        }
+        return String(header.dropFirst("Bearer ".count))
+    }
+}
+
+/// Lets nobody ask more often than the limit.
+struct RateLimitMiddleware: RouterMiddleware {
+    let limiter: RateLimiter
+
+    func handle(
+        _ request: Request, context: RequestState,
+        next: (Request, RequestState) async throws -> Response
+    ) async throws -> Response {
+        let verdict = try await limiter.take(for: try context.requireUser().rawValue)
+        let names = (
+            limit: HTTPField.Name("X-RateLimit-Limit"),
+            remaining: HTTPField.Name("X-RateLimit-Remaining")
+        )
+        guard verdict.isAllowed else {
+            let seconds = max(1, verdict.retryAfter?.components.seconds ?? 1)
+            throw Failure(
+                .tooManyRequests, "rateLimited",
+                "There are \(verdict.limit) requests a minute. Try again in \(seconds) seconds.",
+                headers: [.retryAfter: "\(seconds)"])
+        }
+        var response = try await next(request, context)
+        if let name = names.limit { response.headers[name] = "\(verdict.limit)" }
+        if let name = names.remaining { response.headers[name] = "\(verdict.remaining)" }
+        return response
+    }
+}

@@ -1,0 +1,108 @@
+import CodexCore
+import CodexStore
+import Foundation
+import Hummingbird
+
+/// Whoever asks, their sessions and projects.
+struct ProjectRoutes: Sendable {
+    let workspace: CodexFlow.Workspace
+    let cache: StoreCache
+    let configuration: Configuration
+
+    func add(to router: some RouterMethods<RequestState>) {
+        router.get("me", use: me)
+        router.delete("sessions/current", use: logOut)
+        router.get("projects", use: list)
+        router.post("projects", use: create)
+        router.get("projects/:key", use: get)
+        router.post("projects/:key/members", use: addMember)
+        router.get("projects/:key/analytics", use: analytics)
+        router.get("projects/:key/risk", use: risk)
+    }
+
+    private func project(
+        _ context: RequestState
+    ) throws -> (CodexFlow.Project, CodexFlow.User.ID) {
+        let user = try context.requireUser()
+        guard let project = try cache.get(.project(key: try context.parameters.require("key"))),
+            try project.ownerID == user || cache.get(.member(user, of: project.id)) != nil
+        else { throw Failure(.notFound, "notFound", "There is no such project.") }
+        return (project, user)
+    }
+
+    @Sendable func me(_ request: Request, _ context: RequestState) async throws -> Response {
+        let user = try cache.get(.user(try context.requireUser()))
+        return Envelope.response(user?.view ?? .null, context)
+    }
+
+    @Sendable func logOut(_ request: Request, _ context: RequestState) async throws -> Response {
+        try await workspace.revokeSession(token: try SessionMiddleware.token(of: request))
+        return Envelope.response(.null, context)
+    }
+
+    @Sendable func list(_ request: Request, _ context: RequestState) async throws -> Response {
+        let memberships = try await workspace.all(.memberships(of: try context.requireUser()))
+        let projects = try memberships.compactMap { try cache.get(.project($0.projectID)) }
+        return Envelope.response(
+            .list(projects.map(\.view)), context, meta: ["count": projects.count.attributeValue])
+    }
+
+    @Sendable func create(_ request: Request, _ context: RequestState) async throws -> Response {
+        let user = try context.requireUser()
+        var payload = try await Payload.read(request, configuration)
+        let (key, name) = (payload.required("key"), payload.required("name"))
+        let summary = payload.string("summary")
+        let target = payload.day("targetDate")
+        try payload.finish()
+        let project = try await workspace.createProject(key: key, name: name, owner: user) {
+            ($0.summary, $0.targetDate) = (summary, target)
+        }
+        return Envelope.response(project.view, context, status: .created)
+    }
+
+    @Sendable func get(_ request: Request, _ context: RequestState) async throws -> Response {
+        Envelope.response(try project(context).0.view, context)
+    }
+
+    @Sendable func addMember(_ request: Request, _ context: RequestState) async throws -> Response {
+        let (project, user) = try project(context)
+        var payload = try await Payload.read(request, configuration)
+        let email = payload.required("email")
+        let role = payload.choice("role", of: CodexFlow.Member.Role.self) ?? .member
+        try payload.finish()
+        guard let other = try cache.get(.user(email: email)) else {
+            throw Failure(
+                .unprocessableContent, "validation", "The request has fields that are wrong.",
+                fields: [.init(path: "email", message: "Nobody has this address.")])
+        }
+        let member = try await workspace.addMember(other.id, to: project.id, as: role, by: user)
+        return Envelope.response(
+            [
+                "userId": member.userID.attributeValue, "role": .string(member.role.rawValue),
+            ], context, status: .created)
+    }
+
+    @Sendable func analytics(_ request: Request, _ context: RequestState) async throws -> Response {
+        let (project, _) = try project(context)
+        let parameters = request.uri.queryParameters
+        func day(_ name: Substring, _ standard: CalendarDay) throws -> CalendarDay {
+            guard let text = parameters[name] else { return standard }
+            guard let day = CalendarDay(String(text)) else {
+                throw Failure(.badRequest, "badRequest", "A day is written as 2026-11-25.")
+            }
+            return day
+        }
+        let today = SystemCalendar().day(of: Date(), in: project.timeZone)
+        let last = try day("through", today)
+        let report = try await workspace.analyticsReport(
+            of: project.id, from: try day("from", last.adding(days: -27)), through: last)
+        return Envelope.response(report.view, context)
+    }
+
+    @Sendable func risk(_ request: Request, _ context: RequestState) async throws -> Response {
+        let (project, _) = try project(context)
+        let report = try await workspace.riskReport(of: project.id)
+        return Envelope.response(
+            .map(try DynamoDBJSON.item(parsingPlain: Array(report.json.utf8))), context)
+    }
+}

@@ -1,0 +1,100 @@
+import CodexCore
+import CodexStore
+import Hummingbird
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// The task service over a store.
+public enum TaskApplication {
+    /// Builds the application; it does not close the store.
+    ///
+    /// - Parameters:
+    ///   - store: Where the data is.
+    ///   - configuration: How it is set up.
+    ///   - logger: Where it logs.
+    ///   - onServerRunning: Called once it listens.
+    /// - Returns: The application.
+    /// - Throws: What opening a cache and a limiter throw.
+    public static func make(
+        _ store: Store, _ configuration: Configuration, logger: Logger = Logger(label: "task-service"),
+        onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
+    ) throws -> some ApplicationProtocol {
+        let cache = try StoreCache(store)
+        let workspace = CodexFlow.Workspace(store, cache: cache)
+        let limiter = try RateLimiter(
+            store, name: "requests", limit: configuration.requestsPerMinute)
+
+        let router = Router(context: RequestState.self)
+        router.add(
+            middleware: CORSMiddleware(
+                allowOrigin: .all, allowHeaders: [.authorization, .contentType],
+                allowMethods: [.get, .post, .patch, .delete]))
+        router.add(middleware: ErrorMiddleware())
+        router.get("health") { _, context in
+            Envelope.response(["cacheHitRate": hitRate(cache)], context)
+        }
+        let guarded = router.group()
+            .add(middleware: SessionMiddleware(workspace: workspace))
+            .add(middleware: RateLimitMiddleware(limiter: limiter))
+        TaskRoutes(workspace: workspace, cache: cache, configuration: configuration).add(to: guarded)
+        ProjectRoutes(workspace: workspace, cache: cache, configuration: configuration)
+            .add(to: guarded)
+
+        let idle = TimeAmount.nanoseconds(
+            configuration.idleTimeout.components.seconds * 1_000_000_000
+                + configuration.idleTimeout.components.attoseconds / 1_000_000_000)
+        return Application(
+            router: router,
+            server: .http1(configuration: .init(idleTimeout: idle)),
+            configuration: .init(
+                address: .hostname(configuration.host, port: configuration.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(
+                    configuration.connectionCountMax)),
+            services: [
+                Background("notifications") { try await notify(store, logger) },
+                Background("analytics") { try await store.runAnalytics() },
+                Background("limits") {
+                    // Permits that were taken in advance go back.
+                    try? await gracefulShutdown()
+                    try await limiter.giveBack()
+                },
+            ],
+            onServerRunning: onServerRunning, logger: logger)
+    }
+
+    private static func hitRate(_ cache: StoreCache) -> AttributeValue {
+        .number((try? Number((cache.statistics.hitRate * 1000).rounded() / 1000)) ?? 0)
+    }
+
+    /// Tells of tasks that were assigned: where a program would send mail.
+    private static func notify(_ store: Store, _ logger: Logger) async throws {
+        try await store.addSubscription("notifications")
+        try await store.deliverEvents(
+            to: "notifications", matching: .kinds(.taskAssigned, .taskCompleted)
+        ) { event in
+            logger.info(
+                "event",
+                metadata: [
+                    "type": "\(event.kind.rawValue)", "task": "\(event.taskID?.rawValue ?? "")",
+                ])
+        }
+    }
+}
+
+/// Something that goes on while the application runs.
+private struct Background: Service {
+    let name: String
+    let body: @Sendable () async throws -> Void
+
+    init(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
+        self.name = name
+        self.body = body
+    }
+
+    func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown { try await body() }
+        } catch is CancellationError {}
+    }
+}

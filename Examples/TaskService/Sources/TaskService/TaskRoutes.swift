@@ -1,0 +1,254 @@
+import CodexCore
+import CodexStore
+import Hummingbird
+
+/// The task service of the architecture document: create, get, list, update, delete; and what else a task
+/// needs.
+///
+/// A task is named as people do, by its project's key and its number: `ENG-12`.
+struct TaskRoutes: Sendable {
+    let workspace: CodexFlow.Workspace
+    let cache: StoreCache
+    let configuration: Configuration
+
+    func add(to router: some RouterMethods<RequestState>) {
+        router.post("tasks", use: create)
+        router.get("tasks", use: list)
+        router.get("tasks/:key", use: get)
+        router.patch("tasks/:key", use: update)
+        router.delete("tasks/:key", use: delete)
+        router.post("tasks/:key/move", use: move)
+        router.post("tasks/:key/claim", use: claim)
+        router.get("tasks/:key/comments", use: comments)
+        router.post("tasks/:key/comments", use: comment)
+        router.get("tasks/:key/history", use: history)
+    }
+
+    /// The task that a path names, with its project.
+    private func task(
+        _ context: RequestState
+    ) async throws -> (CodexFlow.Task, CodexFlow.Project) {
+        let key = try context.parameters.require("key")
+        let parts = key.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, let number = Int(parts[1]), number > 0,
+            let project = try cache.get(.project(key: String(parts[0]))),
+            let task = try cache.get(.task(number: number, in: project.id))
+        else { throw Failure(.notFound, "notFound", "There is no such task.") }
+        try await requireRole(context, project, .viewer)
+        return (task, project)
+    }
+
+    /// Whoever reads is a member.
+    private func requireRole(
+        _ context: RequestState, _ project: CodexFlow.Project, _ role: CodexFlow.Member.Role
+    ) async throws {
+        let user = try context.requireUser()
+        if project.ownerID == user { return }
+        let member = try cache.get(.member(user, of: project.id))
+        guard member?.role.includes(role) == true else {
+            // What one may not see is not there.
+            throw Failure(.notFound, "notFound", "There is no such task.")
+        }
+    }
+
+    @Sendable func create(_ request: Request, _ context: RequestState) async throws -> Response {
+        let user = try context.requireUser()
+        var payload = try await Payload.read(request, configuration)
+        let project = payload.required("project")
+        let id = payload.identifier("taskId", of: CodexFlow.Task.self)
+        let status = payload.choice("status", of: CodexFlow.Task.Status.self)
+        let assignee = payload.identifier("assignee", of: CodexFlow.User.self)
+        let edit = TaskEdit(&payload, isNew: true)
+        try payload.finish()
+        guard let found = try cache.get(.project(key: project)) else {
+            throw Failure(
+                .unprocessableContent, "validation", "The request has fields that are wrong.",
+                fields: [.init(path: "project", message: "There is no project with this key.")])
+        }
+        let task = try await workspace.createTask(in: found.id, by: user, id: id) { task in
+            edit.apply(to: &task)
+            task.status = status ?? .backlog
+            task.assigneeID = assignee
+        }
+        var response = Envelope.response(task.view(found), context, status: .created)
+        if let key = found.key, let number = task.number {
+            response.headers[.location] = "/tasks/\(key)-\(number)"
+        }
+        return response
+    }
+
+    @Sendable func get(_ request: Request, _ context: RequestState) async throws -> Response {
+        let (task, project) = try await task(context)
+        return Envelope.response(task.view(project), context)
+    }
+
+    @Sendable func list(_ request: Request, _ context: RequestState) async throws -> Response {
+        let parameters = request.uri.queryParameters
+        let user = try context.requireUser()
+        let limit = try limit(parameters["limit"])
+        let token = parameters["after"].map { PageToken(String($0)) }
+        guard let key = parameters["project"].map({ String($0) }) else {
+            // My own work.
+            let page = try await workspace.query(
+                .openTasks(assignedTo: user), limit: limit, after: token)
+            return try respond(page, context)
+        }
+        guard let project = try cache.get(.project(key: key)) else {
+            throw Failure(.notFound, "notFound", "There is no such project.")
+        }
+        try await requireRole(context, project, .viewer)
+        var query = CodexCore.Query<CodexFlow.Task>.tasks(in: project.id)
+        if let text = parameters["status"] {
+            guard let status = CodexFlow.Task.Status(rawValue: String(text)) else {
+                throw Failure(.badRequest, "badRequest", "There is no such status.")
+            }
+            query = .tasks(in: project.id, status: status)
+        } else if let label = parameters["label"] {
+            query = .tasks(in: project.id, label: String(label))
+        } else if let text = parameters["dueThrough"] {
+            guard let day = CalendarDay(String(text)) else {
+                throw Failure(.badRequest, "badRequest", "A day is written as 2026-11-25.")
+            }
+            query = .tasks(in: project.id, dueThrough: day)
+        }
+        return try respond(try await workspace.query(query, limit: limit, after: token), context)
+    }
+
+    private func limit(_ text: Substring?) throws -> Int {
+        guard let text else { return 50 }
+        guard let limit = Int(text), (1...100).contains(limit) else {
+            throw Failure(.badRequest, "badRequest", "A limit is from 1 to 100.")
+        }
+        return limit
+    }
+
+    private func respond(
+        _ page: Page<CodexFlow.Task>, _ context: RequestState
+    ) throws -> Response {
+        let views = try page.items.compactMap { task in
+            try cache.get(.project(task.projectID)).map { task.view($0) }
+        }
+        return Envelope.response(
+            .list(views), context,
+            meta: [
+                "count": views.count.attributeValue,
+                "next": page.next.map { .string($0.description) },
+            ])
+    }
+
+    @Sendable func update(_ request: Request, _ context: RequestState) async throws -> Response {
+        let user = try context.requireUser()
+        let (task, project) = try await task(context)
+        var payload = try await Payload.read(request, configuration)
+        // Who read an older state is told so.
+        let read = payload.string("updatedAt")
+        let hasAssignee = payload.has("assignee")
+        let assignee = payload.identifier("assignee", of: CodexFlow.User.self)
+        let edit = TaskEdit(&payload, isNew: false)
+        let readAt = read.flatMap(Timestamp.date)
+        if read != nil, readAt == nil { payload.refuse("updatedAt", "It is a time as it was given.") }
+        try payload.finish()
+        var changed = try await workspace.changeTask(
+            task.id, in: project.id, by: user, readAt: readAt
+        ) { edit.apply(to: &$0) }
+        if hasAssignee {
+            changed = try await workspace.assign(task.id, in: project.id, to: assignee, by: user)
+        }
+        return Envelope.response(changed.view(project), context)
+    }
+
+    /// Tasks are archived: their numbers and history stay.
+    @Sendable func delete(_ request: Request, _ context: RequestState) async throws -> Response {
+        let user = try context.requireUser()
+        let (task, project) = try await task(context)
+        let archived = try await workspace.archive(task.id, in: project.id, by: user)
+        return Envelope.response(archived.view(project), context)
+    }
+
+    @Sendable func move(_ request: Request, _ context: RequestState) async throws -> Response {
+        let user = try context.requireUser()
+        let (task, project) = try await task(context)
+        var payload = try await Payload.read(request, configuration)
+        let status = payload.choice("status", of: CodexFlow.Task.Status.self)
+        let (reason, isHolding) = (payload.string("overriding"), payload.flag("holding") ?? false)
+        if status == nil, payload.fields.isEmpty { payload.refuse("status", "It is missing.") }
+        try payload.finish()
+        let moved = try await workspace.move(
+            task.id, in: project.id, to: status ?? .todo, by: user, holding: isHolding,
+            overriding: reason)
+        return Envelope.response(moved.view(project), context)
+    }
+
+    @Sendable func claim(_ request: Request, _ context: RequestState) async throws -> Response {
+        let user = try context.requireUser()
+        let (task, project) = try await task(context)
+        var payload = try await Payload.read(request, configuration)
+        let seconds = payload.integer("leaseSeconds") ?? 600
+        try payload.finish()
+        let claimed = try await workspace.claim(
+            task.id, in: project.id, by: user,
+            lease: .seconds(min(max(seconds, -1), 1_000_000)))
+        return Envelope.response(claimed.view(project), context)
+    }
+
+    @Sendable func comment(_ request: Request, _ context: RequestState) async throws -> Response {
+        let user = try context.requireUser()
+        let (task, project) = try await task(context)
+        var payload = try await Payload.read(request, configuration)
+        let text = payload.required("text")
+        try payload.finish()
+        let comment = try await workspace.comment(on: task.id, in: project.id, by: user, text)
+        return Envelope.response(comment.view, context, status: .created)
+    }
+
+    @Sendable func comments(_ request: Request, _ context: RequestState) async throws -> Response {
+        let (task, project) = try await task(context)
+        let comments = try await workspace.all(.comments(on: task.id, in: project.id))
+        return Envelope.response(.list(comments.map(\.view)), context)
+    }
+
+    @Sendable func history(_ request: Request, _ context: RequestState) async throws -> Response {
+        let (task, project) = try await task(context)
+        let entries = try await workspace.all(.activity(of: task.id, in: project.id))
+        return Envelope.response(.list(entries.map(\.view)), context)
+    }
+}
+
+/// What a request changes of a task; members that it does not have stay, `null` takes away.
+private struct TaskEdit: Sendable {
+    private var changes: [@Sendable (inout CodexFlow.Task) -> Void] = []
+
+    init(_ payload: inout Payload, isNew: Bool) {
+        if isNew || payload.has("title") {
+            let title = payload.required("title")
+            changes.append { $0.title = title }
+        }
+        let body = payload.string("description")
+        if payload.has("description") { changes.append { $0.body = body } }
+        let kind = payload.choice("kind", of: CodexFlow.Task.Kind.self)
+        if payload.has("kind") { changes.append { $0.kind = kind } }
+        let priority = payload.choice("priority", of: CodexFlow.Task.Priority.self)
+        if payload.has("priority") { changes.append { $0.priority = priority } }
+        let estimate = payload.integer("estimate")
+        if payload.has("estimate") { changes.append { $0.estimate = estimate } }
+        let labels = payload.strings("labels") ?? []
+        if payload.has("labels") { changes.append { $0.labels = labels } }
+        let due = payload.day("dueDate")
+        if payload.has("dueDate") { changes.append { $0.dueDate = due } }
+        let parent = payload.identifier("parentId", of: CodexFlow.Task.self)
+        if payload.has("parentId") { changes.append { $0.parentID = parent } }
+        let criteria =
+            payload.objects("acceptanceCriteria") { element in
+                CodexFlow.Task.Criterion(
+                    id: element.required("id"), text: element.required("text"),
+                    isMet: element.flag("met") ?? false)
+            } ?? []
+        if payload.has("acceptanceCriteria") {
+            changes.append { $0.acceptanceCriteria = criteria }
+        }
+    }
+
+    func apply(to task: inout CodexFlow.Task) {
+        for change in changes { change(&task) }
+    }
+}

@@ -1,0 +1,105 @@
+import CodexCore
+import Foundation
+
+// Models as the service shows them: identifiers without prefixes, no keys.
+
+extension CodexFlow.Task {
+    func view(_ project: CodexFlow.Project) -> AttributeValue {
+        var map: AttributeMap = [
+            "taskId": id.attributeValue, "projectId": projectID.attributeValue,
+            "title": .string(title),
+        ]
+        map["key"] = number.flatMap { number in project.key.map { .string("\($0)-\(number)") } }
+        map["description"] = body.map { .string($0) }
+        map["status"] = .string((status ?? .backlog).rawValue)
+        map["kind"] = kind.map { .string($0.rawValue) }
+        map["priority"] = priority.map { .string($0.rawValue) }
+        map["estimate"] = estimate?.attributeValue
+        map["assignee"] = assigneeID?.attributeValue
+        map["reporter"] = reporterID?.attributeValue
+        if !labels.isEmpty { map["labels"] = labels.attributeValue }
+        map["dueDate"] = dueDate?.attributeValue
+        map["parentId"] = parentID?.attributeValue
+        if !acceptanceCriteria.isEmpty {
+            map["acceptanceCriteria"] = acceptanceCriteria.attributeValue
+        }
+        if let claim {
+            map["claim"] = [
+                "holder": claim.holder.attributeValue, "until": claim.until.attributeValue,
+            ]
+        }
+        for (name, date) in [
+            ("startedAt", startedAt), ("completedAt", completedAt), ("canceledAt", canceledAt),
+            ("archivedAt", archivedAt), ("createdAt", createdAt), ("updatedAt", updatedAt),
+        ] { map[name] = date?.attributeValue }
+        return .map(map)
+    }
+}
+
+extension CodexFlow.Project {
+    var view: AttributeValue {
+        var map: AttributeMap = [
+            "projectId": id.attributeValue, "name": .string(name), "owner": ownerID.attributeValue,
+        ]
+        map["key"] = key.map { .string($0) }
+        map["status"] = .string((status ?? .backlog).rawValue)
+        map["summary"] = summary.map { .string($0) }
+        map["targetDate"] = targetDate?.attributeValue
+        map["archivedAt"] = archivedAt?.attributeValue
+        map["createdAt"] = createdAt?.attributeValue
+        return .map(map)
+    }
+}
+
+extension CodexFlow.User {
+    var view: AttributeValue {
+        ["userId": id.attributeValue, "email": .string(email), "name": .string(name)]
+    }
+}
+
+extension CodexFlow.Comment {
+    var view: AttributeValue {
+        [
+            "commentId": id.attributeValue, "author": authorID.attributeValue,
+            "text": .string(text), "createdAt": createdAt.attributeValue,
+        ]
+    }
+}
+
+extension CodexFlow.Activity {
+    var view: AttributeValue {
+        var map: AttributeMap = [
+            "actor": actorID.attributeValue, "at": at.attributeValue,
+            "kind": .string(kind.rawValue),
+        ]
+        if !changes.isEmpty { map["changes"] = changes.attributeValue }
+        map["note"] = note.map { .string($0) }
+        return .map(map)
+    }
+}
+
+extension CodexFlow.AnalyticsReport {
+    var view: AttributeValue {
+        func times(_ times: Times?) -> AttributeValue {
+            guard let times else { return .null }
+            return [
+                "median": times.median.attributeValue, "p85": times.p85.attributeValue,
+                "p95": times.p95.attributeValue,
+            ]
+        }
+        return [
+            "from": first.attributeValue, "through": last.attributeValue,
+            "tasksCompleted": tasksCompleted.attributeValue,
+            "pointsCompleted": pointsCompleted.attributeValue,
+            "hoursLogged": .number(hoursLogged),
+            "cycleSeconds": times(cycleTimes), "leadSeconds": times(leadTimes),
+            "burndown": .list(
+                states.map { state in
+                    [
+                        "date": state.date.attributeValue, "scope": state.scope.attributeValue,
+                        "remaining": state.remaining.attributeValue,
+                    ]
+                }),
+        ]
+    }
+}

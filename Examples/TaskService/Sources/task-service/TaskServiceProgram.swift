@@ -1,0 +1,82 @@
+import ArgumentParser
+import CodexCore
+import CodexStore
+import Foundation
+import Hummingbird
+import Logging
+import TaskService
+
+/// The task service as a program: `serve` answers, `user` and `token` are for who sets it up.
+@main
+struct TaskServiceProgram: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "task-service",
+        abstract: "CodexFlow's task service over HTTP, on a store in this process.",
+        subcommands: [Serve.self, AddUser.self, MakeToken.self])
+}
+
+struct StoreOption: ParsableArguments {
+    @Option(help: "The store's directory; it is made if it is not there.")
+    var store = "tasks.codex"
+
+    func open() throws -> Store { try Store(at: store, schema: CodexFlow.schema) }
+}
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Answers requests until it is told to stop.")
+
+    @OptionGroup var place: StoreOption
+    @Option(help: "The address to listen on.") var host = "127.0.0.1"
+    @Option(help: "The port; 0 takes a free one.") var port = 8080
+    @Option(help: "Most requests of a user in a minute.") var requestsPerMinute = 600
+
+    func run() async throws {
+        var configuration = TaskService.Configuration()
+        configuration.host = host
+        configuration.port = port
+        configuration.requestsPerMinute = requestsPerMinute
+        let store = try place.open()
+        defer { store.close() }
+        var logger = Logger(label: "task-service")
+        logger.logLevel = .notice
+        let application = try TaskApplication.make(store, configuration, logger: logger) { channel in
+            print("listening on port \(channel.localAddress?.port ?? 0)")
+            fflush(nil)
+        }
+        try await application.runService()
+    }
+}
+
+struct AddUser: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "user", abstract: "Adds a user.")
+
+    @OptionGroup var place: StoreOption
+    @Argument(help: "The e-mail address.") var email: String
+    @Argument(help: "The name to show.") var name: String
+
+    func run() async throws {
+        let store = try place.open()
+        defer { store.close() }
+        let user = try await CodexFlow.Workspace(store).createUser(email: email, name: name)
+        print(user.id.rawValue)
+    }
+}
+
+struct MakeToken: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "token", abstract: "Opens a session for a user and prints its token.")
+
+    @OptionGroup var place: StoreOption
+    @Argument(help: "The user's e-mail address.") var email: String
+
+    func run() async throws {
+        let store = try place.open()
+        defer { store.close() }
+        guard let user = try store.get(.user(email: email)) else {
+            throw ValidationError("Nobody has this address.")
+        }
+        let opened = try await CodexFlow.Workspace(store).openSession(for: user.id, client: "cli")
+        print(opened.token)
+    }
+}
