@@ -8,7 +8,8 @@ FLAGS ?=
 # The tests are of everything; who links the library takes what it needs.
 TRAITS = --traits Encryption
 SCRATCH ?= .build-nested
-NESTED = $(foreach p,Tools Examples Benchmarks,$(p)/Package.swift $(p)/Sources) Tools/Tests
+NESTED = $(foreach p,Tools Examples Examples/TaskService Benchmarks,$(p)/Package.swift $(p)/Sources) \
+	Tools/Tests Examples/TaskService/Tests
 STORE ?= .build-demo/workspace.codex
 # Arguments of codex-bench headline: --quick, --only reads.
 HEADLINE ?=
@@ -17,9 +18,9 @@ DURABLE ?=
 
 # SwiftPM plans a nested package anew only if its manifest changed, and would miss a source file
 # that was added to the root package since.
-REPLAN = @touch Tools/Package.swift Examples/Package.swift Benchmarks/Package.swift
+REPLAN = @touch Tools/Package.swift Examples/Package.swift Examples/TaskService/Package.swift Benchmarks/Package.swift
 
-.PHONY: run test lint format nested test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache clean
+.PHONY: run test lint format nested task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache clean
 
 run:
 	@./Scripts/bootstrap
@@ -48,6 +49,12 @@ nested:
 	rm -rf .build-demo/planning.codex
 	$(SWIFT) run --package-path Examples --scratch-path $(SCRATCH) PlanningImport --rules Examples/Data/planning-sample.jsonl .build-demo/planning.codex
 	$(SWIFT) test --package-path Tools --scratch-path $(SCRATCH)
+
+# Builds and tests the task service, over real sockets; its README's curl lines among the rest.
+task-service:
+	@./Scripts/bootstrap service
+	$(REPLAN)
+	$(SWIFT) test --package-path Examples/TaskService --scratch-path .build-service
 
 # The tests of concurrency and live builds under the thread sanitizer.
 test-thread:

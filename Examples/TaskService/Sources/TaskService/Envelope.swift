@@ -1,6 +1,8 @@
 import CodexCore
 import Foundation
+import HTTPTypes
 import Hummingbird
+import NIOCore
 
 /// The form of every answer: `success`, `data` or `error`, and `meta`.
 enum Envelope {

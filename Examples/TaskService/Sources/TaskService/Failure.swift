@@ -1,5 +1,6 @@
 import CodexCore
 import Foundation
+import HTTPTypes
 import Hummingbird
 
 /// What is answered when a request cannot be done.
@@ -35,7 +36,8 @@ struct Failure: Error {
         case let failure as Failure: self = failure
         case let error as CodexError: self.init(error)
         case let error as HTTPError:
-            self.init(error.status, "http\(error.status.code)", error.body ?? error.status.reasonPhrase)
+            self.init(
+                error.status, "http\(error.status.code)", error.body ?? error.status.reasonPhrase)
         default:
             self.init(.internalServerError, "internal", "Something went wrong. Try again later.")
         }

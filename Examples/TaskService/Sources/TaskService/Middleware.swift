@@ -1,5 +1,6 @@
 import CodexCore
 import CodexStore
+import HTTPTypes
 import Hummingbird
 
 /// Answers errors in the envelope.

@@ -1,6 +1,8 @@
 import CodexCore
 import Foundation
+import HTTPTypes
 import Hummingbird
+import NIOCore
 
 /// The members of a request's JSON, read with what is wrong about each.
 ///

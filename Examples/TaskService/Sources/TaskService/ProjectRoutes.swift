@@ -1,6 +1,7 @@
 import CodexCore
 import CodexStore
 import Foundation
+import HTTPTypes
 import Hummingbird
 
 /// Whoever asks, their sessions and projects.

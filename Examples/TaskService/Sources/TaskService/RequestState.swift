@@ -1,4 +1,5 @@
 import CodexCore
+import HTTPTypes
 import Hummingbird
 
 /// What a request has with it on its way.

@@ -1,6 +1,7 @@
 import CodexCore
 import CodexStore
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -17,7 +18,8 @@ public enum TaskApplication {
     /// - Returns: The application.
     /// - Throws: What opening a cache and a limiter throw.
     public static func make(
-        _ store: Store, _ configuration: Configuration, logger: Logger = Logger(label: "task-service"),
+        _ store: Store, _ configuration: Configuration,
+        logger: Logger = Logger(label: "task-service"),
         onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws -> some ApplicationProtocol {
         let cache = try StoreCache(store)
@@ -37,7 +39,8 @@ public enum TaskApplication {
         let guarded = router.group()
             .add(middleware: SessionMiddleware(workspace: workspace))
             .add(middleware: RateLimitMiddleware(limiter: limiter))
-        TaskRoutes(workspace: workspace, cache: cache, configuration: configuration).add(to: guarded)
+        TaskRoutes(workspace: workspace, cache: cache, configuration: configuration).add(
+            to: guarded)
         ProjectRoutes(workspace: workspace, cache: cache, configuration: configuration)
             .add(to: guarded)
 

@@ -1,5 +1,6 @@
 import CodexCore
 import CodexStore
+import HTTPTypes
 import Hummingbird
 
 /// The task service of the architecture document: create, get, list, update, delete; and what else a task
@@ -30,7 +31,7 @@ struct TaskRoutes: Sendable {
     ) async throws -> (CodexFlow.Task, CodexFlow.Project) {
         let key = try context.parameters.require("key")
         let parts = key.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, let number = Int(parts[1]), number > 0,
+        guard parts.count == 2, !parts[0].isEmpty, let number = Int(parts[1]), number > 0,
             let project = try cache.get(.project(key: String(parts[0]))),
             let task = try cache.get(.task(number: number, in: project.id))
         else { throw Failure(.notFound, "notFound", "There is no such task.") }
@@ -146,7 +147,9 @@ struct TaskRoutes: Sendable {
         let assignee = payload.identifier("assignee", of: CodexFlow.User.self)
         let edit = TaskEdit(&payload, isNew: false)
         let readAt = read.flatMap(Timestamp.date)
-        if read != nil, readAt == nil { payload.refuse("updatedAt", "It is a time as it was given.") }
+        if read != nil, readAt == nil {
+            payload.refuse("updatedAt", "It is a time as it was given.")
+        }
         try payload.finish()
         var changed = try await workspace.changeTask(
             task.id, in: project.id, by: user, readAt: readAt

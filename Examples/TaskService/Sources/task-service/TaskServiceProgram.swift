@@ -23,7 +23,8 @@ struct StoreOption: ParsableArguments {
 }
 
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Answers requests until it is told to stop.")
+    static let configuration = CommandConfiguration(
+        abstract: "Answers requests until it is told to stop.")
 
     @OptionGroup var place: StoreOption
     @Option(help: "The address to listen on.") var host = "127.0.0.1"
@@ -39,7 +40,8 @@ struct Serve: AsyncParsableCommand {
         defer { store.close() }
         var logger = Logger(label: "task-service")
         logger.logLevel = .notice
-        let application = try TaskApplication.make(store, configuration, logger: logger) { channel in
+        let application = try TaskApplication.make(store, configuration, logger: logger) {
+            channel in
             print("listening on port \(channel.localAddress?.port ?? 0)")
             fflush(nil)
         }

@@ -1,0 +1,288 @@
+import CodexCore
+import CodexStore
+import Foundation
+import HTTPTypes
+import HummingbirdTesting
+import Testing
+
+@testable import TaskService
+
+@Suite("The service over a socket")
+struct ServiceTests {
+    @Test("Tasks are created, read, listed, changed, moved and archived")
+    func tasks() async throws {
+        let service = try await Service()
+        try await service.run { client in
+            let created = try await client.send(
+                .post, "/tasks",
+                """
+                {"project": "ENG", "title": "Note G", "description": "all of it", "status": "todo",
+                "kind": "feature", "priority": "high", "estimate": 5, "labels": ["a", "b"],
+                "dueDate": "2027-01-31", "assignee": "bob",
+                "acceptanceCriteria": [{"id": "1", "text": "c"}]}
+                """)
+            #expect(created.status == 201 && created.body["success"] == true)
+            #expect(created.headers[.location] == "/tasks/ENG-1")
+            let expected: AttributeMap = [
+                "key": "ENG-1", "projectId": "p", "title": "Note G", "description": "all of it",
+                "status": "todo", "kind": "feature", "priority": "high", "estimate": 5,
+                "labels": ["a", "b"], "dueDate": "2027-01-31", "assignee": "bob", "reporter": "ada",
+                "acceptanceCriteria": [["id": "1", "met": false, "text": "c"]],
+            ]
+            for element in expected { #expect(created.data[element.name] == element.value) }
+            let meta = created.body["meta"]?.map
+            #expect(meta?["requestId"]?.string?.isEmpty == false)
+            #expect(meta?["timestamp"].flatMap(Date.init(attributeValue:)) != nil)
+            let read = try await client.send(.get, "/tasks/ENG-1", as: "bob")
+            #expect(read.status == 200 && read.data == created.data)
+
+            let changed = try await client.send(
+                .patch, "/tasks/ENG-1",
+                #"{"title": "New", "estimate": null, "assignee": null, "dueDate": null}"#)
+            #expect(changed.data["title"] == "New" && changed.data["description"] == "all of it")
+            for name in ["estimate", "assignee", "dueDate"] { #expect(changed.data[name] == nil) }
+            // Who read it before is told.
+            let stale = created.data["updatedAt"]?.string ?? ""
+            let refused = try await client.send(
+                .patch, "/tasks/ENG-1", #"{"title": "Newer", "updatedAt": "\#(stale)"}"#)
+            #expect(refused.status == 409 && refused.error["rule"] == "taskStale")
+            let moved = try await client.send(
+                .post, "/tasks/ENG-1/move", #"{"status": "inProgress"}"#)
+            #expect(moved.data["startedAt"] != nil)
+            let archived = try await client.send(.delete, "/tasks/ENG-1")
+            #expect(archived.data["archivedAt"] != nil)
+            let comment = try await client.send(
+                .post, "/tasks/ENG-1/comments", as: "bob", #"{"text": "so"}"#)
+            #expect(comment.status == 201 && comment.data["author"] == "bob")
+            let comments = try await client.send(.get, "/tasks/ENG-1/comments")
+            #expect(comments.body["data"]?.list?.count == 1)
+        }
+    }
+
+    @Test("Lists go on page by page, and are of what was asked for")
+    func lists() async throws {
+        let service = try await Service()
+        for number in 1...7 {
+            try await service.workspace.createTask(in: "p", by: "ada", id: try .init("t\(number)"))
+            {
+                ($0.title, $0.assigneeID) = ("T\(number)", "bob")
+                $0.status = number % 2 == 0 ? .todo : .backlog
+                $0.labels = number > 5 ? ["late"] : []
+                $0.dueDate = CalendarDay("2027-01-0\(number)")
+            }
+        }
+        try await service.run { client in
+            var (titles, token): ([String], String?) = ([], nil)
+            repeat {
+                let after = token.map { "&after=\($0)" } ?? ""
+                let page = try await client.send(.get, "/tasks?project=ENG&limit=3\(after)")
+                titles += page.body["data"]?.list?.compactMap { $0.map?["title"]?.string } ?? []
+                token = page.body["meta"]?.map?["next"]?.string
+            } while token != nil
+            #expect(titles == (1...7).map { "T\($0)" })
+            for (query, count) in [
+                ("status=todo", 3), ("label=late", 2), ("dueThrough=2027-01-03", 3),
+            ] {
+                let page = try await client.send(.get, "/tasks?project=ENG&\(query)", as: "bob")
+                #expect(page.body["meta"]?.map?["count"]?.number == Number(count), "\(query)")
+            }
+            let own = try await client.send(.get, "/tasks", as: "bob")
+            #expect(own.body["data"]?.list?.count == 7)
+            #expect(try await client.send(.get, "/tasks", as: "eve").body["data"] == [])
+            for query in [
+                "limit=0", "limit=101", "limit=x", "after=none", "status=nope", "dueThrough=1",
+            ] {
+                let answer = try await client.send(.get, "/tasks?project=ENG&\(query)")
+                #expect(answer.status == 400 && answer.body["success"] == false, "\(query)")
+            }
+        }
+    }
+
+    @Test(
+        "Wrong fields are named, all at once, and nothing is written",
+        arguments: [
+            (#"{}"#, 422, ["project", "title"]),
+            (#"{"project": "ENG", "title": 7}"#, 422, ["title"]),
+            (#"{"project": "ENG", "title": "T", "status": "late"}"#, 422, ["status"]),
+            (
+                #"{"project": "ENG", "title": "T", "estimate": 1.5, "dueDate": "soon"}"#, 422,
+                ["estimate", "dueDate"]
+            ),
+            (
+                #"{"project": "ENG", "title": "T", "labels": ["a", 1, null]}"#, 422,
+                ["labels[1]", "labels[2]"]
+            ),
+            (
+                #"{"project": "ENG", "title": "T", "acceptanceCriteria": [{"id": "1"}, 2, {"id": "3", "text": "t", "x": 1}]}"#,
+                422,
+                ["acceptanceCriteria[0].text", "acceptanceCriteria[1]", "acceptanceCriteria[2].x"]
+            ),
+            (#"{"project": "ENG", "title": "T", "assignee": "a#b"}"#, 422, ["assignee"]),
+            (#"{"project": "NONE", "title": "T"}"#, 422, ["project"]),
+            (#"{"project": "ENG", "title": "   "}"#, 422, ["title"]),
+            (#"{"project": "ENG", "title": "T", "estimate": 5000}"#, 422, ["estimate"]),
+            (#"{"project": "ENG", "title": "T", "status": "done"}"#, 422, ["status"]),
+            (#"{"project": "ENG", "title": "T", "assignee": "eve"}"#, 422, ["assignee"]),
+            (#"{"project": "ENG", "title": "T""#, 400, []), (#"[]"#, 400, []), ("", 400, []),
+            (String(repeating: #"{"a":"#, count: 500), 400, []),
+            (#"{"project": "ENG", "title": "\#u{0}"}"#, 400, []),
+        ] as [(String, Int, [String])])
+    func validation(body: String, status: Int, paths: [String]) async throws {
+        let service = try await Service()
+        try await service.run { client in
+            let answer = try await client.send(.post, "/tasks", body)
+            #expect(answer.status == status)
+            #expect(answer.body["success"] == false && answer.error["message"] != nil)
+            #expect(Set(answer.paths) == Set(paths), "\(answer.error)")
+        }
+        #expect(try service.store.all(.tasks(in: "p")).isEmpty)
+    }
+
+    @Test("Only who has a session is answered, and only of what is theirs")
+    func sessions() async throws {
+        let service = try await Service()
+        try await service.run { client in
+            _ = try await client.send(.post, "/tasks", #"{"project": "ENG", "title": "T"}"#)
+            for user in [nil, "wrong", ""] as [String?] {
+                for uri in ["/tasks/ENG-1", "/me", "/tasks?project=ENG"] {
+                    let answer = try await client.send(.get, uri, as: user)
+                    #expect(answer.status == 401 && answer.body["data"] == nil)
+                }
+            }
+            // What one may not see is not there.
+            for uri in ["/tasks/ENG-1", "/tasks/ENG-9", "/projects/ENG", "/tasks?project=ENG"] {
+                #expect(try await client.send(.get, uri, as: "eve").status == 404)
+            }
+            for uri in ["/tasks/ENG", "/tasks/ENG-", "/tasks/ENG-0", "/tasks/ENG-1-2", "/tasks/-1"]
+            {
+                #expect(try await client.send(.get, uri).status == 404)
+            }
+            #expect(
+                try await client.send(
+                    .post, "/tasks", as: "eve", #"{"project": "ENG", "title": "T"}"#
+                ).status == 403)
+            #expect(try await client.send(.get, "/me", as: "bob").data["userId"] == "bob")
+            #expect(try await client.send(.delete, "/sessions/current", as: "bob").status == 200)
+            #expect(try await client.send(.get, "/me", as: "bob").status == 401)
+            try await service.workspace.suspendUser("ada")
+            #expect(try await client.send(.get, "/me").status == 401)
+            #expect(try await client.send(.get, "/nowhere", as: nil).status == 404)
+            #expect(try await client.send(.get, "/health", as: nil).status == 200)
+        }
+    }
+
+    @Test("A user's requests are limited, and others' are not")
+    func limits() async throws {
+        var service = try await Service()
+        service.configuration.requestsPerMinute = 5
+        try await service.run { client in
+            for remaining in (0..<5).reversed() {
+                let answer = try await client.send(.get, "/me")
+                #expect(answer.status == 200)
+                let name = try #require(HTTPField.Name("X-RateLimit-Remaining"))
+                #expect(answer.headers[name] == "\(remaining)")
+            }
+            let refused = try await client.send(.get, "/me")
+            #expect(refused.status == 429 && refused.error["code"] == "rateLimited")
+            let wait = try #require(refused.headers[.retryAfter].flatMap { Int($0) })
+            #expect((1...61).contains(wait))
+            #expect(try await client.send(.get, "/me", as: "bob").status == 200)
+        }
+        // Nor does a restart forget.
+        try await service.run { client in
+            let answer = try await client.send(.get, "/me")
+            #expect(answer.status == 429)
+        }
+    }
+
+    @Test("Bodies are so large, and arrive in time")
+    func bodies() async throws {
+        var service = try await Service()
+        service.configuration.bodyTimeout = .milliseconds(300)
+        service.configuration.idleTimeout = .milliseconds(700)
+        let token = try #require(service.tokens["ada"])
+        try await service.run { client in
+            let large = #"{"project": "ENG", "title": "T", "description": ""#
+            let padding = String(repeating: "x", count: 1 << 20)
+            let answer = try await client.send(.post, "/tasks", large + padding + #""}"#)
+            #expect(answer.status == 413 && answer.error["code"] == "bodyTooLarge")
+            // A body that never ends.
+            let head =
+                "POST /tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(token)\r\n"
+                + "Content-Length: 100\r\n\r\n{"
+            let slow = try RawConnection(port: client.port)
+            try slow.send(head)
+            #expect(slow.readToEnd().contains("408"))
+            // One whose head never ends.
+            let silent = try RawConnection(port: client.port)
+            try silent.send("GET /me HTTP/1.1\r\nHost:")
+            #expect(!silent.readToEnd().contains("200"))
+            // Neither keeps others from being answered.
+            #expect(try await client.send(.get, "/me").status == 200)
+        }
+        #expect(try service.store.all(.tasks(in: "p")).isEmpty)
+    }
+
+    @Test("Of many who create with one identifier one does, and numbers are each given once")
+    func concurrent() async throws {
+        let service = try await Service()
+        try await service.run { client in
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<10 {
+                    group.addTask {
+                        try await client.send(
+                            .post, "/tasks", #"{"project": "ENG", "title": "T", "taskId": "once"}"#
+                        ).status
+                    }
+                }
+                for _ in 0..<20 {
+                    group.addTask {
+                        try await client.send(
+                            .post, "/tasks", #"{"project": "ENG", "title": "T"}"#
+                        ).status
+                    }
+                }
+                return try await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+            }
+            #expect(statuses == [201: 21, 409: 9])
+        }
+        let numbers = try service.store.all(.tasks(in: "p")).compactMap(\.number).sorted()
+        #expect(numbers == Array(1...21))
+    }
+}
+
+/// A connection on which one sends what one likes.
+struct RawConnection {
+    private let descriptor: Int32
+
+    init(port: Int) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        try #require(status == 0)
+    }
+
+    func send(_ text: String) throws {
+        let bytes = Array(text.utf8)
+        try #require(write(descriptor, bytes, bytes.count) == bytes.count)
+    }
+
+    /// What comes until the other side closes.
+    func readToEnd() -> String {
+        var (text, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 4096))
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count <= 0 { break }
+            text += buffer.prefix(count)
+        }
+        close(descriptor)
+        return String(decoding: text, as: UTF8.self)
+    }
+}
