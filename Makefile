@@ -20,7 +20,7 @@ DURABLE ?=
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Examples/TaskService/Package.swift Benchmarks/Package.swift
 
-.PHONY: run test lint format nested task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache clean
+.PHONY: run test lint format nested task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache bench-service clean
 
 run:
 	@./Scripts/bootstrap
@@ -104,6 +104,14 @@ bench-cache:
 	$(REPLAN)
 	@mkdir -p .build-demo
 	$(BENCH) cache
+
+# The task service's reads beside a bare handler that answers with the same bytes, and its writes:
+# two minutes.
+bench-service:
+	@./Scripts/bootstrap bench-service
+	$(REPLAN)
+	$(SWIFT) build --package-path Examples/TaskService --scratch-path .build-service -c release
+	./Scripts/bench-service .build-service/release
 
 clean:
 	rm -rf .build .build-*

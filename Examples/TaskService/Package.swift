@@ -41,6 +41,14 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        // What its speed is compared with.
+        .executableTarget(
+            name: "bare-handler",
+            dependencies: [
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .testTarget(
             name: "TaskServiceTests",
             dependencies: [

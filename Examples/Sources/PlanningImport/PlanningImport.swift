@@ -6,7 +6,8 @@
 // alpha, beta and stable tasks. Every line is stored or reported, with its number and the reason.
 //
 // With --rules before the file the teams' work is played through CodexFlow's services instead: what the
-// rules refuse is reported, and analytics follow from what they took.
+// rules refuse is reported, and analytics follow from what they took. With --risk, it says how well the risk
+// analysis tells proposals that became late from punctual ones.
 
 import CodexCore
 import CodexStore
@@ -16,15 +17,22 @@ import Foundation
 struct PlanningImport {
     static func main() async {
         var arguments = CommandLine.arguments.dropFirst()
-        let hasRules = arguments.first == "--rules"
-        if hasRules { arguments = arguments.dropFirst() }
-        guard arguments.count == 2, let file = arguments.first, let path = arguments.last else {
-            complain("Usage: PlanningImport [--rules] DATA.jsonl STORE")
+        let way = arguments.first { $0.hasPrefix("--") }
+        if way != nil { arguments = arguments.dropFirst() }
+        guard arguments.count == 2, let file = arguments.first, let path = arguments.last,
+            ["--rules", "--risk", nil].contains(way)
+        else {
+            complain("Usage: PlanningImport [--rules | --risk] DATA.jsonl STORE")
             exit(64)
         }
         do {
             let url = URL(fileURLWithPath: file)
-            let isSound = hasRules ? try await play(url, path) : try await run(url, path)
+            let isSound =
+                switch way {
+                case "--rules": try await play(url, path)
+                case "--risk": try await rank(url, path)
+                default: try await run(url, path)
+                }
             exit(isSound ? 0 : 1)
         } catch let error as CodexError {
             complain("\(error.message) [\(error.code)]")
@@ -82,6 +90,19 @@ struct PlanningImport {
         let verified = try store.verify()
         print("verified: \(verified.itemCount) items, \(verified.differences.count) differences")
         return verified.isSound
+    }
+
+    /// Ranks a file's proposals by risk; returns whether there was something to rank.
+    private static func rank(_ file: URL, _ path: String) async throws -> Bool {
+        let store = try Store(at: path, schema: CodexFlow.schema)
+        defer { store.close() }
+        let rows = try Importer(store: store, report: { _ in }).proposals(in: file)
+        let outcome = try await RiskCheck(store: store).run(rows.map(\.proposal))
+        let area = (outcome.area * 1000).rounded() / 1000
+        print(
+            "\(outcome.late.count) proposals became late, \(outcome.punctual.count) did not: one that did "
+                + "has the higher risk with a probability of \(area) (the area under the curve)")
+        return !outcome.late.isEmpty && !outcome.punctual.isEmpty
     }
 
     /// Counts what the store's access patterns find, all of one moment.

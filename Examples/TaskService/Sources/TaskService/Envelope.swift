@@ -11,7 +11,7 @@ enum Envelope {
         _ data: AttributeValue, _ context: RequestState, status: HTTPResponse.Status = .ok,
         meta: [String: AttributeValue?] = [:]
     ) -> Response {
-        make(["success": true, "data": data], context, status, meta)
+        make("data", data, context, status, meta)
     }
 
     /// An answer that something is wrong.
@@ -24,22 +24,22 @@ enum Envelope {
             error["fields"] = .list(
                 failure.fields.map { ["path": .string($0.path), "message": .string($0.message)] })
         }
-        var response = make(
-            ["success": false, "error": .map(error)], context, failure.status, [:])
+        var response = make("error", .map(error), context, failure.status)
         for (name, value) in failure.headers { response.headers[name] = value }
         return response
     }
 
     private static func make(
-        _ members: AttributeMap, _ context: RequestState, _ status: HTTPResponse.Status,
-        _ further: [String: AttributeValue?]
+        _ name: String, _ value: AttributeValue, _ context: RequestState,
+        _ status: HTTPResponse.Status, _ further: [String: AttributeValue?] = [:]
     ) -> Response {
         var meta: AttributeMap = [
-            "timestamp": .string(Timestamp.text(Date())), "requestId": .string(context.id),
+            "requestId": .string(context.id), "timestamp": .string(Timestamp.text(Date())),
         ]
         for (name, value) in further { meta[name] = value }
-        var members = members
-        members["meta"] = .map(meta)
+        let members = AttributeMap([
+            (name, value), ("meta", .map(meta)), ("success", .bool(name == "data")),
+        ])
         let text = DynamoDBJSON.plainText(members)
         return Response(
             status: status, headers: [.contentType: "application/json; charset=utf-8"],

@@ -49,16 +49,14 @@ struct SessionMiddleware: RouterMiddleware {
 /// Lets nobody ask more often than the limit.
 struct RateLimitMiddleware: RouterMiddleware {
     let limiter: RateLimiter
+    private static let limitName = HTTPField.Name("X-RateLimit-Limit")
+    private static let remainingName = HTTPField.Name("X-RateLimit-Remaining")
 
     func handle(
         _ request: Request, context: RequestState,
         next: (Request, RequestState) async throws -> Response
     ) async throws -> Response {
         let verdict = try await limiter.take(for: try context.requireUser().rawValue)
-        let names = (
-            limit: HTTPField.Name("X-RateLimit-Limit"),
-            remaining: HTTPField.Name("X-RateLimit-Remaining")
-        )
         guard verdict.isAllowed else {
             let seconds = max(1, verdict.retryAfter?.components.seconds ?? 1)
             throw Failure(
@@ -67,8 +65,8 @@ struct RateLimitMiddleware: RouterMiddleware {
                 headers: [.retryAfter: "\(seconds)"])
         }
         var response = try await next(request, context)
-        if let name = names.limit { response.headers[name] = "\(verdict.limit)" }
-        if let name = names.remaining { response.headers[name] = "\(verdict.remaining)" }
+        if let name = Self.limitName { response.headers[name] = "\(verdict.limit)" }
+        if let name = Self.remainingName { response.headers[name] = "\(verdict.remaining)" }
         return response
     }
 }

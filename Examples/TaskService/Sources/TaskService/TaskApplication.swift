@@ -22,7 +22,11 @@ public enum TaskApplication {
         logger: Logger = Logger(label: "task-service"),
         onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws -> some ApplicationProtocol {
-        let cache = try StoreCache(store)
+        // The architecture document's times, and what each request looks at besides.
+        var policy = CachePolicy.codexFlow
+        policy.timeToLive[CodexFlow.Task.definition.name] = .seconds(300)
+        policy.timeToLive[CodexFlow.Member.definition.name] = .seconds(900)
+        let cache = try StoreCache(store, policy: policy)
         let workspace = CodexFlow.Workspace(store, cache: cache)
         let limiter = try RateLimiter(
             store, name: "requests", limit: configuration.requestsPerMinute)
@@ -57,11 +61,7 @@ public enum TaskApplication {
             services: [
                 Background("notifications") { try await notify(store, logger) },
                 Background("analytics") { try await store.runAnalytics() },
-                Background("limits") {
-                    // Permits that were taken in advance go back.
-                    try? await gracefulShutdown()
-                    try await limiter.giveBack()
-                },
+                Limits(limiter: limiter),
             ],
             onServerRunning: onServerRunning, logger: logger)
     }
@@ -82,6 +82,16 @@ public enum TaskApplication {
                     "type": "\(event.kind.rawValue)", "task": "\(event.taskID?.rawValue ?? "")",
                 ])
         }
+    }
+}
+
+/// Gives permits back that were taken in advance, once nobody asks any more.
+private struct Limits: Service {
+    let limiter: RateLimiter
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        try await limiter.giveBack()
     }
 }
 

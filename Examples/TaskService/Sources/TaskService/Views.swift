@@ -5,33 +5,36 @@ import Foundation
 
 extension CodexFlow.Task {
     func view(_ project: CodexFlow.Project) -> AttributeValue {
-        var map: AttributeMap = [
-            "taskId": id.attributeValue, "projectId": projectID.attributeValue,
-            "title": .string(title),
-        ]
-        map["key"] = number.flatMap { number in project.key.map { .string("\($0)-\(number)") } }
-        map["description"] = body.map { .string($0) }
-        map["status"] = .string((status ?? .backlog).rawValue)
-        map["kind"] = kind.map { .string($0.rawValue) }
-        map["priority"] = priority.map { .string($0.rawValue) }
-        map["estimate"] = estimate?.attributeValue
-        map["assignee"] = assigneeID?.attributeValue
-        map["reporter"] = reporterID?.attributeValue
-        if !labels.isEmpty { map["labels"] = labels.attributeValue }
-        map["dueDate"] = dueDate?.attributeValue
-        map["parentId"] = parentID?.attributeValue
+        // In the order of names, in which a map grows at its end.
+        var map = AttributeMap()
         if !acceptanceCriteria.isEmpty {
             map["acceptanceCriteria"] = acceptanceCriteria.attributeValue
         }
+        map["archivedAt"] = archivedAt?.attributeValue
+        map["assignee"] = assigneeID?.attributeValue
+        map["canceledAt"] = canceledAt?.attributeValue
         if let claim {
             map["claim"] = [
                 "holder": claim.holder.attributeValue, "until": claim.until.attributeValue,
             ]
         }
-        for (name, date) in [
-            ("startedAt", startedAt), ("completedAt", completedAt), ("canceledAt", canceledAt),
-            ("archivedAt", archivedAt), ("createdAt", createdAt), ("updatedAt", updatedAt),
-        ] { map[name] = date?.attributeValue }
+        map["completedAt"] = completedAt?.attributeValue
+        map["createdAt"] = createdAt?.attributeValue
+        map["description"] = body.map { .string($0) }
+        map["dueDate"] = dueDate?.attributeValue
+        map["estimate"] = estimate?.attributeValue
+        map["key"] = number.flatMap { number in project.key.map { .string("\($0)-\(number)") } }
+        map["kind"] = kind.map { .string($0.rawValue) }
+        if !labels.isEmpty { map["labels"] = labels.attributeValue }
+        map["parentId"] = parentID?.attributeValue
+        map["priority"] = priority.map { .string($0.rawValue) }
+        map["projectId"] = projectID.attributeValue
+        map["reporter"] = reporterID?.attributeValue
+        map["startedAt"] = startedAt?.attributeValue
+        map["status"] = .string((status ?? .backlog).rawValue)
+        map["taskId"] = id.attributeValue
+        map["title"] = .string(title)
+        map["updatedAt"] = updatedAt?.attributeValue
         return .map(map)
     }
 }
