@@ -303,7 +303,7 @@ struct ServiceTests {
         let workspace = fixture.workspace
         let task = try await fixture.task("a")
         for change: @Sendable (inout CodexFlow.Task) -> Void in [
-            { $0.status = .done }, { $0.number = 9 }, { $0.assigneeID = "max" },
+            { $0.status = .done }, { $0.number = 9 }, { $0.reporterID = "max" },
             { $0.claim = .init(holder: "max", until: Date()) }, { $0.completedAt = Date() },
             { $0.id = "z" }, { $0.projectID = "q" }, { $0.createdAt = nil },
         ] {
@@ -321,6 +321,21 @@ struct ServiceTests {
                 $0.title = "Newer"
             }
         }
+        // An assignee is one with the rest, or nothing is.
+        try await fixture.expect(.taskAssignee) {
+            try await workspace.changeTask("a", in: "p", by: "mia") {
+                ($0.title, $0.assigneeID) = ("Newer", "nora")
+            }
+        }
+        try await workspace.claim("a", in: "p", by: "max", lease: .seconds(60))
+        try await fixture.expect(.taskClaimed) {
+            try await workspace.changeTask("a", in: "p", by: "mia") { $0.assigneeID = "mia" }
+        }
+        let assigned = try await workspace.changeTask("a", in: "p", by: "max") {
+            ($0.priority, $0.assigneeID) = (.high, "mia")
+        }
+        #expect(assigned.assigneeID == "mia" && assigned.priority == .high)
+        try await workspace.release("a", in: "p", by: "max")
         try await workspace.changeProject("p", by: "adam") { $0.estimateScale = [1, 2, 3, 5, 8] }
         try await fixture.expect(.taskEstimate) {
             try await workspace.changeTask("a", in: "p", by: "mia") { $0.estimate = 4 }

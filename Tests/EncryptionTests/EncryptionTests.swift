@@ -127,7 +127,7 @@
                 }
             }
             // Nor with other keys.
-            let others = try FileKeyProvider(creatingAt: place.folder + "/others.json")
+            let others = try FileKeyProvider(at: place.folder + "/others.json", mayCreate: true)
             try await place.open(keys: others) { store in
                 #expect(try store.get(.task("a", in: "p"))?.body == nil)
                 try await store.update(.task("a", in: "p")) { $0.priority = .high }
@@ -209,10 +209,10 @@
                 #expect(try store.get(.task("t3", in: "p"))?.body == "secret 3")
                 // What is written from now on is under the new key.
                 try await store.update(.task("t3", in: "p")) { $0.title = "T" }
-                let report = try await store.reseal(CodexFlow.Task.self, batchCount: 10)
+                let report = try await store.reseal(batchCount: 10)
                 #expect(report.examinedCount == 25 && report.migratedCount == 24)
                 #expect(report.failureCount == 0)
-                #expect(try await store.reseal(CodexFlow.Task.self).migratedCount == 0)
+                #expect(try await store.reseal().migratedCount == 0)
                 try place.keys.remove(keyID: old)
                 #expect(try place.keys.keyIDs == [new])
             }
@@ -228,9 +228,102 @@
             }
             try await place.open { store in
                 #expect(try store.get(.task("t3", in: "p"))?.body == nil)
-                let report = try await store.reseal(CodexFlow.Task.self)
+                let report = try await store.reseal()
                 #expect(report.failureCount == 25 && report.migratedCount == 0)
                 #expect(report.failures.first?.error.code == .keyUnavailable)
+            }
+        }
+
+        @Test("Without the key nothing is moved where it could not be opened; all can be removed")
+        func moved() async throws {
+            try await place.open { store in
+                try await store.put(try makeTask("a", body: "secret"))
+                try await store.put(Note(id: "1", text: "secret"))
+            }
+            try await place.open(keys: nil) { store in
+                let before = try store.item(in: CodexFlow.table, key: taskKey)
+                await #expect(throws: CodexError(.keyUnavailable, "")) {
+                    try await store.update(.task("a", in: "p")) { $0.projectID = "q" }
+                }
+                #expect(try store.item(in: CodexFlow.table, key: taskKey) == before)
+                let lookup = Lookup<Note>(partition: "NOTEBOOK#n", sort: "NOTE#1")
+                #expect(try await store.delete(lookup))
+                #expect(try await !store.delete(lookup))
+            }
+            try await place.open { store in
+                try await store.update(.task("a", in: "p")) { $0.projectID = "q" }
+                #expect(try store.get(.task("a", in: "q"))?.body == "secret")
+            }
+        }
+
+        @Test(
+            "A value whose key is not there is told of by who looks, and refused by who asks for it"
+        )
+        func unopened() async throws {
+            try await place.open { try await $0.put(try makeTask("a", body: "secret")) }
+            let others = try FileKeyProvider(at: place.folder + "/others.json", mayCreate: true)
+            try await place.open(keys: others) { store in
+                let found = try store.verify().differences.map(\.kind)
+                #expect(found == [.unopenedValue])
+            }
+            try await place.open(keys: others, strict: true) { store in
+                #expect(throws: CodexError(.keyUnavailable, "")) {
+                    try store.get(.task("a", in: "p"))
+                }
+                let found = try store.verify().differences.map(\.kind)
+                #expect(found == [.unopenedValue])
+            }
+            try await place.open(keys: nil) { store in
+                let isSound = try store.verify().isSound
+                #expect(isSound)
+            }
+        }
+
+        @Test("Analytics and events are the same for encrypted history, resealed in between")
+        func analytics() async throws {
+            let schema = SealedStore.schema
+                .sealing(["facts", "changes"], of: CodexFlow.Activity.self)
+                .sealing(["flow", "metrics"], of: CodexFlow.Analytics.self)
+                .sealing(["hours"], of: CodexFlow.WorkLog.self)
+            let day = CalendarDay(Date())
+            try await place.open(schema: schema, keys: place.keys) { store in
+                let workspace = CodexFlow.Workspace(store)
+                try await workspace.createUser(email: "a@example.com", name: "A", id: "ada")
+                try await workspace.createProject(key: "PP", name: "P", id: "p", owner: "ada")
+                for id in ["a", "b"] as [CodexFlow.Task.ID] {
+                    try await workspace.createTask(in: "p", by: "ada", id: id) {
+                        ($0.title, $0.estimate, $0.status) = ("T", 3, .inProgress)
+                    }
+                }
+                try await workspace.addDependency(of: "a", on: "b", in: "p", by: "ada")
+                try await workspace.removeDependency(of: "a", on: "b", in: "p", by: "ada")
+                try await workspace.logWork(2, on: "a", in: "p", by: "ada")
+                try await workspace.complete("a", in: "p", by: "ada")
+                try place.keys.rotate()
+                let report = try await store.reseal()
+                #expect(report.migratedCount > 5 && report.failureCount == 0)
+                let consumer = _Concurrency.Task { try await store.runAnalytics() }
+                var figures: CodexFlow.Analytics?
+                for try await found in store.observe(.analytics(of: "p", on: day)) {
+                    figures = found
+                    if found?.flow?.points == 3, found?.teamStats.first?.hoursLogged == 2 { break }
+                }
+                consumer.cancel()
+                _ = await consumer.result
+                #expect(figures?.flow?.created == 2 && figures?.metrics.tasksCompleted == 1)
+                try await store.rebuildAnalytics()
+                #expect(try store.get(.analytics(of: "p", on: day)) == figures)
+                let kinds = try store.retainedChanges(after: .trimHorizon).flatMap {
+                    try $0.events
+                }.map(\.kind)
+                #expect(kinds.contains(.taskUnblocked) && kinds.contains(.taskCompleted))
+            }
+            // Who cannot read what happened does not say that nothing did.
+            try await place.open(keys: nil) { store in
+                let changes = try store.retainedChanges(after: .trimHorizon)
+                #expect(throws: CodexError(.keyUnavailable, "")) {
+                    for change in changes { _ = try change.events }
+                }
             }
         }
 
@@ -263,7 +356,7 @@
             try await place.open { store in
                 #expect(try store.get(.task("t1", in: "p"))?.body == "plain 1")
                 try await store.update(.task("t1", in: "p")) { $0.title = "T" }
-                let report = try await store.reseal(CodexFlow.Task.self)
+                let report = try await store.reseal()
                 #expect(report.migratedCount == 6 && report.failureCount == 0)
                 #expect(try store.get(.task("t2", in: "p"))?.body == "plain 2")
                 #expect(try store.verify().isSound)
@@ -287,7 +380,7 @@
                     try store.get(.task("a", in: "p"))
                 }
                 #expect(try store.verify().differences.map(\.kind) == [.tamperedValue])
-                try await store.reseal(CodexFlow.Task.self)
+                try await store.reseal()
                 #expect(try store.get(.task("a", in: "p"))?.body == "plain")
             }
         }

@@ -46,9 +46,9 @@
                 let path = try write(damaged)
                 #expect(throws: CodexError(.keyUnavailable, "")) { try FileKeyProvider(at: path) }
             }
-            #expect(throws: CodexError(.invalidArgument, "")) {
-                try FileKeyProvider(creatingAt: place.keys.path)
-            }
+            // Those that are there stay.
+            let again = try FileKeyProvider(at: place.keys.path, mayCreate: true)
+            #expect(try again.keyIDs == [id])
             #expect(throws: CodexError.self) {
                 try FileKeyProvider(at: place.folder + "/none.json")
             }
@@ -58,6 +58,18 @@
             let secret = try #require(
                 text.components(separatedBy: "\"key\" : \"").last?.prefix(40))
             #expect(!"\(try place.keys.makeDataKey())".contains(secret))
+        }
+
+        @Test("Of many who make a file all get the same keys")
+        func creations() async throws {
+            let path = place.folder + "/new.json"
+            let ids = try await withThrowingTaskGroup(of: [String].self) { group in
+                for _ in 0..<16 {
+                    group.addTask { try FileKeyProvider(at: path, mayCreate: true).keyIDs }
+                }
+                return try await group.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(ids.count == 1)
         }
 
         @Test("Whoever has the file open notices a rotation, and none is lost")

@@ -27,7 +27,7 @@
 
         init() throws {
             folder = try TemporaryStore.makeDirectory()
-            keys = try FileKeyProvider(creatingAt: folder + "/keys.json")
+            keys = try FileKeyProvider(at: folder + "/keys.json", mayCreate: true)
         }
 
         deinit { try? FileManager.default.removeItem(atPath: folder) }

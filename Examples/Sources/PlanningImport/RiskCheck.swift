@@ -36,7 +36,9 @@ struct RiskCheck {
         }
     }
 
-    func run(_ rows: [Proposal]) async throws -> Outcome {
+    /// Scores each proposal as it was one release before its planned end; milestones that its last stage
+    /// leaves open count as open then if it `knowsStage`.
+    func run(_ rows: [Proposal], knowsStage: Bool) async throws -> Outcome {
         var outcome = Outcome()
         for (place, row) in rows.enumerated() {
             guard let stage = row.stage, row.status == .implemented || row.status == .implementable,
@@ -44,7 +46,8 @@ struct RiskCheck {
                 let end = Self.day(stable), let now = Self.day(stable - 1)
             else { continue }
             let id = try CodexFlow.Project.ID("proposal-\(place)")
-            try await store(row, stage, as: id, from: row.created, to: end, at: now)
+            try await store(
+                row, knowsStage ? stage : .stable, as: id, from: row.created, to: end, at: now)
             guard let moment = Self.moment(now) else { continue }
             let workspace = CodexFlow.Workspace(store, clock: { moment })
             let score = try await workspace.riskReport(of: id).riskScore

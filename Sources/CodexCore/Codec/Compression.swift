@@ -50,6 +50,74 @@ package enum Compression {
         return inflated
     }
 
+    /// Packs bytes as a gzip file (RFC 1952).
+    package static func gzip(_ bytes: [UInt8]) throws(CodexError) -> [UInt8] {
+        var stream = unsafe z_stream()
+        // 16 more than the window's size asks for gzip's head and tail (zlib.h).
+        guard
+            unsafe deflateInit2_(
+                &stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+                Int32(MemoryLayout<z_stream>.size)) == Z_OK
+        else { throw outOfMemory }
+        defer { _ = unsafe deflateEnd(&stream) }
+        let bound = Int(unsafe deflateBound(&stream, uLong(bytes.count)))
+        var source = bytes
+        return try unsafe source.withUnsafeMutableBufferPointer { input throws(CodexError) in
+            var status = Z_OK
+            let packed = unsafe [UInt8](unsafeUninitializedCapacity: bound) { output, written in
+                // A segment has at most 2 GiB and a header, which zlib's counters hold.
+                unsafe stream.next_in = input.baseAddress
+                unsafe stream.avail_in = uInt(input.count)
+                unsafe stream.next_out = output.baseAddress
+                unsafe stream.avail_out = uInt(output.count)
+                status = unsafe deflate(&stream, Z_FINISH)
+                written = unsafe Int(stream.total_out)
+            }
+            guard status == Z_STREAM_END else { throw outOfMemory }
+            return packed
+        }
+    }
+
+    /// Unpacks a gzip file.
+    ///
+    /// - Parameters:
+    ///   - bytes: The file.
+    ///   - limit: Most bytes that it may unpack to.
+    /// - Returns: What was packed.
+    /// - Throws: ``CodexError/Code/corrupted`` if it is damaged, ends early or is larger than that.
+    package static func gunzip(_ bytes: [UInt8], limit: Int) throws(CodexError) -> [UInt8] {
+        var stream = unsafe z_stream()
+        guard
+            unsafe inflateInit2_(
+                &stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+        else { throw outOfMemory }
+        defer { _ = unsafe inflateEnd(&stream) }
+        var source = bytes
+        var unpacked: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        return try unsafe source.withUnsafeMutableBufferPointer { input throws(CodexError) in
+            unsafe stream.next_in = input.baseAddress
+            unsafe stream.avail_in = uInt(input.count)
+            while true {
+                let status = unsafe chunk.withUnsafeMutableBufferPointer { output in
+                    unsafe stream.next_out = output.baseAddress
+                    unsafe stream.avail_out = uInt(output.count)
+                    return unsafe CodexCZlib.inflate(&stream, Z_NO_FLUSH)
+                }
+                let count = unsafe chunk.count - Int(stream.avail_out)
+                guard status == Z_OK || status == Z_STREAM_END, unpacked.count + count <= limit,
+                    status == Z_STREAM_END || count > 0
+                else { throw Wire.corrupted("a gzip file does not unpack") }
+                unpacked += chunk[..<count]
+                if status == Z_STREAM_END { return unpacked }
+            }
+        }
+    }
+
+    private static var outOfMemory: CodexError {
+        CodexError(.outOfMemory, "There is no memory left to compress.")
+    }
+
     /// CRC-32 as zlib and gzip compute it.
     package static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
         let bytes = Array(bytes)

@@ -14,7 +14,7 @@ extension CodexError {
             case closed, nestedWrite, queueFull, cancelled, commitFailed
             case outcomeUnknown, writesRefused, needsRecovery, changesTrimmed, unknownConsumer
             case consumerMoved, ruleViolated, invalidPattern
-            case keyUnavailable, valueTampered, valueNotSealed
+            case keyUnavailable, valueTampered, valueNotSealed, notCovered
         }
 
         private let kind: Kind
@@ -131,6 +131,8 @@ extension CodexError {
         public static let keyUnavailable = Code(.keyUnavailable)
         /// An encrypted value that was changed, or that belongs to another item or field.
         public static let valueTampered = Code(.valueTampered)
+        /// A time or commit that a backup and the archive beside it do not reach, or a gap in them.
+        public static let notCovered = Code(.notCovered)
         /// A field that is to be encrypted, and is not.
         public static let valueNotSealed = Code(.valueNotSealed)
     }

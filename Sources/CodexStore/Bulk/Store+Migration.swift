@@ -62,17 +62,24 @@ extension Store {
                 try body(transaction.context, start, batchCount)
             }
             position = batch.end
-            report.examinedCount += batch.report.examinedCount
-            report.migratedCount += batch.report.migratedCount
-            report.failureCount += batch.report.failureCount
-            let room = max(0, Self.reportedFailureCountMax - report.failures.count)
-            report.failures += batch.report.failures.prefix(room)
+            report.add(batch.report)
             progress?(report)
         }
         return report
     }
+}
 
+extension MigrationReport {
     private static let reportedFailureCountMax = 1000
+
+    /// Adds what was done besides.
+    mutating func add(_ other: MigrationReport) {
+        examinedCount += other.examinedCount
+        migratedCount += other.migratedCount
+        failureCount += other.failureCount
+        let room = max(0, Self.reportedFailureCountMax - failures.count)
+        failures += other.failures.prefix(room)
+    }
 }
 
 /// What a transaction rewrote.
@@ -88,7 +95,7 @@ extension WriteContext {
         _ type: E.Type, after start: [UInt8], _ countMax: Int
     ) throws -> RewrittenBatch {
         let bound = try binding(type)
-        return try rewrite(bound, after: start, countMax) { bytes, key in
+        return try rewrite(bound.table, after: start, countMax) { bytes, key in
             let header = bytes.layout.header
             let isRaw =
                 try header.entityNumber == 0
@@ -104,15 +111,15 @@ extension WriteContext {
     /// Looks at the next items of a table, and rewrites those that are due.
     ///
     /// - Parameters:
-    ///   - bound: The entity.
+    ///   - table: The table.
     ///   - start: The last key that was looked at.
     ///   - countMax: How many items to look at.
-    ///   - isDue: Whether the item is; `nil` if it is none of the entity.
+    ///   - isDue: Whether the item is; `nil` if it is none of those that are meant.
     ///   - body: Rewrites the item under the key; what it throws is reported.
     /// - Returns: What was done.
     /// - Throws: What reading throws, and what made the transaction useless.
     func rewrite(
-        _ bound: BoundEntity, after start: [UInt8], _ countMax: Int,
+        _ table: TableHandle, after start: [UInt8], _ countMax: Int,
         _ isDue: (ItemBytes, [UInt8]) throws -> Bool?,
         _ body: ([UInt8]) throws(CodexError) -> Void
     ) throws -> RewrittenBatch {
@@ -120,13 +127,13 @@ extension WriteContext {
         var due: [[UInt8]] = []
         var last: [UInt8]? = start
         var count = 0
-        try transaction.withCursor(bound.table.tree) { cursor in
+        try transaction.withCursor(table.tree) { cursor in
             var entry = unsafe try cursor.seek(start.isEmpty ? [] : start + [0])
             while let current = unsafe entry, count < countMax {
                 let key = unsafe Array(current.key)
                 count += 1
                 last = key
-                let verdict = unsafe try withItem(current.value, current.key, bound.table.plan) {
+                let verdict = unsafe try withItem(current.value, current.key, table.plan) {
                     try isDue($0, key)
                 }
                 if let verdict {
@@ -145,7 +152,7 @@ extension WriteContext {
                 if let failure { throw failure }
                 report.failureCount += 1
                 report.failures.append(
-                    .init(key: try bound.table.plan.primaryKey(key.span), error: error))
+                    .init(key: try table.plan.primaryKey(key.span), error: error))
             }
         }
         return RewrittenBatch(report: report, end: last)
@@ -166,6 +173,10 @@ extension WriteContext {
                     + "attributes may change with a schema version.")
         }
         for element in try E.unknownAttributes(of: lifted) where item[element.name] == nil {
+            // Under another name it could not be opened any more.
+            if SealedValue.isSealed(element.value), old.item[element.name] != element.value {
+                throw CodexError.keyUnavailable(element.name)
+            }
             item[element.name] = element.value
         }
         let header = ItemHeader(

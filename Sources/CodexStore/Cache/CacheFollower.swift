@@ -2,6 +2,19 @@ internal import CodexCore
 internal import CodexIndex
 internal import Synchronization
 
+extension IndexDefinition {
+    /// The partitions that an item has entries in.
+    func partitions(of item: Item) -> [[AttributeValue]] {
+        var partitions: [[AttributeValue]] = [[]]
+        for attribute in partitionKey {
+            guard let value = item[attribute.name] else { return [] }
+            let values = attribute.name == multiValued ? value.keyElements ?? [value] : [value]
+            partitions = partitions.flatMap { partition in values.map { partition + [$0] } }
+        }
+        return partitions
+    }
+}
+
 /// Makes a cache forget what commits changed, of this process and others, by reading them from the log.
 final class CacheFollower: Sendable {
     private let core: StoreCore
@@ -94,7 +107,7 @@ final class CacheFollower: Sendable {
                     continue
                 }
                 for image in images {
-                    for values in Self.partitions(of: image, index) {
+                    for values in index.partitions(of: image) {
                         partitions.insert(CachePartition(table: table, index: name, values: values))
                     }
                 }
@@ -106,20 +119,6 @@ final class CacheFollower: Sendable {
                 stripes[partition.hashValue].withLock { $0.invalidate(partition) }
             }
         }
-    }
-
-    /// The partitions of an index that an item has entries in.
-    private static func partitions(
-        of item: Item, _ index: IndexDefinition
-    ) -> [[AttributeValue]] {
-        var partitions: [[AttributeValue]] = [[]]
-        for attribute in index.partitionKey {
-            guard let value = item[attribute.name] else { return [] }
-            let values =
-                attribute.name == index.multiValued ? value.keyElements ?? [value] : [value]
-            partitions = partitions.flatMap { partition in values.map { partition + [$0] } }
-        }
-        return partitions
     }
 
     /// Refuses reads from now on; the environment may be closed when it returns.

@@ -64,7 +64,7 @@ final class LoggedTables: ShapeSource, Sendable {
 
     /// An item with its encrypted fields opened, as far as the keys are there.
     func opened(_ item: Item, _ header: ItemHeader) throws(CodexError) -> Item {
-        try core.opened(item, header, state.withLock { $0.catalog })
+        try core.opened(item, header, core.catalog)
     }
 
     func shape(_ id: UInt32) throws(CodexError) -> Shape {

@@ -22,15 +22,18 @@ extension Store {
             var workers: Set<AnalyticsWriter.Worker> = []
             for change in changes {
                 if try change.entity == CodexFlow.Activity.definition.name {
-                    guard change.kind == .insert, let new = try change.newImage,
+                    guard change.kind == .insert, let new = try change.opened(change.entry.new),
                         let activity = CodexFlow.Activity(soundIn: new)
                     else { continue }
                     // It may be gone by now with its project, of which there may be another.
-                    let present = try transaction.item(in: change.table, key: change.key)
-                    if present == new { tally.add(activity) }
+                    let lookup = CodexCore.Lookup<CodexFlow.Activity>.activity(
+                        activity.id, of: activity.taskID, in: activity.projectID)
+                    if try transaction.sound(lookup) == activity { tally.add(activity) }
                     continue
                 }
-                for image in [try change.oldImage, try change.newImage] {
+                for image in [
+                    try change.opened(change.entry.old), try change.opened(change.entry.new),
+                ] {
                     guard let log = image.flatMap(CodexFlow.WorkLog.init(soundIn:)) else {
                         continue
                     }
@@ -89,6 +92,28 @@ extension Entity {
 }
 
 extension WriteTransaction {
+    /// The entities that a query finds, without what is none or breaks its rules.
+    fileprivate func sound<E: Entity>(_ query: CodexCore.Query<E>) throws -> [E] {
+        var found: [E] = []
+        try forEach(query.request) { view in
+            if let entity = E(soundIn: try opened(view)) { found.append(entity) }
+            return true
+        }
+        return found
+    }
+
+    /// The entity that a lookup names; `nil` also for what is none.
+    fileprivate func sound<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
+        guard case .primaryKey(let key) = lookup.target else { return nil }
+        return try view(in: E.definition.table, key: key) { view in
+            E(soundIn: try opened(view))
+        } ?? nil
+    }
+
+    private func opened(_ view: borrowing ItemView) throws -> Item {
+        try context.core.opened(try view.item(), view.header, context.catalog)
+    }
+
     /// The project, unless there is none, or no project but a damaged item.
     fileprivate mutating func soundProject(
         _ id: CodexFlow.Project.ID
@@ -120,12 +145,16 @@ private struct AnalyticsPast {
         place = sequence
         var (tally, stale, creations) = (tally, stale, creations)
         let definition = try store.schema.table(CodexFlow.table)
+        let (core, catalog) = (store.core, store.core.catalog)
+        func opened(_ view: borrowing ItemView) throws -> Item {
+            try core.opened(try view.item(), view.header, catalog)
+        }
         try snapshot.forEach(TableScan(table: CodexFlow.table)) { view in
             switch store.entityName(of: view.header) {
             case CodexFlow.Activity.definition.name?:
-                if let entry = CodexFlow.Activity(soundIn: try view.item()) { tally.add(entry) }
+                if let entry = CodexFlow.Activity(soundIn: try opened(view)) { tally.add(entry) }
             case CodexFlow.WorkLog.definition.name?:
-                let log = CodexFlow.WorkLog(soundIn: try view.item())
+                let log = CodexFlow.WorkLog(soundIn: try opened(view))
                 if let log { try tally.add(nil, log) }
             case CodexFlow.Project.definition.name?:
                 if let project = CodexFlow.Project(placedIn: try view.item()) {
@@ -247,9 +276,7 @@ private enum AnalyticsWriter {
         // Means look 27 days back.
         let window = CodexCore.Query<CodexFlow.Analytics>.analytics(
             of: project, from: first.adding(days: -27), through: last.adding(days: 27))
-        let known = try transaction.items(matching: window.request).items.compactMap {
-            CodexFlow.Analytics(soundIn: $0)
-        }
+        let known = try transaction.sound(window)
         var all = Dictionary(known.map { ($0.date, $0) }) { $1 }
         for day in days {
             // A stored day that leaves no room for more is none of ours.
@@ -263,10 +290,7 @@ private enum AnalyticsWriter {
             var hours: Number = 0
             let query = CodexCore.Query<CodexFlow.WorkLog>.work(
                 of: worker.user, day: worker.day, in: project)
-            for item in try transaction.items(matching: query.request).items {
-                guard let log = CodexFlow.WorkLog(soundIn: item) else { continue }
-                hours = try hours.adding(log.hours)
-            }
+            for log in try transaction.sound(query) { hours = try hours.adding(log.hours) }
             all[worker.day]?.setHours(hours, of: worker.user)
         }
         let dates = all.keys.sorted()

@@ -126,12 +126,16 @@ extension Store {
 extension ChangeRecord {
     /// The events of CodexFlow's that the change stands for; the record needs both images.
     ///
-    /// - Throws: What reading the models throws.
+    /// - Throws: What reading the models throws; ``CodexError/Code/keyUnavailable`` if fields are encrypted
+    ///   and their keys are not to be had.
     public var events: [CodexFlow.Event] {
         get throws(CodexError) {
             guard table == CodexFlow.table else { return [] }
+            let (old, new) = (try opened(entry.old), try opened(entry.new))
+            // What cannot be read might be what an event is about.
+            if let name = old?.sealedName ?? new?.sealedName { throw .keyUnavailable(name) }
             return try CodexFlow.Event.events(
-                of: entity, old: try opened(entry.old), new: try opened(entry.new), time: time,
+                of: entity, old: old, new: new, time: time,
                 origin: commit.tables.storeID.uuidString, sequence: sequenceNumber.description,
                 isExpiry: isExpiry)
         }

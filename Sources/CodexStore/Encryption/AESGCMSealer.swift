@@ -34,7 +34,7 @@
             get throws(CodexError) {
                 let id = try asking { try provider.currentKeyID }
                 guard (1...255).contains(id.utf8.count) else {
-                    throw Self.unusable("A key's identifier has 1 to 255 bytes.")
+                    throw Self.unusable("its current key's identifier has 1 to 255 bytes")
                 }
                 return id
             }
@@ -79,7 +79,7 @@
             let made = try asking { try provider.makeDataKey() }
             guard made.plain.count == Self.keyByteCount, made.wrapped.count <= UInt16.max,
                 (1...255).contains(made.keyID.utf8.count)
-            else { throw Self.unusable("A data key has 32 bytes, and wrapped 65,535 at most.") }
+            else { throw Self.unusable("a data key has 32 bytes, wrapped 65,535 at most") }
             let key = SymmetricKey(data: made.plain)
             return state.withLock { state in
                 state.current = (made.keyID, made.wrapped, key)
@@ -95,7 +95,7 @@
             let plain = try asking { try provider.unwrap(wrapped.bytes, keyID: wrapped.keyID) }
             guard let plain else { return nil }
             guard plain.count == Self.keyByteCount else {
-                throw Self.unusable("A data key has 32 bytes.")
+                throw Self.unusable("a data key has 32 bytes")
             }
             let key = SymmetricKey(data: plain)
             state.withLock { $0.remember(key, wrapped) }
@@ -114,7 +114,7 @@
         }
 
         private static func unusable(_ text: String) -> CodexError {
-            CodexError(.keyUnavailable, "The provider of encryption keys is wrong: " + text)
+            CodexError(.keyUnavailable, "The provider of encryption keys is wrong: \(text).")
         }
     }
 

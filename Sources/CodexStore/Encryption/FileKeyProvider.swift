@@ -6,7 +6,7 @@
     /// Keys in a file, which only its owner can read.
     ///
     /// ```swift
-    /// let keys = try FileKeyProvider(creatingAt: "/etc/codexflow/keys.json")
+    /// let keys = try FileKeyProvider(at: "/etc/codexflow/keys.json", mayCreate: true)
     /// ```
     ///
     /// Keep it apart from the store and its backups: who has both can read everything, and without the
@@ -60,39 +60,37 @@
 
         /// Reads the keys of a file.
         ///
+        /// - Parameters:
+        ///   - path: The file.
+        ///   - mayCreate: Whether a file with one key is made where there is none.
         /// - Throws: ``CodexError/Code/keyUnavailable`` if it is none of keys, or others than its owner may
-        ///   read it; ``CodexError/Code/inputOutput`` and such if it cannot be read.
-        public init(at path: String) throws(CodexError) {
+        ///   read it; ``CodexError/Code/notFound``, ``CodexError/Code/inputOutput`` and such if it cannot be
+        ///   read or written.
+        public init(at path: String, mayCreate: Bool = false) throws(CodexError) {
             self.path = path
+            if mayCreate {
+                // With the lock, or of two that make one the first's key would be lost.
+                let lock = try FileLock(waitingFor: path + ".lock")
+                defer { lock.release() }
+                if try FileSystem.kind(path) == nil {
+                    let key = Key.make(Date())
+                    try Self.write(Contents(current: key.id, keys: [key]), path)
+                }
+            }
             state = Locked(try Self.read(path))
         }
 
-        /// Makes a file with one key.
-        ///
-        /// - Throws: ``CodexError/Code/invalidArgument`` if there is something at the path;
-        ///   ``CodexError/Code/inputOutput`` and such if it cannot be written.
-        public convenience init(creatingAt path: String) throws(CodexError) {
-            guard try FileSystem.kind(path) == nil else {
-                throw CodexError(
-                    .invalidArgument,
-                    "There is a file at \(path) already. Read it, or choose another.")
-            }
-            let key = Key.make(Date())
-            try Self.write(Contents(current: key.id, keys: [key]), path)
-            try self.init(at: path)
-        }
-
-        /// The identifiers of the keys, oldest first; the last is the current one.
+        /// The identifiers of the keys, oldest first.
         public var keyIDs: [String] {
             get throws(CodexError) { try contents().keys.map(\.id) }
         }
 
         /// Adds a key, under which values are encrypted from now on; the others open what they encrypted.
         ///
-        /// `Store.reseal(_:)` brings what there is under the new key, and then the old one can go.
+        /// `Store.reseal()` brings what there is under the new key, and then the old one can go.
         ///
         /// - Returns: The new key's identifier.
-        /// - Throws: As ``init(at:)``, and what writing throws.
+        /// - Throws: As ``init(at:mayCreate:)``, and what writing throws.
         @discardableResult
         public func rotate() throws(CodexError) -> String {
             let key = Key.make(Date())
@@ -136,7 +134,7 @@
 
         /// Unwraps a data key.
         ///
-        /// - Throws: ``CodexError/Code/valueTampered`` if it was changed; as ``init(at:)``.
+        /// - Throws: ``CodexError/Code/valueTampered`` if it was changed; as ``init(at:mayCreate:)``.
         public func unwrap(_ wrapped: [UInt8], keyID: String) throws -> [UInt8]? {
             guard let key = try contents().key(keyID) else { return nil }
             do {

@@ -23,8 +23,11 @@ struct SealedFields: Sendable {
                 if options.requiresSealedFields { throw .valueNotSealed(name) }
                 continue
             }
-            if let sealer = options.sealer, let plain = try open(value, name, key, sealer) {
+            guard let sealer = options.sealer else { continue }
+            if let plain = try open(value, name, key, sealer) {
                 opened[name] = plain
+            } else if options.requiresSealedFields {
+                throw .keyUnavailable(name)
             }
         }
         return opened
@@ -97,8 +100,13 @@ extension CodexError {
         CodexError(
             .valueNotSealed,
             "The field \(name) is to be encrypted and is not. If it was stored before that was asked "
-                + "for, encrypt it with reseal(_:); if not, somebody else wrote it.")
+                + "for, encrypt it with reseal(); if not, somebody else wrote it.")
     }
+}
+
+extension AttributeMap {
+    /// The name of an attribute that is encrypted and could not be opened.
+    var sealedName: String? { first { SealedValue.isSealed($0.value) }?.name }
 }
 
 extension WriteContext {

@@ -26,6 +26,8 @@ public struct VerificationReport: Sendable, Hashable {
             case wrongExpiry
             /// An encrypted field was changed, or moved here from another item or field; with the keys.
             case tamperedValue
+            /// An encrypted field that the keys do not open, with keys: they lack one, or the value was changed.
+            case unopenedValue
             /// An item is of an entity that the store does not know.
             case unknownEntity
             /// A counter's group is not what the items add up to.

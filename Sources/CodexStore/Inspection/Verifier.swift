@@ -52,8 +52,13 @@ struct Verifier {
                 verifier.report(.unknownEntity, table, nil, primaryKey)
             }
             do {
-                _ = try verifier.context.core.opened(
-                    image.item, image.header, verifier.context.catalog)
+                let core = verifier.context.core
+                let opened = try core.opened(image.item, image.header, verifier.context.catalog)
+                if core.options.sealer != nil, opened.sealedName != nil {
+                    verifier.report(.unopenedValue, table, nil, primaryKey)
+                }
+            } catch CodexError.Code.keyUnavailable {
+                verifier.report(.unopenedValue, table, nil, primaryKey)
             } catch CodexError.Code.valueTampered, CodexError.Code.valueNotSealed {
                 verifier.report(.tamperedValue, table, nil, primaryKey)
             }

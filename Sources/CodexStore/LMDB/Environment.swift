@@ -177,6 +177,14 @@ final class Environment: @unchecked Sendable {
         return unsafe Int(info.me_last_txnid)
     }
 
+    /// Copies the newest state into a directory, without the pages that are free.
+    ///
+    /// It is a long reader, and writers go on meanwhile. LMDB does not flush what it wrote.
+    func copy(to directory: String) throws(CodexError) {
+        try check(
+            "mdb_env_copy2", unsafe mdb_env_copy2(handle, directory, UInt32(MDB_CP_COMPACT)))
+    }
+
     /// The size of a page in bytes, and the number of pages that were ever used.
     func usage() throws(CodexError) -> (pageByteCount: Int, pageCount: Int) {
         var stat = MDB_stat()

@@ -164,6 +164,17 @@ final class StoreCore: Sendable {
         return try body(context)
     }
 
+    /// Runs `body` without a snapshot; the environment stays open meanwhile.
+    func whileOpen<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
+        let isClosed = state.withLock { state in
+            if !state.isClosed { state.activeReaderCount += 1 }
+            return state.isClosed
+        }
+        if isClosed { throw Self.closed }
+        defer { readerEnded(nil) }
+        return try body()
+    }
+
     func takeReader() throws(CodexError) -> ReadContext {
         let (idle, isClosed) = state.withLock { state -> (ReadContext?, Bool) in
             if state.isClosed { return (nil, true) }

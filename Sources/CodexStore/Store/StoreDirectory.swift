@@ -54,14 +54,14 @@ struct StoreDirectory {
     /// Makes the store aside, with `fill` writing its first contents, and moves it into place, so
     /// that there is a whole store or none, whatever happens.
     func create(_ fill: (_ path: String) throws(CodexError) -> Void) throws(CodexError) {
-        let parent = Self.parent(of: path)
+        let parent = FileSystem.parent(of: path)
         let name = path.split(separator: "/").last.map(String.init) ?? "store"
         let suffix = UInt32.random(in: .min ... .max)
         let temporary = "\(parent)/.\(name).creating-\(FileSystem.processID)-\(suffix)"
         try FileSystem.makeDirectory(temporary)
         do throws(CodexError) {
             try fill(temporary)
-            try FileSystem.writeDurably(Self.markerText, to: temporary + "/" + Self.marker)
+            try Self.mark(temporary)
             try FileSystem.synchronizeDirectory(temporary)
             if try FileSystem.rename(temporary, to: path) {
                 try FileSystem.synchronizeDirectory(parent)
@@ -80,6 +80,11 @@ struct StoreDirectory {
         FileSystem.removeFlatDirectory(path)
     }
 
+    /// Makes a directory one of a store of the current format.
+    static func mark(_ path: String) throws(CodexError) {
+        try FileSystem.writeDurably(markerText, to: path + "/" + marker)
+    }
+
     private static let markerText = Array("codex store\nformat \(Manifest.currentFormat)\n".utf8)
 
     /// Lets the marker say what the manifest says already: the current format.
@@ -88,11 +93,6 @@ struct StoreDirectory {
         if text != Self.markerText {
             try FileSystem.replaceDurably(markerPath, with: Self.markerText)
         }
-    }
-
-    private static func parent(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     /// The format that the marker names.

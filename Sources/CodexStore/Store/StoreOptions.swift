@@ -48,10 +48,11 @@ public struct StoreOptions: Sendable {
             didSet { sealer = encryptionKeys.map { AESGCMSealer($0) } }
         }
     #endif
-    /// Whether fields that are to be encrypted and are not, since they were stored before that was asked
-    /// for or by somebody else, are refused by typed reads with ``CodexError/Code/valueNotSealed``.
+    /// Whether typed reads refuse fields that are to be encrypted and are not, since they were stored before
+    /// that was asked for or by somebody else (``CodexError/Code/valueNotSealed``), and those that the keys
+    /// do not open (``CodexError/Code/keyUnavailable``), instead of taking them as plain, and as absent.
     ///
-    /// Set it once `reseal(_:)` has encrypted all.
+    /// Set it once `reseal()` has encrypted all.
     public var requiresSealedFields = false
     /// What seals and opens encrypted fields.
     var sealer: (any FieldSealer)?

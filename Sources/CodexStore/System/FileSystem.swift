@@ -61,6 +61,12 @@ enum FileSystem {
         return Int(info.st_size)
     }
 
+    /// The directory that a path is in.
+    static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     static func makeDirectory(_ path: String) throws(CodexError) {
         guard unsafe mkdir(path, 0o755) == 0 else { throw .system("mkdir", errno) }
     }
@@ -170,7 +176,7 @@ enum FileSystem {
         let new = "\(path).\(processID)-\(UInt32.random(in: .min ... .max)).new"
         try writeDurably(bytes, to: new, permissions: permissions)
         _ = try rename(new, to: path)
-        try synchronizeDirectory(path.lastIndex(of: "/").map { String(path[...$0]) } ?? ".")
+        try synchronizeDirectory(parent(of: path))
     }
 
     /// Removes a directory and the plain files in it.

@@ -188,15 +188,19 @@ extension TransactionContext {
     ) throws(CodexError) {
         let layout = bytes.layout
         guard layout.header.entityNumber == bound.entity.number else {
-            throw CodexError(
-                .unknownEntity,
-                "The item under this key is not a \(bound.entity.definition.name) but "
-                    + "\(catalog.entityName(layout.header.entityNumber) ?? "a raw item").")
+            throw otherEntity(bound, layout.header)
         }
         guard layout.header.schemaVersion == bound.entity.definition.schemaVersion,
             bound.entity.definition.sealed.isEmpty
         else { return try withWholeItem(bound, bytes, body) }
         try body(FieldReader(bytes, plan: plan(bound, layout.shape)))
+    }
+
+    func otherEntity(_ bound: BoundEntity, _ header: ItemHeader) -> CodexError {
+        CodexError(
+            .unknownEntity,
+            "The item under this key is not a \(bound.entity.definition.name) but "
+                + "\(catalog.entityName(header.entityNumber) ?? "a raw item").")
     }
 
     /// Lends a reader of an item that is not read in place: it is opened and lifted first.

@@ -74,6 +74,8 @@ extension WriteTransaction {
             try context.write(changed, keepsUnknown: true) { _ throws(CodexError) in }
         } else {
             let unknown = try context.unknownAttributes(E.self, oldKey)
+            // Under another key it could not be opened any more.
+            if let name = unknown.sealedName { throw CodexError.keyUnavailable(name) }
             try context.atomically { () throws(CodexError) in
                 try delete(in: definition.name, key: oldKey)
                 try context.write(changed, adding: unknown) { taken throws(CodexError) in
@@ -90,10 +92,16 @@ extension WriteTransaction {
     /// - Throws: As ``ReadableTransaction/get(_:)``.
     @discardableResult
     public mutating func delete<E: Entity>(_ lookup: Lookup<E>) throws -> Bool {
-        guard let current = try get(lookup) else { return false }
-        let definition = try context.binding(E.self).table.plan.definition
-        try delete(
-            in: definition.name, key: try definition.primaryKey(of: try current.item()))
+        // It need not be readable to be removed: its keys may be lost.
+        let bound = try context.binding(E.self)
+        let key = try view(lookup) { view in
+            guard view.header.entityNumber == bound.entity.number else {
+                throw context.otherEntity(bound, view.header)
+            }
+            return try bound.table.plan.definition.primaryKey(of: try view.item())
+        }
+        guard let key else { return false }
+        try delete(in: bound.table.name, key: key)
         return true
     }
 }

@@ -45,7 +45,7 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Changes what a task says: everything but what other commands keep.
+    /// Changes what a task says, and who is to do it: everything but what other commands keep.
     ///
     /// - Parameters:
     ///   - id: The task.
@@ -55,7 +55,8 @@ extension CodexFlow.Workspace {
     ///     since.
     ///   - body: Changes it.
     /// - Returns: The task as it is now.
-    /// - Throws: ``CodexFlow/Rule/taskStale``, ``CodexFlow/Rule/taskKept``,
+    /// - Throws: ``CodexFlow/Rule/taskStale``, ``CodexFlow/Rule/taskKept``, for another assignee as
+    ///   ``assign(_:in:to:by:)``,
     ///   ``CodexFlow/Rule/taskArchived``, the rules of tasks and actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
@@ -78,6 +79,9 @@ extension CodexFlow.Workspace {
             try context.requireKept(
                 change.task, change.old, CodexFlow.Task.keptFields, .taskKept)
             try context.requireMet(change)
+            if change.task.assigneeID != change.old.assigneeID {
+                try context.requireUnclaimed(change)
+            }
             try context.requireLinks(of: change.task, change.project, old: change.old)
             return try context.store(change, .changed)
         }
@@ -422,7 +426,7 @@ extension CodexFlow.Task {
     /// The fields that only other commands change.
     static let keptFields = [
         KeptField<Self>("taskId", \.id), .init("projectId", \.projectID),
-        .init("number", \.number), .init("status", \.status), .init("assignee", \.assigneeID),
+        .init("number", \.number), .init("status", \.status),
         .init("reporter", \.reporterID), .init("claim", \.claim),
         .init("reopenCount", \.reopenCount), .init("startedAt", \.startedAt),
         .init("completedAt", \.completedAt), .init("canceledAt", \.canceledAt),
@@ -432,6 +436,6 @@ extension CodexFlow.Task {
     ]
     /// Those that are not set with the creation either.
     static let keptFieldsOfNew = keptFields.filter {
-        !["status", "assignee", "reporter"].contains($0.name)
+        !["status", "reporter"].contains($0.name)
     }
 }

@@ -1,0 +1,216 @@
+public import CodexCore
+internal import CodexIndex
+
+/// What a read says now, and again whenever commits made it say something else: an endless sequence.
+///
+/// ```swift
+/// for try await tasks in store.observe(.tasks(assignedTo: "ada")) {
+///     print(tasks.map(\.title))
+/// }
+/// ```
+///
+/// It begins with the present value. Each further one is that of one moment, and differs from the one
+/// before; what was in between, while nobody asked for the next, is passed over. It sees the commits of all
+/// processes, once they are visible to reads.
+///
+/// Nothing is read, and writers are not held up, while nobody asks. A commit in which nothing concerns the
+/// read costs a look at its record in the log; one that may concern it, a read.
+///
+/// Items that expire go from it when they are removed, within ``StoreOptions/sweepInterval``. Each iterator
+/// begins anew. The sequence ends by throwing only: `CancellationError`, ``CodexError/Code/closed``, and what
+/// the read throws.
+public struct Observation<Value: Sendable & Equatable>: AsyncSequence, Sendable {
+    /// What the read says.
+    public typealias Element = Value
+
+    private let core: StoreCore
+    private let scope: ObservedScope
+    private let read: @Sendable (borrowing Snapshot) throws -> Value
+
+    init(
+        _ core: StoreCore, _ scope: ObservedScope,
+        _ read: @escaping @Sendable (borrowing Snapshot) throws -> Value
+    ) {
+        self.core = core
+        self.scope = scope
+        self.read = read
+    }
+
+    /// Begins to observe.
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(core, scope, read) }
+
+    /// Reads values one by one; for one task at a time.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        private let core: StoreCore
+        private let scope: ObservedScope
+        private let read: @Sendable (borrowing Snapshot) throws -> Value
+        private var last: Value?
+        private var reader: ChangeReader?
+
+        /// Changes that are looked at at once.
+        private static var batchCount: Int { 1000 }
+
+        fileprivate init(
+            _ core: StoreCore, _ scope: ObservedScope,
+            _ read: @escaping @Sendable (borrowing Snapshot) throws -> Value
+        ) {
+            self.core = core
+            self.scope = scope
+            self.read = read
+        }
+
+        /// The present value, the first time; after that the next that differs.
+        ///
+        /// - Throws: As ``Observation``.
+        public mutating func next() async throws -> Value? {
+            while true {
+                try _Concurrency.Task.checkCancellation()
+                if let reader {
+                    guard try hasNews(reader) else {
+                        if let end = reader.endID { try await core.commits.wait(after: end) }
+                        continue
+                    }
+                }
+                let value = try readAgain()
+                if value == last { continue }
+                last = value
+                return value
+            }
+        }
+
+        /// Whether changes that were not looked at yet may concern the read.
+        private func hasNews(_ reader: ChangeReader) throws -> Bool {
+            do {
+                var isConcerned = false
+                // To the end: what is older than the snapshot that is read next need not be seen again.
+                repeat {
+                    let changes = try reader.read(Self.batchCount)
+                    if isConcerned { continue }
+                    isConcerned = try changes.contains { try scope.concerns($0, core) }
+                } while reader.endID == nil
+                return isConcerned
+            } catch CodexError.Code.changesTrimmed {
+                // So slow that they are gone: whatever they said, the read says it.
+                return true
+            }
+        }
+
+        /// Reads in a snapshot; changes are looked at from that on.
+        private mutating func readAgain() throws -> Value {
+            // Made before the snapshot: what is committed in between is looked at once more, and not missed.
+            if reader == nil || reader?.endID == nil {
+                let new = ChangeReader(
+                    core, from: .position(.latest), scope.view,
+                    ChangeFilter(tables: scope.tables.map { Set($0) }))
+                try new.prepare()
+                reader = new
+            }
+            let reading = try core.takeReader()
+            defer { core.returnReader(reading) }
+            return try read(Snapshot(reading))
+        }
+    }
+}
+
+/// What a read looks at: which changes may make it say something else.
+struct ObservedScope: Sendable {
+    enum Part: Sendable {
+        /// An item.
+        case item(table: String, PrimaryKey)
+        /// A partition of a table or index.
+        case partition(table: String, index: String?, [AttributeValue])
+    }
+
+    /// `nil` is all of the tables.
+    let part: Part?
+    /// `nil` is all.
+    let tables: [String]?
+
+    init(_ part: Part) {
+        self.part = part
+        switch part {
+        case .item(let table, _), .partition(let table, _, _): tables = [table]
+        }
+    }
+
+    init(tables: [String]?) {
+        part = nil
+        self.tables = tables
+    }
+
+    /// What is to be known of a change.
+    var view: StreamView {
+        if case .partition(_, _?, _)? = part { return .newAndOldImages }
+        return .keysOnly
+    }
+
+    /// Whether a change of the tables may concern the read.
+    func concerns(_ change: ChangeRecord, _ core: StoreCore) throws -> Bool {
+        switch part {
+        case nil: return true
+        case .item(_, let key): return try change.key == key
+        case .partition(_, nil, let values): return try [change.key.partition] == values
+        case .partition(let table, let name?, let values):
+            let indexes = try core.catalog.table(table).plan.definition.indexes
+            guard let index = indexes.first(where: { $0.name == name }) else { return true }
+            return try [change.oldImage, change.newImage].contains { image in
+                image.map { index.partitions(of: $0).contains(values) } ?? false
+            }
+        }
+    }
+}
+
+extension LookupTarget {
+    /// What a lookup in a table looks at.
+    fileprivate func scope(_ table: String) -> ObservedScope {
+        switch self {
+        case .primaryKey(let key): ObservedScope(.item(table: table, key))
+        case .index(let name, let partition, _):
+            ObservedScope(.partition(table: table, index: name, partition))
+        }
+    }
+}
+
+extension Store {
+    /// The entities that `query` names, now and whenever commits changed them.
+    ///
+    /// - Parameters:
+    ///   - query: What to look for.
+    ///   - limit: Most entities; `nil` is all.
+    /// - Returns: A sequence that never ends by itself; see there for its errors.
+    public func observe<E: Entity & Equatable>(
+        _ query: Query<E>, limit: Int? = nil
+    ) -> Observation<[E]> {
+        let request = query.request
+        let part = ObservedScope.Part.partition(
+            table: request.table, index: request.index, request.partition)
+        return Observation(core, ObservedScope(part)) {
+            try $0.query(query, limit: limit).items
+        }
+    }
+
+    /// The entity that `lookup` names, now and whenever a commit changed it; `nil` while there is none.
+    ///
+    /// - Returns: A sequence that never ends by itself; see there for its errors.
+    public func observe<E: Entity & Equatable>(_ lookup: Lookup<E>) -> Observation<E?> {
+        Observation(core, lookup.target.scope(E.definition.table)) { try $0.get(lookup) }
+    }
+
+    /// What `read` says, now and whenever commits in the tables made it say something else.
+    ///
+    /// ```swift
+    /// let open = store.observe(in: [CodexFlow.table]) { snapshot in
+    ///     try snapshot.count(.tasks(in: "engine", status: .inProgress))
+    /// }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - tables: The tables that `read` reads; `nil` is all. Any change in them makes it read again.
+    ///   - read: Reads something from a snapshot, and nothing else.
+    /// - Returns: A sequence that never ends by itself; see there for its errors.
+    public func observe<Value: Sendable & Equatable>(
+        in tables: [String]? = nil, _ read: @escaping @Sendable (borrowing Snapshot) throws -> Value
+    ) -> Observation<Value> {
+        Observation(core, ObservedScope(tables: tables), read)
+    }
+}
