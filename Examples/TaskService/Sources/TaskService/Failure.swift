@@ -30,6 +30,25 @@ struct Failure: Error {
         self.headers = headers
     }
 
+    /// What is wrong with fields of a request.
+    static func invalid(_ fields: Field...) -> Failure { invalid(fields) }
+
+    static func invalid(_ fields: [Field]) -> Failure {
+        Failure(
+            .unprocessableContent, "validation", "The request has fields that are wrong.",
+            fields: fields)
+    }
+
+    /// That something is not there, or not to be seen.
+    static func notFound(_ what: String) -> Failure {
+        Failure(.notFound, "notFound", "There is no such \(what).")
+    }
+
+    /// What is wrong with the request's query.
+    static func badQuery(_ message: String) -> Failure {
+        Failure(.badRequest, "badRequest", message)
+    }
+
     /// What an error means for whoever asked.
     init(_ error: any Error) {
         switch error {
@@ -59,9 +78,9 @@ struct Failure: Error {
             .invalidItem, .itemTooLarge, .invalidKey, .keyTooLong:
             status = .badRequest
         case .queueFull, .writesRefused, .diskFull, .tooManyReaders, .closed:
-            // Nothing was written.
             self.init(
-                .serviceUnavailable, error.code.description, "The store takes no writes now.",
+                .serviceUnavailable, error.code.description,
+                "The store cannot do that now, and nothing was written. Try again later.",
                 headers: [.retryAfter: "1"])
             return
         case .outcomeUnknown:

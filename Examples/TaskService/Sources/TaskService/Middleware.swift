@@ -46,6 +46,13 @@ struct SessionMiddleware: RouterMiddleware {
     }
 }
 
+extension CodexError {
+    /// Whether only writes are concerned.
+    fileprivate var isOfWriting: Bool {
+        [.diskFull, .writesRefused, .outcomeUnknown, .queueFull, .readOnly].contains(code)
+    }
+}
+
 /// Lets nobody ask more often than the limit.
 struct RateLimitMiddleware: RouterMiddleware {
     let limiter: RateLimiter
@@ -56,7 +63,14 @@ struct RateLimitMiddleware: RouterMiddleware {
         _ request: Request, context: RequestState,
         next: (Request, RequestState) async throws -> Response
     ) async throws -> Response {
-        let verdict = try await limiter.take(for: try context.requireUser().rawValue)
+        let user = try context.requireUser().rawValue
+        let verdict: RateLimiter.Verdict
+        do {
+            verdict = try await limiter.take(for: user)
+        } catch let error as CodexError where request.method == .get && error.isOfWriting {
+            // What is counted is written: where nothing can be, reading goes on uncounted.
+            return try await next(request, context)
+        }
         guard verdict.isAllowed else {
             let seconds = max(1, verdict.retryAfter?.components.seconds ?? 1)
             throw Failure(

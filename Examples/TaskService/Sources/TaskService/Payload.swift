@@ -153,9 +153,7 @@ struct Payload {
     mutating func finish() throws {
         refuseUnknown()
         guard fields.isEmpty else {
-            throw Failure(
-                .unprocessableContent, "validation", "The request has fields that are wrong.",
-                fields: fields)
+            throw Failure.invalid(fields)
         }
     }
 }
@@ -173,8 +171,7 @@ func within<R: Sendable>(
         defer { group.cancelAll() }
         guard let result = try await group.next() ?? nil else {
             throw Failure(
-                .requestTimeout, "timeout", "The request took too long to arrive.",
-                headers: [.connection: "close"])
+                .requestTimeout, "timeout", "The request took too long to arrive.")
         }
         return result
     }

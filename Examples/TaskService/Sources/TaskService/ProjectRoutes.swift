@@ -24,11 +24,11 @@ struct ProjectRoutes: Sendable {
     private func project(
         _ context: RequestState
     ) throws -> (CodexFlow.Project, CodexFlow.User.ID) {
-        let user = try context.requireUser()
-        guard let project = try cache.get(.project(key: try context.parameters.require("key"))),
-            try project.ownerID == user || cache.get(.member(user, of: project.id)) != nil
-        else { throw Failure(.notFound, "notFound", "There is no such project.") }
-        return (project, user)
+        let key = try context.parameters.require("key")
+        guard let project = try cache.project(key, for: context) else {
+            throw Failure.notFound("project")
+        }
+        return (project, try context.requireUser())
     }
 
     @Sendable func me(_ request: Request, _ context: RequestState) async throws -> Response {
@@ -42,10 +42,16 @@ struct ProjectRoutes: Sendable {
     }
 
     @Sendable func list(_ request: Request, _ context: RequestState) async throws -> Response {
-        let memberships = try await workspace.all(.memberships(of: try context.requireUser()))
-        let projects = try memberships.compactMap { try cache.get(.project($0.projectID)) }
+        let (limit, token) = try TaskRoutes.page(request)
+        let page = try await workspace.query(
+            .memberships(of: try context.requireUser()), limit: limit, after: token)
+        let projects = try page.items.compactMap { try cache.get(.project($0.projectID)) }
         return Envelope.response(
-            .list(projects.map(\.view)), context, meta: ["count": projects.count.attributeValue])
+            .list(projects.map(\.view)), context,
+            meta: [
+                "count": projects.count.attributeValue,
+                "next": page.next.map { .string($0.description) },
+            ])
     }
 
     @Sendable func create(_ request: Request, _ context: RequestState) async throws -> Response {
@@ -71,10 +77,13 @@ struct ProjectRoutes: Sendable {
         let email = payload.required("email")
         let role = payload.choice("role", of: CodexFlow.Member.Role.self) ?? .member
         try payload.finish()
+        // Who has an address is not for everybody to find out.
+        let own = try cache.get(.member(user, of: project.id))?.role
+        guard project.ownerID == user || own?.includes(.admin) == true else {
+            throw Failure(.forbidden, "forbidden", "Admins of a project add members.")
+        }
         guard let other = try cache.get(.user(email: email)) else {
-            throw Failure(
-                .unprocessableContent, "validation", "The request has fields that are wrong.",
-                fields: [.init(path: "email", message: "Nobody has this address.")])
+            throw Failure.invalid(.init(path: "email", message: "Nobody has this address."))
         }
         let member = try await workspace.addMember(other.id, to: project.id, as: role, by: user)
         return Envelope.response(
@@ -87,11 +96,7 @@ struct ProjectRoutes: Sendable {
         let (project, _) = try project(context)
         let parameters = request.uri.queryParameters
         func day(_ name: Substring, _ standard: CalendarDay) throws -> CalendarDay {
-            guard let text = parameters[name] else { return standard }
-            guard let day = CalendarDay(String(text)) else {
-                throw Failure(.badRequest, "badRequest", "A day is written as 2026-11-25.")
-            }
-            return day
+            try parameters[name].map { try TaskRoutes.day($0) } ?? standard
         }
         let today = SystemCalendar().day(of: Date(), in: project.timeZone)
         let last = try day("through", today)

@@ -48,20 +48,34 @@ public enum TaskApplication {
         ProjectRoutes(workspace: workspace, cache: cache, configuration: configuration)
             .add(to: guarded)
 
-        let idle = TimeAmount.nanoseconds(
-            configuration.idleTimeout.components.seconds * 1_000_000_000
-                + configuration.idleTimeout.components.attoseconds / 1_000_000_000)
+        let (idle, body) = (
+            TimeAmount(configuration.idleTimeout), TimeAmount(configuration.bodyTimeout)
+        )
         return Application(
             router: router,
-            server: .http1(configuration: .init(idleTimeout: idle)),
+            server: .http1(
+                configuration: .init(
+                    // Later than the answer that says so.
+                    additionalChannelHandlers: [
+                        RequestDeadline(head: idle, body: body + .seconds(1))
+                    ], idleTimeout: idle)),
             configuration: .init(
                 address: .hostname(configuration.host, port: configuration.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(
                     configuration.connectionCountMax)),
             services: [
-                Background("notifications") { try await notify(store, logger) },
-                Background("analytics") { try await store.runAnalytics() },
-                Limits(limiter: limiter),
+                Background(name: "notifications", logger: logger) {
+                    try await notify(store, logger)
+                } startOver: {
+                    // What was missed cannot be told any more.
+                    try await store.resetConsumer("notifications", to: .latest)
+                },
+                Background(name: "analytics", logger: logger) {
+                    try await store.runAnalytics()
+                } startOver: {
+                    try await store.rebuildAnalytics()
+                },
+                PermitReturn(limiter: limiter),
             ],
             onServerRunning: onServerRunning, logger: logger)
     }
@@ -76,7 +90,7 @@ public enum TaskApplication {
         try await store.deliverEvents(
             to: "notifications", matching: .kinds(.taskAssigned, .taskCompleted)
         ) { event in
-            logger.info(
+            logger.notice(
                 "event",
                 metadata: [
                     "type": "\(event.kind.rawValue)", "task": "\(event.taskID?.rawValue ?? "")",
@@ -86,7 +100,7 @@ public enum TaskApplication {
 }
 
 /// Gives permits back that were taken in advance, once nobody asks any more.
-private struct Limits: Service {
+private struct PermitReturn: Service {
     let limiter: RateLimiter
 
     func run() async throws {
@@ -95,19 +109,37 @@ private struct Limits: Service {
     }
 }
 
-/// Something that goes on while the application runs.
+/// A consumer that goes on while the application runs, whatever happens to it: what it cannot do now (the disk
+/// is full, say) it does later, and nobody who only asks is concerned.
 private struct Background: Service {
     let name: String
+    let logger: Logger
     let body: @Sendable () async throws -> Void
-
-    init(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
-        self.name = name
-        self.body = body
-    }
+    /// What to do once changes that it did not see are not retained any more.
+    let startOver: @Sendable () async throws -> Void
 
     func run() async throws {
-        do {
-            try await cancelWhenGracefulShutdown { try await body() }
-        } catch is CancellationError {}
+        var delay = Duration.seconds(1)
+        while !Task.isCancelled {
+            do {
+                try await cancelWhenGracefulShutdown {
+                    do {
+                        try await body()
+                    } catch CodexError.Code.changesTrimmed {
+                        logger.error("starts over", metadata: ["consumer": "\(name)"])
+                        try await startOver()
+                    }
+                }
+            } catch is CancellationError {
+                return
+            } catch CodexError.Code.closed {
+                return
+            } catch {
+                logger.error("stopped", metadata: ["consumer": "\(name)", "error": "\(error)"])
+                try? await cancelWhenGracefulShutdown { [delay] in try await Task.sleep(for: delay)
+                }
+                delay = min(delay * 2, .seconds(60))
+            }
+        }
     }
 }

@@ -31,25 +31,11 @@ struct TaskRoutes: Sendable {
     ) async throws -> (CodexFlow.Task, CodexFlow.Project) {
         let key = try context.parameters.require("key")
         let parts = key.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, let number = Int(parts[1]), number > 0,
-            let project = try cache.get(.project(key: String(parts[0]))),
+        guard parts.count == 2, let number = Int(parts[1]), number > 0,
+            let project = try cache.project(String(parts[0]), for: context),
             let task = try cache.get(.task(number: number, in: project.id))
-        else { throw Failure(.notFound, "notFound", "There is no such task.") }
-        try await requireRole(context, project, .viewer)
+        else { throw Failure.notFound("task") }
         return (task, project)
-    }
-
-    /// Whoever reads is a member.
-    private func requireRole(
-        _ context: RequestState, _ project: CodexFlow.Project, _ role: CodexFlow.Member.Role
-    ) async throws {
-        let user = try context.requireUser()
-        if project.ownerID == user { return }
-        let member = try cache.get(.member(user, of: project.id))
-        guard member?.role.includes(role) == true else {
-            // What one may not see is not there.
-            throw Failure(.notFound, "notFound", "There is no such task.")
-        }
     }
 
     @Sendable func create(_ request: Request, _ context: RequestState) async throws -> Response {
@@ -61,10 +47,9 @@ struct TaskRoutes: Sendable {
         let assignee = payload.identifier("assignee", of: CodexFlow.User.self)
         let edit = TaskEdit(&payload, isNew: true)
         try payload.finish()
-        guard let found = try cache.get(.project(key: project)) else {
-            throw Failure(
-                .unprocessableContent, "validation", "The request has fields that are wrong.",
-                fields: [.init(path: "project", message: "There is no project with this key.")])
+        guard let found = try cache.project(project, for: context) else {
+            throw Failure.invalid(
+                .init(path: "project", message: "There is no project with this key."))
         }
         let task = try await workspace.createTask(in: found.id, by: user, id: id) { task in
             edit.apply(to: &task)
@@ -86,41 +71,54 @@ struct TaskRoutes: Sendable {
     @Sendable func list(_ request: Request, _ context: RequestState) async throws -> Response {
         let parameters = request.uri.queryParameters
         let user = try context.requireUser()
-        let limit = try limit(parameters["limit"])
-        let token = parameters["after"].map { PageToken(String($0)) }
+        let filters: Set<Substring> = ["status", "label", "dueThrough"]
+        let names = Set(parameters.map(\.key))
+        guard names.isSubset(of: filters.union(["project", "limit", "after"])),
+            names.intersection(filters).count <= (names.contains("project") ? 1 : 0)
+        else {
+            throw Failure.badQuery(
+                "There are project, limit and after, and with a project one of status, label and "
+                    + "dueThrough.")
+        }
+        let (limit, token) = try Self.page(request)
         guard let key = parameters["project"].map({ String($0) }) else {
             // My own work.
             let page = try await workspace.query(
                 .openTasks(assignedTo: user), limit: limit, after: token)
             return try respond(page, context)
         }
-        guard let project = try cache.get(.project(key: key)) else {
-            throw Failure(.notFound, "notFound", "There is no such project.")
+        guard let project = try cache.project(key, for: context) else {
+            throw Failure.notFound("project")
         }
-        try await requireRole(context, project, .viewer)
         var query = CodexCore.Query<CodexFlow.Task>.tasks(in: project.id)
         if let text = parameters["status"] {
             guard let status = CodexFlow.Task.Status(rawValue: String(text)) else {
-                throw Failure(.badRequest, "badRequest", "There is no such status.")
+                throw Failure.badQuery("There is no such status.")
             }
             query = .tasks(in: project.id, status: status)
         } else if let label = parameters["label"] {
             query = .tasks(in: project.id, label: String(label))
         } else if let text = parameters["dueThrough"] {
-            guard let day = CalendarDay(String(text)) else {
-                throw Failure(.badRequest, "badRequest", "A day is written as 2026-11-25.")
-            }
-            query = .tasks(in: project.id, dueThrough: day)
+            query = .tasks(in: project.id, dueThrough: try Self.day(text))
         }
         return try respond(try await workspace.query(query, limit: limit, after: token), context)
     }
 
-    private func limit(_ text: Substring?) throws -> Int {
-        guard let text else { return 50 }
-        guard let limit = Int(text), (1...100).contains(limit) else {
-            throw Failure(.badRequest, "badRequest", "A limit is from 1 to 100.")
+    /// Which page of a list is asked for.
+    static func page(_ request: Request) throws -> (limit: Int, after: PageToken?) {
+        let parameters = request.uri.queryParameters
+        let limit = parameters["limit"].map { Int($0) ?? 0 } ?? 50
+        guard (1...100).contains(limit) else {
+            throw Failure.badQuery("A limit is from 1 to 100.")
         }
-        return limit
+        return (limit, parameters["after"].map { PageToken(String($0)) })
+    }
+
+    static func day(_ text: some StringProtocol) throws -> CalendarDay {
+        guard let day = CalendarDay(String(text)) else {
+            throw Failure.badQuery("A day is written as 2026-11-25.")
+        }
+        return day
     }
 
     private func respond(
@@ -129,11 +127,16 @@ struct TaskRoutes: Sendable {
         let views = try page.items.compactMap { task in
             try cache.get(.project(task.projectID)).map { task.view($0) }
         }
-        return Envelope.response(
+        return Self.list(views, page.next, context)
+    }
+
+    private static func list(
+        _ views: [AttributeValue], _ next: PageToken?, _ context: RequestState
+    ) -> Response {
+        Envelope.response(
             .list(views), context,
             meta: [
-                "count": views.count.attributeValue,
-                "next": page.next.map { .string($0.description) },
+                "count": views.count.attributeValue, "next": next.map { .string($0.description) },
             ])
     }
 
@@ -151,11 +154,11 @@ struct TaskRoutes: Sendable {
             payload.refuse("updatedAt", "It is a time as it was given.")
         }
         try payload.finish()
-        var changed = try await workspace.changeTask(
+        let changed = try await workspace.changeTask(
             task.id, in: project.id, by: user, readAt: readAt
-        ) { edit.apply(to: &$0) }
-        if hasAssignee {
-            changed = try await workspace.assign(task.id, in: project.id, to: assignee, by: user)
+        ) { task in
+            edit.apply(to: &task)
+            if hasAssignee { task.assigneeID = assignee }
         }
         return Envelope.response(changed.view(project), context)
     }
@@ -206,14 +209,18 @@ struct TaskRoutes: Sendable {
 
     @Sendable func comments(_ request: Request, _ context: RequestState) async throws -> Response {
         let (task, project) = try await task(context)
-        let comments = try await workspace.all(.comments(on: task.id, in: project.id))
-        return Envelope.response(.list(comments.map(\.view)), context)
+        let (limit, token) = try Self.page(request)
+        let page = try await workspace.query(
+            .comments(on: task.id, in: project.id), limit: limit, after: token)
+        return Self.list(page.items.map(\.view), page.next, context)
     }
 
     @Sendable func history(_ request: Request, _ context: RequestState) async throws -> Response {
         let (task, project) = try await task(context)
-        let entries = try await workspace.all(.activity(of: task.id, in: project.id))
-        return Envelope.response(.list(entries.map(\.view)), context)
+        let (limit, token) = try Self.page(request)
+        let page = try await workspace.query(
+            .activity(of: task.id, in: project.id), limit: limit, after: token)
+        return Self.list(page.items.map(\.view), page.next, context)
     }
 }
 
@@ -253,5 +260,15 @@ private struct TaskEdit: Sendable {
 
     func apply(to task: inout CodexFlow.Task) {
         for change in changes { change(&task) }
+    }
+}
+
+extension StoreCache {
+    /// The project with the key, if whoever asks may see it: what one may not see is not there.
+    func project(_ key: String, for context: RequestState) throws -> CodexFlow.Project? {
+        let user = try context.requireUser()
+        guard !key.isEmpty, let project = try get(.project(key: key)) else { return nil }
+        if project.ownerID == user { return project }
+        return try get(.member(user, of: project.id)) == nil ? nil : project
     }
 }

@@ -18,8 +18,22 @@ struct TaskServiceProgram: AsyncParsableCommand {
 struct StoreOption: ParsableArguments {
     @Option(help: "The store's directory; it is made if it is not there.")
     var store = "tasks.codex"
+    @Option(
+        help:
+            "A file of keys, made if it is not there: descriptions, comments and history are encrypted."
+    )
+    var keys: String?
 
-    func open() throws -> Store { try Store(at: store, schema: CodexFlow.schema) }
+    func open() throws -> Store {
+        guard let keys else { return try Store(at: store, schema: CodexFlow.schema) }
+        var options = StoreOptions()
+        options.encryptionKeys = try FileKeyProvider(at: keys, mayCreate: true)
+        let schema = CodexFlow.schema
+            .sealing(["body", "metadata"], of: CodexFlow.Task.self)
+            .sealing(["text"], of: CodexFlow.Comment.self)
+            .sealing(["changes", "note"], of: CodexFlow.Activity.self)
+        return try Store(at: store, schema: schema, options: options)
+    }
 }
 
 struct Serve: AsyncParsableCommand {

@@ -131,6 +131,40 @@ struct ProcessTests {
         }
     }
 
+    @Test("With keys, what people write is not on the disk, and is answered")
+    func keys() async throws {
+        let (store, keys) = (directory + "/tasks.codex", directory + "/keys.json")
+        try ServerProcess.run("user", "--store", store, "--keys", keys, "ada@example.com", "Ada")
+        let token = try ServerProcess.run(
+            "token", "--store", store, "--keys", keys, "ada@example.com")
+        let server = try ServerProcess(in: directory, "--keys", keys)
+        func send(_ path: String, _ body: String?) async throws -> String {
+            var request = HTTPClientRequest(url: "http://127.0.0.1:\(server.port)\(path)")
+            request.headers.add(name: "Authorization", value: "Bearer \(token)")
+            if let body {
+                request.method = .POST
+                request.body = .bytes(ByteBuffer(string: body))
+            }
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+            #expect((200...201).contains(response.status.code))
+            return String(buffer: try await response.body.collect(upTo: 1 << 20))
+        }
+        let (body, comment) = ("the acquisition of Initech", "nobody is to know")
+        _ = try await send("/projects", #"{"key": "ENG", "name": "E"}"#)
+        _ = try await send(
+            "/tasks", #"{"project": "ENG", "title": "T", "description": "\#(body)"}"#)
+        _ = try await send("/tasks/ENG-1/comments", #"{"text": "\#(comment)"}"#)
+        #expect(try await send("/tasks/ENG-1", nil).contains(body))
+        #expect(try await send("/tasks/ENG-1/comments", nil).contains(comment))
+        #expect(server.end(SIGTERM).status == 0)
+        let files = try #require(FileManager.default.subpaths(atPath: store))
+        #expect(files.contains("data.mdb") && files.contains { $0.hasPrefix("log/") })
+        for file in files where file.contains(".") {
+            let data = try Data(contentsOf: URL(fileURLWithPath: store + "/" + file))
+            for secret in [body, comment] { #expect(data.range(of: Data(secret.utf8)) == nil) }
+        }
+    }
+
     @Test("It ends when it is told to, and others use the store beside it")
     func ended() async throws {
         let token = try prepare()

@@ -46,6 +46,14 @@ struct ServiceTests {
             let refused = try await client.send(
                 .patch, "/tasks/ENG-1", #"{"title": "Newer", "updatedAt": "\#(stale)"}"#)
             #expect(refused.status == 409 && refused.error["rule"] == "taskStale")
+            // What is refused changes nothing.
+            let half = try await client.send(
+                .patch, "/tasks/ENG-1", #"{"title": "Half", "assignee": "eve"}"#)
+            #expect(half.status == 422 && half.paths == ["assignee"])
+            #expect(try await client.send(.get, "/tasks/ENG-1").data == changed.data)
+            let both = try await client.send(
+                .patch, "/tasks/ENG-1", #"{"title": "Both", "assignee": "bob"}"#)
+            #expect(both.data["title"] == "Both" && both.data["assignee"] == "bob")
             let moved = try await client.send(
                 .post, "/tasks/ENG-1/move", #"{"status": "inProgress"}"#)
             #expect(moved.data["startedAt"] != nil)
@@ -54,8 +62,17 @@ struct ServiceTests {
             let comment = try await client.send(
                 .post, "/tasks/ENG-1/comments", as: "bob", #"{"text": "so"}"#)
             #expect(comment.status == 201 && comment.data["author"] == "bob")
-            let comments = try await client.send(.get, "/tasks/ENG-1/comments")
-            #expect(comments.body["data"]?.list?.count == 1)
+            _ = try await client.send(.post, "/tasks/ENG-1/comments", #"{"text": "yes"}"#)
+            var (texts, token): ([String], String?) = ([], nil)
+            repeat {
+                let after = token.map { "&after=\($0)" } ?? ""
+                let page = try await client.send(.get, "/tasks/ENG-1/comments?limit=1\(after)")
+                let list = page.body["data"]?.list ?? []
+                #expect(list.count <= 1)
+                texts += list.compactMap { $0.map?["text"]?.string }
+                token = page.body["meta"]?.map?["next"]?.string
+            } while token != nil
+            #expect(texts == ["so", "yes"])
         }
     }
 
@@ -91,6 +108,7 @@ struct ServiceTests {
             #expect(try await client.send(.get, "/tasks", as: "eve").body["data"] == [])
             for query in [
                 "limit=0", "limit=101", "limit=x", "after=none", "status=nope", "dueThrough=1",
+                "status=todo&label=late", "stauts=todo",
             ] {
                 let answer = try await client.send(.get, "/tasks?project=ENG&\(query)")
                 #expect(answer.status == 400 && answer.body["success"] == false, "\(query)")
@@ -157,10 +175,19 @@ struct ServiceTests {
             {
                 #expect(try await client.send(.get, uri).status == 404)
             }
-            #expect(
-                try await client.send(
-                    .post, "/tasks", as: "eve", #"{"project": "ENG", "title": "T"}"#
-                ).status == 403)
+            for body in [#"{"project": "ENG", "title": "T"}"#, #"{"project": "X", "title": "T"}"#] {
+                let answer = try await client.send(.post, "/tasks", as: "eve", body)
+                #expect(answer.status == 422 && answer.paths == ["project"])
+            }
+            // Nor can one find out who has an address.
+            for email in ["ada@example.com", "none@example.com"] {
+                let body = #"{"email": "\#(email)"}"#
+                for (user, status) in [("eve", 404), ("bob", 403)] {
+                    let answer = try await client.send(
+                        .post, "/projects/ENG/members", as: user, body)
+                    #expect(answer.status == status)
+                }
+            }
             #expect(try await client.send(.get, "/me", as: "bob").data["userId"] == "bob")
             #expect(try await client.send(.delete, "/sessions/current", as: "bob").status == 200)
             #expect(try await client.send(.get, "/me", as: "bob").status == 401)
@@ -213,10 +240,15 @@ struct ServiceTests {
             let slow = try RawConnection(port: client.port)
             try slow.send(head)
             #expect(slow.readToEnd().contains("408"))
-            // One whose head never ends.
-            let silent = try RawConnection(port: client.port)
-            try silent.send("GET /me HTTP/1.1\r\nHost:")
-            #expect(!silent.readToEnd().contains("200"))
+            // One whose head never ends; and one that nobody waits for.
+            for text in [
+                "GET /me HTTP/1.1\r\nHost:",
+                "POST /tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+            ] {
+                let silent = try RawConnection(port: client.port)
+                try silent.send(text)
+                #expect(!silent.readToEnd().contains("HTTP/1.1 2"))
+            }
             // Neither keeps others from being answered.
             #expect(try await client.send(.get, "/me").status == 200)
         }

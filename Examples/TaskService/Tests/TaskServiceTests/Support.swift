@@ -89,18 +89,19 @@ final class ServerProcess: Sendable {
             let path = candidate.appendingPathComponent("task-service").path
             if FileManager.default.isExecutableFile(atPath: path) { return path }
         }
-        return ProcessInfo.processInfo.environment["TASK_SERVICE"] ?? "task-service"
+        preconditionFailure("There is no task-service beside \(folder.path).")
     }
 
     /// Starts it on a store, and waits until it listens.
-    init(in directory: String) throws {
+    init(in directory: String, _ arguments: String...) throws {
         self.directory = directory
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Self.program)
-        process.arguments = [
-            "serve", "--store", directory + "/tasks.codex", "--port", "0",
-            "--requests-per-minute", "1000000",
-        ]
+        process.arguments =
+            [
+                "serve", "--store", directory + "/tasks.codex", "--port", "0",
+                "--requests-per-minute", "1000000",
+            ] + arguments
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()

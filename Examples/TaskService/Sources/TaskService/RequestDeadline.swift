@@ -1,0 +1,49 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// Closes a connection whose next request does not arrive in time, however many bytes of it trickle in:
+/// its head within `head`, its body within `body` of that.
+///
+/// Used on its channel's event loop only.
+final class RequestDeadline: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+
+    private let head: TimeAmount
+    private let body: TimeAmount
+    private var deadline: Scheduled<Void>?
+
+    init(head: TimeAmount, body: TimeAmount) {
+        self.head = head
+        self.body = body
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { start(head, context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        start(head, context)
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head: start(body, context)
+        case .body: break
+        case .end: start(head, context)
+        }
+        context.fireChannelRead(data)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        context.fireChannelInactive()
+    }
+
+    private func start(_ time: TimeAmount, _ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        let channel = context.channel
+        deadline = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+    }
+}
