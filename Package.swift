@@ -73,6 +73,11 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "BackupTests",
+            dependencies: [
+                "CodexCore", "CodexStore", "CodexTesting", "TestSupport", "codex-test-agent",
+            ]),
+        .testTarget(
             name: "DomainTests",
             dependencies: [
                 "CodexCore", "CodexStore", "CodexTesting", "TestSupport", "codex-test-agent",

@@ -282,6 +282,45 @@ struct FaultTests {
         reopened.close()
     }
 
+    @Test("Where there is no room for a backup, an archive or a restored store, nothing is left of it")
+    func fullBackup() async throws {
+        guard LoopDisk.isPossible else { return }
+        let disk = try LoopDisk(byteCount: 24 << 20)
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        let directory = try TemporaryStore.makeDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try await store.backup(to: directory + "/small")
+        try await store.archiveLog(to: disk.path + "/archive")
+        for number in 0..<100 {
+            let bytes = (0..<400_000).map { _ in UInt8.random(in: 0...255) }
+            let item: Item = ["p": .string("p\(number)"), "bytes": .binary(bytes)]
+            _ = try await store.write { try $0.put(item, in: "f") }
+        }
+        try await store.backup(to: directory + "/large")
+        func expectFull(_ body: () async throws -> Void) async throws {
+            await #expect(throws: CodexError(.diskFull, "")) { try await body() }
+            let names = try FileManager.default.contentsOfDirectory(atPath: disk.path)
+            #expect(Set(names).isSubset(of: ["lost+found", "archive"]))
+        }
+        try await expectFull { try await store.backup(to: disk.path + "/backup") }
+        try await expectFull { try await store.archiveLog(to: disk.path + "/archive") }
+        // What was archived is as it was, and the rest follows elsewhere.
+        _ = try await Store.verifyBackup(directory + "/small", archive: disk.path + "/archive")
+        try await expectFull {
+            try await Store.restore(directory + "/large", at: disk.path + "/restored")
+        }
+        try await store.archiveLog(to: directory + "/archive")
+        try await expectFull {
+            try await Store.restore(
+                directory + "/small", archive: directory + "/archive", at: disk.path + "/restored")
+        }
+        #expect(try store.verify().isSound)
+        let restored = try await Store.restore(
+            directory + "/small", archive: directory + "/archive", at: directory + "/restored")
+        #expect(restored.commitCount == 100)
+    }
+
     @Test(
         "A recovery whose calls fail leaves the store to the next one",
         arguments: [

@@ -14,6 +14,8 @@ import Foundation
 //                                     which of them did
 //   bump STORE COUNT SEED    changes users and tasks at random
 //   limit STORE LIMIT TASKS COUNT   TASKS tasks take COUNT permits each; prints how many were let through
+//   backup STORE DIRECTORY   writes items 0, 1, … while it makes backups and archives the log there, until
+//                            it is killed; prints how many items each archive has at least
 //   sum STORE                consumes as "sum", and adds up what it gets, until it is killed
 //   check STORE WRITER=GROUP…   sees whether all is there that crash writers acknowledged
 //
@@ -49,6 +51,9 @@ do {
         say("begun")
         var bumper = Bumper(store, seed: UInt64(arguments[4]) ?? 1)
         for _ in 0..<(Int(arguments[3]) ?? 0) { try await bumper.step() }
+    case "backup":
+        say("begun")
+        try await BackingUp(store, directory: arguments[3]).run()
     case "limit":
         say("begun")
         let takers = try Takers(store, limit: Int(arguments[3]) ?? 0)

@@ -26,6 +26,17 @@ public final class Agent {
         #expect(String(decoding: begun, as: UTF8.self) == "begun\n")
     }
 
+    /// The next lines that it prints; fewer if it ends.
+    public func lines(_ count: Int) throws -> [String] {
+        var bytes = Data()
+        while bytes.count(where: { $0 == UInt8(ascii: "\n") }) < count {
+            let more = try output.fileHandleForReading.read(upToCount: 1) ?? Data()
+            if more.isEmpty { break }
+            bytes += more
+        }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
     /// What it prints, to its end.
     public func text() throws -> String {
         String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)

@@ -162,22 +162,39 @@ extension WriteContext {
     func empty(_ tree: Tree, ownsChunks: Bool, _ limit: StepLimit) throws -> Bool {
         for count in 1... {
             if limit.isOver(count) { return false }
-            let first = try transaction.withCursor(tree) {
-                cursor -> (key: [UInt8], large: LargeValue?)? in
-                guard let entry = unsafe try cursor.first() else { return nil }
-                return unsafe (Array(entry.key), try LargeValue(entry.value))
-            }
-            guard let first else { return true }
-            try noting { () throws(CodexError) in
-                if ownsChunks, let large = first.large {
-                    try transaction.removeChunks(large, catalog.overflow)
-                }
-                guard try transaction.delete(tree, first.key) else {
-                    throw Wire.corrupted("a key of a removed index")
-                }
-            }
+            guard let first = try first(tree) else { return true }
+            try noting { () throws(CodexError) in try remove(first, tree, ownsChunks: ownsChunks) }
             noteChange()
         }
         return false
+    }
+
+    /// Removes all entries of a tree that is no index or counter any more, in a redone transaction.
+    func empty(_ tree: Tree, ownsChunks: Bool) throws(CodexError) {
+        while let first = try first(tree) { try remove(first, tree, ownsChunks: ownsChunks) }
+    }
+
+    private typealias RetiredEntry = (key: [UInt8], large: LargeValue?)
+
+    private func first(_ tree: Tree) throws(CodexError) -> RetiredEntry? {
+        do {
+            return try transaction.withCursor(tree) { cursor -> RetiredEntry? in
+                guard let entry = unsafe try cursor.first() else { return nil }
+                return unsafe (Array(entry.key), try LargeValue(entry.value))
+            }
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+    }
+
+    private func remove(
+        _ entry: RetiredEntry, _ tree: Tree, ownsChunks: Bool
+    ) throws(CodexError) {
+        if ownsChunks, let large = entry.large {
+            try transaction.removeChunks(large, catalog.overflow)
+        }
+        guard try transaction.delete(tree, entry.key) else {
+            throw Wire.corrupted("a key of a removed index")
+        }
     }
 }

@@ -42,7 +42,7 @@ struct Manifest: Codable {
     static let generationKey = Array("generation".utf8)
 
     private(set) var format: Int
-    let storeID: UUID
+    private(set) var storeID: UUID
     var schema: Schema
     var tables: [String: Table] = [:]
     var entities: [String: Int] = [:]
@@ -71,6 +71,9 @@ struct Manifest: Codable {
 
     /// Declares the rest of the store to be of the current format.
     mutating func raiseFormat() { format = Self.currentFormat }
+
+    /// Makes it that of another store.
+    mutating func renewIdentity() { storeID = UUID() }
 
     private mutating func assignNumbers() {
         for table in schema.tables {
@@ -166,6 +169,28 @@ struct Manifest: Codable {
     /// Takes note that a removed tree is empty.
     mutating func forget(_ retired: Retired, of table: String) {
         tables[table]?.retired?.removeAll { $0 == retired }
+    }
+
+    /// Lets parts that were being built be built still, in a copy that lacks what the log does not have.
+    ///
+    /// - Parameter old: The manifest before this one.
+    /// - Returns: Entries of `meta` that say how far those are built, which stay.
+    mutating func keepBuilding(since old: Manifest) -> [[UInt8]] {
+        var kept: [[UInt8]] = []
+        for (name, entry) in tables {
+            guard let before = old.tables[name] else { continue }
+            let parts =
+                entry.indexes.filter { before.indexes[$0.key] == $0.value }
+                .map { PartKind.index.part($0.value) }
+                + (entry.counters ?? [:]).filter { before.counters?[$0.key] == $0.value }
+                .map { PartKind.counter.part($0.value) }
+            for part in parts
+            where old.state(part, of: name) == .building && state(part, of: name) != .building {
+                setState(.building, part, of: name)
+                kept.append(WriteContext.positionKey(table: entry.number, part))
+            }
+        }
+        return kept
     }
 
     /// Stops the maintenance of a table's indexes and counters that are ready.

@@ -38,37 +38,19 @@ enum StoreOpening {
     }
 
     /// Makes the log and the checkpoint of a store whose data file is closed and on the medium.
-    private static func beginLog(
+    static func beginLog(
         _ path: String, _ storeID: UUID, _ options: StoreOptions
     ) throws(CodexError) {
         let directory = LogDirectory(store: path, id: storeID)
         if try FileSystem.kind(directory.path) == nil {
             try FileSystem.makeDirectory(directory.path)
         }
-        let environment = try Environment(path: path, readOnly: true, flushes: true)
-        defer { environment.close() }
-        let transaction = try environment.begin(readOnly: true)
-        let meta = Result { () throws(CodexError) in
-            try transaction.open(Catalog.metaName, create: false)
+        try ClosedStore.publishCheckpoint(in: path, storeID) { pin, lease throws(CodexError) in
+            let log = LogWriter(directory, lease, options)
+            _ = try log.makeSegment(
+                pin.position.segment, after: pin.position, incarnation: 1,
+                byteCount: LogWriter.firstSegmentByteCount)
         }
-        // An abort would close the handle that was opened.
-        try transaction.commit()
-        guard let meta = try meta.get() else {
-            throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")
-        }
-        let file = try DataFile(path)
-        let pin = try Pin(environment, file, meta)
-        defer { pin.release() }
-        try file.stamp(storeID)
-        try file.file.flush()
-        let lease = try StoreLease(path, isReadOnly: false)
-        let log = LogWriter(directory, lease, options)
-        _ = try log.makeSegment(
-            pin.position.segment, after: pin.position, incarnation: 1,
-            byteCount: LogWriter.firstSegmentByteCount)
-        try Checkpoint(
-            storeID: storeID, transaction: pin.id, position: pin.position, meta: pin.meta
-        ).publish(in: path, lease)
     }
 
     /// Opens a store that is there.
@@ -283,7 +265,8 @@ enum StoreOpening {
         return storeID
     }
 
-    private static func write(
+    /// Runs `body` in a transaction of an environment that nobody else has open.
+    static func write(
         _ environment: Environment, _ body: (Transaction) throws(CodexError) -> Void
     ) throws(CodexError) {
         let transaction = try environment.begin(readOnly: false)

@@ -54,6 +54,8 @@ public struct StoreOptions: Sendable {
     ///
     /// Set it once `reseal()` has encrypted all.
     public var requiresSealedFields = false
+    /// Whether the log is applied to a copy from a backup, which lacks what builders did since.
+    var isRestoring = false
     /// What seals and opens encrypted fields.
     var sealer: (any FieldSealer)?
 

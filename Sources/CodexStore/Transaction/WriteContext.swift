@@ -424,12 +424,16 @@ package final class WriteContext: TransactionContext, ShapeInterner {
                 abort()
                 return nil
             }
+            var entries: [(key: [UInt8], value: [UInt8]?)] = []
             try LogBody.forEach(redone) { entry throws(CodexError) in
                 guard case .system(let space, let key, let value) = entry, space == .meta else {
                     throw Wire.corrupted("a change of the schema in the log")
                 }
-                try transaction.set(
-                    catalog.meta, Array(redone.bytes[key]), value.map { Array(redone.bytes[$0]) })
+                entries.append((Array(redone.bytes[key]), value.map { Array(redone.bytes[$0]) }))
+            }
+            if core.options.isRestoring { try keepBuilding(&entries) }
+            for entry in entries {
+                try transaction.set(catalog.meta, entry.key, entry.value)
             }
             guard let json = unsafe try transaction.get(catalog.meta, Manifest.key) else {
                 throw Wire.corrupted("a change of the schema in the log")
@@ -445,6 +449,26 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         try commitRedone(end)
         catalog = new
         return new
+    }
+
+    /// Lets a change of the manifest say what is true of a copy: the log does not have what builders add
+    /// and remove, so what was built since is still to be, and what was emptied is emptied now.
+    private func keepBuilding(
+        _ entries: inout [(key: [UInt8], value: [UInt8]?)]
+    ) throws(CodexError) {
+        guard let place = entries.firstIndex(where: { $0.key == Manifest.key }),
+            let json = entries[place].value
+        else { return }
+        var manifest = try Manifest(json: json)
+        let kept = manifest.keepBuilding(since: catalog.manifest)
+        entries[place].value = try manifest.json()
+        entries.removeAll { $0.value == nil && kept.contains($0.key) }
+        for table in catalog.allTables {
+            let retired = manifest.tables[table.name]?.retired ?? []
+            for (part, tree) in table.retired where !retired.contains(part) {
+                try empty(tree, ownsChunks: part.ownsChunks)
+            }
+        }
     }
 
     /// Commits what the record has; without entries, what the log need not know.

@@ -17,7 +17,8 @@ struct Codexflow: AsyncParsableCommand {
         subcommands: [
             Initialize.self, Put.self, Get.self, QueryCommand.self, ScanCommand.self, Stats.self,
             Verify.self, Tail.self, LogCommand.self, Recover.self, Import.self, Export.self,
-            Migrate.self, IndexCommand.self, Demo.self,
+            Migrate.self, IndexCommand.self, Backup.self, Archive.self, Restore.self,
+            VerifyBackup.self, Demo.self,
         ])
 
     static func main() async {

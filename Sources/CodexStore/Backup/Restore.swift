@@ -1,0 +1,299 @@
+internal import CodexCore
+public import FoundationEssentials
+internal import CodexIndex
+
+/// The moment that a store is restored to.
+public struct RestoreTarget: Sendable, Hashable {
+    enum Moment: Hashable {
+        case latest
+        case time(UInt64)
+        case sequence(UInt64)
+    }
+    let moment: Moment
+
+    /// The newest that backup and archive have.
+    public static let latest = RestoreTarget(moment: .latest)
+
+    /// The state at a time, to the millisecond: every commit up to the first that is later.
+    public static func time(_ time: Date) -> RestoreTarget {
+        // A whole millisecond may be a little less in binary.
+        let milliseconds = (max(0, time.timeIntervalSince1970) * 1000 + 0.01).rounded(.down)
+        return RestoreTarget(moment: .time(UInt64(exactly: milliseconds) ?? .max))
+    }
+
+    /// The state after a commit: ``SequenceNumber/commit``.
+    public static func sequence(_ sequence: UInt64) -> RestoreTarget {
+        RestoreTarget(moment: .sequence(sequence))
+    }
+}
+
+/// What a restore made.
+public struct RestoreReport: Sendable, Hashable {
+    /// The last commit that the store has.
+    public var sequence: UInt64 = 0
+    /// When that commit was made.
+    public var committedAt = Date(milliseconds: 0)
+    /// The commits that were redone from the archive.
+    public var commitCount = 0
+    /// How long it took.
+    public var duration = Duration.zero
+}
+
+/// What a backup and the archive beside it reach.
+public struct BackupCoverage: Sendable, Hashable {
+    /// The backup's own commit, the first that can be restored.
+    public let firstSequence: UInt64
+    /// When that was made.
+    public let first: Date
+    /// The last commit that can be restored.
+    public let lastSequence: UInt64
+    /// When that was made.
+    public let last: Date
+}
+
+extension Store {
+    /// Makes a store from a backup and, with an archive of the log, brings it to any moment since.
+    ///
+    /// The store is a new one: it has an identity of its own, so that page tokens of the old one are refused,
+    /// and whatever follows the old one is not misled. Sequence numbers go on from where it was restored to;
+    /// consumers are where they were then. Index builds that were finished since the backup are done again
+    /// when the store is opened. It comes into place as a whole, or not at all.
+    ///
+    /// - Parameters:
+    ///   - backup: The backup's directory, which stays as it is.
+    ///   - archive: The archive's directory; `nil` restores what the backup has.
+    ///   - target: To which moment.
+    ///   - path: The new store's directory, which must not exist; its parent must.
+    /// - Returns: What was made.
+    /// - Throws: ``CodexError/Code/notCovered`` for a moment that they do not reach or a segment that is
+    ///   missing; ``CodexError/Code/corrupted`` if something is damaged; ``CodexError/Code/notAStore`` for
+    ///   what is no backup, or an archive of another store; ``CodexError/Code/invalidArgument`` if there is
+    ///   something at the path; ``CodexError/Code/diskFull``.
+    @discardableResult
+    public static func restore(
+        _ backup: String, archive: String? = nil, to target: RestoreTarget = .latest, at path: String
+    ) async throws -> RestoreReport {
+        try await onThread("codex.restore") { () throws(CodexError) in
+            let start = ContinuousClock.now
+            let restore = try Restore(backup, archive)
+            var report = try StagedDirectory.make(at: path) { staging throws(CodexError) in
+                try restore.run(to: target, in: staging)
+            }
+            report.duration = .now - start
+            return report
+        }
+    }
+
+    /// Checks a backup, and an archive beside it: every byte of it, and that nothing is missing.
+    ///
+    /// - Returns: What can be restored.
+    /// - Throws: As ``restore(_:archive:to:at:)``.
+    public static func verifyBackup(
+        _ backup: String, archive: String? = nil
+    ) async throws -> BackupCoverage {
+        try await onThread("codex.verify-backup") { () throws(CodexError) in
+            let restore = try Restore(backup, archive)
+            let data = try File(backup + "/" + StoreDirectory.dataFile, .read)
+            guard try data.checksum() == (restore.manifest.dataChecksum, restore.manifest.dataByteCount)
+            else { throw BackupManifest.damaged(backup) }
+            var end = (sequence: restore.position.sequence, time: restore.manifest.committedAt)
+            try restore.forEachSegment { _, summary throws(CodexError) in
+                end.sequence = max(end.sequence, summary.last)
+                end.time = summary.milliseconds ?? end.time
+            }
+            return BackupCoverage(
+                firstSequence: restore.position.sequence,
+                first: Date(milliseconds: restore.manifest.committedAt), lastSequence: end.sequence,
+                last: Date(milliseconds: end.time))
+        }
+    }
+}
+
+/// A backup, and the archive that goes on from it.
+private struct Restore {
+    let backup: String
+    let manifest: BackupManifest
+    let position: LogPosition
+    private let archive: LogArchive?
+    private let segments: [(number: UInt64, isWhole: Bool)]
+
+    init(_ backup: String, _ archive: String?) throws(CodexError) {
+        self.backup = StoreDirectory(backup).path
+        manifest = try BackupManifest(of: self.backup)
+        position = try manifest.logPosition()
+        let (storeID, first) = (manifest.storeID, position.segment)
+        self.archive = try archive.map { path throws(CodexError) in
+            try LogArchive(at: path, of: storeID)
+        }
+        segments = try self.archive?.numbers().filter { $0.number >= first } ?? []
+    }
+
+    /// Reads the segments that go on from the backup, one after the other.
+    ///
+    /// - Throws: ``CodexError/Code/notCovered`` if one is missing, or ends before the next begins.
+    func forEachSegment(
+        _ body: ([UInt8], SegmentSummary) throws(CodexError) -> Void
+    ) throws(CodexError) {
+        guard let archive else { return }
+        guard !segments.isEmpty else {
+            if archive.head.sequence > position.sequence { throw Self.missing(position.segment) }
+            return
+        }
+        let directory = LogDirectory(store: backup, id: manifest.storeID)
+        var (next, sequence) = (position.segment, UInt64?.none)
+        for segment in segments {
+            guard segment.number == next else { throw Self.missing(next) }
+            let bytes = try archive.read(segment.number, isWhole: segment.isWhole)
+            let summary = try SegmentSummary(bytes, directory)
+            guard sequence.map({ $0 + 1 == summary.header.firstSequence }) ?? true else {
+                throw Self.missing(next)
+            }
+            if sequence == nil, summary.last < position.sequence { throw Self.missing(next) }
+            try body(bytes, summary)
+            (next, sequence) = (next + 1, summary.last)
+        }
+        // Else its end was taken away.
+        guard let sequence, sequence >= archive.head.sequence else { throw Self.missing(next) }
+    }
+
+    private static func missing(_ number: UInt64) -> CodexError {
+        CodexError(
+            .notCovered,
+            "The archive lacks segment \(number), or a part of it, after the backup. Put it back, "
+                + "restore to an earlier moment, or use a later backup.")
+    }
+
+    // MARK: Restoring
+
+    func run(to target: RestoreTarget, in staging: String) throws(CodexError) -> RestoreReport {
+        try requireStart(target)
+        try copyData(to: staging)
+        try StoreDirectory.mark(staging)
+        try StoreLease.make(staging)
+        var report = RestoreReport()
+        if segments.isEmpty {
+            try forEachSegment { _, _ in }
+            try requireEnd(target, (position.sequence, manifest.committedAt), isReached: false)
+            report.sequence = position.sequence
+            report.committedAt = Date(milliseconds: manifest.committedAt)
+        } else {
+            let log = LogDirectory(store: staging, id: manifest.storeID)
+            try FileSystem.makeDirectory(log.path)
+            let end = try placeLog(log, target)
+            try ClosedStore.publishCheckpoint(in: staging, manifest.storeID)
+            (report.sequence, report.committedAt) = (end.sequence, Date(milliseconds: end.time))
+            report.commitCount = try redo(in: staging)
+        }
+        try ClosedStore.renew(staging, beginsLog: segments.isEmpty)
+        FileSystem.remove(staging + "/lock.mdb")
+        return report
+    }
+
+    private func copyData(to staging: String) throws(CodexError) {
+        let source = try File(backup + "/" + StoreDirectory.dataFile, .read)
+        defer { source.close() }
+        let target = try File(staging + "/" + StoreDirectory.dataFile, .create)
+        defer { target.close() }
+        var (offset, checksum): (Int, UInt32) = (0, 0)
+        while true {
+            let bytes = try source.read(at: offset, count: 1 << 20)
+            if bytes.isEmpty { break }
+            checksum = Compression.checksum(bytes, in: 0..<bytes.count, after: checksum)
+            try target.write(bytes, at: offset)
+            offset += bytes.count
+        }
+        guard offset == manifest.dataByteCount, checksum == manifest.dataChecksum else {
+            throw BackupManifest.damaged(backup)
+        }
+        try target.flush()
+    }
+
+    /// Writes the log as far as the target asks for.
+    ///
+    /// - Returns: Where it ends.
+    private func placeLog(
+        _ log: LogDirectory, _ target: RestoreTarget
+    ) throws(CodexError) -> (sequence: UInt64, time: UInt64) {
+        var end = (sequence: position.sequence, time: manifest.committedAt)
+        var isReached = false
+        try forEachSegment { bytes, summary throws(CodexError) in
+            if isReached { return }
+            var place = summary.header.start
+            var cut = bytes
+            while let record = LogRecordHeader(bytes, at: Int(place.offset)),
+                record.sequence <= summary.last, record.sequence == place.sequence + 1, !record.isEnd
+            {
+                if record.sequence > position.sequence {
+                    isReached = target.excludes(record)
+                    if isReached { break }
+                    end = (record.sequence, record.milliseconds)
+                }
+                place.sequence = record.sequence
+                place.offset += UInt64(record.recordByteCount)
+            }
+            // Not what a killed process or a later commit left behind it.
+            cut.removeSubrange(min(Int(place.offset), cut.count)...)
+            let room = max(LogWriter.firstSegmentByteCount - cut.count, LogRecordHeader.byteCount)
+            cut += [UInt8](repeating: 0, count: room)
+            try FileSystem.writeDurably(cut, to: log.path(summary.header.number))
+        }
+        try requireEnd(target, end, isReached: isReached)
+        try FileSystem.synchronizeDirectory(log.path)
+        return end
+    }
+
+    private func requireStart(_ target: RestoreTarget) throws(CodexError) {
+        let isBefore =
+            switch target.moment {
+            case .latest: false
+            case .time(let time): time < manifest.committedAt
+            case .sequence(let sequence): sequence < position.sequence
+            }
+        guard !isBefore else {
+            throw CodexError(
+                .notCovered, "The moment is before the backup was made. Use an earlier backup.")
+        }
+    }
+
+    private func requireEnd(
+        _ target: RestoreTarget, _ end: (sequence: UInt64, time: UInt64), isReached: Bool
+    ) throws(CodexError) {
+        let isCovered =
+            switch target.moment {
+            case .latest: true
+            // It is known up to when there were no others, or that a later one follows.
+            case .time(let time): isReached || time <= max(end.time, archive?.head.time ?? 0)
+            case .sequence(let sequence): end.sequence >= sequence
+            }
+        guard isCovered else {
+            throw CodexError(
+                .notCovered,
+                "Backup and archive end before that moment. Restore to the latest, or bring the "
+                    + "archive up to date.")
+        }
+    }
+
+    /// Opens the store, which applies its log, and closes it.
+    ///
+    /// - Returns: How many commits it applied.
+    private func redo(in staging: String) throws(CodexError) -> Int {
+        var options = StoreOptions()
+        options.isRestoring = true
+        options.changeRetention = ChangeRetention(age: .seconds(.max / 2), byteCount: .max)
+        let opened = try StoreOpening.open(StoreDirectory(staging), schema: nil, options: options)
+        opened.parts?.checkpointer.finish()
+        if opened.core.beginClosing() { opened.core.finishClosing() }
+        return opened.parts?.recovery?.commitCount ?? 0
+    }
+}
+
+extension RestoreTarget {
+    /// Whether a record is after the moment.
+    fileprivate func excludes(_ record: LogRecordHeader) -> Bool {
+        switch moment {
+        case .latest: false
+        case .time(let time): record.milliseconds > time
+        case .sequence(let sequence): record.sequence > sequence
+        }
+    }
+}

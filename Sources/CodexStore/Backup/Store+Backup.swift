@@ -1,0 +1,91 @@
+internal import CodexCore
+public import FoundationEssentials
+
+/// What a backup holds.
+public struct BackupReport: Sendable, Hashable {
+    /// The commit that it goes up to.
+    public let sequence: UInt64
+    /// When that commit was made.
+    public let committedAt: Date
+    /// The bytes of its data.
+    public let byteCount: Int
+}
+
+extension Store {
+    /// Makes a backup while the store is in use: a directory with a copy of one moment, without free
+    /// space, from which ``restore(_:archive:to:at:)`` makes a store again.
+    ///
+    /// Writers go on meanwhile; the copy is a long reader, so the file grows under writes as long as it
+    /// takes. The backup comes into place as a whole, on the medium, or not at all.
+    ///
+    /// - Parameter path: The backup's directory, which must not exist; its parent must.
+    /// - Returns: What it holds.
+    /// - Throws: ``CodexError/Code/invalidArgument`` if there is something at the path,
+    ///   ``CodexError/Code/diskFull``, ``CodexError/Code/inputOutput``, ``CodexError/Code/closed``.
+    /// - Complexity: It reads and writes the whole store, in the order of its keys.
+    @discardableResult
+    public func backup(to path: String) async throws -> BackupReport {
+        let core = core
+        return try await Self.onThread("codex.backup") { () throws(CodexError) in
+            try core.whileOpen { () throws(CodexError) in try core.backup(to: path) }
+        }
+    }
+
+    /// Runs what takes long and blocks on a thread of its own.
+    static func onThread<R: Sendable>(
+        _ name: String, _ body: @escaping @Sendable () throws(CodexError) -> R
+    ) async throws -> R {
+        try await withCheckedThrowingContinuation { continuation in
+            WorkerThread.start(name) {
+                continuation.resume(with: Result { () throws(CodexError) in try body() }.mapError { $0 })
+            }
+        }
+    }
+}
+
+extension StoreCore {
+    fileprivate func backup(to path: String) throws(CodexError) -> BackupReport {
+        try StagedDirectory.make(at: path) { staging throws(CodexError) in
+            do throws(CodexError) {
+                try environment.copy(to: staging)
+            } catch  where error.code == .inputOutput && FileSystem.isFull(staging) {
+                throw CodexError(
+                    .diskFull, "There is no room for the backup. Free some, then try again.",
+                    cause: error)
+            }
+            let storeID = catalog.manifest.storeID
+            let position = try ClosedStore.position(in: staging)
+            // LMDB writes its first pages anew.
+            let file = try DataFile(staging)
+            try file.stamp(storeID)
+            try file.file.flush()
+            let (checksum, byteCount) = try file.file.checksum()
+            file.file.close()
+            let manifest = BackupManifest(
+                storeID: storeID, position: position,
+                committedAt: try time(of: position), dataByteCount: byteCount,
+                dataChecksum: checksum)
+            try FileSystem.writeDurably(
+                try manifest.json(), to: staging + "/" + BackupManifest.name)
+            return BackupReport(
+                sequence: position.sequence, committedAt: Date(milliseconds: manifest.committedAt),
+                byteCount: byteCount)
+        }
+    }
+
+    /// When the commit at a position was made; 0 if the log has none.
+    private func time(of position: LogPosition) throws(CodexError) -> UInt64 {
+        guard let segment = try logDirectory.open(position.segment) else { return 0 }
+        var cursor = LogCursor(logDirectory, after: segment.header.start)
+        var time: UInt64 = 0
+        while cursor.position.sequence < position.sequence, let record = try cursor.next() {
+            time = record.header.milliseconds
+        }
+        // The segment may have none yet: it was begun after that commit.
+        return time == 0 ? segment.header.milliseconds : time
+    }
+}
+
+extension Date {
+    init(milliseconds: UInt64) { self.init(timeIntervalSince1970: Double(milliseconds) / 1000) }
+}

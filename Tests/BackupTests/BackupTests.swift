@@ -1,0 +1,399 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Backups")
+struct BackupTests {
+    static let schema = Schema(tables: [
+        TableDefinition(
+            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"),
+            indexes: [IndexDefinition("byG", partitionKey: [KeyAttribute("g")])])
+    ])
+    let directory: String
+    let clock = ManualClock()
+
+    init() throws { directory = try TemporaryStore.makeDirectory() }
+
+    private func cleaning(_ body: () async throws -> Void) async throws {
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try await body()
+    }
+
+    private func path(_ name: String) -> String { directory + "/" + name }
+
+    private func makeStore() throws -> TemporaryStore {
+        var options = StoreOptions()
+        let clock = clock
+        options.now = { clock.now }
+        return try TemporaryStore(schema: Self.schema, options: options)
+    }
+
+    private func put(_ numbers: Range<Int>, _ store: Store, byteCount: Int = 10) async throws {
+        for number in numbers {
+            clock.advance(by: 1)
+            let item: Item = [
+                "p": "p", "s": .string("\(number)"), "g": "g",
+                // Nothing that compresses.
+                "bytes": .binary((0..<byteCount).map { _ in UInt8.random(in: 0...255) }),
+            ]
+            _ = try await store.write { try $0.put(item, in: "t") }
+        }
+    }
+
+    private func count(_ path: String) throws -> Int {
+        let store = try Store(at: path)
+        defer { store.close() }
+        #expect(try store.verify().isSound)
+        return try store.items(scanning: TableScan(table: "t")).items.count
+    }
+
+    @Test("A backup alone is restored to its own moment, as a store of its own")
+    func alone() async throws {
+        try await cleaning {
+            let temporary = try makeStore()
+            let store = temporary.store
+            try await put(0..<30, store)
+            let report = try await store.backup(to: path("backup"))
+            #expect(report.sequence == 30 && report.committedAt == clock.now)
+            try await put(30..<40, store)
+            let coverage = try await Store.verifyBackup(path("backup"))
+            #expect(coverage.firstSequence == 30 && coverage.lastSequence == 30)
+            for (place, target) in [
+                RestoreTarget.latest, .sequence(30), .time(report.committedAt),
+            ].enumerated() {
+                let restored = try await Store.restore(
+                    path("backup"), to: target, at: path("restored-\(place)"))
+                #expect(restored.sequence == 30 && restored.commitCount == 0)
+                #expect(try count(path("restored-\(place)")) == 30)
+            }
+            // Beside the old one, with an identity of its own: a page token of that is refused.
+            let scan = TableScan(table: "t")
+            let page = try store.items(scanning: scan, limits: PageLimits(returned: 5))
+            let restored = try Store(at: path("restored-0"))
+            #expect(throws: CodexError(.invalidPageToken, "")) {
+                try restored.items(scanning: scan, after: page.next)
+            }
+            try await put(40..<50, restored)
+            #expect(try restored.stats().sequence == 40)
+            restored.close()
+            #expect(try count(path("restored-0")) == 40)
+        }
+    }
+
+    @Test("Restored with its log, a store has its changes, and consumers go on where they were")
+    func changes() async throws {
+        try await cleaning {
+            let temporary = try makeStore()
+            let store = temporary.store
+            try await put(0..<10, store)
+            try await store.backup(to: path("backup"))
+            try await store.addConsumer("c", after: .trimHorizon)
+            try await put(10..<20, store, byteCount: 100_000)
+            let first = try await store.archiveLog(to: path("archive"))
+            #expect(first.segmentCount > 1 && !first.hasGap)
+            try await put(20..<30, store)
+            let second = try await store.archiveLog(to: path("archive"))
+            #expect(second.segmentCount == 1 && second.committedAt == clock.now)
+            let coverage = try await Store.verifyBackup(
+                path("backup"), archive: path("archive"))
+            #expect(coverage.lastSequence == second.sequence && coverage.last == clock.now)
+            try await Store.restore(path("backup"), archive: path("archive"), at: path("restored"))
+            let restored = try Store(at: path("restored"))
+            defer { restored.close() }
+            let consumer = try #require(try restored.stats().consumers.first)
+            #expect(consumer.lagCommitCount == 31 && !consumer.isTrimmed)
+            try await put(30..<31, restored)
+            var keys: [String] = []
+            for try await change in restored.changes(after: .trimHorizon) {
+                keys.append(try change.key.sort?.string ?? "")
+                if keys.last == "30" { break }
+            }
+            #expect(keys == (0...30).map { "\($0)" })
+        }
+    }
+
+    @Test("A moment is covered up to when nothing else was committed, and not beyond")
+    func coverage() async throws {
+        try await cleaning {
+            let temporary = try makeStore()
+            let store = temporary.store
+            try await put(0..<5, store)
+            let start = clock.now
+            clock.advance(by: 10)
+            try await store.backup(to: path("backup"))
+            try await put(5..<10, store)
+            let last = clock.now
+            clock.advance(by: 10)
+            try await store.archiveLog(to: path("archive"))
+            func restore(_ target: RestoreTarget, archived: Bool = true) async throws -> UInt64 {
+                try? FileManager.default.removeItem(atPath: path("restored"))
+                return try await Store.restore(
+                    path("backup"), archive: archived ? path("archive") : nil, to: target,
+                    at: path("restored")
+                ).sequence
+            }
+            #expect(try await restore(.sequence(5)) == 5)
+            #expect(try await restore(.sequence(10)) == 10)
+            #expect(try await restore(.time(start)) == 5)
+            #expect(try await restore(.time(last - 0.125)) == 9)
+            #expect(try await restore(.time(last)) == 10)
+            #expect(try await restore(.time(last - 0.001)) == 9)
+            #expect(try await restore(.time(last + 10)) == 10)
+            let refused: [(RestoreTarget, Bool)] = [
+                (.sequence(4), true), (.sequence(11), true), (.sequence(.max), true),
+                (.time(start - 0.125), true), (.time(last + 10.125), true),
+                (.time(Date(timeIntervalSince1970: .infinity)), true),
+                (.time(.distantPast), true), (.sequence(6), false), (.time(last), false),
+            ]
+            for (target, archived) in refused {
+                await #expect(throws: CodexError(.notCovered, "")) {
+                    try await restore(target, archived: archived)
+                }
+                #expect(try FileManager.default.contentsOfDirectory(atPath: directory).count == 2)
+            }
+        }
+    }
+
+    @Test("Segments that were pruned before they were archived are a gap, which a later backup closes")
+    func gap() async throws {
+        try await cleaning {
+            var options = StoreOptions()
+            options.changeRetention = ChangeRetention(age: .seconds(3600), byteCount: 0)
+            options.checkpoints.changeCount = 5
+            let temporary = try TemporaryStore(schema: Self.schema, options: options)
+            var store = temporary.store
+            try await store.backup(to: path("early"))
+            try await store.archiveLog(to: path("archive"))
+            try await put(0..<40, store, byteCount: 100_000)
+            store.close()
+            store = try Store(at: temporary.path, options: options)
+            defer { store.close() }
+            #expect(try store.stats().trimmedSequence > 0)
+            let report = try await store.archiveLog(to: path("archive"))
+            #expect(report.hasGap)
+            await #expect(throws: CodexError(.notCovered, "")) {
+                try await Store.restore(path("early"), archive: path("archive"), at: path("r"))
+            }
+            try await store.backup(to: path("late"))
+            try await put(40..<45, store)
+            #expect(try await !store.archiveLog(to: path("archive")).hasGap)
+            try await Store.restore(path("late"), archive: path("archive"), at: path("r"))
+            #expect(try count(path("r")) == 45)
+        }
+    }
+
+    @Test("Writers go on while a backup is made, and it is of one moment")
+    func concurrent() async throws {
+        try await cleaning {
+            let temporary = try makeStore()
+            let store = temporary.store
+            try await put(0..<500, store, byteCount: 1000)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await put(500..<900, store) }
+                group.addTask {
+                    for number in 0..<5 { try await store.backup(to: path("backup-\(number)")) }
+                }
+                try await group.waitForAll()
+            }
+            for number in 0..<5 {
+                let report = try await Store.restore(
+                    path("backup-\(number)"), at: path("restored-\(number)"))
+                #expect(try count(path("restored-\(number)")) == Int(report.sequence))
+            }
+        }
+    }
+
+    @Test("A time is one to the millisecond, however it is in binary")
+    func milliseconds() throws {
+        for _ in 0..<1000 {
+            let milliseconds = Int.random(in: 1_700_000_000_000...1_900_000_000_000)
+            let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
+            let text = try #require(Timestamp.date(Timestamp.text(date)))
+            #expect(RestoreTarget.time(text) == .time(date))
+            #expect(RestoreTarget.time(text) != .time(text - 0.001))
+            #expect(RestoreTarget.time(text) == .time(text + 0.0005))
+        }
+    }
+
+    // MARK: Bad input
+
+    private func expectRefused(
+        _ code: CodexError.Code, archive: String? = nil, _ comment: Comment
+    ) async throws {
+        await #expect(throws: CodexError(code, ""), comment) {
+            try await Store.verifyBackup(path("backup"), archive: archive)
+        }
+        await #expect(throws: CodexError(code, ""), comment) {
+            try await Store.restore(path("backup"), archive: archive, at: path("restored"))
+        }
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory)
+        #expect(!names.contains { $0.hasPrefix("restored") }, comment)
+    }
+
+    private func changing(
+        _ file: String, _ change: (inout Data) -> Void, _ body: () async throws -> Void
+    ) async throws {
+        let url = URL(fileURLWithPath: path(file))
+        let data = try Data(contentsOf: url)
+        var changed = data
+        change(&changed)
+        try changed.write(to: url)
+        try await body()
+        try data.write(to: url)
+    }
+
+    @Test("Damaged, incomplete and other people's backups and archives are named, and nothing is made")
+    func damaged() async throws {
+        try await cleaning {
+            let (temporary, other) = (try makeStore(), try makeStore())
+            try await put(0..<10, temporary.store)
+            try await temporary.store.backup(to: path("backup"))
+            try await put(10..<40, temporary.store, byteCount: 60_000)
+            try await temporary.store.archiveLog(to: path("archive"))
+            try await put(0..<10, other.store)
+            try await other.store.backup(to: path("other"))
+            try await other.store.archiveLog(to: path("others"))
+            let archive = path("archive")
+            #expect(
+                try await Store.verifyBackup(path("backup"), archive: archive).lastSequence == 40)
+
+            try await expectRefused(.notAStore, archive: path("others"), "another store's")
+            try await expectRefused(.notAStore, archive: path("backup"), "no archive")
+            try await expectRefused(.notAStore, archive: path("none"), "no archive at all")
+            await #expect(throws: CodexError(.notAStore, "")) {
+                try await other.store.archiveLog(to: archive)
+            }
+            await #expect(throws: CodexError(.notAStore, "")) {
+                try await Store.restore(temporary.path, at: path("restored"))
+            }
+            for target in ["backup", "archive"] {
+                await #expect(throws: CodexError(.invalidArgument, "")) {
+                    try await temporary.store.backup(to: path(target))
+                }
+                await #expect(throws: CodexError(.invalidArgument, "")) {
+                    try await Store.restore(path("other"), at: path(target))
+                }
+            }
+            await #expect(throws: CodexError.self) {
+                try await temporary.store.backup(to: path("none/backup"))
+            }
+
+            let seed = UInt64.random(in: 1...1_000_000)
+            var random = SplitMix(seed: seed)
+            for _ in 0..<30 {
+                try await changing("backup/data.mdb") { data in
+                    data[random.below(data.count)] ^= UInt8(1 << random.below(8))
+                } _: {
+                    try await expectRefused(.corrupted, "a flipped bit, seed \(seed)")
+                }
+            }
+            try await changing("backup/data.mdb") {
+                $0.removeLast(4096)
+            } _: {
+                try await expectRefused(.corrupted, "cut off")
+            }
+            let hostile = [
+                "", "{}", "[]", #"{"format": 1}"#, #"{"format": 1, "storeID": 7}"#,
+                String(repeating: "[", count: 60_000), String(repeating: " ", count: 100_000),
+            ]
+            for text in hostile {
+                try await changing("backup/backup.json") {
+                    $0 = Data(text.utf8)
+                } _: {
+                    try await expectRefused(.corrupted, "\(text.prefix(20))")
+                }
+                try await changing("archive/archive.json") {
+                    $0 = Data(text.utf8)
+                } _: {
+                    try await expectRefused(.corrupted, archive: archive, "\(text.prefix(20))")
+                }
+            }
+            try await changing("backup/backup.json") {
+                $0 = Data(#"{"format": 2}"#.utf8)
+            } _: {
+                try await expectRefused(.unsupportedFormat, "a newer release's")
+            }
+
+            let segments = try FileManager.default.contentsOfDirectory(atPath: archive).filter {
+                $0.hasSuffix(".gz")
+            }.sorted()
+            #expect(segments.count > 3)
+            for segment in segments {
+                for _ in 0..<10 {
+                    try await changing("archive/" + segment) { data in
+                        // Neither gzip's name, time and system, nor its flag for text, say anything.
+                        data[10 + random.below(data.count - 10)] ^= UInt8(1 << random.below(8))
+                    } _: {
+                        try await expectRefused(
+                            .corrupted, archive: archive, "a flipped bit, seed \(seed)")
+                    }
+                }
+                try await changing("archive/" + segment) {
+                    $0.removeLast($0.count / 2)
+                } _: {
+                    try await expectRefused(.corrupted, archive: archive, "cut off")
+                }
+                let (from, to) = (archive + "/" + segment, path("aside"))
+                try FileManager.default.moveItem(atPath: from, toPath: to)
+                try await expectRefused(.notCovered, archive: archive, "missing: \(segment)")
+                try FileManager.default.moveItem(atPath: to, toPath: from)
+            }
+            // One in another's place.
+            let copied = try Data(contentsOf: URL(fileURLWithPath: archive + "/" + segments[0]))
+            try await changing("archive/" + segments[1]) {
+                $0 = copied
+            } _: {
+                try await expectRefused(.corrupted, archive: archive, "another number")
+            }
+            try FileManager.default.removeItem(atPath: path("backup/backup.json"))
+            try await expectRefused(.notAStore, "not finished")
+        }
+    }
+
+    // MARK: Kills
+
+    @Test("A process that is killed while it makes backups leaves whole ones and none")
+    func killed() async throws {
+        try await cleaning {
+            try Store(at: path("store"), schema: Self.schema).close()
+            let seed = UInt64.random(in: 1...1_000_000)
+            var random = SplitMix(seed: seed)
+            for round in 0..<6 {
+                let agent = try Agent("backup", path("store"), directory)
+                agent.waitUntilBegun()
+                let lines = try agent.lines(1 + random.below(12))
+                agent.kill()
+                let archived = try #require(lines.last?.split(separator: " ").last.flatMap { Int($0) })
+                let names = try FileManager.default.contentsOfDirectory(atPath: directory)
+                let backups = names.filter { $0.hasPrefix("backup-") && !$0.contains(".making-") }
+                #expect(!backups.isEmpty)
+                let chosen = random.pick(backups)
+                for backup in backups {
+                    // Nothing is between what an archive had and what it has now.
+                    let coverage = try await Store.verifyBackup(
+                        path(backup), archive: path("archive"))
+                    #expect(coverage.lastSequence >= coverage.firstSequence)
+                    guard backup == chosen else { continue }
+                    let report = try await Store.restore(
+                        path(backup), archive: path("archive"), at: path("restored"))
+                    let store = try Store(at: path("restored"))
+                    defer { store.close() }
+                    let items = try store.items(scanning: TableScan(table: "t")).items
+                    let numbers = items.compactMap { $0["s"]?.string.flatMap { Int($0) } }
+                    #expect(numbers == Array(0..<items.count), "seed \(seed), round \(round)")
+                    #expect(items.count >= archived && items.count == Int(report.sequence))
+                    #expect(try store.verify().isSound)
+                }
+                try? FileManager.default.removeItem(atPath: path("restored"))
+                // The store itself is none the worse.
+                let store = try Store(at: path("store"))
+                #expect(try store.verify().isSound)
+                #expect(try store.items(scanning: TableScan(table: "t")).items.count >= archived)
+                store.close()
+            }
+        }
+    }
+}

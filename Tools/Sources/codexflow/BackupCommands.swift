@@ -1,0 +1,95 @@
+import ArgumentParser
+import CodexCore
+import CodexStore
+import Foundation
+
+struct Backup: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Makes a backup of a store that may be in use.",
+        discussion: "The backup is a new directory. With an archive of the log it restores any later moment.")
+
+    @Argument(help: "The store's directory.") var store: String
+    @Argument(help: "The backup's directory, which must not exist.") var backup: String
+
+    func run() async throws {
+        let opened = try Store(at: store, options: StoreOptions(isReadOnly: true))
+        defer { opened.close() }
+        let report = try await opened.backup(to: backup)
+        print(
+            "commit \(report.sequence) of \(Timestamp.text(report.committedAt)), "
+                + Console.text(bytes: report.byteCount))
+    }
+}
+
+struct Archive: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Brings an archive of a store's log up to date.",
+        discussion: "To be called regularly: what is committed after the last time is lost with the machine.")
+
+    @Argument(help: "The store's directory.") var store: String
+    @Argument(help: "The archive's directory; it is made if it is not there.") var archive: String
+
+    func run() async throws {
+        let opened = try Store(at: store)
+        defer { opened.close() }
+        let report = try await opened.archiveLog(to: archive)
+        print(
+            "up to commit \(report.sequence): \(report.segmentCount) segments written, "
+                + Console.text(bytes: report.byteCount))
+        if report.hasGap {
+            Console.report(
+                "commits are missing that were not retained: make a backup, from which on all is there")
+            throw ExitCode.failure
+        }
+    }
+}
+
+struct Restore: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Makes a store from a backup and an archive, as it was at any moment.")
+
+    @Argument(help: "The backup's directory.") var backup: String
+    @Argument(help: "The new store's directory, which must not exist.") var store: String
+    @Option(help: "The archive of the log.") var archive: String?
+    @Option(help: "Restore to this time, as 2026-11-25T09:30:00.000Z.") var time: String?
+    @Option(help: "Restore to the state after this commit.") var sequence: UInt64?
+
+    func validate() throws {
+        if time != nil, sequence != nil {
+            throw ValidationError("Name a time or a commit, not both.")
+        }
+        if let time, Timestamp.date(time) == nil {
+            throw ValidationError("A time is written as 2026-11-25T09:30:00.000Z.")
+        }
+    }
+
+    func run() async throws {
+        let target: RestoreTarget =
+            if let date = time.flatMap(Timestamp.date) {
+                .time(date)
+            } else if let sequence {
+                .sequence(sequence)
+            } else {
+                .latest
+            }
+        let report = try await Store.restore(backup, archive: archive, to: target, at: store)
+        print(
+            "commit \(report.sequence) of \(Timestamp.text(report.committedAt)), "
+                + "\(report.commitCount) commits redone, in \(Console.text(report.duration))")
+    }
+}
+
+struct VerifyBackup: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Reads every byte of a backup, and of an archive beside it, and says what they reach.")
+
+    @Argument(help: "The backup's directory.") var backup: String
+    @Option(help: "The archive of the log.") var archive: String?
+
+    func run() async throws {
+        let coverage = try await Store.verifyBackup(backup, archive: archive)
+        print(
+            "sound: from commit \(coverage.firstSequence) of \(Timestamp.text(coverage.first)) "
+                + "to \(coverage.lastSequence) of \(Timestamp.text(coverage.last))")
+    }
+}
