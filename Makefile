@@ -20,7 +20,7 @@ DURABLE ?=
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Examples/TaskService/Package.swift Benchmarks/Package.swift
 
-.PHONY: run test lint format nested task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache bench-service clean
+.PHONY: run test lint format nested task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-service clean
 
 run:
 	@./Scripts/bootstrap
@@ -104,6 +104,13 @@ bench-cache:
 	$(REPLAN)
 	@mkdir -p .build-demo
 	$(BENCH) cache
+
+# Backups and observers beside 64 writers, and a restore with 100,000 commits: four minutes.
+bench-backup:
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) backup
 
 # The task service's reads beside a bare handler that answers with the same bytes, and its writes:
 # two minutes.

@@ -32,12 +32,13 @@ struct BackupTests {
     }
 
     private func put(_ numbers: Range<Int>, _ store: Store, byteCount: Int = 10) async throws {
+        let noise = try #require(FileHandle(forReadingAtPath: "/dev/urandom"))
         for number in numbers {
             clock.advance(by: 1)
             let item: Item = [
                 "p": "p", "s": .string("\(number)"), "g": "g",
                 // Nothing that compresses.
-                "bytes": .binary((0..<byteCount).map { _ in UInt8.random(in: 0...255) }),
+                "bytes": .binary([UInt8](try noise.read(upToCount: byteCount) ?? Data())),
             ]
             _ = try await store.write { try $0.put(item, in: "t") }
         }
@@ -57,12 +58,13 @@ struct BackupTests {
             let store = temporary.store
             try await put(0..<30, store)
             let report = try await store.backup(to: path("backup"))
-            #expect(report.sequence == 30 && report.committedAt == clock.now)
+            let time = clock.now
+            #expect(report.sequence == 30 && report.committedAt == time)
             try await put(30..<40, store)
             let coverage = try await Store.verifyBackup(path("backup"))
             #expect(coverage.firstSequence == 30 && coverage.lastSequence == 30)
             for (place, target) in [
-                RestoreTarget.latest, .sequence(30), .time(report.committedAt),
+                RestoreTarget.latest, .sequence(30), .time(time),
             ].enumerated() {
                 let restored = try await Store.restore(
                     path("backup"), to: target, at: path("restored-\(place)"))
@@ -96,10 +98,13 @@ struct BackupTests {
             #expect(first.segmentCount > 1 && !first.hasGap)
             try await put(20..<30, store)
             let second = try await store.archiveLog(to: path("archive"))
-            #expect(second.segmentCount == 1 && second.committedAt == clock.now)
+            #expect(second.segmentCount == 1 && second.firstSequence == 1)
+            #expect(try await store.archiveLog(to: path("archive")).segmentCount == 0)
             let coverage = try await Store.verifyBackup(
                 path("backup"), archive: path("archive"))
-            #expect(coverage.lastSequence == second.sequence && coverage.last == clock.now)
+            #expect(
+                coverage.lastSequence == second.sequence && coverage.lastCommittedAt == clock.now
+                    && coverage.coveredThrough == clock.now)
             try await Store.restore(path("backup"), archive: path("archive"), at: path("restored"))
             let restored = try Store(at: path("restored"))
             defer { restored.close() }
@@ -157,7 +162,9 @@ struct BackupTests {
         }
     }
 
-    @Test("Segments that were pruned before they were archived are a gap, which a later backup closes")
+    @Test(
+        "Segments that were pruned before they were archived are a gap, which a later backup closes"
+    )
     func gap() async throws {
         try await cleaning {
             var options = StoreOptions()
@@ -173,15 +180,140 @@ struct BackupTests {
             defer { store.close() }
             #expect(try store.stats().trimmedSequence > 0)
             let report = try await store.archiveLog(to: path("archive"))
-            #expect(report.hasGap)
+            #expect(report.hasGap && report.firstSequence > 1)
             await #expect(throws: CodexError(.notCovered, "")) {
                 try await Store.restore(path("early"), archive: path("archive"), at: path("r"))
             }
             try await store.backup(to: path("late"))
             try await put(40..<45, store)
-            #expect(try await !store.archiveLog(to: path("archive")).hasGap)
+            let later = try await store.archiveLog(to: path("archive"))
+            #expect(!later.hasGap && later.firstSequence == report.firstSequence)
             try await Store.restore(path("late"), archive: path("archive"), at: path("r"))
             #expect(try count(path("r")) == 45)
+        }
+    }
+
+    @Test("A gap is one, too, in a segment of which a part was archived")
+    func gapInSegment() async throws {
+        try await cleaning {
+            var options = StoreOptions()
+            options.changeRetention = ChangeRetention(age: .seconds(3600), byteCount: 0)
+            let temporary = try TemporaryStore(schema: Self.schema, options: options)
+            var store = temporary.store
+            try await put(0..<1, store, byteCount: 100_000)
+            #expect(try await store.archiveLog(to: path("archive")).segmentCount == 1)
+            // One more in its segment, and others in the next; the first is pruned then.
+            try await put(1..<5, store, byteCount: 100_000)
+            store.close()
+            store = try Store(at: temporary.path, options: options)
+            defer { store.close() }
+            let trimmed = try store.stats().trimmedSequence
+            #expect((2...3).contains(trimmed))
+            let report = try await store.archiveLog(to: path("archive"))
+            #expect(report.hasGap && report.firstSequence == trimmed + 1)
+        }
+    }
+
+    @Test("Of several that archive at once, none undoes what another did")
+    func archivedAtOnce() async throws {
+        try await cleaning {
+            let temporary = try makeStore()
+            let store = temporary.store
+            try await store.backup(to: path("backup"))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await put(0..<100, store, byteCount: 20_000) }
+                for _ in 0..<4 {
+                    group.addTask {
+                        for _ in 0..<10 { try await store.archiveLog(to: path("archive")) }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            try await store.archiveLog(to: path("archive"))
+            try await Store.restore(path("backup"), archive: path("archive"), at: path("restored"))
+            #expect(try count(path("restored")) == 100)
+        }
+    }
+
+    @Test("A backup that is newer than the archive is restored without it")
+    func newerBackup() async throws {
+        try await cleaning {
+            let temporary = try makeStore()
+            let store = temporary.store
+            try await put(0..<5, store)
+            try await store.archiveLog(to: path("archive"))
+            try await put(5..<10, store)
+            try await store.backup(to: path("backup"))
+            let coverage = try await Store.verifyBackup(path("backup"), archive: path("archive"))
+            #expect(coverage.firstSequence == 10 && coverage.lastSequence == 10)
+            try await Store.restore(path("backup"), archive: path("archive"), at: path("restored"))
+            #expect(try count(path("restored")) == 10)
+        }
+    }
+
+    @Test(
+        "A store that was put back to an earlier state does not go on with the archive of its other life"
+    )
+    func otherLife() async throws {
+        try await cleaning {
+            let temporary = try makeStore()
+            try await put(0..<5, temporary.store)
+            temporary.store.close()
+            try FileManager.default.copyItem(atPath: temporary.path, toPath: path("copy"))
+            var store = try Store(at: temporary.path)
+            try await store.backup(to: path("backup"))
+            try await put(5..<10, store)
+            try await store.archiveLog(to: path("archive"))
+            store.close()
+            // As a snapshot of the machine would.
+            store = try Store(at: path("copy"))
+            defer { store.close() }
+            try await put(5..<8, store)
+            try await store.backup(to: path("other"))
+            try await put(8..<20, store)
+            await #expect(throws: CodexError(.notAStore, "")) {
+                try await store.archiveLog(to: path("archive"))
+            }
+            await #expect(throws: CodexError(.notCovered, "")) {
+                try await Store.restore(path("other"), archive: path("archive"), at: path("r"))
+            }
+            try await store.archiveLog(to: path("others"))
+            try await Store.restore(path("other"), archive: path("others"), at: path("r"))
+            #expect(try count(path("r")) == 20)
+        }
+    }
+
+    @Test("A restore makes checkpoints, so that the file does not grow with the log")
+    func checkpoints() async throws {
+        try await cleaning {
+            let temporary = try makeStore()
+            let store = temporary.store
+            let items = (0..<2500).map { number -> Item in
+                ["p": .string("\(number % 50)"), "s": .string("\(number)"), "g": "g"]
+            }
+            func putAll(_ round: Int) async throws {
+                try await store.write { transaction in
+                    for item in items {
+                        var item = item
+                        item["round"] = .number(Number(round))
+                        try transaction.put(item, in: "t")
+                    }
+                }
+            }
+            try await putAll(0)
+            try await store.backup(to: path("backup"))
+            for round in 1..<80 { try await putAll(round) }
+            try await store.archiveLog(to: path("archive"))
+            let report = try await Store.restore(
+                path("backup"), archive: path("archive"), at: path("restored"))
+            #expect(report.commitCount == 79)
+            #expect(try count(path("restored")) == 2500)
+            func byteCount(_ file: String) throws -> Int {
+                let values = try FileManager.default.attributesOfItem(atPath: path(file))
+                return try #require(values[.size] as? Int)
+            }
+            // Thirteen rounds lie between two checkpoints.
+            #expect(try byteCount("restored/data.mdb") < 10 * byteCount("backup/data.mdb"))
         }
     }
 
@@ -245,7 +377,9 @@ struct BackupTests {
         try data.write(to: url)
     }
 
-    @Test("Damaged, incomplete and other people's backups and archives are named, and nothing is made")
+    @Test(
+        "Damaged, incomplete and other people's backups and archives are named, and nothing is made"
+    )
     func damaged() async throws {
         try await cleaning {
             let (temporary, other) = (try makeStore(), try makeStore())
@@ -296,7 +430,8 @@ struct BackupTests {
                 try await expectRefused(.corrupted, "cut off")
             }
             let hostile = [
-                "", "{}", "[]", #"{"format": 1}"#, #"{"format": 1, "storeID": 7}"#,
+                "", "{}", "[]", #"{"format": 1}"#, "\n\n\n", #"{"format": 1}"# + "\n0\n",
+                #"{"format": 1, "storeID": 7}"#,
                 String(repeating: "[", count: 60_000), String(repeating: " ", count: 100_000),
             ]
             for text in hostile {
@@ -311,10 +446,29 @@ struct BackupTests {
                     try await expectRefused(.corrupted, archive: archive, "\(text.prefix(20))")
                 }
             }
-            try await changing("backup/backup.json") {
-                $0 = Data(#"{"format": 2}"#.utf8)
-            } _: {
-                try await expectRefused(.unsupportedFormat, "a newer release's")
+            for (file, archive) in [
+                ("backup/backup.json", nil), ("archive/archive.json", archive),
+            ] {
+                try await changing(file) {
+                    $0 = Data(#"{"format": 2}"#.utf8)
+                } _: {
+                    try await expectRefused(
+                        .unsupportedFormat, archive: archive, "a newer release's")
+                }
+                // Whatever digit is another one.
+                let label = try String(
+                    contentsOf: URL(fileURLWithPath: path(file)), encoding: .utf8)
+                for (place, character) in label.utf8.enumerated()
+                where (UInt8(ascii: "0")...UInt8(ascii: "8")).contains(character) {
+                    if label.utf8.dropFirst(place - 9).starts(with: #""format":1"#.utf8) {
+                        continue
+                    }
+                    try await changing(file) { data in
+                        data[place] += 1
+                    } _: {
+                        try await expectRefused(.corrupted, archive: archive, "byte \(place)")
+                    }
+                }
             }
 
             let segments = try FileManager.default.contentsOfDirectory(atPath: archive).filter {
@@ -366,7 +520,8 @@ struct BackupTests {
                 agent.waitUntilBegun()
                 let lines = try agent.lines(1 + random.below(12))
                 agent.kill()
-                let archived = try #require(lines.last?.split(separator: " ").last.flatMap { Int($0) })
+                let archived = try #require(
+                    lines.last?.split(separator: " ").last.flatMap { Int($0) })
                 let names = try FileManager.default.contentsOfDirectory(atPath: directory)
                 let backups = names.filter { $0.hasPrefix("backup-") && !$0.contains(".making-") }
                 #expect(!backups.isEmpty)

@@ -54,7 +54,8 @@ struct RandomMomentTests {
             [
                 "p": .string("p\(number % 5)"), "s": .string("s\(number)"),
                 "g": .string("g\(random.below(6))"), "v": .number(Number(random.below(1000))),
-                "w": .string(String(repeating: "w\(random.next())", count: random.chance(5) ? 2000 : 80)),
+                "w": .string(
+                    String(repeating: "w\(random.next())", count: random.chance(5) ? 2000 : 80)),
             ]
         }
 
@@ -151,7 +152,8 @@ struct RandomMomentTests {
                 let report = try await store.backup(to: path)
                 #expect(report.sequence == life.moments.last?.sequence)
                 #expect(report.committedAt == life.moments.last?.time)
-                backups.append((path, report.sequence, report.committedAt))
+                let time = try #require(report.committedAt)
+                backups.append((path, report.sequence, time))
             }
             if step % 45 == 29 {
                 let report = try await store.archiveLog(to: archive)

@@ -3,6 +3,7 @@
 import CodexCore
 import CodexStore
 import CodexTesting
+import Foundation
 import Testing
 
 struct User: Equatable {
@@ -196,5 +197,41 @@ struct ClientTests {
         let verdict = try await limiter.take(for: "ada")
         print(verdict.isAllowed, verdict.remaining, verdict.retryAfter ?? .zero)
         #expect(verdict.isAllowed)
+    }
+
+    @Test("Backups, as their document shows them")
+    func backups() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        try await store.put(CodexFlow.Project(id: "1", name: "P", ownerID: "2"))
+        let backups = try TemporaryStore.makeDirectory()
+        defer { try? FileManager.default.removeItem(atPath: backups) }
+        let restored = backups + "/restored"
+        try await store.backup(to: backups + "/monday")
+        let archived = try await store.archiveLog(to: backups + "/log")
+        if archived.hasGap { print("make a backup") }
+
+        let coverage = try await Store.verifyBackup(backups + "/monday", archive: backups + "/log")
+        print("restorable from \(coverage.firstCommittedAt) to \(coverage.coveredThrough)")
+        let report = try await Store.restore(
+            backups + "/monday", archive: backups + "/log", to: .time(coverage.coveredThrough),
+            at: restored)
+        print(report.sequence, report.committedAt)
+        let copy = try Store(at: restored)
+        defer { copy.close() }
+        #expect(try copy.get(.project("1"))?.name == "P")
+    }
+
+    @Test("An observer, as the README shows it")
+    func observation() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        let observer = Task {
+            for try await tasks in store.observe(.tasks(assignedTo: "ada")) {
+                print(tasks.map(\.title))
+            }
+        }
+        observer.cancel()
+        await #expect(throws: CancellationError.self) { try await observer.value }
     }
 }

@@ -86,7 +86,7 @@ struct ObservationTests {
         try await store.put(try task("a", "A50"))
         try await store.put(try task("a", "B"))
         #expect(try await observation.next() == ["B"])
-        // A query is not even read again for what is not in its partition.
+        // Nor does what is not in its partition make a query say anything.
         var query = store.observe(.tasks(in: "q")).makeAsyncIterator()
         #expect(try await query.next()?.isEmpty == true)
         let watcher = _Concurrency.Task { [query] in
@@ -100,17 +100,18 @@ struct ObservationTests {
         #expect(try await watcher.value == ["Z"])
     }
 
-    @Test("Whatever is committed while it is observed, the last value is what the store says")
+    @Test(
+        "Whatever is committed while it is observed, the last value is what the store says",
+        .timeLimit(.minutes(5)))
     func random() async throws {
         let seed = UInt64.random(in: 1...1_000_000)
-        let temporary = try TemporaryStore()
+        let temporary = try TemporaryStore(options: StoreOptions(durability: .none))
         let store = temporary.store
+        let (values, report) = AsyncStream<[String]>.makeStream()
         let watcher = _Concurrency.Task {
-            for try await tasks in store.observe(.tasks(assignedTo: "ada"))
-            where tasks.last?.title == "end" {
-                return tasks.map(\.title)
+            for try await tasks in store.observe(.tasks(assignedTo: "ada")) {
+                report.yield(tasks.map(\.title))
             }
-            return []
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<3 {
@@ -129,9 +130,50 @@ struct ObservationTests {
             }
             try await group.waitForAll()
         }
-        try await store.put(try task("zz", "end"))
+        // Without another commit: one that was missed would never come.
         let expected = try store.all(.tasks(assignedTo: "ada")).map(\.title)
-        #expect(try await watcher.value == expected, "seed \(seed)")
+        for await value in values where value == expected { break }
+        watcher.cancel()
+        await #expect(throws: CancellationError.self, "seed \(seed)") { try await watcher.value }
+    }
+
+    @Test("Commits of another process are seen", .timeLimit(.minutes(5)))
+    func processes() async throws {
+        let schema = Schema(tables: [
+            TableDefinition("t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"))
+        ])
+        let temporary = try TemporaryStore(schema: schema)
+        let store = temporary.store
+        let (values, report) = AsyncStream<Int>.makeStream()
+        let scan = TableScan(table: "t")
+        let watcher = _Concurrency.Task {
+            for try await count in store.observe(in: ["t"], { try $0.count(scan).count }) {
+                report.yield(count)
+            }
+        }
+        let agent = try Agent("write", temporary.path, "50", "7")
+        agent.wait()
+        let expected = try store.count(scan).count
+        #expect(expected > 0)
+        for await count in values where count == expected { break }
+        watcher.cancel()
+        await #expect(throws: CancellationError.self) { try await watcher.value }
+    }
+
+    @Test("After an error it is at its end; tables are those that there are")
+    func errors() async throws {
+        struct Refused: Error {}
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        var failing = store.observe { _ -> Int in throw Refused() }.makeAsyncIterator()
+        await #expect(throws: Refused.self) { try await failing.next() }
+        #expect(try await failing.next() == nil)
+        for (tables, code) in [
+            (["nope"], CodexError.Code.unknownTable), ([], .invalidArgument),
+        ] {
+            var iterator = store.observe(in: tables) { _ in 1 }.makeAsyncIterator()
+            await #expect(throws: CodexError(code, "")) { try await iterator.next() }
+        }
     }
 
     @Test("It ends with its task and its store, and sees what expires")

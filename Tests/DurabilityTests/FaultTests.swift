@@ -282,7 +282,9 @@ struct FaultTests {
         reopened.close()
     }
 
-    @Test("Where there is no room for a backup, an archive or a restored store, nothing is left of it")
+    @Test(
+        "Where there is no room for a backup, an archive or a restored store, nothing is left of it"
+    )
     func fullBackup() async throws {
         guard LoopDisk.isPossible else { return }
         let disk = try LoopDisk(byteCount: 24 << 20)
@@ -292,8 +294,9 @@ struct FaultTests {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try await store.backup(to: directory + "/small")
         try await store.archiveLog(to: disk.path + "/archive")
+        let noise = try #require(FileHandle(forReadingAtPath: "/dev/urandom"))
         for number in 0..<100 {
-            let bytes = (0..<400_000).map { _ in UInt8.random(in: 0...255) }
+            let bytes = [UInt8](try noise.read(upToCount: 400_000) ?? Data())
             let item: Item = ["p": .string("p\(number)"), "bytes": .binary(bytes)]
             _ = try await store.write { try $0.put(item, in: "f") }
         }

@@ -436,5 +436,34 @@
             "nkNEWAEQMDAwMDAwMDAwMDAwMDBhMQA8pK9coTbH4f1ZwfHdzUET6Nh8pqA5I47rObWkKLGXdWQa4hVc"
             + "BvefIegDkbYtXXiDlZNuUc3ZnyjrQ2yobjiWHXtxjsqR2umZYzQ9MSwQOM3dWg76ogvtgMIrg/Y2LEK3"
             + "uA7sRYrtbmbBfLSB"
+
+        @Test("A backup and an archive have nothing plain, and open again under the same keys")
+        func backups() async throws {
+            let sealed = try SealedStore()
+            let text = "the acquisition of Initech"
+            let (backup, archive) = (sealed.folder + "/backup", sealed.folder + "/archive")
+            try await sealed.open { store in
+                try await store.put(Note(id: "1", text: text))
+                try await store.backup(to: backup)
+                try await store.put(Note(id: "2", text: text))
+                try await store.archiveLog(to: archive)
+            }
+            try await Store.restore(backup, archive: archive, at: sealed.folder + "/restored")
+            for folder in [backup, archive, sealed.folder + "/restored"] {
+                for file in try FileManager.default.subpathsOfDirectory(atPath: folder) {
+                    let data = FileManager.default.contents(atPath: folder + "/" + file)
+                    #expect(data?.range(of: Data(text.utf8)) == nil)
+                }
+            }
+            var options = StoreOptions()
+            options.encryptionKeys = sealed.keys
+            let restored = try Store(at: sealed.folder + "/restored", options: options)
+            defer { restored.close() }
+            for id in ["1", "2"] {
+                let lookup = Lookup<Note>(
+                    partition: "NOTEBOOK#n", sort: .string("NOTE#\(id)"))
+                #expect(try restored.get(lookup)?.text == text)
+            }
+        }
     }
 #endif

@@ -52,6 +52,7 @@ struct TidyTests {
         arguments: [
             ("README.md", "Examples/Sources/QuickStart/QuickStart.swift", 3),
             ("Docs/Durability.md", "Tests/ClientTests/ClientTests.swift", 1),
+            ("Docs/Backups.md", "Tests/ClientTests/ClientTests.swift", 1),
             ("Docs/Services.md", "Tests/ClientTests/ClientTests.swift", 2),
             ("Docs/Caching.md", "Tests/ClientTests/ClientTests.swift", 2),
             ("Docs/Encryption.md", "Tests/ClientTests/EncryptionClientTests.swift", 2),

@@ -76,7 +76,8 @@ extension CodexError {
         public static let duplicateTarget = Code(.duplicateTarget)
         /// Stored bytes that contradict themselves: a damaged file.
         public static let corrupted = Code(.corrupted)
-        /// A directory that exists and is not a Codex store.
+        /// A directory that is not a Codex store, a backup or an archive, where one is needed; or another
+        /// store's archive.
         public static let notAStore = Code(.notAStore)
         /// A store written by a newer release, or a build of LMDB that cannot read it.
         public static let unsupportedFormat = Code(.unsupportedFormat)

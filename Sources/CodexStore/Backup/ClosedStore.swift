@@ -21,6 +21,7 @@ enum ClosedStore {
     ///   - directory: The store.
     ///   - storeID: Whose it is.
     ///   - prepare: What is to be on the medium before it.
+    /// - Throws: What reading and writing the files throws.
     static func publishCheckpoint(
         in directory: String, _ storeID: UUID,
         after prepare: (Pin, StoreLease) throws(CodexError) -> Void = { _, _ in }
@@ -46,6 +47,7 @@ enum ClosedStore {
     /// - Parameters:
     ///   - directory: The store, which is wholly applied.
     ///   - beginsLog: Whether the log is to begin at its place, as there is none.
+    /// - Throws: What reading and writing the files throws.
     static func renew(_ directory: String, beginsLog: Bool) throws(CodexError) {
         let environment = try Environment(path: directory, readOnly: false, flushes: true)
         var ids: (old: UUID, new: UUID)?

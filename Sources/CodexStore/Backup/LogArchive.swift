@@ -11,14 +11,19 @@ struct LogArchive {
     var storeID: UUID { head.storeID }
 
     private static let name = "archive.json"
+    private static let lockName = "archive.lock"
     private static let whole = ".segment.gz"
     private static let partial = ".partial.gz"
 
     struct Head: Codable {
-        var format = 1
+        var format = Label.format
         let storeID: UUID
+        /// The commit from which on it lacks none.
+        var first: UInt64 = 0
         /// The commit that it goes up to.
         var sequence: UInt64 = 0
+        /// The checksum of that commit's record: of two stores with one past, this one's.
+        var checksum: UInt32 = 0
         /// Up to when there are no later commits, in milliseconds since 1970.
         var time: UInt64 = 0
     }
@@ -29,9 +34,13 @@ struct LogArchive {
     init(making path: String, for storeID: UUID) throws(CodexError) {
         let path = StoreDirectory(path).path
         if try FileSystem.kind(path) == nil {
-            let json = try Self.json(Head(storeID: storeID), path)
-            try StagedDirectory.make(at: path) { staging throws(CodexError) in
-                try FileSystem.writeDurably(json, to: staging + "/" + Self.name)
+            let label = try Label.bytes(Head(storeID: storeID))
+            do throws(CodexError) {
+                try StagedDirectory.make(at: path) { staging throws(CodexError) in
+                    try FileSystem.writeDurably(label, to: staging + "/" + Self.name)
+                }
+            } catch  where error.code == .invalidArgument {
+                // Somebody else has just made it.
             }
         }
         try self.init(at: path, of: storeID)
@@ -44,32 +53,54 @@ struct LogArchive {
         guard try FileSystem.kind(file) == .other else {
             throw CodexError(.notAStore, "\(path) is no archive of a log: it has no \(Self.name).")
         }
-        let bytes = try FileSystem.read(file, limit: 1 << 16)
-        guard let head = try? JSONDecoder().decode(Head.self, from: Data(bytes)), head.format == 1
-        else { throw Self.damaged(path) }
+        head = try Label.read(file, as: Head.self, damaged: Self.damaged(path))
+        guard max(head.first, head.sequence, head.time) < 1 << 62 else { throw Self.damaged(path) }
         guard head.storeID == storeID else {
             throw CodexError(
-                .notAStore, "\(path) is the archive of another store. Name the one of this store.")
+                .notAStore,
+                "\(path) is the archive of another store; a restored store begins one of its own. Name "
+                    + "this store's, or a new directory.")
         }
-        self.head = head
+    }
+
+    /// Runs `body` while nobody else changes the archive, on what it has by then.
+    static func withLock<R>(
+        making path: String, for storeID: UUID,
+        _ body: (inout LogArchive) throws(CodexError) -> R
+    ) throws(CodexError) -> R {
+        let made = try LogArchive(making: path, for: storeID)
+        let lock = try FileLock(waitingFor: made.path + "/" + lockName)
+        defer { lock.release() }
+        // What a process that was killed began to write.
+        for name in try FileSystem.entries(made.path) where name.hasSuffix(".new") {
+            FileSystem.remove(made.path + "/" + name)
+        }
+        var archive = try LogArchive(at: path, of: storeID)
+        return try body(&archive)
     }
 
     /// Says how far it goes now; after the segments are there.
-    mutating func advance(to sequence: UInt64, time: UInt64) throws(CodexError) {
+    mutating func advance(
+        from first: UInt64, to position: LogPosition, time: UInt64
+    ) throws(CodexError) {
         var head = head
-        head.sequence = max(head.sequence, sequence)
-        head.time = max(head.time, time)
-        try FileSystem.replaceDurably(path + "/" + Self.name, with: try Self.json(head, path))
+        (head.first, head.sequence, head.checksum) = (first, position.sequence, position.checksum)
+        head.time = time
+        try FileSystem.replaceDurably(path + "/" + Self.name, with: try Label.bytes(head))
         self.head = head
     }
 
-    private static func json(_ head: Head, _ path: String) throws(CodexError) -> [UInt8] {
-        guard let json = try? JSONEncoder().encode(head) else { throw damaged(path) }
-        return Array(json)
+    private static func damaged(_ path: String) -> CodexError {
+        CodexError(.corrupted, "The archive \(path) is damaged. Put back another copy.")
     }
 
-    private static func damaged(_ path: String) -> CodexError {
-        CodexError(.corrupted, "The archive \(path) is damaged, or of a newer release.")
+    /// Keeps others from changing the archive as long as the value lives; `nil` where nobody ever did.
+    func lockForReading() throws(CodexError) -> FileLock? {
+        let lockPath = path + "/" + Self.lockName
+        guard try FileSystem.kind(lockPath) != nil else { return nil }
+        let lock = try FileLock(opening: lockPath, mayCreate: false)
+        _ = try lock.take(.shared, waits: true)
+        return lock
     }
 
     /// The numbers of the segments, ascending, and which of them are whole.
@@ -110,9 +141,12 @@ struct LogArchive {
     func read(_ number: UInt64, isWhole: Bool) throws(CodexError) -> [UInt8] {
         let path = file(number, isWhole: isWhole)
         do throws(CodexError) {
-            let packed = try FileSystem.read(path, limit: try FileSystem.byteCount(path))
-            let bytes = try Compression.gunzip(
-                packed, limit: LogRecordHeader.bodyByteCountMax + (1 << 20))
+            // A record and what is around it, at most.
+            let limit = LogRecordHeader.bodyByteCountMax + (1 << 20)
+            let byteCount = try FileSystem.byteCount(path)
+            guard byteCount <= limit else { throw Wire.corrupted("its length") }
+            let packed = try FileSystem.read(path, limit: byteCount)
+            let bytes = try Compression.gunzip(packed, limit: limit)
             guard let header = try LogSegmentHeader(bytes), header.number == number,
                 header.storeID == storeID
             else { throw Wire.corrupted("its header") }
@@ -120,7 +154,8 @@ struct LogArchive {
         } catch  where error.code == .corrupted {
             throw CodexError(
                 .corrupted,
-                "The archived segment \(path) is damaged, or of another store. Put back another copy.")
+                "The archived segment \(path) is damaged, or of another store. Put back another copy."
+            )
         }
     }
 }

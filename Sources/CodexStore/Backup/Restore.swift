@@ -30,13 +30,11 @@ public struct RestoreTarget: Sendable, Hashable {
 /// What a restore made.
 public struct RestoreReport: Sendable, Hashable {
     /// The last commit that the store has.
-    public var sequence: UInt64 = 0
+    public let sequence: UInt64
     /// When that commit was made.
-    public var committedAt = Date(milliseconds: 0)
+    public let committedAt: Date
     /// The commits that were redone from the archive.
-    public var commitCount = 0
-    /// How long it took.
-    public var duration = Duration.zero
+    public let commitCount: Int
 }
 
 /// What a backup and the archive beside it reach.
@@ -44,11 +42,13 @@ public struct BackupCoverage: Sendable, Hashable {
     /// The backup's own commit, the first that can be restored.
     public let firstSequence: UInt64
     /// When that was made.
-    public let first: Date
+    public let firstCommittedAt: Date
     /// The last commit that can be restored.
     public let lastSequence: UInt64
     /// When that was made.
-    public let last: Date
+    public let lastCommittedAt: Date
+    /// The latest time that can be restored to: until then there are no other commits.
+    public let coveredThrough: Date
 }
 
 extension Store {
@@ -57,7 +57,9 @@ extension Store {
     /// The store is a new one: it has an identity of its own, so that page tokens of the old one are refused,
     /// and whatever follows the old one is not misled. Sequence numbers go on from where it was restored to;
     /// consumers are where they were then. Index builds that were finished since the backup are done again
-    /// when the store is opened. It comes into place as a whole, or not at all.
+    /// when the store is opened. It comes into place as a whole, or not at all. It is not cancelled.
+    ///
+    /// An archive of the old store is not this one's: make a backup of it, and begin another archive.
     ///
     /// - Parameters:
     ///   - backup: The backup's directory, which stays as it is.
@@ -71,16 +73,14 @@ extension Store {
     ///   something at the path; ``CodexError/Code/diskFull``.
     @discardableResult
     public static func restore(
-        _ backup: String, archive: String? = nil, to target: RestoreTarget = .latest, at path: String
+        _ backup: String, archive: String? = nil, to target: RestoreTarget = .latest,
+        at path: String
     ) async throws -> RestoreReport {
         try await onThread("codex.restore") { () throws(CodexError) in
-            let start = ContinuousClock.now
             let restore = try Restore(backup, archive)
-            var report = try StagedDirectory.make(at: path) { staging throws(CodexError) in
+            return try StagedDirectory.make(at: path) { staging throws(CodexError) in
                 try restore.run(to: target, in: staging)
             }
-            report.duration = .now - start
-            return report
         }
     }
 
@@ -88,23 +88,30 @@ extension Store {
     ///
     /// - Returns: What can be restored.
     /// - Throws: As ``restore(_:archive:to:at:)``.
+    @discardableResult
     public static func verifyBackup(
         _ backup: String, archive: String? = nil
     ) async throws -> BackupCoverage {
         try await onThread("codex.verify-backup") { () throws(CodexError) in
             let restore = try Restore(backup, archive)
             let data = try File(backup + "/" + StoreDirectory.dataFile, .read)
-            guard try data.checksum() == (restore.manifest.dataChecksum, restore.manifest.dataByteCount)
+            guard
+                try data.checksum() == (
+                    restore.manifest.dataChecksum, restore.manifest.dataByteCount
+                )
             else { throw BackupManifest.damaged(backup) }
-            var end = (sequence: restore.position.sequence, time: restore.manifest.committedAt)
+            var end = (
+                sequence: restore.position.sequence, time: restore.manifest.committedAt ?? 0
+            )
             try restore.forEachSegment { _, summary throws(CodexError) in
                 end.sequence = max(end.sequence, summary.last)
                 end.time = summary.milliseconds ?? end.time
             }
             return BackupCoverage(
                 firstSequence: restore.position.sequence,
-                first: Date(milliseconds: restore.manifest.committedAt), lastSequence: end.sequence,
-                last: Date(milliseconds: end.time))
+                firstCommittedAt: Date(milliseconds: restore.manifest.committedAt ?? 0),
+                lastSequence: end.sequence, lastCommittedAt: Date(milliseconds: end.time),
+                coveredThrough: Date(milliseconds: restore.coveredThrough(end.time)))
         }
     }
 }
@@ -116,16 +123,26 @@ private struct Restore {
     let position: LogPosition
     private let archive: LogArchive?
     private let segments: [(number: UInt64, isWhole: Bool)]
+    /// Held as long as the archive is read.
+    private let lock: FileLock?
 
     init(_ backup: String, _ archive: String?) throws(CodexError) {
         self.backup = StoreDirectory(backup).path
         manifest = try BackupManifest(of: self.backup)
         position = try manifest.logPosition()
-        let (storeID, first) = (manifest.storeID, position.segment)
-        self.archive = try archive.map { path throws(CodexError) in
-            try LogArchive(at: path, of: storeID)
+        guard let path = archive else {
+            (self.archive, segments, lock) = (nil, [], nil)
+            return
         }
-        segments = try self.archive?.numbers().filter { $0.number >= first } ?? []
+        var archive = try LogArchive(at: path, of: manifest.storeID)
+        lock = try archive.lockForReading()
+        archive = try LogArchive(at: path, of: manifest.storeID)
+        self.archive = archive
+        // A backup may be newer than the archive.
+        let first = position.segment
+        segments =
+            archive.head.sequence >= position.sequence
+            ? try archive.numbers().filter { $0.number >= first } : []
     }
 
     /// Reads the segments that go on from the backup, one after the other.
@@ -139,21 +156,34 @@ private struct Restore {
             if archive.head.sequence > position.sequence { throw Self.missing(position.segment) }
             return
         }
-        let directory = LogDirectory(store: backup, id: manifest.storeID)
-        var (next, sequence) = (position.segment, UInt64?.none)
+        var (next, previous) = (position.segment, SegmentSummary?.none)
         for segment in segments {
             guard segment.number == next else { throw Self.missing(next) }
             let bytes = try archive.read(segment.number, isWhole: segment.isWhole)
-            let summary = try SegmentSummary(bytes, directory)
-            guard sequence.map({ $0 + 1 == summary.header.firstSequence }) ?? true else {
-                throw Self.missing(next)
+            let summary = try SegmentSummary(bytes, noting: position.sequence)
+            if let previous {
+                guard summary.header.firstSequence == previous.last + 1 else {
+                    throw Self.missing(next)
+                }
+                guard summary.header.previousChecksum == previous.checksum else {
+                    throw Self.discontinuous
+                }
+            } else {
+                guard let checksum = summary.notedChecksum else { throw Self.missing(next) }
+                guard checksum == position.checksum else { throw Self.discontinuous }
             }
-            if sequence == nil, summary.last < position.sequence { throw Self.missing(next) }
             try body(bytes, summary)
-            (next, sequence) = (next + 1, summary.last)
+            (next, previous) = (next + 1, summary)
         }
         // Else its end was taken away.
-        guard let sequence, sequence >= archive.head.sequence else { throw Self.missing(next) }
+        guard let previous, previous.last >= archive.head.sequence else { throw Self.missing(next) }
+    }
+
+    private static var discontinuous: CodexError {
+        CodexError(
+            .notCovered,
+            "The archive does not go on from the backup: the store was put back to an earlier state in "
+                + "between. Restore the backup without it, or use a backup of the other history.")
     }
 
     private static func missing(_ number: UInt64) -> CodexError {
@@ -168,26 +198,35 @@ private struct Restore {
     func run(to target: RestoreTarget, in staging: String) throws(CodexError) -> RestoreReport {
         try requireStart(target)
         try copyData(to: staging)
+        guard try ClosedStore.position(in: staging) == position else {
+            throw BackupManifest.damaged(backup)
+        }
         try StoreDirectory.mark(staging)
         try StoreLease.make(staging)
-        var report = RestoreReport()
+        var end = (sequence: position.sequence, time: manifest.committedAt ?? 0)
+        var commitCount = 0
         if segments.isEmpty {
             try forEachSegment { _, _ in }
-            try requireEnd(target, (position.sequence, manifest.committedAt), isReached: false)
-            report.sequence = position.sequence
-            report.committedAt = Date(milliseconds: manifest.committedAt)
+            try requireEnd(target, end, isReached: false)
         } else {
             let log = LogDirectory(store: staging, id: manifest.storeID)
             try FileSystem.makeDirectory(log.path)
-            let end = try placeLog(log, target)
+            end = try placeLog(log, target)
             try ClosedStore.publishCheckpoint(in: staging, manifest.storeID)
-            (report.sequence, report.committedAt) = (end.sequence, Date(milliseconds: end.time))
-            report.commitCount = try redo(in: staging)
+            commitCount = try redo(in: staging)
+            guard try ClosedStore.position(in: staging).sequence == end.sequence else {
+                throw Self.discontinuous
+            }
         }
         try ClosedStore.renew(staging, beginsLog: segments.isEmpty)
         FileSystem.remove(staging + "/lock.mdb")
-        return report
+        return RestoreReport(
+            sequence: end.sequence, committedAt: Date(milliseconds: end.time),
+            commitCount: commitCount)
     }
+
+    /// Up to when it is known that there are no commits after the last, which was made at `end`.
+    func coveredThrough(_ end: UInt64) -> UInt64 { max(end, archive?.head.time ?? 0) }
 
     private func copyData(to staging: String) throws(CodexError) {
         let source = try File(backup + "/" + StoreDirectory.dataFile, .read)
@@ -214,14 +253,15 @@ private struct Restore {
     private func placeLog(
         _ log: LogDirectory, _ target: RestoreTarget
     ) throws(CodexError) -> (sequence: UInt64, time: UInt64) {
-        var end = (sequence: position.sequence, time: manifest.committedAt)
+        var end = (sequence: position.sequence, time: manifest.committedAt ?? 0)
         var isReached = false
         try forEachSegment { bytes, summary throws(CodexError) in
             if isReached { return }
             var place = summary.header.start
             var cut = bytes
             while let record = LogRecordHeader(bytes, at: Int(place.offset)),
-                record.sequence <= summary.last, record.sequence == place.sequence + 1, !record.isEnd
+                record.sequence <= summary.last, record.sequence == place.sequence + 1,
+                !record.isEnd
             {
                 if record.sequence > position.sequence {
                     isReached = target.excludes(record)
@@ -246,7 +286,8 @@ private struct Restore {
         let isBefore =
             switch target.moment {
             case .latest: false
-            case .time(let time): time < manifest.committedAt
+            // Of one whose time is not known, no time can be told from those before it.
+            case .time(let time): manifest.committedAt.map { time < $0 } ?? true
             case .sequence(let sequence): sequence < position.sequence
             }
         guard !isBefore else {
@@ -262,7 +303,7 @@ private struct Restore {
             switch target.moment {
             case .latest: true
             // It is known up to when there were no others, or that a later one follows.
-            case .time(let time): isReached || time <= max(end.time, archive?.head.time ?? 0)
+            case .time(let time): isReached || time <= coveredThrough(end.time)
             case .sequence(let sequence): end.sequence >= sequence
             }
         guard isCovered else {

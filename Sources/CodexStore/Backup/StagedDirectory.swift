@@ -2,7 +2,9 @@ internal import CodexCore
 
 /// A directory that is made aside and moved into place as a whole.
 enum StagedDirectory {
-    /// Fills a new directory and gives it its name; nothing stays of one that is not finished.
+    /// Fills a new directory and gives it its name; one that fails is removed.
+    ///
+    /// Of a process that is killed a directory `….making-…` stays, which nobody reads.
     ///
     /// - Throws: ``CodexError/Code/invalidArgument`` if there is something at the path, and what `fill`
     ///   throws.

@@ -1,19 +1,20 @@
 internal import CodexCore
-public import FoundationEssentials
 
 /// What ``Store/archiveLog(to:)`` did.
 public struct ArchiveReport: Sendable, Hashable {
+    /// The commit from which on the archive lacks none: backups of that commit or the one before it, and
+    /// later ones, go on with it.
+    public let firstSequence: UInt64
     /// The commit that the archive goes up to now.
-    public var sequence: UInt64 = 0
-    /// When that commit was made; `nil` if there is none in the log.
-    public var committedAt: Date?
+    public let sequence: UInt64
     /// The segments that were written.
-    public var segmentCount = 0
+    public let segmentCount: Int
     /// The bytes that they take.
-    public var byteCount = 0
-    /// Whether commits are missing between what was archived before and what the log still has: they were
-    /// not retained. A backup that is made from now on does not need them.
-    public var hasGap = false
+    public let byteCount: Int
+    /// Whether commits since the last time are missing, as they were not retained.
+    ///
+    /// Then backups that were made before ``firstSequence`` do not go on any more: make one now.
+    public let hasGap: Bool
 }
 
 extension Store {
@@ -21,7 +22,8 @@ extension Store {
     ///
     /// With a backup it restores any moment since that (``restore(_:archive:to:at:)``). Called every hour,
     /// say, at most an hour is lost with the machine; and at least as often as the log is retained
-    /// (``StoreOptions/changeRetention``), or there is a gap. One process at a time.
+    /// (``StoreOptions/changeRetention``), or there is a gap. Of several that archive into one directory one
+    /// waits for the other. It is not cancelled, and ``close()`` waits for it.
     ///
     /// - Parameter path: The archive's directory; it is made if it is not there.
     /// - Returns: What was done.
@@ -40,34 +42,62 @@ extension Store {
 
 extension StoreCore {
     fileprivate func archiveLog(to path: String) throws(CodexError) -> ArchiveReport {
-        var archive = try LogArchive(making: path, for: catalog.manifest.storeID)
+        try LogArchive.withLock(making: path, for: catalog.manifest.storeID) {
+            archive throws(CodexError) in try bringUpToDate(&archive)
+        }
+    }
+
+    private func bringUpToDate(_ archive: inout LogArchive) throws(CodexError) -> ArchiveReport {
+        try lease.requireWritable()
         let (applied, time) = try archivable()
-        var report = ArchiveReport()
-        report.sequence = applied.sequence
+        let known = archive.head
         let kept = try archive.numbers()
         let wholes = Set(kept.filter(\.isWhole).map(\.number))
-        let numbers = try logDirectory.numbers().filter { $0 <= applied.segment }
-        if let last = kept.last?.number, let first = numbers.first { report.hasGap = first > last + 1 }
-        for number in numbers where !wholes.contains(number) {
+        var (segmentCount, byteCount) = (0, 0)
+        var first: UInt64?
+        let isCurrent =
+            applied.sequence == known.sequence && applied.checksum == known.checksum
+            && kept.last?.number == applied.segment
+        for number in try logDirectory.numbers() where number <= applied.segment && !isCurrent {
+            // What was there when the directory was read may be pruned by now: it was the oldest.
+            guard let segment = try logDirectory.open(number) else { continue }
+            defer { segment.file.close() }
+            first = first ?? segment.header.firstSequence
+            if wholes.contains(number) { continue }
             let isWhole = number < applied.segment
-            guard let bytes = try segmentBytes(number, upTo: isWhole ? nil : applied) else {
-                // Pruned just now; it was to be the oldest.
-                report.hasGap = true
+            guard
+                let (bytes, summary) = try segmentBytes(
+                    number, upTo: isWhole ? nil : applied, noting: known.sequence)
+            else {
+                first = nil
                 continue
             }
-            report.byteCount += try archive.store(bytes, number: number, isWhole: isWhole)
-            report.segmentCount += 1
-            let summary = try SegmentSummary(bytes, logDirectory)
-            if let time = summary.milliseconds { report.committedAt = Date(milliseconds: time) }
+            guard summary.notedChecksum.map({ $0 == known.checksum }) ?? true else {
+                throw CodexError(
+                    .notAStore,
+                    "The archive \(archive.path) has another history than the store, which was put back "
+                        + "to an earlier state. Make a backup, and begin a new archive.")
+            }
+            byteCount += try archive.store(bytes, number: number, isWhole: isWhole)
+            segmentCount += 1
         }
-        try archive.advance(to: applied.sequence, time: time)
-        return report
+        let isNew = known.sequence == 0 && kept.isEmpty
+        let hasGap = !isNew && first.map { $0 > known.sequence + 1 } ?? false
+        let start = isNew || hasGap ? first ?? applied.sequence + 1 : known.first
+        try archive.advance(from: start, to: applied, time: time)
+        return ArchiveReport(
+            firstSequence: start, sequence: applied.sequence, segmentCount: segmentCount,
+            byteCount: byteCount, hasGap: hasGap)
     }
 
     /// Where the log ends, and up to when no other commits were made; 0 if that is not known.
     private func archivable() throws(CodexError) -> (LogPosition, time: UInt64) {
         do {
-            guard !options.isReadOnly else { return (try withReader { try $0.storedPosition() }, 0) }
+            guard !options.isReadOnly else {
+                let position = try withReader { try $0.storedPosition() }
+                try flushLog(through: position)
+                return (position, 0)
+            }
             let now = options.milliseconds
             // Commits get their time with LMDB's write lock held: later ones are not before `now`.
             let lock = try environment.begin(readOnly: false)
@@ -78,23 +108,34 @@ extension StoreCore {
             let position = try LogPosition(unsafe Array(stored))
             // What a killed process appended is applied by the next commit.
             var cursor = LogCursor(logDirectory, after: position)
+            try flushLog(through: position)
             return (position, try cursor.next() == nil ? now : 0)
         } catch {
             throw CodexError.wrapping(error)
         }
     }
 
+    /// Waits until the log up to a position is on the medium, at every level of durability: a copy must not
+    /// know of commits that the store may lose.
+    func flushLog(through position: LogPosition) throws(CodexError) {
+        // Those before it were flushed when it was begun; and what was pruned is in a checkpoint.
+        guard let segment = try logDirectory.open(position.segment) else { return }
+        defer { segment.file.close() }
+        try segment.file.flush()
+    }
+
     /// The bytes of a segment, up to a position if it is the one that is written to; `nil` if it is not
     /// there any more.
     private func segmentBytes(
-        _ number: UInt64, upTo position: LogPosition?
-    ) throws(CodexError) -> [UInt8]? {
+        _ number: UInt64, upTo position: LogPosition?, noting sequence: UInt64
+    ) throws(CodexError) -> ([UInt8], SegmentSummary)? {
         guard let segment = try logDirectory.open(number) else { return nil }
+        defer { segment.file.close() }
         let bytes = try segment.file.read(
             at: 0, count: position.map { Int($0.offset) } ?? segment.byteCount)
         // It may have been recycled while it was read.
         guard try logDirectory.open(number)?.header == segment.header else { return nil }
-        let summary = try SegmentSummary(bytes, logDirectory)
+        let summary = try SegmentSummary(bytes, noting: sequence)
         let next = try position == nil ? logDirectory.open(number + 1)?.header : nil
         let isComplete =
             position.map { summary.last == $0.sequence }
@@ -102,7 +143,7 @@ extension StoreCore {
         guard isComplete else {
             throw logDirectory.damaged(number, "its records end before those of the next one begin")
         }
-        return bytes
+        return (bytes, summary)
     }
 }
 
@@ -113,16 +154,21 @@ struct SegmentSummary {
     private(set) var last: UInt64
     /// When the last record was made.
     private(set) var milliseconds: UInt64?
+    /// The checksum of the last record, or of the one before the segment.
+    private(set) var checksum: UInt32
+    /// The checksum of the record that was asked for; `nil` if it is not in here.
+    private(set) var notedChecksum: UInt32?
 
-    /// Reads a segment.
+    /// Reads a segment, and the checksum of the record with a number.
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if the bytes are none.
-    init(_ bytes: [UInt8], _ directory: LogDirectory) throws(CodexError) {
+    init(_ bytes: [UInt8], noting sequence: UInt64? = nil) throws(CodexError) {
         guard let header = try LogSegmentHeader(bytes) else {
             throw Wire.corrupted("a segment of the log")
         }
         self.header = header
-        last = header.firstSequence - 1
+        (last, checksum) = (header.firstSequence - 1, header.previousChecksum)
+        if last == sequence { notedChecksum = checksum }
         var position = header.start
         while let record = LogRecordHeader(bytes, at: Int(position.offset)), !record.isEnd,
             record.sequence == position.sequence + 1,
@@ -136,6 +182,8 @@ struct SegmentSummary {
             position.checksum = record.checksum
             position.offset += UInt64(record.recordByteCount)
             (last, milliseconds) = (record.sequence, record.milliseconds)
+            checksum = record.checksum
+            if last == sequence { notedChecksum = checksum }
         }
     }
 }

@@ -6,7 +6,9 @@ public struct BackupReport: Sendable, Hashable {
     /// The commit that it goes up to.
     public let sequence: UInt64
     /// When that commit was made.
-    public let committedAt: Date
+    ///
+    /// `nil` if there is none, or so many came while the copy was made that the log does not have it any more.
+    public let committedAt: Date?
     /// The bytes of its data.
     public let byteCount: Int
 }
@@ -16,7 +18,8 @@ extension Store {
     /// space, from which ``restore(_:archive:to:at:)`` makes a store again.
     ///
     /// Writers go on meanwhile; the copy is a long reader, so the file grows under writes as long as it
-    /// takes. The backup comes into place as a whole, on the medium, or not at all.
+    /// takes. The backup comes into place as a whole, on the medium, or not at all. It is not cancelled, and
+    /// ``close()`` waits for it.
     ///
     /// - Parameter path: The backup's directory, which must not exist; its parent must.
     /// - Returns: What it holds.
@@ -37,7 +40,8 @@ extension Store {
     ) async throws -> R {
         try await withCheckedThrowingContinuation { continuation in
             WorkerThread.start(name) {
-                continuation.resume(with: Result { () throws(CodexError) in try body() }.mapError { $0 })
+                continuation.resume(
+                    with: Result { () throws(CodexError) in try body() }.mapError { $0 })
             }
         }
     }
@@ -55,6 +59,8 @@ extension StoreCore {
             }
             let storeID = catalog.manifest.storeID
             let position = try ClosedStore.position(in: staging)
+            // One that took no more writes is copied as it is: whether the archive goes on from it, restoring tells.
+            if try !lease.isRefused() { try flushLog(through: position) }
             // LMDB writes its first pages anew.
             let file = try DataFile(staging)
             try file.stamp(storeID)
@@ -66,23 +72,35 @@ extension StoreCore {
                 committedAt: try time(of: position), dataByteCount: byteCount,
                 dataChecksum: checksum)
             try FileSystem.writeDurably(
-                try manifest.json(), to: staging + "/" + BackupManifest.name)
+                try Label.bytes(manifest), to: staging + "/" + BackupManifest.name)
             return BackupReport(
-                sequence: position.sequence, committedAt: Date(milliseconds: manifest.committedAt),
+                sequence: position.sequence,
+                committedAt: manifest.committedAt.flatMap {
+                    $0 == 0 ? nil : Date(milliseconds: $0)
+                },
                 byteCount: byteCount)
         }
     }
 
-    /// When the commit at a position was made; 0 if the log has none.
-    private func time(of position: LogPosition) throws(CodexError) -> UInt64 {
-        guard let segment = try logDirectory.open(position.segment) else { return 0 }
-        var cursor = LogCursor(logDirectory, after: segment.header.start)
-        var time: UInt64 = 0
-        while cursor.position.sequence < position.sequence, let record = try cursor.next() {
-            time = record.header.milliseconds
+    /// When the commit at a position was made; 0 if there was none, `nil` if the log does not have it any more.
+    private func time(of position: LogPosition) throws(CodexError) -> UInt64? {
+        if position.sequence == 0 { return 0 }
+        // A segment that was begun after that commit has none of its own.
+        var number = position.segment
+        while number > 0, let segment = try logDirectory.open(number) {
+            defer { segment.file.close() }
+            let bytes = try segment.file.read(
+                at: 0,
+                count: number == position.segment ? Int(position.offset) : segment.byteCount)
+            // It may have been recycled while it was read.
+            guard try logDirectory.open(number)?.header == segment.header else { return nil }
+            let summary = try SegmentSummary(bytes)
+            if let time = summary.milliseconds {
+                return summary.last == position.sequence ? time : nil
+            }
+            number -= 1
         }
-        // The segment may have none yet: it was begun after that commit.
-        return time == 0 ? segment.header.milliseconds : time
+        return nil
     }
 }
 

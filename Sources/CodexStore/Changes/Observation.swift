@@ -16,9 +16,11 @@ internal import CodexIndex
 /// Nothing is read, and writers are not held up, while nobody asks. A commit in which nothing concerns the
 /// read costs a look at its record in the log; one that may concern it, a read.
 ///
-/// Items that expire go from it when they are removed, within ``StoreOptions/sweepInterval``. Each iterator
-/// begins anew. The sequence ends by throwing only: `CancellationError`, ``CodexError/Code/closed``, and what
-/// the read throws.
+/// Items that expire go from it when they are removed, within ``StoreOptions/sweepInterval`` of some process.
+/// Each iterator begins anew, and is for one task; it reads on whatever runs its `next()`, so not on the main
+/// actor what takes long. The sequence ends by throwing only: `CancellationError`,
+/// ``CodexError/Code/closed``, ``CodexError/Code/unknownTable``, ``CodexError/Code/corrupted`` and what the
+/// read throws.
 public struct Observation<Value: Sendable & Equatable>: AsyncSequence, Sendable {
     /// What the read says.
     public typealias Element = Value
@@ -46,6 +48,7 @@ public struct Observation<Value: Sendable & Equatable>: AsyncSequence, Sendable 
         private let read: @Sendable (borrowing Snapshot) throws -> Value
         private var last: Value?
         private var reader: ChangeReader?
+        private var isEnded = false
 
         /// Changes that are looked at at once.
         private static var batchCount: Int { 1000 }
@@ -61,8 +64,19 @@ public struct Observation<Value: Sendable & Equatable>: AsyncSequence, Sendable 
 
         /// The present value, the first time; after that the next that differs.
         ///
+        /// - Returns: The value; `nil` only after it threw.
         /// - Throws: As ``Observation``.
         public mutating func next() async throws -> Value? {
+            if isEnded { return nil }
+            do {
+                return try await nextValue()
+            } catch {
+                isEnded = true
+                throw error
+            }
+        }
+
+        private mutating func nextValue() async throws -> Value {
             while true {
                 try _Concurrency.Task.checkCancellation()
                 if let reader {
@@ -99,6 +113,7 @@ public struct Observation<Value: Sendable & Equatable>: AsyncSequence, Sendable 
         private mutating func readAgain() throws -> Value {
             // Made before the snapshot: what is committed in between is looked at once more, and not missed.
             if reader == nil || reader?.endID == nil {
+                try scope.validate(core)
                 let new = ChangeReader(
                     core, from: .position(.latest), scope.view,
                     ChangeFilter(tables: scope.tables.map { Set($0) }))
@@ -136,6 +151,16 @@ struct ObservedScope: Sendable {
     init(tables: [String]?) {
         part = nil
         self.tables = tables
+    }
+
+    /// Throws for tables that the store does not have.
+    func validate(_ core: StoreCore) throws(CodexError) {
+        if tables?.isEmpty == true {
+            throw CodexError(
+                .invalidArgument,
+                "No table is observed. Name those that are read, or `nil` for all.")
+        }
+        for table in tables ?? [] { _ = try core.catalog.table(table) }
     }
 
     /// What is to be known of a change.
@@ -205,7 +230,8 @@ extension Store {
     /// ```
     ///
     /// - Parameters:
-    ///   - tables: The tables that `read` reads; `nil` is all. Any change in them makes it read again.
+    ///   - tables: The tables that `read` reads; `nil` is all. Any change in them makes it read again, none in
+    ///     others does.
     ///   - read: Reads something from a snapshot, and nothing else.
     /// - Returns: A sequence that never ends by itself; see there for its errors.
     public func observe<Value: Sendable & Equatable>(

@@ -30,6 +30,7 @@ extension WriteContext {
     /// - Throws: ``CodexError/Code/corrupted`` if the log does not continue the data file.
     func redo(rewrites: Bool = false) throws(CodexError) -> (commitCount: Int, changeCount: Int) {
         var (commitCount, changeCount) = (0, 0)
+        var unkeptChangeCount = 0
         isRedoing = true
         defer { isRedoing = false }
         while true {
@@ -44,6 +45,7 @@ extension WriteContext {
                 let batch = try redoBatch()
                 commitCount += batch.commitCount
                 changeCount += batch.changeCount
+                unkeptChangeCount += batch.changeCount
                 if let schema = batch.schemaChange {
                     abort()
                     try core.redoManifest(self, schema.record, schema.end)
@@ -57,6 +59,13 @@ extension WriteContext {
                 throw error
             }
             core.options.reached(.redone)
+            // Else the pages that days of commits replace would all be kept.
+            if core.options.isRestoring,
+                unkeptChangeCount >= core.options.checkpoints.changeCount
+            {
+                try checkpointer.checkpointNow()
+                unkeptChangeCount = 0
+            }
         }
     }
 

@@ -186,6 +186,8 @@ struct Manifest: Codable {
                 .map { PartKind.counter.part($0.value) }
             for part in parts
             where old.state(part, of: name) == .building && state(part, of: name) != .building {
+                // A counter whose sum did not fit is of no use however it is built.
+                if part.hasPrefix("c"), state(part, of: name) == .conflicting { continue }
                 setState(.building, part, of: name)
                 kept.append(WriteContext.positionKey(table: entry.number, part))
             }
@@ -225,6 +227,7 @@ struct Manifest: Codable {
                 }
                 // What it has counted is of no use: it starts again under another number.
                 setState(nil, part, of: name)
+                forgetPosition(part, of: name)
                 tables[name]?.counters?[counter] = nil
                 let retired = tables[name]?.retired ?? []
                 tables[name]?.retired = retired + [Retired(part: part, ownsChunks: false)]

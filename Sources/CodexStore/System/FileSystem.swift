@@ -174,8 +174,13 @@ enum FileSystem {
         _ path: String, with bytes: [UInt8], permissions: UInt32 = 0o644
     ) throws(CodexError) {
         let new = "\(path).\(processID)-\(UInt32.random(in: .min ... .max)).new"
-        try writeDurably(bytes, to: new, permissions: permissions)
-        _ = try rename(new, to: path)
+        do throws(CodexError) {
+            try writeDurably(bytes, to: new, permissions: permissions)
+            _ = try rename(new, to: path)
+        } catch {
+            remove(new)
+            throw error
+        }
         try synchronizeDirectory(parent(of: path))
     }
 

@@ -6,7 +6,9 @@ import Foundation
 struct Backup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Makes a backup of a store that may be in use.",
-        discussion: "The backup is a new directory. With an archive of the log it restores any later moment.")
+        discussion:
+            "The backup is a new directory. With an archive of the log it restores any later moment."
+    )
 
     @Argument(help: "The store's directory.") var store: String
     @Argument(help: "The backup's directory, which must not exist.") var backup: String
@@ -15,30 +17,37 @@ struct Backup: AsyncParsableCommand {
         let opened = try Store(at: store, options: StoreOptions(isReadOnly: true))
         defer { opened.close() }
         let report = try await opened.backup(to: backup)
-        print(
-            "commit \(report.sequence) of \(Timestamp.text(report.committedAt)), "
-                + Console.text(bytes: report.byteCount))
+        let time = report.committedAt.map { " of \(Timestamp.text($0))" } ?? ""
+        print("commit \(report.sequence)\(time), \(Console.text(bytes: report.byteCount))")
     }
 }
 
 struct Archive: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Brings an archive of a store's log up to date.",
-        discussion: "To be called regularly: what is committed after the last time is lost with the machine.")
+        discussion:
+            "To be called regularly: what is committed after the last time is lost with the machine."
+    )
 
     @Argument(help: "The store's directory.") var store: String
     @Argument(help: "The archive's directory; it is made if it is not there.") var archive: String
 
     func run() async throws {
-        let opened = try Store(at: store)
+        // How long changes are retained, and when expired items are removed, is for the application to say.
+        var options = StoreOptions()
+        options.sweepInterval = nil
+        options.changeRetention = ChangeRetention(
+            age: .seconds(100 * 365 * 86_400), byteCount: .max)
+        let opened = try Store(at: store, options: options)
         defer { opened.close() }
         let report = try await opened.archiveLog(to: archive)
         print(
-            "up to commit \(report.sequence): \(report.segmentCount) segments written, "
-                + Console.text(bytes: report.byteCount))
+            "commits \(report.firstSequence) to \(report.sequence); segments written: "
+                + "\(report.segmentCount), \(Console.text(bytes: report.byteCount))")
         if report.hasGap {
             Console.report(
-                "commits are missing that were not retained: make a backup, from which on all is there")
+                "commits before \(report.firstSequence) are missing: make a backup, from which on all is there"
+            )
             throw ExitCode.failure
         }
     }
@@ -46,7 +55,8 @@ struct Archive: AsyncParsableCommand {
 
 struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Makes a store from a backup and an archive, as it was at any moment.")
+        abstract: "Makes a store from a backup and an archive, as it was at any moment.",
+        discussion: "The new store begins an archive of its own: make a backup of it.")
 
     @Argument(help: "The backup's directory.") var backup: String
     @Argument(help: "The new store's directory, which must not exist.") var store: String
@@ -72,16 +82,18 @@ struct Restore: AsyncParsableCommand {
             } else {
                 .latest
             }
+        let start = ContinuousClock.now
         let report = try await Store.restore(backup, archive: archive, to: target, at: store)
         print(
             "commit \(report.sequence) of \(Timestamp.text(report.committedAt)), "
-                + "\(report.commitCount) commits redone, in \(Console.text(report.duration))")
+                + "\(report.commitCount) commits redone, in \(Console.text(.now - start))")
     }
 }
 
 struct VerifyBackup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Reads every byte of a backup, and of an archive beside it, and says what they reach.")
+        abstract:
+            "Reads every byte of a backup, and of an archive beside it, and says what they reach.")
 
     @Argument(help: "The backup's directory.") var backup: String
     @Option(help: "The archive of the log.") var archive: String?
@@ -89,7 +101,8 @@ struct VerifyBackup: AsyncParsableCommand {
     func run() async throws {
         let coverage = try await Store.verifyBackup(backup, archive: archive)
         print(
-            "sound: from commit \(coverage.firstSequence) of \(Timestamp.text(coverage.first)) "
-                + "to \(coverage.lastSequence) of \(Timestamp.text(coverage.last))")
+            "sound: from commit \(coverage.firstSequence) of \(Timestamp.text(coverage.firstCommittedAt)) "
+                + "to \(coverage.lastSequence) of \(Timestamp.text(coverage.lastCommittedAt)); any time "
+                + "up to \(Timestamp.text(coverage.coveredThrough))")
     }
 }

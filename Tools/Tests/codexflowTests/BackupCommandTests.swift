@@ -25,7 +25,9 @@ struct BackupCommandTests {
         try put("two")
         #expect(try base.run("archive", base.store, archive).code == 0)
         try put("three")
-        #expect(try base.run("archive", base.store, archive).output.contains("1 segments"))
+        #expect(try base.run("archive", base.store, archive).output.contains("written: 1,"))
+        // Nothing is new.
+        #expect(try base.run("archive", base.store, archive).output.contains("written: 0,"))
         let verified = try base.run("verify-backup", backup, "--archive", archive)
         #expect(verified.code == 0 && verified.output.hasPrefix("sound: from commit \(first) "))
 
