@@ -59,7 +59,7 @@ task-service:
 # The tests of concurrency and live builds under the thread sanitizer.
 test-thread:
 	@./Scripts/bootstrap
-	$(SWIFT) test $(TRAITS) --sanitize thread --scratch-path .build-thread --filter 'Concurrency|Building|Changes|Domain|Cache|Encryption'
+	$(SWIFT) test $(TRAITS) --sanitize thread --scratch-path .build-thread --filter 'Concurrency|Building|Changes|Observation|Backup|Domain|Cache|Encryption'
 
 # The long form of the crash tests: 200 kills and 60 power cuts, which must be possible.
 test-crash:

@@ -270,9 +270,12 @@ struct BackupTests {
             defer { store.close() }
             try await put(5..<8, store)
             try await store.backup(to: path("other"))
-            try await put(8..<20, store)
-            await #expect(throws: CodexError(.notAStore, "")) {
-                try await store.archiveLog(to: path("archive"))
+            // Whether it is behind the archive, as far, or beyond.
+            for numbers in [8..<8, 8..<10, 10..<20] {
+                try await put(numbers, store)
+                await #expect(throws: CodexError(.notAStore, "")) {
+                    try await store.archiveLog(to: path("archive"))
+                }
             }
             await #expect(throws: CodexError(.notCovered, "")) {
                 try await Store.restore(path("other"), archive: path("archive"), at: path("r"))
@@ -495,6 +498,20 @@ struct BackupTests {
                 try await expectRefused(.notCovered, archive: archive, "missing: \(segment)")
                 try FileManager.default.moveItem(atPath: to, toPath: from)
             }
+            // Up to where it is whole, it serves.
+            let (last, aside) = (archive + "/" + segments[segments.count - 1], path("aside"))
+            try FileManager.default.moveItem(atPath: last, toPath: aside)
+            for sequence: UInt64 in [10, 11] {
+                try await Store.restore(
+                    path("backup"), archive: archive, to: .sequence(sequence),
+                    at: path("earlier-\(sequence)"))
+                #expect(try count(path("earlier-\(sequence)")) == Int(sequence))
+            }
+            await #expect(throws: CodexError(.notCovered, "")) {
+                try await Store.restore(
+                    path("backup"), archive: archive, to: .sequence(40), at: path("later"))
+            }
+            try FileManager.default.moveItem(atPath: aside, toPath: last)
             // One in another's place.
             let copied = try Data(contentsOf: URL(fileURLWithPath: archive + "/" + segments[0]))
             try await changing("archive/" + segments[1]) {

@@ -90,6 +90,14 @@ struct LogArchive {
         self.head = head
     }
 
+    /// The error for a store whose log does not continue the archive.
+    var otherHistory: CodexError {
+        CodexError(
+            .notAStore,
+            "The archive \(path) has another history than the store, which was put back to an earlier "
+                + "state. Make a backup, and begin a new archive.")
+    }
+
     private static func damaged(_ path: String) -> CodexError {
         CodexError(.corrupted, "The archive \(path) is damaged. Put back another copy.")
     }

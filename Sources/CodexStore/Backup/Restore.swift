@@ -106,6 +106,7 @@ extension Store {
             try restore.forEachSegment { _, summary throws(CodexError) in
                 end.sequence = max(end.sequence, summary.last)
                 end.time = summary.milliseconds ?? end.time
+                return true
             }
             return BackupCoverage(
                 firstSequence: restore.position.sequence,
@@ -145,11 +146,11 @@ private struct Restore {
             ? try archive.numbers().filter { $0.number >= first } : []
     }
 
-    /// Reads the segments that go on from the backup, one after the other.
+    /// Reads the segments that go on from the backup, one after the other, until `body` returns `false`.
     ///
     /// - Throws: ``CodexError/Code/notCovered`` if one is missing, or ends before the next begins.
     func forEachSegment(
-        _ body: ([UInt8], SegmentSummary) throws(CodexError) -> Void
+        _ body: ([UInt8], SegmentSummary) throws(CodexError) -> Bool
     ) throws(CodexError) {
         guard let archive else { return }
         guard !segments.isEmpty else {
@@ -172,7 +173,7 @@ private struct Restore {
                 guard let checksum = summary.notedChecksum else { throw Self.missing(next) }
                 guard checksum == position.checksum else { throw Self.discontinuous }
             }
-            try body(bytes, summary)
+            guard try body(bytes, summary) else { return }
             (next, previous) = (next + 1, summary)
         }
         // Else its end was taken away.
@@ -206,7 +207,7 @@ private struct Restore {
         var end = (sequence: position.sequence, time: manifest.committedAt ?? 0)
         var commitCount = 0
         if segments.isEmpty {
-            try forEachSegment { _, _ in }
+            try forEachSegment { _, _ in true }
             try requireEnd(target, end, isReached: false)
         } else {
             let log = LogDirectory(store: staging, id: manifest.storeID)
@@ -256,7 +257,6 @@ private struct Restore {
         var end = (sequence: position.sequence, time: manifest.committedAt ?? 0)
         var isReached = false
         try forEachSegment { bytes, summary throws(CodexError) in
-            if isReached { return }
             var place = summary.header.start
             var cut = bytes
             while let record = LogRecordHeader(bytes, at: Int(place.offset)),
@@ -276,6 +276,8 @@ private struct Restore {
             let room = max(LogWriter.firstSegmentByteCount - cut.count, LogRecordHeader.byteCount)
             cut += [UInt8](repeating: 0, count: room)
             try FileSystem.writeDurably(cut, to: log.path(summary.header.number))
+            // What is after the target may be damaged or missing.
+            return !isReached && target.moment != .sequence(end.sequence)
         }
         try requireEnd(target, end, isReached: isReached)
         try FileSystem.synchronizeDirectory(log.path)

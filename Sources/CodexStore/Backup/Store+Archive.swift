@@ -55,9 +55,12 @@ extension StoreCore {
         let wholes = Set(kept.filter(\.isWhole).map(\.number))
         var (segmentCount, byteCount) = (0, 0)
         var first: UInt64?
+        guard
+            applied.sequence > known.sequence
+                || applied.sequence == known.sequence && applied.checksum == known.checksum
+        else { throw archive.otherHistory }
         let isCurrent =
-            applied.sequence == known.sequence && applied.checksum == known.checksum
-            && kept.last?.number == applied.segment
+            applied.sequence == known.sequence && kept.last?.number == applied.segment
         for number in try logDirectory.numbers() where number <= applied.segment && !isCurrent {
             // What was there when the directory was read may be pruned by now: it was the oldest.
             guard let segment = try logDirectory.open(number) else { continue }
@@ -73,10 +76,7 @@ extension StoreCore {
                 continue
             }
             guard summary.notedChecksum.map({ $0 == known.checksum }) ?? true else {
-                throw CodexError(
-                    .notAStore,
-                    "The archive \(archive.path) has another history than the store, which was put back "
-                        + "to an earlier state. Make a backup, and begin a new archive.")
+                throw archive.otherHistory
             }
             byteCount += try archive.store(bytes, number: number, isWhole: isWhole)
             segmentCount += 1

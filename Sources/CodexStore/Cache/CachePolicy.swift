@@ -5,6 +5,8 @@ public struct CachePolicy: Sendable, Hashable {
     /// Most entries.
     public var entryCountMax: Int
     /// Most bytes of what is cached, as it is stored; in memory a value takes some times that.
+    ///
+    /// The cache is divided into parts by key; what is larger than half of a part's share is not kept.
     public var byteCountMax: Int
     /// How long an entity is kept, by the entity's stored name; others are read anew each time.
     public var timeToLive: [String: Duration]
@@ -63,7 +65,8 @@ public struct CacheStatistics: Sendable, Hashable {
     public var joinCount = 0
     /// Entries that went because there was no room.
     public var evictionCount = 0
-    /// Entries that went since a commit, of this process or another, changed what they say.
+    /// Entries that went since a commit, of this process or another, changed what they say; and with
+    /// ``StoreCache/removeAll()``.
     public var invalidationCount = 0
     /// Entries that went since their time was over.
     public var expiryCount = 0
