@@ -57,7 +57,7 @@ public enum TaskApplication {
                 configuration: .init(
                     // Later than the answer that says so.
                     additionalChannelHandlers: [
-                        RequestDeadline(head: idle, body: body + .seconds(1))
+                        RequestDeadline(head: idle, body: body + idle)
                     ], idleTimeout: idle)),
             configuration: .init(
                 address: .hostname(configuration.host, port: configuration.port),
