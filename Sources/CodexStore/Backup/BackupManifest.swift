@@ -53,13 +53,16 @@ struct BackupManifest: Codable {
 }
 
 extension File {
-    /// The CRC-32 of the whole file, and its length.
-    func checksum() throws(CodexError) -> (checksum: UInt32, byteCount: Int) {
+    /// The CRC-32 of the whole file, and its length; what is read is written to `copy` on the way.
+    func checksum(copyingTo copy: File? = nil) throws(CodexError) -> (
+        checksum: UInt32, byteCount: Int
+    ) {
         var (checksum, offset): (UInt32, Int) = (0, 0)
         while true {
             let bytes = try read(at: offset, count: 1 << 20)
             if bytes.isEmpty { return (checksum, offset) }
             checksum = Compression.checksum(bytes, in: 0..<bytes.count, after: checksum)
+            try copy?.write(bytes, at: offset)
             offset += bytes.count
         }
     }

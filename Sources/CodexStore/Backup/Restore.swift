@@ -95,11 +95,8 @@ extension Store {
         try await onThread("codex.verify-backup") { () throws(CodexError) in
             let restore = try Restore(backup, archive)
             let data = try File(backup + "/" + StoreDirectory.dataFile, .read)
-            guard
-                try data.checksum() == (
-                    restore.manifest.dataChecksum, restore.manifest.dataByteCount
-                )
-            else { throw BackupManifest.damaged(backup) }
+            defer { data.close() }
+            try restore.requireWhole(try data.checksum())
             var end = (
                 sequence: restore.position.sequence, time: restore.manifest.committedAt ?? 0
             )
@@ -229,22 +226,19 @@ private struct Restore {
     /// Up to when it is known that there are no commits after the last, which was made at `end`.
     func coveredThrough(_ end: UInt64) -> UInt64 { max(end, archive?.head.time ?? 0) }
 
+    /// Throws unless the backup's data file is what it was.
+    func requireWhole(_ read: (checksum: UInt32, byteCount: Int)) throws(CodexError) {
+        guard read == (manifest.dataChecksum, manifest.dataByteCount) else {
+            throw BackupManifest.damaged(backup)
+        }
+    }
+
     private func copyData(to staging: String) throws(CodexError) {
         let source = try File(backup + "/" + StoreDirectory.dataFile, .read)
         defer { source.close() }
         let target = try File(staging + "/" + StoreDirectory.dataFile, .create)
         defer { target.close() }
-        var (offset, checksum): (Int, UInt32) = (0, 0)
-        while true {
-            let bytes = try source.read(at: offset, count: 1 << 20)
-            if bytes.isEmpty { break }
-            checksum = Compression.checksum(bytes, in: 0..<bytes.count, after: checksum)
-            try target.write(bytes, at: offset)
-            offset += bytes.count
-        }
-        guard offset == manifest.dataByteCount, checksum == manifest.dataChecksum else {
-            throw BackupManifest.damaged(backup)
-        }
+        try requireWhole(try source.checksum(copyingTo: target))
         try target.flush()
     }
 

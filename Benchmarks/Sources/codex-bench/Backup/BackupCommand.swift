@@ -84,17 +84,13 @@ struct BackupRun: AsyncParsableCommand {
             settle()
             let path = directory + "/backup"
             try? FileManager.default.removeItem(atPath: path)
+            var run = WriterRun()
+            let ended = Flag()
             let backup = Task.detached { () -> Double in
+                defer { ended.set() }
                 let start = durableSeconds()
                 try await store.backup(to: path)
                 return durableSeconds() - start
-            }
-            var run = WriterRun()
-            let ended = Flag()
-            let waiter = Task.detached {
-                let duration = try await backup.value
-                ended.set()
-                return duration
             }
             // As long as it takes, and no longer: short turns.
             while !ended.isSet {
@@ -103,7 +99,7 @@ struct BackupRun: AsyncParsableCommand {
                 run.latencies.merge(turn.latencies)
                 run.seconds += turn.seconds
             }
-            durations.append(try await waiter.value)
+            durations.append(try await backup.value)
             beside.append(run)
         }
         func p99(_ runs: [WriterRun]) -> [Double] {

@@ -14,6 +14,17 @@ enum Envelope {
         make("data", data, context, status, meta)
     }
 
+    /// A page of a list, with where the next one begins.
+    static func list(
+        _ views: [AttributeValue], _ next: PageToken?, _ context: RequestState
+    ) -> Response {
+        response(
+            .list(views), context,
+            meta: [
+                "count": views.count.attributeValue, "next": next.map { .string($0.description) },
+            ])
+    }
+
     /// An answer that something is wrong.
     static func response(_ failure: Failure, _ context: RequestState) -> Response {
         var error: AttributeMap = [

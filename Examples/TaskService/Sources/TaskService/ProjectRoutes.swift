@@ -46,12 +46,7 @@ struct ProjectRoutes: Sendable {
         let page = try await workspace.query(
             .memberships(of: try context.requireUser()), limit: limit, after: token)
         let projects = try page.items.compactMap { try cache.get(.project($0.projectID)) }
-        return Envelope.response(
-            .list(projects.map(\.view)), context,
-            meta: [
-                "count": projects.count.attributeValue,
-                "next": page.next.map { .string($0.description) },
-            ])
+        return Envelope.list(projects.map(\.view), page.next, context)
     }
 
     @Sendable func create(_ request: Request, _ context: RequestState) async throws -> Response {

@@ -127,17 +127,7 @@ struct TaskRoutes: Sendable {
         let views = try page.items.compactMap { task in
             try cache.get(.project(task.projectID)).map { task.view($0) }
         }
-        return Self.list(views, page.next, context)
-    }
-
-    private static func list(
-        _ views: [AttributeValue], _ next: PageToken?, _ context: RequestState
-    ) -> Response {
-        Envelope.response(
-            .list(views), context,
-            meta: [
-                "count": views.count.attributeValue, "next": next.map { .string($0.description) },
-            ])
+        return Envelope.list(views, page.next, context)
     }
 
     @Sendable func update(_ request: Request, _ context: RequestState) async throws -> Response {
@@ -212,7 +202,7 @@ struct TaskRoutes: Sendable {
         let (limit, token) = try Self.page(request)
         let page = try await workspace.query(
             .comments(on: task.id, in: project.id), limit: limit, after: token)
-        return Self.list(page.items.map(\.view), page.next, context)
+        return Envelope.list(page.items.map(\.view), page.next, context)
     }
 
     @Sendable func history(_ request: Request, _ context: RequestState) async throws -> Response {
@@ -220,7 +210,7 @@ struct TaskRoutes: Sendable {
         let (limit, token) = try Self.page(request)
         let page = try await workspace.query(
             .activity(of: task.id, in: project.id), limit: limit, after: token)
-        return Self.list(page.items.map(\.view), page.next, context)
+        return Envelope.list(page.items.map(\.view), page.next, context)
     }
 }
 
