@@ -16,6 +16,7 @@ import Foundation
 //   limit STORE LIMIT TASKS COUNT   TASKS tasks take COUNT permits each; prints how many were let through
 //   backup STORE DIRECTORY   writes items 0, 1, … while it makes backups and archives the log there, until
 //                            it is killed; prints how many items each archive has at least
+//   follow STORE LEADER      follows the store LEADER, until it is killed
 //   sum STORE                consumes as "sum", and adds up what it gets, until it is killed
 //   check STORE WRITER=GROUP…   sees whether all is there that crash writers acknowledged
 //
@@ -54,6 +55,10 @@ do {
     case "backup":
         say("begun")
         try await BackingUp(store, directory: arguments[3]).run()
+    case "follow":
+        let leader = try Store(at: arguments[3])
+        say("begun")
+        try await store.follow(leader.records(after: try store.stats().sequence))
     case "limit":
         say("begun")
         let takers = try Takers(store, limit: Int(arguments[3]) ?? 0)

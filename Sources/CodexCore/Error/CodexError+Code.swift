@@ -15,6 +15,7 @@ extension CodexError {
             case outcomeUnknown, writesRefused, needsRecovery, changesTrimmed, unknownConsumer
             case consumerMoved, ruleViolated, invalidPattern
             case keyUnavailable, valueTampered, valueNotSealed, notCovered
+            case following, notFollowing, diverged, recordsMissing, behindLeader
         }
 
         private let kind: Kind
@@ -134,6 +135,16 @@ extension CodexError {
         public static let valueTampered = Code(.valueTampered)
         /// A time or commit that a backup and the archive beside it do not reach, or a gap in them.
         public static let notCovered = Code(.notCovered)
+        /// A write to a store that follows another one.
+        public static let following = Code(.following)
+        /// Records of a leader for a store that follows none, or is promoted.
+        public static let notFollowing = Code(.notFollowing)
+        /// Records that do not go on from what the follower has: of another store, or of another history.
+        public static let diverged = Code(.diverged)
+        /// Records that begin after the commit that the follower needs next.
+        public static let recordsMissing = Code(.recordsMissing)
+        /// A promotion of a follower that lacks commits that its leader is known to have.
+        public static let behindLeader = Code(.behindLeader)
         /// A field that is to be encrypted, and is not.
         public static let valueNotSealed = Code(.valueNotSealed)
     }

@@ -46,22 +46,30 @@ enum ClosedStore {
     ///
     /// - Parameters:
     ///   - directory: The store, which is wholly applied.
+    ///   - leader: The store that it is to follow, whose log it has so far; `nil` if none.
     ///   - beginsLog: Whether the log is to begin at its place, as there is none.
     /// - Throws: What reading and writing the files throws.
-    static func renew(_ directory: String, beginsLog: Bool) throws(CodexError) {
+    static func renew(
+        _ directory: String, leader: UUID?, beginsLog: Bool
+    ) throws(CodexError) {
         let environment = try Environment(path: directory, readOnly: false, flushes: true)
         var ids: (old: UUID, new: UUID)?
         do throws(CodexError) {
             try StoreOpening.write(environment) { transaction throws(CodexError) in
                 let catalog = try Catalog(transaction)
                 var manifest = catalog.manifest
-                manifest.renewIdentity()
+                manifest.renewIdentity(leader: leader)
                 ids = (catalog.manifest.storeID, manifest.storeID)
                 _ = try StoreCore.store(manifest, transaction)
-                guard beginsLog,
-                    let stored = unsafe try transaction.get(catalog.meta, LogPosition.key)
-                else { return }
+                guard let stored = unsafe try transaction.get(catalog.meta, LogPosition.key) else {
+                    throw Wire.corrupted("the data file has no position in the log")
+                }
                 var position = try LogPosition(unsafe Array(stored))
+                let place = LeaderPlace(
+                    checksum: position.checksum, lastSequence: position.sequence)
+                try transaction.set(
+                    catalog.meta, LeaderPlace.key, leader == nil ? nil : place.bytes)
+                guard beginsLog else { return }
                 position.offset = UInt64(LogSegmentHeader.byteCount)
                 try transaction.put(catalog.meta, LogPosition.key, position.bytes)
             }

@@ -61,11 +61,14 @@ extension Store {
     ///
     /// An archive of the old store is not this one's: make a backup of it, and begin another archive.
     ///
+    /// As a follower it goes on with the commits of the old store (``follow(_:)``), and takes no others.
+    ///
     /// - Parameters:
     ///   - backup: The backup's directory, which stays as it is.
     ///   - archive: The archive's directory; `nil` restores what the backup has.
     ///   - target: To which moment.
     ///   - path: The new store's directory, which must not exist; its parent must.
+    ///   - asFollower: Whether it is to follow the store that the backup is of.
     /// - Returns: What was made.
     /// - Throws: ``CodexError/Code/notCovered`` for a moment that they do not reach or a segment that is
     ///   missing; ``CodexError/Code/corrupted`` if something is damaged; ``CodexError/Code/notAStore`` for
@@ -74,12 +77,12 @@ extension Store {
     @discardableResult
     public static func restore(
         _ backup: String, archive: String? = nil, to target: RestoreTarget = .latest,
-        at path: String
+        at path: String, asFollower: Bool = false
     ) async throws -> RestoreReport {
         try await onThread("codex.restore") { () throws(CodexError) in
             let restore = try Restore(backup, archive)
             return try StagedDirectory.make(at: path) { staging throws(CodexError) in
-                try restore.run(to: target, in: staging)
+                try restore.run(to: target, in: staging, asFollower: asFollower)
             }
         }
     }
@@ -87,7 +90,7 @@ extension Store {
     /// Checks a backup, and an archive beside it: every byte of it, and that nothing is missing.
     ///
     /// - Returns: What can be restored.
-    /// - Throws: As ``restore(_:archive:to:at:)``.
+    /// - Throws: As ``restore(_:archive:to:at:asFollower:)``.
     @discardableResult
     public static func verifyBackup(
         _ backup: String, archive: String? = nil
@@ -193,7 +196,9 @@ private struct Restore {
 
     // MARK: Restoring
 
-    func run(to target: RestoreTarget, in staging: String) throws(CodexError) -> RestoreReport {
+    func run(
+        to target: RestoreTarget, in staging: String, asFollower: Bool
+    ) throws(CodexError) -> RestoreReport {
         try requireStart(target)
         try copyData(to: staging)
         guard try ClosedStore.position(in: staging) == position else {
@@ -216,7 +221,8 @@ private struct Restore {
                 throw Self.discontinuous
             }
         }
-        try ClosedStore.renew(staging, beginsLog: segments.isEmpty)
+        try ClosedStore.renew(
+            staging, leader: asFollower ? manifest.storeID : nil, beginsLog: segments.isEmpty)
         FileSystem.remove(staging + "/lock.mdb")
         return RestoreReport(
             sequence: end.sequence, committedAt: Date(milliseconds: end.time),

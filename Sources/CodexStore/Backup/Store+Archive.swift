@@ -20,7 +20,7 @@ public struct ArchiveReport: Sendable, Hashable {
 extension Store {
     /// Brings an archive of the log up to date, while the store is in use.
     ///
-    /// With a backup it restores any moment since that (``restore(_:archive:to:at:)``). Called every hour,
+    /// With a backup it restores any moment since that (``restore(_:archive:to:at:asFollower:)``). Called every hour,
     /// say, at most an hour is lost with the machine; and at least as often as the log is retained
     /// (``StoreOptions/changeRetention``), or there is a gap. Of several that archive into one directory one
     /// waits for the other. It is not cancelled, and ``close()`` waits for it.

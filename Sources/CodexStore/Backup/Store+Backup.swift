@@ -15,7 +15,7 @@ public struct BackupReport: Sendable, Hashable {
 
 extension Store {
     /// Makes a backup while the store is in use: a directory with a copy of one moment, without free
-    /// space, from which ``restore(_:archive:to:at:)`` makes a store again.
+    /// space, from which ``restore(_:archive:to:at:asFollower:)`` makes a store again.
     ///
     /// Writers go on meanwhile; the copy is a long reader, so the file grows under writes as long as it
     /// takes. The backup comes into place as a whole, on the medium, or not at all. It is not cancelled, and

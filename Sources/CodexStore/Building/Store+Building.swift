@@ -75,11 +75,14 @@ extension Store {
     ///   ``CodexError/Code/readOnly``,
     ///   ``CodexError/Code/closed``, and whatever building failed with, to be tried again.
     public func whenReady() async throws {
-        let builder = try requireBuilder()
-        let conflicts = core.catalog.allTables.contains {
-            $0.indexes.contains { $0.state == .conflicting }
-                || $0.counters.contains { $0.state == .conflicting }
-        }
+        let builder = try requireOwnBuilder()
+        let isFollower = core.catalog.manifest.isFollower
+        let conflicts =
+            !isFollower
+            && core.catalog.allTables.contains {
+                $0.indexes.contains { $0.state == .conflicting }
+                    || $0.counters.contains { $0.state == .conflicting }
+            }
         if conflicts {
             try await changeManifest { manifest, _ in
                 manifest.retryConflicting()

@@ -102,7 +102,10 @@ extension WriteContext {
             }
         }
         guard isPresent else { return }
-        if index.plan.isExpiry, try stamp(table, primaryKey) { return }
+        // A follower's items are stamped when the leader's are.
+        if index.plan.isExpiry, !catalog.manifest.isFollower, try stamp(table, primaryKey) {
+            return
+        }
         if index.plan.definition.projection == .all {
             return try noting { () throws(CodexError) in try putEntries(index, [key], stored) }
         }

@@ -4,42 +4,42 @@ internal import CodexCore
 ///
 /// Used by one task at a time.
 final class ChangeReader {
+    typealias Origin = CommitReader.Origin
+
     private let core: StoreCore
     private let tables: LoggedTables
     private let view: StreamView
     private let filter: ChangeFilter
-    private var cursor: LogCursor?
+    private var commits: CommitReader?
     /// Changes up to this one are not wanted.
-    private var after: SequenceNumber?
+    private let after: SequenceNumber?
     private let origin: Origin
     /// How many bytes of the log were read since the last change that passed the filter.
     private(set) var skippedByteCount: UInt64 = 0
-
-    enum Origin {
-        case position(StreamPosition)
-        /// A place that was kept: before the commit of the change.
-        case place(LogPosition, after: SequenceNumber)
-    }
 
     init(_ core: StoreCore, from origin: Origin, _ view: StreamView, _ filter: ChangeFilter) {
         self.core = core
         self.view = view
         self.filter = filter
         self.origin = origin
+        after = origin.after
         tables = core.loggedTables
     }
 
     /// The commit up to which was read.
-    var commit: UInt64 { cursor?.position.sequence ?? 0 }
+    var commit: UInt64 { commits?.place.sequence ?? 0 }
 
     /// Where the log was read up to, at the end of a commit.
-    var place: LogPosition? { cursor?.position }
+    var place: LogPosition? { commits?.place }
 
     /// Finds the place to begin at, so that what comes from now on is not missed.
-    func prepare() throws(CodexError) { try prepare(appliedState().position) }
+    func prepare() throws(CodexError) { _ = try prepared(core.appliedState().position) }
 
-    private func prepare(_ applied: LogPosition) throws(CodexError) {
-        if cursor == nil { cursor = try start(applied) }
+    private func prepared(_ applied: LogPosition) throws(CodexError) -> CommitReader {
+        if let commits { return commits }
+        let made = try CommitReader(core, from: origin, applied)
+        commits = made
+        return made
     }
 
     /// Reads the next changes, up to the end of the commit in which there are `count`.
@@ -47,30 +47,27 @@ final class ChangeReader {
     /// - Returns: None if there are none yet.
     /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``.
     func read(_ count: Int) throws(CodexError) -> [ChangeRecord] {
-        let (applied, transactionID) = try appliedState()
-        try prepare(applied)
-        guard var cursor else { return [] }
+        let (applied, transactionID) = try core.appliedState()
+        var commits = try prepared(applied)
         var records: [ChangeRecord] = []
         endID = nil
         var readByteCount: UInt64 = 0
-        while cursor.position.sequence < applied.sequence {
-            let start = cursor.position
-            let record: LogRecord
-            do throws(CodexError) {
-                record = try append(after: start, &cursor, applied, to: &records)
-            } catch {
-                // What was read before is good; the next call says what is wrong.
-                guard !records.isEmpty else { throw error }
-                return records
+        do throws(CodexError) {
+            while let (record, start) = try commits.next(applied) {
+                try append(record, start, to: &records)
+                self.commits = commits
+                readByteCount += UInt64(record.header.recordByteCount)
+                skippedByteCount =
+                    records.isEmpty ? skippedByteCount + UInt64(record.header.recordByteCount) : 0
+                // A filter that lets nothing pass must not keep the caller for long.
+                if records.count >= count || readByteCount > Self.readByteCountMax { break }
             }
-            self.cursor = cursor
-            readByteCount += UInt64(record.header.recordByteCount)
-            skippedByteCount =
-                records.isEmpty ? skippedByteCount + UInt64(record.header.recordByteCount) : 0
-            // A filter that lets nothing pass must not keep the caller for long.
-            if records.count >= count || readByteCount > Self.readByteCountMax { break }
+        } catch {
+            // What was read before is good; the next call says what is wrong.
+            guard !records.isEmpty else { throw error }
+            return records
         }
-        if cursor.position.sequence >= applied.sequence { endID = transactionID }
+        if commits.place.sequence >= applied.sequence { endID = transactionID }
         return records
     }
 
@@ -83,38 +80,10 @@ final class ChangeReader {
 
     private static let readByteCountMax: UInt64 = 4 << 20
 
-    private func next(_ cursor: inout LogCursor) throws(CodexError) -> LogRecord? {
-        do throws(CodexError) {
-            return try cursor.next()
-        } catch {
-            // A segment that went away meanwhile is looked into by whoever calls.
-            if error.code == .corrupted { return nil }
-            throw error
-        }
-    }
-
-    private func appliedState() throws(CodexError) -> (position: LogPosition, transactionID: Int) {
-        do {
-            return try core.withReader { (try $0.storedPosition(), $0.transaction.id) }
-        } catch {
-            throw CodexError.wrapping(error)
-        }
-    }
-
-    /// Reads the commit after `start`, and adds those of its changes that are wanted.
+    /// Adds those of a commit's changes that are wanted; none if it fails.
     private func append(
-        after start: LogPosition, _ cursor: inout LogCursor, _ applied: LogPosition,
-        to records: inout [ChangeRecord]
-    ) throws(CodexError) -> LogRecord {
-        var start = start
-        var read = try next(&cursor)
-        if read == nil {
-            // The segment may be gone that ended there; the next one has what follows.
-            cursor = try self.cursor(after: SequenceNumber(commit: start.sequence), applied)
-            start = cursor.position
-            read = try next(&cursor)
-        }
-        guard let record = read else { throw try gap(start.sequence) }
+        _ record: LogRecord, _ start: LogPosition, to records: inout [ChangeRecord]
+    ) throws(CodexError) {
         var commit: LoggedCommit?
         var ordinal: UInt32 = 0
         var found: [ChangeRecord] = []
@@ -132,101 +101,17 @@ final class ChangeReader {
             if try filter.includes(change) { found.append(change) }
         }
         records += found
-        return record
-    }
-
-    // MARK: Where to begin
-
-    private func start(_ applied: LogPosition) throws(CodexError) -> LogCursor {
-        let directory = core.logDirectory
-        switch origin {
-        case .place(let position, let after):
-            self.after = after
-            if position.segment > 0, try directory.open(position.segment) != nil {
-                return LogCursor(directory, after: position)
-            }
-            return try cursor(after: after, applied)
-        case .position(let position):
-            switch position.place {
-            case .latest: return LogCursor(directory, after: applied)
-            case .trimHorizon: return try oldest()
-            case .after(let number):
-                after = number
-                return try cursor(after: number, applied)
-            }
-        }
-    }
-
-    private func oldest() throws(CodexError) -> LogCursor {
-        // What is removed between listing and opening was the oldest.
-        for number in try core.logDirectory.numbers() {
-            if let segment = try core.logDirectory.open(number) {
-                return LogCursor(core.logDirectory, after: segment.header.start)
-            }
-        }
-        throw core.logDirectory.missing(1)
-    }
-
-    private func cursor(
-        after number: SequenceNumber, _ applied: LogPosition
-    ) throws(CodexError) -> LogCursor {
-        guard number.commit <= applied.sequence else {
-            throw Self.unknownCommit(number, applied.sequence)
-        }
-        // The commit itself is read again if only some of its changes are not wanted.
-        let last = number.lastWholeCommit
-        var found: LogPosition?
-        for segment in try core.logDirectory.numbers() {
-            guard let header = try core.logDirectory.open(segment)?.header else { continue }
-            // One that begins right after it is taken only if nothing is before: its maker may have
-            // given it up, and the one before go on.
-            if header.firstSequence <= last || found == nil && header.firstSequence == last + 1 {
-                found = header.start
-            }
-        }
-        guard let found else { throw Self.trimmed(last) }
-        var cursor = LogCursor(core.logDirectory, after: found)
-        while cursor.position.sequence < last {
-            guard try next(&cursor) != nil else { throw try gap(cursor.position.sequence) }
-        }
-        return cursor
-    }
-
-    /// Why the commit after `sequence` cannot be read: it was removed, or it is damaged.
-    private func gap(_ sequence: UInt64) throws(CodexError) -> CodexError {
-        for number in try core.logDirectory.numbers() {
-            guard let header = try core.logDirectory.open(number)?.header else { continue }
-            if header.firstSequence > sequence + 1 { return Self.trimmed(sequence) }
-            break
-        }
-        return CodexError(
-            .corrupted,
-            "The log's record of commit \(sequence + 1) cannot be read. The store itself is not "
-                + "concerned if it opens; go on after that commit.")
-    }
-
-    static func unknownCommit(_ number: SequenceNumber, _ last: UInt64) -> CodexError {
-        CodexError(
-            .invalidArgument,
-            "The store has no commit \(number.commit) yet; its last is \(last). Is the sequence "
-                + "number of another store?")
-    }
-
-    static func trimmed(_ sequence: UInt64) -> CodexError {
-        CodexError(
-            .changesTrimmed,
-            "The changes after commit \(sequence) are not retained any more. Start over from the "
-                + "items as they are (rebuildConsumer), or from the oldest change that is retained."
-        )
     }
 }
 
-extension LogSegmentHeader {
-    /// The place before the segment's first record.
-    var start: LogPosition {
-        LogPosition(
-            sequence: firstSequence - 1, segment: number, offset: UInt64(Self.byteCount),
-            checksum: previousChecksum, changeCount: 0)
+extension CommitReader.Origin {
+    /// The last change that is not wanted.
+    fileprivate var after: SequenceNumber? {
+        switch self {
+        case .place(_, let after): after
+        case .position(let position):
+            if case .after(let number) = position.place { number } else { nil }
+        }
     }
 }
 

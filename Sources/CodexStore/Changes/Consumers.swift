@@ -215,10 +215,10 @@ extension WriteContext {
         case .trimHorizon: return SequenceNumber(commit: try core.oldestSequence())
         case .after(let number):
             guard number.commit <= self.position.sequence else {
-                throw ChangeReader.unknownCommit(number, self.position.sequence)
+                throw CommitReader.unknownCommit(number.commit, self.position.sequence)
             }
             guard number.lastWholeCommit >= (try core.oldestSequence()) else {
-                throw ChangeReader.trimmed(number.lastWholeCommit)
+                throw CommitReader.trimmed(number.lastWholeCommit)
             }
             return number
         }

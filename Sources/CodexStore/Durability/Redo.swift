@@ -125,7 +125,8 @@ extension WriteContext {
         return batch
     }
 
-    private static func changesSchema(_ record: LogRecord) throws(CodexError) -> Bool {
+    /// Whether a record changes the manifest, and nothing else.
+    static func changesSchema(_ record: LogRecord) throws(CodexError) -> Bool {
         var position = record.body.lowerBound
         guard position < record.body.upperBound,
             case .system(.meta, _, _) = try LogBody.entry(record.bytes, &position)
@@ -136,7 +137,7 @@ extension WriteContext {
     /// Applies one commit: its shapes first, since items refer to them.
     ///
     /// - Returns: How many changes of items it has.
-    private func redo(_ record: LogRecord) throws(CodexError) -> Int {
+    func redo(_ record: LogRecord) throws(CodexError) -> Int {
         let bytes = record.bytes
         var items: [LogEntry.Item] = []
         var hasShapes = false

@@ -49,6 +49,8 @@ final class Sweeper: Sendable {
         while true {
             _ = alarm.wait(timeout: .now() + interval)
             if isStopped.withLock({ $0 }) { return }
+            // A follower's items go when the leader's do.
+            if core.catalog.manifest.isFollower { continue }
             // A reader knows what tables there are by now, of other processes too.
             for table in (try? core.withReader({ try $0.tablesWithExpired() })) ?? [] {
                 sweep(table)

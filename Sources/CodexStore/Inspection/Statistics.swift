@@ -39,6 +39,8 @@ public struct StoreStatistics: Sendable, Hashable {
     public let logByteCount: Int
     /// The consumers of changes and their lag, by name.
     public let consumers: [ConsumerStatus]
+    /// What a follower has of its leader; `nil` if the store follows none.
+    public let follower: FollowerState?
 }
 
 extension Store {
@@ -80,7 +82,8 @@ extension Store {
                 mapByteCount: core.environment.mapByteCount,
                 sequence: try context.storedPosition().sequence,
                 trimmedSequence: try core.oldestSequence(),
-                logByteCount: core.logDirectory.byteCount(), consumers: try consumers(context))
+                logByteCount: core.logDirectory.byteCount(), consumers: try consumers(context),
+                follower: try followerState(context))
         }
     }
 }

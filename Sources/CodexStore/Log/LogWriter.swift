@@ -51,12 +51,13 @@ final class LogWriter: @unchecked Sendable {
     ///   - position: Where the log ends.
     ///   - flushed: Up to where the log is known to be on the medium, whoever flushed it.
     ///   - changeCount: How many changes of items the body has.
+    ///   - milliseconds: When the commit was made; unless given, now.
     /// - Returns: Where the record goes.
     /// - Throws: ``CodexError/Code/transactionTooLarge``, ``CodexError/Code/diskFull`` if there is no
     ///   room for a new segment, ``CodexError/Code/outcomeUnknown`` if a flush failed.
     func plan(
         _ record: inout [UInt8], after position: LogPosition, flushed: UInt64 = 0,
-        changeCount: Int
+        changeCount: Int, milliseconds: UInt64? = nil
     ) throws(CodexError) -> Planned {
         guard record.count - LogRecordHeader.byteCount <= LogRecordHeader.bodyByteCountMax else {
             throw CodexError(
@@ -73,7 +74,7 @@ final class LogWriter: @unchecked Sendable {
             bodyByteCount: UInt32(record.count - LogRecordHeader.byteCount),
             previousChecksum: position.checksum,
             sequence: position.sequence + 1, incarnation: segment.header.incarnation,
-            flushedSequence: flushed, milliseconds: now)
+            flushedSequence: flushed, milliseconds: milliseconds ?? now)
         let checksum = header.finish(&record)
         let end = LogPosition(
             sequence: header.sequence, segment: segment.header.number,
@@ -85,10 +86,12 @@ final class LogWriter: @unchecked Sendable {
             offset: offset)
     }
 
-    /// Writes a planned record, and waits for the medium if each commit is to.
+    /// Writes a planned record, and waits for the medium if each commit is to, unless more follow.
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
-    func write(_ record: [UInt8], _ planned: Planned) throws(CodexError) {
+    func write(
+        _ record: [UInt8], _ planned: Planned, isLast: Bool = true
+    ) throws(CodexError) {
         guard options.plantedFault != .noLog else { return }
         try lease.orRefuse { () throws(CodexError) in
             try planned.segment.file.write(record, at: planned.offset)
@@ -99,9 +102,9 @@ final class LogWriter: @unchecked Sendable {
                 tail.file = planned.segment.file
                 tail.appendedSequence = planned.position.sequence
             }
-            if case .everyCommit = options.durability.level { try flushTail() }
+            if isLast, case .everyCommit = options.durability.level { try flushTail() }
         }
-        options.reached(.recordFlushed)
+        if isLast { options.reached(.recordFlushed) }
     }
 
     /// Waits until all that this process appended is on the medium.

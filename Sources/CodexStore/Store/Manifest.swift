@@ -24,6 +24,12 @@ struct Manifest: Codable {
         var states: [String: BuildState]?
         /// Trees of removed indexes and counters that are not empty yet.
         var retired: [Retired]?
+
+        /// The names of the indexes' and counters' trees after the table's.
+        var parts: Set<String> {
+            Set(indexes.values.map(PartKind.index.part))
+                .union((counters ?? [:]).values.map(PartKind.counter.part))
+        }
     }
 
     /// A tree that is to be emptied, by its name after the table's.
@@ -43,13 +49,15 @@ struct Manifest: Codable {
 
     private(set) var format: Int
     private(set) var storeID: UUID
+    /// The store that this one follows; it takes everything from that one's log.
+    private(set) var leaderID: UUID?
     var schema: Schema
     var tables: [String: Table] = [:]
     var entities: [String: Int] = [:]
     /// Entries of `meta` that a change makes useless; not stored.
     private(set) var obsoleteKeys: [[UInt8]] = []
 
-    private enum CodingKeys: CodingKey { case format, storeID, schema, tables, entities }
+    private enum CodingKeys: CodingKey { case format, storeID, leaderID, schema, tables, entities }
 
     /// A new store's manifest.
     init(schema: Schema) {
@@ -72,8 +80,94 @@ struct Manifest: Codable {
     /// Declares the rest of the store to be of the current format.
     mutating func raiseFormat() { format = Self.currentFormat }
 
-    /// Makes it that of another store.
-    mutating func renewIdentity() { storeID = UUID() }
+    /// Makes it that of another store, which may follow one.
+    mutating func renewIdentity(leader: UUID?) {
+        storeID = UUID()
+        leaderID = leader
+    }
+
+    /// Whether the store follows another one.
+    var isFollower: Bool { leaderID != nil }
+
+    /// Makes the store one that follows none.
+    mutating func endFollowing() {
+        leaderID = nil
+        obsoleteKeys.append(LeaderPlace.key)
+    }
+
+    /// Takes over the leader's manifest, but for what is the store's own: who it is, and how far its
+    /// indexes and counters are built.
+    ///
+    /// The log does not have what builders do. So a follower maintains each part from when it comes to
+    /// be, also while the leader loads and does not, and has a builder of its own for what was there
+    /// before; what is ready here stays so.
+    ///
+    /// - Parameter leader: The leader's manifest after the change.
+    /// - Throws: ``CodexError/Code/corrupted`` if it cannot follow this one.
+    mutating func follow(_ leader: Manifest) throws(CodexError) {
+        try requireSuccessor(leader)
+        let old = self
+        schema = leader.schema
+        entities = leader.entities
+        tables = leader.tables
+        for (name, entry) in leader.tables {
+            // A new table is empty: everything is ready.
+            guard let own = old.tables[name] else {
+                tables[name]?.states = nil
+                continue
+            }
+            let (parts, ownParts) = (entry.parts, own.parts)
+            tables[name]?.states = nil
+            for part in parts {
+                let state = Self.followed(
+                    part, leader.state(part, of: name),
+                    isNew: !ownParts.contains(part), old.state(part, of: name))
+                setState(state, part, of: name)
+            }
+            // What goes there is emptied here by the store's own builder.
+            let retired = Set(entry.retired ?? []).union(own.retired ?? [])
+            tables[name]?.retired = retired.filter { !parts.contains($0.part) }
+                .sorted { $0.part < $1.part }
+            for part in ownParts where !parts.contains(part) { forgetPosition(part, of: name) }
+        }
+    }
+
+    private static func followed(
+        _ part: String, _ leader: BuildState?, isNew: Bool, _ own: BuildState?
+    ) -> BuildState? {
+        if isNew { return .building }
+        switch own {
+        case nil: return leader == .conflicting ? .conflicting : nil
+        case .building, .loading: return .building
+        case .conflicting:
+            // A counter that is tried again gets another number.
+            let isTriedAgain = leader != .conflicting && part.hasPrefix("i")
+            return isTriedAgain ? .building : .conflicting
+        }
+    }
+
+    /// Throws unless what the store holds means the same under another manifest.
+    private func requireSuccessor(_ other: Manifest) throws(CodexError) {
+        let error = Wire.corrupted("a change of the schema from the leader")
+        for table in schema.tables {
+            guard let own = tables[table.name], let new = other.tables[table.name],
+                new.number == own.number,
+                let definition = other.schema.tables.first(where: { $0.name == table.name }),
+                definition.partitionKey == table.partitionKey, definition.sortKey == table.sortKey
+            else { throw error }
+            let indexes = Dictionary(
+                uniqueKeysWithValues: definition.maintainedIndexes.map { ($0.name, $0) })
+            for index in table.maintainedIndexes {
+                guard let number = new.indexes[index.name] else { continue }
+                guard number == own.indexes[index.name], indexes[index.name] == index else {
+                    throw error
+                }
+            }
+            let retired = Set((new.retired ?? []).map(\.part))
+            guard own.parts.subtracting(new.parts).isSubset(of: retired) else { throw error }
+        }
+        guard entities.allSatisfy({ other.entities[$0.key] == $0.value }) else { throw error }
+    }
 
     private mutating func assignNumbers() {
         for table in schema.tables {
@@ -197,11 +291,7 @@ struct Manifest: Codable {
 
     /// Stops the maintenance of a table's indexes and counters that are ready.
     mutating func beginLoading(_ table: String) {
-        guard let entry = tables[table] else { return }
-        let parts =
-            entry.indexes.values.map(PartKind.index.part)
-            + (entry.counters ?? [:]).values.map(PartKind.counter.part)
-        for part in parts where state(part, of: table) == nil {
+        for part in tables[table]?.parts ?? [] where state(part, of: table) == nil {
             setState(.loading, part, of: table)
         }
     }

@@ -12,8 +12,8 @@ extension Store {
     /// A cancelled task takes back a write that is still waiting; a running one goes on.
     ///
     /// - Returns: What the body returned.
-    /// - Throws: ``CodexError/Code/readOnly``, ``CodexError/Code/closed``,
-    ///   ``CodexError/Code/queueFull``, ``CodexError/Code/cancelled``,
+    /// - Throws: ``CodexError/Code/readOnly``, ``CodexError/Code/following``,
+    ///   ``CodexError/Code/closed``, ``CodexError/Code/queueFull``, ``CodexError/Code/cancelled``,
     ///   ``CodexError/Code/diskFull``, ``CodexError/Code/transactionTooLarge``, and whatever the
     ///   body throws. ``CodexError/Code/outcomeUnknown`` if the medium failed after the body ran: the
     ///   write may be there after the next opening; from then on ``CodexError/Code/writesRefused``.
@@ -53,23 +53,37 @@ extension Store {
         _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) async throws {
         let writer = try requireWriter()
-        try await withCheckedThrowingContinuation {
-            (continuation: CheckedContinuation<Void, any Error>) in
-            let job = ManifestJob(body) { continuation.resume(with: $0) }
-            writer.submit(job)
-        }
+        try await writer.answer { ManifestJob(body, answer: $0) }
     }
 
     func requireBuilder() throws(CodexError) -> Builder {
         _ = try requireWriter()
-        guard let builder else { throw StoreCore.closed }
+        return try requireOwnBuilder()
+    }
+
+    /// The builder, of a follower too.
+    func requireOwnBuilder() throws(CodexError) -> Builder {
+        guard let builder else { throw Self.readOnly }
         return builder
     }
 
+    private static var readOnly: CodexError {
+        CodexError(
+            .readOnly, "The store was opened read-only. Open it for writing to change it.")
+    }
+
+    /// The queue of writes, of a follower too.
+    func requireOwnWriter() throws(CodexError) -> WriterQueue {
+        guard let writer else { throw Self.readOnly }
+        return writer
+    }
+
+    /// The queue of the user's writes.
     func requireWriter() throws(CodexError) -> WriterQueue {
-        guard let writer else {
-            throw CodexError(
-                .readOnly, "The store was opened read-only. Open it for writing to change it.")
+        let writer = try requireOwnWriter()
+        // Another process may have promoted it since.
+        if core.catalog.manifest.isFollower, try core.refreshCatalog().manifest.isFollower {
+            throw StoreCore.following
         }
         return writer
     }

@@ -19,6 +19,8 @@ final class StoreCore: Sendable {
     let logDirectory: LogDirectory
     /// Wakes readers of changes.
     let commits: CommitSignal
+    /// The last commit that a leader said it has, in what this process received.
+    let heardSequence = Locked<UInt64>(0)
     private let identity: FileSystem.Identity
     /// Held from before a transaction begins that opens databases until it has ended: it guards
     /// LMDB's table of handles. (The number is there since the thread sanitizer takes an empty value
@@ -105,14 +107,20 @@ final class StoreCore: Sendable {
         _ context: WriteContext,
         _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) throws(CodexError) {
+        try changeCatalog(context) { () throws(CodexError) in try context.changeManifest(body) }
+    }
+
+    /// Takes over the catalog that `body` makes and commits; it is called again as long as it makes none,
+    /// since something is to be done first.
+    func changeCatalog(
+        _ context: WriteContext, _ body: () throws(CodexError) -> Catalog?
+    ) throws(CodexError) {
         while true {
             // What others left is applied, and a checkpoint made, outside of the lock.
             try context.begin()
             context.abort()
             do throws(CodexError) {
-                if try changed({ () throws(CodexError) in try context.changeManifest(body) }) {
-                    return
-                }
+                if try changed(body) { return }
             } catch {
                 guard context.isPending else { throw error }
                 return try context.applyAfterFailure(error)
@@ -243,6 +251,13 @@ final class StoreCore: Sendable {
 
     static var closed: CodexError {
         CodexError(.closed, "The store was closed. Open it again.")
+    }
+
+    static var following: CodexError {
+        CodexError(
+            .following,
+            "The store follows another one, which is the one to write to. Promote this one (`promote()`) "
+                + "if it is to take the other's place.")
     }
 
     /// Refuses readers from now on; returns whether this call was the first.

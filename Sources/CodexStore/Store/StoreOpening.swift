@@ -206,6 +206,12 @@ enum StoreOpening {
                 "The schema has additions, which a read-only store cannot take. "
                     + "Open it once for writing, or without a schema.")
         }
+        guard !manifest.isFollower else {
+            throw CodexError(
+                .schemaMismatch,
+                "The schema has additions, and the store follows another one, from which it takes them. "
+                    + "Open the leader with the schema first, or the follower without.")
+        }
         let context = try WriteContext(opened.core, parts.log, parts.checkpointer)
         try opened.core.changeManifest(context) { manifest, _ throws(CodexError) in
             try manifest.merge(schema)

@@ -16,7 +16,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     /// Where the log ends as the transaction sees it.
     private(set) var position = LogPosition.none
     /// Up to where the log is on the medium, as the transaction sees it.
-    private var flushedSequence: UInt64 = 0
+    private(set) var flushedSequence: UInt64 = 0
     /// Whether the log is being applied: what it says is put down as it is.
     var isRedoing = false
     /// The failure that made the LMDB transaction useless; the group is run again without its
@@ -136,12 +136,15 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         transaction.abort()
     }
 
-    private func isOutdated() throws(CodexError) -> Bool {
+    /// Whether another process changed the manifest since the catalog was made.
+    func isOutdated() throws(CodexError) -> Bool {
         try Catalog.storedGeneration(transaction, catalog.meta) != catalog.generation
     }
 
     package func intern(_ names: [String]) throws(CodexError) -> UInt32? {
-        try registry.intern(names, transaction, catalog.shapes, mayAdd: !isRedoing)
+        // A follower's numbers are its leader's.
+        let mayAdd = !isRedoing && !catalog.manifest.isFollower
+        return try registry.intern(names, transaction, catalog.shapes, mayAdd: mayAdd)
     }
 
     /// Whether the transaction changed anything.
@@ -339,6 +342,9 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     ///   there; after any other error it is not.
     func commit() throws(CodexError) {
         do throws(CodexError) {
+            if record.count > LogRecordHeader.byteCount, catalog.manifest.isFollower {
+                throw StoreCore.following
+            }
             try runHook()
             for id in shapeCountAtBegin..<registry.count {
                 let shape = unsafe try transaction.get(
@@ -362,6 +368,30 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         }
     }
 
+    /// Begins a transaction that changes the manifest; with the core's schema lock held, and no
+    /// transaction open.
+    ///
+    /// - Returns: `false` if something is to be done first that ``begin()`` does.
+    func beginUnlessHindered() throws(CodexError) -> Bool {
+        failure = nil
+        isPending = false
+        forgetUndo()
+        transaction = try core.environment.begin(readOnly: false)
+        isOpen = true
+        do throws(CodexError) {
+            try readPosition()
+            shapeCountAtBegin = registry.count
+            guard try obstacle() == nil else {
+                abort()
+                return false
+            }
+            return true
+        } catch {
+            if isOpen { abort() }
+            throw error
+        }
+    }
+
     /// Changes the manifest in a transaction of its own; with the core's schema lock held, and no
     /// transaction open.
     ///
@@ -369,20 +399,10 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     func changeManifest(
         _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) throws(CodexError) -> Catalog? {
-        failure = nil
-        isPending = false
-        forgetUndo()
-        transaction = try core.environment.begin(readOnly: false)
-        isOpen = true
+        guard try beginUnlessHindered() else { return nil }
         let new: Catalog
         do throws(CodexError) {
-            try readPosition()
-            guard try obstacle() == nil else {
-                abort()
-                return nil
-            }
             var manifest = try Catalog(transaction).manifest
-            shapeCountAtBegin = registry.count
             if try body(&manifest, transaction) {
                 let generation = try Catalog.storedGeneration(transaction, catalog.meta) + 1
                 var entries: [(key: [UInt8], value: [UInt8]?)] = [
@@ -392,6 +412,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
                 entries += manifest.obsoleteKeys.map { ($0, nil) }
                 for entry in entries {
                     try transaction.set(catalog.meta, entry.key, entry.value)
+                    // A follower's log is its leader's; how far it has built is lost with the building.
+                    guard !manifest.isFollower else { continue }
                     LogBody.appendSystem(.meta, key: entry.key, value: entry.value, to: &record)
                 }
                 new = try Catalog(
@@ -424,24 +446,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
                 abort()
                 return nil
             }
-            var entries: [(key: [UInt8], value: [UInt8]?)] = []
-            try LogBody.forEach(redone) { entry throws(CodexError) in
-                guard case .system(let space, let key, let value) = entry, space == .meta else {
-                    throw Wire.corrupted("a change of the schema in the log")
-                }
-                entries.append((Array(redone.bytes[key]), value.map { Array(redone.bytes[$0]) }))
-            }
-            if core.options.isRestoring { try keepBuilding(&entries) }
-            for entry in entries {
-                try transaction.set(catalog.meta, entry.key, entry.value)
-            }
-            guard let json = unsafe try transaction.get(catalog.meta, Manifest.key) else {
-                throw Wire.corrupted("a change of the schema in the log")
-            }
-            new = try Catalog(
-                try Manifest(json: unsafe Array(json)),
-                generation: try Catalog.storedGeneration(transaction, catalog.meta), transaction,
-                create: true)
+            new = try applyManifest(of: redone)
         } catch {
             if isOpen { abort() }
             throw error
@@ -451,21 +456,79 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         return new
     }
 
+    /// Puts a change of the manifest that a log has into the open transaction.
+    ///
+    /// - Parameters:
+    ///   - redone: The record.
+    ///   - isLeaders: Whether it comes from a leader; the store's own log has some of both.
+    /// - Returns: The catalog.
+    /// - Throws: ``CodexError/Code/corrupted`` if it is none that may follow, and what LMDB throws.
+    func applyManifest(
+        of redone: LogRecord, isLeaders: Bool = false
+    ) throws(CodexError) -> Catalog {
+        var entries: [(key: [UInt8], value: [UInt8]?)] = []
+        try LogBody.forEach(redone) { entry throws(CodexError) in
+            guard case .system(let space, let key, let value) = entry, space == .meta else {
+                throw Wire.corrupted("a change of the schema in the log")
+            }
+            entries.append((Array(redone.bytes[key]), value.map { Array(redone.bytes[$0]) }))
+        }
+        guard let place = entries.firstIndex(where: { $0.key == Manifest.key }),
+            let json = entries[place].value
+        else { throw Wire.corrupted("a change of the schema in the log") }
+        let changed = try Manifest(json: json)
+        let old = try Catalog(transaction)
+        if changed.storeID != old.manifest.storeID {
+            try follow(changed, old, &entries)
+        } else if isLeaders {
+            throw Wire.corrupted("a change of the schema from the leader")
+        } else if core.options.isRestoring {
+            try keepBuilding(changed, old, &entries)
+        }
+        for entry in entries { try transaction.set(catalog.meta, entry.key, entry.value) }
+        guard let stored = unsafe try transaction.get(catalog.meta, Manifest.key) else {
+            throw Wire.corrupted("a change of the schema in the log")
+        }
+        return try Catalog(
+            try Manifest(json: unsafe Array(stored)),
+            generation: try Catalog.storedGeneration(transaction, catalog.meta), transaction,
+            create: true)
+    }
+
     /// Lets a change of the manifest say what is true of a copy: the log does not have what builders add
     /// and remove, so what was built since is still to be, and what was emptied is emptied now.
     private func keepBuilding(
-        _ entries: inout [(key: [UInt8], value: [UInt8]?)]
+        _ changed: Manifest, _ old: Catalog, _ entries: inout [(key: [UInt8], value: [UInt8]?)]
     ) throws(CodexError) {
-        guard let place = entries.firstIndex(where: { $0.key == Manifest.key }),
-            let json = entries[place].value
-        else { return }
-        var manifest = try Manifest(json: json)
-        let kept = manifest.keepBuilding(since: catalog.manifest)
-        entries[place].value = try manifest.json()
-        entries.removeAll { $0.value == nil && kept.contains($0.key) }
-        for table in catalog.allTables {
-            let retired = manifest.tables[table.name]?.retired ?? []
-            for (part, tree) in table.retired where !retired.contains(part) {
+        var manifest = changed
+        let kept = manifest.keepBuilding(since: old.manifest)
+        entries.removeAll { $0.value == nil && kept.contains($0.key) || $0.key == Manifest.key }
+        entries.append((Manifest.key, try manifest.json()))
+        try emptyRetired(old) { manifest.tables[$0]?.retired?.contains($1) != true }
+    }
+
+    /// Lets a change of the leader's manifest say what is true of this store.
+    private func follow(
+        _ changed: Manifest, _ old: Catalog, _ entries: inout [(key: [UInt8], value: [UInt8]?)]
+    ) throws(CodexError) {
+        var manifest = old.manifest
+        try manifest.follow(changed)
+        // A number that is used again needs its tree now.
+        try emptyRetired(old) { manifest.tables[$0]?.parts.contains($1.part) == true }
+        let generation = try Catalog.storedGeneration(transaction, catalog.meta) + 1
+        entries = entries.filter { $0.key == LeaderPlace.key }
+        entries += [
+            (Manifest.key, try manifest.json()),
+            (Manifest.generationKey, BigEndian.bytes(generation)),
+        ]
+        entries += manifest.obsoleteKeys.map { ($0, nil) }
+    }
+
+    private func emptyRetired(
+        _ old: Catalog, where isDue: (_ table: String, Manifest.Retired) -> Bool
+    ) throws(CodexError) {
+        for table in old.allTables {
+            for (part, tree) in table.retired where isDue(table.name, part) {
                 try empty(tree, ownsChunks: part.ownsChunks)
             }
         }
@@ -492,6 +555,14 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             abort()
             throw error
         }
+        try commitTransaction(
+            isLogged: isLogged, appliesAfterFailure: appliesAfterFailure, changeCount: changeCount)
+    }
+
+    /// Commits the LMDB transaction, whose records are in the log.
+    func commitTransaction(
+        isLogged: Bool, appliesAfterFailure: Bool, changeCount: Int
+    ) throws(CodexError) {
         isOpen = false
         do throws(CodexError) {
             try transaction.commit()

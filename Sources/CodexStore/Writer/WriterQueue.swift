@@ -108,6 +108,17 @@ final class WriterQueue: Sendable {
         }
     }
 
+    /// Adds a job and waits, without blocking, until it is answered.
+    ///
+    /// - Throws: As ``add(_:)``, and what the job is answered with.
+    func answer<Value: Sendable>(
+        _ job: (@escaping @Sendable (Result<Value, any Error>) -> Void) -> WriteJob
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            submit(job { continuation.resume(with: $0) })
+        }
+    }
+
     /// Runs a job, or adds it, and blocks until it is answered.
     ///
     /// - Throws: As ``add(_:)``, ``CodexError/Code/nestedWrite``, and what the job is answered with.

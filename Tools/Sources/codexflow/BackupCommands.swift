@@ -63,6 +63,9 @@ struct Restore: AsyncParsableCommand {
     @Option(help: "The archive of the log.") var archive: String?
     @Option(help: "Restore to this time, as 2026-11-25T09:30:00.000Z.") var time: String?
     @Option(help: "Restore to the state after this commit.") var sequence: UInt64?
+    @Flag(
+        help: "Make a follower of the store that the backup is of, which goes on with its commits.")
+    var follower = false
 
     func validate() throws {
         if time != nil, sequence != nil {
@@ -83,7 +86,8 @@ struct Restore: AsyncParsableCommand {
                 .latest
             }
         let start = ContinuousClock.now
-        let report = try await Store.restore(backup, archive: archive, to: target, at: store)
+        let report = try await Store.restore(
+            backup, archive: archive, to: target, at: store, asFollower: follower)
         print(
             "commit \(report.sequence) of \(Timestamp.text(report.committedAt)), "
                 + "\(report.commitCount) commits redone, in \(Console.text(.now - start))")

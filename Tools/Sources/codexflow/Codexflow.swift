@@ -18,7 +18,7 @@ struct Codexflow: AsyncParsableCommand {
             Initialize.self, Put.self, Get.self, QueryCommand.self, ScanCommand.self, Stats.self,
             Verify.self, Tail.self, LogCommand.self, Recover.self, Import.self, Export.self,
             Migrate.self, IndexCommand.self, Backup.self, Archive.self, Restore.self,
-            VerifyBackup.self, Demo.self,
+            VerifyBackup.self, Follow.self, Promote.self, Demo.self,
         ])
 
     static func main() async {

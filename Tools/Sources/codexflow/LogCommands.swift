@@ -8,7 +8,10 @@ struct Tail: AsyncParsableCommand {
         abstract: "Prints changes as they are committed, by any process, until it is interrupted.",
         discussion: """
             On a terminal a line says what happened to which item; with --json, or where the output is \
-            no terminal, each change is a line of JSON; keys and images are DynamoDB's typed JSON.
+            no terminal, each change is a line of JSON; keys and images are DynamoDB's typed JSON. With \
+            --records it is whole commits in the form that `codexflow follow` takes:
+
+              codexflow tail leader --records --after 17 | codexflow follow follower
             """)
 
     @Argument(help: "The store's directory.")
@@ -40,6 +43,12 @@ struct Tail: AsyncParsableCommand {
 
     @Flag(help: "Print JSON also on a terminal.")
     var json = false
+
+    @Flag(help: "Give commits for `codexflow follow` instead: binary, all of them.")
+    var records = false
+
+    @Flag(help: "Go on with what comes; it always does.")
+    var follow = false
 
     enum View: String, ExpressibleByArgument, CaseIterable {
         case keys, new, old, both
@@ -74,11 +83,17 @@ struct Tail: AsyncParsableCommand {
             throw ValidationError("--after and --from-start exclude each other.")
         }
         if let count, count < 1 { throw ValidationError("--count is at least 1.") }
+        let isFiltered =
+            !entity.isEmpty || partition != nil || sort != nil || !kind.isEmpty || count != nil
+        if records, isFiltered || json {
+            throw ValidationError("--records gives whole commits, all of them.")
+        }
     }
 
     func run() async throws {
         let opened = try Store(at: store, options: StoreOptions(isReadOnly: true))
         defer { opened.close() }
+        if records { return try await giveRecords(of: opened) }
         let filter = ChangeFilter(
             entities: entity.isEmpty ? nil : Set(entity), partitionKeyPrefix: partition,
             sortKeyPrefix: sort, kinds: kind.isEmpty ? nil : Set(kind.map(\.changeKind)))
@@ -92,6 +107,18 @@ struct Tail: AsyncParsableCommand {
             FileHandle.standardOutput.write(Data((line + "\n").utf8))
             printed += 1
             if printed == count { break }
+        }
+    }
+
+    private func giveRecords(of store: Store) async throws {
+        let stats = try store.stats()
+        var first = fromStart ? stats.trimmedSequence : stats.sequence
+        if let number = after.flatMap(SequenceNumber.init) {
+            // Of a commit of which one change is named, followers need all.
+            first = number.ordinal == .max ? number.commit : number.commit - min(1, number.commit)
+        }
+        for try await chunk in store.records(after: first) {
+            try FileHandle.standardOutput.write(contentsOf: Data(chunk))
         }
     }
 

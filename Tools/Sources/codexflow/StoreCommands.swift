@@ -43,6 +43,9 @@ struct Stats: AsyncParsableCommand {
                 "file \(Console.text(bytes: stats.fileByteCount)), commits \(stats.sequence), "
                     + "shapes \(stats.shapeCount), log \(Console.text(bytes: stats.logByteCount)) "
                     + "with the changes after commit \(stats.trimmedSequence)")
+            if let follower = stats.follower {
+                print("follows \(follower.leaderID), \(follower.behindCount) commits behind")
+            }
             Console.table(
                 ["consumer", "checkpoint", "commits behind", "time behind", "parked"],
                 stats.consumers.map {
@@ -63,8 +66,8 @@ struct Stats: AsyncParsableCommand {
             if tree.index ?? tree.counter != nil { map["state"] = .string(state(tree)) }
             return .map(map)
         }
-        print(
-            DynamoDBJSON.plainText([
+        var figures: Item =
+            [
                 "trees": .list(trees), "shapes": .number(Number(stats.shapeCount)),
                 "fileBytes": .number(Number(stats.fileByteCount)),
                 "commits": .number(Number(stats.sequence)),
@@ -81,7 +84,12 @@ struct Stats: AsyncParsableCommand {
                             "trimmed": .bool($0.isTrimmed),
                         ])
                     }),
-            ]))
+            ]
+        if let follower = stats.follower {
+            figures["leader"] = .string("\(follower.leaderID)")
+            figures["leaderCommits"] = .number(Number(Int(follower.leaderSequence)))
+        }
+        print(DynamoDBJSON.plainText(figures))
     }
 }
 

@@ -1,0 +1,167 @@
+internal import CodexCore
+
+/// Reads the log's commits one by one, from a place on and as far as they are applied.
+struct CommitReader {
+    enum Origin {
+        case position(StreamPosition)
+        /// A place that was kept: before the commit of the change.
+        case place(LogPosition, after: SequenceNumber)
+    }
+
+    private let core: StoreCore
+    private var cursor: LogCursor
+
+    /// Finds the place to begin at.
+    ///
+    /// - Parameters:
+    ///   - core: The store.
+    ///   - origin: From where on; the commit of a sequence number is the first unless all of its changes
+    ///     are meant.
+    ///   - applied: The last commit that is applied.
+    /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/invalidArgument``,
+    ///   ``CodexError/Code/corrupted``.
+    init(
+        _ core: StoreCore, from origin: Origin, _ applied: LogPosition
+    ) throws(CodexError) {
+        self.core = core
+        cursor = try Self.cursor(core, origin, applied)
+    }
+
+    /// Where the log was read up to, at the end of a commit.
+    var place: LogPosition { cursor.position }
+
+    /// The next commit's record, and where the log was before it.
+    ///
+    /// - Returns: `nil` if all that is applied was read.
+    /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``.
+    mutating func next(
+        _ applied: LogPosition
+    ) throws(CodexError) -> (record: LogRecord, start: LogPosition)? {
+        var start = cursor.position
+        guard start.sequence < applied.sequence else { return nil }
+        var read = try Self.next(&cursor)
+        if read == nil {
+            // The segment may be gone that ended there; the next one has what follows.
+            cursor = try Self.cursor(core, after: start.sequence, applied)
+            start = cursor.position
+            read = try Self.next(&cursor)
+        }
+        guard let record = read else { throw try Self.gap(core, start.sequence) }
+        return (record, start)
+    }
+
+    private static func next(_ cursor: inout LogCursor) throws(CodexError) -> LogRecord? {
+        do throws(CodexError) {
+            return try cursor.next()
+        } catch {
+            // A segment that went away meanwhile is looked into by whoever calls.
+            if error.code == .corrupted { return nil }
+            throw error
+        }
+    }
+
+    // MARK: Where to begin
+
+    private static func cursor(
+        _ core: StoreCore, _ origin: Origin, _ applied: LogPosition
+    ) throws(CodexError) -> LogCursor {
+        let directory = core.logDirectory
+        switch origin {
+        case .place(let position, let after):
+            if position.segment > 0, try directory.open(position.segment) != nil {
+                return LogCursor(directory, after: position)
+            }
+            return try cursor(core, after: after.lastWholeCommit, applied)
+        case .position(let position):
+            switch position.place {
+            case .latest: return LogCursor(directory, after: applied)
+            case .trimHorizon: return try oldest(directory)
+            case .after(let number):
+                guard number.commit <= applied.sequence else {
+                    throw unknownCommit(number.commit, applied.sequence)
+                }
+                return try cursor(core, after: number.lastWholeCommit, applied)
+            }
+        }
+    }
+
+    private static func oldest(_ directory: LogDirectory) throws(CodexError) -> LogCursor {
+        // What is removed between listing and opening was the oldest.
+        for number in try directory.numbers() {
+            if let segment = try directory.open(number) {
+                return LogCursor(directory, after: segment.header.start)
+            }
+        }
+        throw directory.missing(1)
+    }
+
+    private static func cursor(
+        _ core: StoreCore, after last: UInt64, _ applied: LogPosition
+    ) throws(CodexError) -> LogCursor {
+        guard last <= applied.sequence else { throw unknownCommit(last, applied.sequence) }
+        var found: LogPosition?
+        for segment in try core.logDirectory.numbers() {
+            guard let header = try core.logDirectory.open(segment)?.header else { continue }
+            // One that begins right after it is taken only if nothing is before: its maker may have
+            // given it up, and the one before go on.
+            if header.firstSequence <= last || found == nil && header.firstSequence == last + 1 {
+                found = header.start
+            }
+        }
+        guard let found else { throw trimmed(last) }
+        var cursor = LogCursor(core.logDirectory, after: found)
+        while cursor.position.sequence < last {
+            guard try next(&cursor) != nil else { throw try gap(core, cursor.position.sequence) }
+        }
+        return cursor
+    }
+
+    /// Why the commit after `sequence` cannot be read: it was removed, or it is damaged.
+    private static func gap(_ core: StoreCore, _ sequence: UInt64) throws(CodexError) -> CodexError
+    {
+        for number in try core.logDirectory.numbers() {
+            guard let header = try core.logDirectory.open(number)?.header else { continue }
+            if header.firstSequence > sequence + 1 { return trimmed(sequence) }
+            break
+        }
+        return CodexError(
+            .corrupted,
+            "The log's record of commit \(sequence + 1) cannot be read. The store itself is not "
+                + "concerned if it opens; go on after that commit.")
+    }
+
+    static func unknownCommit(_ commit: UInt64, _ last: UInt64) -> CodexError {
+        CodexError(
+            .invalidArgument,
+            "The store has no commit \(commit) yet; its last is \(last). Is the sequence "
+                + "number of another store?")
+    }
+
+    static func trimmed(_ sequence: UInt64) -> CodexError {
+        CodexError(
+            .changesTrimmed,
+            "The changes after commit \(sequence) are not retained any more. Start over from the "
+                + "items as they are (rebuildConsumer), or from the oldest change that is retained."
+        )
+    }
+}
+
+extension LogSegmentHeader {
+    /// The place before the segment's first record.
+    var start: LogPosition {
+        LogPosition(
+            sequence: firstSequence - 1, segment: number, offset: UInt64(Self.byteCount),
+            checksum: previousChecksum, changeCount: 0)
+    }
+}
+
+extension StoreCore {
+    /// The last commit that is applied, and LMDB's number of the snapshot that says so.
+    func appliedState() throws(CodexError) -> (position: LogPosition, transactionID: Int) {
+        do {
+            return try withReader { (try $0.storedPosition(), $0.transaction.id) }
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+    }
+}

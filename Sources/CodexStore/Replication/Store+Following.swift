@@ -1,0 +1,192 @@
+internal import CodexCore
+public import Foundation
+internal import Synchronization
+
+/// What a follower has of its leader.
+public struct FollowerState: Sendable, Hashable {
+    /// The leader's identity.
+    public let leaderID: UUID
+    /// The last commit that is applied; the leader is asked for the records after it.
+    public let sequence: UInt64
+    /// The last commit that the leader is known to have.
+    ///
+    /// What it committed since it sent its last record is not known.
+    public let leaderSequence: UInt64
+
+    /// How many commits are known of and not applied.
+    public var behindCount: UInt64 { leaderSequence - min(sequence, leaderSequence) }
+}
+
+extension Store {
+    /// What the store has of its leader; `nil` if it follows none.
+    ///
+    /// - Throws: ``CodexError/Code/closed``.
+    public func followerState() throws -> FollowerState? {
+        try core.withReader { try self.followerState($0) }
+    }
+
+    func followerState(_ context: ReadContext) throws -> FollowerState? {
+        guard let leaderID = context.catalog.manifest.leaderID else { return nil }
+        return FollowerState(
+            leaderID: leaderID, sequence: try context.storedPosition().sequence,
+            leaderSequence: max(
+                try context.leaderPlace().lastSequence, core.heardSequence.withLock { $0 }))
+    }
+
+    /// Applies a leader's records as they come, until they end.
+    ///
+    /// ```swift
+    /// let state = try follower.followerState()!
+    /// try await follower.follow(leader.records(after: state.sequence))
+    /// ```
+    ///
+    /// The store is one that ``restore(_:archive:to:at:asFollower:)`` made of the leader's backup. It has the
+    /// leader's items, schema, consumers, idempotency tokens and sequence numbers, answers reads, gives
+    /// changes and observations, and refuses writes (``CodexError/Code/following``). Each commit is applied
+    /// as a whole, in order, durably as ``StoreOptions/durability`` says; several in one transaction if they
+    /// come faster. One that is applied already is skipped, so that a leader may be asked for too much.
+    ///
+    /// Indexes and counters that the leader adds are built here by the store's own builder.
+    ///
+    /// - Parameter records: What the leader's ``records(after:)`` gave, in pieces of any size. So much is read
+    ///   ahead as fits into some megabytes.
+    /// - Returns: What the follower has when the records end. The beginning of one that is not whole is
+    ///   forgotten.
+    /// - Throws: ``CodexError/Code/notFollowing`` also once the store is promoted,
+    ///   ``CodexError/Code/recordsMissing``, ``CodexError/Code/diverged``, ``CodexError/Code/corrupted`` if
+    ///   they were damaged on their way, whatever `records` throws, `CancellationError`, and as
+    ///   ``write(_:)-(_)``. Whatever came before is applied.
+    @discardableResult
+    public func follow<Records: AsyncSequence & Sendable>(
+        _ records: Records
+    ) async throws -> FollowerState where Records.Element == [UInt8] {
+        let writer = try requireOwnWriter()
+        let buffer = RecordBuffer()
+        let core = core
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                var decoder = RecordDecoder()
+                do {
+                    for try await piece in records {
+                        decoder.append(piece)
+                        var decoded: [LeaderRecord] = []
+                        do throws(CodexError) {
+                            while let record = try decoder.next() { decoded.append(record) }
+                        } catch {
+                            try await buffer.add(decoded)
+                            throw error
+                        }
+                        if let last = decoded.last { core.heard(last) }
+                        try await buffer.add(decoded)
+                    }
+                    try _Concurrency.Task.checkCancellation()
+                    buffer.finish(nil)
+                } catch {
+                    buffer.finish(error)
+                }
+            }
+            group.addTask {
+                while let records = try await buffer.take() {
+                    try await writer.answer { FollowJob(records, answer: $0) }
+                }
+            }
+            defer { group.cancelAll() }
+            do {
+                while try await group.next() != nil {}
+            } catch {
+                buffer.cancel()
+                throw error
+            }
+        }
+        guard let state = try followerState() else { throw StoreCore.notFollowing }
+        return state
+    }
+
+    /// Makes a follower a store that takes writes, and follows no more.
+    ///
+    /// Its commits go on from the last that it has. Nothing tells the leader: see to it before that it takes no
+    /// more writes, or there are two histories. A leader that comes back cannot follow this store, but a new
+    /// follower from a backup of this one can. Consumers and idempotency tokens go on; page tokens of the
+    /// leader are refused here, as before.
+    ///
+    /// - Parameter evenIfBehind: Whether to give up commits that the leader is known to have.
+    /// - Returns: What the store had of its leader.
+    /// - Throws: ``CodexError/Code/behindLeader``, ``CodexError/Code/notFollowing``, and as ``write(_:)-(_)``.
+    @discardableResult
+    public func promote(evenIfBehind: Bool = false) async throws -> FollowerState {
+        let writer = try requireOwnWriter()
+        let core = core
+        let state = Locked<FollowerState?>(nil)
+        // What was built is in a checkpoint before the log says that it is there.
+        try await writer.answer { answer in
+            ManifestJob(
+                { manifest, transaction throws(CodexError) in
+                    guard let leaderID = manifest.leaderID else { throw StoreCore.notFollowing }
+                    let current = try core.followerState(leaderID, transaction)
+                    guard evenIfBehind || current.behindCount == 0 else {
+                        throw CodexError(
+                            .behindLeader,
+                            "The follower has commit \(current.sequence), its leader is known to have "
+                                + "\(current.leaderSequence). Let it catch up, or say that those between "
+                                + "may be lost.")
+                    }
+                    state.withLock { $0 = current }
+                    manifest.endFollowing()
+                    return true
+                }, afterCheckpoint: true, answer: answer)
+        }
+        builder?.wake()
+        guard let state = state.withLock({ $0 }) else { throw StoreCore.notFollowing }
+        return state
+    }
+}
+
+extension StoreCore {
+    static var notFollowing: CodexError {
+        CodexError(
+            .notFollowing,
+            "The store follows none, or was promoted. A follower is made from a backup of its leader "
+                + "(`restore(_:archive:to:at:asFollower:)`).")
+    }
+
+    /// Takes note of what the leader has.
+    fileprivate func heard(_ record: LeaderRecord) {
+        guard record.storeID == catalog.manifest.leaderID else { return }
+        heardSequence.withLock { $0 = max($0, record.lastSequence, record.header.sequence) }
+    }
+
+    fileprivate func followerState(
+        _ leaderID: UUID, _ transaction: Transaction
+    ) throws(CodexError) -> FollowerState {
+        let meta = catalog.meta
+        guard
+            let position = unsafe try transaction.get(meta, LogPosition.key).map({
+                unsafe Array($0)
+            }),
+            let place = unsafe try transaction.get(meta, LeaderPlace.key).map({ unsafe Array($0) })
+        else { throw Wire.corrupted("the place in the leader's log") }
+        let known = try LeaderPlace(place).lastSequence
+        return FollowerState(
+            leaderID: leaderID, sequence: try LogPosition(position).sequence,
+            leaderSequence: max(known, heardSequence.withLock { $0 }))
+    }
+}
+
+/// Applies records of a leader.
+///
+/// Sendable since the records and the answer are.
+private final class FollowJob: ExclusiveJob, @unchecked Sendable {
+    private let records: [LeaderRecord]
+    private let answer: @Sendable (Result<Void, any Error>) -> Void
+
+    init(_ records: [LeaderRecord], answer: @escaping @Sendable (Result<Void, any Error>) -> Void) {
+        self.records = records
+        self.answer = answer
+    }
+
+    override func runAlone(_ core: StoreCore, _ context: WriteContext) throws {
+        try context.follow(records)
+    }
+
+    override func finish(_ outcome: Result<Void, any Error>) { answer(outcome) }
+}

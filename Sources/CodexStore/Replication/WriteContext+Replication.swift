@@ -1,0 +1,268 @@
+internal import CodexCore
+
+/// Applying a leader's records.
+extension WriteContext {
+    /// Applies records, as many in a transaction as may be, and appends each to the store's own log under
+    /// the leader's sequence number.
+    ///
+    /// Those that are applied already are skipped. Each commit is applied as a whole or not at all, and
+    /// only if it finds the items as it did on the leader.
+    ///
+    /// - Throws: ``CodexError/Code/notFollowing``, ``CodexError/Code/recordsMissing``,
+    ///   ``CodexError/Code/diverged``, and as a write; the records before the one that fails are applied.
+    func follow(_ records: [LeaderRecord]) throws(CodexError) {
+        var rest = records[...]
+        var countMax = Int.max
+        while !rest.isEmpty {
+            try begin()
+            do throws(CodexError) {
+                guard try continues(&rest) else { return abort() }
+                if let first = rest.first, try Self.changesSchema(first) {
+                    abort()
+                    try core.followManifest(self, first)
+                    rest.removeFirst()
+                    continue
+                }
+                let batch = try apply(rest.prefix(countMax))
+                guard batch.failure == nil || batch.records.isEmpty else {
+                    // Those before it alone, which are known to be good.
+                    abort()
+                    countMax = batch.records.count
+                    continue
+                }
+                if let failure = batch.failure { throw failure }
+                try commit(batch)
+                rest.removeFirst(batch.records.count)
+                countMax = .max
+            } catch {
+                if isOpen { abort() }
+                throw error
+            }
+        }
+    }
+
+    /// Applies a record that changes the manifest; with the core's schema lock held.
+    ///
+    /// - Returns: The catalog; `nil` if something is to be done first that ``begin()`` does.
+    func followManifest(_ record: LeaderRecord) throws(CodexError) -> Catalog? {
+        guard try beginUnlessHindered() else { return nil }
+        let new: Catalog
+        do throws(CodexError) {
+            guard try !isOutdated() else {
+                abort()
+                return nil
+            }
+            var rest = [record][...]
+            guard try continues(&rest) else {
+                // Another process applied it.
+                abort()
+                return core.catalog
+            }
+            do throws(CodexError) {
+                try requireWellFormed(record.record)
+                new = try applyManifest(of: record.record, isLeaders: true)
+            } catch {
+                throw Self.unfit(record, error)
+            }
+            try putPlace(after: record)
+        } catch {
+            if isOpen { abort() }
+            throw error
+        }
+        try commit(Batch(records: [record], changeCounts: [0]), appliesAfterFailure: false)
+        catalog = new
+        return new
+    }
+
+    private struct Batch {
+        var records: [LeaderRecord] = []
+        var changeCounts: [Int] = []
+        /// Why the next one cannot be applied.
+        var failure: CodexError?
+    }
+
+    /// Leaves out what is applied, and sees that the rest goes on from there.
+    ///
+    /// - Returns: Whether there is a rest.
+    private func continues(_ rest: inout ArraySlice<LeaderRecord>) throws(CodexError) -> Bool {
+        guard let leaderID = catalog.manifest.leaderID else {
+            throw StoreCore.notFollowing
+        }
+        guard rest.allSatisfy({ $0.storeID == leaderID }) else {
+            throw Self.diverged("are of another store than the one that it follows")
+        }
+        let place = try leaderPlace()
+        while let first = rest.first, first.header.sequence <= position.sequence {
+            if first.header.sequence == position.sequence, first.header.checksum != place.checksum {
+                throw Self.diverged("have another commit \(position.sequence) than the one it has")
+            }
+            rest.removeFirst()
+        }
+        guard let first = rest.first else { return false }
+        guard first.header.sequence == position.sequence + 1 else {
+            throw CodexError(
+                .recordsMissing,
+                "The follower has all up to commit \(position.sequence), and the next record is "
+                    + "\(first.header.sequence). Ask the leader for the records after \(position.sequence)."
+            )
+        }
+        return true
+    }
+
+    /// Applies records up to a change of the manifest, or to one that cannot be applied.
+    private func apply(_ records: ArraySlice<LeaderRecord>) throws(CodexError) -> Batch {
+        isRedoing = true
+        defer { isRedoing = false }
+        var batch = Batch()
+        var place = try leaderPlace()
+        var (sequence, changeCount, byteCount) = (position.sequence, 0, 0)
+        for record in records {
+            guard changeCount < core.options.redoneChangeCountMax,
+                byteCount < Self.batchByteCountMax
+            else { break }
+            do throws(CodexError) {
+                guard record.header.sequence == sequence + 1 else {
+                    throw CodexError(
+                        .recordsMissing,
+                        "Record \(record.header.sequence) came after record \(sequence). Ask the leader "
+                            + "for the records after \(sequence).")
+                }
+                guard record.header.previousChecksum == place.checksum else {
+                    throw Self.diverged("do not go on from commit \(sequence)")
+                }
+                if try Self.changesSchema(record) { break }
+                batch.changeCounts.append(try applyOne(record))
+            } catch {
+                // What LMDB refuses is not the record's fault, unless it is alone.
+                if failure != nil, batch.records.isEmpty { throw error }
+                batch.failure = error
+                return batch
+            }
+            batch.records.append(record)
+            place.checksum = record.header.checksum
+            sequence += 1
+            changeCount += batch.changeCounts.last ?? 0
+            byteCount += record.header.recordByteCount
+        }
+        if let last = batch.records.last { try putPlace(after: last) }
+        return batch
+    }
+
+    private static let batchByteCountMax = 16 << 20
+
+    private static func changesSchema(_ record: LeaderRecord) throws(CodexError) -> Bool {
+        do throws(CodexError) {
+            return try changesSchema(record.record)
+        } catch {
+            throw unfit(record, error)
+        }
+    }
+
+    private func applyOne(_ record: LeaderRecord) throws(CodexError) -> Int {
+        do throws(CodexError) {
+            try requireWellFormed(record.record)
+            return try redo(record.record)
+        } catch {
+            throw failure == nil ? Self.unfit(record, error) : error
+        }
+    }
+
+    private func putPlace(after record: LeaderRecord) throws(CodexError) {
+        try transaction.put(catalog.meta, LeaderPlace.key, Self.place(after: record).bytes)
+    }
+
+    private static func place(after record: LeaderRecord) -> LeaderPlace {
+        LeaderPlace(
+            checksum: record.header.checksum,
+            lastSequence: max(record.lastSequence, record.header.sequence))
+    }
+
+    /// Appends applied records to the log and commits.
+    private func commit(_ batch: Batch, appliesAfterFailure: Bool = true) throws(CodexError) {
+        let changeCount = batch.changeCounts.reduce(0, +)
+        do throws(CodexError) {
+            try checkpointer.reserve(
+                changeCount: changeCount,
+                byteCount: batch.records.reduce(0) { $0 + $1.header.recordByteCount },
+                treeCount: catalog.treeCount)
+            // Once more below: then it needs no more room.
+            try transaction.put(
+                catalog.meta, LogPosition.key, position.bytes(flushed: flushedSequence))
+            var (end, flushed) = (position, flushedSequence)
+            let known = flushed
+            for (place, record) in batch.records.enumerated() {
+                var bytes = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
+                bytes += record.record.bytes[record.record.body]
+                LogBody.appendSystem(
+                    .meta, key: LeaderPlace.key, value: Self.place(after: record).bytes, to: &bytes)
+                let planned = try log.plan(
+                    &bytes, after: end, flushed: known, changeCount: batch.changeCounts[place],
+                    milliseconds: record.header.milliseconds)
+                try log.write(bytes, planned, isLast: place == batch.records.count - 1)
+                (end, flushed) = (planned.position, planned.flushedSequence)
+            }
+            try transaction.put(catalog.meta, LogPosition.key, end.bytes(flushed: flushed))
+        } catch {
+            abort()
+            throw error
+        }
+        try commitTransaction(
+            isLogged: true, appliesAfterFailure: appliesAfterFailure, changeCount: changeCount)
+    }
+
+    // MARK: Hostile records
+
+    /// Throws unless what a record changes besides items is what a leader changes.
+    private func requireWellFormed(_ record: LogRecord) throws(CodexError) {
+        let isSchemaChange = try Self.changesSchema(record)
+        var shapeID = try transaction.statistics(catalog.shapes).entryCount
+        try LogBody.forEach(record) { entry throws(CodexError) in
+            guard case .system(let space, let keyRange, let value) = entry else {
+                guard !isSchemaChange else {
+                    throw Wire.corrupted("a change of the schema in the log")
+                }
+                return
+            }
+            let key = Array(record.bytes[keyRange])
+            switch space {
+            case .meta:
+                guard isSchemaChange || key == LeaderPlace.key else {
+                    throw Wire.corrupted("an entry of the log")
+                }
+            case .shapes:
+                // Never one that items refer to.
+                guard let value, shapeID < Limits.shapeCountMax,
+                    key == ShapeRegistry.key(UInt32(shapeID))
+                else {
+                    throw Wire.corrupted("the numbers of shapes in the log")
+                }
+                _ = try Shape(id: UInt32(shapeID), encoded: Array(record.bytes[value]).span)
+                shapeID += 1
+            case .tokens, .consumers: break
+            }
+        }
+    }
+
+    private static func diverged(_ how: String) -> CodexError {
+        CodexError(
+            .diverged,
+            "The records \(how). Make the follower anew from a backup of its leader.")
+    }
+
+    private static func unfit(_ record: LeaderRecord, _ cause: CodexError) -> CodexError {
+        CodexError(
+            .diverged,
+            "The leader's record of commit \(record.header.sequence) does not fit what the follower has, "
+                + "and was not applied. Make the follower anew from a backup of its leader.",
+            cause: cause)
+    }
+}
+
+extension StoreCore {
+    /// Applies a leader's record that changes the manifest, outside of any transaction.
+    fileprivate func followManifest(
+        _ context: WriteContext, _ record: LeaderRecord
+    ) throws(CodexError) {
+        try changeCatalog(context) { () throws(CodexError) in try context.followManifest(record) }
+    }
+}

@@ -1,0 +1,691 @@
+import CodexTesting
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import CodexCore
+@testable import CodexStore
+
+/// A store that takes over another one's commits.
+@Suite("Followers")
+struct FollowerTests {
+    /// Cuts a stream of bytes into other pieces, and ends it after so many bytes.
+    struct Cut: AsyncSequence, Sendable {
+        let records: LogRecords
+        let seed: UInt64
+        let byteCountMax: Int
+
+        struct AsyncIterator: AsyncIteratorProtocol {
+            var records: LogRecords.AsyncIterator
+            var random: SplitMix
+            var rest: ArraySlice<UInt8> = []
+            var left: Int
+
+            mutating func next() async throws -> [UInt8]? {
+                guard left > 0 else { return nil }
+                while rest.isEmpty { rest = (try await records.next() ?? [])[...] }
+                let count = 1 + random.below(Swift.min(rest.count, left, 50_000))
+                defer {
+                    rest = rest.dropFirst(count)
+                    left -= count
+                }
+                return Array(rest.prefix(count))
+            }
+        }
+
+        func makeAsyncIterator() -> AsyncIterator {
+            AsyncIterator(
+                records: records.makeAsyncIterator(), random: SplitMix(seed: seed),
+                left: byteCountMax)
+        }
+    }
+
+    /// Lets a follower follow until it has a commit.
+    static func catchUp(_ follower: Store, to sequence: UInt64, from leader: Store) async throws {
+        let state = try #require(try follower.followerState())
+        guard state.sequence < sequence else { return }
+        let following = _Concurrency.Task {
+            try await follower.follow(leader.records(after: state.sequence))
+        }
+        // As a reader would: by the follower's own changes.
+        while try follower.stats().sequence < sequence {
+            let (position, id) = try follower.core.appliedState()
+            if position.sequence < sequence { try await follower.core.commits.wait(after: id) }
+        }
+        following.cancel()
+        await #expect(throws: CancellationError.self) { try await following.value }
+    }
+
+    static func expectEqual(_ follower: Store, _ leader: Store, _ comment: Comment) async throws {
+        #expect(try Life.items(of: follower) == Life.items(of: leader), comment)
+        try await follower.whenReady()
+        let verified = try follower.verify()
+        #expect(verified.isSound, "\(comment) \(verified.differences.prefix(3))")
+        #expect(follower.schema == leader.schema, comment)
+        #expect(
+            Set(try follower.buildStatus()) == Set(try leader.buildStatus()), comment)
+        for table in leader.schema.tables {
+            for index in table.indexes {
+                let scan = TableScan(table: table.name, index: index.name)
+                #expect(
+                    try follower.items(scanning: scan).items
+                        == leader.items(scanning: scan).items, comment)
+            }
+        }
+    }
+
+    private func expectEqualChanges(
+        _ follower: Store, _ leader: Store, after sequence: UInt64
+    ) throws {
+        func changes(_ store: Store) throws -> [String] {
+            try store.retainedChanges(
+                after: .sequenceNumber(SequenceNumber(commit: sequence))
+            ).map {
+                "\($0.sequenceNumber) \($0.time) \($0.kind) \($0.table) \(try $0.key) "
+                    + "\($0.isExpiry) \(try $0.oldImage ?? [:]) \(try $0.newImage ?? [:])"
+            }
+        }
+        #expect(try changes(follower) == changes(leader))
+    }
+
+    @Test(
+        "A follower equals its leader after random stops, with indexes that come and go, and loads")
+    func equals() async throws {
+        let seed = UInt64.random(in: 1...1_000_000)
+        print("followers: seed \(seed)")
+        let life = try Life(seed: seed)
+        let leader = life.store
+        for _ in 0..<20 { try await life.step() }
+        let backup = life.directory + "/backup"
+        let start = try await leader.backup(to: backup).sequence
+        let path = life.directory + "/follower"
+        try await Store.restore(backup, at: path, asFollower: true)
+        var options = StoreOptions()
+        options.checkpoints.changeCount = 100
+        options.redoneChangeCountMax = 16
+        var follower = try Store(at: path, options: options)
+        #expect(try follower.followerState()?.sequence == start)
+        for round in 0..<40 {
+            for _ in 0...life.random.below(20) { try await life.step() }
+            let state = try #require(try follower.followerState())
+            if life.random.chance(30) {
+                // A transport that ends in the middle of a record.
+                let records = Cut(
+                    records: leader.records(after: state.sequence), seed: seed + UInt64(round),
+                    byteCountMax: 1 + life.random.below(20_000))
+                // What there is may be less than that.
+                let following = _Concurrency.Task { [follower] in
+                    try await follower.follow(records)
+                }
+                _ = try? await _Concurrency.Task.sleep(for: .milliseconds(20))
+                following.cancel()
+                _ = try? await following.value
+            }
+            if life.random.chance(30) {
+                follower.close()
+                follower = try Store(at: path, options: options)
+            }
+            if life.random.chance(40) {
+                let sequence = try leader.stats().sequence
+                try await Self.catchUp(follower, to: sequence, from: leader)
+                try await Self.expectEqual(follower, leader, "seed \(seed), round \(round)")
+            }
+        }
+        let sequence = try leader.stats().sequence
+        try await Self.catchUp(follower, to: sequence, from: leader)
+        try await Self.expectEqual(follower, leader, "seed \(seed)")
+        try expectEqualChanges(follower, leader, after: start)
+        follower.close()
+        // What its own log has is enough.
+        let reopened = try Store(at: path)
+        try await Self.expectEqual(reopened, leader, "seed \(seed)")
+        reopened.close()
+    }
+
+    // MARK: One leader, one follower
+
+    /// A leader with ten items, and a follower that was made then.
+    private final class Pair {
+        let directory: String
+        let leader: Store
+        let follower: Store
+
+        init(schema: Schema = Life.schema, options: StoreOptions = StoreOptions()) async throws {
+            directory = try TemporaryStore.makeDirectory()
+            leader = try Store(at: directory + "/leader", schema: schema, options: options)
+            for number in 0..<10 { try await Self.put(number, leader) }
+            try await leader.backup(to: directory + "/backup")
+            try await Store.restore(
+                directory + "/backup", at: directory + "/follower", asFollower: true)
+            follower = try Store(at: directory + "/follower", options: options)
+        }
+
+        deinit {
+            leader.close()
+            follower.close()
+            try? FileManager.default.removeItem(atPath: directory)
+        }
+
+        static func put(_ number: Int, _ store: Store, _ value: Int = 0) async throws {
+            _ = try await store.write {
+                try $0.put(
+                    ["p": "p", "s": .string("\(number)"), "v": .number(Number(value))], in: "t")
+            }
+        }
+
+        func catchUp() async throws {
+            try await FollowerTests.catchUp(
+                follower, to: try leader.stats().sequence, from: leader)
+        }
+
+        /// The encoded records after a commit that there are.
+        func records(after sequence: UInt64) async throws -> [UInt8] {
+            let last = try leader.stats().sequence
+            var (bytes, decoder) = ([UInt8](), RecordDecoder())
+            guard sequence < last else { return [] }
+            for try await chunk in leader.records(after: sequence) {
+                bytes += chunk
+                decoder.append(chunk)
+                while let record = try decoder.next() {
+                    if record.header.sequence == last { return bytes }
+                }
+            }
+            return bytes
+        }
+    }
+
+    private static func pieces(_ bytes: [UInt8]...) -> AsyncStream<[UInt8]> {
+        AsyncStream { continuation in
+            for piece in bytes { continuation.yield(piece) }
+            continuation.finish()
+        }
+    }
+
+    @Test("A follower refuses writes of every kind, and additions to its schema")
+    func refusals() async throws {
+        let pair = try await Pair()
+        let follower = pair.follower
+        await #expect(throws: CodexError(.following, "")) {
+            _ = try await follower.write { try $0.put(["p": "p", "s": "new"], in: "t") }
+        }
+        #expect(throws: CodexError(.following, "")) {
+            let write: () throws -> Void = {
+                _ = try follower.write { try $0.put(["p": "p", "s": "new"], in: "t") }
+            }
+            try write()
+        }
+        let index = IndexDefinition("new", partitionKey: [KeyAttribute("w")])
+        await #expect(throws: CodexError(.following, "")) {
+            try await follower.addIndex(index, to: "t")
+        }
+        await #expect(throws: CodexError(.following, "")) {
+            try await follower.removeIndex("byG", from: "t")
+        }
+        await #expect(throws: CodexError(.following, "")) {
+            try await follower.load(into: "loaded") { nil }
+        }
+        await #expect(throws: CodexError(.following, "")) {
+            try await follower.addConsumer("c")
+        }
+        let state = try #require(try follower.followerState())
+        #expect(state.sequence == 10 && state.leaderSequence == 10 && state.behindCount == 0)
+        follower.close()
+        let table = try #require(Life.schema.tables.first)
+        let more = Schema(tables: [table.with(indexes: [index])])
+        #expect(throws: CodexError(.schemaMismatch, "")) {
+            try Store(at: pair.directory + "/follower", schema: more)
+        }
+        // The same schema is none.
+        try Store(at: pair.directory + "/follower", schema: Life.schema).close()
+        #expect(try pair.leader.followerState() == nil)
+        await #expect(throws: CodexError(.notFollowing, "")) {
+            try await pair.leader.follow(
+                Self.pieces(try await pair.records(after: 5)))
+        }
+        await #expect(throws: CodexError(.notFollowing, "")) { try await pair.leader.promote() }
+    }
+
+    @Test(
+        "What is applied already is skipped, a gap is named, and what follows a gap waits for the rest"
+    )
+    func gaps() async throws {
+        let pair = try await Pair()
+        for number in 10..<20 { try await Pair.put(number, pair.leader) }
+        let late = try await pair.records(after: 12)
+        await #expect(throws: CodexError(.recordsMissing, "")) {
+            try await pair.follower.follow(Self.pieces(late))
+        }
+        #expect(try pair.follower.stats().sequence == 10)
+        // What is known and not applied counts.
+        #expect(try pair.follower.followerState()?.behindCount == 10)
+        let all = try await pair.records(after: 3)
+        #expect(try await pair.follower.follow(Self.pieces(all)).sequence == 20)
+        #expect(try await pair.follower.follow(Self.pieces(late, all, late)).sequence == 20)
+        try await Self.expectEqual(pair.follower, pair.leader, "after a gap")
+        await #expect(throws: CodexError(.invalidArgument, "")) {
+            for try await _ in pair.leader.records(after: 21) {}
+        }
+    }
+
+    @Test("No byte of a record can be changed")
+    func flips() async throws {
+        let pair = try await Pair()
+        for number in 10..<12 { try await Pair.put(number, pair.leader) }
+        let bytes = try await pair.records(after: 10)
+        let expected = try Life.items(of: pair.follower)
+        for place in 0..<bytes.count {
+            var changed = bytes
+            changed[place] ^= 1 << UInt8.random(in: 0..<8)
+            do {
+                try await pair.follower.follow(Self.pieces(changed))
+                // Of the second record, what follows was waited for; and padding says nothing.
+                #expect(place >= bytes.count / 2 - 8, "byte \(place)")
+            } catch let error as CodexError {
+                #expect(
+                    [.corrupted, .unsupportedFormat].contains(error.code), "byte \(place): \(error)"
+                )
+            }
+            // The first is applied as soon as it comes whole.
+            if try pair.follower.stats().sequence > 10 { break }
+            #expect(try Life.items(of: pair.follower) == expected)
+        }
+        #expect(try pair.follower.stats().sequence > 10)
+        try await pair.follower.follow(Self.pieces(bytes))
+        try await Self.expectEqual(pair.follower, pair.leader, "after flips")
+    }
+
+    // MARK: Hostile leaders
+
+    /// What follows commit 10, with a body of the test's own and a checksum that is right.
+    private func record(
+        _ pair: Pair, sequence: UInt64 = 11, storeID: UUID? = nil, previous: UInt32? = nil,
+        _ body: (inout [UInt8]) -> Void
+    ) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
+        body(&bytes)
+        let count = bytes.count
+        let position = try pair.leader.core.appliedState().position
+        var header = LogRecordHeader(
+            bodyByteCount: UInt32(count - LogRecordHeader.byteCount),
+            previousChecksum: previous ?? position.checksum, sequence: sequence, incarnation: 1,
+            flushedSequence: 0, milliseconds: 1)
+        header.checksum = header.finish(&bytes)
+        var encoded: [UInt8] = []
+        LeaderRecord.append(
+            LogRecord(header: header, bytes: bytes, body: LogRecordHeader.byteCount..<count),
+            of: storeID ?? pair.leader.core.logDirectory.storeID, lastSequence: sequence,
+            to: &encoded)
+        return encoded
+    }
+
+    @Test("A record that is not what a leader writes is refused, and nothing of it applied")
+    func hostile() async throws {
+        let pair = try await Pair()
+        let follower = pair.follower
+        let (itemKey, stored) = try pair.leader.core.withReader { context in
+            try context.transaction.withCursor(try context.catalog.table("t").tree) { cursor in
+                let entry = try #require(unsafe try cursor.first())
+                return unsafe (Array(entry.key), Array(entry.value))
+            }
+        }
+        let manifest = pair.leader.core.catalog.manifest
+        var ownManifest = follower.core.catalog.manifest
+        ownManifest.endFollowing()
+        let own = try ownManifest.json()
+        var renumbered = manifest
+        renumbered.tables["t"]?.indexes["byG"] = 7
+        let dropped = Manifest(schema: Schema(tables: [Life.schema.tables[1]]))
+        func meta(_ key: [UInt8], _ value: [UInt8]?, _ body: inout [UInt8]) {
+            LogBody.appendSystem(.meta, key: key, value: value, to: &body)
+        }
+        func item(
+            _ key: [UInt8], _ old: [UInt8]?, _ new: [UInt8]?, table: Int = 1,
+            _ body: inout [UInt8]
+        ) {
+            LogBody.appendItem(
+                table: table, key: key, old: old, new: new, isExpiry: false, isSilent: false,
+                to: &body)
+        }
+        let hostile: [(String, (inout [UInt8]) -> Void)] = [
+            ("an insert of what is there", { item(itemKey, nil, stored, &$0) }),
+            ("another old image", { item(itemKey, stored + [1], nil, &$0) }),
+            ("a table that is not there", { item(itemKey, nil, stored, table: 99, &$0) }),
+            ("a huge table number", { item(itemKey, nil, stored, table: .max, &$0) }),
+            ("an item that cannot be read", { item([1, 2, 3], nil, [9, 9, 9, 9], &$0) }),
+            ("an item of nothing", { item(itemKey + [5], nil, [], &$0) }),
+            (
+                "a good change, then a bad one",
+                {
+                    item(itemKey, stored, nil, &$0)
+                    item([0xFF], stored, nil, &$0)
+                }
+            ),
+            ("entries that end early", { $0 += [1, 3, 1] }),
+            ("an unknown entry", { $0 += [77, 0, 0] }),
+            ("an unknown space", { $0 += [2, 200, 0, 0] }),
+            ("a length past the end", { $0 += [2, 3, 0xFF, 0xFF, 0xFF, 0x7F] }),
+            (
+                "the position, behind an item",
+                {
+                    item(itemKey, stored, nil, &$0)
+                    meta(LogPosition.key, [0], &$0)
+                }
+            ),
+            (
+                "the manifest, behind an item",
+                {
+                    item(itemKey, stored, nil, &$0)
+                    meta(Manifest.key, own, &$0)
+                }
+            ),
+            ("a manifest that is none", { meta(Manifest.key, [1, 2], &$0) }),
+            ("a manifest that goes", { meta(Manifest.key, nil, &$0) }),
+            ("no manifest", { meta(Manifest.generationKey, [0], &$0) }),
+            ("the follower's own manifest", { meta(Manifest.key, own, &$0) }),
+            (
+                "a manifest that changes an index's number",
+                { body in meta(Manifest.key, (try? renumbered.json()) ?? [], &body) }
+            ),
+            (
+                "a manifest without a table",
+                { body in meta(Manifest.key, (try? dropped.json()) ?? [], &body) }
+            ),
+            (
+                "a shape that items use",
+                {
+                    LogBody.appendSystem(
+                        .shapes, key: ShapeRegistry.key(0), value: Shape.encode(["x"]), to: &$0)
+                }
+            ),
+            (
+                "a shape that leaves a gap",
+                {
+                    LogBody.appendSystem(
+                        .shapes, key: ShapeRegistry.key(500), value: Shape.encode(["x"]), to: &$0)
+                }
+            ),
+            (
+                "a shape that goes",
+                { LogBody.appendSystem(.shapes, key: ShapeRegistry.key(0), value: nil, to: &$0) }
+            ),
+        ]
+        let before = try Life.items(of: follower)
+        for (name, body) in hostile {
+            let bytes = try record(pair, body)
+            do {
+                try await follower.follow(Self.pieces(bytes))
+                Issue.record("\(name): applied")
+            } catch let error as CodexError {
+                #expect(error.code == .diverged, "\(name): \(error)")
+            }
+            #expect(try follower.stats().sequence == 10, "\(name)")
+            #expect(try Life.items(of: follower) == before, "\(name)")
+        }
+        #expect(try follower.verify().isSound)
+        for (name, code, bytes) in [
+            (
+                "of another store", CodexError.Code.diverged,
+                try record(pair, storeID: UUID()) { $0 += [] }
+            ),
+            ("of another history", .diverged, try record(pair, previous: 1) { $0 += [] }),
+            (
+                "the last commit, another one", .diverged,
+                try record(pair, sequence: 10) { $0 += [] }
+            ),
+            ("no record", .corrupted, Array("{\"eventName\":\"INSERT\"}\n".utf8)),
+        ] {
+            await #expect(throws: CodexError(code, ""), "\(name)") {
+                try await follower.follow(Self.pieces(bytes))
+            }
+        }
+        // It is none the worse, whatever comes in one piece with a bad one.
+        for number in 10..<15 { try await Pair.put(number, pair.leader) }
+        let good = try await pair.records(after: 10)
+        let bad = try record(pair, sequence: 16) { $0 += [77, 0, 0] }
+        await #expect(throws: CodexError(.diverged, "")) {
+            try await follower.follow(Self.pieces(good + bad))
+        }
+        try await Self.expectEqual(follower, pair.leader, "after hostile records")
+        follower.close()
+        let reopened = try Store(at: pair.directory + "/follower")
+        try await Self.expectEqual(reopened, pair.leader, "after hostile records")
+        reopened.close()
+    }
+
+    @Test("A leader that was put back to an earlier state is not followed on")
+    func fork() async throws {
+        let pair = try await Pair()
+        for number in 10..<13 { try await Pair.put(number, pair.leader) }
+        try await pair.catchUp()
+        pair.leader.close()
+        // The same store, as of commit 10, that makes other commits.
+        try await Store.restore(pair.directory + "/backup", at: pair.directory + "/other")
+        let other = try Store(at: pair.directory + "/other")
+        for number in 30..<36 { try await Pair.put(number, other) }
+        var (bytes, decoder) = ([UInt8](), RecordDecoder())
+        for try await chunk in other.records(after: 13) {
+            decoder.append(chunk)
+            while let record = try decoder.next() {
+                // As if it had the leader's identity still.
+                LeaderRecord.append(
+                    record.record, of: pair.leader.core.logDirectory.storeID,
+                    lastSequence: record.lastSequence, to: &bytes)
+            }
+            break
+        }
+        other.close()
+        await #expect(throws: CodexError(.diverged, "")) {
+            try await pair.follower.follow(Self.pieces(bytes))
+        }
+        #expect(try pair.follower.stats().sequence == 13)
+    }
+
+    // MARK: Promotion
+
+    @Test("A promoted follower goes on where its leader ended; one that lags says so")
+    func promotion() async throws {
+        let pair = try await Pair()
+        let (leader, follower) = (pair.leader, pair.follower)
+        for number in 10..<20 { try await Pair.put(number, leader) }
+        let token = "a request"
+        try await leader.perform(
+            [.put(table: "t", ["p": "p", "s": "once"])], idempotencyToken: token)
+        let records = try await pair.records(after: 10)
+        await #expect(throws: CodexError(.recordsMissing, "")) {
+            try await follower.follow(
+                Self.pieces(records + (try self.record(pair, sequence: 40) { $0 += [] })))
+        }
+        // It has heard of commit 40.
+        await #expect(throws: CodexError(.behindLeader, "")) { try await follower.promote() }
+        await #expect(throws: CodexError(.following, "")) {
+            try await Pair.put(99, follower)
+        }
+        let state = try await follower.promote(evenIfBehind: true)
+        #expect(state.sequence == 21 && state.leaderSequence == 40 && state.behindCount == 19)
+        #expect(try follower.followerState() == nil)
+        try await Pair.put(99, follower)
+        #expect(try follower.stats().sequence == 23)
+        // A request that the leader answered is not done again.
+        try await follower.perform(
+            [.put(table: "t", ["p": "p", "s": "once"])], idempotencyToken: token)
+        #expect(try follower.stats().sequence == 23)
+        await #expect(throws: CodexError(.notFollowing, "")) {
+            try await follower.follow(Self.pieces(records))
+        }
+        await #expect(throws: CodexError(.notFollowing, "")) { try await follower.promote() }
+        // It stays so, and can be followed itself.
+        follower.close()
+        let promoted = try Store(at: pair.directory + "/follower")
+        defer { promoted.close() }
+        #expect(try promoted.followerState() == nil)
+        try await promoted.backup(to: pair.directory + "/second")
+        try await Store.restore(
+            pair.directory + "/second", at: pair.directory + "/third", asFollower: true)
+        let third = try Store(at: pair.directory + "/third")
+        defer { third.close() }
+        try await promoted.addIndex(
+            IndexDefinition("byV", partitionKey: [KeyAttribute("v", .number)]), to: "t")
+        try await Pair.put(100, promoted, 3)
+        try await Self.catchUp(third, to: try promoted.stats().sequence, from: promoted)
+        try await promoted.whenReady()
+        try await Self.expectEqual(third, promoted, "a follower of a promoted store")
+    }
+
+    @Test("A follower's follower has the same, also after its leader's promotion")
+    func chain() async throws {
+        let pair = try await Pair()
+        try await pair.follower.backup(to: pair.directory + "/second")
+        try await Store.restore(
+            pair.directory + "/second", at: pair.directory + "/third", asFollower: true)
+        let third = try Store(at: pair.directory + "/third")
+        defer { third.close() }
+        let index = IndexDefinition(
+            "byV", partitionKey: [KeyAttribute("v", .number)], projection: .include(["w"]))
+        try await pair.leader.addIndex(index, to: "t")
+        for number in 5..<25 { try await Pair.put(number, pair.leader, number) }
+        try await pair.leader.whenReady()
+        try await pair.catchUp()
+        try await Self.catchUp(
+            third, to: try pair.leader.stats().sequence, from: pair.follower)
+        try await Self.expectEqual(third, pair.leader, "two steps away")
+        try await pair.follower.promote()
+        try await Pair.put(77, pair.follower)
+        try await pair.follower.removeIndex("byV", from: "t")
+        try await pair.follower.addIndex(
+            IndexDefinition("byW", partitionKey: [KeyAttribute("w")]), to: "t")
+        try await pair.follower.whenReady()
+        try await Self.catchUp(
+            third, to: try pair.follower.stats().sequence, from: pair.follower)
+        try await Self.expectEqual(third, pair.follower, "after a promotion")
+        #expect(try third.followerState() != nil)
+    }
+
+    @Test("Expired items go when the leader's do; an index with equal keys conflicts here too")
+    func leadersDecisions() async throws {
+        let clock = ManualClock()
+        var options = StoreOptions()
+        options.now = { clock.now }
+        let schema = Schema(tables: [
+            TableDefinition(
+                "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s")),
+            Life.schema.tables[1],
+        ])
+        let pair = try await Pair(schema: schema, options: options)
+        // A time to live is added to items that are there, which builders stamp.
+        let ends = clock.now.timeIntervalSince1970 + 100
+        _ = try await pair.leader.write { transaction in
+            for number in 0..<5 {
+                try transaction.put(
+                    [
+                        "p": "p", "s": .string("\(number)"), "v": 1,
+                        "ends": .number(Number(Int(ends))),
+                    ], in: "t")
+            }
+        }
+        let leaderPath = pair.directory + "/leader"
+        pair.leader.close()
+        let withTime = Schema(tables: [
+            TableDefinition(
+                "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"),
+                timeToLive: "ends"),
+            Life.schema.tables[1],
+        ])
+        options.sweepInterval = nil
+        let leader = try Store(at: leaderPath, schema: withTime, options: options)
+        defer { leader.close() }
+        try await leader.whenReady()
+        try await Self.catchUp(
+            pair.follower, to: try leader.stats().sequence, from: leader)
+        try await Self.expectEqual(pair.follower, leader, "with a time to live")
+        clock.advance(by: 200)
+        // Nobody finds them, and they are there until the leader removes them.
+        #expect(try pair.follower.items(scanning: TableScan(table: "t")).items.count == 5)
+        await #expect(throws: CodexError(.following, "")) {
+            try await pair.follower.removeExpired()
+        }
+        #expect(try await leader.removeExpired() == 5)
+        try await Self.catchUp(
+            pair.follower, to: try leader.stats().sequence, from: leader)
+        try await Self.expectEqual(pair.follower, leader, "after the sweep")
+
+        let unique = IndexDefinition(
+            "unique", partitionKey: [KeyAttribute("v", .number)], isUnique: true)
+        await #expect(throws: CodexError(.indexNotReady, "")) {
+            try await leader.addIndex(unique, to: "t")
+        }
+        try await Self.catchUp(
+            pair.follower, to: try leader.stats().sequence, from: leader)
+        await #expect(throws: CodexError(.indexNotReady, "")) {
+            try await pair.follower.whenReady()
+        }
+        _ = try await leader.write { transaction in
+            for number in 5..<10 {
+                try transaction.put(
+                    ["p": "p", "s": .string("\(number)"), "v": .number(Number(number))], in: "t")
+            }
+        }
+        try await leader.whenReady()
+        try await Self.catchUp(
+            pair.follower, to: try leader.stats().sequence, from: leader)
+        try await Self.expectEqual(pair.follower, leader, "after equal keys")
+    }
+
+    // MARK: Kills
+
+    @Test("Leader and follower are killed at random; the follower equals the leader at the end")
+    func kills() async throws {
+        let seed = UInt64.random(in: 1...1_000_000)
+        print("killed followers: seed \(seed)")
+        var random = SplitMix(seed: seed)
+        let directory = try TemporaryStore.makeDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let (leaderPath, path) = (directory + "/leader", directory + "/follower")
+        do {
+            let leader = try Store(at: leaderPath, schema: BackupTests.schema)
+            defer { leader.close() }
+            try await leader.backup(to: directory + "/backup")
+            try await Store.restore(directory + "/backup", at: path, asFollower: true)
+        }
+        for round in 0..<8 {
+            let writer = try Agent("write", leaderPath, "100000", "\(seed + UInt64(round))")
+            writer.waitUntilBegun()
+            var follower = try Agent("follow", path, leaderPath)
+            follower.waitUntilBegun()
+            for _ in 0...random.below(2) {
+                try await _Concurrency.Task.sleep(for: .milliseconds(random.below(150)))
+                follower.kill()
+                follower = try Agent("follow", path, leaderPath)
+                follower.waitUntilBegun()
+            }
+            try await _Concurrency.Task.sleep(for: .milliseconds(random.below(150)))
+            if round == 4 {
+                // Something to build while both are killed.
+                let agent = try Agent("index", leaderPath, "byGV")
+                agent.wait()
+            }
+            if random.chance(50) {
+                writer.kill()
+                follower.kill()
+            } else {
+                follower.kill()
+                writer.kill()
+            }
+        }
+        let leader = try Store(at: leaderPath)
+        defer { leader.close() }
+        let follower = try Store(at: path)
+        defer { follower.close() }
+        let sequence = try leader.stats().sequence
+        #expect(try follower.stats().sequence > 0 && follower.stats().sequence <= sequence)
+        try await Self.catchUp(follower, to: sequence, from: leader)
+        try await leader.whenReady()
+        try await follower.whenReady()
+        let scan = TableScan(table: "t")
+        #expect(
+            try follower.items(scanning: scan).items == leader.items(scanning: scan).items,
+            "seed \(seed)")
+        #expect(try follower.verify().isSound && leader.verify().isSound, "seed \(seed)")
+        #expect(follower.schema == leader.schema, "seed \(seed)")
+    }
+}
