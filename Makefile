@@ -20,7 +20,7 @@ DURABLE ?=
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Examples/TaskService/Package.swift Benchmarks/Package.swift
 
-.PHONY: run test lint format nested task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-service clean
+.PHONY: run test lint format nested task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-service clean
 
 run:
 	@./Scripts/bootstrap
@@ -111,6 +111,13 @@ bench-backup:
 	$(REPLAN)
 	@mkdir -p .build-demo
 	$(BENCH) backup
+
+# A follower in another process beside 64 writers: a minute.
+bench-follower:
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) follower
 
 # The task service's reads beside a bare handler that answers with the same bytes, and its writes:
 # two minutes.

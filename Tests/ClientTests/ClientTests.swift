@@ -222,6 +222,37 @@ struct ClientTests {
         #expect(try copy.get(.project("1"))?.name == "P")
     }
 
+    @Test("A follower, as its document shows it")
+    func follower() async throws {
+        let temporary = try TemporaryStore()
+        let leader = temporary.store
+        let directory = try TemporaryStore.makeDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let (backup, replica) = (directory + "/backup", directory + "/replica")
+        try await leader.backup(to: backup)
+        try await Store.restore(backup, at: replica, asFollower: true)
+
+        let follower = try Store(at: replica)
+        defer { follower.close() }
+        let following = Task {
+            if let state = try follower.followerState() {
+                // Until the records end, which those of a store do only by an error.
+                try await follower.follow(leader.records(after: state.sequence))
+            }
+        }
+        let observer = Task {
+            for try await user in follower.observe(.user("1")) where user != nil { return user }
+            return nil
+        }
+        try await leader.put(CodexFlow.User(id: "1", email: "ada@example.com", name: "Ada"))
+        #expect(try await observer.value?.name == "Ada")
+        following.cancel()
+        _ = await following.result
+        let state = try await follower.promote()
+        print("takes writes after commit \(state.sequence)")
+        try await follower.put(CodexFlow.User(id: "2", email: "bob@example.com", name: "Bob"))
+    }
+
     @Test("An observer, as the README shows it")
     func observation() async throws {
         let temporary = try TemporaryStore()
