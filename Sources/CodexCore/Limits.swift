@@ -23,6 +23,14 @@ public enum Limits {
     public static let numberExponentMin = -130
     /// Most operands on the right of an `IN` comparison.
     public static let inOperandCountMax = 100
+    /// Longest expression in DynamoDB's language, in UTF-8 bytes.
+    public static let expressionByteCountMax = 4096
+    /// Most operators and functions of an expression.
+    public static let expressionOperatorCountMax = 300
+    /// Deepest nesting of parentheses in a condition.
+    ///
+    /// Not DynamoDB's, which names none.
+    public static let expressionDepthMax = 100
     /// Most key parts of each kind (partition, sort) in a secondary index with composite keys.
     public static let indexKeyPartCountMax = 4
     /// Longest table or index name in characters; the shortest has 1 here (3 in DynamoDB).

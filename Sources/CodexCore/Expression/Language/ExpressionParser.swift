@@ -1,0 +1,287 @@
+/// DynamoDB's expression language: from text to ``Condition``, ``Update``, ``Projection`` and
+/// ``KeyCondition``.
+///
+/// ```swift
+/// var parser = try ExpressionParser(names: ["#s": "status"], values: [":open": "todo"])
+/// let condition = try parser.condition("#s = :open AND attribute_exists(title)")
+/// try parser.requireAllUsed()
+/// ```
+///
+/// The grammar, the reserved words and the limits are those of DynamoDB's developer guide, "Using expressions
+/// in DynamoDB": at most ``Limits/expressionByteCountMax`` bytes and ``Limits/expressionOperatorCountMax``
+/// operators and functions. One parser takes all expressions of one request, so that it knows which of the
+/// placeholders none of them used.
+public struct ExpressionParser: Sendable {
+    /// What an expression is for: the parameter that it is given in.
+    public enum Kind: String, Sendable {
+        /// Of a write.
+        case condition = "ConditionExpression"
+        /// Of a query or scan.
+        case filter = "FilterExpression"
+        /// Of a query.
+        case keyCondition = "KeyConditionExpression"
+        /// Of an update.
+        case update = "UpdateExpression"
+        /// Of a read.
+        case projection = "ProjectionExpression"
+    }
+
+    private let names: [String: String]
+    private let values: [String: AttributeValue]
+    private var unusedNames: Set<String>
+    private var unusedValues: Set<String>
+
+    /// Takes the placeholders.
+    ///
+    /// - Parameters:
+    ///   - names: Attribute names by placeholder, as `#n`.
+    ///   - values: Values by placeholder, as `:v`.
+    /// - Throws: ``CodexError/Code/invalidExpression`` for a placeholder that is none.
+    public init(
+        names: [String: String] = [:], values: [String: AttributeValue] = [:]
+    ) throws(CodexError) {
+        for name in names.keys {
+            try Self.require(name, .nameReference, "ExpressionAttributeNames")
+        }
+        for name in values.keys {
+            try Self.require(name, .valueReference, "ExpressionAttributeValues")
+        }
+        self.names = names
+        self.values = values
+        unusedNames = Set(names.keys)
+        unusedValues = Set(values.keys)
+    }
+
+    private static func require(
+        _ placeholder: String, _ kind: ExpressionToken.Kind, _ parameter: String
+    ) throws(CodexError) {
+        let tokens = ExpressionToken.tokens(of: placeholder)
+        guard tokens.count == 2, tokens[0].kind == kind, tokens[0].text == placeholder else {
+            throw CodexError(
+                .invalidExpression,
+                "\(parameter) contains invalid key: Syntax error; key: \"\(placeholder)\"")
+        }
+    }
+
+    /// Parses a condition of a write, or a filter.
+    ///
+    /// - Throws: ``CodexError/Code/invalidExpression``, with the place.
+    public mutating func condition(
+        _ text: String, as kind: Kind = .condition
+    ) throws(CodexError) -> Condition {
+        var parser = try ConditionParser(Cursor(text, kind, self))
+        let condition = try parser.parse()
+        use(parser.cursor)
+        try Self.naming(kind) { () throws(CodexError) in try condition.validate() }
+        return condition
+    }
+
+    /// Parses the condition on the keys of a query.
+    ///
+    /// - Throws: ``CodexError/Code/invalidExpression``, with the place.
+    public mutating func keyCondition(_ text: String) throws(CodexError) -> KeyCondition {
+        var parser = try ConditionParser(Cursor(text, .keyCondition, self))
+        let condition = try parser.parse()
+        use(parser.cursor)
+        return try Self.naming(.keyCondition) { () throws(CodexError) in
+            try condition.validate()
+            return try KeyCondition(condition)
+        }
+    }
+
+    /// Parses an update.
+    ///
+    /// - Throws: ``CodexError/Code/invalidExpression``, with the place.
+    public mutating func update(_ text: String) throws(CodexError) -> Update {
+        var parser = try UpdateParser(Cursor(text, .update, self))
+        let update = try parser.parse()
+        use(parser.cursor)
+        try Self.naming(.update) { () throws(CodexError) in try update.validate() }
+        return update
+    }
+
+    /// Parses a projection: paths, separated by commas.
+    ///
+    /// - Throws: ``CodexError/Code/invalidExpression``, with the place.
+    public mutating func projection(_ text: String) throws(CodexError) -> Projection {
+        var cursor = try Cursor(text, .projection, self)
+        var paths = [try cursor.path()]
+        while cursor.take(symbol: ",") { paths.append(try cursor.path()) }
+        try cursor.requireEnd()
+        use(cursor)
+        return try Self.naming(.projection) { () throws(CodexError) in try Projection(paths) }
+    }
+
+    /// Throws if there is a placeholder that no expression used.
+    ///
+    /// - Throws: ``CodexError/Code/invalidExpression``.
+    public func requireAllUsed() throws(CodexError) {
+        for (parameter, unused) in [
+            ("ExpressionAttributeNames", unusedNames), ("ExpressionAttributeValues", unusedValues),
+        ] where !unused.isEmpty {
+            throw CodexError(
+                .invalidExpression,
+                "Value provided in \(parameter) unused in expressions: keys: "
+                    + "{\(unused.sorted().joined(separator: ", "))}")
+        }
+    }
+
+    private mutating func use(_ cursor: Cursor) {
+        unusedNames.subtract(cursor.usedNames)
+        unusedValues.subtract(cursor.usedValues)
+    }
+
+    /// Says of what an error is.
+    private static func naming<R>(
+        _ kind: Kind, _ body: () throws(CodexError) -> R
+    ) throws(CodexError) -> R {
+        do throws(CodexError) {
+            return try body()
+        } catch {
+            throw CodexError(.invalidExpression, "Invalid \(kind.rawValue): \(error.message)")
+        }
+    }
+}
+
+extension ExpressionParser {
+    /// Goes through an expression's pieces, and knows the placeholders.
+    struct Cursor {
+        let kind: Kind
+        private let tokens: [ExpressionToken]
+        private var position = 0
+        private let names: [String: String]
+        private let values: [String: AttributeValue]
+        private(set) var usedNames: Set<String> = []
+        private(set) var usedValues: Set<String> = []
+        private var operatorCount = 0
+
+        init(_ text: String, _ kind: Kind, _ parser: ExpressionParser) throws(CodexError) {
+            self.kind = kind
+            names = parser.names
+            values = parser.values
+            guard text.utf8.count <= Limits.expressionByteCountMax else {
+                throw CodexError(
+                    .invalidExpression,
+                    "Invalid \(kind.rawValue): Expression size has exceeded the maximum allowed size; "
+                        + "expression size: \(text.utf8.count)")
+            }
+            tokens = ExpressionToken.tokens(of: text)
+            if tokens.count == 1 { throw error("The expression can not be empty;") }
+        }
+
+        var token: ExpressionToken { tokens[position] }
+
+        var next: ExpressionToken { tokens[min(position + 1, tokens.count - 1)] }
+
+        mutating func advance() { position = min(position + 1, tokens.count - 1) }
+
+        mutating func take(symbol: String) -> Bool {
+            guard token.isSymbol(symbol) else { return false }
+            advance()
+            return true
+        }
+
+        mutating func take(keyword: String) -> Bool {
+            guard token.isKeyword(keyword) else { return false }
+            advance()
+            return true
+        }
+
+        mutating func require(symbol: String) throws(CodexError) {
+            guard take(symbol: symbol) else { throw syntaxError }
+        }
+
+        func requireEnd() throws(CodexError) {
+            guard token.kind == .end else { throw syntaxError }
+        }
+
+        /// Takes note of one more operator or function.
+        mutating func count() throws(CodexError) {
+            operatorCount += 1
+            guard operatorCount <= Limits.expressionOperatorCountMax else {
+                throw error(
+                    "The expression contains too many operators; at most "
+                        + "\(Limits.expressionOperatorCountMax) are allowed")
+            }
+        }
+
+        func error(_ problem: String) -> CodexError {
+            CodexError(.invalidExpression, "Invalid \(kind.rawValue): \(problem)")
+        }
+
+        /// What is at the present token, and around it.
+        var syntaxError: CodexError {
+            let near = tokens[max(0, position - 1)...min(position + 1, tokens.count - 1)]
+                .filter { $0.kind != .end }.map(\.text).joined(separator: " ")
+            return error(
+                "Syntax error; token: \"\(token.text)\", near: \"\(near)\", at character "
+                    + "\(token.offset + 1)")
+        }
+
+        // MARK: Paths and values
+
+        /// A path of names and indexes.
+        mutating func path() throws(CodexError) -> DocumentPath {
+            let root = try name()
+            var steps: [DocumentPath.Step] = []
+            while true {
+                if take(symbol: ".") {
+                    steps.append(.name(try name()))
+                } else if take(symbol: "[") {
+                    guard token.kind == .number else { throw syntaxError }
+                    guard let index = Int32(token.text) else {
+                        throw error(
+                            "List index is not within the allowable range; index: [\(token.text)]")
+                    }
+                    advance()
+                    try require(symbol: "]")
+                    steps.append(.index(Int(index)))
+                } else {
+                    break
+                }
+                guard steps.count < Limits.nestingDepthMax else {
+                    throw error(
+                        "The document path has too many nesting elements; nesting levels: "
+                            + "\(steps.count + 1)")
+                }
+            }
+            return DocumentPath(root: root, steps: steps)
+        }
+
+        private mutating func name() throws(CodexError) -> String {
+            let token = token
+            switch token.kind {
+            case .word:
+                guard !ReservedWords.contains(token.text) else {
+                    throw error(
+                        "Attribute name is a reserved keyword; reserved keyword: \(token.text)")
+                }
+                advance()
+                return token.text
+            case .nameReference:
+                guard let name = names[token.text] else {
+                    throw error(
+                        "An expression attribute name used in the document path is not defined; "
+                            + "attribute name: \(token.text)")
+                }
+                usedNames.insert(token.text)
+                advance()
+                return name
+            default: throw syntaxError
+            }
+        }
+
+        /// The value that is referred to here.
+        mutating func value() throws(CodexError) -> AttributeValue {
+            guard token.kind == .valueReference else { throw syntaxError }
+            guard let value = values[token.text] else {
+                throw error(
+                    "An expression attribute value used in expression is not defined; "
+                        + "attribute value: \(token.text)")
+            }
+            usedValues.insert(token.text)
+            advance()
+            return value
+        }
+    }
+}

@@ -1,0 +1,84 @@
+/// A piece of an expression's text.
+struct ExpressionToken: Equatable {
+    enum Kind: Equatable {
+        /// A name, a keyword or a function's name.
+        case word
+        /// `#name`.
+        case nameReference
+        /// `:value`.
+        case valueReference
+        /// Digits, as an index.
+        case number
+        /// `=`, `<>`, `<`, `<=`, `>`, `>=`, `+`, `-`, `(`, `)`, `[`, `]`, `,`, `.`.
+        case symbol
+        /// After the last piece.
+        case end
+        /// What no expression has.
+        case invalid
+    }
+
+    let kind: Kind
+    let text: String
+    /// Where it begins, in characters from 0.
+    let offset: Int
+
+    func isSymbol(_ symbol: String) -> Bool { kind == .symbol && text == symbol }
+
+    func isKeyword(_ keyword: String) -> Bool {
+        kind == .word && text.count == keyword.count && text.uppercased() == keyword
+    }
+
+    private static let symbols = Set("=<>+-()[],.".unicodeScalars)
+
+    /// Cuts an expression into pieces; the last one is `end`.
+    ///
+    /// - Complexity: O(*n*).
+    static func tokens(of text: String) -> [ExpressionToken] {
+        let characters = Array(text.unicodeScalars)
+        var tokens: [ExpressionToken] = []
+        var position = 0
+        func piece(_ range: Range<Int>) -> String {
+            var view = String.UnicodeScalarView()
+            view.append(contentsOf: characters[range])
+            return String(view)
+        }
+        while position < characters.count {
+            let start = position
+            let first = characters[position]
+            if first == " " || first == "\t" || first == "\n" || first == "\r" {
+                position += 1
+                continue
+            }
+            var kind = Kind.invalid
+            position += 1
+            if first == "#" || first == ":" {
+                while position < characters.count, characters[position].isInWord {
+                    position += 1
+                }
+                if position > start + 1 { kind = first == "#" ? .nameReference : .valueReference }
+            } else if first.isLetter || first == "_" {
+                while position < characters.count, characters[position].isInWord { position += 1 }
+                kind = .word
+            } else if first.isDigit {
+                while position < characters.count, characters[position].isDigit { position += 1 }
+                kind = .number
+            } else if symbols.contains(first) {
+                kind = .symbol
+                if position < characters.count {
+                    let pair = piece(start..<position + 1)
+                    if ["<>", "<=", ">="].contains(pair) { position += 1 }
+                }
+            }
+            tokens.append(
+                ExpressionToken(kind: kind, text: piece(start..<position), offset: start))
+        }
+        tokens.append(ExpressionToken(kind: .end, text: "<EOF>", offset: characters.count))
+        return tokens
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isLetter: Bool { ("a"..."z").contains(self) || ("A"..."Z").contains(self) }
+    fileprivate var isDigit: Bool { ("0"..."9").contains(self) }
+    fileprivate var isInWord: Bool { isLetter || isDigit || self == "_" }
+}
