@@ -12,12 +12,12 @@ import Testing
 struct FollowerTests {
     /// Cuts a stream of bytes into other pieces, and ends it after so many bytes.
     struct Cut: AsyncSequence, Sendable {
-        let records: LogRecords
+        let records: ReplicationStream
         let seed: UInt64
         let byteCountMax: Int
 
         struct AsyncIterator: AsyncIteratorProtocol {
-            var records: LogRecords.AsyncIterator
+            var records: ReplicationStream.AsyncIterator
             var random: SplitMix
             var rest: ArraySlice<UInt8> = []
             var left: Int
@@ -46,7 +46,7 @@ struct FollowerTests {
         let state = try #require(try follower.followerState())
         guard state.sequence < sequence else { return }
         let following = _Concurrency.Task {
-            try await follower.follow(leader.records(after: state.sequence))
+            try await follower.follow(leader.replicationStream(after: state.sequence))
         }
         // As a reader would: by the follower's own changes.
         while try follower.stats().sequence < sequence {
@@ -112,7 +112,8 @@ struct FollowerTests {
             if life.random.chance(30) {
                 // A transport that ends in the middle of a record.
                 let records = Cut(
-                    records: leader.records(after: state.sequence), seed: seed + UInt64(round),
+                    records: leader.replicationStream(after: state.sequence),
+                    seed: seed + UInt64(round),
                     byteCountMax: 1 + life.random.below(20_000))
                 // What there is may be less than that.
                 let following = _Concurrency.Task { [follower] in
@@ -184,7 +185,7 @@ struct FollowerTests {
             let last = try leader.stats().sequence
             var (bytes, decoder) = ([UInt8](), RecordDecoder())
             guard sequence < last else { return [] }
-            for try await chunk in leader.records(after: sequence) {
+            for try await chunk in leader.replicationStream(after: sequence) {
                 bytes += chunk
                 decoder.append(chunk)
                 while let record = try decoder.next() {
@@ -229,7 +230,7 @@ struct FollowerTests {
             try await follower.addConsumer("c")
         }
         let state = try #require(try follower.followerState())
-        #expect(state.sequence == 10 && state.leaderSequence == 10 && state.behindCount == 0)
+        #expect(state.sequence == 10 && state.leaderSequence == 10 && state.lagCommitCount == 0)
         follower.close()
         let table = try #require(Life.schema.tables.first)
         let more = Schema(tables: [table.with(indexes: [index])])
@@ -258,13 +259,13 @@ struct FollowerTests {
         }
         #expect(try pair.follower.stats().sequence == 10)
         // What is known and not applied counts.
-        #expect(try pair.follower.followerState()?.behindCount == 10)
+        #expect(try pair.follower.followerState()?.lagCommitCount == 10)
         let all = try await pair.records(after: 3)
         #expect(try await pair.follower.follow(Self.pieces(all)).sequence == 20)
         #expect(try await pair.follower.follow(Self.pieces(late, all, late)).sequence == 20)
         try await Self.expectEqual(pair.follower, pair.leader, "after a gap")
-        await #expect(throws: CodexError(.invalidArgument, "")) {
-            for try await _ in pair.leader.records(after: 21) {}
+        await #expect(throws: CodexError(.diverged, "")) {
+            for try await _ in pair.leader.replicationStream(after: 21) {}
         }
     }
 
@@ -405,6 +406,14 @@ struct FollowerTests {
                         .shapes, key: ShapeRegistry.key(500), value: Shape.encode(["x"]), to: &$0)
                 }
             ),
+            ("an empty key", { LogBody.appendSystem(.tokens, key: [], value: [1], to: &$0) }),
+            (
+                "a key that is too long",
+                {
+                    LogBody.appendSystem(
+                        .consumers, key: [UInt8](repeating: 1, count: 600), value: [1], to: &$0)
+                }
+            ),
             (
                 "a shape that goes",
                 { LogBody.appendSystem(.shapes, key: ShapeRegistry.key(0), value: nil, to: &$0) }
@@ -464,7 +473,7 @@ struct FollowerTests {
         let other = try Store(at: pair.directory + "/other")
         for number in 30..<36 { try await Pair.put(number, other) }
         var (bytes, decoder) = ([UInt8](), RecordDecoder())
-        for try await chunk in other.records(after: 13) {
+        for try await chunk in other.replicationStream(after: 13) {
             decoder.append(chunk)
             while let record = try decoder.next() {
                 // As if it had the leader's identity still.
@@ -502,7 +511,7 @@ struct FollowerTests {
             try await Pair.put(99, follower)
         }
         let state = try await follower.promote(evenIfBehind: true)
-        #expect(state.sequence == 21 && state.leaderSequence == 40 && state.behindCount == 19)
+        #expect(state.sequence == 21 && state.leaderSequence == 40 && state.lagCommitCount == 19)
         #expect(try follower.followerState() == nil)
         try await Pair.put(99, follower)
         #expect(try follower.stats().sequence == 23)

@@ -237,7 +237,7 @@ struct ClientTests {
         let following = Task {
             if let state = try follower.followerState() {
                 // Until the records end, which those of a store do only by an error.
-                try await follower.follow(leader.records(after: state.sequence))
+                try await follower.follow(leader.replicationStream(after: state.sequence))
             }
         }
         let observer = Task {

@@ -58,7 +58,7 @@ do {
     case "follow":
         let leader = try Store(at: arguments[3])
         say("begun")
-        try await store.follow(leader.records(after: try store.stats().sequence))
+        try await store.follow(leader.replicationStream(after: try store.stats().sequence))
     case "limit":
         say("begun")
         let takers = try Takers(store, limit: Int(arguments[3]) ?? 0)

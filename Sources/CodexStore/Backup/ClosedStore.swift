@@ -47,10 +47,11 @@ enum ClosedStore {
     /// - Parameters:
     ///   - directory: The store, which is wholly applied.
     ///   - leader: The store that it is to follow, whose log it has so far; `nil` if none.
+    ///   - milliseconds: When its last commit was made, since 1970; 0 if that is not known.
     ///   - beginsLog: Whether the log is to begin at its place, as there is none.
     /// - Throws: What reading and writing the files throws.
     static func renew(
-        _ directory: String, leader: UUID?, beginsLog: Bool
+        _ directory: String, leader: UUID?, committedAt milliseconds: UInt64, beginsLog: Bool
     ) throws(CodexError) {
         let environment = try Environment(path: directory, readOnly: false, flushes: true)
         var ids: (old: UUID, new: UUID)?
@@ -65,10 +66,11 @@ enum ClosedStore {
                     throw Wire.corrupted("the data file has no position in the log")
                 }
                 var position = try LogPosition(unsafe Array(stored))
-                let place = LeaderPlace(
-                    checksum: position.checksum, lastSequence: position.sequence)
+                let leaderPosition = LeaderPosition(
+                    checksum: position.checksum, milliseconds: milliseconds,
+                    lastSequence: position.sequence)
                 try transaction.set(
-                    catalog.meta, LeaderPlace.key, leader == nil ? nil : place.bytes)
+                    catalog.meta, LeaderPosition.key, leader == nil ? nil : leaderPosition.bytes)
                 guard beginsLog else { return }
                 position.offset = UInt64(LogSegmentHeader.byteCount)
                 try transaction.put(catalog.meta, LogPosition.key, position.bytes)

@@ -61,7 +61,8 @@ extension Store {
     ///
     /// An archive of the old store is not this one's: make a backup of it, and begin another archive.
     ///
-    /// As a follower it goes on with the commits of the old store (``follow(_:)``), and takes no others.
+    /// As a follower it goes on with the commits of the old store after the one that it was restored to, which
+    /// that one must still retain (``follow(_:)``), and takes no others.
     ///
     /// - Parameters:
     ///   - backup: The backup's directory, which stays as it is.
@@ -222,7 +223,8 @@ private struct Restore {
             }
         }
         try ClosedStore.renew(
-            staging, leader: asFollower ? manifest.storeID : nil, beginsLog: segments.isEmpty)
+            staging, leader: asFollower ? manifest.storeID : nil, committedAt: end.time,
+            beginsLog: segments.isEmpty)
         FileSystem.remove(staging + "/lock.mdb")
         return RestoreReport(
             sequence: end.sequence, committedAt: Date(milliseconds: end.time),

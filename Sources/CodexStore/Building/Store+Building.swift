@@ -68,7 +68,7 @@ extension Store {
     }
 
     /// Waits until every index and counter is built, and those of removed ones are gone; looks again
-    /// at those that were conflicting.
+    /// at those that were conflicting (not on a follower, where the leader does).
     ///
     /// - Throws: ``CodexError/Code/indexNotReady`` if a unique index has items with equal keys
     ///   (``duplicates(ofIndex:in:limit:)``) or a counter's sum does not fit,

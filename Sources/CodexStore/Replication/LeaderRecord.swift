@@ -85,7 +85,7 @@ struct LeaderRecord: Sendable {
     private static var notRecords: CodexError {
         CodexError(
             .corrupted,
-            "What came is no record of a leader. Send what `records(after:)` gives "
+            "What came is no record of a leader. Send what `replicationStream(after:)` gives "
                 + "(`codexflow tail --records`), from the beginning of a record on.")
     }
 

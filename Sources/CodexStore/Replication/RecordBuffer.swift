@@ -1,5 +1,4 @@
 internal import CodexCore
-internal import Synchronization
 
 /// What a follower has received and not applied: so that receiving goes on meanwhile, and what came
 /// together is applied together.

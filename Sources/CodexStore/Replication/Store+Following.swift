@@ -1,20 +1,24 @@
 internal import CodexCore
-public import Foundation
-internal import Synchronization
+public import FoundationEssentials
 
 /// What a follower has of its leader.
 public struct FollowerState: Sendable, Hashable {
     /// The leader's identity.
     public let leaderID: UUID
-    /// The last commit that is applied; the leader is asked for the records after it.
+    /// The last commit that is applied; the leader is asked for what comes after it.
     public let sequence: UInt64
-    /// The last commit that the leader is known to have.
+    /// When the leader made that commit, by its clock; `nil` if it is not known.
+    ///
+    /// If it is long ago, the leader was idle, or nothing comes from it any more.
+    public let committedAt: Date?
+    /// The last commit that the leader is known to have: to this process, which received it, or to the
+    /// store, as of the last commit that was applied.
     ///
     /// What it committed since it sent its last record is not known.
     public let leaderSequence: UInt64
 
     /// How many commits are known of and not applied.
-    public var behindCount: UInt64 { leaderSequence - min(sequence, leaderSequence) }
+    public var lagCommitCount: UInt64 { leaderSequence - min(sequence, leaderSequence) }
 }
 
 extension Store {
@@ -27,17 +31,15 @@ extension Store {
 
     func followerState(_ context: ReadContext) throws -> FollowerState? {
         guard let leaderID = context.catalog.manifest.leaderID else { return nil }
-        return FollowerState(
-            leaderID: leaderID, sequence: try context.storedPosition().sequence,
-            leaderSequence: max(
-                try context.leaderPlace().lastSequence, core.heardSequence.withLock { $0 }))
+        return try core.followerState(leaderID, context.transaction)
     }
 
     /// Applies a leader's records as they come, until they end.
     ///
     /// ```swift
-    /// let state = try follower.followerState()!
-    /// try await follower.follow(leader.records(after: state.sequence))
+    /// if let state = try follower.followerState() {
+    ///     try await follower.follow(leader.replicationStream(after: state.sequence))
+    /// }
     /// ```
     ///
     /// The store is one that ``restore(_:archive:to:at:asFollower:)`` made of the leader's backup. It has the
@@ -46,15 +48,18 @@ extension Store {
     /// as a whole, in order, durably as ``StoreOptions/durability`` says; several in one transaction if they
     /// come faster. One that is applied already is skipped, so that a leader may be asked for too much.
     ///
-    /// Indexes and counters that the leader adds are built here by the store's own builder.
+    /// Indexes and counters that the leader adds are built here by the store's own builder. Two of these
+    /// at once, in one process or in two, do the same work twice and no harm. One that is idle notices a
+    /// promotion with the next record.
     ///
-    /// - Parameter records: What the leader's ``records(after:)`` gave, in pieces of any size. So much is read
-    ///   ahead as fits into some megabytes.
+    /// - Parameter records: What the leader's ``replicationStream(after:)`` gave, in order, in pieces of any size.
+    ///   It is read ahead by some megabytes, and must answer cancellation: after an error its next piece is
+    ///   waited for. A record is held in memory as a whole: 2 GiB at most.
     /// - Returns: What the follower has when the records end. The beginning of one that is not whole is
     ///   forgotten.
     /// - Throws: ``CodexError/Code/notFollowing`` also once the store is promoted,
     ///   ``CodexError/Code/recordsMissing``, ``CodexError/Code/diverged``, ``CodexError/Code/corrupted`` if
-    ///   they were damaged on their way, whatever `records` throws, `CancellationError`, and as
+    ///   they were damaged on their way, ``CodexError/Code/unsupportedFormat`` if the leader is of a later release, whatever `records` throws, `CancellationError`, and as
     ///   ``write(_:)-(_)``. Whatever came before is applied.
     @discardableResult
     public func follow<Records: AsyncSequence & Sendable>(
@@ -104,10 +109,10 @@ extension Store {
 
     /// Makes a follower a store that takes writes, and follows no more.
     ///
-    /// Its commits go on from the last that it has. Nothing tells the leader: see to it before that it takes no
-    /// more writes, or there are two histories. A leader that comes back cannot follow this store, but a new
-    /// follower from a backup of this one can. Consumers and idempotency tokens go on; page tokens of the
-    /// leader are refused here, as before.
+    /// Its commits go on from the last that it has, after a checkpoint. Nothing tells the leader: see to it
+    /// before that it takes no more writes, or there are two histories. A leader that comes back cannot follow
+    /// this store, but a new follower from a backup of this one can. Followers of this store, its consumers and
+    /// idempotency tokens go on; a ``follow(_:)`` that runs ends with ``CodexError/Code/notFollowing``.
     ///
     /// - Parameter evenIfBehind: Whether to give up commits that the leader is known to have.
     /// - Returns: What the store had of its leader.
@@ -123,7 +128,7 @@ extension Store {
                 { manifest, transaction throws(CodexError) in
                     guard let leaderID = manifest.leaderID else { throw StoreCore.notFollowing }
                     let current = try core.followerState(leaderID, transaction)
-                    guard evenIfBehind || current.behindCount == 0 else {
+                    guard evenIfBehind || current.lagCommitCount == 0 else {
                         throw CodexError(
                             .behindLeader,
                             "The follower has commit \(current.sequence), its leader is known to have "
@@ -152,23 +157,22 @@ extension StoreCore {
     /// Takes note of what the leader has.
     fileprivate func heard(_ record: LeaderRecord) {
         guard record.storeID == catalog.manifest.leaderID else { return }
-        heardSequence.withLock { $0 = max($0, record.lastSequence, record.header.sequence) }
+        knownLeaderSequence.withLock { $0 = max($0, record.lastSequence, record.header.sequence) }
     }
 
     fileprivate func followerState(
         _ leaderID: UUID, _ transaction: Transaction
     ) throws(CodexError) -> FollowerState {
-        let meta = catalog.meta
         guard
-            let position = unsafe try transaction.get(meta, LogPosition.key).map({
+            let stored = unsafe try transaction.get(catalog.meta, LogPosition.key).map({
                 unsafe Array($0)
-            }),
-            let place = unsafe try transaction.get(meta, LeaderPlace.key).map({ unsafe Array($0) })
-        else { throw Wire.corrupted("the place in the leader's log") }
-        let known = try LeaderPlace(place).lastSequence
+            })
+        else { throw Wire.corrupted("the data file has no position in the log") }
+        let leader = try LeaderPosition(transaction, catalog.meta)
         return FollowerState(
-            leaderID: leaderID, sequence: try LogPosition(position).sequence,
-            leaderSequence: max(known, heardSequence.withLock { $0 }))
+            leaderID: leaderID, sequence: try LogPosition(stored).sequence,
+            committedAt: leader.milliseconds == 0 ? nil : Date(milliseconds: leader.milliseconds),
+            leaderSequence: max(leader.lastSequence, knownLeaderSequence.withLock { $0 }))
     }
 }
 
@@ -185,7 +189,7 @@ private final class FollowJob: ExclusiveJob, @unchecked Sendable {
     }
 
     override func runAlone(_ core: StoreCore, _ context: WriteContext) throws {
-        try context.follow(records)
+        try context.replicate(records)
     }
 
     override func finish(_ outcome: Result<Void, any Error>) { answer(outcome) }

@@ -10,16 +10,17 @@ extension WriteContext {
     ///
     /// - Throws: ``CodexError/Code/notFollowing``, ``CodexError/Code/recordsMissing``,
     ///   ``CodexError/Code/diverged``, and as a write; the records before the one that fails are applied.
-    func follow(_ records: [LeaderRecord]) throws(CodexError) {
+    func replicate(_ records: [LeaderRecord]) throws(CodexError) {
         var rest = records[...]
         var countMax = Int.max
         while !rest.isEmpty {
             try begin()
             do throws(CodexError) {
-                guard try continues(&rest) else { return abort() }
-                if let first = rest.first, try Self.changesSchema(first) {
+                try dropApplied(&rest)
+                guard !rest.isEmpty else { return abort() }
+                if let first = rest.first, try changesSchema(first) {
                     abort()
-                    try core.followManifest(self, first)
+                    try core.replicateManifest(self, first)
                     rest.removeFirst()
                     continue
                 }
@@ -44,7 +45,7 @@ extension WriteContext {
     /// Applies a record that changes the manifest; with the core's schema lock held.
     ///
     /// - Returns: The catalog; `nil` if something is to be done first that ``begin()`` does.
-    func followManifest(_ record: LeaderRecord) throws(CodexError) -> Catalog? {
+    func replicateManifest(_ record: LeaderRecord) throws(CodexError) -> Catalog? {
         guard try beginUnlessHindered() else { return nil }
         let new: Catalog
         do throws(CodexError) {
@@ -53,18 +54,17 @@ extension WriteContext {
                 return nil
             }
             var rest = [record][...]
-            guard try continues(&rest) else {
-                // Another process applied it.
+            try dropApplied(&rest)
+            guard !rest.isEmpty else {
+                // By another process.
                 abort()
                 return core.catalog
             }
-            do throws(CodexError) {
+            new = try fitting(record) { () throws(CodexError) in
                 try requireWellFormed(record.record)
-                new = try applyManifest(of: record.record, isLeaders: true)
-            } catch {
-                throw Self.unfit(record, error)
+                return try applyManifest(of: record.record, isLeaders: true)
             }
-            try putPlace(after: record)
+            try putPosition(after: record)
         } catch {
             if isOpen { abort() }
             throw error
@@ -81,24 +81,22 @@ extension WriteContext {
         var failure: CodexError?
     }
 
-    /// Leaves out what is applied, and sees that the rest goes on from there.
-    ///
-    /// - Returns: Whether there is a rest.
-    private func continues(_ rest: inout ArraySlice<LeaderRecord>) throws(CodexError) -> Bool {
+    /// Takes out what is applied, and sees that the rest goes on from there.
+    private func dropApplied(_ rest: inout ArraySlice<LeaderRecord>) throws(CodexError) {
         guard let leaderID = catalog.manifest.leaderID else {
             throw StoreCore.notFollowing
         }
         guard rest.allSatisfy({ $0.storeID == leaderID }) else {
             throw Self.diverged("are of another store than the one that it follows")
         }
-        let place = try leaderPlace()
+        let last = try leaderPosition()
         while let first = rest.first, first.header.sequence <= position.sequence {
-            if first.header.sequence == position.sequence, first.header.checksum != place.checksum {
+            if first.header.sequence == position.sequence, first.header.checksum != last.checksum {
                 throw Self.diverged("have another commit \(position.sequence) than the one it has")
             }
             rest.removeFirst()
         }
-        guard let first = rest.first else { return false }
+        guard let first = rest.first else { return }
         guard first.header.sequence == position.sequence + 1 else {
             throw CodexError(
                 .recordsMissing,
@@ -106,7 +104,7 @@ extension WriteContext {
                     + "\(first.header.sequence). Ask the leader for the records after \(position.sequence)."
             )
         }
-        return true
+
     }
 
     /// Applies records up to a change of the manifest, or to one that cannot be applied.
@@ -114,7 +112,7 @@ extension WriteContext {
         isRedoing = true
         defer { isRedoing = false }
         var batch = Batch()
-        var place = try leaderPlace()
+        var checksum = try leaderPosition().checksum
         var (sequence, changeCount, byteCount) = (position.sequence, 0, 0)
         for record in records {
             guard changeCount < core.options.redoneChangeCountMax,
@@ -127,11 +125,15 @@ extension WriteContext {
                         "Record \(record.header.sequence) came after record \(sequence). Ask the leader "
                             + "for the records after \(sequence).")
                 }
-                guard record.header.previousChecksum == place.checksum else {
+                guard record.header.previousChecksum == checksum else {
                     throw Self.diverged("do not go on from commit \(sequence)")
                 }
-                if try Self.changesSchema(record) { break }
-                batch.changeCounts.append(try applyOne(record))
+                if try changesSchema(record) { break }
+                batch.changeCounts.append(
+                    try fitting(record) { () throws(CodexError) in
+                        try requireWellFormed(record.record)
+                        return try redo(record.record)
+                    })
             } catch {
                 // What LMDB refuses is not the record's fault, unless it is alone.
                 if failure != nil, batch.records.isEmpty { throw error }
@@ -139,41 +141,29 @@ extension WriteContext {
                 return batch
             }
             batch.records.append(record)
-            place.checksum = record.header.checksum
+            checksum = record.header.checksum
             sequence += 1
             changeCount += batch.changeCounts.last ?? 0
             byteCount += record.header.recordByteCount
         }
-        if let last = batch.records.last { try putPlace(after: last) }
+        if let last = batch.records.last { try putPosition(after: last) }
         return batch
     }
 
     private static let batchByteCountMax = 16 << 20
 
-    private static func changesSchema(_ record: LeaderRecord) throws(CodexError) -> Bool {
-        do throws(CodexError) {
-            return try changesSchema(record.record)
-        } catch {
-            throw unfit(record, error)
-        }
+    private func changesSchema(_ record: LeaderRecord) throws(CodexError) -> Bool {
+        try fitting(record) { () throws(CodexError) in try Self.changesSchema(record.record) }
     }
 
-    private func applyOne(_ record: LeaderRecord) throws(CodexError) -> Int {
-        do throws(CodexError) {
-            try requireWellFormed(record.record)
-            return try redo(record.record)
-        } catch {
-            throw failure == nil ? Self.unfit(record, error) : error
-        }
+    private func putPosition(after record: LeaderRecord) throws(CodexError) {
+        try transaction.put(
+            catalog.meta, LeaderPosition.key, Self.leaderPosition(after: record).bytes)
     }
 
-    private func putPlace(after record: LeaderRecord) throws(CodexError) {
-        try transaction.put(catalog.meta, LeaderPlace.key, Self.place(after: record).bytes)
-    }
-
-    private static func place(after record: LeaderRecord) -> LeaderPlace {
-        LeaderPlace(
-            checksum: record.header.checksum,
+    private static func leaderPosition(after record: LeaderRecord) -> LeaderPosition {
+        LeaderPosition(
+            checksum: record.header.checksum, milliseconds: record.header.milliseconds,
             lastSequence: max(record.lastSequence, record.header.sequence))
     }
 
@@ -194,7 +184,8 @@ extension WriteContext {
                 var bytes = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
                 bytes += record.record.bytes[record.record.body]
                 LogBody.appendSystem(
-                    .meta, key: LeaderPlace.key, value: Self.place(after: record).bytes, to: &bytes)
+                    .meta, key: LeaderPosition.key, value: Self.leaderPosition(after: record).bytes,
+                    to: &bytes)
                 let planned = try log.plan(
                     &bytes, after: end, flushed: known, changeCount: batch.changeCounts[place],
                     milliseconds: record.header.milliseconds)
@@ -218,15 +209,18 @@ extension WriteContext {
         var shapeID = try transaction.statistics(catalog.shapes).entryCount
         try LogBody.forEach(record) { entry throws(CodexError) in
             guard case .system(let space, let keyRange, let value) = entry else {
-                guard !isSchemaChange else {
-                    throw Wire.corrupted("a change of the schema in the log")
+                if case .item(let item) = entry, isSchemaChange || item.key.isEmpty {
+                    throw Wire.corrupted("an item in the log")
                 }
                 return
+            }
+            guard (1..<LongKey.pieceByteCount).contains(keyRange.count) else {
+                throw Wire.corrupted("a key in the log")
             }
             let key = Array(record.bytes[keyRange])
             switch space {
             case .meta:
-                guard isSchemaChange || key == LeaderPlace.key else {
+                guard isSchemaChange || key == LeaderPosition.key else {
                     throw Wire.corrupted("an entry of the log")
                 }
             case .shapes:
@@ -249,20 +243,28 @@ extension WriteContext {
             "The records \(how). Make the follower anew from a backup of its leader.")
     }
 
-    private static func unfit(_ record: LeaderRecord, _ cause: CodexError) -> CodexError {
-        CodexError(
-            .diverged,
-            "The leader's record of commit \(record.header.sequence) does not fit what the follower has, "
-                + "and was not applied. Make the follower anew from a backup of its leader.",
-            cause: cause)
+    /// Says of what a record does not fit that it is another history's; what else fails is as it is.
+    private func fitting<R>(
+        _ record: LeaderRecord, _ body: () throws(CodexError) -> R
+    ) throws(CodexError) -> R {
+        do throws(CodexError) {
+            return try body()
+        } catch  where error.code == .corrupted {
+            throw CodexError(
+                .diverged,
+                "The leader's record of commit \(record.header.sequence) does not fit what the follower "
+                    + "has, and was not applied. Make the follower anew from a backup of its leader.",
+                cause: error)
+        }
     }
 }
 
 extension StoreCore {
     /// Applies a leader's record that changes the manifest, outside of any transaction.
-    fileprivate func followManifest(
+    fileprivate func replicateManifest(
         _ context: WriteContext, _ record: LeaderRecord
     ) throws(CodexError) {
-        try changeCatalog(context) { () throws(CodexError) in try context.followManifest(record) }
+        try changeCatalog(context) { () throws(CodexError) in try context.replicateManifest(record)
+        }
     }
 }

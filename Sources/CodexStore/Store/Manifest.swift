@@ -92,7 +92,7 @@ struct Manifest: Codable {
     /// Makes the store one that follows none.
     mutating func endFollowing() {
         leaderID = nil
-        obsoleteKeys.append(LeaderPlace.key)
+        obsoleteKeys.append(LeaderPosition.key)
     }
 
     /// Takes over the leader's manifest, but for what is the store's own: who it is, and how far its
@@ -104,7 +104,7 @@ struct Manifest: Codable {
     ///
     /// - Parameter leader: The leader's manifest after the change.
     /// - Throws: ``CodexError/Code/corrupted`` if it cannot follow this one.
-    mutating func follow(_ leader: Manifest) throws(CodexError) {
+    mutating func adopt(_ leader: Manifest) throws(CodexError) {
         try requireSuccessor(leader)
         let old = self
         schema = leader.schema
@@ -119,7 +119,7 @@ struct Manifest: Codable {
             let (parts, ownParts) = (entry.parts, own.parts)
             tables[name]?.states = nil
             for part in parts {
-                let state = Self.followed(
+                let state = Self.adoptedState(
                     part, leader.state(part, of: name),
                     isNew: !ownParts.contains(part), old.state(part, of: name))
                 setState(state, part, of: name)
@@ -132,7 +132,7 @@ struct Manifest: Codable {
         }
     }
 
-    private static func followed(
+    private static func adoptedState(
         _ part: String, _ leader: BuildState?, isNew: Bool, _ own: BuildState?
     ) -> BuildState? {
         if isNew { return .building }

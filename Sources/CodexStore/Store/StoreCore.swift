@@ -19,8 +19,8 @@ final class StoreCore: Sendable {
     let logDirectory: LogDirectory
     /// Wakes readers of changes.
     let commits: CommitSignal
-    /// The last commit that a leader said it has, in what this process received.
-    let heardSequence = Locked<UInt64>(0)
+    /// The last commit that a leader said it has, in what this process received of it.
+    let knownLeaderSequence = Locked<UInt64>(0)
     private let identity: FileSystem.Identity
     /// Held from before a transaction begins that opens databases until it has ended: it guards
     /// LMDB's table of handles. (The number is there since the thread sanitizer takes an empty value

@@ -25,7 +25,7 @@ extension WriteContext {
         let changed = try Manifest(json: json)
         let old = try Catalog(transaction)
         if changed.storeID != old.manifest.storeID {
-            try follow(changed, old, &entries)
+            try adopt(changed, old, &entries)
         } else if isLeaders {
             throw Wire.corrupted("a change of the schema from the leader")
         } else if core.options.isRestoring {
@@ -54,15 +54,15 @@ extension WriteContext {
     }
 
     /// Lets a change of the leader's manifest say what is true of this store.
-    private func follow(
+    private func adopt(
         _ changed: Manifest, _ old: Catalog, _ entries: inout [(key: [UInt8], value: [UInt8]?)]
     ) throws(CodexError) {
         var manifest = old.manifest
-        try manifest.follow(changed)
+        try manifest.adopt(changed)
         // A number that is used again needs its tree now.
         try emptyRetired(old) { manifest.tables[$0]?.parts.contains($1.part) == true }
         let generation = try Catalog.storedGeneration(transaction, catalog.meta) + 1
-        entries = entries.filter { $0.key == LeaderPlace.key }
+        entries = entries.filter { $0.key == LeaderPosition.key }
         entries += [
             (Manifest.key, try manifest.json()),
             (Manifest.generationKey, BigEndian.bytes(generation)),

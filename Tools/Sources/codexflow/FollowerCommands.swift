@@ -14,7 +14,8 @@ struct Follow: AsyncParsableCommand {
               codexflow follow follower --leader leader
               ssh host codexflow tail leader --records --after 17 | codexflow follow follower
 
-            Where to begin, `codexflow stats` says ("commits"); what is applied already is skipped.
+            Where to begin, `codexflow stats` says ("commits"); what is applied already is skipped. The end \
+            of standard input is no failure: begin again (see Docs/Followers.md).
             """)
 
     @Argument(help: "The follower's directory.") var store: String
@@ -33,44 +34,52 @@ struct Follow: AsyncParsableCommand {
         if let leader {
             let opened = try Store(at: leader, options: StoreOptions(isReadOnly: true))
             defer { opened.close() }
-            end = try await follower.follow(opened.records(after: start.sequence))
+            end = try await follower.follow(opened.replicationStream(after: start.sequence))
         } else {
             end = try await follower.follow(StandardInput())
         }
         print(
             "commit \(end.sequence), \(end.sequence - start.sequence) applied"
-                + (end.behindCount > 0 ? "; \(end.behindCount) more are known of" : ""))
+                + (end.lagCommitCount > 0 ? "; \(end.lagCommitCount) more are known of" : ""))
     }
 }
 
-/// The pieces that come on standard input.
+/// The pieces that come on standard input, each read by a thread: one of Swift's must not wait for a pipe.
 private struct StandardInput: AsyncSequence, Sendable {
     struct AsyncIterator: AsyncIteratorProtocol {
-        private static let pieceByteCount = 1 << 20
-
+        /// Who cancels does not wait for what may never come.
         mutating func next() async throws -> [UInt8]? {
-            // Its own thread: one of Swift's must not wait for a pipe.
-            try await withCheckedThrowingContinuation {
-                (continuation: CheckedContinuation<[UInt8]?, any Error>) in
-                Thread.detachNewThread {
-                    var bytes = [UInt8](repeating: 0, count: Self.pieceByteCount)
-                    while true {
-                        let count = read(STDIN_FILENO, &bytes, bytes.count)
-                        if count < 0, errno == EINTR { continue }
-                        guard count >= 0 else {
-                            return continuation.resume(
-                                throwing: CodexError(
-                                    .inputOutput, "Standard input cannot be read (\(errno))."))
-                        }
-                        return continuation.resume(
-                            returning: count == 0 ? nil : Array(bytes.prefix(count)))
-                    }
+            let (pieces, piece) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+            Thread.detachNewThread { piece.finish(with: Result { try Self.read() }) }
+            var iterator = pieces.makeAsyncIterator()
+            return try await iterator.next()
+        }
+
+        private static func read() throws -> [UInt8]? {
+            var bytes = [UInt8](repeating: 0, count: 1 << 20)
+            while true {
+                let count = Foundation.read(STDIN_FILENO, &bytes, bytes.count)
+                if count < 0, errno == EINTR { continue }
+                guard count >= 0 else {
+                    throw CodexError(.inputOutput, "Standard input cannot be read (\(errno)).")
                 }
+                return count == 0 ? nil : Array(bytes.prefix(count))
             }
         }
     }
 
     func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
+}
+
+extension AsyncThrowingStream<[UInt8], any Error>.Continuation {
+    fileprivate func finish(with piece: Result<[UInt8]?, any Error>) {
+        switch piece {
+        case .success(let bytes):
+            if let bytes { yield(bytes) }
+            finish()
+        case .failure(let error): finish(throwing: error)
+        }
+    }
 }
 
 struct Promote: AsyncParsableCommand {
@@ -87,8 +96,8 @@ struct Promote: AsyncParsableCommand {
         defer { follower.close() }
         let state = try await follower.promote(evenIfBehind: evenIfBehind)
         print(
-            "takes writes from commit \(state.sequence) on"
-                + (state.behindCount > 0
-                    ? "; \(state.behindCount) commits of the leader are lost" : ""))
+            "takes writes after commit \(state.sequence)"
+                + (state.lagCommitCount > 0
+                    ? "; \(state.lagCommitCount) commits of the leader are lost" : ""))
     }
 }

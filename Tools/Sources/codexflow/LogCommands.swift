@@ -85,8 +85,13 @@ struct Tail: AsyncParsableCommand {
         if let count, count < 1 { throw ValidationError("--count is at least 1.") }
         let isFiltered =
             !entity.isEmpty || partition != nil || sort != nil || !kind.isEmpty || count != nil
-        if records, isFiltered || json {
+        guard records else { return }
+        if isFiltered || json || view != .both {
             throw ValidationError("--records gives whole commits, all of them.")
+        }
+        guard fromStart || after.map({ UInt64($0) != nil }) == true else {
+            throw ValidationError(
+                "--records begins after the follower's last commit: name it, --after 17.")
         }
     }
 
@@ -111,13 +116,8 @@ struct Tail: AsyncParsableCommand {
     }
 
     private func giveRecords(of store: Store) async throws {
-        let stats = try store.stats()
-        var first = fromStart ? stats.trimmedSequence : stats.sequence
-        if let number = after.flatMap(SequenceNumber.init) {
-            // Of a commit of which one change is named, followers need all.
-            first = number.ordinal == .max ? number.commit : number.commit - min(1, number.commit)
-        }
-        for try await chunk in store.records(after: first) {
+        let last = try after.flatMap { UInt64($0) } ?? store.stats().trimmedSequence
+        for try await chunk in store.replicationStream(after: last) {
             try FileHandle.standardOutput.write(contentsOf: Data(chunk))
         }
     }

@@ -44,7 +44,10 @@ struct Stats: AsyncParsableCommand {
                     + "shapes \(stats.shapeCount), log \(Console.text(bytes: stats.logByteCount)) "
                     + "with the changes after commit \(stats.trimmedSequence)")
             if let follower = stats.follower {
-                print("follows \(follower.leaderID), \(follower.behindCount) commits behind")
+                let time = follower.committedAt.map { ", the last of \(Timestamp.text($0))" } ?? ""
+                print(
+                    "follows \(follower.leaderID), \(follower.lagCommitCount) known commits behind"
+                        + time)
             }
             Console.table(
                 ["consumer", "checkpoint", "commits behind", "time behind", "parked"],
@@ -87,7 +90,9 @@ struct Stats: AsyncParsableCommand {
             ]
         if let follower = stats.follower {
             figures["leader"] = .string("\(follower.leaderID)")
-            figures["leaderCommits"] = .number(Number(Int(follower.leaderSequence)))
+            figures["leaderCommits"] = .number(Number(follower.leaderSequence))
+            figures["lagCommits"] = .number(Number(follower.lagCommitCount))
+            figures["committedAt"] = follower.committedAt.map { .string(Timestamp.text($0)) }
         }
         print(DynamoDBJSON.plainText(figures))
     }

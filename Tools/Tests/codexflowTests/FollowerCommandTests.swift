@@ -97,7 +97,7 @@ struct FollowerCommandTests {
         #expect(refused.code == 1 && refused.errors.contains("[following]"))
         let promoted = try base.run("promote", follower)
         #expect(
-            promoted.code == 0 && promoted.output.hasPrefix("takes writes from commit \(last) on"))
+            promoted.code == 0 && promoted.output.hasPrefix("takes writes after commit \(last)"))
         #expect(
             try base.run("put", follower, #"{"PK":{"S":"USER#x"},"SK":{"S":"PROFILE"}}"#).code == 0)
         #expect(try base.run("promote", follower).code == 1)
@@ -114,6 +114,33 @@ struct FollowerCommandTests {
         let nothing = try base.run("follow", follower)
         #expect(nothing.code == 0 && nothing.output.contains(", 0 applied"))
         #expect(try base.run("tail", base.store, "--records", "--count", "1").code == 64)
-        #expect(try base.run("tail", base.store, "--records", "--json").code == 64)
+        #expect(try base.run("tail", base.store, "--records", "--json", "--after", "1").code == 64)
+        #expect(try base.run("tail", base.store, "--records").code == 64)
+        #expect(try base.run("tail", base.store, "--records", "--after", "1.2").code == 64)
+        #expect(
+            try base.run("tail", base.store, "--records", "--after", "1", "--view", "new").code
+                == 64)
+        let ahead = try base.run("tail", base.store, "--records", "--after", "99")
+        #expect(ahead.code == 1 && ahead.errors.contains("[diverged]"))
+    }
+
+    @Test("What cannot be applied is said at once, though the pipe stays open")
+    func silentPipe() throws {
+        #expect(try base.run("init", base.store).code == 0)
+        #expect(try base.run("backup", base.store, backup).code == 0)
+        #expect(try base.run("restore", backup, follower, "--follower").code == 0)
+        let follow = Process()
+        let (input, errors) = (Pipe(), Pipe())
+        follow.executableURL = CommandTests.program
+        follow.arguments = ["follow", follower]
+        follow.standardInput = input
+        follow.standardError = errors
+        try follow.run()
+        try input.fileHandleForWriting.write(contentsOf: Data("no record".utf8))
+        follow.waitUntilExit()
+        #expect(follow.terminationStatus == 1)
+        let text = errors.fileHandleForReading.readDataToEndOfFile()
+        #expect(String(decoding: text, as: UTF8.self).contains("[corrupted]"))
+        try input.fileHandleForWriting.close()
     }
 }

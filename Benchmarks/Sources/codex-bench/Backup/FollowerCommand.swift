@@ -164,6 +164,6 @@ struct FollowerProcess: AsyncParsableCommand {
         let follower = try Store(at: path)
         let opened = try Store(at: leader, options: StoreOptions(isReadOnly: true))
         let start = try follower.stats().sequence
-        try await follower.follow(opened.records(after: start))
+        try await follower.follow(opened.replicationStream(after: start))
     }
 }
