@@ -56,10 +56,11 @@ task-service:
 	$(REPLAN)
 	$(SWIFT) test --package-path Examples/TaskService --scratch-path .build-service
 
-# The tests of concurrency and live builds under the thread sanitizer.
+# The tests of concurrency and live builds under the thread sanitizer, one by one: it leaves little
+# address space for stores.
 test-thread:
 	@./Scripts/bootstrap
-	$(SWIFT) test $(TRAITS) --sanitize thread --scratch-path .build-thread --filter 'Concurrency|Building|Changes|Observation|Backup|Domain|Cache|Encryption'
+	$(SWIFT) test $(TRAITS) --sanitize thread --scratch-path .build-thread --no-parallel --filter 'Concurrency|Building|Changes|Observation|Backup|Domain|Cache|Encryption'
 
 # The long form of the crash tests: 200 kills and 60 power cuts, which must be possible.
 test-crash:

@@ -41,40 +41,6 @@ struct FollowerTests {
         }
     }
 
-    /// Lets a follower follow until it has a commit.
-    static func catchUp(_ follower: Store, to sequence: UInt64, from leader: Store) async throws {
-        let state = try #require(try follower.followerState())
-        guard state.sequence < sequence else { return }
-        let following = _Concurrency.Task {
-            try await follower.follow(leader.replicationStream(after: state.sequence))
-        }
-        // As a reader would: by the follower's own changes.
-        while try follower.stats().sequence < sequence {
-            let (position, id) = try follower.core.appliedState()
-            if position.sequence < sequence { try await follower.core.commits.wait(after: id) }
-        }
-        following.cancel()
-        await #expect(throws: CancellationError.self) { try await following.value }
-    }
-
-    static func expectEqual(_ follower: Store, _ leader: Store, _ comment: Comment) async throws {
-        #expect(try Life.items(of: follower) == Life.items(of: leader), comment)
-        try await follower.whenReady()
-        let verified = try follower.verify()
-        #expect(verified.isSound, "\(comment) \(verified.differences.prefix(3))")
-        #expect(follower.schema == leader.schema, comment)
-        #expect(
-            Set(try follower.buildStatus()) == Set(try leader.buildStatus()), comment)
-        for table in leader.schema.tables {
-            for index in table.indexes {
-                let scan = TableScan(table: table.name, index: index.name)
-                #expect(
-                    try follower.items(scanning: scan).items
-                        == leader.items(scanning: scan).items, comment)
-            }
-        }
-    }
-
     private func expectEqualChanges(
         _ follower: Store, _ leader: Store, after sequence: UInt64
     ) throws {
@@ -129,83 +95,24 @@ struct FollowerTests {
             }
             if life.random.chance(40) {
                 let sequence = try leader.stats().sequence
-                try await Self.catchUp(follower, to: sequence, from: leader)
-                try await Self.expectEqual(follower, leader, "seed \(seed), round \(round)")
+                try await FollowerPair.catchUp(follower, to: sequence, from: leader)
+                try await FollowerPair.expectEqual(follower, leader, "seed \(seed), round \(round)")
             }
         }
         let sequence = try leader.stats().sequence
-        try await Self.catchUp(follower, to: sequence, from: leader)
-        try await Self.expectEqual(follower, leader, "seed \(seed)")
+        try await FollowerPair.catchUp(follower, to: sequence, from: leader)
+        try await FollowerPair.expectEqual(follower, leader, "seed \(seed)")
         try expectEqualChanges(follower, leader, after: start)
         follower.close()
         // What its own log has is enough.
         let reopened = try Store(at: path)
-        try await Self.expectEqual(reopened, leader, "seed \(seed)")
+        try await FollowerPair.expectEqual(reopened, leader, "seed \(seed)")
         reopened.close()
-    }
-
-    // MARK: One leader, one follower
-
-    /// A leader with ten items, and a follower that was made then.
-    private final class Pair {
-        let directory: String
-        let leader: Store
-        let follower: Store
-
-        init(schema: Schema = Life.schema, options: StoreOptions = StoreOptions()) async throws {
-            directory = try TemporaryStore.makeDirectory()
-            leader = try Store(at: directory + "/leader", schema: schema, options: options)
-            for number in 0..<10 { try await Self.put(number, leader) }
-            try await leader.backup(to: directory + "/backup")
-            try await Store.restore(
-                directory + "/backup", at: directory + "/follower", asFollower: true)
-            follower = try Store(at: directory + "/follower", options: options)
-        }
-
-        deinit {
-            leader.close()
-            follower.close()
-            try? FileManager.default.removeItem(atPath: directory)
-        }
-
-        static func put(_ number: Int, _ store: Store, _ value: Int = 0) async throws {
-            _ = try await store.write {
-                try $0.put(
-                    ["p": "p", "s": .string("\(number)"), "v": .number(Number(value))], in: "t")
-            }
-        }
-
-        func catchUp() async throws {
-            try await FollowerTests.catchUp(
-                follower, to: try leader.stats().sequence, from: leader)
-        }
-
-        /// The encoded records after a commit that there are.
-        func records(after sequence: UInt64) async throws -> [UInt8] {
-            let last = try leader.stats().sequence
-            var (bytes, decoder) = ([UInt8](), RecordDecoder())
-            guard sequence < last else { return [] }
-            for try await chunk in leader.replicationStream(after: sequence) {
-                bytes += chunk
-                decoder.append(chunk)
-                while let record = try decoder.next() {
-                    if record.header.sequence == last { return bytes }
-                }
-            }
-            return bytes
-        }
-    }
-
-    private static func pieces(_ bytes: [UInt8]...) -> AsyncStream<[UInt8]> {
-        AsyncStream { continuation in
-            for piece in bytes { continuation.yield(piece) }
-            continuation.finish()
-        }
     }
 
     @Test("A follower refuses writes of every kind, and additions to its schema")
     func refusals() async throws {
-        let pair = try await Pair()
+        let pair = try await FollowerPair()
         let follower = pair.follower
         await #expect(throws: CodexError(.following, "")) {
             _ = try await follower.write { try $0.put(["p": "p", "s": "new"], in: "t") }
@@ -242,7 +149,7 @@ struct FollowerTests {
         #expect(try pair.leader.followerState() == nil)
         await #expect(throws: CodexError(.notFollowing, "")) {
             try await pair.leader.follow(
-                Self.pieces(try await pair.records(after: 5)))
+                FollowerPair.pieces(try await pair.records(after: 5)))
         }
         await #expect(throws: CodexError(.notFollowing, "")) { try await pair.leader.promote() }
     }
@@ -251,19 +158,19 @@ struct FollowerTests {
         "What is applied already is skipped, a gap is named, and what follows a gap waits for the rest"
     )
     func gaps() async throws {
-        let pair = try await Pair()
-        for number in 10..<20 { try await Pair.put(number, pair.leader) }
+        let pair = try await FollowerPair()
+        for number in 10..<20 { try await FollowerPair.put(number, pair.leader) }
         let late = try await pair.records(after: 12)
         await #expect(throws: CodexError(.recordsMissing, "")) {
-            try await pair.follower.follow(Self.pieces(late))
+            try await pair.follower.follow(FollowerPair.pieces(late))
         }
         #expect(try pair.follower.stats().sequence == 10)
         // What is known and not applied counts.
         #expect(try pair.follower.followerState()?.lagCommitCount == 10)
         let all = try await pair.records(after: 3)
-        #expect(try await pair.follower.follow(Self.pieces(all)).sequence == 20)
-        #expect(try await pair.follower.follow(Self.pieces(late, all, late)).sequence == 20)
-        try await Self.expectEqual(pair.follower, pair.leader, "after a gap")
+        #expect(try await pair.follower.follow(FollowerPair.pieces(all)).sequence == 20)
+        #expect(try await pair.follower.follow(FollowerPair.pieces(late, all, late)).sequence == 20)
+        try await FollowerPair.expectEqual(pair.follower, pair.leader, "after a gap")
         await #expect(throws: CodexError(.diverged, "")) {
             for try await _ in pair.leader.replicationStream(after: 21) {}
         }
@@ -271,15 +178,15 @@ struct FollowerTests {
 
     @Test("No byte of a record can be changed")
     func flips() async throws {
-        let pair = try await Pair()
-        for number in 10..<12 { try await Pair.put(number, pair.leader) }
+        let pair = try await FollowerPair()
+        for number in 10..<12 { try await FollowerPair.put(number, pair.leader) }
         let bytes = try await pair.records(after: 10)
         let expected = try Life.items(of: pair.follower)
         for place in 0..<bytes.count {
             var changed = bytes
             changed[place] ^= 1 << UInt8.random(in: 0..<8)
             do {
-                try await pair.follower.follow(Self.pieces(changed))
+                try await pair.follower.follow(FollowerPair.pieces(changed))
                 // Of the second record, what follows was waited for; and padding says nothing.
                 #expect(place >= bytes.count / 2 - 8, "byte \(place)")
             } catch let error as CodexError {
@@ -292,15 +199,15 @@ struct FollowerTests {
             #expect(try Life.items(of: pair.follower) == expected)
         }
         #expect(try pair.follower.stats().sequence > 10)
-        try await pair.follower.follow(Self.pieces(bytes))
-        try await Self.expectEqual(pair.follower, pair.leader, "after flips")
+        try await pair.follower.follow(FollowerPair.pieces(bytes))
+        try await FollowerPair.expectEqual(pair.follower, pair.leader, "after flips")
     }
 
     // MARK: Hostile leaders
 
     /// What follows commit 10, with a body of the test's own and a checksum that is right.
     private func record(
-        _ pair: Pair, sequence: UInt64 = 11, storeID: UUID? = nil, previous: UInt32? = nil,
+        _ pair: FollowerPair, sequence: UInt64 = 11, storeID: UUID? = nil, previous: UInt32? = nil,
         _ body: (inout [UInt8]) -> Void
     ) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
@@ -322,7 +229,7 @@ struct FollowerTests {
 
     @Test("A record that is not what a leader writes is refused, and nothing of it applied")
     func hostile() async throws {
-        let pair = try await Pair()
+        let pair = try await FollowerPair()
         let follower = pair.follower
         let (itemKey, stored) = try pair.leader.core.withReader { context in
             try context.transaction.withCursor(try context.catalog.table("t").tree) { cursor in
@@ -335,7 +242,7 @@ struct FollowerTests {
         ownManifest.endFollowing()
         let own = try ownManifest.json()
         var renumbered = manifest
-        renumbered.tables["t"]?.indexes["byG"] = 7
+        renumbered.tables["t"] = .init(number: 7, indexes: ["byG": 1], counters: ["sums": 1])
         let dropped = Manifest(schema: Schema(tables: [Life.schema.tables[1]]))
         func meta(_ key: [UInt8], _ value: [UInt8]?, _ body: inout [UInt8]) {
             LogBody.appendSystem(.meta, key: key, value: value, to: &body)
@@ -385,7 +292,7 @@ struct FollowerTests {
             ("no manifest", { meta(Manifest.generationKey, [0], &$0) }),
             ("the follower's own manifest", { meta(Manifest.key, own, &$0) }),
             (
-                "a manifest that changes an index's number",
+                "a manifest that changes a table's number",
                 { body in meta(Manifest.key, (try? renumbered.json()) ?? [], &body) }
             ),
             (
@@ -406,6 +313,33 @@ struct FollowerTests {
                         .shapes, key: ShapeRegistry.key(500), value: Shape.encode(["x"]), to: &$0)
                 }
             ),
+            ("nothing", { _ in }),
+            (
+                "an entry that ends in the padding",
+                { body in
+                    item(itemKey, stored, nil, &body)
+                    for count in 1...8 {
+                        var longer = body
+                        LogBody.appendSystem(
+                            .tokens, key: [UInt8](repeating: 1, count: count), value: [0, 0, 0],
+                            to: &longer)
+                        longer.removeLast(3)
+                        guard (1...5).contains(longer.count % 8) else { continue }
+                        body = longer
+                        return
+                    }
+                }
+            ),
+            (
+                "a consumer past all commits",
+                {
+                    var state = ConsumerState(
+                        filter: .all, after: SequenceNumber(commit: .max), now: 0)
+                    state.movedAfter = .max
+                    LogBody.appendSystem(
+                        .consumers, key: [0, 1], value: try? state.json(), to: &$0)
+                }
+            ),
             ("an empty key", { LogBody.appendSystem(.tokens, key: [], value: [1], to: &$0) }),
             (
                 "a key that is too long",
@@ -423,7 +357,7 @@ struct FollowerTests {
         for (name, body) in hostile {
             let bytes = try record(pair, body)
             do {
-                try await follower.follow(Self.pieces(bytes))
+                try await follower.follow(FollowerPair.pieces(bytes))
                 Issue.record("\(name): applied")
             } catch let error as CodexError {
                 #expect(error.code == .diverged, "\(name): \(error)")
@@ -445,33 +379,33 @@ struct FollowerTests {
             ("no record", .corrupted, Array("{\"eventName\":\"INSERT\"}\n".utf8)),
         ] {
             await #expect(throws: CodexError(code, ""), "\(name)") {
-                try await follower.follow(Self.pieces(bytes))
+                try await follower.follow(FollowerPair.pieces(bytes))
             }
         }
         // It is none the worse, whatever comes in one piece with a bad one.
-        for number in 10..<15 { try await Pair.put(number, pair.leader) }
+        for number in 10..<15 { try await FollowerPair.put(number, pair.leader) }
         let good = try await pair.records(after: 10)
         let bad = try record(pair, sequence: 16) { $0 += [77, 0, 0] }
         await #expect(throws: CodexError(.diverged, "")) {
-            try await follower.follow(Self.pieces(good + bad))
+            try await follower.follow(FollowerPair.pieces(good + bad))
         }
-        try await Self.expectEqual(follower, pair.leader, "after hostile records")
+        try await FollowerPair.expectEqual(follower, pair.leader, "after hostile records")
         follower.close()
         let reopened = try Store(at: pair.directory + "/follower")
-        try await Self.expectEqual(reopened, pair.leader, "after hostile records")
+        try await FollowerPair.expectEqual(reopened, pair.leader, "after hostile records")
         reopened.close()
     }
 
     @Test("A leader that was put back to an earlier state is not followed on")
     func fork() async throws {
-        let pair = try await Pair()
-        for number in 10..<13 { try await Pair.put(number, pair.leader) }
+        let pair = try await FollowerPair()
+        for number in 10..<13 { try await FollowerPair.put(number, pair.leader) }
         try await pair.catchUp()
         pair.leader.close()
         // The same store, as of commit 10, that makes other commits.
         try await Store.restore(pair.directory + "/backup", at: pair.directory + "/other")
         let other = try Store(at: pair.directory + "/other")
-        for number in 30..<36 { try await Pair.put(number, other) }
+        for number in 30..<36 { try await FollowerPair.put(number, other) }
         var (bytes, decoder) = ([UInt8](), RecordDecoder())
         for try await chunk in other.replicationStream(after: 13) {
             decoder.append(chunk)
@@ -485,7 +419,7 @@ struct FollowerTests {
         }
         other.close()
         await #expect(throws: CodexError(.diverged, "")) {
-            try await pair.follower.follow(Self.pieces(bytes))
+            try await pair.follower.follow(FollowerPair.pieces(bytes))
         }
         #expect(try pair.follower.stats().sequence == 13)
     }
@@ -494,33 +428,33 @@ struct FollowerTests {
 
     @Test("A promoted follower goes on where its leader ended; one that lags says so")
     func promotion() async throws {
-        let pair = try await Pair()
+        let pair = try await FollowerPair()
         let (leader, follower) = (pair.leader, pair.follower)
-        for number in 10..<20 { try await Pair.put(number, leader) }
+        for number in 10..<20 { try await FollowerPair.put(number, leader) }
         let token = "a request"
         try await leader.perform(
             [.put(table: "t", ["p": "p", "s": "once"])], idempotencyToken: token)
         let records = try await pair.records(after: 10)
         await #expect(throws: CodexError(.recordsMissing, "")) {
             try await follower.follow(
-                Self.pieces(records + (try self.record(pair, sequence: 40) { $0 += [] })))
+                FollowerPair.pieces(records + (try self.record(pair, sequence: 40) { $0 += [] })))
         }
         // It has heard of commit 40.
         await #expect(throws: CodexError(.behindLeader, "")) { try await follower.promote() }
         await #expect(throws: CodexError(.following, "")) {
-            try await Pair.put(99, follower)
+            try await FollowerPair.put(99, follower)
         }
         let state = try await follower.promote(evenIfBehind: true)
         #expect(state.sequence == 21 && state.leaderSequence == 40 && state.lagCommitCount == 19)
         #expect(try follower.followerState() == nil)
-        try await Pair.put(99, follower)
+        try await FollowerPair.put(99, follower)
         #expect(try follower.stats().sequence == 23)
         // A request that the leader answered is not done again.
         try await follower.perform(
             [.put(table: "t", ["p": "p", "s": "once"])], idempotencyToken: token)
         #expect(try follower.stats().sequence == 23)
         await #expect(throws: CodexError(.notFollowing, "")) {
-            try await follower.follow(Self.pieces(records))
+            try await follower.follow(FollowerPair.pieces(records))
         }
         await #expect(throws: CodexError(.notFollowing, "")) { try await follower.promote() }
         // It stays so, and can be followed itself.
@@ -535,15 +469,15 @@ struct FollowerTests {
         defer { third.close() }
         try await promoted.addIndex(
             IndexDefinition("byV", partitionKey: [KeyAttribute("v", .number)]), to: "t")
-        try await Pair.put(100, promoted, 3)
-        try await Self.catchUp(third, to: try promoted.stats().sequence, from: promoted)
+        try await FollowerPair.put(100, promoted, 3)
+        try await FollowerPair.catchUp(third, to: try promoted.stats().sequence, from: promoted)
         try await promoted.whenReady()
-        try await Self.expectEqual(third, promoted, "a follower of a promoted store")
+        try await FollowerPair.expectEqual(third, promoted, "a follower of a promoted store")
     }
 
     @Test("A follower's follower has the same, also after its leader's promotion")
     func chain() async throws {
-        let pair = try await Pair()
+        let pair = try await FollowerPair()
         try await pair.follower.backup(to: pair.directory + "/second")
         try await Store.restore(
             pair.directory + "/second", at: pair.directory + "/third", asFollower: true)
@@ -552,21 +486,21 @@ struct FollowerTests {
         let index = IndexDefinition(
             "byV", partitionKey: [KeyAttribute("v", .number)], projection: .include(["w"]))
         try await pair.leader.addIndex(index, to: "t")
-        for number in 5..<25 { try await Pair.put(number, pair.leader, number) }
+        for number in 5..<25 { try await FollowerPair.put(number, pair.leader, number) }
         try await pair.leader.whenReady()
         try await pair.catchUp()
-        try await Self.catchUp(
+        try await FollowerPair.catchUp(
             third, to: try pair.leader.stats().sequence, from: pair.follower)
-        try await Self.expectEqual(third, pair.leader, "two steps away")
+        try await FollowerPair.expectEqual(third, pair.leader, "two steps away")
         try await pair.follower.promote()
-        try await Pair.put(77, pair.follower)
+        try await FollowerPair.put(77, pair.follower)
         try await pair.follower.removeIndex("byV", from: "t")
         try await pair.follower.addIndex(
             IndexDefinition("byW", partitionKey: [KeyAttribute("w")]), to: "t")
         try await pair.follower.whenReady()
-        try await Self.catchUp(
+        try await FollowerPair.catchUp(
             third, to: try pair.follower.stats().sequence, from: pair.follower)
-        try await Self.expectEqual(third, pair.follower, "after a promotion")
+        try await FollowerPair.expectEqual(third, pair.follower, "after a promotion")
         #expect(try third.followerState() != nil)
     }
 
@@ -580,7 +514,7 @@ struct FollowerTests {
                 "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s")),
             Life.schema.tables[1],
         ])
-        let pair = try await Pair(schema: schema, options: options)
+        let pair = try await FollowerPair(schema: schema, options: options)
         // A time to live is added to items that are there, which builders stamp.
         let ends = clock.now.timeIntervalSince1970 + 100
         _ = try await pair.leader.write { transaction in
@@ -604,9 +538,9 @@ struct FollowerTests {
         let leader = try Store(at: leaderPath, schema: withTime, options: options)
         defer { leader.close() }
         try await leader.whenReady()
-        try await Self.catchUp(
+        try await FollowerPair.catchUp(
             pair.follower, to: try leader.stats().sequence, from: leader)
-        try await Self.expectEqual(pair.follower, leader, "with a time to live")
+        try await FollowerPair.expectEqual(pair.follower, leader, "with a time to live")
         clock.advance(by: 200)
         // Nobody finds them, and they are there until the leader removes them.
         #expect(try pair.follower.items(scanning: TableScan(table: "t")).items.count == 5)
@@ -614,16 +548,16 @@ struct FollowerTests {
             try await pair.follower.removeExpired()
         }
         #expect(try await leader.removeExpired() == 5)
-        try await Self.catchUp(
+        try await FollowerPair.catchUp(
             pair.follower, to: try leader.stats().sequence, from: leader)
-        try await Self.expectEqual(pair.follower, leader, "after the sweep")
+        try await FollowerPair.expectEqual(pair.follower, leader, "after the sweep")
 
         let unique = IndexDefinition(
             "unique", partitionKey: [KeyAttribute("v", .number)], isUnique: true)
         await #expect(throws: CodexError(.indexNotReady, "")) {
             try await leader.addIndex(unique, to: "t")
         }
-        try await Self.catchUp(
+        try await FollowerPair.catchUp(
             pair.follower, to: try leader.stats().sequence, from: leader)
         await #expect(throws: CodexError(.indexNotReady, "")) {
             try await pair.follower.whenReady()
@@ -635,9 +569,9 @@ struct FollowerTests {
             }
         }
         try await leader.whenReady()
-        try await Self.catchUp(
+        try await FollowerPair.catchUp(
             pair.follower, to: try leader.stats().sequence, from: leader)
-        try await Self.expectEqual(pair.follower, leader, "after equal keys")
+        try await FollowerPair.expectEqual(pair.follower, leader, "after equal keys")
     }
 
     // MARK: Kills
@@ -687,7 +621,7 @@ struct FollowerTests {
         defer { follower.close() }
         let sequence = try leader.stats().sequence
         #expect(try follower.stats().sequence > 0 && follower.stats().sequence <= sequence)
-        try await Self.catchUp(follower, to: sequence, from: leader)
+        try await FollowerPair.catchUp(follower, to: sequence, from: leader)
         try await leader.whenReady()
         try await follower.whenReady()
         let scan = TableScan(table: "t")

@@ -109,7 +109,9 @@ extension StoreCore {
             // What a killed process appended is applied by the next commit.
             var cursor = LogCursor(logDirectory, after: position)
             try flushLog(through: position)
-            return (position, try cursor.next() == nil ? now : 0)
+            // A follower's commits have the times of its leader.
+            let isFollower = try Catalog(lock).manifest.isFollower
+            return (position, try cursor.next() == nil && !isFollower ? now : 0)
         } catch {
             throw CodexError.wrapping(error)
         }

@@ -68,7 +68,7 @@ extension Store {
     }
 
     /// Waits until every index and counter is built, and those of removed ones are gone; looks again
-    /// at those that were conflicting (not on a follower, where the leader does).
+    /// at those that were conflicting.
     ///
     /// - Throws: ``CodexError/Code/indexNotReady`` if a unique index has items with equal keys
     ///   (``duplicates(ofIndex:in:limit:)``) or a counter's sum does not fit,
@@ -84,7 +84,7 @@ extension Store {
                     || $0.counters.contains { $0.state == .conflicting }
             }
         if conflicts {
-            try await changeManifest { manifest, _ in
+            try await changeOwnManifest { manifest, _ in
                 manifest.retryConflicting()
                 return true
             }

@@ -91,9 +91,14 @@ extension WriteContext {
     private func insertMissing(
         _ key: [UInt8], _ table: TableHandle, _ index: IndexHandle
     ) throws {
+        let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
+        // An item whose entry is there may lack its stamp: on a follower that was promoted. A follower's items
+        // are stamped when the leader's are.
+        if index.plan.isExpiry, !catalog.manifest.isFollower, try stamp(table, primaryKey) {
+            return
+        }
         // A write that came since the keys were read has seen to the entry.
         guard unsafe try transaction.get(index.tree, key) == nil else { return }
-        let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
         guard let value = unsafe try transaction.get(table.tree, primaryKey) else { return }
         let stored = unsafe Array(value)
         let isPresent = try unsafe primaryKey.withUnsafeBufferPointer { buffer in
@@ -102,10 +107,6 @@ extension WriteContext {
             }
         }
         guard isPresent else { return }
-        // A follower's items are stamped when the leader's are.
-        if index.plan.isExpiry, !catalog.manifest.isFollower, try stamp(table, primaryKey) {
-            return
-        }
         if index.plan.definition.projection == .all {
             return try noting { () throws(CodexError) in try putEntries(index, [key], stored) }
         }

@@ -71,6 +71,9 @@ struct ConsumerState: Codable {
         } catch {
             throw Wire.corrupted("a consumer's checkpoint")
         }
+        guard [commit, before, milliseconds, movedAfter ?? 0].allSatisfy({ $0 < 1 << 62 }) else {
+            throw Wire.corrupted("a consumer's checkpoint")
+        }
     }
 
     func json() throws(CodexError) -> [UInt8] {

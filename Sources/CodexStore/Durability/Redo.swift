@@ -56,7 +56,9 @@ extension WriteContext {
                 }
             } catch {
                 if isOpen { abort() }
-                throw error
+                guard let counter = takeOverflow() else { throw error }
+                try core.setConflicting(counter, self)
+                continue
             }
             core.options.reached(.redone)
             // Else the pages that days of commits replace would all be kept.
@@ -129,9 +131,9 @@ extension WriteContext {
     static func changesSchema(_ record: LogRecord) throws(CodexError) -> Bool {
         var position = record.body.lowerBound
         guard position < record.body.upperBound,
-            case .system(.meta, _, _) = try LogBody.entry(record.bytes, &position)
+            case .system(.meta, let key, _) = try LogBody.entry(record.bytes, &position)
         else { return false }
-        return true
+        return record.bytes[key].elementsEqual(Manifest.key)
     }
 
     /// Applies one commit: its shapes first, since items refer to them.

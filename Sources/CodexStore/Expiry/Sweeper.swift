@@ -49,12 +49,12 @@ final class Sweeper: Sendable {
         while true {
             _ = alarm.wait(timeout: .now() + interval)
             if isStopped.withLock({ $0 }) { return }
-            // A follower's items go when the leader's do.
-            if core.catalog.manifest.isFollower { continue }
-            // A reader knows what tables there are by now, of other processes too.
-            for table in (try? core.withReader({ try $0.tablesWithExpired() })) ?? [] {
-                sweep(table)
+            // A reader knows what tables there are by now, and whether the store follows another, where the
+            // leader's items go first.
+            let tables = try? core.withReader { context in
+                context.catalog.manifest.isFollower ? [] : try context.tablesWithExpired()
             }
+            for table in tables ?? [] { sweep(table) }
         }
     }
 

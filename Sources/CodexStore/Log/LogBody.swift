@@ -102,10 +102,16 @@ enum LogBody {
     }
 
     /// Calls `body` with each entry of a record.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` also if the last one does not end where the record does.
     static func forEach(
         _ record: LogRecord, _ body: (LogEntry) throws(CodexError) -> Void
     ) throws(CodexError) {
         var position = record.body.lowerBound
-        while position < record.body.upperBound { try body(try entry(record.bytes, &position)) }
+        while position < record.body.upperBound {
+            let entry = try entry(record.bytes, &position)
+            guard position <= record.body.upperBound else { throw Wire.truncated }
+            try body(entry)
+        }
     }
 }

@@ -153,6 +153,7 @@ extension WriteContext {
             do throws(CodexError) {
                 try tally.apply(removals: entry.removals, additions: entry.additions)
             } catch {
+                noteOverflow(entry.counter)
                 throw CodexError(
                     .invalidNumber,
                     "A sum of counter \(entry.counter.plan.definition.name) would need more than "

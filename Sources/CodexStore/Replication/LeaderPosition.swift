@@ -23,6 +23,17 @@ struct LeaderPosition: Hashable {
         self.lastSequence = lastSequence
     }
 
+    /// Where a follower is once a record is applied.
+    ///
+    /// - Parameters:
+    ///   - record: The record.
+    ///   - lastSequence: What the leader was known to have before.
+    init(after record: LeaderRecord, lastSequence: UInt64) {
+        self.init(
+            checksum: record.header.checksum, milliseconds: record.header.milliseconds,
+            lastSequence: max(lastSequence, record.lastSequence, record.header.sequence))
+    }
+
     /// Where a follower is by a transaction.
     init(_ transaction: Transaction, _ meta: DatabaseID) throws(CodexError) {
         guard let bytes = unsafe try transaction.get(meta, Self.key).map({ unsafe Array($0) }),

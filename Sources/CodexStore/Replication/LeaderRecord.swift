@@ -69,15 +69,19 @@ struct LeaderRecord: Sendable {
                 == LittleEndian.integer(bytes, at: start + 12, as: UInt32.self),
             let storeID = UUID(byteArray: Array(bytes[start + 16..<start + 32]))
         else { throw damaged }
+        let lastSequence = LittleEndian.integer(bytes, at: start + 32, as: UInt64.self)
+        guard lastSequence < 1 << 62 else { throw damaged }
         let head = start + byteCount
-        guard let header = LogRecordHeader(bytes, at: head), !header.isEnd else { throw damaged }
+        guard let header = LogRecordHeader(bytes, at: head), !header.isEnd,
+            header.sequence < 1 << 62
+        else { throw damaged }
         let end = head + header.recordByteCount
         guard bytes.count >= end else { return nil }
         guard header.matches(bytes, at: head) else { throw damaged }
         let body = LogRecordHeader.byteCount..<LogRecordHeader.byteCount + Int(header.bodyByteCount)
         let record = LeaderRecord(
             storeID: storeID,
-            lastSequence: LittleEndian.integer(bytes, at: start + 32, as: UInt64.self),
+            lastSequence: lastSequence,
             record: LogRecord(header: header, bytes: Array(bytes[head..<end]), body: body))
         return (record, end - start)
     }

@@ -68,6 +68,8 @@ extension Store {
         let writer = try requireOwnWriter()
         let buffer = RecordBuffer()
         let core = core
+        core.add(buffer)
+        defer { core.remove(buffer) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 var decoder = RecordDecoder()
@@ -122,27 +124,51 @@ extension Store {
         let writer = try requireOwnWriter()
         let core = core
         let state = Locked<FollowerState?>(nil)
-        // What was built is in a checkpoint before the log says that it is there.
-        try await writer.answer { answer in
-            ManifestJob(
-                { manifest, transaction throws(CodexError) in
-                    guard let leaderID = manifest.leaderID else { throw StoreCore.notFollowing }
-                    let current = try core.followerState(leaderID, transaction)
-                    guard evenIfBehind || current.lagCommitCount == 0 else {
-                        throw CodexError(
-                            .behindLeader,
-                            "The follower has commit \(current.sequence), its leader is known to have "
-                                + "\(current.leaderSequence). Let it catch up, or say that those between "
-                                + "may be lost.")
-                    }
-                    state.withLock { $0 = current }
-                    manifest.endFollowing()
-                    return true
-                }, afterCheckpoint: true, answer: answer)
+        for attempt in 1... {
+            do {
+                try await writer.answer { answer in
+                    ManifestJob(
+                        { manifest, transaction throws(CodexError) in
+                            guard let leaderID = manifest.leaderID else {
+                                throw StoreCore.notFollowing
+                            }
+                            let current = try core.followerState(leaderID, transaction)
+                            guard evenIfBehind || current.lagCommitCount == 0 else {
+                                throw Self.behindLeader(current)
+                            }
+                            // What was built, and numbered, is in the log of none: nothing of that may have
+                            // come since the checkpoint.
+                            guard try Checkpoint(of: core.path).transaction == transaction.id - 1
+                            else { throw Self.notAlone }
+                            state.withLock { $0 = current }
+                            manifest.endFollowing()
+                            return true
+                        }, afterCheckpoint: true, answer: answer)
+                }
+                break
+            } catch let error as CodexError where error.code == .cancelled && attempt < 100 {
+                continue
+            }
         }
+        core.endFollowing(StoreCore.notFollowing)
         builder?.wake()
         guard let state = state.withLock({ $0 }) else { throw StoreCore.notFollowing }
         return state
+    }
+
+    private static func behindLeader(_ state: FollowerState) -> CodexError {
+        CodexError(
+            .behindLeader,
+            "The follower has commit \(state.sequence), its leader is known to have "
+                + "\(state.leaderSequence). Let it catch up, or say that those between may be lost."
+        )
+    }
+
+    private static var notAlone: CodexError {
+        CodexError(
+            .cancelled,
+            "Other processes write to the follower all the time. End those that follow, then promote it."
+        )
     }
 }
 

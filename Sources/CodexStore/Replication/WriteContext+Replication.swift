@@ -26,12 +26,18 @@ extension WriteContext {
                 }
                 let batch = try apply(rest.prefix(countMax))
                 guard batch.failure == nil || batch.records.isEmpty else {
+                    _ = takeOverflow()
                     // Those before it alone, which are known to be good.
                     abort()
                     countMax = batch.records.count
                     continue
                 }
-                if let failure = batch.failure { throw failure }
+                if let failure = batch.failure {
+                    guard let counter = takeOverflow() else { throw failure }
+                    abort()
+                    try core.setConflicting(counter, self)
+                    continue
+                }
                 try commit(batch)
                 rest.removeFirst(batch.records.count)
                 countMax = .max
@@ -83,9 +89,7 @@ extension WriteContext {
 
     /// Takes out what is applied, and sees that the rest goes on from there.
     private func dropApplied(_ rest: inout ArraySlice<LeaderRecord>) throws(CodexError) {
-        guard let leaderID = catalog.manifest.leaderID else {
-            throw StoreCore.notFollowing
-        }
+        guard let leaderID = catalog.manifest.leaderID else { throw StoreCore.notFollowing }
         guard rest.allSatisfy({ $0.storeID == leaderID }) else {
             throw Self.diverged("are of another store than the one that it follows")
         }
@@ -104,7 +108,9 @@ extension WriteContext {
                     + "\(first.header.sequence). Ask the leader for the records after \(position.sequence)."
             )
         }
-
+        guard first.header.previousChecksum == last.checksum else {
+            throw Self.diverged("do not go on from commit \(position.sequence)")
+        }
     }
 
     /// Applies records up to a change of the manifest, or to one that cannot be applied.
@@ -157,14 +163,10 @@ extension WriteContext {
     }
 
     private func putPosition(after record: LeaderRecord) throws(CodexError) {
-        try transaction.put(
-            catalog.meta, LeaderPosition.key, Self.leaderPosition(after: record).bytes)
-    }
-
-    private static func leaderPosition(after record: LeaderRecord) -> LeaderPosition {
-        LeaderPosition(
-            checksum: record.header.checksum, milliseconds: record.header.milliseconds,
-            lastSequence: max(record.lastSequence, record.header.sequence))
+        let known = max(
+            try leaderPosition().lastSequence, core.knownLeaderSequence.withLock { $0 })
+        let position = LeaderPosition(after: record, lastSequence: known)
+        try transaction.put(catalog.meta, LeaderPosition.key, position.bytes)
     }
 
     /// Appends applied records to the log and commits.
@@ -180,11 +182,13 @@ extension WriteContext {
                 catalog.meta, LogPosition.key, position.bytes(flushed: flushedSequence))
             var (end, flushed) = (position, flushedSequence)
             let known = flushed
+            let lastSequence = try leaderPosition().lastSequence
             for (place, record) in batch.records.enumerated() {
                 var bytes = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
                 bytes += record.record.bytes[record.record.body]
                 LogBody.appendSystem(
-                    .meta, key: LeaderPosition.key, value: Self.leaderPosition(after: record).bytes,
+                    .meta, key: LeaderPosition.key,
+                    value: LeaderPosition(after: record, lastSequence: lastSequence).bytes,
                     to: &bytes)
                 let planned = try log.plan(
                     &bytes, after: end, flushed: known, changeCount: batch.changeCounts[place],
@@ -205,6 +209,9 @@ extension WriteContext {
 
     /// Throws unless what a record changes besides items is what a leader changes.
     private func requireWellFormed(_ record: LogRecord) throws(CodexError) {
+        guard !record.body.isEmpty, record.header.milliseconds < 1 << 62 else {
+            throw Wire.corrupted("a record of the log")
+        }
         let isSchemaChange = try Self.changesSchema(record)
         var shapeID = try transaction.statistics(catalog.shapes).entryCount
         try LogBody.forEach(record) { entry throws(CodexError) in
@@ -220,7 +227,7 @@ extension WriteContext {
             let key = Array(record.bytes[keyRange])
             switch space {
             case .meta:
-                guard isSchemaChange || key == LeaderPosition.key else {
+                guard isSchemaChange || key == LeaderPosition.key && value != nil else {
                     throw Wire.corrupted("an entry of the log")
                 }
             case .shapes:
@@ -232,7 +239,11 @@ extension WriteContext {
                 }
                 _ = try Shape(id: UInt32(shapeID), encoded: Array(record.bytes[value]).span)
                 shapeID += 1
-            case .tokens, .consumers: break
+            case .tokens: break
+            case .consumers:
+                if key.first == 0, let value {
+                    _ = try ConsumerState(json: Array(record.bytes[value]))
+                }
             }
         }
     }

@@ -51,13 +51,18 @@ struct Manifest: Codable {
     private(set) var storeID: UUID
     /// The store that this one follows; it takes everything from that one's log.
     private(set) var leaderID: UUID?
+    /// The indexes that the leader has not built, by table: what that one would have found out (equal keys)
+    /// or done (stamping items that expire) is to be seen to here if this store takes its place.
+    var unbuiltByLeader: [String: [String]]?
     var schema: Schema
     var tables: [String: Table] = [:]
     var entities: [String: Int] = [:]
     /// Entries of `meta` that a change makes useless; not stored.
     private(set) var obsoleteKeys: [[UInt8]] = []
 
-    private enum CodingKeys: CodingKey { case format, storeID, leaderID, schema, tables, entities }
+    private enum CodingKeys: CodingKey {
+        case format, storeID, leaderID, unbuiltByLeader, schema, tables, entities
+    }
 
     /// A new store's manifest.
     init(schema: Schema) {
@@ -84,6 +89,16 @@ struct Manifest: Codable {
     mutating func renewIdentity(leader: UUID?) {
         storeID = UUID()
         leaderID = leader
+        unbuiltByLeader = leader == nil ? nil : unbuiltIndexes
+    }
+
+    /// The names of the indexes that are not ready, by table.
+    var unbuiltIndexes: [String: [String]] {
+        tables.compactMapValues { table in
+            let names = table.indexes.filter { table.states?[PartKind.index.part($0.value)] != nil }
+                .keys.sorted()
+            return names.isEmpty ? nil : names
+        }
     }
 
     /// Whether the store follows another one.
@@ -93,83 +108,19 @@ struct Manifest: Codable {
     mutating func endFollowing() {
         leaderID = nil
         obsoleteKeys.append(LeaderPosition.key)
-    }
-
-    /// Takes over the leader's manifest, but for what is the store's own: who it is, and how far its
-    /// indexes and counters are built.
-    ///
-    /// The log does not have what builders do. So a follower maintains each part from when it comes to
-    /// be, also while the leader loads and does not, and has a builder of its own for what was there
-    /// before; what is ready here stays so.
-    ///
-    /// - Parameter leader: The leader's manifest after the change.
-    /// - Throws: ``CodexError/Code/corrupted`` if it cannot follow this one.
-    mutating func adopt(_ leader: Manifest) throws(CodexError) {
-        try requireSuccessor(leader)
-        let old = self
-        schema = leader.schema
-        entities = leader.entities
-        tables = leader.tables
-        for (name, entry) in leader.tables {
-            // A new table is empty: everything is ready.
-            guard let own = old.tables[name] else {
-                tables[name]?.states = nil
-                continue
+        for (name, indexes) in unbuiltByLeader ?? [:] {
+            for index in indexes {
+                guard let number = tables[name]?.indexes[index] else { continue }
+                let part = PartKind.index.part(number)
+                setState(.building, part, of: name)
+                forgetPosition(part, of: name)
             }
-            let (parts, ownParts) = (entry.parts, own.parts)
-            tables[name]?.states = nil
-            for part in parts {
-                let state = Self.adoptedState(
-                    part, leader.state(part, of: name),
-                    isNew: !ownParts.contains(part), old.state(part, of: name))
-                setState(state, part, of: name)
-            }
-            // What goes there is emptied here by the store's own builder.
-            let retired = Set(entry.retired ?? []).union(own.retired ?? [])
-            tables[name]?.retired = retired.filter { !parts.contains($0.part) }
-                .sorted { $0.part < $1.part }
-            for part in ownParts where !parts.contains(part) { forgetPosition(part, of: name) }
         }
+        unbuiltByLeader = nil
     }
 
-    private static func adoptedState(
-        _ part: String, _ leader: BuildState?, isNew: Bool, _ own: BuildState?
-    ) -> BuildState? {
-        if isNew { return .building }
-        switch own {
-        case nil: return leader == .conflicting ? .conflicting : nil
-        case .building, .loading: return .building
-        case .conflicting:
-            // A counter that is tried again gets another number.
-            let isTriedAgain = leader != .conflicting && part.hasPrefix("i")
-            return isTriedAgain ? .building : .conflicting
-        }
-    }
-
-    /// Throws unless what the store holds means the same under another manifest.
-    private func requireSuccessor(_ other: Manifest) throws(CodexError) {
-        let error = Wire.corrupted("a change of the schema from the leader")
-        for table in schema.tables {
-            guard let own = tables[table.name], let new = other.tables[table.name],
-                new.number == own.number,
-                let definition = other.schema.tables.first(where: { $0.name == table.name }),
-                definition.partitionKey == table.partitionKey, definition.sortKey == table.sortKey
-            else { throw error }
-            let indexes = Dictionary(
-                uniqueKeysWithValues: definition.maintainedIndexes.map { ($0.name, $0) })
-            for index in table.maintainedIndexes {
-                guard let number = new.indexes[index.name] else { continue }
-                guard number == own.indexes[index.name], indexes[index.name] == index else {
-                    throw error
-                }
-            }
-            let retired = Set((new.retired ?? []).map(\.part))
-            guard own.parts.subtracting(new.parts).isSubset(of: retired) else { throw error }
-        }
-        guard entities.allSatisfy({ other.entities[$0.key] == $0.value }) else { throw error }
-    }
-
-    private mutating func assignNumbers() {
+    /// Numbers what is new in the schema; in a table that was there, it is to be built.
+    mutating func assignNumbers() {
         for table in schema.tables {
             let next = (self.tables.values.map(\.number).max() ?? 0) + 1
             let isNew = tables[table.name] == nil
@@ -315,15 +266,21 @@ struct Manifest: Codable {
                     setState(.building, part, of: name)
                     continue
                 }
-                // What it has counted is of no use: it starts again under another number.
-                setState(nil, part, of: name)
-                forgetPosition(part, of: name)
-                tables[name]?.counters?[counter] = nil
-                let retired = tables[name]?.retired ?? []
-                tables[name]?.retired = retired + [Retired(part: part, ownsChunks: false)]
+                retryConflicting(counter, part, of: name)
             }
         }
         assignNumbers()
+    }
+
+    /// Lets a counter start again under another number: what it has counted is of no use.
+    ///
+    /// The number is assigned with ``assignNumbers()``.
+    mutating func retryConflicting(_ counter: String, _ part: String, of table: String) {
+        setState(nil, part, of: table)
+        forgetPosition(part, of: table)
+        tables[table]?.counters?[counter] = nil
+        let retired = tables[table]?.retired ?? []
+        tables[table]?.retired = retired + [Retired(part: part, ownsChunks: false)]
     }
 
     // MARK: Reading and writing

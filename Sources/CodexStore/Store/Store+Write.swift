@@ -52,7 +52,15 @@ extension Store {
     func changeManifest(
         _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) async throws {
-        let writer = try requireWriter()
+        _ = try requireWriter()
+        try await changeOwnManifest(body)
+    }
+
+    /// Changes the manifest, of a follower too.
+    func changeOwnManifest(
+        _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
+    ) async throws {
+        let writer = try requireOwnWriter()
         try await writer.answer { ManifestJob(body, answer: $0) }
     }
 
@@ -82,8 +90,9 @@ extension Store {
     func requireWriter() throws(CodexError) -> WriterQueue {
         let writer = try requireOwnWriter()
         // Another process may have promoted it since.
-        if core.catalog.manifest.isFollower, try core.refreshCatalog().manifest.isFollower {
-            throw StoreCore.following
+        if core.catalog.manifest.isFollower {
+            let catalog = try core.whileOpen { () throws(CodexError) in try core.refreshCatalog() }
+            if catalog.manifest.isFollower { throw StoreCore.following }
         }
         return writer
     }

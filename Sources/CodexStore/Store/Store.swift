@@ -76,6 +76,7 @@ public final class Store: Sendable {
         let builder = Builder(core, writer)
         let sweeper = Sweeper(core, writer)
         (self.writer, self.builder, self.sweeper) = (writer, builder, sweeper)
+        core.workArrived.withLock { $0 = { [weak builder] in builder?.wake() } }
         builder.start()
         sweeper?.start()
         parts.checkpointer.start(writer)

@@ -34,6 +34,8 @@ final class StoreCore: Sendable {
         var isClosed = false
         var isFinished = false
         var caches: [WeakFollower] = []
+        /// What is received from leaders now.
+        var buffers: [RecordBuffer] = []
     }
     private struct WeakFollower {
         weak var follower: CacheFollower?
@@ -54,6 +56,17 @@ final class StoreCore: Sendable {
         logDirectory = LogDirectory(store: path, id: catalog.manifest.storeID)
         commits = CommitSignal(environment)
         state = Locked(State(catalog: catalog))
+    }
+
+    /// Told whenever this process learns of a schema with something to build or to empty.
+    let workArrived = Locked<(@Sendable () -> Void)?>(nil)
+
+    private func take(_ catalog: Catalog) {
+        let isNew = state.withLock { state in
+            defer { state.catalog = catalog }
+            return state.catalog !== catalog
+        }
+        if isNew, catalog.hasWork { workArrived.withLock { $0 }?() }
     }
 
     private struct Decoding {
@@ -89,7 +102,7 @@ final class StoreCore: Sendable {
                     let new = stored == current.generation ? current : try Catalog(transaction)
                     // An abort would close the handles that were opened.
                     try transaction.commit()
-                    state.withLock { $0.catalog = new }
+                    take(new)
                     return new
                 } catch {
                     transaction.abort()
@@ -135,6 +148,17 @@ final class StoreCore: Sendable {
         _ = try changed { () throws(CodexError) in try context.redoManifest(record, end) }
     }
 
+    /// Takes a counter out of use whose sum does not fit: what it has is of no use until it is tried again.
+    func setConflicting(_ counter: DatabaseID, _ context: WriteContext) throws(CodexError) {
+        while true {
+            let isDone = try changed { () throws(CodexError) in
+                try context.setConflicting(counter)
+            }
+            if isDone { return }
+            try context.checkpointer.checkpointNow()
+        }
+    }
+
     /// Takes over the catalog that `body` makes in a transaction; returns whether it made one.
     private func changed(
         _ body: () throws(CodexError) -> Catalog?
@@ -142,7 +166,7 @@ final class StoreCore: Sendable {
         let result = schemaLock.withLock { _ in
             Result { () throws(CodexError) in
                 guard let catalog = try body() else { return false }
-                state.withLock { $0.catalog = catalog }
+                take(catalog)
                 return true
             }
         }
@@ -247,6 +271,27 @@ final class StoreCore: Sendable {
         if isClosed { follower.close() }
     }
 
+    // MARK: Following
+
+    /// Takes note of what is received from a leader, which ends when the store is closed or promoted.
+    func add(_ buffer: RecordBuffer) {
+        let isClosed = state.withLock { state in
+            state.buffers.append(buffer)
+            return state.isClosed
+        }
+        if isClosed { buffer.finish(Self.closed) }
+    }
+
+    /// Forgets what is received no more.
+    func remove(_ buffer: RecordBuffer) {
+        state.withLock { state in state.buffers.removeAll { $0 === buffer } }
+    }
+
+    /// Ends all following.
+    func endFollowing(_ error: CodexError) {
+        for buffer in state.withLock({ $0.buffers }) { buffer.finish(error) }
+    }
+
     // MARK: Closing
 
     static var closed: CodexError {
@@ -262,10 +307,12 @@ final class StoreCore: Sendable {
 
     /// Refuses readers from now on; returns whether this call was the first.
     func beginClosing() -> Bool {
-        state.withLock { state in
+        let isFirst = state.withLock { state in
             defer { state.isClosed = true }
             return !state.isClosed
         }
+        if isFirst { endFollowing(Self.closed) }
+        return isFirst
     }
 
     /// Waits for running readers and closes the environment.

@@ -25,7 +25,7 @@ extension WriteContext {
         let changed = try Manifest(json: json)
         let old = try Catalog(transaction)
         if changed.storeID != old.manifest.storeID {
-            try adopt(changed, old, &entries)
+            try adopt(changed, old.manifest, &entries)
         } else if isLeaders {
             throw Wire.corrupted("a change of the schema from the leader")
         } else if core.options.isRestoring {
@@ -50,19 +50,23 @@ extension WriteContext {
         let kept = manifest.keepBuilding(since: old.manifest)
         entries.removeAll { $0.value == nil && kept.contains($0.key) || $0.key == Manifest.key }
         entries.append((Manifest.key, try manifest.json()))
-        try emptyRetired(old) { manifest.tables[$0]?.retired?.contains($1) != true }
+        for table in old.allTables {
+            let retired = manifest.tables[table.name]?.retired ?? []
+            for (part, tree) in table.retired where !retired.contains(part) {
+                try empty(tree, ownsChunks: part.ownsChunks)
+            }
+        }
     }
 
     /// Lets a change of the leader's manifest say what is true of this store.
     private func adopt(
-        _ changed: Manifest, _ old: Catalog, _ entries: inout [(key: [UInt8], value: [UInt8]?)]
+        _ changed: Manifest, _ own: Manifest, _ entries: inout [(key: [UInt8], value: [UInt8]?)]
     ) throws(CodexError) {
-        var manifest = old.manifest
+        var manifest = own
         try manifest.adopt(changed)
-        // A number that is used again needs its tree now.
-        try emptyRetired(old) { manifest.tables[$0]?.parts.contains($1.part) == true }
         let generation = try Catalog.storedGeneration(transaction, catalog.meta) + 1
-        entries = entries.filter { $0.key == LeaderPosition.key }
+        // Not where the leader was in the log of its own, or that it follows none any more.
+        entries = entries.filter { $0.key == LeaderPosition.key && $0.value != nil }
         entries += [
             (Manifest.key, try manifest.json()),
             (Manifest.generationKey, BigEndian.bytes(generation)),
@@ -70,13 +74,24 @@ extension WriteContext {
         entries += manifest.obsoleteKeys.map { ($0, nil) }
     }
 
-    private func emptyRetired(
-        _ old: Catalog, where isDue: (_ table: String, Manifest.Retired) -> Bool
-    ) throws(CodexError) {
-        for table in old.allTables {
-            for (part, tree) in table.retired where isDue(table.name, part) {
-                try empty(tree, ownsChunks: part.ownsChunks)
+    /// Takes a counter out of use whose sum does not fit; with the core's schema lock held.
+    func setConflicting(_ database: DatabaseID) throws(CodexError) -> Catalog? {
+        try redoingManifest { () throws(CodexError) in
+            let old = try Catalog(transaction)
+            var manifest = old.manifest
+            for table in old.allTables {
+                for counter in table.counters where counter.tree.database == database {
+                    manifest.setState(.conflicting, counter.part, of: table.name)
+                    manifest.forgetPosition(counter.part, of: table.name)
+                }
             }
+            let generation = try Catalog.storedGeneration(transaction, catalog.meta) + 1
+            try transaction.put(catalog.meta, Manifest.key, try manifest.json())
+            try transaction.put(catalog.meta, Manifest.generationKey, BigEndian.bytes(generation))
+            for key in manifest.obsoleteKeys { try transaction.delete(catalog.meta, key) }
+            return (
+                try Catalog(manifest, generation: generation, transaction, create: true), position
+            )
         }
     }
 }

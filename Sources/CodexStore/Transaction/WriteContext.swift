@@ -19,6 +19,9 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private(set) var flushedSequence: UInt64 = 0
     /// Whether the log is being applied: what it says is put down as it is.
     var isRedoing = false
+    /// The counter with a sum that does not fit, which a redo met: on the leader, or when the commit was made,
+    /// it was not maintained.
+    private var overflow: DatabaseID?
     /// The failure that made the LMDB transaction useless; the group is run again without its
     /// culprit.
     private(set) var failure: CodexError?
@@ -436,17 +439,30 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     func redoManifest(
         _ redone: LogRecord, _ end: LogPosition
     ) throws(CodexError) -> Catalog? {
+        try redoingManifest { () throws(CodexError) in
+            guard position.sequence + 1 == end.sequence else { return nil }
+            return (try applyManifest(of: redone), end)
+        }
+    }
+
+    /// Changes the manifest in a transaction that the log does not have; with the core's schema lock held.
+    ///
+    /// - Returns: The catalog; `nil` if a checkpoint is to be made first, or `body` makes none.
+    func redoingManifest(
+        _ body: () throws(CodexError) -> (Catalog, LogPosition)?
+    ) throws(CodexError) -> Catalog? {
         forgetUndo()
         transaction = try core.environment.begin(readOnly: false)
         isOpen = true
         let new: Catalog
+        let end: LogPosition
         do throws(CodexError) {
             try readPosition()
-            guard try checkpointer.hasPin(transaction), position.sequence + 1 == end.sequence else {
+            guard try checkpointer.hasPin(transaction), let made = try body() else {
                 abort()
                 return nil
             }
-            new = try applyManifest(of: redone)
+            (new, end) = made
         } catch {
             if isOpen { abort() }
             throw error
@@ -454,6 +470,19 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         try commitRedone(end)
         catalog = new
         return new
+    }
+
+    /// Takes note of a counter whose sum does not fit, in a store whose counters may be ahead of what the log
+    /// says: a follower, or a copy that is restored.
+    func noteOverflow(_ counter: CounterHandle) {
+        guard isRedoing, catalog.manifest.isFollower || core.options.isRestoring else { return }
+        overflow = counter.tree.database
+    }
+
+    /// The counter that was noted, once.
+    func takeOverflow() -> DatabaseID? {
+        defer { overflow = nil }
+        return overflow
     }
 
     /// Commits what the record has; without entries, what the log need not know.
