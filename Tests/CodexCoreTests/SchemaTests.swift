@@ -39,7 +39,6 @@ struct SchemaTests {
     @Test(
         "Contradictory schemas are refused",
         arguments: [
-            Schema(tables: []),
             Schema(tables: [
                 TableDefinition("t", partitionKey: KeyAttribute("a")),
                 TableDefinition("t", partitionKey: KeyAttribute("b")),

@@ -54,7 +54,6 @@ extension Schema {
     ///
     /// - Throws: ``CodexError/Code/invalidSchema`` with what is wrong.
     public func validate() throws(CodexError) {
-        guard !tables.isEmpty else { throw Self.invalid("it has no table") }
         try Self.requireDistinct(tables.map(\.name), "table")
         try Self.requireDistinct(entities.map(\.name), "entity")
         for table in tables { try table.validate() }

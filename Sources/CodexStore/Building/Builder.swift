@@ -180,6 +180,7 @@ final class Builder: Sendable {
 
     /// Does one thing that is to be done.
     private func step(_ catalog: Catalog) throws(CodexError) {
+        if let dropped = catalog.droppedTrees.first { return try empty(dropped) }
         for table in catalog.allTables {
             if let retired = table.retired.first { return try empty(table, retired) }
             // Whoever loaded is gone: it would have the lock.
@@ -366,16 +367,42 @@ final class Builder: Sendable {
     private func empty(
         _ table: TableHandle, _ retired: (part: Manifest.Retired, tree: Tree)
     ) throws(CodexError) {
-        let ownsChunks = retired.part.ownsChunks
-        let tree = retired.tree
+        let name = table.name
+        let part = retired.part
+        try empty(
+            retired.tree, part,
+            isDue: { context in
+                try context.catalog.table(name).retired.contains { $0.part == part }
+            }
+        ) { manifest in manifest.forget(part, of: name) }
+    }
+
+    private func empty(_ dropped: DroppedTree) throws(CodexError) {
+        let (number, part) = (dropped.number, dropped.part)
+        try empty(
+            dropped.tree, part,
+            isDue: { context in
+                context.catalog.droppedTrees.contains { $0.number == number && $0.part == part }
+            }
+        ) { manifest in manifest.forget(part, ofDropped: number) }
+    }
+
+    /// Empties a tree in steps, each of which looks whether that is still to be done: another process may have
+    /// ended it, and the tree be used again.
+    private func empty(
+        _ tree: Tree, _ part: Manifest.Retired,
+        isDue: @escaping @Sendable (WriteContext) throws -> Bool,
+        _ forget: @escaping @Sendable (inout Manifest) -> Void
+    ) throws(CodexError) {
         while !isStopped {
             let limit = limit()
-            let isEmpty = try write { try $0.empty(tree, ownsChunks: ownsChunks, limit) }
+            let isEmpty = try write { context in
+                guard try isDue(context) else { return true }
+                return try context.empty(tree, ownsChunks: part.ownsChunks, limit)
+            }
             guard isEmpty else { continue }
-            let name = table.name
-            let part = retired.part
             return try changeManifest(afterCheckpoint: true) { manifest, _ in
-                manifest.forget(part, of: name)
+                forget(&manifest)
                 return true
             }
         }

@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// What decoding the log's changes needs of the store: its tables, entities and shapes.
 ///
-/// None of them ever goes, so what is once known stays true.
+/// No number of a table is used twice, and shapes never go, so what is once known stays true.
 final class LoggedTables: ShapeSource, Sendable {
     private let core: StoreCore
     private let state: Locked<State>
@@ -30,6 +30,12 @@ final class LoggedTables: ShapeSource, Sendable {
             if let handle = try? state.catalog.table(number: number) {
                 state.plans[number] = handle.plan
                 return handle.plan
+            }
+            let dropped = state.catalog.manifest.dropped?.first { $0.number == number }
+            if let definition = dropped?.definition {
+                let plan = TablePlan(definition)
+                state.plans[number] = plan
+                return plan
             }
             return nil
         }

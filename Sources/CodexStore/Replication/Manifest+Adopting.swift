@@ -9,10 +9,13 @@ extension Manifest {
     /// is removed. Trees have numbers of its own, too: the leader frees a number once its tree is empty there.
     /// (Tables and entities have the leader's, which items and the log refer to.)
     ///
-    /// - Parameter leader: The leader's manifest after the change.
+    /// - Parameters:
+    ///   - leader: The leader's manifest after the change.
+    ///   - sequence: The change's commit.
     /// - Throws: ``CodexError/Code/corrupted`` if it cannot follow this one.
-    mutating func adopt(_ leader: Manifest) throws(CodexError) {
+    mutating func adopt(_ leader: Manifest, at sequence: UInt64) throws(CodexError) {
         try requireSuccessor(leader)
+        for name in tables.keys where leader.tables[name] == nil { try drop(name, at: sequence) }
         for table in schema.tables {
             let changed = try leader.schema.table(table.name)
             for index in table.indexes where !changed.indexes.contains(index) {
@@ -24,7 +27,7 @@ extension Manifest {
         }
         var newTables: Set<String> = []
         for (name, table) in leader.tables where tables[name] == nil {
-            tables[name] = Table(number: table.number, indexes: [:])
+            tables[name] = Table(number: table.number, slot: freeSlot(), indexes: [:])
             newTables.insert(name)
         }
         (schema, entities) = (leader.schema, leader.entities)
@@ -63,13 +66,17 @@ extension Manifest {
     private func requireSuccessor(_ other: Manifest) throws(CodexError) {
         let error = Wire.corrupted("a change of the schema from the leader")
         for table in schema.tables {
-            guard let own = tables[table.name], let new = other.tables[table.name],
-                new.number == own.number,
+            guard let new = other.tables[table.name] else { continue }
+            guard new.number == tables[table.name]?.number,
                 let definition = other.schema.tables.first(where: { $0.name == table.name }),
                 definition.partitionKey == table.partitionKey, definition.sortKey == table.sortKey,
                 table.timeToLive == nil || table.timeToLive == definition.timeToLive
             else { throw error }
         }
-        guard entities.allSatisfy({ other.entities[$0.key] == $0.value }) else { throw error }
+        let last = highestNumber
+        for (name, table) in other.tables where tables[name] == nil {
+            guard table.number > last else { throw error }
+        }
+        for (name, number) in entities where other.entities[name] != number { throw error }
     }
 }

@@ -139,6 +139,14 @@ final class TableHandle: Sendable {
     }
 }
 
+/// A tree of a removed table that is not empty yet.
+struct DroppedTree: Sendable {
+    /// The table's number.
+    let number: Int
+    let part: Manifest.Retired
+    let tree: Tree
+}
+
 /// The tables, indexes, counters and entities of a store as of one generation of its manifest, with
 /// their open databases.
 final class Catalog: Sendable {
@@ -155,6 +163,8 @@ final class Catalog: Sendable {
     private let names: [Int: String]
     /// The encrypted attributes of entities that have some, by the entities' numbers.
     private let sealed: [Int: SealedFields]
+    /// Trees of removed tables that are not empty yet.
+    let droppedTrees: [DroppedTree]
     /// Whether anything is to be built or emptied.
     let hasWork: Bool
     /// Whether items of any table expire.
@@ -196,7 +206,7 @@ final class Catalog: Sendable {
             guard let entry = manifest.tables[definition.name] else { continue }
             let plan = TablePlan(definition)
             func tree(_ part: String?) throws(CodexError) -> Tree {
-                let name = "t\(entry.number)" + (part.map { ".\($0)" } ?? "")
+                let name = entry.treeName + (part.map { ".\($0)" } ?? "")
                 return Tree(try open(name), name: name, overflow)
             }
             var indexes: [IndexHandle] = []
@@ -223,6 +233,17 @@ final class Catalog: Sendable {
                 retired: retired)
         }
         self.tables = tables
+        var droppedTrees: [DroppedTree] = []
+        for table in manifest.dropped ?? [] {
+            for old in table.trees {
+                let name = Manifest.treeName(table.slot) + (old.part.isEmpty ? "" : ".\(old.part)")
+                droppedTrees.append(
+                    DroppedTree(
+                        number: table.number, part: old,
+                        tree: Tree(try open(name), name: name, overflow)))
+            }
+        }
+        self.droppedTrees = droppedTrees
         var sealed: [Int: SealedFields] = [:]
         for binding in bindings where !binding.definition.sealed.isEmpty {
             guard let table = tables[binding.definition.table] else { continue }
@@ -231,7 +252,7 @@ final class Catalog: Sendable {
         }
         self.sealed = sealed
         treeCount = tables.values.map { 1 + $0.indexes.count + $0.counters.count }.max() ?? 1
-        hasWork = tables.values.contains { $0.hasWork }
+        hasWork = !droppedTrees.isEmpty || tables.values.contains { $0.hasWork }
         hasExpiry = tables.values.contains { $0.expiryIndex != nil }
     }
 

@@ -17,13 +17,19 @@ struct Manifest: Codable {
     }
 
     struct Table: Codable {
+        /// What items in the log refer to; never used again.
         let number: Int
+        /// The number in the names of its trees, which is used again once they are empty; `nil` is the table's.
+        var slot: Int?
         var indexes: [String: Int]
         var counters: [String: Int]?
         /// By tree name after the table's: `i3`, `c1`.
         var states: [String: BuildState]?
         /// Trees of removed indexes and counters that are not empty yet.
         var retired: [Retired]?
+
+        /// The name of the tree of its items; those of its parts go on from it.
+        var treeName: String { Manifest.treeName(slot ?? number) }
 
         /// The names of the indexes' and counters' trees after the table's.
         var parts: Set<String> {
@@ -38,6 +44,19 @@ struct Manifest: Codable {
         /// Whether its large values are its own, and not its items'.
         let ownsChunks: Bool
     }
+
+    /// A table that was removed: the log may have changes of its items still.
+    struct Dropped: Codable {
+        let definition: TableDefinition
+        let number: Int
+        let slot: Int
+        /// The commit that removed it.
+        let sequence: UInt64
+        /// The trees that are not empty yet; that of the items is the one without a name.
+        var trees: [Retired]
+    }
+
+    static func treeName(_ slot: Int) -> String { "t\(slot)" }
 
     /// The format of everything in the store.
     ///
@@ -57,11 +76,15 @@ struct Manifest: Codable {
     var schema: Schema
     var tables: [String: Table] = [:]
     var entities: [String: Int] = [:]
+    private(set) var dropped: [Dropped]?
+    /// The highest number that a removed table had.
+    private var lastNumber: Int?
     /// Entries of `meta` that a change makes useless; not stored.
     private(set) var obsoleteKeys: [[UInt8]] = []
 
     private enum CodingKeys: CodingKey {
-        case format, storeID, leaderID, unbuiltByLeader, schema, tables, entities
+        case format, storeID, leaderID, unbuiltByLeader, schema, tables, entities, dropped,
+            lastNumber
     }
 
     /// A new store's manifest.
@@ -122,9 +145,8 @@ struct Manifest: Codable {
     /// Numbers what is new in the schema; in a table that was there, it is to be built.
     mutating func assignNumbers() {
         for table in schema.tables {
-            let next = (self.tables.values.map(\.number).max() ?? 0) + 1
             let isNew = tables[table.name] == nil
-            var entry = tables[table.name] ?? Table(number: next, indexes: [:])
+            var entry = tables[table.name] ?? newTable()
             // A number is free again only once its old tree is empty.
             func free(_ kind: PartKind, _ used: [Int]) -> Int {
                 var number = 1
@@ -157,6 +179,69 @@ struct Manifest: Codable {
         }
         for entity in schema.entities where entities[entity.name] == nil {
             entities[entity.name] = (entities.values.max() ?? 0) + 1
+        }
+    }
+
+    private func newTable() -> Table {
+        Table(number: highestNumber + 1, slot: freeSlot(), indexes: [:])
+    }
+
+    /// The highest number that a table has, or had.
+    var highestNumber: Int { max(tables.values.map(\.number).max() ?? 0, lastNumber ?? 0) }
+
+    /// A number for the trees of a new table.
+    func freeSlot() -> Int {
+        let used = Set(
+            tables.values.map { $0.slot ?? $0.number }
+                + (dropped ?? []).filter { !$0.trees.isEmpty }.map(\.slot))
+        return (1...).first { !used.contains($0) } ?? 1
+    }
+
+    /// Takes a table out of the schema, and the entities that are in it; its trees are emptied later.
+    ///
+    /// - Parameters:
+    ///   - name: The table.
+    ///   - sequence: The commit that does it.
+    ///   - oldest: Up to which commit the log has nothing any more: what was dropped before is forgotten.
+    /// - Throws: ``CodexError/Code/unknownTable``.
+    mutating func drop(
+        _ name: String, at sequence: UInt64, oldest: UInt64 = 0
+    ) throws(CodexError) {
+        let definition = try schema.table(name)
+        guard let entry = tables.removeValue(forKey: name) else {
+            throw CodexError(.unknownTable, "There is no table \(name).")
+        }
+        var trees = entry.retired ?? []
+        for index in definition.maintainedIndexes {
+            guard let number = entry.indexes[index.name] else { continue }
+            var ownsChunks = false
+            if case .include = index.projection { ownsChunks = true }
+            trees.append(Retired(part: PartKind.index.part(number), ownsChunks: ownsChunks))
+        }
+        trees += (entry.counters ?? [:]).values.sorted().map {
+            Retired(part: PartKind.counter.part($0), ownsChunks: false)
+        }
+        // Last: entries of other trees may refer to its items' chunks.
+        trees.append(Retired(part: "", ownsChunks: true))
+        for part in entry.parts {
+            obsoleteKeys.append(WriteContext.positionKey(table: entry.number, part))
+        }
+        lastNumber = max(lastNumber ?? 0, entry.number)
+        dropped =
+            (dropped ?? []).filter { !$0.trees.isEmpty || $0.sequence > oldest } + [
+                Dropped(
+                    definition: definition, number: entry.number, slot: entry.slot ?? entry.number,
+                    sequence: sequence, trees: trees)
+            ]
+        schema = Schema(
+            tables: schema.tables.filter { $0.name != name },
+            entities: schema.entities.filter { $0.table != name })
+    }
+
+    /// Takes note that a tree of a removed table is empty.
+    mutating func forget(_ tree: Retired, ofDropped number: Int) {
+        for place in (dropped ?? []).indices where dropped?[place].number == number {
+            dropped?[place].trees.removeAll { $0 == tree }
         }
     }
 
@@ -316,12 +401,22 @@ struct Manifest: Codable {
             else { throw Wire.corrupted("the manifest's numbers") }
         }
         try requireNumbers(schema.tables.map(\.name), tables.mapValues(\.number))
+        let retired = tables.values.flatMap { $0.retired ?? [] } + (dropped ?? []).flatMap(\.trees)
+        let slots = tables.values.compactMap(\.slot) + (dropped ?? []).map(\.slot)
+        guard retired.allSatisfy({ Self.isPart($0.part) }),
+            slots.allSatisfy({ (1...1_000_000).contains($0) })
+        else { throw Wire.corrupted("the manifest's numbers") }
         try requireNumbers(schema.entities.map(\.name), entities)
         for table in schema.tables {
             let entry = tables[table.name]
             try requireNumbers(table.maintainedIndexes.map(\.name), entry?.indexes ?? [:])
             try requireNumbers(table.counters.map(\.name), entry?.counters ?? [:])
         }
+    }
+
+    /// Whether a tree may have the name, after its table's.
+    private static func isPart(_ name: String) -> Bool {
+        name.isEmpty || (name.hasPrefix("i") || name.hasPrefix("c")) && Int(name.dropFirst()) != nil
     }
 
     func json() throws(CodexError) -> [UInt8] {

@@ -52,9 +52,15 @@ extension WriteContext {
         entries.append((Manifest.key, try manifest.json()))
         for table in old.allTables {
             let retired = manifest.tables[table.name]?.retired ?? []
+            // Of a table that is removed, they are among what is to be emptied.
+            guard manifest.tables[table.name]?.number == table.number else { continue }
             for (part, tree) in table.retired where !retired.contains(part) {
                 try empty(tree, ownsChunks: part.ownsChunks)
             }
+        }
+        for old in old.droppedTrees {
+            let trees = manifest.dropped?.first { $0.number == old.number }?.trees ?? []
+            if !trees.contains(old.part) { try empty(old.tree, ownsChunks: old.part.ownsChunks) }
         }
     }
 
@@ -63,7 +69,7 @@ extension WriteContext {
         _ changed: Manifest, _ own: Manifest, _ entries: inout [(key: [UInt8], value: [UInt8]?)]
     ) throws(CodexError) {
         var manifest = own
-        try manifest.adopt(changed)
+        try manifest.adopt(changed, at: position.sequence + 1)
         let generation = try Catalog.storedGeneration(transaction, catalog.meta) + 1
         // Not where the leader was in the log of its own, or that it follows none any more.
         entries = entries.filter { $0.key == LeaderPosition.key && $0.value != nil }

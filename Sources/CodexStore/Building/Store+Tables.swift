@@ -1,0 +1,41 @@
+public import CodexCore
+
+extension Store {
+    /// Adds a table to a store in use.
+    ///
+    /// - Throws: ``CodexError/Code/schemaMismatch`` if there is one of this name, ``CodexError/Code/invalidSchema``,
+    ///   and as ``write(_:)-(_)``.
+    public func addTable(_ table: TableDefinition) async throws {
+        try await changeManifest { manifest, _ throws(CodexError) in
+            guard manifest.tables[table.name] == nil else {
+                throw CodexError(
+                    .schemaMismatch,
+                    "There is a table \(table.name). Remove it, or take another name.")
+            }
+            return try manifest.merge(Schema(tables: [table]))
+        }
+    }
+
+    /// Removes a table with all its items, indexes and counters: from now on it is unknown, and what it holds goes in
+    /// the background. Entities that are in it go out of the schema.
+    ///
+    /// The removal itself gives no changes of its items. Changes before it can be read as long as they are
+    /// retained. A program that opens the store with a schema that has the table adds it again, empty.
+    ///
+    /// - Throws: ``CodexError/Code/unknownTable``, and as ``write(_:)-(_)``.
+    public func removeTable(_ name: String) async throws {
+        let builder = try requireBuilder()
+        let core = core
+        try await changeManifest { manifest, transaction throws(CodexError) in
+            guard
+                let stored = unsafe try transaction.get(core.catalog.meta, LogPosition.key).map({
+                    unsafe Array($0)
+                })
+            else { throw Wire.corrupted("the data file has no position in the log") }
+            try manifest.drop(
+                name, at: try LogPosition(stored).sequence + 1, oldest: try core.oldestSequence())
+            return true
+        }
+        builder.wake()
+    }
+}
