@@ -8,6 +8,7 @@ let package = Package(
         .library(name: "CodexCore", targets: ["CodexCore"]),
         .library(name: "CodexIndex", targets: ["CodexIndex"]),
         .library(name: "CodexStore", targets: ["CodexStore"]),
+        .library(name: "CodexDynamoDB", targets: ["CodexDynamoDB"]),
         .library(name: "CodexTesting", targets: ["CodexTesting"]),
     ],
     traits: [
@@ -42,6 +43,8 @@ let package = Package(
                     name: "Crypto", package: "swift-crypto",
                     condition: .when(traits: ["Encryption"])),
             ]),
+        // DynamoDB's API over a store, request by request; a server is in Tools.
+        .target(name: "CodexDynamoDB", dependencies: ["CodexCore", "CodexStore"]),
         .target(name: "CodexTesting", dependencies: ["CodexCore", "CodexStore"]),
         // What the tests run, and kill, as other processes.
         .executableTarget(
@@ -76,6 +79,11 @@ let package = Package(
             name: "BackupTests",
             dependencies: [
                 "CodexCore", "CodexStore", "CodexTesting", "TestSupport", "codex-test-agent",
+            ]),
+        .testTarget(
+            name: "CodexDynamoDBTests",
+            dependencies: [
+                "CodexCore", "CodexDynamoDB", "CodexStore", "CodexTesting", "TestSupport",
             ]),
         .testTarget(
             name: "DomainTests",

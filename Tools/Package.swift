@@ -5,12 +5,22 @@ let package = Package(
     name: "Tools",
     platforms: [.macOS(.v15)],
     products: [.executable(name: "codexflow", targets: ["codexflow"])],
+    traits: [
+        .trait(name: "Server", description: "codexflow serve: DynamoDB's HTTP API, with Hummingbird."),
+        .default(enabledTraits: ["Server"]),
+    ],
     dependencies: [
         // Named, or the package would be known by the folder that it was cloned into.
         .package(name: "Codex", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "3.0.0"),
         .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
+        // Not fetched without the trait.
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
     ],
     targets: [
         .systemLibrary(
@@ -23,10 +33,27 @@ let package = Package(
             dependencies: [
                 "CodexflowCZlib",
                 .product(name: "CodexCore", package: "Codex"),
+                .product(name: "CodexDynamoDB", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "TextTable", package: "TextTable"),
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types",
+                    condition: .when(traits: ["Server"])),
+                .product(
+                    name: "Hummingbird", package: "hummingbird",
+                    condition: .when(traits: ["Server"])),
+                .product(
+                    name: "HummingbirdCore", package: "hummingbird",
+                    condition: .when(traits: ["Server"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Server"])),
+                .product(
+                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
+                .product(
+                    name: "NIOHTTPTypes", package: "swift-nio-extras",
+                    condition: .when(traits: ["Server"])),
             ]
         ),
         .testTarget(name: "codexflowTests", dependencies: ["codexflow"]),

@@ -1,4 +1,5 @@
 public import CodexCore
+internal import CodexIndex
 
 extension Store {
     /// Adds a table to a store in use.
@@ -37,5 +38,22 @@ extension Store {
             return true
         }
         builder.wake()
+    }
+
+    /// Gives a table that has none a time to live: see ``TableDefinition/timeToLive``.
+    ///
+    /// Items that are there expire once the builder has seen to them: ``whenReady()``.
+    ///
+    /// - Throws: ``CodexError/Code/schemaMismatch`` if it has another one, ``CodexError/Code/invalidSchema``,
+    ///   ``CodexError/Code/unknownTable``, and as ``write(_:)-(_)``.
+    public func addTimeToLive(_ attribute: String, to table: String) async throws {
+        let builder = try requireBuilder()
+        let definition = try core.catalog.table(table).plan.definition
+        try await changeManifest { manifest, _ throws(CodexError) in
+            try manifest.merge(
+                Schema(tables: [definition.with(indexes: [], counters: [], timeToLive: attribute)]))
+        }
+        builder.wake()
+        if builder.isSmall(try core.catalog.table(table)) { try await builder.waitUntilIdle() }
     }
 }

@@ -92,11 +92,33 @@ struct QueryRun {
         return passes
     }
 
+    /// The part of the range after an item, of which only the key attributes are looked at.
+    ///
+    /// - Throws: ``CodexError/Code/invalidKey`` if it has no such key, or one outside of the range.
+    func range(after item: Item) throws(CodexError) -> KeyRange {
+        var key: [UInt8] = []
+        try table.plan.encode(try table.plan.definition.primaryKey(of: item), into: &key)
+        if let index {
+            let keys = try index.plan.entryKeys(for: item, primaryKey: key)
+            guard keys.count == 1 else {
+                throw CodexError(
+                    .invalidKey, "The start key lacks an attribute of the index's key.")
+            }
+            key = keys[0]
+        }
+        guard range.contains(key) else {
+            throw CodexError(.invalidKey, "The start key is outside of what the query looks at.")
+        }
+        return range.resumed(after: key, direction)
+    }
+
     /// Walks the range in the query's direction; the items that pass the filter are lent, until
     /// `body` returns `false`.
     @inline(__always)
-    func walk(_ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool) throws {
-        unsafe try scan(range) { key, bytes in
+    func walk(
+        _ part: KeyRange? = nil, _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
+    ) throws {
+        unsafe try scan(part ?? range) { key, bytes in
             guard unsafe try passes(key, bytes) else { return true }
             return unsafe try body(key, bytes)
         }

@@ -66,10 +66,18 @@ extension ReadableTransaction where Self: ~Copyable {
 
     /// Lends the items of a scan in place, one after the other, until `body` returns `false`.
     ///
-    /// - Throws: As ``items(scanning:limits:after:)``, and whatever `body` throws.
-    public func forEach(_ scan: TableScan, _ body: (borrowing ItemView) throws -> Bool) throws {
+    /// - Parameters:
+    ///   - scan: What to walk.
+    ///   - item: Where to go on, if not at the beginning: see ``forEach(_:after:_:)-(TableQuery,_,_)``.
+    ///   - body: Called with each.
+    /// - Throws: As ``items(scanning:limits:after:)``, ``CodexError/Code/invalidKey``, and whatever `body`
+    ///   throws.
+    public func forEach(
+        _ scan: TableScan, after item: Item? = nil, _ body: (borrowing ItemView) throws -> Bool
+    ) throws {
         let run = try QueryRun(scan, _context.base)
-        unsafe try run.walk { _, bytes in try body(ItemView(bytes)) }
+        let part = try item.map { try run.range(after: $0) }
+        unsafe try run.walk(part) { _, bytes in try body(ItemView(bytes)) }
     }
 
     /// Divides a table, or an index, into at most `count` segments of about the same size.

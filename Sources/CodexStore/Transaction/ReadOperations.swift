@@ -101,12 +101,19 @@ extension ReadableTransaction where Self: ~Copyable {
 
     /// Lends the items of a query in place, one after the other, until `body` returns `false`.
     ///
-    /// - Throws: As ``items(matching:limits:after:)``, and whatever `body` throws.
+    /// - Parameters:
+    ///   - query: What to look for.
+    ///   - item: Where to go on, if not at the beginning: after the item with these key attributes, the table's
+    ///     and the index's, whether it is there or not (DynamoDB's `ExclusiveStartKey`).
+    ///   - body: Called with each.
+    /// - Throws: As ``items(matching:limits:after:)``, ``CodexError/Code/invalidKey`` for an item that the query
+    ///   cannot find, and whatever `body` throws.
     public func forEach(
-        _ query: TableQuery, _ body: (borrowing ItemView) throws -> Bool
+        _ query: TableQuery, after item: Item? = nil, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
         let run = try QueryRun(query, _context.base)
-        unsafe try run.walk { _, bytes in try body(ItemView(bytes)) }
+        let part = try item.map { try run.range(after: $0) }
+        unsafe try run.walk(part) { _, bytes in try body(ItemView(bytes)) }
     }
 
     /// Lends every item of a table in place, in key order, until `body` returns `false`.

@@ -14,12 +14,20 @@ struct Codexflow: AsyncParsableCommand {
             usage.
             """,
         version: "0.2.0",
-        subcommands: [
+        subcommands: serverCommands + [
             Initialize.self, Put.self, Get.self, QueryCommand.self, ScanCommand.self, Stats.self,
             Verify.self, Tail.self, LogCommand.self, Recover.self, Import.self, Export.self,
             Migrate.self, IndexCommand.self, Backup.self, Archive.self, Restore.self,
             VerifyBackup.self, Follow.self, Promote.self, Demo.self,
         ])
+
+    private static var serverCommands: [any ParsableCommand.Type] {
+        #if Server
+            [Serve.self]
+        #else
+            []
+        #endif
+    }
 
     static func main() async {
         do {

@@ -1,0 +1,100 @@
+/// Writes JSON text.
+package struct JSONWriter {
+    package private(set) var bytes: [UInt8] = []
+
+    package init() {}
+
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// An item in DynamoDB's typed JSON.
+    package mutating func typed(_ item: AttributeMap) {
+        object(item) { $0.typed($1) }
+    }
+
+    /// A value in DynamoDB's typed JSON.
+    package mutating func typed(_ value: AttributeValue) {
+        raw("{\"\(value.type.rawValue)\":")
+        switch value {
+        case .string(let text): string(text)
+        case .number(let number): string(number.description)
+        case .binary(let data): string(Base64.encode(data))
+        case .bool(let flag): raw(flag ? "true" : "false")
+        case .null: raw("true")
+        case .list(let values): array(values) { $0.typed($1) }
+        case .map(let map): typed(map)
+        case .stringSet(let set): array(set.members) { $0.string($1) }
+        case .numberSet(let set): array(set.members) { $0.string($1.description) }
+        case .binarySet(let set): array(set.members) { $0.string(Base64.encode($1)) }
+        }
+        raw("}")
+    }
+
+    /// A value as plain JSON.
+    package mutating func plain(_ value: AttributeValue) {
+        switch value {
+        case .string(let text): string(text)
+        case .number(let number): raw(number.description)
+        case .binary(let data): string(Base64.encode(data))
+        case .bool(let flag): raw(flag ? "true" : "false")
+        case .null: raw("null")
+        case .list(let values): array(values) { $0.plain($1) }
+        case .map(let map): object(map) { $0.plain($1) }
+        case .stringSet(let set): array(set.members) { $0.string($1) }
+        case .numberSet(let set): array(set.members) { $0.raw($1.description) }
+        case .binarySet(let set): array(set.members) { $0.string(Base64.encode($1)) }
+        }
+    }
+
+    /// What another writer has.
+    package mutating func append(_ other: JSONWriter) { bytes.append(contentsOf: other.bytes) }
+
+    /// What is JSON already.
+    package mutating func raw(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+    private mutating func object(
+        _ map: AttributeMap, _ write: (inout JSONWriter, AttributeValue) -> Void
+    ) {
+        raw("{")
+        for (index, element) in map.elements.enumerated() {
+            if index > 0 { raw(",") }
+            string(element.name)
+            raw(":")
+            write(&self, element.value)
+        }
+        raw("}")
+    }
+
+    private mutating func array<Element>(
+        _ elements: [Element], _ write: (inout JSONWriter, Element) -> Void
+    ) {
+        raw("[")
+        for (index, element) in elements.enumerated() {
+            if index > 0 { raw(",") }
+            write(&self, element)
+        }
+        raw("]")
+    }
+
+    package mutating func string(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        defer { bytes.append(UInt8(ascii: "\"")) }
+        // Most text has nothing to escape, and is appended as a whole.
+        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }) else {
+            bytes.append(contentsOf: text.utf8)
+            return
+        }
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""): raw("\\\"")
+            case UInt8(ascii: "\\"): raw("\\\\")
+            case 0x0A: raw("\\n")
+            case 0x0D: raw("\\r")
+            case 0x09: raw("\\t")
+            case 0..<0x20:
+                let digits = String(byte, radix: 16)
+                raw("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
+            default: bytes.append(byte)
+            }
+        }
+    }
+}

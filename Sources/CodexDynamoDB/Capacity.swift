@@ -1,0 +1,119 @@
+internal import CodexCore
+
+/// Capacity units, as DynamoDB counts them: "Capacity unit consumption" in its developer guide.
+struct Capacity {
+    enum Detail: String, CaseIterable {
+        case none = "NONE"
+        case total = "TOTAL"
+        case indexes = "INDEXES"
+    }
+
+    let table: String
+    var tableUnits = 0.0
+    var indexUnits: [(name: String, isLocal: Bool, units: Double)] = []
+    /// Whether they are of reads or of writes; told apart for transactions only.
+    var isRead = false
+    var isTransaction = false
+
+    init(_ table: String) { self.table = table }
+
+    var total: Double { tableUnits + indexUnits.reduce(0) { $0 + $1.units } }
+
+    /// For reading so many bytes.
+    static func read(byteCount: Int, isConsistent: Bool, isTransaction: Bool = false) -> Double {
+        let units = Double(max(1, (byteCount + 4095) / 4096))
+        return units * (isTransaction ? 2 : isConsistent ? 1 : 0.5)
+    }
+
+    /// For writing an item in place of another.
+    static func write(_ old: Item?, _ new: Item?) -> Double {
+        let byteCount = max(old?.byteCount ?? 0, new?.byteCount ?? 0)
+        return Double(max(1, (byteCount + 1023) / 1024))
+    }
+
+    /// Adds what a write costs, in the table and in each of its indexes.
+    mutating func addWrite(
+        _ definition: TableDefinition, _ old: Item?, _ new: Item?, localIndexes: [String],
+        factor: Double = 1
+    ) {
+        tableUnits += Self.write(old, new) * factor
+        for index in definition.indexes {
+            let units = Self.indexUnits(index, definition, old, new) * factor
+            guard units > 0 else { continue }
+            add(index.name, isLocal: localIndexes.contains(index.name), units)
+        }
+    }
+
+    mutating func add(_ index: String, isLocal: Bool, _ units: Double) {
+        if let place = indexUnits.firstIndex(where: { $0.name == index }) {
+            indexUnits[place].units += units
+        } else {
+            indexUnits.append((index, isLocal, units))
+        }
+    }
+
+    /// One write for an entry that comes, goes or changes; two for one that moves.
+    private static func indexUnits(
+        _ index: IndexDefinition, _ table: TableDefinition, _ old: Item?, _ new: Item?
+    ) -> Double {
+        func entry(_ item: Item?) -> (key: Item, item: Item)? {
+            guard let item else { return nil }
+            var key = Item()
+            for attribute in index.keyAttributes {
+                guard let value = item[attribute.name], value.type == attribute.type.attributeType
+                else { return nil }
+                key[attribute.name] = value
+            }
+            var names = Set(index.keyAttributes.map(\.name) + table.keyAttributes.map(\.name))
+            switch index.projection {
+            case .all: return (key, item)
+            case .keysOnly: break
+            case .include(let included): names.formUnion(included)
+            }
+            return (
+                key,
+                AttributeMap(
+                    item.elements.filter { names.contains($0.name) }.map { ($0.name, $0.value) })
+            )
+        }
+        switch (entry(old), entry(new)) {
+        case (nil, nil): return 0
+        case (let old?, nil): return write(old.item, nil)
+        case (nil, let new?): return write(nil, new.item)
+        case (let old?, let new?):
+            if old.key != new.key { return write(old.item, nil) + write(nil, new.item) }
+            return old.item == new.item ? 0 : write(old.item, new.item)
+        }
+    }
+
+    func write(_ detail: Detail, to writer: inout JSONWriter) {
+        func number(_ value: Double) -> String {
+            value == value.rounded() ? "\(Int(value)).0" : "\(value)"
+        }
+        func units(_ value: Double) -> String {
+            var text = "\"CapacityUnits\":\(number(value))"
+            if isTransaction {
+                text += ",\"\(isRead ? "Read" : "Write")CapacityUnits\":\(number(value))"
+            }
+            return text
+        }
+        writer.raw("{\"TableName\":")
+        writer.string(table)
+        writer.raw("," + units(total))
+        if detail == .indexes {
+            writer.raw(",\"Table\":{\(units(tableUnits))}")
+            for (isLocal, name) in [(true, "Local"), (false, "Global")] {
+                let indexes = indexUnits.filter { $0.isLocal == isLocal }
+                guard !indexes.isEmpty else { continue }
+                writer.raw(",\"\(name)SecondaryIndexes\":{")
+                for (place, index) in indexes.enumerated() {
+                    if place > 0 { writer.raw(",") }
+                    writer.string(index.name)
+                    writer.raw(":{\(units(index.units))}")
+                }
+                writer.raw("}")
+            }
+        }
+        writer.raw("}")
+    }
+}

@@ -1,0 +1,274 @@
+internal import CodexCore
+
+/// The expressions of a request: DynamoDB's language, or the parameters that came before it, which mean the same.
+struct Expressions {
+    private let input: Input
+    private var parser: ExpressionParser
+    private let hasExpressions: Bool
+    private let legacy: Set<String>
+
+    private static let legacyNames = [
+        "AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected", "KeyConditions",
+        "QueryFilter", "ScanFilter",
+    ]
+    private static let expressionNames = [
+        "ConditionExpression", "UpdateExpression", "FilterExpression", "KeyConditionExpression",
+        "ProjectionExpression",
+    ]
+
+    init(_ input: Input) throws {
+        self.input = input
+        let used = Self.expressionNames.filter(input.has)
+        legacy = Set(Self.legacyNames.filter(input.has))
+        hasExpressions = !used.isEmpty
+        guard used.isEmpty || legacy.isEmpty else {
+            throw Failure.validation(
+                "Can not use both expression and non-expression parameters in the same request: "
+                    + "Non-expression parameters: {\(legacy.sorted().joined(separator: ", "))} "
+                    + "Expression parameters: {\(used.joined(separator: ", "))}")
+        }
+        var names: [String: String] = [:]
+        for member in try input.object("ExpressionAttributeNames")?.all ?? [] {
+            guard case .string(let name) = member.value else {
+                throw Input.wrongType("ExpressionAttributeNames", "a map of names")
+            }
+            names[member.name] = name
+        }
+        var values: [String: AttributeValue] = [:]
+        for member in try input.object("ExpressionAttributeValues")?.all ?? [] {
+            values[member.name] = try AttributeReader.value(member.value)
+        }
+        for (parameter, isEmpty) in [
+            ("ExpressionAttributeNames", names.isEmpty),
+            ("ExpressionAttributeValues", values.isEmpty),
+        ] where input.has(parameter) {
+            guard !isEmpty else { throw Failure.validation("\(parameter) must not be empty") }
+            guard hasExpressions else {
+                throw Failure.validation(
+                    "\(parameter) can only be specified when using expressions")
+            }
+        }
+        parser = try ExpressionParser(names: names, values: values)
+    }
+
+    /// The condition of a write.
+    mutating func condition() throws -> Condition? {
+        if let text = try input.string("ConditionExpression") {
+            return try parser.condition(text)
+        }
+        return try LegacyParameters.expected(input)
+    }
+
+    mutating func filter(_ legacyName: String) throws -> Condition? {
+        if let text = try input.string("FilterExpression") {
+            return try parser.condition(text, as: .filter)
+        }
+        return try LegacyParameters.filter(input, legacyName)
+    }
+
+    mutating func update() throws -> Update? {
+        if let text = try input.string("UpdateExpression") { return try parser.update(text) }
+        return try LegacyParameters.update(input)
+    }
+
+    mutating func keyCondition() throws -> KeyCondition {
+        if let text = try input.string("KeyConditionExpression") {
+            return try parser.keyCondition(text)
+        }
+        guard let condition = try LegacyParameters.keyCondition(input) else {
+            throw Failure.validation(
+                "Either the KeyConditions or KeyConditionExpression parameter must be specified in "
+                    + "the request.")
+        }
+        return condition
+    }
+
+    mutating func projection() throws -> Projection? {
+        if let text = try input.string("ProjectionExpression") {
+            return try parser.projection(text)
+        }
+        guard let names = try input.strings("AttributesToGet") else { return nil }
+        return try Projection(names.map { DocumentPath($0) })
+    }
+
+    func requireAllUsed() throws { try parser.requireAllUsed() }
+}
+
+/// The parameters that DynamoDB had before expressions: "Legacy DynamoDB conditional parameters" in its developer
+/// guide.
+enum LegacyParameters {
+    private static func values(_ node: Input) throws -> [AttributeValue] {
+        try node.list("AttributeValueList")?.map { try AttributeReader.value($0) } ?? []
+    }
+
+    /// `AND` or `OR` of conditions on attributes.
+    private static func joined(_ conditions: [Condition], _ input: Input) throws -> Condition? {
+        let isOr = try input.choice("ConditionalOperator", ["AND", "OR"]) == "OR"
+        guard let first = conditions.first else {
+            if input.has("ConditionalOperator") {
+                throw Failure.validation(
+                    "ConditionalOperator cannot be used without Filter or Expected")
+            }
+            return nil
+        }
+        return conditions.dropFirst().reduce(first) { isOr ? $0 || $1 : $0 && $1 }
+    }
+
+    static func expected(_ input: Input) throws -> Condition? {
+        var conditions: [Condition] = []
+        for member in try input.object("Expected")?.all ?? [] {
+            let node = try Input(member.value, member.name)
+            let path = DocumentPath(member.name)
+            if let name = try node.string("ComparisonOperator") {
+                conditions.append(try condition(path, name, try values(node)))
+                continue
+            }
+            let exists = try node.bool("Exists")
+            let value = try node["Value"].map { try AttributeReader.value($0) }
+            switch (exists, value) {
+            case (false, nil): conditions.append(.attributeNotExists(path))
+            case (true, let value?), (nil, let value?):
+                conditions.append(.compare(.path(path), .equal, .value(value)))
+            case (false, _?):
+                throw Failure.validation(
+                    "One or more parameter values were invalid: Value cannot be used when Exists is "
+                        + "set to false for Attribute: \(member.name)")
+            default:
+                throw Failure.validation(
+                    "One or more parameter values were invalid: Value must be provided when Exists "
+                        + "is set to true for Attribute: \(member.name)")
+            }
+        }
+        let condition = try joined(conditions, input)
+        try condition?.validate()
+        return condition
+    }
+
+    static func filter(_ input: Input, _ name: String) throws -> Condition? {
+        var conditions: [Condition] = []
+        for member in try input.object(name)?.all ?? [] {
+            let node = try Input(member.value, member.name)
+            conditions.append(
+                try condition(
+                    DocumentPath(member.name), try node.requiredString("ComparisonOperator"),
+                    try values(node)))
+        }
+        let condition = try joined(conditions, input)
+        try condition?.validate()
+        return condition
+    }
+
+    private static func condition(
+        _ path: DocumentPath, _ name: String, _ values: [AttributeValue]
+    ) throws -> Condition {
+        func operands(_ count: Int) throws -> [Condition.Operand] {
+            guard values.count == count else { throw wrongCount(name) }
+            return values.map { .value($0) }
+        }
+        func scalar(_ operand: Condition.Operand) throws -> Condition.Operand {
+            if case .value(let value) = operand,
+                ![.string, .number, .binary].contains(value.type)
+            {
+                throw Failure.validation(
+                    "One or more parameter values were invalid: ComparisonOperator \(name) is not valid "
+                        + "for \(value.type.rawValue) AttributeValue type")
+            }
+            return operand
+        }
+        let operand = Condition.Operand.path(path)
+        switch name {
+        case "EQ": return .compare(operand, .equal, try operands(1)[0])
+        case "NE": return .compare(operand, .notEqual, try operands(1)[0])
+        case "LT": return .compare(operand, .less, try scalar(try operands(1)[0]))
+        case "LE": return .compare(operand, .lessOrEqual, try scalar(try operands(1)[0]))
+        case "GT": return .compare(operand, .greater, try scalar(try operands(1)[0]))
+        case "GE": return .compare(operand, .greaterOrEqual, try scalar(try operands(1)[0]))
+        case "NOT_NULL":
+            _ = try operands(0)
+            return .attributeExists(path)
+        case "NULL":
+            _ = try operands(0)
+            return .attributeNotExists(path)
+        case "CONTAINS": return .contains(operand, try scalar(try operands(1)[0]))
+        case "NOT_CONTAINS":
+            // Unlike `NOT contains(…)`, an item without the attribute does not pass.
+            return .attributeExists(path) && !.contains(operand, try scalar(try operands(1)[0]))
+        case "BEGINS_WITH": return .beginsWith(operand, try operands(1)[0])
+        case "IN":
+            guard !values.isEmpty else { throw wrongCount(name) }
+            return .isIn(operand, try values.map { try scalar(.value($0)) })
+        case "BETWEEN":
+            let bounds = try operands(2)
+            return .between(operand, low: try scalar(bounds[0]), high: try scalar(bounds[1]))
+        default:
+            throw Failure.validation(
+                "1 validation error detected: Value at 'comparisonOperator' failed to satisfy "
+                    + "constraint: Member must satisfy enum value set: [IN, NULL, BETWEEN, LT, "
+                    + "NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]")
+        }
+    }
+
+    private static func wrongCount(_ name: String) -> Failure {
+        .validation(
+            "One or more parameter values were invalid: Invalid number of argument(s) for the \(name) "
+                + "ComparisonOperator")
+    }
+
+    static func keyCondition(_ input: Input) throws -> KeyCondition? {
+        guard let conditions = try input.object("KeyConditions") else { return nil }
+        var terms: [KeyCondition.Term] = []
+        for member in conditions.all {
+            let node = try Input(member.value, member.name)
+            let name = try node.requiredString("ComparisonOperator")
+            let values = try values(node)
+            guard values.count == (name == "BETWEEN" ? 2 : 1) else { throw wrongCount(name) }
+            let condition: SortCondition
+            switch name {
+            case "EQ": condition = .equal(values[0])
+            case "LT": condition = .less(values[0])
+            case "LE": condition = .lessOrEqual(values[0])
+            case "GT": condition = .greater(values[0])
+            case "GE": condition = .greaterOrEqual(values[0])
+            case "BEGINS_WITH": condition = .beginsWith(values[0])
+            case "BETWEEN": condition = .between(values[0], values[1])
+            default:
+                throw Failure.validation(
+                    "Attempted conditional constraint is not an indexable operation")
+            }
+            terms.append(KeyCondition.Term(member.name, condition))
+        }
+        return try KeyCondition(terms)
+    }
+
+    static func update(_ input: Input) throws -> Update? {
+        guard let updates = try input.object("AttributeUpdates") else { return nil }
+        var clauses: [Update.Clause] = []
+        for member in updates.all {
+            let node = try Input(member.value, member.name)
+            let path = DocumentPath(member.name)
+            let value = try node["Value"].map { try AttributeReader.value($0) }
+            let action = try node.choice("Action", ["ADD", "PUT", "DELETE"]) ?? "PUT"
+            switch (action, value) {
+            case ("PUT", let value?): clauses.append(.set(path, .operand(.value(value))))
+            case ("ADD", .list(let list)?):
+                // Not in expressions: a list is appended to.
+                clauses.append(
+                    .set(
+                        path,
+                        .operand(
+                            .listAppend(
+                                .ifNotExists(path, .value(.list([]))), .value(.list(list))))))
+            case ("ADD", let value?): clauses.append(.add(path, value))
+            case ("DELETE", let value?): clauses.append(.delete(path, value))
+            case ("DELETE", nil): clauses.append(.remove(path))
+            default:
+                throw Failure.validation(
+                    "One or more parameter values were invalid: Only DELETE action is allowed when no "
+                        + "attribute value is specified")
+            }
+        }
+        let update = Update(clauses)
+        if !clauses.isEmpty { try update.validate() }
+        return update
+    }
+}
