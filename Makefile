@@ -20,7 +20,7 @@ DURABLE ?=
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Examples/TaskService/Package.swift Benchmarks/Package.swift
 
-.PHONY: run test lint format nested task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-service clean
+.PHONY: run test lint format nested dynamodb task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-service clean
 
 run:
 	@./Scripts/bootstrap
@@ -49,6 +49,17 @@ nested:
 	rm -rf .build-demo/planning.codex
 	$(SWIFT) run --package-path Examples --scratch-path $(SCRATCH) PlanningImport --rules Examples/Data/planning-sample.jsonl .build-demo/planning.codex
 	$(SWIFT) test --package-path Tools --scratch-path $(SCRATCH)
+
+# AWS's clients against `codexflow serve`, and the same random operations there and in ministack, a
+# DynamoDB in Python. The long form: make dynamodb OPERATIONS=50000
+OPERATIONS ?= 3000
+dynamodb:
+	@./Scripts/bootstrap
+	$(REPLAN)
+	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
+	python=$$(./Scripts/python-clients) && \
+	$$python Tools/Differential/clients.py --codexflow $(SCRATCH)/debug/codexflow && \
+	$$python Tools/Differential/differential.py --codexflow $(SCRATCH)/debug/codexflow --operations $(OPERATIONS)
 
 # Builds and tests the task service, over real sockets; its README's curl lines among the rest.
 task-service:

@@ -150,19 +150,15 @@ extension DynamoDBService {
         guard writes.count <= Self.writeCountMax else {
             throw Failure.validation("Too many items requested for the BatchWriteItem call")
         }
-        struct Target: Hashable {
-            let table: String
-            let key: PrimaryKey
-        }
         var steps: [(table: TableDefinition, put: Item?, key: PrimaryKey)] = []
-        var seen: Set<Target> = []
+        var seen: Set<ItemTarget> = []
         for write in writes {
             let table = try definition(write.table)
             if let item = write.put { try table.requireKeys(of: item) }
             let key =
                 try write.key.map { try table.requestedKey($0) }
                 ?? table.primaryKey(of: write.put ?? Item())
-            guard seen.insert(Target(table: table.name, key: key)).inserted else {
+            guard seen.insert(ItemTarget(table: table.name, key: key)).inserted else {
                 throw Failure.validation("Provided list of item keys contains duplicates")
             }
             steps.append((table, write.put, key))

@@ -104,12 +104,8 @@ extension Failure {
             self.init("ConditionalCheckFailedException", "The conditional request failed")
         case .unknownTable: self = .tableNotFound
         case .transactionCancelled:
-            let codes = error.reasons.map { $0.map { Self.reason($0).code } ?? "None" }
             self.init(
-                "TransactionCanceledException",
-                "Transaction cancelled, please refer cancellation reasons for specific reasons "
-                    + "[\(codes.joined(separator: ", "))]")
-            reasons = error.reasons.map { $0.map(Self.reason) ?? Reason(code: "None") }
+                cancelledFor: error.reasons.map { $0.map(Self.reason) ?? Reason(code: "None") })
         case .idempotencyMismatch:
             self.init(
                 "IdempotentParameterMismatchException",
@@ -134,6 +130,15 @@ extension Failure {
             self = .validation(error.message)
         default: self.init("InternalServerError", "The store refused: \(error.code).")
         }
+    }
+
+    /// A transaction of which some actions fail.
+    init(cancelledFor reasons: [Reason]) {
+        self.init(
+            "TransactionCanceledException",
+            "Transaction cancelled, please refer cancellation reasons for specific reasons "
+                + "[\(reasons.map(\.code).joined(separator: ", "))]")
+        self.reasons = reasons
     }
 
     private static func reason(_ error: CodexError) -> Reason {

@@ -1,5 +1,11 @@
 internal import CodexCore
 
+/// An item that a request names.
+struct ItemTarget: Hashable {
+    let table: String
+    let key: PrimaryKey
+}
+
 extension TableDefinition {
     /// The primary key that a request names.
     ///

@@ -49,8 +49,6 @@ extension DynamoDBService {
                 if let segment, try !segment.includes(item[table.partitionKey.name]) {
                     return true
                 }
-                // One more is there: the page is not the last.
-                if page.isFull(read) { return false }
                 if readsTable {
                     // What a local index lacks is read from the table, as DynamoDB does.
                     item =
@@ -60,13 +58,15 @@ extension DynamoDBService {
                 page.scannedCount += 1
                 page.byteCount += item.byteCount
                 page.last = item
-                guard filter?.evaluate(item) ?? true else { return true }
-                page.count += 1
-                if !read.countsOnly {
-                    items.raw(page.count > 1 ? "," : "")
-                    items.typed(read.projection?.apply(to: item) ?? item)
+                if filter?.evaluate(item) ?? true {
+                    page.count += 1
+                    if !read.countsOnly {
+                        items.raw(page.count > 1 ? "," : "")
+                        items.typed(read.projection?.apply(to: item) ?? item)
+                    }
                 }
-                return true
+                // Whether more follow is not looked at: DynamoDB gives a key to go on from either way.
+                return !page.isFull(read)
             }
         }
         var answer = Answer()

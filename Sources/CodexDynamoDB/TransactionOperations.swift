@@ -19,7 +19,23 @@ extension DynamoDBService {
             gets.append((name, key, projection))
         }
         var keys: [PrimaryKey] = []
-        for get in gets { keys.append(try definition(get.table).requestedKey(get.key)) }
+        var seen: Set<ItemTarget> = []
+        var invalid: [Failure.Reason] = []
+        for get in gets {
+            let key: PrimaryKey
+            do {
+                key = try definition(get.table).requestedKey(get.key)
+            } catch let failure as Failure where failure.type == "ValidationException" {
+                invalid.append(Failure.Reason(code: "ValidationError", message: failure.message))
+                continue
+            }
+            invalid.append(Failure.Reason(code: "None"))
+            guard seen.insert(ItemTarget(table: get.table, key: key)).inserted else {
+                throw Failure(CodexError(.duplicateTarget, ""))
+            }
+            keys.append(key)
+        }
+        guard keys.count == invalid.count else { throw Failure(cancelledFor: invalid) }
         let items = try store.read { snapshot in
             try zip(gets, keys).map { try snapshot.item(in: $0.table, key: $1) }
         }
@@ -54,12 +70,21 @@ extension DynamoDBService {
         var actions: [WriteAction] = []
         var returnsItem: [Bool] = []
         var keys: [PrimaryKey] = []
+        var invalid: [Failure.Reason] = []
         for node in try Self.actions(input) {
-            let (action, key, returns) = try self.action(try Input(node, "TransactWriteItem"))
-            actions.append(action)
-            keys.append(key)
-            returnsItem.append(returns)
+            let parsed = try TransactAction(try Input(node, "TransactWriteItem"))
+            let table = try definition(parsed.table)
+            returnsItem.append(parsed.returnsItem)
+            do {
+                let (action, key) = try parsed.action(table)
+                actions.append(action)
+                keys.append(key)
+                invalid.append(Failure.Reason(code: "None"))
+            } catch let failure as Failure where failure.type == "ValidationException" {
+                invalid.append(Failure.Reason(code: "ValidationError", message: failure.message))
+            }
         }
+        guard actions.count == invalid.count else { throw Failure(cancelledFor: invalid) }
         let (list, targets) = (actions, keys)
         let wantsCapacity = capacity != .none
         let changes: [(old: Item?, new: Item?)]
@@ -129,43 +154,51 @@ extension DynamoDBService {
         }
         return nodes
     }
+}
 
-    private func action(
-        _ input: Input
-    ) throws -> (WriteAction, key: PrimaryKey, returnsItem: Bool) {
+/// An action of a transaction, before it is known what its table is like.
+private struct TransactAction {
+    let table: String
+    let returnsItem: Bool
+    private let kind: String
+    private let item: Item
+    private let update: Update?
+    private let condition: Condition?
+
+    init(_ input: Input) throws {
         let kinds = ["ConditionCheck", "Put", "Delete", "Update"].filter(input.has)
         guard kinds.count == 1, let kind = kinds.first, let parameters = try input.object(kind)
         else {
             throw Failure.validation(
                 "TransactItems can only contain one of Check, Put, Update or Delete")
         }
-        let name = try parameters.tableName()
-        let returnsItem = try WriteParameters.returnsItemOnFailure(parameters)
-        let item = kind == "Put" ? try parameters.requiredItem("Item") : nil
-        let key = kind == "Put" ? nil : try parameters.requiredItem("Key")
+        self.kind = kind
+        table = try parameters.tableName()
+        returnsItem = try WriteParameters.returnsItemOnFailure(parameters)
+        item = try parameters.requiredItem(kind == "Put" ? "Item" : "Key")
         var expressions = try Expressions(parameters)
-        let update = kind == "Update" ? try expressions.update() : nil
-        let condition = try expressions.condition()
+        update = kind == "Update" ? try expressions.update() : nil
+        condition = try expressions.condition()
         try expressions.requireAllUsed()
-        let table = try definition(name)
-        if let item {
-            try table.requireKeys(of: item)
-            let put = WriteAction.put(table: name, item, condition: condition)
-            return (put, try table.primaryKey(of: item), returnsItem)
+        if kind == "Update", update == nil { throw Input.missing("UpdateExpression") }
+        if kind == "ConditionCheck", condition == nil { throw Input.missing("ConditionExpression") }
+    }
+
+    func action(_ definition: TableDefinition) throws -> (WriteAction, key: PrimaryKey) {
+        if kind == "Put" {
+            try definition.requireKeys(of: item)
+            let key = try definition.primaryKey(of: item)
+            return (.put(table: table, item, condition: condition), key)
         }
-        let primaryKey = try table.requestedKey(key ?? Item())
-        let action: WriteAction
-        switch kind {
-        case "Delete": action = .delete(table: name, key: primaryKey, condition: condition)
-        case "ConditionCheck":
-            guard let condition else { throw Input.missing("ConditionExpression") }
-            action = .check(table: name, key: primaryKey, condition: condition)
-        default:
-            guard let update else { throw Input.missing("UpdateExpression") }
-            try table.requireNoKeys(update)
-            action = .update(table: name, key: primaryKey, update, condition: condition)
+        let key = try definition.requestedKey(item)
+        if let update {
+            try definition.requireNoKeys(update)
+            return (.update(table: table, key: key, update, condition: condition), key)
         }
-        return (action, primaryKey, returnsItem)
+        guard kind == "ConditionCheck", let condition else {
+            return (.delete(table: table, key: key, condition: condition), key)
+        }
+        return (.check(table: table, key: key, condition: condition), key)
     }
 }
 

@@ -1,1 +1,580 @@
+import CodexCore
+import CodexDynamoDB
+import CodexStore
+import CodexTesting
+import Foundation
+import TestSupport
 import Testing
+
+/// DynamoDB's API, request by request.
+///
+/// What AWS's clients make of it, and how it compares with another implementation, is tested in Tools.
+@Suite("DynamoDB's API")
+struct DynamoDBServiceTests {
+    private let temporary: TemporaryStore
+    private var store: Store { temporary.store }
+    private let service: DynamoDBService
+
+    init() throws {
+        temporary = try TemporaryStore(schema: Schema(tables: []))
+        service = DynamoDBService(temporary.store)
+    }
+
+    private typealias Object = [String: Any]
+
+    /// The answer to a request, and its error's type without the namespace.
+    private func ask(
+        _ operation: String, _ body: String, streams: Bool = false
+    ) async throws -> (error: String?, object: Object) {
+        let prefix = streams ? "DynamoDBStreams_20120810." : "DynamoDB_20120810."
+        let answer = await service.answer(target: prefix + operation, body: Array(body.utf8))
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: Data(answer.body)) as? Object)
+        let type = (object["__type"] as? String)?.split(separator: "#").last.map(String.init)
+        #expect((answer.status == 200) == (type == nil))
+        return (type, object)
+    }
+
+    private func ok(_ operation: String, _ body: String, streams: Bool = false) async throws
+        -> Object
+    {
+        let (error, object) = try await ask(operation, body, streams: streams)
+        #expect(error == nil, "\(operation) \(body): \(object)")
+        return object
+    }
+
+    private func fails(
+        _ type: String, _ operation: String, _ body: String, _ text: String = "",
+        streams: Bool = false
+    ) async throws {
+        let (error, object) = try await ask(operation, body, streams: streams)
+        #expect(error == type, "\(operation) \(body): \(object)")
+        let message = (object["message"] ?? object["Message"]) as? String ?? ""
+        #expect(text.isEmpty || message.contains(text), "\(operation) \(body): \(message)")
+    }
+
+    private func makeTable(_ more: String = "") async throws {
+        _ = try await ok(
+            "CreateTable",
+            """
+            {"TableName":"table","BillingMode":"PAY_PER_REQUEST",
+             "KeySchema":[{"AttributeName":"p","KeyType":"HASH"},{"AttributeName":"s","KeyType":"RANGE"}],
+             "AttributeDefinitions":[{"AttributeName":"p","AttributeType":"S"},
+               {"AttributeName":"s","AttributeType":"N"},{"AttributeName":"g","AttributeType":"S"}],
+             "GlobalSecondaryIndexes":[{"IndexName":"by-g","Projection":{"ProjectionType":"KEYS_ONLY"},
+               "KeySchema":[{"AttributeName":"g","KeyType":"HASH"}]}],
+             "LocalSecondaryIndexes":[{"IndexName":"local","Projection":{"ProjectionType":"KEYS_ONLY"},
+               "KeySchema":[{"AttributeName":"p","KeyType":"HASH"},{"AttributeName":"g","KeyType":"RANGE"}]}]
+             \(more)}
+            """)
+    }
+
+    private func put(_ number: Int, _ more: String = "") async throws {
+        _ = try await ok(
+            "PutItem",
+            #"{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"\#(number)"},"g":{"S":"g\#(number % 2)"}\#(more)}}"#
+        )
+    }
+
+    // MARK: Bad input
+
+    @Test("What is no request is refused by its type; nothing traps")
+    func malformed() async throws {
+        try await makeTable()
+        for target in [
+            nil, "", "x", "DynamoDB_20120810.", "DynamoDB_20120810.Nothing",
+            "DynamoDB_20111205.GetItem",
+            "DynamoDBStreams_20120810.GetItem",
+        ] {
+            let answer = await service.answer(target: target, body: Array("{}".utf8))
+            #expect(answer.status == 400)
+            #expect(
+                String(decoding: answer.body, as: UTF8.self).contains("UnknownOperationException"))
+        }
+        for body in [
+            "", "{", "[]", "1", "null", "{\"TableName\":}", "{\"TableName\":\"table\"} x",
+            #"{"TableName":1,"Key":{}}"#, #"{"TableName":"table","Key":[]}"#,
+            #"{"TableName":"table","Key":{"p":1}}"#, #"{"TableName":"table","Key":{"p":{"S":1}}}"#,
+            #"{"TableName":"table","Key":{"p":{"B":"not base64!"}}}"#,
+            #"{"TableName":"table","Key":{"p":{"SS":"x"}}}"#,
+            #"{"TableName":"table","Key":{"p":{"S":"x"}},"ConsistentRead":"yes"}"#,
+            #"{"TableName":"table","Key":{"p":{"S":"x"}},"ExpressionAttributeNames":[]}"#,
+            "{\"TableName\":\"table\",\"Key\":{\"p\":{\"S\":\"\u{1}\"}}}",
+        ] {
+            try await fails("SerializationException", "GetItem", body)
+        }
+        let invalid = Array(#"{"TableName":"t"#.utf8) + [0xFF] + Array("\"}".utf8)
+        let answer = await service.answer(target: "DynamoDB_20120810.GetItem", body: invalid)
+        #expect(String(decoding: answer.body, as: UTF8.self).contains("SerializationException"))
+        // Deep, long, and both.
+        for text in [
+            String(repeating: "[", count: 100_000),
+            String(repeating: #"{"L":["#, count: 5000), String(repeating: "{\"a\":", count: 60_000),
+        ] {
+            try await fails("SerializationException", "PutItem", text)
+        }
+    }
+
+    @Test("Values, keys and parameters that DynamoDB refuses are ValidationExceptions")
+    func validation() async throws {
+        try await makeTable()
+        func item(_ value: String) -> String {
+            #"{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"1"},"v":\#(value)}}"#
+        }
+        func nested(_ depth: Int) -> String {
+            String(repeating: #"{"L":["#, count: depth) + #"{"S":"x"}"#
+                + String(repeating: "]}", count: depth)
+        }
+        _ = try await ok("PutItem", item(nested(Limits.nestingDepthMax)))
+        for value in [
+            "{}", #"{"X":"y"}"#, #"{"S":"a","N":"1"}"#, #"{"N":""}"#, #"{"N":"abc"}"#,
+            #"{"N":"1e200"}"#,
+            #"{"N":"123456789012345678901234567890123456789"}"#, #"{"NULL":false}"#, #"{"SS":[]}"#,
+            #"{"SS":["a","a"]}"#, #"{"NS":["1","1.0"]}"#, #"{"BS":["YQ==","YQ=="]}"#,
+            nested(Limits.nestingDepthMax + 1),
+        ] {
+            try await fails("ValidationException", "PutItem", item(value))
+        }
+        for (operation, body, text) in [
+            ("GetItem", #"{"Key":{}}"#, "tableName"), ("GetItem", #"{"TableName":"table"}"#, "key"),
+            ("GetItem", #"{"TableName":"a b","Key":{}}"#, "tableName"),
+            (
+                "GetItem", #"{"TableName":"table","Key":{"p":{"S":"p"}}}"#,
+                "does not match the schema"
+            ),
+            (
+                "GetItem", #"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"S":"1"}}}"#,
+                "does not match"
+            ),
+            (
+                "GetItem", #"{"TableName":"table","Key":{"p":{"S":""},"s":{"N":"1"}}}"#,
+                "empty string"
+            ),
+            ("PutItem", #"{"TableName":"table","Item":{"p":{"S":"p"}}}"#, "Missing the key s"),
+            (
+                "PutItem", #"{"TableName":"table","Item":{"p":{"N":"1"},"s":{"N":"1"}}}"#,
+                "Type mismatch for key p"
+            ),
+            (
+                "PutItem",
+                #"{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"1"},"g":{"N":"1"}}}"#,
+                "Index Key g"
+            ),
+            (
+                "PutItem",
+                #"{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"1"}},"ReturnValues":"ALL_NEW"}"#,
+                "Return values"
+            ),
+            (
+                "UpdateItem",
+                #"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}},"UpdateExpression":"SET p = :v","ExpressionAttributeValues":{":v":{"S":"x"}}}"#,
+                "part of the key"
+            ),
+            (
+                "UpdateItem",
+                #"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}},"UpdateExpression":"SET g = :v","ExpressionAttributeValues":{":v":{"N":"1"}}}"#,
+                "key attribute g"
+            ),
+            (
+                "UpdateItem",
+                #"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}},"UpdateExpression":"REMOVE a","AttributeUpdates":{}}"#,
+                "both expression and non-expression"
+            ),
+            ("Query", #"{"TableName":"table"}"#, "KeyConditions"),
+            (
+                "Query",
+                #"{"TableName":"table","IndexName":"no","KeyConditionExpression":"p = :p","ExpressionAttributeValues":{":p":{"S":"x"}}}"#,
+                "does not have the specified index"
+            ),
+            (
+                "Query",
+                #"{"TableName":"table","IndexName":"by-g","ConsistentRead":true,"KeyConditionExpression":"g = :p","ExpressionAttributeValues":{":p":{"S":"x"}}}"#,
+                "Consistent reads"
+            ),
+            ("Scan", #"{"TableName":"table","Limit":0}"#, "limit"),
+            ("Scan", #"{"TableName":"table","Segment":1}"#, "TotalSegments"),
+            ("Scan", #"{"TableName":"table","Segment":2,"TotalSegments":2}"#, "zero-based"),
+            (
+                "Scan", #"{"TableName":"table","Select":"SPECIFIC_ATTRIBUTES"}"#,
+                "SPECIFIC_ATTRIBUTES"
+            ),
+            ("Scan", #"{"TableName":"table","ExclusiveStartKey":{"p":{"S":"p"}}}"#, "starting key"),
+            (
+                "Scan", ##"{"TableName":"table","ExpressionAttributeNames":{"#a":"a"}}"##,
+                "using expressions"
+            ),
+            ("BatchWriteItem", #"{"RequestItems":{}}"#, "requestItems"),
+            ("TransactWriteItems", #"{"TransactItems":[]}"#, "transactItems"),
+            ("ListTables", #"{"Limit":101}"#, "limit"),
+        ] {
+            try await fails("ValidationException", operation, body, text)
+        }
+        try await fails(
+            "ResourceNotFoundException", "GetItem",
+            #"{"TableName":"nothing","Key":{"p":{"S":"p"}}}"#)
+        // Large items: one byte less, and one more.
+        func large(_ count: Int) -> String {
+            item(#"{"S":"\#(String(repeating: "x", count: count))"}"#)
+        }
+        let rest = Limits.itemByteCountMax - (1 + 1) - (1 + 2) - 1
+        _ = try await ok("PutItem", large(rest))
+        try await fails("ValidationException", "PutItem", large(rest + 1), "size")
+    }
+
+    // MARK: Tables
+
+    @Test("Tables are made, described, changed and deleted")
+    func tables() async throws {
+        try await fails(
+            "ValidationException", "CreateTable",
+            #"{"TableName":"ab","KeySchema":[],"AttributeDefinitions":[]}"#, "tableName")
+        try await makeTable()
+        try await fails(
+            "ResourceInUseException", "CreateTable",
+            #"{"TableName":"table","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"p","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"p","AttributeType":"S"}]}"#
+        )
+        let table = try #require(
+            try await ok("DescribeTable", #"{"TableName":"table"}"#)["Table"] as? Object)
+        #expect(table["TableStatus"] as? String == "ACTIVE")
+        #expect((table["GlobalSecondaryIndexes"] as? [Object])?.count == 1)
+        #expect((table["LocalSecondaryIndexes"] as? [Object])?.count == 1)
+        _ = try await ok(
+            "UpdateTable",
+            #"{"TableName":"table","AttributeDefinitions":[{"AttributeName":"x","AttributeType":"N"}],"GlobalSecondaryIndexUpdates":[{"Create":{"IndexName":"by-x","Projection":{"ProjectionType":"ALL"},"KeySchema":[{"AttributeName":"x","KeyType":"HASH"}]}}]}"#
+        )
+        try await put(1, #","x":{"N":"7"}"#)
+        let found = try await ok(
+            "Query",
+            #"{"TableName":"table","IndexName":"by-x","KeyConditionExpression":"x = :x","ExpressionAttributeValues":{":x":{"N":"7.0"}}}"#
+        )
+        #expect(found["Count"] as? Int == 1)
+        _ = try await ok(
+            "UpdateTable",
+            #"{"TableName":"table","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"by-x"}}]}"#
+        )
+        try await fails("ValidationException", "UpdateTable", #"{"TableName":"table"}"#)
+        try await fails(
+            "ResourceNotFoundException", "UpdateTable",
+            #"{"TableName":"table","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"local"}}]}"#
+        )
+        let arn = try #require(table["TableArn"] as? String)
+        _ = try await ok(
+            "TagResource",
+            #"{"ResourceArn":"\#(arn)","Tags":[{"Key":"a","Value":"1"},{"Key":"b","Value":"2"}]}"#)
+        _ = try await ok("UntagResource", #"{"ResourceArn":"\#(arn)","TagKeys":["a"]}"#)
+        let tags =
+            try await ok("ListTagsOfResource", #"{"ResourceArn":"\#(arn)"}"#)["Tags"] as? [Object]
+        #expect(tags?.count == 1 && tags?[0]["Key"] as? String == "b")
+        _ = try await ok("UpdateTable", #"{"TableName":"table","DeletionProtectionEnabled":true}"#)
+        try await fails(
+            "ValidationException", "DeleteTable", #"{"TableName":"table"}"#, "protected")
+        _ = try await ok("UpdateTable", #"{"TableName":"table","DeletionProtectionEnabled":false}"#)
+        #expect(try await ok("ListTables", "{}")["TableNames"] as? [String] == ["table"])
+        _ = try await ok("DeleteTable", #"{"TableName":"table"}"#)
+        #expect(try await ok("ListTables", "{}")["TableNames"] as? [String] == [])
+        try await fails("ResourceNotFoundException", "DescribeTable", #"{"TableName":"table"}"#)
+        try await fails(
+            "ResourceNotFoundException", "DeleteTable", #"{"TableName":"codex.dynamodb.tables"}"#)
+        // The same name again, empty.
+        try await makeTable()
+        #expect(try await ok("Scan", #"{"TableName":"table"}"#)["Count"] as? Int == 0)
+        try await store.whenReady()
+        #expect(try store.verify().isSound)
+    }
+
+    // MARK: Pages
+
+    @Test("Pages end at the limit and at a mebibyte, and go on after their last key")
+    func pages() async throws {
+        try await makeTable()
+        for number in 0..<10 {
+            try await put(number, #","text":{"S":"\#(String(repeating: "x", count: 200_000))"}"#)
+        }
+        func walk(_ operation: String, _ parameters: String) async throws -> (
+            sizes: [Int], all: [String]
+        ) {
+            var (sizes, all): ([Int], [String]) = ([], [])
+            var start = ""
+            while true {
+                let page = try await ok(operation, #"{"TableName":"table"\#(parameters)\#(start)}"#)
+                let items = try #require(page["Items"] as? [[String: Object]])
+                sizes.append(items.count)
+                all += items.compactMap { $0["s"]?["N"] as? String }
+                guard let last = page["LastEvaluatedKey"] else { return (sizes, all) }
+                let text = try JSONSerialization.data(withJSONObject: last)
+                start = #","ExclusiveStartKey":\#(String(decoding: text, as: UTF8.self))"#
+            }
+        }
+        let digits = (0..<10).map(String.init)
+        let scan = try await walk("Scan", "")
+        #expect(scan.sizes == [6, 4] && scan.all == digits)
+        let limited = try await walk("Scan", #","Limit":5"#)
+        // Whether more follow is not looked at.
+        #expect(limited.sizes == [5, 5, 0] && limited.all == digits)
+        let backward = try await walk(
+            "Query",
+            #","Limit":4,"ScanIndexForward":false,"KeyConditionExpression":"p = :p","ExpressionAttributeValues":{":p":{"S":"p"}}"#
+        )
+        #expect(backward.sizes == [4, 4, 2] && backward.all == digits.reversed())
+        let index = try await walk(
+            "Query",
+            #","IndexName":"by-g","Limit":2,"KeyConditionExpression":"g = :g","ExpressionAttributeValues":{":g":{"S":"g1"}}"#
+        )
+        #expect(index.sizes == [2, 2, 1] && Set(index.all) == ["1", "3", "5", "7", "9"])
+        // A local index gives what it lacks from the table; a global one does not.
+        let local = try await walk(
+            "Query",
+            ##","IndexName":"local","ProjectionExpression":"s, #t","ExpressionAttributeNames":{"#t":"text"},"KeyConditionExpression":"p = :p AND g = :g","ExpressionAttributeValues":{":p":{"S":"p"},":g":{"S":"g0"}}"##
+        )
+        #expect(local.all == ["0", "2", "4", "6", "8"])
+        try await fails(
+            "ValidationException", "Query",
+            #"{"TableName":"table","IndexName":"by-g","Select":"ALL_ATTRIBUTES","KeyConditionExpression":"g = :g","ExpressionAttributeValues":{":g":{"S":"g1"}}}"#
+        )
+        // Segments are disjoint and complete.
+        var seen: [String] = []
+        for segment in 0..<3 {
+            seen += try await walk("Scan", #","TotalSegments":3,"Segment":\#(segment)"#).all
+        }
+        #expect(seen.sorted() == digits)
+    }
+
+    @Test("Capacity units are counted as DynamoDB does")
+    func capacity() async throws {
+        try await makeTable()
+        func units(_ operation: String, _ body: String) async throws -> Double? {
+            let answer = try await ok(operation, body)
+            let capacity = answer["ConsumedCapacity"]
+            return ((capacity as? Object) ?? (capacity as? [Object])?.first)?["CapacityUnits"]
+                as? Double
+        }
+        let text = String(repeating: "x", count: 5000)
+        let item = #"{"p":{"S":"p"},"s":{"N":"1"},"g":{"S":"g"},"text":{"S":"\#(text)"}}"#
+        // 5 for the item, 1 for each of the two entries.
+        #expect(
+            try await units(
+                "PutItem",
+                #"{"TableName":"table","ReturnConsumedCapacity":"TOTAL","Item":\#(item)}"#) == 7)
+        let key =
+            #""TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}},"ReturnConsumedCapacity":"INDEXES""#
+        #expect(try await units("GetItem", "{\(key)}") == 1)
+        #expect(try await units("GetItem", "{\(key),\"ConsistentRead\":true}") == 2)
+        let missing =
+            #"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"2"}},"ReturnConsumedCapacity":"TOTAL"}"#
+        #expect(try await units("GetItem", missing) == 0.5)
+        // An index key that changes moves its entries: twice each.
+        let update =
+            #""UpdateExpression":"SET g = :g","ExpressionAttributeValues":{":g":{"S":"h"}}"#
+        #expect(try await units("UpdateItem", "{\(key),\(update)}") == 9)
+        #expect(
+            try await units(
+                "TransactWriteItems",
+                #"{"ReturnConsumedCapacity":"TOTAL","TransactItems":[{"Delete":{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}}}}]}"#
+            )
+                == 14)
+    }
+
+    // MARK: Transactions
+
+    @Test("A transaction's reasons are in order; its token makes it happen once")
+    func transactions() async throws {
+        try await makeTable()
+        try await put(1)
+        let body = #"""
+            {"ClientRequestToken":"once","TransactItems":[
+              {"Put":{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"2"}}}},
+              {"Update":{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}},"UpdateExpression":"ADD n :n",
+                "ExpressionAttributeValues":{":n":{"N":"1"}}}}]}
+            """#
+        for _ in 0..<3 { _ = try await ok("TransactWriteItems", body) }
+        let item = try await ok(
+            "GetItem", #"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}}}"#)
+        #expect(((item["Item"] as? Object)?["n"] as? Object)?["N"] as? String == "1")
+        try await fails(
+            "IdempotentParameterMismatchException", "TransactWriteItems",
+            body.replacingOccurrences(of: #""N":"2""#, with: #""N":"3""#))
+        let (error, object) = try await ask(
+            "TransactWriteItems",
+            #"""
+            {"TransactItems":[
+              {"Put":{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"5"}}}},
+              {"ConditionCheck":{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}},
+                "ConditionExpression":"attribute_not_exists(p)","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}},
+              {"Update":{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"2"}},"UpdateExpression":"SET a = b + :n",
+                "ExpressionAttributeValues":{":n":{"N":"1"}}}}]}
+            """#)
+        #expect(error == "TransactionCanceledException")
+        let reasons = try #require(object["CancellationReasons"] as? [Object])
+        #expect(
+            reasons.map { $0["Code"] as? String } == [
+                "None", "ConditionalCheckFailed", "ValidationError",
+            ])
+        #expect((reasons[1]["Item"] as? Object)?["n"] != nil)
+        try await fails(
+            "ValidationException", "TransactWriteItems",
+            #"{"TransactItems":[{"Delete":{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}}}},{"Delete":{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1.0"}}}}]}"#,
+            "multiple operations on one item")
+        try await fails(
+            "ResourceNotFoundException", "TransactWriteItems",
+            #"{"TransactItems":[{"Delete":{"TableName":"nothing","Key":{"p":{"S":"p"}}}}]}"#)
+    }
+
+    // MARK: Streams
+
+    @Test(
+        "A stream has the table's changes since it was switched on, with the images that were asked for"
+    )
+    func streams() async throws {
+        try await makeTable()
+        try await put(1)
+        _ = try await ok(
+            "UpdateTable",
+            #"{"TableName":"table","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_IMAGE"}}"#
+        )
+        try await fails(
+            "ValidationException", "UpdateTable",
+            #"{"TableName":"table","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_IMAGE"}}"#
+        )
+        for number in 2..<6 { try await put(number) }
+        _ = try await ok(
+            "DeleteItem", #"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"2"}}}"#)
+        let streams =
+            try await ok("ListStreams", #"{"TableName":"table"}"#, streams: true)["Streams"]
+            as? [Object]
+        let arn = try #require(streams?.first?["StreamArn"] as? String)
+        let description = try #require(
+            try await ok("DescribeStream", #"{"StreamArn":"\#(arn)"}"#, streams: true)[
+                "StreamDescription"]
+                as? Object)
+        let shard = try #require((description["Shards"] as? [Object])?.first?["ShardId"] as? String)
+        func iterator(_ kind: String, _ more: String = "") async throws -> String {
+            let body =
+                #"{"StreamArn":"\#(arn)","ShardId":"\#(shard)","ShardIteratorType":"\#(kind)"\#(more)}"#
+            return try #require(
+                try await ok("GetShardIterator", body, streams: true)["ShardIterator"] as? String)
+        }
+        func records(_ iterator: String, _ limit: Int = 1000) async throws -> (
+            records: [Object], next: String
+        ) {
+            let answer = try await ok(
+                "GetRecords", #"{"ShardIterator":"\#(iterator)","Limit":\#(limit)}"#, streams: true)
+            return (
+                try #require(answer["Records"] as? [Object]),
+                try #require(answer["NextShardIterator"] as? String)
+            )
+        }
+        var all: [Object] = []
+        var next = try await iterator("TRIM_HORIZON")
+        while true {
+            let page = try await records(next, 2)
+            if page.records.isEmpty { break }
+            all += page.records
+            next = page.next
+        }
+        #expect(
+            all.map { $0["eventName"] as? String } == [
+                "INSERT", "INSERT", "INSERT", "INSERT", "REMOVE",
+            ])
+        let images = all.compactMap { $0["dynamodb"] as? Object }
+        #expect(images[0]["NewImage"] != nil && images.allSatisfy { $0["OldImage"] == nil })
+        let numbers = images.compactMap { $0["SequenceNumber"] as? String }
+        #expect(numbers.sorted() == numbers && Set(numbers).count == 5)
+        // From any of them on, in the middle too; an iterator can be used again.
+        let at = try await records(
+            try await iterator("AT_SEQUENCE_NUMBER", #","SequenceNumber":"\#(numbers[2])""#))
+        #expect(at.records.count == 3)
+        let after = try await iterator(
+            "AFTER_SEQUENCE_NUMBER", #","SequenceNumber":"\#(numbers[2])""#)
+        for _ in 0..<2 { #expect(try await records(after).records.count == 2) }
+        let latest = try await iterator("LATEST")
+        #expect(try await records(latest).records.isEmpty)
+        try await put(9)
+        #expect(try await records(latest).records.count == 1)
+        for text in ["", "x", "a|1|b", "a|1|!", String(latest.dropLast(30))] {
+            try await fails(
+                "ValidationException", "GetRecords", #"{"ShardIterator":"\#(text)"}"#, streams: true
+            )
+        }
+        try await fails(
+            "ResourceNotFoundException", "DescribeStream", #"{"StreamArn":"\#(arn)x"}"#,
+            streams: true)
+        try await fails(
+            "TrimmedDataAccessException", "GetShardIterator",
+            #"{"StreamArn":"\#(arn)","ShardId":"\#(shard)","ShardIteratorType":"AT_SEQUENCE_NUMBER","SequenceNumber":"000000000000000000010000000000"}"#,
+            streams: true)
+    }
+
+    @Test("Typed models read what came over the wire, and the other way round")
+    func typed() async throws {
+        let temporary = try TemporaryStore()
+        let service = DynamoDBService(temporary.store)
+        try await temporary.store.put(
+            CodexFlow.User(id: "1", email: "ada@example.com", name: "Ada"))
+        let get = await service.answer(
+            target: "DynamoDB_20120810.GetItem",
+            body: Array(
+                #"{"TableName":"\#(CodexFlow.table)","Key":{"PK":{"S":"USER#1"},"SK":{"S":"PROFILE"}}}"#
+                    .utf8))
+        let text = String(decoding: get.body, as: UTF8.self)
+        #expect(get.status == 200 && text.contains("ada@example.com"))
+        let item = try #require(
+            try (JSONSerialization.jsonObject(with: Data(get.body)) as? Object)?["Item"]
+                as? [String: Object])
+        var second = item
+        second["PK"] = ["S": "USER#2"]
+        for (name, value) in item {
+            for (kind, inner) in value {
+                guard let inner = inner as? String else { continue }
+                second[name] = [
+                    kind: inner == "1" && kind == "S"
+                        ? "2"
+                        : inner.replacingOccurrences(of: "ada@", with: "bob@")
+                            .replacingOccurrences(of: "USER#1", with: "USER#2")
+                ]
+            }
+        }
+        let body = try JSONSerialization.data(
+            withJSONObject: ["TableName": CodexFlow.table, "Item": second])
+        let put = await service.answer(target: "DynamoDB_20120810.PutItem", body: Array(body))
+        #expect(put.status == 200, "\(String(decoding: put.body, as: UTF8.self))")
+        let bob = try temporary.store.get(.user(email: "bob@example.com"))
+        #expect(bob?.id.rawValue == "2")
+        #expect(try temporary.store.verify().isSound)
+    }
+
+    @Test("Random bytes in the place of parameters never trap: 3,000 of them")
+    func fuzz() async throws {
+        try await makeTable()
+        let seed = UInt64.random(in: 1...1_000_000)
+        print("requests: seed \(seed)")
+        var random = SplitMix(seed: seed)
+        let bodies = [
+            #"{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"1"},"l":{"L":[{"M":{"a":{"BOOL":true}}}]}}}"#,
+            ##"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}},"UpdateExpression":"SET #a = :v + if_not_exists(b, :v)","ExpressionAttributeNames":{"#a":"a"},"ExpressionAttributeValues":{":v":{"N":"1"}}}"##,
+            #"{"TableName":"table","KeyConditionExpression":"p = :v AND s BETWEEN :a AND :b","ExpressionAttributeValues":{":v":{"S":"p"},":a":{"N":"0"},":b":{"N":"9"}}}"#,
+            #"{"TransactItems":[{"Put":{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"1"}}}}]}"#,
+        ]
+        let operations = [
+            "PutItem", "UpdateItem", "Query", "TransactWriteItems", "Scan", "GetItem",
+            "CreateTable",
+            "BatchWriteItem", "UpdateTable",
+        ]
+        for _ in 0..<3000 {
+            var bytes = Array(random.pick(bodies).utf8)
+            for _ in 0...random.below(3) {
+                let place = random.below(bytes.count)
+                switch random.below(3) {
+                case 0: bytes[place] = UInt8(random.below(256))
+                case 1: bytes.remove(at: place)
+                default: bytes.insert(UInt8(random.below(256)), at: place)
+                }
+            }
+            let answer = await service.answer(
+                target: "DynamoDB_20120810." + random.pick(operations), body: bytes)
+            #expect(
+                [200, 400].contains(answer.status),
+                "seed \(seed): \(String(decoding: bytes, as: UTF8.self))")
+        }
+        #expect(try store.verify().isSound)
+    }
+}

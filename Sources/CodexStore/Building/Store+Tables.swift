@@ -17,8 +17,10 @@ extension Store {
         }
     }
 
-    /// Removes a table with all its items, indexes and counters: from now on it is unknown, and what it holds goes in
-    /// the background. Entities that are in it go out of the schema.
+    /// Removes a table with all its items, indexes and counters.
+    ///
+    /// From now on it is unknown, and what it holds goes in the background. Entities that are in it go out of
+    /// the schema.
     ///
     /// The removal itself gives no changes of its items. Changes before it can be read as long as they are
     /// retained. A program that opens the store with a schema that has the table adds it again, empty.

@@ -56,12 +56,17 @@ extension WriteContext {
                 reasons.append(error)
             }
         }
-        guard reasons.allSatisfy({ $0 == nil }) else { throw Self.cancelled(reasons) }
+        guard reasons.allSatisfy({ $0 == nil }) else {
+            // Others may be refused by themselves too: say so at once.
+            for (change, position) in zip(changes, positions) {
+                reasons[position] = refusal(of: change)
+            }
+            throw Self.cancelled(reasons)
+        }
         do throws(CodexError) {
             try change(changes)
         } catch {
             guard failure == nil, let position = error.position else { throw error }
-            // Others may be refused by themselves too: say so at once.
             for (change, position) in zip(changes, positions) {
                 reasons[position] = refusal(of: change)
             }

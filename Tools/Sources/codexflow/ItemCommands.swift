@@ -48,7 +48,15 @@ struct Put: AsyncParsableCommand {
     @Flag(help: "Refuse if there is an item with the key.")
     var insert = false
 
+    @Option(help: "Refuse unless this condition expression holds for the item that is there.")
+    var condition: String?
+
+    @OptionGroup var placeholders: PlaceholderArguments
+
     func run() async throws {
+        var parser = try placeholders.parser()
+        let given = try condition.map { try parser.condition($0) }
+        try parser.requireAllUsed()
         let store = try Store(at: target.store)
         defer { store.close() }
         let definition = try target.definition(store)
@@ -58,11 +66,14 @@ struct Put: AsyncParsableCommand {
         let parsed =
             try plain
             ? DynamoDBJSON.item(parsingPlain: bytes) : DynamoDBJSON.item(parsing: bytes)
+        let isNew = Condition.attributeNotExists(DocumentPath(definition.partitionKey.name))
         do {
             try await store.put(
                 parsed, in: definition.name,
-                condition: insert
-                    ? .attributeNotExists(DocumentPath(definition.partitionKey.name)) : nil)
+                condition: insert ? given.map { isNew && $0 } ?? isNew : given)
+        } catch CodexError.Code.conditionFailed where given != nil {
+            throw CodexError(
+                .conditionFailed, "The condition does not hold for the item with this key.")
         } catch CodexError.Code.conditionFailed {
             throw CodexError(
                 .conditionFailed, "There is an item with this key already. Leave out --insert.")
@@ -97,13 +108,32 @@ struct Get: AsyncParsableCommand {
 
 struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "query", abstract: "Prints the items of a partition of the table or an index.")
+        commandName: "query", abstract: "Prints the items of a partition of the table or an index.",
+        discussion: """
+            The partition is named by its key, or by an expression of DynamoDB's:
+
+              codexflow query data.codex USER#1 --begins-with TASK#
+              codexflow query data.codex --key-condition 'PK = :u AND begins_with(SK, :t)' \
+                  --filter '#s <> :done' --names '{"#s":"status"}' \
+                  --values '{":u":{"S":"USER#1"},":t":{"S":"TASK#"},":done":{"S":"done"}}'
+            """)
 
     @OptionGroup var target: StoreArguments
     @OptionGroup var output: OutputArguments
 
     @Argument(help: "The partition key; with several attributes, their values joined by commas.")
-    var partition: String
+    var partition: String?
+
+    @Option(help: "A key condition expression, instead of a partition key and what is below.")
+    var keyCondition: String?
+
+    @Option(help: "A filter expression.")
+    var filter: String?
+
+    @Option(help: "A projection expression: the parts of the items to print.")
+    var projection: String?
+
+    @OptionGroup var placeholders: PlaceholderArguments
 
     @Option(help: "The index; without it, the table itself.")
     var index: String?
@@ -154,7 +184,30 @@ struct QueryCommand: AsyncParsableCommand {
         }
     }
 
+    func validate() throws {
+        guard (partition == nil) != (keyCondition == nil) else {
+            throw ValidationError("Give a partition key, or --key-condition.")
+        }
+        if keyCondition != nil, [beginsWith, from, to, equals].contains(where: { $0 != nil }) {
+            throw ValidationError("--key-condition says all of the keys.")
+        }
+    }
+
     private func query(_ definition: TableDefinition) throws -> TableQuery {
+        var parser = try placeholders.parser()
+        var query =
+            try keyCondition.map { text in
+                try parser.keyCondition(text).query(on: definition, index: index)
+            } ?? keyedQuery(definition)
+        query.direction = reverse ? .backward : .forward
+        query.filter = try filter.map { try parser.condition($0, as: .filter) }
+        query.projection = try projection.map { try parser.projection($0) }
+        try parser.requireAllUsed()
+        return query
+    }
+
+    private func keyedQuery(_ definition: TableDefinition) throws -> TableQuery {
+        let partition = partition ?? ""
         var partitionKey = [definition.partitionKey]
         var sortKey = definition.sortKey
         if let index {
@@ -176,7 +229,7 @@ struct QueryCommand: AsyncParsableCommand {
         return TableQuery(
             table: definition.name, index: index,
             partition: try zip(partitionKey, parts).map { try $0.value($1) },
-            sort: try condition(sortKey), direction: reverse ? .backward : .forward)
+            sort: try condition(sortKey))
     }
 
     private func condition(_ sortKey: KeyAttribute?) throws -> SortCondition {

@@ -18,23 +18,37 @@ struct ScanCommand: AsyncParsableCommand {
     @Option(help: "Walk this index instead of the table.")
     var index: String?
 
+    @Option(help: "A filter expression of DynamoDB's.")
+    var filter: String?
+
+    @Option(help: "A projection expression: the parts of the items to print.")
+    var projection: String?
+
+    @OptionGroup var placeholders: PlaceholderArguments
+
     func run() async throws {
         if let limit, limit < 1 {
             throw CodexError(.invalidArgument, "A limit is at least 1. Give another --limit.")
         }
+        var parser = try placeholders.parser()
+        let condition = try filter.map { try parser.condition($0, as: .filter) }
+        let parts = try projection.map { try parser.projection($0) }
+        try parser.requireAllUsed()
         let store = try Store(at: target.store, options: StoreOptions(isReadOnly: true))
         defer { store.close() }
         let definition = try target.definition(store)
         let keys = definition.keyAttributes.map(\.name)
         var (items, count, hasMore) = ([Item](), 0, false)
         try store.read { snapshot in
-            try snapshot.forEach(TableScan(table: definition.name, index: index)) { view in
+            try snapshot.forEach(TableScan(table: definition.name, index: index, filter: condition))
+            { view in
                 guard count < limit ?? .max else {
                     hasMore = true
                     return false
                 }
                 count += 1
-                let item = try view.item()
+                let whole = try view.item()
+                let item = parts?.apply(to: whole) ?? whole
                 guard output.isTable else {
                     print(output.text(item))
                     return true

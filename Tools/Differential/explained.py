@@ -1,0 +1,86 @@
+"""Differences between `codexflow serve` and ministack in which the former follows AWS's documentation.
+
+Guide is the Amazon DynamoDB Developer Guide, Reference the Amazon DynamoDB API Reference.
+"""
+
+import re
+
+VALIDATION = "ValidationException"
+CONDITION = "ConditionalCheckFailedException"
+CANCELLED = "TransactionCanceledException"
+
+
+def texts(parameters):
+    """All expressions of a request, those of its actions too."""
+    found = []
+    for name, value in parameters.items():
+        if name.endswith("Expression"):
+            found.append(value)
+        elif name == "RequestItems":
+            for request in value.values():
+                if isinstance(request, dict):
+                    found += texts(request)
+        elif name == "TransactItems":
+            for action in value:
+                for body in action.values():
+                    found += texts(body)
+    return found
+
+
+def without_empty(answer):
+    """An answer without what is empty."""
+    if isinstance(answer, dict):
+        cleaned = {key: without_empty(value) for key, value in answer.items()}
+        return {key: value for key, value in cleaned.items() if value not in ({}, None)}
+    if isinstance(answer, list):
+        return [without_empty(value) for value in answer]
+    return answer
+
+
+def partial(parameters, tables):
+    """Whether a query or scan is of an index that has not all attributes."""
+    return any(
+        index[0] == parameters.get("IndexName") and index[3]["ProjectionType"] != "ALL"
+        for table in tables if table.name == parameters.get("TableName") for index in table.indexes)
+
+
+def reason(operation, parameters, ours, theirs, source, normal):
+    """Why two outcomes differ; `None` if that is not known."""
+    text = " ".join(texts(parameters))
+    message = ours[1].get("Message", "") if ours[0] != "ok" else ""
+    if ours[0] == "ok" and theirs[0] == "ok":
+        same = normal(without_empty(ours[1])) == normal(without_empty(theirs[1]))
+        if operation == "update_item" and same:
+            return "Reference, UpdateItem, Attributes: only updated attributes are returned; here there are none"
+        if operation == "transact_get_items" and same:
+            return ("Reference, ItemResponse: Item has what the ProjectionExpression asks for; "
+                    "an item without any of it is there, as in GetItem")
+    if ours[0] == theirs[0] == CANCELLED:
+        return ("Reference, TransactWriteItems, TransactionCanceledException: a reason for each of the "
+                "actions; ministack ends at the first that is invalid")
+    if source.is_broken and VALIDATION in (ours[0], theirs[0]):
+        return ("Guide, Using expressions: grammar and placeholders are checked before an item is looked at; "
+                "ministack looks at the item first, takes some of what is malformed, and wants a space after SET")
+    if theirs[0] == VALIDATION and "begins_with" in text:
+        return ("Guide, Condition expressions, begins_with: of strings and (Reference, Condition) binaries; "
+                "attributes of other types do not begin with anything")
+    expected = parameters.get("Expected", {})
+    if theirs[0] == VALIDATION and any(
+            c.get("ComparisonOperator") in ("NULL", "NOT_NULL") for c in expected.values()):
+        return "Reference, ExpectedAttributeValue: NULL and NOT_NULL are without an AttributeValueList"
+    if ours[0] == VALIDATION and "non-primary key attributes" in message:
+        return ("Guide, Query, filter expressions: a filter expression cannot contain partition key or sort key "
+                "attributes; ministack allows those of indexes")
+    if ours[0] in (VALIDATION, CANCELLED) and theirs[0] in ("ok", CONDITION):
+        if "list_append" in text:
+            return "Guide, Update expressions, list_append: both operands are lists"
+        if re.search(r"if_not_exists\([^)]*\)\s+[+-]", text):
+            return "Guide, Update expressions, incrementing and decrementing: the operands are numbers"
+    if ours[0] == CANCELLED and operation == "transact_get_items":
+        return "Reference, Get, Key: the attributes of the primary key, of their types; ministack finds nothing"
+    if ours[0] == VALIDATION and "BETWEEN have different types" in message:
+        return "Guide, Key condition expressions, BETWEEN: both bounds are of the key's type"
+    if ours[0] == theirs[0] == "ok" and partial(parameters, source.tables) and "FilterExpression" in parameters:
+        return ("Guide, Global secondary indexes, attribute projections: what is not projected into the index is not "
+                "there; ministack filters by the table's item")
+    return None
