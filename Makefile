@@ -57,7 +57,7 @@ dynamodb:
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
-	python=$$(./Scripts/python-clients) && \
+	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Differential/clients.py --codexflow $(SCRATCH)/debug/codexflow && \
 	$$python Tools/Differential/differential.py --codexflow $(SCRATCH)/debug/codexflow --operations $(OPERATIONS)
 

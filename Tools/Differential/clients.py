@@ -213,12 +213,12 @@ class Clients(unittest.TestCase):
 
     def test_command_line(self):
         code, _, errors = self.aws(
-            "create-table", "--table-name", "t", "--billing-mode", "PAY_PER_REQUEST", "--key-schema",
+            "create-table", "--table-name", "tasks", "--billing-mode", "PAY_PER_REQUEST", "--key-schema",
             "AttributeName=p,KeyType=HASH", "--attribute-definitions", "AttributeName=p,AttributeType=S")
         self.assertEqual(code, 0, errors)
-        self.assertEqual(self.aws("wait", "table-exists", "--table-name", "t")[0], 0)
-        self.assertEqual(self.aws("put-item", "--table-name", "t", "--item", '{"p":{"S":"é"},"n":{"N":"1"}}')[0], 0)
-        code, output, _ = self.aws("scan", "--table-name", "t", "--filter-expression", "n = :n",
+        self.assertEqual(self.aws("wait", "table-exists", "--table-name", "tasks")[0], 0)
+        self.assertEqual(self.aws("put-item", "--table-name", "tasks", "--item", '{"p":{"S":"é"},"n":{"N":"1"}}')[0], 0)
+        code, output, _ = self.aws("scan", "--table-name", "tasks", "--filter-expression", "n = :n",
                                    "--expression-attribute-values", '{":n":{"N":"1"}}')
         self.assertEqual((code, json.loads(output)["Items"]), (0, [{"p": {"S": "é"}, "n": {"N": "1"}}]))
         code, _, errors = self.aws("get-item", "--table-name", "nothing", "--key", '{"p":{"S":"x"}}')
