@@ -20,13 +20,22 @@ DURABLE ?=
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Examples/TaskService/Package.swift Benchmarks/Package.swift
 
-.PHONY: run test lint format nested dynamodb task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-service clean
+.PHONY: run serve test lint format nested dynamodb task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service clean
 
 run:
 	@./Scripts/bootstrap
 	@mkdir -p .build-demo
 	$(REPLAN)
-	$(SWIFT) run --package-path Tools --scratch-path .build-tools -c release codexflow demo --fresh $(STORE)
+	$(SWIFT) run --package-path Tools --scratch-path .build-tools --disable-default-traits -c release codexflow demo --fresh $(STORE)
+
+# DynamoDB's API on this machine, over a store; the first build takes some minutes.
+SERVED ?= .build-demo/dynamodb.codex
+PORT ?= 8000
+serve:
+	@./Scripts/bootstrap
+	@mkdir -p .build-demo
+	$(REPLAN)
+	$(SWIFT) run --package-path Tools --scratch-path .build-serve -c release codexflow serve $(SERVED) --port $(PORT)
 
 test:
 	@./Scripts/bootstrap
@@ -130,6 +139,14 @@ bench-follower:
 	$(REPLAN)
 	@mkdir -p .build-demo
 	$(BENCH) follower
+
+# GetItem and PutItem by the server, by ministack and by moto's: three minutes.
+bench-dynamodb:
+	@./Scripts/bootstrap bench-service
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(SWIFT) build --package-path Tools --scratch-path .build-serve -c release
+	@python=$$(./Scripts/python-clients) && ./Scripts/bench-dynamodb .build-serve/release/codexflow $$python
 
 # The task service's reads beside a bare handler that answers with the same bytes, and its writes:
 # two minutes.

@@ -78,6 +78,14 @@ def reason(operation, parameters, ours, theirs, source, normal):
             return "Guide, Update expressions, incrementing and decrementing: the operands are numbers"
     if ours[0] == CANCELLED and operation == "transact_get_items":
         return "Reference, Get, Key: the attributes of the primary key, of their types; ministack finds nothing"
+    if ours[0] == CANCELLED and theirs[0] == VALIDATION and "ValidationError" in ours[1]["Reasons"]:
+        return ("Reference, TransactWriteItems, TransactionCanceledException: what is invalid for an item or a secondary "
+                "index is a reason of its action, ValidationError")
+    if ours[0] in (VALIDATION, CANCELLED) and theirs[0] == "ok" and "38 significant digits" in message:
+        return "Guide, Data types, numbers: up to 38 digits of precision; exceeding this results in an exception"
+    if ours[0] == theirs[0] == "ok" and "contains(" in text and {"B": b""} in list(
+            parameters.get("ExpressionAttributeValues", {}).values()):
+        return "Reference, Condition, CONTAINS: of a binary, a subsequence; the empty one is in the empty one"
     if ours[0] == VALIDATION and "BETWEEN have different types" in message:
         return "Guide, Key condition expressions, BETWEEN: both bounds are of the key's type"
     if ours[0] == theirs[0] == "ok" and partial(parameters, source.tables) and "FilterExpression" in parameters:
