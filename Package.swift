@@ -103,7 +103,8 @@ let package = Package(
             dependencies: ["CodexCore", "CodexStore", "CodexTesting", "TestSupport"]),
         .testTarget(name: "TidyTests"),
         .testTarget(
-            name: "ClientTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
+            name: "ClientTests",
+            dependencies: ["CodexCore", "CodexDynamoDB", "CodexStore", "CodexTesting"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,7 +6,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [.executable(name: "codexflow", targets: ["codexflow"])],
     traits: [
-        .trait(name: "Server", description: "codexflow serve: DynamoDB's HTTP API, with Hummingbird."),
+        .trait(
+            name: "Server", description: "codexflow serve: DynamoDB's HTTP API, with Hummingbird."),
         .default(enabledTraits: ["Server"]),
     ],
     dependencies: [
@@ -51,6 +52,8 @@ let package = Package(
                     name: "Logging", package: "swift-log", condition: .when(traits: ["Server"])),
                 .product(
                     name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
+                .product(
+                    name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
                 .product(
                     name: "NIOHTTPTypes", package: "swift-nio-extras",
                     condition: .when(traits: ["Server"])),

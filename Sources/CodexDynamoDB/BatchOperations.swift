@@ -8,23 +8,23 @@ extension DynamoDBService {
     /// So much of an answer ends it; the rest is unprocessed.
     private static let answerByteCountMax = 16 << 20
 
-    func batchGetItem(_ input: Input) async throws -> JSONWriter {
+    func batchGetItem(_ input: RequestParameters) async throws -> JSONWriter {
         let capacity = try Self.capacityDetail(input)
         guard let requests = try input.object("RequestItems") else {
-            throw Input.missing("RequestItems")
+            throw RequestParameters.missing("RequestItems")
         }
         var gets: [BatchGet] = []
         for member in requests.all {
-            gets.append(try BatchGet(member.name, try Input(member.value, member.name)))
+            gets.append(try BatchGet(member.name, try RequestParameters(member.value, member.name)))
         }
         let count = gets.reduce(0) { $0 + $1.keys.count }
         guard count > 0 else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'requestItems' failed to satisfy constraint: "
                     + "Member must have length greater than or equal to 1")
         }
         guard count <= Self.getCountMax else {
-            throw Failure.validation("Too many items requested for the BatchGetItem call")
+            throw ServiceError.validation("Too many items requested for the BatchGetItem call")
         }
         var found: [(table: String, items: [Item])] = []
         var rest: [(get: BatchGet, keys: [Item])] = []
@@ -52,7 +52,7 @@ extension DynamoDBService {
                 units.append(cost)
             }
         }
-        var answer = Answer()
+        var answer = ResponseWriter()
         answer.member("Responses") { writer in
             writer.raw("{")
             for (place, table) in found.enumerated() {
@@ -93,11 +93,13 @@ extension DynamoDBService {
         /// What says which parts are wanted, as it came.
         let rest: [(name: String, value: JSONNode)]
 
-        init(_ name: String, _ input: Input) throws {
+        init(_ name: String, _ input: RequestParameters) throws {
             table = name
-            guard let nodes = try input.list("Keys") else { throw Input.missing("Keys") }
+            guard let nodes = try input.list("Keys") else {
+                throw RequestParameters.missing("Keys")
+            }
             guard !nodes.isEmpty else {
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "1 validation error detected: Value at 'keys' failed to satisfy constraint: Member "
                         + "must have length greater than or equal to 1")
             }
@@ -113,28 +115,28 @@ extension DynamoDBService {
             var seen: Set<PrimaryKey> = []
             for key in keys {
                 guard seen.insert(try table.requestedKey(key)).inserted else {
-                    throw Failure.validation("Provided list of item keys contains duplicates")
+                    throw ServiceError.validation("Provided list of item keys contains duplicates")
                 }
             }
         }
     }
 
-    func batchWriteItem(_ input: Input) async throws -> JSONWriter {
+    func batchWriteItem(_ input: RequestParameters) async throws -> JSONWriter {
         let capacity = try Self.capacityDetail(input)
         guard let requests = try input.object("RequestItems") else {
-            throw Input.missing("RequestItems")
+            throw RequestParameters.missing("RequestItems")
         }
         var writes: [(table: String, put: Item?, key: Item?)] = []
         for member in requests.all {
             guard case .array(let nodes) = member.value else {
-                throw Input.wrongType(member.name, "a list of requests")
+                throw RequestParameters.wrongType(member.name, "a list of requests")
             }
             for node in nodes {
-                let request = try Input(node, "WriteRequest")
+                let request = try RequestParameters(node, "WriteRequest")
                 let put = try request.object("PutRequest")
                 let delete = try request.object("DeleteRequest")
                 guard (put == nil) != (delete == nil) else {
-                    throw Failure.validation(
+                    throw ServiceError.validation(
                         "Supplied WriteRequest must have exactly one of PutRequest and DeleteRequest"
                     )
                 }
@@ -143,12 +145,12 @@ extension DynamoDBService {
             }
         }
         guard !writes.isEmpty else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'requestItems' failed to satisfy constraint: "
                     + "Member must have length greater than or equal to 1")
         }
         guard writes.count <= Self.writeCountMax else {
-            throw Failure.validation("Too many items requested for the BatchWriteItem call")
+            throw ServiceError.validation("Too many items requested for the BatchWriteItem call")
         }
         var steps: [(table: TableDefinition, put: Item?, key: PrimaryKey)] = []
         var seen: Set<ItemTarget> = []
@@ -159,7 +161,7 @@ extension DynamoDBService {
                 try write.key.map { try table.requestedKey($0) }
                 ?? table.primaryKey(of: write.put ?? Item())
             guard seen.insert(ItemTarget(table: table.name, key: key)).inserted else {
-                throw Failure.validation("Provided list of item keys contains duplicates")
+                throw ServiceError.validation("Provided list of item keys contains duplicates")
             }
             steps.append((table, write.put, key))
         }
@@ -181,29 +183,16 @@ extension DynamoDBService {
         var units: [Capacity] = []
         if capacity != .none {
             for (step, old) in zip(steps, olds) {
-                let name = step.table.name
-                let place: Int
-                if let known = units.firstIndex(where: { $0.table == name }) {
-                    place = known
-                } else {
-                    units.append(Capacity(name))
-                    place = units.count - 1
+                let local = try record(of: step.table.name).localIndexes
+                units.add(to: step.table.name) {
+                    $0.addWrite(step.table, old, step.put, localIndexes: local)
                 }
-                units[place].addWrite(
-                    step.table, old, step.put, localIndexes: try record(of: name).localIndexes)
             }
         }
-        var answer = Answer()
+        var answer = ResponseWriter()
         answer.member("UnprocessedItems") { $0.raw("{}") }
         answer.capacities(capacity, units)
         return answer.end()
-    }
-}
-
-extension Answer {
-    mutating func capacities(_ detail: Capacity.Detail, _ units: [Capacity]) {
-        guard detail != .none else { return }
-        list("ConsumedCapacity", units) { $1.write(detail, to: &$0) }
     }
 }
 

@@ -117,3 +117,19 @@ struct Capacity {
         writer.raw("}")
     }
 }
+
+extension [Capacity] {
+    /// Adds to the units of a table.
+    mutating func add(
+        to table: String, isTransaction: Bool = false, isRead: Bool = false,
+        _ body: (inout Capacity) throws -> Void
+    ) rethrows {
+        if let index = firstIndex(where: { $0.table == table }) {
+            return try body(&self[index])
+        }
+        var capacity = Capacity(table)
+        (capacity.isTransaction, capacity.isRead) = (isTransaction, isRead)
+        try body(&capacity)
+        append(capacity)
+    }
+}

@@ -1,9 +1,9 @@
 internal import CodexCore
 public import CodexStore
-internal import FoundationEssentials
+public import FoundationEssentials
 
 /// An answer of DynamoDB's API.
-public struct DynamoDBAnswer: Sendable, Hashable {
+public struct DynamoDBResponse: Sendable, Hashable {
     /// The HTTP status.
     public let status: Int
     /// The body: JSON.
@@ -21,7 +21,8 @@ public struct DynamoDBAnswer: Sendable, Hashable {
 ///
 /// ```swift
 /// let service = DynamoDBService(store)
-/// let answer = await service.answer(target: "DynamoDB_20120810.ListTables", body: Array("{}".utf8))
+/// let response = await service.response(
+///     target: "DynamoDB_20120810.ListTables", body: Array("{}".utf8))
 /// ```
 ///
 /// Transport, authentication and limits of the transport are a server's (`codexflow serve`). Errors are DynamoDB's,
@@ -32,18 +33,27 @@ public final class DynamoDBService: Sendable {
     let store: Store
     let region: String
     let account: String
-    let pages = StreamPages()
+    let endpoint: String
+    let now: @Sendable () -> Date
+    let cursors = StreamCursors()
 
     /// Serves a store, which stays the caller's to close.
     ///
     /// - Parameters:
     ///   - store: The store.
-    ///   - region: The region that ARNs name.
-    ///   - account: The account that ARNs name.
-    public init(_ store: Store, region: String = "us-east-1", account: String = "000000000000") {
+    ///   - region: The region that ARNs name; clients may be of any.
+    ///   - account: The account that ARNs name; clients may be of any.
+    ///   - endpoint: Host and port that `DescribeEndpoints` names.
+    ///   - now: The clock, for the times of tables and streams and the 15 minutes of shard iterators.
+    public init(
+        _ store: Store, region: String = "us-east-1", account: String = "000000000000",
+        endpoint: String = "localhost:8000", now: @escaping @Sendable () -> Date = { Date() }
+    ) {
         self.store = store
         self.region = region
         self.account = account
+        self.endpoint = endpoint
+        self.now = now
     }
 
     /// Does what a request asks for.
@@ -52,20 +62,24 @@ public final class DynamoDBService: Sendable {
     ///   - target: The header `X-Amz-Target`, as `DynamoDB_20120810.GetItem`.
     ///   - body: The request's body.
     /// - Returns: The answer, an error's too.
-    public func answer(target: String?, body: [UInt8]) async -> DynamoDBAnswer {
+    public func response(target: String?, body: [UInt8]) async -> DynamoDBResponse {
         do {
             guard let operation = target.flatMap(Self.operation) else {
-                throw Failure("UnknownOperationException", "The operation is not known.")
+                throw ServiceError(
+                    "UnknownOperationException",
+                    "The operation is not known: \(target.map { String($0.prefix(80)) } ?? "no X-Amz-Target")."
+                )
             }
-            return DynamoDBAnswer(
-                status: 200, body: try await operation(self)(try Input(body)).bytes)
+            return DynamoDBResponse(
+                status: 200, body: try await operation(self)(try RequestParameters(body)).bytes)
         } catch {
-            let failure = Failure(error)
-            return DynamoDBAnswer(status: failure.status, body: failure.body)
+            let failure = ServiceError(error)
+            return DynamoDBResponse(status: failure.status, body: failure.body)
         }
     }
 
-    private typealias Operation = (DynamoDBService) -> (Input) async throws -> JSONWriter
+    private typealias Operation = (DynamoDBService) -> (RequestParameters) async throws ->
+        JSONWriter
 
     private static func operation(_ target: String) -> Operation? {
         let parts = target.split(separator: ".", omittingEmptySubsequences: false)
@@ -113,7 +127,7 @@ public final class DynamoDBService: Sendable {
         if let table = known(name) { return table }
         // Another process may have added it.
         try store.read { _ in }
-        guard let table = known(name) else { throw Failure.tableNotFound }
+        guard let table = known(name) else { throw ServiceError.tableNotFound }
         return table
     }
 

@@ -2,10 +2,13 @@ internal import CodexCore
 
 /// The expressions of a request: DynamoDB's language, or the parameters that came before it, which mean the same.
 struct Expressions {
-    private let input: Input
+    private let input: RequestParameters
     private var parser: ExpressionParser
     private let hasExpressions: Bool
     private let legacy: Set<String>
+
+    /// "Expression parameters" among DynamoDB's quotas: 2 MB of all substitution variables.
+    private static let valuesByteCountMax = 2 << 20
 
     private static let legacyNames = [
         "AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected", "KeyConditions",
@@ -16,13 +19,13 @@ struct Expressions {
         "ProjectionExpression",
     ]
 
-    init(_ input: Input) throws {
+    init(_ input: RequestParameters) throws {
         self.input = input
         let used = Self.expressionNames.filter(input.has)
         legacy = Set(Self.legacyNames.filter(input.has))
         hasExpressions = !used.isEmpty
         guard used.isEmpty || legacy.isEmpty else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "Can not use both expression and non-expression parameters in the same request: "
                     + "Non-expression parameters: {\(legacy.sorted().joined(separator: ", "))} "
                     + "Expression parameters: {\(used.joined(separator: ", "))}")
@@ -30,21 +33,28 @@ struct Expressions {
         var names: [String: String] = [:]
         for member in try input.object("ExpressionAttributeNames")?.all ?? [] {
             guard case .string(let name) = member.value else {
-                throw Input.wrongType("ExpressionAttributeNames", "a map of names")
+                throw RequestParameters.wrongType("ExpressionAttributeNames", "a map of names")
             }
             names[member.name] = name
         }
         var values: [String: AttributeValue] = [:]
+        var byteCount = 0
         for member in try input.object("ExpressionAttributeValues")?.all ?? [] {
-            values[member.name] = try AttributeReader.value(member.value)
+            let value = try AttributeReader.value(member.value)
+            byteCount += value.byteCount
+            guard byteCount <= Self.valuesByteCountMax else {
+                throw ServiceError.validation(
+                    "ExpressionAttributeValues exceeds max size: \(Self.valuesByteCountMax) bytes")
+            }
+            values[member.name] = value
         }
         for (parameter, isEmpty) in [
             ("ExpressionAttributeNames", names.isEmpty),
             ("ExpressionAttributeValues", values.isEmpty),
         ] where input.has(parameter) {
-            guard !isEmpty else { throw Failure.validation("\(parameter) must not be empty") }
+            guard !isEmpty else { throw ServiceError.validation("\(parameter) must not be empty") }
             guard hasExpressions else {
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "\(parameter) can only be specified when using expressions")
             }
         }
@@ -61,7 +71,7 @@ struct Expressions {
 
     mutating func filter(_ legacyName: String) throws -> Condition? {
         if let text = try input.string("FilterExpression") {
-            return try parser.condition(text, as: .filter)
+            return try parser.filter(text)
         }
         return try LegacyParameters.filter(input, legacyName)
     }
@@ -76,7 +86,7 @@ struct Expressions {
             return try parser.keyCondition(text)
         }
         guard let condition = try LegacyParameters.keyCondition(input) else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "Either the KeyConditions or KeyConditionExpression parameter must be specified in "
                     + "the request.")
         }
@@ -88,6 +98,11 @@ struct Expressions {
             return try parser.projection(text)
         }
         guard let names = try input.strings("AttributesToGet") else { return nil }
+        guard names.count <= Limits.expressionOperatorCountMax else {
+            throw ServiceError.validation(
+                "One or more parameter values were invalid: AttributesToGet names more than "
+                    + "\(Limits.expressionOperatorCountMax) attributes")
+        }
         return try Projection(names.map { DocumentPath($0) })
     }
 
@@ -97,16 +112,36 @@ struct Expressions {
 /// The parameters that DynamoDB had before expressions: "Legacy DynamoDB conditional parameters" in its developer
 /// guide.
 enum LegacyParameters {
-    private static func values(_ node: Input) throws -> [AttributeValue] {
+    /// The members of a parameter, which are no more than an expression may have operators.
+    private static func limited(
+        _ parameters: RequestParameters?
+    ) throws -> [(name: String, value: JSONNode)] {
+        let members = parameters?.all ?? []
+        guard members.count <= Limits.expressionOperatorCountMax else {
+            throw ServiceError.validation(
+                "One or more parameter values were invalid: More than "
+                    + "\(Limits.expressionOperatorCountMax) attributes in one parameter")
+        }
+        return members
+    }
+
+    private static func values(_ node: RequestParameters) throws -> [AttributeValue] {
         try node.list("AttributeValueList")?.map { try AttributeReader.value($0) } ?? []
     }
 
     /// `AND` or `OR` of conditions on attributes.
-    private static func joined(_ conditions: [Condition], _ input: Input) throws -> Condition? {
+    private static func joined(_ conditions: [Condition], _ input: RequestParameters) throws
+        -> Condition?
+    {
         let isOr = try input.choice("ConditionalOperator", ["AND", "OR"]) == "OR"
+        guard conditions.count <= Limits.expressionOperatorCountMax else {
+            throw ServiceError.validation(
+                "One or more parameter values were invalid: More than "
+                    + "\(Limits.expressionOperatorCountMax) conditions")
+        }
         guard let first = conditions.first else {
             if input.has("ConditionalOperator") {
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "ConditionalOperator cannot be used without Filter or Expected")
             }
             return nil
@@ -114,10 +149,10 @@ enum LegacyParameters {
         return conditions.dropFirst().reduce(first) { isOr ? $0 || $1 : $0 && $1 }
     }
 
-    static func expected(_ input: Input) throws -> Condition? {
+    static func expected(_ input: RequestParameters) throws -> Condition? {
         var conditions: [Condition] = []
-        for member in try input.object("Expected")?.all ?? [] {
-            let node = try Input(member.value, member.name)
+        for member in try limited(input.object("Expected")) {
+            let node = try RequestParameters(member.value, member.name)
             let path = DocumentPath(member.name)
             if let name = try node.string("ComparisonOperator") {
                 conditions.append(try condition(path, name, try values(node)))
@@ -130,11 +165,11 @@ enum LegacyParameters {
             case (true, let value?), (nil, let value?):
                 conditions.append(.compare(.path(path), .equal, .value(value)))
             case (false, _?):
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "One or more parameter values were invalid: Value cannot be used when Exists is "
                         + "set to false for Attribute: \(member.name)")
             default:
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "One or more parameter values were invalid: Value must be provided when Exists "
                         + "is set to true for Attribute: \(member.name)")
             }
@@ -144,10 +179,10 @@ enum LegacyParameters {
         return condition
     }
 
-    static func filter(_ input: Input, _ name: String) throws -> Condition? {
+    static func filter(_ input: RequestParameters, _ name: String) throws -> Condition? {
         var conditions: [Condition] = []
-        for member in try input.object(name)?.all ?? [] {
-            let node = try Input(member.value, member.name)
+        for member in try limited(input.object(name)) {
+            let node = try RequestParameters(member.value, member.name)
             conditions.append(
                 try condition(
                     DocumentPath(member.name), try node.requiredString("ComparisonOperator"),
@@ -169,7 +204,7 @@ enum LegacyParameters {
             if case .value(let value) = operand,
                 ![.string, .number, .binary].contains(value.type)
             {
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "One or more parameter values were invalid: ComparisonOperator \(name) is not valid "
                         + "for \(value.type.rawValue) AttributeValue type")
             }
@@ -201,24 +236,24 @@ enum LegacyParameters {
             let bounds = try operands(2)
             return .between(operand, low: try scalar(bounds[0]), high: try scalar(bounds[1]))
         default:
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'comparisonOperator' failed to satisfy "
                     + "constraint: Member must satisfy enum value set: [IN, NULL, BETWEEN, LT, "
                     + "NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]")
         }
     }
 
-    private static func wrongCount(_ name: String) -> Failure {
+    private static func wrongCount(_ name: String) -> ServiceError {
         .validation(
             "One or more parameter values were invalid: Invalid number of argument(s) for the \(name) "
                 + "ComparisonOperator")
     }
 
-    static func keyCondition(_ input: Input) throws -> KeyCondition? {
+    static func keyCondition(_ input: RequestParameters) throws -> KeyCondition? {
         guard let conditions = try input.object("KeyConditions") else { return nil }
         var terms: [KeyCondition.Term] = []
-        for member in conditions.all {
-            let node = try Input(member.value, member.name)
+        for member in try limited(conditions) {
+            let node = try RequestParameters(member.value, member.name)
             let name = try node.requiredString("ComparisonOperator")
             let values = try values(node)
             guard values.count == (name == "BETWEEN" ? 2 : 1) else { throw wrongCount(name) }
@@ -232,7 +267,7 @@ enum LegacyParameters {
             case "BEGINS_WITH": condition = .beginsWith(values[0])
             case "BETWEEN": condition = .between(values[0], values[1])
             default:
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "Attempted conditional constraint is not an indexable operation")
             }
             terms.append(KeyCondition.Term(member.name, condition))
@@ -240,11 +275,11 @@ enum LegacyParameters {
         return try KeyCondition(terms)
     }
 
-    static func update(_ input: Input) throws -> Update? {
+    static func update(_ input: RequestParameters) throws -> Update? {
         guard let updates = try input.object("AttributeUpdates") else { return nil }
         var clauses: [Update.Clause] = []
-        for member in updates.all {
-            let node = try Input(member.value, member.name)
+        for member in try limited(updates) {
+            let node = try RequestParameters(member.value, member.name)
             let path = DocumentPath(member.name)
             let value = try node["Value"].map { try AttributeReader.value($0) }
             let action = try node.choice("Action", ["ADD", "PUT", "DELETE"]) ?? "PUT"
@@ -262,7 +297,7 @@ enum LegacyParameters {
             case ("DELETE", let value?): clauses.append(.delete(path, value))
             case ("DELETE", nil): clauses.append(.remove(path))
             default:
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "One or more parameter values were invalid: Only DELETE action is allowed when no "
                         + "attribute value is specified")
             }

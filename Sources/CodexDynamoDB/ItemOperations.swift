@@ -3,7 +3,7 @@ internal import CodexStore
 
 /// GetItem, PutItem, UpdateItem, DeleteItem.
 extension DynamoDBService {
-    func getItem(_ input: Input) async throws -> JSONWriter {
+    func getItem(_ input: RequestParameters) async throws -> JSONWriter {
         let name = try input.tableName()
         let item = try input.requiredItem("Key")
         let capacity = try Self.capacityDetail(input)
@@ -13,7 +13,7 @@ extension DynamoDBService {
         try expressions.requireAllUsed()
         let table = try definition(name)
         let found = try store.item(in: name, key: try table.requestedKey(item))
-        var writer = Answer()
+        var writer = ResponseWriter()
         if let found { writer.item("Item", projection?.apply(to: found) ?? found) }
         writer.capacity(capacity) {
             var units = Capacity(name)
@@ -24,7 +24,7 @@ extension DynamoDBService {
         return writer.end()
     }
 
-    func putItem(_ input: Input) async throws -> JSONWriter {
+    func putItem(_ input: RequestParameters) async throws -> JSONWriter {
         let name = try input.tableName()
         let item = try input.requiredItem("Item")
         let write = try WriteParameters(input, [.none, .allOld])
@@ -40,7 +40,7 @@ extension DynamoDBService {
             table, old: old, new: item, attributes: old, try localIndexes(table, write))
     }
 
-    func deleteItem(_ input: Input) async throws -> JSONWriter {
+    func deleteItem(_ input: RequestParameters) async throws -> JSONWriter {
         let name = try input.tableName()
         let key = try input.requiredItem("Key")
         let write = try WriteParameters(input, [.none, .allOld])
@@ -57,7 +57,7 @@ extension DynamoDBService {
             table, old: old, new: nil, attributes: old, try localIndexes(table, write))
     }
 
-    func updateItem(_ input: Input) async throws -> JSONWriter {
+    func updateItem(_ input: RequestParameters) async throws -> JSONWriter {
         let name = try input.tableName()
         let key = try input.requiredItem("Key")
         let write = try WriteParameters(input, ReturnValues.allCases)
@@ -105,7 +105,7 @@ extension DynamoDBService {
         do {
             return try await store.write { try body(&$0) }
         } catch let error as CodexError {
-            var failure = Failure(error)
+            var failure = ServiceError(error)
             if parameters.returnsItemOnFailure { failure.item = error.currentItem }
             throw failure
         }
@@ -116,7 +116,7 @@ extension DynamoDBService {
         write.capacity == .indexes ? try record(of: table.name).localIndexes : []
     }
 
-    static func capacityDetail(_ input: Input) throws -> Capacity.Detail {
+    static func capacityDetail(_ input: RequestParameters) throws -> Capacity.Detail {
         try input.choice("ReturnConsumedCapacity", ["INDEXES", "TOTAL", "NONE"])
             .flatMap(Capacity.Detail.init) ?? .none
     }
@@ -143,7 +143,7 @@ extension WriteTransaction {
             try table.requireIndexKeys(of: item)
         } catch {
             throw CodexError(
-                .invalidKey, (error as? Failure)?.message ?? "An index key is invalid.")
+                .invalidKey, (error as? ServiceError)?.message ?? "An index key is invalid.")
         }
     }
 }
@@ -152,7 +152,7 @@ extension TableDefinition {
     func requireNoKeys(_ update: Update) throws {
         for clause in update.clauses
         where keyAttributes.contains(where: { $0.name == clause.path.root }) {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "One or more parameter values were invalid: Cannot update attribute "
                     + "\(clause.path.root). This attribute is part of the key")
         }
@@ -165,7 +165,7 @@ struct WriteParameters: Sendable {
     let returnsItemOnFailure: Bool
     let capacity: Capacity.Detail
 
-    init(_ input: Input, _ allowed: [ReturnValues]) throws {
+    init(_ input: RequestParameters, _ allowed: [ReturnValues]) throws {
         let text = try input.choice(
             "ReturnValues", ["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"])
         let values: ReturnValues =
@@ -177,7 +177,7 @@ struct WriteParameters: Sendable {
             default: .none
             }
         guard allowed.contains(values) else {
-            throw Failure.validation("Return values set to invalid value")
+            throw ServiceError.validation("Return values set to invalid value")
         }
         returning = values
         returnsItemOnFailure = try Self.returnsItemOnFailure(input)
@@ -185,7 +185,7 @@ struct WriteParameters: Sendable {
         _ = try input.choice("ReturnItemCollectionMetrics", ["SIZE", "NONE"])
     }
 
-    static func returnsItemOnFailure(_ input: Input) throws -> Bool {
+    static func returnsItemOnFailure(_ input: RequestParameters) throws -> Bool {
         try input.choice("ReturnValuesOnConditionCheckFailure", ["ALL_OLD", "NONE"]) == "ALL_OLD"
     }
 
@@ -193,7 +193,7 @@ struct WriteParameters: Sendable {
         _ table: TableDefinition, old: Item?, new: Item?, attributes: Item?,
         _ localIndexes: [String]
     ) -> JSONWriter {
-        var writer = Answer()
+        var writer = ResponseWriter()
         if returning != .none, let attributes { writer.item("Attributes", attributes) }
         writer.capacity(capacity) {
             var units = Capacity(table.name)
@@ -201,61 +201,5 @@ struct WriteParameters: Sendable {
             return units
         }
         return writer.end()
-    }
-}
-
-/// The members of an answer.
-struct Answer {
-    private var writer = JSONWriter()
-    private var isEmpty = true
-
-    init() { writer.raw("{") }
-
-    /// A member's name; its value follows.
-    mutating func member(_ name: String, _ value: (inout JSONWriter) -> Void) {
-        writer.raw(isEmpty ? "" : ",")
-        isEmpty = false
-        writer.string(name)
-        writer.raw(":")
-        value(&writer)
-    }
-
-    mutating func item(_ name: String, _ item: Item) { member(name) { $0.typed(item) } }
-
-    mutating func string(_ name: String, _ text: String) { member(name) { $0.string(text) } }
-
-    mutating func number(_ name: String, _ number: Int) { member(name) { $0.raw("\(number)") } }
-
-    /// A list of values.
-    mutating func list<Element>(
-        _ name: String, _ elements: some Sequence<Element>,
-        _ write: (inout JSONWriter, Element) -> Void
-    ) {
-        member(name) { $0.list(elements, write) }
-    }
-
-    mutating func capacity(_ detail: Capacity.Detail, _ units: () -> Capacity) {
-        guard detail != .none else { return }
-        member("ConsumedCapacity") { units().write(detail, to: &$0) }
-    }
-
-    consuming func end() -> JSONWriter {
-        writer.raw("}")
-        return writer
-    }
-}
-
-extension JSONWriter {
-    mutating func list<Element>(
-        _ elements: some Sequence<Element>, _ write: (inout JSONWriter, Element) -> Void
-    ) {
-        raw("[")
-        var isFirst = true
-        for element in elements {
-            if !isFirst { raw(",") }
-            isFirst = false
-            write(&self, element)
-        }
-        raw("]")
     }
 }

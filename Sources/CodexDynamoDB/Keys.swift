@@ -22,7 +22,7 @@ extension TableDefinition {
         return try primaryKey(of: item)
     }
 
-    private static var keyMismatch: Failure {
+    private static var keyMismatch: ServiceError {
         .validation("The provided key element does not match the schema")
     }
 
@@ -30,12 +30,12 @@ extension TableDefinition {
     func requireKeys(of item: Item) throws {
         for attribute in keyAttributes {
             guard let value = item[attribute.name] else {
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "One or more parameter values were invalid: Missing the key \(attribute.name) in "
                         + "the item")
             }
             guard value.type == attribute.type.attributeType else {
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "One or more parameter values were invalid: Type mismatch for key "
                         + "\(attribute.name) expected: \(attribute.type.rawValue) actual: "
                         + value.type.rawValue)
@@ -51,7 +51,7 @@ extension TableDefinition {
             for attribute in index.keyAttributes where index.multiValued != attribute.name {
                 guard let value = item[attribute.name] else { continue }
                 guard value.type == attribute.type.attributeType else {
-                    throw Failure.validation(
+                    throw ServiceError.validation(
                         "One or more parameter values were invalid: Type mismatch for Index Key "
                             + "\(attribute.name) Expected: \(attribute.type.rawValue) Actual: "
                             + "\(value.type.rawValue) IndexName: \(index.name)")
@@ -71,7 +71,7 @@ extension KeyAttribute {
         case .binary([]): kind = "binary"
         default: return
         }
-        throw Failure.validation(
+        throw ServiceError.validation(
             "One or more parameter values are not valid. "
                 + (index.map {
                     "A value specified for a secondary index key is not supported. The "

@@ -3,7 +3,7 @@ internal import CodexStore
 
 /// Query and Scan.
 extension DynamoDBService {
-    func query(_ input: Input) async throws -> JSONWriter {
+    func query(_ input: RequestParameters) async throws -> JSONWriter {
         let name = try input.tableName()
         var expressions = try Expressions(input)
         let keyCondition = try expressions.keyCondition()
@@ -20,7 +20,7 @@ extension DynamoDBService {
         }
     }
 
-    func scan(_ input: Input) async throws -> JSONWriter {
+    func scan(_ input: RequestParameters) async throws -> JSONWriter {
         let name = try input.tableName()
         var expressions = try Expressions(input)
         let filter = try expressions.filter("ScanFilter")
@@ -47,7 +47,9 @@ extension DynamoDBService {
             try walk(snapshot) { view in
                 var item = try view.item()
                 if let segment, try !segment.includes(item[table.partitionKey.name]) {
-                    return true
+                    // A request does not read the whole table to find the items of its segment.
+                    page.skip(item)
+                    return !page.isFull(read)
                 }
                 if readsTable {
                     // What a local index lacks is read from the table, as DynamoDB does.
@@ -69,7 +71,7 @@ extension DynamoDBService {
                 return !page.isFull(read)
             }
         }
-        var answer = Answer()
+        var answer = ResponseWriter()
         if !read.countsOnly {
             answer.member("Items") { writer in
                 writer.raw("[")
@@ -104,14 +106,24 @@ private struct ReadPage {
     var count = 0
     var scannedCount = 0
     var byteCount = 0
+    private var skippedByteCount = 0
     var last: Item?
     private(set) var isCut = false
 
     /// A page's bytes: "Paginating table query results" in DynamoDB's developer guide.
     private static let byteCountMax = 1 << 20
+    private static let skippedByteCountMax = 8 << 20
+
+    /// Takes note of an item of another segment.
+    mutating func skip(_ item: Item) {
+        skippedByteCount += item.byteCount
+        last = item
+    }
 
     mutating func isFull(_ read: ReadParameters) -> Bool {
-        let isFull = scannedCount == read.limit || byteCount >= Self.byteCountMax
+        let isFull =
+            scannedCount == read.limit || byteCount >= Self.byteCountMax
+            || skippedByteCount >= Self.skippedByteCountMax
         if isFull { isCut = true }
         return isFull
     }
@@ -124,28 +136,28 @@ struct Segment {
     private let number: Int
     private let count: Int
 
-    init?(_ input: Input) throws {
+    init?(_ input: RequestParameters) throws {
         let (number, count) = (try input.integer("Segment"), try input.integer("TotalSegments"))
         guard let count else {
             guard number == nil else {
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "The TotalSegments parameter is required but was not present in the request when "
                         + "Segment parameter is present")
             }
             return nil
         }
         guard let number else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "The Segment parameter is required but was not present in the request when parameter "
                     + "TotalSegments is present")
         }
         guard (1...1_000_000).contains(count), number >= 0 else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'totalSegments' failed to satisfy constraint: "
                     + "Member must have value between 1 and 1000000")
         }
         guard number < count else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
                     + "Segment: \(number) is not less than TotalSegments: \(count)")
         }
@@ -185,14 +197,14 @@ struct ReadParameters {
     private let keyNames: [String]
 
     init(
-        _ input: Input, _ table: TableDefinition, _ projection: Projection?,
+        _ input: RequestParameters, _ table: TableDefinition, _ projection: Projection?,
         _ localIndexes: [String]
     ) throws {
         capacity = try DynamoDBService.capacityDetail(input)
         isConsistent = try input.bool("ConsistentRead") ?? false
         limit = try input.integer("Limit")
         if let limit, limit < 1 {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'limit' failed to satisfy constraint: Member "
                     + "must have value greater than or equal to 1")
         }
@@ -200,13 +212,19 @@ struct ReadParameters {
         var definition: IndexDefinition?
         if let name = try input.string("IndexName") {
             guard let found = table.indexes.first(where: { $0.name == name }) else {
-                throw Failure.validation("The table does not have the specified index: \(name)")
+                throw ServiceError.validation(
+                    "The table does not have the specified index: \(name)")
+            }
+            guard found.multiValued == nil else {
+                throw ServiceError.validation(
+                    "The index \(name) has several entries for an item, which this protocol has no keys for"
+                )
             }
             definition = found
             let isLocal = localIndexes.contains(name)
             index = (name, isLocal)
             if isConsistent, !isLocal {
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "Consistent reads are not supported on global secondary indexes")
             }
             names += found.keyAttributes
@@ -222,16 +240,16 @@ struct ReadParameters {
         countsOnly = select == "COUNT"
         switch select {
         case "ALL_PROJECTED_ATTRIBUTES" where index == nil:
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "One or more parameter values were invalid: ALL_PROJECTED_ATTRIBUTES can be used only "
                     + "when Querying using an IndexName")
         case "SPECIFIC_ATTRIBUTES" where projection == nil:
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "One or more parameter values were invalid: Must specify the AttributesToGet or "
                     + "ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
         case "ALL_ATTRIBUTES" where projection != nil, "COUNT" where projection != nil,
             "ALL_PROJECTED_ATTRIBUTES" where projection != nil:
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "One or more parameter values were invalid: Cannot specify the AttributesToGet when "
                     + "choosing to get \(select ?? "")")
         default: break
@@ -246,7 +264,7 @@ struct ReadParameters {
                 } ?? false
         }
         if wanted, let definition, definition.projection != .all, index?.isLocal == false {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported "
                     + "for global secondary index \(definition.name) because its projection type is not "
                     + "ALL")
@@ -257,7 +275,7 @@ struct ReadParameters {
             guard Set(start.names) == Set(startNames), start.count == Set(startNames).count,
                 names.allSatisfy({ start[$0.name]?.type == $0.type.attributeType })
             else {
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "The provided starting key is invalid: The provided key element does not match the "
                         + "schema")
             }
@@ -267,7 +285,7 @@ struct ReadParameters {
     /// Filters do not name the keys that a query looks for.
     func requireNoKeys(_ filter: Condition, _ table: TableDefinition) throws {
         for path in filter.paths where keyNames.contains(path.root) {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "Filter Expression can only contain non-primary key attributes: Primary key attribute: "
                     + path.root)
         }

@@ -1,21 +1,21 @@
 internal import CodexCore
 internal import CodexStore
 internal import FoundationEssentials
+internal import Synchronization
 
 /// ListStreams, DescribeStream, GetShardIterator, GetRecords.
 ///
 /// A table's stream is the store's stream of changes, of that table, since it was switched on: one shard that never
 /// ends. Sequence numbers are the commit's, twenty digits, and the change's place in it, ten.
 extension DynamoDBService {
-    private static let shardID = "shardId-00000000000000000000-00000001"
     private static let recordCountMax = 1000
     /// How long an iterator can be used.
     private static let iteratorMilliseconds = 15 * 60 * 1000
 
-    func listStreams(_ input: Input) async throws -> JSONWriter {
+    func listStreams(_ input: RequestParameters) async throws -> JSONWriter {
         let limit = try input.integer("Limit") ?? 100
         guard (1...100).contains(limit) else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'limit' failed to satisfy constraint: Member must "
                     + "have value less than or equal to 100")
         }
@@ -24,14 +24,14 @@ extension DynamoDBService {
         var streams: [(arn: String, table: String, label: String)] = []
         for table in try allTables() where name == nil || table.name == name {
             let record = try record(of: table.name)
-            if let label = record.streamLabel, let arn = streamARN(record) {
-                streams.append((arn, table.name, label))
+            if let stream = record.stream, let arn = streamARN(record) {
+                streams.append((arn, table.name, stream.label))
             }
         }
         let rest = streams.filter { stream in start.map { stream.arn > $0 } ?? true }
-        var answer = Answer()
+        var answer = ResponseWriter()
         answer.list("Streams", rest.prefix(limit)) { writer, stream in
-            var entry = Answer()
+            var entry = ResponseWriter()
             entry.string("StreamArn", stream.arn)
             entry.string("TableName", stream.table)
             entry.string("StreamLabel", stream.label)
@@ -42,84 +42,85 @@ extension DynamoDBService {
     }
 
     /// The table whose stream an ARN names.
-    private func stream(_ arn: String) throws -> (TableDefinition, TableRecord) {
+    private func stream(_ arn: String) throws -> (TableDefinition, TableStream) {
         let parts = arn.split(separator: "/")
         guard parts.count == 4, parts[2] == "stream", let table = try? definition(String(parts[1])),
-            case let record = try record(of: table.name), streamARN(record) == arn
+            case let record = try record(of: table.name), let stream = record.stream,
+            streamARN(record) == arn
         else {
-            throw Failure(
+            throw ServiceError(
                 "ResourceNotFoundException",
                 "Requested resource not found: Stream: \(arn) not found")
         }
-        return (table, record)
+        return (table, stream)
     }
 
-    func describeStream(_ input: Input) async throws -> JSONWriter {
+    func describeStream(_ input: RequestParameters) async throws -> JSONWriter {
         let arn = try input.requiredString("StreamArn")
-        let (table, record) = try stream(arn)
-        let isEnabled = record.streamView != nil
-        var description = Answer()
+        let (table, stream) = try stream(arn)
+        var description = ResponseWriter()
         description.string("StreamArn", arn)
-        description.string("StreamLabel", record.streamLabel ?? "")
-        description.string("StreamStatus", isEnabled ? "ENABLED" : "DISABLED")
-        description.string(
-            "StreamViewType", (record.streamView ?? .newAndOldImages).rawValue)
+        description.string("StreamLabel", stream.label)
+        description.string("StreamStatus", stream.end == nil ? "ENABLED" : "DISABLED")
+        description.string("StreamViewType", stream.view.rawValue)
         description.string("TableName", table.name)
-        description.member("CreationRequestDateTime") { $0.raw(Self.seconds(record.createdAt)) }
-        description.member("KeySchema") { writer in
-            let keys =
-                [(table.partitionKey, "HASH")] + (table.sortKey.map { [($0, "RANGE")] } ?? [])
-            writer.list(keys) { writer, key in
-                writer.raw("{\"AttributeName\":")
-                writer.string(key.0.name)
-                writer.raw(",\"KeyType\":\"\(key.1)\"}")
-            }
+        description.member("CreationRequestDateTime") { $0.raw(Self.seconds(stream.createdAt)) }
+        description.member("KeySchema") {
+            $0.keySchema([table.partitionKey], table.sortKey.map { [$0] } ?? [])
         }
-        let first = Self.number(
-            SequenceNumber(
-                commit: max(record.streamStart, try store.stats().trimmedSequence) + 1, ordinal: 0))
-        description.member("Shards") { writer in
-            writer.raw("[{\"ShardId\":\"\(Self.shardID)\",\"SequenceNumberRange\":")
-            writer.raw("{\"StartingSequenceNumber\":\"\(first)\"}}]")
+        let oldest = max(stream.start, try store.stats().trimmedSequence)
+        let first = Self.number(SequenceNumber(commit: oldest + 1, ordinal: 0))
+        let last = stream.end.map { Self.number(SequenceNumber(commit: $0)) }
+        // Nothing follows the one shard, and it is no child of another.
+        let filter = try input.object("ShardFilter")
+        let isWanted =
+            try !input.has("ExclusiveStartShardId") && filter?.string("Type") != "CHILD_SHARDS"
+        description.list("Shards", isWanted ? [stream.shardID] : []) { writer, shard in
+            writer.raw("{\"ShardId\":\"\(shard)\",\"SequenceNumberRange\":")
+            writer.raw("{\"StartingSequenceNumber\":\"\(first)\"")
+            if let last { writer.raw(",\"EndingSequenceNumber\":\"\(last)\"") }
+            writer.raw("}}")
         }
         let text = description.end()
-        var answer = Answer()
+        var answer = ResponseWriter()
         answer.member("StreamDescription") { $0.append(text) }
         return answer.end()
     }
 
-    func getShardIterator(_ input: Input) async throws -> JSONWriter {
+    func getShardIterator(_ input: RequestParameters) async throws -> JSONWriter {
         let arn = try input.requiredString("StreamArn")
-        guard try input.requiredString("ShardId") == Self.shardID else {
-            throw Failure("ResourceNotFoundException", "Requested resource not found: Shard")
+        let shard = try input.requiredString("ShardId")
+        let (_, stream) = try stream(arn)
+        guard shard == stream.shardID else {
+            throw ServiceError("ResourceNotFoundException", "Requested resource not found: Shard")
         }
-        let (_, record) = try stream(arn)
         let kind = try input.choice(
             "ShardIteratorType",
             ["TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"])
-        guard let kind else { throw Input.missing("ShardIteratorType") }
+        guard let kind else { throw RequestParameters.missing("ShardIteratorType") }
         let text = try input.string("SequenceNumber")
         let after: SequenceNumber
         switch kind {
         case "LATEST": after = SequenceNumber(commit: try store.stats().sequence)
-        case "TRIM_HORIZON": after = SequenceNumber(commit: record.streamStart)
+        case "TRIM_HORIZON": after = SequenceNumber(commit: stream.start)
         default:
-            guard let text else { throw Input.missing("SequenceNumber") }
+            guard let text else { throw RequestParameters.missing("SequenceNumber") }
             guard let number = Self.sequenceNumber(text) else {
-                throw Failure.validation("Invalid SequenceNumber")
+                throw ServiceError.validation("Invalid SequenceNumber")
             }
             guard number.commit <= (try store.stats().sequence) else {
-                throw Failure.validation("Invalid SequenceNumber: the stream has not come so far")
+                throw ServiceError.validation(
+                    "Invalid SequenceNumber: the stream has not come so far")
             }
             after = kind == "AT_SEQUENCE_NUMBER" ? Self.before(number) : number
-            let oldest = max(record.streamStart, try store.stats().trimmedSequence)
+            let oldest = max(stream.start, try store.stats().trimmedSequence)
             guard after.lastWholeOrEqual >= oldest else {
-                throw Failure(
+                throw ServiceError(
                     "TrimmedDataAccessException",
                     "The requested sequence number is beyond the trim horizon of the stream.")
             }
         }
-        var answer = Answer()
+        var answer = ResponseWriter()
         answer.string(
             "ShardIterator",
             StreamIterator(
@@ -128,56 +129,75 @@ extension DynamoDBService {
         return answer.end()
     }
 
-    func getRecords(_ input: Input) async throws -> JSONWriter {
+    func getRecords(_ input: RequestParameters) async throws -> JSONWriter {
         let text = try input.requiredString("ShardIterator")
         let limit = try input.integer("Limit") ?? Self.recordCountMax
         guard (1...Self.recordCountMax).contains(limit) else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'limit' failed to satisfy constraint: Member must "
                     + "have value less than or equal to 1000")
         }
         guard var iterator = StreamIterator(text) else {
-            throw Failure.validation("Invalid ShardIterator")
+            throw ServiceError.validation("Invalid ShardIterator")
+        }
+        guard iterator.madeAt <= milliseconds + Self.iteratorMilliseconds else {
+            throw ServiceError.validation("Invalid ShardIterator")
         }
         guard milliseconds - iterator.madeAt <= Self.iteratorMilliseconds else {
-            throw Failure("ExpiredIteratorException", "Iterator expired.")
+            throw ServiceError("ExpiredIteratorException", "Iterator expired.")
         }
-        let (table, record) = try stream(iterator.arn)
-        let filter = ChangeFilter(tables: [table.name])
-        let page: ChangePage
-        if let before = pages.take(text) {
-            page = try store.changePage(after: before, limit: limit, filter: filter)
-        } else {
-            if iterator.isOldest {
-                // What is not retained any more is not what was asked for.
-                let oldest = try store.stats().trimmedSequence
-                if iterator.after.commit < oldest {
-                    iterator.after = SequenceNumber(commit: oldest)
-                }
+        let (table, stream) = try stream(iterator.arn)
+        guard iterator.after.commit >= stream.start else {
+            throw ServiceError.validation("Invalid ShardIterator")
+        }
+        let page = try page(after: iterator, text, limit, table)
+        var answer = ResponseWriter()
+        var records: [JSONWriter] = []
+        var (cursor, byteCount, isAtEnd) = (page.cursor, 0, page.isAtEnd)
+        for change in page.changes {
+            if let end = stream.end, change.sequenceNumber.commit > end { break }
+            guard byteCount < Self.recordByteCountMax else {
+                // The last that is given: the next page goes on from there.
+                isAtEnd = false
+                break
             }
-            page = try store.changePage(
-                after: .sequenceNumber(iterator.after), limit: limit, filter: filter)
+            let record = try record(change, table, stream.view)
+            byteCount += record.bytes.count
+            records.append(record)
+            if records.count < page.changes.count { cursor = change.cursor }
         }
-        iterator.after = page.end
-        iterator.isOldest = false
-        iterator.madeAt = milliseconds
-        let view = record.streamView ?? .newAndOldImages
-        var answer = Answer()
-        var failure: (any Error)?
-        answer.list("Records", page.changes) { writer, change in
-            do {
-                writer.append(try self.record(change, table, view))
-            } catch {
-                failure = error
-            }
-        }
-        if let failure { throw failure }
-        if record.streamView != nil || !page.isAtEnd {
+        if records.count == page.changes.count { cursor = page.cursor }
+        answer.list("Records", records) { $0.append($1) }
+        // A stream that was switched off has an end.
+        let isOver = stream.end.map { cursor.sequenceNumber.commit >= $0 || isAtEnd } ?? false
+        if !isOver {
+            iterator.after = cursor.sequenceNumber
+            iterator.isOldest = false
+            iterator.madeAt = milliseconds
             let next = iterator.text
             answer.string("NextShardIterator", next)
-            pages.put(next, page)
+            cursors.put(next, cursor)
         }
         return answer.end()
+    }
+
+    /// So many bytes of records end a page: AWS's limit of GetRecords.
+    private static let recordByteCountMax = 1 << 20
+
+    private func page(
+        after iterator: StreamIterator, _ text: String, _ limit: Int, _ table: TableDefinition
+    ) throws -> ChangePage {
+        let filter = ChangeFilter(tables: [table.name])
+        if let cursor = cursors.cursor(of: text) {
+            return try store.changePage(after: cursor, limit: limit, filter: filter)
+        }
+        var after = iterator.after
+        if iterator.isOldest {
+            // What is not retained any more is not what was asked for.
+            let oldest = try store.stats().trimmedSequence
+            if after.commit < oldest { after = SequenceNumber(commit: oldest) }
+        }
+        return try store.changePage(after: .sequenceNumber(after), limit: limit, filter: filter)
     }
 
     private func record(
@@ -186,7 +206,7 @@ extension DynamoDBService {
         let keys = table.attributes(of: try change.key)
         let number = Self.number(change.sequenceNumber)
         let (old, new) = (try change.oldImage, try change.newImage)
-        var dynamodb = Answer()
+        var dynamodb = ResponseWriter()
         dynamodb.member("ApproximateCreationDateTime") {
             $0.raw("\(Int(change.time.timeIntervalSince1970))")
         }
@@ -203,7 +223,7 @@ extension DynamoDBService {
         dynamodb.string("SequenceNumber", number)
         dynamodb.number("SizeBytes", byteCount)
         dynamodb.string("StreamViewType", view.rawValue)
-        var record = Answer()
+        var record = ResponseWriter()
         record.string("eventID", number)
         record.string("eventName", change.kind.rawValue)
         record.string("eventVersion", "1.1")
@@ -213,7 +233,7 @@ extension DynamoDBService {
         record.member("dynamodb") { $0.append(text) }
         if change.isExpiry {
             record.member("userIdentity") {
-                $0.raw("{\"type\":\"Service\",\"principalId\":\"dynamodb.amazonaws.com\"}")
+                $0.raw("{\"Type\":\"Service\",\"PrincipalId\":\"dynamodb.amazonaws.com\"}")
             }
         }
         return record.end()
@@ -279,27 +299,26 @@ private struct StreamIterator {
         else { return nil }
         let parts = decoded.split(separator: "|", omittingEmptySubsequences: false)
         guard parts.count == 4, let after = SequenceNumber(String(parts[1])),
-            let madeAt = Int(parts[3])
+            let madeAt = Int(parts[3]), madeAt >= 0
         else { return nil }
         self.init(
             arn: String(parts[0]), after: after, isOldest: parts[2] == "1", madeAt: madeAt)
     }
 }
 
-/// Pages of changes that iterators go on from, so that each reads on where the one before ended.
-final class StreamPages: Sendable {
+/// Where iterators go on, so that each reads on where the one before ended; others are looked for in the log.
+final class StreamCursors: Sendable {
     private static let countMax = 256
-    private let pages = Guarded<[(iterator: String, page: ChangePage)]>([])
+    private let cursors = Mutex<[(iterator: String, cursor: ChangeCursor)]>([])
 
-    func put(_ iterator: String, _ page: ChangePage) {
-        pages.withLock { pages in
-            pages.removeAll { $0.iterator == iterator }
-            pages.append((iterator, page))
-            if pages.count > Self.countMax { pages.removeFirst() }
+    func put(_ iterator: String, _ cursor: ChangeCursor) {
+        cursors.withLock { cursors in
+            cursors.append((iterator, cursor))
+            if cursors.count > Self.countMax { cursors.removeFirst() }
         }
     }
 
-    func take(_ iterator: String) -> ChangePage? {
-        pages.withLock { pages in pages.first { $0.iterator == iterator }?.page }
+    func cursor(of iterator: String) -> ChangeCursor? {
+        cursors.withLock { cursors in cursors.last { $0.iterator == iterator }?.cursor }
     }
 }

@@ -4,20 +4,20 @@ internal import FoundationEssentials
 
 /// CreateTable, DescribeTable, UpdateTable, DeleteTable, ListTables, and what is said of tables besides.
 extension DynamoDBService {
-    func createTable(_ input: Input) async throws -> JSONWriter {
+    func createTable(_ input: RequestParameters) async throws -> JSONWriter {
         let name = try Self.newTableName(input)
         let attributes = try AttributeTypes(input)
         let key = try attributes.key(input, name)
         guard key.sort.count <= 1, key.partition.count == 1 else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "Invalid KeySchema: a table has one HASH and at most one RANGE key")
         }
         var record = TableRecord(name)
         var indexes: [IndexDefinition] = []
         for node in try input.list("LocalSecondaryIndexes") ?? [] {
-            let index = try attributes.index(try Input(node, "LocalSecondaryIndex"))
+            let index = try attributes.index(try RequestParameters(node, "LocalSecondaryIndex"))
             guard index.partitionKey == key.partition, index.sortKey.count == 1 else {
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "One or more parameter values were invalid: Index KeySchema does not have the same "
                         + "leading hash key as table KeySchema for index: \(index.name)")
             }
@@ -25,142 +25,163 @@ extension DynamoDBService {
             indexes.append(index)
         }
         for node in try input.list("GlobalSecondaryIndexes") ?? [] {
-            indexes.append(try attributes.index(try Input(node, "GlobalSecondaryIndex")))
+            indexes.append(
+                try attributes.index(try RequestParameters(node, "GlobalSecondaryIndex")))
         }
         guard record.localIndexes.count <= 5, indexes.count - record.localIndexes.count <= 20 else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "One or more parameter values were invalid: Number of secondary indexes exceeds the limit"
             )
         }
         guard Set(indexes.map(\.name)).count == indexes.count else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "One or more parameter values were invalid: Duplicate index name")
         }
         try attributes.requireAllUsed(key.partition + key.sort + indexes.flatMap(\.keyAttributes))
         try Self.readBilling(input, &record, isNew: true)
+        record.id = UUID().uuidString.lowercased()
         record.createdAt = milliseconds
         record.isProtected = try input.bool("DeletionProtectionEnabled") ?? false
-        try setStream(input, &record, isNew: true)
+        try setStream(input, &record)
         record.tags = try Self.tags(input)
         let definition = TableDefinition(
             name, partitionKey: key.partition[0], sortKey: key.sort.first, indexes: indexes)
-        guard name != TableRecord.tableName else { throw Self.inUse(name) }
+        guard name != TableRecord.tableName, (try? self.definition(name)) == nil else {
+            throw Self.inUse(name)
+        }
+        guard try allTables().count < Self.tableCountMax else {
+            throw ServiceError(
+                "LimitExceededException",
+                "Subscriber limit exceeded: There are \(Self.tableCountMax) tables")
+        }
+        // First, so that there is no table without; one whose table was not made is written over.
+        let made = record
+        try await change(name) { $0 = made }
         do {
             try await store.addTable(definition)
         } catch let error as CodexError where error.code == .schemaMismatch {
             throw Self.inUse(name)
         }
-        try await save(record)
-        var answer = Answer()
+        var answer = ResponseWriter()
         try describe(definition, record, status: "ACTIVE", "TableDescription", &answer)
         return answer.end()
     }
 
-    private static func inUse(_ name: String) -> Failure {
-        Failure("ResourceInUseException", "Table already exists: \(name)")
+    /// So many that their trees and those of their indexes fit into one LMDB environment.
+    private static let tableCountMax = 200
+
+    private static func inUse(_ name: String) -> ServiceError {
+        ServiceError("ResourceInUseException", "Table already exists: \(name)")
     }
 
-    private static func newTableName(_ input: Input) throws -> String {
+    private static func newTableName(_ input: RequestParameters) throws -> String {
         let name = try input.tableName()
         guard name.utf8.count >= 3 else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'tableName' failed to satisfy constraint: Member "
                     + "must have length greater than or equal to 3")
         }
         return name
     }
 
-    func describeTable(_ input: Input) async throws -> JSONWriter {
+    func describeTable(_ input: RequestParameters) async throws -> JSONWriter {
         let table = try definition(try input.tableName())
-        var answer = Answer()
+        var answer = ResponseWriter()
         try describe(table, try record(of: table.name), status: "ACTIVE", "Table", &answer)
         return answer.end()
     }
 
-    func deleteTable(_ input: Input) async throws -> JSONWriter {
+    func deleteTable(_ input: RequestParameters) async throws -> JSONWriter {
         let table = try definition(try input.tableName())
         let record = try record(of: table.name)
         guard !record.isProtected else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "Resource cannot be deleted as it is currently protected against deletion. Disable "
                     + "deletion protection first.")
         }
-        var answer = Answer()
+        var answer = ResponseWriter()
         try describe(table, record, status: "DELETING", "TableDescription", &answer)
         try await store.removeTable(table.name)
-        try await forgetRecord(of: table.name)
+        try await deleteRecord(record)
         return answer.end()
     }
 
-    func listTables(_ input: Input) async throws -> JSONWriter {
+    func listTables(_ input: RequestParameters) async throws -> JSONWriter {
         let limit = try input.integer("Limit") ?? 100
         guard (1...100).contains(limit) else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'limit' failed to satisfy constraint: Member must "
                     + "have value less than or equal to 100, and greater than or equal to 1")
         }
         let start = try input.string("ExclusiveStartTableName")
         let names = try allTables().map(\.name).filter { name in start.map { name > $0 } ?? true }
-        var answer = Answer()
+        var answer = ResponseWriter()
         answer.list("TableNames", names.prefix(limit)) { $0.string($1) }
         if names.count > limit { answer.string("LastEvaluatedTableName", names[limit - 1]) }
         return answer.end()
     }
 
-    func updateTable(_ input: Input) async throws -> JSONWriter {
+    func updateTable(_ input: RequestParameters) async throws -> JSONWriter {
         let table = try definition(try input.tableName())
-        var record = try record(of: table.name)
+        let localIndexes = try record(of: table.name).localIndexes
         let updates = try input.list("GlobalSecondaryIndexUpdates") ?? []
         let parameters = [
             "BillingMode", "ProvisionedThroughput", "StreamSpecification",
             "DeletionProtectionEnabled", "TableClass", "SSESpecification", "ReplicaUpdates",
         ]
         guard !updates.isEmpty || parameters.contains(where: input.has) else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
                     + "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required"
             )
         }
-        try Self.readBilling(input, &record, isNew: false)
-        if let isProtected = try input.bool("DeletionProtectionEnabled") {
-            record.isProtected = isProtected
+        guard !input.has("ReplicaUpdates") else {
+            throw ServiceError.validation(
+                "Replicas of tables are not supported: see codexflow follow")
         }
-        try setStream(input, &record, isNew: false)
         var changes: [(add: IndexDefinition?, remove: String?)] = []
         for node in updates {
-            let update = try Input(node, "GlobalSecondaryIndexUpdate")
+            let update = try RequestParameters(node, "GlobalSecondaryIndexUpdate")
             if let create = try update.object("Create") {
                 let index = try AttributeTypes(input).index(create)
                 guard !table.indexes.contains(where: { $0.name == index.name }) else {
-                    throw Failure.validation(
+                    throw ServiceError.validation(
                         "Attempting to create an index which already exists")
                 }
                 changes.append((index, nil))
             } else if let delete = try update.object("Delete") {
                 let name = try delete.requiredString("IndexName")
                 guard table.indexes.contains(where: { $0.name == name }),
-                    !record.localIndexes.contains(name)
-                else { throw Failure("ResourceNotFoundException", "Requested resource not found") }
+                    !localIndexes.contains(name)
+                else {
+                    throw ServiceError("ResourceNotFoundException", "Requested resource not found")
+                }
                 changes.append((nil, name))
             } else if let change = try update.object("Update") {
                 let name = try change.requiredString("IndexName")
                 guard table.indexes.contains(where: { $0.name == name }) else {
-                    throw Failure("ResourceNotFoundException", "Requested resource not found")
+                    throw ServiceError("ResourceNotFoundException", "Requested resource not found")
                 }
             }
         }
         guard changes.count <= 1 else {
-            throw Failure(
+            throw ServiceError(
                 "LimitExceededException",
                 "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously "
                     + "per table")
+        }
+        let record = try await change(table.name) { record in
+            try Self.readBilling(input, &record, isNew: false)
+            if let isProtected = try input.bool("DeletionProtectionEnabled") {
+                record.isProtected = isProtected
+            }
+            try self.setStream(input, &record)
         }
         for change in changes {
             if let index = change.add { try await store.addIndex(index, to: table.name) }
             if let name = change.remove { try await store.removeIndex(name, from: table.name) }
         }
-        try await save(record)
-        var answer = Answer()
+        var answer = ResponseWriter()
         try describe(
             try definition(table.name), record, status: "ACTIVE", "TableDescription", &answer)
         return answer.end()
@@ -170,7 +191,7 @@ extension DynamoDBService {
 
     private func describe(
         _ table: TableDefinition, _ record: TableRecord, status: String, _ name: String,
-        _ answer: inout Answer
+        _ answer: inout ResponseWriter
     ) throws {
         let stats = try store.stats().trees.filter { $0.table == table.name }
         let states = try store.buildStatus().filter { $0.table == table.name }
@@ -179,7 +200,7 @@ extension DynamoDBService {
             let count = tree?.entryCount ?? 0
             return (count, count == 0 ? 0 : tree?.byteCount ?? 0)
         }
-        var description = Answer()
+        var description = ResponseWriter()
         description.string("TableName", table.name)
         description.string("TableStatus", status)
         description.string("TableArn", arn(table.name))
@@ -213,7 +234,7 @@ extension DynamoDBService {
             let indexes = table.indexes.filter { record.localIndexes.contains($0.name) == isLocal }
             guard !indexes.isEmpty else { continue }
             description.list(member, indexes) { writer, index in
-                var entry = Answer()
+                var entry = ResponseWriter()
                 entry.string("IndexName", index.name)
                 entry.member("KeySchema") { $0.keySchema(index.partitionKey, index.sortKey) }
                 entry.member("Projection") { $0.projection(index.projection) }
@@ -229,13 +250,13 @@ extension DynamoDBService {
                 writer.append(entry.end())
             }
         }
-        if let view = record.streamView {
+        if let stream = record.stream, stream.end == nil {
             description.member("StreamSpecification") {
-                $0.raw("{\"StreamEnabled\":true,\"StreamViewType\":\"\(view.rawValue)\"}")
+                $0.raw("{\"StreamEnabled\":true,\"StreamViewType\":\"\(stream.view.rawValue)\"}")
             }
         }
-        if let label = record.streamLabel, let arn = streamARN(record) {
-            description.string("LatestStreamLabel", label)
+        if let stream = record.stream, let arn = streamARN(record) {
+            description.string("LatestStreamLabel", stream.label)
             description.string("LatestStreamArn", arn)
         }
         let text = description.end()
@@ -252,26 +273,29 @@ extension DynamoDBService {
     // MARK: Settings
 
     private static func readBilling(
-        _ input: Input, _ record: inout TableRecord, isNew: Bool
+        _ input: RequestParameters, _ record: inout TableRecord, isNew: Bool
     ) throws {
         let mode = try input.choice("BillingMode", ["PROVISIONED", "PAY_PER_REQUEST"])
         let throughput = try input.object("ProvisionedThroughput")
-        if isNew, mode != "PAY_PER_REQUEST", throughput == nil {
-            throw Failure.validation(
+        let wasOnDemand = isNew || record.billingMode == "PAY_PER_REQUEST"
+        if isNew ? mode != "PAY_PER_REQUEST" : mode == "PROVISIONED" && wasOnDemand,
+            throughput == nil
+        {
+            throw ServiceError.validation(
                 "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits "
                     + "must both be specified when BillingMode is PROVISIONED")
         }
         if mode == "PAY_PER_REQUEST", throughput != nil {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "One or more parameter values were invalid: Neither ReadCapacityUnits nor "
                     + "WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
         }
         if let throughput {
             guard let read = try throughput.integer("ReadCapacityUnits"),
                 let write = try throughput.integer("WriteCapacityUnits")
-            else { throw Input.missing("ReadCapacityUnits") }
+            else { throw RequestParameters.missing("ReadCapacityUnits") }
             guard read >= 1, write >= 1 else {
-                throw Failure.validation(
+                throw ServiceError.validation(
                     "1 validation error detected: Value at 'provisionedThroughput.readCapacityUnits' "
                         + "failed to satisfy constraint: Member must have value greater than or equal to 1"
                 )
@@ -284,60 +308,62 @@ extension DynamoDBService {
         }
     }
 
-    private func setStream(_ input: Input, _ record: inout TableRecord, isNew: Bool) throws {
-        guard let stream = try input.object("StreamSpecification") else { return }
-        guard let isEnabled = try stream.bool("StreamEnabled") else {
-            throw Input.missing("StreamSpecification.streamEnabled")
+    private func setStream(_ input: RequestParameters, _ record: inout TableRecord) throws {
+        guard let parameters = try input.object("StreamSpecification") else { return }
+        guard let isEnabled = try parameters.bool("StreamEnabled") else {
+            throw RequestParameters.missing("StreamSpecification.streamEnabled")
         }
-        let view = try stream.choice("StreamViewType", StreamView.allCases.map(\.rawValue))
+        let view = try parameters.choice("StreamViewType", StreamView.allCases.map(\.rawValue))
             .flatMap(StreamView.init)
+        let isOn = record.stream.map { $0.end == nil } ?? false
+        let last = try store.stats().sequence
         guard isEnabled else {
             guard view == nil else {
-                throw Failure.validation(
-                    "One or more parameter values were invalid: UpdateTable: StreamViewType cannot be "
-                        + "specified when StreamEnabled is false")
+                throw ServiceError.validation(
+                    "One or more parameter values were invalid: StreamViewType cannot be specified when "
+                        + "StreamEnabled is false")
             }
-            record.streamView = nil
+            if isOn { record.stream?.end = last }
             return
         }
         guard let view else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "One or more parameter values were invalid: StreamViewType must be specified when "
                     + "StreamEnabled is true")
         }
-        guard record.streamView == nil else {
-            throw Failure.validation(
+        guard !isOn else {
+            throw ServiceError.validation(
                 "Table already has an enabled stream: TableName: \(record.name)")
         }
-        record.streamView = view
-        record.streamStart = try store.stats().sequence
-        record.streamLabel = String(Timestamp.text(Date()).dropLast())
+        record.stream = TableStream(view: view, at: milliseconds, after: last)
     }
 
     // MARK: Time to live
 
-    func updateTimeToLive(_ input: Input) async throws -> JSONWriter {
+    func updateTimeToLive(_ input: RequestParameters) async throws -> JSONWriter {
         let table = try definition(try input.tableName())
         guard let settings = try input.object("TimeToLiveSpecification") else {
-            throw Input.missing("TimeToLiveSpecification")
+            throw RequestParameters.missing("TimeToLiveSpecification")
         }
-        guard let isEnabled = try settings.bool("Enabled") else { throw Input.missing("Enabled") }
+        guard let isEnabled = try settings.bool("Enabled") else {
+            throw RequestParameters.missing("Enabled")
+        }
         let attribute = try settings.requiredString("AttributeName")
         guard (1...255).contains(attribute.utf8.count) else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'timeToLiveSpecification.attributeName' failed to "
                     + "satisfy constraint: Member must have length less than or equal to 255")
         }
         switch (isEnabled, table.timeToLive) {
         case (true, nil): try await store.addTimeToLive(attribute, to: table.name)
-        case (true, _?): throw Failure.validation("TimeToLive is already enabled")
-        case (false, nil): throw Failure.validation("TimeToLive is already disabled")
+        case (true, _?): throw ServiceError.validation("TimeToLive is already enabled")
+        case (false, nil): throw ServiceError.validation("TimeToLive is already disabled")
         case (false, _?):
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "TimeToLive cannot be disabled: the store keeps what it has stamped. Put the items into "
                     + "a table without it.")
         }
-        var answer = Answer()
+        var answer = ResponseWriter()
         answer.member("TimeToLiveSpecification") { writer in
             writer.raw("{\"Enabled\":\(isEnabled),\"AttributeName\":")
             writer.string(attribute)
@@ -346,9 +372,9 @@ extension DynamoDBService {
         return answer.end()
     }
 
-    func describeTimeToLive(_ input: Input) async throws -> JSONWriter {
+    func describeTimeToLive(_ input: RequestParameters) async throws -> JSONWriter {
         let table = try definition(try input.tableName())
-        var answer = Answer()
+        var answer = ResponseWriter()
         answer.member("TimeToLiveDescription") { writer in
             guard let attribute = table.timeToLive else {
                 return writer.raw("{\"TimeToLiveStatus\":\"DISABLED\"}")
@@ -362,40 +388,52 @@ extension DynamoDBService {
 
     // MARK: Tags
 
-    private static func tags(_ input: Input) throws -> [(key: String, value: String)] {
-        try (try input.list("Tags") ?? []).map { node in
-            let tag = try Input(node, "Tag")
-            return (try tag.requiredString("Key"), try tag.requiredString("Value"))
+    private static func tags(_ input: RequestParameters) throws -> [(key: String, value: String)] {
+        let nodes = try input.list("Tags") ?? []
+        guard nodes.count <= 50 else {
+            throw ServiceError.validation("A resource has 50 tags at most")
+        }
+        return try nodes.map { node in
+            let tag = try RequestParameters(node, "Tag")
+            let (key, value) = (try tag.requiredString("Key"), try tag.requiredString("Value"))
+            guard (1...128).contains(key.count), value.count <= 256 else {
+                throw ServiceError.validation(
+                    "A tag's key has 1 to 128 characters, and its value 256 at most")
+            }
+            return (key, value)
         }
     }
 
-    func tagResource(_ input: Input) async throws -> JSONWriter {
+    func tagResource(_ input: RequestParameters) async throws -> JSONWriter {
         let table = try definition(try input.tableName("ResourceArn"))
-        guard input.has("Tags") else { throw Input.missing("Tags") }
-        var record = try record(of: table.name)
-        for tag in try Self.tags(input) {
-            record.tags.removeAll { $0.key == tag.key }
-            record.tags.append(tag)
+        guard input.has("Tags") else { throw RequestParameters.missing("Tags") }
+        let tags = try Self.tags(input)
+        try await change(table.name) { record in
+            for tag in tags {
+                record.tags.removeAll { $0.key == tag.key }
+                record.tags.append(tag)
+            }
+            guard record.tags.count <= 50 else {
+                throw ServiceError.validation("A resource has 50 tags at most")
+            }
         }
-        guard record.tags.count <= 50 else {
-            throw Failure.validation("A resource has 50 tags at most")
-        }
-        try await save(record)
-        return Answer().end()
+        return ResponseWriter().end()
     }
 
-    func untagResource(_ input: Input) async throws -> JSONWriter {
+    func untagResource(_ input: RequestParameters) async throws -> JSONWriter {
         let table = try definition(try input.tableName("ResourceArn"))
-        guard let keys = try input.strings("TagKeys") else { throw Input.missing("TagKeys") }
-        var record = try record(of: table.name)
-        record.tags.removeAll { keys.contains($0.key) }
-        try await save(record)
-        return Answer().end()
+        guard let keys = try input.strings("TagKeys") else {
+            throw RequestParameters.missing("TagKeys")
+        }
+        try await change(table.name) { record in
+            record.tags.removeAll { keys.contains($0.key) }
+        }
+        return ResponseWriter().end()
     }
 
-    func listTagsOfResource(_ input: Input) async throws -> JSONWriter {
+    func listTagsOfResource(_ input: RequestParameters) async throws -> JSONWriter {
         let table = try definition(try input.tableName("ResourceArn"))
-        var answer = Answer()
+        var answer = ResponseWriter()
         answer.list("Tags", try record(of: table.name).tags) { writer, tag in
             writer.raw("{\"Key\":")
             writer.string(tag.key)
@@ -408,8 +446,8 @@ extension DynamoDBService {
 
     // MARK: The account
 
-    func describeLimits(_ input: Input) async throws -> JSONWriter {
-        var answer = Answer()
+    func describeLimits(_ input: RequestParameters) async throws -> JSONWriter {
+        var answer = ResponseWriter()
         for name in ["Account", "Table"] {
             for kind in ["Read", "Write"] {
                 answer.number(
@@ -419,150 +457,24 @@ extension DynamoDBService {
         return answer.end()
     }
 
-    func describeEndpoints(_ input: Input) async throws -> JSONWriter {
-        var answer = Answer()
+    func describeEndpoints(_ input: RequestParameters) async throws -> JSONWriter {
+        var answer = ResponseWriter()
         answer.member("Endpoints") { writer in
             writer.raw("[{\"Address\":")
-            writer.string("dynamodb.\(region).amazonaws.com")
+            writer.string(endpoint)
             writer.raw(",\"CachePeriodInMinutes\":1440}]")
         }
         return answer.end()
     }
 
-    func describeContinuousBackups(_ input: Input) async throws -> JSONWriter {
+    func describeContinuousBackups(_ input: RequestParameters) async throws -> JSONWriter {
         _ = try definition(try input.tableName())
-        var answer = Answer()
+        var answer = ResponseWriter()
         answer.member("ContinuousBackupsDescription") {
             $0.raw(
                 "{\"ContinuousBackupsStatus\":\"ENABLED\",\"PointInTimeRecoveryDescription\":"
                     + "{\"PointInTimeRecoveryStatus\":\"DISABLED\"}}")
         }
         return answer.end()
-    }
-}
-
-/// The types of attributes that keys may name, as a request defines them.
-private struct AttributeTypes {
-    private var types: [String: KeyAttribute.KeyType] = [:]
-
-    init(_ input: Input) throws {
-        for node in try input.list("AttributeDefinitions") ?? [] {
-            let attribute = try Input(node, "AttributeDefinition")
-            let name = try attribute.requiredString("AttributeName")
-            let type = try attribute.choice("AttributeType", ["S", "N", "B"])
-            guard let type, let key = KeyAttribute.KeyType(rawValue: type) else {
-                throw Input.missing("AttributeType")
-            }
-            guard types.updateValue(key, forKey: name) == nil else {
-                throw Failure.validation(
-                    "Cannot have two attributes with the same name: \(name)")
-            }
-        }
-    }
-
-    /// The attributes of a key schema.
-    func key(
-        _ input: Input, _ owner: String
-    ) throws -> (partition: [KeyAttribute], sort: [KeyAttribute]) {
-        guard let nodes = try input.list("KeySchema") else { throw Input.missing("KeySchema") }
-        var (partition, sort): ([KeyAttribute], [KeyAttribute]) = ([], [])
-        for node in nodes {
-            let element = try Input(node, "KeySchemaElement")
-            let name = try element.requiredString("AttributeName")
-            guard let kind = try element.choice("KeyType", ["HASH", "RANGE"]) else {
-                throw Input.missing("KeyType")
-            }
-            guard let type = types[name] else {
-                throw Failure.validation(
-                    "One or more parameter values were invalid: Some index key attributes are not "
-                        + "defined in AttributeDefinitions. Keys: [\(name)]")
-            }
-            if kind == "HASH" {
-                guard sort.isEmpty else { throw Self.invalidSchema(owner) }
-                partition.append(KeyAttribute(name, type))
-            } else {
-                sort.append(KeyAttribute(name, type))
-            }
-        }
-        let all = (partition + sort).map(\.name)
-        guard !partition.isEmpty, Set(all).count == all.count else {
-            throw Self.invalidSchema(owner)
-        }
-        return (partition, sort)
-    }
-
-    private static func invalidSchema(_ owner: String) -> Failure {
-        .validation(
-            "Invalid KeySchema of \(owner): The first KeySchemaElement is a HASH key, and none is named "
-                + "twice")
-    }
-
-    func index(_ input: Input) throws -> IndexDefinition {
-        let name = try input.requiredString("IndexName")
-        guard (3...255).contains(name.utf8.count) else {
-            throw Failure.validation(
-                "1 validation error detected: Value at 'indexName' failed to satisfy constraint: Member "
-                    + "must have length greater than or equal to 3")
-        }
-        let key = try key(input, name)
-        guard key.partition.count <= 4, key.sort.count <= 4 else {
-            throw Failure.validation("An index has 4 attributes of each kind of key at most")
-        }
-        guard let projection = try input.object("Projection") else {
-            throw Input.missing("Projection")
-        }
-        let type = try projection.choice("ProjectionType", ["ALL", "INCLUDE", "KEYS_ONLY"])
-        let names = try projection.strings("NonKeyAttributes")
-        let kept: IndexProjection
-        switch (type, names) {
-        case ("ALL", nil): kept = .all
-        case ("KEYS_ONLY", nil): kept = .keysOnly
-        case ("INCLUDE", let names?) where (1...100).contains(names.count): kept = .include(names)
-        case (nil, _):
-            throw Failure.validation(
-                "One or more parameter values were invalid: Unknown ProjectionType: null")
-        default:
-            throw Failure.validation(
-                "One or more parameter values were invalid: ProjectionType is \(type ?? ""), and "
-                    + "NonKeyAttributes does not fit")
-        }
-        return IndexDefinition(
-            name, partitionKey: key.partition, sortKey: key.sort, projection: kept)
-    }
-
-    func requireAllUsed(_ keys: [KeyAttribute]) throws {
-        let unused = Set(types.keys).subtracting(keys.map(\.name))
-        guard unused.isEmpty else {
-            throw Failure.validation(
-                "One or more parameter values were invalid: Number of attributes in KeySchema does not "
-                    + "exactly match number of attributes defined in AttributeDefinitions")
-        }
-    }
-}
-
-extension JSONWriter {
-    fileprivate mutating func keySchema(_ partition: [KeyAttribute], _ sort: [KeyAttribute]) {
-        list(partition.map { ($0, "HASH") } + sort.map { ($0, "RANGE") }) { writer, element in
-            writer.raw("{\"AttributeName\":")
-            writer.string(element.0.name)
-            writer.raw(",\"KeyType\":\"\(element.1)\"}")
-        }
-    }
-
-    fileprivate mutating func projection(_ projection: IndexProjection) {
-        switch projection {
-        case .all: raw("{\"ProjectionType\":\"ALL\"}")
-        case .keysOnly: raw("{\"ProjectionType\":\"KEYS_ONLY\"}")
-        case .include(let names):
-            raw("{\"ProjectionType\":\"INCLUDE\",\"NonKeyAttributes\":")
-            list(names) { $0.string($1) }
-            raw("}")
-        }
-    }
-
-    fileprivate mutating func throughput(_ record: TableRecord) {
-        raw(
-            "{\"NumberOfDecreasesToday\":0,\"ReadCapacityUnits\":\(record.readUnits),"
-                + "\"WriteCapacityUnits\":\(record.writeUnits)}")
     }
 }

@@ -10,7 +10,7 @@ struct TableRecord {
     static let definition = TableDefinition(tableName, partitionKey: KeyAttribute("name"))
 
     let name: String
-    var id = UUID().uuidString.lowercased()
+    var id: String
     /// When the table was made, in milliseconds since 1970; 0 if it was not made here.
     var createdAt = 0
     /// The indexes that are local ones.
@@ -19,18 +19,19 @@ struct TableRecord {
     var readUnits = 0
     var writeUnits = 0
     var isProtected = false
-    /// The stream's view; `nil` if it is off.
-    var streamView: StreamView?
-    /// The label of the last stream there was.
-    var streamLabel: String?
-    /// The commit after which the stream begins.
-    var streamStart: UInt64 = 0
+    /// The last stream that there was.
+    var stream: TableStream?
     var tags: [(key: String, value: String)] = []
 
-    init(_ name: String) { self.name = name }
+    /// What is said of a table that was not made here.
+    init(_ name: String) {
+        self.name = name
+        // The same each time.
+        id = String(SHA256.hexadecimal(name).prefix(32))
+    }
 
     init(_ item: Item, _ name: String) {
-        self.name = name
+        self.init(name)
         id = item["id"]?.string ?? id
         createdAt = item["createdAt"]?.number?.int64.map(Int.init) ?? 0
         if case .list(let names)? = item["localIndexes"] {
@@ -40,9 +41,7 @@ struct TableRecord {
         readUnits = item["readUnits"]?.number?.int64.map(Int.init) ?? 0
         writeUnits = item["writeUnits"]?.number?.int64.map(Int.init) ?? 0
         isProtected = item["isProtected"] == .bool(true)
-        streamView = item["streamView"]?.string.flatMap(StreamView.init)
-        streamLabel = item["streamLabel"]?.string
-        streamStart = item["streamStart"]?.number?.int64.flatMap { UInt64(exactly: $0) } ?? 0
+        stream = item["stream"]?.map.flatMap(TableStream.init)
         if case .list(let pairs)? = item["tags"] {
             tags = pairs.compactMap { pair in
                 guard let map = pair.map, let key = map["key"]?.string,
@@ -59,12 +58,56 @@ struct TableRecord {
             "localIndexes": .list(localIndexes.map { .string($0) }),
             "billingMode": .string(billingMode), "readUnits": .number(Number(readUnits)),
             "writeUnits": .number(Number(writeUnits)), "isProtected": .bool(isProtected),
-            "streamStart": .number(Number(streamStart)),
             "tags": .list(tags.map { .map(["key": .string($0.key), "value": .string($0.value)]) }),
         ]
-        item["streamView"] = streamView.map { .string($0.rawValue) }
-        item["streamLabel"] = streamLabel.map { .string($0) }
+        item["stream"] = stream.map { .map($0.map) }
         return item
+    }
+}
+
+/// A table's stream: the store's changes of the table from a commit on, up to another if it was switched off.
+struct TableStream: Sendable {
+    let view: StreamView
+    let label: String
+    /// When it was switched on, in milliseconds since 1970.
+    let createdAt: Int
+    /// The commit after which it begins.
+    let start: UInt64
+    /// The last commit that it has; `nil` while it is on.
+    var end: UInt64?
+
+    init(view: StreamView, at moment: Int, after commit: UInt64) {
+        self.view = view
+        createdAt = moment
+        label = String(
+            Timestamp.text(Date(timeIntervalSince1970: Double(moment) / 1000)).dropLast())
+        start = commit
+    }
+
+    init?(_ map: AttributeMap) {
+        guard let view = map["view"]?.string.flatMap(StreamView.init),
+            let label = map["label"]?.string, let createdAt = map["createdAt"]?.number?.int64,
+            let start = map["start"]?.number?.int64.flatMap({ UInt64(exactly: $0) })
+        else { return nil }
+        (self.view, self.label, self.start) = (view, label, start)
+        self.createdAt = Int(createdAt)
+        end = map["end"]?.number?.int64.flatMap { UInt64(exactly: $0) }
+    }
+
+    var map: AttributeMap {
+        var map: AttributeMap = [
+            "view": .string(view.rawValue), "label": .string(label),
+            "createdAt": .number(Number(createdAt)), "start": .number(Number(start)),
+        ]
+        map["end"] = end.map { .number(Number($0)) }
+        return map
+    }
+
+    /// Its one shard; stream adapters read the time in its name.
+    var shardID: String {
+        let digits = String(createdAt)
+        return "shardId-" + String(repeating: "0", count: 20 - digits.count) + digits + "-"
+            + SHA256.hexadecimal(label).prefix(8)
     }
 }
 
@@ -77,7 +120,11 @@ extension DynamoDBService {
         return TableRecord(item, table)
     }
 
-    func save(_ record: TableRecord) async throws {
+    /// Changes what is said of a table, in one transaction.
+    @discardableResult
+    func change(
+        _ table: String, _ body: @escaping @Sendable (inout TableRecord) throws -> Void
+    ) async throws -> TableRecord {
         if !store.schema.tables.contains(where: { $0.name == TableRecord.tableName }) {
             do {
                 try await store.addTable(TableRecord.definition)
@@ -85,24 +132,38 @@ extension DynamoDBService {
                 // Another request was faster.
             }
         }
-        let item = record.item
-        _ = try await store.write { try $0.put(item, in: TableRecord.tableName) }
+        return try await store.write { transaction in
+            let key = PrimaryKey(.string(table))
+            let stored = try transaction.item(in: TableRecord.tableName, key: key)
+            var record = stored.map { TableRecord($0, table) } ?? TableRecord(table)
+            try body(&record)
+            try transaction.put(record.item, in: TableRecord.tableName)
+            return record
+        }
     }
 
-    func forgetRecord(of table: String) async throws {
+    /// Forgets what was said of a table that is gone; not of one that was made under its name since.
+    func deleteRecord(_ record: TableRecord) async throws {
         guard store.schema.tables.contains(where: { $0.name == TableRecord.tableName }) else {
             return
         }
-        _ = try await store.write {
-            try $0.delete(in: TableRecord.tableName, key: PrimaryKey(.string(table)))
+        do {
+            _ = try await store.write {
+                try $0.delete(
+                    in: TableRecord.tableName, key: PrimaryKey(.string(record.name)),
+                    condition: .compare(.path("id"), .equal, .value(.string(record.id))))
+            }
+        } catch CodexError.Code.conditionFailed {
+            return
         }
     }
 
     func arn(_ table: String) -> String { "arn:aws:dynamodb:\(region):\(account):table/\(table)" }
 
     func streamARN(_ record: TableRecord) -> String? {
-        record.streamLabel.map { "\(arn(record.name))/stream/\($0)" }
+        record.stream.map { "\(arn(record.name))/stream/\($0.label)" }
     }
 
-    var milliseconds: Int { Int(Date().timeIntervalSince1970 * 1000) }
+    /// Now, in milliseconds since 1970.
+    var milliseconds: Int { Int(now().timeIntervalSince1970 * 1000) }
 }

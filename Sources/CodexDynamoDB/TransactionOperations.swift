@@ -3,13 +3,13 @@ internal import CodexStore
 
 /// TransactGetItems and TransactWriteItems.
 extension DynamoDBService {
-    func transactGetItems(_ input: Input) async throws -> JSONWriter {
+    func transactGetItems(_ input: RequestParameters) async throws -> JSONWriter {
         let capacity = try Self.capacityDetail(input)
         let nodes = try Self.actions(input)
         var gets: [(table: String, key: Item, projection: Projection?)] = []
         for node in nodes {
-            guard let get = try Input(node, "TransactGetItem").object("Get") else {
-                throw Input.missing("Get")
+            guard let get = try RequestParameters(node, "TransactGetItem").object("Get") else {
+                throw RequestParameters.missing("Get")
             }
             let name = try get.tableName()
             let key = try get.requiredItem("Key")
@@ -20,26 +20,27 @@ extension DynamoDBService {
         }
         var keys: [PrimaryKey] = []
         var seen: Set<ItemTarget> = []
-        var invalid: [Failure.Reason] = []
+        var invalid: [ServiceError.Reason] = []
         for get in gets {
             let key: PrimaryKey
             do {
                 key = try definition(get.table).requestedKey(get.key)
-            } catch let failure as Failure where failure.type == "ValidationException" {
-                invalid.append(Failure.Reason(code: "ValidationError", message: failure.message))
+            } catch let failure as ServiceError where failure.type == "ValidationException" {
+                invalid.append(
+                    ServiceError.Reason(code: "ValidationError", message: failure.message))
                 continue
             }
-            invalid.append(Failure.Reason(code: "None"))
+            invalid.append(ServiceError.Reason(code: "None"))
             guard seen.insert(ItemTarget(table: get.table, key: key)).inserted else {
-                throw Failure(CodexError(.duplicateTarget, ""))
+                throw ServiceError(CodexError(.duplicateTarget, ""))
             }
             keys.append(key)
         }
-        guard keys.count == invalid.count else { throw Failure(cancelledFor: invalid) }
+        guard keys.count == invalid.count else { throw ServiceError(cancelledFor: invalid) }
         let items = try store.read { snapshot in
             try zip(gets, keys).map { try snapshot.item(in: $0.table, key: $1) }
         }
-        var answer = Answer()
+        var answer = ResponseWriter()
         answer.list("Responses", zip(gets, items)) { writer, pair in
             writer.raw("{")
             if let item = pair.1 {
@@ -50,7 +51,7 @@ extension DynamoDBService {
         }
         var units: [Capacity] = []
         for (get, item) in zip(gets, items) {
-            Self.add(&units, get.table, isRead: true) {
+            units.add(to: get.table, isTransaction: true, isRead: true) {
                 $0.tableUnits += Capacity.read(
                     byteCount: item?.byteCount ?? 0, isConsistent: true, isTransaction: true)
             }
@@ -59,32 +60,33 @@ extension DynamoDBService {
         return answer.end()
     }
 
-    func transactWriteItems(_ input: Input) async throws -> JSONWriter {
+    func transactWriteItems(_ input: RequestParameters) async throws -> JSONWriter {
         let capacity = try Self.capacityDetail(input)
         let token = try input.string("ClientRequestToken")
         if let token, !(1...Limits.idempotencyTokenByteCountMax).contains(token.utf8.count) {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'clientRequestToken' failed to satisfy "
                     + "constraint: Member must have length less than or equal to 36")
         }
         var actions: [WriteAction] = []
         var returnsItem: [Bool] = []
         var keys: [PrimaryKey] = []
-        var invalid: [Failure.Reason] = []
+        var invalid: [ServiceError.Reason] = []
         for node in try Self.actions(input) {
-            let parsed = try TransactAction(try Input(node, "TransactWriteItem"))
+            let parsed = try TransactAction(try RequestParameters(node, "TransactWriteItem"))
             let table = try definition(parsed.table)
             returnsItem.append(parsed.returnsItem)
             do {
                 let (action, key) = try parsed.action(table)
                 actions.append(action)
                 keys.append(key)
-                invalid.append(Failure.Reason(code: "None"))
-            } catch let failure as Failure where failure.type == "ValidationException" {
-                invalid.append(Failure.Reason(code: "ValidationError", message: failure.message))
+                invalid.append(ServiceError.Reason(code: "None"))
+            } catch let failure as ServiceError where failure.type == "ValidationException" {
+                invalid.append(
+                    ServiceError.Reason(code: "ValidationError", message: failure.message))
             }
         }
-        guard actions.count == invalid.count else { throw Failure(cancelledFor: invalid) }
+        guard actions.count == invalid.count else { throw ServiceError(cancelledFor: invalid) }
         let (list, targets) = (actions, keys)
         let wantsCapacity = capacity != .none
         let changes: [(old: Item?, new: Item?)]
@@ -106,7 +108,7 @@ extension DynamoDBService {
                 return changes
             }
         } catch let error as CodexError where error.code == .transactionCancelled {
-            var failure = Failure(error)
+            var failure = ServiceError(error)
             for place in returnsItem.indices where !returnsItem[place] {
                 failure.reasons?[place].item = nil
             }
@@ -118,36 +120,22 @@ extension DynamoDBService {
                 let table = try definition(action.table)
                 let change = changes.isEmpty ? (nil, nil) : changes[place]
                 let local = try record(of: table.name).localIndexes
-                Self.add(&units, table.name, isRead: changes.isEmpty) {
+                units.add(to: table.name, isTransaction: true, isRead: changes.isEmpty) {
                     $0.addWrite(table, change.0, change.1, localIndexes: local, factor: 2)
                 }
             }
         }
-        var answer = Answer()
+        var answer = ResponseWriter()
         answer.capacities(capacity, units)
         return answer.end()
     }
 
-    private static func add(
-        _ units: inout [Capacity], _ table: String, isRead: Bool,
-        _ body: (inout Capacity) -> Void
-    ) {
-        var place = units.firstIndex { $0.table == table }
-        if place == nil {
-            var capacity = Capacity(table)
-            (capacity.isTransaction, capacity.isRead) = (true, isRead)
-            units.append(capacity)
-            place = units.count - 1
-        }
-        if let place { body(&units[place]) }
-    }
-
-    private static func actions(_ input: Input) throws -> [JSONNode] {
+    private static func actions(_ input: RequestParameters) throws -> [JSONNode] {
         guard let nodes = try input.list("TransactItems") else {
-            throw Input.missing("TransactItems")
+            throw RequestParameters.missing("TransactItems")
         }
         guard (1...Limits.transactionActionCountMax).contains(nodes.count) else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'transactItems' failed to satisfy constraint: "
                     + "Member must have length less than or equal to "
                     + "\(Limits.transactionActionCountMax), and greater than or equal to 1")
@@ -165,11 +153,11 @@ private struct TransactAction {
     private let update: Update?
     private let condition: Condition?
 
-    init(_ input: Input) throws {
+    init(_ input: RequestParameters) throws {
         let kinds = ["ConditionCheck", "Put", "Delete", "Update"].filter(input.has)
         guard kinds.count == 1, let kind = kinds.first, let parameters = try input.object(kind)
         else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "TransactItems can only contain one of Check, Put, Update or Delete")
         }
         self.kind = kind
@@ -180,8 +168,10 @@ private struct TransactAction {
         update = kind == "Update" ? try expressions.update() : nil
         condition = try expressions.condition()
         try expressions.requireAllUsed()
-        if kind == "Update", update == nil { throw Input.missing("UpdateExpression") }
-        if kind == "ConditionCheck", condition == nil { throw Input.missing("ConditionExpression") }
+        if kind == "Update", update == nil { throw RequestParameters.missing("UpdateExpression") }
+        if kind == "ConditionCheck", condition == nil {
+            throw RequestParameters.missing("ConditionExpression")
+        }
     }
 
     func action(_ definition: TableDefinition) throws -> (WriteAction, key: PrimaryKey) {

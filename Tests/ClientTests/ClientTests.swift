@@ -1,6 +1,7 @@
 // As a user's own package would: plain imports, no flags, a `User` and a `Task { }` of one's own.
 
 import CodexCore
+import CodexDynamoDB
 import CodexStore
 import CodexTesting
 import Foundation
@@ -251,6 +252,17 @@ struct ClientTests {
         let state = try await follower.promote()
         print("takes writes after commit \(state.sequence)")
         try await follower.put(CodexFlow.User(id: "2", email: "bob@example.com", name: "Bob"))
+    }
+
+    @Test("DynamoDB's API without a network, as its document shows it")
+    func dynamoDB() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        let service = DynamoDBService(store)
+        let response = await service.response(
+            target: "DynamoDB_20120810.ListTables", body: Array("{}".utf8))
+        print(response.status, String(decoding: response.body, as: UTF8.self))
+        #expect(response.status == 200)
     }
 
     @Test("An observer, as the README shows it")

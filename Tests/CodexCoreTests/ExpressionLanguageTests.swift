@@ -250,7 +250,7 @@ struct ExpressionLanguageTests {
         }
         _ = try parser.projection("#2")
         #expect(throws: CodexError(.invalidExpression, "")) { try parser.requireAllUsed() }
-        _ = try parser.condition("a = :2", as: .filter)
+        _ = try parser.filter("a = :2")
         try parser.requireAllUsed()
     }
 

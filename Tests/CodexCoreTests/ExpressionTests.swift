@@ -36,6 +36,20 @@ struct ExpressionTests {
         #expect(try holds(!(n == 4) || s == "no"))
     }
 
+    @Test("contains finds parts as a search step by step does")
+    func parts() throws {
+        for _ in 0..<2000 {
+            func text(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...1) } }
+            let (whole, part) = (text(Int.random(in: 0...12)), text(Int.random(in: 0...5)))
+            let expected =
+                part.count <= whole.count
+                && (0...(whole.count - part.count)).contains { whole[$0...].starts(with: part) }
+            let condition = Condition.contains(
+                .value(.binary(whole)), .value(.binary(part)))
+            #expect(condition.evaluate([:]) == expected, "\(part) in \(whole)")
+        }
+    }
+
     @Test("Functions")
     func functions() throws {
         #expect(try holds(Attribute<String>("s").begins(with: "hel")))

@@ -27,7 +27,7 @@ struct DynamoDBServiceTests {
         _ operation: String, _ body: String, streams: Bool = false
     ) async throws -> (error: String?, object: Object) {
         let prefix = streams ? "DynamoDBStreams_20120810." : "DynamoDB_20120810."
-        let answer = await service.answer(target: prefix + operation, body: Array(body.utf8))
+        let answer = await service.response(target: prefix + operation, body: Array(body.utf8))
         let object = try #require(
             try JSONSerialization.jsonObject(with: Data(answer.body)) as? Object)
         let type = (object["__type"] as? String)?.split(separator: "#").last.map(String.init)
@@ -86,7 +86,7 @@ struct DynamoDBServiceTests {
             "DynamoDB_20111205.GetItem",
             "DynamoDBStreams_20120810.GetItem",
         ] {
-            let answer = await service.answer(target: target, body: Array("{}".utf8))
+            let answer = await service.response(target: target, body: Array("{}".utf8))
             #expect(answer.status == 400)
             #expect(
                 String(decoding: answer.body, as: UTF8.self).contains("UnknownOperationException"))
@@ -104,7 +104,7 @@ struct DynamoDBServiceTests {
             try await fails("SerializationException", "GetItem", body)
         }
         let invalid = Array(#"{"TableName":"t"#.utf8) + [0xFF] + Array("\"}".utf8)
-        let answer = await service.answer(target: "DynamoDB_20120810.GetItem", body: invalid)
+        let answer = await service.response(target: "DynamoDB_20120810.GetItem", body: invalid)
         #expect(String(decoding: answer.body, as: UTF8.self).contains("SerializationException"))
         // Deep, long, and both.
         for text in [
@@ -490,7 +490,15 @@ struct DynamoDBServiceTests {
         #expect(try await records(latest).records.isEmpty)
         try await put(9)
         #expect(try await records(latest).records.count == 1)
-        for text in ["", "x", "a|1|b", "a|1|!", String(latest.dropLast(30))] {
+        func forged(_ text: String) -> String {
+            "a|1|"
+                + Data("\(arn)|\(text)".utf8).base64EncodedString().replacingOccurrences(
+                    of: "=", with: "")
+        }
+        for text in [
+            "", "x", "a|1|b", "a|1|!", String(latest.dropLast(30)), forged("1|0|\(Int.min)"),
+            forged("1|0|\(Int.max)"), forged("0|0|\(Int(Date().timeIntervalSince1970 * 1000))"),
+        ] {
             try await fails(
                 "ValidationException", "GetRecords", #"{"ShardIterator":"\#(text)"}"#, streams: true
             )
@@ -504,13 +512,127 @@ struct DynamoDBServiceTests {
             streams: true)
     }
 
+    @Test("A stream that was switched off ends where it was, with the view that it had")
+    func streamEnd() async throws {
+        try await makeTable(
+            #","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"KEYS_ONLY"}"#)
+        try await put(1)
+        let streams = try await ok("ListStreams", "{}", streams: true)["Streams"] as? [Object]
+        let arn = try #require(streams?.first?["StreamArn"] as? String)
+        func describe() async throws -> (status: String?, shards: [Object]) {
+            let answer = try await ok("DescribeStream", #"{"StreamArn":"\#(arn)"}"#, streams: true)
+            let description = answer["StreamDescription"] as? Object
+            return (
+                description?["StreamStatus"] as? String, description?["Shards"] as? [Object] ?? []
+            )
+        }
+        let open = try await describe()
+        let shard = try #require(open.shards.first?["ShardId"] as? String)
+        #expect(open.status == "ENABLED")
+        #expect((open.shards[0]["SequenceNumberRange"] as? Object)?["EndingSequenceNumber"] == nil)
+        _ = try await ok(
+            "UpdateTable", #"{"TableName":"table","StreamSpecification":{"StreamEnabled":false}}"#)
+        try await put(2)
+        let closed = try await describe()
+        #expect(closed.status == "DISABLED")
+        #expect(
+            (closed.shards[0]["SequenceNumberRange"] as? Object)?["EndingSequenceNumber"] != nil)
+        let iterator = try #require(
+            try await ok(
+                "GetShardIterator",
+                #"{"StreamArn":"\#(arn)","ShardId":"\#(shard)","ShardIteratorType":"TRIM_HORIZON"}"#,
+                streams: true)["ShardIterator"] as? String)
+        let page = try await ok("GetRecords", #"{"ShardIterator":"\#(iterator)"}"#, streams: true)
+        let records = try #require(page["Records"] as? [Object])
+        #expect(records.count == 1 && page["NextShardIterator"] == nil)
+        let image = try #require(records[0]["dynamodb"] as? Object)
+        #expect(image["Keys"] != nil && image["NewImage"] == nil)
+        // Another stream is another.
+        _ = try await ok(
+            "UpdateTable",
+            #"{"TableName":"table","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_IMAGE"}}"#
+        )
+        let latest = try await ok("ListStreams", "{}", streams: true)["Streams"] as? [Object]
+        #expect(latest?.count == 1 && latest?[0]["StreamArn"] as? String != arn)
+    }
+
+    @Test("A deleted table's record goes, and one that is made meanwhile keeps its own")
+    func recreated() async throws {
+        for round in 0..<5 {
+            try await makeTable(#","Tags":[{"Key":"round","Value":"\#(round)"}]"#)
+            try await put(round)
+            let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/table"
+            let tags =
+                try await ok("ListTagsOfResource", #"{"ResourceArn":"\#(arn)"}"#)["Tags"]
+                as? [Object]
+            #expect(tags?.first?["Value"] as? String == "\(round)")
+            _ = try await ok("DeleteTable", #"{"TableName":"table"}"#)
+        }
+        #expect(
+            try store.items(scanning: TableScan(table: "codex.dynamodb.tables")).items.isEmpty)
+        let tags = (0..<51).map { #"{"Key":"k\#($0)","Value":""}"# }.joined(separator: ",")
+        try await fails(
+            "ValidationException", "CreateTable",
+            #"{"TableName":"table","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"p","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"p","AttributeType":"S"}],"Tags":[\#(tags)]}"#
+        )
+        #expect(try await ok("ListTables", "{}")["TableNames"] as? [String] == [])
+    }
+
+    @Test("Requests that are made to be slow or deep are refused, or done in no time")
+    func abuse() async throws {
+        try await makeTable()
+        func many(_ count: Int, _ member: (Int) -> String) -> String {
+            (0..<count).map(member).joined(separator: ",")
+        }
+        let conditions = many(100_000) { #""a\#($0)":{"ComparisonOperator":"NULL"}"# }
+        let item = #""TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"1"}}"#
+        try await fails("ValidationException", "PutItem", "{\(item),\"Expected\":{\(conditions)}}")
+        try await fails(
+            "ValidationException", "Scan",
+            "{\"TableName\":\"table\",\"ScanFilter\":{\(conditions)}}")
+        let names = many(100_000) { "\"a\($0)\"" }
+        try await fails(
+            "ValidationException", "Scan",
+            "{\"TableName\":\"table\",\"AttributesToGet\":[\(names)]}")
+        let key = #""TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}}"#
+        let updates = many(1000) { #""a\#($0)":{"Action":"PUT","Value":{"NULL":true}}"# }
+        try await fails(
+            "ValidationException", "UpdateItem", "{\(key),\"AttributeUpdates\":{\(updates)}}")
+        // In descending order, and more than an item holds.
+        let attributes = many(300_000) { #""k\#(999_999 - $0)":{"NULL":true}"# }
+        try await fails(
+            "ValidationException", "PutItem",
+            #"{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"1"},\#(attributes)}}"#)
+        let text = String(repeating: "a", count: 300_000)
+        _ = try await ok(
+            "PutItem",
+            #"{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"1"},"text":{"S":"\#(text)"}}}"#)
+        _ = try await ok(
+            "Scan",
+            ##"{"TableName":"table","FilterExpression":"contains(#t, :v)","ExpressionAttributeNames":{"#t":"text"},"ExpressionAttributeValues":{":v":{"S":"\##(text.prefix(150_000))b"}}}"##
+        )
+        let large = String(repeating: "x", count: 1 << 20)
+        try await fails(
+            "ValidationException", "Scan",
+            #"{"TableName":"table","FilterExpression":"a IN (:a, :b, :c)","ExpressionAttributeValues":{":a":{"S":"\#(large)"},":b":{"S":"\#(large)"},":c":{"S":"\#(large)"}}}"#,
+            "exceeds max size")
+        let list = many(300_000) { _ in #"{"NULL":true}"# }
+        let nested =
+            String(repeating: "list_append(:v, ", count: 100) + ":v"
+            + String(repeating: ")", count: 100)
+        try await fails(
+            "ValidationException", "UpdateItem",
+            #"{\#(key),"UpdateExpression":"SET a = \#(nested)","ExpressionAttributeValues":{":v":{"L":[\#(list)]}}}"#
+        )
+    }
+
     @Test("Typed models read what came over the wire, and the other way round")
     func typed() async throws {
         let temporary = try TemporaryStore()
         let service = DynamoDBService(temporary.store)
         try await temporary.store.put(
             CodexFlow.User(id: "1", email: "ada@example.com", name: "Ada"))
-        let get = await service.answer(
+        let get = await service.response(
             target: "DynamoDB_20120810.GetItem",
             body: Array(
                 #"{"TableName":"\#(CodexFlow.table)","Key":{"PK":{"S":"USER#1"},"SK":{"S":"PROFILE"}}}"#
@@ -535,7 +657,7 @@ struct DynamoDBServiceTests {
         }
         let body = try JSONSerialization.data(
             withJSONObject: ["TableName": CodexFlow.table, "Item": second])
-        let put = await service.answer(target: "DynamoDB_20120810.PutItem", body: Array(body))
+        let put = await service.response(target: "DynamoDB_20120810.PutItem", body: Array(body))
         #expect(put.status == 200, "\(String(decoding: put.body, as: UTF8.self))")
         let bob = try temporary.store.get(.user(email: "bob@example.com"))
         #expect(bob?.id.rawValue == "2")
@@ -569,7 +691,7 @@ struct DynamoDBServiceTests {
                 default: bytes.insert(UInt8(random.below(256)), at: place)
                 }
             }
-            let answer = await service.answer(
+            let answer = await service.response(
                 target: "DynamoDB_20120810." + random.pick(operations), body: bytes)
             #expect(
                 [200, 400].contains(answer.status),

@@ -151,6 +151,46 @@ struct TableTests {
         #expect(try follower.retainedChanges(after: .trimHorizon).count == 60)
     }
 
+    @Test("A table that is made again while the old one is built, or emptied, is built itself")
+    func recreatedWhileBuilt() async throws {
+        let temporary = try TemporaryStore(schema: Schema(tables: []))
+        let store = temporary.store
+        let plain = TableDefinition("t", partitionKey: KeyAttribute("p"))
+        let index = IndexDefinition("byG", partitionKey: [KeyAttribute("g")])
+        let counter = CounterDefinition("count", group: [KeyAttribute("g")])
+        for round in 0..<4 {
+            try await store.addTable(plain)
+            // More than is built before addIndex returns.
+            try await fill(store, "t", "old", count: 3000)
+            for _ in 0..<4 { try await fill(store, "t", "old", count: 3000) }
+            _ = try await store.write { transaction in
+                for number in 0..<9000 {
+                    try transaction.put(["p": .string("x\(number)"), "g": "old"], in: "t")
+                }
+            }
+            try await store.addIndex(index, to: "t")
+            try await store.addCounter(counter, to: "t")
+            try await store.removeTable("t")
+            try await store.addTable(plain)
+            try await fill(store, "t", "new", count: 50)
+            try await store.addIndex(index, to: "t")
+            try await store.addCounter(counter, to: "t")
+            try await store.whenReady()
+            let query = TableQuery(table: "t", index: "byG", partition: ["new"])
+            #expect(try store.items(matching: query).items.count == 50, "round \(round)")
+            #expect(
+                try store.read { try $0.total(of: "count", in: "t", group: ["new"]) }.count == 50)
+            #expect(try store.verify().isSound)
+            try await store.removeTable("t")
+        }
+        try await store.addTable(plain)
+        let core = store.core
+        let number = try core.catalog.table("t").number
+        try await store.removeTable("t")
+        try await store.addTable(plain)
+        #expect(try core.catalog.table("t").number > number)
+    }
+
     @Test("A table with entities takes them along")
     func entities() async throws {
         let temporary = try TemporaryStore()

@@ -53,6 +53,8 @@ struct TidyTests {
             ("README.md", "Examples/Sources/QuickStart/QuickStart.swift", 3),
             ("Docs/Durability.md", "Tests/ClientTests/ClientTests.swift", 1),
             ("Docs/Backups.md", "Tests/ClientTests/ClientTests.swift", 1),
+            ("Docs/Followers.md", "Tests/ClientTests/ClientTests.swift", 2),
+            ("Docs/DynamoDB.md", "Tests/ClientTests/ClientTests.swift", 1),
             ("Docs/Services.md", "Tests/ClientTests/ClientTests.swift", 2),
             ("Docs/Caching.md", "Tests/ClientTests/ClientTests.swift", 2),
             ("Docs/Encryption.md", "Tests/ClientTests/EncryptionClientTests.swift", 2),

@@ -45,9 +45,24 @@ extension Condition {
         }
     }
 
+    /// Whether bytes are in others, one after the other (Knuth, Morris, Pratt: no text makes it slow).
     private static func isPart(_ part: [UInt8], of whole: [UInt8]) -> Bool {
         guard part.count <= whole.count else { return false }
-        return (0...(whole.count - part.count)).contains { whole[$0...].starts(with: part) }
+        guard !part.isEmpty else { return true }
+        var borders = [0]
+        var length = 0
+        for byte in part.dropFirst() {
+            while length > 0, part[length] != byte { length = borders[length - 1] }
+            if part[length] == byte { length += 1 }
+            borders.append(length)
+        }
+        length = 0
+        for byte in whole {
+            while length > 0, part[length] != byte { length = borders[length - 1] }
+            if part[length] == byte { length += 1 }
+            if length == part.count { return true }
+        }
+        return false
     }
 }
 

@@ -19,11 +19,14 @@ public struct Projection: Sendable, Hashable {
 
     /// Refuses two paths of which one contains the other.
     static func requireDisjoint(_ paths: [DocumentPath]) throws(CodexError) {
-        for (index, path) in paths.enumerated() {
-            for other in paths[..<index] where path.conflicts(with: other) {
+        // Only paths of one root can.
+        var byRoot: [String: [DocumentPath]] = [:]
+        for path in paths {
+            for other in byRoot[path.root] ?? [] where path.conflicts(with: other) {
                 throw CodexError(
                     .invalidExpression, "Two paths of one expression overlap: \(path), \(other).")
             }
+            byRoot[path.root, default: []].append(path)
         }
     }
 

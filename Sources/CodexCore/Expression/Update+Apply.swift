@@ -198,6 +198,12 @@ extension Update.Operand {
             guard case .list(let head) = try left.resolve(item),
                 case .list(let tail) = try right.resolve(item)
             else { throw wrongType("list_append joins lists") }
+            // Each element has a byte at least: no item could hold more.
+            guard head.count + tail.count <= Limits.itemByteCountMax else {
+                throw CodexError(
+                    .itemTooLarge,
+                    "A list of the update has more elements than an item has bytes. Append less.")
+            }
             return .list(head + tail)
         }
     }

@@ -30,8 +30,22 @@ public struct AttributeMap: Sendable, Hashable {
 
     /// Creates a map from pairs; of equal names the last one stands.
     public init(_ pairs: some Sequence<(String, AttributeValue)>) {
+        let sorted = pairs.enumerated().map {
+            (place: $0.offset, name: $0.element.0, value: $0.element.1)
+        }
+        .sorted { left, right in
+            let order = ByteOrder.compare(left.name, right.name)
+            return order == 0 ? left.place < right.place : order < 0
+        }
         elements = []
-        for (name, value) in pairs { self[name] = value }
+        elements.reserveCapacity(sorted.count)
+        for pair in sorted {
+            if let last = elements.last, ByteOrder.equal(last.name, pair.name) {
+                elements[elements.count - 1].value = pair.value
+            } else {
+                elements.append(Element(name: pair.name, value: pair.value))
+            }
+        }
     }
 
     /// Creates a map from elements that are in ascending order of their names' bytes.

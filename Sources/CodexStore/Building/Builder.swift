@@ -115,13 +115,17 @@ final class Builder: Sendable {
     /// Whether what is to be built is done in a moment.
     func hasLittleToDo() -> Bool {
         let catalog = core.catalog
-        guard catalog.hasWork, !catalog.allTables.contains(where: \.isLoading) else { return false }
+        guard catalog.hasWork, !catalog.allTables.contains(where: \.isLoading),
+            catalog.droppedTrees.allSatisfy({ isSmall($0.tree) })
+        else { return false }
         return catalog.allTables.filter(\.hasWork).allSatisfy(isSmall)
     }
 
     /// Whether a table is built in a moment.
-    func isSmall(_ table: TableHandle) -> Bool {
-        let count = try? core.withReader { try $0.transaction.count(table.tree) }
+    func isSmall(_ table: TableHandle) -> Bool { isSmall(table.tree) }
+
+    private func isSmall(_ tree: Tree) -> Bool {
+        let count = try? core.withReader { try $0.transaction.count(tree) }
         return count.map { $0 <= Self.smallItemCount } ?? false
     }
 
@@ -136,6 +140,9 @@ final class Builder: Sendable {
             var isDone = true
             do throws(CodexError) {
                 isDone = try work()
+            } catch  where error.code == .unknownTable {
+                // It was removed meanwhile.
+                continue
             } catch {
                 failure = error
             }
@@ -180,9 +187,7 @@ final class Builder: Sendable {
 
     /// Does one thing that is to be done.
     private func step(_ catalog: Catalog) throws(CodexError) {
-        if let dropped = catalog.droppedTrees.first { return try empty(dropped) }
         for table in catalog.allTables {
-            if let retired = table.retired.first { return try empty(table, retired) }
             // Whoever loaded is gone: it would have the lock.
             if table.isLoading {
                 return try changeManifest { manifest, _ in
@@ -196,6 +201,11 @@ final class Builder: Sendable {
                 return try build(table, counter)
             }
         }
+        // What is waited for comes first.
+        for table in catalog.allTables {
+            if let retired = table.retired.first { return try empty(table, retired) }
+        }
+        if let dropped = catalog.droppedTrees.first { return try empty(dropped) }
     }
 
     // MARK: Steps in the writer
@@ -231,11 +241,14 @@ final class Builder: Sendable {
     private func finish(
         _ table: TableHandle, _ part: String, _ state: Manifest.BuildState?
     ) throws(CodexError) {
-        let name = table.name
+        let (name, number) = (table.name, table.number)
         // The log does not have what a build adds: the checkpoint must, before the log says that it
         // is complete.
         try changeManifest(afterCheckpoint: true) { manifest, _ in
-            guard manifest.state(part, of: name) == .building else { return false }
+            // Not another table of its name, that came since.
+            guard manifest.tables[name]?.number == number,
+                manifest.state(part, of: name) == .building
+            else { return false }
             manifest.setState(state, part, of: name)
             manifest.forgetPosition(part, of: name)
             return true
@@ -274,8 +287,7 @@ final class Builder: Sendable {
                 let keys = rest
                 let limit = limit()
                 let count = try write { context in
-                    try context.insertMissing(
-                        keys, table.name, index.part, positionKey, limit)
+                    try context.insertMissing(keys, table, index.part, positionKey, limit)
                 }
                 guard let count else { return }
                 rest = rest.dropFirst(count)
@@ -352,7 +364,7 @@ final class Builder: Sendable {
             let goesOn: Bool
             do throws(CodexError) {
                 let limit = limit()
-                goesOn = try write { try $0.countOn(table.name, counter.part, limit) }
+                goesOn = try write { try $0.countOn(table, counter.part, limit) }
             } catch {
                 // A sum that does not fit is the definition's fault; others are built all the same.
                 guard error.code == .invalidNumber else { throw error }

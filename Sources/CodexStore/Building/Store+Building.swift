@@ -111,27 +111,31 @@ extension Store {
     ///   ``CodexError/Code/invalidSchema``, ``CodexError/Code/unknownTable``, and as
     ///   ``write(_:)-(_)``.
     public func addIndex(_ index: IndexDefinition, to table: String) async throws {
-        let definition = try core.catalog.table(table).plan.definition
-        try await add(definition.with(indexes: [index], counters: []))
+        try await add(to: table) { $0.with(indexes: [index], counters: []) }
     }
 
     /// Adds a counter to a table; see ``addIndex(_:to:)``.
     ///
     /// - Throws: As ``addIndex(_:to:)``.
     public func addCounter(_ counter: CounterDefinition, to table: String) async throws {
-        let definition = try core.catalog.table(table).plan.definition
-        try await add(definition.with(indexes: [], counters: [counter]))
+        try await add(to: table) { $0.with(indexes: [], counters: [counter]) }
     }
 
-    private func add(_ table: TableDefinition) async throws {
+    private func add(
+        to name: String, _ addition: @escaping @Sendable (TableDefinition) -> TableDefinition
+    ) async throws {
         let builder = try requireBuilder()
+        let table = try core.catalog.table(name)
+        let number = table.number
         try await changeManifest { manifest, _ throws(CodexError) in
-            try manifest.merge(Schema(tables: [table]))
+            // Not another of its name, that came since.
+            let definition = try manifest.definition(of: name, number: number)
+            return try manifest.merge(Schema(tables: [addition(definition)]))
         }
         builder.wake()
-        guard builder.isSmall(try core.catalog.table(table.name)) else { return }
+        guard builder.isSmall(try core.catalog.table(name)), builder.hasLittleToDo() else { return }
         try await builder.waitUntilIdle()
-        try requireReady(table)
+        try requireReady(addition(table.plan.definition))
     }
 
     /// Throws if an index or counter of `definition` cannot be read.

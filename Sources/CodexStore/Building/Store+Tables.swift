@@ -50,12 +50,16 @@ extension Store {
     ///   ``CodexError/Code/unknownTable``, and as ``write(_:)-(_)``.
     public func addTimeToLive(_ attribute: String, to table: String) async throws {
         let builder = try requireBuilder()
-        let definition = try core.catalog.table(table).plan.definition
+        let number = try core.catalog.table(table).number
         try await changeManifest { manifest, _ throws(CodexError) in
-            try manifest.merge(
+            // Not another of its name, that came since.
+            let definition = try manifest.definition(of: table, number: number)
+            return try manifest.merge(
                 Schema(tables: [definition.with(indexes: [], counters: [], timeToLive: attribute)]))
         }
         builder.wake()
-        if builder.isSmall(try core.catalog.table(table)) { try await builder.waitUntilIdle() }
+        if builder.isSmall(try core.catalog.table(table)), builder.hasLittleToDo() {
+            try await builder.waitUntilIdle()
+        }
     }
 }

@@ -62,16 +62,22 @@ struct StepLimit: Sendable {
 
 /// The steps of a build, each a part of a transaction.
 extension WriteContext {
+    /// A table as it is now; `nil` if it is gone, and another may have its name.
+    private func current(_ table: TableHandle) throws -> TableHandle? {
+        let current = try catalog.table(table.name)
+        return current.number == table.number ? current : nil
+    }
+
     /// Adds those entries of an index that items have and it lacks.
     ///
     /// - Returns: How many of the keys were seen to until the time was over; `nil` if the index is
     ///   not being built any more.
     func insertMissing(
-        _ keys: ArraySlice<[UInt8]>, _ table: String, _ part: String, _ positionKey: [UInt8],
+        _ keys: ArraySlice<[UInt8]>, _ known: TableHandle, _ part: String, _ positionKey: [UInt8],
         _ limit: StepLimit
     ) throws -> Int? {
-        let table = try catalog.table(table)
-        guard let index = table.indexes.first(where: { $0.part == part && $0.state == .building })
+        guard let table = try current(known),
+            let index = table.indexes.first(where: { $0.part == part && $0.state == .building })
         else { return nil }
         var count = 0
         for key in keys {
@@ -120,10 +126,9 @@ extension WriteContext {
     ///
     /// - Returns: Whether there are more.
     func countOn(
-        _ table: String, _ part: String, _ limit: StepLimit
+        _ known: TableHandle, _ part: String, _ limit: StepLimit
     ) throws -> Bool {
-        let table = try catalog.table(table)
-        guard
+        guard let table = try current(known),
             let counter = table.counters.first(where: { $0.part == part && $0.state == .building })
         else { return false }
         let start = position(counter)

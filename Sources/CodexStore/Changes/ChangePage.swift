@@ -1,23 +1,32 @@
 internal import CodexCore
 
+/// A place in a store's changes to go on from; of a size that does not depend on them.
+public struct ChangeCursor: Sendable {
+    /// The last change that was looked at: what follows it comes next.
+    public let sequenceNumber: SequenceNumber
+    fileprivate let place: LogPosition?
+
+    fileprivate var origin: ChangeReader.Origin {
+        place.map { .place($0, after: sequenceNumber) }
+            ?? .position(.sequenceNumber(sequenceNumber))
+    }
+}
+
+extension ChangeRecord {
+    /// The place after the change.
+    public var cursor: ChangeCursor {
+        ChangeCursor(sequenceNumber: sequenceNumber, place: commit.start)
+    }
+}
+
 /// Some changes that are there now, and where to go on.
 public struct ChangePage: Sendable {
     /// The changes, in order.
     public let changes: [ChangeRecord]
-    /// The last change that was looked at: what follows it comes next.
-    public let end: SequenceNumber
+    /// Where to go on.
+    public let cursor: ChangeCursor
     /// Whether there was nothing more.
     public let isAtEnd: Bool
-    fileprivate let place: LogPosition?
-
-    fileprivate init(
-        _ changes: [ChangeRecord], _ end: SequenceNumber, isAtEnd: Bool, _ place: LogPosition?
-    ) {
-        self.changes = changes
-        self.end = end
-        self.isAtEnd = isAtEnd
-        self.place = place
-    }
 }
 
 extension Store {
@@ -32,7 +41,7 @@ extension Store {
     /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``, ``CodexError/Code/closed``,
     ///   ``CodexError/Code/invalidArgument``.
     /// - Complexity: It reads the segment of the log up to the position, and then what is returned. Going on
-    ///   from a page is without the former.
+    ///   from a cursor is without the former.
     public func changePage(
         after position: StreamPosition, limit: Int, view: StreamView = .newAndOldImages,
         filter: ChangeFilter = .all
@@ -40,16 +49,14 @@ extension Store {
         try changePage(.position(position), limit, view, filter)
     }
 
-    /// Changes after a page that are there now.
+    /// Changes after a cursor that are there now.
     ///
     /// - Throws: As ``changePage(after:limit:view:filter:)-(StreamPosition,_,_,_)``.
     public func changePage(
-        after page: ChangePage, limit: Int, view: StreamView = .newAndOldImages,
+        after cursor: ChangeCursor, limit: Int, view: StreamView = .newAndOldImages,
         filter: ChangeFilter = .all
     ) throws -> ChangePage {
-        let origin: ChangeReader.Origin =
-            page.place.map { .place($0, after: page.end) } ?? .position(.sequenceNumber(page.end))
-        return try changePage(origin, limit, view, filter)
+        try changePage(cursor.origin, limit, view, filter)
     }
 
     private func changePage(
@@ -61,12 +68,11 @@ extension Store {
         let reader = ChangeReader(core, from: origin, view, filter)
         let changes = try reader.read(limit)
         guard changes.count > limit else {
-            return ChangePage(
-                changes, SequenceNumber(commit: reader.commit), isAtEnd: reader.endID != nil,
-                reader.place)
+            let end = ChangeCursor(
+                sequenceNumber: SequenceNumber(commit: reader.commit), place: reader.place)
+            return ChangePage(changes: changes, cursor: end, isAtEnd: reader.endID != nil)
         }
         let first = Array(changes.prefix(limit))
-        let last = first[limit - 1]
-        return ChangePage(first, last.sequenceNumber, isAtEnd: false, last.commit.start)
+        return ChangePage(changes: first, cursor: first[limit - 1].cursor, isAtEnd: false)
     }
 }

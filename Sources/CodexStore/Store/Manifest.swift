@@ -102,8 +102,18 @@ struct Manifest: Codable {
         try merged.validate()
         schema = merged
         assignNumbers()
+        // What would be refused when it is read is not written.
+        guard highestNumber <= Self.numberMax else {
+            throw CodexError(
+                .invalidSchema,
+                "The store has had \(Self.numberMax) tables. Export it, and import it into a new one."
+            )
+        }
         return true
     }
+
+    /// The highest number of a table, index, counter or entity.
+    private static let numberMax = 1_000_000_000
 
     /// Declares the rest of the store to be of the current format.
     mutating func raiseFormat() { format = Self.currentFormat }
@@ -236,6 +246,18 @@ struct Manifest: Codable {
         schema = Schema(
             tables: schema.tables.filter { $0.name != name },
             entities: schema.entities.filter { $0.table != name })
+    }
+
+    /// The definition of a table, as it is now.
+    ///
+    /// - Throws: ``CodexError/Code/unknownTable`` if it is gone, or another has its name.
+    func definition(of table: String, number: Int) throws(CodexError) -> TableDefinition {
+        let definition = try schema.table(table)
+        guard tables[table]?.number == number else {
+            throw CodexError(
+                .unknownTable, "Table \(table) was removed, and another made. Try again with that.")
+        }
+        return definition
     }
 
     /// Takes note that a tree of a removed table is empty.
@@ -397,14 +419,14 @@ struct Manifest: Codable {
         func requireNumbers(_ names: [String], _ numbers: [String: Int]) throws(CodexError) {
             let used = names.compactMap { numbers[$0] }
             guard used.count == names.count, Set(used).count == used.count,
-                numbers.values.allSatisfy({ (1...1_000_000).contains($0) })
+                numbers.values.allSatisfy({ (1...Self.numberMax).contains($0) })
             else { throw Wire.corrupted("the manifest's numbers") }
         }
         try requireNumbers(schema.tables.map(\.name), tables.mapValues(\.number))
         let retired = tables.values.flatMap { $0.retired ?? [] } + (dropped ?? []).flatMap(\.trees)
         let slots = tables.values.compactMap(\.slot) + (dropped ?? []).map(\.slot)
         guard retired.allSatisfy({ Self.isPart($0.part) }),
-            slots.allSatisfy({ (1...1_000_000).contains($0) })
+            slots.allSatisfy({ (1...Self.numberMax).contains($0) })
         else { throw Wire.corrupted("the manifest's numbers") }
         try requireNumbers(schema.entities.map(\.name), entities)
         for table in schema.tables {

@@ -26,7 +26,7 @@ struct Codexflow: AsyncParsableCommand {
         #if Server
             [Serve.self]
         #else
-            []
+            [ServeElsewhere.self]
         #endif
     }
 
@@ -115,3 +115,21 @@ extension TableDefinition {
             })
     }
 }
+
+#if !Server
+    /// What a program without the server says.
+    struct ServeElsewhere: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "serve",
+            abstract: "Serves a store by DynamoDB's HTTP API (not in this build).")
+
+        @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
+
+        func run() throws {
+            throw CodexError(
+                .notFound,
+                "This program was built without the server. `make serve` builds one that has it, and leaves it "
+                    + "at .build-serve/release/codexflow.")
+        }
+    }
+#endif

@@ -200,7 +200,7 @@ struct QueryCommand: AsyncParsableCommand {
                 try parser.keyCondition(text).query(on: definition, index: index)
             } ?? keyedQuery(definition)
         query.direction = reverse ? .backward : .forward
-        query.filter = try filter.map { try parser.condition($0, as: .filter) }
+        query.filter = try filter.map { try parser.filter($0) }
         query.projection = try projection.map { try parser.projection($0) }
         try parser.requireAllUsed()
         return query
@@ -250,5 +250,80 @@ struct QueryCommand: AsyncParsableCommand {
         case (nil, let to?): return .lessOrEqual(try sortKey.value(to))
         case (nil, nil): return .any
         }
+    }
+}
+
+struct UpdateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "update", abstract: "Changes attributes of an item, or creates it with them.",
+        discussion: """
+              codexflow update data.codex USER#1 PROFILE --expression 'SET #n = :n ADD visits :one' \\
+                  --names '{"#n":"name"}' --values '{":n":{"S":"Ada"},":one":{"N":"1"}}'
+            """)
+
+    @OptionGroup var target: StoreArguments
+    @OptionGroup var output: OutputArguments
+    @OptionGroup var placeholders: PlaceholderArguments
+
+    @Argument(help: "The partition key.")
+    var partition: String
+
+    @Argument(help: "The sort key.")
+    var sort: String?
+
+    @Option(help: "The update expression.")
+    var expression: String
+
+    @Option(help: "Refuse unless this condition expression holds for the item that is there.")
+    var condition: String?
+
+    func run() async throws {
+        var parser = try placeholders.parser()
+        let update = try parser.update(expression)
+        let condition = try condition.map { try parser.condition($0) }
+        try parser.requireAllUsed()
+        let store = try Store(at: target.store)
+        defer { store.close() }
+        let definition = try target.definition(store)
+        let key = try definition.key(partition, sort)
+        let name = definition.name
+        let item = try await store.write { transaction in
+            try transaction.update(
+                in: name, key: key, update, condition: condition, returning: .allNew)
+        }
+        guard let item else { return }
+        if output.isTable { Console.item(item) } else { print(output.text(item)) }
+    }
+}
+
+struct DeleteCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delete", abstract: "Removes an item; exits with 1 if there is none.")
+
+    @OptionGroup var target: StoreArguments
+    @OptionGroup var placeholders: PlaceholderArguments
+
+    @Argument(help: "The partition key.")
+    var partition: String
+
+    @Argument(help: "The sort key.")
+    var sort: String?
+
+    @Option(help: "Refuse unless this condition expression holds for the item.")
+    var condition: String?
+
+    func run() async throws {
+        var parser = try placeholders.parser()
+        let condition = try condition.map { try parser.condition($0) }
+        try parser.requireAllUsed()
+        let store = try Store(at: target.store)
+        defer { store.close() }
+        let definition = try target.definition(store)
+        let key = try definition.key(partition, sort)
+        let name = definition.name
+        let old = try await store.write { transaction in
+            try transaction.delete(in: name, key: key, condition: condition, returning: .allOld)
+        }
+        guard old != nil else { throw CodexError(.notFound, "There is no item with this key.") }
     }
 }

@@ -31,7 +31,7 @@ struct ScanCommand: AsyncParsableCommand {
             throw CodexError(.invalidArgument, "A limit is at least 1. Give another --limit.")
         }
         var parser = try placeholders.parser()
-        let condition = try filter.map { try parser.condition($0, as: .filter) }
+        let condition = try filter.map { try parser.filter($0) }
         let parts = try projection.map { try parser.projection($0) }
         try parser.requireAllUsed()
         let store = try Store(at: target.store, options: StoreOptions(isReadOnly: true))

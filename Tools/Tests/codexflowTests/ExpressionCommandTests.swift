@@ -32,12 +32,14 @@ struct ExpressionCommandTests {
         #expect(scan.output.split(separator: "\n").count == 2, "\(scan.errors)")
 
         let update = try base.run(
-            "update", base.store, "USER#1", "NOTE#1", "SET #s = :done ADD n :ten", "--condition",
+            "update", base.store, "USER#1", "NOTE#1", "--expression", "SET #s = :done ADD n :ten",
+            "--condition",
             "attribute_exists(PK)", "--names", ##"{"#s":"status"}"##, "--values",
             #"{":done":{"S":"done"},":ten":{"N":"10"}}"#)
         #expect(update.code == 0 && update.output.contains(#""n":{"N":"11"}"#), "\(update.errors)")
         let refused = try base.run(
-            "put", base.store, #"{"PK":{"S":"USER#1"},"SK":{"S":"NOTE#1"}}"#, "--condition", "n < :n",
+            "put", base.store, #"{"PK":{"S":"USER#1"},"SK":{"S":"NOTE#1"}}"#, "--condition",
+            "n < :n",
             "--values", #"{":n":{"N":"5"}}"#)
         #expect(refused.code == 1 && refused.errors.contains("[conditionFailed]"))
         #expect(
@@ -51,13 +53,20 @@ struct ExpressionCommandTests {
         for arguments in [
             ["query", base.store, "--key-condition", "PK = "],
             ["query", base.store, "--key-condition", "PK = :u"],
-            ["scan", base.store, "--filter", "a = :v", "--values", #"{":v":{"S":"x"},":w":{"S":"y"}}"#],
-            ["update", base.store, "USER#1", "NOTE#2", "SET PK = :v", "--values", #"{":v":{"S":"x"}}"#],
+            [
+                "scan", base.store, "--filter", "a = :v", "--values",
+                #"{":v":{"S":"x"},":w":{"S":"y"}}"#,
+            ],
+            [
+                "update", base.store, "USER#1", "NOTE#2", "--expression", "SET PK = :v", "--values",
+                #"{":v":{"S":"x"}}"#,
+            ],
         ] {
             let wrong = try base.run(arguments)
             #expect(wrong.code == 1 && wrong.errors.contains("[invalidExpression]"), "\(arguments)")
         }
         #expect(try base.run("query", base.store).code == 64)
-        #expect(try base.run("query", base.store, "USER#1", "--key-condition", "PK = :u").code == 64)
+        #expect(
+            try base.run("query", base.store, "USER#1", "--key-condition", "PK = :u").code == 64)
     }
 }

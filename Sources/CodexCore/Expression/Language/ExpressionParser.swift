@@ -13,7 +13,7 @@
 /// placeholders none of them used.
 public struct ExpressionParser: Sendable {
     /// What an expression is for: the parameter that it is given in.
-    public enum Kind: String, Sendable {
+    enum Kind: String, Sendable {
         /// Of a write.
         case condition = "ConditionExpression"
         /// Of a query or scan.
@@ -63,11 +63,22 @@ public struct ExpressionParser: Sendable {
         }
     }
 
-    /// Parses a condition of a write, or a filter.
+    /// Parses the condition of a write.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression``, with the place.
-    public mutating func condition(
-        _ text: String, as kind: Kind = .condition
+    /// - Throws: ``CodexError/Code/invalidExpression``, with the place if the grammar is not kept.
+    public mutating func condition(_ text: String) throws(CodexError) -> Condition {
+        try condition(text, .condition)
+    }
+
+    /// Parses the filter of a query or scan.
+    ///
+    /// - Throws: ``CodexError/Code/invalidExpression``, with the place if the grammar is not kept.
+    public mutating func filter(_ text: String) throws(CodexError) -> Condition {
+        try condition(text, .filter)
+    }
+
+    private mutating func condition(
+        _ text: String, _ kind: Kind
     ) throws(CodexError) -> Condition {
         var parser = try ConditionParser(Cursor(text, kind, self))
         let condition = try parser.parse()
@@ -78,7 +89,7 @@ public struct ExpressionParser: Sendable {
 
     /// Parses the condition on the keys of a query.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression``, with the place.
+    /// - Throws: ``CodexError/Code/invalidExpression``, with the place if the grammar is not kept.
     public mutating func keyCondition(_ text: String) throws(CodexError) -> KeyCondition {
         var parser = try ConditionParser(Cursor(text, .keyCondition, self))
         let condition = try parser.parse()
@@ -91,7 +102,7 @@ public struct ExpressionParser: Sendable {
 
     /// Parses an update.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression``, with the place.
+    /// - Throws: ``CodexError/Code/invalidExpression``, with the place if the grammar is not kept.
     public mutating func update(_ text: String) throws(CodexError) -> Update {
         var parser = try UpdateParser(Cursor(text, .update, self))
         let update = try parser.parse()
@@ -102,7 +113,7 @@ public struct ExpressionParser: Sendable {
 
     /// Parses a projection: paths, separated by commas.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression``, with the place.
+    /// - Throws: ``CodexError/Code/invalidExpression``, with the place if the grammar is not kept.
     public mutating func projection(_ text: String) throws(CodexError) -> Projection {
         var cursor = try Cursor(text, .projection, self)
         var paths = [try cursor.path()]

@@ -39,30 +39,37 @@
             self.init(accessKeyID: id, secretKey: secret)
         }
 
-        /// Throws unless the request is signed with the credentials, now, with its body.
-        func verify(_ request: Request, _ body: [UInt8]) throws(Failure) {
+        /// Throws unless the request says that the credentials signed it: so much is known before its body.
+        @discardableResult
+        func requireSigner(_ request: Request) throws(ServiceError) -> Signature {
             guard let header = request.headers[.authorization] else {
-                throw Failure(
+                throw ServiceError(
                     "MissingAuthenticationTokenException",
                     "Request is missing Authentication Token",
                     status: 400)
             }
             guard let signature = Signature(header) else {
-                throw Failure(
+                throw ServiceError(
                     "IncompleteSignatureException", "The Authorization header is not complete.",
                     status: 400)
             }
             guard signature.accessKeyID == accessKeyID else {
-                throw Failure(
+                throw ServiceError(
                     "UnrecognizedClientException",
                     "The security token included in the request is invalid.", status: 400)
             }
+            return signature
+        }
+
+        /// Throws unless the request is signed with the credentials, now, with its body.
+        func verify(_ request: Request, _ body: [UInt8]) throws(ServiceError) {
+            let signature = try requireSigner(request)
             let dateName = HTTPField.Name("X-Amz-Date")
             guard let dateName, let date = request.headers[dateName],
                 date.hasPrefix(signature.day + "T"), let moment = Self.moment(date),
                 abs(moment.timeIntervalSince(now())) <= Self.skewMax
             else {
-                throw Failure(
+                throw ServiceError(
                     "InvalidSignatureException",
                     "The request's date is missing, or too far from now, or not the signature's.",
                     status: 400)
@@ -71,7 +78,7 @@
                 signature.isValid(
                     for: Self.stringToSign(request, body, date, signature), secretKey: secretKey)
             else {
-                throw Failure(
+                throw ServiceError(
                     "InvalidSignatureException",
                     "The request signature we calculated does not match the signature you provided. "
                         + "Check your AWS Secret Access Key and signing method.", status: 400)
@@ -126,14 +133,14 @@
         }
 
         /// What an Authorization header says.
-        private struct Signature {
+        struct Signature {
             let accessKeyID: String
             let day: String
             let scope: String
             let signedHeaders: [String]
-            private let region: String
-            private let service: String
-            private let signature: [UInt8]
+            fileprivate let region: String
+            fileprivate let service: String
+            fileprivate let signature: [UInt8]
 
             init?(_ header: String) {
                 guard header.hasPrefix(Credentials.algorithm + " ") else { return nil }

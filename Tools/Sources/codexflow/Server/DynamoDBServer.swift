@@ -59,44 +59,54 @@
         }
 
         private func answer(_ request: Request) async -> Response {
+            do throws(ServiceError) {
+                try credentials?.requireSigner(request)
+            } catch {
+                // Its body is not waited for.
+                return response(error.response, request, closes: true)
+            }
             let sent: ByteBuffer
             do {
                 sent = try await request.body.collect(upTo: Self.bodyByteCountMax)
             } catch {
                 return response(
-                    Failure("RequestEntityTooLarge", "A request has 16 MiB at most.", status: 413)
-                        .answer, request, closes: true)
+                    ServiceError(
+                        "RequestEntityTooLarge", "A request has 16 MiB at most.", status: 413
+                    )
+                    .response, request, closes: true)
             }
             let raw = Array(sent.readableBytesView)
-            do throws(Failure) {
+            do throws(ServiceError) {
                 try credentials?.verify(request, raw)
                 let body = try Self.decoded(raw, request.headers[.contentEncoding])
-                let answer = await service.answer(target: request.headers[Self.target], body: body)
+                let answer = await service.response(
+                    target: request.headers[Self.target], body: body)
                 return response(answer, request)
             } catch {
-                return response(error.answer, request)
+                return response(error.response, request)
             }
         }
 
-        private static func decoded(_ raw: [UInt8], _ encoding: String?) throws(Failure) -> [UInt8]
+        private static func decoded(_ raw: [UInt8], _ encoding: String?) throws(ServiceError)
+            -> [UInt8]
         {
             switch encoding?.lowercased() {
             case nil, "", "identity": return raw
             case "gzip":
                 guard let bytes = Gzip.inflated(raw, limit: bodyByteCountMax) else {
-                    throw Failure(
+                    throw ServiceError(
                         "SerializationException", "The body is not gzip, or is too large.",
                         status: 400)
                 }
                 return bytes
             default:
-                throw Failure(
+                throw ServiceError(
                     "SerializationException", "The content encoding is not known.", status: 415)
             }
         }
 
         private func response(
-            _ answer: DynamoDBAnswer, _ request: Request, closes: Bool = false
+            _ answer: DynamoDBResponse, _ request: Request, closes: Bool = false
         ) -> Response {
             var headers: HTTPFields = [.contentType: "application/x-amz-json-1.0"]
             headers[Self.requestID] = UUID().uuidString
@@ -119,14 +129,14 @@
     }
 
     /// What the server itself refuses.
-    struct Failure: Error {
-        let answer: DynamoDBAnswer
+    struct ServiceError: Error {
+        let response: DynamoDBResponse
 
         /// Types and messages are the server's own: they need no escapes.
         init(_ type: String, _ message: String, status: Int) {
             let text =
                 "{\"__type\":\"com.amazon.coral.service#\(type)\",\"message\":\"\(message)\"}"
-            answer = DynamoDBAnswer(status: status, body: Array(text.utf8))
+            response = DynamoDBResponse(status: status, body: Array(text.utf8))
         }
     }
 #endif

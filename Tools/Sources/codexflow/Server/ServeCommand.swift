@@ -8,6 +8,7 @@
     import HummingbirdCore
     import Logging
     import NIOCore
+    import NIOPosix
 
     struct Serve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -41,6 +42,8 @@
         }
 
         func run() async throws {
+            // Tasks run where their connection is: no change of threads for each step of a request.
+            NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
             let credentials = try Credentials(ProcessInfo.processInfo.environment)
             let isLocal = ["127.0.0.1", "::1", "localhost"].contains(host)
             guard isLocal || credentials != nil || allowUnsigned else {
@@ -55,7 +58,8 @@
             var logger = Logger(label: "codexflow")
             logger.logLevel = .warning
             let application = DynamoDBServer(
-                service: DynamoDBService(opened, region: region), credentials: credentials
+                service: DynamoDBService(opened, region: region, endpoint: "\(host):\(port)"),
+                credentials: credentials
             ).application(
                 address: .hostname(host, port: port), connectionCountMax: connections,
                 timeout: .seconds(Int64(timeout)), logger: logger)

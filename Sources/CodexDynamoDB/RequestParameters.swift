@@ -4,7 +4,7 @@ internal import CodexCore
 ///
 /// A parameter of the wrong JSON type is a `SerializationException`, as in AWS's services; `null` is none, and
 /// unknown parameters are passed over.
-struct Input {
+struct RequestParameters {
     private let members: [(name: String, value: JSONNode)]
 
     init(_ body: [UInt8]) throws {
@@ -12,10 +12,10 @@ struct Input {
         do {
             node = try JSONNode.parse(body)
         } catch {
-            throw Failure.serialization("The request is no JSON: \(error.message)")
+            throw ServiceError.serialization("The request is no JSON: \(error.message)")
         }
         guard case .object(let members) = node else {
-            throw Failure.serialization("The request is no JSON object.")
+            throw ServiceError.serialization("The request is no JSON object.")
         }
         self.members = members
     }
@@ -38,11 +38,11 @@ struct Input {
 
     func has(_ name: String) -> Bool { self[name] != nil }
 
-    static func wrongType(_ name: String, _ expected: String) -> Failure {
+    static func wrongType(_ name: String, _ expected: String) -> ServiceError {
         .serialization("The parameter \(name) is not \(expected).")
     }
 
-    static func missing(_ name: String) -> Failure {
+    static func missing(_ name: String) -> ServiceError {
         let member = name.prefix(1).lowercased() + name.dropFirst()
         return .validation(
             "1 validation error detected: Value null at '\(member)' failed to satisfy constraint: "
@@ -65,7 +65,7 @@ struct Input {
         guard let text = try string(name) else { return nil }
         guard words.contains(text) else {
             let member = name.prefix(1).lowercased() + name.dropFirst()
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at '\(member)' failed to satisfy constraint: "
                     + "Member must satisfy enum value set: [\(words.joined(separator: ", "))]")
         }
@@ -86,8 +86,8 @@ struct Input {
         return number
     }
 
-    func object(_ name: String) throws -> Input? {
-        try self[name].map { try Input($0, name) }
+    func object(_ name: String) throws -> RequestParameters? {
+        try self[name].map { try RequestParameters($0, name) }
     }
 
     func list(_ name: String) throws -> [JSONNode]? {
@@ -122,7 +122,7 @@ struct Input {
         let text = try requiredString(name)
         guard text.hasPrefix("arn:") else { return try Self.checked(text) }
         guard let last = text.split(separator: "/").dropFirst().first else {
-            throw Failure.validation("Invalid table ARN")
+            throw ServiceError.validation("Invalid table ARN")
         }
         return try Self.checked(String(last))
     }
@@ -133,7 +133,7 @@ struct Input {
                 || [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ".")].contains(byte)
         }
         guard isAllowed, (1...255).contains(name.utf8.count) else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "1 validation error detected: Value at 'tableName' failed to satisfy constraint: "
                     + "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
         }
@@ -149,28 +149,28 @@ enum AttributeReader {
 
     private static func map(_ node: JSONNode, depth: Int) throws -> AttributeMap {
         guard case .object(let members) = node else {
-            throw Input.wrongType("Item", "an object of attribute values")
+            throw RequestParameters.wrongType("Item", "an object of attribute values")
         }
         return AttributeMap(try members.map { ($0.name, try value($0.value, depth: depth + 1)) })
     }
 
     private static func value(_ node: JSONNode, depth: Int) throws -> AttributeValue {
         guard depth <= Limits.nestingDepthMax + 1 else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "Nesting Levels have exceeded supported limits: Attributes with nested levels beyond "
                     + "\(Limits.nestingDepthMax)")
         }
         guard case .object(let all) = node else {
-            throw Input.wrongType("AttributeValue", "an object")
+            throw RequestParameters.wrongType("AttributeValue", "an object")
         }
         let members = all.filter { if case .null = $0.value { false } else { true } }
         guard members.count < 2 else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "Supplied AttributeValue has more than one datatypes set, must contain exactly one of "
                     + "the supported datatypes")
         }
         guard let member = members.first, let type = AttributeType(rawValue: member.name) else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
             )
         }
@@ -181,7 +181,7 @@ enum AttributeReader {
         case (.bool, .bool(let flag)): return .bool(flag)
         case (.null, .bool(true)): return .null
         case (.null, .bool(false)):
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "One or more parameter values were invalid: Null attribute value types must have the "
                     + "value of true")
         case (.list, .array(let nodes)):
@@ -190,7 +190,7 @@ enum AttributeReader {
         case (.stringSet, .array(let nodes)): return .stringSet(try set("string", nodes) { $0 })
         case (.numberSet, .array(let nodes)): return .numberSet(try set("number", nodes, number))
         case (.binarySet, .array(let nodes)): return .binarySet(try set("binary", nodes, binary))
-        default: throw Input.wrongType(type.rawValue, "of its JSON type")
+        default: throw RequestParameters.wrongType(type.rawValue, "of its JSON type")
         }
     }
 
@@ -198,7 +198,7 @@ enum AttributeReader {
         do {
             return try Number(parsing: text)
         } catch {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "The parameter cannot be converted to a numeric value: \(error.message)")
         }
     }
@@ -207,7 +207,7 @@ enum AttributeReader {
         do {
             return try Base64.decode(text)
         } catch {
-            throw Failure.serialization("A binary value is not base64.")
+            throw ServiceError.serialization("A binary value is not base64.")
         }
     }
 
@@ -215,18 +215,19 @@ enum AttributeReader {
         _ kind: String, _ nodes: [JSONNode], _ make: (String) throws -> Element
     ) throws -> AttributeSet<Element> {
         guard !nodes.isEmpty else {
-            throw Failure.validation(
+            throw ServiceError.validation(
                 "One or more parameter values were invalid: An \(kind) set  may not be empty")
         }
         let members = try nodes.map { node -> Element in
             guard case .string(let text) = node else {
-                throw Input.wrongType("a set's member", "text")
+                throw RequestParameters.wrongType("a set's member", "text")
             }
             return try make(text)
         }
         guard let set = AttributeSet(distinct: members) else {
-            throw Failure.validation(
-                "One or more parameter values were invalid: Input collection contains duplicates.")
+            throw ServiceError.validation(
+                "One or more parameter values were invalid: RequestParameters collection contains duplicates."
+            )
         }
         return set
     }

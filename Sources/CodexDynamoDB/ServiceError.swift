@@ -1,7 +1,7 @@
 internal import CodexCore
 
 /// An error as DynamoDB's API names it: "Error handling with DynamoDB" in its developer guide.
-struct Failure: Error {
+struct ServiceError: Error {
     /// The type's name, as `ValidationException`.
     let type: String
     let message: String
@@ -22,15 +22,17 @@ struct Failure: Error {
         self.message = message
     }
 
-    static func validation(_ message: String) -> Failure { Failure("ValidationException", message) }
-
-    /// A request whose JSON has the wrong shape.
-    static func serialization(_ message: String) -> Failure {
-        Failure("SerializationException", message)
+    static func validation(_ message: String) -> ServiceError {
+        ServiceError("ValidationException", message)
     }
 
-    static var tableNotFound: Failure {
-        Failure("ResourceNotFoundException", "Requested resource not found")
+    /// A request whose JSON has the wrong shape.
+    static func serialization(_ message: String) -> ServiceError {
+        ServiceError("SerializationException", message)
+    }
+
+    static var tableNotFound: ServiceError {
+        ServiceError("ResourceNotFoundException", "Requested resource not found")
     }
 
     /// The HTTP status.
@@ -88,10 +90,10 @@ struct Failure: Error {
     }
 }
 
-extension Failure {
+extension ServiceError {
     /// What an error of the store is for DynamoDB's clients.
     init(_ error: any Error) {
-        if let failure = error as? Failure {
+        if let failure = error as? ServiceError {
             self = failure
             return
         }
