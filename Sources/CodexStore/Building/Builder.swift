@@ -116,10 +116,13 @@ final class Builder: Sendable {
     func hasLittleToDo() -> Bool {
         let catalog = core.catalog
         guard catalog.hasWork, !catalog.allTables.contains(where: \.isLoading),
-            catalog.droppedTrees.allSatisfy({ isSmall($0.tree) })
+            !hasMuchToEmpty
         else { return false }
         return catalog.allTables.filter(\.hasWork).allSatisfy(isSmall)
     }
+
+    /// Whether emptying what removed tables left takes longer than anybody who adds something would wait.
+    var hasMuchToEmpty: Bool { !core.catalog.droppedTrees.allSatisfy { isSmall($0.tree) } }
 
     /// Whether a table is built in a moment.
     func isSmall(_ table: TableHandle) -> Bool { isSmall(table.tree) }

@@ -133,7 +133,7 @@ extension Store {
             return try manifest.merge(Schema(tables: [addition(definition)]))
         }
         builder.wake()
-        guard builder.isSmall(try core.catalog.table(name)), builder.hasLittleToDo() else { return }
+        guard builder.isSmall(try core.catalog.table(name)), !builder.hasMuchToEmpty else { return }
         try await builder.waitUntilIdle()
         try requireReady(addition(table.plan.definition))
     }

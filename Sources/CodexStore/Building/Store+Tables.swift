@@ -58,7 +58,7 @@ extension Store {
                 Schema(tables: [definition.with(indexes: [], counters: [], timeToLive: attribute)]))
         }
         builder.wake()
-        if builder.isSmall(try core.catalog.table(table)), builder.hasLittleToDo() {
+        if builder.isSmall(try core.catalog.table(table)), !builder.hasMuchToEmpty {
             try await builder.waitUntilIdle()
         }
     }
