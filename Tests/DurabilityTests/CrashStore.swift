@@ -77,20 +77,7 @@ final class CrashAgent: Sendable {
     }
 
     /// Stops it, and waits until each of its threads is: one in the middle of a flush ends that first.
-    func stop() {
-        signal(SIGSTOP)
-        let folder = "/proc/\(process.processIdentifier)/task"
-        func isStopped(_ thread: String) -> Bool {
-            guard
-                let stat = try? String(contentsOfFile: "\(folder)/\(thread)/stat", encoding: .utf8),
-                let state = stat.split(separator: ")").last?.split(separator: " ").first
-            else { return true }
-            return ["T", "Z", "X"].contains(state)
-        }
-        while let threads = try? FileManager.default.contentsOfDirectory(atPath: folder),
-            !threads.allSatisfy(isStopped)
-        { sched_yield() }
-    }
+    func stop() { Agent.stop(process.processIdentifier) }
 
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 

@@ -42,6 +42,28 @@ public final class Agent {
         String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
     }
 
+    /// Stops it, and waits until each of its threads is: one in the middle of a flush ends that first.
+    public func stop() { Self.stop(process.processIdentifier) }
+
+    /// Lets it go on.
+    public func resume() { Foundation.kill(process.processIdentifier, SIGCONT) }
+
+    /// Stops a process, and waits until each of its threads is.
+    public static func stop(_ process: Int32) {
+        Foundation.kill(process, SIGSTOP)
+        let folder = "/proc/\(process)/task"
+        func isStopped(_ thread: String) -> Bool {
+            guard
+                let stat = try? String(contentsOfFile: "\(folder)/\(thread)/stat", encoding: .utf8),
+                let state = stat.split(separator: ")").last?.split(separator: " ").first
+            else { return true }
+            return ["T", "Z", "X"].contains(state)
+        }
+        while let threads = try? FileManager.default.contentsOfDirectory(atPath: folder),
+            !threads.allSatisfy(isStopped)
+        { sched_yield() }
+    }
+
     /// Kills it at once.
     public func kill() {
         Foundation.kill(process.processIdentifier, SIGKILL)

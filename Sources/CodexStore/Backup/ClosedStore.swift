@@ -62,6 +62,7 @@ enum ClosedStore {
                 manifest.renewIdentity(leader: leader)
                 ids = (catalog.manifest.storeID, manifest.storeID)
                 _ = try StoreCore.store(manifest, transaction)
+                for key in manifest.obsoleteKeys { try transaction.delete(catalog.meta, key) }
                 guard let stored = unsafe try transaction.get(catalog.meta, LogPosition.key) else {
                     throw Wire.corrupted("the data file has no position in the log")
                 }

@@ -382,14 +382,19 @@ final class Builder: Sendable {
     private func empty(
         _ table: TableHandle, _ retired: (part: Manifest.Retired, tree: Tree)
     ) throws(CodexError) {
-        let name = table.name
-        let part = retired.part
+        let (name, number, part) = (table.name, table.number, retired.part)
         try empty(
             retired.tree, part,
             isDue: { context in
-                try context.catalog.table(name).retired.contains { $0.part == part }
+                // Not another table of its name, that came since.
+                let table = try context.catalog.table(name)
+                return table.number == number && table.retired.contains { $0.part == part }
             }
-        ) { manifest in manifest.forget(part, of: name) }
+        ) { manifest in
+            guard manifest.tables[name]?.number == number else { return false }
+            manifest.forget(part, of: name)
+            return true
+        }
     }
 
     private func empty(_ dropped: DroppedTree) throws(CodexError) {
@@ -399,7 +404,10 @@ final class Builder: Sendable {
             isDue: { context in
                 context.catalog.droppedTrees.contains { $0.number == number && $0.part == part }
             }
-        ) { manifest in manifest.forget(part, ofDropped: number) }
+        ) { manifest in
+            manifest.forget(part, ofDropped: number)
+            return true
+        }
     }
 
     /// Empties a tree in steps, each of which looks whether that is still to be done: another process may have
@@ -407,7 +415,7 @@ final class Builder: Sendable {
     private func empty(
         _ tree: Tree, _ part: Manifest.Retired,
         isDue: @escaping @Sendable (WriteContext) throws -> Bool,
-        _ forget: @escaping @Sendable (inout Manifest) -> Void
+        _ forget: @escaping @Sendable (inout Manifest) -> Bool
     ) throws(CodexError) {
         while !isStopped {
             let limit = limit()
@@ -416,10 +424,7 @@ final class Builder: Sendable {
                 return try context.empty(tree, ownsChunks: part.ownsChunks, limit)
             }
             guard isEmpty else { continue }
-            return try changeManifest(afterCheckpoint: true) { manifest, _ in
-                forget(&manifest)
-                return true
-            }
+            return try changeManifest(afterCheckpoint: true) { manifest, _ in forget(&manifest) }
         }
     }
 }

@@ -69,10 +69,12 @@ extension Store {
             // Whoever builds or loads already goes on with it.
             let lock = try FileLock(core.path + "/build.lock")
         else { return nil }
-        let tree = handle.tree
+        let (tree, number) = (handle.tree, handle.number)
         let isEmpty = Locked(false)
         try await changeManifest { manifest, transaction throws(CodexError) in
-            guard try transaction.count(tree) == 0 else { return false }
+            guard manifest.tables[table]?.number == number, try transaction.count(tree) == 0 else {
+                return false
+            }
             manifest.beginLoading(table)
             isEmpty.withLock { $0 = true }
             return true

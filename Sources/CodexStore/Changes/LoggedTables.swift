@@ -65,7 +65,10 @@ final class LoggedTables: ShapeSource, Sendable {
         if let name = state.withLock({ $0.catalog.entityName(number) }) { return name }
         let catalog = try core.refreshCatalog()
         state.withLock { $0.catalog = catalog }
-        return catalog.entityName(number)
+        guard let name = catalog.entityName(number) else {
+            throw Wire.corrupted("an entity's number in the log")
+        }
+        return name
     }
 
     /// An item with its encrypted fields opened, as far as the keys are there.

@@ -200,7 +200,8 @@ final class Catalog: Sendable {
             EntityBinding($0, number: manifest.entities[$0.name] ?? 0)
         }
         self.bindings = Dictionary(uniqueKeysWithValues: bindings.map { ($0.definition.name, $0) })
-        names = Dictionary(uniqueKeysWithValues: bindings.map { ($0.number, $0.definition.name) })
+        // Those of removed tables too, whose changes may be read.
+        names = Dictionary(uniqueKeysWithValues: manifest.entities.map { ($0.value, $0.key) })
         var tables: [String: TableHandle] = [:]
         for definition in manifest.schema.tables {
             guard let entry = manifest.tables[definition.name] else { continue }

@@ -122,15 +122,9 @@ struct Manifest: Codable {
     mutating func renewIdentity(leader: UUID?) {
         storeID = UUID()
         leaderID = leader
-        unbuiltByLeader = leader == nil ? nil : unbuiltIndexes
-    }
-
-    /// The names of the indexes that are not ready, by table.
-    var unbuiltIndexes: [String: [String]] {
-        tables.compactMapValues { table in
-            let names = table.indexes.filter { table.states?[PartKind.index.part($0.value)] != nil }
-                .keys.sorted()
-            return names.isEmpty ? nil : names
+        guard leader != nil else { return rebuildUnbuilt() }
+        unbuiltByLeader = (unbuiltByLeader ?? [:]).merging(unbuiltIndexes) { old, new in
+            Set(old).union(new).sorted()
         }
     }
 
@@ -141,15 +135,40 @@ struct Manifest: Codable {
     mutating func endFollowing() {
         leaderID = nil
         obsoleteKeys.append(LeaderPosition.key)
+        rebuildUnbuilt()
+    }
+
+    /// Lets the indexes that the leader had not built be built anew: it would have looked for equal keys, and stamped
+    /// items that expire.
+    ///
+    /// Under other numbers, so that a build that runs does not end this one.
+    private mutating func rebuildUnbuilt() {
         for (name, indexes) in unbuiltByLeader ?? [:] {
-            for index in indexes {
-                guard let number = tables[name]?.indexes[index] else { continue }
+            let definitions = schema.tables.first { $0.name == name }?.maintainedIndexes ?? []
+            for index in definitions where indexes.contains(index.name) {
+                guard let number = tables[name]?.indexes.removeValue(forKey: index.name) else {
+                    continue
+                }
                 let part = PartKind.index.part(number)
-                setState(.building, part, of: name)
+                setState(nil, part, of: name)
                 forgetPosition(part, of: name)
+                var ownsChunks = false
+                if case .include = index.projection { ownsChunks = true }
+                let retired = tables[name]?.retired ?? []
+                tables[name]?.retired = retired + [Retired(part: part, ownsChunks: ownsChunks)]
             }
         }
         unbuiltByLeader = nil
+        assignNumbers()
+    }
+
+    /// The names of the indexes that are not ready, by table.
+    var unbuiltIndexes: [String: [String]] {
+        tables.compactMapValues { table in
+            let names = table.indexes.filter { table.states?[PartKind.index.part($0.value)] != nil }
+                .keys.sorted()
+            return names.isEmpty ? nil : names
+        }
     }
 
     /// Numbers what is new in the schema; in a table that was there, it is to be built.
@@ -321,30 +340,6 @@ struct Manifest: Codable {
     /// Takes note that a removed tree is empty.
     mutating func forget(_ retired: Retired, of table: String) {
         tables[table]?.retired?.removeAll { $0 == retired }
-    }
-
-    /// Lets parts that were being built be built still, in a copy that lacks what the log does not have.
-    ///
-    /// - Parameter old: The manifest before this one.
-    /// - Returns: Entries of `meta` that say how far those are built, which stay.
-    mutating func keepBuilding(since old: Manifest) -> [[UInt8]] {
-        var kept: [[UInt8]] = []
-        for (name, entry) in tables {
-            guard let before = old.tables[name] else { continue }
-            let parts =
-                entry.indexes.filter { before.indexes[$0.key] == $0.value }
-                .map { PartKind.index.part($0.value) }
-                + (entry.counters ?? [:]).filter { before.counters?[$0.key] == $0.value }
-                .map { PartKind.counter.part($0.value) }
-            for part in parts
-            where old.state(part, of: name) == .building && state(part, of: name) != .building {
-                // A counter whose sum did not fit is of no use however it is built.
-                if part.hasPrefix("c"), state(part, of: name) == .conflicting { continue }
-                setState(.building, part, of: name)
-                kept.append(WriteContext.positionKey(table: entry.number, part))
-            }
-        }
-        return kept
     }
 
     /// Stops the maintenance of a table's indexes and counters that are ready.

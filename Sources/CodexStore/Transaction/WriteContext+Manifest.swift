@@ -24,13 +24,10 @@ extension WriteContext {
         else { throw Wire.corrupted("a change of the schema in the log") }
         let changed = try Manifest(json: json)
         let old = try Catalog(transaction)
-        if changed.storeID != old.manifest.storeID {
-            try adopt(changed, old.manifest, &entries)
-        } else if isLeaders {
-            throw Wire.corrupted("a change of the schema from the leader")
-        } else if core.options.isRestoring {
-            try keepBuilding(changed, old, &entries)
-        }
+        let isForeign = changed.storeID != old.manifest.storeID
+        if isLeaders, !isForeign { throw Wire.corrupted("a change of the schema from the leader") }
+        // What is restored has not what builders did, either, nor their trees.
+        if isForeign || core.options.isRestoring { try adopt(changed, old.manifest, &entries) }
         for entry in entries { try transaction.set(catalog.meta, entry.key, entry.value) }
         guard let stored = unsafe try transaction.get(catalog.meta, Manifest.key) else {
             throw Wire.corrupted("a change of the schema in the log")
@@ -41,35 +38,17 @@ extension WriteContext {
             create: true)
     }
 
-    /// Lets a change of the manifest say what is true of a copy: the log does not have what builders add
-    /// and remove, so what was built since is still to be, and what was emptied is emptied now.
-    private func keepBuilding(
-        _ changed: Manifest, _ old: Catalog, _ entries: inout [(key: [UInt8], value: [UInt8]?)]
-    ) throws(CodexError) {
-        var manifest = changed
-        let kept = manifest.keepBuilding(since: old.manifest)
-        entries.removeAll { $0.value == nil && kept.contains($0.key) || $0.key == Manifest.key }
-        entries.append((Manifest.key, try manifest.json()))
-        for table in old.allTables {
-            let retired = manifest.tables[table.name]?.retired ?? []
-            // Of a table that is removed, they are among what is to be emptied.
-            guard manifest.tables[table.name]?.number == table.number else { continue }
-            for (part, tree) in table.retired where !retired.contains(part) {
-                try empty(tree, ownsChunks: part.ownsChunks)
-            }
-        }
-        for old in old.droppedTrees {
-            let trees = manifest.dropped?.first { $0.number == old.number }?.trees ?? []
-            if !trees.contains(old.part) { try empty(old.tree, ownsChunks: old.part.ownsChunks) }
-        }
-    }
-
-    /// Lets a change of the leader's manifest say what is true of this store.
+    /// Lets a change of the manifest of a leader, or of the store that a copy is of, say what is true here.
     private func adopt(
         _ changed: Manifest, _ own: Manifest, _ entries: inout [(key: [UInt8], value: [UInt8]?)]
     ) throws(CodexError) {
         var manifest = own
-        try manifest.adopt(changed, at: position.sequence + 1)
+        let oldest = core.options.isRestoring ? 0 : try core.oldestSequence()
+        try manifest.adopt(changed, at: position.sequence + 1, oldest: oldest)
+        // The promotion of the store that the copy is of.
+        if changed.storeID == own.storeID, changed.leaderID == nil, own.isFollower {
+            manifest.endFollowing()
+        }
         let generation = try Catalog.storedGeneration(transaction, catalog.meta) + 1
         // Not where the leader was in the log of its own, or that it follows none any more.
         entries = entries.filter { $0.key == LeaderPosition.key && $0.value != nil }
@@ -82,7 +61,8 @@ extension WriteContext {
 
     /// Takes a counter out of use whose sum does not fit; with the core's schema lock held.
     func setConflicting(_ database: DatabaseID) throws(CodexError) -> Catalog? {
-        try redoingManifest { () throws(CodexError) in
+        // What is in the log may not be on the medium yet.
+        try redoingManifest(flushes: false) { () throws(CodexError) in
             let old = try Catalog(transaction)
             var manifest = old.manifest
             for table in old.allTables {

@@ -388,9 +388,13 @@ package final class WriteContext: TransactionContext, ShapeInterner {
 
     /// Changes the manifest in a transaction that the log does not have; with the core's schema lock held.
     ///
+    /// - Parameters:
+    ///   - flushes: Whether all up to the end was flushed before.
+    ///   - body: Makes the catalog, and says where the log is then.
     /// - Returns: The catalog; `nil` if a checkpoint is to be made first, or `body` makes none.
+    /// - Throws: What `body` and LMDB throw.
     func redoingManifest(
-        _ body: () throws(CodexError) -> (Catalog, LogPosition)?
+        flushes: Bool = true, _ body: () throws(CodexError) -> (Catalog, LogPosition)?
     ) throws(CodexError) -> Catalog? {
         forgetUndo()
         transaction = try core.environment.begin(readOnly: false)
@@ -408,7 +412,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             if isOpen { abort() }
             throw error
         }
-        try commitRedone(end)
+        try commitRedone(end, flushed: flushes ? end.sequence : flushedSequence)
         catalog = new
         return new
     }
@@ -527,14 +531,19 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     }
 
     /// Commits what was redone up to `position`, without appending it.
-    func commitRedone(_ position: LogPosition) throws(CodexError) {
+    ///
+    /// - Parameters:
+    ///   - position: Where the log is then.
+    ///   - flushed: Up to where it is on the medium; unless given, up to there.
+    /// - Throws: What LMDB throws.
+    func commitRedone(_ position: LogPosition, flushed: UInt64? = nil) throws(CodexError) {
         do throws(CodexError) {
             let changeCount = Int(position.changeCount - self.position.changeCount)
             try checkpointer.reserve(
                 changeCount: changeCount, byteCount: 0, treeCount: catalog.treeCount)
-            // Whatever is redone was flushed before.
             try transaction.put(
-                catalog.meta, LogPosition.key, position.bytes(flushed: position.sequence))
+                catalog.meta, LogPosition.key,
+                position.bytes(flushed: flushed ?? position.sequence))
             isOpen = false
             try transaction.commit()
             checkpointer.committed(changeCount: changeCount, counter)
