@@ -197,6 +197,10 @@ struct TableTests {
         let store = temporary.store
         try await store.put(CodexFlow.User(id: "1", email: "a@example.com", name: "Ada"))
         try await store.removeTable(CodexFlow.table)
+        // What was changed before has its entity still.
+        let users = try store.changePage(
+            after: .trimHorizon, limit: 10, filter: ChangeFilter(entities: ["user"]))
+        #expect(users.changes.count == 1 && users.isAtEnd)
         #expect(store.schema.entities.isEmpty && store.schema.tables.isEmpty)
         #expect(throws: CodexError.self) { _ = try store.get(.user("1")) }
         try await store.whenReady()
