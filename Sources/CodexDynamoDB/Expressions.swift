@@ -4,14 +4,12 @@ internal import CodexCore
 struct Expressions {
     private let input: RequestParameters
     private var parser: ExpressionParser
-    private let hasExpressions: Bool
-    private let legacy: Set<String>
 
     /// "Expression parameters" among DynamoDB's quotas: 2 MB of all substitution variables.
     private static let valuesByteCountMax = 2 << 20
 
     private static let legacyNames = [
-        "AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected", "KeyConditions",
+        "AttributeUpdates", "AttributesToGet", "ConditionalOperator", "Expected", "KeyConditions",
         "QueryFilter", "ScanFilter",
     ]
     private static let expressionNames = [
@@ -22,12 +20,11 @@ struct Expressions {
     init(_ input: RequestParameters) throws {
         self.input = input
         let used = Self.expressionNames.filter(input.has)
-        legacy = Set(Self.legacyNames.filter(input.has))
-        hasExpressions = !used.isEmpty
+        let legacy = Self.legacyNames.filter(input.has)
         guard used.isEmpty || legacy.isEmpty else {
             throw ServiceError.validation(
                 "Can not use both expression and non-expression parameters in the same request: "
-                    + "Non-expression parameters: {\(legacy.sorted().joined(separator: ", "))} "
+                    + "Non-expression parameters: {\(legacy.joined(separator: ", "))} "
                     + "Expression parameters: {\(used.joined(separator: ", "))}")
         }
         var names: [String: String] = [:]
@@ -53,7 +50,7 @@ struct Expressions {
             ("ExpressionAttributeValues", values.isEmpty),
         ] where input.has(parameter) {
             guard !isEmpty else { throw ServiceError.validation("\(parameter) must not be empty") }
-            guard hasExpressions else {
+            guard !used.isEmpty else {
                 throw ServiceError.validation(
                     "\(parameter) can only be specified when using expressions")
             }
@@ -146,7 +143,9 @@ enum LegacyParameters {
             }
             return nil
         }
-        return conditions.dropFirst().reduce(first) { isOr ? $0 || $1 : $0 && $1 }
+        let condition = conditions.dropFirst().reduce(first) { isOr ? $0 || $1 : $0 && $1 }
+        try condition.validate()
+        return condition
     }
 
     static func expected(_ input: RequestParameters) throws -> Condition? {
@@ -174,9 +173,7 @@ enum LegacyParameters {
                         + "is set to true for Attribute: \(member.name)")
             }
         }
-        let condition = try joined(conditions, input)
-        try condition?.validate()
-        return condition
+        return try joined(conditions, input)
     }
 
     static func filter(_ input: RequestParameters, _ name: String) throws -> Condition? {
@@ -188,9 +185,7 @@ enum LegacyParameters {
                     DocumentPath(member.name), try node.requiredString("ComparisonOperator"),
                     try values(node)))
         }
-        let condition = try joined(conditions, input)
-        try condition?.validate()
-        return condition
+        return try joined(conditions, input)
     }
 
     private static func condition(

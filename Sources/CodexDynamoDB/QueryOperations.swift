@@ -86,14 +86,12 @@ extension DynamoDBService {
         }
         answer.capacity(read.capacity) {
             var units = Capacity(table.name)
-            let read = (
-                units: Capacity.read(byteCount: page.byteCount, isConsistent: read.isConsistent),
-                index: read.index
-            )
+            let readUnits = Capacity.read(
+                byteCount: page.byteCount, isConsistent: read.isConsistent)
             if let index = read.index {
-                units.add(index.name, isLocal: index.isLocal, read.units)
+                units.add(index.name, isLocal: index.isLocal, readUnits)
             } else {
-                units.tableUnits = read.units
+                units.tableUnits = readUnits
             }
             return units
         }

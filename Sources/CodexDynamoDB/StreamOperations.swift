@@ -164,7 +164,7 @@ extension DynamoDBService {
             let record = try record(change, table, stream.view)
             byteCount += record.bytes.count
             records.append(record)
-            if records.count < page.changes.count { cursor = change.cursor }
+            cursor = change.cursor
         }
         if records.count == page.changes.count { cursor = page.cursor }
         answer.list("Records", records) { $0.append($1) }

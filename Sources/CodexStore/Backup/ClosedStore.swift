@@ -8,10 +8,7 @@ enum ClosedStore {
         try reading(directory) { environment, meta throws(CodexError) in
             let transaction = try environment.begin(readOnly: true)
             defer { transaction.abort() }
-            guard let stored = unsafe try transaction.get(meta, LogPosition.key) else {
-                throw Wire.corrupted("the data file has no position in the log")
-            }
-            return try LogPosition(unsafe Array(stored))
+            return try LogPosition(transaction, meta)
         }
     }
 
@@ -63,10 +60,7 @@ enum ClosedStore {
                 ids = (catalog.manifest.storeID, manifest.storeID)
                 _ = try StoreCore.store(manifest, transaction)
                 for key in manifest.obsoleteKeys { try transaction.delete(catalog.meta, key) }
-                guard let stored = unsafe try transaction.get(catalog.meta, LogPosition.key) else {
-                    throw Wire.corrupted("the data file has no position in the log")
-                }
-                var position = try LogPosition(unsafe Array(stored))
+                var position = try LogPosition(transaction, catalog.meta)
                 let leaderPosition = LeaderPosition(
                     checksum: position.checksum, milliseconds: milliseconds,
                     lastSequence: position.sequence)

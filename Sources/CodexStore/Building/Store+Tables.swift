@@ -30,13 +30,8 @@ extension Store {
         let builder = try requireBuilder()
         let core = core
         try await changeManifest { manifest, transaction throws(CodexError) in
-            guard
-                let stored = unsafe try transaction.get(core.catalog.meta, LogPosition.key).map({
-                    unsafe Array($0)
-                })
-            else { throw Wire.corrupted("the data file has no position in the log") }
-            try manifest.drop(
-                name, at: try LogPosition(stored).sequence + 1, oldest: try core.oldestSequence())
+            let last = try LogPosition(transaction, core.catalog.meta).sequence
+            try manifest.drop(name, at: last + 1, oldest: try core.oldestSequence())
             return true
         }
         builder.wake()

@@ -47,6 +47,21 @@ struct LogPosition: Hashable, Sendable {
         bytes.count == byteCount + 8 ? BigEndian.integer(bytes.suffix(8)) ?? 0 : 0
     }
 
+    /// Where the log ends as far as a transaction has it applied.
+    init(_ transaction: Transaction, _ meta: DatabaseID) throws(CodexError) {
+        try self.init(Self.storedBytes(transaction, meta))
+    }
+
+    /// The form that LMDB has, as a transaction sees it.
+    static func storedBytes(
+        _ transaction: Transaction, _ meta: DatabaseID
+    ) throws(CodexError) -> [UInt8] {
+        guard let bytes = unsafe try transaction.get(meta, key) else {
+            throw Wire.corrupted("the position in the log")
+        }
+        return unsafe Array(bytes)
+    }
+
     /// Reads the form that LMDB has; stores before format 3 had the sequence number alone.
     init(_ bytes: [UInt8]) throws(CodexError) {
         guard [8, Self.byteCount, Self.byteCount + 8].contains(bytes.count) else {

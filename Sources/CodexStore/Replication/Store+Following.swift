@@ -189,14 +189,10 @@ extension StoreCore {
     fileprivate func followerState(
         _ leaderID: UUID, _ transaction: Transaction
     ) throws(CodexError) -> FollowerState {
-        guard
-            let stored = unsafe try transaction.get(catalog.meta, LogPosition.key).map({
-                unsafe Array($0)
-            })
-        else { throw Wire.corrupted("the data file has no position in the log") }
+        let position = try LogPosition(transaction, catalog.meta)
         let leader = try LeaderPosition(transaction, catalog.meta)
         return FollowerState(
-            leaderID: leaderID, sequence: try LogPosition(stored).sequence,
+            leaderID: leaderID, sequence: position.sequence,
             committedAt: leader.milliseconds == 0 ? nil : Date(milliseconds: leader.milliseconds),
             leaderSequence: max(leader.lastSequence, knownLeaderSequence.withLock { $0 }))
     }

@@ -55,14 +55,11 @@ package class TransactionContext: ShapeSource {
 
     /// Where the log ends as far as the snapshot has applied it.
     func storedPosition() throws(CodexError) -> LogPosition {
-        try LogPosition(storedPositionBytes())
+        try LogPosition(transaction, catalog.meta)
     }
 
     func storedPositionBytes() throws(CodexError) -> [UInt8] {
-        guard let bytes = unsafe try transaction.get(catalog.meta, LogPosition.key) else {
-            throw Wire.corrupted("the position in the log")
-        }
-        return unsafe Array(bytes)
+        try LogPosition.storedBytes(transaction, catalog.meta)
     }
 
     /// Forgets shapes that a transaction made and did not commit.

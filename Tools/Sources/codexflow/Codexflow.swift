@@ -102,14 +102,20 @@ extension KeyAttribute {
     }
 }
 
-extension TableDefinition {
-    /// A primary key from the command line.
-    func key(_ partition: String, _ sort: String?) throws -> PrimaryKey {
+/// The key of an item.
+struct KeyArguments: ParsableArguments {
+    @Argument(help: "The partition key.")
+    var partition: String
+
+    @Argument(help: "The sort key.")
+    var sort: String?
+
+    func primaryKey(in table: TableDefinition) throws -> PrimaryKey {
         PrimaryKey(
-            try partitionKey.value(partition),
+            try table.partitionKey.value(partition),
             try sort.map { text in
-                guard let sortKey else {
-                    throw CodexError(.invalidKey, "Table \(name) has no sort key.")
+                guard let sortKey = table.sortKey else {
+                    throw CodexError(.invalidKey, "Table \(table.name) has no sort key.")
                 }
                 return try sortKey.value(text)
             })

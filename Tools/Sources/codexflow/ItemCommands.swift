@@ -87,12 +87,7 @@ struct Get: AsyncParsableCommand {
 
     @OptionGroup var target: StoreArguments
     @OptionGroup var output: OutputArguments
-
-    @Argument(help: "The partition key.")
-    var partition: String
-
-    @Argument(help: "The sort key.")
-    var sort: String?
+    @OptionGroup var key: KeyArguments
 
     func run() async throws {
         let store = try Store(at: target.store, options: StoreOptions(isReadOnly: true))
@@ -100,7 +95,7 @@ struct Get: AsyncParsableCommand {
         let definition = try target.definition(store)
         guard
             let item = try store.item(
-                in: definition.name, key: try definition.key(partition, sort))
+                in: definition.name, key: try key.primaryKey(in: definition))
         else { throw CodexError(.notFound, "There is no item with this key.") }
         if output.isTable { Console.item(item) } else { print(output.text(item)) }
     }
@@ -264,12 +259,7 @@ struct UpdateCommand: AsyncParsableCommand {
     @OptionGroup var target: StoreArguments
     @OptionGroup var output: OutputArguments
     @OptionGroup var placeholders: PlaceholderArguments
-
-    @Argument(help: "The partition key.")
-    var partition: String
-
-    @Argument(help: "The sort key.")
-    var sort: String?
+    @OptionGroup var key: KeyArguments
 
     @Option(help: "The update expression.")
     var expression: String
@@ -285,11 +275,11 @@ struct UpdateCommand: AsyncParsableCommand {
         let store = try Store(at: target.store)
         defer { store.close() }
         let definition = try target.definition(store)
-        let key = try definition.key(partition, sort)
+        let primaryKey = try key.primaryKey(in: definition)
         let name = definition.name
         let item = try await store.write { transaction in
             try transaction.update(
-                in: name, key: key, update, condition: condition, returning: .allNew)
+                in: name, key: primaryKey, update, condition: condition, returning: .allNew)
         }
         guard let item else { return }
         if output.isTable { Console.item(item) } else { print(output.text(item)) }
@@ -302,12 +292,7 @@ struct DeleteCommand: AsyncParsableCommand {
 
     @OptionGroup var target: StoreArguments
     @OptionGroup var placeholders: PlaceholderArguments
-
-    @Argument(help: "The partition key.")
-    var partition: String
-
-    @Argument(help: "The sort key.")
-    var sort: String?
+    @OptionGroup var key: KeyArguments
 
     @Option(help: "Refuse unless this condition expression holds for the item.")
     var condition: String?
@@ -319,10 +304,11 @@ struct DeleteCommand: AsyncParsableCommand {
         let store = try Store(at: target.store)
         defer { store.close() }
         let definition = try target.definition(store)
-        let key = try definition.key(partition, sort)
+        let primaryKey = try key.primaryKey(in: definition)
         let name = definition.name
         let old = try await store.write { transaction in
-            try transaction.delete(in: name, key: key, condition: condition, returning: .allOld)
+            try transaction.delete(
+                in: name, key: primaryKey, condition: condition, returning: .allOld)
         }
         guard old != nil else { throw CodexError(.notFound, "There is no item with this key.") }
     }

@@ -1,6 +1,6 @@
 /// Parses conditions, by descent.
-struct ConditionParser {
-    private(set) var cursor: ExpressionParser.Cursor
+struct ConditionParser: OperandParser {
+    var cursor: ExpressionParser.Cursor
     private var depth = 0
 
     init(_ cursor: ExpressionParser.Cursor) { self.cursor = cursor }
@@ -78,14 +78,14 @@ struct ConditionParser {
         return (.compare(left, comparator, try operand()), false)
     }
 
-    private mutating func operand() throws(CodexError) -> Condition.Operand {
+    mutating func operand() throws(CodexError) -> Condition.Operand {
         if cursor.token.kind == .valueReference { return .value(try cursor.value()) }
         guard cursor.token.kind == .word, cursor.next.isSymbol("(") else {
             return .path(try cursor.path())
         }
         let name = cursor.token.text
         guard name == "size" else {
-            guard Self.functions[name] != nil else { throw unknown(name) }
+            guard ExpressionFunctions.ofConditions[name] != nil else { throw unknown(name) }
             throw cursor.error(
                 "The function is not allowed to be used this way in an expression; function: \(name)"
             )
@@ -96,16 +96,10 @@ struct ConditionParser {
 
     // MARK: Functions
 
-    /// How many operands each function takes.
-    private static let functions = [
-        "attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2,
-        "contains": 2,
-    ]
-
     private mutating func function() throws(CodexError) -> Condition {
         let name = cursor.token.text
-        guard let count = Self.functions[name] else {
-            guard !["if_not_exists", "list_append"].contains(name) else {
+        guard let count = ExpressionFunctions.ofConditions[name] else {
+            guard ExpressionFunctions.ofUpdates[name] == nil else {
                 throw cursor.error(
                     "The function is not allowed in a \(cursor.kind.noun); function: \(name)")
             }
@@ -120,23 +114,6 @@ struct ConditionParser {
         case "begins_with": return .beginsWith(arguments[0], arguments[1])
         default: return .contains(arguments[0], arguments[1])
         }
-    }
-
-    private mutating func arguments(
-        _ name: String, _ count: Int
-    ) throws(CodexError) -> [Condition.Operand] {
-        try cursor.count()
-        cursor.advance()
-        try cursor.require(symbol: "(")
-        var arguments = [try operand()]
-        while cursor.take(symbol: ",") { arguments.append(try operand()) }
-        try cursor.require(symbol: ")")
-        guard arguments.count == count else {
-            throw cursor.error(
-                "Incorrect number of operands for operator or function; operator or function: "
-                    + "\(name), number of operands: \(arguments.count)")
-        }
-        return arguments
     }
 
     private func path(
@@ -160,10 +137,6 @@ struct ConditionParser {
                 "Invalid attribute type name found; valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}")
         }
         return type
-    }
-
-    private func unknown(_ name: String) -> CodexError {
-        cursor.error("Invalid function name; function: \(name)")
     }
 }
 

@@ -1,6 +1,6 @@
 /// Parses updates.
-struct UpdateParser {
-    private(set) var cursor: ExpressionParser.Cursor
+struct UpdateParser: OperandParser {
+    var cursor: ExpressionParser.Cursor
 
     init(_ cursor: ExpressionParser.Cursor) { self.cursor = cursor }
 
@@ -51,33 +51,20 @@ struct UpdateParser {
         return .operand(left)
     }
 
-    private mutating func operand() throws(CodexError) -> Update.Operand {
+    mutating func operand() throws(CodexError) -> Update.Operand {
         if cursor.token.kind == .valueReference { return .value(try cursor.value()) }
         guard cursor.token.kind == .word, cursor.next.isSymbol("(") else {
             return .path(try cursor.path())
         }
         let name = cursor.token.text
-        guard ["if_not_exists", "list_append"].contains(name) else {
-            let isKnown = [
-                "attribute_exists", "attribute_not_exists", "attribute_type", "begins_with",
-                "contains", "size",
-            ].contains(name)
-            throw cursor.error(
-                isKnown
-                    ? "The function is not allowed in an update expression; function: \(name)"
-                    : "Invalid function name; function: \(name)")
+        guard let count = ExpressionFunctions.ofUpdates[name] else {
+            guard ExpressionFunctions.ofConditions[name] == nil else {
+                throw cursor.error(
+                    "The function is not allowed in an update expression; function: \(name)")
+            }
+            throw unknown(name)
         }
-        try cursor.count()
-        cursor.advance()
-        try cursor.require(symbol: "(")
-        var arguments = [try operand()]
-        while cursor.take(symbol: ",") { arguments.append(try operand()) }
-        try cursor.require(symbol: ")")
-        guard arguments.count == 2 else {
-            throw cursor.error(
-                "Incorrect number of operands for operator or function; operator or function: "
-                    + "\(name), number of operands: \(arguments.count)")
-        }
+        let arguments = try arguments(name, count)
         if name == "list_append" { return .listAppend(arguments[0], arguments[1]) }
         guard case .path(let path) = arguments[0] else {
             throw cursor.error(
