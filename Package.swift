@@ -10,6 +10,8 @@ let package = Package(
         .library(name: "CodexStore", targets: ["CodexStore"]),
         .library(name: "CodexDynamoDB", targets: ["CodexDynamoDB"]),
         .library(name: "CodexTesting", targets: ["CodexTesting"]),
+        // For the packages in Benchmarks/ alone.
+        .library(name: "_MeasuredPaths", targets: ["MeasuredPaths"]),
     ],
     traits: [
         .trait(
@@ -56,6 +58,14 @@ let package = Package(
             path: "Tests/CrashSupport"),
         // Other processes, and chance from a seed.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
+        // What benchmarks and counts of instructions measure.
+        .target(
+            name: "MeasuredPaths", dependencies: ["CodexCore", "CodexIndex", "CodexStore"],
+            path: "Tests/MeasuredPaths"),
+        .target(name: "CountedCalls", path: "Tests/CountedCalls"),
+        .executableTarget(
+            name: "codex-counts", dependencies: ["CountedCalls", "MeasuredPaths"],
+            path: "Tests/PathCounter"),
         // System calls that fail on demand.
         .target(name: "FaultyCalls", path: "Tests/FaultyCalls"),
         .testTarget(name: "CodexCoreTests", dependencies: ["CodexCore", "TestSupport"]),

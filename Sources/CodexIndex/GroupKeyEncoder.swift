@@ -9,6 +9,7 @@ struct GroupKeyEncoder: Sendable {
 
     /// The encoded keys, ascending and distinct; none if `item` lacks one of the attributes.
     func keys(of item: Item) throws(CodexError) -> [[UInt8]] {
+        if multiValued == nil { return try key(of: item).map { [$0] } ?? [] }
         var keys: [[UInt8]] = [[]]
         for part in parts {
             guard let value = item[part.attribute.name] else {
@@ -43,6 +44,28 @@ struct GroupKeyEncoder: Sendable {
         var distinct: [[UInt8]] = []
         for key in keys where key != distinct.last { distinct.append(key) }
         return distinct
+    }
+}
+
+extension GroupKeyEncoder {
+    /// What an index entry's key takes at most, most of the time.
+    private static let usualByteCount = 128
+
+    /// The one key of an item; `nil` if it lacks one of the attributes.
+    private func key(of item: Item) throws(CodexError) -> [UInt8]? {
+        var key: [UInt8] = []
+        key.reserveCapacity(Self.usualByteCount)
+        var isWhole = true
+        for part in parts {
+            guard let value = item[part.attribute.name] else {
+                isWhole = false
+                continue
+            }
+            // A wrong type refuses the write even where another part is missing.
+            try part.validate(value, owner: owner)
+            OrderedKey.append(value, isLast: false, to: &key)
+        }
+        return isWhole ? key : nil
     }
 }
 

@@ -13,6 +13,8 @@ package final class IndexPlan: KeyAttributeDecoder {
     /// Whether it is the index of expiry, which finds items that are due: one that nobody queries,
     /// and that has no entry of an item which does not expire, whatever its attribute is.
     package let isExpiry: Bool
+    /// The attributes that make an entry's key.
+    package let indexKeyNames: [String]
     let parts: [KeyPart]
     private let tableParts: [KeyPart]
     private let encoder: GroupKeyEncoder
@@ -24,15 +26,13 @@ package final class IndexPlan: KeyAttributeDecoder {
         parts =
             definition.partitionKey.map { KeyPart(attribute: $0, isPartition: true) }
             + definition.sortKey.map { KeyPart(attribute: $0, isPartition: false) }
+        indexKeyNames = parts.map(\.attribute.name)
         encoder = GroupKeyEncoder(
             parts: parts, multiValued: definition.multiValued, owner: "index \(definition.name)")
         keyNames =
             tableParts.map(\.attribute.name)
             + parts.map(\.attribute.name).filter { $0 != definition.multiValued }
     }
-
-    /// The attributes that make an entry's key.
-    package var indexKeyNames: [String] { parts.map(\.attribute.name) }
 
     /// The keys of the entries for `item`, ascending; none if it lacks a key attribute, one unless
     /// the index is multi-valued.
@@ -80,6 +80,11 @@ package final class IndexPlan: KeyAttributeDecoder {
         _ key: Span<UInt8>
     ) throws(CodexError) -> [AttributeMap.Element] {
         var position = 0
+        if definition.projection == .all {
+            // The value has them all but the table's.
+            position = try primaryKeyOffset(key)
+            return try TablePlan.decode(tableParts[...], key, &position, lastIsLast: true)
+        }
         var own = try TablePlan.decode(parts[...], key, &position, lastIsLast: false)
         if let name = definition.multiValued, holdsMultiValued {
             own.removeAll { ByteOrder.equal($0.name, name) }

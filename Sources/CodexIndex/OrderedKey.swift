@@ -109,9 +109,21 @@ extension OrderedKey {
         case .number: return .number(try decodeNumber(key, &position))
         case .binary: return .binary(try decodeBytes(key, &position, isLast: isLast))
         case .string:
+            if let end = plainEnd(key, position, isLast: isLast) {
+                defer { position = isLast ? end : end + 1 }
+                return .string(try Wire.string(key, position, end))
+            }
             let bytes = try decodeBytes(key, &position, isLast: isLast)
             return .string(try Wire.string(bytes.span, 0, bytes.count))
         }
+    }
+
+    /// The end of a part in which nothing is escaped; `nil` for any other.
+    private static func plainEnd(_ key: Span<UInt8>, _ start: Int, isLast: Bool) -> Int? {
+        if isLast { return key.count }
+        var end = start
+        while end < key.count, key[end] > escape { end += 1 }
+        return end < key.count && key[end] == terminator ? end : nil
     }
 
     private static func decodeBytes(

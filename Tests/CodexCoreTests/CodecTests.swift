@@ -18,10 +18,10 @@ final class MemoryShapes: ShapeSource, ShapeInterner {
     private var shapes: [Shape] = []
     var ownNames = false
 
-    func intern(_ names: [String]) throws(CodexError) -> UInt32? {
+    func intern(_ names: StoredNames) throws(CodexError) -> UInt32? {
         if ownNames { return nil }
-        if let index = lists.firstIndex(where: { $0 == names }) { return UInt32(index) }
-        lists.append(names)
+        if let index = lists.firstIndex(where: names.match) { return UInt32(index) }
+        lists.append(names.array)
         return UInt32(lists.count - 1)
     }
 }

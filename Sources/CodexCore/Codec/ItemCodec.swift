@@ -19,23 +19,20 @@ package enum ItemCodec {
     package static func encode(
         _ item: Item, header: ItemHeader, excluding excluded: [String], shapes: any ShapeInterner
     ) throws(CodexError) -> [UInt8] {
-        let elements = item.elements.filter { element in
-            !excluded.contains { ByteOrder.equal($0, element.name) }
-        }
+        let stored = StoredNames(item, omitting: excluded)
         var values: [UInt8] = []
         values.reserveCapacity(512)
         var ends: [Int] = []
-        ends.reserveCapacity(elements.count)
-        for element in elements {
+        ends.reserveCapacity(stored.count)
+        stored.forEach { element in
             ValueCodec.appendTopLevel(element.value, to: &values)
             ends.append(values.count)
         }
-        let names = elements.map(\.name)
-        let shape = try shapes.intern(names)
+        let shape = try shapes.intern(stored)
         let wide = values.count > Int(UInt16.max)
 
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(values.count + ends.count * (wide ? 4 : 2) + 16)
+        bytes.reserveCapacity(values.count + ends.count * (wide ? 4 : 2) + 24)
         var flags = wide ? wideFlag : 0
         if shape == nil { flags |= ownNamesFlag }
         if header.expiresAt != nil { flags |= expiryFlag }
@@ -47,16 +44,47 @@ package enum ItemCodec {
         if let shape {
             Wire.append(UInt64(shape), to: &bytes)
         } else {
-            Wire.append(UInt64(names.count), to: &bytes)
-            for name in names { Wire.append(name, to: &bytes) }
+            Wire.append(UInt64(stored.count), to: &bytes)
+            stored.forEach { Wire.append($0.name, to: &bytes) }
         }
         for end in ends {
-            for shift in stride(from: 0, to: wide ? 32 : 16, by: 8) {
-                bytes.append(UInt8(truncatingIfNeeded: end >> shift))
-            }
+            bytes.append(UInt8(truncatingIfNeeded: end))
+            bytes.append(UInt8(truncatingIfNeeded: end >> 8))
+            guard wide else { continue }
+            bytes.append(UInt8(truncatingIfNeeded: end >> 16))
+            bytes.append(UInt8(truncatingIfNeeded: end >> 24))
         }
         bytes.append(contentsOf: values)
         return bytes
+    }
+}
+
+extension ItemCodec {
+    /// Whether two encoded items have the same shape and the same bytes as values; `nil` if they do not
+    /// name a shape.
+    ///
+    /// Whoever calls knows both encodings to be sound and of one store.
+    package static func areAttributesEqual(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool? {
+        guard let one = try? shapeAndRest(left), let other = try? shapeAndRest(right) else {
+            return nil
+        }
+        guard one.shape == other.shape, left.count - one.rest == right.count - other.rest else {
+            return false
+        }
+        for offset in 0..<(left.count - one.rest)
+        where left[one.rest + offset] != right[other.rest + offset] { return false }
+        return true
+    }
+
+    /// The number of an item's shape, and where the offset table begins.
+    private static func shapeAndRest(
+        _ bytes: Span<UInt8>
+    ) throws(CodexError) -> (shape: UInt64, rest: Int) {
+        guard bytes.count > 4, bytes[0] & ownNamesFlag == 0 else { throw Wire.truncated }
+        var position = 1
+        for _ in 0..<(bytes[0] & expiryFlag == 0 ? 3 : 4) { _ = try Wire.integer(bytes, &position) }
+        let shape = try Wire.integer(bytes, &position)
+        return (shape, position)
     }
 }
 
@@ -183,18 +211,41 @@ package struct ItemLayout {
     package func item(
         _ bytes: Span<UInt8>, keyAttributes: [AttributeMap.Element] = []
     ) throws(CodexError) -> Item {
+        let shape = shape
+        // Where the key's attributes come among the others, which ascend.
+        var keys: [(place: Int, element: AttributeMap.Element)] = []
+        var overridden: [AttributeMap.Element] = []
+        for element in keyAttributes {
+            let (place, found) = shape.place(of: element.name)
+            if found { overridden.append(element) } else { keys.append((place, element)) }
+        }
+        if keys.count > 1 {
+            keys.sort { left, right in
+                left.place == right.place
+                    ? ByteOrder.compare(left.element.name, right.element.name) < 0
+                    : left.place < right.place
+            }
+        }
         var elements: [AttributeMap.Element] = []
-        elements.reserveCapacity(count + keyAttributes.count)
+        elements.reserveCapacity(count + keys.count)
+        var (next, start) = (0, values)
         for position in 0..<count {
-            let (start, end) = try range(bytes, position)
+            while next < keys.count, keys[next].place == position {
+                elements.append(keys[next].element)
+                next += 1
+            }
+            let end = values + offset(bytes, position)
+            guard start < end, end <= bytes.count else { throw Wire.truncated }
             elements.append(
                 .init(
                     name: shape.names[position], value: try ValueCodec.decode(bytes, start, end)))
+            start = end
         }
+        for key in keys[next...] { elements.append(key.element) }
         // The last value must end the item, or bytes went missing unseen.
-        if count > 0, values + offset(bytes, count - 1) != bytes.count { throw Wire.truncated }
+        if count > 0, start != bytes.count { throw Wire.truncated }
         var item = AttributeMap(uncheckedSorted: elements)
-        for element in keyAttributes { item[element.name] = element.value }
+        for element in overridden { item[element.name] = element.value }
         return item
     }
 }

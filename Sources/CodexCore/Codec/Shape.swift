@@ -13,14 +13,20 @@ package final class Shape: Sendable {
 
     /// Where `name` is among the names, or `nil`.
     package func position(of name: String) -> Int? {
+        let (position, found) = place(of: name)
+        return found ? position : nil
+    }
+
+    /// Where `name` is among the names, or where it would be inserted.
+    func place(of name: String) -> (position: Int, found: Bool) {
         var (low, high) = (0, names.count)
         while low < high {
             let middle = (low + high) / 2
             let order = ByteOrder.compare(names[middle], name)
-            if order == 0 { return middle }
+            if order == 0 { return (middle, true) }
             if order < 0 { low = middle + 1 } else { high = middle }
         }
-        return nil
+        return (low, false)
     }
 
     /// The names as one byte string: what two equal shapes share, and what is stored.
@@ -51,8 +57,54 @@ package protocol ShapeSource: AnyObject {
     func shape(_ id: UInt32) throws(CodexError) -> Shape
 }
 
+/// The names of an item's attributes, but for those that are not stored with it.
+package struct StoredNames {
+    let elements: [AttributeMap.Element]
+    /// Which elements are left out: their positions, ascending.
+    let omitted: [Int]
+
+    init(_ item: AttributeMap, omitting names: [String]) {
+        elements = item.elements
+        omitted = names.compactMap { item.index(of: $0) }.sorted()
+    }
+
+    package var count: Int { elements.count - omitted.count }
+
+    /// The names in an array of their own.
+    package var array: [String] {
+        var names: [String] = []
+        names.reserveCapacity(count)
+        forEach { names.append($0.name) }
+        return names
+    }
+
+    /// Whether they are these.
+    package func match(_ names: [String]) -> Bool {
+        guard names.count == count else { return false }
+        var (position, isEqual) = (0, true)
+        forEach { element in
+            isEqual = isEqual && ByteOrder.equal(element.name, names[position])
+            position += 1
+        }
+        return isEqual
+    }
+
+    /// Calls `body` with each attribute that is stored.
+    @inline(__always)
+    func forEach<E: Error>(_ body: (AttributeMap.Element) throws(E) -> Void) throws(E) {
+        var next = 0
+        for position in elements.indices {
+            if next < omitted.count, omitted[next] == position {
+                next += 1
+            } else {
+                try body(elements[position])
+            }
+        }
+    }
+}
+
 /// Where a writer finds, or makes, the shape of a list of names.
 package protocol ShapeInterner: AnyObject {
     /// The number of the shape with these names, or `nil` if the item must carry its own.
-    func intern(_ names: [String]) throws(CodexError) -> UInt32?
+    func intern(_ names: StoredNames) throws(CodexError) -> UInt32?
 }

@@ -36,7 +36,7 @@ package enum ValueCodec {
         case .string(let text):
             bytes.append(Tag.string.rawValue)
             if topLevel {
-                bytes.append(contentsOf: text.utf8)
+                Wire.appendBytes(of: text, to: &bytes)
             } else {
                 Wire.append(text, to: &bytes)
             }

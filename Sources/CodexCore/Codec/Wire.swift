@@ -17,7 +17,13 @@ package enum Wire {
     /// Appends text with its length before it.
     package static func append(_ text: String, to bytes: inout [UInt8]) {
         append(UInt64(text.utf8.count), to: &bytes)
-        bytes.append(contentsOf: text.utf8)
+        appendBytes(of: text, to: &bytes)
+    }
+
+    /// Appends the UTF-8 bytes of text.
+    package static func appendBytes(of text: String, to bytes: inout [UInt8]) {
+        var text = text
+        text.withUTF8 { unsafe bytes.append(contentsOf: $0) }
     }
 
     /// Reads what ``append(_:to:)-(UInt64,_)`` wrote.

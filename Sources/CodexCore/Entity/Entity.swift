@@ -123,7 +123,7 @@ private final class LooseShapes: ShapeSource, ShapeInterner {
         throw Wire.corrupted("an item names a shape outside of a store")
     }
 
-    func intern(_ names: [String]) throws(CodexError) -> UInt32? { nil }
+    func intern(_ names: StoredNames) throws(CodexError) -> UInt32? { nil }
 }
 
 extension Entity where Self: Codable {

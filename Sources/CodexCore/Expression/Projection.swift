@@ -19,6 +19,7 @@ public struct Projection: Sendable, Hashable {
 
     /// Refuses two paths of which one contains the other.
     static func requireDisjoint(_ paths: [DocumentPath]) throws(CodexError) {
+        if paths.count < 2 { return }
         // Only paths of one root can.
         var byRoot: [String: [DocumentPath]] = [:]
         for path in paths {

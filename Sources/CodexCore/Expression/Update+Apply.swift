@@ -25,7 +25,10 @@ extension Update {
         }
         var result = AttributeValue.map(item)
         // Ascending indexes, so that several past a list's end append in their order.
-        for (path, value) in assignments.sorted(by: { Self.indexesPrecede($0.path, $1.path) }) {
+        if assignments.count > 1 {
+            assignments.sort { Self.indexesPrecede($0.path, $1.path) }
+        }
+        for (path, value) in assignments {
             try Self.assign(value, at: path.allSteps[...], in: &result)
         }
         // Descending, so that each index still means the element it meant before.

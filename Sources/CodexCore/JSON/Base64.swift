@@ -13,15 +13,16 @@ package enum Base64 {
 
     /// The URL-safe alphabet without padding.
     package static func encodeURL(_ bytes: [UInt8]) -> String {
-        String(
-            encode(bytes).compactMap { character -> Character? in
-                switch character {
-                case "+": "-"
-                case "/": "_"
-                case "=": nil
-                default: character
-                }
-            })
+        var text = Array(encode(bytes).utf8)
+        while text.last == UInt8(ascii: "=") { text.removeLast() }
+        for position in text.indices {
+            switch text[position] {
+            case UInt8(ascii: "+"): text[position] = UInt8(ascii: "-")
+            case UInt8(ascii: "/"): text[position] = UInt8(ascii: "_")
+            default: continue
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Reads ``encodeURL(_:)``'s form; `nil` for anything else.
@@ -29,7 +30,14 @@ package enum Base64 {
         guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") }) else {
             return nil
         }
-        let standard = String(text.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
+        let standard = String(
+            decoding: text.utf8.map { digit in
+                switch digit {
+                case UInt8(ascii: "-"): UInt8(ascii: "+")
+                case UInt8(ascii: "_"): UInt8(ascii: "/")
+                default: digit
+                }
+            }, as: UTF8.self)
         let padding = String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)
         guard let bytes = Data(base64Encoded: standard + padding).map(Array.init) else {
             return nil

@@ -84,19 +84,31 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
 
     /// Whether `key` could have been made by the template.
     package func matches(_ key: String) -> Bool {
-        var rest = key.utf8[...]
+        var key = key
+        return key.withUTF8 { matches(unsafe Span(_unsafeElements: $0)) }
+    }
+
+    private func matches(_ key: Span<UInt8>) -> Bool {
+        var position = 0
         for piece in pieces {
             switch piece {
-            case .text(let literal):
-                guard rest.starts(with: literal.utf8) else { return false }
-                rest = rest.dropFirst(literal.utf8.count)
+            case .text(var literal):
+                let isThere = literal.withUTF8 { literal in
+                    let literal = unsafe Span(_unsafeElements: literal)
+                    guard literal.count <= key.count - position else { return false }
+                    for offset in literal.indices
+                    where literal[offset] != key[position + offset] { return false }
+                    position += literal.count
+                    return true
+                }
+                guard isThere else { return false }
             case .attribute:
-                let end = rest.firstIndex(of: UInt8(ascii: "#")) ?? rest.endIndex
-                guard end > rest.startIndex else { return false }
-                rest = rest[end...]
+                let start = position
+                while position < key.count, key[position] != UInt8(ascii: "#") { position += 1 }
+                guard position > start else { return false }
             }
         }
-        return rest.isEmpty
+        return position == key.count
     }
 
     /// A non-negative integer padded to ten digits.

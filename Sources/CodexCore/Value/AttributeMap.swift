@@ -88,6 +88,12 @@ public struct AttributeMap: Sendable, Hashable {
     /// The attributes' names in order.
     public var names: [String] { elements.map(\.name) }
 
+    /// Where `name` is among the elements; `nil` if it is not there.
+    package func index(of name: String) -> Int? {
+        let (index, found) = position(of: name)
+        return found ? index : nil
+    }
+
     /// Where `name` is, or where it would be inserted.
     private func position(of name: String) -> (index: Int, found: Bool) {
         // Models add their attributes in order: look at the end first.

@@ -5,6 +5,7 @@
 package enum ByteOrder {
     /// Compares the UTF-8 bytes of two strings: negative, zero or positive.
     package static func compare(_ lhs: String, _ rhs: String) -> Int {
+        if areIdentical(lhs, rhs) { return 0 }
         let fast = unsafe lhs.utf8.withContiguousStorageIfAvailable { left in
             unsafe rhs.utf8.withContiguousStorageIfAvailable { right in
                 unsafe compare(UnsafeRawBufferPointer(left), UnsafeRawBufferPointer(right))
@@ -23,7 +24,19 @@ package enum ByteOrder {
 
     /// Whether two strings have the same UTF-8 bytes.
     package static func equal(_ lhs: String, _ rhs: String) -> Bool {
-        lhs.utf8.count == rhs.utf8.count && compare(lhs, rhs) == 0
+        if areIdentical(lhs, rhs) { return true }
+        return lhs.utf8.count == rhs.utf8.count && compare(lhs, rhs) == 0
+    }
+
+    /// Whether two strings are the same words of memory, and so have the same bytes: equal short ones
+    /// nearly always are, and copies of one string.
+    @inline(__always)
+    private static func areIdentical(_ lhs: String, _ rhs: String) -> Bool {
+        guard MemoryLayout<String>.size == MemoryLayout<(UInt64, UInt64)>.size else { return false }
+        // Nothing is concluded from other words but that one has to look at the bytes.
+        let left = unsafe unsafeBitCast(lhs, to: (UInt64, UInt64).self)
+        let right = unsafe unsafeBitCast(rhs, to: (UInt64, UInt64).self)
+        return left.0 == right.0 && left.1 == right.1
     }
 
     /// Compares two buffers as `memcmp` and then length would.

@@ -110,14 +110,12 @@ extension AttributeMap {
 }
 
 extension WriteContext {
-    /// The change with the new image's encrypted fields sealed.
-    func sealed(_ change: Change) throws(CodexError) -> Change {
+    /// Seals the encrypted fields of a change's new image.
+    func seal(_ change: inout Change) throws(CodexError) {
         guard let new = change.new, let fields = catalog.sealedFields(new.header.entityNumber)
-        else { return change }
+        else { return }
         let item = try fields.sealed(new.item, keeping: change.old?.item, core.options)
-        var change = change
         change.new = Image(item: item, header: new.header)
-        return change
     }
 }
 

@@ -1,3 +1,10 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
 internal import CodexCLMDB
 internal import CodexCore
 
@@ -58,7 +65,9 @@ final class Environment: @unchecked Sendable {
             let flags =
                 UInt32(MDB_NOTLS) | (readOnly ? UInt32(MDB_RDONLY) : 0)
                 | (flushes ? 0 : UInt32(MDB_NOSYNC))
-            try check("mdb_env_open", unsafe mdb_env_open(handle, path, flags, 0o644))
+            let status = unsafe mdb_env_open(handle, path, flags, 0o644)
+            // What valgrind answers where there is less address space.
+            try check("mdb_env_open", status == EINVAL ? ENOMEM : status)
         } catch {
             // lmdb.h: after a failed open the environment must be closed.
             unsafe mdb_env_close(handle)

@@ -10,12 +10,32 @@ struct Change {
     /// Whether the item goes because its time to live is over.
     var isExpiry = false
 
-    /// The change with the second of expiry in the new image's header.
-    fileprivate var stamped: Change {
-        guard let new, table.plan.definition.timeToLive != nil else { return self }
-        var stamped = self
-        stamped.new?.header.expiresAt = table.plan.expiry(of: new.item)
-        return stamped
+    /// Puts the second of expiry into the new image's header.
+    fileprivate mutating func stamp() {
+        guard let item = new?.item, table.plan.definition.timeToLive != nil else { return }
+        new?.header.expiresAt = table.plan.expiry(of: item)
+    }
+
+    /// Whether the item is in an index under the same keys before and after, as the attributes tell
+    /// that make them.
+    fileprivate func keepsKeys(of index: IndexHandle) -> Bool {
+        guard let old, let new, old.header.entityNumber == new.header.entityNumber else {
+            return false
+        }
+        return index.plan.indexKeyNames.allSatisfy { old.item[$0] == new.item[$0] }
+    }
+
+    /// Whether the attributes stay as they are; `stored` is the new image's encoding.
+    func leavesAttributes(_ stored: [UInt8]?) -> Bool {
+        guard let old, let new else { return old == nil && new == nil }
+        // Without compressed values, an item has one encoding after its head.
+        if let before = old.stored, let stored, before.count < Limits.compressionThresholdByteCount,
+            stored.count < Limits.compressionThresholdByteCount,
+            let areEqual = ItemCodec.areAttributesEqual(before.span, stored.span)
+        {
+            return areEqual
+        }
+        return old.item == new.item
     }
 }
 
@@ -32,10 +52,11 @@ extension WriteContext {
     /// Nothing is changed if it throws, unless LMDB itself failed (``failure`` then says so); but
     /// expired items that had a unique key which the change wants may be gone.
     func change(_ changes: [Change]) throws(CodexError) {
-        var sealed: [Change] = []
-        sealed.reserveCapacity(changes.count)
-        for change in changes { sealed.append(try self.sealed(change.stamped)) }
-        let changes = sealed
+        var changes = changes
+        for position in changes.indices {
+            changes[position].stamp()
+            try seal(&changes[position])
+        }
         let stored = try apply(changes)
         for (change, new) in zip(changes, stored) { record(change, new) }
     }
@@ -137,14 +158,19 @@ extension WriteContext {
         if !isUndo { try change.new?.item.validate() }
         var entries: [EntryChange] = []
         for index in change.table.indexes where index.isMaintained {
-            // What was there before the index may have keys that it refuses, and so no entries.
-            let oldKeys = (try? entryKeys(index, change.key, change.old)) ?? []
             let newKeys: [[UInt8]]
             do throws(CodexError) {
                 newKeys = try entryKeys(index, change.key, change.new)
             } catch {
                 guard isUndo else { throw error }
                 newKeys = []
+            }
+            let oldKeys: [[UInt8]]
+            if !newKeys.isEmpty, change.keepsKeys(of: index) {
+                oldKeys = newKeys
+            } else {
+                // What was there before the index may have keys that it refuses, and so no entries.
+                oldKeys = (try? entryKeys(index, change.key, change.old)) ?? []
             }
             if oldKeys.isEmpty, newKeys.isEmpty { continue }
             entries.append(EntryChange(index: index, oldKeys: oldKeys, newKeys: newKeys))

@@ -6,7 +6,9 @@ internal import CodexCore
 struct ShapeRegistry {
     private var numbers: [[UInt8]: UInt32] = [:]
     private(set) var count = 0
-    private var last: (names: [String], id: UInt32)?
+    /// Those that were asked for last, in no order: what is written is of few kinds.
+    private var recent: [(names: [String], id: UInt32)] = []
+    private static let recentCountMax = 8
 
     /// A shape's key in the `shapes` database: its number, big-endian, so that keys ascend.
     static func key(_ id: UInt32) -> [UInt8] {
@@ -31,22 +33,19 @@ struct ShapeRegistry {
         guard count < self.count else { return }
         numbers = numbers.filter { $0.value < count }
         self.count = count
-        last = nil
+        recent = []
     }
 
     /// The number of the list, added if there is room and `mayAdd` is set.
     mutating func intern(
-        _ names: [String], _ transaction: Transaction, _ database: DatabaseID, mayAdd: Bool
+        _ stored: StoredNames, _ transaction: Transaction, _ database: DatabaseID, mayAdd: Bool
     ) throws(CodexError) -> UInt32? {
-        if let last, last.names.count == names.count,
-            zip(last.names, names).allSatisfy({ ByteOrder.equal($0, $1) })
-        {
-            return last.id
-        }
-        guard names.count <= Limits.shapeAttributeCountMax else { return nil }
+        for known in recent where stored.match(known.names) { return known.id }
+        guard stored.count <= Limits.shapeAttributeCountMax else { return nil }
+        let names = stored.array
         let encoded = Shape.encode(names)
         if let id = numbers[encoded] {
-            last = (names, id)
+            remember(names, id)
             return id
         }
         guard mayAdd, count < Limits.shapeCountMax, encoded.count <= Limits.shapeByteCountMax else {
@@ -56,7 +55,12 @@ struct ShapeRegistry {
         try transaction.put(database, Self.key(id), encoded)
         numbers[encoded] = id
         count += 1
-        last = (names, id)
+        remember(names, id)
         return id
+    }
+
+    private mutating func remember(_ names: [String], _ id: UInt32) {
+        if recent.count == Self.recentCountMax { recent.removeFirst() }
+        recent.append((names, id))
     }
 }

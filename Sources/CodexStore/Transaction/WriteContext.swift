@@ -27,7 +27,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private(set) var failure: CodexError?
     /// Up to where the counters that are being built include the items, by tree.
     var positions: [DatabaseID: BuildPosition] = [:]
-    private var streaks: [DatabaseID: Streak] = [:]
+    /// By the numbers of databases.
+    private var streaks: [Streak] = []
     /// A read transaction without a snapshot, to look at what commits replaced.
     private let counter: Transaction
     let log: LogWriter
@@ -43,7 +44,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
 
     /// How many ascending keys were put into a tree in a row.
     private struct Streak {
-        var last: [UInt8]
+        var last: [UInt8] = []
         var length = 0
     }
 
@@ -144,7 +145,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         try Catalog.storedGeneration(transaction, catalog.meta) != catalog.generation
     }
 
-    package func intern(_ names: [String]) throws(CodexError) -> UInt32? {
+    package func intern(_ names: StoredNames) throws(CodexError) -> UInt32? {
         // A follower's numbers are its leader's.
         let mayAdd = !isRedoing && !catalog.manifest.isFollower
         return try registry.intern(names, transaction, catalog.shapes, mayAdd: mayAdd)
@@ -182,15 +183,19 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             let layer = BigEndian.bytes(try transaction.nextID(tree.overflow))
             return try transaction.put(tree.database, pointer, layer)
         }
-        var streak = streaks.removeValue(forKey: tree.database) ?? Streak(last: [])
-        let isAscending = ByteOrder.compare(streak.last, key) < 0
-        streak.last = key
-        streak.length = isAscending || streak.length < 0 ? streak.length + 1 : 0
-        defer { streaks[tree.database] = streak }
-        if streak.length > Self.streakMin, isAscending, key.count < LongKey.pieceByteCount {
-            if try transaction.append(tree.database, key, value) { return }
-            streak.length = Self.streakPenalty
+        let place = Int(tree.database.raw)
+        while streaks.count <= place { streaks.append(Streak()) }
+        let isAscending = ByteOrder.compare(streaks[place].last, key) < 0
+        var length = streaks[place].length
+        length = isAscending || length < 0 ? length + 1 : 0
+        if length > Self.streakMin, isAscending, key.count < LongKey.pieceByteCount {
+            if try transaction.append(tree.database, key, value) {
+                streaks[place] = Streak(last: key, length: length)
+                return
+            }
+            length = Self.streakPenalty
         }
+        streaks[place] = Streak(last: key, length: length)
         try transaction.put(tree, key, value)
     }
 
@@ -209,7 +214,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         hasChanges = true
         changeCount += 1
         undo.append(.item(start: record.count))
-        let isSilent = change.old?.item == change.new?.item
+        let isSilent = change.leavesAttributes(new)
         if !isSilent { streamedCount += 1 }
         LogBody.appendItem(
             table: change.table.number, key: change.key, old: change.old?.stored, new: new,
@@ -520,7 +525,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         registry.truncate(to: shapeCountAtBegin)
         forgetShapes(from: shapeCountAtBegin)
         forgetUndo()
-        streaks = [:]
+        streaks.removeAll(keepingCapacity: true)
     }
 
     // MARK: The log

@@ -75,14 +75,17 @@ extension WriteTransaction {
         let (old, new) = try context.write(table, key, condition) { old throws(CodexError) in
             try context.updating(table, key, old, by: update)
         }
-        let touched = try Projection(update.clauses.map(\.path))
-        func nonEmpty(_ item: Item?) -> Item? { item.flatMap { $0.isEmpty ? nil : $0 } }
+        func touched(_ image: Image?) throws(CodexError) -> Item? {
+            guard let image else { return nil }
+            let item = try Projection(update.clauses.map(\.path)).apply(to: image.item)
+            return item.isEmpty ? nil : item
+        }
         switch returning {
         case .none: return nil
         case .allOld: return old?.item
         case .allNew: return new?.item
-        case .updatedOld: return nonEmpty(old.map { touched.apply(to: $0.item) })
-        case .updatedNew: return nonEmpty(new.map { touched.apply(to: $0.item) })
+        case .updatedOld: return try touched(old)
+        case .updatedNew: return try touched(new)
         }
     }
 
@@ -176,7 +179,7 @@ extension WriteContext {
     func updating(
         _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, by update: Update
     ) throws(CodexError) -> Image {
-        let entity = table.entity(of: key)
+        let entity = old == nil ? table.entity(of: key) : nil
         return Image(
             item: try update.apply(to: old?.item ?? table.plan.definition.attributes(of: key)),
             header: ItemHeader(

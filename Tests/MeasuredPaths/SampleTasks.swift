@@ -1,12 +1,12 @@
-import CodexCore
-import Foundation
+public import CodexCore
+import FoundationEssentials
 
 /// The tasks that everything is measured with: about 350 bytes, a thousand to a project.
-enum SampleTasks {
-    static let userCount = 500
+public enum SampleTasks {
+    public static let userCount = 500
 
     /// CodexFlow's entities with the indexes that the peers have too.
-    static let schema = Schema(
+    public static let schema = Schema(
         tables: CodexFlow.schema.tables.map { table in
             TableDefinition(
                 table.name, partitionKey: table.partitionKey, sortKey: table.sortKey,
@@ -18,7 +18,7 @@ enum SampleTasks {
                 }, timeToLive: table.timeToLive)
         }, entities: CodexFlow.schema.entities)
 
-    static func task(_ number: Int) throws -> CodexFlow.Task {
+    public static func task(_ number: Int) throws -> CodexFlow.Task {
         var task = CodexFlow.Task(
             id: try .init(taskID(number)), projectID: try .init(projectID(number)),
             title: "Task number \(number): measure what it costs",
@@ -31,9 +31,9 @@ enum SampleTasks {
         return task
     }
 
-    static func projectID(_ number: Int) -> String { "p" + digits(number / 1000, 4) }
-    static func taskID(_ number: Int) -> String { "t" + digits(number, 7) }
-    static func userID(_ number: Int) -> String { "u\(number &* 7919 % userCount)" }
+    public static func projectID(_ number: Int) -> String { "p" + digits(number / 1000, 4) }
+    public static func taskID(_ number: Int) -> String { "t" + digits(number, 7) }
+    public static func userID(_ number: Int) -> String { "u\(number &* 7919 % userCount)" }
 
     /// `String(format:)` would take longer than a read does.
     private static func digits(_ number: Int, _ width: Int) -> String {

@@ -1,0 +1,150 @@
+import CodexCore
+import CodexStore
+import Foundation
+
+extension MeasuredPath {
+    private static func mark(_ store: Store, _ count: Int, _ text: String) async throws {
+        try await store.write { transaction in
+            for number in 0..<count {
+                _ = try transaction.put(
+                    ["PK": "MARK", "SK": .string(String(number)), "text": .string(text)],
+                    in: CodexFlow.table)
+            }
+        }
+    }
+
+    static let streamPaths: [MeasuredPath] = [
+        timed("stream", "from a write to who waits at the tail") { directory in
+            let store = try await store(directory, 0)
+            var changes = store.changes(after: .latest).makeAsyncIterator()
+            // The iterator has its place once it has read something.
+            try await mark(store, 1, "first")
+            var turn = 0
+            return {
+                turn += 1
+                try await mark(store, 1, String(turn))
+                while let change = try await changes.next() {
+                    if try change.newImage?["text"]?.string == String(turn) { break }
+                }
+            }
+        },
+        timed("stream", "catch up with 10,000 changes") { directory in
+            let store = try await store(directory, 0)
+            for round in 0..<10 { try await mark(store, 1000, String(round)) }
+            return {
+                let changes = store.changes(after: .trimHorizon, view: .newImage)
+                var count = 0
+                for try await _ in changes {
+                    count += 1
+                    if count == 10_000 { break }
+                }
+            }
+        },
+        timed("stream", "consume 1,000 changes exactly once") { directory in
+            let store = try await store(directory, 0)
+            for round in 0..<10 { try await mark(store, 100, String(round)) }
+            var turn = 0
+            return {
+                turn += 1
+                let name = "consumer\(turn)"
+                try await store.addConsumer(name, after: .trimHorizon)
+                let task = Task {
+                    try await store.consume(name) { transaction, changes in
+                        for change in changes where change.sequenceNumber.ordinal == 99 {
+                            throw Reached()
+                        }
+                    }
+                }
+                _ = await task.result
+                try await store.removeConsumer(name)
+            }
+        },
+    ]
+
+    private struct Reached: Error {}
+
+    // MARK: Maintenance
+
+    static let maintenancePaths: [MeasuredPath] = [
+        timed("maintenance", "close and open a store of 10,000 tasks") { directory in
+            try await store(directory, taskCount).close()
+            return { try Store(at: directory + "/store").close() }
+        },
+        timed("maintenance", "sweep 1,000 expired items") { directory in
+            let clock = Locked(Date(timeIntervalSince1970: 1_700_000_000))
+            var options = StoreOptions()
+            options.sweepInterval = nil
+            options.now = { clock.value }
+            let table = TableDefinition(
+                CodexFlow.table, partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
+                timeToLive: "ttl")
+            let store = try Store(
+                at: directory + "/store", schema: Schema(tables: [table]), options: options)
+            return {
+                let second = Int(clock.value.timeIntervalSince1970) + 1
+                try await store.write { transaction in
+                    for number in 0..<1000 {
+                        _ = try transaction.put(
+                            [
+                                "PK": "SESSION", "SK": .string(String(number)),
+                                "ttl": .number(Number(second)),
+                            ], in: CodexFlow.table)
+                    }
+                }
+                clock.value += 10
+                try require(try await store.removeExpired() == 1000)
+            }
+        },
+        timed("maintenance", "build an index of 10,000 tasks") { directory in
+            let store = try await store(directory, taskCount)
+            return {
+                try await store.addIndex(
+                    IndexDefinition("byTitle", partitionKey: [KeyAttribute("title")]),
+                    to: CodexFlow.table)
+                try await store.whenReady()
+                try await store.removeIndex("byTitle", from: CodexFlow.table)
+                try await store.whenReady()
+            }
+        },
+        timed("maintenance", "back up 10,000 tasks") { directory in
+            let store = try await store(directory, taskCount)
+            var turn = 0
+            return {
+                turn += 1
+                let path = directory + "/backup\(turn)"
+                _ = try await store.backup(to: path)
+                try FileManager.default.removeItem(atPath: path)
+            }
+        },
+        timed("maintenance", "restore 10,000 tasks") { directory in
+            let store = try await store(directory, taskCount)
+            _ = try await store.backup(to: directory + "/backup")
+            store.close()
+            var turn = 0
+            return {
+                turn += 1
+                let path = directory + "/restored\(turn)"
+                try await Store.restore(directory + "/backup", at: path)
+                try FileManager.default.removeItem(atPath: path)
+            }
+        },
+        timed("maintenance", "verify 10,000 tasks") { directory in
+            let store = try await store(directory, taskCount)
+            return { try require(try store.verify().differences.isEmpty) }
+        },
+    ]
+
+    /// A moment that is set and read by several threads.
+    private final class Locked: @unchecked Sendable {
+        // Only touched with the lock held.
+        private var moment: Date
+        private let lock = NSLock()
+
+        init(_ moment: Date) { self.moment = moment }
+
+        var value: Date {
+            get { lock.withLock { moment } }
+            set { lock.withLock { moment = newValue } }
+        }
+    }
+}
