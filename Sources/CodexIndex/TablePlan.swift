@@ -68,6 +68,7 @@ package final class TablePlan: KeyAttributeDecoder {
         _ parts: ArraySlice<KeyPart>, _ key: Span<UInt8>, _ position: inout Int, lastIsLast: Bool
     ) throws(CodexError) -> [AttributeMap.Element] {
         var elements: [AttributeMap.Element] = []
+        elements.reserveCapacity(parts.count)
         for (offset, part) in parts.enumerated() {
             let isLast = lastIsLast && offset == parts.count - 1
             let value = try OrderedKey.decode(part.attribute.type, key, &position, isLast: isLast)

@@ -70,6 +70,16 @@ extension MeasuredPath {
             try await store(directory, taskCount).close()
             return { try Store(at: directory + "/store").close() }
         },
+        timed("maintenance", "load 10,000 tasks with two indexes") { directory in
+            var turn = 0
+            return {
+                turn += 1
+                let path = directory + "/\(turn)"
+                try FileManager.default.createDirectory(
+                    atPath: path, withIntermediateDirectories: true)
+                try await store(path, taskCount).close()
+            }
+        },
         timed("maintenance", "sweep 1,000 expired items") { directory in
             let clock = Locked(Date(timeIntervalSince1970: 1_700_000_000))
             var options = StoreOptions()

@@ -53,6 +53,7 @@ public struct MeasuredPath: Sendable {
         // valgrind refuses the address space that stores reserve otherwise.
         options.mapByteCount = 1 << 32
         let store = try Store(at: directory + "/store", schema: schema, options: options)
+        if count == 0 { return store }
         var number = 0
         try await store.load(into: CodexFlow.table) {
             guard number < count else { return nil }

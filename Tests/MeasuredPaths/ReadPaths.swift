@@ -64,6 +64,25 @@ extension MeasuredPath {
 
     // MARK: Queries
 
+    static let fieldNames = (0..<10).map { "field\($0)" }
+
+    /// A store with 1,000 records of ten fields of 100 bytes, as YCSB has them.
+    static func records(_ directory: String) async throws -> Store {
+        let table = TableDefinition(
+            "records", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("key"))
+        let store = try await store(
+            directory, 0, schema: Schema(tables: [table]), durability: .none)
+        let text = String(repeating: "0123456789", count: 10)
+        try await store.write { transaction in
+            for number in 0..<1000 {
+                var item: Item = ["p": "p", "key": .string("key\(10_000 + number)")]
+                for name in fieldNames { item[name] = .string(text) }
+                try transaction.put(item, in: "records")
+            }
+        }
+        return store
+    }
+
     private static func query(
         _ name: String,
         _ read: @escaping @Sendable (Store, CodexFlow.Project.ID) throws -> Bool
@@ -128,6 +147,22 @@ extension MeasuredPath {
             },
             query("1000, count") { store, project in
                 try store.count(tableQuery(project)).count == 1000
+            },
+            counted("query", "50 records of ten fields") { directory in
+                let store = try await records(directory)
+                return {
+                    let query = TableQuery(
+                        table: "records", partition: ["p"], sort: .greaterOrEqual("key10200"))
+                    let page = try store.items(
+                        matching: query, limits: PageLimits(returned: 50))
+                    var byteCount = 0
+                    for item in page.items {
+                        for name in fieldNames {
+                            byteCount += item[name]?.string?.utf8.count ?? 0
+                        }
+                    }
+                    try require(byteCount == 50_000)
+                }
             },
             query("20 typed by an index") { store, _ in
                 let user = try CodexFlow.User.ID(SampleTasks.userID(77))

@@ -82,6 +82,19 @@ extension MeasuredPath {
     static let writePaths: [MeasuredPath] =
         [0, 1, 2, 5].map { count in update("update, \(count) indexes", indexCount: count) } + [
             update("100 updates in a transaction", count: 100),
+            counted("write", "update of a field of a record of ten") { directory in
+                let store = try await records(directory)
+                var numbers = Shuffle(below: 1000)
+                let values = ["a", "b", "c"].map { String(repeating: $0, count: 100) }
+                var turn = 0
+                return {
+                    turn += 1
+                    let update = Update().setting(
+                        Attribute<String>(fieldNames[turn % 10]), to: values[turn % 3])
+                    let key = PrimaryKey("p", .string("key\(10_000 + numbers.next())"))
+                    _ = try store.write { _ = try $0.update(in: "records", key: key, update) }
+                }
+            },
             counted("write", "typed put") { directory in
                 let store = try await store(directory, taskCount, durability: .none)
                 var turn = 0

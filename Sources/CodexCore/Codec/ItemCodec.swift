@@ -214,6 +214,7 @@ package struct ItemLayout {
         let shape = shape
         // Where the key's attributes come among the others, which ascend.
         var keys: [(place: Int, element: AttributeMap.Element)] = []
+        keys.reserveCapacity(keyAttributes.count)
         var overridden: [AttributeMap.Element] = []
         for element in keyAttributes {
             let (place, found) = shape.place(of: element.name)
@@ -241,7 +242,10 @@ package struct ItemLayout {
                     name: shape.names[position], value: try ValueCodec.decode(bytes, start, end)))
             start = end
         }
-        for key in keys[next...] { elements.append(key.element) }
+        while next < keys.count {
+            elements.append(keys[next].element)
+            next += 1
+        }
         // The last value must end the item, or bytes went missing unseen.
         if count > 0, start != bytes.count { throw Wire.truncated }
         var item = AttributeMap(uncheckedSorted: elements)

@@ -151,6 +151,18 @@ public struct ItemView: ~Copyable {
         }
     }
 
+    /// Lends the item's whole encoding, its header included and its key not (`Docs/Format.md`): good for
+    /// checksums, for comparing and for copies.
+    ///
+    /// - Throws: Whatever `body` throws.
+    /// - Complexity: O(1).
+    @inlinable
+    public func withStoredBytes<R, E: Error>(
+        _ body: (Span<UInt8>) throws(E) -> R
+    ) throws(E) -> R {
+        try bytes.withBytes(body)
+    }
+
     /// The whole item, decoded, key attributes included.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.

@@ -5,10 +5,24 @@
 package final class Shape: Sendable {
     package let id: UInt32
     package let names: [String]
+    /// The first bytes of each name, by which most are told apart.
+    private let prefixes: [UInt64]
 
     package init(id: UInt32, names: [String]) {
         self.id = id
         self.names = names
+        prefixes = names.map(Self.prefix)
+    }
+
+    /// The first eight bytes as a number that has their order; 0 stands for those that are missing.
+    private static func prefix(_ name: String) -> UInt64 {
+        var (name, prefix) = (name, UInt64(0))
+        name.withUTF8 { bytes in
+            for position in 0..<8 {
+                prefix = prefix << 8 | (position < bytes.count ? unsafe UInt64(bytes[position]) : 0)
+            }
+        }
+        return prefix
     }
 
     /// Where `name` is among the names, or `nil`.
@@ -19,12 +33,17 @@ package final class Shape: Sendable {
 
     /// Where `name` is among the names, or where it would be inserted.
     func place(of name: String) -> (position: Int, found: Bool) {
-        var (low, high) = (0, names.count)
+        let prefix = Self.prefix(name)
+        var (low, high) = (0, prefixes.count)
         while low < high {
             let middle = (low + high) / 2
-            let order = ByteOrder.compare(names[middle], name)
-            if order == 0 { return (middle, true) }
-            if order < 0 { low = middle + 1 } else { high = middle }
+            if prefixes[middle] < prefix { low = middle + 1 } else { high = middle }
+        }
+        // Names that begin with the same bytes, of which there are few.
+        while low < prefixes.count, prefixes[low] == prefix {
+            let order = ByteOrder.compare(names[low], name)
+            if order >= 0 { return (low, order == 0) }
+            low += 1
         }
         return (low, false)
     }

@@ -102,13 +102,18 @@ package enum Wire {
         var bits: UInt64 = 0
         var index = 0
         let raw = UnsafeRawBufferPointer(bytes)
-        while index + 8 <= raw.count {
-            bits |= unsafe raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            index += 8
-        }
-        while index < raw.count {
-            bits |= unsafe UInt64(raw[index])
-            index += 1
+        if raw.count >= 8 {
+            while index + 8 <= raw.count {
+                bits |= unsafe raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                index += 8
+            }
+            // The rest, with some of what was seen before.
+            bits |= unsafe raw.loadUnaligned(fromByteOffset: raw.count - 8, as: UInt64.self)
+        } else {
+            while index < raw.count {
+                bits |= unsafe UInt64(raw[index])
+                index += 1
+            }
         }
         return bits & 0x8080_8080_8080_8080 == 0
     }

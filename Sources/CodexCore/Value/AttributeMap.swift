@@ -100,6 +100,12 @@ public struct AttributeMap: Sendable, Hashable {
         if let last = elements.last, ByteOrder.compare(last.name, name) < 0 {
             return (elements.count, false)
         }
+        // Equal names of usual length are the same words: looking at each of a few is the fastest.
+        if elements.count <= 32 {
+            for index in elements.indices where ByteOrder.areIdentical(elements[index].name, name) {
+                return (index, true)
+            }
+        }
         var (low, high) = (0, elements.count)
         while low < high {
             let middle = (low + high) / 2

@@ -31,7 +31,7 @@ package enum ByteOrder {
     /// Whether two strings are the same words of memory, and so have the same bytes: equal short ones
     /// nearly always are, and copies of one string.
     @inline(__always)
-    private static func areIdentical(_ lhs: String, _ rhs: String) -> Bool {
+    static func areIdentical(_ lhs: String, _ rhs: String) -> Bool {
         guard MemoryLayout<String>.size == MemoryLayout<(UInt64, UInt64)>.size else { return false }
         // Nothing is concluded from other words but that one has to look at the bytes.
         let left = unsafe unsafeBitCast(lhs, to: (UInt64, UInt64).self)

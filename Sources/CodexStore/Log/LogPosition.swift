@@ -25,8 +25,12 @@ struct LogPosition: Hashable, Sendable {
 
     /// The form that LMDB has: five integers, big-endian.
     var bytes: [UInt8] {
-        BigEndian.bytes(sequence) + BigEndian.bytes(segment) + BigEndian.bytes(offset)
-            + BigEndian.bytes(checksum) + BigEndian.bytes(changeCount)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.byteCount + 8)
+        for value in [sequence, segment, offset] { BigEndian.append(value, to: &bytes) }
+        BigEndian.append(checksum, to: &bytes)
+        BigEndian.append(changeCount, to: &bytes)
+        return bytes
     }
 
     init(
@@ -40,7 +44,11 @@ struct LogPosition: Hashable, Sendable {
     }
 
     /// The form that LMDB has, with up to where the log was on the medium.
-    func bytes(flushed: UInt64) -> [UInt8] { bytes + BigEndian.bytes(flushed) }
+    func bytes(flushed: UInt64) -> [UInt8] {
+        var bytes = bytes
+        BigEndian.append(flushed, to: &bytes)
+        return bytes
+    }
 
     /// The sequence number up to which the log was on the medium, of the form that LMDB has.
     static func flushedSequence(_ bytes: [UInt8]) -> UInt64 {

@@ -16,7 +16,7 @@ struct QueryRun {
     let range: KeyRange
     private let direction: QueryDirection
     private let filter: Condition?
-    private let fingerprint: [UInt8]
+    private let isScan: Bool
     /// Whether the filter sees whole items, from the table where index entries are partial.
     private let filtersWhole: Bool
 
@@ -29,7 +29,7 @@ struct QueryRun {
         table = try context.catalog.table(query.table)
         if let name = query.index { index = try table.index(name) } else { index = nil }
         range = try KeyRange(query, plan: table.plan, index: index?.plan)
-        fingerprint = Array((query.table + "\0" + (query.index ?? "")).utf8)
+        isScan = false
         if let filter {
             try filter.validate()
             try requireNoKeys(filter)
@@ -43,7 +43,7 @@ struct QueryRun {
         table = try context.catalog.table(scan.table)
         if let name = scan.index { index = try table.index(name) } else { index = nil }
         range = scan.segment?.range ?? .all
-        fingerprint = Array((scan.table + "\0" + (scan.index ?? "") + "\0scan").utf8)
+        isScan = true
         if let segment = scan.segment, segment.table != scan.table || segment.index != scan.index {
             throw CodexError(
                 .invalidArgument, "The segment is of another table or index than the scan.")
@@ -58,7 +58,7 @@ struct QueryRun {
         var items: [Item] = []
         let page = unsafe try page(limits, after: token) { _, bytes in
             let item = try bytes.item()
-            items.append(projection.map { $0.apply(to: item) } ?? item)
+            if let projection { items.append(projection.apply(to: item)) } else { items.append(item) }
             return true
         }
         return Page(items: items, next: page.next, examinedCount: page.examined)
@@ -197,8 +197,10 @@ struct QueryRun {
     }
 
     private var tokens: PageTokenCodec {
-        PageTokenCodec(
-            storeID: context.catalog.storeID, source: fingerprint, range: range,
+        let source =
+            table.name + "\0" + (index?.plan.definition.name ?? "") + (isScan ? "\0scan" : "")
+        return PageTokenCodec(
+            storeID: context.catalog.storeID, source: Array(source.utf8), range: range,
             direction: direction, filter: filter)
     }
 }

@@ -1,8 +1,15 @@
 /// Integers as keys: bytes that compare as the numbers do.
 enum BigEndian {
     static func bytes<Integer: FixedWidthInteger>(_ value: Integer) -> [UInt8] {
-        stride(from: Integer.bitWidth - 8, through: 0, by: -8).map {
-            UInt8(truncatingIfNeeded: value >> $0)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Integer.bitWidth / 8)
+        append(value, to: &bytes)
+        return bytes
+    }
+
+    static func append<Integer: FixedWidthInteger>(_ value: Integer, to bytes: inout [UInt8]) {
+        for shift in stride(from: Integer.bitWidth - 8, through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
         }
     }
 

@@ -3,6 +3,7 @@ import CDurablePeers
 import CodexCore
 import CodexStore
 import Foundation
+import MeasuredPaths
 import Synchronization
 
 /// What backups, archives, restores and observers take, and what they cost those who write.

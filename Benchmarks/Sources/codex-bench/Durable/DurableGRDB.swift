@@ -2,6 +2,7 @@ import CDurablePeers
 import CodexCore
 import Foundation
 import GRDB
+import MeasuredPaths
 
 /// GRDB with synchronous=FULL, and a table of changes beside the tasks.
 final class DurableGRDB {

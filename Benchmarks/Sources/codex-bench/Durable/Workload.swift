@@ -2,6 +2,7 @@ import CDurablePeers
 import CodexCore
 import CodexStore
 import Foundation
+import MeasuredPaths
 
 /// The tasks, and the random updates of them; `CDurablePeers/tasks.h` makes the same for the peers.
 struct Workload: Sendable {

@@ -4,6 +4,7 @@ import CodexCore
 import CodexStore
 import Foundation
 import GRDB
+import MeasuredPaths
 
 /// The headline set: one table, one file, the charts.
 struct Headline: AsyncParsableCommand {

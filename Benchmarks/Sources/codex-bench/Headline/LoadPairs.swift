@@ -2,6 +2,7 @@ import CBareLMDB
 import CodexCore
 import CodexStore
 import Foundation
+import MeasuredPaths
 
 /// How fast loads were, in items per second, and how large the trees became.
 struct LoadRounds {

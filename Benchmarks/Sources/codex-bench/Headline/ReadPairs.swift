@@ -3,6 +3,7 @@ import CodexCore
 import CodexStore
 import Foundation
 import GRDB
+import MeasuredPaths
 
 /// Reads of Codex beside bare LMDB, on a copy of the same file, and GRDB, with the same tasks.
 ///
@@ -217,11 +218,9 @@ final class ReadPairs {
 
 @inline(__always)
 private func fold(_ view: borrowing ItemView, _ sum: UInt64) throws -> UInt64 {
-    var sum = sum
-    try view.forEachRawValue { _, bytes in
-        sum = bytes.withUnsafeBufferPointer { bare_fold(sum, $0.baseAddress, $0.count) }
+    try view.withStoredBytes { bytes in
+        bytes.withUnsafeBufferPointer { bare_fold(sum, $0.baseAddress, $0.count) }
     }
-    return sum
 }
 
 private func digest(_ task: CodexFlow.Task) -> UInt64 {

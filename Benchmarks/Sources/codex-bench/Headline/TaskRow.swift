@@ -1,6 +1,7 @@
 import CodexCore
 import Foundation
 import GRDB
+import MeasuredPaths
 
 /// A task as a user of GRDB would keep it: a `Codable` record with a column for each field that is
 /// one value, keyed by project and task, an index on status and one on assignee.

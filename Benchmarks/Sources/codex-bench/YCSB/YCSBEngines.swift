@@ -82,8 +82,16 @@ struct CodexYCSB: YCSBEngine {
     func scan(_ key: String, _ count: Int) throws -> Int {
         let query = TableQuery(
             table: "usertable", partition: [Self.partition], sort: .greaterOrEqual(.string(key)))
-        return try store.items(matching: query, limits: PageLimits(returned: count)).items
-            .reduce(0) { $0 + byteCount($1) }
+        // In place, as GRDB's cursor has rows; each field is read as a string on both sides.
+        return try store.read { snapshot in
+            var (sum, rest) = (0, count)
+            try snapshot.forEach(query) { view in
+                for name in fieldNames { sum += try view.string(name)?.utf8.count ?? 0 }
+                rest -= 1
+                return rest > 0
+            }
+            return sum
+        }
     }
 
     func readModifyWrite(_ key: String, _ field: Int, _ value: String) throws {
