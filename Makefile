@@ -20,7 +20,7 @@ DURABLE ?=
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Examples/TaskService/Package.swift Benchmarks/Package.swift
 
-.PHONY: run serve test lint format nested dynamodb task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service clean
+.PHONY: run serve test lint format nested dynamodb task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service bench-full bench-suites endpoint-figures count-instructions clean
 
 run:
 	@./Scripts/bootstrap
@@ -89,13 +89,42 @@ test-crash:
 
 BENCH = $(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-bench
 
-# The headline set against bare LMDB and GRDB: one table, Benchmarks/results/. Below a quarter of an
-# hour and 8 GB of disk.
-bench:
+# The headline set against bare LMDB, GRDB, Redis and local DynamoDBs: one table, Benchmarks/results/.
+# Once everything is built (ten minutes), below a quarter of an hour and 8 GB of disk.
+bench: endpoint-figures
 	@./Scripts/bootstrap bench
 	$(REPLAN)
 	@mkdir -p .build-demo
-	$(BENCH) headline $(HEADLINE)
+	$(BENCH) headline --endpoint .build-demo/endpoint.json $(HEADLINE)
+
+# The same with 10 million tasks and RocksDB, and each path by itself: about three quarters of an hour
+# and 30 GB of disk.
+bench-full: endpoint-figures
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) headline --full --endpoint .build-demo/endpoint.json $(HEADLINE)
+	$(MAKE) bench-suites
+
+# What cannot be measured is reported as that.
+endpoint-figures:
+	@mkdir -p .build-demo
+	@rm -f .build-demo/endpoint.json
+	-$(MAKE) bench-dynamodb FIGURES=.build-demo/endpoint.json
+
+# Each measured path by itself, with ordo-one's benchmark package: SUITES is a regular expression of titles.
+SUITES ?= .*
+bench-suites:
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	$(SWIFT) package --package-path Benchmarks --scratch-path .build-bench --allow-writing-to-package-directory \
+		benchmark --target CodexSuites --filter '$(SUITES)'
+
+# Instructions and allocations of the measured paths, against Benchmarks/thresholds.json.
+count-instructions:
+	@./Scripts/bootstrap counts
+	$(SWIFT) build -c release --product codex-counts --scratch-path .build-counts
+	./Scripts/count-instructions .build-counts/release/codex-counts $(COUNTS)
 
 # Loading, size, index builds under load, several processes: about three minutes.
 bench-bulk:
@@ -146,7 +175,7 @@ bench-dynamodb:
 	$(REPLAN)
 	@mkdir -p .build-demo
 	$(SWIFT) build --package-path Tools --scratch-path .build-serve -c release
-	@python=$$(./Scripts/python-clients) && ./Scripts/bench-dynamodb .build-serve/release/codexflow $$python
+	@python=$$(./Scripts/python-clients) && ./Scripts/bench-dynamodb .build-serve/release/codexflow $$python $(FIGURES)
 
 # The task service's reads beside a bare handler that answers with the same bytes, and its writes:
 # two minutes.

@@ -18,15 +18,20 @@ let package = Package(
             name: "CBareLMDB",
             linkerSettings: [.linkedLibrary("lmdb")]
         ),
-        // The peers of durable commits: LMDB with its own sync, and SQLite, both in C.
+        // The peers of durable commits: LMDB with its own sync, SQLite and RocksDB, all in C.
         .target(
             name: "CDurablePeers",
-            linkerSettings: [.linkedLibrary("lmdb"), .linkedLibrary("sqlite3")]
+            linkerSettings: [
+                .linkedLibrary("lmdb"), .linkedLibrary("sqlite3"), .linkedLibrary("rocksdb"),
+            ]
         ),
+        // Redis, by its C client.
+        .target(name: "CCachePeer", linkerSettings: [.linkedLibrary("hiredis")]),
         .executableTarget(
             name: "codex-bench",
             dependencies: [
                 "CBareLMDB",
+                "CCachePeer",
                 "CDurablePeers",
                 .product(name: "CodexCore", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),

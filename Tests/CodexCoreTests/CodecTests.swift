@@ -28,6 +28,21 @@ final class MemoryShapes: ShapeSource, ShapeInterner {
 
 @Suite("Item codec")
 struct CodecTests {
+    @Test("An attribute of two keys is left out, and put back, once")
+    func omitted() throws {
+        let item: Item = ["a": 1, "b": 2, "c": 3, "d": 4]
+        let bytes = try ItemCodec.encode(
+            item, header: ItemHeader(entityNumber: 0, schemaVersion: 0, version: 1),
+            excluding: ["c", "a", "c"], shapes: shapes)
+        #expect(try decode(bytes) == ["b": 2, "d": 4])
+        let whole = try ItemLayout(bytes.span, shapes: shapes).item(
+            bytes.span,
+            keyAttributes: [
+                .init(name: "c", value: 3), .init(name: "a", value: 1), .init(name: "c", value: 3),
+            ])
+        #expect(whole == item)
+    }
+
     let shapes = MemoryShapes()
 
     func decode(_ bytes: [UInt8]) throws -> Item {

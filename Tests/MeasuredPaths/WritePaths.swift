@@ -12,7 +12,9 @@ extension MeasuredPath {
                     indexes: names.prefix(indexCount).map { name in
                         IndexDefinition(
                             name,
-                            partitionKey: [KeyAttribute(name, name == "number" ? .number : .string)],
+                            partitionKey: [
+                                KeyAttribute(name, name == "number" ? .number : .string)
+                            ],
                             projection: .keysOnly)
                     })
             ],

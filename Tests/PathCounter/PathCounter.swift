@@ -49,7 +49,9 @@ struct PathCounter {
     ) throws -> R {
         let (done, result) = (DispatchSemaphore(value: 0), Result<R>())
         Task {
-            do { result.value = .success(try await body()) } catch { result.value = .failure(error) }
+            do { result.value = .success(try await body()) } catch {
+                result.value = .failure(error)
+            }
             done.signal()
         }
         done.wait()

@@ -11,7 +11,8 @@ struct CodexBench: AsyncParsableCommand {
         commandName: "codex-bench",
         abstract: "Codex beside bare LMDB and SQLite, measured in one run.",
         subcommands: [
-            Headline.self, YCSB.self, Durable.self, Bulk.self, Domain.self, CacheRun.self,
+            Headline.self, YCSB.self, Scale.self, Durable.self, Bulk.self, Domain.self,
+            CacheRun.self,
             BackupRun.self, FollowerRun.self, FollowerProcess.self, BulkWriter.self,
         ],
         defaultSubcommand: Headline.self)

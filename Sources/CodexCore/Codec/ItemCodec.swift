@@ -218,7 +218,12 @@ package struct ItemLayout {
         var overridden: [AttributeMap.Element] = []
         for element in keyAttributes {
             let (place, found) = shape.place(of: element.name)
-            if found { overridden.append(element) } else { keys.append((place, element)) }
+            if found {
+                overridden.append(element)
+            } else if !keys.contains(where: { ByteOrder.equal($0.element.name, element.name) }) {
+                // One attribute may be of an index's key and of the table's.
+                keys.append((place, element))
+            }
         }
         if keys.count > 1 {
             keys.sort { left, right in

@@ -46,18 +46,34 @@ package struct ItemBytes {
         }
     }
 
+    /// The text at `position`; `nil` for a value of another type.
+    func string(at position: Int) throws(CodexError) -> String? {
+        let plain = try withBytes { bytes throws(CodexError) -> String? in
+            let (start, end) = try layout.range(bytes, position)
+            guard bytes[start] == ValueCodec.Tag.string.rawValue else { return nil }
+            return try Wire.string(bytes, start + 1, end)
+        }
+        if let plain { return plain }
+        return try value(at: position).string
+    }
+
     package func keyAttributes() throws(CodexError) -> [AttributeMap.Element] {
         guard let keys = unsafe keys, let keyBase = unsafe keyBase else { return [] }
         return try keys.keyAttributes(unsafe Span(_unsafeStart: keyBase, count: keyCount))
     }
 
-    /// The attributes of these names, as far as the item has them, and those of its key.
+    /// The attributes of these names, as far as the item has them; it may have those of its key too.
     package func item(keeping names: [String]) throws(CodexError) -> Item {
         var item = Item()
+        var isWhole = true
         for name in names {
-            guard let position = layout.shape.position(of: name) else { continue }
-            item[name] = try value(at: position)
+            if let position = layout.shape.position(of: name) {
+                item[name] = try value(at: position)
+            } else {
+                isWhole = false
+            }
         }
+        guard !isWhole else { return item }
         for element in try keyAttributes() { item[element.name] = element.value }
         return item
     }
@@ -120,7 +136,10 @@ public struct ItemView: ~Copyable {
     /// The text of the string attribute `name`; `nil` if it is missing or of another type.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
-    public func string(_ name: String) throws(CodexError) -> String? { try value(name)?.string }
+    public func string(_ name: String) throws(CodexError) -> String? {
+        guard let position = position(of: name) else { return try value(name)?.string }
+        return try bytes.string(at: position)
+    }
 
     /// The integer in the number attribute `name`; `nil` if it is missing or no 64-bit integer.
     ///

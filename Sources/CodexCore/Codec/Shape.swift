@@ -84,7 +84,13 @@ package struct StoredNames {
 
     init(_ item: AttributeMap, omitting names: [String]) {
         elements = item.elements
-        omitted = names.compactMap { item.index(of: $0) }.sorted()
+        // One attribute may be of the table's key and of an index's.
+        var omitted: [Int] = []
+        for name in names {
+            guard let position = item.index(of: name), !omitted.contains(position) else { continue }
+            omitted.append(position)
+        }
+        self.omitted = omitted.sorted()
     }
 
     package var count: Int { elements.count - omitted.count }

@@ -266,12 +266,13 @@ final class Builder: Sendable {
         for index in indexes {
             done.append(try position(WriteContext.positionKey(table, index.part)))
         }
-        guard let keys = try sortedKeys(table, indexes, after: done) else { return }
-        for (index, keys) in zip(indexes, keys) { try insert(keys, table, index) }
+        guard let (keys, sequence) = try sortedKeys(table, indexes, after: done) else { return }
+        for (index, keys) in zip(indexes, keys) { try insert(keys, of: sequence, table, index) }
     }
 
+    /// Adds entries; `sequence` is the commit that all of them were read at, if it was one.
     private func insert(
-        _ sorted: SortedKeys, _ table: TableHandle, _ index: IndexHandle
+        _ sorted: SortedKeys, of sequence: UInt64?, _ table: TableHandle, _ index: IndexHandle
     ) throws(CodexError) {
         let positionKey = WriteContext.positionKey(table, index.part)
         var keys = sorted
@@ -290,7 +291,8 @@ final class Builder: Sendable {
                 let keys = rest
                 let limit = limit()
                 let count = try write { context in
-                    try context.insertMissing(keys, table, index.part, positionKey, limit)
+                    try context.insertMissing(
+                        keys, of: sequence, table, index.part, positionKey, limit)
                 }
                 guard let count else { return }
                 rest = rest.dropFirst(count)
@@ -317,11 +319,12 @@ final class Builder: Sendable {
         }
     }
 
-    /// The entry keys that the table's items have in indexes, after those that are done; `nil` if the
-    /// builder was stopped.
+    /// The entry keys that the table's items have in indexes, after those that are done, and the commit
+    /// that all were read at, if nobody wrote meanwhile; `nil` if the builder was stopped.
     private func sortedKeys(
         _ table: TableHandle, _ indexes: [IndexHandle], after done: [[UInt8]]
-    ) throws(CodexError) -> [SortedKeys]? {
+    ) throws(CodexError) -> (keys: [SortedKeys], sequence: UInt64?)? {
+        var sequences: Set<UInt64> = []
         var sorters = indexes.map { _ in
             KeySorter(
                 directory: core.path,
@@ -332,6 +335,7 @@ final class Builder: Sendable {
             if isStopped { return nil }
             var count = 0
             try reading { context in
+                sequences.insert(try context.storedPosition().sequence)
                 try context.transaction.withCursor(table.tree) { cursor in
                     var entry = unsafe try cursor.seek(last.isEmpty ? [] : last + [0])
                     while let current = unsafe entry, count < Self.snapshotItemCount {
@@ -356,7 +360,7 @@ final class Builder: Sendable {
             guard count < Self.snapshotItemCount else { continue }
             var sorted: [SortedKeys] = []
             for sorter in sorters { sorted.append(try sorter.sorted()) }
-            return sorted
+            return (sorted, sequences.count == 1 ? sequences.first : nil)
         }
     }
 

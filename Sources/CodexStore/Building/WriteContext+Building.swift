@@ -70,18 +70,34 @@ extension WriteContext {
 
     /// Adds those entries of an index that items have and it lacks.
     ///
+    /// - Parameters:
+    ///   - keys: The entries' keys, ascending.
+    ///   - sequence: The commit that all of them were read at; `nil` if there were several.
+    ///   - known: The table.
+    ///   - part: The index's part of it.
+    ///   - positionKey: Where the progress is kept.
+    ///   - limit: How much is done.
     /// - Returns: How many of the keys were seen to until the time was over; `nil` if the index is
     ///   not being built any more.
     func insertMissing(
-        _ keys: ArraySlice<[UInt8]>, _ known: TableHandle, _ part: String, _ positionKey: [UInt8],
-        _ limit: StepLimit
+        _ keys: ArraySlice<[UInt8]>, of sequence: UInt64?, _ known: TableHandle, _ part: String,
+        _ positionKey: [UInt8], _ limit: StepLimit
     ) throws -> Int? {
         guard let table = try current(known),
             let index = table.indexes.first(where: { $0.part == part && $0.state == .building })
         else { return nil }
+        // If nobody wrote since, the items have these entries still; those that the index has already
+        // are put again, as they are.
+        var isExact = sequence == position.sequence && !index.plan.isExpiry
+        // A projection may have chunks of its own, which would be left behind.
+        if case .include = index.plan.definition.projection { isExact = false }
         var count = 0
         for key in keys {
-            try insertMissing(key, table, index)
+            if isExact {
+                try insert(key, table, index)
+            } else {
+                try insertMissing(key, table, index)
+            }
             count += 1
             if limit.isOver(count) { break }
         }
@@ -106,20 +122,33 @@ extension WriteContext {
         // A write that came since the keys were read has seen to the entry.
         guard unsafe try transaction.get(index.tree, key) == nil else { return }
         guard let value = unsafe try transaction.get(table.tree, primaryKey) else { return }
-        let stored = unsafe Array(value)
         let isPresent = try unsafe primaryKey.withUnsafeBufferPointer { buffer in
             try unsafe withItem(value, buffer, table.plan) { bytes in
                 try entryKeys(index, primaryKey, bytes).contains(key)
             }
         }
         guard isPresent else { return }
-        if index.plan.definition.projection == .all {
-            return try noting { () throws(CodexError) in try putEntries(index, [key], stored) }
+        try insert(key, table, index)
+    }
+
+    /// Adds an entry that its item has, and that the index lacks.
+    private func insert(_ key: [UInt8], _ table: TableHandle, _ index: IndexHandle) throws {
+        let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
+        let value: [UInt8]
+        switch index.plan.definition.projection {
+        case .all:
+            guard let stored = unsafe try transaction.get(table.tree, primaryKey) else { return }
+            value = unsafe Array(stored)
+        case .keysOnly:
+            guard let header = try withStoredBytes(table, primaryKey, { $0.layout.header }) else {
+                return
+            }
+            value = try entryValue(index, Image(item: Item(), header: header), [])
+        case .include:
+            guard let image = try image(table, primaryKey) else { return }
+            value = try entryValue(index, image, [])
         }
-        guard let image = try image(table, primaryKey) else { return }
-        try noting { () throws(CodexError) in
-            try putEntries(index, [key], try entryValue(index, image, stored))
-        }
+        try noting { () throws(CodexError) in try putEntries(index, [key], value) }
     }
 
     /// Counts the next items of a table in a counter that is being built.

@@ -32,20 +32,17 @@ extension Store {
         var count = 0
         let lock = try await beginLoading(table)
         do {
-            while true {
-                var (batch, byteCount): ([Item], Int) = ([], 0)
-                while batch.count < batchCount, byteCount < Self.loadByteCountMax,
-                    let item = try next()
-                {
-                    batch.append(item)
-                    byteCount += item.byteCount
-                }
-                guard !batch.isEmpty else { break }
+            // A batch is gathered while the one before is written.
+            var batch = try Self.batch(of: batchCount, next)
+            while !batch.isEmpty {
                 let items = batch
-                try await write { transaction in
+                async let written: Void = write { transaction in
                     for item in items { try transaction.put(item, in: table) }
                 }
+                let following = Result { try Self.batch(of: batchCount, next) }
+                try await written
                 count += items.count
+                batch = try following.get()
             }
         } catch {
             if let lock { try await endLoading(table, lock, builder) }
@@ -57,6 +54,16 @@ extension Store {
             try requireReady(try core.catalog.table(table).plan.definition)
         }
         return count
+    }
+
+    /// The next items, as many as a transaction stores.
+    private static func batch(of count: Int, _ next: () throws -> Item?) throws -> [Item] {
+        var (batch, byteCount): ([Item], Int) = ([], 0)
+        while batch.count < count, byteCount < loadByteCountMax, let item = try next() {
+            batch.append(item)
+            byteCount += item.byteCount
+        }
+        return batch
     }
 
     /// Items of this size in a batch end it.

@@ -58,7 +58,11 @@ struct QueryRun {
         var items: [Item] = []
         let page = unsafe try page(limits, after: token) { _, bytes in
             let item = try bytes.item()
-            if let projection { items.append(projection.apply(to: item)) } else { items.append(item) }
+            if let projection {
+                items.append(projection.apply(to: item))
+            } else {
+                items.append(item)
+            }
             return true
         }
         return Page(items: items, next: page.next, examinedCount: page.examined)

@@ -112,7 +112,7 @@ private final class FollowerWatch: Sendable {
             do {
                 follower = try Store(at: path, options: StoreOptions(isReadOnly: true))
                 return
-            } catch let error as CodexError where error.code == .needsRecovery {
+            } catch  where error.code == .needsRecovery {
                 usleep(Self.interval)
             }
         }

@@ -32,7 +32,7 @@ struct Durable: AsyncParsableCommand {
         try await workload.load(into: store)
         let sizes = try StoreSizes(path)
         if settings.includes(.writes) {
-            let peers = try Peers(in: directory, workload)
+            let peers = try Peers(in: directory, workload, withRocks: settings.rocks)
             try await measureWrites(store, workload, peers, settings).report()
             peers.close()
         }

@@ -25,6 +25,8 @@ struct Settings: ParsableArguments, Sendable {
     var side: Side?
     @Flag(help: "Small and short, to see whether it works.")
     var quick = false
+    @Flag(help: "Measure RocksDB too.")
+    var rocks = false
     @Option(help: .hidden) var childStore: String?
 
     mutating func validate() throws {

@@ -79,16 +79,19 @@ struct Workload: Sendable {
     }
 }
 
-/// LMDB with its own sync and SQLite with synchronous=FULL, filled with the same tasks.
+/// LMDB with its own sync, SQLite with synchronous=FULL and RocksDB with synchronous writes, filled
+/// with the same tasks.
 ///
 /// Used by one thread at a time.
 final class Peers {
     private let lmdb: OpaquePointer
     private let sqlite: OpaquePointer
     let grdb: DurableGRDB
+    /// `nil` unless it was asked for.
+    let rocks: OpaquePointer?
 
-    init(in directory: String, _ workload: Workload) throws {
-        for name in ["/lmdb", "/sqlite"] {
+    init(in directory: String, _ workload: Workload, withRocks: Bool) throws {
+        for name in ["/lmdb", "/sqlite", "/rocks"] {
             try FileManager.default.createDirectory(
                 atPath: directory + name, withIntermediateDirectories: true)
         }
@@ -103,6 +106,21 @@ final class Peers {
         durable_sqlite_fill(sqlite, workload.count, rest, rest.count)
         note("filling GRDB")
         grdb = try DurableGRDB(in: directory + "/grdb", workload)
+        rocks = withRocks ? durable_rocks_open(directory + "/rocks") : nil
+        if let rocks {
+            note("filling RocksDB")
+            durable_rocks_fill(rocks, workload.count, rest, rest.count)
+        }
+    }
+
+    /// Updates random tasks in one synchronous write.
+    func updateRocks(_ count: Int, _ random: inout UInt64) {
+        if let rocks { durable_rocks_update(rocks, count, &random) }
+    }
+
+    /// Lets threads update for some seconds: updates per second.
+    func runRocks(threads: Int, _ seconds: Double, _ seed: UInt64) -> Double {
+        rocks.map { durable_rocks_threads($0, Int32(threads), seconds, seed) } ?? 0
     }
 
     /// Updates random tasks in one commit.
@@ -119,5 +137,6 @@ final class Peers {
         durable_lmdb_close(lmdb)
         durable_sqlite_close(sqlite)
         try? grdb.close()
+        if let rocks { durable_rocks_close(rocks) }
     }
 }

@@ -13,10 +13,15 @@ enum Side: String, CaseIterable, Sendable {
     case lmdbOne = "LMDB, one by one"
     case sqliteOne = "SQLite, one by one"
     case grdbOne = "GRDB, one by one"
+    case rocksOne = "RocksDB, one by one"
     case codexMany = "Codex, 64 writers"
     case lmdbMany = "LMDB, 64 a commit"
     case sqliteMany = "SQLite, 64 a transaction"
     case grdbMany = "GRDB, 64 a transaction"
+    case rocksMany = "RocksDB, 64 threads"
+
+    /// Whether it is one of RocksDB's, which only the full set has.
+    var isRocks: Bool { self == .rocksOne || self == .rocksMany }
 }
 
 extension Side: ExpressibleByArgument {
@@ -39,7 +44,8 @@ func measureWrites(
         for index in Side.allCases.indices {
             // The pace of a disk drifts: each round begins with another side.
             let side = Side.allCases[(index + round) % Side.allCases.count]
-            guard settings.side.map({ $0 == side }) ?? true else { continue }
+            guard settings.side.map({ $0 == side }) ?? true, peers.rocks != nil || !side.isRocks
+            else { continue }
             // All sides draw the same updates.
             var random = UInt64(round)
             let figure: Double
@@ -53,6 +59,10 @@ func measureWrites(
                 figure = rate(settings.seconds) { peers.updateSQLite(1, &random) }
             case .grdbOne:
                 figure = try rate(settings.seconds) { try peers.grdb.update(1, &random) }
+            case .rocksOne:
+                figure = rate(settings.seconds) { peers.updateRocks(1, &random) }
+            case .rocksMany:
+                figure = peers.runRocks(threads: writerCount, settings.seconds, random)
             case .codexMany:
                 let run = try await runWriters(
                     store, workload, for: settings.seconds, seed: random)
@@ -89,21 +99,23 @@ struct WriteFigures {
     /// Writes the part of the report.
     func report() {
         func rows(_ sides: [Side]) {
-            for side in sides { row(side.rawValue, self[side]) }
+            for side in sides where !self[side].isEmpty { row(side.rawValue, self[side]) }
         }
         say("\nOne writer, each commit durable, updates/s")
-        rows([.codexOne, .lmdbOne, .sqliteOne, .grdbOne])
+        rows([.codexOne, .lmdbOne, .sqliteOne, .grdbOne, .rocksOne])
         row("Codex / LMDB", ratios(self[.codexOne], self[.lmdbOne]), goal: ">= 2.2")
         row("Codex / SQLite", ratios(self[.codexOne], self[.sqliteOne]), goal: ">= 0.85")
         row("Codex / GRDB", ratios(self[.codexOne], self[.grdbOne]))
+        row("Codex / RocksDB", ratios(self[.codexOne], self[.rocksOne]))
         say("\n64 writers, each commit durable, updates/s")
-        rows([.codexMany, .lmdbMany, .sqliteMany, .grdbMany])
+        rows([.codexMany, .lmdbMany, .sqliteMany, .grdbMany, .rocksMany])
         row("Codex / LMDB one by one", ratios(self[.codexMany], self[.lmdbOne]), goal: ">= 10")
         row("Codex / LMDB, 64 a commit", ratios(self[.codexMany], self[.lmdbMany]))
         row(
             "Codex / SQLite, 64 a transaction", ratios(self[.codexMany], self[.sqliteMany]),
             goal: ">= 1.4")
         row("Codex / GRDB, 64 a transaction", ratios(self[.codexMany], self[.grdbMany]))
+        row("Codex / RocksDB, 64 threads", ratios(self[.codexMany], self[.rocksMany]))
         codex_bench.report(latencies)
     }
 }

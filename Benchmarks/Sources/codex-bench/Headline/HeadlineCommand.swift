@@ -6,10 +6,12 @@ import Foundation
 import GRDB
 import MeasuredPaths
 
-/// The headline set: one table, one file, the charts.
+/// The headline set: one table, one file, the charts; with `--full`, what takes longer too.
 struct Headline: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The headline set: reads, loads, sizes, durable writes, YCSB.")
+        abstract:
+            "The headline set: reads, loads, sizes, durable writes, caches, YCSB, growth, the endpoint."
+    )
 
     @OptionGroup var scratch: Scratch
     @Option(help: "Where headline.json and the charts are written.")
@@ -18,11 +20,15 @@ struct Headline: AsyncParsableCommand {
     var count = 1_000_000
     @Flag(help: "Small and short, to see whether it works.")
     var quick = false
+    @Flag(help: "With 10 million tasks, and RocksDB among the peers.")
+    var full = false
+    @Option(help: "Figures of the endpoint that Scripts/bench-dynamodb wrote.")
+    var endpoint: String?
     @Option(help: "Measure these parts alone.")
     var only: [Part] = []
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case reads, loads, writes, ycsb
+        case reads, loads, writes, caches, ycsb, scale
     }
 
     mutating func validate() throws {
@@ -41,15 +47,42 @@ struct Headline: AsyncParsableCommand {
             if includes(.loads) { try await measureLoading(directory, &report) }
             if includes(.reads) { try await measureReading(directory, &report) }
             if includes(.writes) { try await measureWriting(directory, &report) }
+            if includes(.caches) {
+                try await CachePairs(directory: directory).measure(&report)
+            }
             if includes(.ycsb) {
                 let run = try YCSBRun(directory, recordCount: quick ? 5000 : 100_000)
                 let figures = try run.measure(rounds: quick ? 2 : 3, seconds: quick ? 0.2 : 2)
                 figures.add(to: &report)
                 try figures.writeCharts(to: results)
             }
+            if includes(.scale) { try await measureScale(directory, &report) }
         }
+        if only.isEmpty { addEndpoint(to: &report) }
         report.printTable()
         if only.isEmpty, !quick { try report.write(to: results) }
+    }
+
+    private func measureScale(_ directory: String, _ report: inout HeadlineReport) async throws {
+        let counts =
+            quick ? [10_000, 20_000] : [10_000, 100_000, 1_000_000] + (full ? [10_000_000] : [])
+        let run = try await ScaleRun.measure(counts, in: directory)
+        run.printTable()
+        run.add(to: &report)
+        if !quick { try run.writeChart(to: results) }
+    }
+
+    /// Adds what the script measured: GetItem over HTTP.
+    private func addEndpoint(to report: inout HeadlineReport) {
+        if let endpoint, let data = try? Data(contentsOf: URL(fileURLWithPath: endpoint)),
+            let figures = try? JSONDecoder().decode([Figure].self, from: data)
+        {
+            for figure in figures { report.add(figure) }
+            return
+        }
+        for peer in ["ministack", "moto"] {
+            report.add(.notMeasured("endpoint GetItem", peerName: peer, goal: 30))
+        }
     }
 
     private func measureLoading(_ directory: String, _ report: inout HeadlineReport) async throws {
@@ -131,15 +164,18 @@ struct Headline: AsyncParsableCommand {
         let workload = Workload(count: count)
         let store = try Store(at: directory + "/durable", schema: Workload.schema)
         try await workload.load(into: store)
-        let peers = try Peers(in: directory, workload)
+        let peers = try Peers(in: directory, workload, withRocks: full)
         let figures = try await measureWrites(store, workload, peers, settings)
         peers.close()
         store.close()
         figures.report()
-        for (ours, peer, goal) in [
+        var pairs = [
             (Side.codexOne, Side.lmdbOne, 2.5), (.codexOne, .grdbOne, 1),
             (.codexMany, .lmdbOne, 12), (.codexMany, .grdbMany, 1.6),
-        ] {
+        ]
+        // No goal was set for these.
+        if full { pairs += [(.codexOne, .rocksOne, 1), (.codexMany, .rocksMany, 1)] }
+        for (ours, peer, goal) in pairs {
             report.add(
                 Figure(
                     "durable-update, \(ours == .codexOne ? "1 writer" : "64 writers")",

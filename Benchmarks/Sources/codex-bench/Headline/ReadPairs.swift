@@ -91,7 +91,7 @@ final class ReadPairs {
                 try store.read { snapshot in
                     var sum: UInt64 = 0
                     for lookup in lookups {
-                        sum = try snapshot.view(lookup) { try fold($0, sum) } ?? 0
+                        sum = try snapshot.view(lookup) { fold($0, sum) } ?? 0
                     }
                     return sum
                 }
@@ -152,7 +152,7 @@ final class ReadPairs {
                     for query in queries {
                         var count = 0
                         try snapshot.forEach(query) { view in
-                            sum = try fold(view, sum)
+                            sum = fold(view, sum)
                             count += 1
                             return count < 100
                         }
@@ -217,8 +217,8 @@ final class ReadPairs {
 // MARK: Reading every byte
 
 @inline(__always)
-private func fold(_ view: borrowing ItemView, _ sum: UInt64) throws -> UInt64 {
-    try view.withStoredBytes { bytes in
+private func fold(_ view: borrowing ItemView, _ sum: UInt64) -> UInt64 {
+    view.withStoredBytes { bytes in
         bytes.withUnsafeBufferPointer { bare_fold(sum, $0.baseAddress, $0.count) }
     }
 }
