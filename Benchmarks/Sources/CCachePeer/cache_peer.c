@@ -28,7 +28,10 @@ cache_redis *cache_redis_open(int port) {
     return peer;
 }
 
-void cache_redis_close(cache_redis *peer) {
+void cache_redis_shut_down(cache_redis *peer) {
+    redisReply *reply = redisCommand(peer->context, "SHUTDOWN NOSAVE");
+    // Its answer is that it is gone.
+    if (reply) freeReplyObject(reply);
     if (peer->reply) freeReplyObject(peer->reply);
     redisFree(peer->context);
     free(peer);

@@ -10,7 +10,9 @@ typedef struct cache_redis cache_redis;
 
 // Connects to a server on this machine; NULL if none answers.
 cache_redis *cache_redis_open(int port);
-void cache_redis_close(cache_redis *peer);
+
+// Ends the server and the connection.
+void cache_redis_shut_down(cache_redis *peer);
 
 // Copies the value of a setting; returns 0 if the server does not have it.
 int cache_redis_setting(cache_redis *peer, const char *name, char *value, size_t room);

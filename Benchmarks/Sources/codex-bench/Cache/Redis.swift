@@ -7,6 +7,7 @@ import Foundation
 final class Redis {
     private let server: Process
     private let connection: OpaquePointer
+    private let ended = DispatchSemaphore(value: 0)
 
     /// Starts the server.
     ///
@@ -21,6 +22,7 @@ final class Redis {
         ]
         server.standardOutput = FileHandle.nullDevice
         server.standardError = FileHandle.nullDevice
+        server.terminationHandler = { [ended] _ in ended.signal() }
         try server.run()
         var connection: OpaquePointer?
         for _ in 0..<200 where connection == nil && server.isRunning {
@@ -28,7 +30,7 @@ final class Redis {
             if connection == nil { usleep(20_000) }
         }
         guard let connection else {
-            server.terminate()
+            kill(server.processIdentifier, SIGKILL)
             return nil
         }
         self.connection = connection
@@ -38,9 +40,10 @@ final class Redis {
     }
 
     func close() {
-        cache_redis_close(connection)
-        server.terminate()
-        server.waitUntilExit()
+        // A signal to end would not reach it: processes inherit that this thread blocks them.
+        cache_redis_shut_down(connection)
+        // Not `waitUntilExit()`, which on a thread without a run loop turns in circles.
+        ended.wait()
     }
 
     private func setting(_ name: String) -> String? {

@@ -64,6 +64,7 @@ struct ScaleRun {
         try await workload.load(into: loading)
         point.loadRate = Double(count) / seconds(.now - start)
         loading.close()
+        point.fileByteCount = try StoreSizes(path).dataByteCount
 
         let store = try Store(at: path, options: options)
         var random = SplitMix64(seed: 3)
@@ -125,7 +126,6 @@ struct ScaleRun {
         point.memoryByteCount = residentByteCount()
         point.depth = try store.stats().trees.map(\.depth).max() ?? 0
         store.close()
-        point.fileByteCount = try StoreSizes(path).dataByteCount
         try FileManager.default.removeItem(atPath: path)
         return point
     }
