@@ -93,6 +93,62 @@ struct ValueTests {
         }
     }
 
+    @Test("A moment with any byte changed is one only if it reads as one")
+    func changedMoments() {
+        for text in ["2024-02-28T23:59:59Z", "2024-02-28T23:59:59.999Z"] {
+            let bytes = Array(text.utf8)
+            for position in bytes.indices {
+                for byte in UInt8.min...UInt8.max {
+                    var changed = bytes
+                    changed[position] = byte
+                    let date = Timestamp.date(changed.span)
+                    #expect(date == Self.moment(changed), "\(changed)")
+                }
+            }
+        }
+    }
+
+    /// The moment as one would read it, field by field.
+    private static func moment(_ bytes: [UInt8]) -> Date? {
+        let isLong = bytes.count == 24
+        let separators: [Int: Character] =
+            [4: "-", 7: "-", 10: "T", 13: ":", 16: ":"].merging(
+                isLong ? [19: ".", 23: "Z"] : [19: "Z"]
+            ) { $1 }
+        var digits = ""
+        for (position, byte) in bytes.enumerated() {
+            let character = Character(Unicode.Scalar(byte))
+            if let separator = separators[position] {
+                if character != separator { return nil }
+            } else {
+                guard ("0"..."9").contains(character) else { return nil }
+                digits.append(character)
+            }
+        }
+        func number(_ range: Range<Int>) -> Int { Int(String(Array(digits)[range])) ?? -1 }
+        let (year, month, day) = (number(0..<4), number(4..<6), number(6..<8))
+        let (hour, minute, second) = (number(8..<10), number(10..<12), number(12..<14))
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+        let lengths = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+        guard (1...12).contains(month), (1...lengths[month - 1]).contains(day), hour < 24,
+            minute < 60, second < 60
+        else { return nil }
+        // Days by counting: years from 1970 on or back, then months.
+        var days = 0
+        func length(_ year: Int) -> Int {
+            year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 366 : 365
+        }
+        if year >= 1970 {
+            for year in 1970..<year { days += length(year) }
+        } else {
+            for year in year..<1970 { days -= length(year) }
+        }
+        days += lengths[..<(month - 1)].reduce(0, +) + day - 1
+        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second
+        let millis = isLong ? number(14..<17) : 0
+        return Date(timeIntervalSince1970: Double(seconds * 1000 + millis) / 1000)
+    }
+
     @Test("Days of the calendar")
     func days() throws {
         let day = try #require(CalendarDay("2024-02-28"))

@@ -252,17 +252,32 @@ public protocol StoredChoice: RawRepresentable<String>, CaseIterable, Sendable {
 
 /// The cases of an enumeration by the UTF-8 bytes of their raw values.
 public struct Choices<Choice: RawRepresentable<String> & Sendable>: Sendable {
+    /// A number for each name, made of its length and first bytes: few that are not equal have the same.
+    private let words: [UInt64]
     private let entries: [(bytes: [UInt8], choice: Choice)]
 
     /// Tabulates the cases.
     public init(_ cases: some Sequence<Choice>) {
         entries = cases.map { (Array($0.rawValue.utf8), $0) }
+        words = entries.map { Self.word($0.bytes.span, 0, $0.bytes.count) }
+    }
+
+    /// The first eight bytes and, in the way of them, how many there are.
+    @inline(__always)
+    private static func word(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> UInt64 {
+        var word = UInt64(truncatingIfNeeded: end - start)
+        for index in start..<min(end, start + 8) { word = word << 8 ^ UInt64(bytes[index]) }
+        return word
     }
 
     /// The case that the bytes name, or `nil`.
     func find(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Choice? {
-        for entry in entries where entry.bytes.count == end - start {
-            if Wire.equal(bytes, start, entry.bytes) { return entry.choice }
+        let word = Self.word(bytes, start, end)
+        for index in words.indices where words[index] == word {
+            let entry = entries[index]
+            if entry.bytes.count == end - start, Wire.equal(bytes, start, entry.bytes) {
+                return entry.choice
+            }
         }
         return nil
     }

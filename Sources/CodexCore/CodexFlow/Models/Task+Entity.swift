@@ -104,38 +104,54 @@ extension CodexFlow.Task {
         return writer.item
     }
 
+    // All fields are read before the first is set, by the initializer that the compiler makes: one that
+    // throws in between, or is written out, copies the 500 bytes of a task twice in Swift 6.3.
     /// Reads a task from an item in place.
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
-        id = try reader.identifier(Field.taskId)
-        projectID = try reader.identifier(Field.projectId)
-        title = try reader.string(Field.title)
-        assigneeID = try reader.optionalIdentifier(Field.assignee, prefix: "USER#")
-        number = try reader.optionalInt(Field.number)
-        body = try reader.optionalString(Field.body)
-        kind = try reader.optionalChoice(Field.kind)
-        status = try reader.optionalChoice(Field.status)
-        priority = try reader.optionalChoice(Field.priority)
-        estimate = try reader.optionalInt(Field.estimate)
-        complexity = try reader.optionalInt(Field.complexity)
-        reporterID = try reader.optionalIdentifier(Field.reporter, prefix: "USER#")
-        labels = try reader.list(Field.labels)
-        dueDate = try reader.optional(Field.dueDate)
-        parentID = try reader.optionalIdentifier(Field.parentId)
-        cycleID = try reader.optionalString(Field.cycleId)
-        rank = try reader.optionalString(Field.rank)
-        acceptanceCriteria = try reader.list(Field.acceptanceCriteria)
-        origin = try reader.optional(Field.origin)
-        claim = try reader.optional(Field.claim)
-        reopenCount = try reader.optionalInt(Field.reopenCount)
-        startedAt = try reader.optionalDate(Field.startedAt)
-        completedAt = try reader.optionalDate(Field.completedAt)
-        canceledAt = try reader.optionalDate(Field.canceledAt)
-        statusChangedAt = try reader.optionalDate(Field.statusChangedAt)
-        archivedAt = try reader.optionalDate(Field.archivedAt)
-        createdAt = try reader.optionalDate(Field.createdAt)
-        updatedAt = try reader.optionalDate(Field.updatedAt)
-        updatedByID = try reader.optionalIdentifier(Field.updatedBy, prefix: "USER#")
-        metadata = try reader.optional(Field.metadata, as: AttributeValue.self)?.map
+        let id: ID = try reader.identifier(Field.taskId)
+        let projectID: CodexFlow.Project.ID = try reader.identifier(Field.projectId)
+        let title: String = try reader.string(Field.title)
+        let assigneeID: CodexFlow.User.ID? = try reader.optionalIdentifier(
+            Field.assignee, prefix: "USER#")
+        let number: Int? = try reader.optionalInt(Field.number)
+        let body: String? = try reader.optionalString(Field.body)
+        let kind: Kind? = try reader.optionalChoice(Field.kind)
+        let status: Status? = try reader.optionalChoice(Field.status)
+        let priority: Priority? = try reader.optionalChoice(Field.priority)
+        let estimate: Int? = try reader.optionalInt(Field.estimate)
+        let complexity: Int? = try reader.optionalInt(Field.complexity)
+        let reporterID: CodexFlow.User.ID? = try reader.optionalIdentifier(
+            Field.reporter, prefix: "USER#")
+        let labels: [String] = try reader.list(Field.labels)
+        let dueDate: CalendarDay? = try reader.optional(Field.dueDate)
+        let parentID: ID? = try reader.optionalIdentifier(Field.parentId)
+        let cycleID: String? = try reader.optionalString(Field.cycleId)
+        let rank: String? = try reader.optionalString(Field.rank)
+        let acceptanceCriteria: [Criterion] = try reader.list(Field.acceptanceCriteria)
+        let origin: Origin? = try reader.optional(Field.origin)
+        let claim: Claim? = try reader.optional(Field.claim)
+        let reopenCount: Int? = try reader.optionalInt(Field.reopenCount)
+        let startedAt: Date? = try reader.optionalDate(Field.startedAt)
+        let completedAt: Date? = try reader.optionalDate(Field.completedAt)
+        let canceledAt: Date? = try reader.optionalDate(Field.canceledAt)
+        let statusChangedAt: Date? = try reader.optionalDate(Field.statusChangedAt)
+        let archivedAt: Date? = try reader.optionalDate(Field.archivedAt)
+        let createdAt: Date? = try reader.optionalDate(Field.createdAt)
+        let updatedAt: Date? = try reader.optionalDate(Field.updatedAt)
+        let updatedByID: CodexFlow.User.ID? = try reader.optionalIdentifier(
+            Field.updatedBy, prefix: "USER#")
+        let metadata: AttributeMap? = try reader.optional(Field.metadata, as: AttributeValue.self)?
+            .map
+        self.init(
+            id: id, projectID: projectID, title: title, assigneeID: assigneeID, number: number,
+            body: body, kind: kind, status: status, priority: priority, estimate: estimate,
+            complexity: complexity, reporterID: reporterID, labels: labels, dueDate: dueDate,
+            parentID: parentID, cycleID: cycleID, rank: rank,
+            acceptanceCriteria: acceptanceCriteria, origin: origin, claim: claim,
+            reopenCount: reopenCount, startedAt: startedAt, completedAt: completedAt,
+            canceledAt: canceledAt, statusChangedAt: statusChangedAt, archivedAt: archivedAt,
+            createdAt: createdAt, updatedAt: updatedAt, updatedByID: updatedByID, metadata: metadata
+        )
     }
 }
 

@@ -157,21 +157,24 @@ extension CodexFlow {
         public var updatedByID: User.ID?
         /// Whatever else the embedding program keeps with the task.
         public var metadata: AttributeMap?
+    }
+}
 
-        /// Creates a task; everything else can be set afterwards.
-        public init(
-            id: ID, projectID: Project.ID, title: String, assigneeID: User.ID? = nil,
-            status: Status? = nil, createdAt: Date? = nil
-        ) {
-            self.id = id
-            self.projectID = projectID
-            self.title = title
-            self.assigneeID = assigneeID
-            self.status = status
-            self.createdAt = createdAt
-            labels = []
-            acceptanceCriteria = []
-        }
+extension CodexFlow.Task {
+    // Here, so that the compiler's own initializer of all fields is there as well: see `init(reading:)`.
+    /// Creates a task; everything else can be set afterwards.
+    public init(
+        id: ID, projectID: CodexFlow.Project.ID, title: String,
+        assigneeID: CodexFlow.User.ID? = nil, status: Status? = nil, createdAt: Date? = nil
+    ) {
+        self.id = id
+        self.projectID = projectID
+        self.title = title
+        self.assigneeID = assigneeID
+        self.status = status
+        self.createdAt = createdAt
+        labels = []
+        acceptanceCriteria = []
     }
 }
 
