@@ -154,6 +154,13 @@ struct Transaction {
     var id: Int { unsafe mdb_txn_id(handle) }
 }
 
+/// Asks for the beginning of a value that will be read from beginning to end: its cache lines come
+/// together, not each when the one before was read.
+@inline(__always)
+func prefetch(_ value: UnsafeBufferPointer<UInt8>) {
+    unsafe codex_prefetch(value.baseAddress, min(value.count, 1024))
+}
+
 extension MDB_val {
     /// Points at a buffer that must outlive the value.
     ///

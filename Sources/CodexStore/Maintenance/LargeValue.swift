@@ -90,6 +90,7 @@ extension TransactionContext {
         _ value: UnsafeBufferPointer<UInt8>, _ key: UnsafeBufferPointer<UInt8>,
         _ keys: any KeyAttributeDecoder, _ body: (ItemBytes) throws -> R
     ) throws -> R {
+        unsafe prefetch(value)
         if let large = unsafe try LargeValue(value) {
             return unsafe try withLargeItem(large, key, keys, body)
         }
