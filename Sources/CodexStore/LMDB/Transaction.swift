@@ -161,6 +161,16 @@ func prefetch(_ value: UnsafeBufferPointer<UInt8>) {
     unsafe codex_prefetch(value.baseAddress, min(value.count, 1024))
 }
 
+/// Asks for what lies before a value: LMDB fills a page from its end, so that the next entry of a tree
+/// that was filled in order lies there.
+@inline(__always)
+func prefetchNeighbour(of value: UnsafeBufferPointer<UInt8>) {
+    guard let start = value.baseAddress else { return }
+    // About as much as this one takes with its key. Nothing is read: any address will do.
+    let byteCount = min(value.count + 64, 1024)
+    unsafe codex_prefetch(start - byteCount, byteCount)
+}
+
 extension MDB_val {
     /// Points at a buffer that must outlive the value.
     ///

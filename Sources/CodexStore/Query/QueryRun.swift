@@ -148,6 +148,7 @@ struct QueryRun {
                     let order = unsafe current.key.compare(bound)
                     guard forward ? order < 0 : order >= 0 else { return }
                 }
+                unsafe prefetchNeighbour(of: current.value)
                 let goesOn = unsafe try context.withItem(current.value, current.key, keys) {
                     bytes in
                     unsafe try body(current.key, bytes)
