@@ -9,7 +9,7 @@ FLAGS ?=
 TRAITS = --traits Encryption
 SCRATCH ?= .build-nested
 NESTED = $(foreach p,Tools Examples Examples/TaskService Benchmarks,$(p)/Package.swift $(p)/Sources) \
-	Tools/Tests Examples/TaskService/Tests
+	Tools/Tests Examples/TaskService/Tests Benchmarks/Benchmarks
 STORE ?= .build-demo/workspace.codex
 # Arguments of codex-bench headline: --quick, --only reads.
 HEADLINE ?=
@@ -117,10 +117,12 @@ SUITES ?= .*
 bench-suites:
 	@./Scripts/bootstrap bench
 	$(REPLAN)
-	$(SWIFT) package --package-path Benchmarks --scratch-path .build-bench --allow-writing-to-package-directory \
-		benchmark --target CodexSuites --filter '$(SUITES)'
+	@mkdir -p .build-demo/suites
+	TMPDIR=$(CURDIR)/.build-demo/suites $(SWIFT) package --package-path Benchmarks --scratch-path .build-bench \
+		--disable-sandbox benchmark --target CodexSuites --filter '$(SUITES)'
+	@rm -rf .build-demo/suites
 
-# Instructions and allocations of the measured paths, against Benchmarks/thresholds.json.
+# Instructions and allocations of the measured paths, against Benchmarks/Thresholds/.
 count-instructions:
 	@./Scripts/bootstrap counts
 	$(SWIFT) build -c release --product codex-counts --scratch-path .build-counts

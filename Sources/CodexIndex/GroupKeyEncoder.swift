@@ -49,7 +49,7 @@ struct GroupKeyEncoder: Sendable {
 
 extension GroupKeyEncoder {
     /// What an index entry's key takes at most, most of the time.
-    private static let usualByteCount = 128
+    private static let usualByteCount = 64
 
     /// The one key of an item; `nil` if it lacks one of the attributes.
     private func key(of item: Item) throws(CodexError) -> [UInt8]? {

@@ -1,6 +1,7 @@
 #include "counted_calls.h"
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 static atomic_long allocations;
 
@@ -12,7 +13,7 @@ __attribute__((noinline)) void counted_run(void (*body)(void *), void *context) 
     __asm__ volatile("" ::: "memory");
 }
 
-#if defined(__GLIBC__) || defined(__linux__)
+#if defined(__GLIBC__)
 // An executable's own functions come before those of glibc, which has these names for its own.
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);

@@ -38,24 +38,31 @@ extension MeasuredPath {
                     count += 1
                     if count == 10_000 { break }
                 }
+                try require(count == 10_000)
             }
         },
         timed("stream", "consume 1,000 changes exactly once") { directory in
             let store = try await store(directory, 0)
             for round in 0..<10 { try await mark(store, 100, String(round)) }
+            let last = try store.stats().sequence
+            // At which the consumer stops, with what it had before behind it.
+            try await mark(store, 1, "end")
             var turn = 0
             return {
                 turn += 1
                 let name = "consumer\(turn)"
                 try await store.addConsumer(name, after: .trimHorizon)
-                let task = Task {
-                    try await store.consume(name) { transaction, changes in
-                        for change in changes where change.sequenceNumber.ordinal == 99 {
+                do {
+                    try await store.consume(name) { _, changes in
+                        if changes.contains(where: { $0.sequenceNumber.commit > last }) {
                             throw Reached()
                         }
                     }
+                } catch is Reached {
+                    // As it was meant to end.
                 }
-                _ = await task.result
+                let consumer = try store.consumers().first { $0.name == name }
+                try require(consumer?.sequenceNumber.commit == last)
                 try await store.removeConsumer(name)
             }
         },
@@ -80,7 +87,7 @@ extension MeasuredPath {
                 try await store(path, taskCount).close()
             }
         },
-        timed("maintenance", "sweep 1,000 expired items") { directory in
+        timed("maintenance", "put 1,000 items and sweep them once expired") { directory in
             let clock = Locked(Date(timeIntervalSince1970: 1_700_000_000))
             var options = StoreOptions()
             options.sweepInterval = nil
@@ -105,7 +112,7 @@ extension MeasuredPath {
                 try require(try await store.removeExpired() == 1000)
             }
         },
-        timed("maintenance", "build an index of 10,000 tasks") { directory in
+        timed("maintenance", "build and remove an index of 10,000 tasks") { directory in
             let store = try await store(directory, taskCount)
             return {
                 try await store.addIndex(

@@ -131,11 +131,11 @@ extension MeasuredPath {
                     limits: PageLimits(returned: 100)
                 ).items.count == 100
             },
-            query("1000 items, filtered to 166") { store, project in
+            query("1000 items, filtered to 167") { store, project in
                 let filter = Condition.compare(
                     .path(DocumentPath("status")), .equal, .value("inProgress"))
                 return try store.items(matching: tableQuery(project, filter: filter)).items.count
-                    > 160
+                    == 167
             },
             query("1000 typed in pages of 100") { store, project in
                 var (count, next): (Int, PageToken?) = (0, nil)

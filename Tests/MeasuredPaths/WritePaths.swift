@@ -42,11 +42,14 @@ extension MeasuredPath {
             var turn = 0
             return {
                 turn += 1
-                let update = Update().setting(status, to: statuses[turn % statuses.count])
+                let new = statuses[turn % statuses.count]
+                let update = Update().setting(status, to: new)
                 let keys = (0..<count).map { _ in key(numbers.next()) }
                 try store.write { transaction in
                     for key in keys {
-                        _ = try transaction.update(in: CodexFlow.table, key: key, update)
+                        let item = try transaction.update(
+                            in: CodexFlow.table, key: key, update, returning: .allNew)
+                        try require(item?["status"]?.string == new)
                     }
                 }
             }
@@ -91,13 +94,17 @@ extension MeasuredPath {
                 var turn = 0
                 return {
                     turn += 1
-                    let update = Update().setting(
-                        Attribute<String>(fieldNames[turn % 10]), to: values[turn % 3])
+                    let (name, value) = (fieldNames[turn % 10], values[turn % 3])
+                    let update = Update().setting(Attribute<String>(name), to: value)
                     let key = PrimaryKey("p", .string("key\(10_000 + numbers.next())"))
-                    _ = try store.write { _ = try $0.update(in: "records", key: key, update) }
+                    try store.write { transaction in
+                        let item = try transaction.update(
+                            in: "records", key: key, update, returning: .allNew)
+                        try require(item?[name]?.string == value)
+                    }
                 }
             },
-            counted("write", "typed put") { directory in
+            counted("write", "make a task and put it") { directory in
                 let store = try await store(directory, taskCount, durability: .none)
                 var turn = 0
                 return {

@@ -67,8 +67,9 @@ struct PathCounter {
         guard case .counted(let body) = try waiting({ try await path.prepare(makeDirectory()) })
         else { exit(2) }
         for _ in 0..<rounds.warming { try body() }
+        let work = Work(body, rounds.counted)
         let before = counted_allocations()
-        run(body, rounds.counted)
+        run(work)
         let allocations = counted_allocations() - before
         print("allocations \(Double(allocations) / Double(rounds.counted))")
         print("rounds \(rounds.counted)")
@@ -83,8 +84,7 @@ struct PathCounter {
         }
     }
 
-    private static func run(_ body: @escaping () throws -> Void, _ count: Int) {
-        let work = Work(body, count)
+    private static func run(_ work: Work) {
         counted_run(
             { context in
                 guard let context else { return }

@@ -171,7 +171,8 @@ public struct ItemView: ~Copyable {
     }
 
     /// Lends the item's whole encoding, its header included and its key not (`Docs/Format.md`): good for
-    /// checksums, for comparing and for copies.
+    /// checksums, for comparing and for copies. Encrypted fields are as they are stored; an item that an index
+    /// with fewer attributes gave is that of the index's entry.
     ///
     /// - Throws: Whatever `body` throws.
     /// - Complexity: O(1).

@@ -20,7 +20,7 @@ struct KeySorter {
 
     mutating func add(_ key: [UInt8]) throws(CodexError) {
         keys.append(key)
-        byteCount += key.count + Self.overheadByteCount
+        byteCount += key.capacity + Self.overheadByteCount
         guard byteCount > byteCountMax else { return }
         sort()
         let run = try SpillFile(in: directory)

@@ -86,9 +86,11 @@ extension WriteContext {
         guard let table = try current(known),
             let index = table.indexes.first(where: { $0.part == part && $0.state == .building })
         else { return nil }
-        // If nobody wrote since, the items have these entries still; those that the index has already
-        // are put again, as they are.
-        var isExact = sequence == position.sequence && !index.plan.isExpiry
+        // If nobody wrote since, not in this transaction either, the items have these entries still;
+        // those that the index has already are put again, as they are.
+        var isExact =
+            sequence == position.sequence && !hasChanges && changeCount == 0
+            && !index.plan.isExpiry
         // A projection may have chunks of its own, which would be left behind.
         if case .include = index.plan.definition.projection { isExact = false }
         var count = 0

@@ -15,11 +15,13 @@ extension Store {
     /// - Parameters:
     ///   - table: The table's name.
     ///   - batchCount: How many items a transaction stores, 1 or more.
-    ///   - next: Gives the items one by one, and `nil` at the end.
+    ///   - next: Gives the items one by one, and `nil` at the end. It is asked for a batch while the one
+    ///     before is being written: what it reads of the table need not have that one.
     /// - Returns: How many items were stored.
     /// - Throws: ``CodexError/Code/indexNotReady`` if a unique index found equal keys (all items are
     ///   stored; see ``duplicates(ofIndex:in:limit:)``), whatever `next` throws, and as
-    ///   ``WriteTransaction/put(_:in:condition:returning:)``; batches before stay stored.
+    ///   ``WriteTransaction/put(_:in:condition:returning:)``; batches before stay stored, and up to
+    ///   two that were given are not.
     @discardableResult
     public nonisolated(nonsending) func load(
         into table: String, batchCount: Int = 5000, _ next: () throws -> Item?

@@ -36,14 +36,20 @@ final class Environment: @unchecked Sendable {
         path: String, readOnly: Bool, flushes: Bool, mapByteCount limit: Int? = nil
     ) throws(CodexError) {
         var size = limit ?? Self.mapByteCountMax
+        var first: CodexError?
         while true {
             do throws(CodexError) {
                 unsafe handle = try Self.open(
                     path, readOnly: readOnly, flushes: flushes, mapByteCount: size)
                 mapByteCount = size
                 return
-            } catch  where error.code == .outOfMemory && size > Self.mapByteCountMin {
-                // A limit on address space (ulimit -v, valgrind): reserve less.
+            } catch {
+                // A limit on address space: reserve less. It is ENOMEM with ulimit -v, EINVAL under valgrind.
+                first = first ?? error
+                let isInvalid = (error.cause as? LMDBFailure)?.code == EINVAL
+                guard error.code == .outOfMemory || isInvalid, size > Self.mapByteCountMin else {
+                    throw first ?? error
+                }
                 size /= 2
             }
         }
@@ -66,8 +72,7 @@ final class Environment: @unchecked Sendable {
                 UInt32(MDB_NOTLS) | (readOnly ? UInt32(MDB_RDONLY) : 0)
                 | (flushes ? 0 : UInt32(MDB_NOSYNC))
             let status = unsafe mdb_env_open(handle, path, flags, 0o644)
-            // What valgrind answers where there is less address space.
-            try check("mdb_env_open", status == EINVAL ? ENOMEM : status)
+            try check("mdb_env_open", status)
         } catch {
             // lmdb.h: after a failed open the environment must be closed.
             unsafe mdb_env_close(handle)

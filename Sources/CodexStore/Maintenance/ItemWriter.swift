@@ -29,13 +29,26 @@ struct Change {
     func leavesAttributes(_ stored: [UInt8]?) -> Bool {
         guard let old, let new else { return old == nil && new == nil }
         // Without compressed values, an item has one encoding after its head.
-        if let before = old.stored, let stored, before.count < Limits.compressionThresholdByteCount,
-            stored.count < Limits.compressionThresholdByteCount,
+        if let before = old.stored, let stored, !new.item.mayBeCompressed,
             let areEqual = ItemCodec.areAttributesEqual(before.span, stored.span)
         {
             return areEqual
         }
         return old.item == new.item
+    }
+}
+
+extension Item {
+    /// Whether a value is so large, or may be, that it is compressed if that makes it smaller.
+    fileprivate var mayBeCompressed: Bool {
+        elements.contains { element in
+            switch element.value {
+            case .null, .bool, .number: false
+            case .string(let text): text.utf8.count >= Limits.compressionThresholdByteCount / 2
+            case .binary(let data): data.count >= Limits.compressionThresholdByteCount / 2
+            case .list, .map, .stringSet, .numberSet, .binarySet: true
+            }
+        }
     }
 }
 

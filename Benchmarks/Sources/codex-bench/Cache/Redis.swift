@@ -1,7 +1,8 @@
 import CCachePeer
 import Foundation
 
-/// A Redis server of our own on loopback, without persistence, and one connection to it.
+/// A Redis server of our own on loopback, without persistence and with room for some ten thousand
+/// users, and one connection to it.
 ///
 /// Used by one thread at a time.
 final class Redis {
@@ -19,6 +20,7 @@ final class Redis {
         server.arguments = [
             "redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "",
             "--appendonly", "no", "--daemonize", "no", "--dir", directory,
+            "--maxmemory", "5mb", "--maxmemory-policy", "allkeys-lru",
         ]
         server.standardOutput = FileHandle.nullDevice
         server.standardError = FileHandle.nullDevice
@@ -34,7 +36,9 @@ final class Redis {
             return nil
         }
         self.connection = connection
-        guard setting("save") == "", setting("appendonly") == "no" else {
+        guard setting("save") == "", setting("appendonly") == "no",
+            setting("maxmemory-policy") == "allkeys-lru"
+        else {
             fatalError("Redis is set up in another way")
         }
     }

@@ -14,7 +14,8 @@ struct Figure: Codable, Sendable {
     var ratio: Double?
     /// The least and the most of the rounds' ratios.
     var spread: [Double] = []
-    let goal: Double
+    /// What the ratio is to be; none was set for some.
+    let goal: Double?
     /// Whether the goal is reached; a pair that was not measured does not hold.
     var holds: Bool
 }
@@ -23,12 +24,12 @@ extension Figure {
     /// A pair that was measured in rounds; with `isRate`, more is better.
     init(
         _ name: String, ours: [Double], peer: [Double], peerName: String, unit: String,
-        goal: Double, isRate: Bool = false
+        goal: Double?, isRate: Bool = false
     ) {
         let ratios = zip(ours, peer).map { isRate ? $0 / $1 : $1 / $0 }.sorted()
         self.init(
             name: name, ours: ours.median, peer: peer.median, peerName: peerName, unit: unit,
-            ratio: ratios.median, goal: goal, holds: (ratios.median ?? 0) >= goal)
+            ratio: ratios.median, goal: goal, holds: (ratios.median ?? 0) >= goal ?? 0)
         spread = [ratios.first, ratios.last].compactMap { $0 }
     }
 
@@ -63,8 +64,9 @@ struct HeadlineReport {
             [
                 figure.name, figure.ours.map(text) ?? "", figure.peer.map(text) ?? "",
                 figure.unit, figure.peerName, figure.ratio.map(text) ?? "not measured",
-                figure.spread.map(text).joined(separator: " to "), text(figure.goal),
-                figure.holds ? "holds" : "FALLS SHORT",
+                figure.spread.map(text).joined(separator: " to "),
+                figure.goal.map(text) ?? "none",
+                figure.ratio == nil ? "" : figure.holds ? "holds" : "FALLS SHORT",
             ]
         }
         let heads = ["", "Codex", "peer", "", "peer is", "ratio", "rounds", "goal", ""]
@@ -79,13 +81,23 @@ struct HeadlineReport {
         }
     }
 
-    /// Writes `headline.json`: an array of objects.
-    func write(to directory: String) throws {
+    /// Writes `headline.json`: an array of objects; unless all is replaced, other pairs stay in it.
+    func write(to directory: String, replacing isWhole: Bool) throws {
+        let file = URL(fileURLWithPath: directory + "/headline.json")
+        var figures = figures
+        if !isWhole, let data = try? Data(contentsOf: file) {
+            let known = try JSONDecoder().decode([Figure].self, from: data)
+            func isSame(_ left: Figure, _ right: Figure) -> Bool {
+                left.name == right.name && left.peerName == right.peerName
+            }
+            let new = figures.filter { figure in !known.contains { isSame($0, figure) } }
+            figures = known.map { old in self.figures.first { isSame($0, old) } ?? old } + new
+        }
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try encoder.encode(figures).write(to: URL(fileURLWithPath: directory + "/headline.json"))
+        try encoder.encode(figures).write(to: file)
     }
 }
 

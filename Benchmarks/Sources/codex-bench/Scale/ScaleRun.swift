@@ -79,6 +79,7 @@ struct ScaleRun {
                 try nanoseconds(lookups.count) {
                     var sum: UInt64 = 0
                     for lookup in lookups { sum &+= try store.get(lookup) == nil ? 0 : 1 }
+                    require(sum, lookups.count)
                     return sum
                 })
             let projects = try (0..<200).map { _ in
@@ -90,6 +91,7 @@ struct ScaleRun {
                     for project in projects {
                         sum &+= UInt64(try store.query(.tasks(in: project), limit: 100).items.count)
                     }
+                    require(sum, projects.count * 100)
                     return sum
                 })
             let users = (0..<200).map { _ in "USER#" + SampleTasks.userID(random.below(count)) }
@@ -104,6 +106,7 @@ struct ScaleRun {
                                 partition: [.string(user)]))
                         sum &+= UInt64(try store.query(query, limit: size).items.count)
                     }
+                    require(sum, users.count * size)
                     return sum
                 })
             var state = random.next()
@@ -119,7 +122,7 @@ struct ScaleRun {
                     return 1
                 } / 1000)
         }
-        // The first round reads what the others find in memory.
+        // The first round does not count.
         for figures in [\Point.get, \.query, \.indexQuery, \.update] {
             point[keyPath: figures].removeFirst()
         }
@@ -128,6 +131,10 @@ struct ScaleRun {
         store.close()
         try FileManager.default.removeItem(atPath: path)
         return point
+    }
+
+    private static func require(_ found: UInt64, _ expected: Int) {
+        guard found == UInt64(expected) else { fatalError("\(found) of \(expected) were found") }
     }
 
     /// The memory of this process that no file stands for.
@@ -146,10 +153,12 @@ struct ScaleRun {
             say(
                 "  \(point.count) tasks: data file \(text(Double(point.fileByteCount) / 1_048_576)) MiB, "
                     + "memory besides it \(text(Double(point.memoryByteCount) / 1_048_576)) MiB, "
-                    + "trees of up to \(point.depth) levels, loaded at \(text(point.loadRate)) tasks/s")
+                    + "trees of up to \(point.depth) levels, loaded at \(text(point.loadRate)) tasks/s"
+            )
             row("get, typed, ns", point.get)
             row("query of 100, typed, ns an item", point.query)
-            row("query of 50 by a KEYS_ONLY index, ns an item", point.indexQuery)
+            let size = min(50, point.count / SampleTasks.userCount)
+            row("query of \(size) by a KEYS_ONLY index, ns an item", point.indexQuery)
             row("update, not flushed, µs", point.update)
         }
     }

@@ -14,9 +14,12 @@ struct YCSB: AsyncParsableCommand {
     @Option(help: "How long each works in a round.")
     var seconds = 2.0
 
+    @Flag(help: "All records are wanted alike, and not as YCSB's core workloads have it.")
+    var uniform = false
+
     func run() async throws {
         try await scratch.use { directory in
-            let run = try YCSBRun(directory, recordCount: records)
+            let run = YCSBRun(directory, recordCount: records, isUniform: uniform)
             try run.measure(rounds: rounds, seconds: seconds).printTable()
         }
     }
@@ -105,11 +108,13 @@ struct YCSBFigures {
 struct YCSBRun {
     private let directory: String
     private let recordCount: Int
+    private let isUniform: Bool
     private let zipfian: Zipfian
 
-    init(_ directory: String, recordCount: Int) throws {
+    init(_ directory: String, recordCount: Int, isUniform: Bool = false) {
         self.directory = directory
         self.recordCount = recordCount
+        self.isUniform = isUniform
         zipfian = Zipfian(recordCount)
     }
 
@@ -127,7 +132,8 @@ struct YCSBRun {
                 try BareYCSB(path + "/lmdb"),
             ]
             var generators = engines.map { _ in
-                YCSBGenerator(workload, zipfian, recordCount: recordCount, seed: 7)
+                YCSBGenerator(
+                    workload, zipfian, isUniform: isUniform, recordCount: recordCount, seed: 7)
             }
             let fields = (0..<YCSBWorkload.fieldCount).map { _ in generators[0].value() }
             for engine in engines { try engine.load(keys, fields) }

@@ -38,13 +38,19 @@ enum YCSBWorkload: String, CaseIterable, Sendable {
 struct YCSBGenerator {
     let workload: YCSBWorkload
     private let zipfian: Zipfian
+    /// Whether all records are wanted alike, and not some more than others.
+    private let isUniform: Bool
     private var random: SplitMix64
     /// How many records there are.
     private(set) var recordCount: Int
 
-    init(_ workload: YCSBWorkload, _ zipfian: Zipfian, recordCount: Int, seed: UInt64) {
+    init(
+        _ workload: YCSBWorkload, _ zipfian: Zipfian, isUniform: Bool, recordCount: Int,
+        seed: UInt64
+    ) {
         self.workload = workload
         self.zipfian = zipfian
+        self.isUniform = isUniform
         self.recordCount = recordCount
         random = SplitMix64(seed: seed)
     }
@@ -60,6 +66,7 @@ struct YCSBGenerator {
 
     /// The key of a record that is there.
     mutating func key() -> String {
+        if isUniform { return Self.key(random.below(zipfian.count)) }
         let rank = zipfian.next(&random)
         // The latest are the most wanted; else the wanted ones are scattered over all.
         let number =

@@ -24,8 +24,11 @@ struct ExpressionToken: Equatable {
 
     func isSymbol(_ symbol: String) -> Bool { kind == .symbol && text == symbol }
 
+    /// Whether it is a keyword, which is given in capitals.
     func isKeyword(_ keyword: String) -> Bool {
-        kind == .word && text.count == keyword.count && text.uppercased() == keyword
+        // Words are ASCII: without one bit, small letters are capitals.
+        kind == .word && text.utf8.count == keyword.utf8.count
+            && zip(text.utf8, keyword.utf8).allSatisfy { $0 & 0xDF == $1 }
     }
 
     private static let symbols = Set("=<>+-()[],.".unicodeScalars)
