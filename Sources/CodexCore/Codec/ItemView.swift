@@ -170,8 +170,9 @@ public struct ItemView: ~Copyable {
         }
     }
 
-    /// Lends the item's whole encoding, its header included and its key not (`Docs/Format.md`): good for
-    /// checksums, for comparing and for copies. Encrypted fields are as they are stored; an item that an index
+    /// Lends the item's whole encoding, its header included and its key not.
+    ///
+    /// Good for checksums, for comparing and for copies; `Docs/Format.md` has it byte by byte. Encrypted fields are as they are stored; an item that an index
     /// with fewer attributes gave is that of the index's entry.
     ///
     /// - Throws: Whatever `body` throws.

@@ -66,13 +66,13 @@ private struct Digits {
         let word: UInt64
         let separators: UInt64
 
-        /// `0000-00-`
+        /// `0000-00-`.
         static let date = Pattern(word: 0x2D30_302D_3030_3030, separators: 0xFF00_00FF_0000_0000)
-        /// `00T00:00`
+        /// `00T00:00`.
         static let time = Pattern(word: 0x3030_3A30_3054_3030, separators: 0x0000_FF00_00FF_0000)
-        /// `:00.000Z`
+        /// `:00.000Z`.
         static let rest = Pattern(word: 0x5A30_3030_2E30_303A, separators: 0xFF00_0000_FF00_00FF)
-        /// `0:00:00Z`
+        /// `0:00:00Z`.
         static let shortRest = Pattern(
             word: 0x5A30_303A_3030_3A30, separators: 0xFF00_00FF_0000_FF00)
     }

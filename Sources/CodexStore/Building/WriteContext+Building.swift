@@ -79,6 +79,7 @@ extension WriteContext {
     ///   - limit: How much is done.
     /// - Returns: How many of the keys were seen to until the time was over; `nil` if the index is
     ///   not being built any more.
+    /// - Throws: ``CodexError``.
     func insertMissing(
         _ keys: ArraySlice<[UInt8]>, of sequence: UInt64?, _ known: TableHandle, _ part: String,
         _ positionKey: [UInt8], _ limit: StepLimit

@@ -79,7 +79,9 @@ struct CachePairs {
         }
     }
 
-    /// A thousand users that are cached on both sides. Redis's bytes are not decoded.
+    /// A thousand users that are cached on both sides.
+    ///
+    /// Redis's bytes are not decoded.
     private func hits(
         _ store: Store, _ policy: CachePolicy, _ redis: Redis, _ pool: DatabasePool
     ) throws -> Figure {
