@@ -97,8 +97,8 @@ bench: endpoint-figures
 	@mkdir -p .build-demo
 	$(BENCH) headline --endpoint .build-demo/endpoint.json $(HEADLINE)
 
-# The same with 10 million tasks and RocksDB, and each path by itself: about three quarters of an hour
-# and 30 GB of disk.
+# The same with 10 million tasks and RocksDB, and each path by itself: 25 minutes and 30 GB of
+# disk.
 bench-full: endpoint-figures
 	@./Scripts/bootstrap bench
 	$(REPLAN)
