@@ -60,7 +60,8 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         // What benchmarks and counts of instructions measure.
         .target(
-            name: "MeasuredPaths", dependencies: ["CodexCore", "CodexIndex", "CodexStore"],
+            name: "MeasuredPaths",
+            dependencies: ["CodexCore", "CodexIndex", "CodexStore", "CodexTesting"],
             path: "Tests/MeasuredPaths"),
         .target(name: "CountedCalls", path: "Tests/CountedCalls"),
         .executableTarget(

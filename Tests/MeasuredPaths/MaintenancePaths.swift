@@ -1,5 +1,6 @@
 import CodexCore
 import CodexStore
+import CodexTesting
 import Foundation
 
 extension MeasuredPath {
@@ -88,17 +89,17 @@ extension MeasuredPath {
             }
         },
         timed("maintenance", "put 1,000 items and sweep them once expired") { directory in
-            let clock = Locked(Date(timeIntervalSince1970: 1_700_000_000))
+            let clock = ManualClock()
             var options = StoreOptions()
             options.sweepInterval = nil
-            options.now = { clock.value }
+            options.now = { clock.now }
             let table = TableDefinition(
                 CodexFlow.table, partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
                 timeToLive: "ttl")
             let store = try Store(
                 at: directory + "/store", schema: Schema(tables: [table]), options: options)
             return {
-                let second = Int(clock.value.timeIntervalSince1970) + 1
+                let second = Int(clock.now.timeIntervalSince1970) + 1
                 try await store.write { transaction in
                     for number in 0..<1000 {
                         _ = try transaction.put(
@@ -108,7 +109,7 @@ extension MeasuredPath {
                             ], in: CodexFlow.table)
                     }
                 }
-                clock.value += 10
+                clock.advance(by: 10)
                 try require(try await store.removeExpired() == 1000)
             }
         },
@@ -150,18 +151,4 @@ extension MeasuredPath {
             return { try require(try store.verify().differences.isEmpty) }
         },
     ]
-
-    /// A moment that is set and read by several threads.
-    private final class Locked: @unchecked Sendable {
-        // Only touched with the lock held.
-        private var moment: Date
-        private let lock = NSLock()
-
-        init(_ moment: Date) { self.moment = moment }
-
-        var value: Date {
-            get { lock.withLock { moment } }
-            set { lock.withLock { moment = newValue } }
-        }
-    }
 }

@@ -172,8 +172,9 @@ public struct ItemView: ~Copyable {
 
     /// Lends the item's whole encoding, its header included and its key not.
     ///
-    /// Good for checksums, for comparing and for copies; `Docs/Format.md` has it byte by byte. Encrypted fields are as they are stored; an item that an index
-    /// with fewer attributes gave is that of the index's entry.
+    /// Good for checksums, for comparing and for copies; `Docs/Format.md` has it byte by byte.
+    /// Encrypted fields are as they are stored; an item that an index with fewer attributes gave is that
+    /// of the index's entry.
     ///
     /// - Throws: Whatever `body` throws.
     /// - Complexity: O(1).

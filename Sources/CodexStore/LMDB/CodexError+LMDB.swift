@@ -65,6 +65,9 @@ extension CodexError {
         }
     }
 
+    /// Whether a call of LMDB ended with `EINVAL`.
+    var isInvalidArgument: Bool { (cause as? LMDBFailure)?.code == EINVAL }
+
     /// The error for a failed system call, by its `errno`.
     static func system(
         _ call: String, _ code: Int32, cause: (any Error)? = nil

@@ -1,10 +1,3 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 internal import CodexCLMDB
 internal import CodexCore
 
@@ -46,10 +39,9 @@ final class Environment: @unchecked Sendable {
             } catch {
                 // A limit on address space: reserve less. It is ENOMEM with ulimit -v, EINVAL under valgrind.
                 first = first ?? error
-                let isInvalid = (error.cause as? LMDBFailure)?.code == EINVAL
-                guard error.code == .outOfMemory || isInvalid, size > Self.mapByteCountMin else {
-                    throw first ?? error
-                }
+                guard error.code == .outOfMemory || error.isInvalidArgument,
+                    size > Self.mapByteCountMin
+                else { throw first ?? error }
                 size /= 2
             }
         }
