@@ -20,7 +20,7 @@ DURABLE ?=
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Examples/TaskService/Package.swift Benchmarks/Package.swift
 
-.PHONY: run serve test lint format nested dynamodb task-service test-thread test-crash bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service bench-full bench-suites endpoint-figures count-instructions clean
+.PHONY: run serve test lint format nested dynamodb task-service test-thread test-crash torture bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service bench-full bench-suites endpoint-figures count-instructions clean
 
 run:
 	@./Scripts/bootstrap
@@ -39,7 +39,8 @@ serve:
 
 test:
 	@./Scripts/bootstrap
-	$(SWIFT) test $(TRAITS) $(FLAGS) --filter DurabilityTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --filter DurabilityTests --skip TortureTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --filter TortureTests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests
 
 lint:
@@ -86,6 +87,12 @@ test-thread:
 test-crash:
 	@./Scripts/bootstrap
 	CODEX_CRASH_CYCLES=200 CODEX_POWER_CUTS=60 CODEX_REQUIRE_POWER_CUTS=1 $(SWIFT) test $(TRAITS) --filter DurabilityTests
+
+# Everything at random that hosts and operators do to a store, by several processes, for half an hour.
+# A round again: make torture CODEX_TORTURE_SEED=12345
+torture:
+	@./Scripts/bootstrap
+	CODEX_TORTURE_SECONDS=$${CODEX_TORTURE_SECONDS:-1800} $(SWIFT) test $(TRAITS) --filter TortureTests
 
 BENCH = $(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-bench
 

@@ -50,8 +50,11 @@ let package = Package(
         .target(name: "CodexTesting", dependencies: ["CodexCore", "CodexStore"]),
         // What the tests run, and kill, as other processes.
         .executableTarget(
-            name: "codex-test-agent", dependencies: ["CodexCore", "CodexStore", "CrashSupport"],
+            name: "codex-test-agent",
+            dependencies: ["CodexCore", "CodexStore", "CrashSupport", "HostCalls"],
             path: "Tests/TestAgent"),
+        // Forks, and limits of a process.
+        .target(name: "HostCalls", path: "Tests/HostCalls"),
         // What those that write and those that check agree on.
         .target(
             name: "CrashSupport", dependencies: ["CodexCore", "CodexStore"],
@@ -63,6 +66,10 @@ let package = Package(
             name: "MeasuredPaths",
             dependencies: ["CodexCore", "CodexIndex", "CodexStore", "CodexTesting"],
             path: "Tests/MeasuredPaths"),
+        // Makes fixtures of the stored format.
+        .executableTarget(
+            name: "codex-fixtures", dependencies: ["CodexCore", "CodexStore"],
+            path: "Tests/FixtureMaker", exclude: ["README.md", "Format2"]),
         .target(name: "CountedCalls", path: "Tests/CountedCalls"),
         .executableTarget(
             name: "codex-counts", dependencies: ["CountedCalls", "MeasuredPaths"],

@@ -3,6 +3,12 @@
 #define CODEX_CLMDB_SHIM_H
 #include <lmdb.h>
 
+// LMDB 1.0 has other formats of its files, and neither version reads the other's. Of 0.9, the patches
+// from 70 on are development versions with other formats. See Docs/Format.md, "Versions of LMDB".
+#if MDB_VERSION_MAJOR != 0 || MDB_VERSION_MINOR != 9 || MDB_VERSION_PATCH >= 70
+#error "Codex needs liblmdb 0.9, and this is the lmdb.h of another version. Install 0.9 beside it, and build with -Xcc -I<its include> -Xlinker -L<its lib>: see Docs/Format.md, Versions of LMDB."
+#endif
+
 // MDB_VERSION_FULL is a function-like macro, which Swift does not import.
 static inline int codex_mdb_header_version(void) { return MDB_VERSION_FULL; }
 

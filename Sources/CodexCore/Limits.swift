@@ -119,4 +119,6 @@ public enum Limits {
     public static let analyticsFigureMax = 1_000_000_000_000
     /// Most days of a report.
     public static let reportDayCountMax = 4000
+    /// Most trees of a store: one for each table, index, counter and time to live.
+    public static let treeCountMax = 4000
 }

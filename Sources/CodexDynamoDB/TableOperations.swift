@@ -263,8 +263,9 @@ extension DynamoDBService {
         answer.member(name) { $0.append(text) }
     }
 
-    /// Milliseconds as seconds with a fraction.
+    /// Milliseconds as seconds with a fraction; a stored moment before 1970 counts as 1970.
     static func seconds(_ milliseconds: Int) -> String {
+        let milliseconds = max(0, milliseconds)
         let rest = milliseconds % 1000
         return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - "\(rest)".count)
             + "\(rest)"

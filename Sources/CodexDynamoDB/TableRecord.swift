@@ -164,6 +164,6 @@ extension DynamoDBService {
         record.stream.map { "\(arn(record.name))/stream/\($0.label)" }
     }
 
-    /// Now, in milliseconds since 1970.
-    var milliseconds: Int { Int(now().timeIntervalSince1970 * 1000) }
+    /// Now, in milliseconds since 1970, not before.
+    var milliseconds: Int { Int(max(0, now().millisecondsSince1970)) }
 }

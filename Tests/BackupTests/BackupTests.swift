@@ -27,7 +27,7 @@ struct BackupTests {
     private func makeStore() throws -> TemporaryStore {
         var options = StoreOptions()
         let clock = clock
-        options.now = { clock.now }
+        options.use(clock)
         return try TemporaryStore(schema: Self.schema, options: options)
     }
 

@@ -128,7 +128,7 @@ struct FollowerStateTests {
     func stamps() async throws {
         let clock = ManualClock()
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         options.sweepInterval = nil
         let plain = TableDefinition(
             "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"))
@@ -162,7 +162,8 @@ struct FollowerStateTests {
             first.record, of: first.storeID, lastSequence: first.header.sequence, to: &bytes)
         try await pair.follower.follow(FollowerPair.pieces(bytes))
         try await pair.follower.whenReady()
-        clock.advance(by: 200)
+        // Also so long that the clock of the restored store is confirmed.
+        clock.advance(by: 400)
         let scan = TableScan(table: "t")
         #expect(try pair.follower.items(scanning: scan).items.count == 10)
         try await pair.follower.promote()
@@ -226,7 +227,7 @@ struct FollowerStateTests {
     func archive() async throws {
         let clock = ManualClock()
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         let pair = try await FollowerPair(options: options)
         clock.advance(by: 60)
         try await FollowerPair.put(11, pair.leader)

@@ -508,7 +508,7 @@ struct FollowerTests {
     func leadersDecisions() async throws {
         let clock = ManualClock()
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         let schema = Schema(tables: [
             TableDefinition(
                 "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s")),

@@ -36,7 +36,7 @@ final class Life {
     init(seed: UInt64) throws {
         var options = StoreOptions()
         let clock = clock
-        options.now = { clock.now }
+        options.use(clock)
         options.sweepInterval = nil
         options.checkpoints.changeCount = 200
         temporary = try TemporaryStore(schema: Life.schema, options: options)

@@ -16,7 +16,7 @@ struct RateLimiterTests {
         let clock = ManualClock()
         self.clock = clock
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         temporary = try TemporaryStore(options: options)
     }
 
@@ -133,7 +133,7 @@ struct RateLimiterTests {
             try RateLimiter(store, name: "a#b", limit: 1)
         }
         let limiter = try RateLimiter(store, name: "a", limit: 1)
-        for subject in ["", "a#b", "a\u{0}"] {
+        for subject in ["", "a#b", "a\u{0}", "", "a#b"] {
             await #expect(throws: CodexError(.invalidIdentifier, "")) {
                 try await limiter.take(for: subject)
             }
@@ -146,9 +146,16 @@ struct RateLimiterTests {
         #expect(try await !limiter.take(for: "s").isAllowed)
         try await store.put(
             CodexFlow.RateWindow(
-                subject: "t", name: "a", counts: [.max: .max, .min: 1, 1_762_300_800: -7],
+                subject: "t", name: "a", counts: [.min: 1, 0: .max, 1_762_300_800: -7],
                 expiresAt: 1_762_300_900))
         #expect(try await limiter.take(for: "t").isAllowed)
         #expect(try await !limiter.take(for: "t").isAllowed)
+        // What is far ahead is of a clock that was set back: it counts from now on.
+        try await store.put(
+            CodexFlow.RateWindow(
+                subject: "u", name: "a", counts: [.max: .max, .max - 1: 1], expiresAt: .max))
+        #expect(try await !limiter.take(for: "u").isAllowed)
+        clock.advance(by: 61)
+        #expect(try await limiter.take(for: "u").isAllowed)
     }
 }

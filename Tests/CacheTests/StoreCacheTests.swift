@@ -18,7 +18,7 @@ struct StoreCacheTests {
         let clock = ManualClock()
         self.clock = clock
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         temporary = try TemporaryStore(options: options)
     }
 

@@ -312,7 +312,7 @@ struct ChangeTests {
     func lag() async throws {
         let clock = ManualClock()
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         let temporary = try TemporaryStore(schema: Self.schema, options: options)
         let store = temporary.store
         try await store.addConsumer("c", after: .trimHorizon)

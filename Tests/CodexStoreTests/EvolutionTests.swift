@@ -179,6 +179,8 @@ struct EvolutionTests {
                 try store.write { _ = try $0.put(item, in: "t") }
             }
         }
+        // Once it is closed, the observer has got all.
+        store.close()
         let seen = events.all
         let own = ProcessInfo.processInfo.processIdentifier
         #expect(seen.contains { if case .slowCommit(_, 1) = $0 { true } else { false } })

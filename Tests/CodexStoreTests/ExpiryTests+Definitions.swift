@@ -115,7 +115,7 @@ extension ExpiryTests {
         let again = try Store(at: directory, options: Self.options(late))
         #expect((again.recovery?.commitCount ?? 0) >= 11)
         #expect(try again.stats().trees.map(\.entryCount) == store.stats().trees.map(\.entryCount))
-        late.advance(by: -1000)
+        late.jump(by: -1000)
         for index in Self.indexes { #expect(try found(index, again) == found(index, store)) }
         #expect(try found(nil, again) == [7, 8, 9])
         try expectSound(again)
@@ -132,7 +132,10 @@ extension ExpiryTests {
         let again = try Store(at: temporary.path, options: Self.options(clock))
         #expect(try found(nil, again) == [4])
         #expect(try entryCount(nil, again) == 2)
-        #expect(try await again.removeExpired() == 1)
+        // The log ends before the third expired.
+        #expect(try await again.removeExpired() == 0)
+        clock.advance(by: 300)
+        #expect(try await again.removeExpired() == 2)
         try expectSound(again)
         again.close()
         var options = Self.options(clock)

@@ -35,7 +35,7 @@ struct ExpiryTests {
     /// Without a sweeper, so that what is expired stays until a test removes it.
     static func options(_ clock: ManualClock) -> StoreOptions {
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         options.sweepInterval = nil
         return options
     }
@@ -367,7 +367,7 @@ struct ExpiryTests {
         #expect(try store.stats().trees.map(\.entryCount) == before)
         try expectSound()
         // It is what it was: with the clock put back, it is there.
-        clock.advance(by: -1)
+        clock.jump(by: -1)
         #expect(try store.item(in: "t", key: key(1)) == stored)
         #expect(try found("some") == [1])
     }

@@ -14,7 +14,7 @@ struct ListTests {
     init() throws {
         let clock = clock
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         temporary = try TemporaryStore(
             schema: Schema(tables: [
                 TableDefinition(
@@ -71,7 +71,7 @@ struct ListTests {
         store.close()
         let clock = clock
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         let again = try Store(at: temporary.path, options: options)
         clock.advance(by: 600)
         #expect(try await again.perform(add, idempotencyToken: "once") == false)

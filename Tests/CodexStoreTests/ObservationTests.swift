@@ -176,11 +176,100 @@ struct ObservationTests {
         }
     }
 
+    // MARK: Schema
+
+    @Test("A table that is removed ends what observes it", .timeLimit(.minutes(5)))
+    func removedTable() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        try await store.put(try task("a", "A"))
+        var byTable = store.observe(.tasks(in: "p")).makeAsyncIterator()
+        var byIndex = store.observe(.tasks(assignedTo: "ada")).makeAsyncIterator()
+        var byKey = store.observe(.task("a", in: "p")).makeAsyncIterator()
+        // Also if the read does not look.
+        var blind = store.observe(in: [CodexFlow.table]) { _ in 1 }.makeAsyncIterator()
+        var all = store.observe { try $0.get(.task("a", in: "p"))?.title }.makeAsyncIterator()
+        #expect(try await byTable.next()?.count == 1)
+        #expect(try await byIndex.next()?.count == 1)
+        #expect(try await byKey.next()?.map(\.title) == "A")
+        #expect(try await blind.next() == 1)
+        #expect(try await all.next() == "A")
+        let waiting = _Concurrency.Task { [byTable] in
+            var byTable = byTable
+            return try await byTable.next()?.count
+        }
+        try await store.removeTable(CodexFlow.table)
+        let unknown = CodexError(.unknownTable, "")
+        await #expect(throws: unknown) { try await waiting.value }
+        await #expect(throws: unknown) { try await byIndex.next() }
+        await #expect(throws: unknown) { try await byKey.next() }
+        await #expect(throws: unknown) { try await blind.next() }
+        await #expect(throws: CodexError(.unknownEntity, "")) { try await all.next() }
+        var late = store.observe(.tasks(in: "p")).makeAsyncIterator()
+        await #expect(throws: unknown) { try await late.next() }
+    }
+
+    @Test("A table that was made again is observed as it is", .timeLimit(.minutes(5)))
+    func madeAgain() async throws {
+        let table = TableDefinition("t", partitionKey: KeyAttribute("p"))
+        let temporary = try TemporaryStore(schema: Schema(tables: [table]))
+        let store = temporary.store
+        try await store.put(["p": "a"], in: "t")
+        var count = store.observe(in: ["t"]) {
+            try $0.count(TableScan(table: "t")).count
+        }.makeAsyncIterator()
+        #expect(try await count.next() == 1)
+        try await store.removeTable("t")
+        try await store.addTable(table)
+        #expect(try await count.next() == 0)
+        try await store.put(["p": "b"], in: "t")
+        #expect(try await count.next() == 1)
+        // Other tables come and go unnoticed.
+        try await store.addTable(TableDefinition("u", partitionKey: KeyAttribute("p")))
+        try await store.removeTable("u")
+        try await store.put(["p": "c"], in: "t")
+        #expect(try await count.next() == 2)
+    }
+
+    @Test("An index that is removed ends what goes by it, and nothing else")
+    func removedIndex() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        try await store.put(try task("a", "A"))
+        var byTable = store.observe(.tasks(in: "p")).makeAsyncIterator()
+        var byIndex = store.observe(.tasks(assignedTo: "ada")).makeAsyncIterator()
+        #expect(try await byTable.next()?.count == 1)
+        #expect(try await byIndex.next()?.count == 1)
+        try await store.removeIndex(CodexFlow.Index.gsi1, from: CodexFlow.table)
+        await #expect(throws: CodexError(.unknownIndex, "")) { try await byIndex.next() }
+        try await store.put(try task("b", "B"))
+        #expect(try await byTable.next()?.count == 2)
+    }
+
+    @Test("An index that another process adds is seen", .timeLimit(.minutes(5)))
+    func addedIndex() async throws {
+        let schema = Schema(tables: [
+            TableDefinition("t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"))
+        ])
+        let temporary = try TemporaryStore(schema: schema)
+        let store = temporary.store
+        try await store.put(["p": "a", "s": "b", "g": "x", "v": 1], in: "t")
+        let query = TableQuery(table: "t", index: "late", partition: ["x"])
+        var count = store.observe(in: ["t"]) { (try? $0.count(query).count) ?? -1 }
+            .makeAsyncIterator()
+        #expect(try await count.next() == -1)
+        let agent = try Agent("index", temporary.path, "late")
+        agent.wait()
+        #expect(try await count.next() == 1)
+        try await store.removeIndex("late", from: "t")
+        #expect(try await count.next() == -1)
+    }
+
     @Test("It ends with its task and its store, and sees what expires")
     func ends() async throws {
         let clock = ManualClock()
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         options.sweepInterval = nil
         let temporary = try TemporaryStore(options: options)
         let store = temporary.store

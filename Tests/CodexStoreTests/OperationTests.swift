@@ -319,7 +319,7 @@ struct OperationTests {
                         #expect(number != 7)
                     } catch {
                         #expect(number == 7)
-                        #expect((error as? CodexError)?.code == .transactionTooLarge)
+                        #expect((error as? CodexError)?.code == .storeFull)
                     }
                 }
             }

@@ -83,7 +83,7 @@ struct SeedTests {
     func modelsRoundTrip() async throws {
         let clock = ManualClock()
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         let temporary = try TemporaryStore(options: options)
         let store = temporary.store
         let now = clock.now

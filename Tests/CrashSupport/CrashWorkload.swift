@@ -4,6 +4,8 @@ package import CodexStore
 /// What is wrong with a store after a crash.
 package struct CrashFinding: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// What crash writers write, and how it is checked.
@@ -21,6 +23,51 @@ package enum CrashWorkload {
                 "keys", partitionKey: [KeyAttribute("s")], projection: .keysOnly),
         ],
         counters: [CounterDefinition("sums", group: [KeyAttribute("w")], sums: ["k"])])
+
+    /// The key of the item that says, as its `id`, which store it is; only some have it.
+    package static let identityKey = PrimaryKey("identity", "id")
+
+    /// Writes a writer's group.
+    package static func write(
+        _ writer: Int, _ group: Int64, filler: String, _ transaction: inout WriteTransaction
+    ) throws {
+        let name = AttributeValue.string("w\(writer)")
+        let number = AttributeValue.number(Number(Int(group)))
+        for position in 0..<size(writer, group) {
+            try transaction.put(
+                [
+                    "w": name, "s": .string("g\(group)#\(position)"), "k": number,
+                    "text": .string(filler),
+                ], in: "t")
+        }
+        let old = group - Int64(lag)
+        for position in 0..<size(writer, old) {
+            try transaction.delete(in: "t", key: PrimaryKey(name, .string("g\(old)#\(position)")))
+        }
+        try transaction.put(["w": name, "s": "last", "k": number], in: "t")
+    }
+
+    /// The last group of a writer that a snapshot has.
+    ///
+    /// - Throws: ``CrashFinding`` if that group is not whole.
+    @discardableResult
+    package static func lastGroup(_ writer: Int, _ snapshot: borrowing Snapshot) throws -> Int64 {
+        let last = try group(of: writer, "last", snapshot) ?? 0
+        for position in 0..<size(writer, last) {
+            guard try group(of: writer, "g\(last)#\(position)", snapshot) == last else {
+                throw CrashFinding(description: "writer \(writer): a snapshot has half a group")
+            }
+        }
+        return last
+    }
+
+    /// The group that an item of a writer says.
+    private static func group(
+        of writer: Int, _ sort: String, _ snapshot: borrowing Snapshot
+    ) throws -> Int64? {
+        let key = PrimaryKey(.string("w\(writer)"), .string(sort))
+        return try snapshot.item(in: "t", key: key)?["k"]?.number?.int64
+    }
 
     /// How many items a group has.
     package static func size(_ writer: Int, _ group: Int64) -> Int {
@@ -67,29 +114,41 @@ package enum CrashWorkload {
 
     /// The stream tells without gap or duplicate how the items became what they are.
     private static func requireStream(_ store: Store) throws {
-        func require(_ isRight: Bool, _ what: String) throws {
-            guard isRight else { throw CrashFinding(description: "the stream: \(what)") }
-        }
-        var last: SequenceNumber?
+        let changes = try store.retainedChanges(after: .trimHorizon).filter { $0.table == "t" }
+        try requireOrder(changes)
         var images: [PrimaryKey: Item?] = [:]
-        var groups: [AttributeValue: Int64] = [:]
-        for change in try store.retainedChanges(after: .trimHorizon) {
+        for change in changes {
             let key = try change.key
-            try require(last.map { $0 < change.sequenceNumber } ?? true, "a number comes twice")
-            last = change.sequenceNumber
             let (old, new) = (try change.oldImage, try change.newImage)
             if let known = images[key] { try require(known == old, "a change is missing") }
             images[key] = .some(new)
-            guard key.sort == "last", let group = new?["k"]?.number?.int64 else { continue }
-            if let known = groups[key.partition] {
-                try require(group == known + 1, "a group is missing, or comes twice")
-            }
-            groups[key.partition] = group
         }
         for (key, image) in images {
             try require(
                 try store.item(in: "t", key: key) == image, "it ends with another image")
         }
+    }
+
+    /// Throws unless changes come in order, once each, and each writer's groups without a gap.
+    package static func requireOrder(_ changes: [ChangeRecord]) throws {
+        var last: SequenceNumber?
+        var groups: [AttributeValue: Int64] = [:]
+        for change in changes {
+            try require(last.map { $0 < change.sequenceNumber } ?? true, "a number comes twice")
+            last = change.sequenceNumber
+            let key = try change.key
+            guard key.sort == "last", let group = try change.newImage?["k"]?.number?.int64 else {
+                continue
+            }
+            if let known = groups[key.partition] {
+                try require(group == known + 1, "a group is missing, or comes twice")
+            }
+            groups[key.partition] = group
+        }
+    }
+
+    private static func require(_ isRight: Bool, _ what: String) throws {
+        guard isRight else { throw CrashFinding(description: "the stream: \(what)") }
     }
 
     private static func check(

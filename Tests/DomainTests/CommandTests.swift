@@ -36,7 +36,7 @@ struct CommandTests {
         let failures = CommitFailures()
         let clock = ManualClock()
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         let temporary = try TemporaryStore(options: options, failures: failures)
         let workspace = CodexFlow.Workspace(temporary.store, clock: { clock.now })
         try await workspace.createUser(email: "a@example.com", name: "A", id: "a")

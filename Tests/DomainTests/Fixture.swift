@@ -24,7 +24,7 @@ struct Fixture: Sendable {
         let clock = ManualClock()
         self.clock = clock
         var options = StoreOptions()
-        options.now = { clock.now }
+        options.use(clock)
         temporary = try TemporaryStore(options: options)
         workspace = Self.workspace(place, temporary.store, clock)
         for name in ["olga", "adam", "mia", "max", "vera", "nora"] {

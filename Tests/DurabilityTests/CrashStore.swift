@@ -19,7 +19,7 @@ final class CrashAgent: Sendable {
     init(
         _ store: String, writers: Range<Int>, seed: UInt64, groups: Int = 0,
         killedAt step: ProtocolStep? = nil, after passes: Int = 0, fault: PlantedFault? = nil,
-        rareCheckpoints: Bool = false
+        rareCheckpoints: Bool = false, compactsEvery groupCount: Int? = nil
     ) throws {
         stepsPath = store + ".steps-\(writers.lowerBound)"
         var arguments = [
@@ -37,6 +37,7 @@ final class CrashAgent: Sendable {
         // What it has to complain of belongs into the test's output.
         var environment = ["SWIFT_BACKTRACE": "enable=no"]
         if rareCheckpoints { environment["CODEX_RARE_CHECKPOINTS"] = "1" }
+        environment["CODEX_COMPACTING"] = groupCount.map { "\($0)" }
         process.environment = environment
         try process.run()
         let thread = Thread { [self] in

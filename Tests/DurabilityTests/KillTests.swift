@@ -27,14 +27,22 @@ struct KillTests {
                 // A log that is as long as it gets recycles its segments and needs no new spare.
                 if step == .spareMade { store = CrashStore(directory + "/young") }
                 let seed = UInt64.random(in: 1...1_000_000)
-                // Something must be there for a recovery to redo.
+                // Something must be there for a recovery to redo, or a compaction to be seen to.
+                let cut: ProtocolStep? =
+                    switch step {
+                    case .compactionUndone: .compactionIntended
+                    case .compactionCompleted: .compactionRenamed
+                    default: nil
+                    }
                 let first = try CrashAgent(
-                    store.path, writers: 0..<4, seed: seed, killedAt: .recordFlushed, after: 30)
+                    store.path, writers: 0..<4, seed: seed, killedAt: cut ?? .recordFlushed,
+                    after: cut == nil ? 30 : 0, compactsEvery: cut == nil ? nil : 20)
                 first.waitForEnd()
                 store.note(first)
                 let passes = ProtocolStep.recovery.contains(step) ? 0 : Int(seed % 3)
                 let agent = try CrashAgent(
-                    store.path, writers: 0..<4, seed: seed + 1, killedAt: step, after: passes)
+                    store.path, writers: 0..<4, seed: seed + 1, killedAt: step, after: passes,
+                    compactsEvery: ProtocolStep.compaction.contains(step) ? 20 : nil)
                 let last = agent.waitForEnd()
                 store.note(agent)
                 #expect(agent.wasKilled, "seed \(seed)")
@@ -60,7 +68,12 @@ struct KillTests {
             var (agentCount, heardCount) = (0, 0)
             for cycle in 0..<Self.cycleCount {
                 let seed = UInt64.random(in: 1...1_000_000)
-                var agents = [try CrashAgent(store.path, writers: 0..<4, seed: seed)]
+                // Where there is another process, it is refused.
+                var agents = [
+                    try CrashAgent(
+                        store.path, writers: 0..<4, seed: seed,
+                        compactsEvery: cycle % 3 == 0 ? 20 : nil)
+                ]
                 if cycle % 2 == 1 {
                     agents.append(try CrashAgent(store.path, writers: 4..<8, seed: seed + 1))
                 }

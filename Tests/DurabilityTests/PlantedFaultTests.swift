@@ -46,7 +46,7 @@ struct PlantedFaultTests {
                 for fault in [nil, PlantedFault.noReaderInRedo] {
                     let agent = try CrashAgent(
                         store.path, writers: 0..<4, seed: 7, killedAt: .redone, after: 12,
-                        fault: fault)
+                        fault: fault, rareCheckpoints: true)
                     agent.waitForEnd()
                     #expect(agent.wasKilled)
                     let copy = "\(directory)/copy-\(fault?.rawValue ?? "sound")"
@@ -96,14 +96,16 @@ struct PlantedFaultTests {
             let id = UUID()
             try FileManager.default.createDirectory(
                 atPath: directory + "/log", withIntermediateDirectories: false)
-            try StoreLease.make(directory)
-            let lease = try StoreLease(directory, isReadOnly: false)
-            let log = LogDirectory(store: directory, id: id)
+            try Data().write(to: URL(fileURLWithPath: directory + "/data.mdb"))
+            let held = try Directory(directory)
+            try StoreLease.make(held)
+            let lease = try StoreLease(held, isReadOnly: false)
+            let log = try LogDirectory(store: held, id: id)
             let writer = LogWriter(log, lease, StoreOptions())
             let begin = LogPosition(
                 sequence: 0, segment: 1, offset: UInt64(LogSegmentHeader.byteCount), checksum: 0,
                 changeCount: 0)
-            _ = try writer.makeSegment(1, after: begin, incarnation: 1, byteCount: 64 << 10)
+            _ = try writer.space.makeSegment(1, after: begin, incarnation: 1, .growing)
             func append(_ text: String, _ position: LogPosition) throws -> LogPosition {
                 var record =
                     [UInt8](repeating: 0, count: LogRecordHeader.byteCount) + Array(text.utf8)

@@ -42,7 +42,8 @@ struct PowerCutTests {
                 // One process, or two.
                 agents.append(
                     try CrashAgent(
-                        path, writers: 0..<4, seed: seed + UInt64(number), fault: fault))
+                        path, writers: 0..<4, seed: seed + UInt64(number), fault: fault,
+                        compactsEvery: fault == nil && number / 5 % 2 == 0 ? 100 : nil))
                 #expect(agents[0].waitUntilBegun())
                 if number / 5 % 2 == 1 {
                     agents.append(

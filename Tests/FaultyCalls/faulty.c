@@ -121,6 +121,37 @@ int rename(const char *from, const char *to) {
     return REAL(rename)(from, to);
 }
 
+// The path of a name in an open directory.
+static const char *path_in(int directory, const char *name, char *buffer, size_t size) {
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", directory);
+    ssize_t count = name[0] == '/' ? -1 : readlink(link, buffer, size - strlen(name) - 2);
+    if (count < 0) return name;
+    buffer[count] = '/';
+    strcpy(buffer + count + 1, name);
+    return buffer;
+}
+
+int renameat(int from_directory, const char *from, int to_directory, const char *to) {
+    char buffer[2048];
+    int error = fault(FAULTY_RENAME, -1, path_in(to_directory, to, buffer, sizeof buffer));
+    if (error) { errno = error; return -1; }
+    return REAL(renameat)(from_directory, from, to_directory, to);
+}
+
+// Not there where a rename is to fail, so that this is what is called.
+int renameat2(
+    int from_directory, const char *from, int to_directory, const char *to, unsigned flags) {
+    char buffer[2048];
+    const char *path = path_in(to_directory, to, buffer, sizeof buffer);
+    pthread_mutex_lock(&lock);
+    int is_armed =
+        armed_kind == FAULTY_RENAME && countdown > 0 && ends_with(path, armed_suffix);
+    pthread_mutex_unlock(&lock);
+    if (is_armed) { errno = EINVAL; return -1; }
+    return REAL(renameat2)(from_directory, from, to_directory, to, flags);
+}
+
 int posix_fallocate(int fd, off_t offset, off_t count) {
     int error = fault(FAULTY_FALLOCATE, fd, NULL);
     if (error) return error;

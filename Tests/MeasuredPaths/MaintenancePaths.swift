@@ -92,7 +92,7 @@ extension MeasuredPath {
             let clock = ManualClock()
             var options = StoreOptions()
             options.sweepInterval = nil
-            options.now = { clock.now }
+            options.use(clock)
             let table = TableDefinition(
                 CodexFlow.table, partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
                 timeToLive: "ttl")

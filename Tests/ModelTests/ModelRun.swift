@@ -29,7 +29,7 @@ final class ModelRun: @unchecked Sendable {
         var options = StoreOptions()
         options.plantedFault = fault
         let clock = clock
-        options.now = { clock.now }
+        options.use(clock)
         // The oracle must know when something was swept.
         options.sweepInterval = nil
         temporary = try TemporaryStore(schema: Generator.schema, options: options)

@@ -9,7 +9,8 @@ import Synchronization
 ///
 /// Arguments: the store, the file for the steps, the first writer's number and how many there are,
 /// a seed, how many groups each writes (0 is without end), and optionally a step to be killed at, how
-/// often it is passed before, and a fault to plant.
+/// often it is passed before, and a fault to plant. With `CODEX_COMPACTING=n` in its environment, the
+/// first writer compacts the store after each n-th group.
 ///
 /// Writer *w*'s group *k* is one transaction: it puts 1 to 5 items (`w`, `k`, *i*) which all say
 /// *k*, removes those of group *k* - 20, and sets the item (`w`, `last`) to *k*. Once that is
@@ -19,6 +20,8 @@ struct CrashWriter {
     private let writers: Range<Int>
     private let seed: UInt64
     private let groupCount: Int
+    /// After how many groups the store is compacted.
+    private let compactionInterval: Int64?
     private let options: StoreOptions
 
     init(_ arguments: [String]) throws {
@@ -31,9 +34,12 @@ struct CrashWriter {
         let countdown = arguments.count > 7 ? Int(arguments[7]) ?? 0 : 0
         let steps = open(arguments[1], O_RDWR | O_CREAT, 0o644)
         var options = StoreOptions.crashing
-        if ProcessInfo.processInfo.environment["CODEX_RARE_CHECKPOINTS"] != nil {
+        let environment = ProcessInfo.processInfo.environment
+        compactionInterval = environment["CODEX_COMPACTING"].flatMap { Int64($0) }
+        if environment["CODEX_RARE_CHECKPOINTS"] != nil {
             options.checkpoints = CheckpointPolicy(
                 interval: .seconds(3600), changeCount: 1_000_000)
+            options.leastDirtyByteCount = options.checkpoints.dirtyByteCount
         }
         if arguments.count > 8 { options.plantedFault = PlantedFault(rawValue: arguments[8]) }
         let probe = Probe(steps, deadline, countdown)
@@ -72,20 +78,24 @@ struct CrashWriter {
     func run() async throws {
         let store = try Store(
             at: path, schema: Schema(tables: [CrashWorkload.table]), options: options)
+        // Before anybody compacts, which refuses reads.
+        let starts = try writers.map { try lastGroup(of: $0, store) }
         say("begun")
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for writer in writers {
-                group.addTask { try await write(writer, store) }
+            for (writer, start) in zip(writers, starts) {
+                group.addTask { try await write(writer, after: start, store) }
             }
             try await group.waitForAll()
         }
         store.close()
     }
 
-    private func write(_ writer: Int, _ store: Store) async throws {
-        let name = AttributeValue.string("w\(writer)")
-        let key = PrimaryKey(name, "last")
-        let last = try store.item(in: "t", key: key)?["k"]?.number?.int64 ?? 0
+    private func lastGroup(of writer: Int, _ store: Store) throws -> Int64 {
+        let key = PrimaryKey(.string("w\(writer)"), "last")
+        return try store.item(in: "t", key: key)?["k"]?.number?.int64 ?? 0
+    }
+
+    private func write(_ writer: Int, after last: Int64, _ store: Store) async throws {
         var random = seed &+ UInt64(writer) &* 0x9E37_79B9_7F4A_7C15
         func next(_ bound: UInt64) -> UInt64 {
             random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -95,26 +105,23 @@ struct CrashWriter {
         while groupCount == 0 || number < last + Int64(groupCount) {
             number += 1
             let group = number
-            let size = CrashWorkload.size(writer, group)
             // Now and then a value that is stored in chunks.
             let filler = String(repeating: "x", count: next(50) == 0 ? 20_000 : Int(next(400)))
             try await store.write { transaction in
-                for position in 0..<size {
-                    try transaction.put(
-                        [
-                            "w": name, "s": .string("g\(group)#\(position)"),
-                            "k": .number(Number(Int(group))), "text": .string(filler),
-                        ], in: "t")
-                }
-                let old = group - Int64(CrashWorkload.lag)
-                for position in 0..<CrashWorkload.size(writer, old) {
-                    try transaction.delete(
-                        in: "t", key: PrimaryKey(name, .string("g\(old)#\(position)")))
-                }
-                try transaction.put(
-                    ["w": name, "s": "last", "k": .number(Number(Int(group)))], in: "t")
+                try CrashWorkload.write(writer, group, filler: filler, &transaction)
             }
             say("\(writer) \(group)")
+            guard let compactionInterval, writer == writers.lowerBound,
+                group % compactionInterval == 0
+            else { continue }
+            try await compact(store)
         }
+    }
+
+    /// Compacts the store, unless another process has it open or is about to.
+    private func compact(_ store: Store) async throws {
+        do {
+            try await store.compact()
+        } catch let error as CodexError where [.inUse, .lockTimeout].contains(error.code) {}
     }
 }

@@ -19,14 +19,24 @@ import Foundation
 //   follow STORE LEADER      follows the store LEADER, until it is killed
 //   sum STORE                consumes as "sum", and adds up what it gets, until it is killed
 //   check STORE WRITER=GROUP…   sees whether all is there that crash writers acknowledged
+//   torture STORE …          see TortureWorker
+//   drive                    does what it is told: see Driven
 //
 // Each prints a line when it has begun and one when it is done.
 
 func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
 let arguments = CommandLine.arguments
+if arguments.dropFirst() == ["drive"] {
+    await Driven().run()
+    exit(0)
+}
 guard arguments.count >= 3 else { exit(64) }
 do {
+    if arguments[1] == "torture" {
+        await TortureWorker(Array(arguments.dropFirst(2))).run()
+        exit(0)
+    }
     if arguments[1] == "crash" {
         try await CrashWriter(Array(arguments.dropFirst(2))).run()
         exit(0)

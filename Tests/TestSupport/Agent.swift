@@ -66,6 +66,8 @@ public final class Agent {
 
     /// Kills it at once.
     public func kill() {
+        // The number of one that is gone may be another's.
+        guard process.isRunning else { return }
         Foundation.kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }

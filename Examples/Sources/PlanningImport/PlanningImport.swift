@@ -144,6 +144,6 @@ struct PlanningImport {
     }
 
     private static func complain(_ text: String) {
-        FileHandle.standardError.write(Data("PlanningImport: \(text)\n".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("PlanningImport: \(text)\n".utf8))
     }
 }

@@ -15,6 +15,8 @@ extension CodexError {
             case outcomeUnknown, writesRefused, needsRecovery, changesTrimmed, unknownConsumer
             case consumerMoved, ruleViolated, invalidPattern
             case keyUnavailable, valueTampered, valueNotSealed, notCovered
+            case tooManyParked
+            case filesReplaced, lockTimeout, forked, limitReached, storeFull, inUse
             case following, notFollowing, diverged, recordsMissing, behindLeader
         }
 
@@ -125,6 +127,9 @@ extension CodexError {
         public static let unknownConsumer = Code(.unknownConsumer)
         /// A consumer's checkpoint is not where the caller thinks: another process consumes too.
         public static let consumerMoved = Code(.consumerMoved)
+        /// A consumer that has parked as many changes as it may, and failed on one more: retry some of
+        /// them or give them up, and consume again.
+        public static let tooManyParked = Code(.tooManyParked)
         /// A rule of the domain was broken, and nothing written; ``CodexError/violation`` says which.
         public static let ruleViolated = Code(.ruleViolated)
         /// An event pattern that is malformed.
@@ -135,6 +140,22 @@ extension CodexError {
         public static let valueTampered = Code(.valueTampered)
         /// A time or commit that a backup and the archive beside it do not reach, or a gap in them.
         public static let notCovered = Code(.notCovered)
+        /// The store's directory, or a file of it that every process needs, was removed or replaced
+        /// while the store is open: writes are refused as long as that is so.
+        public static let filesReplaced = Code(.filesReplaced)
+        /// Another process keeps the lock for opening and closing, or that for checkpoints, too long.
+        public static let lockTimeout = Code(.lockTimeout)
+        /// A use of a store in a process that was forked from the one that opened it.
+        public static let forked = Code(.forked)
+        /// A limit of the store or the process: tables and indexes, open files.
+        ///
+        /// The message names it.
+        public static let limitReached = Code(.limitReached)
+        /// A compaction of a store that a snapshot or another process has open, or a read while a
+        /// compaction runs.
+        public static let inUse = Code(.inUse)
+        /// The store has filled the address space that was reserved for it when it was opened.
+        public static let storeFull = Code(.storeFull)
         /// A write to a store that follows another one.
         public static let following = Code(.following)
         /// Records of a leader for a store that follows none, or is promoted.

@@ -159,7 +159,8 @@ public struct CalendarDay: Sendable, Hashable, Comparable, CustomStringConvertib
 
     /// The day `count` days after this one (before it, if negative), kept within the years.
     public func adding(days count: Int) -> CalendarDay {
-        CalendarDay(daysSince1970: daysSince1970 + count)
+        let (days, overflows) = daysSince1970.addingReportingOverflow(count)
+        return CalendarDay(daysSince1970: overflows ? (count < 0 ? .min : .max) : days)
     }
 
     /// The day as `yyyy-mm-dd`; the text sorts as days do.

@@ -22,16 +22,12 @@ struct BackupManifest: Codable {
     ///
     /// - Throws: ``CodexError/Code/notAStore`` if there is none, ``CodexError/Code/corrupted``,
     ///   ``CodexError/Code/unsupportedFormat``.
-    init(of backup: String) throws(CodexError) {
-        let path = backup + "/" + Self.name
-        guard try FileSystem.kind(path) == .other else {
-            throw CodexError(
-                .notAStore,
-                "\(backup) is no backup, or one that was not finished: it has no \(Self.name).")
-        }
-        self = try Label.read(path, as: Self.self, damaged: Self.damaged(backup))
+    init(of backup: Directory) throws(CodexError) {
+        guard try backup.kind(Self.name) == .other else { throw Self.missing(backup.path) }
+        self = try Label.read(
+            Self.name, in: backup, as: Self.self, damaged: Self.damaged(backup.path))
         guard committedAt ?? 0 < 1 << 62, position.count == LogPosition.byteCount else {
-            throw Self.damaged(backup)
+            throw Self.damaged(backup.path)
         }
         _ = try logPosition()
     }
@@ -45,6 +41,19 @@ struct BackupManifest: Codable {
         self.committedAt = committedAt
         self.dataByteCount = dataByteCount
         self.dataChecksum = dataChecksum
+    }
+
+    /// Opens the directory of a backup.
+    ///
+    /// - Throws: ``CodexError/Code/notAStore`` if there is none.
+    static func directory(_ path: String) throws(CodexError) -> Directory {
+        guard try FileSystem.kind(path) == .directory else { throw missing(path) }
+        return try Directory(path)
+    }
+
+    private static func missing(_ path: String) -> CodexError {
+        CodexError(
+            .notAStore, "\(path) is no backup, or one that was not finished: it has no \(name).")
     }
 
     static func damaged(_ backup: String) -> CodexError {

@@ -4,7 +4,7 @@ internal import FoundationEssentials
 /// A store's directory that no process has open: what is done to it from outside.
 enum ClosedStore {
     /// Where the log was, as the data file has it.
-    static func position(in directory: String) throws(CodexError) -> LogPosition {
+    static func position(in directory: Directory) throws(CodexError) -> LogPosition {
         try reading(directory) { environment, meta throws(CodexError) in
             let transaction = try environment.begin(readOnly: true)
             defer { transaction.abort() }
@@ -20,7 +20,7 @@ enum ClosedStore {
     ///   - prepare: What is to be on the medium before it.
     /// - Throws: What reading and writing the files throws.
     static func publishCheckpoint(
-        in directory: String, _ storeID: UUID,
+        in directory: Directory, _ storeID: UUID,
         after prepare: (Pin, StoreLease) throws(CodexError) -> Void = { _, _ in }
     ) throws(CodexError) {
         try reading(directory) { environment, meta throws(CodexError) in
@@ -48,9 +48,9 @@ enum ClosedStore {
     ///   - beginsLog: Whether the log is to begin at its place, as there is none.
     /// - Throws: What reading and writing the files throws.
     static func renew(
-        _ directory: String, leader: UUID?, committedAt milliseconds: UInt64, beginsLog: Bool
+        _ directory: Directory, leader: UUID?, committedAt milliseconds: UInt64, beginsLog: Bool
     ) throws(CodexError) {
-        let environment = try Environment(path: directory, readOnly: false, flushes: true)
+        let environment = try Environment(directory, readOnly: false, flushes: true)
         var ids: (old: UUID, new: UUID)?
         do throws(CodexError) {
             try StoreOpening.write(environment) { transaction throws(CodexError) in
@@ -77,9 +77,10 @@ enum ClosedStore {
         environment.close()
         guard let ids else { throw Wire.corrupted("the manifest") }
         if beginsLog { return try StoreOpening.beginLog(directory, ids.new, StoreOptions()) }
-        let now = StoreOptions().milliseconds
-        let log = LogDirectory(store: directory, id: ids.old)
-        FileSystem.remove(log.path + "/" + LogDirectory.spareName)
+        // Not before the last commit, whatever the clock shows: else they would be too old too soon.
+        let now = max(StoreOptions().milliseconds, milliseconds)
+        let log = try LogDirectory(store: directory, id: ids.old)
+        log.directory.remove(LogDirectory.spareName)
         for number in try log.numbers() {
             guard let segment = try log.open(number, for: .write) else { continue }
             defer { segment.file.close() }
@@ -92,9 +93,9 @@ enum ClosedStore {
     }
 
     private static func reading<R>(
-        _ directory: String, _ body: (Environment, DatabaseID) throws(CodexError) -> R
+        _ directory: Directory, _ body: (Environment, DatabaseID) throws(CodexError) -> R
     ) throws(CodexError) -> R {
-        let environment = try Environment(path: directory, readOnly: true, flushes: true)
+        let environment = try Environment(directory, readOnly: true, flushes: true)
         defer { environment.close() }
         let transaction = try environment.begin(readOnly: true)
         let meta = Result { () throws(CodexError) in

@@ -18,13 +18,13 @@ enum Label {
         return Array(json) + Array("\n\(checksum(Array(json)))\n".utf8)
     }
 
-    /// Reads the label of `path`.
+    /// Reads the label `name` of a directory.
     ///
     /// - Throws: ``CodexError/Code/unsupportedFormat`` for a newer release's; `damaged`.
     static func read<Value: Decodable>(
-        _ path: String, as type: Value.Type, damaged: CodexError
+        _ name: String, in directory: Directory, as type: Value.Type, damaged: CodexError
     ) throws(CodexError) -> Value {
-        let lines = try FileSystem.read(path, limit: byteCountMax).split(
+        let lines = try directory.read(name, limit: byteCountMax).split(
             separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard let line = lines.first.map({ Array($0) }),
             let version = try? JSONDecoder().decode(Version.self, from: Data(line))
@@ -32,7 +32,7 @@ enum Label {
         guard version.format == format else {
             throw CodexError(
                 .unsupportedFormat,
-                "\(path) has format \(version.format); this release reads \(format). Use a newer release."
+                "\(directory.path)/\(name) has format \(version.format); this release reads \(format). Use a newer release."
             )
         }
         guard lines.count == 3, lines[2].isEmpty, Array(lines[1]) == Array(checksum(line).utf8),

@@ -6,7 +6,7 @@ internal import FoundationEssentials
 /// A segment that is finished is `<number>.segment.gz`; the one that is written to, as far as it was, is
 /// `<number>.partial.gz`, until the next time.
 struct LogArchive {
-    let path: String
+    let directory: Directory
     private(set) var head: Head
     var storeID: UUID { head.storeID }
 
@@ -37,7 +37,7 @@ struct LogArchive {
             let label = try Label.bytes(Head(storeID: storeID))
             do throws(CodexError) {
                 try StagedDirectory.make(at: path) { staging throws(CodexError) in
-                    try FileSystem.writeDurably(label, to: staging + "/" + Self.name)
+                    try staging.writeDurably(label, to: Self.name)
                 }
             } catch  where error.code == .invalidArgument {
                 // Somebody else has just made it.
@@ -48,12 +48,11 @@ struct LogArchive {
 
     /// Opens the archive of a store.
     init(at path: String, of storeID: UUID) throws(CodexError) {
-        self.path = StoreDirectory(path).path
-        let file = self.path + "/" + Self.name
-        guard try FileSystem.kind(file) == .other else {
-            throw CodexError(.notAStore, "\(path) is no archive of a log: it has no \(Self.name).")
-        }
-        head = try Label.read(file, as: Head.self, damaged: Self.damaged(path))
+        guard try FileSystem.kind(path) == .directory else { throw Self.missing(path) }
+        directory = try Directory(path)
+        guard try directory.kind(Self.name) == .other else { throw Self.missing(path) }
+        head = try Label.read(
+            Self.name, in: directory, as: Head.self, damaged: Self.damaged(path))
         guard max(head.first, head.sequence, head.time) < 1 << 62 else { throw Self.damaged(path) }
         guard head.storeID == storeID else {
             throw CodexError(
@@ -68,14 +67,15 @@ struct LogArchive {
         making path: String, for storeID: UUID,
         _ body: (inout LogArchive) throws(CodexError) -> R
     ) throws(CodexError) -> R {
-        let made = try LogArchive(making: path, for: storeID)
-        let lock = try FileLock(waitingFor: made.path + "/" + lockName)
+        var archive = try LogArchive(making: path, for: storeID)
+        let lock = try FileLock(lockName, in: archive.directory, mayCreate: true)
         defer { lock.release() }
+        _ = try lock.take(.exclusive, waits: true)
         // What a process that was killed began to write.
-        for name in try FileSystem.entries(made.path) where name.hasSuffix(".new") {
-            FileSystem.remove(made.path + "/" + name)
+        for name in try archive.directory.entries() where name.hasSuffix(".new") {
+            archive.directory.remove(name)
         }
-        var archive = try LogArchive(at: path, of: storeID)
+        try archive.readHead()
         return try body(&archive)
     }
 
@@ -86,7 +86,7 @@ struct LogArchive {
         var head = head
         (head.first, head.sequence, head.checksum) = (first, position.sequence, position.checksum)
         head.time = time
-        try FileSystem.replaceDurably(path + "/" + Self.name, with: try Label.bytes(head))
+        try directory.replaceDurably(Self.name, with: try Label.bytes(head))
         self.head = head
     }
 
@@ -94,8 +94,18 @@ struct LogArchive {
     var otherHistory: CodexError {
         CodexError(
             .notAStore,
-            "The archive \(path) has another history than the store, which was put back to an earlier "
+            "The archive \(directory.path) has another history than the store, which was put back to an earlier "
                 + "state. Make a backup, and begin a new archive.")
+    }
+
+    /// Reads again how far it goes, with the lock held.
+    private mutating func readHead() throws(CodexError) {
+        head = try Label.read(
+            Self.name, in: directory, as: Head.self, damaged: Self.damaged(directory.path))
+    }
+
+    private static func missing(_ path: String) -> CodexError {
+        CodexError(.notAStore, "\(path) is no archive of a log: it has no \(name).")
     }
 
     private static func damaged(_ path: String) -> CodexError {
@@ -104,9 +114,8 @@ struct LogArchive {
 
     /// Keeps others from changing the archive as long as the value lives; `nil` where nobody ever did.
     func lockForReading() throws(CodexError) -> FileLock? {
-        let lockPath = path + "/" + Self.lockName
-        guard try FileSystem.kind(lockPath) != nil else { return nil }
-        let lock = try FileLock(opening: lockPath, mayCreate: false)
+        guard try directory.contains(Self.lockName) else { return nil }
+        let lock = try FileLock(Self.lockName, in: directory, mayCreate: false)
         _ = try lock.take(.shared, waits: true)
         return lock
     }
@@ -114,7 +123,7 @@ struct LogArchive {
     /// The numbers of the segments, ascending, and which of them are whole.
     func numbers() throws(CodexError) -> [(number: UInt64, isWhole: Bool)] {
         var found: [UInt64: Bool] = [:]
-        for name in try FileSystem.entries(path) {
+        for name in try directory.entries() {
             for (suffix, isWhole) in [(Self.whole, true), (Self.partial, false)] {
                 guard name.hasSuffix(suffix),
                     let number = UInt64(name.dropLast(suffix.count), radix: 16)
@@ -128,7 +137,7 @@ struct LogArchive {
     private func file(_ number: UInt64, isWhole: Bool) -> String {
         let hex = String(number, radix: 16)
         let digits = String(repeating: "0", count: 16 - hex.count) + hex
-        return path + "/" + digits + (isWhole ? Self.whole : Self.partial)
+        return digits + (isWhole ? Self.whole : Self.partial)
     }
 
     /// Keeps a segment.
@@ -138,8 +147,8 @@ struct LogArchive {
         _ bytes: [UInt8], number: UInt64, isWhole: Bool
     ) throws(CodexError) -> Int {
         let packed = try Compression.gzip(bytes)
-        try FileSystem.replaceDurably(file(number, isWhole: isWhole), with: packed)
-        if isWhole { FileSystem.remove(file(number, isWhole: false)) }
+        try directory.replaceDurably(file(number, isWhole: isWhole), with: packed)
+        if isWhole { directory.remove(file(number, isWhole: false)) }
         return packed.count
     }
 
@@ -147,13 +156,13 @@ struct LogArchive {
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if it is damaged or of another store.
     func read(_ number: UInt64, isWhole: Bool) throws(CodexError) -> [UInt8] {
-        let path = file(number, isWhole: isWhole)
+        let name = file(number, isWhole: isWhole)
         do throws(CodexError) {
             // A record and what is around it, at most.
             let limit = LogRecordHeader.bodyByteCountMax + (1 << 20)
-            let byteCount = try FileSystem.byteCount(path)
+            let byteCount = try directory.byteCount(name)
             guard byteCount <= limit else { throw Wire.corrupted("its length") }
-            let packed = try FileSystem.read(path, limit: byteCount)
+            let packed = try directory.read(name, limit: byteCount)
             let bytes = try Compression.gunzip(packed, limit: limit)
             guard let header = try LogSegmentHeader(bytes), header.number == number,
                 header.storeID == storeID
@@ -162,8 +171,8 @@ struct LogArchive {
         } catch  where error.code == .corrupted {
             throw CodexError(
                 .corrupted,
-                "The archived segment \(path) is damaged, or of another store. Put back another copy."
-            )
+                "The archived segment \(directory.path)/\(name) is damaged, or of another store. "
+                    + "Put back another copy.")
         }
     }
 }

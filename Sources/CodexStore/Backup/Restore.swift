@@ -98,7 +98,7 @@ extension Store {
     ) async throws -> BackupCoverage {
         try await onThread("codex.verify-backup") { () throws(CodexError) in
             let restore = try Restore(backup, archive)
-            let data = try File(backup + "/" + StoreDirectory.dataFile, .read)
+            let data = try File(StoreDirectory.dataFile, in: restore.backup, .read)
             defer { data.close() }
             try restore.requireWhole(try data.checksum())
             var end = (
@@ -120,7 +120,7 @@ extension Store {
 
 /// A backup, and the archive that goes on from it.
 private struct Restore {
-    let backup: String
+    let backup: Directory
     let manifest: BackupManifest
     let position: LogPosition
     private let archive: LogArchive?
@@ -129,7 +129,7 @@ private struct Restore {
     private let lock: FileLock?
 
     init(_ backup: String, _ archive: String?) throws(CodexError) {
-        self.backup = StoreDirectory(backup).path
+        self.backup = try BackupManifest.directory(backup)
         manifest = try BackupManifest(of: self.backup)
         position = try manifest.logPosition()
         guard let path = archive else {
@@ -198,12 +198,12 @@ private struct Restore {
     // MARK: Restoring
 
     func run(
-        to target: RestoreTarget, in staging: String, asFollower: Bool
+        to target: RestoreTarget, in staging: Directory, asFollower: Bool
     ) throws(CodexError) -> RestoreReport {
         try requireStart(target)
         try copyData(to: staging)
         guard try ClosedStore.position(in: staging) == position else {
-            throw BackupManifest.damaged(backup)
+            throw BackupManifest.damaged(backup.path)
         }
         try StoreDirectory.mark(staging)
         try StoreLease.make(staging)
@@ -213,8 +213,8 @@ private struct Restore {
             try forEachSegment { _, _ in true }
             try requireEnd(target, end, isReached: false)
         } else {
-            let log = LogDirectory(store: staging, id: manifest.storeID)
-            try FileSystem.makeDirectory(log.path)
+            try staging.makeDirectory(LogDirectory.name)
+            let log = try LogDirectory(store: staging, id: manifest.storeID)
             end = try placeLog(log, target)
             try ClosedStore.publishCheckpoint(in: staging, manifest.storeID)
             commitCount = try redo(in: staging)
@@ -225,7 +225,7 @@ private struct Restore {
         try ClosedStore.renew(
             staging, leader: asFollower ? manifest.storeID : nil, committedAt: end.time,
             beginsLog: segments.isEmpty)
-        FileSystem.remove(staging + "/lock.mdb")
+        staging.remove(StoreDirectory.lockFile)
         return RestoreReport(
             sequence: end.sequence, committedAt: Date(milliseconds: end.time),
             commitCount: commitCount)
@@ -237,14 +237,14 @@ private struct Restore {
     /// Throws unless the backup's data file is what it was.
     func requireWhole(_ read: (checksum: UInt32, byteCount: Int)) throws(CodexError) {
         guard read == (manifest.dataChecksum, manifest.dataByteCount) else {
-            throw BackupManifest.damaged(backup)
+            throw BackupManifest.damaged(backup.path)
         }
     }
 
-    private func copyData(to staging: String) throws(CodexError) {
-        let source = try File(backup + "/" + StoreDirectory.dataFile, .read)
+    private func copyData(to staging: Directory) throws(CodexError) {
+        let source = try File(StoreDirectory.dataFile, in: backup, .read)
         defer { source.close() }
-        let target = try File(staging + "/" + StoreDirectory.dataFile, .create)
+        let target = try File(StoreDirectory.dataFile, in: staging, .create)
         defer { target.close() }
         try requireWhole(try source.checksum(copyingTo: target))
         try target.flush()
@@ -275,14 +275,14 @@ private struct Restore {
             }
             // Not what a killed process or a later commit left behind it.
             cut.removeSubrange(min(Int(place.offset), cut.count)...)
-            let room = max(LogWriter.firstSegmentByteCount - cut.count, LogRecordHeader.byteCount)
+            let room = max(LogSpace.firstSegmentByteCount - cut.count, LogRecordHeader.byteCount)
             cut += [UInt8](repeating: 0, count: room)
-            try FileSystem.writeDurably(cut, to: log.path(summary.header.number))
+            try log.directory.writeDurably(cut, to: log.fileName(summary.header.number))
             // What is after the target may be damaged or missing.
             return !isReached && target.moment != .sequence(end.sequence)
         }
         try requireEnd(target, end, isReached: isReached)
-        try FileSystem.synchronizeDirectory(log.path)
+        try log.directory.flush()
         return end
     }
 
@@ -321,11 +321,11 @@ private struct Restore {
     /// Opens the store, which applies its log, and closes it.
     ///
     /// - Returns: How many commits it applied.
-    private func redo(in staging: String) throws(CodexError) -> Int {
+    private func redo(in staging: Directory) throws(CodexError) -> Int {
         var options = StoreOptions()
         options.isRestoring = true
         options.changeRetention = ChangeRetention(age: .seconds(.max / 2), byteCount: .max)
-        let opened = try StoreOpening.open(StoreDirectory(staging), schema: nil, options: options)
+        let opened = try StoreOpening.open(staging, schema: nil, options: options)
         opened.parts?.checkpointer.finish()
         if opened.core.beginClosing() { opened.core.finishClosing() }
         return opened.parts?.recovery?.commitCount ?? 0

@@ -85,6 +85,7 @@ extension StoreCore {
         let hasGap = !isNew && first.map { $0 > known.sequence + 1 } ?? false
         let start = isNew || hasGap ? first ?? applied.sequence + 1 : known.first
         try archive.advance(from: start, to: applied, time: time)
+        logDirectory.note(HistoryReader.archive, at: applied.sequence)
         return ArchiveReport(
             firstSequence: start, sequence: applied.sequence, segmentCount: segmentCount,
             byteCount: byteCount, hasGap: hasGap)
@@ -102,15 +103,17 @@ extension StoreCore {
             // Commits get their time with LMDB's write lock held: later ones are not before `now`.
             let lock = try environment.begin(readOnly: false)
             defer { lock.abort() }
-            guard let stored = unsafe try lock.get(catalog.meta, LogPosition.key) else {
-                throw Wire.corrupted("the data file has no position in the log")
-            }
+            let meta = catalog.meta
+            guard let stored = unsafe try lock.get(meta, LogPosition.key),
+                let json = unsafe try lock.get(meta, Manifest.key)
+            else { throw Wire.corrupted("the data file has no position in the log") }
             let position = try LogPosition(unsafe Array(stored))
             // What a killed process appended is applied by the next commit.
             var cursor = LogCursor(logDirectory, after: position)
             try flushLog(through: position)
             // A follower's commits have the times of its leader.
-            let isFollower = try Catalog(lock).manifest.isFollower
+            // A catalog would open handles, which the end of this transaction would close again.
+            let isFollower = try Manifest(json: unsafe Array(json)).isFollower
             return (position, try cursor.next() == nil && !isFollower ? now : 0)
         } catch {
             throw CodexError.wrapping(error)
@@ -123,7 +126,7 @@ extension StoreCore {
         // Those before it were flushed when it was begun; and what was pruned is in a checkpoint.
         guard let segment = try logDirectory.open(position.segment) else { return }
         defer { segment.file.close() }
-        try segment.file.flush()
+        try lease.orRefuse { () throws(CodexError) in try segment.file.flush() }
     }
 
     /// The bytes of a segment, up to a position if it is the one that is written to; `nil` if it is not

@@ -51,8 +51,8 @@ extension StoreCore {
     fileprivate func backup(to path: String) throws(CodexError) -> BackupReport {
         try StagedDirectory.make(at: path) { staging throws(CodexError) in
             do throws(CodexError) {
-                try environment.copy(to: staging)
-            } catch  where error.code == .inputOutput && FileSystem.isFull(staging) {
+                try environment.copy(to: staging.accessPath)
+            } catch  where error.code == .inputOutput && staging.isFull {
                 throw CodexError(
                     .diskFull, "There is no room for the backup. Free some, then try again.",
                     cause: error)
@@ -71,8 +71,7 @@ extension StoreCore {
                 storeID: storeID, position: position,
                 committedAt: try time(of: position), dataByteCount: byteCount,
                 dataChecksum: checksum)
-            try FileSystem.writeDurably(
-                try Label.bytes(manifest), to: staging + "/" + BackupManifest.name)
+            try staging.writeDurably(try Label.bytes(manifest), to: BackupManifest.name)
             return BackupReport(
                 sequence: position.sequence,
                 committedAt: manifest.committedAt.flatMap {
@@ -102,8 +101,4 @@ extension StoreCore {
         }
         return nil
     }
-}
-
-extension Date {
-    init(milliseconds: UInt64) { self.init(timeIntervalSince1970: Double(milliseconds) / 1000) }
 }

@@ -1,7 +1,5 @@
 internal import CodexCore
-internal import CodexIndex
 internal import Dispatch
-internal import Synchronization
 
 /// Builds new indexes and counters and empties removed ones, in the background and in steps that
 /// other writes pass between.
@@ -12,32 +10,58 @@ internal import Synchronization
 /// - An index is maintained by all writes from the moment it is there, so its build only adds the
 ///   entries that items have which were there before: sorted, so that the tree is filled in order.
 /// - A counter's build walks the items in key order; writes maintain it for items up to where it is.
+///
+/// What fails and may pass by itself (a full disk, say) is tried again, less and less often, and the
+/// observer is told. What cannot pass ends the building until somebody asks for it again.
 final class Builder: Sendable {
+    /// What is at work, for the observer.
+    typealias Target = (table: String?, name: String?)
+
     private struct State {
         var isStopped = false
         var isIdle = false
         /// Counts the calls of ``wake()``, so that none is missed between looking and idling.
         var requestCount = 0
+        /// Whether the alarm was rung since the thread last heard it.
+        var isRung = false
         /// How many bulk loads wait for their indexes.
         var loadCount = 0
+        var target: Target = (nil, nil)
         var failure: CodexError?
-        var waiters: [@Sendable (CodexError?) -> Void] = []
+        /// How many failures there were in a row.
+        var failureCount = 0
+        var waiters: [Waiter] = []
+
+        /// Says that there is something to do; returns whether the alarm is to be signalled.
+        mutating func ring() -> Bool {
+            defer { isRung = true }
+            return !isRung
+        }
     }
 
-    private let core: StoreCore
+    private struct Waiter {
+        /// Whether it lets pass for some seconds what may pass.
+        let isPatient: Bool
+        let answer: @Sendable (CodexError?) -> Void
+    }
+
+    let core: StoreCore
     private let writer: WriterQueue
     private let state = Locked(State())
     private let alarm = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
+    /// The lock of the one process that builds.
+    static let lockName = "build.lock"
     /// Tables up to this size are built when the store is opened, before it is used.
     static let smallItemCount = 10_000
-    /// Keys that are handed to the writer at once.
-    private static let batchCount = 20_000
-    /// How many items one snapshot of a build sees, so that it keeps few pages from reuse.
-    private static let snapshotItemCount = 20_000
     /// How often is looked whether another process's build has ended.
-    private static let retryInterval = DispatchTimeInterval.milliseconds(500)
+    private static let lockInterval = DispatchTimeInterval.milliseconds(500)
+    /// After so many failures in a row, those who wait are told: three seconds of them.
+    private static let patience = 7
+    /// After so many failures in a row a step is given up, and with it the lock and what was sorted:
+    /// the trouble may be this process's alone.
+    private static let stepFailureCountMax = 9
 
     init(_ core: StoreCore, _ writer: WriterQueue) {
         self.core = core
@@ -46,7 +70,7 @@ final class Builder: Sendable {
 
     func start() {
         WorkerThread.start("codex.builder") { [self] in
-            run()
+            core.awaited { run() }
             ended.signal()
         }
     }
@@ -56,26 +80,39 @@ final class Builder: Sendable {
 
     /// Lets the thread end after the step it is at.
     func stop() {
-        state.withLock { $0.isStopped = true }
-        alarm.signal()
+        let rings = state.withLock { state in
+            state.isStopped = true
+            return state.ring()
+        }
+        if rings { alarm.signal() }
     }
 
-    /// Looks for work again.
+    /// Looks for work again, and tries at once what failed.
     func wake() {
-        state.withLock { state in
+        let rings = state.withLock { state in
             state.requestCount += 1
             state.isIdle = false
             state.failure = nil
+            return state.ring()
         }
-        alarm.signal()
+        if rings { alarm.signal() }
     }
 
+    // MARK: Waiting for it
+
     /// Calls `answer` when nothing is to be built, or building failed.
-    func whenIdle(_ answer: @escaping @Sendable (CodexError?) -> Void) {
+    ///
+    /// - Parameters:
+    ///   - isPatient: Whether failures that may pass do not count for some seconds.
+    ///   - answer: Called once, with what building failed with; it goes on all the same if that may
+    ///     pass.
+    func whenIdle(
+        isPatient: Bool = true, _ answer: @escaping @Sendable (CodexError?) -> Void
+    ) {
         let isNow = state.withLock { state -> (answers: Bool, failure: CodexError?) in
             if state.isStopped { return (true, StoreCore.closed) }
             if state.isIdle { return (true, state.failure) }
-            state.waiters.append(answer)
+            state.waiters.append(Waiter(isPatient: isPatient, answer: answer))
             return (false, nil)
         }
         if isNow.answers { answer(isNow.failure) }
@@ -83,7 +120,7 @@ final class Builder: Sendable {
 
     /// Waits until what a bulk load left is built, in ample steps.
     ///
-    /// - Throws: What building failed with.
+    /// - Throws: As ``waitUntilIdle()``.
     func finishLoad() async throws {
         state.withLock { $0.loadCount += 1 }
         defer { state.withLock { $0.loadCount -= 1 } }
@@ -92,7 +129,7 @@ final class Builder: Sendable {
 
     /// Waits until nothing is to be built.
     ///
-    /// - Throws: What building failed with.
+    /// - Throws: What building fails with, if it cannot pass or has not passed for some seconds.
     func waitUntilIdle() async throws {
         try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<Void, any Error>) in
@@ -106,7 +143,7 @@ final class Builder: Sendable {
     /// process may be building.
     func blockUntilIdle() {
         let idle = DispatchSemaphore(value: 0)
-        whenIdle { _ in idle.signal() }
+        whenIdle(isPatient: false) { _ in idle.signal() }
         _ = idle.wait(timeout: .now() + Self.waitMax)
     }
 
@@ -134,301 +171,200 @@ final class Builder: Sendable {
 
     // MARK: The thread
 
-    private var isStopped: Bool { state.withLock { $0.isStopped } }
+    var isStopped: Bool { state.withLock { $0.isStopped } }
+
+    private enum Outcome {
+        case done
+        /// Another process builds, which may end without it.
+        case busy
+        case failed(CodexError)
+    }
 
     private func run() {
         while true {
             let requestCount = state.withLock { $0.requestCount }
-            var failure: CodexError?
-            var isDone = true
+            let outcome = work()
+            if isStopped { return answerAll(StoreCore.closed) }
+            switch outcome {
+            case .done: idle(nil, since: requestCount)
+            case .busy: sleep(until: .now() + Self.lockInterval)
+            case .failed(let error) where error.mayPass: pause(after: error)
+            case .failed(let error):
+                report(error, retryDelay: nil)
+                idle(error, since: requestCount)
+            }
+        }
+    }
+
+    /// Does what is to be done.
+    private func work() -> Outcome {
+        while !isStopped {
             do throws(CodexError) {
-                isDone = try work()
+                aim(at: (nil, nil))
+                guard try core.refreshCatalog().hasWork else { return .done }
+                guard let lock = try FileLock(Self.lockName, in: core.directory) else {
+                    return .busy
+                }
+                try withExtendedLifetime(lock) { () throws(CodexError) in
+                    try step(try core.refreshCatalog())
+                }
             } catch  where error.code == .unknownTable {
                 // It was removed meanwhile.
                 continue
             } catch {
-                failure = error
-            }
-            if isDone || failure != nil || isStopped { becomeIdle(failure, requestCount) }
-            if isStopped { return }
-            // Undone work is another process's, which may end without it.
-            if isDone || failure != nil {
-                alarm.wait()
-            } else {
-                _ = alarm.wait(timeout: .now() + Self.retryInterval)
+                return .failed(error)
             }
         }
+        return .busy
     }
 
-    private func becomeIdle(_ failure: CodexError?, _ requestCount: Int) {
-        let (waiters, answer) = state.withLock { state in
-            // Woken meanwhile: there may be more to do, and the alarm was signalled.
-            guard state.isStopped || state.requestCount == requestCount else {
-                return ([@Sendable (CodexError?) -> Void](), CodexError?.none)
-            }
-            let answer = state.isStopped ? StoreCore.closed : failure
+    /// Says what is done next, for the observer.
+    func aim(at target: Target) { state.withLock { $0.target = target } }
+
+    private func answerAll(_ failure: CodexError?) {
+        let waiters = state.withLock { state in
             defer { state.waiters = [] }
-            state.isIdle = true
-            state.failure = answer
-            return (state.waiters, answer)
+            return state.waiters
         }
-        for waiter in waiters { waiter(answer) }
+        for waiter in waiters { waiter.answer(failure) }
     }
 
-    /// Does what is to be done; returns whether nothing is left.
-    private func work() throws(CodexError) -> Bool {
-        while !isStopped {
-            let catalog = try core.refreshCatalog()
-            guard catalog.hasWork else { return true }
-            guard let lock = try FileLock(core.path + "/build.lock") else { return false }
-            try withExtendedLifetime(lock) { () throws(CodexError) in
-                try step(try core.refreshCatalog())
-            }
+    /// Idles until it is woken, unless that happened since it looked.
+    private func idle(_ failure: CodexError?, since requestCount: Int) {
+        let isIdle = state.withLock { state in
+            // There may be more to do.
+            guard state.requestCount == requestCount else { return false }
+            (state.isIdle, state.failure) = (true, failure)
+            if failure == nil { state.failureCount = 0 }
+            return true
         }
-        return false
+        guard isIdle else { return }
+        answerAll(failure)
+        sleep(until: .distantFuture)
     }
 
-    /// Does one thing that is to be done.
-    private func step(_ catalog: Catalog) throws(CodexError) {
-        for table in catalog.allTables {
-            // Whoever loaded is gone: it would have the lock.
-            if table.isLoading {
-                return try changeManifest { manifest, _ in
-                    manifest.endLoading(table.name)
-                    return true
+    private func sleep(until time: DispatchTime) {
+        if alarm.wait(timeout: time) == .success { state.withLock { $0.isRung = false } }
+    }
+
+    // MARK: Failures
+
+    /// Does something that may fail for a while; it is tried again some times.
+    ///
+    /// - Parameters:
+    ///   - isProgress: Whether its success says that building goes on.
+    ///   - body: Changes nothing if it throws.
+    /// - Returns: What the body returns.
+    /// - Throws: What the body throws in the end.
+    func persisting<R>(
+        isProgress: Bool, _ body: () throws(CodexError) -> R
+    ) throws(CodexError) -> R {
+        var hasFailed = false
+        while true {
+            do throws(CodexError) {
+                let result = try body()
+                if isProgress || hasFailed { state.withLock { $0.failureCount = 0 } }
+                return result
+            } catch {
+                let (isStopped, count) = state.withLock { ($0.isStopped, $0.failureCount) }
+                guard error.mayPass, !isStopped, count < Self.stepFailureCountMax else {
+                    throw error
                 }
-            }
-            let indexes = table.indexes.filter { $0.state == .building }
-            if !indexes.isEmpty { return try build(table, indexes) }
-            if let counter = table.counters.first(where: { $0.state == .building }) {
-                return try build(table, counter)
+                hasFailed = true
+                pause(after: error)
             }
         }
-        // What is waited for comes first.
-        for table in catalog.allTables {
-            if let retired = table.retired.first { return try empty(table, retired) }
+    }
+
+    /// Waits after a failure that may pass, twice as long each time, or until it is woken or stopped.
+    ///
+    /// It tells the observer, and those who have waited for long.
+    private func pause(after error: CodexError) {
+        let (count, waiters) = state.withLock { state -> (Int, [Waiter]) in
+            state.failureCount += 1
+            let isLong = state.failureCount >= Self.patience
+            let told = state.waiters.filter { isLong || !$0.isPatient }
+            state.waiters = state.waiters.filter { !isLong && $0.isPatient }
+            return (state.failureCount, told)
         }
-        if let dropped = catalog.droppedTrees.first { return try empty(dropped) }
+        let milliseconds = Self.retryMilliseconds(count)
+        report(error, retryDelay: .milliseconds(milliseconds))
+        for waiter in waiters { waiter.answer(error) }
+        sleep(until: .now() + .milliseconds(milliseconds))
     }
 
-    // MARK: Steps in the writer
-
-    private func limit() -> StepLimit {
-        state.withLock { $0.loadCount } > 0 ? .ample : .brief()
+    /// How long to wait after so many failures in a row: 50 ms to 30 s.
+    private static func retryMilliseconds(_ failureCount: Int) -> Int {
+        min(50 << min(max(failureCount - 1, 0), 10), 30_000)
     }
 
-    private func write<Value: Sendable>(
+    private func report(_ error: CodexError, retryDelay: Duration?) {
+        let target = state.withLock { $0.target }
+        core.options.observer?(
+            .buildFailed(
+                table: target.table, name: target.name, code: error.code, message: error.message,
+                retryDelay: retryDelay))
+    }
+
+    // MARK: Reading and writing
+
+    /// How much a step in the writer does.
+    var limit: StepLimit { state.withLock { $0.loadCount } > 0 ? .ample : .brief() }
+
+    /// Does a part of a build in a transaction; the log need not have it.
+    func write<Value: Sendable>(
         _ body: @escaping @Sendable (WriteContext) throws -> Value
     ) throws(CodexError) -> Value {
-        do {
-            return try writer.wait { answer in
-                ClosureJob({ transaction in try body(transaction.context) }, answer: answer)
+        try persisting(isProgress: true) { () throws(CodexError) -> Value in
+            do {
+                return try writer.wait(limited: false) { answer in
+                    ClosureJob(
+                        isLogged: false, { transaction in try body(transaction.context) },
+                        answer: answer)
+                }
+            } catch {
+                throw CodexError.wrapping(error)
             }
-        } catch {
-            throw CodexError.wrapping(error)
         }
     }
 
-    private func changeManifest(
+    /// Changes the manifest, unless `body` returns that nothing is to be changed.
+    func changeManifest(
         afterCheckpoint: Bool = false,
         _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) throws(CodexError) {
-        do {
-            try writer.wait { ManifestJob(body, afterCheckpoint: afterCheckpoint, answer: $0) }
-        } catch {
-            throw CodexError.wrapping(error)
-        }
-    }
-
-    /// Ends the building of a part: it is ready, or its keys conflict.
-    private func finish(
-        _ table: TableHandle, _ part: String, _ state: Manifest.BuildState?
-    ) throws(CodexError) {
-        let (name, number) = (table.name, table.number)
-        // The log does not have what a build adds: the checkpoint must, before the log says that it
-        // is complete.
-        try changeManifest(afterCheckpoint: true) { manifest, _ in
-            // Not another table of its name, that came since.
-            guard manifest.tables[name]?.number == number,
-                manifest.state(part, of: name) == .building
-            else { return false }
-            manifest.setState(state, part, of: name)
-            manifest.forgetPosition(part, of: name)
-            return true
-        }
-    }
-
-    // MARK: Indexes
-
-    /// Builds all indexes of a table that are to be: its items are read once.
-    private func build(_ table: TableHandle, _ indexes: [IndexHandle]) throws(CodexError) {
-        var done: [[UInt8]] = []
-        for index in indexes {
-            done.append(try position(WriteContext.positionKey(table, index.part)))
-        }
-        guard let (keys, sequence) = try sortedKeys(table, indexes, after: done) else { return }
-        for (index, keys) in zip(indexes, keys) { try insert(keys, of: sequence, table, index) }
-    }
-
-    /// Adds entries; `sequence` is the commit that all of them were read at, if it was one.
-    private func insert(
-        _ sorted: SortedKeys, of sequence: UInt64?, _ table: TableHandle, _ index: IndexHandle
-    ) throws(CodexError) {
-        let positionKey = WriteContext.positionKey(table, index.part)
-        var keys = sorted
-        var next = try keys.next()
-        while let first = next {
-            if isStopped { return }
-            var batch = [first]
-            next = try keys.next()
-            while let key = next, batch.count < Self.batchCount {
-                batch.append(key)
-                next = try keys.next()
-            }
-            var rest = batch[...]
-            while !rest.isEmpty {
-                if isStopped { return }
-                let keys = rest
-                let limit = limit()
-                let count = try write { context in
-                    try context.insertMissing(
-                        keys, of: sequence, table, index.part, positionKey, limit)
+        try persisting(isProgress: true) { () throws(CodexError) -> Void in
+            do {
+                try writer.wait(limited: false) {
+                    ManifestJob(body, afterCheckpoint: afterCheckpoint, answer: $0)
                 }
-                guard let count else { return }
-                rest = rest.dropFirst(count)
-            }
-        }
-        let conflicts =
-            index.plan.definition.isUnique
-            ? try reading { try $0.duplicates(index, limit: 1).isEmpty == false } : false
-        try finish(table, index.part, conflicts ? .conflicting : nil)
-    }
-
-    private func position(_ key: [UInt8]) throws(CodexError) -> [UInt8] {
-        try reading { context in
-            let stored = unsafe try context.transaction.get(context.catalog.meta, key)
-            return unsafe stored.map { unsafe Array($0) } ?? []
-        }
-    }
-
-    private func reading<R>(_ body: (ReadContext) throws -> R) throws(CodexError) -> R {
-        do {
-            return try core.withReader(body)
-        } catch {
-            throw CodexError.wrapping(error)
-        }
-    }
-
-    /// The entry keys that the table's items have in indexes, after those that are done, and the commit
-    /// that all were read at, if nobody wrote meanwhile; `nil` if the builder was stopped.
-    private func sortedKeys(
-        _ table: TableHandle, _ indexes: [IndexHandle], after done: [[UInt8]]
-    ) throws(CodexError) -> (keys: [SortedKeys], sequence: UInt64?)? {
-        var sequences: Set<UInt64> = []
-        var sorters = indexes.map { _ in
-            KeySorter(
-                directory: core.path,
-                byteCountMax: KeySorter.defaultByteCountMax / indexes.count)
-        }
-        var last: [UInt8] = []
-        while true {
-            if isStopped { return nil }
-            var count = 0
-            try reading { context in
-                sequences.insert(try context.storedPosition().sequence)
-                try context.transaction.withCursor(table.tree) { cursor in
-                    var entry = unsafe try cursor.seek(last.isEmpty ? [] : last + [0])
-                    while let current = unsafe entry, count < Self.snapshotItemCount {
-                        count += 1
-                        last = unsafe Array(current.key)
-                        try unsafe context.withItem(current.value, current.key, table.plan) {
-                            bytes in
-                            for (position, index) in indexes.enumerated() {
-                                // An item that has no valid key (it was stored before the index was
-                                // there) has no entry; verify() lists it.
-                                let keys = try? context.entryKeys(index, last, bytes)
-                                for key in keys ?? []
-                                where ByteOrder.compare(done[position], key) < 0 {
-                                    try sorters[position].add(key)
-                                }
-                            }
-                        }
-                        unsafe entry = try cursor.next()
-                    }
-                }
-            }
-            guard count < Self.snapshotItemCount else { continue }
-            var sorted: [SortedKeys] = []
-            for sorter in sorters { sorted.append(try sorter.sorted()) }
-            return (sorted, sequences.count == 1 ? sequences.first : nil)
-        }
-    }
-
-    // MARK: Counters
-
-    private func build(_ table: TableHandle, _ counter: CounterHandle) throws(CodexError) {
-        while !isStopped {
-            let goesOn: Bool
-            do throws(CodexError) {
-                let limit = limit()
-                goesOn = try write { try $0.countOn(table, counter.part, limit) }
             } catch {
-                // A sum that does not fit is the definition's fault; others are built all the same.
-                guard error.code == .invalidNumber else { throw error }
-                return try finish(table, counter.part, .conflicting)
+                throw CodexError.wrapping(error)
             }
-            if !goesOn { return try finish(table, counter.part, nil) }
         }
     }
 
-    // MARK: Removed ones
-
-    private func empty(
-        _ table: TableHandle, _ retired: (part: Manifest.Retired, tree: Tree)
-    ) throws(CodexError) {
-        let (name, number, part) = (table.name, table.number, retired.part)
-        try empty(
-            retired.tree, part,
-            isDue: { context in
-                // Not another table of its name, that came since.
-                let table = try context.catalog.table(name)
-                return table.number == number && table.retired.contains { $0.part == part }
-            }
-        ) { manifest in
-            guard manifest.tables[name]?.number == number else { return false }
-            manifest.forget(part, of: name)
-            return true
+    /// Runs `body` with a snapshot; what it throws is not tried again.
+    func reading<R>(_ body: (ReadContext) throws -> R) throws(CodexError) -> R {
+        let context = try persisting(isProgress: false) { () throws(CodexError) in
+            try core.takeReader()
+        }
+        defer { core.returnReader(context) }
+        do {
+            return try body(context)
+        } catch {
+            throw CodexError.wrapping(error)
         }
     }
+}
 
-    private func empty(_ dropped: DroppedTree) throws(CodexError) {
-        let (number, part) = (dropped.number, dropped.part)
-        try empty(
-            dropped.tree, part,
-            isDue: { context in
-                context.catalog.droppedTrees.contains { $0.number == number && $0.part == part }
-            }
-        ) { manifest in
-            manifest.forget(part, ofDropped: number)
-            return true
-        }
-    }
+extension CodexError {
+    /// What the store or the machine may get over by itself.
+    private static let passingCodes: Set<Code> = [
+        .queueFull, .diskFull, .tooManyReaders, .outOfMemory, .limitReached, .lockTimeout,
+        .inputOutput, .commitFailed, .outcomeUnknown, .storeFull, .notWritable, .filesReplaced,
+    ]
 
-    /// Empties a tree in steps, each of which looks whether that is still to be done: another process may have
-    /// ended it, and the tree be used again.
-    private func empty(
-        _ tree: Tree, _ part: Manifest.Retired,
-        isDue: @escaping @Sendable (WriteContext) throws -> Bool,
-        _ forget: @escaping @Sendable (inout Manifest) -> Bool
-    ) throws(CodexError) {
-        while !isStopped {
-            let limit = limit()
-            let isEmpty = try write { context in
-                guard try isDue(context) else { return true }
-                return try context.empty(tree, ownsChunks: part.ownsChunks, limit)
-            }
-            guard isEmpty else { continue }
-            return try changeManifest(afterCheckpoint: true) { manifest, _ in forget(&manifest) }
-        }
-    }
+    /// Whether what failed may succeed later though nothing else is called.
+    var mayPass: Bool { Self.passingCodes.contains(code) && !isRefusedByLMDB }
 }

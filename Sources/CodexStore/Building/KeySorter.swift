@@ -2,7 +2,7 @@ internal import CodexCore
 
 /// Sorts any number of keys in bounded memory: runs that were sorted are put aside, and merged.
 struct KeySorter {
-    private let directory: String
+    private let directory: Directory
     private let byteCountMax: Int
     private var keys: [[UInt8]] = []
     private var byteCount = 0
@@ -13,7 +13,7 @@ struct KeySorter {
     /// What a key takes in memory besides its bytes.
     private static let overheadByteCount = 48
 
-    init(directory: String, byteCountMax: Int = Self.defaultByteCountMax) {
+    init(directory: Directory, byteCountMax: Int = Self.defaultByteCountMax) {
         self.directory = directory
         self.byteCountMax = byteCountMax
     }

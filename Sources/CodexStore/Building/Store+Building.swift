@@ -70,10 +70,17 @@ extension Store {
     /// Waits until every index and counter is built, and those of removed ones are gone; looks again
     /// at those that were conflicting.
     ///
+    /// Building needs nobody to wait for it. A failure that may pass (a full disk, no free reader) is
+    /// tried again by itself, after 50 ms to 30 s, and the observer is told
+    /// (``StoreEvent/buildFailed(table:name:code:message:retryDelay:)``). This call tries it at once,
+    /// and waits through some seconds of such failures. Then it throws the last one, and building goes
+    /// on. After a failure that cannot pass (``CodexError/Code/corrupted``,
+    /// ``CodexError/Code/writesRefused``), this call begins it again.
+    ///
     /// - Throws: ``CodexError/Code/indexNotReady`` if a unique index has items with equal keys
     ///   (``duplicates(ofIndex:in:limit:)``) or a counter's sum does not fit,
     ///   ``CodexError/Code/readOnly``,
-    ///   ``CodexError/Code/closed``, and whatever building failed with, to be tried again.
+    ///   ``CodexError/Code/closed``, and whatever building fails with.
     public func whenReady() async throws {
         let builder = try requireOwnBuilder()
         let isFollower = core.catalog.manifest.isFollower
@@ -107,7 +114,8 @@ extension Store {
     ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` if there is another index of this name,
     ///   ``CodexError/Code/indexNotReady`` if a small table has equal keys in a unique one, which is
-    ///   added all the same (``whenReady()``),
+    ///   added all the same (``whenReady()``), and whatever building it fails with for some seconds,
+    ///   which goes on all the same,
     ///   ``CodexError/Code/invalidSchema``, ``CodexError/Code/unknownTable``, and as
     ///   ``write(_:)-(_)``.
     public func addIndex(_ index: IndexDefinition, to table: String) async throws {
@@ -173,6 +181,9 @@ extension Store {
 
     /// The primary keys of items that share their key in an index with another item: what is in a
     /// unique one's way.
+    ///
+    /// Items whose time to live is over are in nothing's way, whether they were removed or not. A
+    /// conflict with one that expires later ends with the next ``whenReady()``.
     ///
     /// - Parameters:
     ///   - index: The index's name.

@@ -20,18 +20,29 @@ extension TransactionContext {
         return try index.plan.entryKeys(for: item, primaryKey: key)
     }
 
-    /// Primary keys, encoded, of items that share their key in an index with the one before.
+    /// Primary keys, encoded, of items that share their key in an index with one before.
+    ///
+    /// An expired item counts for nothing: the next write that wants its key removes it.
     func duplicates(_ index: IndexHandle, limit: Int) throws -> [[UInt8]] {
-        try transaction.withCursor(index.tree) { cursor in
+        let mayExpire = catalog.hasExpiry
+        return try transaction.withCursor(index.tree) { cursor in
             var found: [[UInt8]] = []
             var previous: [UInt8] = []
             var entry = unsafe try cursor.first()
             while let current = unsafe entry, found.count < limit {
-                let key = unsafe Array(current.key)
-                let offset = try index.plan.primaryKeyOffset(key.span)
-                let prefix = Array(key[..<offset])
-                if prefix == previous { found.append(Array(key[offset...])) }
-                previous = prefix
+                var isOver = false
+                if mayExpire {
+                    isOver = try unsafe withItem(current.value, current.key, index.plan) {
+                        isExpired($0.layout.header)
+                    }
+                }
+                if !isOver {
+                    let key = unsafe Array(current.key)
+                    let offset = try index.plan.primaryKeyOffset(key.span)
+                    let prefix = Array(key[..<offset])
+                    if prefix == previous { found.append(Array(key[offset...])) }
+                    previous = prefix
+                }
                 unsafe entry = try cursor.next()
             }
             return found
@@ -52,9 +63,12 @@ struct StepLimit: Sendable {
     /// So much that commits hardly count: for a bulk load, whose caller waits for it.
     static let ample = StepLimit(end: nil, countMax: 20_000)
 
-    /// Whether a step that has done `count` is to end.
-    func isOver(_ count: Int) -> Bool {
-        if count >= countMax { return true }
+    /// Bytes of entries that end a step: the transaction holds them in memory.
+    private static let byteCountMax = 16 << 20
+
+    /// Whether a step that has done `count`, and stored so many bytes, is to end.
+    func isOver(_ count: Int, byteCount: Int = 0) -> Bool {
+        if count >= countMax || byteCount >= Self.byteCountMax { return true }
         guard let end, count % 16 == 0 else { return false }
         return ContinuousClock.now > end
     }
@@ -94,64 +108,67 @@ extension WriteContext {
             && !index.plan.isExpiry
         // A projection may have chunks of its own, which would be left behind.
         if case .include = index.plan.definition.projection { isExact = false }
-        var count = 0
+        var (count, byteCount) = (0, 0)
         for key in keys {
-            if isExact {
-                try insert(key, table, index)
-            } else {
-                try insertMissing(key, table, index)
-            }
+            let stored =
+                isExact ? try insert(key, table, index) : try insertMissing(key, table, index)
+            byteCount += stored
             count += 1
-            if limit.isOver(count) { break }
+            if limit.isOver(count, byteCount: byteCount) { break }
         }
         if let last = keys.prefix(count).last {
             try noting { () throws(CodexError) in
                 try transaction.put(catalog.meta, positionKey, last)
             }
-            noteChange()
+            noteChange(addsEntries: true)
         }
         return count
     }
 
+    /// Adds an entry if its item has it; returns its bytes.
     private func insertMissing(
         _ key: [UInt8], _ table: TableHandle, _ index: IndexHandle
-    ) throws {
+    ) throws -> Int {
         let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
         // An item whose entry is there may lack its stamp: on a follower that was promoted. A follower's items
         // are stamped when the leader's are.
         if index.plan.isExpiry, !catalog.manifest.isFollower, try stamp(table, primaryKey) {
-            return
+            return key.count
         }
         // A write that came since the keys were read has seen to the entry.
-        guard unsafe try transaction.get(index.tree, key) == nil else { return }
-        guard let value = unsafe try transaction.get(table.tree, primaryKey) else { return }
+        guard unsafe try transaction.get(index.tree, key) == nil else { return 0 }
+        guard let value = unsafe try transaction.get(table.tree, primaryKey) else { return 0 }
         let isPresent = try unsafe primaryKey.withUnsafeBufferPointer { buffer in
             try unsafe withItem(value, buffer, table.plan) { bytes in
                 try entryKeys(index, primaryKey, bytes).contains(key)
             }
         }
-        guard isPresent else { return }
-        try insert(key, table, index)
+        return isPresent ? try insert(key, table, index) : 0
     }
 
-    /// Adds an entry that its item has, and that the index lacks.
-    private func insert(_ key: [UInt8], _ table: TableHandle, _ index: IndexHandle) throws {
+    /// Adds an entry that its item has, and that the index lacks; returns its bytes.
+    private func insert(
+        _ key: [UInt8], _ table: TableHandle, _ index: IndexHandle
+    ) throws -> Int {
         let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
         let value: [UInt8]
         switch index.plan.definition.projection {
         case .all:
-            guard let stored = unsafe try transaction.get(table.tree, primaryKey) else { return }
+            guard let stored = unsafe try transaction.get(table.tree, primaryKey) else {
+                return 0
+            }
             value = unsafe Array(stored)
         case .keysOnly:
             guard let header = try withStoredBytes(table, primaryKey, { $0.layout.header }) else {
-                return
+                return 0
             }
             value = try entryValue(index, Image(item: Item(), header: header), [])
         case .include:
-            guard let image = try image(table, primaryKey) else { return }
+            guard let image = try image(table, primaryKey) else { return 0 }
             value = try entryValue(index, image, [])
         }
         try noting { () throws(CodexError) in try putEntries(index, [key], value) }
+        return key.count + value.count
     }
 
     /// Counts the next items of a table in a counter that is being built.

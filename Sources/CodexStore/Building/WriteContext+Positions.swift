@@ -45,7 +45,7 @@ extension WriteContext {
             }
         try transaction.put(catalog.meta, Self.positionKey(table, counter.part), bytes)
         positions[counter.tree.database] = position
-        noteChange()
+        noteChange(addsEntries: true)
     }
 
     /// Whether a counter includes the item under `key`.

@@ -47,11 +47,11 @@ extension Store {
                 batch = try following.get()
             }
         } catch {
-            if let lock { try await endLoading(table, lock, builder) }
+            if let lock { await endLoading(table, lock, builder) }
             throw error
         }
         if let lock {
-            try await endLoading(table, lock, builder)
+            await endLoading(table, lock, builder)
             try await builder.finishLoad()
             try requireReady(try core.catalog.table(table).plan.definition)
         }
@@ -76,7 +76,7 @@ extension Store {
         let handle = try core.catalog.table(table)
         guard !(handle.indexes.isEmpty && handle.counters.isEmpty),
             // Whoever builds or loads already goes on with it.
-            let lock = try FileLock(core.path + "/build.lock")
+            let lock = try FileLock(Builder.lockName, in: core.directory)
         else { return nil }
         let (tree, number) = (handle.tree, handle.number)
         let isEmpty = Locked(false)
@@ -91,10 +91,10 @@ extension Store {
         return isEmpty.withLock { $0 } ? lock : nil
     }
 
-    private func endLoading(
-        _ table: String, _ lock: FileLock, _ builder: Builder
-    ) async throws {
-        try await changeManifest { manifest, _ in
+    /// Lets the table's indexes and counters be built.
+    private func endLoading(_ table: String, _ lock: FileLock, _ builder: Builder) async {
+        // If it fails (the queue may be full), the builder does it, which finds the lock free.
+        try? await changeManifest { manifest, _ in
             manifest.endLoading(table)
             return true
         }

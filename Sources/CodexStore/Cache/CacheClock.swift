@@ -9,6 +9,19 @@ struct CacheClock: Sendable {
     /// The time.
     var exact: UInt64 { options.milliseconds }
 
+    /// From when on what was read at a moment is good.
+    ///
+    /// A clock that shows less has been set back. What the moment's expiry hid is there again then. The
+    /// coarse time may be some milliseconds behind without that.
+    static func start(of moment: UInt64) -> UInt64 { moment - min(moment, tick) }
+
+    /// More than the longest tick of a system.
+    private static let tick: UInt64 = 100
+
+    /// The time, a moment after ``coarse``; a host's clock is not asked again, since a lock may be held.
+    @inline(__always)
+    func exact(after coarse: UInt64) -> UInt64 { options.hasSystemClock ? exact : coarse }
+
     /// The time of the system's last tick, some milliseconds ago, which costs less; the store's own
     /// clock where it has one.
     @inline(__always)

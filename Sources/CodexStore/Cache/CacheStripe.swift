@@ -17,6 +17,8 @@ final class CacheEntry {
     let key: CacheKey
     let value: CacheValue
     let byteCount: Int
+    /// From when on it is good, in milliseconds since 1970: a clock that shows less was set back.
+    let start: UInt64
     /// When its time is over, in milliseconds since 1970.
     let deadline: UInt64
     /// Whether that is when the item expires, which is to the point.
@@ -29,12 +31,13 @@ final class CacheEntry {
     var next: CacheEntry?
 
     init(
-        _ key: CacheKey, _ value: CacheValue, byteCount: Int, deadline: UInt64,
-        isExact: Bool = false
+        _ key: CacheKey, _ value: CacheValue, byteCount: Int, start: UInt64 = 0,
+        deadline: UInt64, isExact: Bool = false
     ) {
         self.key = key
         self.value = value
         self.byteCount = byteCount
+        self.start = start
         self.deadline = deadline
         self.isExact = isExact
     }
@@ -98,7 +101,7 @@ struct CacheStripe {
     /// The entry's value, unless its time is over.
     @inline(__always)
     mutating func hit(_ entry: CacheEntry, at now: UInt64) -> CacheValue? {
-        guard entry.deadline > now else {
+        guard entry.deadline > now, entry.start <= now else {
             statistics.expiryCount += 1
             remove(entry)
             return nil
@@ -141,6 +144,15 @@ struct CacheStripe {
     mutating func invalidate(_ partition: CachePartition) {
         for (hash, fill) in fills where fill.key.partition == partition { fills[hash] = nil }
         for hash in partitions[partition] ?? [] { invalidate(hash) }
+    }
+
+    /// Forgets what has a key that `isConcerned` names, and what is being read of it.
+    mutating func invalidate(where isConcerned: (CacheKey) -> Bool) {
+        for (hash, fill) in fills where isConcerned(fill.key) { fills[hash] = nil }
+        for entry in Array(entries.values) where isConcerned(entry.key) {
+            statistics.invalidationCount += 1
+            remove(entry)
+        }
     }
 
     /// Forgets everything, and what is being read.

@@ -1,6 +1,4 @@
 public import CodexCore
-internal import FoundationEssentials
-internal import Synchronization
 
 /// Lets something be done so often in any time of some length, by each of many subjects, in all
 /// processes together and across restarts.
@@ -11,14 +9,24 @@ internal import Synchronization
 /// guard verdict.isAllowed else { return tooManyRequests(after: verdict.retryAfter) }
 /// ```
 ///
-/// The window slides: in no time of its length is more let through than the limit. It is kept in the
-/// store as counts by sixtieths of the window (``CodexFlow/RateWindow``), of which the oldest counts as a
-/// whole, so at most a sixtieth of the window passes until something is free again.
+/// The window slides: in no time of its length is more let through than the limit. It is kept in
+/// the store as counts by sixtieths of the window (``CodexFlow/RateWindow``). The oldest counts as
+/// a whole, so at most a sixtieth of the window passes until something is free again.
 ///
-/// A process takes permits from the store in a transaction; who asks often gets some more at once, good
-/// for the current sixtieth, and what is left of them is given back with the next. So a subject that
-/// asks a thousand times a second costs some commits a second, and not a thousand. Where several
-/// processes share a limit, each may hold some that the others lack meanwhile.
+/// A process takes permits from the store in a transaction. Who asks often gets some more at once,
+/// good for the current sixtieth, and what is left of them is given back with the next. So a
+/// subject that asks a thousand times a second costs some commits a second, and not a thousand.
+/// Where several processes share a limit, each may hold some that the others lack meanwhile.
+///
+/// A permit is of no use once its sixtieth is over. Where commits take that long, permits are taken
+/// for a later sixtieth, and may be used until then. A call waits for six commits at most: three of
+/// another call that asks already, and three of its own, or of one that asks for it. A commit of
+/// more than a minute may end in a refusal.
+///
+/// A jump of the wall clock frees nothing, in a process that has the limiter by then. Time passes
+/// by the monotonic clock until both clocks have agreed for a window, unless
+/// ``StoreOptions/clockConfirmation`` is zero. After a clock is set back, what was counted may
+/// count for two windows and a minute. A process that begins after a jump trusts its clock.
 ///
 /// It may be used by any number of tasks.
 public final class RateLimiter: Sendable {
@@ -40,41 +48,18 @@ public final class RateLimiter: Sendable {
     public let window: Duration
     private let name: String
     private let store: Store
-    private let slotSeconds: Double
+    private let rule: RateRule
+    private let state: Locked<RateState>
 
-    private static let slotCount = 60
-    private static let subjectCountMax = 10_000
-
-    /// What this process knows of a subject.
-    private struct Subject {
-        /// The slot that the rest is about.
-        var slot = 0
-        /// Permits that are not used yet.
-        var permits = 0
-        /// Permits that were not used in their slots.
-        var unused: [Int: Int] = [:]
-        /// How many more than are needed are taken.
-        var batch = 0
-        /// What is free in the store besides.
-        var free = 0
-        /// Until when there is nothing, as the store said; in this slot only.
-        var isEmpty = false
-        var emptyUntil = 0.0
-        var isAsking = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
-    }
-    private struct State {
-        var subjects: [String: Subject] = [:]
-        /// How many there may be before those are forgotten that do not matter.
-        var countMax = RateLimiter.subjectCountMax
-    }
-    private let state = Locked(State())
+    /// Most commits of one request.
+    private static let attemptCountMax = 3
 
     /// Creates a limiter.
     ///
     /// - Parameters:
     ///   - store: Where the windows are.
-    ///   - name: The limit's name: those with the same name and subject share their windows.
+    ///   - name: The limit's name: those with the same name and subject share their windows, and
+    ///     are to have the same limit and window.
     ///   - limit: The most that is let through in a window, 1 or more.
     ///   - window: The window, a second to a day.
     /// - Throws: ``CodexError/Code/invalidArgument``, ``CodexError/Code/invalidIdentifier`` for a name
@@ -94,7 +79,10 @@ public final class RateLimiter: Sendable {
         self.name = name
         self.limit = limit
         self.window = window
-        slotSeconds = window.seconds / Double(Self.slotCount)
+        let rule = RateRule(limit: limit, window: window)
+        self.rule = rule
+        let trustsWall = store.core.options.clockConfirmation == .zero
+        state = Locked(RateState(rule, trustsWall: trustsWall))
     }
 
     /// Whether a subject may do it once more; if it may, it counts.
@@ -104,21 +92,12 @@ public final class RateLimiter: Sendable {
     /// - Throws: ``CodexError/Code/invalidIdentifier`` for a subject that cannot stand in a key, and as
     ///   ``Store/write(_:)-(_)``.
     public func take(for subject: String) async throws -> Verdict {
-        while true {
-            let now = store.core.options.now().timeIntervalSince1970
-            switch decide(subject, now) {
-            case .verdict(let verdict): return verdict
-            case .wait: await waitForAnswer(subject)
-            case .ask(let unused, let batch):
-                try KeyTemplate.requirePart(subject, name: "the subject")
-                do {
-                    let answer = try await ask(subject, now, giveBack: unused, extra: batch)
-                    receive(answer, for: subject, now)
-                } catch {
-                    receive(nil, for: subject, now, lost: unused)
-                    throw error
-                }
-            }
+        var step = decide(subject)
+        if step == nil { step = await waitForStep(subject) }
+        switch step {
+        case .verdict(let verdict)?: return verdict
+        case .failure(let error)?: throw error
+        case .ask?, nil: return try await ask(subject)
         }
     }
 
@@ -128,152 +107,149 @@ public final class RateLimiter: Sendable {
     ///
     /// - Throws: As ``Store/write(_:)-(_)``.
     public func giveBack() async throws {
-        let held = state.withLock { state -> [String: [Int: Int]] in
-            var held: [String: [Int: Int]] = [:]
-            for (name, subject) in state.subjects where !subject.isAsking {
-                var unused = subject.unused
-                if subject.permits > 0 { unused[subject.slot, default: 0] += subject.permits }
-                state.subjects[name]?.permits = 0
-                state.subjects[name]?.unused = [:]
-                if !unused.isEmpty { held[name] = unused }
+        for subject in state.withLock({ $0.names }) {
+            let request = withSubject(subject) { subject, moment, _ in
+                subject.release(at: moment)
             }
-            return held
-        }
-        let now = store.core.options.now().timeIntervalSince1970
-        for (subject, unused) in held {
-            _ = try await ask(subject, now, giveBack: unused, extra: 0, needed: 0)
+            guard let request else { continue }
+            do {
+                _ = try await answer(to: request, for: subject)
+            } catch {
+                withSubject(subject) { subject, _, _ in subject.restore(request, after: error) }
+                throw error
+            }
         }
     }
 
     // MARK: In this process
 
-    private enum Step {
-        case verdict(Verdict)
-        /// Somebody asks the store already.
-        case wait
-        case ask(giveBack: [Int: Int], extra: Int)
-    }
-
-    private func decide(_ name: String, _ now: Double) -> Step {
-        let slot = slot(now)
-        return state.withLock { state in
-            if state.subjects.count >= state.countMax, state.subjects[name] == nil {
-                // Those that asked for nothing in a window hold nothing that counts.
-                state.subjects = state.subjects.filter {
-                    $0.value.isAsking || $0.value.slot > slot - Self.slotCount
-                }
-                state.countMax = max(Self.subjectCountMax, 2 * state.subjects.count)
-            }
-            var subject = state.subjects[name] ?? Subject()
-            defer { state.subjects[name] = subject }
-            if subject.isAsking { return .wait }
-            if subject.slot != slot {
-                if subject.permits > 0 {
-                    subject.unused[subject.slot, default: 0] += subject.permits
-                }
-                subject.unused = subject.unused.filter { $0.key > slot - Self.slotCount - 1 }
-                (subject.slot, subject.permits, subject.batch) = (slot, 0, 0)
-                subject.isEmpty = false
-            }
-            if subject.permits > 0 {
-                subject.permits -= 1
-                return .verdict(
-                    Verdict(
-                        isAllowed: true, limit: limit, remaining: subject.permits + subject.free,
-                        retryAfter: nil))
-            }
-            if subject.isEmpty {
-                // No earlier than the next slot: others may have given back.
-                let wait = max(0.001, min(subject.emptyUntil, Double(slot + 1) * slotSeconds) - now)
-                return .verdict(
-                    Verdict(
-                        isAllowed: false, limit: limit, remaining: 0,
-                        retryAfter: .milliseconds(Int((wait * 1000).rounded(.up)))))
-            }
-            subject.isAsking = true
-            defer { subject.unused = [:] }
-            return .ask(giveBack: subject.unused, extra: subject.batch)
+    /// What to do now; `nil` is to wait, which a waiter does from now on.
+    private func decide(_ subject: String, _ waiter: RateSubject.Waiter? = nil) -> RateStep? {
+        let rule = rule
+        return withSubject(subject) { subject, moment, _ in
+            let step = subject.step(at: moment, rule)
+            if step == nil, let waiter { subject.wait(waiter) }
+            return step
         }
     }
 
-    private func waitForAnswer(_ name: String) async {
+    private func waitForStep(_ subject: String) async -> RateStep {
         await withCheckedContinuation { continuation in
-            let isWaiting = state.withLock { state in
-                guard state.subjects[name]?.isAsking == true else { return false }
-                state.subjects[name]?.waiters.append(continuation)
-                return true
-            }
-            if !isWaiting { continuation.resume() }
+            if let step = decide(subject, continuation) { continuation.resume(returning: step) }
         }
     }
 
-    private func receive(
-        _ answer: Answer?, for name: String, _ asked: Double, lost: [Int: Int] = [:]
-    ) {
-        let waiters = state.withLock { state in
-            var subject = state.subjects[name] ?? Subject()
-            defer { state.subjects[name] = subject }
-            subject.isAsking = false
-            subject.unused.merge(lost) { $0 + $1 }
-            if let answer {
-                subject.permits += answer.granted
-                subject.free = answer.free
-                subject.isEmpty = answer.granted == 0
-                subject.emptyUntil = answer.freeAt
-                // Who comes again in the same slot will come more often.
-                subject.batch = min(max(1, subject.batch * 2), limit)
+    /// Asks the store, again if a commit took so long that its permits are of no use any more.
+    private func ask(_ subject: String) async throws -> Verdict {
+        var attempt = 1
+        while true {
+            let request = makeRequest(for: subject, attempt)
+            do {
+                try KeyTemplate.requirePart(subject, name: "the subject")
+                let answer = try await answer(to: request, for: subject)
+                if let verdict = receive(answer, to: request, for: subject, attempt) {
+                    return verdict
+                }
+            } catch {
+                fail(request, for: subject, error)
+                throw error
             }
-            defer { subject.waiters = [] }
-            return subject.waiters
+            attempt += 1
         }
-        for waiter in waiters { waiter.resume() }
+    }
+
+    private func makeRequest(for subject: String, _ attempt: Int) -> RateRequest {
+        let rule = rule
+        return withSubject(subject) { subject, moment, pace in
+            subject.request(
+                at: moment, isFirst: attempt == 1, ahead: rule.ahead(attempt, pace: pace))
+        }
+    }
+
+    /// Takes an answer; `nil` is to ask again.
+    private func receive(
+        _ answer: RateAnswer, to request: RateRequest, for subject: String, _ attempt: Int
+    ) -> Verdict? {
+        let (rule, isLast) = (rule, attempt == Self.attemptCountMax)
+        let received = withState { state, moment in
+            state.committed(from: answer.moment, to: moment)
+            return state.withSubject(subject, at: moment) { subject in
+                subject.receive(answer, to: request, at: moment, isLast: isLast, rule)
+            }
+        }
+        guard let received else { return nil }
+        Self.resume(received.others)
+        return received.verdict
+    }
+
+    private func fail(_ request: RateRequest, for subject: String, _ error: any Error) {
+        Self.resume(withSubject(subject) { subject, _, _ in subject.fail(error, request) })
+    }
+
+    private static func resume(_ others: [RateSubject.Resumption]) {
+        for other in others { other.waiter.resume(returning: other.step) }
+    }
+
+    /// Calls `body` with a subject, this moment, and how many slots commits take.
+    @discardableResult
+    private func withSubject<R>(
+        _ name: String, _ body: (inout RateSubject, RateMoment, Double) -> R
+    ) -> R {
+        withState { state, moment in
+            let pace = state.pace
+            return state.withSubject(name, at: moment) { body(&$0, moment, pace) }
+        }
+    }
+
+    private func withState<R>(_ body: (inout RateState, RateMoment) -> R) -> R {
+        let (reading, catalog) = (readClocks(), store.core.catalog)
+        return state.withLock { state in
+            let moment = state.moment(reading, catalog)
+            return body(&state, moment)
+        }
+    }
+
+    /// Reads the clocks, which are the host's: with no lock held.
+    private func readClocks() -> RateReading {
+        let options = store.core.options
+        return RateReading(
+            wall: RateRule.time(options.now()), elapsed: options.monotonic().seconds)
     }
 
     // MARK: In the store
 
-    private struct Answer {
-        let granted: Int
-        let free: Int
-        /// When the oldest that counts does not any more, in seconds since 1970.
-        let freeAt: Double
-    }
-
-    private func slot(_ now: Double) -> Int {
-        Int(max(-1e15, min(1e15, (now / slotSeconds).rounded(.down))))
-    }
-
-    private func ask(
-        _ subject: String, _ now: Double, giveBack unused: [Int: Int], extra: Int, needed: Int = 1
-    ) async throws -> Answer {
-        let (name, limit, slotSeconds, window) = (name, limit, slotSeconds, window.seconds)
-        let slot = slot(now)
-        return try await store.write { transaction in
-            let stored = try transaction.get(.rateWindow(name, of: subject))
-            // Clocks of processes differ by some slots; what is further ahead is none of this window.
-            let slots = slot - Self.slotCount...slot + Self.slotCount
-            var counts = (stored?.counts ?? [:]).filter { slots.contains($0.key) }
-            for (slot, count) in unused {
-                guard let known = counts[slot] else { continue }
-                counts[slot] = known > count ? known - count : nil
-            }
-            let used = counts.values.reduce(0) { sum, count in
-                let (total, overflows) = sum.addingReportingOverflow(max(0, count))
-                return overflows ? .max : total
-            }
-            let free = max(0, limit - min(used, limit))
-            // The others' share is left to them.
-            let granted = min(free, needed + min(extra, free / 8))
-            if granted > 0 { counts[slot] = max(0, counts[slot] ?? 0) + granted }
-            if counts != stored?.counts ?? [:] {
-                let end = (now + window + slotSeconds).rounded(.up)
-                try transaction.put(
-                    CodexFlow.RateWindow(
-                        subject: subject, name: name, counts: counts, expiresAt: Int(end)))
-            }
-            let oldest = counts.keys.min() ?? slot
-            return Answer(
-                granted: granted, free: free - granted,
-                freeAt: Double(oldest + Self.slotCount + 1) * slotSeconds)
+    private func answer(
+        to request: RateRequest, for subject: String
+    ) async throws -> RateAnswer {
+        try await store.write { [self] transaction in
+            let (reading, catalog) = (readClocks(), transaction.context.catalog)
+            let moment = state.withLock { $0.moment(reading, catalog) }
+            let stored = try transaction.context.rateWindow(name, of: subject)
+            var counts = RateCounts(stored, at: moment, rule)
+            if moment.basis == request.basis { counts.settle(request.settlement) }
+            let answer = counts.answer(request)
+            if counts.isChanged { try transaction.put(counts.window(name, of: subject)) }
+            return answer
         }
+    }
+}
+
+extension WriteContext {
+    /// The stored window, also one that the wall clock takes for expired.
+    ///
+    /// By the time that has passed it may not be.
+    fileprivate func rateWindow(
+        _ name: String, of subject: String
+    ) throws -> CodexFlow.RateWindow? {
+        let bound = try binding(CodexFlow.RateWindow.self)
+        var window: CodexFlow.RateWindow?
+        try withKey(CodexFlow.RateWindow.key(name, of: subject), bound.table) { key in
+            _ = try withStoredBytes(bound.table, key) { bytes in
+                try withReader(bound, bytes) { reader throws(CodexError) in
+                    window = try CodexFlow.RateWindow(reading: reader)
+                }
+            }
+        }
+        return window
     }
 }

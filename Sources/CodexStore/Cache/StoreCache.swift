@@ -14,8 +14,9 @@ internal import Synchronization
 ///
 /// A hit takes a look into LMDB's shared memory, to see that there is no newer commit, and no read of
 /// the store. If there is one, of this process or another, the changes since are read from the log, and
-/// what they concern is forgotten, before anything is answered. What several ask for at once is read
-/// once. That something does not exist is kept as well.
+/// what they concern is forgotten, before anything is answered. So is what was read of a table that
+/// was removed or made again since, and what was found by an index that is not what it was. What
+/// several ask for at once is read once. That something does not exist is kept as well.
 ///
 /// A cache may be used by any number of threads and tasks. Reads in the body of a write see what is
 /// committed, as ``Store/get(_:)`` does there.
@@ -136,7 +137,8 @@ public final class StoreCache: Sendable {
             guard let entry = stripe.entry(hash), entry.isFor(type, key) else {
                 return .current(nil)
             }
-            return .current(stripe.hit(entry, at: entry.isExact ? clock.exact : now))
+            return .current(
+                stripe.hit(entry, at: entry.isExact ? clock.exact(after: now) : now))
         }
         if case .current(let value) = finding { return value }
         return try findAgain(CacheKey(type, key), finding)
@@ -155,9 +157,11 @@ public final class StoreCache: Sendable {
 
     /// Finds what is there still, once the newer transactions were looked at.
     private func findAgain(_ key: CacheKey, _ finding: Finding) throws -> CacheValue? {
-        guard case .behind(let last) = finding else { throw StoreCore.closed }
+        guard case .behind(let last) = finding else { throw store.core.refusal }
         try follower.follow(to: last)
-        return stripes[key.stripeHash].withLock { $0.value(key, at: clock.exact) }
+        // A host's clock is not asked with a lock held.
+        let now = clock.exact
+        return stripes[key.stripeHash].withLock { $0.value(key, at: now) }
     }
 
     // MARK: Filling
@@ -221,7 +225,7 @@ public final class StoreCache: Sendable {
                 follower.willRead(key, of: table)
             }
             // What a commit changed that this call saw is not among them any more.
-            if let fill = stripe.fills[key.hash], fill.key.isSame(as: key) {
+            if let fill = stripe.fills[key.hash], fill.key.isSame(as: key), !fill.isOwn {
                 stripe.statistics.joinCount += 1
                 return .waits(fill, fill.join())
             }
@@ -247,6 +251,7 @@ public final class StoreCache: Sendable {
                     stripe.insert(
                         CacheEntry(
                             key, reading.box, byteCount: reading.byteCount,
+                            start: CacheClock.start(of: now),
                             deadline: deadline(reading, from: now),
                             isExact: reading.expiresAt != nil))
                 }

@@ -10,18 +10,38 @@ final class ChangeReader {
     private let tables: LoggedTables
     private let view: StreamView
     private let filter: ChangeFilter
+    private let includesSilent: Bool
     private var commits: CommitReader?
     /// Changes up to this one are not wanted.
     private let after: SequenceNumber?
     private let origin: Origin
     /// How many bytes of the log were read since the last change that passed the filter.
     private(set) var skippedByteCount: UInt64 = 0
+    /// The tables as the last ``read(_:)``, or before it ``prepare()``, found them.
+    ///
+    /// A table that is removed gives no changes of its items: those who keep what they read of
+    /// tables compare these.
+    private(set) var catalog: Catalog?
 
-    init(_ core: StoreCore, from origin: Origin, _ view: StreamView, _ filter: ChangeFilter) {
+    /// Creates a reader.
+    ///
+    /// - Parameters:
+    ///   - core: The store.
+    ///   - origin: Where to begin.
+    ///   - view: Which images the records have.
+    ///   - filter: Which changes there are.
+    ///   - includesSilent: Whether there are also changes that leave all attributes as they are,
+    ///     which streams do not have: an item becomes an entity's, or gets its second of expiry.
+    ///     Such a change has the number of the one after it.
+    init(
+        _ core: StoreCore, from origin: Origin, _ view: StreamView, _ filter: ChangeFilter,
+        includesSilent: Bool = false
+    ) {
         self.core = core
         self.view = view
         self.filter = filter
         self.origin = origin
+        self.includesSilent = includesSilent
         after = origin.after
         tables = core.loggedTables
     }
@@ -33,7 +53,11 @@ final class ChangeReader {
     var place: LogPosition? { commits?.place }
 
     /// Finds the place to begin at, so that what comes from now on is not missed.
-    func prepare() throws(CodexError) { _ = try prepared(core.appliedState().position) }
+    func prepare() throws(CodexError) {
+        let applied = try core.appliedSnapshot()
+        _ = try prepared(applied.position)
+        catalog = applied.catalog
+    }
 
     private func prepared(_ applied: LogPosition) throws(CodexError) -> CommitReader {
         if let commits { return commits }
@@ -47,10 +71,12 @@ final class ChangeReader {
     /// - Returns: None if there are none yet.
     /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``.
     func read(_ count: Int) throws(CodexError) -> [ChangeRecord] {
-        let (applied, transactionID) = try core.appliedState()
-        var commits = try prepared(applied)
-        var records: [ChangeRecord] = []
         endID = nil
+        let snapshot = try core.appliedSnapshot()
+        let applied = snapshot.position
+        var commits = try prepared(applied)
+        catalog = snapshot.catalog
+        var records: [ChangeRecord] = []
         var readByteCount: UInt64 = 0
         do throws(CodexError) {
             while let (record, start) = try commits.next(applied) {
@@ -67,7 +93,7 @@ final class ChangeReader {
             guard !records.isEmpty else { throw error }
             return records
         }
-        if commits.place.sequence >= applied.sequence { endID = transactionID }
+        if commits.place.sequence >= applied.sequence { endID = snapshot.transactionID }
         return records
     }
 
@@ -88,8 +114,8 @@ final class ChangeReader {
         var ordinal: UInt32 = 0
         var found: [ChangeRecord] = []
         try LogBody.forEach(record) { entry throws(CodexError) in
-            guard case .item(let item) = entry, !item.isSilent else { return }
-            defer { ordinal += 1 }
+            guard case .item(let item) = entry, includesSilent || !item.isSilent else { return }
+            defer { if !item.isSilent { ordinal += 1 } }
             let number = SequenceNumber(commit: record.header.sequence, ordinal: ordinal)
             if let after, number <= after { return }
             let logged = commit ?? LoggedCommit(record, start, tables)

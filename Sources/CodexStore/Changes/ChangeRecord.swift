@@ -133,7 +133,7 @@ final class LoggedCommit: Sendable {
         self.tables = tables
     }
 
-    var time: Date { Date(timeIntervalSince1970: Double(header.milliseconds) / 1000) }
+    var time: Date { Date(milliseconds: header.milliseconds) }
 
     /// The number of the entity in an item's stored form.
     func entityNumber(_ range: Range<Int>) throws(CodexError) -> Int {

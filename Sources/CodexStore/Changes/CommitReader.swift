@@ -155,13 +155,33 @@ extension LogSegmentHeader {
     }
 }
 
+/// What a snapshot says of the log and the schema.
+struct AppliedState: Sendable {
+    /// The last commit that is applied.
+    let position: LogPosition
+    /// LMDB's number of the snapshot.
+    let transactionID: Int
+    /// The tables as the snapshot has them.
+    let catalog: Catalog
+}
+
 extension StoreCore {
-    /// The last commit that is applied, and LMDB's number of the snapshot that says so.
-    func appliedState() throws(CodexError) -> (position: LogPosition, transactionID: Int) {
+    /// The last commit that is applied, and the snapshot that says so.
+    func appliedSnapshot() throws(CodexError) -> AppliedState {
         do {
-            return try withReader { (try $0.storedPosition(), $0.transaction.id) }
+            return try withReader {
+                AppliedState(
+                    position: try $0.storedPosition(), transactionID: $0.transaction.id,
+                    catalog: $0.catalog)
+            }
         } catch {
             throw CodexError.wrapping(error)
         }
+    }
+
+    /// The last commit that is applied, and LMDB's number of the snapshot that says so.
+    func appliedState() throws(CodexError) -> (position: LogPosition, transactionID: Int) {
+        let applied = try appliedSnapshot()
+        return (applied.position, applied.transactionID)
     }
 }

@@ -16,6 +16,8 @@ final class CommitSignal: Sendable {
         var earlyID = 0
         var isPolling = false
         var isClosed = false
+        /// The last transaction, as long as the environment must not be asked.
+        var pausedID: Int?
     }
 
     private let state = Locked(State())
@@ -84,7 +86,8 @@ final class CommitSignal: Sendable {
 
     /// With the lock held, which closing takes: the environment is open.
     private func lastTransactionID(_ state: borrowing State) -> Int {
-        state.isClosed ? 0 : environment.lastTransactionID
+        if let paused = state.pausedID { return paused }
+        return state.isClosed ? 0 : environment.lastTransactionID
     }
 
     private func poll(_ known: Int) {
@@ -118,6 +121,17 @@ final class CommitSignal: Sendable {
 
     /// Takes note of a commit of this process.
     func committed() { wake() }
+
+    /// Leaves the environment alone, which is to be opened again: nothing is committed meanwhile.
+    func pause() {
+        state.withLock { $0.pausedID = lastTransactionID($0) }
+    }
+
+    /// Goes on with the environment as it is now.
+    func resume() {
+        state.withLock { $0.pausedID = nil }
+        wake()
+    }
 
     /// Refuses waits from now on; the environment may be closed when it returns.
     func close() {

@@ -109,16 +109,28 @@ extension TransactionContext {
         }
     }
 
-    /// The entries of `consumers` whose keys begin with `prefix`.
+    /// The entries of `consumers` whose keys begin with `prefix`, up to bounds.
+    ///
+    /// - Parameters:
+    ///   - prefix: What the keys begin with.
+    ///   - start: The key after which to begin; `nil` is the first.
+    ///   - countMax: Most entries.
+    ///   - byteCountMax: Most bytes of keys and values together, but for a first entry of more.
+    /// - Returns: The entries, ascending.
+    /// - Throws: What reading throws.
     func entries(
-        of prefix: [UInt8], limit: Int = .max
+        of prefix: [UInt8], after start: [UInt8]? = nil, countMax: Int = .max,
+        byteCountMax: Int = .max
     ) throws -> [(key: [UInt8], value: [UInt8])] {
         try transaction.withCursor(catalog.consumers) { cursor in
             var found: [(key: [UInt8], value: [UInt8])] = []
-            var entry = unsafe try cursor.seek(prefix)
+            var byteCount = 0
+            var entry = unsafe try cursor.seek(start.map { $0 + [0] } ?? prefix)
             while let current = unsafe entry, unsafe current.key.starts(with: prefix),
-                found.count < limit
+                found.count < countMax
             {
+                byteCount += unsafe current.key.count + current.value.count
+                if byteCount > byteCountMax, !found.isEmpty { break }
                 found.append(unsafe (Array(current.key), Array(current.value)))
                 unsafe entry = try cursor.next()
             }

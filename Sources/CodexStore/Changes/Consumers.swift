@@ -70,6 +70,8 @@ extension Store {
     /// The consumers, by name, and how far they are.
     ///
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/corrupted``.
+    /// - Complexity: O(*n* + *m*) for *n* consumers with *m* parked changes, of which it looks at the keys
+    ///   alone.
     public func consumers() throws -> [ConsumerStatus] {
         try core.withReader { try consumers($0) }
     }
@@ -90,7 +92,7 @@ extension Store {
                 name: name, filter: state.filter, sequenceNumber: state.sequenceNumber,
                 lagCommitCount: lag,
                 lag: .milliseconds(Int(milliseconds)),
-                parkedCount: try context.entries(of: ParkedChange.prefix(name)).count,
+                parkedCount: try context.parkedCount(of: name),
                 isTrimmed: done < oldest)
         }
     }
@@ -153,9 +155,9 @@ extension Store {
         try await write { transaction in
             let context = transaction.context
             var state = try context.consumer(name)
-            // What was parked is in the items that the body reads.
-            try context.forgetParked(name)
             try body(&transaction)
+            // What was parked is in the items that the body read.
+            try context.forgetParked(name)
             state.move(
                 to: context.position, context.sequenceNumber, now: context.core.options.milliseconds
             )

@@ -11,24 +11,43 @@ public struct ConsumerFailurePolicy: Sendable, Hashable {
     /// Whether a change that keeps failing is parked, with its error, and the consumer goes on; else
     /// it ends with the error.
     public var parks: Bool
+    /// Most changes that the consumer has parked, 1 or more.
+    ///
+    /// If it fails on one more, it ends with ``CodexError/Code/tooManyParked``. Its checkpoint stays
+    /// before that change, so that nothing is lost. Processes that consume under one name should
+    /// have the same: whoever parks goes by its own.
+    public var maximumParkedCount: Int
+
+    /// The ``maximumParkedCount`` unless another is given.
+    public static let defaultMaximumParkedCount = 10_000
 
     /// Creates a policy.
     public init(
-        attemptCount: Int = 3, delay: Duration = .milliseconds(100), parks: Bool = false
+        attemptCount: Int = 3, delay: Duration = .milliseconds(100), parks: Bool = false,
+        maximumParkedCount: Int = ConsumerFailurePolicy.defaultMaximumParkedCount
     ) {
         self.attemptCount = attemptCount
         self.delay = delay
         self.parks = parks
+        self.maximumParkedCount = maximumParkedCount
     }
 
     /// Ends with the error of a change that fails three times.
     public static let stop = ConsumerFailurePolicy()
     /// Parks a change that fails three times, and goes on.
     public static let park = ConsumerFailurePolicy(parks: true)
+
+    func validate() throws(CodexError) {
+        guard attemptCount >= 1, maximumParkedCount >= 1 else {
+            throw CodexError(
+                .invalidArgument,
+                "A change has at least 1 attempt, and a consumer room for 1 parked change.")
+        }
+    }
 }
 
 /// The error of a consumer's body: it concerns a change, not the store.
-private struct BodyFailure: Error {
+struct BodyFailure: Error {
     let error: any Error
 }
 
@@ -58,17 +77,17 @@ extension Store {
     ///     no effects but on the transaction. What it writes is in the stream too: filter it out, or
     ///     it consumes itself for ever.
     /// - Throws: `CancellationError`; ``CodexError/Code/unknownConsumer``,
-    ///   ``CodexError/Code/changesTrimmed``; what `body` threw, if it is not parked; as
-    ///   ``write(_:)-(_)``.
+    ///   ``CodexError/Code/changesTrimmed``; what `body` threw, if it is not parked;
+    ///   ``CodexError/Code/tooManyParked``; as ``write(_:)-(_)``.
     public func consume(
         _ consumer: String, view: StreamView = .newAndOldImages, batchCount: Int = 100,
         onFailure policy: ConsumerFailurePolicy = .stop,
         _ body: @escaping @Sendable (inout WriteTransaction, [ChangeRecord]) throws -> Void
     ) async throws {
-        guard batchCount >= 1, policy.attemptCount >= 1 else {
-            throw CodexError(
-                .invalidArgument, "A batch has at least 1 change, and a change 1 attempt.")
+        guard batchCount >= 1 else {
+            throw CodexError(.invalidArgument, "A batch has at least 1 change.")
         }
+        try policy.validate()
         let parkable = ParkableConsumer(store: self, name: consumer)
         try await parkable.consume(view: view, batchCount: batchCount) { consumption, batch, done in
             let once = ExactlyOnce(consumption: consumption, policy: policy, body: body)
@@ -192,14 +211,17 @@ struct Consumption {
     }
 
     /// Parks a change that keeps failing, and goes past it.
+    ///
+    /// - Throws: ``CodexError/Code/tooManyParked``; the checkpoint stays where it is then.
     func park(
-        _ change: ChangeRecord, _ error: any Error, _ attemptCount: Int,
+        _ change: ChangeRecord, _ error: any Error, _ policy: ConsumerFailurePolicy,
         from done: SequenceNumber
     ) async throws {
         let parked = ParkedChange(
-            change: change, error: String(describing: error), attemptCount: attemptCount)
+            change: change, error: error, attemptCount: policy.attemptCount)
         try await checkpoint(at: change, from: done) { transaction in
-            try transaction.context.setSystem(.consumers, parked.key(name), parked.bytes)
+            try transaction.context.park(
+                parked, of: name, countMax: policy.maximumParkedCount)
         }
     }
 }
@@ -238,7 +260,7 @@ private struct ExactlyOnce {
 
     /// Tries one change as often as the policy says, and then parks it or throws.
     private func commitAlone(_ change: ChangeRecord, from done: SequenceNumber) async throws {
-        var delay = policy.delay
+        var delay = policy.delay.bounded
         var attempt = 1
         while true {
             do {
@@ -246,197 +268,12 @@ private struct ExactlyOnce {
             } catch let failure as BodyFailure {
                 if attempt == policy.attemptCount {
                     guard policy.parks else { throw failure }
-                    return try await consumption.park(change, failure.error, attempt, from: done)
+                    return try await consumption.park(change, failure.error, policy, from: done)
                 }
             }
             try await _Concurrency.Task.sleep(for: delay)
-            delay *= 2
+            delay = delay.doubled
             attempt += 1
-        }
-    }
-}
-
-/// A change that a consumer kept failing on, kept with its error until somebody sees to it.
-///
-/// It has the change's images itself: the log may forget them.
-public struct ParkedChange: Sendable {
-    /// The change.
-    public let change: ChangeRecord
-    /// What the consumer's body threw, as text.
-    ///
-    /// It may contain user data, as the body's errors may.
-    public let error: String
-    /// How often it was tried.
-    public let attemptCount: Int
-
-    static func prefix(_ consumer: String) -> [UInt8] { [1] + consumer.utf8 + [0] }
-
-    static func key(_ consumer: String, _ number: SequenceNumber) -> [UInt8] {
-        prefix(consumer) + BigEndian.bytes(number.commit) + BigEndian.bytes(number.ordinal)
-    }
-
-    func key(_ consumer: String) -> [UInt8] { Self.key(consumer, change.sequenceNumber) }
-
-    /// Attempts, time and error, and the change's entry as the log has it.
-    var bytes: [UInt8] {
-        var bytes: [UInt8] = []
-        Wire.append(UInt64(attemptCount), to: &bytes)
-        Wire.append(change.commit.header.milliseconds, to: &bytes)
-        Wire.append(error, to: &bytes)
-        let (entry, log) = (change.entry, change.commit.bytes)
-        LogBody.appendItem(
-            table: entry.table, key: Array(log[entry.key]), old: entry.old.map { Array(log[$0]) },
-            new: entry.new.map { Array(log[$0]) }, isExpiry: entry.isExpiry, isSilent: false,
-            to: &bytes)
-        return bytes
-    }
-
-    init(change: ChangeRecord, error: String, attemptCount: Int) {
-        self.change = change
-        self.error = error
-        self.attemptCount = attemptCount
-    }
-
-    init(
-        _ bytes: [UInt8], _ number: SequenceNumber, _ view: StreamView, _ tables: LoggedTables
-    ) throws(CodexError) {
-        var position = 0
-        attemptCount = Int(clamping: try Wire.integer(bytes.span, &position))
-        let milliseconds = try Wire.integer(bytes.span, &position)
-        error = try Wire.text(bytes.span, &position)
-        guard case .item(let entry) = try LogBody.entry(bytes, &position) else {
-            throw Wire.corrupted("a parked change")
-        }
-        let header = LogRecordHeader(
-            bodyByteCount: 0, previousChecksum: 0, sequence: number.commit, incarnation: 0,
-            flushedSequence: 0, milliseconds: milliseconds)
-        let record = LogRecord(header: header, bytes: bytes, body: 0..<bytes.count)
-        change = ChangeRecord(
-            sequenceNumber: number, commit: LoggedCommit(record, .none, tables), entry: entry,
-            view: view)
-    }
-}
-
-extension Store {
-    /// The changes that a consumer has parked, the oldest first.
-    ///
-    /// - Parameters:
-    ///   - consumer: The consumer's name.
-    ///   - view: Which images the changes have.
-    ///   - limit: Most to return.
-    /// - Returns: The changes, with what they failed with.
-    /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/closed``.
-    public func parkedChanges(
-        of consumer: String, view: StreamView = .newAndOldImages, limit: Int = 1000
-    ) throws -> [ParkedChange] {
-        let tables = core.loggedTables
-        let entries = try core.withReader { context in
-            _ = try context.consumer(consumer)
-            return try context.entries(of: ParkedChange.prefix(consumer), limit: limit)
-        }
-        return try entries.map { entry in
-            let number = entry.key.suffix(12)
-            return try ParkedChange(
-                entry.value,
-                SequenceNumber(
-                    commit: BigEndian.integer(number.prefix(8)) ?? 0,
-                    ordinal: UInt32(number.suffix(4).reduce(0) { $0 << 8 | UInt64($1) })),
-                view, tables)
-        }
-    }
-
-    /// Tries parked changes again, each in a transaction that also takes it from the parked ones.
-    ///
-    /// - Parameters:
-    ///   - consumer: The consumer's name.
-    ///   - view: Which images the changes have.
-    ///   - body: As for ``consume(_:view:batchCount:onFailure:_:)``, with one change. They come out
-    ///     of order: other changes of the same item may be done already.
-    /// - Returns: How many succeeded, and how many failed again and stay parked.
-    /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
-    @discardableResult
-    public func retryParkedChanges(
-        of consumer: String, view: StreamView = .newAndOldImages,
-        _ body: @escaping @Sendable (inout WriteTransaction, ChangeRecord) throws -> Void
-    ) async throws -> (successCount: Int, failureCount: Int) {
-        var counts = (successCount: 0, failureCount: 0)
-        for parked in try parkedChanges(of: consumer, view: view, limit: .max) {
-            try _Concurrency.Task.checkCancellation()
-            do {
-                let isDone = try await write { transaction in
-                    let context = transaction.context
-                    let key = parked.key(consumer)
-                    // Another process may have been faster.
-                    guard try context.isParked(key) else { return false }
-                    try context.setSystem(.consumers, key, nil)
-                    do {
-                        try body(&transaction, parked.change)
-                    } catch {
-                        throw BodyFailure(error: error)
-                    }
-                    return true
-                }
-                if isDone { counts.successCount += 1 }
-            } catch let failure as BodyFailure {
-                if try await parkAgain(parked, failure.error, of: consumer) {
-                    counts.failureCount += 1
-                }
-            }
-        }
-        return counts
-    }
-
-    /// Keeps a parked change that failed once more, with its new error.
-    ///
-    /// - Returns: Whether it is still parked.
-    @discardableResult
-    func parkAgain(
-        _ parked: ParkedChange, _ error: any Error, of consumer: String
-    ) async throws -> Bool {
-        let again = ParkedChange(
-            change: parked.change, error: String(describing: error),
-            attemptCount: parked.attemptCount + 1)
-        return try await write { transaction in
-            let context = transaction.context
-            let key = again.key(consumer)
-            // Meanwhile another process may have succeeded with it, or given it up.
-            guard try context.isParked(key) else { return false }
-            try context.setSystem(.consumers, key, again.bytes)
-            return true
-        }
-    }
-
-    /// Gives up a parked change.
-    ///
-    /// - Returns: Whether it was parked.
-    /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
-    @discardableResult
-    public func discardParkedChange(
-        _ number: SequenceNumber, of consumer: String
-    ) async throws -> Bool {
-        try await write { transaction in
-            let context = transaction.context
-            _ = try context.consumer(consumer)
-            let key = ParkedChange.key(consumer, number)
-            guard try context.isParked(key) else { return false }
-            try context.setSystem(.consumers, key, nil)
-            return true
-        }
-    }
-}
-
-extension WriteContext {
-    /// Whether a change is parked under `key`.
-    fileprivate func isParked(_ key: [UInt8]) throws(CodexError) -> Bool {
-        unsafe try transaction.get(catalog.consumers, key) != nil
-    }
-
-    /// Forgets what a consumer has parked, all or what comes after a change.
-    func forgetParked(_ consumer: String, after number: SequenceNumber? = nil) throws {
-        let kept = number.map { ParkedChange.key(consumer, $0) } ?? []
-        for entry in try entries(of: ParkedChange.prefix(consumer))
-        where ByteOrder.compare(kept, entry.key) < 0 {
-            try setSystem(.consumers, entry.key, nil)
         }
     }
 }

@@ -16,6 +16,10 @@ internal import CodexIndex
 /// Nothing is read, and writers are not held up, while nobody asks. A commit in which nothing concerns the
 /// read costs a look at its record in the log; one that may concern it, a read.
 ///
+/// Changes of the schema are changes, too. If a table was removed that is observed, or an index that
+/// the read goes by, it throws what the read would throw if it began now. If they were made again,
+/// it goes on with what they hold.
+///
 /// Items that expire go from it when they are removed, within ``StoreOptions/sweepInterval`` of some process.
 /// Each iterator begins anew, and is for one task; it reads on whatever runs its `next()`, so not on the main
 /// actor what takes long. The sequence ends by throwing only: `CancellationError`,
@@ -48,6 +52,8 @@ public struct Observation<Value: Sendable & Equatable>: AsyncSequence, Sendable 
         private let read: @Sendable (borrowing Snapshot) throws -> Value
         private var last: Value?
         private var reader: ChangeReader?
+        /// The tables as of where the reader is.
+        private var catalog: Catalog?
         private var isEnded = false
 
         /// Changes that are looked at at once.
@@ -93,14 +99,15 @@ public struct Observation<Value: Sendable & Equatable>: AsyncSequence, Sendable 
         }
 
         /// Whether changes that were not looked at yet may concern the read.
-        private func hasNews(_ reader: ChangeReader) throws -> Bool {
+        private mutating func hasNews(_ reader: ChangeReader) throws -> Bool {
             do {
                 var isConcerned = false
                 // To the end: what is older than the snapshot that is read next need not be seen again.
                 repeat {
                     let changes = try reader.read(Self.batchCount)
-                    if isConcerned { continue }
-                    isConcerned = try changes.contains { try scope.concerns($0, core) }
+                    if hasNewSchema(reader) { isConcerned = true }
+                    guard !isConcerned, let catalog else { continue }
+                    isConcerned = try changes.contains { try scope.concerns($0, catalog) }
                 } while reader.endID == nil
                 return isConcerned
             } catch CodexError.Code.changesTrimmed {
@@ -109,19 +116,27 @@ public struct Observation<Value: Sendable & Equatable>: AsyncSequence, Sendable 
             }
         }
 
+        /// Whether the schema changed since, in a way that may concern the read.
+        private mutating func hasNewSchema(_ reader: ChangeReader) -> Bool {
+            guard let new = reader.catalog, let old = catalog, new !== old else { return false }
+            catalog = new
+            return scope.concerns(new, since: old)
+        }
+
         /// Reads in a snapshot; changes are looked at from that on.
         private mutating func readAgain() throws -> Value {
             // Made before the snapshot: what is committed in between is looked at once more, and not missed.
             if reader == nil || reader?.endID == nil {
-                try scope.validate(core)
                 let new = ChangeReader(
                     core, from: .position(.latest), scope.view,
-                    ChangeFilter(tables: scope.tables.map { Set($0) }))
+                    ChangeFilter(tables: scope.tables.map { Set($0) }), includesSilent: true)
                 try new.prepare()
                 reader = new
+                catalog = new.catalog
             }
             let reading = try core.takeReader()
             defer { core.returnReader(reading) }
+            try scope.validate(reading.catalog)
             return try read(Snapshot(reading))
         }
     }
@@ -153,14 +168,29 @@ struct ObservedScope: Sendable {
         self.tables = tables
     }
 
-    /// Throws for tables that the store does not have.
-    func validate(_ core: StoreCore) throws(CodexError) {
+    /// Throws for tables that are not there.
+    func validate(_ catalog: Catalog) throws(CodexError) {
         if tables?.isEmpty == true {
             throw CodexError(
                 .invalidArgument,
                 "No table is observed. Name those that are read, or `nil` for all.")
         }
-        for table in tables ?? [] { _ = try core.catalog.table(table) }
+        for table in tables ?? [] { _ = try catalog.table(table) }
+    }
+
+    /// What the read goes by.
+    private var path: ReadPath {
+        switch part {
+        case nil: .any
+        case .item?, .partition(_, nil, _)?: .primaryKey
+        case .partition(_, let index?, _)?: .index(index)
+        }
+    }
+
+    /// Whether a change of the schema may concern the read.
+    func concerns(_ catalog: Catalog, since old: Catalog) -> Bool {
+        guard let tables else { return true }
+        return tables.contains { catalog.changesReads(of: $0, by: path, since: old) }
     }
 
     /// What is to be known of a change.
@@ -169,14 +199,14 @@ struct ObservedScope: Sendable {
         return .keysOnly
     }
 
-    /// Whether a change of the tables may concern the read.
-    func concerns(_ change: ChangeRecord, _ core: StoreCore) throws -> Bool {
+    /// Whether a change of the tables may concern the read, with the tables as of the change.
+    func concerns(_ change: ChangeRecord, _ catalog: Catalog) throws -> Bool {
         switch part {
         case nil: return true
         case .item(_, let key): return try change.key == key
         case .partition(_, nil, let values): return try [change.key.partition] == values
         case .partition(let table, let name?, let values):
-            let indexes = try core.catalog.table(table).plan.definition.indexes
+            let indexes = try catalog.table(table).plan.definition.indexes
             guard let index = indexes.first(where: { $0.name == name }) else { return true }
             return try [change.oldImage, change.newImage].contains { image in
                 image.map { index.partitions(of: $0).contains(values) } ?? false

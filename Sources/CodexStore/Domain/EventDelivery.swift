@@ -23,7 +23,7 @@ extension Store {
     /// ``consume(_:view:batchCount:onFailure:_:)``.
     ///
     /// An event whose handler keeps throwing is parked with its error if the policy says so (a dead
-    /// letter), and delivery goes on: see ``parkedChanges(of:view:limit:)`` and
+    /// letter), and delivery goes on: see ``parkedChanges(of:view:after:limit:)`` and
     /// ``retryParkedEvents(of:matching:_:)``.
     ///
     /// - Parameters:
@@ -32,16 +32,14 @@ extension Store {
     ///   - policy: What to do about an event that `handler` throws for.
     ///   - handler: Gets the events, in the order of their commits.
     /// - Throws: `CancellationError`; ``CodexError/Code/unknownConsumer``,
-    ///   ``CodexError/Code/changesTrimmed``; what `handler` threw, if it is not parked; as
-    ///   ``write(_:)-(_)``.
+    ///   ``CodexError/Code/changesTrimmed``; what `handler` threw, if it is not parked;
+    ///   ``CodexError/Code/tooManyParked``; as ``write(_:)-(_)``.
     public func deliverEvents(
         to subscription: String, matching pattern: CodexFlow.EventPattern = .all,
         onFailure policy: ConsumerFailurePolicy = .park,
         _ handler: @escaping @Sendable (CodexFlow.Event) async throws -> Void
     ) async throws {
-        guard policy.attemptCount >= 1 else {
-            throw CodexError(.invalidArgument, "An event has at least 1 attempt.")
-        }
+        try policy.validate()
         let consumer = ParkableConsumer(store: self, name: subscription)
         try await consumer.consume(view: .newAndOldImages, batchCount: 100) {
             consumption, batch, done in
@@ -50,7 +48,15 @@ extension Store {
                 let failure = try await delivered(change, pattern, policy, handler)
                 if let failure {
                     guard policy.parks else { throw failure }
-                    try await consumption.park(change, failure, policy.attemptCount, from: done)
+                    do {
+                        try await consumption.park(change, failure, policy, from: done)
+                    } catch let error as CodexError where error.code == .tooManyParked {
+                        // Those before it were handled, and need not come again.
+                        if index > 0, done < batch[index - 1].sequenceNumber {
+                            try await consumption.checkpoint(at: batch[index - 1], from: done)
+                        }
+                        throw error
+                    }
                     done = change.sequenceNumber
                 } else if index == batch.count - 1 {
                     try await consumption.checkpoint(at: change, from: done)
@@ -74,7 +80,7 @@ extension Store {
             return error
         }
         for event in events where pattern.matches(event) {
-            var delay = policy.delay
+            var delay = policy.delay.bounded
             for attempt in 1... {
                 try _Concurrency.Task.checkCancellation()
                 do {
@@ -86,7 +92,7 @@ extension Store {
                     if attempt == policy.attemptCount { return error }
                 }
                 try await _Concurrency.Task.sleep(for: delay)
-                delay *= 2
+                delay = delay.doubled
             }
         }
         return nil
@@ -108,7 +114,8 @@ extension Store {
     ) async throws -> (successCount: Int, failureCount: Int) {
         var counts = (successCount: 0, failureCount: 0)
         let once = ConsumerFailurePolicy(attemptCount: 1)
-        for parked in try parkedChanges(of: subscription, limit: .max) {
+        var pages = try ParkedPages(core, subscription, .newAndOldImages)
+        while let parked = try pages.next() {
             try _Concurrency.Task.checkCancellation()
             if let failure = try await delivered(parked.change, pattern, once, handler) {
                 if try await parkAgain(parked, failure, of: subscription) {

@@ -122,6 +122,7 @@ public struct SystemCalendar: CodexFlow.DayCalendar {
         guard let timeZone, let zone = TimeZones.shared.zone(timeZone) else {
             return CalendarDay(moment)
         }
+        let moment = moment.bounded
         return CalendarDay(moment + TimeInterval(zone.secondsFromGMT(for: moment)))
     }
 

@@ -14,9 +14,11 @@ struct Checkpoint {
 
     static let name = "checkpoint"
     static let lockName = "checkpoint.lock"
+    /// Where the next one is written; it becomes the present one by an exchange of names.
+    private static let nextName = "checkpoint.new"
     private static let magic = Array("CODEXCKP".utf8)
     private static let format: UInt32 = 1
-    private static let byteCount = 40 + LogPosition.byteCount + MetaPage.byteCount
+    static let byteCount = 40 + LogPosition.byteCount + MetaPage.byteCount
 
     var bytes: [UInt8] {
         var bytes = Self.magic
@@ -42,15 +44,20 @@ struct Checkpoint {
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if it is missing or damaged,
     ///   ``CodexError/Code/unsupportedFormat``.
-    init(of store: String) throws(CodexError) {
-        let path = store + "/" + Self.name
-        guard try FileSystem.kind(path) != nil else {
+    init(of store: Directory) throws(CodexError) {
+        guard try store.contains(Self.name) else {
             throw CodexError(
                 .corrupted,
                 "The store lacks its file `checkpoint`, without which nobody knows which state of "
                     + "the data file is whole. Put it back, or restore from a backup.")
         }
-        let bytes = try FileSystem.read(path, limit: Self.byteCount + 1)
+        try self.init(try store.read(Self.name, limit: Self.byteCount + 1))
+    }
+
+    /// Reads what the file of a checkpoint has.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/unsupportedFormat``.
+    init(_ bytes: [UInt8]) throws(CodexError) {
         guard bytes.count >= 16, Array(bytes.prefix(8)) == Self.magic else { throw Self.damaged }
         let format = LittleEndian.integer(bytes, at: 8, as: UInt32.self)
         guard format == Self.format else {
@@ -83,21 +90,25 @@ struct Checkpoint {
     /// Puts the checkpoint in the place of the one before, as a whole and durably.
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown`` if a flush failed; the store then refuses writes.
+    ///
+    /// The new one is written over the one before the last, whose blocks the file keeps: that needs no
+    /// room on the device.
     func publish(
-        in store: String, _ lease: StoreLease, reached: (ProtocolStep) -> Void = { _ in }
+        in store: Directory, _ lease: StoreLease, reached: (ProtocolStep) -> Void = { _ in }
     ) throws(CodexError) {
-        let path = store + "/" + Self.name
-        let new = "\(path).new"
-        let file = try File(new, .create)
+        let isThere = try store.kind(Self.nextName) != nil
+        let file = try File(Self.nextName, in: store, isThere ? .write : .create)
+        defer { file.close() }
         try file.write(bytes, at: 0)
-        let directory = try FileSystem.openDirectory(store)
-        defer { FileSystem.closeDirectory(directory) }
+        try file.setByteCount(Self.byteCount)
         try lease.orRefuse { () throws(CodexError) in
             try file.flush()
             reached(.checkpointWritten)
-            _ = try FileSystem.rename(new, to: path)
+            if try !store.contains(Self.name) || !store.exchange(Self.nextName, with: Self.name) {
+                try store.rename(Self.nextName, to: Self.name)
+            }
             reached(.checkpointNamed)
-            try FileSystem.synchronize(directory)
+            try store.flush()
         }
         reached(.checkpointPublished)
     }
@@ -108,10 +119,8 @@ struct Checkpoint {
     /// before it are let go.
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown`` if the flush failed.
-    static func settle(in store: String, _ lease: StoreLease) throws(CodexError) {
-        let directory = try FileSystem.openDirectory(store)
-        defer { FileSystem.closeDirectory(directory) }
-        try lease.orRefuse { () throws(CodexError) in try FileSystem.synchronize(directory) }
+    static func settle(in store: Directory, _ lease: StoreLease) throws(CodexError) {
+        try lease.orRefuse { () throws(CodexError) in try store.flush() }
     }
 }
 

@@ -13,7 +13,7 @@ internal import Synchronization
 /// Whoever writes holds a pin at or before the published checkpoint: else the first page that is
 /// reused after a commit would be missing from the state that a recovery goes back to.
 final class Checkpointer: Sendable {
-    private struct State {
+    struct State {
         /// Held since a checkpoint at or after it was published.
         var pin: Pin?
         /// Whether there were commits since the last pin was taken, and since when.
@@ -33,36 +33,48 @@ final class Checkpointer: Sendable {
         var openCount = 0
         /// Counts checkpoints that ended, well or not.
         var endCount = 0
-        /// How long the data file is at least; it never gets shorter while it is open.
+        /// The bytes up to the last page in use, when it was last looked at.
+        var usedByteCount = 0
+        /// How long the data file is at least; it gets shorter by a compaction only.
         var fileByteCount = 0
+        /// Whether the device had no room when it was last asked for some.
+        var isShort = false
+        /// Bytes that were appended to the log since the newest pin was taken.
+        var loggedByteCount = 0
     }
 
-    private let path: String
-    private let environment: Environment
+    let directory: Directory
+    let environment: Environment
     private let metaDatabase: DatabaseID
-    private let file: DataFile
-    private let log: LogWriter
+    /// The data file, which a compaction replaces.
+    let dataFile: Locked<DataFile>
+    let pageByteCount: Int
+    let log: LogWriter
     private let lease: StoreLease
     private let options: StoreOptions
-    private let state: Locked<State>
+    let state: Locked<State>
     private let alarm = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
     /// Signalled at each end of a checkpoint that somebody may wait for.
-    private let progress = DispatchSemaphore(value: 0)
+    let progress = DispatchSemaphore(value: 0)
 
     init(
-        _ path: String, _ environment: Environment, _ metaDatabase: DatabaseID, _ file: DataFile,
+        _ directory: Directory, _ environment: Environment, _ metaDatabase: DatabaseID,
+        _ file: DataFile,
         _ log: LogWriter, _ lease: StoreLease, _ options: StoreOptions
     ) {
-        self.path = path
+        self.directory = directory
         self.environment = environment
         self.metaDatabase = metaDatabase
-        self.file = file
+        dataFile = Locked(file)
+        pageByteCount = file.pageByteCount
         self.log = log
         self.lease = lease
         self.options = options
         state = Locked(State())
     }
+
+    var file: DataFile { dataFile.withLock { $0 } }
 
     // MARK: Pins
 
@@ -94,8 +106,8 @@ final class Checkpointer: Sendable {
         }
         if isHeld { return true }
         // Nobody wrote since the last checkpoint: its state is still the newest.
-        guard try Checkpoint(of: path).transaction == transaction.id - 1 else { return false }
-        try Checkpoint.settle(in: path, lease)
+        guard try Checkpoint(of: directory).transaction == transaction.id - 1 else { return false }
+        try Checkpoint.settle(in: directory, lease)
         adopt(try Pin(environment, file, metaDatabase))
         state.withLock { $0.isWriting = true }
         return true
@@ -126,6 +138,7 @@ final class Checkpointer: Sendable {
             state.openCount += 1
             state.dirtySince = nil
             state.changeCount = 0
+            state.loggedByteCount = 0
             state.oldPageCount += state.newPageCount
             state.newPageCount = 0
             state.isRequested = false
@@ -140,9 +153,11 @@ final class Checkpointer: Sendable {
         let start = ContinuousClock.now
         var (isPublished, isAdopted) = (false, false)
         do throws(CodexError) {
-            let lock = try FileLock(waitingFor: path + "/" + Checkpoint.lockName)
+            let lock = try FileLock(Checkpoint.lockName, in: directory, mayCreate: false)
             defer { lock.release() }
-            let current = try Checkpoint(of: path)
+            try lock.take(
+                within: options.lockTimeout, "makes a checkpoint of the store \(directory.path)")
+            let current = try Checkpoint(of: directory)
             // An older one never replaces a newer; its pin keeps the newer one's pages too.
             if current.transaction < pin.id {
                 try lease.requireWritable()
@@ -154,17 +169,21 @@ final class Checkpointer: Sendable {
                 try Checkpoint(
                     storeID: current.storeID, transaction: pin.id, position: pin.position,
                     meta: pin.meta
-                ).publish(in: path, lease, reached: options.reached)
+                ).publish(in: directory, lease, reached: options.reached)
                 isPublished = true
             } else {
-                try Checkpoint.settle(in: path, lease)
+                try Checkpoint.settle(in: directory, lease)
             }
             adopt(pin)
             isAdopted = true
             options.reached(.readerReleased)
             if isPublished {
-                if try log.prune(before: pin.position) > 0 { options.reached(.segmentsPruned) }
-                if try log.makeSpare(pin.position) { options.reached(.spareMade) }
+                log.directory.removeLeftovers(isAlone: false)
+                let now = options.deletionTimes.items
+                if try log.space.prune(before: pin.position, now: now) > 0 {
+                    options.reached(.segmentsPruned)
+                }
+                if try log.space.makeSpare(pin.position) { options.reached(.spareMade) }
             }
         } catch {
             if !isAdopted { pin.release() }
@@ -196,7 +215,7 @@ final class Checkpointer: Sendable {
 
     /// Takes note of a commit of this process; `counter` is a read transaction without a snapshot, to
     /// count replaced pages with.
-    func committed(changeCount: Int, _ counter: Transaction) {
+    func committed(changeCount: Int, byteCount: Int, _ counter: Transaction) {
         let start = state.withLock { $0.countedID }
         let replaced = try? environment.replacedPages(after: start, counter)
         let isDue = state.withLock { state -> Bool in
@@ -205,12 +224,16 @@ final class Checkpointer: Sendable {
                 state.countedID = replaced.last
             }
             state.changeCount += changeCount
+            state.loggedByteCount += byteCount
             let isFirst = state.dirtySince == nil
             if isFirst { state.dirtySince = .now }
             let policy = options.checkpoints
+            let dirtyByteCount = policy.dirtyByteCount(
+                of: state.usedByteCount, least: options.leastDirtyByteCount)
             if !state.isRequested,
-                state.newPageCount * file.pageByteCount >= policy.dirtyByteCount
+                state.newPageCount * pageByteCount >= dirtyByteCount
                     || state.changeCount >= policy.changeCount
+                    || state.loggedByteCount >= policy.dirtyByteCount
             {
                 state.isRequested = true
                 return true
@@ -220,54 +243,13 @@ final class Checkpointer: Sendable {
         if isDue { alarm.signal() }
     }
 
-    /// Makes sure that LMDB's commit cannot run out of room: once a record is in the log, it must be
-    /// possible to apply it.
-    ///
-    /// LMDB does not tell how many pages a transaction will write, so it is a generous guess; should
-    /// it be too low, the commit is applied later.
-    ///
-    /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/transactionTooLarge``.
-    func reserve(changeCount: Int, byteCount: Int, treeCount: Int) throws(CodexError) {
-        let pageByteCount = file.pageByteCount
-        let pages = Self.reservedPageCount + changeCount * treeCount * Self.pagesPerTree
-        let guess = min(pages * pageByteCount + 2 * byteCount, Self.reservedByteCountMax)
-        let used = try environment.usage().pageCount * pageByteCount
-        guard used + guess <= environment.mapByteCount else {
-            throw CodexError(
-                .transactionTooLarge,
-                "The store has reached the address space that it reserved. Raise the process's "
-                    + "limit, and open the store again.")
-        }
-        // Asking the file each time would cost more than the call: where timestamps have many
-        // grains (Linux 6.13 and later), the next write then changes the file's, and the log's flush
-        // must write a block of inodes too.
-        guard state.withLock({ $0.fileByteCount }) < used + guess else { return }
-        let byteCount = try file.file.byteCount()
-        state.withLock { $0.fileByteCount = byteCount }
-        guard byteCount < used + guess else { return }
-        // In larger steps, where there is room for them.
-        let step = min(max(used / 16, 1 << 20), 64 << 20)
-        do throws(CodexError) {
-            try file.file.reserve(used + guess + step)
-        } catch  where error.code == .diskFull {
-            try file.file.reserve(used + guess)
-        }
-    }
-
-    /// For the roots, the free list and what a commit changes besides items.
-    private static let reservedPageCount = 64
-    /// A leaf that splits, and the branches above it.
-    private static let pagesPerTree = 4
-    /// What LMDB can hold in one transaction.
-    private static let reservedByteCountMax = 512 << 20
-
     /// Waits, before a transaction, while too many pages cannot be reused.
     func waitForRoom() {
         while true {
             let endCount = state.withLock { state -> Int? in
                 let pages = state.newPageCount + state.oldPageCount
                 // Only for one that is pinned already: pinning needs the writer.
-                guard pages * file.pageByteCount > options.checkpoints.dirtyByteCountMax,
+                guard pages * pageByteCount > options.checkpoints.dirtyByteCountMax,
                     state.openCount > 0, !state.isStopped
                 else { return nil }
                 return state.endCount
@@ -283,7 +265,7 @@ final class Checkpointer: Sendable {
     /// Starts the thread, which pins with the help of the writer's: it has the write lock often.
     func start(_ writer: WriterQueue) {
         WorkerThread.start("codex.checkpoint") { [self] in
-            run(writer)
+            writer.awaited { run(writer) }
             ended.signal()
         }
     }
@@ -311,18 +293,18 @@ final class Checkpointer: Sendable {
             case .stop: return
             case .wait(nil): alarm.wait()
             case .wait(let duration?):
-                _ = alarm.wait(timeout: .now() + .nanoseconds(duration.nanoseconds))
+                _ = alarm.wait(timeout: .now() + duration.dispatchInterval)
             case .flushLog:
                 lastFlush = .now
                 try? log.flush()
             case .releasePin:
-                let pin = state.withLock { state in
+                // With the lock held: a compaction closes the environment once there is no pin.
+                state.withLock { state in
                     // A commit may have come since; then the pin stays.
-                    guard state.dirtySince == nil, !state.isWriting else { return Pin?.none }
-                    defer { state.pin = nil }
-                    return state.pin
+                    guard state.dirtySince == nil, !state.isWriting else { return }
+                    state.pin?.release()
+                    state.pin = nil
                 }
-                pin?.release()
             case .checkpoint:
                 do throws(CodexError) {
                     try publish(try writer.pin())
@@ -349,6 +331,8 @@ final class Checkpointer: Sendable {
                 // An idle process must not keep pages from those that write.
                 guard state.pin != nil else { return .wait(nil) }
                 let rest = interval - (.now - state.lastPin)
+                // A transaction needs it as long as it writes.
+                if state.isWriting { return .wait(max(rest, interval)) }
                 return rest <= .zero ? .releasePin : .wait(rest)
             }
             var rest = interval - (.now - since)
@@ -387,11 +371,5 @@ final class Checkpointer: Sendable {
             return state.pin
         }
         pin?.release()
-    }
-}
-
-extension Duration {
-    fileprivate var nanoseconds: Int {
-        Int(components.seconds) * 1_000_000_000 + Int(components.attoseconds / 1_000_000_000)
     }
 }

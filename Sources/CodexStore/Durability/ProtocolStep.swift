@@ -13,11 +13,21 @@ package enum ProtocolStep: String, Sendable, CaseIterable {
     // Recovery
     case recoveryBegun, checkpointRenewed, metaRestored, readerHeld, tailFlushed, incarnationRaised,
         redone, recovered
+    // Compaction
+    case compactionCopied, compactionIntended, compactionRenamed, compactionPublished,
+        compactionSettled, compactionReopened
+    // What opening a store makes of a compaction that was cut short
+    case compactionUndone, compactionCompleted
 
     /// Those that only opening a store passes.
     package static let recovery: Set<ProtocolStep> = [
         .recoveryBegun, .checkpointRenewed, .metaRestored, .readerHeld, .tailFlushed,
         .incarnationRaised, .redone,
-        .recovered,
+        .recovered, .compactionUndone, .compactionCompleted,
+    ]
+    /// Those that only a compaction passes.
+    package static let compaction: Set<ProtocolStep> = [
+        .compactionCopied, .compactionIntended, .compactionRenamed, .compactionPublished,
+        .compactionSettled, .compactionReopened,
     ]
 }

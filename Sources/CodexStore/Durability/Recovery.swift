@@ -5,7 +5,7 @@ internal import CodexCore
 ///
 /// Everything that can be wrong is looked for before anything is changed.
 struct Recovery {
-    let path: String
+    let directory: Directory
     let lease: StoreLease
     let options: StoreOptions
     let checkpoint: Checkpoint
@@ -21,29 +21,33 @@ struct Recovery {
     /// Looks at checkpoint and log.
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if something is missing, damaged or of another store.
-    init(_ path: String, _ lease: StoreLease, _ options: StoreOptions) throws(CodexError) {
-        self.path = path
+    init(
+        _ directory: Directory, _ lease: StoreLease, _ options: StoreOptions
+    ) throws(CodexError) {
+        self.directory = directory
         self.lease = lease
         self.options = options
         options.reached(.recoveryBegun)
-        try Self.requireNoStranger(path)
-        checkpoint = try Checkpoint(of: path)
+        try Self.requireNoStranger(directory)
+        try CompactionIntent.settle(in: directory, lease, options)
+        checkpoint = try Checkpoint(of: directory)
         wasRefused = try lease.isRefused()
-        file = try DataFile(path)
-        try Self.requireFile(checkpoint, file, path)
-        let directory = LogDirectory(store: path, id: checkpoint.storeID)
-        log = LogWriter(directory, lease, options)
-        var cursor = LogCursor(directory, after: checkpoint.position)
+        file = try DataFile(directory)
+        try Self.requireFile(checkpoint, file, directory.path)
+        let logDirectory = try LogDirectory(store: directory, id: checkpoint.storeID)
+        log = LogWriter(logDirectory, lease, options)
+        var cursor = LogCursor(logDirectory, after: checkpoint.position)
         while try cursor.next() != nil {}
         try cursor.requireEnd()
         end = cursor.position
         isTorn = try cursor.isTorn()
+        logDirectory.removeLeftovers(isAlone: true)
         directory.removeLeftovers()
     }
 
     /// Refuses if a program that knows nothing of the lease has the environment open.
-    static func requireNoStranger(_ path: String) throws(CodexError) {
-        guard try !FileSystem.isLockedByOthers(path + "/lock.mdb") else {
+    static func requireNoStranger(_ directory: Directory) throws(CodexError) {
+        guard try !directory.isLockedByOthers(StoreDirectory.lockFile) else {
             throw CodexError(
                 .notWritable,
                 "Another program has the store's data file open without Codex's lease, or with an "
@@ -76,25 +80,30 @@ struct Recovery {
     /// Whether a store is as its checkpoint says, so that it can be read without being changed.
     ///
     /// - Throws: ``CodexError/Code/needsRecovery`` if not.
-    static func requireClean(_ path: String, _ lease: StoreLease) throws(CodexError) {
-        let checkpoint = try Checkpoint(of: path)
-        let file = try DataFile(path, .read)
-        try requireFile(checkpoint, file, path)
+    static func requireClean(
+        _ directory: Directory, _ lease: StoreLease
+    ) throws(CodexError) {
+        guard try !directory.contains(CompactionIntent.name) else { throw needsRecovery }
+        let checkpoint = try Checkpoint(of: directory)
+        let file = try DataFile(directory, .read)
+        try requireFile(checkpoint, file, directory.path)
         let pages = try file.metaPages()
         var cursor = LogCursor(
-            LogDirectory(store: path, id: checkpoint.storeID), after: checkpoint.position)
+            try LogDirectory(store: directory, id: checkpoint.storeID), after: checkpoint.position)
         let newest =
             pages.first.transaction > pages.second.transaction ? pages.first : pages.second
         // Whoever joins a reader recovers nothing: all that a recovery would look at is looked at here.
         guard newest.numbered(0) == checkpoint.meta.numbered(0), try cursor.next() == nil,
             try !cursor.isTorn(), try !lease.isRefused()
-        else {
-            throw CodexError(
-                .needsRecovery,
-                "The store was not closed by the last program that wrote to it. Open it once for "
-                    + "writing, which recovers it (`codexflow recover`).")
-        }
+        else { throw needsRecovery }
         try cursor.requireEnd()
+    }
+
+    private static var needsRecovery: CodexError {
+        CodexError(
+            .needsRecovery,
+            "The store was not closed by the last program that wrote to it. Open it once for writing, "
+                + "which recovers it (`codexflow recover`).")
     }
 
     /// Puts back the checkpoint's state; LMDB must not be open.
@@ -104,10 +113,10 @@ struct Recovery {
     /// only once. Until then the pages of the one before it must stay.
     func restore() throws(CodexError) {
         do throws(CodexError) {
-            try checkpoint.publish(in: path, lease)
+            try checkpoint.publish(in: directory, lease)
         } catch  where error.code == .diskFull && !wasRefused {
             // A full store must be opened to make room in it.
-            try Checkpoint.settle(in: path, lease)
+            try Checkpoint.settle(in: directory, lease)
         }
         options.reached(.checkpointRenewed)
         try file.restore(checkpoint.meta)
@@ -139,10 +148,9 @@ struct Recovery {
         guard end != checkpoint.position || isTorn || wasRefused else { return nil }
         let last = try log.directory.numbers().last ?? end.segment
         let incarnation = try log.directory.open(last)?.header.incarnation
-        let segment = try log.makeSegment(
+        let segment = try log.space.makeSegment(
             end.segment + 1, after: end,
-            incarnation: Incarnation.next(after: incarnation),
-            byteCount: LogWriter.firstSegmentByteCount)
+            incarnation: Incarnation.next(after: incarnation), .shrinking)
         options.reached(.incarnationRaised)
         return segment.header.number
     }

@@ -30,7 +30,8 @@ extension WriteContext {
     /// - Throws: ``CodexError/Code/corrupted`` if the log does not continue the data file.
     func redo(rewrites: Bool = false) throws(CodexError) -> (commitCount: Int, changeCount: Int) {
         var (commitCount, changeCount) = (0, 0)
-        var unkeptChangeCount = 0
+        var unkept = Batch()
+        var limit = RedoLimit(core.options)
         isRedoing = true
         defer { isRedoing = false }
         while true {
@@ -42,10 +43,11 @@ extension WriteContext {
                     continue
                 }
                 if rewrites { try rewriteRest() }
-                let batch = try redoBatch()
+                let batch = try redoBatch(limit)
                 commitCount += batch.commitCount
                 changeCount += batch.changeCount
-                unkeptChangeCount += batch.changeCount
+                unkept.changeCount += batch.changeCount
+                unkept.byteCount += batch.byteCount
                 if let schema = batch.schemaChange {
                     abort()
                     try core.redoManifest(self, schema.record, schema.end)
@@ -56,17 +58,22 @@ extension WriteContext {
                 }
             } catch {
                 if isOpen { abort() }
+                // Fewer at once need less room, and a checkpoint gives back what was replaced.
+                if error.code == .diskFull, limit.halve() {
+                    try checkpointer.checkpointNow()
+                    continue
+                }
                 guard let counter = takeOverflow() else { throw error }
                 try core.setConflicting(counter, self)
                 continue
             }
             core.options.reached(.redone)
             // Else the pages that days of commits replace would all be kept.
-            if core.options.isRestoring,
-                unkeptChangeCount >= core.options.checkpoints.changeCount
+            let policy = core.options.checkpoints
+            if unkept.changeCount >= policy.changeCount || unkept.byteCount >= policy.dirtyByteCount
             {
                 try checkpointer.checkpointNow()
-                unkeptChangeCount = 0
+                unkept = Batch()
             }
         }
     }
@@ -94,19 +101,39 @@ extension WriteContext {
         try commitRedone(moved)
     }
 
+    /// How much is redone in one transaction: it is held in memory.
+    private struct RedoLimit {
+        var changeCount: Int
+        var byteCount: Int
+
+        init(_ options: StoreOptions) {
+            changeCount = options.redoneChangeCountMax
+            byteCount = options.redoneByteCountMax
+        }
+
+        /// Asks for less; `false` if it is one commit already.
+        mutating func halve() -> Bool {
+            guard changeCount > 1 || byteCount > 1 else { return false }
+            (changeCount, byteCount) = (max(changeCount / 8, 1), max(byteCount / 8, 1))
+            return true
+        }
+    }
+
     private struct Batch {
         var commitCount = 0
         var changeCount = 0
+        var byteCount = 0
         /// The record that follows, if it needs a transaction of its own and is the first.
         var schemaChange: (record: LogRecord, end: LogPosition)?
     }
 
     /// Applies and commits the next records; none if a change of the schema comes first.
-    private func redoBatch() throws(CodexError) -> Batch {
+    private func redoBatch(_ limit: RedoLimit) throws(CodexError) -> Batch {
         var batch = Batch()
         var cursor = LogCursor(log.directory, after: position)
         var end = position
-        while batch.changeCount < core.options.redoneChangeCountMax, let record = try cursor.next()
+        while batch.changeCount < limit.changeCount, batch.byteCount < limit.byteCount,
+            let record = try cursor.next()
         {
             guard try !Self.changesSchema(record) else {
                 if batch.commitCount == 0 {
@@ -118,12 +145,13 @@ extension WriteContext {
             }
             let count = try redo(record)
             batch.changeCount += count
+            batch.byteCount += record.header.recordByteCount
             batch.commitCount += 1
             let changeCount = end.changeCount + UInt64(count)
             end = cursor.position
             end.changeCount = changeCount
         }
-        if batch.commitCount > 0 { try commitRedone(end) }
+        if batch.commitCount > 0 { try commitRedone(end, byteCount: batch.byteCount) }
         return batch
     }
 

@@ -7,78 +7,186 @@ internal import Synchronization
 /// happens with `gate.lock` held, until recovery is complete and the lease is taken; whether a
 /// process is alone is decided only there.
 ///
+/// The data file itself is locked in the same manner. Should `lease.lock` be replaced, the next
+/// process would take the new one for itself; at the data file it meets those that have the store open.
+///
 /// The first bytes of `lease.lock` are for the living, and need not survive a power cut:
 ///
 /// ```
 /// byte 0   1: a write or flush failed, nobody writes until one process opens the store alone
-///      1   the PID namespace of whoever opened it alone, as text, up to a zero
+///      1   the PID namespace of the process that opened it alone, as text, up to a zero
+///     64   the files that all must share (``SharedFiles``), as that process found them
 /// ```
 final class StoreLease: Sendable {
+    private let directory: Directory
     private let lease: FileLock
-    private let path: String
+    private let data: Locked<FileLock>
+    private let files: FileGuard
     /// Whether a write or flush of this process failed: the mark in the file may have failed too.
     private let hasFailed = Atomic(false)
 
     static let gateName = "gate.lock"
     static let leaseName = "lease.lock"
-    private static let byteCount = 64
+    private static let sharedFilesOffset = 64
+    private static let byteCount = 256
 
     /// Makes the files of a new store.
-    static func make(_ path: String) throws(CodexError) {
-        try FileSystem.writeDurably([], to: path + "/" + gateName)
-        try FileSystem.writeDurably(
-            [UInt8](repeating: 0, count: byteCount), to: path + "/" + leaseName)
+    static func make(_ directory: Directory) throws(CodexError) {
+        for name in [gateName, Checkpoint.lockName] { try directory.writeDurably([], to: name) }
+        try directory.writeDurably([UInt8](repeating: 0, count: byteCount), to: leaseName)
     }
 
-    /// The gate, which is held while a process opens a store.
-    static func gate(_ path: String, isReadOnly: Bool) throws(CodexError) -> FileLock {
-        let gate = try FileLock(opening: path + "/" + gateName, mayCreate: !isReadOnly)
-        _ = try gate.take(.exclusive, waits: true)
+    /// The gate, which is held while a process opens, closes or compacts a store.
+    ///
+    /// - Throws: ``CodexError/Code/lockTimeout`` if another process has it for longer than `wait`.
+    static func gate(
+        _ directory: Directory, isReadOnly: Bool, within wait: Duration
+    ) throws(CodexError) -> FileLock {
+        let gate = try FileLock(gateName, in: directory, mayCreate: !isReadOnly)
+        try gate.take(
+            within: wait, "opens, closes or compacts the store at \(directory.path)")
         return gate
     }
 
-    /// Opens the lease; ``enter(isReadOnly:)`` is to follow.
-    init(_ path: String, isReadOnly: Bool) throws(CodexError) {
-        self.path = path
+    /// Opens the lease; ``takeAlone()`` is to follow.
+    init(
+        _ directory: Directory, isReadOnly: Bool,
+        moved: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws(CodexError) {
+        self.directory = directory
+        files = FileGuard(directory, moved: moved)
         lease = try FileLock(
-            opening: path + "/" + Self.leaseName, mayCreate: !isReadOnly, mustWrite: !isReadOnly)
+            Self.leaseName, in: directory, mayCreate: !isReadOnly, mustWrite: !isReadOnly)
+        data = Locked(
+            try FileLock(StoreDirectory.dataFile, in: directory, mayCreate: false))
+        // Stores of earlier releases lack it.
+        if !isReadOnly, try !directory.contains(Checkpoint.lockName) {
+            try FileLock(Checkpoint.lockName, in: directory, mayCreate: true).release()
+        }
     }
 
     /// Whether no other process has the store open; to be asked with the gate held.
-    func takeAlone() throws(CodexError) -> Bool { try lease.take(.exclusive, waits: false) }
+    ///
+    /// - Throws: ``CodexError/Code/filesReplaced`` if others have the data file open with another
+    ///   lease.
+    func takeAlone() throws(CodexError) -> Bool {
+        guard try lease.take(.exclusive, waits: false) else { return false }
+        guard try takeData(.exclusive, waits: false) else {
+            throw FileGuard.replaced("its file \(Self.leaseName)", directory.path)
+        }
+        return true
+    }
 
-    /// Shares the lease with others, with the gate held; whoever was alone says in which namespace.
+    /// Throws unless a process that is not alone finds the files that the others opened.
+    ///
+    /// It must find LMDB's lock file in use: liblmdb would take one that nobody has locked for itself,
+    /// clear the others' readers and make its mutexes new.
+    ///
+    /// - Throws: ``CodexError/Code/filesReplaced``.
+    func requireShared() throws(CodexError) {
+        let stored = Array(try lease.read(Self.byteCount).dropFirst(Self.sharedFilesOffset))
+        let current = try SharedFiles(directory)
+        if let known = SharedFiles(Array(stored.prefix(SharedFiles.byteCount))),
+            let name = known.firstDifference(current)
+        {
+            throw FileGuard.replaced("its file \(name)", directory.path)
+        }
+        guard try directory.isLockedByOthers(StoreDirectory.lockFile) else {
+            throw FileGuard.replaced("its file \(StoreDirectory.lockFile)", directory.path)
+        }
+    }
+
+    /// Shares the lease with others, with the gate held; a process that was alone says in which
+    /// namespace it is, and which files it has.
     ///
     /// - Throws: ``CodexError/Code/notWritable`` if the others are in another PID namespace: LMDB
     ///   would take them for dead and free the pages that they read.
     func share(wasAlone: Bool, isReadOnly: Bool) throws(CodexError) {
-        let own = FileSystem.processNamespace
+        let shared = try files.record()
         if wasAlone {
             do throws(CodexError) {
                 // The mark of a failure stays: only a recovery clears it.
-                try lease.write(own + [0], at: 1)
+                let namespace = FileSystem.processNamespace.prefix(Self.sharedFilesOffset - 2)
+                try lease.write(namespace + [0], at: 1)
+                try lease.write(shared.bytes, at: Self.sharedFilesOffset)
             } catch {
                 guard isReadOnly else { throw error }
             }
         } else {
-            let stored = try lease.read(Self.byteCount).dropFirst().prefix { $0 != 0 }
-            guard stored.isEmpty || own.isEmpty || Array(stored) == own else {
-                throw CodexError(
-                    .notWritable,
-                    "The store is open in another PID namespace (a container), whose processes this "
-                        + "one cannot tell from dead ones. Let them share one (--pid).")
-            }
+            try requireNamespace()
         }
+        try share()
+    }
+
+    /// Shares the lease with others; the caller holds the gate, so nobody has it for itself.
+    private func share() throws(CodexError) {
         _ = try lease.take(.shared, waits: true)
+        _ = try takeData(.shared, waits: true)
+    }
+
+    private func takeData(_ kind: FileLock.Kind, waits: Bool) throws(CodexError) -> Bool {
+        try data.withLock { $0 }.take(kind, waits: waits)
+    }
+
+    private func requireNamespace() throws(CodexError) {
+        let own = FileSystem.processNamespace
+        let stored = try lease.read(Self.sharedFilesOffset).dropFirst().prefix { $0 != 0 }
+        guard stored.isEmpty || own.isEmpty || Array(stored) == own else {
+            throw CodexError(
+                .notWritable,
+                "The store is open in another PID namespace (a container), whose processes this "
+                    + "one cannot tell from dead ones. Let them share one (--pid).")
+        }
     }
 
     /// Lets go of the lease.
-    func release() { lease.release() }
+    func release() {
+        data.withLock { $0 }.release()
+        lease.release()
+    }
 
-    /// Throws if somebody's write to the log or a checkpoint failed.
+    // MARK: Compaction
+
+    /// Runs `body` while no other process has the store open; the caller holds the gate.
+    ///
+    /// The lease is shared again once it throws. If it does not, ``share(wasAlone:isReadOnly:)`` is to
+    /// follow.
+    ///
+    /// - Throws: ``CodexError/Code/inUse``, and what `body` throws.
+    func alone<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
+        do throws(CodexError) {
+            // A lock that cannot be had for itself is lost, whatever it was before.
+            guard try takeAlone() else {
+                throw CodexError(
+                    .inUse,
+                    "Another process has the store at \(directory.path) open. Close it there first."
+                )
+            }
+            return try body()
+        } catch {
+            try share()
+            throw error
+        }
+    }
+
+    /// Takes over the lock of the file that has become the data file.
+    func replaceData(_ lock: FileLock) {
+        let old = data.withLock { data in
+            defer { data = lock }
+            return data
+        }
+        old.release()
+    }
+
+    /// Throws if somebody's write to the log or a checkpoint failed, or if the store's files are not
+    /// those that were opened.
     func requireWritable() throws(CodexError) {
         guard try !isRefused() else { throw Self.refused(nil) }
+        try requireFiles()
     }
+
+    /// Throws if the store's directory or its shared files were removed or replaced.
+    func requireFiles() throws(CodexError) { try files.requireUnchanged() }
 
     /// Whether somebody's write to the log or a checkpoint failed, and no recovery came since.
     func isRefused() throws(CodexError) -> Bool {
@@ -93,7 +201,7 @@ final class StoreLease: Sendable {
                 + "the device, close the store in all processes, and open it again.", cause: cause)
     }
 
-    /// Lets everybody write again; by whoever opens the store alone.
+    /// Lets everybody write again; for a process that opens the store alone.
     func clearRefusal() throws(CodexError) { try lease.write([0]) }
 
     /// Runs what must not fail halfway; if it does, nobody writes any more.

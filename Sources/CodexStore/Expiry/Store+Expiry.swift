@@ -3,6 +3,9 @@ internal import CodexCore
 extension Store {
     /// Removes items whose time to live is over, now and not when the sweeper comes to it.
     ///
+    /// It judges by the wall clock only if that is confirmed, as all that deletes does:
+    /// ``StoreOptions/clockConfirmation``.
+    ///
     /// Each goes with its index entries and from its counters, and its change is marked as expiry
     /// (``ChangeRecord/isExpiry``). It works in transactions of some hundred items, between which
     /// other writes pass; nothing is written if nothing is due. Tables that were given a
@@ -24,7 +27,8 @@ extension Store {
         }
         _ = try requireWriter()
         var count = 0
-        for table in try core.withReader({ try $0.tablesWithExpired() }) {
+        let moment = core.options.deletionSecond
+        for table in try core.withReader({ try $0.tablesWithExpired(by: moment) }) {
             var position: [UInt8]?
             repeat {
                 try _Concurrency.Task.checkCancellation()

@@ -31,7 +31,7 @@ final class Sweeper: Sendable {
 
     func start() {
         WorkerThread.start("codex.sweeper") { [self] in
-            run()
+            core.awaited { run() }
             ended.signal()
         }
     }
@@ -49,10 +49,15 @@ final class Sweeper: Sendable {
         while true {
             _ = alarm.wait(timeout: .now() + interval)
             if isStopped.withLock({ $0 }) { return }
+            // Another process may have removed tables, too.
+            try? core.closeRetiredHandles()
+            // Asked also where nothing expires: so jumps of the clock are noticed.
+            let moment = core.options.deletionSecond
             // A reader knows what tables there are by now, and whether the store follows another, where the
             // leader's items go first.
             let tables = try? core.withReader { context in
-                context.catalog.manifest.isFollower ? [] : try context.tablesWithExpired()
+                context.catalog.manifest.isFollower
+                    ? [] : try context.tablesWithExpired(by: moment)
             }
             for table in tables ?? [] { sweep(table) }
         }
@@ -75,7 +80,7 @@ final class Sweeper: Sendable {
     private func sweep(
         _ table: String, after start: [UInt8]?, _ count: Int
     ) throws -> [UInt8]? {
-        let step: SweepStep = try writer.wait { answer in
+        let step: SweepStep = try writer.wait(limited: false) { answer in
             ClosureJob(
                 { transaction in try transaction.context.sweep(table, after: start, count) },
                 answer: answer)

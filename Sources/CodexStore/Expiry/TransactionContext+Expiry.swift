@@ -31,14 +31,17 @@ extension TransactionContext {
     ///
     /// - Parameters:
     ///   - index: The index.
+    ///   - moment: The last second of expiry, counted from 1970, that is looked for.
     ///   - start: The entry after which to begin; `nil` is the first.
     ///   - countMax: How many keys at most.
     /// - Returns: The keys; those of items that expired too long ago are not among them.
     /// - Throws: ``CodexError/Code/corrupted``.
     func expiredEntries(
-        _ index: IndexHandle, after start: [UInt8]?, _ countMax: Int
+        _ index: IndexHandle, by moment: Int, after start: [UInt8]?, _ countMax: Int
     ) throws -> [[UInt8]] {
-        let range = IndexPlan.expired(at: now)
+        // What the wall clock exempts is not looked at.
+        var range = IndexPlan.expired(at: now)
+        range.upper = IndexPlan.expired(at: moment).upper
         return try transaction.withCursor(index.tree) { cursor in
             var keys: [[UInt8]] = []
             var entry = unsafe try cursor.seek(start.map { $0 + [0] } ?? range.lower)
@@ -54,12 +57,15 @@ extension TransactionContext {
 
     /// The names of the tables that have expired items to be removed.
     ///
+    /// - Parameter moment: The last second of expiry, counted from 1970, that is looked for.
+    /// - Returns: The names.
+    /// - Throws: ``CodexError/Code/corrupted``.
     /// - Complexity: One lookup for each table whose items expire.
-    func tablesWithExpired() throws -> [String] {
+    func tablesWithExpired(by moment: Int) throws -> [String] {
         var names: [String] = []
         for table in catalog.allTables {
             guard let index = table.expiryIndex, index.state == nil,
-                try !expiredEntries(index, after: nil, 1).isEmpty
+                try !expiredEntries(index, by: moment, after: nil, 1).isEmpty
             else { continue }
             names.append(table.name)
         }

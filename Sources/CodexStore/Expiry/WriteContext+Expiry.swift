@@ -22,11 +22,19 @@ extension WriteContext {
     /// Removes an item if it is expired, by the one function that changes items, and marks that as
     /// expiry.
     ///
+    /// - Parameters:
+    ///   - table: The item's table.
+    ///   - key: Its encoded key.
+    ///   - moment: The last second of expiry, counted from 1970, that is removed.
     /// - Returns: Whether it was removed.
     /// - Throws: ``CodexError/Code/invalidNumber`` if a counter's sum without it would need more than
     ///   38 digits.
-    func expire(_ table: TableHandle, _ key: [UInt8]) throws(CodexError) -> Bool {
-        guard let image = try image(table, key), isExpired(image.header) else { return false }
+    func expire(
+        _ table: TableHandle, _ key: [UInt8], by moment: Int = .max
+    ) throws(CodexError) -> Bool {
+        guard let image = try image(table, key), isExpired(image.header),
+            let second = image.header.expiresAt, second <= moment
+        else { return false }
         try expire(table, key, image)
         return true
     }
@@ -37,7 +45,7 @@ extension WriteContext {
         try change([Change(table: table, key: key, old: image, new: nil, isExpiry: true)])
     }
 
-    /// Removes the next expired items of a table.
+    /// Removes the next expired items of a table, as far as the time is confirmed.
     ///
     /// Each is looked at again: one that was given more time since is left alone.
     ///
@@ -52,12 +60,13 @@ extension WriteContext {
     ) throws -> SweepStep {
         let table = try catalog.table(name)
         guard let index = table.expiryIndex, index.state == nil else { return SweepStep() }
-        let keys = try expiredEntries(index, after: start, countMax)
+        let moment = core.options.deletionSecond
+        let keys = try expiredEntries(index, by: moment, after: start, countMax)
         var step = SweepStep()
         for key in keys {
             let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
             do throws(CodexError) {
-                if try expire(table, primaryKey) { step.count += 1 }
+                if try expire(table, primaryKey, by: moment) { step.count += 1 }
             } catch {
                 // What a counter's sum cannot lose stays, and must not keep the others.
                 if let failure { throw failure }

@@ -59,12 +59,13 @@ public struct LogInspection: Sendable, Hashable {
         guard try directory.state(isReadOnly: true) == .store else {
             throw CodexError(.notFound, "There is no store at \(path).")
         }
-        let checkpoint = try Checkpoint(of: directory.path)
+        let held = try Directory(directory.path)
+        let checkpoint = try Checkpoint(of: held)
         checkpointSequence = checkpoint.position.sequence
-        let log = LogDirectory(store: directory.path, id: checkpoint.storeID)
-        let spare = log.path + "/" + LogDirectory.spareName
+        let log = try LogDirectory(store: held, id: checkpoint.storeID)
+        let spare = LogDirectory.spareName
         spareByteCount =
-            try FileSystem.kind(spare) == nil ? nil : try FileSystem.byteCount(spare)
+            try log.directory.contains(spare) ? try log.directory.byteCount(spare) : nil
         let numbers = try log.numbers()
         var segments: [Segment] = []
         for (index, number) in numbers.enumerated() {
@@ -121,12 +122,7 @@ extension LogInspection.Segment {
         firstSequence = header.firstSequence
         self.commitCount = commitCount
         self.changeCount = changeCount
-        times = milliseconds.map { times in
-            func date(_ milliseconds: UInt64) -> Date {
-                Date(timeIntervalSince1970: Double(milliseconds) / 1000)
-            }
-            return date(times.first)...date(times.last)
-        }
+        times = milliseconds.map { Date(milliseconds: $0.first)...Date(milliseconds: $0.last) }
     }
 
     /// Whether a segment's records should go on after `last`, its last that can be read.

@@ -19,6 +19,33 @@ public enum StoreEvent: Sendable, Hashable {
     /// A checkpoint could not be made; writing goes on unless a flush failed, the log grows, and it is
     /// tried again.
     case checkpointFailed(code: CodexError.Code, message: String)
+    /// Building an index or counter, or emptying what a removed one left, failed; writing goes on.
+    ///
+    /// It is tried again after `retryDelay`. If that is `nil`, it cannot succeed by itself: see to
+    /// the cause, and call ``Store/whenReady()``. `table` and `name` are `nil` where the work was not
+    /// that of one table or part.
+    case buildFailed(
+        table: String?, name: String?, code: CodexError.Code, message: String,
+        retryDelay: Duration?)
+    /// The observer was busy for long, and `count` events that happened here found no room.
+    case eventsDropped(count: Int)
+
+    /// The store's directory was renamed or removed: there is nothing at its path, or something else.
+    ///
+    /// Writes go on to where the directory is now, unless another one took its place
+    /// (``CodexError/Code/filesReplaced``).
+    case directoryMoved(path: String)
+
+    /// The device is full, and changes up to a commit were removed from the log before their time; the
+    /// readers that are named had not read them, and get ``CodexError/Code/changesTrimmed``.
+    case historyShed(through: UInt64, readers: [String])
+
+    /// The wall clock was set by so much, or the store was opened by a clock that is behind its log.
+    ///
+    /// Nothing is deleted by the new time until both clocks have agreed for
+    /// ``StoreOptions/clockConfirmation``. It is noticed when something asks for the time by which to
+    /// delete: the sweeper does with each look.
+    case clockJumped(by: Duration)
 
     /// From when on events are told.
     public struct Thresholds: Sendable, Hashable {

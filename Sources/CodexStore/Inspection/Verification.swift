@@ -76,7 +76,8 @@ extension Store {
     /// It reads entries back into attribute values and compares those with the items, sharing the
     /// key and item encodings, but no code with what maintains indexes and counters. It runs on one
     /// snapshot; writes go on meanwhile. Indexes and counters that are being built are left out.
-    /// Items that are expired and not removed yet are looked at as all others.
+    /// Items that are expired and not removed yet are looked at as all others, but they are no
+    /// duplicates in a unique index.
     ///
     /// - Throws: ``CodexError/Code/closed``. Damage is reported, not thrown.
     /// - Complexity: O(*n* log *n*) for *n* items and entries; memory for one item, for the groups

@@ -4,7 +4,8 @@ internal import CodexIndex
 /// Reads everything and compares.
 ///
 /// An item belongs into an index if it has all key attributes (and is of one of the index's
-/// entities); its entries then hold exactly the projected attributes. Expired items are items.
+/// entities); its entries then hold exactly the projected attributes. Expired items are items, but
+/// no duplicates in a unique index.
 struct Verifier {
     private typealias Bytes = UnsafeBufferPointer<UInt8>
 
@@ -204,10 +205,14 @@ struct Verifier {
             let primaryKey = PrimaryKey(values[0], values.dropFirst().first)
             let encoded = Self.encode(primaryKey)
             let indexKey = unsafe Array(key.dropLast(encoded.count))
-            if definition.isUnique, previous == indexKey, index.state == nil {
-                verifier.report(.duplicateKey, table, definition.name, primaryKey)
+            if definition.isUnique, index.state == nil,
+                !verifier.context.isExpired(entry.header)
+            {
+                if previous == indexKey {
+                    verifier.report(.duplicateKey, table, definition.name, primaryKey)
+                }
+                previous = indexKey
             }
-            previous = indexKey
             guard let stored = try verifier.storedItem(table, encoded),
                 verifier.context.catalog.includes(
                     definition.entities, stored.header.entityNumber),
@@ -279,7 +284,8 @@ struct Verifier {
                 + table.retired.map(\.tree)
         }
         let overflow = context.catalog.overflow
-        for database in trees.map(\.database) + [overflow.long] {
+        let dropped = context.catalog.droppedTrees.map(\.tree.database)
+        for database in trees.map(\.database) + dropped + [overflow.long] {
             unsafe walkRaw(database, table) { _, key, value in
                 if database == overflow.long, key.count > LongKey.layerByteCount {
                     layers.insert(unsafe try LongKey.layer(.init(rebasing: key[..<8])))
@@ -307,6 +313,11 @@ struct Verifier {
         // Trees that are being emptied own some too.
         for retired in context.catalog.allTables.flatMap(\.retired) where retired.part.ownsChunks {
             unsafe walk(retired.tree, table, nil) { verifier, _, value in
+                if let large = unsafe try? LargeValue(value) { verifier.large[large.id] = large }
+            }
+        }
+        for dropped in context.catalog.droppedTrees where dropped.part.ownsChunks {
+            unsafe walk(dropped.tree, table, nil) { verifier, _, value in
                 if let large = unsafe try? LargeValue(value) { verifier.large[large.id] = large }
             }
         }

@@ -36,7 +36,14 @@ extension CodexError {
     static func lmdb(_ call: String, _ code: Int32) -> CodexError {
         let failure = LMDBFailure(call: call, code: code)
         switch code {
-        case MDB_MAP_FULL, MDB_TXN_FULL, MDB_CURSOR_FULL, MDB_PAGE_FULL:
+        case MDB_MAP_FULL, MDB_MAP_RESIZED:
+            return storeFull(failure)
+        case MDB_DBS_FULL:
+            return CodexError(
+                .limitReached,
+                "The store has more tables, indexes and counters than one process may open "
+                    + "(\(Limits.treeCountMax)). Remove some.", cause: failure)
+        case MDB_TXN_FULL, MDB_CURSOR_FULL, MDB_PAGE_FULL:
             return CodexError(
                 .transactionTooLarge,
                 "The transaction changes more than LMDB can hold at once. Split it.", cause: failure
@@ -50,19 +57,45 @@ extension CodexError {
                 .inputOutput,
                 "An earlier write to the data file failed; no more are accepted. Close the store, "
                     + "see to the device, and open it again.", cause: failure)
-        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID:
+        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND:
             return CodexError(
                 .corrupted,
                 "The data file is damaged. Restore from a backup.", cause: failure)
-        case MDB_VERSION_MISMATCH:
+        // liblmdb says so of a file without its mark where it looks for it: 0.9 of 1.0's files too.
+        case MDB_INVALID, MDB_VERSION_MISMATCH:
             return CodexError(
                 .unsupportedFormat,
-                "The data file was written by another version of LMDB.", cause: failure)
+                "liblmdb \(LMDBVersion.loaded) does not know the store's data.mdb or lock.mdb as "
+                    + "its own: another version made it, or has it open. Close the store in all "
+                    + "processes, and open it with one version. See Docs/Format.md, "
+                    + "\"Versions of LMDB\".", cause: failure)
         case MDB_BAD_VALSIZE:
             return CodexError(
                 .keyTooLong, "A key is empty or longer than LMDB stores.", cause: failure)
         default: return system(call, code, cause: failure)
         }
+    }
+
+    /// The error for a device without room.
+    static func diskFull(_ cause: (any Error)? = nil) -> CodexError {
+        CodexError(
+            .diskFull, "No space is left on the device. Free some, then try again.", cause: cause)
+    }
+
+    /// The error for a data file that has reached the end of the reserved map.
+    static func storeFull(_ cause: (any Error)? = nil) -> CodexError {
+        CodexError(
+            .storeFull,
+            "The store has reached the address space that this process reserved for it. Close it and "
+                + "open it again, which reserves more (StoreOptions.mapByteCount).", cause: cause)
+    }
+
+    /// Whether LMDB takes no more writes, since an earlier one failed.
+    var isRefusedByLMDB: Bool { (cause as? LMDBFailure)?.code == MDB_PANIC }
+
+    /// Whether a smaller transaction might succeed.
+    var isOfSize: Bool {
+        [.diskFull, .storeFull, .transactionTooLarge, .outOfMemory].contains(code)
     }
 
     /// Whether a call of LMDB ended with `EINVAL`.
@@ -74,10 +107,7 @@ extension CodexError {
     ) -> CodexError {
         let failure = cause ?? SystemFailure(call: call, code: code)
         switch code {
-        case ENOSPC, EDQUOT:
-            return CodexError(
-                .diskFull, "No space is left on the device. Free some, then try again.",
-                cause: failure)
+        case ENOSPC, EDQUOT: return diskFull(failure)
         case EACCES, EPERM, EROFS:
             return CodexError(
                 .notWritable,
@@ -85,6 +115,11 @@ extension CodexError {
                 cause: failure)
         case ENOENT, ENOTDIR:
             return CodexError(.notFound, "The file or directory does not exist.", cause: failure)
+        case EMFILE, ENFILE:
+            return CodexError(
+                .limitReached,
+                "The process or the system has no more file descriptors. Close some, or raise the "
+                    + "limit (ulimit -n).", cause: failure)
         case ENOMEM:
             return CodexError(.outOfMemory, "Memory or address space ran out.", cause: failure)
         default:

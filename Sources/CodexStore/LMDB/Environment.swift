@@ -8,43 +8,79 @@ internal import CodexCore
 /// remapping would move the pages that readers look at.
 @safe
 final class Environment: @unchecked Sendable {
-    // LMDB's environment functions may be called by any thread (lmdb.h); the handle is set once.
-    private let handle: OpaquePointer
+    // LMDB's environment functions may be called by any thread (lmdb.h). The handle changes only in
+    // ``reopen(_:_:)``, for which nobody may be in a call; it is `nil` once the environment is closed.
+    private var handle: OpaquePointer?
     /// The size of the reserved map in bytes.
-    let mapByteCount: Int
+    private(set) var mapByteCount = 0
+    private let isReadOnly: Bool
+    private let flushes: Bool
+    /// What the options ask for.
+    private let mapByteCountAsked: Int?
+    private let locks = Locked<ReaderLocks?>(nil)
 
-    /// What the map reserves; it is address space, not memory or disk.
-    private static let mapByteCountMax = 1 << 40
-    private static let mapByteCountMin = 1 << 28
-    /// Most snapshots at once, in all processes.
+    /// Most transactions that read at once, in all processes.
     ///
     /// A slot is 64 bytes of the lock file.
     static let readerCountMax: UInt32 = 4096
-    static let databaseCountMax: UInt32 = 1024
+    /// Most databases that a process opens: those of the store itself, and one for each table, index
+    /// and counter.
+    ///
+    /// Twice the limit of trees: handles of removed ones stay open until no reader can use them.
+    static let databaseCountMax = UInt32(2 * Limits.treeCountMax + 24)
 
-    /// Opens the environment in `path`, which must be a directory.
+    /// Opens the environment in a directory.
     ///
     /// With `flushes`, LMDB flushes at each commit; else the log does.
+    ///
+    /// - Throws: ``CodexError/Code/filesReplaced`` if the data file was exchanged meanwhile,
+    ///   ``CodexError/Code/outOfMemory`` if there is no address space for twice the data.
     init(
-        path: String, readOnly: Bool, flushes: Bool, mapByteCount limit: Int? = nil
+        _ directory: Directory, readOnly: Bool, flushes: Bool, mapByteCount limit: Int? = nil
     ) throws(CodexError) {
-        var size = limit ?? Self.mapByteCountMax
+        (isReadOnly, self.flushes, mapByteCountAsked) = (readOnly, flushes, limit)
+        try open(directory)
+    }
+
+    /// Opens liblmdb's environment on the file that has the name now.
+    private func open(_ directory: Directory) throws(CodexError) {
+        try LMDBVersion.loaded.requireSupported(opening: directory.path)
+        if !isReadOnly { try ReaderTable.allocate(directory) }
+        let path = directory.accessPath
+        let dataByteCount =
+            try directory.contains(StoreDirectory.dataFile)
+            ? try directory.byteCount(StoreDirectory.dataFile) : 0
+        var size = MapReservation.byteCount(asked: mapByteCountAsked, dataByteCount: dataByteCount)
+        let least = MapReservation.least(dataByteCount: dataByteCount)
         var first: CodexError?
         while true {
             do throws(CodexError) {
                 unsafe handle = try Self.open(
-                    path, readOnly: readOnly, flushes: flushes, mapByteCount: size)
-                mapByteCount = size
-                return
+                    path, readOnly: isReadOnly, flushes: flushes, mapByteCount: size)
+                break
             } catch {
                 // A limit on address space: reserve less. It is ENOMEM with ulimit -v, EINVAL under valgrind.
                 first = first ?? error
-                guard error.code == .outOfMemory || error.isInvalidArgument,
-                    size > Self.mapByteCountMin
+                guard error.code == .outOfMemory || error.isInvalidArgument, size / 2 >= least
                 else { throw first ?? error }
                 size /= 2
             }
         }
+        var info = unsafe MDB_envinfo()
+        _ = unsafe mdb_env_info(handle, &info)
+        mapByteCount = unsafe Int(clamping: info.me_mapsize)
+        let identity = try directory.identity(StoreDirectory.dataFile)
+        guard try openedIdentity() == identity else {
+            close()
+            throw FileGuard.replaced("its file \(StoreDirectory.dataFile)", directory.path)
+        }
+    }
+
+    /// Which file liblmdb has opened.
+    private func openedIdentity() throws(CodexError) -> FileSystem.Identity {
+        var descriptor: Int32 = -1
+        try check("mdb_env_get_fd", unsafe mdb_env_get_fd(handle, &descriptor))
+        return try FileSystem.identity(of: descriptor)
     }
 
     private static func open(
@@ -73,12 +109,38 @@ final class Environment: @unchecked Sendable {
         return unsafe handle
     }
 
+    /// Throws if nearly all slots of readers are in use: the rest is for writers and checkpoints.
+    ///
+    /// - Throws: ``CodexError/Code/tooManyReaders``.
+    func requireReaderSlot() throws(CodexError) {
+        var info = unsafe MDB_envinfo()
+        try check("mdb_env_info", unsafe mdb_env_info(handle, &info))
+        let limit = Int(Self.readerCountMax) - Self.keptReaderCount
+        // How many slots were ever in use at once: a look into shared memory.
+        guard unsafe Int(info.me_numreaders) >= limit else { return }
+        if readerLines().count < limit { return }
+        clearDeadReaders()
+        guard readerLines().count >= limit else { return }
+        throw CodexError.lmdb("mdb_txn_begin", MDB_READERS_FULL)
+    }
+
+    /// The slots that snapshots leave to writers and checkpoints of all processes.
+    private static let keptReaderCount = 64
+
     /// Frees the reader slots of processes that were killed: as long as such a slot stands, no page
     /// that was freed after its snapshot is used again.
     func clearDeadReaders() { _ = unsafe mdb_reader_check(handle, nil) }
 
     /// The snapshots that are open, in all processes.
     func readers() -> [(processID: Int32, snapshot: Int)] {
+        readerLines().compactMap { fields in
+            guard let process = Int32(fields[0]), let snapshot = Int(fields[2]) else { return nil }
+            return (process, snapshot)
+        }
+    }
+
+    /// The slots in use, in all processes: process, thread, snapshot.
+    private func readerLines() -> [[Substring]] {
         // lmdb.h: a line for each slot, "pid thread txnid", the last "-" without a snapshot.
         final class Lines { var text = "" }
         let lines = Lines()
@@ -90,12 +152,8 @@ final class Environment: @unchecked Sendable {
                     String(cString: line)
                 return 0
             }, Unmanaged.passUnretained(lines).toOpaque())
-        return lines.text.split(separator: "\n").compactMap { line in
-            let fields = line.split(separator: " ")
-            guard fields.count == 3, let process = Int32(fields[0]), let snapshot = Int(fields[2])
-            else { return nil }
-            return (process, snapshot)
-        }
+        return lines.text.split(separator: "\n").map { $0.split(separator: " ") }
+            .filter { $0.count == 3 && Int32($0[0]) != nil }
     }
 
     /// How many pages the transactions after `id` replaced, and the newest transaction's number.
@@ -129,45 +187,71 @@ final class Environment: @unchecked Sendable {
         return (count, transaction.id)
     }
 
-    /// How many of the pages are in the free list.
-    func freePages(in pages: Range<Int>) throws(CodexError) -> Int {
-        let transaction = try begin(readOnly: true)
-        defer { transaction.abort() }
-        var free: Set<Int> = []
-        do {
-            // Database 0 is the free list: lists of page numbers, each with its length before it.
-            try transaction.withCursor(DatabaseID(raw: 0)) { cursor in
-                var entry = unsafe try cursor.first()
-                while let current = unsafe entry {
-                    let words = unsafe UnsafeRawBufferPointer(current.value)
-                    let size = MemoryLayout<UInt>.size
-                    for offset in stride(from: size, to: words.count - size + 1, by: size) {
-                        let page = unsafe words.loadUnaligned(fromByteOffset: offset, as: UInt.self)
-                        if let page = Int(exactly: page), pages.contains(page) { free.insert(page) }
-                    }
-                    unsafe entry = try cursor.next()
-                }
-            }
-        } catch {
-            throw CodexError(.corrupted, "The free list cannot be read.", cause: error)
+    /// Takes over liblmdb's locks, so that nobody who opens and closes its lock file in this process
+    /// lets go of them; and frees the slots of a killed process that had this one's number.
+    ///
+    /// With the gate held, before the first reader.
+    func holdLocks(_ directory: Directory) throws(CodexError) {
+        if readerLines().contains(where: { Int32($0[0]) == FileSystem.processID }) {
+            try ReaderTable.freeOwnSlots(directory)
         }
-        return free.count
+        // liblmdb takes its byte with its first reader, and only then.
+        try begin(readOnly: true).abort()
+        let held = try ReaderLocks(directory)
+        locks.withLock { $0 = held }
     }
 
     /// Closes the environment.
     ///
-    /// No transaction may be open and no call may follow.
-    func close() { unsafe mdb_env_close(handle) }
+    /// No transaction may be open, and nobody in a call.
+    func close() {
+        unsafe mdb_env_close(handle)
+        unsafe handle = nil
+        locks.withLock { locks in
+            locks?.release()
+            locks = nil
+        }
+    }
+
+    /// Closes the environment and opens it on the file that has the data file's name now.
+    ///
+    /// With the gate held, no other process's environment open, and as for ``close()``.
+    ///
+    /// - Parameters:
+    ///   - directory: The store.
+    ///   - names: The databases of ``databaseNames()``, whose handles keep their numbers.
+    /// - Throws: ``CodexError/Code/notWritable`` if another program has it open, and as opening. The
+    ///   environment is closed then, and its users get ``CodexError/Code/closed``.
+    func reopen(_ directory: Directory, _ names: [String]) throws(CodexError) {
+        close()
+        // With another's lock, liblmdb would go on with the numbers of transactions in its lock file.
+        try Recovery.requireNoStranger(directory)
+        do throws(CodexError) {
+            try open(directory)
+            try holdLocks(directory)
+            try openDatabases(names)
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    /// Closes the handle of a database, whose number may then be another's.
+    ///
+    /// With LMDB's write lock held, while no transaction of this process is open that began while the
+    /// handle was in use (lmdb.h).
+    func closeDatabase(_ database: DatabaseID) { unsafe mdb_dbi_close(handle, database.raw) }
 
     /// Begins a transaction.
     func begin(readOnly: Bool) throws(CodexError) -> Transaction {
+        guard let environment = unsafe self.handle else { throw StoreCore.closed }
         var handle: OpaquePointer?
         let flags = readOnly ? UInt32(MDB_RDONLY) : 0
-        var status = unsafe mdb_txn_begin(self.handle, nil, flags, &handle)
+        var status = unsafe mdb_txn_begin(environment, nil, flags, &handle)
         if status == MDB_READERS_FULL {
             // Slots of killed processes stay taken until somebody looks.
             clearDeadReaders()
-            status = unsafe mdb_txn_begin(self.handle, nil, flags, &handle)
+            status = unsafe mdb_txn_begin(environment, nil, flags, &handle)
         }
         try check("mdb_txn_begin", status)
         guard let handle = unsafe handle else {
@@ -187,8 +271,9 @@ final class Environment: @unchecked Sendable {
     ///
     /// It is a long reader, and writers go on meanwhile. LMDB does not flush what it wrote.
     func copy(to directory: String) throws(CodexError) {
+        guard let environment = unsafe handle else { throw StoreCore.closed }
         try check(
-            "mdb_env_copy2", unsafe mdb_env_copy2(handle, directory, UInt32(MDB_CP_COMPACT)))
+            "mdb_env_copy2", unsafe mdb_env_copy2(environment, directory, UInt32(MDB_CP_COMPACT)))
     }
 
     /// The size of a page in bytes, and the number of pages that were ever used.

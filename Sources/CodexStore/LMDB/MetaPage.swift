@@ -8,6 +8,7 @@ struct MetaPage {
     private(set) var bytes: [UInt8]
 
     static let byteCount = 152
+    private static let transactionOffset = 144
     private static let magic: UInt64 = 0xBEEF_C0DE
     private static let version: UInt64 = 1
 
@@ -24,7 +25,7 @@ struct MetaPage {
     /// The number of the last page in use.
     var lastPage: UInt64 { integer(136, 8) }
     /// The number of the transaction that wrote it.
-    var transaction: UInt64 { integer(144, 8) }
+    var transaction: UInt64 { integer(Self.transactionOffset, 8) }
 
     /// The same, as the page `number`, 0 or 1.
     func numbered(_ number: UInt8) -> [UInt8] {
@@ -33,6 +34,22 @@ struct MetaPage {
         for index in 0..<8 { page[index] = index == position ? number : 0 }
         return page
     }
+
+    /// The same tree, as what the transaction `number` wrote.
+    ///
+    /// Pages of LMDB 0.9 do not say which transaction wrote them. The free list does, so it must be
+    /// empty.
+    func asTransaction(_ number: UInt64) -> MetaPage {
+        var page = self
+        for index in 0..<8 {
+            let shift = Self.isBigEndian ? 56 - 8 * index : 8 * index
+            page.bytes[Self.transactionOffset + index] = UInt8(truncatingIfNeeded: number >> shift)
+        }
+        return page
+    }
+
+    /// Whether the free list has no entry.
+    var hasNoFreePages: Bool { integer(80, 8) == .max }
 
     private static var isBigEndian: Bool {
         #if _endian(big)
@@ -50,35 +67,110 @@ struct MetaPage {
     }
 }
 
+/// A data file with LMDB's mark that liblmdb 0.9 does not read on this machine.
+///
+/// Mark and version of the format stand behind the first page's header, in the writer's byte order.
+///
+/// - The header has 16 bytes in 0.9, and 24 in 1.0, which adds the transaction that wrote the page.
+///   On 32-bit machines it has 12 and 16.
+/// - The version is 1 in 0.9, and 3 in 1.0. It was 2 in 1.0's development versions.
+///
+/// Sources:
+///
+/// - "Upgrading From Release 0.9" in LMDB 1.0's documentation (lmdb.tech/doc/upgrading.html),
+/// - `MDB_page`, `MDB_page_header`, `MDB_meta` and `MDB_DATA_VERSION` in `mdb.c` of liblmdb 0.9 and
+///   of 1.0's development branch `mdb.master3` (github.com/LMDB/lmdb),
+/// - for version 3, `src/legacy.rs` of github.com/JhonaCodes/natdb, which is built with 1.0.2.
+enum ForeignDataFile {
+    /// Another version's than 0.9's.
+    case version
+    /// That of a machine with another size of words or order of bytes.
+    case machine
+
+    /// Tells whose file begins with `head`, which is no meta page.
+    ///
+    /// It is `nil` if LMDB's mark is missing, or the page is 0.9's and damaged.
+    init?(_ head: [UInt8]) {
+        func word(_ offset: Int) -> UInt32 {
+            let bytes = head[offset..<offset + 4].reversed()
+            return UInt32(littleEndian: bytes.reduce(0) { $0 << 8 | UInt32($1) })
+        }
+        let mark: UInt32 = 0xBEEF_C0DE
+        for offset in [16, 24, 12] where head.count >= offset + 8 {
+            switch word(offset) {
+            case mark.byteSwapped: self = .machine
+            case mark where offset == 12: self = .machine
+            case mark where offset == 16 && word(offset + 4) == 1: return nil
+            case mark: self = .version
+            default: continue
+            }
+            return
+        }
+        return nil
+    }
+
+    /// The error for such a file of a store.
+    func error(_ path: String) -> CodexError {
+        let writer =
+            switch self {
+            case .version: "another version of LMDB than 0.9 (1.0, say)"
+            case .machine: "a machine with another word size or byte order"
+            }
+        return CodexError(
+            .unsupportedFormat,
+            "The data file of \(path) was written by \(writer), in a format that liblmdb 0.9 does "
+                + "not read here. Nothing was changed. Write the items out where the file was made "
+                + "(`codexflow export`), and read them into a new store here (`codexflow import`). "
+                + "See Docs/Format.md, \"Versions of LMDB\".")
+    }
+}
+
 /// LMDB's data file, beside LMDB: what it leaves to others.
 struct DataFile: Sendable {
     let file: File
     let pageByteCount: Int
+    /// The store's path, for errors.
+    private let path: String
 
-    init(_ store: String, _ mode: File.Mode = .write) throws(CodexError) {
-        file = try File(store + "/" + StoreDirectory.dataFile, mode)
-        pageByteCount = try Self.metaPages(file).first.pageByteCount
+    init(_ store: Directory, _ mode: File.Mode = .write) throws(CodexError) {
+        try LMDBVersion.loaded.requireSupported(opening: store.path)
+        path = store.path
+        file = try File(StoreDirectory.dataFile, in: store, mode)
+        pageByteCount = try Self.metaPages(file, path).first.pageByteCount
     }
 
     /// Both meta pages.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if they are none.
+    /// - Throws: ``CodexError/Code/corrupted`` if they are none,
+    ///   ``CodexError/Code/unsupportedFormat`` if another version of LMDB wrote the file.
     func metaPages() throws(CodexError) -> (first: MetaPage, second: MetaPage) {
-        try Self.metaPages(file)
+        try Self.metaPages(file, path)
     }
 
     private static func metaPages(
-        _ file: File
+        _ file: File, _ path: String
     ) throws(CodexError) -> (first: MetaPage, second: MetaPage) {
         let head = try file.read(at: 0, count: 65_536 + MetaPage.byteCount)
-        guard let first = MetaPage(head), head.count >= first.pageByteCount,
-            let second = MetaPage(head[first.pageByteCount...])
-        else {
-            throw CodexError(
-                .corrupted,
-                "The data file does not begin as LMDB's do. Restore from a backup.")
+        guard let first = MetaPage(head) else {
+            if let foreign = ForeignDataFile(head) { throw foreign.error(path) }
+            throw damaged(path)
         }
+        guard head.count >= first.pageByteCount,
+            let second = MetaPage(head[first.pageByteCount...])
+        else { throw damaged(path) }
         return (first, second)
+    }
+
+    private static func damaged(_ path: String) -> CodexError {
+        CodexError(
+            .corrupted,
+            "The data file of \(path) does not begin as LMDB's do. Restore from a backup.")
+    }
+
+    /// The meta page of the newest transaction.
+    func newestMetaPage() throws(CodexError) -> MetaPage {
+        let pages = try metaPages()
+        return pages.first.transaction < pages.second.transaction ? pages.second : pages.first
     }
 
     /// The meta page of a transaction; `nil` if there is none any more.
@@ -112,14 +204,16 @@ struct DataFile: Sendable {
     /// has open.
     ///
     /// Until it is flushed a power cut may bring it back, which does no harm.
-    static func giveBackReserve(_ store: String) throws(CodexError) {
+    static func giveBackReserve(_ store: Directory) throws(CodexError) {
         let data = try DataFile(store)
         defer { data.file.close() }
         let pages = try data.metaPages()
         let lastPage = max(pages.first.lastPage, pages.second.lastPage)
         guard lastPage < 1 << 40 else { return }
         let used = (Int(lastPage) + 1) * data.pageByteCount
-        guard try data.file.byteCount() > used else { return }
-        try FileSystem.setByteCount(used, of: store + "/" + StoreDirectory.dataFile)
+        // The reserve for a full disk stays.
+        let kept = used + DataReserve.byteCount(usedByteCount: used)
+        guard try data.file.byteCount() > kept else { return }
+        try data.file.setByteCount(kept)
     }
 }

@@ -130,76 +130,85 @@ struct LogSegment: Sendable {
 /// The files of the log: the folder `log` with a file for each segment, named by its number, and at
 /// most one spare.
 struct LogDirectory: Sendable {
-    let path: String
+    let directory: Directory
+    /// The directory of the store.
+    let store: Directory
     let storeID: UUID
 
     static let name = "log"
     static let spareName = "spare"
     private static let suffix = ".segment"
+    /// What processes that make segments and spares call them before they are whole.
+    private static let leftoverPrefixes = ["next-", "spare-"]
 
-    init(store: String, id: UUID) {
-        path = store + "/" + Self.name
+    /// Opens the folder `log` of a store.
+    init(store: Directory, id: UUID) throws(CodexError) {
+        directory = try Directory(Self.name, in: store)
+        self.store = store
         storeID = id
     }
 
-    func path(_ number: UInt64) -> String {
+    func fileName(_ number: UInt64) -> String {
         let hex = String(number, radix: 16)
-        return path + "/" + String(repeating: "0", count: 16 - hex.count) + hex + Self.suffix
+        return String(repeating: "0", count: 16 - hex.count) + hex + Self.suffix
     }
 
     /// The numbers of the segments that are there, ascending.
     func numbers() throws(CodexError) -> [UInt64] {
-        try FileSystem.entries(path).compactMap { name in
+        try directory.entries().compactMap { name in
             guard name.hasSuffix(Self.suffix) else { return nil }
             return UInt64(name.dropLast(Self.suffix.count), radix: 16)
         }.sorted()
     }
 
-    /// Removes what killed processes began and did not name; by whoever opens the store alone.
-    func removeLeftovers() {
-        for name in (try? FileSystem.entries(path)) ?? []
-        where name.hasPrefix("next-") || name.hasPrefix("spare-") {
-            FileSystem.remove(path + "/" + name)
+    /// Removes what killed processes began and did not name.
+    ///
+    /// - Parameter isAlone: Whether no other process has the store open; else what living ones make
+    ///   stays.
+    func removeLeftovers(isAlone: Bool) {
+        for name in (try? directory.entries()) ?? [] {
+            guard let prefix = Self.leftoverPrefixes.first(where: { name.hasPrefix($0) }) else {
+                continue
+            }
+            let maker = Int32(name.dropFirst(prefix.count))
+            if isAlone || maker.map(FileSystem.isGone) ?? false { directory.remove(name) }
         }
     }
 
     /// The bytes of all files of the log, the spare included.
     func byteCount() -> Int {
-        let names = (try? FileSystem.entries(path)) ?? []
-        return names.reduce(0) { $0 + ((try? FileSystem.byteCount("\(path)/\($1)")) ?? 0) }
+        let names = (try? directory.entries()) ?? []
+        return names.reduce(0) { $0 + ((try? directory.byteCount($1)) ?? 0) }
     }
 
     /// Opens a segment; `nil` if it is not there.
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if it is no segment of this store's log.
     func open(_ number: UInt64, for mode: File.Mode = .read) throws(CodexError) -> LogSegment? {
-        let path = path(number)
-        guard try FileSystem.kind(path) != nil else { return nil }
+        let name = fileName(number)
         let file: File
         do throws(CodexError) {
-            file = try File(path, mode)
-        } catch {
-            // It may have been removed just now.
-            guard try FileSystem.kind(path) != nil else { return nil }
-            throw error
+            file = try File(name, in: directory, mode)
+        } catch  where error.code == .notFound {
+            return nil
         }
         let head = try file.read(at: 0, count: LogSegmentHeader.byteCount)
         guard let header = try LogSegmentHeader(head), header.number == number else {
             // It may have become the spare, and another segment, just now.
-            guard try FileSystem.kind(path) != nil else { return nil }
+            guard try directory.identity(name) == file.identity() else { return nil }
             throw damaged(number, "its header cannot be read")
         }
         guard header.storeID == storeID else {
             throw CodexError(
                 .corrupted,
-                "The log segment \(name(number)) is of another store. Put back this store's own "
+                "The log segment \(self.name(number)) is of another store. Put back this store's own "
                     + "files, or restore from a backup.")
         }
         return LogSegment(file: file, header: header, byteCount: try file.byteCount())
     }
 
     func name(_ number: UInt64) -> String {
-        String(path(number).dropFirst(path.count - Self.name.count))
+        Self.name + "/" + fileName(number)
     }
 
     func damaged(_ number: UInt64, _ what: String) -> CodexError {

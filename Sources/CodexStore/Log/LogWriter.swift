@@ -11,6 +11,7 @@ internal import Synchronization
 /// Sendable: `segment` is touched only with LMDB's write lock held.
 final class LogWriter: @unchecked Sendable {
     let directory: LogDirectory
+    let space: LogSpace
     private let lease: StoreLease
     private let options: StoreOptions
     private var segment: LogSegment?
@@ -23,12 +24,9 @@ final class LogWriter: @unchecked Sendable {
         var flushedSequence: UInt64 = 0
     }
 
-    /// A new log begins with a segment of this size; each is twice as large as the one before, up to
-    /// `StoreOptions.logSegmentByteCountMax`.
-    static let firstSegmentByteCount = 256 << 10
-
     init(_ directory: LogDirectory, _ lease: StoreLease, _ options: StoreOptions) {
         self.directory = directory
+        space = LogSpace(directory, lease, options)
         self.lease = lease
         self.options = options
     }
@@ -52,12 +50,13 @@ final class LogWriter: @unchecked Sendable {
     ///   - flushed: Up to where the log is known to be on the medium, whoever flushed it.
     ///   - changeCount: How many changes of items the body has.
     ///   - milliseconds: When the commit was made; unless given, now.
+    ///   - use: What it may take of a device that is nearly full.
     /// - Returns: Where the record goes.
     /// - Throws: ``CodexError/Code/transactionTooLarge``, ``CodexError/Code/diskFull`` if there is no
     ///   room for a new segment, ``CodexError/Code/outcomeUnknown`` if a flush failed.
     func plan(
         _ record: inout [UInt8], after position: LogPosition, flushed: UInt64 = 0,
-        changeCount: Int, milliseconds: UInt64? = nil
+        changeCount: Int, milliseconds: UInt64? = nil, _ use: RoomUse = .growing
     ) throws(CodexError) -> Planned {
         guard record.count - LogRecordHeader.byteCount <= LogRecordHeader.bodyByteCountMax else {
             throw CodexError(
@@ -66,7 +65,8 @@ final class LogWriter: @unchecked Sendable {
         var segment = try open(position.segment)
         var offset = Int(position.offset)
         if offset + record.count + 8 > segment.byteCount {
-            segment = try beginSegment(after: position, from: segment, room: record.count + 8)
+            segment = try beginSegment(
+                after: position, from: segment, room: record.count + 8, use)
             offset = LogSegmentHeader.byteCount
         }
         let flushed = max(flushed, tail.withLock { $0.flushedSequence })
@@ -93,6 +93,7 @@ final class LogWriter: @unchecked Sendable {
         _ record: [UInt8], _ planned: Planned, isLast: Bool = true
     ) throws(CodexError) {
         guard options.plantedFault != .noLog else { return }
+        try lease.requireFiles()
         try lease.orRefuse { () throws(CodexError) in
             try planned.segment.file.write(record, at: planned.offset)
             options.reached(.recordAppended)
@@ -202,14 +203,13 @@ final class LogWriter: @unchecked Sendable {
 
     /// Begins the next segment, durably, and marks the end of the present one.
     private func beginSegment(
-        after position: LogPosition, from old: LogSegment, room: Int
+        after position: LogPosition, from old: LogSegment, room: Int, _ use: RoomUse
     ) throws(CodexError) -> LogSegment {
         try lease.orRefuse { () throws(CodexError) in try old.file.flush() }
         tail.withLock { $0.flushedSequence = max($0.flushedSequence, $0.appendedSequence) }
-        let twice = min(old.byteCount * 2, options.logSegmentByteCountMax)
-        let new = try makeSegment(
+        let new = try space.makeSegment(
             old.header.number + 1, after: position, incarnation: old.header.incarnation,
-            byteCount: max(twice, LogSegmentHeader.byteCount + room))
+            previous: old.byteCount, room: room, use)
         let offset = Int(position.offset)
         if offset + LogRecordHeader.byteCount <= old.byteCount {
             var mark = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
@@ -222,120 +222,5 @@ final class LogWriter: @unchecked Sendable {
         }
         options.reached(.segmentMarked)
         return new
-    }
-
-    /// Makes a segment that begins after `position`, and waits until it is on the medium.
-    func makeSegment(
-        _ number: UInt64, after position: LogPosition, incarnation: UInt64, byteCount: Int
-    ) throws(CodexError) -> LogSegment {
-        let own = directory.path + "/next-\(FileSystem.processID)"
-        let count = (byteCount + 4095) & ~4095
-        let spare = try takeSpare(own, count)
-        let file: File
-        if let spare { file = spare } else { file = try Self.makeFile(own, count) }
-        let header = LogSegmentHeader(
-            storeID: directory.storeID, number: number,
-            incarnation: Incarnation.salted(incarnation),
-            firstSequence: position.sequence + 1, previousChecksum: position.checksum,
-            byteCount: UInt64(try file.byteCount()), milliseconds: now)
-        let folder = try FileSystem.openDirectory(directory.path)
-        defer { FileSystem.closeDirectory(folder) }
-        try lease.orRefuse { () throws(CodexError) in
-            try file.write(header.bytes, at: 0)
-            try file.flush()
-            options.reached(.segmentPrepared)
-            _ = try FileSystem.rename(own, to: directory.path(number))
-            try FileSystem.synchronize(folder)
-        }
-        options.reached(.segmentNamed)
-        return LogSegment(file: file, header: header, byteCount: Int(header.byteCount))
-    }
-
-    private var sparePath: String { directory.path + "/" + LogDirectory.spareName }
-
-    /// Takes the spare file under a name of the process's own, if it has the size.
-    private func takeSpare(_ own: String, _ byteCount: Int) throws(CodexError) -> File? {
-        guard try FileSystem.kind(sparePath) != nil,
-            try FileSystem.byteCount(sparePath) >= byteCount,
-            (try? FileSystem.rename(sparePath, to: own)) == true
-        else { return nil }
-        let file = try File(own, .write)
-        return try file.byteCount() >= byteCount ? file : nil
-    }
-
-    /// Makes a file of zeros, all of them written: flushing data into room that was only reserved,
-    /// or past a file's end, takes longer.
-    private static func makeFile(_ path: String, _ byteCount: Int) throws(CodexError) -> File {
-        let file = try File(path, .create)
-        do throws(CodexError) {
-            let zeros = [UInt8](repeating: 0, count: 1 << 20)
-            for offset in stride(from: 0, to: byteCount, by: zeros.count) {
-                let count = min(zeros.count, byteCount - offset)
-                try file.write(count == zeros.count ? zeros : Array(zeros[..<count]), at: offset)
-            }
-            try file.flush()
-        } catch {
-            FileSystem.remove(path)
-            throw error
-        }
-        return file
-    }
-
-    // MARK: Spares and retention
-
-    /// Makes the spare for the next segment once the present one is half full, so that no commit
-    /// waits for its zeros.
-    ///
-    /// By any thread; two that do it at once waste one file.
-    ///
-    /// - Returns: Whether it made one.
-    func makeSpare(_ position: LogPosition) throws(CodexError) -> Bool {
-        guard let present = try directory.open(position.segment),
-            Int(position.offset) > present.byteCount / 2,
-            try FileSystem.kind(sparePath) == nil
-        else { return false }
-        let own = directory.path + "/spare-\(FileSystem.processID)"
-        let twice = min(present.byteCount * 2, options.logSegmentByteCountMax)
-        _ = try Self.makeFile(own, (twice + 4095) & ~4095)
-        return try FileSystem.rename(own, to: sparePath)
-    }
-
-    /// Removes segments that lie before `checkpoint` and are past the retention; one of them becomes
-    /// the spare.
-    ///
-    /// - Returns: How many were removed.
-    func prune(before checkpoint: LogPosition) throws(CodexError) -> Int {
-        let numbers = try directory.numbers()
-        var total = 0
-        for number in numbers { total += (try? FileSystem.byteCount(directory.path(number))) ?? 0 }
-        var removed = 0
-        for (number, next) in zip(numbers, numbers.dropFirst()) {
-            guard number < checkpoint.segment, let following = try directory.open(next) else {
-                break
-            }
-            // All records of a segment are older than the segment after it.
-            let age = Double(now) - Double(following.header.milliseconds)
-            let byteCount = try FileSystem.byteCount(directory.path(number))
-            let retention = options.changeRetention
-            guard age > retention.age.milliseconds || total > retention.byteCount else { break }
-            total -= byteCount
-            let hasSpare = try FileSystem.kind(sparePath) != nil
-            if byteCount >= options.logSegmentByteCountMax, !hasSpare {
-                _ = try FileSystem.rename(directory.path(number), to: sparePath)
-                // Or a power cut might bring its old name back, with the header of its new place.
-                try FileSystem.synchronizeDirectory(directory.path)
-            } else {
-                FileSystem.remove(directory.path(number))
-            }
-            removed += 1
-        }
-        return removed
-    }
-}
-
-extension Duration {
-    /// The duration in milliseconds.
-    var milliseconds: Double {
-        Double(components.seconds) * 1000 + Double(components.attoseconds) / 1e15
     }
 }

@@ -70,6 +70,7 @@ public struct ReplicationStream: AsyncSequence, Sendable {
                 }
             }
             let storeID = core.logDirectory.storeID
+            let begin = commits.place.sequence
             var chunk: [UInt8] = []
             try reading { () throws(CodexError) in
                 while chunk.count < Self.chunkByteCount, let (record, _) = try commits.next(applied)
@@ -79,6 +80,8 @@ public struct ReplicationStream: AsyncSequence, Sendable {
                 }
             }
             self.commits = commits
+            // The follower asks for the next once it has what came before.
+            core.logDirectory.note(HistoryReader.follower, at: begin)
             return chunk
         }
 

@@ -138,7 +138,8 @@ extension Store {
                             }
                             // What was built, and numbered, is in the log of none: nothing of that may have
                             // come since the checkpoint.
-                            guard try Checkpoint(of: core.path).transaction == transaction.id - 1
+                            guard
+                                try Checkpoint(of: core.directory).transaction == transaction.id - 1
                             else { throw Self.notAlone }
                             state.withLock { $0 = current }
                             manifest.endFollowing()

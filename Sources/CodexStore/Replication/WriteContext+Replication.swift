@@ -172,11 +172,9 @@ extension WriteContext {
     /// Appends applied records to the log and commits.
     private func commit(_ batch: Batch, appliesAfterFailure: Bool = true) throws(CodexError) {
         let changeCount = batch.changeCounts.reduce(0, +)
+        let byteCount = batch.records.reduce(0) { $0 + $1.header.recordByteCount }
         do throws(CodexError) {
-            try checkpointer.reserve(
-                changeCount: changeCount,
-                byteCount: batch.records.reduce(0) { $0 + $1.header.recordByteCount },
-                treeCount: catalog.treeCount)
+            try reserve(changeCount: changeCount, byteCount: byteCount, .growing)
             // Once more below: then it needs no more room.
             try transaction.put(
                 catalog.meta, LogPosition.key, position.bytes(flushed: flushedSequence))
@@ -202,7 +200,8 @@ extension WriteContext {
             throw error
         }
         try commitTransaction(
-            isLogged: true, appliesAfterFailure: appliesAfterFailure, changeCount: changeCount)
+            isLogged: true, appliesAfterFailure: appliesAfterFailure, changeCount: changeCount,
+            byteCount: byteCount)
     }
 
     // MARK: Hostile records

@@ -165,6 +165,8 @@ final class Catalog: Sendable {
     private let sealed: [Int: SealedFields]
     /// Trees of removed tables that are not empty yet.
     let droppedTrees: [DroppedTree]
+    /// All databases that the manifest names.
+    let databases: Set<DatabaseID>
     /// Whether anything is to be built or emptied.
     let hasWork: Bool
     /// Whether items of any table expire.
@@ -179,12 +181,14 @@ final class Catalog: Sendable {
     init(
         _ manifest: Manifest, generation: UInt64, _ transaction: Transaction, create: Bool
     ) throws(CodexError) {
+        var databases: Set<DatabaseID> = []
         func open(_ name: String) throws(CodexError) -> DatabaseID {
             guard let database = try transaction.open(name, create: create) else {
                 throw CodexError(
                     .corrupted,
                     "The store lacks a part that its manifest names. Restore from a backup.")
             }
+            databases.insert(database)
             return database
         }
         self.generation = generation
@@ -245,6 +249,7 @@ final class Catalog: Sendable {
             }
         }
         self.droppedTrees = droppedTrees
+        self.databases = databases
         var sealed: [Int: SealedFields] = [:]
         for binding in bindings where !binding.definition.sealed.isEmpty {
             guard let table = tables[binding.definition.table] else { continue }

@@ -47,7 +47,7 @@ struct Manifest: Codable {
 
     /// A table that was removed: the log may have changes of its items still.
     struct Dropped: Codable {
-        let definition: TableDefinition
+        fileprivate(set) var definition: TableDefinition
         let number: Int
         let slot: Int
         /// The commit that removed it.
@@ -109,7 +109,28 @@ struct Manifest: Codable {
                 "The store has had \(Self.numberMax) tables. Export it, and import it into a new one."
             )
         }
+        try requireTreeCount()
         return true
+    }
+
+    /// Throws if the store would have more trees than a process opens.
+    ///
+    /// Those of removed tables and indexes count until they are empty.
+    ///
+    /// - Throws: ``CodexError/Code/limitReached``.
+    func requireTreeCount() throws(CodexError) {
+        let tableTrees = tables.values.reduce(0) { count, table in
+            count + 1 + table.indexes.count + (table.counters?.count ?? 0)
+                + (table.retired?.count ?? 0)
+        }
+        let count = tableTrees + (dropped ?? []).reduce(0) { $0 + $1.trees.count }
+        guard count <= Limits.treeCountMax else {
+            throw CodexError(
+                .limitReached,
+                "The store would have \(count) tables, indexes and counters, those included that were "
+                    + "removed and are not emptied yet; the limit is \(Limits.treeCountMax). Remove "
+                    + "some, and wait with whenReady().")
+        }
     }
 
     /// The highest number of a table, index, counter or entity.
@@ -283,6 +304,9 @@ struct Manifest: Codable {
     mutating func forget(_ tree: Retired, ofDropped number: Int) {
         for place in (dropped ?? []).indices where dropped?[place].number == number {
             dropped?[place].trees.removeAll { $0 == tree }
+            // Reading its changes in the log needs no more than its keys.
+            guard let table = dropped?[place], table.trees.isEmpty else { continue }
+            dropped?[place].definition = table.definition.with(indexes: [], counters: [])
         }
     }
 

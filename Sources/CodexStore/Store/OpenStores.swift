@@ -1,21 +1,43 @@
 internal import CodexCore
-internal import Synchronization
+internal import Foundation
 
 /// The stores that this process has open, by directory: LMDB's locks break silently if one process
 /// opens an environment twice (lmdb.h).
 enum OpenStores {
-    private static let open = Locked<Set<FileSystem.Identity>>([])
+    private enum Phase { case open, closing }
 
-    static func enter(_ identity: FileSystem.Identity, path: String) throws(CodexError) {
-        guard open.withLock({ $0.insert(identity).inserted }) else {
-            throw CodexError(
-                .alreadyOpen,
-                "\(path) is open in this process already. Share that Store: it may be used by any "
-                    + "number of threads and tasks.")
+    nonisolated(unsafe) private static var stores: [FileSystem.Identity: Phase] = [:]
+    /// Guards `stores`, and is signalled when one of them goes.
+    private static let changed = NSCondition()
+
+    /// Notes a store that is being opened; waits for one of the same directory that is closing.
+    ///
+    /// - Throws: ``CodexError/Code/alreadyOpen`` if one is open, or does not end within `wait`.
+    static func enter(_ directory: Directory, within wait: Duration) throws(CodexError) {
+        let deadline = Date(timeIntervalSinceNow: wait.bounded / .seconds(1))
+        changed.lock()
+        defer { changed.unlock() }
+        while let phase = unsafe stores[directory.identity] {
+            guard phase == .closing, changed.wait(until: deadline) else {
+                throw CodexError(
+                    .alreadyOpen,
+                    "\(directory.path) is open in this process already. Share that Store: it may be "
+                        + "used by any number of threads and tasks.")
+            }
         }
+        unsafe stores[directory.identity] = .open
     }
 
+    /// Notes that a store closes: nobody can use it any more.
+    static func markClosing(_ identity: FileSystem.Identity) {
+        changed.withLock { unsafe stores[identity] = .closing }
+    }
+
+    /// Forgets a store that is closed.
     static func leave(_ identity: FileSystem.Identity) {
-        open.withLock { _ = $0.remove(identity) }
+        changed.withLock {
+            _ = unsafe stores.removeValue(forKey: identity)
+            changed.broadcast()
+        }
     }
 }

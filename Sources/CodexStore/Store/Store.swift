@@ -26,6 +26,8 @@ public final class Store: Sendable {
     /// Removes expired items, if there can be any.
     private let sweeper: Sweeper?
     let parts: WritableParts?
+    /// Hands events to the observer, if there is one.
+    private let events: EventQueue?
 
     /// Opens the store in the directory `path`, or creates it there.
     ///
@@ -47,8 +49,9 @@ public final class Store: Sendable {
     public init(
         at path: String, schema: Schema? = nil, options: StoreOptions = StoreOptions()
     ) throws(CodexError) {
+        try InheritedDescriptors.requireOwnProcess()
         try schema?.validate()
-        try options.validate()
+        let options = try options.validated()
         let directory = StoreDirectory(path)
         if try directory.state(isReadOnly: options.isReadOnly) == .absent {
             guard !options.isReadOnly else {
@@ -59,13 +62,18 @@ public final class Store: Sendable {
                 throw CodexError(
                     .notFound, "There is no store at \(path). Give a schema to create one.")
             }
-            try directory.create { path throws(CodexError) in
-                try StoreOpening.fill(path, schema, options)
+            try directory.create { staging throws(CodexError) in
+                try StoreOpening.fill(staging, schema, options)
             }
             // Whoever made it, check it as any other.
             _ = try directory.state(isReadOnly: options.isReadOnly)
         }
-        let opened = try StoreOpening.open(directory, schema: schema, options: options)
+        let events = options.observer.map { EventQueue($0) }
+        var queued = options
+        if let events { queued.observer = { events.add($0) } }
+        let opened = try StoreOpening.open(
+            try Directory(directory.path), schema: schema, options: queued)
+        self.events = events
         core = opened.core
         parts = opened.parts
         guard let parts = opened.parts else {
@@ -93,31 +101,52 @@ public final class Store: Sendable {
     /// Closes the store: waits for running reads, runs the writes that were accepted, and lets go
     /// of the files.
     ///
-    /// May be called more than once; each call returns when the store is closed.
-    ///
+    /// It may be called more than once, by any thread. Each call returns when the store is closed.
     /// Later use, running sequences included, throws ``CodexError/Code/closed``.
     ///
-    /// - Important: Not inside of a ``read(_:)`` or ``write(_:)-(_)`` body of this store: it would
-    ///   wait for itself.
+    /// In code that the store calls (the body of a ``read(_:)`` or ``write(_:)-(_)``, a clock, a
+    /// provider of keys), closing would wait for that code. There the call returns at once. The body
+    /// goes on with its snapshot or transaction, which is committed. The store is closed when the body
+    /// has ended. To wait for that, call it once more after the body.
+    ///
+    /// The observer (``StoreOptions/observer``) gets what happened before, and after the call no
+    /// event but one that it is at. It may close the store itself. One that is busy is waited for a
+    /// second at most; the rest of its events is discarded.
+    ///
+    /// - Important: A body must not wait for another thread that closes the store.
     public func close() {
         shutDown()
+        if InheritedDescriptors.isForked { return }
+        if core.isInUseHere || writer?.isInUseHere == true { return }
         core.waitUntilFinished()
+        events?.end()
     }
 
     deinit { shutDown() }
 
     private func shutDown() {
+        // The threads that it would wait for are the parent's.
+        if InheritedDescriptors.isForked { return }
         guard core.beginClosing() else { return }
         builder?.stop()
         sweeper?.stop()
-        if let writer { writer.stop() } else { core.finishClosing() }
+        if let writer {
+            writer.stop()
+        } else if core.hasReaders {
+            // This thread may be in the middle of a read.
+            WorkerThread.start("codex.closing") { [core] in core.finishClosing() }
+        } else {
+            core.finishClosing()
+        }
     }
 
     /// The schema that the store has, additions included.
     public var schema: Schema { core.catalog.manifest.schema }
 
     /// The directory that the store is in.
-    public var path: String { core.path }
+    ///
+    /// An absolute path without symbolic links, as it was when the store was opened.
+    public var path: String { core.directory.path }
 
     /// What opening the store redid from its log; `nil` if other processes had it open already, or if
     /// it is read-only.
@@ -136,8 +165,8 @@ public final class Store: Sendable {
     /// The body runs on the calling thread and never waits for writers. Keep it short: pages that a
     /// snapshot can see are not reused while it is open, so the file grows under writes.
     ///
-    /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/tooManyReaders``, and whatever
-    ///   `body` throws.
+    /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/tooManyReaders``,
+    ///   ``CodexError/Code/inUse`` while ``compact()`` runs, and whatever `body` throws.
     @inlinable
     public func read<R>(_ body: (borrowing Snapshot) throws -> R) throws -> R {
         let snapshot = try takeSnapshot()
@@ -146,7 +175,7 @@ public final class Store: Sendable {
     }
 
     @usableFromInline
-    func takeSnapshot() throws -> Snapshot { Snapshot(try core.takeReader()) }
+    func takeSnapshot() throws -> Snapshot { Snapshot(try core.takeReader(waits: false)) }
 
     @usableFromInline
     func giveBack(_ snapshot: borrowing Snapshot) { core.returnReader(snapshot.reader) }

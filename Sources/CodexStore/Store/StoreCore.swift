@@ -12,7 +12,8 @@ struct WritableParts: Sendable {
 
 /// Everything behind a ``Store``: what is open, and who may still use it.
 final class StoreCore: Sendable {
-    let path: String
+    /// The store's directory, held.
+    let directory: Directory
     let environment: Environment
     let options: StoreOptions
     let lease: StoreLease
@@ -21,39 +22,48 @@ final class StoreCore: Sendable {
     let commits: CommitSignal
     /// The last commit that a leader said it has, in what this process received of it.
     let knownLeaderSequence = Locked<UInt64>(0)
-    private let identity: FileSystem.Identity
     /// Held from before a transaction begins that opens databases until it has ended: it guards
     /// LMDB's table of handles. (The number is there since the thread sanitizer takes an empty value
     /// for the lock beside it.)
-    private let schemaLock = Locked(0)
+    let schemaLock = Locked(0)
 
-    private struct State {
+    struct State {
         var catalog: Catalog
         var idle: [ReadContext] = []
         var activeReaderCount = 0
+        var epochs = ReaderEpochs()
+        var retired = RetiredHandles()
+        /// The threads in ``awaited(_:)``, each as often as it is there.
+        var awaitedThreads: [UInt] = []
         var isClosed = false
         var isFinished = false
+        /// Whether readers ask ``admit(waits:)``: the store is closed, or it is being compacted.
+        var isBarred = false
+        var barrier = ReaderBarrier.none
+        /// Those who wait for the end of a compaction.
+        var waiting: [DispatchSemaphore] = []
         var caches: [WeakFollower] = []
         /// What is received from leaders now.
         var buffers: [RecordBuffer] = []
     }
-    private struct WeakFollower {
+    struct WeakFollower {
         weak var follower: CacheFollower?
     }
-    private let state: Locked<State>
+    let state: Locked<State>
+    /// All contexts of readers, idle or in use.
+    private let contexts = Locked<[ReadContext]>([])
     /// Signalled once the environment is closed.
     private let finished = DispatchSemaphore(value: 0)
 
     init(
-        path: String, identity: FileSystem.Identity, environment: Environment, catalog: Catalog,
-        lease: StoreLease, options: StoreOptions
+        directory: Directory, logDirectory: LogDirectory, environment: Environment,
+        catalog: Catalog, lease: StoreLease, options: StoreOptions
     ) {
-        self.path = path
-        self.identity = identity
+        self.directory = directory
+        self.logDirectory = logDirectory
         self.environment = environment
         self.options = options
         self.lease = lease
-        logDirectory = LogDirectory(store: path, id: catalog.manifest.storeID)
         commits = CommitSignal(environment)
         state = Locked(State(catalog: catalog))
     }
@@ -63,8 +73,10 @@ final class StoreCore: Sendable {
 
     private func take(_ catalog: Catalog) {
         let isNew = state.withLock { state in
-            defer { state.catalog = catalog }
-            return state.catalog !== catalog
+            guard state.catalog !== catalog else { return false }
+            state.retired.retire(state.catalog, for: catalog)
+            state.catalog = catalog
+            return true
         }
         if isNew, catalog.hasWork { workArrived.withLock { $0 }?() }
     }
@@ -110,6 +122,8 @@ final class StoreCore: Sendable {
                 }
             }
         }
+        // Where nothing writes, no other thread would do it.
+        if options.isReadOnly { try closeRetiredHandles() }
         return try result.get()
     }
 
@@ -198,24 +212,41 @@ final class StoreCore: Sendable {
 
     /// Runs `body` without a snapshot; the environment stays open meanwhile.
     func whileOpen<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
-        let isClosed = state.withLock { state in
-            if !state.isClosed { state.activeReaderCount += 1 }
-            return state.isClosed
+        try InheritedDescriptors.requireOwnProcess()
+        let isBarred = state.withLock { state in
+            if !state.isBarred { state.activeReaderCount += 1 }
+            return state.isBarred
         }
-        if isClosed { throw Self.closed }
-        defer { readerEnded(nil) }
-        return try body()
+        if isBarred { try admit(waits: true) }
+        defer { readerEnded(nil, nil) }
+        return try awaited(body)
     }
 
-    func takeReader() throws(CodexError) -> ReadContext {
-        let (idle, isClosed) = state.withLock { state -> (ReadContext?, Bool) in
-            if state.isClosed { return (nil, true) }
+    /// Takes a context with a fresh snapshot, to be returned.
+    ///
+    /// - Parameter waits: Whether to wait for the end of a compaction, which refuses all others.
+    /// - Returns: The context.
+    /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/inUse``,
+    ///   ``CodexError/Code/tooManyReaders``, and what reading throws.
+    func takeReader(waits: Bool = true) throws(CodexError) -> ReadContext {
+        try InheritedDescriptors.requireOwnProcess()
+        let limit = options.maximumSnapshotCount
+        let (idle, isBarred, isFull, entered) = state.withLock {
+            state -> (ReadContext?, Bool, Bool, Int) in
+            if state.isBarred { return (nil, true, false, 0) }
+            if state.activeReaderCount >= limit { return (nil, false, true, 0) }
             state.activeReaderCount += 1
-            return (state.idle.popLast(), false)
+            return (state.idle.popLast(), false, false, state.epochs.enter())
         }
-        if isClosed { throw Self.closed }
+        if isFull { throw tooManySnapshots }
+        var epoch = entered
+        if isBarred {
+            try admit(waits: waits)
+            epoch = state.withLock { $0.epochs.enter() }
+        }
         do throws(CodexError) {
             guard let idle else {
+                try environment.requireReaderSlot()
                 // The catalog first: a transaction knows only handles opened before it began.
                 let catalog = catalog
                 let context = ReadContext(self, try environment.begin(readOnly: true), catalog)
@@ -225,6 +256,9 @@ final class StoreCore: Sendable {
                     context.abort()
                     throw error
                 }
+                contexts.withLock { $0.append(context) }
+                context.epoch = epoch
+                context.thread.store(WorkerThread.current, ordering: .relaxed)
                 return context
             }
             do throws(CodexError) {
@@ -236,28 +270,79 @@ final class StoreCore: Sendable {
                 state.withLock { $0.idle.append(idle) }
                 throw error
             }
+            idle.epoch = epoch
+            idle.thread.store(WorkerThread.current, ordering: .relaxed)
             return idle
         } catch {
-            readerEnded(nil)
+            readerEnded(nil, epoch)
             throw error
         }
     }
 
     func returnReader(_ context: ReadContext) {
+        context.thread.store(0, ordering: .relaxed)
         context.reset()
-        readerEnded(context)
+        let isKept = readerEnded(context, context.epoch)
+        if !isKept {
+            // Its slot is free for others then, before anybody takes it that the reader is gone.
+            context.abort()
+            readerEnded(nil, context.epoch)
+        }
     }
 
-    private func readerEnded(_ context: ReadContext?) {
-        let isLast = state.withLock { state in
+    /// Counts a reader that ended, and keeps its context for another one.
+    ///
+    /// - Returns: `false`, and nothing is counted, if there are enough contexts.
+    @discardableResult
+    private func readerEnded(_ context: ReadContext?, _ epoch: Int?) -> Bool {
+        let (isKept, isLast) = state.withLock { state -> (Bool, Bool) in
+            if let context {
+                if state.idle.count >= Self.idleCountMax { return (false, false) }
+                state.idle.append(context)
+            }
             state.activeReaderCount -= 1
-            if let context { state.idle.append(context) }
-            return state.isClosed && state.activeReaderCount == 0
+            if let epoch { state.epochs.leave(epoch) }
+            return (true, state.isBarred && state.activeReaderCount == 0)
         }
         if isLast { lastReaderEnded.signal() }
+        return isKept
     }
 
-    private let lastReaderEnded = DispatchSemaphore(value: 0)
+    /// Most contexts that wait for readers: each has a reader slot.
+    private static let idleCountMax = 64
+
+    private var tooManySnapshots: CodexError {
+        CodexError(
+            .tooManyReaders,
+            "\(options.maximumSnapshotCount) snapshots of the store at \(directory.path) are open in "
+                + "this process. Hold fewer at once, or raise StoreOptions.maximumSnapshotCount.")
+    }
+
+    // MARK: Handles
+
+    /// Closes the handles of databases that were removed, as far as no reader can use them.
+    ///
+    /// Outside of transactions of the calling thread.
+    func closeRetiredHandles() throws(CodexError) {
+        guard state.withLock({ !$0.retired.isEmpty }) else { return }
+        let result = schemaLock.withLock { _ in
+            Result { () throws(CodexError) in
+                // Nobody in this process writes meanwhile; a reader needs no handle that is retired.
+                let lock = try environment.begin(readOnly: options.isReadOnly)
+                defer { lock.abort() }
+                let closable = state.withLock { $0.retired.takeClosable(&$0.epochs) }
+                for database in closable { environment.closeDatabase(database) }
+            }
+        }
+        try result.get()
+    }
+
+    let lastReaderEnded = DispatchSemaphore(value: 0)
+
+    /// Forgets a context that is gone.
+    func remove(_ context: ReadContext) {
+        contexts.withLock { contexts in contexts.removeAll { $0 === context } }
+    }
 
     // MARK: Caches
 
@@ -266,6 +351,7 @@ final class StoreCore: Sendable {
         let isClosed = state.withLock { state in
             state.caches.removeAll { $0.follower == nil }
             state.caches.append(WeakFollower(follower: follower))
+            if state.barrier.isDetached { follower.setPaused(true) }
             return state.isClosed
         }
         if isClosed { follower.close() }
@@ -305,13 +391,42 @@ final class StoreCore: Sendable {
                 + "if it is to take the other's place.")
     }
 
+    /// Runs what closing waits for besides readers: a thread of the store, or a long task.
+    func awaited<R, Failure: Error>(_ body: () throws(Failure) -> R) throws(Failure) -> R {
+        let thread = WorkerThread.current
+        state.withLock { $0.awaitedThreads.append(thread) }
+        defer {
+            state.withLock { state in
+                if let place = state.awaitedThreads.lastIndex(of: thread) {
+                    state.awaitedThreads.remove(at: place)
+                }
+            }
+        }
+        return try body()
+    }
+
+    /// Whether the calling thread is in the middle of what closing waits for.
+    var isInUseHere: Bool {
+        let thread = WorkerThread.current
+        let isReading = contexts.withLock { contexts in
+            contexts.contains { $0.thread.load(ordering: .relaxed) == thread }
+        }
+        return isReading || state.withLock { $0.awaitedThreads.contains(thread) }
+    }
+
+    /// Whether any reader is at work.
+    var hasReaders: Bool { state.withLock { $0.activeReaderCount > 0 } }
+
     /// Refuses readers from now on; returns whether this call was the first.
     func beginClosing() -> Bool {
         let isFirst = state.withLock { state in
-            defer { state.isClosed = true }
+            defer { (state.isClosed, state.isBarred) = (true, true) }
             return !state.isClosed
         }
-        if isFirst { endFollowing(Self.closed) }
+        if isFirst {
+            OpenStores.markClosing(directory.identity)
+            endFollowing(Self.closed)
+        }
         return isFirst
     }
 
@@ -324,11 +439,12 @@ final class StoreCore: Sendable {
             defer { state.idle = [] }
             return state.idle
         }
+        contexts.withLock { $0 = [] }
         for context in idle { context.abort() }
         commits.close()
         for cache in state.withLock({ $0.caches }) { cache.follower?.close() }
         closeEnvironment()
-        OpenStores.leave(identity)
+        OpenStores.leave(directory.identity)
         state.withLock { $0.isFinished = true }
         finished.signal()
     }
@@ -337,10 +453,13 @@ final class StoreCore: Sendable {
     /// LMDB's locks, which nobody must be about to use.
     private func closeEnvironment() {
         // Without it (no descriptors left, say) closing goes on all the same.
-        let gate = try? StoreLease.gate(path, isReadOnly: options.isReadOnly)
+        let gate = try? StoreLease.gate(
+            directory, isReadOnly: options.isReadOnly, within: options.lockTimeout)
         environment.close()
-        if gate != nil, !options.isReadOnly, (try? lease.takeAlone()) == true {
-            try? DataFile.giveBackReserve(path)
+        if gate != nil, !options.isReadOnly, (try? lease.takeAlone()) == true,
+            (try? lease.requireFiles()) != nil
+        {
+            try? DataFile.giveBackReserve(directory)
         }
         lease.release()
         gate?.release()

@@ -7,8 +7,7 @@ struct StoreDirectory {
 
     private static let marker = "CODEX"
     static let dataFile = "data.mdb"
-    private var markerPath: String { path + "/" + Self.marker }
-    private var dataPath: String { path + "/" + Self.dataFile }
+    static let lockFile = "lock.mdb"
 
     init(_ path: String) {
         var path = path
@@ -32,77 +31,71 @@ struct StoreDirectory {
         case .other?: throw notAStore("it is not a directory")
         case .directory?: break
         }
-        let names = try FileSystem.entries(path)
+        let directory = try Directory(path)
+        let names = try directory.entries()
         if names.isEmpty { return .absent }
         guard names.contains(Self.marker) else {
             throw notAStore("the directory has other files in it")
         }
-        guard try FileSystem.kind(dataPath) == .other else {
+        guard try directory.kind(Self.dataFile) == .other else {
             throw CodexError(
                 .corrupted, "The store \(path) lacks its data file. Restore from a backup.")
         }
         // Since format 3 the checkpoint says what the data file must have.
-        if try format() < 3 { try checkDataFile(isReadOnly: isReadOnly) }
+        if try Self.format(directory) < 3 {
+            try Self.checkDataFile(directory, isReadOnly: isReadOnly)
+        }
         return .store
     }
 
-    private func notAStore(_ reason: String) -> CodexError {
+    private func notAStore(_ reason: String) -> CodexError { Self.notAStore(path, reason) }
+
+    private static func notAStore(_ path: String, _ reason: String) -> CodexError {
         CodexError(
             .notAStore, "\(path) is not a Codex store: \(reason). Name another directory.")
     }
 
     /// Makes the store aside, with `fill` writing its first contents, and moves it into place, so
     /// that there is a whole store or none, whatever happens.
-    func create(_ fill: (_ path: String) throws(CodexError) -> Void) throws(CodexError) {
-        let parent = FileSystem.parent(of: path)
-        let name = path.split(separator: "/").last.map(String.init) ?? "store"
-        let suffix = UInt32.random(in: .min ... .max)
-        let temporary = "\(parent)/.\(name).creating-\(FileSystem.processID)-\(suffix)"
-        try FileSystem.makeDirectory(temporary)
-        do throws(CodexError) {
-            try fill(temporary)
-            try Self.mark(temporary)
-            try FileSystem.synchronizeDirectory(temporary)
-            if try FileSystem.rename(temporary, to: path) {
-                try FileSystem.synchronizeDirectory(parent)
-            } else {
+    func create(_ fill: (Directory) throws(CodexError) -> Void) throws(CodexError) {
+        // An empty directory that a symbolic link leads to is filled where it is.
+        let path = FileSystem.resolved(path) ?? path
+        let parent = try Directory(FileSystem.parent(of: path))
+        let name = FileSystem.lastComponent(of: path)
+        let prefix = ".\(name).creating-"
+        StagedDirectory.removeLeftovers(prefix, in: parent)
+        try StagedDirectory.make(in: parent, prefix) { staging throws(CodexError) in
+            try fill(staging)
+            try Self.mark(staging)
+            try staging.flush()
+            if try !StagedDirectory.give(staging, name, in: parent) {
                 // Another process was faster; its store serves as well.
-                Self.remove(temporary)
+                StagedDirectory.remove(staging, staging.name, in: parent)
             }
-        } catch {
-            Self.remove(temporary)
-            throw error
         }
     }
 
-    private static func remove(_ path: String) {
-        FileSystem.removeFlatDirectory(path + "/" + LogDirectory.name)
-        FileSystem.removeFlatDirectory(path)
-    }
-
     /// Makes a directory one of a store of the current format.
-    static func mark(_ path: String) throws(CodexError) {
-        try FileSystem.writeDurably(markerText, to: path + "/" + marker)
+    static func mark(_ directory: Directory) throws(CodexError) {
+        try directory.writeDurably(markerText, to: marker)
     }
 
     private static let markerText = Array("codex store\nformat \(Manifest.currentFormat)\n".utf8)
 
     /// Lets the marker say what the manifest says already: the current format.
-    func raiseMarker() throws(CodexError) {
-        let text = try FileSystem.read(markerPath, limit: 4096)
-        if text != Self.markerText {
-            try FileSystem.replaceDurably(markerPath, with: Self.markerText)
-        }
+    static func raiseMarker(_ directory: Directory) throws(CodexError) {
+        let text = try directory.read(marker, limit: 4096)
+        if text != markerText { try directory.replaceDurably(marker, with: markerText) }
     }
 
     /// The format that the marker names.
-    func format() throws(CodexError) -> Int {
-        let text = String(
-            decoding: try FileSystem.read(markerPath, limit: 4096), as: UTF8.self)
+    static func format(_ directory: Directory) throws(CodexError) -> Int {
+        let path = directory.path
+        let text = String(decoding: try directory.read(marker, limit: 4096), as: UTF8.self)
         let lines = text.split(separator: "\n")
         guard lines.first == "codex store", lines.count >= 2,
             let format = Int(lines[1].dropFirst("format ".count))
-        else { throw notAStore("its marker file says something else") }
+        else { throw notAStore(path, "its marker file says something else") }
         guard format <= Manifest.currentFormat else {
             throw CodexError(
                 .unsupportedFormat,
@@ -114,19 +107,22 @@ struct StoreDirectory {
 
     /// Checks what LMDB would trust: a meta page that promises more pages than the file has makes
     /// a reader die of SIGBUS.
-    private func checkDataFile(isReadOnly: Bool) throws(CodexError) {
-        let file = try DataFile(path, .read)
+    private static func checkDataFile(
+        _ directory: Directory, isReadOnly: Bool
+    ) throws(CodexError) {
+        let path = directory.path
+        let file = try DataFile(directory, .read)
         let pages = try file.metaPages()
         let current =
             pages.first.transaction >= pages.second.transaction ? pages.first : pages.second
         // The bound first: a damaged number must not overflow.
-        guard current.lastPage < 1 << 40 else { throw Self.cut(path) }
+        guard current.lastPage < 1 << 40 else { throw cut(path) }
         let byteCount = try file.file.byteCount()
         if byteCount >= (Int(current.lastPage) + 1) * file.pageByteCount { return }
         // Whole pages may be missing: LMDB never writes pages that the transaction which added
         // them freed again. Only a look at the free list tells, with the write lock held.
         guard byteCount % file.pageByteCount == 0, byteCount >= 2 * file.pageByteCount else {
-            throw Self.cut(path)
+            throw cut(path)
         }
         guard !isReadOnly else {
             throw CodexError(
@@ -142,5 +138,22 @@ struct StoreDirectory {
             .corrupted,
             "The data file of \(path) is shorter than its contents: it was cut off. "
                 + "Restore from a backup.")
+    }
+}
+
+extension Directory {
+    /// Removes what killed processes left in a store's directory: files that were to replace others,
+    /// and those that sorts put aside.
+    ///
+    /// With the gate held; what a living process makes there has its number in the name.
+    func removeLeftovers() {
+        for name in (try? entries()) ?? [] {
+            let parts = name.split(whereSeparator: { $0 == "-" || $0 == "." })
+            let isLeftover = name.hasPrefix("spill-") || name.hasSuffix(".new")
+            guard isLeftover, let maker = parts.dropFirst().first.flatMap({ Int32($0) }),
+                FileSystem.isGone(maker)
+            else { continue }
+            remove(name)
+        }
     }
 }

@@ -12,10 +12,11 @@ enum StoreOpening {
 
     /// Writes the first contents of a new store.
     static func fill(
-        _ path: String, _ schema: Schema, _ options: StoreOptions
+        _ directory: Directory, _ schema: Schema, _ options: StoreOptions
     ) throws(CodexError) {
-        let environment = try Environment(path: path, readOnly: false, flushes: true)
         let manifest = Manifest(schema: schema)
+        try manifest.requireTreeCount()
+        let environment = try Environment(directory, readOnly: false, flushes: true)
         do throws(CodexError) {
             try write(environment) { transaction throws(CodexError) in
                 let catalog = try StoreCore.store(manifest, transaction)
@@ -26,8 +27,8 @@ enum StoreOpening {
             throw error
         }
         environment.close()
-        try StoreLease.make(path)
-        try beginLog(path, manifest.storeID, options)
+        try StoreLease.make(directory)
+        try beginLog(directory, manifest.storeID, options)
     }
 
     /// Where the log of a store begins.
@@ -39,54 +40,57 @@ enum StoreOpening {
 
     /// Makes the log and the checkpoint of a store whose data file is closed and on the medium.
     static func beginLog(
-        _ path: String, _ storeID: UUID, _ options: StoreOptions
+        _ directory: Directory, _ storeID: UUID, _ options: StoreOptions
     ) throws(CodexError) {
-        let directory = LogDirectory(store: path, id: storeID)
-        if try FileSystem.kind(directory.path) == nil {
-            try FileSystem.makeDirectory(directory.path)
+        if try !directory.contains(LogDirectory.name) {
+            try directory.makeDirectory(LogDirectory.name)
         }
-        try ClosedStore.publishCheckpoint(in: path, storeID) { pin, lease throws(CodexError) in
-            let log = LogWriter(directory, lease, options)
-            _ = try log.makeSegment(
-                pin.position.segment, after: pin.position, incarnation: 1,
-                byteCount: LogWriter.firstSegmentByteCount)
+        let logDirectory = try LogDirectory(store: directory, id: storeID)
+        try ClosedStore.publishCheckpoint(in: directory, storeID) {
+            pin, lease throws(CodexError) in
+            let log = LogWriter(logDirectory, lease, options)
+            _ = try log.space.makeSegment(
+                pin.position.segment, after: pin.position, incarnation: 1, .growing)
         }
     }
 
     /// Opens a store that is there.
     static func open(
-        _ directory: StoreDirectory, schema: Schema?, options: StoreOptions
+        _ directory: Directory, schema: Schema?, options: StoreOptions
     ) throws(CodexError) -> Opened {
-        let path = directory.path
-        let format = try directory.format()
+        let format = try StoreDirectory.format(directory)
         guard !options.isReadOnly || format == Manifest.currentFormat else {
             throw CodexError(
                 .unsupportedFormat,
                 "The store has an earlier release's format. Open it once for writing, which brings "
                     + "it to \(Manifest.currentFormat).")
         }
-        let identity = try FileSystem.identity(path)
-        try OpenStores.enter(identity, path: path)
+        let identity = directory.identity
+        try OpenStores.enter(directory, within: options.lockTimeout)
         do throws(CodexError) {
             // Held until the store is recovered and the lease taken: nobody else decides meanwhile
             // whether he is alone.
             let gate =
                 options.plantedFault == .noGate
-                ? nil : try StoreLease.gate(path, isReadOnly: options.isReadOnly)
+                ? nil
+                : try StoreLease.gate(
+                    directory, isReadOnly: options.isReadOnly, within: options.lockTimeout)
             defer { gate?.release() }
             let start = ContinuousClock.now
-            let lease = try StoreLease(path, isReadOnly: options.isReadOnly)
+            let lease = try StoreLease(directory, isReadOnly: options.isReadOnly) { path in
+                options.observer?(.directoryMoved(path: path))
+            }
             var isOpen = false
             defer { if !isOpen { lease.release() } }
             let isAlone = try lease.takeAlone()
-            if try directory.format() < Manifest.currentFormat {
+            if try StoreDirectory.format(directory) < Manifest.currentFormat {
                 try upgrade(directory, options, isAlone: isAlone)
             }
+            if !isAlone { try lease.requireShared() }
             let opened =
                 options.isReadOnly
-                ? try openForReading(path, identity, lease, options, isAlone: isAlone)
-                : try openForWriting(
-                    path, identity, lease, options, isAlone: isAlone, since: start)
+                ? try openForReading(directory, lease, options, isAlone: isAlone)
+                : try openForWriting(directory, lease, options, isAlone: isAlone, since: start)
             do throws(CodexError) {
                 try merge(schema, opened)
                 try lease.share(wasAlone: isAlone, isReadOnly: options.isReadOnly)
@@ -104,14 +108,14 @@ enum StoreOpening {
     }
 
     private static func openForReading(
-        _ path: String, _ identity: FileSystem.Identity, _ lease: StoreLease,
-        _ options: StoreOptions, isAlone: Bool
+        _ directory: Directory, _ lease: StoreLease, _ options: StoreOptions, isAlone: Bool
     ) throws(CodexError) -> Opened {
-        if isAlone { try Recovery.requireClean(path, lease) }
+        if isAlone { try Recovery.requireClean(directory, lease) }
         let environment = try Environment(
-            path: path, readOnly: true, flushes: false, mapByteCount: options.mapByteCount)
+            directory, readOnly: true, flushes: false, mapByteCount: options.mapByteCount)
         do throws(CodexError) {
-            let core = try core(path, identity, environment, lease, options)
+            try environment.holdLocks(directory)
+            let core = try core(directory, environment, lease, options)
             return Opened(core: core, parts: nil)
         } catch {
             environment.close()
@@ -120,24 +124,29 @@ enum StoreOpening {
     }
 
     private static func openForWriting(
-        _ path: String, _ identity: FileSystem.Identity, _ lease: StoreLease,
-        _ options: StoreOptions, isAlone: Bool, since start: ContinuousClock.Instant
+        _ directory: Directory, _ lease: StoreLease, _ options: StoreOptions, isAlone: Bool,
+        since start: ContinuousClock.Instant
     ) throws(CodexError) -> Opened {
-        let recovery = isAlone ? try Recovery(path, lease, options) : nil
+        let options = options.withDeletionClock(of: directory)
+        let recovery = isAlone ? try Recovery(directory, lease, options) : nil
         try recovery?.restore()
         let environment = try Environment(
-            path: path, readOnly: false, flushes: false, mapByteCount: options.mapByteCount)
+            directory, readOnly: false, flushes: false, mapByteCount: options.mapByteCount)
         do throws(CodexError) {
+            try environment.holdLocks(directory)
             environment.clearDeadReaders()
-            let core = try core(path, identity, environment, lease, options)
+            if !isAlone { directory.removeLeftovers() }
+            let core = try core(directory, environment, lease, options)
             let file: DataFile
-            if let recovery { file = recovery.file } else { file = try DataFile(path) }
-            let log =
+            if let recovery { file = recovery.file } else { file = try DataFile(directory) }
+            let log: LogWriter =
                 recovery?.log
-                ?? LogWriter(
-                    LogDirectory(store: path, id: core.catalog.manifest.storeID), lease, options)
+                ?? LogWriter(core.logDirectory, lease, options)
+            log.space.readers.withLock { readers in
+                readers = { [weak core] in try core?.historyReaders() ?? [] }
+            }
             let checkpointer = Checkpointer(
-                path, environment, core.catalog.meta, file, log, lease, options)
+                directory, environment, core.catalog.meta, file, log, lease, options)
             guard let recovery else {
                 return Opened(
                     core: core,
@@ -177,8 +186,8 @@ enum StoreOpening {
     }
 
     private static func core(
-        _ path: String, _ identity: FileSystem.Identity, _ environment: Environment,
-        _ lease: StoreLease, _ options: StoreOptions
+        _ directory: Directory, _ environment: Environment, _ lease: StoreLease,
+        _ options: StoreOptions
     ) throws(CodexError) -> StoreCore {
         let transaction = try environment.begin(readOnly: true)
         let catalog: Catalog
@@ -191,7 +200,9 @@ enum StoreOpening {
         // An abort would close the handles that were opened.
         try transaction.commit()
         return StoreCore(
-            path: path, identity: identity, environment: environment, catalog: catalog,
+            directory: directory,
+            logDirectory: try LogDirectory(store: directory, id: catalog.manifest.storeID),
+            environment: environment, catalog: catalog,
             lease: lease, options: options)
     }
 
@@ -224,27 +235,26 @@ enum StoreOpening {
     ///
     /// The marker is raised last: if this is cut short, it begins again.
     private static func upgrade(
-        _ directory: StoreDirectory, _ options: StoreOptions, isAlone: Bool
+        _ directory: Directory, _ options: StoreOptions, isAlone: Bool
     ) throws(CodexError) {
-        let path = directory.path
         guard isAlone else {
             throw CodexError(
                 .notWritable,
                 "The store has an earlier format and is open elsewhere. Close it there.")
         }
-        try Recovery.requireNoStranger(path)
-        let environment = try Environment(path: path, readOnly: false, flushes: true)
+        try Recovery.requireNoStranger(directory)
+        let environment = try Environment(directory, readOnly: false, flushes: true)
         let storeID: UUID
         do throws(CodexError) {
-            try lengthen(path, environment)
+            try lengthen(directory, environment)
             storeID = try raiseFormat(environment)
         } catch {
             environment.close()
             throw error
         }
         environment.close()
-        try beginLog(path, storeID, options)
-        try directory.raiseMarker()
+        try beginLog(directory, storeID, options)
+        try StoreDirectory.raiseMarker(directory)
     }
 
     private static func raiseFormat(_ environment: Environment) throws(CodexError) -> UUID {
@@ -292,12 +302,13 @@ enum StoreOpening {
     /// - Throws: ``CodexError/Code/corrupted`` if a page in use is missing; the file is then as it
     ///   was.
     private static func lengthen(
-        _ path: String, _ environment: Environment
+        _ directory: Directory, _ environment: Environment
     ) throws(CodexError) {
-        let file = path + "/" + StoreDirectory.dataFile
+        let file = try File(StoreDirectory.dataFile, in: directory, .write)
+        defer { file.close() }
         func missing() throws(CodexError) -> (pages: Range<Int>, pageByteCount: Int) {
             let usage = try environment.usage()
-            let there = try FileSystem.byteCount(file) / usage.pageByteCount
+            let there = try file.byteCount() / usage.pageByteCount
             return (min(there, usage.pageCount)..<usage.pageCount, usage.pageByteCount)
         }
         guard try !missing().pages.isEmpty else { return }
@@ -306,11 +317,11 @@ enum StoreOpening {
         let (pages, pageByteCount) = try missing()
         guard !pages.isEmpty else { return }
         // Reading a page past the file's end would be a SIGBUS; a page of zeros is an error.
-        try FileSystem.setByteCount(pages.upperBound * pageByteCount, of: file)
+        try file.setByteCount(pages.upperBound * pageByteCount)
         let free = Result { () throws(CodexError) in try environment.freePages(in: pages) }
         guard case .success(pages.count) = free else {
-            try FileSystem.setByteCount(pages.lowerBound * pageByteCount, of: file)
-            throw StoreDirectory.cut(path)
+            try file.setByteCount(pages.lowerBound * pageByteCount)
+            throw StoreDirectory.cut(directory.path)
         }
     }
 

@@ -2,6 +2,9 @@ internal import CodexCore
 public import FoundationEssentials
 
 /// How a store is opened.
+///
+/// A duration above 100 years counts as 100 years. What is stored of a clock's time is kept within the
+/// years 1970 to 9999, whatever the clock shows.
 public struct StoreOptions: Sendable {
     /// Whether to refuse writes.
     ///
@@ -12,13 +15,31 @@ public struct StoreOptions: Sendable {
     public var waitingWriteCountMax: Int
     /// Most waiting writes that are committed together.
     public var groupCountMax: Int
-    /// The clock, for what is remembered for a time only: idempotency tokens, and items with a time
-    /// to live.
+    /// The wall clock, for what is remembered for a time only: idempotency tokens, and items with a
+    /// time to live.
+    ///
+    /// What deletes by time waits for real time to pass, too: see ``clockConfirmation``. Tests that move
+    /// the time use the `ManualClock` of `CodexTesting`, which also moves the time that passes.
     public var now: @Sendable () -> Date = { Date() } {
         didSet { hasSystemClock = false }
     }
     /// Whether ``now`` is the system's clock.
     private(set) var hasSystemClock = true
+    /// How long the wall clock (``now``) and the monotonic clock must agree before the store deletes by
+    /// the wall clock.
+    ///
+    /// Reads judge by the wall clock at once. What cannot be undone waits: the removal of expired items,
+    /// the trimming of changes by age, and the forgetting of idempotency tokens. After a jump of the
+    /// wall clock, deletions go on by the time that really passed, until both clocks have agreed for so
+    /// long (tokens: for ``Limits/idempotencyWindowSeconds`` at least). After opening, they go on from
+    /// the newest time in the log that is certain: a process that is open for less deletes only what
+    /// was over then. Writes that meet an expired item still remove it.
+    ///
+    /// Zero trusts the wall clock at once.
+    public var clockConfirmation: Duration = .seconds(300)
+    /// The monotonic clock: the time that passed since some moment, suspended or not.
+    package var monotonic: @Sendable () -> Duration = { StoreOptions.start.duration(to: .now) }
+    private static let start = ContinuousClock.now
     /// How long after one look for expired items the next is; `nil` or zero leaves them to
     /// ``Store/removeExpired(limit:)`` and to the writes that meet them.
     ///
@@ -32,11 +53,32 @@ public struct StoreOptions: Sendable {
     public var checkpoints = CheckpointPolicy()
     /// How long changes stay readable.
     public var changeRetention = ChangeRetention()
+    /// How long opening waits for another process that opens or closes the store, or for this process's
+    /// own store of the directory that is closing; and how long a checkpoint waits for another
+    /// process's.
+    ///
+    /// Then it fails with ``CodexError/Code/lockTimeout``, which names the process that has the lock: it
+    /// may be stopped. A recovery of a long log holds the lock until it is done.
+    public var lockTimeout: Duration = .seconds(30)
+    /// Most snapshots that the process has open at once; one more is refused with
+    /// ``CodexError/Code/tooManyReaders``.
+    ///
+    /// All processes together have 4096 slots for readers, 64 of which are kept for writers and
+    /// checkpoints.
+    public var maximumSnapshotCount = 1000
+    /// The bytes of address space to reserve; `nil` is 16 times the data file, from 64 GiB to 1 TiB.
+    ///
+    /// It is neither memory nor disk. The data file cannot grow past it while the store is open
+    /// (``CodexError/Code/storeFull``): opening the store again reserves more. A process has 128 TiB of
+    /// addresses on usual machines; choose less where it opens more than a thousand stores.
+    public var mapByteCount: Int?
     /// Called with what an operator should know of: slow commits, checkpoints, recovery, long
     /// readers, growth.
     ///
-    /// It is called on threads of the store: it should hand over what it gets, and must not write to
-    /// the store.
+    /// It is called with one event at a time, in their order, on a thread that holds nothing of the
+    /// store: it may use the store, and close it. Nothing waits for it. If it is slow, 1,024 events
+    /// wait; more are counted instead (``StoreEvent/eventsDropped(count:)``). Events of opening may
+    /// come before or after the initializer has returned.
     public var observer: (@Sendable (StoreEvent) -> Void)?
     /// From when on ``observer`` is told.
     public var thresholds = StoreEvent.Thresholds()
@@ -58,17 +100,22 @@ public struct StoreOptions: Sendable {
     var isRestoring = false
     /// What seals and opens encrypted fields.
     var sealer: (any FieldSealer)?
+    /// Tells by which time may be deleted, once the store is open for writing.
+    var deletionClock: DeletionClock?
 
     /// Called before a group that changed something is committed; what it throws fails the group.
     package var beforeCommit: (@Sendable () throws -> Void)?
     /// Told of each step of the durability protocol.
     package var probe: (@Sendable (ProtocolStep) -> Void)?
     /// The size that segments of the log grow to.
-    package var logSegmentByteCountMax = 64 << 20
+    package var logSegmentByteCountMax = 16 << 20
+    /// So many bytes of replaced pages are not too many for any store: checkpoints of less cost more
+    /// than they save.
+    package var leastDirtyByteCount = 32 << 20
     /// Most changes that are redone in one transaction.
     package var redoneChangeCountMax = 8192
-    /// The map to reserve instead of the largest possible; tests make it run out.
-    package var mapByteCount: Int?
+    /// Most bytes of records that are redone in one transaction; one record may have more.
+    package var redoneByteCountMax = 16 << 20
     /// A fault that a harness must catch.
     package var plantedFault: PlantedFault?
 
@@ -86,7 +133,7 @@ public struct StoreOptions: Sendable {
 
 extension StoreOptions {
     /// Now, in milliseconds since 1970.
-    var milliseconds: UInt64 { UInt64(max(0, now().timeIntervalSince1970 * 1000)) }
+    var milliseconds: UInt64 { UInt64(max(0, now().millisecondsSince1970)) }
 
     func with(_ body: (inout StoreOptions) -> Void) -> StoreOptions {
         var copy = self
@@ -94,10 +141,32 @@ extension StoreOptions {
         return copy
     }
 
-    func validate() throws(CodexError) {
-        guard waitingWriteCountMax >= 1, groupCountMax >= 1 else {
+    /// The options as a store works by them: checked, and with durations that it can compute with.
+    ///
+    /// - Throws: ``CodexError/Code/invalidArgument``.
+    func validated() throws(CodexError) -> StoreOptions {
+        try validate()
+        return with { options in
+            options.checkpoints.interval = checkpoints.interval.bounded
+            options.changeRetention.age = changeRetention.age.bounded
+            options.lockTimeout = lockTimeout.bounded
+            options.clockConfirmation = clockConfirmation.bounded
+            options.sweepInterval = sweepInterval?.bounded
+            options.durability = durability.bounded
+            options.thresholds.slowCommit = thresholds.slowCommit.bounded
+            options.thresholds.longReader = thresholds.longReader.bounded
+        }
+    }
+
+    private func validate() throws(CodexError) {
+        guard waitingWriteCountMax >= 1, groupCountMax >= 1, maximumSnapshotCount >= 1 else {
             throw CodexError(
-                .invalidArgument, "The limits of waiting and grouped writes are at least 1.")
+                .invalidArgument,
+                "The limits of waiting and grouped writes and of snapshots are at least 1.")
+        }
+        guard clockConfirmation >= .zero else {
+            throw CodexError(
+                .invalidArgument, "The confirmation of the clock is zero or more.")
         }
         var durations = [checkpoints.interval, changeRetention.age]
         if case .interval(let loss) = durability.level { durations.append(loss) }
@@ -133,6 +202,11 @@ public struct Durability: Sendable, Hashable {
     public static func interval(losing loss: Duration) -> Durability {
         Durability(level: .interval(loss))
     }
+
+    /// The same with a time that can be computed with.
+    fileprivate var bounded: Durability {
+        if case .interval(let loss) = level { .interval(losing: loss.bounded) } else { self }
+    }
 }
 
 /// When a checkpoint is due: whatever comes first.
@@ -142,7 +216,10 @@ public struct Durability: Sendable, Hashable {
 public struct CheckpointPolicy: Sendable, Hashable {
     /// The longest time between a commit and the checkpoint that has it.
     public var interval: Duration
-    /// Most bytes of pages that were replaced since the last one.
+    /// Most bytes of pages that were replaced since the last one, and of records in the log.
+    ///
+    /// A small store needs fewer: a quarter of its size, but no less than 32 MiB, so that pages which
+    /// wait for a checkpoint do not make the file much larger than its contents.
     public var dirtyByteCount: Int
     /// Most changes of items since the last one.
     public var changeCount: Int
@@ -158,6 +235,13 @@ public struct CheckpointPolicy: Sendable, Hashable {
         self.dirtyByteCount = dirtyByteCount
         self.changeCount = changeCount
         self.dirtyByteCountMax = dirtyByteCountMax
+    }
+}
+
+extension CheckpointPolicy {
+    /// From how many bytes of replaced pages on a checkpoint of a store of `usedByteCount` is due.
+    func dirtyByteCount(of usedByteCount: Int, least: Int) -> Int {
+        min(dirtyByteCount, max(least, usedByteCount / 4))
     }
 }
 

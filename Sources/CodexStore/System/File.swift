@@ -14,21 +14,33 @@ internal import Synchronization
 /// The calls may be made by any thread (POSIX). Who may write where is the users' agreement; nobody
 /// may be in a call when the file is closed.
 final class File: Sendable {
-    enum Mode { case read, write, create }
+    enum Mode {
+        case read, write, create
+
+        fileprivate var flags: Int32 {
+            switch self {
+            case .read: O_RDONLY
+            case .write: O_RDWR
+            case .create: O_RDWR | O_CREAT | O_TRUNC
+            }
+        }
+    }
 
     private let handle: Atomic<Int32>
     private var descriptor: Int32 { handle.load(ordering: .relaxed) }
 
     /// Opens the file `path`; `create` makes an empty one in place of any other.
     init(_ path: String, _ mode: Mode) throws(CodexError) {
-        let flags: Int32 =
-            switch mode {
-            case .read: O_RDONLY
-            case .write: O_RDWR
-            case .create: O_RDWR | O_CREAT | O_TRUNC
-            }
-        handle = Atomic(unsafe open(path, flags | O_CLOEXEC, 0o644))
+        handle = Atomic(unsafe open(path, mode.flags | O_CLOEXEC, 0o644))
         guard descriptor >= 0 else { throw .system("open", errno) }
+    }
+
+    /// Opens the file `name` of a held directory; `create` makes an empty one in place of any other.
+    init(
+        _ name: String, in directory: Directory, _ mode: Mode, permissions: UInt32 = 0o644
+    ) throws(CodexError) {
+        handle = Atomic(directory.openFile(name, mode.flags, permissions: permissions))
+        guard descriptor >= 0 else { throw .system("openat", errno) }
     }
 
     deinit { close() }
@@ -51,6 +63,18 @@ final class File: Sendable {
         var info = stat()
         guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
         return Int(info.st_size)
+    }
+
+    /// Which file it is, whatever its name.
+    func identity() throws(CodexError) -> FileSystem.Identity {
+        try FileSystem.identity(of: descriptor)
+    }
+
+    /// Cuts or lengthens the file, which nobody else may be lengthening meanwhile.
+    func setByteCount(_ byteCount: Int) throws(CodexError) {
+        guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
+            throw .system("ftruncate", errno)
+        }
     }
 
     /// Reads up to `count` bytes from `offset` on; fewer only at the file's end.
@@ -99,6 +123,8 @@ final class File: Sendable {
     }
 
     /// Makes sure that the file has room up to `byteCount`, and so has at least that length.
+    ///
+    /// What was allocated before the device was full is given back.
     func reserve(_ byteCount: Int) throws(CodexError) {
         let length = try self.byteCount()
         guard length < byteCount else { return }
@@ -110,7 +136,10 @@ final class File: Sendable {
             while true {
                 let status = posix_fallocate(descriptor, off_t(length), off_t(byteCount - length))
                 if status == 0 { return }
-                if status != EINTR { throw .system("posix_fallocate", status) }
+                if status == EINTR { continue }
+                // Blocks past the end that it could get stay allocated otherwise.
+                _ = ftruncate(descriptor, off_t(length))
+                throw .system("posix_fallocate", status)
             }
         #endif
     }

@@ -34,12 +34,65 @@ final class FileLock: Sendable {
     /// Opens the file of a lock without taking it; one that may not be written serves as well, unless
     /// it must be.
     init(opening path: String, mayCreate: Bool, mustWrite: Bool = false) throws(CodexError) {
-        var opened = unsafe open(path, O_RDWR | (mayCreate ? O_CREAT : 0) | O_CLOEXEC, 0o644)
-        if opened < 0, !mustWrite, errno == EACCES || errno == EROFS {
-            opened = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        }
-        handle = Atomic(opened)
+        handle = Atomic(
+            Self.opened(mayCreate: mayCreate, mustWrite: mustWrite) { flags in
+                unsafe open(path, flags | O_CLOEXEC, 0o644)
+            })
         guard descriptor >= 0 else { throw .system("open", errno) }
+        InheritedDescriptors.add(descriptor)
+    }
+
+    /// Opens the file `name` of a held directory as a lock, without taking it.
+    init(
+        _ name: String, in directory: Directory, mayCreate: Bool, mustWrite: Bool = false
+    ) throws(CodexError) {
+        handle = Atomic(
+            Self.opened(mayCreate: mayCreate, mustWrite: mustWrite) { flags in
+                directory.openFile(name, flags)
+            })
+        guard descriptor >= 0 else { throw .system("openat", errno) }
+        InheritedDescriptors.add(descriptor)
+    }
+
+    /// Takes the lock of the file `name` for itself; `nil` if somebody has it.
+    convenience init?(_ name: String, in directory: Directory) throws(CodexError) {
+        try self.init(name, in: directory, mayCreate: true)
+        guard try take(.exclusive, waits: false) else { return nil }
+    }
+
+    private static func opened(
+        mayCreate: Bool, mustWrite: Bool, _ file: (Int32) -> Int32
+    ) -> Int32 {
+        let opened = file(O_RDWR | (mayCreate ? O_CREAT : 0))
+        let isRefused = opened < 0 && (errno == EACCES || errno == EROFS)
+        return isRefused && !mustWrite ? file(O_RDONLY) : opened
+    }
+
+    /// Takes the lock for itself, and says in its file which process has it.
+    ///
+    /// - Parameters:
+    ///   - wait: How long others may keep it.
+    ///   - action: What they do with it, for the error: "opens or closes the store".
+    /// - Throws: ``CodexError/Code/lockTimeout``, which names the process that has it.
+    func take(within wait: Duration, _ action: String) throws(CodexError) {
+        let deadline = ContinuousClock.now + wait.bounded
+        // A blocked flock cannot be given up, so the lock is asked for again and again.
+        var pause: UInt32 = 200
+        while try !take(.exclusive, waits: false) {
+            guard .now < deadline else { throw timeout(wait, action) }
+            _ = usleep(pause)
+            pause = min(pause * 2, 20_000)
+        }
+        try? write(Array("\(FileSystem.processID)\n".utf8))
+    }
+
+    private func timeout(_ wait: Duration, _ action: String) -> CodexError {
+        let text = String(decoding: (try? read(16)) ?? [], as: UTF8.self)
+        let holder = text.split(separator: "\n").first.flatMap { Int32($0) }
+        return CodexError(
+            .lockTimeout,
+            "Process \(holder.map { "\($0)" } ?? "(unknown)") \(action) for more than \(wait). If it "
+                + "is stopped, let it go on or end it, then try again.")
     }
 
     /// Takes the lock, or changes its kind, which is not one step: another may come between.
@@ -58,7 +111,16 @@ final class FileLock: Sendable {
     /// Lets go of the lock and closes its file.
     func release() {
         let old = handle.exchange(-1, ordering: .relaxed)
-        if old >= 0 { close(old) }
+        guard old >= 0 else { return }
+        InheritedDescriptors.remove(old)
+        // A process that is just being spawned has the descriptor too, until it runs its program.
+        if !InheritedDescriptors.isForked { _ = flock(old, LOCK_UN) }
+        close(old)
+    }
+
+    /// Which file the lock is of.
+    func identity() throws(CodexError) -> FileSystem.Identity {
+        try FileSystem.identity(of: descriptor)
     }
 
     /// Reads the first bytes of the lock's file.

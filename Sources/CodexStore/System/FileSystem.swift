@@ -14,6 +14,33 @@ enum FileSystem {
     struct Identity: Hashable, Sendable {
         let device: UInt64
         let inode: UInt64
+
+        init(device: UInt64, inode: UInt64) { (self.device, self.inode) = (device, inode) }
+
+        init(_ info: stat) {
+            device = UInt64(truncatingIfNeeded: info.st_dev)
+            inode = UInt64(info.st_ino)
+        }
+    }
+
+    /// A time of a file system.
+    struct Moment: Hashable, Sendable {
+        let seconds: Int
+        let nanoseconds: Int
+
+        init(seconds: Int, nanoseconds: Int) {
+            (self.seconds, self.nanoseconds) = (seconds, nanoseconds)
+        }
+
+        /// When a file's contents last changed; a directory's are its entries.
+        init(_ info: stat) {
+            #if canImport(Darwin)
+                let time = info.st_mtimespec
+            #else
+                let time = info.st_mtim
+            #endif
+            (seconds, nanoseconds) = (Int(time.tv_sec), Int(time.tv_nsec))
+        }
     }
 
     enum Kind { case directory, other }
@@ -50,9 +77,32 @@ enum FileSystem {
     }
 
     static func identity(_ path: String) throws(CodexError) -> Identity {
+        guard let identity = try identityIfPresent(path) else { throw .system("stat", ENOENT) }
+        return identity
+    }
+
+    /// Which file or directory is at `path`, or `nil`.
+    static func identityIfPresent(_ path: String) throws(CodexError) -> Identity? {
         var info = stat()
-        guard unsafe stat(path, &info) == 0 else { throw .system("stat", errno) }
-        return Identity(device: UInt64(truncatingIfNeeded: info.st_dev), inode: UInt64(info.st_ino))
+        guard unsafe stat(path, &info) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw .system("stat", errno)
+        }
+        return Identity(info)
+    }
+
+    /// Which file a descriptor is of.
+    static func identity(of descriptor: Int32) throws(CodexError) -> Identity {
+        var info = stat()
+        guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
+        return Identity(info)
+    }
+
+    /// The absolute path without symbolic links, or `nil` where there is nothing.
+    static func resolved(_ path: String) -> String? {
+        guard let text = unsafe realpath(path, nil) else { return nil }
+        defer { unsafe free(text) }
+        return unsafe String(cString: text)
     }
 
     static func byteCount(_ path: String) throws(CodexError) -> Int {
@@ -67,6 +117,11 @@ enum FileSystem {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    /// The last name of a path.
+    static func lastComponent(of path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+
     static func makeDirectory(_ path: String) throws(CodexError) {
         guard unsafe mkdir(path, 0o755) == 0 else { throw .system("mkdir", errno) }
     }
@@ -75,6 +130,18 @@ enum FileSystem {
     static func entries(_ path: String) throws(CodexError) -> [String] {
         guard let directory = unsafe opendir(path) else { throw .system("opendir", errno) }
         defer { unsafe closedir(directory) }
+        return unsafe names(directory)
+    }
+
+    #if canImport(Darwin)
+        @unsafe typealias DirectoryStream = UnsafeMutablePointer<DIR>
+    #else
+        @unsafe typealias DirectoryStream = OpaquePointer
+    #endif
+
+    /// The names that a directory stream gives, without `.` and `..`.
+    @unsafe
+    static func names(_ directory: DirectoryStream) -> [String] {
         var names: [String] = []
         while let entry = unsafe readdir(directory) {
             let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
@@ -212,6 +279,9 @@ enum FileSystem {
 
     static var processID: Int32 { getpid() }
 
+    /// Whether no process of the namespace has the number.
+    static func isGone(_ process: Int32) -> Bool { kill(process, 0) != 0 && errno == ESRCH }
+
     /// What tells the process's PID namespace from others; empty where there are none.
     static var processNamespace: [UInt8] {
         #if canImport(Darwin)
@@ -225,26 +295,5 @@ enum FileSystem {
             }
             return Array(bytes.prefix(max(0, count)))
         #endif
-    }
-
-    /// Whether another process has the first byte of `path` locked in the manner of `fcntl`, as LMDB
-    /// does with its lock file while an environment is open.
-    ///
-    /// - Important: Only while this process has no environment open on it: closing the file drops
-    ///   the process's own locks.
-    static func isLockedByOthers(_ path: String) throws(CodexError) -> Bool {
-        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return false }
-            throw .system("open", errno)
-        }
-        defer { close(descriptor) }
-        var lock = flock()
-        lock.l_type = Int16(F_WRLCK)
-        lock.l_whence = Int16(SEEK_SET)
-        lock.l_start = 0
-        lock.l_len = 1
-        guard unsafe fcntl(descriptor, F_GETLK, &lock) == 0 else { throw .system("fcntl", errno) }
-        return lock.l_type != Int16(F_UNLCK)
     }
 }

@@ -16,15 +16,11 @@ final class SpillFile {
     private var count = 0
 
     /// Makes the file in `directory`, where there is room for what is in the store.
-    init(in directory: String) throws(CodexError) {
-        var template = Array("\(directory)/spill-XXXXXX".utf8CString)
-        let descriptor = unsafe template.withUnsafeMutableBufferPointer { buffer -> Int32 in
-            guard let path = buffer.baseAddress else { return -1 }
-            let descriptor = unsafe mkstemp(path)
-            if descriptor >= 0 { _ = unsafe unlink(path) }
-            return descriptor
-        }
-        guard descriptor >= 0 else { throw .system("mkstemp", errno) }
+    init(in directory: Directory) throws(CodexError) {
+        let name = "spill-\(FileSystem.processID)-\(UInt64.random(in: .min ... .max))"
+        let descriptor = directory.openFile(name, O_RDWR | O_CREAT | O_EXCL, permissions: 0o600)
+        guard descriptor >= 0 else { throw .system("openat", errno) }
+        directory.remove(name)
         guard let file = unsafe fdopen(descriptor, "w+b") else {
             close(descriptor)
             throw .system("fdopen", errno)

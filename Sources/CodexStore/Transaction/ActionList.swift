@@ -11,7 +11,8 @@ extension WriteTransaction {
     ///   - actions: The actions.
     ///   - token: If given, the list is done once, however often it is sent with this token within
     ///     ten minutes (``Limits/idempotencyWindowSeconds``), by any process, before and after a
-    ///     restart: DynamoDB's `ClientRequestToken`.
+    ///     restart: DynamoDB's `ClientRequestToken`. It is remembered for longer after a restart or a
+    ///     jump of the clock (``StoreOptions/clockConfirmation``).
     /// - Returns: Whether the actions were done now; `false` if the token had been seen.
     /// - Throws: ``CodexError/Code/transactionCancelled`` with a reason for each action that failed,
     ///   those of single operations; ``CodexError/Code/duplicateTarget`` if two actions name the
@@ -28,7 +29,7 @@ extension WriteTransaction {
             try context.perform(actions)
             return true
         }
-        let request = try IdempotentRequest(token, actions, now: context.core.options.now())
+        let request = try IdempotentRequest(token, actions, context.core.options.deletionTimes)
         guard try context.isNew(request) else { return false }
         try context.perform(actions)
         try context.remember(request)

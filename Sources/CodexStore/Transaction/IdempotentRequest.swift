@@ -1,5 +1,4 @@
 internal import CodexCore
-internal import FoundationEssentials
 
 /// A list of actions that is to be done once: its token, and what tells it from other lists.
 ///
@@ -8,9 +7,12 @@ internal import FoundationEssentials
 struct IdempotentRequest {
     fileprivate let token: [UInt8]
     fileprivate let digest: [UInt8]
+    /// What the token is remembered with: never before the real time, or it would be forgotten early.
     fileprivate let moment: UInt64
+    /// The time by which tokens may be forgotten: never after the real time.
+    fileprivate let confirmed: UInt64
 
-    init(_ token: String, _ actions: [WriteAction], now: Date) throws(CodexError) {
+    init(_ token: String, _ actions: [WriteAction], _ times: DeletionTimes) throws(CodexError) {
         let bytes = Array(token.utf8)
         guard (1...Limits.idempotencyTokenByteCountMax).contains(bytes.count) else {
             throw CodexError(
@@ -19,7 +21,7 @@ struct IdempotentRequest {
         }
         self.token = bytes
         digest = Self.digest(actions)
-        moment = UInt64(max(0, now.timeIntervalSince1970 * 1000))
+        (moment, confirmed) = (times.stamp, times.tokens)
     }
 
     fileprivate var key: [UInt8] { [0] + token }
@@ -48,7 +50,8 @@ extension WriteContext {
     /// Most expired tokens that one request removes; two keep the database from growing.
     private static let expiredCountMax = 16
 
-    /// Whether the request is to be done: its token was not seen in the window.
+    /// Whether the request is to be done: its token was not seen in the window, which is over only by a
+    /// confirmed clock.
     ///
     /// - Throws: ``CodexError/Code/idempotencyMismatch`` if it came with other actions.
     func isNew(_ request: IdempotentRequest) throws(CodexError) -> Bool {
@@ -59,8 +62,10 @@ extension WriteContext {
         guard let seen = BigEndian.integer(bytes.prefix(8)) else {
             throw Wire.corrupted("an idempotency token's moment")
         }
-        // A clock that went back must not forget what it has done.
-        if seen < request.moment, request.moment - seen > Self.windowMilliseconds { return true }
+        // A clock that was set must not forget what was done.
+        if seen < request.confirmed, request.confirmed - seen > Self.windowMilliseconds {
+            return true
+        }
         guard Array(bytes.dropFirst(8)) == request.digest else {
             throw CodexError(
                 .idempotencyMismatch,
@@ -75,7 +80,7 @@ extension WriteContext {
             let seen = BigEndian.integer(unsafe Array(stored.prefix(8))) ?? 0
             try setSystem(.tokens, IdempotentRequest.timeKey(seen, request.token), nil)
         }
-        try forgetExpired(before: request.moment)
+        try forgetExpired(before: request.confirmed)
         try setSystem(.tokens, request.key, request.value)
         try setSystem(.tokens, IdempotentRequest.timeKey(request.moment, request.token), [])
     }

@@ -1,5 +1,6 @@
 package import CodexCore
 internal import CodexIndex
+internal import Synchronization
 
 /// What a snapshot or write transaction works with: the LMDB transaction, and caches of what does
 /// not change once it is committed.
@@ -154,13 +155,20 @@ package class TransactionContext: ShapeSource {
 package final class ReadContext: TransactionContext, @unchecked Sendable {
     /// The snapshot that the catalog was compared with last.
     private var synchronizedID = -1
+    /// The epoch that it was taken in.
+    var epoch = 0
+    /// The thread that reads with it; 0 while none does.
+    let thread = Atomic<UInt>(0)
 
     func reset() { transaction.reset() }
     func renew() throws(CodexError) {
         moment = nil
         try transaction.renew()
     }
-    func abort() { transaction.abort() }
+    func abort() {
+        core.remove(self)
+        transaction.abort()
+    }
 
     /// Makes the catalog that of the snapshot; takes a newer snapshot if databases must be opened.
     @inline(__always)

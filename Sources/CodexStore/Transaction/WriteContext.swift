@@ -11,6 +11,14 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private var record = WriteContext.emptyRecord
     private var undo: [UndoEntry] = []
     private(set) var changeCount = 0
+    /// By how many bytes the items that changed are larger now.
+    private var growth = 0
+    /// The bytes of all that was written.
+    private var newByteCount = 0
+    /// The bytes of the largest entry that was written.
+    private var largestByteCount = 0
+    /// By how many bytes the entries are larger now that no item explains.
+    private var systemGrowth = 0
     /// How many of them streams will have.
     private var streamedCount: UInt32 = 0
     /// Where the log ends as the transaction sees it.
@@ -28,7 +36,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     /// Up to where the counters that are being built include the items, by tree.
     var positions: [DatabaseID: BuildPosition] = [:]
     /// By the numbers of databases.
-    private var streaks: [Streak] = []
+    var streaks: [Streak] = []
     /// A read transaction without a snapshot, to look at what commits replaced.
     private let counter: Transaction
     let log: LogWriter
@@ -40,12 +48,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         case item(start: Int)
         /// What a system entry was before.
         case system(SystemSpace, key: [UInt8], old: [UInt8]?, start: Int)
-    }
-
-    /// How many ascending keys were put into a tree in a row.
-    private struct Streak {
-        var last: [UInt8] = []
-        var length = 0
+        /// A system entry that was removed unread: it cannot be put back.
+        case unread
     }
 
     private static let emptyRecord = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
@@ -70,6 +74,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     func begin() throws(CodexError) {
         while true {
             checkpointer.waitForRoom()
+            if checkpointer.needsRoom { try checkpointer.checkpointNow() }
             try beginRaw()
             do throws(CodexError) {
                 switch try obstacle() {
@@ -155,7 +160,15 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private(set) var hasChanges = false
 
     /// Remembers a change that is not one of an item, and that no failed body leaves behind.
-    func noteChange() { hasChanges = true }
+    ///
+    /// - Parameter addsEntries: Whether it makes the store larger.
+    func noteChange(addsEntries: Bool = false) {
+        hasChanges = true
+        if addsEntries { self.addsEntries = true }
+    }
+
+    /// Whether entries were added that the log does not have.
+    private var addsEntries = false
 
     /// Makes a change that was checked: whatever fails now leaves it half made, and nothing more can
     /// be done in this transaction.
@@ -166,37 +179,6 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             failure = error
             throw error
         }
-    }
-
-    // MARK: Putting
-
-    /// After how many ascending keys the next is expected to be the tree's last.
-    private static let streakMin = 4
-    private static let streakPenalty = -256
-
-    /// Stores an entry of a tree.
-    ///
-    /// Keys that come in order are appended: pages are filled, not split in halves.
-    func put(_ tree: Tree, _ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
-        if core.options.plantedFault == .lostOverflow, key.count > LongKey.pieceByteCount {
-            let pointer = LongKey.piece(key[...], layer: nil).physical
-            let layer = BigEndian.bytes(try transaction.nextID(tree.overflow))
-            return try transaction.put(tree.database, pointer, layer)
-        }
-        let place = Int(tree.database.raw)
-        while streaks.count <= place { streaks.append(Streak()) }
-        let isAscending = ByteOrder.compare(streaks[place].last, key) < 0
-        var length = streaks[place].length
-        length = isAscending || length < 0 ? length + 1 : 0
-        if length > Self.streakMin, isAscending, key.count < LongKey.pieceByteCount {
-            if try transaction.append(tree.database, key, value) {
-                streaks[place] = Streak(last: key, length: length)
-                return
-            }
-            length = Self.streakPenalty
-        }
-        streaks[place] = Streak(last: key, length: length)
-        try transaction.put(tree, key, value)
     }
 
     // MARK: Undo
@@ -216,6 +198,9 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         undo.append(.item(start: record.count))
         let isSilent = change.leavesAttributes(new)
         if !isSilent { streamedCount += 1 }
+        newByteCount += new?.count ?? 0
+        largestByteCount = max(largestByteCount, new?.count ?? 0)
+        growth += (new?.count ?? 0) - (change.old?.stored?.count ?? 0)
         LogBody.appendItem(
             table: change.table.number, key: change.key, old: change.old?.stored, new: new,
             isExpiry: change.isExpiry, isSilent: isSilent, to: &record)
@@ -236,8 +221,24 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         try noting { () throws(CodexError) in
             let old = unsafe try transaction.get(database, key).map { unsafe Array($0) }
             undo.append(.system(space, key: key, old: old, start: record.count))
+            newByteCount += value?.count ?? 0
+            largestByteCount = max(largestByteCount, value?.count ?? 0)
+            systemGrowth += (value?.count ?? 0) - (old?.count ?? 0)
             LogBody.appendSystem(space, key: key, value: value, to: &record)
             try transaction.set(database, key, value)
+        }
+        hasChanges = true
+    }
+
+    /// Deletes what no item explains, whatever it was: for large entries, and many.
+    ///
+    /// A body that throws after it cannot be undone alone: the others of its group run again.
+    func dropSystem(_ space: SystemSpace, _ key: [UInt8]) throws(CodexError) {
+        let database = catalog.database(space)
+        try noting { () throws(CodexError) in
+            undo.append(.unread)
+            LogBody.appendSystem(space, key: key, value: nil, to: &record)
+            try transaction.delete(database, key)
         }
         hasChanges = true
     }
@@ -247,6 +248,11 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         record.replaceSubrange(LogRecordHeader.byteCount..., with: [])
         changeCount = 0
         streamedCount = 0
+        growth = 0
+        newByteCount = 0
+        largestByteCount = 0
+        systemGrowth = 0
+        addsEntries = false
         hasChanges = false
     }
 
@@ -279,7 +285,11 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             try apply([Change(table: table, key: key, old: current, new: old)], isUndo: true)
             record.removeSubrange(start...)
             changeCount -= 1
+            growth -= (item.new?.count ?? 0) - (item.old?.count ?? 0)
             if !item.isSilent { streamedCount -= 1 }
+        case .unread:
+            throw CodexError(
+                .commitFailed, "What was removed unread cannot be put back. Run the write again.")
         }
     }
 
@@ -307,6 +317,29 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             throw error
         }
         try commitRecord()
+    }
+
+    /// What the transaction may take of a device that is nearly full.
+    ///
+    /// Tokens and checkpoints of consumers that come with deletes make it no larger; parked changes do.
+    private var roomUse: RoomUse {
+        growth > 0 || addsEntries || systemGrowth > 4096 ? .growing : .shrinking
+    }
+
+    /// Makes sure of room for the commit in the data file.
+    func reserve(changeCount: Int, byteCount: Int, _ use: RoomUse) throws(CodexError) {
+        let need = RoomNeed(
+            changeCount: changeCount, byteCount: byteCount, treeCount: catalog.treeCount,
+            largestByteCount: min(byteCount, isRedoing ? .max : largestByteCount), use: use)
+        try checkpointer.reserve(need) { () throws(CodexError) in try treePageCounts() }
+    }
+
+    private func treePageCounts() throws(CodexError) -> [Int] {
+        var counts: [Int] = []
+        for database in catalog.databases {
+            counts.append(try transaction.statistics(database).pageCount)
+        }
+        return counts
     }
 
     private func runHook() throws(CodexError) {
@@ -441,12 +474,13 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         isPending = false
         let isLogged = record.count > LogRecordHeader.byteCount
         do throws(CodexError) {
-            try checkpointer.reserve(
-                changeCount: changeCount, byteCount: record.count, treeCount: catalog.treeCount)
+            let use = roomUse
+            try reserve(changeCount: changeCount, byteCount: newByteCount, use)
             core.options.reached(.roomReserved)
             if isLogged {
                 let planned = try log.plan(
-                    &record, after: position, flushed: flushedSequence, changeCount: changeCount)
+                    &record, after: position, flushed: flushedSequence, changeCount: changeCount,
+                    use)
                 try transaction.put(
                     catalog.meta, LogPosition.key,
                     planned.position.bytes(flushed: planned.flushedSequence))
@@ -457,12 +491,13 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             throw error
         }
         try commitTransaction(
-            isLogged: isLogged, appliesAfterFailure: appliesAfterFailure, changeCount: changeCount)
+            isLogged: isLogged, appliesAfterFailure: appliesAfterFailure,
+            changeCount: changeCount, byteCount: record.count)
     }
 
     /// Commits the LMDB transaction, whose records are in the log.
     func commitTransaction(
-        isLogged: Bool, appliesAfterFailure: Bool, changeCount: Int
+        isLogged: Bool, appliesAfterFailure: Bool, changeCount: Int, byteCount: Int
     ) throws(CodexError) {
         isOpen = false
         do throws(CodexError) {
@@ -476,7 +511,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             return
         }
         core.options.reached(.committed)
-        checkpointer.committed(changeCount: changeCount, counter)
+        checkpointer.committed(changeCount: changeCount, byteCount: byteCount, counter)
         checkpointer.writeEnded()
         core.commits.committed()
         transactionCount += 1
@@ -492,10 +527,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
 
     /// LMDB reports a write that was cut short by a full disk as EIO.
     private func full(_ error: CodexError) -> CodexError {
-        guard error.code == .inputOutput, FileSystem.isFull(core.path) else { return error }
-        return CodexError(
-            .diskFull, "No space is left on the device. Free some, then try again.",
-            cause: error.cause)
+        guard error.code == .inputOutput, core.directory.isFull else { return error }
+        return CodexError.diskFull(error.cause)
     }
 
     /// Applies what is in the log though LMDB's commit failed.
@@ -539,19 +572,22 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     ///
     /// - Parameters:
     ///   - position: Where the log is then.
-    ///   - flushed: Up to where it is on the medium; unless given, up to there.
+    ///   - flushed: Up to where it is on stable storage; unless given, up to there.
+    ///   - byteCount: The bytes of the records.
     /// - Throws: What LMDB throws.
-    func commitRedone(_ position: LogPosition, flushed: UInt64? = nil) throws(CodexError) {
+    func commitRedone(
+        _ position: LogPosition, flushed: UInt64? = nil, byteCount: Int = 0
+    ) throws(CodexError) {
         do throws(CodexError) {
-            let changeCount = Int(position.changeCount - self.position.changeCount)
-            try checkpointer.reserve(
-                changeCount: changeCount, byteCount: 0, treeCount: catalog.treeCount)
+            let before = min(self.position.changeCount, position.changeCount)
+            let changeCount = Int(clamping: position.changeCount - before)
+            try reserve(changeCount: changeCount, byteCount: byteCount, .shrinking)
             try transaction.put(
                 catalog.meta, LogPosition.key,
                 position.bytes(flushed: flushed ?? position.sequence))
             isOpen = false
             try transaction.commit()
-            checkpointer.committed(changeCount: changeCount, counter)
+            checkpointer.committed(changeCount: changeCount, byteCount: byteCount, counter)
             checkpointer.writeEnded()
         } catch {
             if isOpen { endTransaction() }

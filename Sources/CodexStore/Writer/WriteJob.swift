@@ -26,6 +26,9 @@ class WriteJob: @unchecked Sendable {
     /// Whether the job makes its transactions itself, outside of any group.
     var isExclusive: Bool { false }
 
+    /// Whether the log has all that the job changes.
+    var isLogged: Bool { true }
+
     /// Does the job's work in the open transaction.
     ///
     /// May be called again after an abort.
@@ -42,11 +45,14 @@ final class ClosureJob<Value: Sendable>: WriteJob, @unchecked Sendable {
     private let body: @Sendable (inout WriteTransaction) throws -> Value
     private let answer: @Sendable (Result<Value, any Error>) -> Void
     private var value: Value?
+    override var isLogged: Bool { leavesRecord }
+    private let leavesRecord: Bool
 
     init(
-        _ body: @escaping @Sendable (inout WriteTransaction) throws -> Value,
+        isLogged: Bool = true, _ body: @escaping @Sendable (inout WriteTransaction) throws -> Value,
         answer: @escaping @Sendable (Result<Value, any Error>) -> Void
     ) {
+        leavesRecord = isLogged
         self.body = body
         self.answer = answer
     }
@@ -97,6 +103,7 @@ final class ManifestJob: ExclusiveJob, @unchecked Sendable {
 
     override func runAlone(_ core: StoreCore, _ context: WriteContext) throws {
         if afterCheckpoint { try context.checkpointer.checkpointNow() }
+        try core.closeRetiredHandles()
         try core.changeManifest(context, body)
     }
 

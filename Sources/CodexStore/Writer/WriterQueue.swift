@@ -57,14 +57,26 @@ final class WriterQueue: Sendable {
         arrival.signal()
     }
 
+    /// Whether the calling thread is in the middle of a job, which closing waits for.
+    var isInUseHere: Bool {
+        let current = WorkerThread.current
+        return state.withLock { $0.runner == current }
+    }
+
+    /// Runs what closing waits for besides jobs: the thread of the checkpoints.
+    func awaited(_ body: () -> Void) { core.awaited(body) }
+
     /// Accepts a job.
     ///
+    /// One of the store's own is not `limited`: it is accepted whatever number waits.
+    ///
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/queueFull``.
-    func add(_ job: WriteJob) throws(CodexError) {
+    func add(_ job: WriteJob, limited: Bool = true) throws(CodexError) {
+        try InheritedDescriptors.requireOwnProcess()
         let limit = core.options.waitingWriteCountMax
         let refusal = state.withLock { state -> CodexError? in
             if state.isStopped { return StoreCore.closed }
-            guard state.jobs.count < limit else {
+            guard !limited || state.jobs.count < limit else {
                 return CodexError(
                     .queueFull,
                     "\(limit) writes are waiting already. Wait for some before starting more, or "
@@ -110,7 +122,7 @@ final class WriterQueue: Sendable {
 
     /// Adds a job and waits, without blocking, until it is answered.
     ///
-    /// - Throws: As ``add(_:)``, and what the job is answered with.
+    /// - Throws: As ``add(_:limited:)``, and what the job is answered with.
     func answer<Value: Sendable>(
         _ job: (@escaping @Sendable (Result<Value, any Error>) -> Void) -> WriteJob
     ) async throws -> Value {
@@ -121,10 +133,15 @@ final class WriterQueue: Sendable {
 
     /// Runs a job, or adds it, and blocks until it is answered.
     ///
-    /// - Throws: As ``add(_:)``, ``CodexError/Code/nestedWrite``, and what the job is answered with.
+    /// One of the store's own is not `limited`: it is accepted whatever number waits.
+    ///
+    /// - Throws: As ``add(_:limited:)``, ``CodexError/Code/nestedWrite``, and what the job is answered
+    ///   with.
     func wait<Value: Sendable>(
+        limited: Bool = true,
         _ job: (@escaping @Sendable (Result<Value, any Error>) -> Void) -> WriteJob
     ) throws -> Value {
+        try InheritedDescriptors.requireOwnProcess()
         let answer = Answer<Value>()
         let job = job { answer.set($0) }
         let current = WorkerThread.current
@@ -146,7 +163,7 @@ final class WriterQueue: Sendable {
                 return !state.jobs.isEmpty || state.isStopped
             }
             if isNext { arrival.signal() }
-        case .waiting: try add(job)
+        case .waiting: try add(job, limited: limited)
         }
         return try answer.wait()
     }
@@ -167,8 +184,25 @@ final class WriterQueue: Sendable {
         let shared = started.filter { !$0.isExclusive }
         if !shared.isEmpty { runGroup(shared) }
         if let last = started.last as? ExclusiveJob {
-            last.finish(Result { try last.runAlone(core, try context()) })
+            last.finish(Result { try runAlone(last) })
         }
+    }
+
+    private func runAlone(_ job: ExclusiveJob) throws {
+        guard let compaction = job as? CompactionJob else {
+            return try job.runAlone(core, try context())
+        }
+        // The file is a smaller one then.
+        defer { if workplace.watch != nil { workplace.watch = Watch(core) } }
+        try compaction.run(core, parts) { () throws(CodexError) in try endContext() }
+    }
+
+    /// Applies what the log has, and ends the context with its read transaction.
+    private func endContext() throws(CodexError) {
+        let context = try self.context()
+        try context.begin()
+        context.abort()
+        workplace.context = nil
     }
 
     private func nextGroup() -> [WriteJob]? {
@@ -198,7 +232,7 @@ final class WriterQueue: Sendable {
         return made
     }
 
-    private func runGroup(_ jobs: [WriteJob]) {
+    private func runGroup(_ jobs: [WriteJob], isSecond: Bool = false) {
         let start = workplace.watch?.now
         let context: WriteContext
         do throws(CodexError) {
@@ -229,22 +263,45 @@ final class WriterQueue: Sendable {
             }
         }
         let changeCount = context.changeCount
-        finish(done, context)
+        finish(done, context, isSecond: isSecond)
         if let start { workplace.watch?.committed(since: start, changeCount: changeCount) }
     }
 
-    private func finish(_ jobs: [WriteJob], _ context: WriteContext) {
+    private func finish(_ jobs: [WriteJob], _ context: WriteContext, isSecond: Bool) {
         var outcome: Result<Void, any Error> = .success(())
+        // Of a commit that LMDB refused only what the log has is there.
+        var isPartial = false
         if context.hasChanges {
             do throws(CodexError) {
                 try context.commit()
+                isPartial = context.isPending
             } catch {
+                // One of them may ask for too much: again, one by one, so that it fails alone.
+                if jobs.count > 1, error.isOfSize {
+                    for job in jobs { runGroup([job]) }
+                    return
+                }
+                // A checkpoint lets go of replaced pages and of the log before it.
+                if error.code == .diskFull, !isSecond,
+                    (try? parts.checkpointer.makeRoom()) == true
+                {
+                    return runGroup(jobs, isSecond: true)
+                }
                 outcome = .failure(error)
             }
         } else {
             context.abort()
         }
-        for job in jobs { job.finish(outcome) }
+        for job in jobs {
+            job.finish(isPartial && !job.isLogged ? .failure(Self.notApplied) : outcome)
+        }
+    }
+
+    private static var notApplied: CodexError {
+        CodexError(
+            .commitFailed,
+            "The data file could not take the transaction. What the log has of it was applied anew."
+        )
     }
 }
 

@@ -5,7 +5,7 @@
 enum {
     FAULTY_PWRITE = 1,    // write, writev, pwrite, pwritev
     FAULTY_SYNC = 2,      // fdatasync, fsync
-    FAULTY_RENAME = 3,
+    FAULTY_RENAME = 3,    // rename, renameat; renameat2 fails with EINVAL instead
     FAULTY_FALLOCATE = 4, // posix_fallocate
 };
 

@@ -17,7 +17,8 @@ struct Codexflow: AsyncParsableCommand {
         subcommands: serverCommands + [
             Initialize.self, Put.self, Get.self, UpdateCommand.self, DeleteCommand.self,
             QueryCommand.self, ScanCommand.self, Stats.self,
-            Verify.self, Tail.self, LogCommand.self, Recover.self, Import.self, Export.self,
+            Verify.self, Compact.self, Tail.self, LogCommand.self, Recover.self, Import.self,
+            Export.self,
             Migrate.self, IndexCommand.self, Backup.self, Archive.self, Restore.self,
             VerifyBackup.self, Follow.self, Promote.self, Demo.self,
         ])

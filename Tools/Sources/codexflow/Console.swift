@@ -7,21 +7,28 @@ enum Console {
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
+    /// Writes to standard error; what cannot be written (a full disk) is lost.
+    ///
+    /// `FileHandle.write(_:)` ends the process if the write fails.
+    private static func errors(_ bytes: String.UTF8View) {
+        try? FileHandle.standardError.write(contentsOf: Data(bytes))
+    }
+
     /// A line on standard error.
     static func report(_ text: String) {
         endProgress()
-        FileHandle.standardError.write(Data("codexflow: \(text)\n".utf8))
+        errors("codexflow: \(text)\n".utf8)
     }
 
     /// A progress line that the next one overwrites; only on a terminal.
     static func progress(_ text: String) {
         guard isErrorTerminal else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+        errors("\r\u{1B}[K\(text)".utf8)
     }
 
     static func endProgress() {
         guard isErrorTerminal else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+        errors("\r\u{1B}[K".utf8)
     }
 
     /// Prints rows under titles; columns in `right` are aligned to the right.

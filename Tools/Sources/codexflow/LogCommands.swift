@@ -109,7 +109,7 @@ struct Tail: AsyncParsableCommand {
         for try await change in changes {
             let line = isText ? try change.line : try change.json(opened.schema)
             // At once, also into a pipe.
-            FileHandle.standardOutput.write(Data((line + "\n").utf8))
+            try FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
             printed += 1
             if printed == count { break }
         }

@@ -98,6 +98,43 @@ struct Stats: AsyncParsableCommand {
     }
 }
 
+struct Compact: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Makes a store's data file as small as what it holds.",
+        discussion: """
+            No other process may have the store open, and there must be room for a copy of what it \
+            holds. The store is compacted as a whole or not at all, also if the command is killed.
+            """)
+
+    @Argument(help: "The store's directory.")
+    var store: String
+
+    @Flag(help: "Print JSON also on a terminal.")
+    var json = false
+
+    func run() async throws {
+        // How long changes are retained, and when expired items are removed, is for the application to say.
+        var options = StoreOptions()
+        options.sweepInterval = nil
+        options.changeRetention = ChangeRetention(
+            age: .seconds(100 * 365 * 86_400), byteCount: .max)
+        let opened = try Store(at: store, options: options)
+        defer { opened.close() }
+        let report = try await opened.compact()
+        if !json, Console.isTerminal {
+            print(
+                "\(Console.text(bytes: report.byteCountBefore)) before, "
+                    + "\(Console.text(bytes: report.byteCountAfter)) now")
+            return
+        }
+        print(
+            DynamoDBJSON.plainText([
+                "bytesBefore": .number(Number(report.byteCountBefore)),
+                "bytes": .number(Number(report.byteCountAfter)),
+            ]))
+    }
+}
+
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Recomputes every index from the items; exits with 1 if anything differs.")

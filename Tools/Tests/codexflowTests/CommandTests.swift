@@ -42,6 +42,19 @@ struct CommandTests {
         return URL(fileURLWithPath: "codexflow")
     }()
 
+    @Test("Errors that cannot be written, as on a full disk, do not trap")
+    func fullErrors() throws {
+        let process = Process()
+        process.executableURL = Self.program
+        process.arguments = ["stats", directory.path + "/none"]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit)
+        #expect(process.terminationStatus != 0)
+    }
+
     @discardableResult
     func run(_ arguments: String..., input: String = "") throws -> Outcome {
         try run(arguments, input: input)
@@ -126,6 +139,55 @@ struct CommandTests {
         #expect(
             try run("export", other, "--header").output.contains(
                 #""entity":"task","schemaVersion":2,"version":2"#))
+    }
+
+    @Test(
+        "A compaction makes the data file smaller and leaves the rest, unless the store is in use")
+    func compaction() throws {
+        func dataByteCount() throws -> UInt64 {
+            let file = URL(fileURLWithPath: store + "/data.mdb")
+            let handle = try FileHandle(forReadingFrom: file)
+            defer { try? handle.close() }
+            return try handle.seekToEnd()
+        }
+        #expect(try run("init", store).code == 0)
+        let text = String(repeating: "abcdefgh", count: 100)
+        for round in 0..<2 {
+            let lines = (0..<6000).map { number in
+                #"{"PK":{"S":"P#\#(number)"},"SK":{"S":"S"},"n":{"N":"\#(round)"},"#
+                    + #""text":{"S":"\#(number)\#(text)"}}"#
+            }
+            let imported = try run("import", store, input: lines.joined(separator: "\n"))
+            #expect(imported.code == 0)
+        }
+        let exported = try run("export", store).output
+        let commits = try run("stats", store).output
+        let before = try dataByteCount()
+        let compacted = try run("compact", store)
+        #expect(compacted.code == 0)
+        let after = try dataByteCount()
+        #expect(compacted.output == #"{"bytes":\#(after),"bytesBefore":\#(before)}"# + "\n")
+        #expect(after < before)
+        #expect(try run("export", store).output == exported)
+        #expect(try run("verify", store).code == 0)
+        #expect(try commit(in: run("stats", store).output) == commit(in: commits))
+
+        let tail = Process()
+        tail.executableURL = Self.program
+        tail.arguments = ["tail", store, "--from-start"]
+        let pipe = Pipe()
+        tail.standardOutput = pipe
+        try tail.run()
+        defer { tail.terminate() }
+        #expect(!pipe.fileHandleForReading.availableData.isEmpty)
+        let refused = try run("compact", store)
+        #expect(refused.code == 1 && refused.errors.contains("[inUse]"))
+    }
+
+    /// What `stats` says of the number of commits.
+    private func commit(in stats: String) throws -> Substring {
+        let rest = try #require(stats.components(separatedBy: #""commits":"#).dropFirst().first)
+        return rest.prefix { $0.isNumber }
     }
 
     @Test("A bad line ends an import with its number and reason, or is passed over as asked")

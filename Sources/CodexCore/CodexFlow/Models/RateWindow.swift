@@ -10,6 +10,8 @@ extension CodexFlow {
         /// The name of the limit.
         public var name: String
         /// How often, by slot: a slot is a sixtieth of the window, counted from 1970.
+        ///
+        /// In slots to come there are permits that a process may use until then.
         public var counts: [Int: Int]
         /// When nothing of it counts any more, in seconds since 1970.
         public var expiresAt: Int
@@ -45,9 +47,8 @@ extension CodexFlow.RateWindow {
     public func item() throws(CodexError) -> Item {
         try KeyTemplate.requirePart(subject, name: "subject")
         try KeyTemplate.requirePart(name, name: "name")
-        var writer = FieldWriter<Field>([
-            "PK": .string("RATE_LIMIT#\(subject)"), "SK": .string(name),
-        ])
+        let key = Self.key(name, of: subject)
+        var writer = FieldWriter<Field>(["PK": key.partition, "SK": .string(name)])
         writer.set(.subject, subject)
         writer.set(.name, name)
         writer.set(
@@ -56,6 +57,11 @@ extension CodexFlow.RateWindow {
                 AttributeMap(counts.map { (String($0.key), $0.value.attributeValue) })))
         writer.set(.expiresAt, expiresAt)
         return writer.item
+    }
+
+    /// The key of a subject's window for a limit.
+    package static func key(_ name: String, of subject: String) -> PrimaryKey {
+        PrimaryKey(.string("RATE_LIMIT#\(subject)"), .string(name))
     }
 
     /// Reads a window from an item in place.
@@ -77,6 +83,6 @@ extension CodexFlow.RateWindow {
 extension Lookup where E == CodexFlow.RateWindow {
     /// The window of a subject for a limit.
     public static func rateWindow(_ name: String, of subject: String) -> Self {
-        Self(partition: .string("RATE_LIMIT#\(subject)"), sort: .string(name))
+        Self(.primaryKey(CodexFlow.RateWindow.key(name, of: subject)))
     }
 }

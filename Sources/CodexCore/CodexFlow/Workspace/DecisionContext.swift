@@ -27,8 +27,7 @@ extension CodexFlow {
             self.reader = reader
             self.issued = issued
             self.settings = settings
-            let milliseconds = (settings.clock().timeIntervalSince1970 * 1000).rounded(.down)
-            now = Date(timeIntervalSince1970: milliseconds / 1000)
+            now = settings.clock().bounded
         }
 
         // MARK: Reading
@@ -213,7 +212,7 @@ package final class TimeOrderedIdentifiers: Sendable {
 
     /// The next one: 20 letters and digits (Crockford's base 32, lower case).
     package func next(_ now: Date) -> String {
-        let time = UInt64(max(0, now.timeIntervalSince1970 * 1000)) << 16
+        let time = UInt64(max(0, now.millisecondsSince1970)) << 16
         let place = take(notBefore: time)
         var text: [UInt8] = []
         let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)

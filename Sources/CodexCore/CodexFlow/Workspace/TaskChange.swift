@@ -181,7 +181,11 @@ extension CodexFlow.DecisionContext {
         guard isMove, new.status == .done, let done = new.completedAt else { return facts }
         facts.assigneeID = new.assigneeID
         func seconds(since start: Date?) -> Int? {
-            start.map { max(0, Int(done.timeIntervalSince($0).rounded())) }
+            start.map { start in
+                // A date may be as far away as a number can say, or be none.
+                let seconds = done.timeIntervalSince(start).rounded()
+                return seconds > 0 ? Int(min(seconds, Double(Limits.analyticsFigureMax))) : 0
+            }
         }
         facts.cycleSeconds = seconds(since: new.startedAt)
         facts.leadSeconds = seconds(since: new.createdAt)

@@ -259,8 +259,6 @@ extension CodexFlow.Session {
 }
 
 extension Duration {
-    /// The duration in seconds.
-    package var seconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) / 1e18
-    }
+    /// The duration in seconds; unlike `components` it traps for none.
+    package var seconds: Double { self / Duration.seconds(1) }
 }

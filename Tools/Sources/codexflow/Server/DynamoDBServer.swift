@@ -53,7 +53,7 @@
                     let line =
                         "serving DynamoDB on http://\(host.contains(":") ? "[\(host)]" : host):"
                         + "\(address?.port ?? 0)\n"
-                    FileHandle.standardOutput.write(Data(line.utf8))
+                    try? FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
                 },
                 logger: logger)
         }

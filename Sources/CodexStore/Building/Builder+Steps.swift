@@ -1,0 +1,234 @@
+internal import CodexCore
+internal import CodexIndex
+
+/// What a builder does, step by step.
+extension Builder {
+    /// Keys that are handed to the writer at once.
+    private static let batchCount = 20_000
+    /// How many items one snapshot of a build sees, so that it keeps few pages from reuse.
+    private static let snapshotItemCount = 20_000
+
+    /// Does one thing that is to be done.
+    func step(_ catalog: Catalog) throws(CodexError) {
+        for table in catalog.allTables {
+            // Whoever loaded is gone: it would have the lock.
+            if table.isLoading {
+                aim(at: (table.name, nil))
+                return try changeManifest { manifest, _ in
+                    manifest.endLoading(table.name)
+                    return true
+                }
+            }
+            let indexes = table.indexes.filter { $0.state == .building }
+            if !indexes.isEmpty { return try build(table, indexes) }
+            if let counter = table.counters.first(where: { $0.state == .building }) {
+                return try build(table, counter)
+            }
+        }
+        // What is waited for comes first.
+        for table in catalog.allTables {
+            if let retired = table.retired.first { return try empty(table, retired) }
+        }
+        try empty(catalog.droppedTrees)
+    }
+
+    /// Ends the building of a part: it is ready, or its keys conflict.
+    private func finish(
+        _ table: TableHandle, _ part: String, _ state: Manifest.BuildState?
+    ) throws(CodexError) {
+        let (name, number) = (table.name, table.number)
+        // The log does not have what a build adds: the checkpoint must, before the log says that it
+        // is complete.
+        try changeManifest(afterCheckpoint: true) { manifest, _ in
+            // Not another table of its name, that came since.
+            guard manifest.tables[name]?.number == number,
+                manifest.state(part, of: name) == .building
+            else { return false }
+            manifest.setState(state, part, of: name)
+            manifest.forgetPosition(part, of: name)
+            return true
+        }
+    }
+
+    // MARK: Indexes
+
+    /// Builds all indexes of a table that are to be: its items are read once.
+    private func build(_ table: TableHandle, _ building: [IndexHandle]) throws(CodexError) {
+        // Items expire once that of expiry has them, and must not conflict in the others then.
+        let indexes = building.filter(\.plan.isExpiry) + building.filter { !$0.plan.isExpiry }
+        aim(at: (table.name, indexes.count == 1 ? indexes[0].plan.definition.name : nil))
+        var done: [[UInt8]] = []
+        for index in indexes {
+            done.append(try position(WriteContext.positionKey(table, index.part)))
+        }
+        guard let (keys, sequence) = try sortedKeys(table, indexes, after: done) else { return }
+        for (index, keys) in zip(indexes, keys) { try insert(keys, of: sequence, table, index) }
+    }
+
+    /// Adds entries; `sequence` is the commit that all of them were read at, if it was one.
+    private func insert(
+        _ sorted: SortedKeys, of sequence: UInt64?, _ table: TableHandle, _ index: IndexHandle
+    ) throws(CodexError) {
+        aim(at: (table.name, index.plan.definition.name))
+        let positionKey = WriteContext.positionKey(table, index.part)
+        var keys = sorted
+        var next = try keys.next()
+        while let first = next {
+            if isStopped { return }
+            var batch = [first]
+            next = try keys.next()
+            while let key = next, batch.count < Self.batchCount {
+                batch.append(key)
+                next = try keys.next()
+            }
+            var rest = batch[...]
+            while !rest.isEmpty {
+                if isStopped { return }
+                let keys = rest
+                let limit = limit
+                let count = try write { context in
+                    try context.insertMissing(
+                        keys, of: sequence, table, index.part, positionKey, limit)
+                }
+                guard let count else { return }
+                rest = rest.dropFirst(count)
+            }
+        }
+        let conflicts =
+            index.plan.definition.isUnique
+            ? try reading { try $0.duplicates(index, limit: 1).isEmpty == false } : false
+        try finish(table, index.part, conflicts ? .conflicting : nil)
+    }
+
+    private func position(_ key: [UInt8]) throws(CodexError) -> [UInt8] {
+        try reading { context in
+            let stored = unsafe try context.transaction.get(context.catalog.meta, key)
+            return unsafe stored.map { unsafe Array($0) } ?? []
+        }
+    }
+
+    /// The entry keys that the table's items have in indexes, after those that are done, and the commit
+    /// that all were read at, if nobody wrote meanwhile; `nil` if the builder was stopped.
+    private func sortedKeys(
+        _ table: TableHandle, _ indexes: [IndexHandle], after done: [[UInt8]]
+    ) throws(CodexError) -> (keys: [SortedKeys], sequence: UInt64?)? {
+        var sequences: Set<UInt64> = []
+        var sorters = indexes.map { _ in
+            KeySorter(
+                directory: core.directory,
+                byteCountMax: KeySorter.defaultByteCountMax / indexes.count)
+        }
+        var last: [UInt8] = []
+        while true {
+            if isStopped { return nil }
+            var count = 0
+            try reading { context in
+                sequences.insert(try context.storedPosition().sequence)
+                try context.transaction.withCursor(table.tree) { cursor in
+                    var entry = unsafe try cursor.seek(last.isEmpty ? [] : last + [0])
+                    while let current = unsafe entry, count < Self.snapshotItemCount {
+                        count += 1
+                        last = unsafe Array(current.key)
+                        try unsafe context.withItem(current.value, current.key, table.plan) {
+                            bytes in
+                            for (position, index) in indexes.enumerated() {
+                                // An item that has no valid key (it was stored before the index was
+                                // there) has no entry; verify() lists it.
+                                let keys = try? context.entryKeys(index, last, bytes)
+                                for key in keys ?? []
+                                where ByteOrder.compare(done[position], key) < 0 {
+                                    try sorters[position].add(key)
+                                }
+                            }
+                        }
+                        unsafe entry = try cursor.next()
+                    }
+                }
+            }
+            guard count < Self.snapshotItemCount else { continue }
+            var sorted: [SortedKeys] = []
+            for sorter in sorters { sorted.append(try sorter.sorted()) }
+            return (sorted, sequences.count == 1 ? sequences.first : nil)
+        }
+    }
+
+    // MARK: Counters
+
+    private func build(_ table: TableHandle, _ counter: CounterHandle) throws(CodexError) {
+        aim(at: (table.name, counter.plan.definition.name))
+        while !isStopped {
+            let goesOn: Bool
+            do throws(CodexError) {
+                let limit = limit
+                goesOn = try write { try $0.countOn(table, counter.part, limit) }
+            } catch {
+                // A sum that does not fit is the definition's fault; others are built all the same.
+                guard error.code == .invalidNumber else { throw error }
+                return try finish(table, counter.part, .conflicting)
+            }
+            if !goesOn { return try finish(table, counter.part, nil) }
+        }
+    }
+
+    // MARK: Removed ones
+
+    private func empty(
+        _ table: TableHandle, _ retired: (part: Manifest.Retired, tree: Tree)
+    ) throws(CodexError) {
+        aim(at: (table.name, nil))
+        let (name, number, part) = (table.name, table.number, retired.part)
+        let isEmpty = try empty(retired.tree, part) { context in
+            // Not another table of its name, that came since.
+            let table = try context.catalog.table(name)
+            return table.number == number && table.retired.contains { $0.part == part }
+        }
+        guard isEmpty else { return }
+        try changeManifest(afterCheckpoint: true) { manifest, _ in
+            guard manifest.tables[name]?.number == number else { return false }
+            manifest.forget(part, of: name)
+            return true
+        }
+    }
+
+    /// Empties the trees of removed tables, and forgets all of them with one checkpoint.
+    private func empty(_ dropped: [DroppedTree]) throws(CodexError) {
+        aim(at: (nil, nil))
+        var parts: [(number: Int, part: Manifest.Retired)] = []
+        for tree in dropped.prefix(Self.emptiedTreeCountMax) {
+            let (number, part) = (tree.number, tree.part)
+            let isEmpty = try empty(tree.tree, part) { context in
+                context.catalog.droppedTrees.contains { $0.number == number && $0.part == part }
+            }
+            guard isEmpty else { break }
+            parts.append((number, part))
+        }
+        guard !parts.isEmpty else { return }
+        let emptied = parts
+        try changeManifest(afterCheckpoint: true) { manifest, _ in
+            for tree in emptied { manifest.forget(tree.part, ofDropped: tree.number) }
+            return true
+        }
+    }
+
+    /// Most trees whose emptying one change of the manifest ends: their room is used again then.
+    private static let emptiedTreeCountMax = 500
+
+    /// Empties a tree in steps, each of which looks whether that is still to be done: another process may have
+    /// ended it, and the tree be used again.
+    ///
+    /// - Returns: `false` if the builder was stopped before.
+    private func empty(
+        _ tree: Tree, _ part: Manifest.Retired,
+        isDue: @escaping @Sendable (WriteContext) throws -> Bool
+    ) throws(CodexError) -> Bool {
+        while !isStopped {
+            let limit = limit
+            let isEmpty = try write { context in
+                guard try isDue(context) else { return true }
+                return try context.empty(tree, ownsChunks: part.ownsChunks, limit)
+            }
+            if isEmpty { return true }
+        }
+        return false
+    }
+}

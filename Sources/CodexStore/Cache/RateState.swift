@@ -1,0 +1,62 @@
+internal import CodexCore
+
+/// What a process knows of a limiter's subjects and of the time.
+struct RateState {
+    private var subjects: [String: RateSubject] = [:]
+    /// How many there may be before those are forgotten that do not matter.
+    private var subjectCountMax = RateState.leastSubjectCountMax
+    /// How many slots commits take of late.
+    private(set) var pace = 0.0
+    private let rule: RateRule
+    private var clock: RateClock
+    /// The generation of the schema that names the table.
+    private var generation: UInt64?
+    private var table: Int?
+
+    private static let leastSubjectCountMax = 10_000
+
+    init(_ rule: RateRule, trustsWall: Bool) {
+        self.rule = rule
+        clock = RateClock(rule, trustsWall: trustsWall)
+    }
+
+    /// The moment of a reading of the clocks, with a schema that is known by then.
+    mutating func moment(_ reading: RateReading, _ catalog: Catalog) -> RateMoment {
+        let (passed, latest) = clock.times(at: reading)
+        if generation.map({ $0 < catalog.generation }) ?? true {
+            generation = catalog.generation
+            table = catalog.rateWindowTable
+        }
+        return RateMoment(
+            time: latest, slot: rule.slot(latest), passed: passed,
+            passedSlot: rule.slot(passed), elapsed: reading.elapsed,
+            basis: RateBasis(era: clock.era, table: table))
+    }
+
+    /// Takes into account how long a commit took.
+    mutating func committed(from start: RateMoment, to end: RateMoment) {
+        pace = max(rule.pace(from: start.elapsed, to: end.elapsed), pace / 2)
+    }
+
+    /// The names of the subjects.
+    var names: [String] { Array(subjects.keys) }
+
+    /// Calls `body` with a subject, a new one too.
+    mutating func withSubject<R>(
+        _ name: String, at moment: RateMoment, _ body: (inout RateSubject) -> R
+    ) -> R {
+        if subjects.count >= subjectCountMax, subjects[name] == nil {
+            subjects = subjects.filter { $0.value.matters(at: moment) }
+            subjectCountMax = max(Self.leastSubjectCountMax, 2 * subjects.count)
+        }
+        return body(&subjects[name, default: RateSubject()])
+    }
+}
+
+extension Catalog {
+    /// The number of the table that rate windows are in; `nil` if there is none.
+    fileprivate var rateWindowTable: Int? {
+        guard let entity = try? binding(CodexFlow.RateWindow.definition) else { return nil }
+        return (try? table(entity.definition.table))?.number
+    }
+}

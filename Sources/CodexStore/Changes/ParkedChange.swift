@@ -1,0 +1,96 @@
+internal import CodexCore
+
+/// A change that a consumer kept failing on, kept with its error until somebody sees to it.
+///
+/// It has the change's images itself: the log may forget them.
+public struct ParkedChange: Sendable {
+    /// The change.
+    public let change: ChangeRecord
+    /// What the consumer's body threw, as text; of a longer one, the first 64 KiB.
+    ///
+    /// It may contain user data, as the body's errors may.
+    public let error: String
+    /// How often it was tried.
+    public let attemptCount: Int
+
+    /// Most bytes of an error's text.
+    static let errorByteCountMax = 64 << 10
+
+    init(change: ChangeRecord, error: any Error, attemptCount: Int) {
+        self.change = change
+        self.error = Self.shortened(String(describing: error))
+        self.attemptCount = attemptCount
+    }
+
+    /// The beginning of a text that is too long, in whole characters of Unicode.
+    private static func shortened(_ text: String) -> String {
+        let bytes = Array(text.utf8)
+        guard bytes.count > errorByteCountMax else { return text }
+        var end = errorByteCountMax
+        // All bytes of a character but the first have these two bits.
+        while end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
+        return String(decoding: bytes[..<end], as: UTF8.self)
+    }
+
+    /// The same change after it failed once more.
+    func failedAgain(_ error: any Error) -> ParkedChange {
+        ParkedChange(
+            change: change, error: error, attemptCount: min(attemptCount, .max - 1) + 1)
+    }
+
+    // MARK: Stored form
+
+    /// What the keys of a consumer's parked changes begin with.
+    static func prefix(_ consumer: String) -> [UInt8] { [1] + consumer.utf8 + [0] }
+
+    static func key(_ consumer: String, _ number: SequenceNumber) -> [UInt8] {
+        prefix(consumer) + BigEndian.bytes(number.commit) + BigEndian.bytes(number.ordinal)
+    }
+
+    func key(_ consumer: String) -> [UInt8] { Self.key(consumer, change.sequenceNumber) }
+
+    /// Attempts, time and error, and the change's entry as the log has it.
+    var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        Wire.append(UInt64(attemptCount), to: &bytes)
+        Wire.append(change.commit.header.milliseconds, to: &bytes)
+        Wire.append(error, to: &bytes)
+        let (entry, log) = (change.entry, change.commit.bytes)
+        LogBody.appendItem(
+            table: entry.table, key: Array(log[entry.key]), old: entry.old.map { Array(log[$0]) },
+            new: entry.new.map { Array(log[$0]) }, isExpiry: entry.isExpiry, isSilent: false,
+            to: &bytes)
+        return bytes
+    }
+
+    /// Reads a stored one.
+    init(
+        _ entry: (key: [UInt8], value: [UInt8]), _ view: StreamView, _ tables: LoggedTables
+    ) throws(CodexError) {
+        let (number, bytes) = (try Self.number(entry.key), entry.value)
+        var position = 0
+        attemptCount = Int(clamping: try Wire.integer(bytes.span, &position))
+        let milliseconds = try Wire.integer(bytes.span, &position)
+        error = try Wire.text(bytes.span, &position)
+        guard case .item(let item) = try LogBody.entry(bytes, &position) else {
+            throw Wire.corrupted("a parked change")
+        }
+        let header = LogRecordHeader(
+            bodyByteCount: 0, previousChecksum: 0, sequence: number.commit, incarnation: 0,
+            flushedSequence: 0, milliseconds: milliseconds)
+        let record = LogRecord(header: header, bytes: bytes, body: 0..<bytes.count)
+        change = ChangeRecord(
+            sequenceNumber: number, commit: LoggedCommit(record, .none, tables), entry: item,
+            view: view)
+    }
+
+    /// The number of the change that a key is of.
+    private static func number(_ key: [UInt8]) throws(CodexError) -> SequenceNumber {
+        let number = key.suffix(12)
+        guard number.count == 12, let commit = BigEndian.integer(number.prefix(8)) else {
+            throw Wire.corrupted("the key of a parked change")
+        }
+        let ordinal = number.suffix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        return SequenceNumber(commit: commit, ordinal: ordinal)
+    }
+}

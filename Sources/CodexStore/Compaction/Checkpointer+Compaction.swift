@@ -1,0 +1,40 @@
+internal import CodexCore
+internal import Dispatch
+
+/// What a compaction asks of the checkpointer; on the writer's thread.
+extension Checkpointer {
+    /// Makes a checkpoint of the state as it is, and waits for those that are at work.
+    ///
+    /// None can begin before the writer goes on: it pins for all of them.
+    func settle() throws(CodexError) {
+        try checkpointNow()
+        while true {
+            let endCount = state.withLock { state -> Int? in
+                state.openCount > 0 ? state.endCount : nil
+            }
+            guard let endCount else { return }
+            while state.withLock({ $0.endCount == endCount }) { progress.wait() }
+        }
+    }
+
+    /// Lets go of the pin and of the data file, so that the environment can be closed.
+    func detach() {
+        state.withLock { state in
+            state.pin?.release()
+            state.pin = nil
+        }
+        dataFile.withLock { $0.file.close() }
+    }
+
+    /// Takes over the file that has become the data file, whose state is the published checkpoint.
+    func attach(_ file: DataFile) throws(CodexError) {
+        let usedByteCount = (Int(try file.newestMetaPage().lastPage) + 1) * file.pageByteCount
+        let fileByteCount = try file.file.byteCount()
+        dataFile.withLock { $0 = file }
+        state.withLock { state in
+            (state.usedByteCount, state.fileByteCount) = (usedByteCount, fileByteCount)
+            (state.newPageCount, state.oldPageCount) = (0, 0)
+            state.isShort = false
+        }
+    }
+}

@@ -1,0 +1,117 @@
+internal import CodexCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// A copy of the data file without its free pages, in a directory of its own, on stable storage.
+struct CompactedCopy {
+    /// What is to be the store's checkpoint once the copy is its data file.
+    let checkpoint: Checkpoint
+    /// The lock of the copy, which is held before the copy has the data file's name.
+    let lock: FileLock
+
+    private static let stagingName = "compacting"
+    /// Its name as seen from the store.
+    static let path = "\(stagingName)/\(StoreDirectory.dataFile)"
+
+    /// Copies the state of a checkpoint, which is the environment's newest.
+    ///
+    /// The copy's transaction is the one after the checkpoint's: nothing that compares numbers of
+    /// transactions sees them go back.
+    ///
+    /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/corrupted`` if the copy does not
+    ///   have that state, and what writing and flushing throw.
+    init(
+        of environment: Environment, at old: Checkpoint, in store: Directory
+    ) throws(CodexError) {
+        Self.removeStaging(in: store)
+        try store.makeDirectory(Self.stagingName)
+        let staging = try Directory(Self.stagingName, in: store)
+        do throws(CodexError) {
+            try environment.copy(to: staging.accessPath)
+        } catch  where error.code == .inputOutput && staging.isFull {
+            // LMDB reports a write that was cut short by a full disk as EIO.
+            throw CodexError.diskFull(error)
+        }
+        let file = try DataFile(staging)
+        defer { file.file.close() }
+        let meta = try Self.prepare(file, old)
+        store.giveOwner(of: StoreDirectory.dataFile, to: StoreDirectory.dataFile, in: staging)
+        try file.file.flush()
+        try staging.flush()
+        guard try ClosedStore.position(in: staging) == old.position else {
+            throw Self.unfit("is of another commit")
+        }
+        checkpoint = Checkpoint(
+            storeID: old.storeID, transaction: old.transaction + 1, position: old.position,
+            meta: meta)
+        lock = try FileLock(StoreDirectory.dataFile, in: staging, mayCreate: false)
+        guard try lock.take(.exclusive, waits: false) else {
+            throw Self.unfit("is locked by another program")
+        }
+    }
+
+    /// Makes what LMDB copied a data file of the store, but for the store's ID.
+    ///
+    /// - Returns: Its meta page.
+    private static func prepare(
+        _ file: DataFile, _ old: Checkpoint
+    ) throws(CodexError) -> MetaPage {
+        let copied = try file.newestMetaPage()
+        guard copied.hasNoFreePages, copied.pageByteCount == old.meta.pageByteCount,
+            copied.lastPage <= old.meta.lastPage
+        else { throw unfit("is not laid out as liblmdb 0.9 does") }
+        let meta = copied.asTransaction(UInt64(old.transaction) + 1)
+        try file.restore(meta)
+        let usedByteCount = (Int(meta.lastPage) + 1) * meta.pageByteCount
+        try file.file.reserve(
+            usedByteCount + DataReserve.byteCount(usedByteCount: usedByteCount))
+        return meta
+    }
+
+    private static func unfit(_ what: String) -> CodexError {
+        CodexError(
+            .corrupted,
+            "The store was not compacted, and is as it was: the copy of its data file \(what).")
+    }
+
+    /// Removes the directory with the copy, whole or not.
+    ///
+    /// Errors are ignored, since it is cleaning up.
+    static func removeStaging(in store: Directory) {
+        guard let staging = try? Directory(stagingName, in: store) else { return }
+        staging.removeFiles()
+        store.removeDirectory(stagingName)
+    }
+}
+
+extension Directory {
+    /// Waits until no other process has the first byte of a file locked, but no longer than `wait`.
+    ///
+    /// A process that is being spawned has its parent's open files until it runs its own program,
+    /// and with them locks that the parent has let go.
+    func waitForOthers(_ name: String, within wait: Duration) throws(CodexError) {
+        let deadline = ContinuousClock.now + wait
+        while try isLockedByOthers(name), .now < deadline { _ = usleep(1000) }
+    }
+
+    /// Gives a file the owner and the permissions of another one, as far as the process may.
+    ///
+    /// An administrator who compacts a service's store must not take its data file away.
+    func giveOwner(of name: String, to target: String, in other: Directory) {
+        let (source, copy) = (openFile(name, O_RDONLY), other.openFile(target, O_RDONLY))
+        defer {
+            if source >= 0 { close(source) }
+            if copy >= 0 { close(copy) }
+        }
+        var info = stat()
+        guard source >= 0, copy >= 0, unsafe fstat(source, &info) == 0 else { return }
+        _ = fchown(copy, info.st_uid, info.st_gid)
+        _ = fchmod(copy, info.st_mode & 0o7777)
+    }
+}

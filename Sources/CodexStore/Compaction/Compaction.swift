@@ -1,0 +1,144 @@
+internal import CodexCore
+
+/// Replaces a store's data file by a copy without free pages, while nobody else has the store open.
+///
+/// On the writer's thread, without a transaction.
+///
+/// 1. A checkpoint is made that has all there is, and readers are barred.
+/// 2. Its state is copied aside and flushed (``CompactedCopy``).
+/// 3. The intent is written down (``CompactionIntent``). Up to here, a failure leaves the store as
+///    it was.
+/// 4. The copy becomes the data file, and its checkpoint the store's; the intent is removed.
+/// 5. The environment is opened on it. Handles of databases keep their numbers, numbers of
+///    transactions go on: whatever was kept of either is good.
+struct Compaction {
+    private let core: StoreCore
+    private let checkpointer: Checkpointer
+    private var directory: Directory { core.directory }
+
+    /// How long the gate is waited for: the writer waits with it.
+    private static let gateWait = Duration.seconds(2)
+    /// How long a process that is being spawned may have this one's locks.
+    private static let spawnWait = Duration.seconds(2)
+
+    init(_ core: StoreCore, _ checkpointer: Checkpointer) {
+        self.core = core
+        self.checkpointer = checkpointer
+    }
+
+    /// Does it.
+    ///
+    /// - Parameter settle: Applies what the log has, and ends the writer's context.
+    /// - Returns: What it did.
+    /// - Throws: ``CodexError/Code/inUse``, ``CodexError/Code/lockTimeout``,
+    ///   ``CodexError/Code/diskFull``, ``CodexError/Code/closed`` if the store is of no use any
+    ///   more, and what reading and writing throw.
+    func run(_ settle: () throws(CodexError) -> Void) throws(CodexError) -> CompactionReport {
+        let start = ContinuousClock.now
+        let gate = try StoreLease.gate(
+            directory, isReadOnly: false, within: min(core.options.lockTimeout, Self.gateWait))
+        defer { gate.release() }
+        let byteCounts = try core.lease.alone {
+            () throws(CodexError) -> (before: Int, after: Int) in
+            try requireNoReaders()
+            try settle()
+            try checkpointer.settle()
+            try core.barReaders()
+            defer { core.admitReaders() }
+            let before = try directory.byteCount(StoreDirectory.dataFile)
+            try replaceDataFile(try settledCheckpoint())
+            return (before: before, after: try directory.byteCount(StoreDirectory.dataFile))
+        }
+        return CompactionReport(
+            byteCountBefore: byteCounts.before, byteCountAfter: byteCounts.after,
+            duration: .now - start)
+    }
+
+    /// Throws if a program that knows nothing of the lease reads the data file.
+    private func requireNoReaders() throws(CodexError) {
+        core.environment.clearDeadReaders()
+        let others = core.environment.readers().filter { $0.processID != FileSystem.processID }
+        if let other = others.first {
+            throw CodexError(
+                .inUse,
+                "Process \(other.processID) reads the data file of \(directory.path). End it, then "
+                    + "compact the store.")
+        }
+    }
+
+    /// The checkpoint, which has all that the data file and the log have.
+    private func settledCheckpoint() throws(CodexError) -> Checkpoint {
+        let checkpoint = try Checkpoint(of: directory)
+        var cursor = LogCursor(core.logDirectory, after: checkpoint.position)
+        guard core.environment.lastTransactionID == checkpoint.transaction,
+            try cursor.next() == nil
+        else {
+            throw CodexError(
+                .inUse,
+                "The store at \(directory.path) was written to while it was to be compacted, by a "
+                    + "program that does not hold its lease. Close it there.")
+        }
+        return checkpoint
+    }
+
+    private func replaceDataFile(_ old: Checkpoint) throws(CodexError) {
+        let options = core.options
+        let names = try core.withSchemaLock { () throws(CodexError) in
+            try core.environment.databaseNames()
+        }
+        let intent: CompactionIntent
+        do throws(CodexError) {
+            let copy = try CompactedCopy(of: core.environment, at: old, in: directory)
+            options.reached(.compactionCopied)
+            intent = CompactionIntent(copy.checkpoint)
+            try rename(copy, intent)
+            core.lease.replaceData(copy.lock)
+        } catch {
+            CompactedCopy.removeStaging(in: directory)
+            throw error
+        }
+        do throws(CodexError) {
+            options.reached(.compactionRenamed)
+            try switchOver(intent, names)
+        } catch {
+            throw core.refuse(after: error)
+        }
+        CompactedCopy.removeStaging(in: directory)
+    }
+
+    /// Writes the intent down and gives the copy the data file's name.
+    private func rename(
+        _ copy: CompactedCopy, _ intent: CompactionIntent
+    ) throws(CodexError) {
+        do throws(CodexError) {
+            try intent.publish(in: directory)
+            core.options.reached(.compactionIntended)
+            try directory.rename(CompactedCopy.path, to: StoreDirectory.dataFile)
+        } catch {
+            // It may be on stable storage, and must not meet a later state of the store.
+            try CompactionIntent.remove(in: directory, core.lease)
+            throw error
+        }
+    }
+
+    /// Makes the store go on with the copy, which is the data file by now.
+    private func switchOver(
+        _ intent: CompactionIntent, _ names: [String]
+    ) throws(CodexError) {
+        let options = core.options
+        core.detachEnvironment()
+        checkpointer.detach()
+        try core.withSchemaLock { () throws(CodexError) in
+            // The old file's blocks are free now, should the checkpoint need one.
+            core.environment.close()
+            try intent.complete(in: directory, core.lease, reached: options.reached)
+            options.reached(.compactionSettled)
+            try directory.waitForOthers(StoreDirectory.lockFile, within: Self.spawnWait)
+            try core.environment.reopen(directory, names)
+        }
+        options.reached(.compactionReopened)
+        try checkpointer.attach(try DataFile(directory))
+        try core.lease.share(wasAlone: true, isReadOnly: false)
+        core.attachEnvironment()
+    }
+}

@@ -1,0 +1,161 @@
+internal import CodexCore
+internal import Dispatch
+
+/// What keeps readers out of a store that is being compacted.
+enum ReaderBarrier {
+    /// Nothing.
+    case none
+    /// A compaction waits for the readers that there are.
+    case draining
+    /// A compaction copies the data file.
+    case copying
+    /// The environment is closed, to be opened on the new file.
+    case detached
+    /// It could not be.
+    case failed(CodexError)
+
+    /// Whether nobody may use the environment.
+    var isDetached: Bool {
+        switch self {
+        case .detached, .failed: true
+        case .none, .draining, .copying: false
+        }
+    }
+}
+
+/// Readers during a compaction: what users read is refused, what the store reads itself waits.
+extension StoreCore {
+    private static let compacting = CodexError(
+        .inUse, "The store is being compacted. Try again in a moment.")
+
+    /// Why readers are refused.
+    var refusal: CodexError { state.withLock { Self.refusal($0) } }
+
+    private static func refusal(_ state: State) -> CodexError {
+        if case .failed(let error) = state.barrier { return error }
+        return state.isClosed ? closed : compacting
+    }
+
+    /// Counts a reader that comes while readers are barred.
+    ///
+    /// - Parameter waits: Whether to wait for the end of a compaction.
+    /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/inUse``.
+    func admit(waits: Bool) throws(CodexError) {
+        while true {
+            let alarm = DispatchSemaphore(value: 0)
+            // One that is inside of another is what the compaction waits for.
+            let isNested = isInUseHere
+            let outcome = state.withLock { state -> Result<Bool, CodexError> in
+                if state.isClosed { return .failure(Self.refusal(state)) }
+                let isAdmitted: Bool
+                switch state.barrier {
+                case .none: isAdmitted = true
+                case .draining: isAdmitted = isNested
+                case .copying, .detached: isAdmitted = false
+                case .failed(let error): return .failure(error)
+                }
+                if isAdmitted {
+                    state.activeReaderCount += 1
+                } else if waits {
+                    state.waiting.append(alarm)
+                } else {
+                    return .failure(Self.compacting)
+                }
+                return .success(isAdmitted)
+            }
+            if try outcome.get() { return }
+            alarm.wait()
+        }
+    }
+
+    /// How long a compaction waits for the readers that there are.
+    private static let drainLimit = DispatchTimeInterval.milliseconds(500)
+
+    /// Bars readers, and waits until there are none.
+    ///
+    /// - Throws: ``CodexError/Code/inUse`` if a snapshot stays open; readers are admitted then.
+    func barReaders() throws(CodexError) {
+        setBarrier(.draining)
+        let deadline = DispatchTime.now() + Self.drainLimit
+        while true {
+            let isFree = state.withLock { state in
+                guard state.activeReaderCount == 0 else { return false }
+                state.barrier = .copying
+                return true
+            }
+            if isFree { return }
+            if lastReaderEnded.wait(timeout: deadline) == .timedOut {
+                admitReaders()
+                throw CodexError(
+                    .inUse,
+                    "A snapshot of the store is open in this process, or a backup or an archive is "
+                        + "being made. Let that end, then compact the store.")
+            }
+        }
+    }
+
+    /// Lets readers in again, unless the environment is gone.
+    func admitReaders() {
+        guard !state.withLock({ $0.barrier.isDetached }) else { return }
+        setBarrier(.none)
+    }
+
+    private func setBarrier(_ barrier: ReaderBarrier) {
+        let waiting = state.withLock { state in
+            state.barrier = barrier
+            defer { state.waiting = [] }
+            switch barrier {
+            case .none: state.isBarred = state.isClosed
+            case .draining, .copying, .detached, .failed: state.isBarred = true
+            }
+            return state.waiting
+        }
+        // They look again.
+        for alarm in waiting { alarm.signal() }
+    }
+
+    // MARK: The environment
+
+    /// Runs `body` while nobody opens handles of databases.
+    func withSchemaLock<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
+        let result = schemaLock.withLock { _ in
+            Result { () throws(CodexError) in try body() }
+        }
+        return try result.get()
+    }
+
+    /// Ends all that uses the environment, after ``barReaders()``.
+    func detachEnvironment() {
+        let idle = state.withLock { state in
+            state.barrier = .detached
+            for cache in state.caches { cache.follower?.setPaused(true) }
+            defer { state.idle = [] }
+            return state.idle
+        }
+        for context in idle { context.abort() }
+        commits.pause()
+    }
+
+    /// Lets all go on with the environment as it is now.
+    func attachEnvironment() {
+        commits.resume()
+        state.withLock { state in
+            state.barrier = .copying
+            for cache in state.caches where !state.isClosed { cache.follower?.setPaused(false) }
+        }
+    }
+
+    /// Refuses all further use, since the environment could not be opened again.
+    ///
+    /// - Returns: The error that everybody gets.
+    func refuse(after cause: CodexError) -> CodexError {
+        schemaLock.withLock { _ in environment.close() }
+        let error = CodexError(
+            .closed,
+            "The store was compacted, and could not be opened again (\(cause.code)). Nothing is "
+                + "lost. Close it, and open it again.", cause: cause)
+        setBarrier(.failed(error))
+        commits.close()
+        return error
+    }
+}

@@ -1,0 +1,133 @@
+internal import CodexCore
+
+/// What a commit needs of the data file.
+struct RoomNeed {
+    /// How many items change.
+    var changeCount: Int
+    /// The bytes that are written: the items' new images.
+    var byteCount: Int
+    /// How many trees a change may touch.
+    var treeCount: Int
+    /// The bytes of the largest of them.
+    var largestByteCount: Int
+    /// Whether the reserve may be used.
+    var use: RoomUse
+
+    /// For the roots, the free list and what a commit changes besides items.
+    private static let systemPageCount = 64
+    /// A leaf that splits, and the branches above it.
+    private static let pagesPerTree = 4
+    /// What LMDB can hold in one transaction.
+    private static let byteCountMax = 512 << 20
+
+    /// How many pages in a row the largest value takes: values over half a page have pages of their
+    /// own, and those over 16 KiB are cut into chunks.
+    func runLength(pageByteCount: Int) -> Int {
+        guard largestByteCount > pageByteCount / 2 - 100 else { return 1 }
+        let byteCount = min(largestByteCount, LargeValue.chunkByteCount) + 16
+        return (byteCount + pageByteCount - 1) / pageByteCount
+    }
+
+    /// The bytes of pages that the commit may write: a generous guess, which asks nobody.
+    func guess(pageByteCount: Int) -> Int {
+        let pages = Self.systemPageCount + changeCount * treeCount * Self.pagesPerTree
+        return min(pages * pageByteCount + 2 * byteCount, Self.byteCountMax)
+    }
+
+    /// The same by the pages that each tree has in the transaction: no more of them are written.
+    func guess(pageByteCount: Int, treePageCounts: [Int]) -> Int {
+        let most = 2 * Self.pagesPerTree * changeCount
+        let touched = treePageCounts.reduce(0) { $0 + min($1, most) }
+        return min(
+            (Self.systemPageCount + touched) * pageByteCount + 2 * byteCount,
+            guess(pageByteCount: pageByteCount))
+    }
+}
+
+/// Room for commits in the data file.
+extension Checkpointer {
+    /// Whether a checkpoint should come before the next transaction: the device is full, and what was
+    /// replaced since the last one is needed.
+    var needsRoom: Bool {
+        state.withLock { state in
+            guard state.isShort, state.dirtySince != nil else { return false }
+            let reserve = DataReserve.byteCount(usedByteCount: state.usedByteCount)
+            return state.fileByteCount - state.usedByteCount < reserve
+        }
+    }
+
+    /// Makes a checkpoint that lets pages and history go, if there is anything that it would let go.
+    ///
+    /// - Returns: Whether it made one, so that what failed may be tried again.
+    func makeRoom() throws(CodexError) -> Bool {
+        guard state.withLock({ $0.dirtySince != nil }) else { return false }
+        try checkpointNow()
+        return true
+    }
+
+    /// Makes sure that LMDB's commit cannot run out of room: once a record is in the log, it must be
+    /// possible to apply it.
+    ///
+    /// LMDB does not tell how many pages a transaction will write, so it is a guess; should it be too
+    /// low, the commit is applied later.
+    ///
+    /// - Parameters:
+    ///   - need: What the commit needs.
+    ///   - treePageCounts: The pages of each tree that may change, for a device that is nearly full.
+    /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/storeFull``.
+    func reserve(
+        _ need: RoomNeed, _ treePageCounts: () throws(CodexError) -> [Int]
+    ) throws(CodexError) {
+        let used = try environment.usage().pageCount * pageByteCount
+        let guess = need.guess(pageByteCount: pageByteCount)
+        let kept = need.use == .growing ? DataReserve.byteCount(usedByteCount: used) : 0
+        // Asking the file each time would cost more than the call: where timestamps have many
+        // grains (Linux 6.13 and later), the next write then changes the file's, and the log's flush
+        // must write a block of inodes too.
+        let known = state.withLock { state in
+            state.usedByteCount = used
+            return state.fileByteCount
+        }
+        if known >= used + guess + kept, used + guess <= environment.mapByteCount { return }
+        let exact = need.guess(
+            pageByteCount: pageByteCount, treePageCounts: try treePageCounts())
+        guard used + exact <= environment.mapByteCount else { throw CodexError.storeFull() }
+        if known >= used + exact + kept { return }
+        try lengthen(
+            used: used, by: exact + kept, need.runLength(pageByteCount: pageByteCount))
+    }
+
+    /// Lets the data file have `byteCount` behind what is used, or finds as much that can be reused.
+    private func lengthen(
+        used: Int, by byteCount: Int, _ runLength: Int
+    ) throws(CodexError) {
+        // In larger steps, where there is room for them.
+        let step = min(max(used / 16, 1 << 20), 64 << 20)
+        while true {
+            do throws(CodexError) {
+                try extend(to: used + byteCount, step: step)
+                return
+            } catch  where error.code == .diskFull {
+                let length = try file.file.byteCount()
+                state.withLock { ($0.isShort, $0.fileByteCount) = (true, length) }
+                let reusable = try environment.reusablePages(inRunsOf: runLength) * pageByteCount
+                if length - used + reusable >= byteCount { return }
+                guard try log.space.shed() > 0 else { throw error }
+            }
+        }
+    }
+
+    private func extend(to byteCount: Int, step: Int) throws(CodexError) {
+        let length = try file.file.byteCount()
+        guard length < byteCount else {
+            return state.withLock { $0.fileByteCount = length }
+        }
+        // What a device with little room has left belongs to others, too.
+        let free = try directory.freeByteCount()
+        guard free >= byteCount - length else { throw CodexError.diskFull() }
+        let isAmple = free >= byteCount - length + 8 * step
+        let new = isAmple ? byteCount + step : byteCount
+        try file.file.reserve(new)
+        state.withLock { ($0.fileByteCount, $0.isShort) = (new, false) }
+    }
+}

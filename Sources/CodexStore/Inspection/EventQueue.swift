@@ -1,0 +1,80 @@
+internal import Dispatch
+
+/// Hands a store's events to the host's observer, in order, on a dispatch queue of its own.
+///
+/// Nothing of the store is held while the observer runs, and nothing waits for it. It may close the
+/// store, write to it, or never return. A thread runs only while there are events.
+final class EventQueue: Sendable {
+    private struct State {
+        var waiting: ArraySlice<StoreEvent> = []
+        /// How many events found no room since the last one that did.
+        var droppedCount = 0
+        var isEnded = false
+        var isDelivering = false
+        /// The thread that calls the observer.
+        var thread: UInt?
+
+        /// Says how many events were dropped, in the place where they were.
+        mutating func noteDropped() {
+            guard droppedCount > 0 else { return }
+            waiting.append(.eventsDropped(count: droppedCount))
+            droppedCount = 0
+        }
+    }
+
+    private let observer: @Sendable (StoreEvent) -> Void
+    private let state = Locked(State())
+    private let queue = DispatchQueue(label: "codex.events")
+    /// Entered while events are delivered.
+    private let delivery = DispatchGroup()
+
+    /// Most events that wait for an observer that is busy.
+    static let waitingCountMax = 1024
+    /// How long closing lets an observer have what happened before.
+    private static let endTimeout = DispatchTimeInterval.seconds(1)
+
+    init(_ observer: @escaping @Sendable (StoreEvent) -> Void) { self.observer = observer }
+
+    /// Adds an event, or counts it as dropped if too many wait.
+    func add(_ event: StoreEvent) {
+        let starts = state.withLock { state -> Bool in
+            guard !state.isEnded else { return false }
+            guard state.waiting.count < Self.waitingCountMax else {
+                state.droppedCount += 1
+                return false
+            }
+            state.noteDropped()
+            state.waiting.append(event)
+            defer { state.isDelivering = true }
+            return !state.isDelivering
+        }
+        if starts { queue.async(group: delivery) { [self] in deliver() } }
+    }
+
+    private func deliver() {
+        state.withLock { $0.thread = WorkerThread.current }
+        while let event = next() { observer(event) }
+    }
+
+    /// The next event; `nil` ends the delivery.
+    private func next() -> StoreEvent? {
+        state.withLock { state in
+            if state.waiting.isEmpty { state.noteDropped() }
+            if let event = state.waiting.popFirst() { return event }
+            (state.isDelivering, state.thread) = (false, nil)
+            return nil
+        }
+    }
+
+    /// Ends delivery: the observer gets what waits within a second, and nothing after that.
+    ///
+    /// Called in the observer, it returns at once, and the rest is discarded.
+    func end() {
+        let waits = state.withLock { !$0.isEnded && $0.thread != WorkerThread.current }
+        if waits { _ = delivery.wait(timeout: .now() + Self.endTimeout) }
+        state.withLock { state in
+            state.isEnded = true
+            (state.waiting, state.droppedCount) = ([], 0)
+        }
+    }
+}

@@ -1,0 +1,269 @@
+internal import CodexCore
+internal import Synchronization
+
+/// What a commit may take of a device that is nearly full.
+enum RoomUse {
+    /// It makes the store larger, and leaves the reserve alone.
+    case growing
+    /// It deletes, or changes what does not grow: it may take the reserve, which keeps deletes,
+    /// checkpoints and closing possible.
+    case shrinking
+}
+
+/// The files of the log: making segments, the spare, and which may go.
+///
+/// There is always a spare segment, so that a full disk does not stop deletes. Where the disk is full,
+/// history goes before its time: first what no consumer, archive or follower needs, then the rest.
+final class LogSpace: Sendable {
+    let directory: LogDirectory
+    private let lease: StoreLease
+    private let options: StoreOptions
+    /// What still needs the history; set once the store is open.
+    let readers = Locked<(@Sendable () throws -> [HistoryReader])?>(nil)
+
+    /// A new log begins with a segment of this size; each is twice as large as the one before, up to
+    /// `StoreOptions.logSegmentByteCountMax`.
+    static let firstSegmentByteCount = 256 << 10
+    /// The least of a spare: it holds the record of any item that is deleted.
+    private static let spareByteCount = 512 << 10
+    /// What is left to others when a segment is made.
+    private static let marginByteCount = 1 << 20
+
+    init(_ directory: LogDirectory, _ lease: StoreLease, _ options: StoreOptions) {
+        self.directory = directory
+        self.lease = lease
+        self.options = options
+    }
+
+    private var folder: Directory { directory.directory }
+    private var ownName: String { "next-\(FileSystem.processID)" }
+
+    // MARK: Segments
+
+    /// How large the segment after one of `byteCount` is; less where the device is nearly full.
+    private func byteCount(after byteCount: Int) -> Int {
+        let wanted = min(byteCount * 2, options.logSegmentByteCountMax)
+        guard let free = try? folder.freeByteCount() else { return wanted }
+        let proper = max(free / 16, Self.spareByteCount)
+        return Self.roundedUp(min(wanted, proper))
+    }
+
+    private static func roundedUp(_ byteCount: Int) -> Int { (byteCount + 4095) & ~4095 }
+
+    /// Makes a segment that begins after `position`, and waits until it is on stable storage.
+    ///
+    /// - Parameters:
+    ///   - number: Its number.
+    ///   - position: The end of the segment before.
+    ///   - incarnation: The count of recoveries.
+    ///   - previous: The length of the segment before; `nil` begins small.
+    ///   - room: What the segment must have behind its header.
+    ///   - use: Whether the commit may take the spare where no other can be made.
+    /// - Returns: The segment, open for writing.
+    /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/outcomeUnknown`` if a flush failed.
+    func makeSegment(
+        _ number: UInt64, after position: LogPosition, incarnation: UInt64, previous: Int? = nil,
+        room: Int = 0, _ use: RoomUse
+    ) throws(CodexError) -> LogSegment {
+        let least = Self.roundedUp(LogSegmentHeader.byteCount + room)
+        let wanted = previous.map { byteCount(after: $0) } ?? Self.firstSegmentByteCount
+        // Once a checkpoint comes, the segment before is the next spare.
+        let gives = previous.map { $0 >= Self.spareByteCount } ?? false
+        let file = try nextFile(max(wanted, least), least, use, gives)
+        let header = LogSegmentHeader(
+            storeID: directory.storeID, number: number,
+            incarnation: Incarnation.salted(incarnation),
+            firstSequence: position.sequence + 1, previousChecksum: position.checksum,
+            byteCount: UInt64(try file.byteCount()), milliseconds: options.deletionTimes.stamp)
+        try lease.orRefuse { () throws(CodexError) in
+            try file.write(header.bytes, at: 0)
+            try file.flush()
+            options.reached(.segmentPrepared)
+            try folder.rename(ownName, to: directory.fileName(number))
+            try folder.flush()
+        }
+        options.reached(.segmentNamed)
+        return LogSegment(file: file, header: header, byteCount: Int(header.byteCount))
+    }
+
+    /// A file of zeros, or of an old segment's records, under ``ownName``.
+    ///
+    /// Any commit may take the spare if the segment before `gives` another one.
+    private func nextFile(
+        _ wanted: Int, _ least: Int, _ use: RoomUse, _ gives: Bool
+    ) throws(CodexError) -> File {
+        // A segment that is smaller than a spare gives none when it goes.
+        let smallest = use == .growing ? max(least, min(wanted, Self.spareByteCount)) : least
+        var size = wanted
+        while true {
+            if let spare = try takeSpare(size, least, use) { return spare }
+            do throws(CodexError) {
+                return try makeFile(ownName, size)
+            } catch  where error.code == .diskFull {
+                if try shed() > 0 || size > smallest {
+                    size = smallest
+                } else if gives, let spare = try takeSpare(size, least, .shrinking) {
+                    return spare
+                } else {
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// Takes the spare, if it has the size and the commit may have it.
+    private func takeSpare(
+        _ wanted: Int, _ least: Int, _ use: RoomUse
+    ) throws(CodexError) -> File? {
+        let name = LogDirectory.spareName
+        guard try folder.contains(name) else { return nil }
+        let size = try folder.byteCount(name)
+        switch use {
+        case .shrinking: guard size >= least else { return nil }
+        case .growing:
+            // The next spare must fit, too.
+            guard size >= wanted, try folder.freeByteCount() >= size + Self.marginByteCount
+            else { return nil }
+        }
+        // Another process may take it, too.
+        guard (try? folder.rename(name, to: ownName)) != nil else { return nil }
+        let file = try File(ownName, in: folder, .write)
+        return try file.byteCount() >= least ? file : nil
+    }
+
+    /// Makes a file of zeros, all of them written: flushing data into room that was only reserved,
+    /// or past a file's end, takes longer.
+    private func makeFile(_ name: String, _ byteCount: Int) throws(CodexError) -> File {
+        let file = try File(name, in: folder, .create)
+        do throws(CodexError) {
+            // It fails at once, and not after it has taken what is left.
+            try file.reserve(byteCount)
+            let zeros = [UInt8](repeating: 0, count: 1 << 20)
+            for offset in stride(from: 0, to: byteCount, by: zeros.count) {
+                let count = min(zeros.count, byteCount - offset)
+                try file.write(count == zeros.count ? zeros : Array(zeros[..<count]), at: offset)
+            }
+            try file.flush()
+        } catch {
+            file.close()
+            folder.remove(name)
+            throw error
+        }
+        return file
+    }
+
+    // MARK: The spare
+
+    /// Sees that there is a spare for the segment after the present one, so that no commit waits for
+    /// its zeros: a small one, and one of the proper size once the present one is half full.
+    ///
+    /// By any thread; two that do it at once waste one file.
+    ///
+    /// - Returns: Whether it made one.
+    func makeSpare(_ position: LogPosition) throws(CodexError) -> Bool {
+        guard let present = try directory.open(position.segment) else { return false }
+        defer { present.file.close() }
+        let isHalfFull = Int(position.offset) > present.byteCount / 2
+        let wanted =
+            isHalfFull
+            ? max(byteCount(after: present.byteCount), Self.spareByteCount) : Self.spareByteCount
+        let name = LogDirectory.spareName
+        if try folder.contains(name), try folder.byteCount(name) >= wanted { return false }
+        let own = "spare-\(FileSystem.processID)"
+        var size = wanted
+        while true {
+            do throws(CodexError) {
+                try makeFile(own, size).close()
+                try folder.rename(own, to: name)
+                return true
+            } catch  where error.code == .diskFull {
+                // A smaller one serves as well, and one that history gives back.
+                if try folder.contains(name) { return false }
+                guard try shed() > 0 || size > Self.spareByteCount else { return false }
+                if try folder.contains(name) { return true }
+                size = Self.spareByteCount
+            }
+        }
+    }
+
+    // MARK: Retention
+
+    /// Removes segments that lie before `checkpoint` and are past the retention; one of them becomes
+    /// the spare.
+    ///
+    /// - Parameters:
+    ///   - checkpoint: Where the published checkpoint is in the log.
+    ///   - now: The time, in milliseconds since 1970, by which their age is judged.
+    /// - Returns: How many were removed.
+    /// - Throws: What looking at the files throws.
+    func prune(before checkpoint: LogPosition, now: UInt64) throws(CodexError) -> Int {
+        let numbers = try directory.numbers()
+        var total = 0
+        for number in numbers {
+            total += (try? folder.byteCount(directory.fileName(number))) ?? 0
+        }
+        var removed = 0
+        for (number, next) in zip(numbers, numbers.dropFirst()) {
+            guard number < checkpoint.segment, let following = try directory.open(next) else {
+                break
+            }
+            following.file.close()
+            // All records of a segment are older than the segment after it.
+            let age = Double(now) - Double(following.header.milliseconds)
+            let byteCount = try folder.byteCount(directory.fileName(number))
+            let retention = options.changeRetention
+            guard age > retention.age.milliseconds || total > retention.byteCount else { break }
+            total -= byteCount
+            try remove(number, byteCount)
+            removed += 1
+        }
+        return removed
+    }
+
+    /// Removes a segment; a large one becomes the spare where there is none.
+    private func remove(
+        _ number: UInt64, _ byteCount: Int, always: Bool = false
+    ) throws(CodexError) {
+        let (name, spare) = (directory.fileName(number), LogDirectory.spareName)
+        let least = always ? Self.spareByteCount : options.logSegmentByteCountMax
+        let isUseful = byteCount >= least
+        let hasSpare = try folder.contains(spare)
+        guard isUseful, !hasSpare else { return folder.remove(name) }
+        try folder.rename(name, to: spare)
+        // Or a power cut might bring its old name back, with the header of its new place.
+        try folder.flush()
+    }
+
+    private func historyReaders() -> [HistoryReader] {
+        guard let readers = readers.withLock({ $0 }) else { return [] }
+        return (try? readers()) ?? []
+    }
+
+    /// Removes history before its time, since the device is full: what no reader needs and, if there is
+    /// nothing of that, the oldest segment that is not needed for a recovery.
+    ///
+    /// - Returns: How many segments were removed.
+    func shed() throws(CodexError) -> Int {
+        let checkpoint = try Checkpoint(of: directory.store).position
+        let needs = historyReaders()
+        let numbers = try directory.numbers()
+        var removed = 0
+        for (number, next) in zip(numbers, numbers.dropFirst()) {
+            guard number < checkpoint.segment, let following = try directory.open(next) else {
+                break
+            }
+            following.file.close()
+            let last = following.header.firstSequence - 1
+            let losers = needs.filter { $0.sequence < last }
+            if !losers.isEmpty && removed > 0 { break }
+            let byteCount = try folder.byteCount(directory.fileName(number))
+            try remove(number, byteCount, always: true)
+            removed += 1
+            if !losers.isEmpty {
+                options.observer?(.historyShed(through: last, readers: losers.map(\.name)))
+                break
+            }
+        }
+        return removed
+    }
+}

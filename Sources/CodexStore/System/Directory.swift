@@ -1,0 +1,264 @@
+internal import CodexCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// A directory that is held by a descriptor.
+///
+/// Files are opened, renamed, removed and flushed relative to the descriptor. A process that changes
+/// its working directory, or somebody who renames the directory, does not redirect them.
+///
+/// The calls may be made by any thread (POSIX). The descriptor is closed with the value.
+final class Directory: Sendable {
+    /// The absolute path at the time of opening, without symbolic links.
+    let path: String
+    /// Which directory it is, whatever its path.
+    let identity: FileSystem.Identity
+    private let descriptor: Int32
+
+    /// Opens the directory `path`.
+    init(_ path: String) throws(CodexError) {
+        descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system("open", errno) }
+        do throws(CodexError) {
+            identity = try FileSystem.identity(of: descriptor)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        self.path = FileSystem.resolved(path) ?? path
+    }
+
+    /// Opens the directory `name` of `parent`.
+    init(_ name: String, in parent: Directory) throws(CodexError) {
+        descriptor = unsafe openat(
+            parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system("openat", errno) }
+        do throws(CodexError) {
+            identity = try FileSystem.identity(of: descriptor)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        path = parent.path + "/" + name
+    }
+
+    deinit { close(descriptor) }
+
+    // MARK: What is in it
+
+    private func status(_ name: String) throws(CodexError) -> stat? {
+        var info = stat()
+        guard unsafe fstatat(descriptor, name, &info, 0) == 0 else {
+            if errno == ENOENT { return nil }
+            throw .system("fstatat", errno)
+        }
+        return info
+    }
+
+    /// What is under `name`, or `nil`.
+    func kind(_ name: String) throws(CodexError) -> FileSystem.Kind? {
+        try status(name).map { $0.st_mode & S_IFMT == S_IFDIR ? .directory : .other }
+    }
+
+    func contains(_ name: String) throws(CodexError) -> Bool { try status(name) != nil }
+
+    /// Which file is under `name`, or `nil`.
+    func identity(_ name: String) throws(CodexError) -> FileSystem.Identity? {
+        try status(name).map { FileSystem.Identity($0) }
+    }
+
+    /// The length of the file `name`.
+    func byteCount(_ name: String) throws(CodexError) -> Int {
+        guard let info = try status(name) else { throw .system("fstatat", ENOENT) }
+        return Int(info.st_size)
+    }
+
+    /// The bytes of the device that the file `name` takes.
+    func allocatedByteCount(_ name: String) throws(CodexError) -> Int {
+        try status(name).map { Int($0.st_blocks) * 512 } ?? 0
+    }
+
+    /// The names in it, without `.` and `..`.
+    func entries() throws(CodexError) -> [String] {
+        // A descriptor of its own: reading moves the position of the open directory.
+        let own = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard own >= 0 else { throw .system("openat", errno) }
+        guard let stream = unsafe fdopendir(own) else {
+            close(own)
+            throw .system("fdopendir", errno)
+        }
+        defer { unsafe closedir(stream) }
+        return unsafe FileSystem.names(stream)
+    }
+
+    /// Reads up to `limit` bytes of the file `name`.
+    func read(_ name: String, limit: Int) throws(CodexError) -> [UInt8] {
+        let file = try File(name, in: self, .read)
+        defer { file.close() }
+        return try file.read(at: 0, count: limit)
+    }
+
+    // MARK: Changes
+
+    /// Opens a file of it; the caller closes the descriptor.
+    func openFile(_ name: String, _ flags: Int32, permissions: UInt32 = 0o644) -> Int32 {
+        unsafe openat(descriptor, name, flags | O_CLOEXEC, mode_t(permissions))
+    }
+
+    func makeDirectory(_ name: String) throws(CodexError) {
+        guard unsafe mkdirat(descriptor, name, 0o755) == 0 else { throw .system("mkdirat", errno) }
+    }
+
+    /// Gives the file `name` another name, in place of any other file of that name.
+    func rename(_ name: String, to target: String) throws(CodexError) {
+        guard unsafe renameat(descriptor, name, descriptor, target) == 0 else {
+            throw .system("renameat", errno)
+        }
+    }
+
+    /// Exchanges two files, as one step; `false` where the system cannot.
+    ///
+    /// Unlike a rename it needs no room on the device.
+    func exchange(_ name: String, with other: String) -> Bool {
+        #if canImport(Darwin)
+            return unsafe renameatx_np(descriptor, name, descriptor, other, UInt32(RENAME_SWAP))
+                == 0
+        #elseif canImport(Glibc)
+            // RENAME_EXCHANGE of linux/fs.h.
+            return unsafe systemRename(descriptor, name, descriptor, other, 2) == 0
+        #else
+            return false
+        #endif
+    }
+
+    /// Gives the directory `name` another name; `false` if a directory that is not empty has it.
+    func renameDirectory(_ name: String, to target: String) throws(CodexError) -> Bool {
+        if unsafe renameat(descriptor, name, descriptor, target) == 0 { return true }
+        if errno == ENOTEMPTY || errno == EEXIST { return false }
+        throw .system("renameat", errno)
+    }
+
+    /// Removes the empty directory `name`; errors are ignored, since it is cleaning up.
+    func removeDirectory(_ name: String) { _ = unsafe unlinkat(descriptor, name, AT_REMOVEDIR) }
+
+    /// Removes the plain files in it; errors are ignored, since it is cleaning up.
+    func removeFiles() {
+        for name in (try? entries()) ?? [] { remove(name) }
+    }
+
+    /// Locks the directory for this value, as long as it lives; `false` if another value has it locked.
+    func lock() -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
+
+    /// Its name in its parent, when it was opened.
+    var name: String { FileSystem.lastComponent(of: path) }
+
+    /// Removes the file `name`; that it is not there is no error.
+    func remove(_ name: String) { _ = unsafe unlinkat(descriptor, name, 0) }
+
+    /// Writes a new file and waits until it is on stable storage.
+    func writeDurably(
+        _ bytes: [UInt8], to name: String, permissions: UInt32 = 0o644
+    ) throws(CodexError) {
+        let file = try File(name, in: self, .create, permissions: permissions)
+        defer { file.close() }
+        try file.write(bytes, at: 0)
+        try file.flush()
+    }
+
+    /// Replaces the file `name` as a whole, durably.
+    func replaceDurably(
+        _ name: String, with bytes: [UInt8], permissions: UInt32 = 0o644
+    ) throws(CodexError) {
+        let new = "\(name).\(FileSystem.processID)-\(UInt32.random(in: .min ... .max)).new"
+        do throws(CodexError) {
+            try writeDurably(bytes, to: new, permissions: permissions)
+            try rename(new, to: name)
+        } catch {
+            remove(new)
+            throw error
+        }
+        try flush()
+    }
+
+    /// Waits until the names in it are on stable storage; LMDB never does.
+    func flush() throws(CodexError) {
+        guard fsync(descriptor) == 0 else { throw .system("fsync", errno) }
+    }
+
+    /// Whether another process has the first byte of a file locked in the manner of `fcntl`, as LMDB
+    /// does with its lock file while an environment is open.
+    ///
+    /// - Important: Only while this process has no environment open on it: closing the file drops the
+    ///   process's own locks of this kind.
+    func isLockedByOthers(_ name: String) throws(CodexError) -> Bool {
+        let file = openFile(name, O_RDWR)
+        guard file >= 0 else {
+            if errno == ENOENT { return false }
+            throw .system("openat", errno)
+        }
+        defer { close(file) }
+        var lock = flock()
+        lock.l_type = Int16(F_WRLCK)
+        lock.l_whence = Int16(SEEK_SET)
+        lock.l_start = 0
+        lock.l_len = 1
+        guard unsafe fcntl(file, F_GETLK, &lock) == 0 else { throw .system("fcntl", errno) }
+        return lock.l_type != Int16(F_UNLCK)
+    }
+
+    // MARK: Where it is
+
+    /// A path that leads here, wherever the directory was moved; for liblmdb, which opens by path.
+    ///
+    /// On Linux it goes by way of the descriptor. Where `/proc` is missing it is ``path``, and the
+    /// caller compares what was opened.
+    var accessPath: String {
+        #if os(Linux)
+            let link = "/proc/self/fd/\(descriptor)"
+            if (try? FileSystem.identity(link)) == identity { return link }
+        #endif
+        return path
+    }
+
+    /// Which directory ``path`` names by now, or `nil`.
+    func identityAtPath() throws(CodexError) -> FileSystem.Identity? {
+        try FileSystem.identityIfPresent(path)
+    }
+
+    /// When an entry of it was last added, renamed or removed.
+    func modified() throws(CodexError) -> FileSystem.Moment {
+        var info = stat()
+        guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
+        return FileSystem.Moment(info)
+    }
+
+    /// The bytes of the device that this process may still use.
+    func freeByteCount() throws(CodexError) -> Int {
+        var info = statvfs()
+        guard unsafe fstatvfs(descriptor, &info) == 0 else { throw .system("fstatvfs", errno) }
+        // ext4 keeps some blocks from everybody, which count as free.
+        let kept = min(info.f_blocks / 50, 4096)
+        let forAll = info.f_bfree - min(info.f_bfree, kept)
+        let free = geteuid() == 0 ? forAll : min(info.f_bavail, forAll)
+        let blocks = UInt64(free).multipliedReportingOverflow(by: UInt64(info.f_frsize))
+        return blocks.overflow ? .max : Int(clamping: blocks.partialValue)
+    }
+
+    /// Whether the device has less room than a small commit needs.
+    var isFull: Bool { (try? freeByteCount()).map { $0 < 1 << 20 } ?? false }
+}
+
+#if canImport(Glibc)
+    /// glibc has it since 2.28, and declares it only for programs in C that ask for GNU's extensions.
+    @_silgen_name("renameat2")
+    private func systemRename(
+        _ directory: Int32, _ name: UnsafePointer<CChar>, _ otherDirectory: Int32,
+        _ other: UnsafePointer<CChar>, _ flags: UInt32
+    ) -> Int32
+#endif

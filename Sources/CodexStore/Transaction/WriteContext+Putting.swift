@@ -1,0 +1,39 @@
+internal import CodexCore
+
+/// Storing entries of trees.
+extension WriteContext {
+    /// How many ascending keys were put into a tree in a row.
+    struct Streak {
+        var last: [UInt8] = []
+        var length = 0
+    }
+
+    /// After how many ascending keys the next is expected to be the tree's last.
+    private static let streakMin = 4
+    private static let streakPenalty = -256
+
+    /// Stores an entry of a tree.
+    ///
+    /// Keys that come in order are appended: pages are filled, not split in halves.
+    func put(_ tree: Tree, _ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
+        if core.options.plantedFault == .lostOverflow, key.count > LongKey.pieceByteCount {
+            let pointer = LongKey.piece(key[...], layer: nil).physical
+            let layer = BigEndian.bytes(try transaction.nextID(tree.overflow))
+            return try transaction.put(tree.database, pointer, layer)
+        }
+        let place = Int(tree.database.raw)
+        while streaks.count <= place { streaks.append(Streak()) }
+        let isAscending = ByteOrder.compare(streaks[place].last, key) < 0
+        var length = streaks[place].length
+        length = isAscending || length < 0 ? length + 1 : 0
+        if length > Self.streakMin, isAscending, key.count < LongKey.pieceByteCount {
+            if try transaction.append(tree.database, key, value) {
+                streaks[place] = Streak(last: key, length: length)
+                return
+            }
+            length = Self.streakPenalty
+        }
+        streaks[place] = Streak(last: key, length: length)
+        try transaction.put(tree, key, value)
+    }
+}

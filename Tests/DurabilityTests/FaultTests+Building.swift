@@ -1,0 +1,46 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+import FaultyCalls
+import Foundation
+import Testing
+
+extension FaultTests {
+    @Test("A build notices that the data file did not take its step, though the log has the rest")
+    func build() async throws {
+        defer { faulty_arm(0, 0, 0, 0, "") }
+        var options = StoreOptions()
+        options.checkpoints.interval = .seconds(600)
+        let temporary = try TemporaryStore(schema: Self.schema, options: options)
+        let store = temporary.store
+        let directory = URL(fileURLWithPath: temporary.path).deletingLastPathComponent()
+            .lastPathComponent
+        var number = 0
+        try await store.load(into: "f") {
+            guard number < 30_000 else { return nil }
+            defer { number += 1 }
+            return Self.item(number)
+        }
+        let index = IndexDefinition("byX", partitionKey: [KeyAttribute("x")])
+        try await store.addIndex(index, to: "f")
+        var (faultCount, turn) = (0, 0)
+        // Writes that share commits with steps of the build, of which the log has nothing.
+        while try store.buildStatus().contains(where: { $0.state == .building }) {
+            let isFaulty = turn % 5 == 0
+            if isFaulty {
+                faulty_arm(Int32(FAULTY_PWRITE), 1, EIO, 0, directory + "/store/data.mdb")
+            }
+            _ = try? await store.put(Self.item(number + turn), in: "f")
+            if isFaulty { faultCount += Int(faulty_count()) }
+            turn += 1
+        }
+        faulty_arm(0, 0, 0, 0, "")
+        #expect(faultCount > 0)
+        try await store.whenReady()
+        let count = try store.count(TableScan(table: "f")).count
+        #expect(count > number)
+        #expect(try store.count(TableScan(table: "f", index: "byX")).count == count)
+        let report = try store.verify()
+        #expect(report.isSound, "\(report.differences.prefix(3))")
+    }
+}

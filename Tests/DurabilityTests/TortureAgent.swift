@@ -1,0 +1,95 @@
+import Foundation
+import TestSupport
+
+/// What workers were told is committed, by store and writer.
+struct TortureLedger {
+    private(set) var groups: [String: [Int: Int64]] = [:]
+    private(set) var count = 0
+    /// How often something failed that a trouble explains, by its code.
+    private(set) var failures: [String: Int] = [:]
+
+    mutating func note(_ store: String, _ writer: Int, _ group: Int64) {
+        groups[store, default: [:]][writer] = group
+        count += 1
+    }
+
+    mutating func noteFailure(_ code: String) { failures[code, default: 0] += 1 }
+
+    /// Forgets a store that is gone.
+    mutating func forget(_ store: String) { groups[store] = nil }
+}
+
+/// A worker of the torture test, a process of its own: see `Tests/TestAgent/TortureWorker.swift`.
+final class TortureAgent {
+    let writer: Int
+    private let process = Process()
+    private let input = Pipe()
+    private let lines: LinePipe
+    private var isFrozen = false
+    /// Whether it said that it has closed its store.
+    private(set) var isDone = false
+    /// What it died of, if nothing explains it.
+    private(set) var complaint: String?
+
+    init(_ store: String, directory: String, writer: Int, seed: UInt64) throws {
+        self.writer = writer
+        // Writing to one that has died is no reason to die.
+        signal(SIGPIPE, SIG_IGN)
+        let output = Pipe()
+        lines = LinePipe(output)
+        process.executableURL = Agent.executable
+        process.arguments = ["torture", store, directory, "\(writer)", "\(seed)"]
+        process.standardInput = input
+        process.standardOutput = output
+        process.environment = ProcessInfo.processInfo.environment.merging(
+            ["SWIFT_BACKTRACE": "enable=no"]
+        ) { $1 }
+        try process.run()
+    }
+
+    deinit { kill() }
+
+    /// Takes what it has printed until now.
+    func drain(_ ledger: inout TortureLedger) {
+        for line in lines.available() {
+            let words = line.split(separator: " ").map(String.init)
+            switch words.first {
+            case "ack" where words.count == 4:
+                if let writer = Int(words[2]), let group = Int64(words[3]) {
+                    ledger.note(words[1], writer, group)
+                }
+            case "failed": ledger.noteFailure(words.last ?? "")
+            case "done": isDone = true
+            default: complaint = line
+            }
+        }
+    }
+
+    var hasEnded: Bool { !process.isRunning }
+
+    // MARK: Troubles
+
+    func freeze() {
+        guard process.isRunning else { return }
+        isFrozen = true
+        Agent.stop(process.processIdentifier)
+    }
+
+    func resume() {
+        guard isFrozen else { return }
+        isFrozen = false
+        Foundation.kill(process.processIdentifier, SIGCONT)
+    }
+
+    func kill() {
+        guard process.isRunning else { return }
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Tells it to close its store and end.
+    func tellToEnd() {
+        resume()
+        try? input.fileHandleForWriting.write(contentsOf: Data("end\n".utf8))
+    }
+}
