@@ -120,5 +120,5 @@ public enum Limits {
     /// Most days of a report.
     public static let reportDayCountMax = 4000
     /// Most trees of a store: one for each table, index, counter and time to live.
-    public static let treeCountMax = 4000
+    public static let treeCountMax = 1000
 }

@@ -76,6 +76,8 @@ enum StagedDirectory {
             guard let staging = try? Directory(name, in: parent), staging.lock() else { continue }
             // A process makes the directory before it locks it.
             guard (try? staging.modified())?.isOld == true else { continue }
+            // It may have been finished, and have its name, just now.
+            guard (try? parent.identity(name)) == staging.identity else { continue }
             remove(staging, name, in: parent)
         }
     }

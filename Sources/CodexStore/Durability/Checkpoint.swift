@@ -45,6 +45,15 @@ struct Checkpoint {
     /// - Throws: ``CodexError/Code/corrupted`` if it is missing or damaged,
     ///   ``CodexError/Code/unsupportedFormat``.
     init(of store: Directory) throws(CodexError) {
+        do throws(CodexError) {
+            try self.init(reading: store)
+        } catch  where error.code == .corrupted {
+            // A file that was exchanged away while it was read may be written over by now.
+            try self.init(reading: store)
+        }
+    }
+
+    private init(reading store: Directory) throws(CodexError) {
         guard try store.contains(Self.name) else {
             throw CodexError(
                 .corrupted,

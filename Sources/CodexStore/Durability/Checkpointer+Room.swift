@@ -80,7 +80,7 @@ extension Checkpointer {
     ) throws(CodexError) {
         let used = try environment.usage().pageCount * pageByteCount
         let guess = need.guess(pageByteCount: pageByteCount)
-        let kept = need.use == .growing ? DataReserve.byteCount(usedByteCount: used) : 0
+        let kept = DataReserve.byteCount(usedByteCount: used, leftBy: need.use)
         // Asking the file each time would cost more than the call: where timestamps have many
         // grains (Linux 6.13 and later), the next write then changes the file's, and the log's flush
         // must write a block of inodes too.
@@ -91,10 +91,18 @@ extension Checkpointer {
         if known >= used + guess + kept, used + guess <= environment.mapByteCount { return }
         let exact = need.guess(
             pageByteCount: pageByteCount, treePageCounts: try treePageCounts())
-        guard used + exact <= environment.mapByteCount else { throw CodexError.storeFull() }
+        let runLength = need.runLength(pageByteCount: pageByteCount)
+        guard used + exact <= environment.mapByteCount else {
+            return try requireReusable(used + exact - environment.mapByteCount, runLength)
+        }
         if known >= used + exact + kept { return }
-        try lengthen(
-            used: used, by: exact + kept, need.runLength(pageByteCount: pageByteCount))
+        try lengthen(used: used, by: exact + kept, runLength)
+    }
+
+    /// Throws unless so many bytes of pages can be reused: the end of the map is reached.
+    private func requireReusable(_ byteCount: Int, _ runLength: Int) throws(CodexError) {
+        let reusable = try environment.reusablePages(inRunsOf: runLength) * pageByteCount
+        guard reusable >= byteCount else { throw CodexError.storeFull() }
     }
 
     /// Lets the data file have `byteCount` behind what is used, or finds as much that can be reused.
@@ -111,11 +119,18 @@ extension Checkpointer {
                 let length = try file.file.byteCount()
                 state.withLock { ($0.isShort, $0.fileByteCount) = (true, length) }
                 let reusable = try environment.reusablePages(inRunsOf: runLength) * pageByteCount
-                if length - used + reusable >= byteCount { return }
+                // LMDB writes down what it freed in pages of a row, which it may find at the end only.
+                let tail = length - used
+                if tail + reusable >= byteCount, tail >= min(byteCount, Self.tailByteCount) {
+                    return
+                }
                 guard try log.space.shed() > 0 else { throw error }
             }
         }
     }
+
+    /// What of a commit's room must lie behind the last page in use.
+    private static let tailByteCount = 256 << 10
 
     private func extend(to byteCount: Int, step: Int) throws(CodexError) {
         let length = try file.file.byteCount()
@@ -126,8 +141,11 @@ extension Checkpointer {
         let free = try directory.freeByteCount()
         guard free >= byteCount - length else { throw CodexError.diskFull() }
         let isAmple = free >= byteCount - length + 8 * step
-        let new = isAmple ? byteCount + step : byteCount
-        try file.file.reserve(new)
-        state.withLock { ($0.fileByteCount, $0.isShort) = (new, false) }
+        // A quota may refuse what the device has.
+        if isAmple, (try? file.file.reserve(byteCount + step)) != nil {
+            return state.withLock { ($0.fileByteCount, $0.isShort) = (byteCount + step, false) }
+        }
+        try file.file.reserve(byteCount)
+        state.withLock { ($0.fileByteCount, $0.isShort) = (byteCount, false) }
     }
 }

@@ -84,6 +84,8 @@ final class StoreLease: Sendable {
     ///
     /// - Throws: ``CodexError/Code/filesReplaced``.
     func requireShared() throws(CodexError) {
+        // There liblmdb uses no lock file, and nobody could write down which files there are.
+        if directory.isOnReadOnlyDevice { return }
         let stored = Array(try lease.read(Self.byteCount).dropFirst(Self.sharedFilesOffset))
         let current = try SharedFiles(directory)
         if let known = SharedFiles(Array(stored.prefix(SharedFiles.byteCount))),

@@ -87,11 +87,26 @@ extension CodexError {
         CodexError(
             .storeFull,
             "The store has reached the address space that this process reserved for it. Close it and "
-                + "open it again, which reserves more (StoreOptions.mapByteCount).", cause: cause)
+                + "open it again, which reserves more, unless StoreOptions.mapByteCount says how much.",
+            cause: cause)
     }
 
     /// Whether LMDB takes no more writes, since an earlier one failed.
     var isRefusedByLMDB: Bool { (cause as? LMDBFailure)?.code == MDB_PANIC }
+
+    /// The same error with the store's path in its message.
+    ///
+    /// What concerns an item or an argument has no need of it.
+    func located(at path: String) -> CodexError {
+        guard Self.codesOfStores.contains(code), !message.contains(path) else { return self }
+        return CodexError(code, "\(message) The store is \(path).", cause: cause)
+    }
+
+    private static let codesOfStores: Set<Code> = [
+        .diskFull, .storeFull, .writesRefused, .outcomeUnknown, .limitReached, .tooManyReaders,
+        .outOfMemory, .inputOutput, .corrupted, .needsRecovery, .notWritable, .unsupportedFormat,
+        .commitFailed, .forked,
+    ]
 
     /// Whether a smaller transaction might succeed.
     var isOfSize: Bool {

@@ -58,8 +58,7 @@ extension Environment {
                     let id = unsafe UnsafeRawBufferPointer(current.key).loadUnaligned(as: Int.self)
                     let words = unsafe UnsafeRawBufferPointer(current.value)
                     let size = MemoryLayout<UInt>.size
-                    let pages = stride(from: size, to: words.count - size + 1, by: size).map
-                    {
+                    let pages = stride(from: size, to: words.count - size + 1, by: size).map {
                         unsafe words.loadUnaligned(fromByteOffset: $0, as: UInt.self)
                     }
                     guard id < transaction.id, body(id, pages) else { return }

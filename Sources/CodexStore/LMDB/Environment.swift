@@ -4,8 +4,8 @@ internal import CodexCore
 /// An open LMDB environment: one directory with `data.mdb` and `lock.mdb`.
 ///
 /// LMDB is opened with `MDB_NOTLS`, so that read transactions may be pooled and used by any thread,
-/// one at a time. The map is reserved once, as large as the address space allows, and never grown:
-/// remapping would move the pages that readers look at.
+/// one at a time. The map is reserved once (``MapReservation``), and never grown: remapping would
+/// move the pages that readers look at.
 @safe
 final class Environment: @unchecked Sendable {
     // LMDB's environment functions may be called by any thread (lmdb.h). The handle changes only in
@@ -26,8 +26,9 @@ final class Environment: @unchecked Sendable {
     /// Most databases that a process opens: those of the store itself, and one for each table, index
     /// and counter.
     ///
-    /// Twice the limit of trees: handles of removed ones stay open until no reader can use them.
-    static let databaseCountMax = UInt32(2 * Limits.treeCountMax + 24)
+    /// Some more than the limit of trees: handles of removed ones stay open until no reader can use
+    /// them. Each transaction that writes copies a number for each (liblmdb 0.9).
+    static let databaseCountMax = UInt32(Limits.treeCountMax + 280)
 
     /// Opens the environment in a directory.
     ///

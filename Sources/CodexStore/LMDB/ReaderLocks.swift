@@ -45,9 +45,10 @@ final class ReaderLocks: Sendable {
             if status == 0 { status = Self.lock(descriptor, F_WRLCK, own, Self.setLock) }
             if status == 0 { status = Self.lock(descriptor, F_UNLCK, 0, F_SETLK) }
             guard status == 0 else {
+                // Kernels before 3.15, and some that stand in for Linux, lack these locks. Closing the
+                // file would drop liblmdb's own.
+                if status == EINVAL { return }
                 close(descriptor)
-                // Kernels before 3.15, and some that stand in for Linux, lack these locks.
-                if status == EINVAL { return nil }
                 guard status == EAGAIN || status == EACCES else { throw .system("fcntl", status) }
                 throw CodexError(
                     .notWritable,

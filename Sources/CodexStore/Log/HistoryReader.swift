@@ -38,11 +38,23 @@ extension LogDirectory {
 
 extension StoreCore {
     /// Everything that reads the log's history.
+    ///
+    /// It takes no reader of the pool and no lock: the writer asks in the middle of a commit, and while
+    /// the store closes.
     func historyReaders() throws -> [HistoryReader] {
-        let consumers = try withReader { context in
-            try context.consumers().map {
-                HistoryReader(name: $0.name, sequence: $0.state.sequenceNumber.lastWholeCommit)
+        let transaction = try environment.begin(readOnly: true)
+        defer { transaction.abort() }
+        let consumers = try transaction.withCursor(catalog.consumers) { cursor in
+            var found: [HistoryReader] = []
+            var entry = unsafe try cursor.seek([0])
+            while let current = unsafe entry, unsafe current.key.first == 0 {
+                let name = unsafe String(decoding: current.key.dropFirst(), as: UTF8.self)
+                let state = try ConsumerState(json: unsafe Array(current.value))
+                found.append(
+                    HistoryReader(name: name, sequence: state.sequenceNumber.lastWholeCommit))
+                unsafe entry = try cursor.next()
             }
+            return found
         }
         return consumers
             + [HistoryReader.archive, HistoryReader.follower].compactMap { logDirectory.noted($0) }

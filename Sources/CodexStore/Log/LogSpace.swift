@@ -8,6 +8,8 @@ enum RoomUse {
     /// It deletes, or changes what does not grow: it may take the reserve, which keeps deletes,
     /// checkpoints and closing possible.
     case shrinking
+    /// It applies what is in the log: it may take all.
+    case redoing
 }
 
 /// The files of the log: making segments, the spare, and which may go.
@@ -18,6 +20,8 @@ final class LogSpace: Sendable {
     let directory: LogDirectory
     private let lease: StoreLease
     private let options: StoreOptions
+    /// Whether history goes that readers need.
+    private let isSacrificing = Atomic(false)
     /// What still needs the history; set once the store is open.
     let readers = Locked<(@Sendable () throws -> [HistoryReader])?>(nil)
 
@@ -100,8 +104,10 @@ final class LogSpace: Sendable {
             do throws(CodexError) {
                 return try makeFile(ownName, size)
             } catch  where error.code == .diskFull {
-                if try shed() > 0 || size > smallest {
+                if size > smallest {
                     size = smallest
+                } else if try shed() > 0 {
+                    continue
                 } else if gives, let spare = try takeSpare(size, least, .shrinking) {
                     return spare
                 } else {
@@ -119,7 +125,7 @@ final class LogSpace: Sendable {
         guard try folder.contains(name) else { return nil }
         let size = try folder.byteCount(name)
         switch use {
-        case .shrinking: guard size >= least else { return nil }
+        case .shrinking, .redoing: guard size >= least else { return nil }
         case .growing:
             // The next spare must fit, too.
             guard size >= wanted, try folder.freeByteCount() >= size + Self.marginByteCount
@@ -210,7 +216,10 @@ final class LogSpace: Sendable {
             following.file.close()
             // All records of a segment are older than the segment after it.
             let age = Double(now) - Double(following.header.milliseconds)
-            let byteCount = try folder.byteCount(directory.fileName(number))
+            // Another process may remove it, too.
+            guard let byteCount = try? folder.byteCount(directory.fileName(number)) else {
+                continue
+            }
             let retention = options.changeRetention
             guard age > retention.age.milliseconds || total > retention.byteCount else { break }
             total -= byteCount
@@ -229,18 +238,28 @@ final class LogSpace: Sendable {
         let isUseful = byteCount >= least
         let hasSpare = try folder.contains(spare)
         guard isUseful, !hasSpare else { return folder.remove(name) }
-        try folder.rename(name, to: spare)
+        guard (try? folder.rename(name, to: spare)) != nil else { return }
         // Or a power cut might bring its old name back, with the header of its new place.
         try folder.flush()
     }
 
     private func historyReaders() -> [HistoryReader] {
         guard let readers = readers.withLock({ $0 }) else { return [] }
-        return (try? readers()) ?? []
+        // What cannot be asked may need all.
+        return (try? readers()) ?? [HistoryReader(name: "unknown", sequence: 0)]
     }
 
-    /// Removes history before its time, since the device is full: what no reader needs and, if there is
-    /// nothing of that, the oldest segment that is not needed for a recovery.
+    /// Lets history go that readers need, for the duration of `body`: a checkpoint gave too little.
+    func sacrificing(_ body: () -> Void) {
+        isSacrificing.store(true, ordering: .relaxed)
+        defer { isSacrificing.store(false, ordering: .relaxed) }
+        body()
+    }
+
+    /// Removes history before its time, since the device is full: what no reader needs.
+    ///
+    /// If there is nothing of that, in ``sacrificing(_:)``, it is the oldest segment that is not needed
+    /// for a recovery.
     ///
     /// - Returns: How many segments were removed.
     func shed() throws(CodexError) -> Int {
@@ -255,8 +274,13 @@ final class LogSpace: Sendable {
             following.file.close()
             let last = following.header.firstSequence - 1
             let losers = needs.filter { $0.sequence < last }
-            if !losers.isEmpty && removed > 0 { break }
-            let byteCount = try folder.byteCount(directory.fileName(number))
+            let mayLose = removed == 0 && isSacrificing.load(ordering: .relaxed)
+            guard losers.isEmpty || mayLose else { break }
+            guard let byteCount = try? folder.byteCount(directory.fileName(number)) else {
+                continue
+            }
+            // The checkpoint's name may not be on stable storage yet.
+            if removed == 0 { try Checkpoint.settle(in: directory.store, lease) }
             try remove(number, byteCount, always: true)
             removed += 1
             if !losers.isEmpty {

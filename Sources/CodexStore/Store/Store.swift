@@ -71,8 +71,10 @@ public final class Store: Sendable {
         let events = options.observer.map { EventQueue($0) }
         var queued = options
         if let events { queued.observer = { events.add($0) } }
-        let opened = try StoreOpening.open(
-            try Directory(directory.path), schema: schema, options: queued)
+        let opened = try Self.locating(directory.path) { () throws(CodexError) in
+            try StoreOpening.open(
+                try Directory(directory.path), schema: schema, options: queued)
+        }
         self.events = events
         core = opened.core
         parts = opened.parts
@@ -96,6 +98,17 @@ public final class Store: Sendable {
         }
         // What is small is ready at once.
         if let builder = self.builder, builder.hasLittleToDo() { builder.blockUntilIdle() }
+    }
+
+    /// Says in errors which store it is.
+    private static func locating<R>(
+        _ path: String, _ body: () throws(CodexError) -> R
+    ) throws(CodexError) -> R {
+        do throws(CodexError) {
+            return try body()
+        } catch {
+            throw error.located(at: path)
+        }
     }
 
     /// Closes the store: waits for running reads, runs the writes that were accepted, and lets go

@@ -250,6 +250,13 @@ final class Directory: Sendable {
         return blocks.overflow ? .max : Int(clamping: blocks.partialValue)
     }
 
+    /// Whether the file system is mounted read-only.
+    var isOnReadOnlyDevice: Bool {
+        var info = statvfs()
+        guard unsafe fstatvfs(descriptor, &info) == 0 else { return false }
+        return info.f_flag & UInt(ST_RDONLY) != 0
+    }
+
     /// Whether the device has less room than a small commit needs.
     var isFull: Bool { (try? freeByteCount()).map { $0 < 1 << 20 } ?? false }
 }

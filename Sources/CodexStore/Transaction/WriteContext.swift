@@ -13,6 +13,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private(set) var changeCount = 0
     /// By how many bytes the items that changed are larger now.
     private var growth = 0
+    private var systemChangeCount = 0
     /// The bytes of all that was written.
     private var newByteCount = 0
     /// The bytes of the largest entry that was written.
@@ -221,6 +222,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         try noting { () throws(CodexError) in
             let old = unsafe try transaction.get(database, key).map { unsafe Array($0) }
             undo.append(.system(space, key: key, old: old, start: record.count))
+            systemChangeCount += 1
             newByteCount += value?.count ?? 0
             largestByteCount = max(largestByteCount, value?.count ?? 0)
             systemGrowth += (value?.count ?? 0) - (old?.count ?? 0)
@@ -237,6 +239,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         let database = catalog.database(space)
         try noting { () throws(CodexError) in
             undo.append(.unread)
+            systemChangeCount += 1
             LogBody.appendSystem(space, key: key, value: nil, to: &record)
             try transaction.delete(database, key)
         }
@@ -252,6 +255,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         newByteCount = 0
         largestByteCount = 0
         systemGrowth = 0
+        systemChangeCount = 0
         addsEntries = false
         hasChanges = false
     }
@@ -363,7 +367,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         do throws(CodexError) {
             try readPosition()
             shapeCountAtBegin = registry.count
-            guard try obstacle() == nil else {
+            // Another process's change of the schema is taken over outside of the lock.
+            guard try !isOutdated(), try obstacle() == nil else {
                 abort()
                 return false
             }
@@ -475,7 +480,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         let isLogged = record.count > LogRecordHeader.byteCount
         do throws(CodexError) {
             let use = roomUse
-            try reserve(changeCount: changeCount, byteCount: newByteCount, use)
+            try reserve(
+                changeCount: changeCount + systemChangeCount, byteCount: newByteCount, use)
             core.options.reached(.roomReserved)
             if isLogged {
                 let planned = try log.plan(
@@ -581,7 +587,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         do throws(CodexError) {
             let before = min(self.position.changeCount, position.changeCount)
             let changeCount = Int(clamping: position.changeCount - before)
-            try reserve(changeCount: changeCount, byteCount: byteCount, .shrinking)
+            try reserve(changeCount: changeCount, byteCount: byteCount, .redoing)
             try transaction.put(
                 catalog.meta, LogPosition.key,
                 position.bytes(flushed: flushed ?? position.sequence))

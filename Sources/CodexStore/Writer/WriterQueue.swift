@@ -239,7 +239,10 @@ final class WriterQueue: Sendable {
             context = try self.context()
             try context.begin()
         } catch {
-            for job in jobs { job.finish(.failure(error)) }
+            if error.code == .diskFull, !isSecond { return runAgain(jobs) }
+            for job in jobs {
+                job.finish(.failure(error.located(at: core.directory.path)))
+            }
             return
         }
         var done: [WriteJob] = []
@@ -267,6 +270,13 @@ final class WriterQueue: Sendable {
         if let start { workplace.watch?.committed(since: start, changeCount: changeCount) }
     }
 
+    /// Runs a group once more that found no room: a checkpoint lets go of replaced pages and of the log
+    /// before it, and then history goes that readers need.
+    private func runAgain(_ jobs: [WriteJob]) {
+        _ = try? parts.checkpointer.makeRoom()
+        parts.log.space.sacrificing { runGroup(jobs, isSecond: true) }
+    }
+
     private func finish(_ jobs: [WriteJob], _ context: WriteContext, isSecond: Bool) {
         var outcome: Result<Void, any Error> = .success(())
         // Of a commit that LMDB refused only what the log has is there.
@@ -281,13 +291,8 @@ final class WriterQueue: Sendable {
                     for job in jobs { runGroup([job]) }
                     return
                 }
-                // A checkpoint lets go of replaced pages and of the log before it.
-                if error.code == .diskFull, !isSecond,
-                    (try? parts.checkpointer.makeRoom()) == true
-                {
-                    return runGroup(jobs, isSecond: true)
-                }
-                outcome = .failure(error)
+                if error.code == .diskFull, !isSecond { return runAgain(jobs) }
+                outcome = .failure(error.located(at: core.directory.path))
             }
         } else {
             context.abort()
