@@ -84,7 +84,8 @@ enum FileSystem {
     /// Which file or directory is at `path`, or `nil`.
     static func identityIfPresent(_ path: String) throws(CodexError) -> Identity? {
         var info = stat()
-        guard unsafe stat(path, &info) == 0 else {
+        // Passing the string itself would make a copy of it, at each commit.
+        guard unsafe path.withCString({ unsafe stat($0, &info) }) == 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
             throw .system("stat", errno)
         }
