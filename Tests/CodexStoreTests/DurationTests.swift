@@ -102,7 +102,7 @@ struct DurationTests {
     }
 
     @Test(
-        "What is below zero elsewhere means at once, or never",
+        "Other durations below zero mean at once, or never",
         arguments: [Duration.zero] + DurationTests.negative)
     func belowZero(_ duration: Duration) async throws {
         var options = StoreOptions()

@@ -185,7 +185,7 @@ struct ParkedChangeTests {
         }
         #expect(codes == [.tooManyParked, .tooManyParked])
         #expect(try values(store.parkedChanges(of: "c")) == [1, 2, 3, 4, 5])
-        // Whoever parks goes by its own limit.
+        // A consumer goes by its own limit.
         await #expect(throws: CodexError(.tooManyParked, "")) { try await consume(maximum: 8) }
         #expect(try values(store.parkedChanges(of: "c")) == [1, 2, 3, 4, 5, 6, 7, 8])
         await #expect(throws: CodexError(.tooManyParked, "")) { try await consume(maximum: 5) }

@@ -91,7 +91,7 @@ struct HeldDirectoryTests {
         try expect(0..<600, at: "live")
     }
 
-    @Test("Whoever removes the directory gets no more writes acknowledged")
+    @Test("A store whose directory is removed acknowledges no more writes")
     func removed() throws {
         let agent = try DrivenAgent(opening: path + "/live")
         try put(0..<20, agent)
@@ -130,7 +130,7 @@ struct HeldDirectoryTests {
         try expect(0..<150, at: "B/db")
     }
 
-    @Test("A symbolic link may lead elsewhere meanwhile")
+    @Test("A symbolic link may lead to another place meanwhile")
     func symbolicLink() throws {
         let files = FileManager.default
         let link = path + "/link"

@@ -132,7 +132,7 @@ struct ReaderLockTests {
         #expect(answer.text.contains("\(agent.processID)"), "\(answer)")
     }
 
-    @Test("Whoever opens a store waits for a frozen opener as long as it is told, and names it")
+    @Test("Opening waits for a frozen opener as long as it is told, and names it")
     func frozenGate() throws {
         let frozen = try DrivenAgent()
         frozen.tell("open s \(path) stop=recoveryBegun")

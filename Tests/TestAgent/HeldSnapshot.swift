@@ -42,7 +42,7 @@ final class HeldSnapshot: @unchecked Sendable {
         }
     }
 
-    /// Which items it has, read anew.
+    /// Which items it has, read again.
     func look() -> String {
         asked.signal()
         answered.wait()

@@ -5,7 +5,7 @@ public final class LinePipe {
     private let pipe: Pipe
     private var rest: [UInt8] = []
     private var lines: ArraySlice<String> = []
-    /// Whether the process, and whoever has its output from it, is gone.
+    /// Whether the process, and all that have its output from it, is gone.
     private var isAtEnd = false
 
     private var descriptor: Int32 { pipe.fileHandleForReading.fileDescriptor }

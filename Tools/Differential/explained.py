@@ -76,6 +76,9 @@ def reason(operation, parameters, ours, theirs, source, normal):
             return "Guide, Update expressions, list_append: both operands are lists"
         if re.search(r"if_not_exists\([^)]*\)\s+[+-]", text):
             return "Guide, Update expressions, incrementing and decrementing: the operands are numbers"
+    if ours[0] == VALIDATION and theirs[0] == CANCELLED and "multiple operations on one item" in message:
+        return ("Reference, TransactGetItems and TransactWriteItems: no two actions of a list name one item, which is "
+                "checked for the list as a whole; ministack ends at the first action that is invalid")
     if ours[0] == CANCELLED and operation == "transact_get_items":
         return "Reference, Get, Key: the attributes of the primary key, of their types; ministack finds nothing"
     if ours[0] == CANCELLED and theirs[0] == VALIDATION and "ValidationError" in ours[1]["Reasons"]:

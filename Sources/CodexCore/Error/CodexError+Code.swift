@@ -98,7 +98,8 @@ extension CodexError {
         public static let inputOutput = Code(.inputOutput)
         /// Memory or address space ran out.
         public static let outOfMemory = Code(.outOfMemory)
-        /// More snapshots are open at once than the reader table has slots.
+        /// More snapshots are open at once than the reader table has slots, or than
+        /// `StoreOptions.maximumSnapshotCount` allows in this process.
         public static let tooManyReaders = Code(.tooManyReaders)
         /// One transaction changed more than LMDB can hold dirty (512 MiB), or a command on a table
         /// elsewhere more than ``Limits/transactionActionCountMax`` items.
@@ -113,11 +114,13 @@ extension CodexError {
         public static let cancelled = Code(.cancelled)
         /// The commit failed; nothing of it is visible.
         public static let commitFailed = Code(.commitFailed)
-        /// A write's log record may or may not be on the medium, or it is and the data file could
-        /// not follow: the write is there after the next opening, or it is not.
+        /// A write's log record may or may not be on stable storage, or it is and the data file
+        /// could not follow: the write is there after the next opening, or it is not.
         public static let outcomeUnknown = Code(.outcomeUnknown)
-        /// A write or flush of the log or a checkpoint failed before: the store, in all processes,
-        /// takes no writes until everybody has closed it and one opens it again.
+        /// A failed write or flush of the log, or a failed flush or rename of a checkpoint, refuses
+        /// writes in all processes.
+        ///
+        /// Close the store in all of them, then open it again for writing.
         public static let writesRefused = Code(.writesRefused)
         /// A store opened read-only would have to be recovered first, by opening it for writing.
         public static let needsRecovery = Code(.needsRecovery)
@@ -141,9 +144,18 @@ extension CodexError {
         /// A time or commit that a backup and the archive beside it do not reach, or a gap in them.
         public static let notCovered = Code(.notCovered)
         /// The store's directory, or a file of it that every process needs, was removed or replaced
-        /// while the store is open: writes are refused as long as that is so.
+        /// while the store is open.
+        ///
+        /// Writes are refused until the original file or directory is renamed back (the same inode,
+        /// not a copy). Do not close the last process that has the store open. If the original is
+        /// gone, make a `backup(to:)`, which reads through the open files. Then close the store,
+        /// and restore it.
         public static let filesReplaced = Code(.filesReplaced)
-        /// Another process keeps the lock for opening and closing, or that for checkpoints, too long.
+        /// Another process keeps the lock for opening and closing, or that for checkpoints, for
+        /// longer than `StoreOptions.lockTimeout`.
+        ///
+        /// It may be stopped (state `T` in `ps`): continue it, or kill it, which is safe at every
+        /// step. It may also recover a long log or compact the store: wait, or raise the option.
         public static let lockTimeout = Code(.lockTimeout)
         /// A use of a store in a process that was forked from the one that opened it.
         public static let forked = Code(.forked)
@@ -154,7 +166,11 @@ extension CodexError {
         /// A compaction of a store that a snapshot or another process has open, or a read while a
         /// compaction runs.
         public static let inUse = Code(.inUse)
-        /// The store has filled the address space that was reserved for it when it was opened.
+        /// The store has filled the address space that this process reserved for it, or another
+        /// process made the data file larger than that.
+        ///
+        /// With `StoreOptions.mapByteCount` `nil`, opening the store again reserves more. Raise a
+        /// value of your own first.
         public static let storeFull = Code(.storeFull)
         /// A write to a store that follows another one.
         public static let following = Code(.following)

@@ -11,7 +11,7 @@ extension Builder {
     /// Does one thing that is to be done.
     func step(_ catalog: Catalog) throws(CodexError) {
         for table in catalog.allTables {
-            // Whoever loaded is gone: it would have the lock.
+            // The process that loaded is gone: it would have the lock.
             if table.isLoading {
                 aim(at: (table.name, nil))
                 return try changeManifest { manifest, _ in

@@ -15,7 +15,7 @@ public struct ConsumerFailurePolicy: Sendable, Hashable {
     ///
     /// If it fails on one more, it ends with ``CodexError/Code/tooManyParked``. Its checkpoint stays
     /// before that change, so that nothing is lost. Processes that consume under one name should
-    /// have the same: whoever parks goes by its own.
+    /// have the same: a consumer that parks goes by its own.
     public var maximumParkedCount: Int
 
     /// The ``maximumParkedCount`` unless another is given.

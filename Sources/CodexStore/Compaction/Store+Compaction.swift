@@ -14,7 +14,8 @@ extension Store {
     /// Makes the data file as small as what it holds, by a copy that takes its place.
     ///
     /// A data file never gets shorter by itself: pages that are free are used again. After many
-    /// deletes a compaction gives them back to the device. It needs room for the copy.
+    /// deletes a compaction gives them back to the device. It needs room for the pages in use and
+    /// the reserve, on the store's own file system. A follower may be compacted too.
     ///
     /// No other process may have the store open, and no snapshot, backup or archive of this one may
     /// be at work. While it runs, writes wait, as do consumers, observations and whatever the store
@@ -31,6 +32,7 @@ extension Store {
     /// - Throws: ``CodexError/Code/inUse``, ``CodexError/Code/diskFull``,
     ///   ``CodexError/Code/lockTimeout``, ``CodexError/Code/readOnly``,
     ///   ``CodexError/Code/writesRefused``, ``CodexError/Code/queueFull``,
+    ///   ``CodexError/Code/notWritable``, ``CodexError/Code/filesReplaced``,
     ///   ``CodexError/Code/corrupted``; the store is as it was then. ``CodexError/Code/closed`` if
     ///   it was compacted and could not be opened again: close it, and open it again.
     /// - Complexity: It reads and writes what the store holds, once.

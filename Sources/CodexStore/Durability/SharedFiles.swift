@@ -136,7 +136,7 @@ extension FileSystem.Moment {
     var isOld: Bool { age > 60 }
 
     /// How many seconds ago it was, by the system's clock.
-    private var age: Double {
+    var age: Double {
         var now = timespec()
         guard unsafe clock_gettime(CLOCK_REALTIME, &now) == 0 else { return 0 }
         return Double(now.tv_sec) - Double(seconds)

@@ -16,8 +16,10 @@ public enum StoreEvent: Sendable, Hashable {
     case recovery(RecoveryReport)
     /// A checkpoint was published, with all commits up to `sequence`.
     case checkpoint(duration: Duration, sequence: UInt64)
-    /// A checkpoint could not be made; writing goes on unless a flush failed, the log grows, and it is
-    /// tried again.
+    /// A checkpoint could not be made; the log grows, and it is tried again.
+    ///
+    /// A failed write or flush of the log, or a failed flush or rename of a checkpoint, refuses
+    /// writes (``CodexError/Code/writesRefused``). After any other failure writes go on.
     case checkpointFailed(code: CodexError.Code, message: String)
     /// Building an index or counter, or emptying what a removed one left, failed; writing goes on.
     ///
@@ -30,14 +32,18 @@ public enum StoreEvent: Sendable, Hashable {
     /// The observer was busy for long, and `count` events that happened here found no room.
     case eventsDropped(count: Int)
 
-    /// The store's directory was renamed or removed: there is nothing at its path, or something else.
+    /// Nothing is at the store's path, or something else: its directory was renamed or removed.
     ///
-    /// Writes go on to where the directory is now, unless another one took its place
-    /// (``CodexError/Code/filesReplaced``).
+    /// After a rename writes go on, to where the directory is now. Writes fail with
+    /// ``CodexError/Code/filesReplaced`` if the directory's files were removed, or if another
+    /// directory is at its path.
     case directoryMoved(path: String)
 
-    /// The device is full, and changes up to a commit were removed from the log before their time; the
-    /// readers that are named had not read them, and get ``CodexError/Code/changesTrimmed``.
+    /// The device is full, and changes up to a commit were removed from the log before their time.
+    ///
+    /// The readers that are named had not read them, and get ``CodexError/Code/changesTrimmed``.
+    /// `readers` has the names of consumers, `archived` for the archive, and `followed-…` for a
+    /// follower's stream. History that none of them needs is removed without an event.
     case historyShed(through: UInt64, readers: [String])
 
     /// The wall clock was set by so much, or the store was opened by a clock that is behind its log.
@@ -45,6 +51,9 @@ public enum StoreEvent: Sendable, Hashable {
     /// Nothing is deleted by the new time until both clocks have agreed for
     /// ``StoreOptions/clockConfirmation``. It is noticed when something asks for the time by which to
     /// delete: the sweeper does with each look.
+    ///
+    /// `by` is above zero if the clock was set forward, and below zero if it was set back or is
+    /// behind the log. If the new time is wrong, correct the clock within the confirmation.
     case clockJumped(by: Duration)
 
     /// From when on events are told.

@@ -7,9 +7,10 @@ struct HistoryReader: Sendable {
     let name: String
     let sequence: UInt64
 
-    /// The names of the files in `log` that say how far the archive and the followers are.
+    /// The file in `log` that says how far the archive is.
     static let archive = "archived"
-    static let follower = "followed"
+    /// How the names of such files begin that are of followers: one for each stream.
+    static let followerPrefix = "followed-"
 }
 
 extension LogDirectory {
@@ -17,22 +18,29 @@ extension LogDirectory {
     ///
     /// It need not survive a power cut, and errors are ignored: it says only what goes last.
     func note(_ reader: String, at sequence: UInt64) {
-        guard
-            let file = (try? File(reader, in: directory, .write))
-                ?? (try? File(reader, in: directory, .create))
-        else { return }
+        let present = try? File(reader, in: directory, .write)
+        guard let file = present ?? (try? File(reader, in: directory, .create)) else { return }
         defer { file.close() }
         var bytes: [UInt8] = []
         LittleEndian.append(sequence, to: &bytes)
         try? file.write(bytes, at: 0)
     }
 
-    /// What ``note(_:at:)`` wrote, if anything.
-    func noted(_ reader: String) -> HistoryReader? {
-        guard let bytes = try? directory.read(reader, limit: 8), bytes.count == 8 else {
-            return nil
+    /// What ``note(_:at:)`` wrote; what is older than `age` is of readers that are gone, and removed.
+    func notedReaders(_ age: Duration) -> [HistoryReader] {
+        ((try? directory.entries()) ?? []).compactMap { name in
+            guard name == HistoryReader.archive || name.hasPrefix(HistoryReader.followerPrefix),
+                let moment = try? directory.modified(name)
+            else { return nil }
+            guard moment.age <= age / .seconds(1) else {
+                directory.remove(name)
+                return nil
+            }
+            guard let bytes = try? directory.read(name, limit: 8), bytes.count == 8 else {
+                return nil
+            }
+            return HistoryReader(name: name, sequence: LittleEndian.integer(bytes, at: 0))
         }
-        return HistoryReader(name: reader, sequence: LittleEndian.integer(bytes, at: 0))
     }
 }
 
@@ -56,7 +64,6 @@ extension StoreCore {
             }
             return found
         }
-        return consumers
-            + [HistoryReader.archive, HistoryReader.follower].compactMap { logDirectory.noted($0) }
+        return consumers + logDirectory.notedReaders(options.changeRetention.age)
     }
 }

@@ -30,6 +30,9 @@ public struct ReplicationStream: AsyncSequence, Sendable {
         private let core: StoreCore
         private let sequence: UInt64
         private var commits: CommitReader?
+        /// Where the log's folder says how far the follower is.
+        private let noteName =
+            HistoryReader.followerPrefix + String(UInt64.random(in: .min ... .max), radix: 16)
 
         /// So much of a chunk ends it.
         private static let chunkByteCount = 1 << 20
@@ -81,7 +84,7 @@ public struct ReplicationStream: AsyncSequence, Sendable {
             }
             self.commits = commits
             // The follower asks for the next once it has what came before.
-            core.logDirectory.note(HistoryReader.follower, at: begin)
+            core.logDirectory.note(noteName, at: begin)
             return chunk
         }
 

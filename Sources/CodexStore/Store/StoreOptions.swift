@@ -15,11 +15,12 @@ public struct StoreOptions: Sendable {
     public var waitingWriteCountMax: Int
     /// Most waiting writes that are committed together.
     public var groupCountMax: Int
-    /// The wall clock, for what is remembered for a time only: idempotency tokens, and items with a
-    /// time to live.
+    /// The wall clock, for what is kept for a time only.
     ///
-    /// What deletes by time waits for real time to pass, too: see ``clockConfirmation``. Tests that move
-    /// the time use the `ManualClock` of `CodexTesting`, which also moves the time that passes.
+    /// These are idempotency tokens, items with a time to live, and changes, which are retained by
+    /// age. What deletes by time waits for real time to pass, too: see ``clockConfirmation``. Tests
+    /// that move the time use the `ManualClock` of `CodexTesting`, which also moves the time that
+    /// passes.
     public var now: @Sendable () -> Date = { Date() } {
         didSet { hasSystemClock = false }
     }
@@ -35,7 +36,8 @@ public struct StoreOptions: Sendable {
     /// the newest time in the log that is certain: a process that is open for less deletes only what
     /// was over then. Writes that meet an expired item still remove it.
     ///
-    /// Zero trusts the wall clock at once.
+    /// Zero trusts the wall clock at once, for tokens too. Time in which the machine is suspended
+    /// counts as time that passed.
     public var clockConfirmation: Duration = .seconds(300)
     /// The monotonic clock: the time that passed since some moment, suspended or not.
     package var monotonic: @Sendable () -> Duration = { StoreOptions.start.duration(to: .now) }
@@ -47,18 +49,21 @@ public struct StoreOptions: Sendable {
     /// written if nothing is due. Nobody finds an item that has expired, whether it was removed or
     /// not.
     public var sweepInterval: Duration? = .seconds(1)
-    /// When an acknowledged write is on the medium.
+    /// When an acknowledged write is on stable storage.
     public var durability: Durability
     /// When a checkpoint is due.
     public var checkpoints = CheckpointPolicy()
     /// How long changes stay readable.
     public var changeRetention = ChangeRetention()
-    /// How long opening waits for another process that opens or closes the store, or for this process's
-    /// own store of the directory that is closing; and how long a checkpoint waits for another
-    /// process's.
+    /// How long opening, closing and checkpoints wait for the lock of another process.
     ///
-    /// Then it fails with ``CodexError/Code/lockTimeout``, which names the process that has the lock: it
-    /// may be stopped. A recovery of a long log holds the lock until it is done.
+    /// Opening and checkpoints then fail with ``CodexError/Code/lockTimeout``, which names the
+    /// process that has the lock. It may be stopped: continue it or kill it. It may also recover a
+    /// long log or compact the store: wait, or choose a longer time. Closing does not fail: it goes
+    /// on without shortening the data file.
+    ///
+    /// An opening waits as long for this process's own store of the directory that is closing. Then
+    /// it fails with ``CodexError/Code/alreadyOpen``.
     public var lockTimeout: Duration = .seconds(30)
     /// Most snapshots that the process has open at once; one more is refused with
     /// ``CodexError/Code/tooManyReaders``.
@@ -69,8 +74,11 @@ public struct StoreOptions: Sendable {
     /// The bytes of address space to reserve; `nil` is 16 times the data file, from 64 GiB to 1 TiB.
     ///
     /// It is neither memory nor disk. The data file cannot grow past it while the store is open
-    /// (``CodexError/Code/storeFull``): opening the store again reserves more. A process has 128 TiB of
-    /// addresses on usual machines; choose less where it opens more than a thousand stores.
+    /// (``CodexError/Code/storeFull``). With `nil`, opening the store again reserves more. A value
+    /// of your own must be raised first.
+    ///
+    /// A process has 128 TiB of addresses on usual machines: choose less where it opens more than
+    /// about 2,000 stores.
     public var mapByteCount: Int?
     /// Called with what an operator should know of: slow commits, checkpoints, recovery, long
     /// readers, growth.
@@ -80,7 +88,7 @@ public struct StoreOptions: Sendable {
     /// wait; more are counted instead (``StoreEvent/eventsDropped(count:)``). Events of opening may
     /// come before or after the initializer has returned.
     public var observer: (@Sendable (StoreEvent) -> Void)?
-    /// From when on ``observer`` is told.
+    /// The thresholds from which ``observer`` gets events.
     public var thresholds = StoreEvent.Thresholds()
 
     #if Encryption
@@ -183,7 +191,7 @@ extension StoreOptions {
     func reached(_ step: ProtocolStep) { probe?(step) }
 }
 
-/// When an acknowledged write is on the medium, so that it survives a power cut.
+/// When an acknowledged write is on stable storage, so that it survives a power cut.
 ///
 /// Every level appends each commit to the log before it becomes visible, and survives a killed
 /// process without loss; they differ in when the log is flushed. See `Docs/Durability.md`.

@@ -231,6 +231,11 @@ final class Directory: Sendable {
         try FileSystem.identityIfPresent(path)
     }
 
+    /// When the file `name` last changed, or `nil`.
+    func modified(_ name: String) throws(CodexError) -> FileSystem.Moment? {
+        try status(name).map { FileSystem.Moment($0) }
+    }
+
     /// When an entry of it was last added, renamed or removed.
     func modified() throws(CodexError) -> FileSystem.Moment {
         var info = stat()

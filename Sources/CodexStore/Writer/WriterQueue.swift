@@ -305,7 +305,7 @@ final class WriterQueue: Sendable {
     private static var notApplied: CodexError {
         CodexError(
             .commitFailed,
-            "The data file could not take the transaction. What the log has of it was applied anew."
+            "The data file could not take the transaction. What the log has of it was applied again."
         )
     }
 }
