@@ -12,14 +12,14 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private var undo: [UndoEntry] = []
     private(set) var changeCount = 0
     /// By how many bytes the items that changed are larger now.
-    private var growth = 0
-    private var systemChangeCount = 0
+    var growth = 0
+    var systemChangeCount = 0
     /// The bytes of all that was written.
-    private var newByteCount = 0
+    var newByteCount = 0
     /// The bytes of the largest entry that was written.
-    private var largestByteCount = 0
+    var largestByteCount = 0
     /// By how many bytes the entries are larger now that no item explains.
-    private var systemGrowth = 0
+    var systemGrowth = 0
     /// How many of them streams will have.
     private var streamedCount: UInt32 = 0
     /// Where the log ends as the transaction sees it.
@@ -140,6 +140,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
 
     /// Whether a transaction is open.
     private(set) var isOpen = false
+    /// Whether the host's hook, and not the store, refused the last commit.
+    private(set) var hookFailed = false
 
     private func endTransaction() {
         isOpen = false
@@ -169,7 +171,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     }
 
     /// Whether entries were added that the log does not have.
-    private var addsEntries = false
+    var addsEntries = false
 
     /// Makes a change that was checked: whatever fails now leaves it half made, and nothing more can
     /// be done in this transaction.
@@ -304,11 +306,14 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     /// - Throws: ``CodexError/Code/outcomeUnknown`` if it is not known whether the commit will be
     ///   there; after any other error it is not.
     func commit() throws(CodexError) {
+        hookFailed = false
         do throws(CodexError) {
             if record.count > LogRecordHeader.byteCount, catalog.manifest.isFollower {
                 throw StoreCore.following
             }
+            hookFailed = true
             try runHook()
+            hookFailed = false
             for id in shapeCountAtBegin..<registry.count {
                 let shape = unsafe try transaction.get(
                     catalog.shapes, ShapeRegistry.key(UInt32(id)))
@@ -321,29 +326,6 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             throw error
         }
         try commitRecord()
-    }
-
-    /// What the transaction may take of a device that is nearly full.
-    ///
-    /// Tokens and checkpoints of consumers that come with deletes make it no larger; parked changes do.
-    private var roomUse: RoomUse {
-        growth > 0 || addsEntries || systemGrowth > 4096 ? .growing : .shrinking
-    }
-
-    /// Makes sure of room for the commit in the data file.
-    func reserve(changeCount: Int, byteCount: Int, _ use: RoomUse) throws(CodexError) {
-        let need = RoomNeed(
-            changeCount: changeCount, byteCount: byteCount, treeCount: catalog.treeCount,
-            largestByteCount: min(byteCount, isRedoing ? .max : largestByteCount), use: use)
-        try checkpointer.reserve(need) { () throws(CodexError) in try treePageCounts() }
-    }
-
-    private func treePageCounts() throws(CodexError) -> [Int] {
-        var counts: [Int] = []
-        for database in catalog.databases {
-            counts.append(try transaction.statistics(database).pageCount)
-        }
-        return counts
     }
 
     private func runHook() throws(CodexError) {

@@ -241,7 +241,7 @@ final class WriterQueue: Sendable {
         } catch {
             if error.code == .diskFull, !isSecond { return runAgain(jobs) }
             for job in jobs {
-                job.finish(.failure(error.located(at: core.directory.path)))
+                job.finish(.failure(error))
             }
             return
         }
@@ -287,12 +287,14 @@ final class WriterQueue: Sendable {
                 isPartial = context.isPending
             } catch {
                 // One of them may ask for too much: again, one by one, so that it fails alone.
-                if jobs.count > 1, error.isOfSize {
+                if jobs.count > 1, error.isOfSize, !context.hookFailed {
                     for job in jobs { runGroup([job]) }
                     return
                 }
-                if error.code == .diskFull, !isSecond { return runAgain(jobs) }
-                outcome = .failure(error.located(at: core.directory.path))
+                if error.code == .diskFull, !isSecond, !context.hookFailed {
+                    return runAgain(jobs)
+                }
+                outcome = .failure(error)
             }
         } else {
             context.abort()
