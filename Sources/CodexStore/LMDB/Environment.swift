@@ -46,7 +46,7 @@ final class Environment: @unchecked Sendable {
     /// Opens liblmdb's environment on the file that has the name now.
     private func open(_ directory: Directory) throws(CodexError) {
         try LMDBVersion.loaded.requireSupported(opening: directory.path)
-        if !isReadOnly { try ReaderTable.allocate(directory) }
+        try ReaderTable.allocate(directory, isReadOnly: isReadOnly)
         let path = directory.accessPath
         let dataByteCount =
             try directory.contains(StoreDirectory.dataFile)

@@ -102,8 +102,10 @@ enum ReaderTable {
     /// on a full disk ends the process with SIGBUS.
     ///
     /// - Throws: ``CodexError/Code/diskFull``.
-    static func allocate(_ directory: Directory) throws(CodexError) {
+    static func allocate(_ directory: Directory, isReadOnly: Bool) throws(CodexError) {
         let descriptor = directory.openFile(StoreDirectory.lockFile, O_RDWR | O_CREAT)
+        // What may only be read has a lock file already, or needs none.
+        if descriptor < 0, isReadOnly, errno == EROFS || errno == EACCES { return }
         guard descriptor >= 0 else { throw .system("openat", errno) }
         defer { close(descriptor) }
         #if os(Linux)
