@@ -40,6 +40,7 @@ serve:
 test:
 	@./Scripts/bootstrap
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter DurabilityTests --skip TortureTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --filter TortureTests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests
 
 lint:
@@ -91,6 +92,7 @@ test-crash:
 # A round again: make torture CODEX_TORTURE_SEED=12345
 torture:
 	@./Scripts/bootstrap
+	CODEX_TORTURE_SECONDS=$${CODEX_TORTURE_SECONDS:-1800} $(SWIFT) test $(TRAITS) --filter TortureTests
 
 BENCH = $(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-bench
 

@@ -6,6 +6,7 @@ struct TortureLedger {
     private(set) var groups: [String: [Int: Int64]] = [:]
     private(set) var count = 0
     /// How often something failed that a trouble explains, by its code.
+    var compactionCount = 0
     private(set) var failures: [String: Int] = [:]
 
     mutating func note(_ store: String, _ writer: Int, _ group: Int64) {
@@ -58,6 +59,7 @@ final class TortureAgent {
                 if let writer = Int(words[2]), let group = Int64(words[3]) {
                     ledger.note(words[1], writer, group)
                 }
+            case "compacted": ledger.compactionCount += 1
             case "failed": ledger.noteFailure(words.last ?? "")
             case "done": isDone = true
             default: complaint = line

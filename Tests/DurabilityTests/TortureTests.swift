@@ -50,6 +50,7 @@ struct TortureTests {
 private struct TortureTally: CustomStringConvertible {
     private(set) var roundCount = 0
     private(set) var groupCount = 0
+    private var compactionCount = 0
     private var troubles: [String: Int] = [:]
     private var failures: [String: Int] = [:]
 
@@ -60,11 +61,13 @@ private struct TortureTally: CustomStringConvertible {
 
     mutating func add(_ ledger: TortureLedger) {
         groupCount += ledger.count
+        compactionCount += ledger.compactionCount
         failures.merge(ledger.failures, uniquingKeysWith: +)
     }
 
     var description: String {
-        "\(roundCount) rounds, \(groupCount) groups; \(list(troubles)); failures: \(list(failures))"
+        "\(roundCount) rounds, \(groupCount) groups, \(compactionCount) compactions; "
+            + "\(list(troubles)); failures: \(list(failures))"
     }
 
     private func list(_ counts: [String: Int]) -> String {

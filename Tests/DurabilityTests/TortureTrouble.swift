@@ -1,4 +1,5 @@
 import CodexStore
+import CrashSupport
 import Foundation
 import TestSupport
 
@@ -58,9 +59,17 @@ struct TortureTrouble {
         try move(file, to: away)
         if isReplaced { try? FileManager.default.copyItem(atPath: away, toPath: file) }
         return Self {
-            try? FileManager.default.removeItem(atPath: file)
-            try move(away, to: file)
+            try putBack(away, at: file)
             holder.close()
         }
+    }
+
+    /// Moves a file back, in place of what an opening may have made there meanwhile.
+    private static func putBack(_ away: String, at file: String) throws {
+        repeat {
+            try? FileManager.default.removeItem(atPath: file)
+            if rename(away, file) == 0 { return }
+        } while errno == EEXIST || errno == ENOTEMPTY
+        throw CrashFinding(description: "\(away) cannot be moved back: errno \(errno)")
     }
 }

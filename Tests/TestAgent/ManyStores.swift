@@ -7,7 +7,8 @@ import Foundation
 enum ManyStores {
     /// Opens copies of the store `template` of a directory, writes to each, and closes all.
     ///
-    /// - Returns: How many there were, and the addresses that the last one has reserved.
+    /// - Returns: How many there were, the threads of the process while they were open, and the
+    ///   addresses that the last one has reserved.
     static func use(in directory: String, count: Int) throws -> String {
         var stores: [Store] = []
         defer { for store in stores { store.close() } }
@@ -24,6 +25,8 @@ enum ManyStores {
         } catch {
             throw DrivenFailure(done: stores.count, cause: error)
         }
-        return "\(stores.count) \(try stores.last?.stats().mapByteCount ?? 0)"
+        let threads = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")
+        let mapByteCount = try stores.last?.stats().mapByteCount ?? 0
+        return "\(stores.count) \(threads?.count ?? 0) \(mapByteCount)"
     }
 }

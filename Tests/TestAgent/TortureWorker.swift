@@ -10,6 +10,7 @@ import Foundation
 /// It writes groups as ``CrashWorkload`` says, into whichever store it finds at the path. It prints
 ///
 ///     ack STORE WRITER GROUP   a group is acknowledged; STORE is the store's identity
+///     compacted                it has compacted the store
 ///     failed CODE              something failed that an operator's doing or a full disk explains
 ///     unexpected MESSAGE       something else failed: the end
 ///     done                     it has closed the store: the end
@@ -104,6 +105,7 @@ final class TortureWorker {
         case 87..<90: try await copies.archive(opened)
         case 90..<93: clock.jump(&dice)
         case 93..<95: close()
+        case 95..<97: try await compact(store)
         default: try CrashWorkload.requireOrder(changes(of: store))
         }
     }
@@ -119,6 +121,16 @@ final class TortureWorker {
             }
             opened.last = group
             say("ack \(opened.identity) \(writer) \(group)")
+        }
+    }
+
+    /// Compacts the store, unless others have it open.
+    private func compact(_ store: Store) async throws {
+        do {
+            _ = try await store.compact()
+            say("compacted")
+        } catch let error as CodexError where error.code == .inUse {
+            say("failed inUse")
         }
     }
 

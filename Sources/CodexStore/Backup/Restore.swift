@@ -80,7 +80,7 @@ extension Store {
         _ backup: String, archive: String? = nil, to target: RestoreTarget = .latest,
         at path: String, asFollower: Bool = false
     ) async throws -> RestoreReport {
-        try await onThread("codex.restore") { () throws(CodexError) in
+        try await onWorker { () throws(CodexError) in
             let restore = try Restore(backup, archive)
             return try StagedDirectory.make(at: path) { staging throws(CodexError) in
                 try restore.run(to: target, in: staging, asFollower: asFollower)
@@ -96,7 +96,7 @@ extension Store {
     public static func verifyBackup(
         _ backup: String, archive: String? = nil
     ) async throws -> BackupCoverage {
-        try await onThread("codex.verify-backup") { () throws(CodexError) in
+        try await onWorker { () throws(CodexError) in
             let restore = try Restore(backup, archive)
             let data = try File(StoreDirectory.dataFile, in: restore.backup, .read)
             defer { data.close() }

@@ -34,7 +34,7 @@ extension Store {
     @discardableResult
     public func archiveLog(to path: String) async throws -> ArchiveReport {
         let core = core
-        return try await Self.onThread("codex.archive") { () throws(CodexError) in
+        return try await Self.onWorker { () throws(CodexError) in
             try core.whileOpen { () throws(CodexError) in try core.archiveLog(to: path) }
         }
     }

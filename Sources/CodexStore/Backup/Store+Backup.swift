@@ -29,17 +29,17 @@ extension Store {
     @discardableResult
     public func backup(to path: String) async throws -> BackupReport {
         let core = core
-        return try await Self.onThread("codex.backup") { () throws(CodexError) in
+        return try await Self.onWorker { () throws(CodexError) in
             try core.whileOpen { () throws(CodexError) in try core.backup(to: path) }
         }
     }
 
     /// Runs what takes long and blocks on a thread of its own.
-    static func onThread<R: Sendable>(
-        _ name: String, _ body: @escaping @Sendable () throws(CodexError) -> R
+    static func onWorker<R: Sendable>(
+        _ body: @escaping @Sendable () throws(CodexError) -> R
     ) async throws -> R {
         try await withCheckedThrowingContinuation { continuation in
-            WorkerThread.start(name) {
+            WorkerPool.run {
                 continuation.resume(
                     with: Result { () throws(CodexError) in try body() }.mapError { $0 })
             }

@@ -22,7 +22,7 @@ final class Builder: Sendable {
         var isIdle = false
         /// Counts the calls of ``wake()``, so that none is missed between looking and idling.
         var requestCount = 0
-        /// Whether the alarm was rung since the thread last heard it.
+        /// Whether the alarm was rung since a pause last heard it.
         var isRung = false
         /// How many bulk loads wait for their indexes.
         var loadCount = 0
@@ -49,14 +49,14 @@ final class Builder: Sendable {
     private let writer: WriterQueue
     private let state = Locked(State())
     private let alarm = DispatchSemaphore(value: 0)
-    private let ended = DispatchSemaphore(value: 0)
+    private let loop = BackgroundLoop()
 
     /// The lock of the one process that builds.
     static let lockName = "build.lock"
     /// Tables up to this size are built when the store is opened, before it is used.
     static let smallItemCount = 10_000
     /// How often is looked whether another process's build has ended.
-    private static let lockInterval = DispatchTimeInterval.milliseconds(500)
+    private static let lockInterval = Duration.milliseconds(500)
     /// After so many failures in a row, those who wait are told: three seconds of them.
     private static let patience = 7
     /// After so many failures in a row a step is given up, and with it the lock and what was sorted:
@@ -69,22 +69,20 @@ final class Builder: Sendable {
     }
 
     func start() {
-        WorkerThread.start("codex.builder") { [self] in
-            core.awaited { run() }
-            ended.signal()
-        }
+        loop.start { [self] in core.awaited { pass() } }
     }
 
-    /// Blocks until the thread ended, after ``stop()``.
-    func waitUntilEnded() { ended.wait() }
+    /// Blocks until it ended, after ``stop()``.
+    func waitUntilEnded() { loop.waitUntilEnded() }
 
-    /// Lets the thread end after the step it is at.
+    /// Ends it after the step it is at.
     func stop() {
         let rings = state.withLock { state in
             state.isStopped = true
             return state.ring()
         }
         if rings { alarm.signal() }
+        loop.wake()
     }
 
     /// Looks for work again, and tries at once what failed.
@@ -96,6 +94,7 @@ final class Builder: Sendable {
             return state.ring()
         }
         if rings { alarm.signal() }
+        loop.wake()
     }
 
     // MARK: Waiting for it
@@ -169,7 +168,7 @@ final class Builder: Sendable {
         return count.map { $0 <= Self.smallItemCount } ?? false
     }
 
-    // MARK: The thread
+    // MARK: Passes
 
     var isStopped: Bool { state.withLock { $0.isStopped } }
 
@@ -180,20 +179,24 @@ final class Builder: Sendable {
         case failed(CodexError)
     }
 
-    private func run() {
-        while true {
-            let requestCount = state.withLock { $0.requestCount }
-            let outcome = work()
-            if isStopped { return answerAll(StoreCore.closed) }
-            switch outcome {
-            case .done: idle(nil, since: requestCount)
-            case .busy: sleep(until: .now() + Self.lockInterval)
-            case .failed(let error) where error.mayPass: pause(after: error)
-            case .failed(let error):
-                report(error, retryDelay: nil)
-                idle(error, since: requestCount)
-            }
+    private func pass() -> BackgroundLoop.Next {
+        // What rang before this pass is heard.
+        sleep(until: .now())
+        let requestCount = state.withLock { $0.requestCount }
+        let outcome = work()
+        if isStopped {
+            answerAll(StoreCore.closed)
+            return .never
         }
+        switch outcome {
+        case .done: idle(nil, since: requestCount)
+        case .busy: return .after(Self.lockInterval)
+        case .failed(let error) where error.mayPass: return .after(delay(after: error))
+        case .failed(let error):
+            report(error, retryDelay: nil)
+            idle(error, since: requestCount)
+        }
+        return .whenWoken
     }
 
     /// Does what is to be done.
@@ -229,7 +232,7 @@ final class Builder: Sendable {
         for waiter in waiters { waiter.answer(failure) }
     }
 
-    /// Idles until it is woken, unless that happened since it looked.
+    /// Answers those who wait, unless it was woken since it looked.
     private func idle(_ failure: CodexError?, since requestCount: Int) {
         let isIdle = state.withLock { state in
             // There may be more to do.
@@ -238,9 +241,7 @@ final class Builder: Sendable {
             if failure == nil { state.failureCount = 0 }
             return true
         }
-        guard isIdle else { return }
-        answerAll(failure)
-        sleep(until: .distantFuture)
+        if isIdle { answerAll(failure) }
     }
 
     private func sleep(until time: DispatchTime) {
@@ -276,10 +277,15 @@ final class Builder: Sendable {
         }
     }
 
-    /// Waits after a failure that may pass, twice as long each time, or until it is woken or stopped.
+    /// Waits after a failure that may pass, or until it is woken or stopped.
+    private func pause(after error: CodexError) {
+        sleep(until: .now() + delay(after: error).dispatchInterval)
+    }
+
+    /// How long to wait after a failure that may pass: twice as long each time.
     ///
     /// It tells the observer, and those who have waited for long.
-    private func pause(after error: CodexError) {
+    private func delay(after error: CodexError) -> Duration {
         let (count, waiters) = state.withLock { state -> (Int, [Waiter]) in
             state.failureCount += 1
             let isLong = state.failureCount >= Self.patience
@@ -287,10 +293,10 @@ final class Builder: Sendable {
             state.waiters = state.waiters.filter { !isLong && $0.isPatient }
             return (state.failureCount, told)
         }
-        let milliseconds = Self.retryMilliseconds(count)
-        report(error, retryDelay: .milliseconds(milliseconds))
+        let delay = Duration.milliseconds(Self.retryMilliseconds(count))
+        report(error, retryDelay: delay)
         for waiter in waiters { waiter.answer(error) }
-        sleep(until: .now() + .milliseconds(milliseconds))
+        return delay
     }
 
     /// How long to wait after so many failures in a row: 50 ms to 30 s.

@@ -10,14 +10,14 @@ final class CacheFill: @unchecked Sendable {
     typealias Alarm = DispatchSemaphore
 
     let key: CacheKey
-    private let thread = WorkerThread.current
+    private let thread = WorkerPool.currentThread
     private var waiters: [Alarm] = []
     private var outcome: Result<CacheValue, any Error>?
 
     init(_ key: CacheKey) { self.key = key }
 
     /// Whether the calling thread is at it: a model that is read may ask for what is being read.
-    var isOwn: Bool { thread == WorkerThread.current }
+    var isOwn: Bool { thread == WorkerPool.currentThread }
 
     /// Joins those who wait.
     func join() -> Alarm {

@@ -1,11 +1,17 @@
 internal import CodexCore
-internal import Dispatch
-internal import Synchronization
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
 
 /// Wakes those who wait for the next commit, of this process or another.
 ///
-/// A commit of this process wakes them at once. For those of others, a thread looks every few
-/// milliseconds whether LMDB has a newer transaction, while anybody waits.
+/// A commit of this process wakes them at once. For those of others, the ``CommitPoller`` looks every
+/// few milliseconds whether LMDB has a newer transaction, while anybody waits.
 final class CommitSignal: Sendable {
     private struct State {
         var waiters: [UInt64: CheckedContinuation<Bool, any Error>] = [:]
@@ -14,7 +20,9 @@ final class CommitSignal: Sendable {
         var cancelled: Set<UInt64> = []
         /// The snapshot of the last wait that ended for a commit that readers may not see yet.
         var earlyID = 0
-        var isPolling = false
+        var isPolled = false
+        /// The last transaction when the poller looked.
+        var polledID = 0
         var isClosed = false
         /// The last transaction, as long as the environment must not be asked.
         var pausedID: Int?
@@ -22,9 +30,6 @@ final class CommitSignal: Sendable {
 
     private let state = Locked(State())
     private let environment: Environment
-    private let alarm = DispatchSemaphore(value: 0)
-
-    private static let pollInterval = DispatchTimeInterval.milliseconds(3)
 
     init(_ environment: Environment) { self.environment = environment }
 
@@ -71,13 +76,13 @@ final class CommitSignal: Sendable {
             if state.cancelled.remove(id) != nil { return .cancelled }
             if lastTransactionID(state) != known { return .news }
             state.waiters[id] = continuation
-            defer { state.isPolling = true }
-            return state.isPolling ? .waits : .startsPolling
+            if state.isPolled { return .waits }
+            (state.isPolled, state.polledID) = (true, known)
+            return .startsPolling
         }
         switch outcome {
         case .waits: break
-        case .startsPolling:
-            WorkerThread.start("codex.changes") { [self] in poll(known) }
+        case .startsPolling: CommitPoller.add(self)
         case .cancelled: continuation.resume(throwing: CancellationError())
         case .closed: continuation.resume(throwing: StoreCore.closed)
         case .news: continuation.resume(returning: true)
@@ -90,25 +95,21 @@ final class CommitSignal: Sendable {
         return state.isClosed ? 0 : environment.lastTransactionID
     }
 
-    private func poll(_ known: Int) {
-        var known = known
-        while true {
-            _ = alarm.wait(timeout: .now() + Self.pollInterval)
-            let last = state.withLock { state -> Int? in
-                guard !state.isClosed, !state.waiters.isEmpty else {
-                    state.isPolling = false
-                    return nil
-                }
-                return lastTransactionID(state)
+    /// Wakes those who wait if there is a commit; returns `false` if nobody waits.
+    fileprivate func poll() -> Bool {
+        let isNew = state.withLock { state -> Bool? in
+            guard !state.isClosed, !state.waiters.isEmpty else {
+                state.isPolled = false
+                return nil
             }
-            guard let last else { return }
-            // Those who are woken before they can see the commit come again at once: they know the
-            // one before it.
-            if last != known {
-                known = last
-                wake()
-            }
+            let last = lastTransactionID(state)
+            defer { state.polledID = last }
+            return last != state.polledID
         }
+        // Those who are woken before they can see the commit come again at once: they know the one
+        // before it.
+        if isNew == true { wake() }
+        return isNew != nil
     }
 
     private func wake() {
@@ -141,6 +142,47 @@ final class CommitSignal: Sendable {
             return state.waiters
         }
         for waiter in waiters { waiter.value.resume(throwing: StoreCore.closed) }
-        alarm.signal()
+    }
+}
+
+/// Looks for commits of other processes, for all stores of this one in which somebody waits.
+///
+/// It has a thread of the pool only while there are such stores.
+private enum CommitPoller {
+    private struct State {
+        var signals: [CommitSignal] = []
+        var isRunning = false
+    }
+
+    private static let state = Locked(State())
+    private static let intervalMicroseconds: UInt32 = 3000
+
+    static func add(_ signal: CommitSignal) {
+        let starts = state.withLock { state in
+            state.signals.append(signal)
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        if starts { WorkerPool.run { poll() } }
+    }
+
+    private static func poll() {
+        while let signals = takeSignals() {
+            usleep(intervalMicroseconds)
+            let waited = signals.filter { $0.poll() }
+            state.withLock { $0.signals += waited }
+        }
+    }
+
+    /// Takes all; `nil` ends the polling.
+    private static func takeSignals() -> [CommitSignal]? {
+        state.withLock { state in
+            guard !state.signals.isEmpty else {
+                state.isRunning = false
+                return nil
+            }
+            defer { state.signals = [] }
+            return state.signals
+        }
     }
 }

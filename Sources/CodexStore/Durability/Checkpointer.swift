@@ -2,8 +2,8 @@ internal import CodexCore
 internal import Dispatch
 internal import Synchronization
 
-/// Makes checkpoints: on a thread of its own when they are due, and on the writer's when it must not
-/// write before one.
+/// Makes checkpoints: in the background when they are due, and on the writer's thread when it must
+/// not write before one.
 ///
 /// - It *pins* the newest state: under LMDB's write lock, a read transaction that keeps the state's
 ///   pages, its meta page and its place in the log.
@@ -29,6 +29,8 @@ final class Checkpointer: Sendable {
         var isWriting = false
         var isStopped = false
         var lastPin = ContinuousClock.now
+        /// When the log was last flushed in the background.
+        var lastFlush = ContinuousClock.now
         /// How many checkpoints are pinned and not at their end.
         var openCount = 0
         /// Counts checkpoints that ended, well or not.
@@ -53,8 +55,7 @@ final class Checkpointer: Sendable {
     private let lease: StoreLease
     private let options: StoreOptions
     let state: Locked<State>
-    private let alarm = DispatchSemaphore(value: 0)
-    private let ended = DispatchSemaphore(value: 0)
+    private let loop = BackgroundLoop()
     /// Signalled at each end of a checkpoint that somebody may wait for.
     let progress = DispatchSemaphore(value: 0)
 
@@ -81,7 +82,7 @@ final class Checkpointer: Sendable {
     /// Takes over the pin of a checkpoint that is published.
     func adopt(_ pin: Pin) {
         // An idle process lets go of it after an interval, though no commit may follow.
-        defer { alarm.signal() }
+        defer { loop.wake() }
         let old = state.withLock { state in
             defer {
                 state.pin = pin
@@ -240,7 +241,7 @@ final class Checkpointer: Sendable {
             }
             return isFirst
         }
-        if isDue { alarm.signal() }
+        if isDue { loop.wake() }
     }
 
     /// Waits, before a transaction, while too many pages cannot be reused.
@@ -260,25 +261,22 @@ final class Checkpointer: Sendable {
         }
     }
 
-    // MARK: The thread
+    // MARK: In the background
 
-    /// Starts the thread, which pins with the help of the writer's: it has the write lock often.
+    /// Begins; it pins with the help of the writer, which has the write lock often.
     func start(_ writer: WriterQueue) {
-        WorkerThread.start("codex.checkpoint") { [self] in
-            writer.awaited { run(writer) }
-            ended.signal()
-        }
+        loop.start { [self] in writer.awaited { pass(writer) } }
     }
 
-    /// Lets the thread end.
+    /// Ends it.
     func stop() {
         state.withLock { $0.isStopped = true }
-        alarm.signal()
+        loop.wake()
         progress.signal()
     }
 
-    /// Blocks until the thread ended, after ``stop()``.
-    func waitUntilEnded() { ended.wait() }
+    /// Blocks until it ended, after ``stop()``.
+    func waitUntilEnded() { loop.waitUntilEnded() }
 
     /// What is to be done next, or how long nothing is.
     private enum Duty {
@@ -286,16 +284,14 @@ final class Checkpointer: Sendable {
         case wait(Duration?)
     }
 
-    private func run(_ writer: WriterQueue) {
-        var lastFlush = ContinuousClock.now
+    private func pass(_ writer: WriterQueue) -> BackgroundLoop.Next {
         while true {
-            switch duty(lastFlush) {
-            case .stop: return
-            case .wait(nil): alarm.wait()
-            case .wait(let duration?):
-                _ = alarm.wait(timeout: .now() + duration.dispatchInterval)
+            switch duty {
+            case .stop: return .never
+            case .wait(nil): return .whenWoken
+            case .wait(let duration?): return .after(duration)
             case .flushLog:
-                lastFlush = .now
+                state.withLock { $0.lastFlush = .now }
                 try? log.flush()
             case .releasePin:
                 // With the lock held: a compaction closes the environment once there is no pin.
@@ -309,7 +305,7 @@ final class Checkpointer: Sendable {
                 do throws(CodexError) {
                     try publish(try writer.pin())
                 } catch {
-                    if error.code == .closed { return }
+                    if error.code == .closed { return .never }
                     options.observer?(
                         .checkpointFailed(code: error.code, message: error.message))
                     // What failed is tried again with the next interval, not at once.
@@ -322,7 +318,7 @@ final class Checkpointer: Sendable {
         }
     }
 
-    private func duty(_ lastFlush: ContinuousClock.Instant) -> Duty {
+    private var duty: Duty {
         state.withLock { state in
             if state.isStopped { return .stop }
             if state.isRequested { return .checkpoint }
@@ -338,7 +334,7 @@ final class Checkpointer: Sendable {
             var rest = interval - (.now - since)
             if rest <= .zero { return .checkpoint }
             if case .interval(let loss) = options.durability.level {
-                let flush = loss - (.now - lastFlush)
+                let flush = loss - (.now - state.lastFlush)
                 if flush <= .zero { return .flushLog }
                 rest = min(rest, flush)
             }

@@ -1,5 +1,4 @@
 internal import CodexCore
-internal import Dispatch
 internal import Synchronization
 
 /// Removes expired items in the background, in batches that other writes pass between.
@@ -11,10 +10,9 @@ internal import Synchronization
 final class Sweeper: Sendable {
     private let core: StoreCore
     private let writer: WriterQueue
-    private let interval: DispatchTimeInterval
+    private let interval: Duration
     private let isStopped = Locked(false)
-    private let alarm = DispatchSemaphore(value: 0)
-    private let ended = DispatchSemaphore(value: 0)
+    private let loop = BackgroundLoop()
 
     /// Items that one transaction removes: some milliseconds of the writer's time.
     static let batchCount = 500
@@ -24,43 +22,35 @@ final class Sweeper: Sendable {
         guard let interval = core.options.sweepInterval, interval > .zero else { return nil }
         self.core = core
         self.writer = writer
-        // At most a day, which any number of milliseconds in an interval can say.
-        let milliseconds = min(interval.milliseconds.rounded(.up), 86_400_000)
-        self.interval = .milliseconds(Int(milliseconds))
+        self.interval = min(interval, .seconds(86_400))
     }
 
     func start() {
-        WorkerThread.start("codex.sweeper") { [self] in
-            core.awaited { run() }
-            ended.signal()
-        }
+        loop.start(.after(interval)) { [self] in core.awaited { pass() } }
     }
 
-    /// Lets the thread end after the batch it is at.
+    /// Ends it after the batch it is at.
     func stop() {
         isStopped.withLock { $0 = true }
-        alarm.signal()
+        loop.wake()
     }
 
-    /// Blocks until the thread ended, after ``stop()``.
-    func waitUntilEnded() { ended.wait() }
+    /// Blocks until it ended, after ``stop()``.
+    func waitUntilEnded() { loop.waitUntilEnded() }
 
-    private func run() {
-        while true {
-            _ = alarm.wait(timeout: .now() + interval)
-            if isStopped.withLock({ $0 }) { return }
-            // Another process may have removed tables, too.
-            try? core.closeRetiredHandles()
-            // Asked also where nothing expires: so jumps of the clock are noticed.
-            let moment = core.options.deletionSecond
-            // A reader knows what tables there are by now, and whether the store follows another, where the
-            // leader's items go first.
-            let tables = try? core.withReader { context in
-                context.catalog.manifest.isFollower
-                    ? [] : try context.tablesWithExpired(by: moment)
-            }
-            for table in tables ?? [] { sweep(table) }
+    private func pass() -> BackgroundLoop.Next {
+        if isStopped.withLock({ $0 }) { return .never }
+        // Another process may have removed tables, too.
+        try? core.closeRetiredHandles()
+        // Asked also where nothing expires: so jumps of the clock are noticed.
+        let moment = core.options.deletionSecond
+        // A reader knows what tables there are by now, and whether the store follows another, where the
+        // leader's items go first.
+        let tables = try? core.withReader { context in
+            context.catalog.manifest.isFollower ? [] : try context.tablesWithExpired(by: moment)
         }
+        for table in tables ?? [] { sweep(table) }
+        return .after(interval)
     }
 
     private func sweep(_ table: String) {

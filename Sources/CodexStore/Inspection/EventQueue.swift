@@ -1,9 +1,9 @@
 internal import Dispatch
 
-/// Hands a store's events to the host's observer, in order, on a dispatch queue of its own.
+/// Hands a store's events to the host's observer, in order, on a thread that has nothing else to do.
 ///
 /// Nothing of the store is held while the observer runs, and nothing waits for it. It may close the
-/// store, write to it, or never return. A thread runs only while there are events.
+/// store, write to it, or never return. It has a thread only while there are events.
 final class EventQueue: Sendable {
     private struct State {
         var waiting: ArraySlice<StoreEvent> = []
@@ -24,7 +24,6 @@ final class EventQueue: Sendable {
 
     private let observer: @Sendable (StoreEvent) -> Void
     private let state = Locked(State())
-    private let queue = DispatchQueue(label: "codex.events")
     /// Entered while events are delivered.
     private let delivery = DispatchGroup()
 
@@ -48,12 +47,15 @@ final class EventQueue: Sendable {
             defer { state.isDelivering = true }
             return !state.isDelivering
         }
-        if starts { queue.async(group: delivery) { [self] in deliver() } }
+        guard starts else { return }
+        delivery.enter()
+        WorkerPool.run { [self] in deliver() }
     }
 
     private func deliver() {
-        state.withLock { $0.thread = WorkerThread.current }
+        state.withLock { $0.thread = WorkerPool.currentThread }
         while let event = next() { observer(event) }
+        delivery.leave()
     }
 
     /// The next event; `nil` ends the delivery.
@@ -70,7 +72,7 @@ final class EventQueue: Sendable {
     ///
     /// Called in the observer, it returns at once, and the rest is discarded.
     func end() {
-        let waits = state.withLock { !$0.isEnded && $0.thread != WorkerThread.current }
+        let waits = state.withLock { !$0.isEnded && $0.thread != WorkerPool.currentThread }
         if waits { _ = delivery.wait(timeout: .now() + Self.endTimeout) }
         state.withLock { state in
             state.isEnded = true

@@ -87,15 +87,16 @@ public final class Store: Sendable {
         let sweeper = Sweeper(core, writer)
         (self.writer, self.builder, self.sweeper) = (writer, builder, sweeper)
         core.workArrived.withLock { $0 = { [weak builder] in builder?.wake() } }
-        builder.start()
-        sweeper?.start()
-        parts.checkpointer.start(writer)
+        // Before the others, who write.
         writer.start {
             builder.waitUntilEnded()
             sweeper?.waitUntilEnded()
             parts.checkpointer.stop()
             parts.checkpointer.waitUntilEnded()
         }
+        builder.start()
+        sweeper?.start()
+        parts.checkpointer.start(writer)
         // What is small is ready at once.
         if let builder = self.builder, builder.hasLittleToDo() { builder.blockUntilIdle() }
     }
@@ -147,7 +148,7 @@ public final class Store: Sendable {
             writer.stop()
         } else if core.hasReaders {
             // This thread may be in the middle of a read.
-            WorkerThread.start("codex.closing") { [core] in core.finishClosing() }
+            WorkerPool.run { [core] in core.finishClosing() }
         } else {
             core.finishClosing()
         }

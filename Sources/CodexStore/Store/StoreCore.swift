@@ -30,6 +30,9 @@ final class StoreCore: Sendable {
     struct State {
         var catalog: Catalog
         var idle: [ReadContext] = []
+        /// The fewest idle readers since ``ageReaders()`` looked.
+        var leastIdleCount = 0
+        var isAging = false
         var activeReaderCount = 0
         var epochs = ReaderEpochs()
         var retired = RetiredHandles()
@@ -52,6 +55,7 @@ final class StoreCore: Sendable {
     let state: Locked<State>
     /// All contexts of readers, idle or in use.
     private let contexts = Locked<[ReadContext]>([])
+    private let readerAging = BackgroundLoop()
     /// Signalled once the environment is closed.
     private let finished = DispatchSemaphore(value: 0)
 
@@ -66,6 +70,7 @@ final class StoreCore: Sendable {
         self.lease = lease
         commits = CommitSignal(environment)
         state = Locked(State(catalog: catalog))
+        readerAging.start(.whenWoken) { [weak self] in self?.ageReaders() ?? .never }
     }
 
     /// Told whenever this process learns of a schema with something to build or to empty.
@@ -236,7 +241,9 @@ final class StoreCore: Sendable {
             if state.isBarred { return (nil, true, false, 0) }
             if state.activeReaderCount >= limit { return (nil, false, true, 0) }
             state.activeReaderCount += 1
-            return (state.idle.popLast(), false, false, state.epochs.enter())
+            let idle = state.idle.popLast()
+            state.leastIdleCount = min(state.leastIdleCount, state.idle.count)
+            return (idle, false, false, state.epochs.enter())
         }
         if isFull { throw tooManySnapshots }
         var epoch = entered
@@ -258,7 +265,7 @@ final class StoreCore: Sendable {
                 }
                 contexts.withLock { $0.append(context) }
                 context.epoch = epoch
-                context.thread.store(WorkerThread.current, ordering: .relaxed)
+                context.thread.store(WorkerPool.currentThread, ordering: .relaxed)
                 return context
             }
             do throws(CodexError) {
@@ -271,7 +278,7 @@ final class StoreCore: Sendable {
                 throw error
             }
             idle.epoch = epoch
-            idle.thread.store(WorkerThread.current, ordering: .relaxed)
+            idle.thread.store(WorkerPool.currentThread, ordering: .relaxed)
             return idle
         } catch {
             readerEnded(nil, epoch)
@@ -295,16 +302,17 @@ final class StoreCore: Sendable {
     /// - Returns: `false`, and nothing is counted, if there are enough contexts.
     @discardableResult
     private func readerEnded(_ context: ReadContext?, _ epoch: Int?) -> Bool {
-        let (isKept, isLast) = state.withLock { state -> (Bool, Bool) in
+        let (isKept, isLast, ages) = state.withLock { state -> (Bool, Bool, Bool) in
             if let context {
-                if state.idle.count >= Self.idleCountMax { return (false, false) }
+                if state.idle.count >= Self.idleCountMax { return (false, false, false) }
                 state.idle.append(context)
             }
             state.activeReaderCount -= 1
             if let epoch { state.epochs.leave(epoch) }
-            return (true, state.isBarred && state.activeReaderCount == 0)
+            return (true, state.isBarred && state.activeReaderCount == 0, state.startsAging())
         }
         if isLast { lastReaderEnded.signal() }
+        if ages { readerAging.wake() }
         return isKept
     }
 
@@ -393,7 +401,7 @@ final class StoreCore: Sendable {
 
     /// Runs what closing waits for besides readers: a thread of the store, or a long task.
     func awaited<R, Failure: Error>(_ body: () throws(Failure) -> R) throws(Failure) -> R {
-        let thread = WorkerThread.current
+        let thread = WorkerPool.currentThread
         state.withLock { $0.awaitedThreads.append(thread) }
         defer {
             state.withLock { state in
@@ -407,7 +415,7 @@ final class StoreCore: Sendable {
 
     /// Whether the calling thread is in the middle of what closing waits for.
     var isInUseHere: Bool {
-        let thread = WorkerThread.current
+        let thread = WorkerPool.currentThread
         let isReading = contexts.withLock { contexts in
             contexts.contains { $0.thread.load(ordering: .relaxed) == thread }
         }

@@ -2,7 +2,7 @@ internal import CodexCore
 internal import Dispatch
 internal import Synchronization
 
-/// The queue of writes and who runs them: a thread of the store's own or, where nothing is waiting
+/// The queue of writes and who runs them: a thread of the ``WorkerPool`` or, where nothing is waiting
 /// or running, the thread of a blocking write itself, which saves two changes of threads.
 ///
 /// The thread takes what is waiting as one group, runs the bodies in one LMDB transaction, commits
@@ -14,6 +14,16 @@ final class WriterQueue: Sendable {
         var isStopped = false
         /// The thread that runs jobs now.
         var runner: UInt?
+        /// Whether a thread of the pool empties the queue, or is about to.
+        var isDraining = false
+
+        /// Says that there is something to do; returns whether a thread is to be asked for.
+        mutating func wake() -> Bool {
+            // Who runs jobs looks once more when it has done them.
+            guard runner == nil, !isDraining else { return false }
+            isDraining = true
+            return true
+        }
     }
 
     /// How a blocking write gets done.
@@ -25,46 +35,43 @@ final class WriterQueue: Sendable {
     private final class Workplace: @unchecked Sendable {
         var context: WriteContext?
         var watch: Watch?
+        /// What the end of the queue waits for.
+        var waitForOthers: (@Sendable () -> Void)?
     }
 
     private let core: StoreCore
     private let parts: WritableParts
     private let state = Locked(State())
     private let workplace = Workplace()
-    /// Signalled when jobs arrive where there were none, and at the stop.
-    private let arrival = DispatchSemaphore(value: 0)
 
     init(_ core: StoreCore, _ parts: WritableParts) {
         self.core = core
         self.parts = parts
     }
 
-    /// Starts the thread; when it is stopped it waits for `others` to end, who use the environment
-    /// too, and closes that.
-    func start(andWaitFor others: @escaping @Sendable () -> Void) {
+    /// Begins, before the first job; `waitForOthers` waits for what uses the environment, too.
+    func start(waitForOthers: @escaping @Sendable () -> Void) {
         workplace.watch = Watch(core)
-        WorkerThread.start("codex.writer") { [self] in
-            run()
-            others()
-            parts.checkpointer.finish()
-            core.finishClosing()
-        }
+        workplace.waitForOthers = waitForOthers
     }
 
-    /// Lets the thread end once the accepted jobs are done; it closes the environment then.
+    /// Ends it once the accepted jobs are done; it closes the environment then.
     func stop() {
-        state.withLock { $0.isStopped = true }
-        arrival.signal()
+        let starts = state.withLock { state in
+            state.isStopped = true
+            return state.wake()
+        }
+        if starts { startDraining() }
     }
 
     /// Whether the calling thread is in the middle of a job, which closing waits for.
     var isInUseHere: Bool {
-        let current = WorkerThread.current
+        let current = WorkerPool.currentThread
         return state.withLock { $0.runner == current }
     }
 
     /// Runs what closing waits for besides jobs: the thread of the checkpoints.
-    func awaited(_ body: () -> Void) { core.awaited(body) }
+    func awaited<R>(_ body: () -> R) -> R { core.awaited(body) }
 
     /// Accepts a job.
     ///
@@ -74,30 +81,35 @@ final class WriterQueue: Sendable {
     func add(_ job: WriteJob, limited: Bool = true) throws(CodexError) {
         try InheritedDescriptors.requireOwnProcess()
         let limit = core.options.waitingWriteCountMax
-        let refusal = state.withLock { state -> CodexError? in
-            if state.isStopped { return StoreCore.closed }
+        let (refusal, starts) = state.withLock { state -> (CodexError?, Bool) in
+            if state.isStopped { return (StoreCore.closed, false) }
             guard !limited || state.jobs.count < limit else {
-                return CodexError(
-                    .queueFull,
-                    "\(limit) writes are waiting already. Wait for some before starting more, or "
-                        + "write several items in one transaction.")
+                return (Self.tooManyJobs(limit), false)
             }
             state.jobs.append(job)
-            return nil
+            return (nil, state.wake())
         }
         if let refusal { throw refusal }
-        arrival.signal()
+        if starts { startDraining() }
+    }
+
+    private static func tooManyJobs(_ limit: Int) -> CodexError {
+        CodexError(
+            .queueFull,
+            "\(limit) writes are waiting already. Wait for some before starting more, or write "
+                + "several items in one transaction.")
     }
 
     /// Pins the newest state for a checkpoint, before all writes that wait.
     func pin() throws(CodexError) -> Pin {
         let answer = Answer<Pin>()
-        let isStopped = state.withLock { state in
-            if !state.isStopped { state.jobs.insert(PinJob { answer.set($0) }, at: 0) }
-            return state.isStopped
+        let (isStopped, starts) = state.withLock { state in
+            if state.isStopped { return (true, false) }
+            state.jobs.insert(PinJob { answer.set($0) }, at: 0)
+            return (false, state.wake())
         }
         if isStopped { throw StoreCore.closed }
-        arrival.signal()
+        if starts { startDraining() }
         do {
             return try answer.wait()
         } catch {
@@ -144,7 +156,7 @@ final class WriterQueue: Sendable {
         try InheritedDescriptors.requireOwnProcess()
         let answer = Answer<Value>()
         let job = job { answer.set($0) }
-        let current = WorkerThread.current
+        let current = WorkerPool.currentThread
         let way = state.withLock { state -> Way in
             if state.runner == current { return .nested }
             guard state.runner == nil, state.jobs.isEmpty, !state.isStopped else { return .waiting }
@@ -160,9 +172,9 @@ final class WriterQueue: Sendable {
             runJobs([job])
             let isNext = state.withLock { state in
                 state.runner = nil
-                return !state.jobs.isEmpty || state.isStopped
+                return (!state.jobs.isEmpty || state.isStopped) && state.wake()
             }
-            if isNext { arrival.signal() }
+            if isNext { startDraining() }
         case .waiting: try add(job, limited: limited)
         }
         return try answer.wait()
@@ -170,13 +182,23 @@ final class WriterQueue: Sendable {
 
     // MARK: Running
 
-    private func run() {
-        while let group = nextGroup() {
-            runJobs(group)
-            state.withLock { $0.runner = nil }
+    private func startDraining() {
+        WorkerPool.run { [self] in
+            while let group = nextGroup() {
+                if group.isEmpty { return finish() }
+                runJobs(group)
+                state.withLock { $0.runner = nil }
+            }
         }
-        // Before the environment is closed.
+    }
+
+    /// Closes the environment, once nothing uses it any more.
+    private func finish() {
         workplace.context = nil
+        workplace.waitForOthers?()
+        workplace.waitForOthers = nil
+        parts.checkpointer.finish()
+        core.finishClosing()
     }
 
     private func runJobs(_ jobs: [WriteJob]) {
@@ -205,23 +227,22 @@ final class WriterQueue: Sendable {
         workplace.context = nil
     }
 
+    /// Takes what is next: an empty group is the end; `nil` if somebody else goes on.
     private func nextGroup() -> [WriteJob]? {
-        let current = WorkerThread.current
-        while true {
-            let (group, isOver) = state.withLock { state -> ([WriteJob], Bool) in
-                guard state.runner == nil else { return ([], false) }
-                var group = Array(state.jobs.prefix(core.options.groupCountMax))
-                // An exclusive job ends its group.
-                if let first = group.firstIndex(where: \.isExclusive) {
-                    group.removeSubrange((first + 1)...)
-                }
-                state.jobs.removeFirst(group.count)
-                if !group.isEmpty || state.isStopped { state.runner = current }
-                return (group, state.isStopped)
+        let current = WorkerPool.currentThread
+        return state.withLock { state -> [WriteJob]? in
+            guard state.runner == nil, !state.jobs.isEmpty || state.isStopped else {
+                state.isDraining = false
+                return nil
             }
-            if !group.isEmpty { return group }
-            if isOver { return nil }
-            arrival.wait()
+            var group = Array(state.jobs.prefix(core.options.groupCountMax))
+            // An exclusive job ends its group.
+            if let first = group.firstIndex(where: \.isExclusive) {
+                group.removeSubrange((first + 1)...)
+            }
+            state.jobs.removeFirst(group.count)
+            state.runner = current
+            return group
         }
     }
 
