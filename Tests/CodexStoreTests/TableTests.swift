@@ -151,6 +151,51 @@ struct TableTests {
         #expect(try follower.retainedChanges(after: .trimHorizon).count == 60)
     }
 
+    @Test("Removed tables leave the manifest once they are empty; their changes are read still")
+    func removedTables() async throws {
+        let directory = try TemporaryStore.makeDirectory()
+        let store = try Store(at: directory + "/s", schema: Schema(tables: []))
+        for round in 0..<5 {
+            try await store.addTable(Self.definition("t\(round)"))
+            try await fill(store, "t\(round)", "v")
+            try await store.removeTable("t\(round)")
+        }
+        try await store.whenReady()
+        #expect(store.core.catalog.manifest.dropped?.isEmpty == true)
+        store.close()
+        let reopened = try Store(at: directory + "/s")
+        defer { reopened.close() }
+        let changes = try reopened.retainedChanges(after: .trimHorizon)
+        #expect(Set(changes.compactMap(\.table)) == ["t0", "t1", "t2", "t3", "t4"])
+        #expect(try removed(in: reopened, upTo: .max).count == 5)
+    }
+
+    @Test("What is kept of a removed table goes with the last of its changes in the log")
+    func forgotten() async throws {
+        let temporary = try TemporaryStore(schema: Schema(tables: []))
+        let store = temporary.store
+        var sequences: [UInt64] = []
+        for _ in 0..<3 {
+            try await store.addTable(Self.definition("t"))
+            try await store.whenReady()
+            sequences.append(try store.stats().sequence + 1)
+            try await store.removeTable("t")
+            try await store.whenReady()
+        }
+        for (count, sequence) in sequences.enumerated() {
+            #expect(try removed(in: store, upTo: sequence - 1).count == count)
+            #expect(try removed(in: store, upTo: sequence).count == count + 1)
+        }
+    }
+
+    /// The entries of removed tables that go when the log begins after a commit.
+    private func removed(in store: Store, upTo sequence: UInt64) throws -> [[UInt8]] {
+        try store.core.withReader { reader in
+            try RemovedTables.obsoleteKeys(
+                upTo: sequence, reader.transaction, reader.catalog.meta)
+        }
+    }
+
     @Test("A table that is made again while the old one is built, or emptied, is built itself")
     func recreatedWhileBuilt() async throws {
         let temporary = try TemporaryStore(schema: Schema(tables: []))

@@ -30,8 +30,11 @@ extension Store {
         let builder = try requireBuilder()
         let core = core
         try await changeManifest { manifest, transaction throws(CodexError) in
-            let last = try LogPosition(transaction, core.catalog.meta).sequence
-            try manifest.drop(name, at: last + 1, oldest: try core.oldestSequence())
+            let meta = core.catalog.meta
+            try manifest.drop(name, at: try LogPosition(transaction, meta).sequence + 1)
+            manifest.forgetRemoved(
+                try RemovedTables.obsoleteKeys(
+                    upTo: try core.oldestSequence(), transaction, meta))
             return true
         }
         builder.wake()

@@ -24,6 +24,7 @@ final class LoggedTables: ShapeSource, Sendable {
     /// The store that the changes are of.
     var storeID: UUID { state.withLock { $0.catalog.manifest.storeID } }
 
+    /// The plan of a table that the catalog has, or that was found before.
     private func table(_ number: Int) -> TablePlan? {
         state.withLock { state in
             if let plan = state.plans[number] { return plan }
@@ -47,8 +48,23 @@ final class LoggedTables: ShapeSource, Sendable {
         // It was added since, perhaps by another process.
         let catalog = try core.refreshCatalog()
         state.withLock { $0.catalog = catalog }
-        guard let plan = table(number) else { throw Wire.corrupted("a table's number in the log") }
+        if let plan = table(number) { return plan }
+        guard let plan = try removedTable(number) else {
+            throw Wire.corrupted("a table's number in the log")
+        }
+        state.withLock { $0.plans[number] = plan }
         return plan
+    }
+
+    private func removedTable(_ number: Int) throws(CodexError) -> TablePlan? {
+        do {
+            return try core.withReader { reader in
+                try RemovedTables.definition(number, reader.transaction, reader.catalog.meta)
+                    .map { TablePlan($0) }
+            }
+        } catch {
+            throw CodexError.wrapping(error)
+        }
     }
 
     func name(_ number: Int) -> String? { (try? plan(number))?.definition.name }

@@ -12,14 +12,11 @@ extension Manifest {
     /// - Parameters:
     ///   - leader: The leader's manifest after the change.
     ///   - sequence: The change's commit.
-    ///   - oldest: Up to which commit the store's log has nothing any more.
     /// - Throws: ``CodexError/Code/corrupted`` if it cannot follow this one.
-    mutating func adopt(
-        _ leader: Manifest, at sequence: UInt64, oldest: UInt64
-    ) throws(CodexError) {
+    mutating func adopt(_ leader: Manifest, at sequence: UInt64) throws(CodexError) {
         try requireSuccessor(leader)
         for name in tables.keys where leader.tables[name] == nil {
-            try drop(name, at: sequence, oldest: oldest)
+            try drop(name, at: sequence)
         }
         for table in schema.tables {
             let changed = try leader.schema.table(table.name)

@@ -81,6 +81,8 @@ struct Manifest: Codable {
     private var lastNumber: Int?
     /// Entries of `meta` that a change makes useless; not stored.
     private(set) var obsoleteKeys: [[UInt8]] = []
+    /// Removed tables that a change moves into ``RemovedTables``; not stored.
+    private var settled: [Dropped] = []
 
     private enum CodingKeys: CodingKey {
         case format, storeID, leaderID, unbuiltByLeader, schema, tables, entities, dropped,
@@ -252,11 +254,8 @@ struct Manifest: Codable {
     /// - Parameters:
     ///   - name: The table.
     ///   - sequence: The commit that does it.
-    ///   - oldest: Up to which commit the log has nothing any more: what was dropped before is forgotten.
     /// - Throws: ``CodexError/Code/unknownTable``.
-    mutating func drop(
-        _ name: String, at sequence: UInt64, oldest: UInt64 = 0
-    ) throws(CodexError) {
+    mutating func drop(_ name: String, at sequence: UInt64) throws(CodexError) {
         let definition = try schema.table(name)
         guard let entry = tables.removeValue(forKey: name) else {
             throw CodexError(.unknownTable, "There is no table \(name).")
@@ -277,8 +276,9 @@ struct Manifest: Codable {
             obsoleteKeys.append(WriteContext.positionKey(table: entry.number, part))
         }
         lastNumber = max(lastNumber ?? 0, entry.number)
+        settle()
         dropped =
-            (dropped ?? []).filter { !$0.trees.isEmpty || $0.sequence > oldest } + [
+            (dropped ?? []) + [
                 Dropped(
                     definition: definition, number: entry.number, slot: entry.slot ?? entry.number,
                     sequence: sequence, trees: trees)
@@ -300,14 +300,36 @@ struct Manifest: Codable {
         return definition
     }
 
-    /// Takes note that a tree of a removed table is empty.
+    /// Notes that a tree of a removed table is empty.
     mutating func forget(_ tree: Retired, ofDropped number: Int) {
         for place in (dropped ?? []).indices where dropped?[place].number == number {
             dropped?[place].trees.removeAll { $0 == tree }
-            // Reading its changes in the log needs no more than its keys.
-            guard let table = dropped?[place], table.trees.isEmpty else { continue }
-            dropped?[place].definition = table.definition.with(indexes: [], counters: [])
         }
+        settle()
+    }
+
+    /// Takes removed tables out that are empty.
+    private mutating func settle() {
+        for var table in dropped ?? [] where table.trees.isEmpty {
+            // Reading its changes in the log needs no more than its keys.
+            table.definition = table.definition.with(indexes: [], counters: [])
+            settled.append(table)
+        }
+        dropped?.removeAll { $0.trees.isEmpty }
+    }
+
+    /// Lets go of what the log has no use for: see ``RemovedTables/obsoleteKeys(upTo:_:_:)``.
+    mutating func forgetRemoved(_ keys: [[UInt8]]) { obsoleteKeys += keys }
+
+    /// The entries of `meta` that store the manifest, with what a change adds and removes there.
+    func entries(
+        generation: UInt64
+    ) throws(CodexError) -> [(key: [UInt8], value: [UInt8]?)] {
+        var entries: [(key: [UInt8], value: [UInt8]?)] = [
+            (Self.key, try json()), (Self.generationKey, BigEndian.bytes(generation)),
+        ]
+        for table in settled { entries.append(try RemovedTables.entry(table)) }
+        return entries + obsoleteKeys.map { ($0, nil) }
     }
 
     // MARK: Building and removing
@@ -460,11 +482,13 @@ struct Manifest: Codable {
         name.isEmpty || (name.hasPrefix("i") || name.hasPrefix("c")) && Int(name.dropFirst()) != nil
     }
 
-    func json() throws(CodexError) -> [UInt8] {
+    func json() throws(CodexError) -> [UInt8] { try Self.encoded(self) }
+
+    static func encoded(_ value: some Encodable) throws(CodexError) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
-            return Array(try encoder.encode(self))
+            return Array(try encoder.encode(value))
         } catch {
             throw CodexError(.invalidSchema, "The schema cannot be stored.", cause: error)
         }

@@ -43,8 +43,12 @@ extension WriteContext {
         _ changed: Manifest, _ own: Manifest, _ entries: inout [(key: [UInt8], value: [UInt8]?)]
     ) throws(CodexError) {
         var manifest = own
-        let oldest = core.options.isRestoring ? 0 : try core.oldestSequence()
-        try manifest.adopt(changed, at: position.sequence + 1, oldest: oldest)
+        try manifest.adopt(changed, at: position.sequence + 1)
+        if !core.options.isRestoring {
+            manifest.forgetRemoved(
+                try RemovedTables.obsoleteKeys(
+                    upTo: try core.oldestSequence(), transaction, catalog.meta))
+        }
         // The promotion of the store that the copy is of.
         if changed.storeID == own.storeID, changed.leaderID == nil, own.isFollower {
             manifest.endFollowing()
@@ -52,11 +56,7 @@ extension WriteContext {
         let generation = try Catalog.storedGeneration(transaction, catalog.meta) + 1
         // Not where the leader was in the log of its own, or that it follows none any more.
         entries = entries.filter { $0.key == LeaderPosition.key && $0.value != nil }
-        entries += [
-            (Manifest.key, try manifest.json()),
-            (Manifest.generationKey, BigEndian.bytes(generation)),
-        ]
-        entries += manifest.obsoleteKeys.map { ($0, nil) }
+        entries += try manifest.entries(generation: generation)
     }
 
     /// Takes a counter out of use whose sum does not fit; with the core's schema lock held.
@@ -72,9 +72,9 @@ extension WriteContext {
                 }
             }
             let generation = try Catalog.storedGeneration(transaction, catalog.meta) + 1
-            try transaction.put(catalog.meta, Manifest.key, try manifest.json())
-            try transaction.put(catalog.meta, Manifest.generationKey, BigEndian.bytes(generation))
-            for key in manifest.obsoleteKeys { try transaction.delete(catalog.meta, key) }
+            for entry in try manifest.entries(generation: generation) {
+                try transaction.set(catalog.meta, entry.key, entry.value)
+            }
             return (
                 try Catalog(manifest, generation: generation, transaction, create: true), position
             )

@@ -374,12 +374,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             var manifest = try Catalog(transaction).manifest
             if try body(&manifest, transaction) {
                 let generation = try Catalog.storedGeneration(transaction, catalog.meta) + 1
-                var entries: [(key: [UInt8], value: [UInt8]?)] = [
-                    (Manifest.key, try manifest.json()),
-                    (Manifest.generationKey, BigEndian.bytes(generation)),
-                ]
-                entries += manifest.obsoleteKeys.map { ($0, nil) }
-                for entry in entries {
+                for entry in try manifest.entries(generation: generation) {
                     try transaction.set(catalog.meta, entry.key, entry.value)
                     // A follower's log is its leader's; how far it has built is lost with the building.
                     guard !manifest.isFollower else { continue }

@@ -1,0 +1,86 @@
+internal import CodexCore
+internal import FoundationEssentials
+
+/// What reading the log needs of tables that were removed and are empty: entries of `meta`.
+///
+/// They do not stand in the manifest, which is written and read at each change of the schema. An entry
+/// goes once the log has no change of the table any more.
+enum RemovedTables {
+    private static let prefix = Array("removed ".utf8)
+    /// Most entries that one change of the schema lets go.
+    private static let forgottenCountMax = 100
+
+    /// The entry's key: the commit that removed the table, then the table's number.
+    private static func key(_ sequence: UInt64, _ number: UInt64) -> [UInt8] {
+        prefix + BigEndian.bytes(sequence) + BigEndian.bytes(number)
+    }
+
+    /// The entry of a table.
+    static func entry(
+        _ table: Manifest.Dropped
+    ) throws(CodexError) -> (key: [UInt8], value: [UInt8]?) {
+        let definition = try Manifest.encoded(table.definition)
+        return (key(table.sequence, UInt64(table.number)), definition)
+    }
+
+    /// The definition of the table with a number; `nil` if there is no entry of it.
+    ///
+    /// - Complexity: Linear in the number of entries.
+    static func definition(
+        _ number: Int, _ transaction: Transaction, _ meta: DatabaseID
+    ) throws(CodexError) -> TableDefinition? {
+        let suffix = BigEndian.bytes(UInt64(number))
+        var json: [UInt8]?
+        unsafe try forEach(transaction, meta) { key, value in
+            guard unsafe key.suffix(8).elementsEqual(suffix) else { return true }
+            json = unsafe Array(value)
+            return false
+        }
+        guard let json else { return nil }
+        guard let definition = try? JSONDecoder().decode(TableDefinition.self, from: Data(json))
+        else { throw Wire.corrupted("a removed table's definition") }
+        return definition
+    }
+
+    /// The keys of entries that the log has no use for.
+    ///
+    /// - Parameters:
+    ///   - oldest: Up to which commit the log has nothing any more.
+    ///   - transaction: Where they are.
+    ///   - meta: The database `meta`.
+    static func obsoleteKeys(
+        upTo oldest: UInt64, _ transaction: Transaction, _ meta: DatabaseID
+    ) throws(CodexError) -> [[UInt8]] {
+        var keys: [[UInt8]] = []
+        unsafe try forEach(transaction, meta) { key, _ in
+            let sequence = unsafe BigEndian.integer(
+                key.dropFirst(prefix.count).prefix(8))
+            guard let sequence, sequence <= oldest, keys.count < forgottenCountMax else {
+                return false
+            }
+            unsafe keys.append(Array(key))
+            return true
+        }
+        return keys
+    }
+
+    /// Calls `body` with each entry, in the order of removal, while it returns `true`.
+    private static func forEach(
+        _ transaction: Transaction, _ meta: DatabaseID,
+        _ body: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>) -> Bool
+    ) throws(CodexError) {
+        do {
+            try transaction.withCursor(meta) { cursor in
+                var entry = unsafe try cursor.seek(prefix)
+                while let found = unsafe entry, unsafe found.key.starts(with: prefix),
+                    unsafe found.key.count == prefix.count + 16,
+                    unsafe body(found.key, found.value)
+                {
+                    unsafe entry = try cursor.next()
+                }
+            }
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+    }
+}
