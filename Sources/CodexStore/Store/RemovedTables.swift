@@ -48,6 +48,8 @@ enum RemovedTables {
     ///   - oldest: Up to which commit the log has nothing any more.
     ///   - transaction: Where they are.
     ///   - meta: The database `meta`.
+    /// - Returns: At most a hundred of them, the oldest first.
+    /// - Throws: What LMDB throws.
     static func obsoleteKeys(
         upTo oldest: UInt64, _ transaction: Transaction, _ meta: DatabaseID
     ) throws(CodexError) -> [[UInt8]] {
