@@ -13,7 +13,7 @@ struct TortureTests {
         ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
     }
 
-    private static let seconds = setting("CODEX_TORTURE_SECONDS") ?? 60
+    private static let seconds = setting("CODEX_TORTURE_SECONDS") ?? 120
     private static let roundCount = 4
 
     @Test("Whatever happens at random, what was acknowledged is there, and the streams have no gap")

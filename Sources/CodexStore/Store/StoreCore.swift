@@ -312,7 +312,7 @@ final class StoreCore: Sendable {
             return (true, state.isBarred && state.activeReaderCount == 0, state.startsAging())
         }
         if isLast { lastReaderEnded.signal() }
-        if ages { readerAging.wake() }
+        if ages { readerAging.wake(after: ReaderAging.interval) }
         return isKept
     }
 

@@ -47,6 +47,14 @@ final class BackgroundLoop: Sendable {
         if starts { WorkerPool.run { [self] in runPasses() } }
     }
 
+    /// Makes a pass begin after a delay, unless one runs, which says itself when the next is.
+    func wake(after delay: Duration) {
+        state.withLock { state in
+            guard state.pass != nil, !state.isRunning else { return }
+            setTimer(.after(delay), &state)
+        }
+    }
+
     /// Blocks until the last pass has ended; for one thread, once.
     func waitUntilEnded() { ended.wait() }
 
