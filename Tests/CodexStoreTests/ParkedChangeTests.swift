@@ -74,6 +74,26 @@ struct ParkedChangeTests {
         }
     }
 
+    @Test("The oldest parked change of all consumers says what is kept of removed tables")
+    func oldest() async throws {
+        func oldestCommit() throws -> UInt64? {
+            try store.core.withReader {
+                try ParkedChange.oldestCommit($0.transaction, $0.catalog.consumers)
+            }
+        }
+        #expect(try oldestCommit() == nil)
+        try await write(5)
+        let changes = try store.retainedChanges(after: .trimHorizon)
+        for (consumer, place) in [("late", 4), ("c", 3), ("c", 4), ("cc", 1), ("d", 2)] {
+            try await store.write { transaction in
+                let parked = ParkedChange(
+                    change: changes[place], error: Refusal(), attemptCount: 1)
+                try transaction.context.park(parked, of: consumer, countMax: .max)
+            }
+        }
+        #expect(try oldestCommit() == changes[1].sequenceNumber.commit)
+    }
+
     func values(_ parked: [ParkedChange]) throws -> [Int64] {
         try parked.compactMap { try $0.change.newImage?["v"]?.number?.int64 }
     }

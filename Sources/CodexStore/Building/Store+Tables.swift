@@ -30,11 +30,9 @@ extension Store {
         let builder = try requireBuilder()
         let core = core
         try await changeManifest { manifest, transaction throws(CodexError) in
-            let meta = core.catalog.meta
-            try manifest.drop(name, at: try LogPosition(transaction, meta).sequence + 1)
-            manifest.forgetRemoved(
-                try RemovedTables.obsoleteKeys(
-                    upTo: try core.oldestSequence(), transaction, meta))
+            let last = try LogPosition(transaction, core.catalog.meta).sequence
+            try manifest.drop(name, at: last + 1)
+            manifest.forgetRemoved(try RemovedTables.obsoleteKeys(core, transaction))
             return true
         }
         builder.wake()

@@ -123,7 +123,13 @@ final class ChangeReader {
             let change = ChangeRecord(
                 sequenceNumber: number, commit: logged, entry: item, view: view)
             // Whatever cannot be found out must not pass for what the filter leaves out.
-            try tables.require(item.table)
+            do throws(CodexError) {
+                try tables.require(item.table)
+            } catch  where error.code == .corrupted {
+                // The log was pruned, and what is kept of removed tables went with it.
+                guard try core.oldestSequence() >= record.header.sequence else { throw error }
+                throw CommitReader.trimmed(start.sequence)
+            }
             if try filter.includes(change) { found.append(change) }
         }
         records += found

@@ -84,6 +84,30 @@ public struct ParkedChange: Sendable {
             view: view)
     }
 
+    /// The commit of the oldest change that any consumer has parked; `nil` if there is none.
+    ///
+    /// - Complexity: O(*n*) for *n* consumers.
+    static func oldestCommit(
+        _ transaction: Transaction, _ consumers: DatabaseID
+    ) throws(CodexError) -> UInt64? {
+        do {
+            return try transaction.withCursor(consumers) { cursor in
+                var oldest: UInt64?
+                var entry = unsafe try cursor.seek([1])
+                while let found = unsafe entry, unsafe found.key.first == 1 {
+                    let key = unsafe Array(found.key)
+                    let commit = try number(key).commit
+                    oldest = min(oldest ?? commit, commit)
+                    // To the next consumer: the separator after the name is a zero byte.
+                    unsafe entry = try cursor.seek(Array(key.dropLast(13)) + [1])
+                }
+                return oldest
+            }
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+    }
+
     /// The number of the change that a key is of.
     private static func number(_ key: [UInt8]) throws(CodexError) -> SequenceNumber {
         let number = key.suffix(12)

@@ -42,7 +42,24 @@ enum RemovedTables {
         return definition
     }
 
-    /// The keys of entries that the log has no use for.
+    /// The keys of entries that neither the log nor a parked change has a use for.
+    ///
+    /// - Parameters:
+    ///   - core: The store.
+    ///   - transaction: Where the entries are.
+    /// - Returns: At most a hundred of them, the oldest first.
+    /// - Throws: What LMDB and reading the log's directory throw.
+    static func obsoleteKeys(
+        _ core: StoreCore, _ transaction: Transaction
+    ) throws(CodexError) -> [[UInt8]] {
+        var oldest = try core.oldestSequence()
+        if let parked = try ParkedChange.oldestCommit(transaction, core.catalog.consumers) {
+            oldest = min(oldest, parked - min(parked, 1))
+        }
+        return try obsoleteKeys(upTo: oldest, transaction, core.catalog.meta)
+    }
+
+    /// The keys of entries of tables that were removed up to a commit.
     ///
     /// - Parameters:
     ///   - oldest: Up to which commit the log has nothing any more.

@@ -18,6 +18,8 @@ final class BackgroundLoop: Sendable {
         var isRunning = false
         /// Whether the loop was woken since the running pass began.
         var isWoken = false
+        /// When a pass was asked for since the running one began.
+        var delay: Duration?
         var timer: (any DispatchSourceTimer)?
     }
 
@@ -47,11 +49,15 @@ final class BackgroundLoop: Sendable {
         if starts { WorkerPool.run { [self] in runPasses() } }
     }
 
-    /// Makes a pass begin after a delay, unless one runs, which says itself when the next is.
+    /// Makes a pass begin after a delay, unless a pass that runs asks for an earlier or later one.
     func wake(after delay: Duration) {
         state.withLock { state in
-            guard state.pass != nil, !state.isRunning else { return }
-            setTimer(.after(delay), &state)
+            guard state.pass != nil else { return }
+            if state.isRunning {
+                state.delay = delay
+            } else {
+                setTimer(.after(delay), &state)
+            }
         }
     }
 
@@ -76,7 +82,9 @@ final class BackgroundLoop: Sendable {
                 return false
             }
             state.isRunning = false
-            setTimer(next, &state)
+            let asked = state.delay.map(Next.after) ?? .whenWoken
+            state.delay = nil
+            setTimer(next == .whenWoken ? asked : next, &state)
             return true
         }
     }

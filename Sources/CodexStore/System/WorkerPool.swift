@@ -1,6 +1,14 @@
 internal import Dispatch
 internal import Foundation
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
 /// The threads that all stores of the process share.
 ///
 /// A thread runs one body from its beginning to its end: LMDB wants a write transaction begun, used
@@ -8,63 +16,125 @@ internal import Foundation
 /// other bodies. So none waits for a thread: where none is idle, one is started. A thread that was
 /// idle for some seconds ends.
 enum WorkerPool {
-    /// A thread that is idle, and what it runs next.
+    typealias Body = @Sendable () -> Void
+
+    /// A thread, and what it runs next.
     private final class Worker: Sendable {
-        let next = Locked<(@Sendable () -> Void)?>(nil)
+        let next: Locked<Body?>
         let alarm = DispatchSemaphore(value: 0)
+
+        init(_ first: @escaping Body) {
+            next = Locked(first)
+            alarm.signal()
+        }
+
+        /// Runs what the worker is given, until that is nothing for a while.
+        func run() {
+            while wait() {
+                let body = next.withLock { next in
+                    defer { next = nil }
+                    return next
+                }
+                body?()
+            }
+        }
+
+        private func wait() -> Bool {
+            if alarm.wait(timeout: .now()) == .success { return true }
+            guard WorkerPool.becomesIdle(self) else { return true }
+            if alarm.wait(timeout: .now() + idleTimeout) == .success { return true }
+            if WorkerPool.leavesIdle(self) { return false }
+            // It was taken at that moment.
+            alarm.wait()
+            return true
+        }
     }
 
-    /// The threads that wait, the one that was at work last at the end.
-    private static let idle = Locked<[Worker]>([])
+    private struct State {
+        /// The threads that wait, the one that was at work last at the end.
+        var idle: [Worker] = []
+        /// What the system had no thread for.
+        var waiting: ArraySlice<Body> = []
+    }
+
+    private static let state = Locked(State())
     /// How long a thread waits for something to run.
     private static let idleTimeout = DispatchTimeInterval.seconds(5)
+    /// When a thread is asked for again that the system did not give.
+    private static let retryInterval = DispatchTimeInterval.milliseconds(50)
+    /// Users' closures run in the pool: they have the stack that a main thread has.
+    private static let stackByteCount = 8 << 20
 
     /// Runs `body` on a thread that does nothing else meanwhile.
-    static func run(_ body: @escaping @Sendable () -> Void) {
-        guard let worker = idle.withLock({ $0.popLast() }) else { return startThread(body) }
+    ///
+    /// If the system has no thread to give, the body waits for one.
+    static func run(_ body: @escaping Body) {
+        if let worker = state.withLock({ $0.idle.popLast() }) {
+            worker.next.withLock { $0 = body }
+            worker.alarm.signal()
+        } else if !startThread(Worker(body)) {
+            state.withLock { $0.waiting.append(body) }
+            retryLater()
+        }
+    }
+
+    private static func retryLater() {
+        DispatchQueue.global().asyncAfter(deadline: .now() + retryInterval) {
+            if let body = state.withLock({ $0.waiting.popFirst() }) { run(body) }
+        }
+    }
+
+    /// Lets a worker wait for work; `false` gives it work that waited for a thread.
+    private static func becomesIdle(_ worker: Worker) -> Bool {
+        let body = state.withLock { state in
+            let body = state.waiting.popFirst()
+            if body == nil { state.idle.append(worker) }
+            return body
+        }
+        guard let body else { return true }
         worker.next.withLock { $0 = body }
-        worker.alarm.signal()
-    }
-
-    private static func startThread(_ body: @escaping @Sendable () -> Void) {
-        let thread = Thread {
-            body()
-            runNext(Worker())
-        }
-        thread.name = "codex.worker"
-        // Users' closures run here: give them the stack that a main thread has.
-        thread.stackSize = 8 << 20
-        thread.start()
-    }
-
-    private static func runNext(_ worker: Worker) {
-        repeat {
-            idle.withLock { $0.append(worker) }
-        } while runOne(worker)
-    }
-
-    /// Runs what the worker is given; returns `false` if that is nothing for a while.
-    private static func runOne(_ worker: Worker) -> Bool {
-        if worker.alarm.wait(timeout: .now() + idleTimeout) == .timedOut {
-            if leaveIdle(worker) { return false }
-            // It was taken at that moment.
-            worker.alarm.wait()
-        }
-        let body = worker.next.withLock { next in
-            defer { next = nil }
-            return next
-        }
-        body?()
-        return true
+        return false
     }
 
     /// Takes a worker out that nobody took.
-    private static func leaveIdle(_ worker: Worker) -> Bool {
-        idle.withLock { idle in
-            guard let place = idle.firstIndex(where: { $0 === worker }) else { return false }
-            idle.remove(at: place)
+    private static func leavesIdle(_ worker: Worker) -> Bool {
+        state.withLock { state in
+            guard let place = state.idle.firstIndex(where: { $0 === worker }) else { return false }
+            state.idle.remove(at: place)
             return true
         }
+    }
+
+    // MARK: Threads
+
+    /// Starts a thread for a worker; returns `false` if the system has none.
+    private static func startThread(_ worker: Worker) -> Bool {
+        let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+        defer { unsafe attributes.deallocate() }
+        guard unsafe pthread_attr_init(attributes) == 0 else { return false }
+        defer { _ = unsafe pthread_attr_destroy(attributes) }
+        _ = unsafe pthread_attr_setstacksize(attributes, stackByteCount)
+        _ = unsafe pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
+        #if canImport(Darwin)
+            var thread: pthread_t?
+        #else
+            var thread = pthread_t()
+        #endif
+        let retained = unsafe Unmanaged.passRetained(worker)
+        let status = unsafe pthread_create(
+            &thread, attributes,
+            { argument in
+                unsafe WorkerPool.threadBegan(argument)
+                return nil
+            }, retained.toOpaque())
+        if status != 0 { unsafe retained.release() }
+        return status == 0
+    }
+
+    private static func threadBegan(_ argument: UnsafeMutableRawPointer?) {
+        guard let argument = unsafe argument else { return }
+        Thread.current.name = "codex.worker"
+        unsafe Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue().run()
     }
 
     /// A number that identifies the calling thread while it lives.

@@ -45,9 +45,7 @@ extension WriteContext {
         var manifest = own
         try manifest.adopt(changed, at: position.sequence + 1)
         if !core.options.isRestoring {
-            manifest.forgetRemoved(
-                try RemovedTables.obsoleteKeys(
-                    upTo: try core.oldestSequence(), transaction, catalog.meta))
+            manifest.forgetRemoved(try RemovedTables.obsoleteKeys(core, transaction))
         }
         // The promotion of the store that the copy is of.
         if changed.storeID == own.storeID, changed.leaderID == nil, own.isFollower {

@@ -199,6 +199,8 @@ final class WriterQueue: Sendable {
         workplace.waitForOthers = nil
         parts.checkpointer.finish()
         core.finishClosing()
+        // The thread goes on with other things.
+        state.withLock { $0.runner = nil }
     }
 
     private func runJobs(_ jobs: [WriteJob]) {
