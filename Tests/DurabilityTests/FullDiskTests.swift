@@ -53,7 +53,8 @@ struct FullDiskTests {
 
     @Test("Filled by puts of any size: all deletes succeed, and make room that is used again")
     func filled() throws {
-        let seed = UInt64.random(in: 1...1_000_000)
+        let given = ProcessInfo.processInfo.environment["CODEX_DISK_SEED"].flatMap { UInt64($0) }
+        let seed = given ?? UInt64.random(in: 1...1_000_000)
         print("full disk: seed \(seed)")
         var random = SplitMix(seed: seed)
         for _ in 0..<2 {

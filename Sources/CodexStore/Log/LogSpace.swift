@@ -30,6 +30,8 @@ final class LogSpace: Sendable {
     static let firstSegmentByteCount = 256 << 10
     /// The least of a spare: it holds the record of any item that is deleted.
     private static let spareByteCount = 512 << 10
+    /// The least of a segment that growing commits make where nothing else is possible.
+    private static let smallByteCount = 64 << 10
     /// What is left to others when a segment is made.
     private static let marginByteCount = 1 << 20
 
@@ -92,25 +94,31 @@ final class LogSpace: Sendable {
 
     /// A file of zeros, or of an old segment's records, under ``ownName``.
     ///
+    /// A segment that is smaller than a spare gives none when it goes. So the size of a spare is tried
+    /// before a smaller one, and before that the commit fails, and is tried again after a checkpoint.
+    ///
     /// Any commit may take the spare if the segment before `gives` another one.
     private func nextFile(
         _ wanted: Int, _ least: Int, _ use: RoomUse, _ gives: Bool
     ) throws(CodexError) -> File {
-        // A segment that is smaller than a spare gives none when it goes.
-        let smallest = use == .growing ? max(least, min(wanted, Self.spareByteCount)) : least
+        let proper = max(least, min(wanted, Self.spareByteCount))
+        let smallest = use == .growing ? min(max(least, Self.smallByteCount), proper) : least
+        let isLastTry = use == .redoing || isSacrificing.load(ordering: .relaxed)
         var size = wanted
         while true {
             if let spare = try takeSpare(size, least, use) { return spare }
             do throws(CodexError) {
                 return try makeFile(ownName, size)
             } catch  where error.code == .diskFull {
-                if size > smallest {
-                    size = smallest
-                } else if try shed() > 0 {
+                if size > proper {
+                    size = proper
+                } else if try shed(mayLose: false) > 0 {
                     continue
                 } else if gives, let spare = try takeSpare(size, least, .shrinking) {
                     return spare
-                } else {
+                } else if isLastTry, size > smallest {
+                    size = smallest
+                } else if try shed() == 0 {
                     throw error
                 }
             }
@@ -261,8 +269,10 @@ final class LogSpace: Sendable {
     /// If there is nothing of that, in ``sacrificing(_:)``, it is the oldest segment that is not needed
     /// for a recovery.
     ///
+    /// - Parameter mayLose: Whether readers may lose what they need, in ``sacrificing(_:)``.
     /// - Returns: How many segments were removed.
-    func shed() throws(CodexError) -> Int {
+    /// - Throws: What looking at the files throws.
+    func shed(mayLose: Bool = true) throws(CodexError) -> Int {
         let checkpoint = try Checkpoint(of: directory.store).position
         let needs = historyReaders()
         let numbers = try directory.numbers()
@@ -274,8 +284,8 @@ final class LogSpace: Sendable {
             following.file.close()
             let last = following.header.firstSequence - 1
             let losers = needs.filter { $0.sequence < last }
-            let mayLose = removed == 0 && isSacrificing.load(ordering: .relaxed)
-            guard losers.isEmpty || mayLose else { break }
+            let isLost = mayLose && removed == 0 && isSacrificing.load(ordering: .relaxed)
+            guard losers.isEmpty || isLost else { break }
             guard let byteCount = try? folder.byteCount(directory.fileName(number)) else {
                 continue
             }
