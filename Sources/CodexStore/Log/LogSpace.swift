@@ -30,8 +30,6 @@ final class LogSpace: Sendable {
     static let firstSegmentByteCount = 256 << 10
     /// The least of a spare: it holds the record of any item that is deleted.
     private static let spareByteCount = 512 << 10
-    /// The least of a segment that growing commits make where nothing else is possible.
-    private static let smallByteCount = 64 << 10
     /// What is left to others when a segment is made.
     private static let marginByteCount = 1 << 20
 
@@ -102,7 +100,7 @@ final class LogSpace: Sendable {
         _ wanted: Int, _ least: Int, _ use: RoomUse, _ gives: Bool
     ) throws(CodexError) -> File {
         let proper = max(least, min(wanted, Self.spareByteCount))
-        let smallest = use == .growing ? min(max(least, Self.smallByteCount), proper) : least
+        let smallest = use == .growing ? proper : least
         let isLastTry = use == .redoing || isSacrificing.load(ordering: .relaxed)
         var size = wanted
         while true {
