@@ -89,6 +89,9 @@ def reason(operation, parameters, ours, theirs, source, normal):
     if ours[0] == theirs[0] == "ok" and "contains(" in text and {"B": b""} in list(
             parameters.get("ExpressionAttributeValues", {}).values()):
         return "Reference, Condition, CONTAINS: of a binary, a subsequence; the empty one is in the empty one"
+    if ours[0] == VALIDATION and theirs[0] == "ok" and re.search(r"The key attribute \S+ of \S+ is empty", message):
+        return ("Guide, Working with items, key attributes: of string and binary type, a key value is not empty; "
+                "ministack checks that where an item is stored")
     if ours[0] == VALIDATION and "BETWEEN have different types" in message:
         return "Guide, Key condition expressions, BETWEEN: both bounds are of the key's type"
     if ours[0] == theirs[0] == "ok" and partial(parameters, source.tables) and "FilterExpression" in parameters:
