@@ -62,14 +62,16 @@ nested:
 
 # AWS's clients against `codexflow serve`, and the same random operations there and in ministack, a
 # DynamoDB in Python. The long form: make dynamodb OPERATIONS=50000
+# The seed is random unless it is given: make dynamodb SEED=1
 OPERATIONS ?= 3000
+SEED ?=
 dynamodb:
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
 	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Differential/clients.py --codexflow $(SCRATCH)/debug/codexflow && \
-	$$python Tools/Differential/differential.py --codexflow $(SCRATCH)/debug/codexflow --operations $(OPERATIONS)
+	$$python Tools/Differential/differential.py --codexflow $(SCRATCH)/debug/codexflow --operations $(OPERATIONS) $(if $(SEED),--seed $(SEED))
 
 # Builds and tests the task service, over real sockets; its README's curl lines among the rest.
 task-service:
