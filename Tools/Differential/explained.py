@@ -86,12 +86,15 @@ def reason(operation, parameters, ours, theirs, source, normal):
                 "index is a reason of its action, ValidationError")
     if ours[0] in (VALIDATION, CANCELLED) and theirs[0] == "ok" and "38 significant digits" in message:
         return "Guide, Data types, numbers: up to 38 digits of precision; exceeding this results in an exception"
-    if ours[0] == theirs[0] == "ok" and "contains(" in text and {"B": b""} in list(
+    if ours[0] in ("ok", VALIDATION) and theirs[0] in ("ok", CONDITION) and "contains(" in text and {"B": b""} in list(
             parameters.get("ExpressionAttributeValues", {}).values()):
         return "Reference, Condition, CONTAINS: of a binary, a subsequence; the empty one is in the empty one"
     if ours[0] == VALIDATION and theirs[0] == "ok" and re.search(r"The key attribute \S+ of \S+ is empty", message):
         return ("Guide, Working with items, key attributes: of string and binary type, a key value is not empty; "
                 "ministack checks that where an item is stored")
+    if ours[0] == theirs[0] == "ok" and operation in ("scan", "query") and re.search(r"size\(", text):
+        return ("Guide, Condition expressions, size: of strings, binaries, sets, lists and maps; the size of "
+                "a number compares with nothing, and ministack takes it for 0")
     if ours[0] == VALIDATION and "BETWEEN have different types" in message:
         return "Guide, Key condition expressions, BETWEEN: both bounds are of the key's type"
     if ours[0] == theirs[0] == "ok" and partial(parameters, source.tables) and "FilterExpression" in parameters:
