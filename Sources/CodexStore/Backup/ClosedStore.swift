@@ -59,7 +59,6 @@ enum ClosedStore {
                 manifest.renewIdentity(leader: leader)
                 ids = (catalog.manifest.storeID, manifest.storeID)
                 _ = try StoreCore.store(manifest, transaction)
-                for key in manifest.obsoleteKeys { try transaction.delete(catalog.meta, key) }
                 var position = try LogPosition(transaction, catalog.meta)
                 let leaderPosition = LeaderPosition(
                     checksum: position.checksum, milliseconds: milliseconds,

@@ -1,17 +1,10 @@
 internal import CodexCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Foundation
 
 /// Wakes those who wait for the next commit, of this process or another.
 ///
-/// A commit of this process wakes them at once. For those of others, the ``CommitPoller`` looks every
-/// few milliseconds whether LMDB has a newer transaction, while anybody waits.
+/// A commit of this process wakes them at once. For those of others, the ``CommitPoller`` looks
+/// every few milliseconds whether LMDB has a newer transaction, while anybody waits.
 final class CommitSignal: Sendable {
     private struct State {
         var waiters: [UInt64: CheckedContinuation<Bool, any Error>] = [:]
@@ -155,7 +148,7 @@ private enum CommitPoller {
     }
 
     private static let state = Locked(State())
-    private static let intervalMicroseconds: UInt32 = 3000
+    private static let intervalSeconds = 0.003
 
     static func add(_ signal: CommitSignal) {
         let starts = state.withLock { state in
@@ -168,7 +161,8 @@ private enum CommitPoller {
 
     private static func poll() {
         while let signals = takeSignals() {
-            usleep(intervalMicroseconds)
+            // Nothing tells of a commit of another process.
+            Thread.sleep(forTimeInterval: intervalSeconds)
             let waited = signals.filter { $0.poll() }
             state.withLock { $0.signals += waited }
         }

@@ -6,7 +6,8 @@ internal import Synchronization
 /// It looks with a reader whether anything is due, so that an idle store is not written to. Every
 /// process that has the store open for writing sweeps; who comes second finds nothing left.
 ///
-/// What fails (a full disk, say) is tried again with the next look: nobody finds the items meanwhile.
+/// What fails (a full disk, say) is tried again with the next look: nobody finds the items
+/// meanwhile.
 final class Sweeper: Sendable {
     private let core: StoreCore
     private let writer: WriterQueue
@@ -44,8 +45,8 @@ final class Sweeper: Sendable {
         try? core.closeRetiredHandles()
         // Asked also where nothing expires: so jumps of the clock are noticed.
         let moment = core.options.deletionSecond
-        // A reader knows what tables there are by now, and whether the store follows another, where the
-        // leader's items go first.
+        // A reader knows what tables there are by now, and whether the store follows another, where
+        // the leader's items go first.
         let tables = try? core.withReader { context in
             context.catalog.manifest.isFollower ? [] : try context.tablesWithExpired(by: moment)
         }

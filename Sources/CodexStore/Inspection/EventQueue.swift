@@ -1,6 +1,7 @@
 internal import Dispatch
 
-/// Hands a store's events to the host's observer, in order, on a thread that has nothing else to do.
+/// Hands a store's events to the host's observer, in order, on a thread that has nothing else to
+/// do.
 ///
 /// Nothing of the store is held while the observer runs, and nothing waits for it. It may close the
 /// store, write to it, or never return. It has a thread only while there are events.

@@ -1,6 +1,7 @@
 internal import CodexCore
 
-/// What reads the log's history, and up to which commit it has: a consumer, the archive, a follower.
+/// What reads the log's history, and up to which commit it has: a consumer, the archive, a
+/// follower.
 ///
 /// A full disk takes history from those that lag, and from all others first.
 struct HistoryReader: Sendable {
@@ -26,7 +27,8 @@ extension LogDirectory {
         try? file.write(bytes, at: 0)
     }
 
-    /// What ``note(_:at:)`` wrote; what is older than `age` is of readers that are gone, and removed.
+    /// What ``note(_:at:)`` wrote; what is older than `age` is of readers that are gone, and
+    /// removed.
     func notedReaders(_ age: Duration) -> [HistoryReader] {
         ((try? directory.entries()) ?? []).compactMap { name in
             guard name == HistoryReader.archive || name.hasPrefix(HistoryReader.followerPrefix),
@@ -47,8 +49,8 @@ extension LogDirectory {
 extension StoreCore {
     /// Everything that reads the log's history.
     ///
-    /// It takes no reader of the pool and no lock: the writer asks in the middle of a commit, and while
-    /// the store closes.
+    /// It takes no reader of the pool and no lock: the writer asks in the middle of a commit, and
+    /// while the store closes.
     func historyReaders() throws -> [HistoryReader] {
         let transaction = try environment.begin(readOnly: true)
         defer { transaction.abort() }

@@ -14,8 +14,9 @@ enum RoomUse {
 
 /// The files of the log: making segments, the spare, and which may go.
 ///
-/// There is always a spare segment, so that a full disk does not stop deletes. Where the disk is full,
-/// history goes before its time: first what no consumer, archive or follower needs, then the rest.
+/// There is always a spare segment, so that a full disk does not stop deletes. Where the disk is
+/// full, history goes before its time: first what no consumer, archive or follower needs, then the
+/// rest.
 final class LogSpace: Sendable {
     let directory: LogDirectory
     private let lease: StoreLease
@@ -25,8 +26,8 @@ final class LogSpace: Sendable {
     /// What still needs the history; set once the store is open.
     let readers = Locked<(@Sendable () throws -> [HistoryReader])?>(nil)
 
-    /// A new log begins with a segment of this size; each is twice as large as the one before, up to
-    /// `StoreOptions.logSegmentByteCountMax`.
+    /// A new log begins with a segment of this size; each is twice as large as the one before, up
+    /// to `StoreOptions.logSegmentByteCountMax`.
     static let firstSegmentByteCount = 256 << 10
     /// The least of a spare: it holds the record of any item that is deleted.
     private static let spareByteCount = 512 << 10
@@ -92,8 +93,9 @@ final class LogSpace: Sendable {
 
     /// A file of zeros, or of an old segment's records, under ``ownName``.
     ///
-    /// A segment that is smaller than a spare gives none when it goes. So the size of a spare is tried
-    /// before a smaller one, and before that the commit fails, and is tried again after a checkpoint.
+    /// A segment that is smaller than a spare gives none when it goes. So the size of a spare is
+    /// tried before a smaller one, and before that the commit fails, and is tried again after a
+    /// checkpoint.
     ///
     /// Any commit may take the spare if the segment before `gives` another one.
     private func nextFile(
@@ -166,8 +168,8 @@ final class LogSpace: Sendable {
 
     // MARK: The spare
 
-    /// Sees that there is a spare for the segment after the present one, so that no commit waits for
-    /// its zeros: a small one, and one of the proper size once the present one is half full.
+    /// Sees that there is a spare for the segment after the present one, so that no commit waits
+    /// for its zeros: a small one, and one of the proper size once the present one is half full.
     ///
     /// By any thread; two that do it at once waste one file.
     ///
@@ -200,8 +202,8 @@ final class LogSpace: Sendable {
 
     // MARK: Retention
 
-    /// Removes segments that lie before `checkpoint` and are past the retention; one of them becomes
-    /// the spare.
+    /// Removes segments that lie before `checkpoint` and are past the retention; one of them
+    /// becomes the spare.
     ///
     /// - Parameters:
     ///   - checkpoint: Where the published checkpoint is in the log.
@@ -264,8 +266,8 @@ final class LogSpace: Sendable {
 
     /// Removes history before its time, since the device is full: what no reader needs.
     ///
-    /// If there is nothing of that, in ``sacrificing(_:)``, it is the oldest segment that is not needed
-    /// for a recovery.
+    /// If there is nothing of that, in ``sacrificing(_:)``, it is the oldest segment that is not
+    /// needed for a recovery.
     ///
     /// - Parameter mayLose: Whether readers may lose what they need, in ``sacrificing(_:)``.
     /// - Returns: How many segments were removed.

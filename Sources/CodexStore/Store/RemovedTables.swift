@@ -3,8 +3,8 @@ internal import FoundationEssentials
 
 /// What reading the log needs of tables that were removed and are empty: entries of `meta`.
 ///
-/// They do not stand in the manifest, which is written and read at each change of the schema. An entry
-/// goes once the log has no change of the table any more.
+/// They do not stand in the manifest, which is written and read at each change of the schema. An
+/// entry goes with a later removal, once neither the log nor a parked change needs it.
 enum RemovedTables {
     private static let prefix = Array("removed ".utf8)
     /// Most entries that one change of the schema lets go.

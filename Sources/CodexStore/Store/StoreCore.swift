@@ -200,8 +200,9 @@ final class StoreCore: Sendable {
             throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")
         }
         let generation = try Catalog.storedGeneration(transaction, meta) + 1
-        try transaction.put(meta, Manifest.key, try manifest.json())
-        try transaction.put(meta, Manifest.generationKey, BigEndian.bytes(generation))
+        for entry in try manifest.entries(generation: generation) {
+            try transaction.set(meta, entry.key, entry.value)
+        }
         return try Catalog(manifest, generation: generation, transaction, create: true)
     }
 

@@ -2,8 +2,8 @@ internal import Dispatch
 
 /// Something that a store does again and again in the background, one pass at a time.
 ///
-/// A pass runs on a thread of the ``WorkerPool`` when the loop is woken or its time has come. Between
-/// passes the loop has no thread.
+/// A pass runs on a thread of the ``WorkerPool`` when the loop is woken or its time has come.
+/// Between passes the loop has no thread.
 final class BackgroundLoop: Sendable {
     /// When the next pass is, unless the loop is woken before.
     enum Next: Equatable {

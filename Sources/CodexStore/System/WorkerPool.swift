@@ -1,14 +1,6 @@
 internal import Dispatch
 internal import Foundation
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
 /// The threads that all stores of the process share.
 ///
 /// A thread runs one body from its beginning to its end: LMDB wants a write transaction begun, used

@@ -4,7 +4,8 @@ internal import CodexCore
 extension WriteContext {
     /// What the transaction may take of a device that is nearly full.
     ///
-    /// Tokens and checkpoints of consumers that come with deletes make it no larger; parked changes do.
+    /// Tokens and checkpoints of consumers that come with deletes make it no larger; parked changes
+    /// do.
     var roomUse: RoomUse {
         growth > 0 || addsEntries || systemGrowth > 4096 ? .growing : .shrinking
     }

@@ -2,8 +2,8 @@ internal import CodexCore
 internal import Dispatch
 internal import Synchronization
 
-/// The queue of writes and who runs them: a thread of the ``WorkerPool`` or, where nothing is waiting
-/// or running, the thread of a blocking write itself, which saves two changes of threads.
+/// The queue of writes and who runs them: a thread of the ``WorkerPool`` or, where nothing is
+/// waiting or running, the thread of a blocking write itself, which saves two changes of threads.
 ///
 /// The thread takes what is waiting as one group, runs the bodies in one LMDB transaction, commits
 /// once, and answers all. A body that throws is undone alone; a body that breaks the LMDB
@@ -293,8 +293,8 @@ final class WriterQueue: Sendable {
         if let start { workplace.watch?.committed(since: start, changeCount: changeCount) }
     }
 
-    /// Runs a group once more that found no room: a checkpoint lets go of replaced pages and of the log
-    /// before it, and then history goes that readers need.
+    /// Runs a group once more that found no room: a checkpoint lets go of replaced pages and of the
+    /// log before it, and then history goes that readers need.
     private func runAgain(_ jobs: [WriteJob]) {
         _ = try? parts.checkpointer.makeRoom()
         parts.log.space.sacrificing { runGroup(jobs, isSecond: true) }
