@@ -8,6 +8,8 @@ FLAGS ?=
 # The tests are of everything; who links the library takes what it needs.
 TRAITS = --traits Encryption
 SCRATCH ?= .build-nested
+# Their root package is built without Encryption, and that of Tools with it.
+EXAMPLES_SCRATCH ?= .build-examples
 NESTED = $(foreach p,Tools Examples Examples/TaskService Benchmarks,$(p)/Package.swift $(p)/Sources) \
 	Tools/Tests Examples/TaskService/Tests Benchmarks/Benchmarks
 STORE ?= .build-demo/workspace.codex
@@ -20,13 +22,22 @@ DURABLE ?=
 # that was added to the root package since.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Examples/TaskService/Package.swift Benchmarks/Package.swift
 
-.PHONY: run serve test lint format nested dynamodb task-service test-thread test-crash torture bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service bench-full bench-suites endpoint-figures count-instructions clean
+# Builds use the Swift packages that Scripts/dependencies.lock has. Where their source has others, a build
+# warns, and check-dependencies and sbom fail. LOCK=off takes what SwiftPM resolves.
+LOCK ?= on
+PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
+CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
+
+.PHONY: run serve test test-scripts check-dependencies lock lock-python sbom lint format nested dynamodb task-service test-thread test-crash torture bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service worst bench-full bench-suites endpoint-figures count-instructions clean
 
 run:
 	@./Scripts/bootstrap
 	@mkdir -p .build-demo
 	$(REPLAN)
-	$(SWIFT) run --package-path Tools --scratch-path .build-tools --disable-default-traits -c release codexflow demo --fresh $(STORE)
+	$(PIN) program
+	$(SWIFT) build --package-path Tools --scratch-path .build-tools --disable-default-traits -c release --product codexflow
+	$(CHECK) --warn program
+	.build-tools/release/codexflow demo --fresh $(STORE)
 
 # DynamoDB's API on this machine, over a store; the first build takes some minutes.
 SERVED ?= .build-demo/dynamodb.codex
@@ -35,13 +46,50 @@ serve:
 	@./Scripts/bootstrap
 	@mkdir -p .build-demo
 	$(REPLAN)
-	$(SWIFT) run --package-path Tools --scratch-path .build-serve -c release codexflow serve $(SERVED) --port $(PORT)
+	$(PIN) server
+	$(SWIFT) build --package-path Tools --scratch-path .build-serve -c release --product codexflow
+	$(CHECK) --warn server
+	.build-serve/release/codexflow serve $(SERVED) --port $(PORT)
 
 test:
 	@./Scripts/bootstrap
+	$(PIN) tests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter DurabilityTests --skip TortureTests
+	$(CHECK) --warn tests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter TortureTests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests
+
+# Tests of the scripts themselves: seconds, and no network.
+test-scripts:
+	@./Scripts/bootstrap
+	python3 -m unittest discover -s Scripts/Tests -p '*_tests.py'
+
+# Resolves all builds, and compares their packages with Scripts/dependencies.lock.
+check-dependencies:
+	@./Scripts/bootstrap
+	SWIFT=$(SWIFT) ./Scripts/dependencies.py check
+
+# Writes the lock of what the manifests need; UPDATE=--update takes the newest versions that they allow.
+UPDATE ?=
+lock:
+	@./Scripts/bootstrap
+	SWIFT=$(SWIFT) ./Scripts/dependencies.py lock $(UPDATE)
+
+# Writes Scripts/requirements.txt anew, with the newest versions that Scripts/requirements.in allows.
+lock-python:
+	@./Scripts/bootstrap python
+	python3 -m venv .build-lock
+	.build-lock/bin/python -m pip install -q --disable-pip-version-check --only-binary :all: uv==0.13.9
+	cd Scripts && ../.build-lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --only-binary :all: \
+		--generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+
+# A bill of materials (CycloneDX) of the program with the server; SBOM_BUILD=program is without.
+SBOM ?= .build-sbom/codexflow.cdx.json
+SBOM_BUILD ?= server
+sbom:
+	@./Scripts/bootstrap
+	SWIFT=$(SWIFT) ./Scripts/dependencies.py check --resolve $(if $(filter off,$(LOCK)),--warn) $(SBOM_BUILD)
+	SWIFT=$(SWIFT) ./Scripts/sbom.py --build $(SBOM_BUILD) --output $(SBOM)
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests $(NESTED)
@@ -53,12 +101,14 @@ format:
 nested:
 	@./Scripts/bootstrap
 	$(REPLAN)
-	$(SWIFT) run --package-path Examples --scratch-path $(SCRATCH) QuickStart
+	$(SWIFT) run --package-path Examples --scratch-path $(EXAMPLES_SCRATCH) QuickStart
 	rm -rf .build-demo/planning.codex && mkdir -p .build-demo
-	$(SWIFT) run --package-path Examples --scratch-path $(SCRATCH) PlanningImport Examples/Data/planning-sample.jsonl .build-demo/planning.codex
+	$(SWIFT) run --package-path Examples --scratch-path $(EXAMPLES_SCRATCH) PlanningImport Examples/Data/planning-sample.jsonl .build-demo/planning.codex
 	rm -rf .build-demo/planning.codex
-	$(SWIFT) run --package-path Examples --scratch-path $(SCRATCH) PlanningImport --rules Examples/Data/planning-sample.jsonl .build-demo/planning.codex
+	$(SWIFT) run --package-path Examples --scratch-path $(EXAMPLES_SCRATCH) PlanningImport --rules Examples/Data/planning-sample.jsonl .build-demo/planning.codex
+	$(PIN) server
 	$(SWIFT) test --package-path Tools --scratch-path $(SCRATCH)
+	$(CHECK) --warn --scratch $(SCRATCH) server
 
 # AWS's clients against `codexflow serve`, and the same random operations there and in ministack, a
 # DynamoDB in Python. The long form: make dynamodb OPERATIONS=50000
@@ -68,6 +118,7 @@ SEED ?=
 dynamodb:
 	@./Scripts/bootstrap
 	$(REPLAN)
+	$(PIN) server
 	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
 	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Differential/clients.py --codexflow $(SCRATCH)/debug/codexflow && \
@@ -77,17 +128,21 @@ dynamodb:
 task-service:
 	@./Scripts/bootstrap service
 	$(REPLAN)
+	$(PIN) service
 	$(SWIFT) test --package-path Examples/TaskService --scratch-path .build-service
+	$(CHECK) --warn service
 
 # The tests of concurrency and live builds under the thread sanitizer, one by one: it leaves little
 # address space for stores.
 test-thread:
 	@./Scripts/bootstrap
+	$(PIN) tests
 	$(SWIFT) test $(TRAITS) --sanitize thread --scratch-path .build-thread --no-parallel --filter 'Concurrency|Building|Changes|Observation|Backup|Domain|Cache|Encryption'
 
 # The long form of the crash tests: 200 kills and 60 power cuts, which must be possible.
 test-crash:
 	@./Scripts/bootstrap
+	$(PIN) tests
 	CODEX_CRASH_CYCLES=200 CODEX_POWER_CUTS=60 CODEX_REQUIRE_POWER_CUTS=1 $(SWIFT) test $(TRAITS) --filter DurabilityTests
 
 # Everything at random that hosts and operators do to a store, by several processes, for half an hour.
@@ -185,15 +240,32 @@ bench-dynamodb:
 	@./Scripts/bootstrap bench-service
 	$(REPLAN)
 	@mkdir -p .build-demo
+	$(PIN) server
 	$(SWIFT) build --package-path Tools --scratch-path .build-serve -c release
+	$(CHECK) --warn server
 	@python=$$(./Scripts/python-clients) && ./Scripts/bench-dynamodb .build-serve/release/codexflow $$python $(FIGURES)
+
+# The worst requests of the server by processor time and memory, then GetItem beside hostile loads; ends
+# with an error past a bound. Some ten minutes, once it is built; make worst WORST=--quick: two.
+WORST ?=
+worst:
+	@./Scripts/bootstrap
+	$(REPLAN)
+	$(PIN) server
+	$(SWIFT) build --package-path Tools --scratch-path .build-serve -c release --product codexflow
+	$(CHECK) --warn server
+	@status=0; for part in "" --fairness; do \
+		python3 Tools/Worst/worst.py --codexflow .build-serve/release/codexflow $$part $(WORST) || status=1; \
+	done; exit $$status
 
 # The task service's reads beside a bare handler that answers with the same bytes, and its writes:
 # two minutes.
 bench-service:
 	@./Scripts/bootstrap bench-service
 	$(REPLAN)
+	$(PIN) service
 	$(SWIFT) build --package-path Examples/TaskService --scratch-path .build-service -c release
+	$(CHECK) --warn service
 	./Scripts/bench-service .build-service/release
 
 clean:

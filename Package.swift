@@ -59,8 +59,9 @@ let package = Package(
         .target(
             name: "CrashSupport", dependencies: ["CodexCore", "CodexStore"],
             path: "Tests/CrashSupport"),
-        // Other processes, and chance from a seed.
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        // Other processes, chance from a seed, and a search for secrets.
+        .target(
+            name: "TestSupport", dependencies: ["CodexCZlib"], path: "Tests/TestSupport"),
         // What benchmarks and counts of instructions measure.
         .target(
             name: "MeasuredPaths",
@@ -115,7 +116,11 @@ let package = Package(
                 "CodexCore", "CodexStore", "CodexTesting", "TestSupport", "codex-test-agent",
             ]),
         .testTarget(
-            name: "EncryptionTests", dependencies: ["CodexCore", "CodexStore", "CodexTesting"]),
+            name: "EncryptionTests",
+            dependencies: [
+                "CodexCore", "CodexDynamoDB", "CodexIndex", "CodexStore", "CodexTesting",
+                "TestSupport", "codex-test-agent",
+            ]),
         .testTarget(
             name: "ModelTests",
             dependencies: ["CodexCore", "CodexStore", "CodexTesting", "TestSupport"]),

@@ -2,20 +2,23 @@
 """Writes a random forest of scikit-learn's as the JSON that CodexFlow.RandomForest reads.
 
     python3 -m pip install scikit-learn
-    ./Scripts/export-forest.py FOREST.pickle FEATURE [FEATURE ...] > forest.json
+    ./Scripts/export-forest.py --trust FOREST.pickle FEATURE [FEATURE ...] > forest.json
     ./Scripts/export-forest.py --sample DIRECTORY
+
+WARNING: reading a pickle runs code that the file contains, with all rights of the user who runs this script.
+Nothing can check the file before. Give --trust only for a file that you, or somebody whom you trust, made,
+and that nobody else could change since. A forest from anywhere else must come as JSON: the JSON that this
+script writes runs nothing, and CodexFlow.RandomForest checks all of it.
 
 The pickle holds a fitted RandomForestClassifier of two classes, or a RandomForestRegressor; FEATURE names
 its columns. --sample trains one on made-up projects, and writes forest.json and rows.json: rows that it
-was not trained on, with scikit-learn's own predictions.
+was not trained on, with scikit-learn's own predictions. It reads no pickle.
 """
 
+import argparse
 import json
 import pickle
 import sys
-
-import numpy
-from sklearn.ensemble import RandomForestClassifier
 
 FEATURES = [
     "overdue", "blocked", "behind", "stalled", "reopened",
@@ -46,6 +49,9 @@ def exported(forest, features):
 
 def sample(directory):
     """A forest of made-up projects: late ones are those with much overdue and behind, and some chance."""
+    import numpy
+    from sklearn.ensemble import RandomForestClassifier
+
     random = numpy.random.default_rng(20251105)
     rows = random.random((500, len(FEATURES)))
     rows[rows < 0.2] = 0
@@ -62,14 +68,25 @@ def sample(directory):
 
 
 def main():
-    arguments = sys.argv[1:]
-    if len(arguments) == 2 and arguments[0] == "--sample":
-        return sample(arguments[1])
-    if len(arguments) < 2:
-        sys.exit(__doc__)
-    with open(arguments[0], "rb") as file:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trust", action="store_true", help="run the code that the pickle contains")
+    parser.add_argument("--sample", metavar="DIRECTORY", help="train a forest and write it there")
+    parser.add_argument("pickle", nargs="?", metavar="FOREST.pickle")
+    parser.add_argument("features", nargs="*", metavar="FEATURE")
+    options = parser.parse_args()
+    if options.sample:
+        if options.pickle:
+            parser.error("--sample reads no pickle")
+        return sample(options.sample)
+    if not options.features:
+        parser.error("name the pickle and its features, or --sample")
+    if not options.trust:
+        parser.error(f"reading {options.pickle} runs code that it contains. If you trust whoever made it, "
+                     "and nobody else could change it, give --trust")
+    with open(options.pickle, "rb") as file:
         forest = pickle.load(file)
-    json.dump(exported(forest, arguments[1:]), sys.stdout, separators=(",", ":"))
+    json.dump(exported(forest, options.features), sys.stdout, separators=(",", ":"))
 
 
 if __name__ == "__main__":

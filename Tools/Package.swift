@@ -12,15 +12,14 @@ let package = Package(
     ],
     dependencies: [
         // Named, or the package would be known by the folder that it was cloned into.
-        .package(name: "Codex", path: ".."),
+        // With Encryption: the program opens encrypted stores, and needs swift-crypto anyway.
+        .package(name: "Codex", path: "..", traits: ["Encryption"]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "3.0.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
         // Not fetched without the trait.
-        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
     ],
     targets: [
@@ -33,15 +32,23 @@ let package = Package(
             name: "codexflow",
             dependencies: [
                 "CodexflowCZlib",
+                "CodexflowServer",
                 .product(name: "CodexCore", package: "Codex"),
                 .product(name: "CodexDynamoDB", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "TextTable", package: "TextTable"),
-                .product(
-                    name: "HTTPTypes", package: "swift-http-types",
-                    condition: .when(traits: ["Server"])),
+            ]
+        ),
+        // The server of DynamoDB's protocol; empty without the trait.
+        .target(
+            name: "CodexflowServer",
+            dependencies: [
+                "CodexflowCZlib",
+                .product(name: "CodexCore", package: "Codex"),
+                .product(name: "CodexDynamoDB", package: "Codex"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(
                     name: "Hummingbird", package: "hummingbird",
                     condition: .when(traits: ["Server"])),
@@ -53,13 +60,39 @@ let package = Package(
                 .product(
                     name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
                 .product(
-                    name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
+                    name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Server"])),
                 .product(
-                    name: "NIOHTTPTypes", package: "swift-nio-extras",
-                    condition: .when(traits: ["Server"])),
+                    name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
             ]
         ),
-        .testTarget(name: "codexflowTests", dependencies: ["codexflow"]),
+        .testTarget(
+            name: "codexflowTests",
+            dependencies: [
+                "codexflow",
+                .product(name: "CodexCore", package: "Codex"),
+                .product(name: "CodexStore", package: "Codex"),
+            ]
+        ),
+        .testTarget(
+            name: "CodexflowServerTests",
+            dependencies: [
+                "CodexflowServer",
+                .product(name: "CodexCore", package: "Codex"),
+                .product(name: "CodexDynamoDB", package: "Codex"),
+                .product(name: "CodexStore", package: "Codex"),
+                .product(name: "CodexTesting", package: "Codex"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(
+                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
+                .product(
+                    name: "NIOEmbedded", package: "swift-nio",
+                    condition: .when(traits: ["Server"])),
+                .product(
+                    name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Server"])),
+                .product(
+                    name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -27,6 +27,17 @@ public enum Limits {
     public static let expressionByteCountMax = 4096
     /// Most operators and functions of an expression.
     public static let expressionOperatorCountMax = 300
+    /// Most bytes of the names and values that the placeholders of a request's expressions refer to.
+    ///
+    /// DynamoDB allows as many for all substitution variables of a request. Here a name or value
+    /// counts as often as an expression refers to it.
+    public static let expressionValueByteCountMax = 2 << 20
+    /// Most steps of evaluating a condition on an item.
+    ///
+    /// Not DynamoDB's: it bounds the time for which a write holds up the others. A step compares or
+    /// searches eight bytes. A member of a list, set or map takes eight steps more. The largest item
+    /// has 51,200 times eight bytes, so 300 operators on its largest text fit.
+    public static let conditionStepCountMax = 16 << 20
     /// Deepest nesting of parentheses in a condition.
     ///
     /// Not DynamoDB's, which names none.
@@ -41,6 +52,17 @@ public enum Limits {
     public static let indexElementCountMax = 1000
     /// Most actions of a transaction on a table elsewhere (DynamoDB's `TransactWriteItems`).
     public static let transactionActionCountMax = 100
+    /// Most bytes of all items of a `TransactWriteItems` or `TransactGetItems` of DynamoDB's
+    /// protocol.
+    ///
+    /// An item that a transaction changes counts as it was or as it becomes, whichever is larger.
+    /// Transactions of an embedding program have no such limit.
+    public static let transactionByteCountMax = 4 << 20
+    /// From so many bytes of a commit's log record on, no further write joins the commit.
+    ///
+    /// Not DynamoDB's. Readers of changes hold a record as a whole, and the writes of a commit keep
+    /// their results until it ends. A write by itself may have a larger record.
+    public static let commitGroupByteCountMax = 16 << 20
     /// Longest idempotency token, in UTF-8 bytes (DynamoDB's `ClientRequestToken`).
     public static let idempotencyTokenByteCountMax = 36
     /// Longest name of a consumer of changes, in UTF-8 bytes.
@@ -68,8 +90,22 @@ public enum Limits {
     ///
     /// Below about a kilobyte, zlib's gain is less than what inflating costs each reader.
     public static let compressionThresholdByteCount = 1024
-    /// Most bytes a compressed value may claim to inflate to: more than any item's encoding.
-    public static let inflatedByteCountMax = 16 << 20
+    /// Most bytes of an item's encoding with its compressed values inflated, all of them together.
+    ///
+    /// Not DynamoDB's: it bounds the memory that reading an item takes, whoever wrote it. The
+    /// encoding of an item of ``itemByteCountMax`` has at most five and a half times as many bytes
+    /// (a set of numbers like 9E18, of two bytes each, has eleven for each).
+    public static let inflatedByteCountMax = 4 << 20
+    /// Most bytes that one encrypted value inflates to once it is opened.
+    ///
+    /// Not DynamoDB's. Release 0.2.0 compressed values before it encrypted them, and an item's size
+    /// counts them as they are stored. So they may be larger than ``inflatedByteCountMax``.
+    public static let sealedByteCountMax = 16 << 20
+    /// Most members of all lists, maps and sets that an encoded item has at all depths.
+    ///
+    /// Not DynamoDB's: twice ``itemByteCountMax``, since an element of a list takes at least one
+    /// byte of an item, and only one member of a set takes none.
+    public static let encodedMemberCountMax = 2 * itemByteCountMax
 
     // MARK: CodexFlow's rules
 
@@ -83,6 +119,8 @@ public enum Limits {
     public static let bodyByteCountMax = 200_000
     /// Most bytes of a task's metadata, as DynamoDB counts them.
     public static let metadataByteCountMax = 100_000
+    /// Longest event pattern, in characters of Unicode (EventBridge's quota "Event pattern size").
+    public static let eventPatternCharacterCountMax = 2048
     /// Most bytes of a value that history keeps whole.
     public static let historyValueByteCountMax = 1000
     /// Most sessions of a user: of more, the oldest end.

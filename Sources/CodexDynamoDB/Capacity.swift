@@ -118,6 +118,28 @@ struct Capacity {
     }
 }
 
+/// The table of a write that is one of several, with what its capacity depends on.
+struct WriteTarget: Sendable {
+    private let table: TableDefinition
+    private let localIndexes: [String]
+
+    init(_ table: TableDefinition, _ service: DynamoDBService) throws {
+        self.table = table
+        localIndexes = try service.record(of: table.name).localIndexes
+    }
+
+    /// Adds what a write costs.
+    func add(
+        to units: inout [Capacity], _ old: Item?, _ new: Item?, isTransaction: Bool = false,
+        isRead: Bool = false
+    ) {
+        units.add(to: table.name, isTransaction: isTransaction, isRead: isRead) {
+            $0.addWrite(
+                table, old, new, localIndexes: localIndexes, factor: isTransaction ? 2 : 1)
+        }
+    }
+}
+
 extension [Capacity] {
     /// Adds to the units of a table.
     mutating func add(

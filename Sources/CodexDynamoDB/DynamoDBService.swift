@@ -2,22 +2,8 @@ internal import CodexCore
 public import CodexStore
 public import FoundationEssentials
 
-/// An answer of DynamoDB's API.
-public struct DynamoDBResponse: Sendable, Hashable {
-    /// The HTTP status.
-    public let status: Int
-    /// The body: JSON.
-    public let body: [UInt8]
-
-    /// Creates an answer.
-    public init(status: Int, body: [UInt8]) {
-        self.status = status
-        self.body = body
-    }
-}
-
-/// DynamoDB's API (`DynamoDB_20120810` and `DynamoDBStreams_20120810`, JSON 1.0) over a store: what a request's
-/// target and body ask for, in the store's tables.
+/// DynamoDB's API (`DynamoDB_20120810` and `DynamoDBStreams_20120810`, JSON 1.0) over a store: what
+/// a request's target and body ask for, in the store's tables.
 ///
 /// ```swift
 /// let service = DynamoDBService(store)
@@ -25,8 +11,9 @@ public struct DynamoDBResponse: Sendable, Hashable {
 ///     target: "DynamoDB_20120810.ListTables", body: Array("{}".utf8))
 /// ```
 ///
-/// Transport, authentication and limits of the transport are a server's (`codexflow serve`). Errors are DynamoDB's,
-/// by type; whatever is in the request, nothing traps, and a request that fails changes nothing.
+/// Transport, authentication and limits of the transport are a server's (`codexflow serve`). Errors
+/// are DynamoDB's, by type; whatever is in the request, nothing traps, and a request that fails
+/// changes nothing.
 ///
 /// May be used by any number of tasks.
 public final class DynamoDBService: Sendable {
@@ -44,7 +31,8 @@ public final class DynamoDBService: Sendable {
     ///   - region: The region that ARNs name; clients may be of any.
     ///   - account: The account that ARNs name; clients may be of any.
     ///   - endpoint: Host and port that `DescribeEndpoints` names.
-    ///   - now: The clock, for the times of tables and streams and the 15 minutes of shard iterators.
+    ///   - now: The clock, for the times of tables and streams and the 15 minutes of shard
+    ///     iterators.
     public init(
         _ store: Store, region: String = "us-east-1", account: String = "000000000000",
         endpoint: String = "localhost:8000", now: @escaping @Sendable () -> Date = { Date() }
@@ -61,60 +49,83 @@ public final class DynamoDBService: Sendable {
     /// - Parameters:
     ///   - target: The header `X-Amz-Target`, as `DynamoDB_20120810.GetItem`.
     ///   - body: The request's body.
-    /// - Returns: The answer, an error's too.
-    public func response(target: String?, body: [UInt8]) async -> DynamoDBResponse {
+    ///   - budget: What the request may use.
+    /// - Returns: The response, an error's too.
+    public func response(
+        target: String?, body: [UInt8], budget: RequestBudget = RequestBudget()
+    ) async -> DynamoDBResponse {
         do {
-            guard let operation = target.flatMap(Self.operation) else {
-                throw ServiceError(
-                    "UnknownOperationException",
-                    "The operation is not known: \(target.map { String($0.prefix(80)) } ?? "no X-Amz-Target")."
-                )
-            }
-            return DynamoDBResponse(
-                status: 200, body: try await operation(self)(try RequestParameters(body)).bytes)
+            let operation = try Self.operation(target)
+            let input = try RequestParameters(body, budget)
+            try budget.requireTime()
+            let response = try await start(operation, input, budget)
+            return DynamoDBResponse(status: 200, parts: response.close())
         } catch {
-            let failure = ServiceError(error)
-            return DynamoDBResponse(status: failure.status, body: failure.body)
+            return await refusal(ServiceError(error), budget)
         }
     }
 
-    private typealias Operation = (DynamoDBService) -> (RequestParameters) async throws ->
-        JSONWriter
+    private static func operation(_ target: String?) throws -> Operation {
+        if let operation = target.flatMap(Operation.named) { return operation }
+        let name = target?.abbreviated(byteCount: 80) ?? "no X-Amz-Target"
+        throw ServiceError("UnknownOperationException", "The operation is not known: \(name).")
+    }
 
-    private static func operation(_ target: String) -> Operation? {
-        let parts = target.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return nil }
-        switch (parts[0], parts[1]) {
-        case ("DynamoDB_20120810", "GetItem"): return DynamoDBService.getItem
-        case ("DynamoDB_20120810", "PutItem"): return DynamoDBService.putItem
-        case ("DynamoDB_20120810", "UpdateItem"): return DynamoDBService.updateItem
-        case ("DynamoDB_20120810", "DeleteItem"): return DynamoDBService.deleteItem
-        case ("DynamoDB_20120810", "Query"): return DynamoDBService.query
-        case ("DynamoDB_20120810", "Scan"): return DynamoDBService.scan
-        case ("DynamoDB_20120810", "BatchGetItem"): return DynamoDBService.batchGetItem
-        case ("DynamoDB_20120810", "BatchWriteItem"): return DynamoDBService.batchWriteItem
-        case ("DynamoDB_20120810", "TransactGetItems"): return DynamoDBService.transactGetItems
-        case ("DynamoDB_20120810", "TransactWriteItems"): return DynamoDBService.transactWriteItems
-        case ("DynamoDB_20120810", "CreateTable"): return DynamoDBService.createTable
-        case ("DynamoDB_20120810", "DescribeTable"): return DynamoDBService.describeTable
-        case ("DynamoDB_20120810", "UpdateTable"): return DynamoDBService.updateTable
-        case ("DynamoDB_20120810", "DeleteTable"): return DynamoDBService.deleteTable
-        case ("DynamoDB_20120810", "ListTables"): return DynamoDBService.listTables
-        case ("DynamoDB_20120810", "UpdateTimeToLive"): return DynamoDBService.updateTimeToLive
-        case ("DynamoDB_20120810", "DescribeTimeToLive"): return DynamoDBService.describeTimeToLive
-        case ("DynamoDB_20120810", "TagResource"): return DynamoDBService.tagResource
-        case ("DynamoDB_20120810", "UntagResource"): return DynamoDBService.untagResource
-        case ("DynamoDB_20120810", "ListTagsOfResource"): return DynamoDBService.listTagsOfResource
-        case ("DynamoDB_20120810", "DescribeLimits"): return DynamoDBService.describeLimits
-        case ("DynamoDB_20120810", "DescribeEndpoints"): return DynamoDBService.describeEndpoints
-        case ("DynamoDB_20120810", "DescribeContinuousBackups"):
-            return DynamoDBService.describeContinuousBackups
-        case ("DynamoDBStreams_20120810", "ListStreams"): return DynamoDBService.listStreams
-        case ("DynamoDBStreams_20120810", "DescribeStream"): return DynamoDBService.describeStream
-        case ("DynamoDBStreams_20120810", "GetShardIterator"):
-            return DynamoDBService.getShardIterator
-        case ("DynamoDBStreams_20120810", "GetRecords"): return DynamoDBService.getRecords
-        default: return nil
+    /// The response of an error, with its items as far as there is memory for them.
+    private func refusal(
+        _ failure: ServiceError, _ budget: RequestBudget
+    ) async -> DynamoDBResponse {
+        defer { failure.items?.release() }
+        do {
+            return try await budget.away(if: failure.isLarge) { try failure.response($0) }
+        } catch {
+            let failure = ServiceError(error)
+            return .error(failure.type, failure.message, status: failure.status)
+        }
+    }
+
+    private func start(
+        _ operation: Operation, _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
+        guard !operation.startsInPlace, let there = budget.there else {
+            return try await run(operation, input, budget)
+        }
+        return try await withTaskExecutorPreference(there.executor) {
+            try await run(operation, input, there.budget)
+        }
+    }
+
+    private func run(
+        _ operation: Operation, _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
+        switch operation {
+        case .getItem: try await getItem(input, budget)
+        case .putItem: try await putItem(input, budget)
+        case .updateItem: try await updateItem(input, budget)
+        case .deleteItem: try await deleteItem(input, budget)
+        case .query: try await query(input, budget)
+        case .scan: try await scan(input, budget)
+        case .batchGetItem: try await batchGetItem(input, budget)
+        case .batchWriteItem: try await batchWriteItem(input, budget)
+        case .transactGetItems: try await transactGetItems(input, budget)
+        case .transactWriteItems: try await transactWriteItems(input, budget)
+        case .createTable: try await createTable(input)
+        case .describeTable: try await describeTable(input)
+        case .updateTable: try await updateTable(input)
+        case .deleteTable: try await deleteTable(input)
+        case .listTables: try await listTables(input)
+        case .updateTimeToLive: try await updateTimeToLive(input)
+        case .describeTimeToLive: try await describeTimeToLive(input)
+        case .tagResource: try await tagResource(input)
+        case .untagResource: try await untagResource(input)
+        case .listTagsOfResource: try await listTagsOfResource(input)
+        case .describeLimits: try await describeLimits(input)
+        case .describeEndpoints: try await describeEndpoints(input)
+        case .describeContinuousBackups: try await describeContinuousBackups(input)
+        case .listStreams: try await listStreams(input)
+        case .describeStream: try await describeStream(input)
+        case .getShardIterator: try await getShardIterator(input)
+        case .getRecords: try await getRecords(input, budget)
         }
     }
 

@@ -1,12 +1,10 @@
 internal import CodexCore
 
-/// The expressions of a request: DynamoDB's language, or the parameters that came before it, which mean the same.
+/// The expressions of a request: DynamoDB's language, or the parameters that came before it, which
+/// mean the same.
 struct Expressions {
     private let input: RequestParameters
     private var parser: ExpressionParser
-
-    /// "Expression parameters" among DynamoDB's quotas: 2 MB of all substitution variables.
-    private static let valuesByteCountMax = 2 << 20
 
     private static let legacyNames = [
         "AttributeUpdates", "AttributesToGet", "ConditionalOperator", "Expected", "KeyConditions",
@@ -27,24 +25,8 @@ struct Expressions {
                     + "Non-expression parameters: {\(legacy.joined(separator: ", "))} "
                     + "Expression parameters: {\(used.joined(separator: ", "))}")
         }
-        var names: [String: String] = [:]
-        for member in try input.object("ExpressionAttributeNames")?.all ?? [] {
-            guard case .string(let name) = member.value else {
-                throw RequestParameters.wrongType("ExpressionAttributeNames", "a map of names")
-            }
-            names[member.name] = name
-        }
-        var values: [String: AttributeValue] = [:]
-        var byteCount = 0
-        for member in try input.object("ExpressionAttributeValues")?.all ?? [] {
-            let value = try AttributeReader.value(member.value)
-            byteCount += value.byteCount
-            guard byteCount <= Self.valuesByteCountMax else {
-                throw ServiceError.validation(
-                    "ExpressionAttributeValues exceeds max size: \(Self.valuesByteCountMax) bytes")
-            }
-            values[member.name] = value
-        }
+        let names = try Self.names(input)
+        let values = try Self.values(input)
         for (parameter, isEmpty) in [
             ("ExpressionAttributeNames", names.isEmpty),
             ("ExpressionAttributeValues", values.isEmpty),
@@ -56,6 +38,42 @@ struct Expressions {
             }
         }
         parser = try ExpressionParser(names: names, values: values)
+    }
+
+    /// What the placeholders of names stand for.
+    private static func names(_ input: RequestParameters) throws -> [String: String] {
+        let members = try input.placeholders("ExpressionAttributeNames")
+        guard let first = members.first else { return [:] }
+        var names: [String: String] = [:]
+        var memory = TextMemory(first.value.text)
+        for member in members {
+            let name = try member.value.string(
+                byteCountMax: Limits.attributeNameByteCountMax, &memory)
+            guard let name else {
+                throw RequestParameters.wrongType("ExpressionAttributeNames", "a map of names")
+            }
+            names[member.name] = name
+        }
+        try memory.settleLarge()
+        return names
+    }
+
+    /// What the placeholders of values stand for.
+    private static func values(_ input: RequestParameters) throws -> [String: AttributeValue] {
+        var values: [String: AttributeValue] = [:]
+        var byteCount = 0
+        for member in try input.placeholders("ExpressionAttributeValues") {
+            let value = try AttributeReader.value(member.value)
+            byteCount += value.byteCount
+            // "Expression parameters" among DynamoDB's quotas: 2 MB of all substitution variables.
+            guard byteCount <= Limits.expressionValueByteCountMax else {
+                throw ServiceError.validation(
+                    "ExpressionAttributeValues exceeds max size: "
+                        + "\(Limits.expressionValueByteCountMax) bytes")
+            }
+            values[member.name] = value
+        }
+        return values
     }
 
     /// The condition of a write.
@@ -104,15 +122,18 @@ struct Expressions {
     }
 
     func requireAllUsed() throws { try parser.requireAllUsed() }
+
+    /// The bytes of the names and values that placeholders refer to, each as often as they do.
+    var placeholderByteCount: Int { parser.placeholderByteCount }
 }
 
-/// The parameters that DynamoDB had before expressions: "Legacy DynamoDB conditional parameters" in its developer
-/// guide.
+/// The parameters that DynamoDB had before expressions: "Legacy DynamoDB conditional parameters" in
+/// its developer guide.
 enum LegacyParameters {
     /// The members of a parameter, which are no more than an expression may have operators.
     private static func limited(
         _ parameters: RequestParameters?
-    ) throws -> [(name: String, value: JSONNode)] {
+    ) throws -> [(name: String, value: JSONValue)] {
         let members = parameters?.all ?? []
         guard members.count <= Limits.expressionOperatorCountMax else {
             throw ServiceError.validation(
@@ -166,11 +187,11 @@ enum LegacyParameters {
             case (false, _?):
                 throw ServiceError.validation(
                     "One or more parameter values were invalid: Value cannot be used when Exists is "
-                        + "set to false for Attribute: \(member.name)")
+                        + "set to false for Attribute: \(member.name.abbreviated())")
             default:
                 throw ServiceError.validation(
                     "One or more parameter values were invalid: Value must be provided when Exists "
-                        + "is set to true for Attribute: \(member.name)")
+                        + "is set to true for Attribute: \(member.name.abbreviated())")
             }
         }
         return try joined(conditions, input)
@@ -240,8 +261,8 @@ enum LegacyParameters {
 
     private static func wrongCount(_ name: String) -> ServiceError {
         .validation(
-            "One or more parameter values were invalid: Invalid number of argument(s) for the \(name) "
-                + "ComparisonOperator")
+            "One or more parameter values were invalid: Invalid number of argument(s) for the "
+                + "\(name.abbreviated()) ComparisonOperator")
     }
 
     static func keyCondition(_ input: RequestParameters) throws -> KeyCondition? {

@@ -3,28 +3,30 @@ internal import CodexStore
 
 /// GetItem, PutItem, UpdateItem, DeleteItem.
 extension DynamoDBService {
-    func getItem(_ input: RequestParameters) async throws -> JSONWriter {
+    func getItem(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
         let name = try input.tableName()
-        let item = try input.requiredItem("Key")
+        let key = try input.requiredItem("Key")
         let capacity = try Self.capacityDetail(input)
         let isConsistent = try input.bool("ConsistentRead") ?? false
         var expressions = try Expressions(input)
         let projection = try expressions.projection()
         try expressions.requireAllUsed()
         let table = try definition(name)
-        let found = try store.item(in: name, key: try table.requestedKey(item))
-        var writer = ResponseWriter()
-        if let found { writer.item("Item", projection?.apply(to: found) ?? found) }
-        writer.capacity(capacity) {
-            var units = Capacity(name)
-            units.tableUnits = Capacity.read(
-                byteCount: found?.byteCount ?? 0, isConsistent: isConsistent)
-            return units
+        let read = ItemRead(
+            table: name, key: try table.requestedKey(key), projection: projection,
+            capacity: capacity, isConsistent: isConsistent)
+        // A small item is read and written here.
+        if budget.executor != nil, let response = try read.smallResponse(from: store, budget) {
+            return response
         }
-        return writer.end()
+        return try await budget.away { try read.response(from: store, $0) }
     }
 
-    func putItem(_ input: RequestParameters) async throws -> JSONWriter {
+    func putItem(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
         let name = try input.tableName()
         let item = try input.requiredItem("Item")
         let write = try WriteParameters(input, [.none, .allOld])
@@ -33,14 +35,16 @@ extension DynamoDBService {
         try expressions.requireAllUsed()
         let table = try definition(name)
         try table.requireKeys(of: item)
-        let old = try await writing(write, table) { transaction throws(CodexError) in
-            try transaction.put(item, in: name, condition: condition, returning: .allOld)
+        return try await perform(write, on: table, budget) { transaction, _ in
+            let old = try transaction.put(
+                item, in: name, condition: condition, returning: write.returningOld)
+            return (old, item)
         }
-        return write.answer(
-            table, old: old, new: item, attributes: old, try localIndexes(table, write))
     }
 
-    func deleteItem(_ input: RequestParameters) async throws -> JSONWriter {
+    func deleteItem(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
         let name = try input.tableName()
         let key = try input.requiredItem("Key")
         let write = try WriteParameters(input, [.none, .allOld])
@@ -49,18 +53,19 @@ extension DynamoDBService {
         try expressions.requireAllUsed()
         let table = try definition(name)
         let primaryKey = try table.requestedKey(key)
-        let old = try await writing(write, table) { transaction throws(CodexError) in
-            try transaction.delete(
-                in: name, key: primaryKey, condition: condition, returning: .allOld)
+        return try await perform(write, on: table, budget) { transaction, _ in
+            let old = try transaction.delete(
+                in: name, key: primaryKey, condition: condition, returning: write.returningOld)
+            return (old, nil)
         }
-        return write.answer(
-            table, old: old, new: nil, attributes: old, try localIndexes(table, write))
     }
 
-    func updateItem(_ input: RequestParameters) async throws -> JSONWriter {
+    func updateItem(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
         let name = try input.tableName()
         let key = try input.requiredItem("Key")
-        let write = try WriteParameters(input, ReturnValues.allCases)
+        var write = try WriteParameters(input, ReturnValues.allCases)
         var expressions = try Expressions(input)
         let update = try expressions.update().flatMap { $0.clauses.isEmpty ? nil : $0 }
         let condition = try expressions.condition()
@@ -68,83 +73,64 @@ extension DynamoDBService {
         let table = try definition(name)
         let primaryKey = try table.requestedKey(key)
         if let update { try table.requireNoKeys(update) }
-        // Without an update it only sees to it that there is an item.
-        let (old, new) = try await writing(write, table) {
-            transaction throws(CodexError) -> (Item?, Item) in
-            let old = try transaction.currentItem(in: name, key: primaryKey)
+        write.updatedPaths = update?.clauses.map(\.path) ?? []
+        return try await perform(write, on: table, budget) { transaction, memory in
             guard let update else {
-                let item = old ?? key
-                _ = try transaction.put(item, in: name, condition: condition)
-                return (old, item)
+                // It only sees to it that there is an item.
+                let old = try transaction.view(in: name, key: primaryKey) {
+                    try $0.item(reserving: memory)
+                }
+                try transaction.put(old ?? key, in: name, condition: condition)
+                return (old, old ?? key)
             }
-            let new = try transaction.update(
-                in: name, key: primaryKey, update, condition: condition, returning: .allNew)
-            if let new { try transaction.requireIndexKeys(of: new, table) }
-            return (old, new ?? key)
-        }
-        let touched = try update.map { try Projection($0.clauses.map(\.path)) }
-        let attributes: Item? =
-            switch write.returning {
-            case .none: nil
-            case .allOld: old
-            case .allNew: new
-            case .updatedOld: old.flatMap { touched?.apply(to: $0) }
-            case .updatedNew: touched?.apply(to: new)
-            }
-        return write.answer(
-            table, old: old, new: new,
-            attributes: attributes.flatMap { $0.isEmpty ? nil : $0 }, try localIndexes(table, write)
-        )
-    }
-
-    /// Runs a write; what its condition fails with has the item only if the request wants it.
-    private func writing<R: Sendable>(
-        _ parameters: WriteParameters, _ table: TableDefinition,
-        _ body: @escaping @Sendable (inout WriteTransaction) throws(CodexError) -> R
-    ) async throws -> R {
-        do {
-            return try await store.write { try body(&$0) }
-        } catch let error as CodexError {
-            var failure = ServiceError(error)
-            if parameters.returnsItemOnFailure { failure.item = error.currentItem }
-            throw failure
+            let (old, new) = try transaction.change(
+                in: name, key: primaryKey, update, condition: condition)
+            if let new { try table.requireIndexKeys(of: new) }
+            return (old, new)
         }
     }
 
-    private func localIndexes(_ table: TableDefinition, _ write: WriteParameters) throws -> [String]
-    {
-        write.capacity == .indexes ? try record(of: table.name).localIndexes : []
+    /// Does a write, and makes its response.
+    ///
+    /// What the response needs of the items is taken from them within the write: no item waits for
+    /// the commit but a small one that is returned. Memory is reserved before the commit, so that a
+    /// refusal changes nothing.
+    ///
+    /// - Parameters:
+    ///   - write: What is to be returned.
+    ///   - table: The table.
+    ///   - budget: The request's.
+    ///   - body: Does it, and gives the item as it was and as it is now. What it decodes itself, it
+    ///     reserves in the memory that it gets.
+    /// - Returns: The response.
+    /// - Throws: What the store throws, and what `body` throws.
+    private func perform(
+        _ write: WriteParameters, on table: TableDefinition, _ budget: RequestBudget,
+        _ body:
+            @escaping @Sendable (
+                inout WriteTransaction, DecodedMemory
+            ) throws -> (old: Item?, new: Item?)
+    ) async throws -> ResponseWriter {
+        let localIndexes =
+            write.capacity == .indexes ? try record(of: table.name).localIndexes : []
+        let outcome = try await store.write { transaction -> WriteOutcome in
+            try budget.requireTime()
+            let memory = budget.decodedMemory()
+            transaction.memory = memory
+            do {
+                let (old, new) = try body(&transaction, memory)
+                let units = write.units(table, old, new, localIndexes)
+                return try WriteOutcome(write.attributes(old, new), units, memory, budget)
+            } catch let error as CodexError {
+                throw write.failure(error, memory)
+            }
+        }
+        return outcome.response(write.capacity)
     }
 
     static func capacityDetail(_ input: RequestParameters) throws -> Capacity.Detail {
         try input.choice("ReturnConsumedCapacity", ["INDEXES", "TOTAL", "NONE"])
             .flatMap(Capacity.Detail.init) ?? .none
-    }
-}
-
-extension WriteTransaction {
-    fileprivate func currentItem(
-        in table: String, key: PrimaryKey
-    ) throws(CodexError) -> Item? {
-        do {
-            return try item(in: table, key: key)
-        } catch let error as CodexError {
-            throw error
-        } catch {
-            throw CodexError(.corrupted, "The item cannot be read.", cause: error)
-        }
-    }
-
-    /// Undoes an update that gives an index key a wrong type.
-    fileprivate func requireIndexKeys(
-        of item: Item, _ table: TableDefinition
-    ) throws(CodexError) {
-        do {
-            try table.requireIndexKeys(of: item)
-        } catch {
-            throw CodexError(
-                .invalidKey, (error as? ServiceError)?.message ?? "An index key is invalid.")
-        }
     }
 }
 
@@ -159,47 +145,53 @@ extension TableDefinition {
     }
 }
 
-/// What single writes have in common.
-struct WriteParameters: Sendable {
-    let returning: ReturnValues
-    let returnsItemOnFailure: Bool
+/// The read of one item.
+struct ItemRead: Sendable {
+    let table: String
+    let key: PrimaryKey
+    let projection: Projection?
     let capacity: Capacity.Detail
+    let isConsistent: Bool
 
-    init(_ input: RequestParameters, _ allowed: [ReturnValues]) throws {
-        let text = try input.choice(
-            "ReturnValues", ["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"])
-        let values: ReturnValues =
-            switch text {
-            case "ALL_OLD": .allOld
-            case "ALL_NEW": .allNew
-            case "UPDATED_OLD": .updatedOld
-            case "UPDATED_NEW": .updatedNew
-            default: .none
-            }
-        guard allowed.contains(values) else {
-            throw ServiceError.validation("Return values set to invalid value")
+    /// Reads the item, and makes the response, if the item is small; `nil` if it is large.
+    func smallResponse(from store: Store, _ budget: RequestBudget) throws -> ResponseWriter? {
+        let memory = budget.decodedMemory()
+        defer { memory.release() }
+        let found = try store.read { snapshot in
+            try snapshot.view(
+                in: table, key: key, smallerThan: RequestBudget.Slice.Size.first.largeByteCount
+            ) { try $0.item(reserving: memory) }
         }
-        returning = values
-        returnsItemOnFailure = try Self.returnsItemOnFailure(input)
-        capacity = try DynamoDBService.capacityDetail(input)
-        _ = try input.choice("ReturnItemCollectionMetrics", ["SIZE", "NONE"])
+        switch found {
+        case .large: return nil
+        case .absent: return try response(nil, budget)
+        case .found(let item): return try response(item, budget)
+        }
     }
 
-    static func returnsItemOnFailure(_ input: RequestParameters) throws -> Bool {
-        try input.choice("ReturnValuesOnConditionCheckFailure", ["ALL_OLD", "NONE"]) == "ALL_OLD"
+    /// Reads the item, and makes the response.
+    func response(from store: Store, _ budget: RequestBudget) throws -> ResponseWriter {
+        let memory = budget.decodedMemory()
+        defer { memory.release() }
+        let item = try store.read { snapshot in
+            try snapshot.view(in: table, key: key) { try $0.item(reserving: memory) }
+        }
+        return try response(item, budget)
     }
 
-    func answer(
-        _ table: TableDefinition, old: Item?, new: Item?, attributes: Item?,
-        _ localIndexes: [String]
-    ) -> JSONWriter {
-        var writer = ResponseWriter()
-        if returning != .none, let attributes { writer.item("Attributes", attributes) }
-        writer.capacity(capacity) {
-            var units = Capacity(table.name)
-            units.addWrite(table, old, new, localIndexes: localIndexes)
+    private func response(_ item: Item?, _ budget: RequestBudget) throws -> ResponseWriter {
+        let byteCount = item?.byteCount ?? 0
+        var response = ResponseWriter()
+        if let item {
+            let shown = projection?.apply(to: item) ?? item
+            try response.item("Item", shown, byteCount: byteCount, budget)
+            try response.reserve(budget)
+        }
+        response.capacity(capacity) {
+            var units = Capacity(table)
+            units.tableUnits = Capacity.read(byteCount: byteCount, isConsistent: isConsistent)
             return units
         }
-        return writer.end()
+        return response
     }
 }

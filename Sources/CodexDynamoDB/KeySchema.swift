@@ -14,7 +14,7 @@ struct AttributeTypes {
             }
             guard types.updateValue(key, forKey: name) == nil else {
                 throw ServiceError.validation(
-                    "Cannot have two attributes with the same name: \(name)")
+                    "Cannot have two attributes with the same name: \(name.abbreviated())")
             }
         }
     }
@@ -36,7 +36,7 @@ struct AttributeTypes {
             guard let type = types[name] else {
                 throw ServiceError.validation(
                     "One or more parameter values were invalid: Some index key attributes are not "
-                        + "defined in AttributeDefinitions. Keys: [\(name)]")
+                        + "defined in AttributeDefinitions. Keys: [\(name.abbreviated())]")
             }
             if kind == "HASH" {
                 guard sort.isEmpty else { throw Self.invalidSchema(owner) }

@@ -3,7 +3,9 @@ internal import CodexStore
 
 /// Query and Scan.
 extension DynamoDBService {
-    func query(_ input: RequestParameters) async throws -> JSONWriter {
+    func query(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
         let name = try input.tableName()
         var expressions = try Expressions(input)
         let keyCondition = try expressions.keyCondition()
@@ -15,12 +17,15 @@ extension DynamoDBService {
         var query = try keyCondition.query(on: table, index: read.index?.name)
         if try input.bool("ScanIndexForward") == false { query.direction = .backward }
         if let filter { try read.requireNoKeys(filter, table) }
-        return try answer(read, table, filter) { transaction, body in
-            try transaction.forEach(query, after: read.start, body)
-        }
+        let page = PageRead(read, table, filter, .query(query))
+        // Most queries end in their first slice.
+        try page.readSlice(of: store, .first, budget)
+        return try await finish(page, budget)
     }
 
-    func scan(_ input: RequestParameters) async throws -> JSONWriter {
+    func scan(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
         let name = try input.tableName()
         var expressions = try Expressions(input)
         let filter = try expressions.filter("ScanFilter")
@@ -30,152 +35,10 @@ extension DynamoDBService {
         let table = try definition(name)
         let read = try ReadParameters(input, table, projection, try record(of: name).localIndexes)
         let scan = TableScan(table: name, index: read.index?.name)
-        return try answer(read, table, filter, segment) { transaction, body in
-            try transaction.forEach(scan, after: read.start, body)
-        }
-    }
-
-    private func answer(
-        _ read: ReadParameters, _ table: TableDefinition, _ filter: Condition?,
-        _ segment: Segment? = nil,
-        _ walk: (borrowing Snapshot, (borrowing ItemView) throws -> Bool) throws -> Void
-    ) throws -> JSONWriter {
-        var page = ReadPage()
-        var items = JSONWriter()
-        try store.read { snapshot in
-            let readsTable = read.readsTable
-            try walk(snapshot) { view in
-                var item = try view.item()
-                if let segment, try !segment.includes(item[table.partitionKey.name]) {
-                    // A request does not read the whole table to find the items of its segment.
-                    page.skip(item)
-                    return !page.isFull(read)
-                }
-                if readsTable {
-                    // What a local index lacks is read from the table, as DynamoDB does.
-                    item =
-                        try snapshot.item(in: table.name, key: try table.primaryKey(of: item))
-                        ?? item
-                }
-                page.scannedCount += 1
-                page.byteCount += item.byteCount
-                page.last = item
-                if filter?.evaluate(item) ?? true {
-                    page.count += 1
-                    if !read.countsOnly {
-                        items.raw(page.count > 1 ? "," : "")
-                        items.typed(read.projection?.apply(to: item) ?? item)
-                    }
-                }
-                // Whether more follow is not looked at: DynamoDB gives a key to go on from either way.
-                return !page.isFull(read)
-            }
-        }
-        var answer = ResponseWriter()
-        if !read.countsOnly {
-            answer.member("Items") { writer in
-                writer.raw("[")
-                writer.append(items)
-                writer.raw("]")
-            }
-        }
-        answer.number("Count", page.count)
-        answer.number("ScannedCount", page.scannedCount)
-        if page.isCut, let last = page.last {
-            answer.item("LastEvaluatedKey", last.keeping(read.startNames))
-        }
-        answer.capacity(read.capacity) {
-            var units = Capacity(table.name)
-            let readUnits = Capacity.read(
-                byteCount: page.byteCount, isConsistent: read.isConsistent)
-            if let index = read.index {
-                units.add(index.name, isLocal: index.isLocal, readUnits)
-            } else {
-                units.tableUnits = readUnits
-            }
-            return units
-        }
-        return answer.end()
-    }
-}
-
-/// What was read of a page.
-private struct ReadPage {
-    var count = 0
-    var scannedCount = 0
-    var byteCount = 0
-    private var skippedByteCount = 0
-    var last: Item?
-    private(set) var isCut = false
-
-    /// A page's bytes: "Paginating table query results" in DynamoDB's developer guide.
-    private static let byteCountMax = 1 << 20
-    private static let skippedByteCountMax = 8 << 20
-
-    /// Takes note of an item of another segment.
-    mutating func skip(_ item: Item) {
-        skippedByteCount += item.byteCount
-        last = item
-    }
-
-    mutating func isFull(_ read: ReadParameters) -> Bool {
-        let isFull =
-            scannedCount == read.limit || byteCount >= Self.byteCountMax
-            || skippedByteCount >= Self.skippedByteCountMax
-        if isFull { isCut = true }
-        return isFull
-    }
-}
-
-/// One of the parts of a parallel scan: the items whose partition key falls into it.
-///
-/// Each part reads all keys; so parts stay disjoint whatever is written between two pages.
-struct Segment {
-    private let number: Int
-    private let count: Int
-
-    init?(_ input: RequestParameters) throws {
-        let (number, count) = (try input.integer("Segment"), try input.integer("TotalSegments"))
-        guard let count else {
-            guard number == nil else {
-                throw ServiceError.validation(
-                    "The TotalSegments parameter is required but was not present in the request when "
-                        + "Segment parameter is present")
-            }
-            return nil
-        }
-        guard let number else {
-            throw ServiceError.validation(
-                "The Segment parameter is required but was not present in the request when parameter "
-                    + "TotalSegments is present")
-        }
-        guard (1...1_000_000).contains(count), number >= 0 else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'totalSegments' failed to satisfy constraint: "
-                    + "Member must have value between 1 and 1000000")
-        }
-        guard number < count else {
-            throw ServiceError.validation(
-                "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
-                    + "Segment: \(number) is not less than TotalSegments: \(count)")
-        }
-        (self.number, self.count) = (number, count)
-    }
-
-    func includes(_ key: AttributeValue?) throws -> Bool {
-        guard let key else { return number == 0 }
-        // FNV-1a: the same in each process and each time.
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        func add(_ bytes: some Sequence<UInt8>) {
-            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        }
-        switch key {
-        case .string(let text): add(text.utf8)
-        case .number(let number): add(number.description.utf8)
-        case .binary(let bytes): add(bytes)
-        default: break
-        }
-        return Int((hash >> 16) % UInt64(count)) == number
+        let page = PageRead(read, table, filter, .scan(scan, segment))
+        try budget.requireTime()
+        try page.readSlice(of: store, .next, budget)
+        return try await finish(page, budget)
     }
 }
 
@@ -211,12 +74,12 @@ struct ReadParameters {
         if let name = try input.string("IndexName") {
             guard let found = table.indexes.first(where: { $0.name == name }) else {
                 throw ServiceError.validation(
-                    "The table does not have the specified index: \(name)")
+                    "The table does not have the specified index: \(name.abbreviated())")
             }
             guard found.multiValued == nil else {
                 throw ServiceError.validation(
-                    "The index \(name) has several entries for an item, which this protocol has no keys for"
-                )
+                    "The index \(name) has several entries for an item, which this protocol has no "
+                        + "keys for")
             }
             definition = found
             let isLocal = localIndexes.contains(name)

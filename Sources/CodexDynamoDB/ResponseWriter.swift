@@ -1,21 +1,90 @@
 internal import CodexCore
 
-/// Writes the members of a response.
-struct ResponseWriter {
+/// Writes the members of a response, in parts of some 64 KiB: a long one is never in one piece.
+struct ResponseWriter: Sendable {
     private var writer = JSONWriter()
+    /// Whether the object that is written has no member yet.
     private var isEmpty = true
+    /// What was written before ``writer``.
+    private var parts: [[UInt8]] = []
+    private var partsByteCount = 0
+    private var reservedByteCount = 0
+
+    /// A part ends once it has so many bytes.
+    static let partByteCount = 64 << 10
+    /// Most bytes of a response: JSON may have 45 times as many bytes as an item counts.
+    static let byteCountMax = 48 << 20
+    /// A page or batch ends once it has so many bytes.
+    static let pageByteCountMax = 16 << 20
+    /// Items up to this size are written at once.
+    private static let wholeItemByteCountMax = 1 << 10
+    /// Text and bytes are written in pieces of this size; a multiple of 3, so that base64 can be
+    /// divided.
+    private static let pieceByteCount = 6 << 10
 
     init() { writer.raw("{") }
 
-    /// A member's name; its value follows.
-    mutating func member(_ name: String, _ value: (inout JSONWriter) -> Void) {
+    /// The bytes so far.
+    var byteCount: Int { partsByteCount + writer.bytes.count }
+
+    /// The parts of the response.
+    consuming func close() -> [[UInt8]] {
+        writer.raw("}")
+        return parts + [writer.bytes]
+    }
+
+    // MARK: Members
+
+    private mutating func name(_ name: String) {
         writer.raw(isEmpty ? "" : ",")
         isEmpty = false
         writer.string(name)
         writer.raw(":")
+    }
+
+    /// A member's name; its value follows.
+    mutating func member(_ name: String, _ value: (inout JSONWriter) -> Void) {
+        self.name(name)
         value(&writer)
     }
 
+    /// A member that is an object, whose members follow.
+    mutating func object(_ name: String, _ body: (inout Self) throws -> Void) rethrows {
+        self.name(name)
+        try object(body)
+    }
+
+    /// A member that is a list of objects.
+    mutating func objects<Element>(
+        _ name: String, _ elements: some Sequence<Element>,
+        _ body: (inout Self, Element) throws -> Void
+    ) rethrows {
+        member(name) { $0.raw("[") }
+        var isFirst = true
+        for element in elements {
+            try nextObject(isFirst: isFirst) { try body(&$0, element) }
+            isFirst = false
+        }
+        writer.raw("]")
+    }
+
+    /// The next object of a list that was begun.
+    mutating func nextObject(
+        isFirst: Bool, _ body: (inout Self) throws -> Void
+    ) rethrows {
+        if !isFirst { writer.raw(",") }
+        try object(body)
+    }
+
+    private mutating func object(_ body: (inout Self) throws -> Void) rethrows {
+        writer.raw("{")
+        isEmpty = true
+        try body(&self)
+        writer.raw("}")
+        isEmpty = false
+    }
+
+    /// A small item, as a key is.
     mutating func item(_ name: String, _ item: Item) { member(name) { $0.typed(item) } }
 
     mutating func string(_ name: String, _ text: String) { member(name) { $0.string(text) } }
@@ -35,9 +104,152 @@ struct ResponseWriter {
         member("ConsumedCapacity") { units().write(detail, to: &$0) }
     }
 
-    consuming func end() -> JSONWriter {
+    mutating func capacities(_ detail: Capacity.Detail, _ units: [Capacity]) {
+        guard detail != .none else { return }
+        list("ConsumedCapacity", units) { $1.write(detail, to: &$0) }
+    }
+
+    // MARK: Parts
+
+    /// Goes on with a member's value; a part that is long enough ends.
+    mutating func more(_ write: (inout JSONWriter) -> Void) {
+        write(&writer)
+        if isPartFull { endPart() }
+    }
+
+    private var isPartFull: Bool { writer.bytes.count >= Self.partByteCount }
+
+    private mutating func endPart() {
+        partsByteCount += writer.bytes.count
+        parts.append(writer.bytes)
+        writer = JSONWriter()
+    }
+
+    /// Ends a part that is long enough, and reserves it before the next is written.
+    private mutating func endPart(_ budget: RequestBudget) throws {
+        guard isPartFull else { return }
+        endPart()
+        try reserve(budget)
+    }
+
+    /// Reserves what the response has grown by.
+    ///
+    /// - Throws: `ThrottlingException` if there is no memory, `ValidationException` past
+    ///   ``byteCountMax``.
+    mutating func reserve(_ budget: RequestBudget) throws {
+        let byteCount = byteCount
+        guard byteCount <= Self.byteCountMax else { throw ServiceError.responseTooLarge }
+        try budget.require(byteCount: byteCount - reservedByteCount)
+        reservedByteCount = max(reservedByteCount, byteCount)
+    }
+}
+
+// MARK: Items
+
+extension ResponseWriter {
+    /// A member that is an item; each part of a large one is reserved.
+    mutating func item(
+        _ name: String, _ item: Item, byteCount: Int, _ budget: RequestBudget
+    ) throws {
+        self.name(name)
+        try value(item, byteCount: byteCount, budget)
+    }
+
+    /// Goes on with an item, of which each part is reserved if it is large.
+    ///
+    /// - Parameters:
+    ///   - item: The item.
+    ///   - byteCount: Its size, or that of another that it is a part of.
+    ///   - budget: The request's.
+    /// - Throws: As ``reserve(_:)``.
+    mutating func value(_ item: Item, byteCount: Int, _ budget: RequestBudget) throws {
+        guard byteCount > Self.wholeItemByteCountMax else { return more { $0.typed(item) } }
+        try typed(item, budget)
+        try endPart(budget)
+    }
+
+    /// Goes on with JSON that is there.
+    mutating func json(_ bytes: ArraySlice<UInt8>, _ budget: RequestBudget) throws {
+        var rest = bytes
+        while !rest.isEmpty {
+            writer.append(rest.prefix(Self.partByteCount))
+            rest = rest.dropFirst(Self.partByteCount)
+            try endPart(budget)
+        }
+    }
+
+    private mutating func typed(_ map: AttributeMap, _ budget: RequestBudget) throws {
+        writer.raw("{")
+        for (place, element) in map.elements.enumerated() {
+            if place > 0 { writer.raw(",") }
+            try text(element.name, budget)
+            writer.raw(":")
+            try typed(element.value, budget)
+        }
         writer.raw("}")
-        return writer
+    }
+
+    private mutating func typed(_ value: AttributeValue, _ budget: RequestBudget) throws {
+        switch value {
+        case .number, .bool, .null: writer.typed(value)
+        default:
+            writer.raw("{\"\(value.type.rawValue)\":")
+            try content(value, budget)
+            writer.raw("}")
+        }
+        try endPart(budget)
+    }
+
+    private mutating func content(_ value: AttributeValue, _ budget: RequestBudget) throws {
+        switch value {
+        case .string(let text): try self.text(text, budget)
+        case .binary(let data): try base64(data, budget)
+        case .list(let values): try list(values, budget) { try $0.typed($1, budget) }
+        case .map(let map): try typed(map, budget)
+        case .stringSet(let set): try list(set.members, budget) { try $0.text($1, budget) }
+        case .numberSet(let set):
+            try list(set.members, budget) { $0.writer.string($1.description) }
+        case .binarySet(let set): try list(set.members, budget) { try $0.base64($1, budget) }
+        case .number, .bool, .null: break
+        }
+    }
+
+    private mutating func list<Element>(
+        _ elements: [Element], _ budget: RequestBudget,
+        _ write: (inout Self, Element) throws -> Void
+    ) throws {
+        writer.raw("[")
+        for (place, element) in elements.enumerated() {
+            if place > 0 { writer.raw(",") }
+            try write(&self, element)
+            try endPart(budget)
+        }
+        writer.raw("]")
+    }
+
+    private mutating func text(_ text: String, _ budget: RequestBudget) throws {
+        guard text.utf8.count > Self.pieceByteCount else { return writer.string(text) }
+        writer.raw("\"")
+        var rest = text.utf8[...]
+        while !rest.isEmpty {
+            let piece = Array(rest.prefix(Self.pieceByteCount))
+            rest = rest.dropFirst(piece.count)
+            writer.content(piece[...])
+            try endPart(budget)
+        }
+        writer.raw("\"")
+    }
+
+    private mutating func base64(_ data: [UInt8], _ budget: RequestBudget) throws {
+        writer.raw("\"")
+        var start = 0
+        while start < data.count {
+            let end = min(data.count, start + Self.pieceByteCount)
+            writer.raw(Base64.encode(Array(data[start..<end])))
+            start = end
+            try endPart(budget)
+        }
+        writer.raw("\"")
     }
 }
 
@@ -53,12 +265,5 @@ extension JSONWriter {
             write(&self, element)
         }
         raw("]")
-    }
-}
-
-extension ResponseWriter {
-    mutating func capacities(_ detail: Capacity.Detail, _ units: [Capacity]) {
-        guard detail != .none else { return }
-        list("ConsumedCapacity", units) { $1.write(detail, to: &$0) }
     }
 }

@@ -1,20 +1,20 @@
 internal import CodexCore
+internal import Synchronization
 
 /// An error as DynamoDB's API names it: "Error handling with DynamoDB" in its developer guide.
 struct ServiceError: Error {
     /// The type's name, as `ValidationException`.
     let type: String
     let message: String
-    /// The stored item, where a failed condition is to return it.
-    var item: Item?
     /// What each action of a transaction failed with.
     var reasons: [Reason]?
+    /// The stored items that conditions failed on, where they are to be returned.
+    var items: FailureItems?
 
     /// What an action of a transaction failed with; code `None` if it did not.
     struct Reason {
         let code: String
         var message: String?
-        var item: Item?
     }
 
     init(_ type: String, _ message: String) {
@@ -31,6 +31,25 @@ struct ServiceError: Error {
         ServiceError("SerializationException", message)
     }
 
+    /// A request for which there is no memory now.
+    static var outOfMemory: ServiceError {
+        ServiceError("ThrottlingException", DynamoDBResponse.outOfMemoryMessage)
+    }
+
+    /// A request whose response would be too long.
+    static var responseTooLarge: ServiceError {
+        .validation(
+            "The response would have more than \(ResponseWriter.byteCountMax) bytes. Ask for fewer "
+                + "items, or for some of their attributes")
+    }
+
+    /// A request whose time was over before it changed anything.
+    static var outOfTime: ServiceError {
+        ServiceError(
+            "ThrottlingException",
+            "The request took longer than the server allows. Try again later, or with less.")
+    }
+
     static var tableNotFound: ServiceError {
         ServiceError("ResourceNotFoundException", "Requested resource not found")
     }
@@ -43,50 +62,60 @@ struct ServiceError: Error {
         }
     }
 
-    /// The type with its namespace, as clients get it.
-    private var qualifiedType: String {
-        switch type {
-        case "ValidationException": "com.amazon.coral.validate#" + type
-        case "SerializationException", "UnknownOperationException", "AccessDeniedException",
-            "MissingAuthenticationTokenException", "IncompleteSignatureException",
-            "InvalidSignatureException", "UnrecognizedClientException":
-            "com.amazon.coral.service#" + type
-        default: "com.amazonaws.dynamodb.v20120810#" + type
+    /// Whether its items are written where long work is done.
+    var isLarge: Bool { (items?.byteCount ?? 0) >= RequestBudget.smallByteCount }
+
+    /// The response; each part of its items is reserved.
+    ///
+    /// The items are gone afterwards.
+    ///
+    /// - Throws: As ``ResponseWriter/reserve(_:)``.
+    func response(_ budget: RequestBudget) throws -> DynamoDBResponse {
+        var response = ResponseWriter(errorType: type, message)
+        if let reasons {
+            try response.objects("CancellationReasons", reasons.enumerated()) { entry, reason in
+                entry.string("Code", reason.element.code)
+                if let message = reason.element.message { entry.string("Message", message) }
+                try items?.write(reason.offset, to: &entry, budget)
+            }
+        } else {
+            try items?.write(0, to: &response, budget)
         }
+        if items != nil { try response.reserve(budget) }
+        return DynamoDBResponse(status: status, parts: response.close())
+    }
+}
+
+/// The stored items that an error returns, by the places of the actions, and their memory.
+final class FailureItems: Sendable {
+    /// The size of all items.
+    let byteCount: Int
+    private let items: Mutex<[Item?]>
+    private let memory: DecodedMemory
+
+    /// `nil` without any item.
+    init?(_ items: [Item?], _ memory: DecodedMemory) {
+        guard items.contains(where: { $0 != nil }) else { return nil }
+        byteCount = items.reduce(0) { $0 + ($1?.byteCount ?? 0) }
+        self.items = Mutex(items)
+        self.memory = memory
     }
 
-    /// The body of the answer.
-    var body: [UInt8] {
-        var writer = JSONWriter()
-        writer.raw("{\"__type\":")
-        writer.string(qualifiedType)
-        // Older services of AWS say it with a capital letter.
-        writer.raw(
-            qualifiedType.hasPrefix("com.amazon.coral.service") ? ",\"Message\":" : ",\"message\":")
-        writer.string(message)
-        if let item {
-            writer.raw(",\"Item\":")
-            writer.typed(item)
+    /// Writes an item, if there is one, and lets go of it.
+    func write(_ place: Int, to response: inout ResponseWriter, _ budget: RequestBudget) throws {
+        let item = items.withLock { items -> Item? in
+            guard items.indices.contains(place) else { return nil }
+            defer { items[place] = nil }
+            return items[place]
         }
-        if let reasons {
-            writer.raw(",\"CancellationReasons\":[")
-            for (place, reason) in reasons.enumerated() {
-                writer.raw((place > 0 ? "," : "") + "{\"Code\":")
-                writer.string(reason.code)
-                if let message = reason.message {
-                    writer.raw(",\"Message\":")
-                    writer.string(message)
-                }
-                if let item = reason.item {
-                    writer.raw(",\"Item\":")
-                    writer.typed(item)
-                }
-                writer.raw("}")
-            }
-            writer.raw("]")
-        }
-        writer.raw("}")
-        return writer.bytes
+        guard let item else { return }
+        try response.item("Item", item, byteCount: item.byteCount, budget)
+    }
+
+    /// Lets go of all items.
+    func release() {
+        items.withLock { $0 = [] }
+        memory.release()
     }
 }
 
@@ -119,7 +148,9 @@ extension ServiceError {
             self = .validation("Item size has exceeded the maximum allowed size")
         case .queueFull:
             self.init("ThrottlingException", "Too many writes wait. Try again later.")
-        case .following, .readOnly: self.init("AccessDeniedException", error.message)
+        case .outOfMemory: self = .outOfMemory
+        case .following, .readOnly, .keyUnavailable:
+            self.init("AccessDeniedException", error.message)
         case .changesTrimmed:
             self.init(
                 "TrimmedDataAccessException",
@@ -146,9 +177,7 @@ extension ServiceError {
     private static func reason(_ error: CodexError) -> Reason {
         switch error.code {
         case .conditionFailed, .uniqueViolation:
-            Reason(
-                code: "ConditionalCheckFailed", message: "The conditional request failed",
-                item: error.currentItem)
+            Reason(code: "ConditionalCheckFailed", message: "The conditional request failed")
         case .itemTooLarge:
             Reason(
                 code: "ValidationError", message: "Item size has exceeded the maximum allowed size")

@@ -12,7 +12,7 @@ extension DynamoDBService {
     /// How long an iterator can be used.
     private static let iteratorMilliseconds = 15 * 60 * 1000
 
-    func listStreams(_ input: RequestParameters) async throws -> JSONWriter {
+    func listStreams(_ input: RequestParameters) async throws -> ResponseWriter {
         let limit = try input.integer("Limit") ?? 100
         guard (1...100).contains(limit) else {
             throw ServiceError.validation(
@@ -29,16 +29,14 @@ extension DynamoDBService {
             }
         }
         let rest = streams.filter { stream in start.map { stream.arn > $0 } ?? true }
-        var answer = ResponseWriter()
-        answer.list("Streams", rest.prefix(limit)) { writer, stream in
-            var entry = ResponseWriter()
+        var response = ResponseWriter()
+        response.objects("Streams", rest.prefix(limit)) { entry, stream in
             entry.string("StreamArn", stream.arn)
             entry.string("TableName", stream.table)
             entry.string("StreamLabel", stream.label)
-            writer.append(entry.end())
         }
-        if rest.count > limit { answer.string("LastEvaluatedStreamArn", rest[limit - 1].arn) }
-        return answer.end()
+        if rest.count > limit { response.string("LastEvaluatedStreamArn", rest[limit - 1].arn) }
+        return response
     }
 
     /// The table whose stream an ARN names.
@@ -50,44 +48,54 @@ extension DynamoDBService {
         else {
             throw ServiceError(
                 "ResourceNotFoundException",
-                "Requested resource not found: Stream: \(arn) not found")
+                "Requested resource not found: Stream: \(arn.abbreviated()) not found")
         }
         return (table, stream)
     }
 
-    func describeStream(_ input: RequestParameters) async throws -> JSONWriter {
+    func describeStream(_ input: RequestParameters) async throws -> ResponseWriter {
         let arn = try input.requiredString("StreamArn")
         let (table, stream) = try stream(arn)
-        var description = ResponseWriter()
-        description.string("StreamArn", arn)
-        description.string("StreamLabel", stream.label)
-        description.string("StreamStatus", stream.end == nil ? "ENABLED" : "DISABLED")
-        description.string("StreamViewType", stream.view.rawValue)
-        description.string("TableName", table.name)
-        description.member("CreationRequestDateTime") { $0.raw(Self.seconds(stream.createdAt)) }
-        description.member("KeySchema") {
-            $0.keySchema([table.partitionKey], table.sortKey.map { [$0] } ?? [])
-        }
         let oldest = max(stream.start, try store.stats().trimmedSequence)
-        let first = Self.number(SequenceNumber(commit: oldest + 1, ordinal: 0))
-        let last = stream.end.map { Self.number(SequenceNumber(commit: $0)) }
         // Nothing follows the one shard, and it is no child of another.
         let filter = try input.object("ShardFilter")
         let isWanted =
             try !input.has("ExclusiveStartShardId") && filter?.string("Type") != "CHILD_SHARDS"
-        description.list("Shards", isWanted ? [stream.shardID] : []) { writer, shard in
-            writer.raw("{\"ShardId\":\"\(shard)\",\"SequenceNumberRange\":")
-            writer.raw("{\"StartingSequenceNumber\":\"\(first)\"")
-            if let last { writer.raw(",\"EndingSequenceNumber\":\"\(last)\"") }
-            writer.raw("}}")
+        var response = ResponseWriter()
+        response.object("StreamDescription") { description in
+            description.string("StreamArn", arn)
+            description.string("StreamLabel", stream.label)
+            description.string("StreamStatus", stream.end == nil ? "ENABLED" : "DISABLED")
+            description.string("StreamViewType", stream.view.rawValue)
+            description.string("TableName", table.name)
+            description.member("CreationRequestDateTime") {
+                $0.raw(Self.seconds(stream.createdAt))
+            }
+            description.member("KeySchema") {
+                $0.keySchema([table.partitionKey], table.sortKey.map { [$0] } ?? [])
+            }
+            description.objects("Shards", isWanted ? [stream] : []) { shard, stream in
+                Self.describe(stream, from: oldest, to: &shard)
+            }
         }
-        let text = description.end()
-        var answer = ResponseWriter()
-        answer.member("StreamDescription") { $0.append(text) }
-        return answer.end()
+        return response
     }
 
-    func getShardIterator(_ input: RequestParameters) async throws -> JSONWriter {
+    /// Writes the members of a stream's one shard.
+    private static func describe(
+        _ stream: TableStream, from oldest: UInt64, to shard: inout ResponseWriter
+    ) {
+        shard.string("ShardId", stream.shardID)
+        shard.object("SequenceNumberRange") { range in
+            range.string(
+                "StartingSequenceNumber", number(SequenceNumber(commit: oldest + 1, ordinal: 0)))
+            if let end = stream.end {
+                range.string("EndingSequenceNumber", number(SequenceNumber(commit: end)))
+            }
+        }
+    }
+
+    func getShardIterator(_ input: RequestParameters) async throws -> ResponseWriter {
         let arn = try input.requiredString("StreamArn")
         let shard = try input.requiredString("ShardId")
         let (_, stream) = try stream(arn)
@@ -120,16 +128,18 @@ extension DynamoDBService {
                     "The requested sequence number is beyond the trim horizon of the stream.")
             }
         }
-        var answer = ResponseWriter()
-        answer.string(
+        var response = ResponseWriter()
+        response.string(
             "ShardIterator",
             StreamIterator(
                 arn: arn, after: after, isOldest: kind == "TRIM_HORIZON", madeAt: milliseconds
             ).text)
-        return answer.end()
+        return response
     }
 
-    func getRecords(_ input: RequestParameters) async throws -> JSONWriter {
+    func getRecords(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
         let text = try input.requiredString("ShardIterator")
         let limit = try input.integer("Limit") ?? Self.recordCountMax
         guard (1...Self.recordCountMax).contains(limit) else {
@@ -137,106 +147,162 @@ extension DynamoDBService {
                 "1 validation error detected: Value at 'limit' failed to satisfy constraint: Member must "
                     + "have value less than or equal to 1000")
         }
-        guard var iterator = StreamIterator(text) else {
-            throw ServiceError.validation("Invalid ShardIterator")
-        }
-        guard iterator.madeAt <= milliseconds + Self.iteratorMilliseconds else {
-            throw ServiceError.validation("Invalid ShardIterator")
-        }
-        guard milliseconds - iterator.madeAt <= Self.iteratorMilliseconds else {
-            throw ServiceError("ExpiredIteratorException", "Iterator expired.")
-        }
+        var iterator = try iterator(text)
         let (table, stream) = try stream(iterator.arn)
-        guard iterator.after.commit >= stream.start else {
-            throw ServiceError.validation("Invalid ShardIterator")
-        }
-        let page = try page(after: iterator, text, limit, table)
-        var answer = ResponseWriter()
-        var records: [JSONWriter] = []
-        var (cursor, byteCount, isAtEnd) = (page.cursor, 0, page.isAtEnd)
-        for change in page.changes {
-            if let end = stream.end, change.sequenceNumber.commit > end { break }
-            guard byteCount < Self.recordByteCountMax else {
-                // The last that is given: the next page goes on from there.
-                isAtEnd = false
-                break
-            }
-            let record = try record(change, table, stream.view)
-            byteCount += record.bytes.count
-            records.append(record)
-            cursor = change.cursor
-        }
-        if records.count == page.changes.count { cursor = page.cursor }
-        answer.list("Records", records) { $0.append($1) }
+        guard iterator.after.commit >= stream.start else { throw Self.invalidIterator }
+        let start = try start(of: iterator, text)
+        let memory = budget.decodedMemory()
+        defer { memory.release() }
+        // The page keeps the records that it is of, and they may be copied while they are read.
+        try memory.reserve(2 * byteCountMax(of: start))
+        let page = try page(from: start, limit, table, stream.view)
+        var response = ResponseWriter()
+        let end = try write(page, table, stream, to: &response, budget)
         // A stream that was switched off has an end.
-        let isOver = stream.end.map { cursor.sequenceNumber.commit >= $0 || isAtEnd } ?? false
+        let isOver =
+            stream.end.map { end.cursor.sequenceNumber.commit >= $0 || end.isAtEnd } ?? false
         if !isOver {
-            iterator.after = cursor.sequenceNumber
+            iterator.after = end.cursor.sequenceNumber
             iterator.isOldest = false
             iterator.madeAt = milliseconds
             let next = iterator.text
-            answer.string("NextShardIterator", next)
-            cursors.put(next, cursor)
+            response.string("NextShardIterator", next)
+            cursors.put(next, end.cursor)
         }
-        return answer.end()
+        return response
     }
 
     /// So many bytes of records end a page: AWS's limit of GetRecords.
     private static let recordByteCountMax = 1 << 20
 
-    private func page(
-        after iterator: StreamIterator, _ text: String, _ limit: Int, _ table: TableDefinition
-    ) throws -> ChangePage {
-        let filter = ChangeFilter(tables: [table.name])
-        if let cursor = cursors.cursor(of: text) {
-            return try store.changePage(after: cursor, limit: limit, filter: filter)
+    private static var invalidIterator: ServiceError { .validation("Invalid ShardIterator") }
+
+    private func iterator(_ text: String) throws -> StreamIterator {
+        guard let iterator = StreamIterator(text),
+            iterator.madeAt <= milliseconds + Self.iteratorMilliseconds
+        else { throw Self.invalidIterator }
+        guard milliseconds - iterator.madeAt <= Self.iteratorMilliseconds else {
+            throw ServiceError("ExpiredIteratorException", "Iterator expired.")
         }
+        return iterator
+    }
+
+    // MARK: Pages
+
+    /// Where a page begins.
+    private enum Start {
+        case cursor(ChangeCursor)
+        case position(StreamPosition)
+    }
+
+    private func start(of iterator: StreamIterator, _ text: String) throws -> Start {
+        if let cursor = cursors.cursor(of: text) { return .cursor(cursor) }
         var after = iterator.after
         if iterator.isOldest {
             // What is not retained any more is not what was asked for.
             let oldest = try store.stats().trimmedSequence
             if after.commit < oldest { after = SequenceNumber(commit: oldest) }
         }
-        return try store.changePage(after: .sequenceNumber(after), limit: limit, filter: filter)
+        return .position(.sequenceNumber(after))
     }
 
-    private func record(
-        _ change: ChangeRecord, _ table: TableDefinition, _ view: StreamView
-    ) throws -> JSONWriter {
+    /// The bytes of the log that a page reads at most.
+    private func byteCountMax(of start: Start) throws -> Int {
+        switch start {
+        case .cursor(let cursor): try store.changePageByteCountMax(after: cursor)
+        case .position(let position): try store.changePageByteCountMax(after: position)
+        }
+    }
+
+    private func page(
+        from start: Start, _ limit: Int, _ table: TableDefinition, _ view: StreamView
+    ) throws -> ChangePage {
+        let filter = ChangeFilter(tables: [table.name])
+        switch start {
+        case .cursor(let cursor):
+            return try store.changePage(after: cursor, limit: limit, view: view, filter: filter)
+        case .position(let position):
+            return try store.changePage(after: position, limit: limit, view: view, filter: filter)
+        }
+    }
+
+    // MARK: Records
+
+    /// Writes the records of a page, as far as there is room for them and the stream goes.
+    ///
+    /// - Returns: Where another page goes on, and whether there was nothing more.
+    private func write(
+        _ page: ChangePage, _ table: TableDefinition, _ stream: TableStream,
+        to response: inout ResponseWriter, _ budget: RequestBudget
+    ) throws -> (cursor: ChangeCursor, isAtEnd: Bool) {
+        var (cursor, isAtEnd, count) = (page.cursor, page.isAtEnd, 0)
+        response.member("Records") { $0.raw("[") }
+        for change in page.changes {
+            if let end = stream.end, change.sequenceNumber.commit > end { break }
+            guard response.byteCount < Self.recordByteCountMax else {
+                // The last that is given: the next page goes on from there.
+                isAtEnd = false
+                break
+            }
+            try budget.requireTime()
+            try response.nextObject(isFirst: count == 0) { record in
+                try write(change, table, stream.view, to: &record, budget)
+            }
+            try response.reserve(budget)
+            count += 1
+            cursor = change.cursor
+        }
+        response.more { $0.raw("]") }
+        return (count == page.changes.count ? page.cursor : cursor, isAtEnd)
+    }
+
+    private func write(
+        _ change: ChangeRecord, _ table: TableDefinition, _ view: StreamView,
+        to record: inout ResponseWriter, _ budget: RequestBudget
+    ) throws {
         let keys = table.attributes(of: try change.key)
         let number = Self.number(change.sequenceNumber)
-        let (old, new) = (try change.oldImage, try change.newImage)
-        var dynamodb = ResponseWriter()
-        dynamodb.member("ApproximateCreationDateTime") {
-            $0.raw("\(Int(change.time.timeIntervalSince1970))")
-        }
-        dynamodb.item("Keys", keys)
-        var byteCount = keys.byteCount
-        if let new, view == .newImage || view == .newAndOldImages {
-            dynamodb.item("NewImage", new)
-            byteCount += new.byteCount
-        }
-        if let old, view == .oldImage || view == .newAndOldImages {
-            dynamodb.item("OldImage", old)
-            byteCount += old.byteCount
-        }
-        dynamodb.string("SequenceNumber", number)
-        dynamodb.number("SizeBytes", byteCount)
-        dynamodb.string("StreamViewType", view.rawValue)
-        var record = ResponseWriter()
         record.string("eventID", number)
         record.string("eventName", change.kind.rawValue)
         record.string("eventVersion", "1.1")
         record.string("eventSource", "aws:dynamodb")
         record.string("awsRegion", region)
-        let text = dynamodb.end()
-        record.member("dynamodb") { $0.append(text) }
+        try record.object("dynamodb") { dynamodb in
+            dynamodb.member("ApproximateCreationDateTime") {
+                $0.raw("\(Int(change.time.timeIntervalSince1970))")
+            }
+            dynamodb.item("Keys", keys)
+            let newByteCount = try Self.write("NewImage", to: &dynamodb, budget) {
+                try change.newImage(reserving: $0)
+            }
+            let oldByteCount = try Self.write("OldImage", to: &dynamodb, budget) {
+                try change.oldImage(reserving: $0)
+            }
+            dynamodb.string("SequenceNumber", number)
+            dynamodb.number("SizeBytes", keys.byteCount + newByteCount + oldByteCount)
+            dynamodb.string("StreamViewType", view.rawValue)
+        }
         if change.isExpiry {
-            record.member("userIdentity") {
-                $0.raw("{\"Type\":\"Service\",\"PrincipalId\":\"dynamodb.amazonaws.com\"}")
+            record.object("userIdentity") { identity in
+                identity.string("Type", "Service")
+                identity.string("PrincipalId", "dynamodb.amazonaws.com")
             }
         }
-        return record.end()
+    }
+
+    /// Writes an image, if the view has it: it is in memory only meanwhile.
+    ///
+    /// - Returns: Its size.
+    private static func write(
+        _ name: String, to record: inout ResponseWriter, _ budget: RequestBudget,
+        _ image: (DecodedMemory) throws -> Item?
+    ) throws -> Int {
+        let memory = budget.decodedMemory()
+        defer { memory.release() }
+        guard let item = try image(memory) else { return 0 }
+        let byteCount = item.byteCount
+        try record.item(name, item, byteCount: byteCount, budget)
+        return byteCount
     }
 
     // MARK: Sequence numbers

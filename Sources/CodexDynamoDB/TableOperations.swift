@@ -4,7 +4,7 @@ internal import FoundationEssentials
 
 /// CreateTable, DescribeTable, UpdateTable, DeleteTable, ListTables, and what is said of tables besides.
 extension DynamoDBService {
-    func createTable(_ input: RequestParameters) async throws -> JSONWriter {
+    func createTable(_ input: RequestParameters) async throws -> ResponseWriter {
         let name = try Self.newTableName(input)
         let attributes = try AttributeTypes(input)
         let key = try attributes.key(input, name)
@@ -28,7 +28,9 @@ extension DynamoDBService {
             indexes.append(
                 try attributes.index(try RequestParameters(node, "GlobalSecondaryIndex")))
         }
-        guard record.localIndexes.count <= 5, indexes.count - record.localIndexes.count <= 20 else {
+        guard record.localIndexes.count <= 5,
+            indexes.count - record.localIndexes.count <= Self.indexCountMax
+        else {
             throw ServiceError.validation(
                 "One or more parameter values were invalid: Number of secondary indexes exceeds the limit"
             )
@@ -62,10 +64,13 @@ extension DynamoDBService {
         } catch let error as CodexError where error.code == .schemaMismatch {
             throw Self.inUse(name)
         }
-        var answer = ResponseWriter()
-        try describe(definition, record, status: "ACTIVE", "TableDescription", &answer)
-        return answer.end()
+        var response = ResponseWriter()
+        try describe(definition, record, status: "ACTIVE", "TableDescription", &response)
+        return response
     }
+
+    /// Most global secondary indexes of a table.
+    private static let indexCountMax = 20
 
     /// So many that their trees and those of their indexes fit into one LMDB environment.
     private static let tableCountMax = 200
@@ -84,14 +89,14 @@ extension DynamoDBService {
         return name
     }
 
-    func describeTable(_ input: RequestParameters) async throws -> JSONWriter {
+    func describeTable(_ input: RequestParameters) async throws -> ResponseWriter {
         let table = try definition(try input.tableName())
-        var answer = ResponseWriter()
-        try describe(table, try record(of: table.name), status: "ACTIVE", "Table", &answer)
-        return answer.end()
+        var response = ResponseWriter()
+        try describe(table, try record(of: table.name), status: "ACTIVE", "Table", &response)
+        return response
     }
 
-    func deleteTable(_ input: RequestParameters) async throws -> JSONWriter {
+    func deleteTable(_ input: RequestParameters) async throws -> ResponseWriter {
         let table = try definition(try input.tableName())
         let record = try record(of: table.name)
         guard !record.isProtected else {
@@ -99,14 +104,14 @@ extension DynamoDBService {
                 "Resource cannot be deleted as it is currently protected against deletion. Disable "
                     + "deletion protection first.")
         }
-        var answer = ResponseWriter()
-        try describe(table, record, status: "DELETING", "TableDescription", &answer)
+        var response = ResponseWriter()
+        try describe(table, record, status: "DELETING", "TableDescription", &response)
         try await store.removeTable(table.name)
         try await deleteRecord(record)
-        return answer.end()
+        return response
     }
 
-    func listTables(_ input: RequestParameters) async throws -> JSONWriter {
+    func listTables(_ input: RequestParameters) async throws -> ResponseWriter {
         let limit = try input.integer("Limit") ?? 100
         guard (1...100).contains(limit) else {
             throw ServiceError.validation(
@@ -115,13 +120,13 @@ extension DynamoDBService {
         }
         let start = try input.string("ExclusiveStartTableName")
         let names = try allTables().map(\.name).filter { name in start.map { name > $0 } ?? true }
-        var answer = ResponseWriter()
-        answer.list("TableNames", names.prefix(limit)) { $0.string($1) }
-        if names.count > limit { answer.string("LastEvaluatedTableName", names[limit - 1]) }
-        return answer.end()
+        var response = ResponseWriter()
+        response.list("TableNames", names.prefix(limit)) { $0.string($1) }
+        if names.count > limit { response.string("LastEvaluatedTableName", names[limit - 1]) }
+        return response
     }
 
-    func updateTable(_ input: RequestParameters) async throws -> JSONWriter {
+    func updateTable(_ input: RequestParameters) async throws -> ResponseWriter {
         let table = try definition(try input.tableName())
         let localIndexes = try record(of: table.name).localIndexes
         let updates = try input.list("GlobalSecondaryIndexUpdates") ?? []
@@ -139,11 +144,17 @@ extension DynamoDBService {
             throw ServiceError.validation(
                 "Replicas of tables are not supported: see codexflow follow")
         }
+        guard updates.count <= Self.indexCountMax else {
+            throw ServiceError.validation(
+                "One or more parameter values were invalid: GlobalSecondaryIndexUpdates has more "
+                    + "than \(Self.indexCountMax) members")
+        }
+        let attributes = try AttributeTypes(input)
         var changes: [(add: IndexDefinition?, remove: String?)] = []
         for node in updates {
             let update = try RequestParameters(node, "GlobalSecondaryIndexUpdate")
             if let create = try update.object("Create") {
-                let index = try AttributeTypes(input).index(create)
+                let index = try attributes.index(create)
                 guard !table.indexes.contains(where: { $0.name == index.name }) else {
                     throw ServiceError.validation(
                         "Attempting to create an index which already exists")
@@ -181,94 +192,10 @@ extension DynamoDBService {
             if let index = change.add { try await store.addIndex(index, to: table.name) }
             if let name = change.remove { try await store.removeIndex(name, from: table.name) }
         }
-        var answer = ResponseWriter()
+        var response = ResponseWriter()
         try describe(
-            try definition(table.name), record, status: "ACTIVE", "TableDescription", &answer)
-        return answer.end()
-    }
-
-    // MARK: Descriptions
-
-    private func describe(
-        _ table: TableDefinition, _ record: TableRecord, status: String, _ name: String,
-        _ answer: inout ResponseWriter
-    ) throws {
-        let stats = try store.stats().trees.filter { $0.table == table.name }
-        let states = try store.buildStatus().filter { $0.table == table.name }
-        func size(_ index: String?) -> (count: Int, byteCount: Int) {
-            let tree = stats.first { $0.index == index && $0.counter == nil }
-            let count = tree?.entryCount ?? 0
-            return (count, count == 0 ? 0 : tree?.byteCount ?? 0)
-        }
-        var description = ResponseWriter()
-        description.string("TableName", table.name)
-        description.string("TableStatus", status)
-        description.string("TableArn", arn(table.name))
-        description.string("TableId", record.id)
-        description.member("CreationDateTime") { $0.raw(Self.seconds(record.createdAt)) }
-        description.number("ItemCount", size(nil).count)
-        description.number("TableSizeBytes", size(nil).byteCount)
-        description.member("KeySchema") {
-            $0.keySchema([table.partitionKey], table.sortKey.map { [$0] } ?? [])
-        }
-        var attributes: [KeyAttribute] = []
-        for attribute in table.keyAttributes + table.indexes.flatMap(\.keyAttributes)
-        where !attributes.contains(attribute) {
-            attributes.append(attribute)
-        }
-        description.list("AttributeDefinitions", attributes) { writer, attribute in
-            writer.raw("{\"AttributeName\":")
-            writer.string(attribute.name)
-            writer.raw(",\"AttributeType\":\"\(attribute.type.rawValue)\"}")
-        }
-        description.member("ProvisionedThroughput") { $0.throughput(record) }
-        if record.billingMode == "PAY_PER_REQUEST" {
-            description.member("BillingModeSummary") {
-                $0.raw("{\"BillingMode\":\"PAY_PER_REQUEST\"}")
-            }
-        }
-        description.member("DeletionProtectionEnabled") { $0.raw("\(record.isProtected)") }
-        for (member, isLocal) in [
-            ("LocalSecondaryIndexes", true), ("GlobalSecondaryIndexes", false),
-        ] {
-            let indexes = table.indexes.filter { record.localIndexes.contains($0.name) == isLocal }
-            guard !indexes.isEmpty else { continue }
-            description.list(member, indexes) { writer, index in
-                var entry = ResponseWriter()
-                entry.string("IndexName", index.name)
-                entry.member("KeySchema") { $0.keySchema(index.partitionKey, index.sortKey) }
-                entry.member("Projection") { $0.projection(index.projection) }
-                if !isLocal {
-                    let state = states.first { $0.name == index.name && $0.kind == .index }?.state
-                    entry.string("IndexStatus", state == .ready ? "ACTIVE" : "CREATING")
-                    if state != .ready { entry.member("Backfilling") { $0.raw("true") } }
-                    entry.member("ProvisionedThroughput") { $0.throughput(record) }
-                }
-                entry.string("IndexArn", arn(table.name) + "/index/\(index.name)")
-                entry.number("ItemCount", size(index.name).count)
-                entry.number("IndexSizeBytes", size(index.name).byteCount)
-                writer.append(entry.end())
-            }
-        }
-        if let stream = record.stream, stream.end == nil {
-            description.member("StreamSpecification") {
-                $0.raw("{\"StreamEnabled\":true,\"StreamViewType\":\"\(stream.view.rawValue)\"}")
-            }
-        }
-        if let stream = record.stream, let arn = streamARN(record) {
-            description.string("LatestStreamLabel", stream.label)
-            description.string("LatestStreamArn", arn)
-        }
-        let text = description.end()
-        answer.member(name) { $0.append(text) }
-    }
-
-    /// Milliseconds as seconds with a fraction; a stored moment before 1970 counts as 1970.
-    static func seconds(_ milliseconds: Int) -> String {
-        let milliseconds = max(0, milliseconds)
-        let rest = milliseconds % 1000
-        return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - "\(rest)".count)
-            + "\(rest)"
+            try definition(table.name), record, status: "ACTIVE", "TableDescription", &response)
+        return response
     }
 
     // MARK: Settings
@@ -341,7 +268,7 @@ extension DynamoDBService {
 
     // MARK: Time to live
 
-    func updateTimeToLive(_ input: RequestParameters) async throws -> JSONWriter {
+    func updateTimeToLive(_ input: RequestParameters) async throws -> ResponseWriter {
         let table = try definition(try input.tableName())
         guard let settings = try input.object("TimeToLiveSpecification") else {
             throw RequestParameters.missing("TimeToLiveSpecification")
@@ -364,19 +291,19 @@ extension DynamoDBService {
                 "TimeToLive cannot be disabled: the store keeps what it has stamped. Put the items into "
                     + "a table without it.")
         }
-        var answer = ResponseWriter()
-        answer.member("TimeToLiveSpecification") { writer in
+        var response = ResponseWriter()
+        response.member("TimeToLiveSpecification") { writer in
             writer.raw("{\"Enabled\":\(isEnabled),\"AttributeName\":")
             writer.string(attribute)
             writer.raw("}")
         }
-        return answer.end()
+        return response
     }
 
-    func describeTimeToLive(_ input: RequestParameters) async throws -> JSONWriter {
+    func describeTimeToLive(_ input: RequestParameters) async throws -> ResponseWriter {
         let table = try definition(try input.tableName())
-        var answer = ResponseWriter()
-        answer.member("TimeToLiveDescription") { writer in
+        var response = ResponseWriter()
+        response.member("TimeToLiveDescription") { writer in
             guard let attribute = table.timeToLive else {
                 return writer.raw("{\"TimeToLiveStatus\":\"DISABLED\"}")
             }
@@ -384,7 +311,7 @@ extension DynamoDBService {
             writer.string(attribute)
             writer.raw("}")
         }
-        return answer.end()
+        return response
     }
 
     // MARK: Tags
@@ -397,7 +324,9 @@ extension DynamoDBService {
         return try nodes.map { node in
             let tag = try RequestParameters(node, "Tag")
             let (key, value) = (try tag.requiredString("Key"), try tag.requiredString("Value"))
-            guard (1...128).contains(key.count), value.count <= 256 else {
+            // A single character, as Swift counts them, may have any number of bytes.
+            guard (1...128).contains(key.unicodeScalars.count), value.unicodeScalars.count <= 256
+            else {
                 throw ServiceError.validation(
                     "A tag's key has 1 to 128 characters, and its value 256 at most")
             }
@@ -405,7 +334,7 @@ extension DynamoDBService {
         }
     }
 
-    func tagResource(_ input: RequestParameters) async throws -> JSONWriter {
+    func tagResource(_ input: RequestParameters) async throws -> ResponseWriter {
         let table = try definition(try input.tableName("ResourceArn"))
         guard input.has("Tags") else { throw RequestParameters.missing("Tags") }
         let tags = try Self.tags(input)
@@ -418,64 +347,65 @@ extension DynamoDBService {
                 throw ServiceError.validation("A resource has 50 tags at most")
             }
         }
-        return ResponseWriter().end()
+        return ResponseWriter()
     }
 
-    func untagResource(_ input: RequestParameters) async throws -> JSONWriter {
+    func untagResource(_ input: RequestParameters) async throws -> ResponseWriter {
         let table = try definition(try input.tableName("ResourceArn"))
         guard let keys = try input.strings("TagKeys") else {
             throw RequestParameters.missing("TagKeys")
         }
+        let removed = Set(keys)
         try await change(table.name) { record in
-            record.tags.removeAll { keys.contains($0.key) }
+            record.tags.removeAll { removed.contains($0.key) }
         }
-        return ResponseWriter().end()
+        return ResponseWriter()
     }
 
-    func listTagsOfResource(_ input: RequestParameters) async throws -> JSONWriter {
+    func listTagsOfResource(_ input: RequestParameters) async throws -> ResponseWriter {
         let table = try definition(try input.tableName("ResourceArn"))
-        var answer = ResponseWriter()
-        answer.list("Tags", try record(of: table.name).tags) { writer, tag in
+        var response = ResponseWriter()
+        response.list("Tags", try record(of: table.name).tags) { writer, tag in
             writer.raw("{\"Key\":")
             writer.string(tag.key)
             writer.raw(",\"Value\":")
             writer.string(tag.value)
             writer.raw("}")
         }
-        return answer.end()
+        return response
     }
 
     // MARK: The account
 
-    func describeLimits(_ input: RequestParameters) async throws -> JSONWriter {
-        var answer = ResponseWriter()
+    func describeLimits(_ input: RequestParameters) async throws -> ResponseWriter {
+        var response = ResponseWriter()
         for name in ["Account", "Table"] {
             for kind in ["Read", "Write"] {
-                answer.number(
+                response.number(
                     "\(name)Max\(kind)CapacityUnits", name == "Account" ? 80_000 : 40_000)
             }
         }
-        return answer.end()
+        return response
     }
 
-    func describeEndpoints(_ input: RequestParameters) async throws -> JSONWriter {
-        var answer = ResponseWriter()
-        answer.member("Endpoints") { writer in
+    func describeEndpoints(_ input: RequestParameters) async throws -> ResponseWriter {
+        var response = ResponseWriter()
+        response.member("Endpoints") { writer in
             writer.raw("[{\"Address\":")
             writer.string(endpoint)
             writer.raw(",\"CachePeriodInMinutes\":1440}]")
         }
-        return answer.end()
+        return response
     }
 
-    func describeContinuousBackups(_ input: RequestParameters) async throws -> JSONWriter {
+    func describeContinuousBackups(_ input: RequestParameters) async throws -> ResponseWriter {
         _ = try definition(try input.tableName())
-        var answer = ResponseWriter()
-        answer.member("ContinuousBackupsDescription") {
+        var response = ResponseWriter()
+        response.member("ContinuousBackupsDescription") {
             $0.raw(
                 "{\"ContinuousBackupsStatus\":\"ENABLED\",\"PointInTimeRecoveryDescription\":"
                     + "{\"PointInTimeRecoveryStatus\":\"DISABLED\"}}")
         }
-        return answer.end()
+        return response
     }
 }

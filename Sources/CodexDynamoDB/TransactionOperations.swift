@@ -3,134 +3,215 @@ internal import CodexStore
 
 /// TransactGetItems and TransactWriteItems.
 extension DynamoDBService {
-    func transactGetItems(_ input: RequestParameters) async throws -> JSONWriter {
+    /// Most bytes that the stored items of a transaction take in memory, once they are decoded.
+    ///
+    /// Those of 4 MiB, as DynamoDB counts them, take 98 MB at most: lists of empty texts.
+    private static let decodedByteCountMax = 48 << 20
+
+    // MARK: Reads
+
+    func transactGetItems(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
-        let nodes = try Self.actions(input)
-        var gets: [(table: String, key: Item, projection: Projection?)] = []
-        for node in nodes {
-            guard let get = try RequestParameters(node, "TransactGetItem").object("Get") else {
-                throw RequestParameters.missing("Get")
+        let gets = try Self.transactGets(input)
+        let keys = try keys(of: gets)
+        var response = ResponseWriter()
+        var units: [Capacity] = []
+        response.member("Responses") { $0.raw("[") }
+        try store.read { snapshot in
+            var left = Limits.transactionByteCountMax
+            for (place, (get, key)) in zip(gets, keys).enumerated() {
+                try budget.requireTime()
+                if place > 0 { response.more { $0.raw(",") } }
+                let byteCount = try Self.write(snapshot, get, key, &left, to: &response, budget)
+                units.add(to: get.table, isTransaction: true, isRead: true) {
+                    $0.tableUnits += Capacity.read(
+                        byteCount: byteCount, isConsistent: true, isTransaction: true)
+                }
             }
-            let name = try get.tableName()
-            let key = try get.requiredItem("Key")
-            var expressions = try Expressions(get)
-            let projection = try expressions.projection()
-            try expressions.requireAllUsed()
-            gets.append((name, key, projection))
         }
-        var keys: [PrimaryKey] = []
+        response.more { $0.raw("]") }
+        response.capacities(capacity, units)
+        return response
+    }
+
+    private static func transactGets(_ input: RequestParameters) throws -> [TransactGet] {
+        var expressionByteCount = 0
+        return try actions(input).map { node in
+            let get = try TransactGet(try RequestParameters(node, "TransactGetItem"))
+            try count(get.placeholderByteCount, &expressionByteCount)
+            return get
+        }
+    }
+
+    /// The keys that are read, all of them different.
+    private func keys(of gets: [TransactGet]) throws -> [PrimaryKey] {
+        let keys = try Self.results(of: gets) { get in
+            try definition(get.table).requestedKey(get.key)
+        }
         var seen: Set<ItemTarget> = []
-        var invalid: [ServiceError.Reason] = []
-        for get in gets {
-            let key: PrimaryKey
-            do {
-                key = try definition(get.table).requestedKey(get.key)
-            } catch let failure as ServiceError where failure.type == "ValidationException" {
-                invalid.append(
-                    ServiceError.Reason(code: "ValidationError", message: failure.message))
-                continue
-            }
-            invalid.append(ServiceError.Reason(code: "None"))
+        for (get, key) in zip(gets, keys) {
             guard seen.insert(ItemTarget(table: get.table, key: key)).inserted else {
                 throw ServiceError(CodexError(.duplicateTarget, ""))
             }
-            keys.append(key)
         }
-        guard keys.count == invalid.count else { throw ServiceError(cancelledFor: invalid) }
-        let items = try store.read { snapshot in
-            try zip(gets, keys).map { try snapshot.item(in: $0.table, key: $1) }
-        }
-        var answer = ResponseWriter()
-        answer.list("Responses", zip(gets, items)) { writer, pair in
-            writer.raw("{")
-            if let item = pair.1 {
-                writer.raw("\"Item\":")
-                writer.typed(pair.0.projection?.apply(to: item) ?? item)
-            }
-            writer.raw("}")
-        }
-        var units: [Capacity] = []
-        for (get, item) in zip(gets, items) {
-            units.add(to: get.table, isTransaction: true, isRead: true) {
-                $0.tableUnits += Capacity.read(
-                    byteCount: item?.byteCount ?? 0, isConsistent: true, isTransaction: true)
-            }
-        }
-        answer.capacities(capacity, units)
-        return answer.end()
+        return keys
     }
 
-    func transactWriteItems(_ input: RequestParameters) async throws -> JSONWriter {
+    /// Reads an item and writes it: one at a time is in memory, next to the response.
+    ///
+    /// - Returns: The item's size, which is taken of what is `left` for all.
+    private static func write(
+        _ snapshot: borrowing Snapshot, _ get: TransactGet, _ key: PrimaryKey, _ left: inout Int,
+        to response: inout ResponseWriter, _ budget: RequestBudget
+    ) throws -> Int {
+        let memory = budget.decodedMemory()
+        defer { memory.release() }
+        let item = try snapshot.view(in: get.table, key: key) { try $0.item(reserving: memory) }
+        let byteCount = item?.byteCount ?? 0
+        left -= byteCount
+        guard left >= 0 else { throw transactionTooLarge }
+        response.more { $0.raw("{") }
+        if let item {
+            response.more { $0.raw("\"Item\":") }
+            try response.value(
+                get.projection?.apply(to: item) ?? item, byteCount: byteCount, budget)
+        }
+        response.more { $0.raw("}") }
+        try response.reserve(budget)
+        return byteCount
+    }
+
+    // MARK: Writes
+
+    func transactWriteItems(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
+        let token = try Self.token(input)
+        let parsed = try transactWrites(input)
+        let actions = try Self.results(of: parsed) { try $0.action.action($0.table) }
+        let targets = capacity == .none ? [] : try parsed.map { try WriteTarget($0.table, self) }
+        let units = try await perform(
+            actions, token, returningItems: parsed.map { $0.action.returnsItem }, targets, budget)
+        var response = ResponseWriter()
+        response.capacities(capacity, units)
+        return response
+    }
+
+    private static func token(_ input: RequestParameters) throws -> String? {
         let token = try input.string("ClientRequestToken")
         if let token, !(1...Limits.idempotencyTokenByteCountMax).contains(token.utf8.count) {
             throw ServiceError.validation(
                 "1 validation error detected: Value at 'clientRequestToken' failed to satisfy "
                     + "constraint: Member must have length less than or equal to 36")
         }
-        var actions: [WriteAction] = []
-        var returnsItem: [Bool] = []
-        var keys: [PrimaryKey] = []
-        var invalid: [ServiceError.Reason] = []
-        for node in try Self.actions(input) {
-            let parsed = try TransactAction(try RequestParameters(node, "TransactWriteItem"))
-            let table = try definition(parsed.table)
-            returnsItem.append(parsed.returnsItem)
+        return token
+    }
+
+    private func transactWrites(
+        _ input: RequestParameters
+    ) throws -> [(action: TransactAction, table: TableDefinition)] {
+        var (byteCount, expressionByteCount) = (0, 0)
+        return try Self.actions(input).map { node in
+            let action = try TransactAction(try RequestParameters(node, "TransactWriteItem"))
+            // What is certain to be too much does not wait for the writer.
+            byteCount += action.putByteCount
+            guard byteCount <= Limits.transactionByteCountMax else {
+                throw Self.transactionTooLarge
+            }
+            try Self.count(action.placeholderByteCount, &expressionByteCount)
+            return (action, try definition(action.table))
+        }
+    }
+
+    /// Does the actions, and returns their capacity.
+    ///
+    /// `targets` are their tables if the capacity is asked for, else none. `returningItems` says
+    /// for each action whether the error has its item if its condition fails.
+    private func perform(
+        _ actions: [WriteAction], _ token: String?, returningItems: [Bool],
+        _ targets: [WriteTarget], _ budget: RequestBudget
+    ) async throws -> [Capacity] {
+        try await store.write { transaction -> [Capacity] in
+            try budget.requireTime()
+            let memory = budget.decodedMemory(byteCountMax: Self.decodedByteCountMax)
+            transaction.memory = memory
+            var units: [Capacity] = []
+            do throws(CodexError) {
+                let isDone = try transaction.perform(
+                    actions, idempotencyToken: token, within: .dynamoDB,
+                    keepingItem: { returningItems[$0] }
+                ) { place, old, new in
+                    guard !targets.isEmpty else { return }
+                    targets[place].add(to: &units, old, new, isTransaction: true)
+                }
+                guard !isDone else { return units }
+            } catch {
+                throw Self.failure(error, memory)
+            }
+            // It was done before: that was looked up.
+            for target in targets {
+                target.add(to: &units, nil, nil, isTransaction: true, isRead: true)
+            }
+            return units
+        }
+    }
+
+    private static func failure(_ error: CodexError, _ memory: DecodedMemory) -> ServiceError {
+        if error.code == .outOfMemory, memory.isExceeded { return decodedTooLarge }
+        var failure = ServiceError(error)
+        failure.items = FailureItems(error.reasons.map { $0?.currentItem }, memory)
+        return failure
+    }
+
+    // MARK: Actions
+
+    /// The results of looking at all actions.
+    ///
+    /// - Throws: `TransactionCanceledException` with the reasons of all if some are invalid.
+    private static func results<Action, Result>(
+        of actions: [Action], _ body: (Action) throws -> Result
+    ) throws -> [Result] {
+        var (results, reasons): ([Result], [ServiceError.Reason]) = ([], [])
+        for action in actions {
             do {
-                let (action, key) = try parsed.action(table)
-                actions.append(action)
-                keys.append(key)
-                invalid.append(ServiceError.Reason(code: "None"))
+                results.append(try body(action))
+                reasons.append(ServiceError.Reason(code: "None"))
             } catch let failure as ServiceError where failure.type == "ValidationException" {
-                invalid.append(
+                reasons.append(
                     ServiceError.Reason(code: "ValidationError", message: failure.message))
             }
         }
-        guard actions.count == invalid.count else { throw ServiceError(cancelledFor: invalid) }
-        let (list, targets) = (actions, keys)
-        let wantsCapacity = capacity != .none
-        let changes: [(old: Item?, new: Item?)]
-        do {
-            changes = try await store.write { transaction in
-                var olds: [Item?] = []
-                if wantsCapacity {
-                    for (action, key) in zip(list, targets) {
-                        olds.append(try transaction.item(in: action.table, key: key))
-                    }
-                }
-                guard try transaction.perform(list, idempotencyToken: token) else { return [] }
-                guard wantsCapacity else { return [] }
-                var changes: [(old: Item?, new: Item?)] = []
-                for (place, action) in list.enumerated() {
-                    let new = try transaction.item(in: action.table, key: targets[place])
-                    changes.append((olds[place], new))
-                }
-                return changes
-            }
-        } catch let error as CodexError where error.code == .transactionCancelled {
-            var failure = ServiceError(error)
-            for place in returnsItem.indices where !returnsItem[place] {
-                failure.reasons?[place].item = nil
-            }
-            throw failure
-        }
-        var units: [Capacity] = []
-        if wantsCapacity {
-            for (place, action) in list.enumerated() {
-                let table = try definition(action.table)
-                let change = changes.isEmpty ? (nil, nil) : changes[place]
-                let local = try record(of: table.name).localIndexes
-                units.add(to: table.name, isTransaction: true, isRead: changes.isEmpty) {
-                    $0.addWrite(table, change.0, change.1, localIndexes: local, factor: 2)
-                }
-            }
-        }
-        var answer = ResponseWriter()
-        answer.capacities(capacity, units)
-        return answer.end()
+        guard results.count == reasons.count else { throw ServiceError(cancelledFor: reasons) }
+        return results
     }
 
-    private static func actions(_ input: RequestParameters) throws -> [JSONNode] {
+    /// Adds the bytes of an action's expressions, which have as many together as the items.
+    private static func count(_ byteCount: Int, _ sum: inout Int) throws {
+        sum += byteCount
+        guard sum <= Limits.transactionByteCountMax else {
+            throw ServiceError.validation(
+                "The names and values that the expressions of a transaction refer to exceed the "
+                    + "maximum allowed size together: \(Limits.transactionByteCountMax) bytes")
+        }
+    }
+
+    /// "Aggregate size of the items in the transaction" of both operations' reference.
+    private static var transactionTooLarge: ServiceError {
+        .validation(
+            "Transaction request items exceed the maximum allowed size together: "
+                + "\(Limits.transactionByteCountMax) bytes")
+    }
+
+    private static var decodedTooLarge: ServiceError {
+        .validation(
+            "The stored items of the transaction take more than \(decodedByteCountMax) bytes of "
+                + "memory. Split it")
+    }
+
+    private static func actions(_ input: RequestParameters) throws -> [JSONValue] {
         guard let nodes = try input.list("TransactItems") else {
             throw RequestParameters.missing("TransactItems")
         }
@@ -144,6 +225,25 @@ extension DynamoDBService {
     }
 }
 
+/// What a TransactGetItems asks for, one of its items.
+private struct TransactGet {
+    let table: String
+    let key: Item
+    let projection: Projection?
+    /// The bytes of the names that its expression refers to.
+    let placeholderByteCount: Int
+
+    init(_ input: RequestParameters) throws {
+        guard let get = try input.object("Get") else { throw RequestParameters.missing("Get") }
+        table = try get.tableName()
+        key = try get.requiredItem("Key")
+        var expressions = try Expressions(get)
+        projection = try expressions.projection()
+        try expressions.requireAllUsed()
+        placeholderByteCount = expressions.placeholderByteCount
+    }
+}
+
 /// An action of a transaction, before it is known what its table is like.
 private struct TransactAction {
     let table: String
@@ -152,6 +252,8 @@ private struct TransactAction {
     private let item: Item
     private let update: Update?
     private let condition: Condition?
+    /// The bytes of the names and values that its expressions refer to.
+    let placeholderByteCount: Int
 
     init(_ input: RequestParameters) throws {
         let kinds = ["ConditionCheck", "Put", "Delete", "Update"].filter(input.has)
@@ -168,36 +270,29 @@ private struct TransactAction {
         update = kind == "Update" ? try expressions.update() : nil
         condition = try expressions.condition()
         try expressions.requireAllUsed()
+        placeholderByteCount = expressions.placeholderByteCount
         if kind == "Update", update == nil { throw RequestParameters.missing("UpdateExpression") }
         if kind == "ConditionCheck", condition == nil {
             throw RequestParameters.missing("ConditionExpression")
         }
     }
 
-    func action(_ definition: TableDefinition) throws -> (WriteAction, key: PrimaryKey) {
+    /// The bytes of an item that it puts.
+    var putByteCount: Int { kind == "Put" ? item.byteCount : 0 }
+
+    func action(_ definition: TableDefinition) throws -> WriteAction {
         if kind == "Put" {
             try definition.requireKeys(of: item)
-            let key = try definition.primaryKey(of: item)
-            return (.put(table: table, item, condition: condition), key)
+            return .put(table: table, item, condition: condition)
         }
         let key = try definition.requestedKey(item)
         if let update {
             try definition.requireNoKeys(update)
-            return (.update(table: table, key: key, update, condition: condition), key)
+            return .update(table: table, key: key, update, condition: condition)
         }
         guard kind == "ConditionCheck", let condition else {
-            return (.delete(table: table, key: key, condition: condition), key)
+            return .delete(table: table, key: key, condition: condition)
         }
-        return (.check(table: table, key: key, condition: condition), key)
-    }
-}
-
-extension WriteAction {
-    fileprivate var table: String {
-        switch self {
-        case .put(let table, _, _), .update(let table, _, _, _), .delete(let table, _, _),
-            .check(let table, _, _):
-            table
-        }
+        return .check(table: table, key: key, condition: condition)
     }
 }

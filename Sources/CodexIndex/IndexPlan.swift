@@ -17,11 +17,18 @@ package final class IndexPlan: KeyAttributeDecoder {
     package let indexKeyNames: [String]
     let parts: [KeyPart]
     private let tableParts: [KeyPart]
+    /// The attributes that entries hold besides keys, ascending.
+    private let includedNames: [String]
     private let encoder: GroupKeyEncoder
 
     init(_ definition: IndexDefinition, table: TableDefinition, tableParts: [KeyPart]) {
         self.definition = definition
         self.tableParts = tableParts
+        if case .include(let names) = definition.projection {
+            includedNames = names.sorted { ByteOrder.compare($0, $1) < 0 }
+        } else {
+            includedNames = []
+        }
         isExpiry = definition.name == TableDefinition.expiryIndexName
         parts =
             definition.partitionKey.map { KeyPart(attribute: $0, isPartition: true) }
@@ -48,7 +55,8 @@ package final class IndexPlan: KeyAttributeDecoder {
         return keys
     }
 
-    /// Where the index of expiry has the entries of those items that are expired in the second `now`.
+    /// Where the index of expiry has the entries of those items that are expired in the second
+    /// `now`.
     package static func expired(at now: Int) -> KeyRange {
         /// The end of the entries of a second.
         func end(of second: Int) -> [UInt8]? {
@@ -66,10 +74,8 @@ package final class IndexPlan: KeyAttributeDecoder {
         switch definition.projection {
         case .all: return nil
         case .keysOnly: return Item()
-        case .include(let names):
-            var projected = Item()
-            for name in names { projected[name] = item[name] }
-            return projected
+        case .include:
+            return Item(unsorted: includedNames.compactMap { item.element(named: $0) })
         }
     }
 
@@ -91,6 +97,15 @@ package final class IndexPlan: KeyAttributeDecoder {
         }
         let table = try TablePlan.decode(tableParts[...], key, &position, lastIsLast: true)
         return own + table
+    }
+
+    /// All attributes that an entry's key is made of: those of the index's key, then the table's.
+    ///
+    /// A multi-valued attribute is the one element that the entry is of.
+    package func attributes(of key: Span<UInt8>) throws(CodexError) -> [AttributeMap.Element] {
+        var position = 0
+        let own = try TablePlan.decode(parts[...], key, &position, lastIsLast: false)
+        return own + (try TablePlan.decode(tableParts[...], key, &position, lastIsLast: true))
     }
 
     /// Whether entries hold the multi-valued attribute whole.

@@ -58,6 +58,20 @@ package final class TablePlan: KeyAttributeDecoder {
         return try Self.decode(parts[...], key, &position, lastIsLast: true)
     }
 
+    /// The partition key in an encoded primary key.
+    ///
+    /// - Returns: Also the length of what all keys of the partition begin with; `nil` in a table
+    ///   without a sort key, where each key is a partition.
+    package func partition(
+        of key: Span<UInt8>
+    ) throws(CodexError) -> (value: AttributeValue, byteCount: Int?) {
+        let hasSortKey = parts.count > 1
+        var position = 0
+        let value = try OrderedKey.decode(
+            parts[0].attribute.type, key, &position, isLast: !hasSortKey)
+        return (value, hasSortKey ? position : nil)
+    }
+
     /// The primary key in its encoding.
     package func primaryKey(_ key: Span<UInt8>) throws(CodexError) -> PrimaryKey {
         let values = try keyAttributes(key)

@@ -2,7 +2,8 @@ public import CodexCore
 public import CodexStore
 internal import Foundation
 
-/// A store on the real engine in a directory of its own, which goes when the value goes; it holds 64 GiB.
+/// A store on the real engine in a directory of its own, which goes when the value goes; it holds
+/// 64 GiB.
 ///
 /// ```swift
 /// let temporary = try TemporaryStore()
@@ -52,7 +53,8 @@ public final class TemporaryStore: Sendable {
     public static func makeDirectory() throws -> String {
         let path = NSTemporaryDirectory() + "/codex-" + UUID().uuidString
         try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: false)
+            atPath: path, withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700])
         return path
     }
 }

@@ -244,6 +244,11 @@ struct FollowerTests {
         var renumbered = manifest
         renumbered.tables["t"] = .init(number: 7, indexes: ["byG": 1], counters: ["sums": 1])
         let dropped = Manifest(schema: Schema(tables: [Life.schema.tables[1]]))
+        let mebibyte = AttributeValue.string(String(repeating: "a", count: 1 << 20))
+        let bomb = try ItemCodec.encode(
+            ["a": mebibyte, "b": mebibyte, "c": mebibyte, "d": mebibyte],
+            header: ItemHeader(entityNumber: 0, schemaVersion: 0, version: 1), excluding: [],
+            shapes: OwnNames())
         func meta(_ key: [UInt8], _ value: [UInt8]?, _ body: inout [UInt8]) {
             LogBody.appendSystem(.meta, key: key, value: value, to: &body)
         }
@@ -290,6 +295,8 @@ struct FollowerTests {
             ("a manifest that is none", { meta(Manifest.key, [1, 2], &$0) }),
             ("a manifest that goes", { meta(Manifest.key, nil, &$0) }),
             ("no manifest", { meta(Manifest.generationKey, [0], &$0) }),
+            ("a key of tokens that is none", { meta(DigestKey.key, [1, 1, 0], &$0) }),
+            ("a key of tokens that goes", { meta(DigestKey.key, nil, &$0) }),
             ("the follower's own manifest", { meta(Manifest.key, own, &$0) }),
             (
                 "a manifest that changes a table's number",
@@ -339,6 +346,20 @@ struct FollowerTests {
                     LogBody.appendSystem(
                         .consumers, key: [0, 1], value: try? state.json(), to: &$0)
                 }
+            ),
+            (
+                "a consumer at a place that no log has",
+                {
+                    var state = ConsumerState(
+                        filter: .all, after: SequenceNumber(commit: 1), now: 0)
+                    (state.segment, state.offset) = (.max, .max)
+                    LogBody.appendSystem(
+                        .consumers, key: [0, 1], value: try? state.json(), to: &$0)
+                }
+            ),
+            (
+                "an item that inflates to more than an item has",
+                { item(itemKey, stored, bomb, &$0) }
             ),
             ("an empty key", { LogBody.appendSystem(.tokens, key: [], value: [1], to: &$0) }),
             (
@@ -631,4 +652,9 @@ struct FollowerTests {
         #expect(try follower.verify().isSound && leader.verify().isSound, "seed \(seed)")
         #expect(follower.schema == leader.schema, "seed \(seed)")
     }
+}
+
+/// Lets each item carry its names.
+private final class OwnNames: ShapeInterner {
+    func intern(_ names: StoredNames) throws(CodexError) -> UInt32? { nil }
 }

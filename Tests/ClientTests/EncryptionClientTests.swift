@@ -16,7 +16,8 @@
             var task = CodexFlow.Task(id: "789", projectID: "456", title: "Note G")
             task.body = "secret"
 
-            let keys = try FileKeyProvider(at: folder + "/keys.json", mayCreate: true)
+            try makeKeys(in: folder)
+            let keys = try FileKeyProvider(at: folder + "/keys.json")
             var options = StoreOptions()
             options.encryptionKeys = keys
             let schema = CodexFlow.schema
@@ -41,6 +42,11 @@
             let entry = try store.all(.activity(of: "789", in: "456")).last
             #expect(entry?.changes.first { $0.field == "body" }?.to == "new secret")
             store.close()
+        }
+
+        private func makeKeys(in folder: String) throws {
+            let keys = try FileKeyProvider(at: folder + "/keys.json", mayCreate: true)
+            #expect(try keys.keyIDs.count == 1)
         }
     }
 #endif

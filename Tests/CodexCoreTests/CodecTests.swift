@@ -91,8 +91,7 @@ struct CodecTests {
         let layout = try ItemLayout(bytes.span, shapes: shapes)
         #expect(layout.header == header)
         #expect(try decode(bytes) == item)
-        // An item that does not expire is the bytes that it always was.
-        if second == nil { #expect(bytes[0] == 0x10) }
+        if second == nil { #expect(bytes[0] == 0x20) }
     }
 
     @Test("Large values are compressed, and wide items have wide offsets")
@@ -128,7 +127,8 @@ struct CodecTests {
             var bytes = (0..<Int.random(in: 0..<60, using: &random)).map { _ in
                 UInt8.random(in: .min ... .max, using: &random)
             }
-            if !bytes.isEmpty { bytes[0] = 0x10 | bytes[0] & 7 }
+            let version: UInt8 = Bool.random(using: &random) ? 0x10 : 0x20
+            if !bytes.isEmpty { bytes[0] = version | bytes[0] & 7 }
             expectCodexErrorOrItem(bytes)
         }
     }
@@ -149,7 +149,7 @@ struct CodecTests {
         for count in 0..<sound.count {
             #expect(throws: CodexError.self) { try decode(Array(sound.prefix(count))) }
         }
-        #expect(throws: CodexError(.unsupportedFormat, "")) { try decode([0x20, 0, 0, 1, 0, 0]) }
+        #expect(throws: CodexError(.unsupportedFormat, "")) { try decode([0x30, 0, 0, 1, 0, 0]) }
     }
 
     @Test("A compressed value that claims to be huge is refused before memory is taken")

@@ -129,4 +129,33 @@ struct SchemaTests {
             }
         }
     }
+
+    @Test("An entity's fields are encrypted by its name; those that must be readable are refused")
+    func sealedByName() throws {
+        let schema = try CodexFlow.schema.sealing(["body"], ofEntity: "task")
+        #expect(schema == CodexFlow.schema.sealing(["body"], of: CodexFlow.Task.self))
+        #expect(try schema.sealing(["body"], ofEntity: "task") == schema)
+        try schema.validate()
+        for name in ["PK", "taskId", "GSI1PK"] {
+            let refused = try schema.sealing([name], ofEntity: "task")
+            #expect(throws: CodexError(.invalidSchema, ""), "\(name)") { try refused.validate() }
+        }
+        #expect(throws: CodexError(.unknownEntity, "")) {
+            try schema.sealing(["body"], ofEntity: "tasks")
+        }
+    }
+
+    @Test("The entity of an item is that of its key")
+    func entities() throws {
+        let (schema, table) = (CodexFlow.schema, CodexFlow.table)
+        let task: Item = ["PK": "PROJECT#p", "SK": "TASK#1"]
+        #expect(try schema.entity(of: task, in: table)?.name == "task")
+        #expect(try schema.entity(of: ["PK": "x", "SK": "y"], in: table) == nil)
+        #expect(throws: CodexError(.invalidKey, "")) {
+            try schema.entity(of: ["PK": "PROJECT#p"], in: table)
+        }
+        #expect(throws: CodexError(.unknownTable, "")) {
+            try schema.entity(of: task, in: "none")
+        }
+    }
 }

@@ -81,7 +81,7 @@ struct EvolutionTests {
         }
     }
 
-    @Test("A store of format 1 opens, its long keys in order, and becomes one of format 3")
+    @Test("A store of format 1 opens, its long keys in order, and becomes one of format 4")
     func format1() throws {
         let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Fixtures/format1")
@@ -116,7 +116,7 @@ struct EvolutionTests {
         #expect(report.isSound, "\(report.differences.prefix(3))")
         store.close()
         let marker = try String(contentsOfFile: path + "/CODEX", encoding: .utf8)
-        #expect(marker == "codex store\nformat 3\n")
+        #expect(marker == "codex store\nformat 4\n")
         try Store(at: path, options: StoreOptions(isReadOnly: true)).close()
     }
 

@@ -17,7 +17,8 @@ struct FormatFixtureTests {
         }
     }
 
-    @Test("A store that was closed is as it was left, and goes on", arguments: ["format3"])
+    @Test(
+        "A store that was closed is as it was left, and goes on", arguments: ["format3", "format4"])
     func closed(format: String) async throws {
         let fixture = try FormatFixture(format)
         let path = fixture.path("store")
@@ -38,7 +39,7 @@ struct FormatFixtureTests {
         try await fixture.goOn(store, format)
     }
 
-    @Test("A store of a killed process is recovered", arguments: ["format3"])
+    @Test("A store of a killed process is recovered", arguments: ["format3", "format4"])
     func unclosed(format: String) async throws {
         let fixture = try FormatFixture(format)
         let path = fixture.path("unclosed")
@@ -52,7 +53,7 @@ struct FormatFixtureTests {
         try await fixture.goOn(store, format)
     }
 
-    @Test("A backup is restored, with its archive to the end", arguments: ["format3"])
+    @Test("A backup is restored, with its archive to the end", arguments: ["format3", "format4"])
     func restored(format: String) async throws {
         let fixture = try FormatFixture(format)
         let (backup, archive) = (fixture.path("backup"), fixture.path("archive"))
@@ -78,7 +79,7 @@ struct FormatFixtureTests {
         try await fixture.goOn(store, format)
     }
 
-    @Test("A follower takes a leader's stream", arguments: ["format3"])
+    @Test("A follower takes a leader's stream", arguments: ["format3", "format4"])
     func followed(format: String) async throws {
         let fixture = try FormatFixture(format)
         let path = fixture.path("follower")

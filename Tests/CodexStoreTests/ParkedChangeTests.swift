@@ -40,7 +40,8 @@ struct ParkedChangeTests {
         }
     }
 
-    /// Consumes and refuses all but the item with the value 0, until it gets that or ends by itself.
+    /// Consumes and refuses all but the item with the value 0, until it gets that or ends by
+    /// itself.
     func consume(maximum: Int = ConsumerFailurePolicy.defaultMaximumParkedCount) async throws {
         let policy = ConsumerFailurePolicy(
             attemptCount: 1, parks: true, maximumParkedCount: maximum)
@@ -68,7 +69,8 @@ struct ParkedChangeTests {
         let changes = try store.retainedChanges(after: .trimHorizon).dropLast(rest)
         try await store.write { transaction in
             for change in changes {
-                let parked = ParkedChange(change: change, error: Refusal(), attemptCount: 1)
+                let parked = ParkedChange(
+                    change: change, error: Refusal(), attemptCount: 1, hidesValues: false)
                 try transaction.context.park(parked, of: consumer, countMax: .max)
             }
         }
@@ -87,7 +89,7 @@ struct ParkedChangeTests {
         for (consumer, place) in [("late", 4), ("c", 3), ("c", 4), ("cc", 1), ("d", 2)] {
             try await store.write { transaction in
                 let parked = ParkedChange(
-                    change: changes[place], error: Refusal(), attemptCount: 1)
+                    change: changes[place], error: Refusal(), attemptCount: 1, hidesValues: false)
                 try transaction.context.park(parked, of: consumer, countMax: .max)
             }
         }
@@ -165,7 +167,8 @@ struct ParkedChangeTests {
         @Sendable func park(
             _ change: ChangeRecord, _ transaction: borrowing WriteTransaction
         ) throws {
-            let parked = ParkedChange(change: change, error: Refusal(), attemptCount: 1)
+            let parked = ParkedChange(
+                change: change, error: Refusal(), attemptCount: 1, hidesValues: false)
             try transaction.context.park(parked, of: "c", countMax: maximum)
         }
         try await store.write { transaction in
@@ -382,7 +385,8 @@ struct ParkedChangeTests {
             tried.withLock { $0.append(value) }
             if value % 3 == 0 { throw Refusal() }
             guard value <= 100, let next = late.dropFirst(Int(value) - 1).first else { return }
-            let parked = ParkedChange(change: next, error: Refusal(), attemptCount: 1)
+            let parked = ParkedChange(
+                change: next, error: Refusal(), attemptCount: 1, hidesValues: false)
             try transaction.context.park(parked, of: "c", countMax: .max)
         }
         // Its transaction may run again.
@@ -405,7 +409,10 @@ struct ParkedChangeTests {
         try await write(1)
         let change = try #require(try store.retainedChanges(after: .trimHorizon).first)
         func kept(_ text: String) -> String {
-            ParkedChange(change: change, error: Talk(description: text), attemptCount: 1).error
+            ParkedChange(
+                change: change, error: Talk(description: text), attemptCount: 1,
+                hidesValues: false
+            ).error
         }
         let most = ParkedChange.errorByteCountMax
         for text in ["", "é", String(repeating: "a", count: most)] { #expect(kept(text) == text) }

@@ -27,7 +27,7 @@ struct SharedGroupTests {
             return Self.item(number, "old")
         }
         // As if another process built: the step is made by hand.
-        let lock = try #require(try FileLock(store.path + "/build.lock"))
+        let lock = try #require(try FileLock("build.lock", in: try Directory(store.path)))
         try await store.addIndex(
             IndexDefinition(
                 "late", partitionKey: [KeyAttribute("g")], projection: projection), to: "t")

@@ -12,8 +12,8 @@ struct AnalyticsTests {
         arguments: Place.allCases)
     func random(place: Place) async throws {
         let given = ProcessInfo.processInfo.environment["CODEX_SEED"].flatMap { UInt64($0) }
-        // Seeds with which enough happened for this to mean something: with some, nobody is left early who
-        // may do anything.
+        // Seeds with which enough happened for this to mean something: with some, nobody is left
+        // early who may do anything.
         let wanted = given == nil && place == .embedded ? 4 : 1
         var (enough, attempts) = (0, 0)
         while enough < wanted, attempts < 4 * wanted {
@@ -353,5 +353,25 @@ struct AnalyticsTests {
         var edge = CodexFlow.Histogram()
         for value in [-1, 0, 63, 64, .max] { edge.record(value) }
         #expect(edge.count == 5 && CodexFlow.Histogram().quantile(0.5) == nil)
+    }
+
+    @Test("Counts of a histogram end at the largest number, whatever is stored or asked for")
+    func largestHistogram() throws {
+        let most = AttributeValue.number(Number(Int64.max))
+        let stored: AttributeValue = ["0": most, "5": most, "1887": most]
+        var histogram = try #require(CodexFlow.Histogram(attributeValue: stored))
+        #expect(histogram.count == .max)
+        histogram.record(0)
+        let same = histogram
+        histogram.add(same)
+        #expect(histogram == same && histogram.count == .max)
+        let fractions: [Double] = [0, 0.5, 1, -1, 2, .nan, .infinity, -.infinity]
+        for fraction in fractions { #expect(histogram.quantile(fraction) != nil, "\(fraction)") }
+        #expect(histogram.quantile(-.infinity) == 0)
+        let refused: [AttributeValue] = [
+            ["1888": 1], ["-1": 1], ["9223372036854775808": 1], ["0": 0], ["0": -1],
+            ["0": .number(try Number(parsing: "0.5"))], ["0": .number(try Number(parsing: "1e30"))],
+        ]
+        for value in refused { #expect(CodexFlow.Histogram(attributeValue: value) == nil) }
     }
 }

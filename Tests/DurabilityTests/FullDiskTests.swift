@@ -223,7 +223,7 @@ struct FullDiskTests {
         }
         // It is a group of its own.
         for await _ in begun {}
-        let culprit = Task { try await Self.put(1000..<1080, byteCount: 380_000, store, log) }
+        let culprit = Task { try await Self.put(1000..<1040, byteCount: 380_000, store, log) }
         let others = (0..<10).map { number in
             Task { try await Self.put(number..<number + 1, byteCount: 2000, store, log) }
         }

@@ -1,9 +1,10 @@
 #if Encryption
     import CodexCore
-    import CodexStore
     import CodexTesting
     import Foundation
     import Testing
+
+    @testable import CodexStore
 
     /// Encrypted fields that earlier releases wrote: see `Tests/FixtureMaker`.
     @Suite("Encrypted fields of formats that are out")
@@ -24,6 +25,8 @@
             // A repository does not keep who may read.
             try FileManager.default.setAttributes(
                 [.posixPermissions: 0o600], ofItemAtPath: directory + "/keys.json")
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o700], ofItemAtPath: directory)
             return directory
         }
 
@@ -65,15 +68,11 @@
             "They are opened with their keys, and sealed under a new one",
             arguments: ["store", "unclosed", "restored"])
         func opened(part: String) async throws {
-            for format in ["format3"] {
+            for format in ["format3", "format4"] {
                 let directory = try copy(format)
                 let bodies = try expected(directory)
                 #expect(bodies.count == 6)
-                let path = directory + "/" + part
-                if part == "restored" {
-                    try await Store.restore(
-                        directory + "/backup", archive: directory + "/archive", at: path)
-                }
+                let path = try await path(of: part, directory)
                 let store = try Store(at: path, options: try options(directory))
                 defer { store.close() }
                 try await store.whenReady()
@@ -81,6 +80,80 @@
                 try FileKeyProvider(at: directory + "/keys.json").rotate()
                 try await store.reseal()
                 try expectBodies(store, bodies)
+            }
+        }
+
+        /// Where a part of the fixture is, or is restored to.
+        private func path(of part: String, _ directory: String) async throws -> String {
+            let path = directory + "/" + part
+            if part == "restored" {
+                try await Store.restore(
+                    directory + "/backup", archive: directory + "/archive", at: path)
+            }
+            return path
+        }
+
+        @Test("They are bound to no store; once reseal() has bound them, others can be refused")
+        func bound() async throws {
+            let directory = try copy("format3")
+            let bodies = try expected(directory)
+            try await open(directory, .storeOnly) { store in
+                for id in bodies.keys {
+                    #expect(throws: CodexError(.valueTampered, "")) {
+                        try store.get(.task(id, in: "fixtures"))
+                    }
+                }
+            }
+            try await open(directory, .store) { store in
+                try expectBodies(store, bodies)
+                #expect(try await store.reseal().migratedCount == bodies.count)
+            }
+            try await open(directory, .storeOnly) { try expectBodies($0, bodies) }
+        }
+
+        private func open(
+            _ directory: String, _ binding: SealedFieldBinding,
+            _ body: (Store) async throws -> Void
+        ) async throws {
+            var options = try options(directory)
+            options.sealedFieldBinding = binding
+            let store = try Store(at: directory + "/store", options: options)
+            defer { store.close() }
+            try await store.whenReady()
+            try await body(store)
+        }
+
+        @Test(
+            "Their tokens are recognized, and their digests get a key",
+            arguments: ["format3", "format4"], ["store", "unclosed", "restored"])
+        func tokens(format: String, part: String) async throws {
+            let directory = try copy(format)
+            let path = try await path(of: part, directory)
+            let store = try Store(at: path, options: try options(directory))
+            defer { store.close() }
+            let key = try store.core.withReader { try $0.storedDigestKey() }
+            #expect(key != nil && key?.replacedThrough == nil)
+            let requests = try requests(directory)
+            #expect(requests.count == 6)
+            for (token, action) in requests {
+                #expect(try await !store.perform([action], idempotencyToken: token))
+                await #expect(throws: CodexError(.idempotencyMismatch, "")) {
+                    try await store.perform([action, action], idempotencyToken: token)
+                }
+            }
+        }
+
+        /// The lists of one action that were done with tokens.
+        private func requests(_ directory: String) throws -> [(token: String, WriteAction)] {
+            let text = try String(contentsOfFile: directory + "/contents.jsonl", encoding: .utf8)
+            let lines = try text.split(separator: "\n").map {
+                try DynamoDBJSON.item(parsing: Array($0.utf8))
+            }
+            return try lines.filter { $0["kind"]?.string == "token" }.map {
+                line -> (token: String, WriteAction) in
+                let table = try #require(line["table"]?.string)
+                let item = try #require(line["item"]?.map)
+                return (try #require(line["token"]?.string), .put(table: table, item))
             }
         }
     }

@@ -65,6 +65,15 @@
         }
     }
 
+    extension AttributeMap {
+        /// The item with bytes that a store takes for an encrypted field's; no program can say so.
+        func forging(_ bytes: [UInt8], as name: String) -> AttributeMap {
+            var forged = self
+            forged.set(.init(name: name, value: .binary(bytes), seal: .sealed))
+            return forged
+        }
+    }
+
     func makeTask(_ id: String, body: String?) throws -> CodexFlow.Task {
         var task = CodexFlow.Task(
             id: try .init(id), projectID: "p", title: "Title \(id)", assigneeID: "ada",

@@ -167,7 +167,8 @@ struct FixtureLife {
                 var sum = try transaction.item(in: "n", key: key)?["sum"]?.number?.int64 ?? 0
                 for change in changes {
                     guard let item = try change.newImage, item["bad"] == nil else {
-                        throw FixtureError("refused")
+                        // Its text is kept also where fields are encrypted.
+                        throw CodexError(.invalidArgument, "refused")
                     }
                     sum += item["v"]?.number?.int64 ?? 0
                 }

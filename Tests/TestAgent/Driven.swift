@@ -10,6 +10,14 @@ import HostCalls
 ///     chdir PATH              changes the working directory
 ///     touch PATH              opens a file, reads it and closes it
 ///     descriptors COUNT       lets the process have so many open files; 0 is as many as it may
+///     umask MODE              sets the umask, in octal digits
+///     become USER GROUP SHARED   goes on as another user, in a group of its own and a shared one
+///     doom PART               kills the process when it next sets the mode of a file with this in its
+///                             path
+///     lock PATH               locks a file, with the right to read it alone; says errno, or 0
+///     keys open PATH, keys make PATH, keys rotate PATH   opens a file of keys, after making it
+///                             where there is none, or adds a key; says how many keys it has
+///     restore BACKUP ARCHIVE PATH   makes a store from a backup and an archive
 ///     stores DIRECTORY COUNT  see ManyStores
 ///     open NAME PATH OPTION…  opens a store (DrivenOptions) under a name; says `alone` or `joined`
 ///     quit                    closes the stores and ends
@@ -38,6 +46,15 @@ final class Driven {
         switch command {
         case "chdir": return try changeDirectory(words[0])
         case "touch": return try touch(words[0])
+        case "umask": return setUmask(words[0])
+        case "become": return try become(words.compactMap { UInt32($0) })
+        case "doom":
+            host_die_at_mode(words[0])
+            return words[0]
+        case "lock": return "\(host_lock_for_reading(words[0]))"
+        case "restore":
+            return "\(try await Store.restore(words[0], archive: words[1], at: words[2]).sequence)"
+        case "keys": return try keys(words[0], words[1])
         case "descriptors": return "\(host_set_descriptor_limit(Int(words[0]) ?? 0))"
         case "stores": return try ManyStores.use(in: words[0], count: Int(words[1]) ?? 0)
         case "open": return try open(words[0], words[1], Array(words.dropFirst(2)))
@@ -66,6 +83,28 @@ final class Driven {
             throw CrashFinding(description: "no directory \(path)")
         }
         return path
+    }
+
+    private func setUmask(_ octal: String) -> String {
+        _ = umask(mode_t(octal, radix: 8) ?? 0)
+        return octal
+    }
+
+    private func become(_ numbers: [UInt32]) throws -> String {
+        guard numbers.count == 3, host_become(numbers[0], numbers[1], numbers[2]) == 0 else {
+            throw CrashFinding(description: "the process cannot go on as \(numbers)")
+        }
+        return "\(geteuid())"
+    }
+
+    private func keys(_ action: String, _ path: String) throws -> String {
+        #if Encryption
+            let keys = try FileKeyProvider(at: path, mayCreate: action == "make")
+            if action == "rotate" { try keys.rotate() }
+            return "\(try keys.keyIDs.count)"
+        #else
+            throw CrashFinding(description: "this build has no encryption")
+        #endif
     }
 
     /// What a program does that copies, archives or indexes the directory in this process.

@@ -17,6 +17,7 @@ import Synchronization
 ///     snapshots=COUNT how many may be open at once
 ///     redone=BYTES    how much is redone in one transaction
 ///     level=none      without a flush for each commit
+///     access=group, access=owner   who may use the files; else what the directory says
 ///     kill=STEP:N, stop=STEP:N   kills or stops the process when it passes a step the N-th time
 struct DrivenOptions {
     private var values: [String: String] = [:]
@@ -53,6 +54,9 @@ struct DrivenOptions {
         if let count = number("snapshots") { options.maximumSnapshotCount = count }
         if let count = number("redone") { options.redoneByteCountMax = count }
         if let time = number("wait") { options.lockTimeout = .milliseconds(time) }
+        if let access = values["access"] {
+            options.fileAccess = access == "group" ? .group : .owner
+        }
     }
 
     private func setCheckpoints(_ policy: inout CheckpointPolicy) {

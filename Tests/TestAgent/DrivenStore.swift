@@ -16,6 +16,8 @@ import Foundation
 ///     tables NAME FIRST COUNT      adds tables x…, and puts an item into each
 ///     event NAME KIND              waits for an event of the kind, and says it
 ///     checkpoint NAME              waits for a checkpoint of all commits
+///     backup NAME PATH, archive NAME PATH   makes a backup, brings an archive up to date
+///     compact NAME, purge NAME     compacts it; removes plain values from before, too
 ///     hold NAME [COUNT]            has so many snapshots at once, one unless it says more
 ///     look NAME                    says which items the last of them has
 ///     release NAME                 lets go of them
@@ -48,6 +50,10 @@ final class DrivenStore {
         case "put", "delete", "fill", "increment": return try write(command, numbers)
         case "tables": return try await addTables(numbers[0], numbers[1])
         case "event": return try event(words[0])
+        case "backup": return "\(try await store.backup(to: words[0]).sequence)"
+        case "archive": return "\(try await store.archiveLog(to: words[0]).sequence)"
+        case "purge": return "\(try await store.purgePlaintext().segmentCount)"
+        case "compact": return "\(try await store.compact().byteCountAfter)"
         case "hold": return try hold(numbers.first ?? 1)
         case "look": return held?.look() ?? ""
         case "release": return release()

@@ -7,10 +7,15 @@ struct TidyTests {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
-    static func sources(_ folder: String) throws -> [(path: String, text: String)] {
+    static func sources(
+        _ folder: String, endings: [String] = [".swift"]
+    ) throws -> [(path: String, text: String)] {
         let base = root.appendingPathComponent(folder)
         let files = try #require(FileManager.default.enumerator(atPath: base.path))
-        return try files.compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }.map {
+        let names = files.compactMap { $0 as? String }.filter { name in
+            endings.contains { name.hasSuffix($0) }
+        }
+        return try names.map {
             ($0, try String(contentsOf: base.appendingPathComponent($0), encoding: .utf8))
         }
     }
@@ -78,5 +83,54 @@ struct TidyTests {
             #expect(code.count > 2)
             for line in code { #expect(known.contains(line), "\(line)") }
         }
+    }
+
+    // MARK: The threat model
+
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+
+    /// The functions of a folder's suites, as `Suite.function` and with their folder before it.
+    private static func tests(_ folder: String) throws -> Set<String> {
+        var tests: Set<String> = []
+        for (path, text) in try sources(folder, endings: [".swift", ".py"]) {
+            let words = text.utf8.split { !isWordByte($0) }.map {
+                String(decoding: $0, as: UTF8.self)
+            }
+            func names(after keywords: Set<String>) -> Set<String> {
+                let pairs = zip(words, words.dropFirst())
+                return Set(pairs.filter { keywords.contains($0.0) }.map { $0.1 })
+            }
+            let functions = names(after: ["func", "def"])
+            for suite in names(after: ["struct", "class", "extension"])
+            where suite.hasSuffix("Tests") {
+                for function in functions {
+                    tests.insert("\(suite).\(function)")
+                    tests.insert("\(path.prefix { $0 != "/" })/\(suite).\(function)")
+                }
+            }
+        }
+        return tests
+    }
+
+    @Test("Each test that the threat model names is there")
+    func threats() throws {
+        var tests: Set<String> = []
+        for folder in ["Tests", "Tools/Tests", "Examples/TaskService/Tests", "Scripts/Tests"] {
+            tests.formUnion(try Self.tests(folder))
+        }
+        let document = try String(
+            contentsOf: Self.root.appendingPathComponent("Docs/ThreatModel.md"), encoding: .utf8)
+        let named = document.split(separator: "`").filter {
+            $0.contains("Tests.") && !$0.contains(" ")
+        }
+        #expect(named.count > 100)
+        for name in named { #expect(tests.contains(String(name)), "\(name)") }
     }
 }

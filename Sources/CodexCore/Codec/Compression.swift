@@ -4,6 +4,9 @@ internal import CodexCZlib
 package enum Compression {
     /// zlib's level 6 is half as fast for a few per cent; 3 suits a write path.
     private static let level: Int32 = 3
+    /// Most bytes that are packed as one file: zlib's counters of 32 bits hold these and their
+    /// bound.
+    private static let gzipByteCountMax = 3 << 30
 
     /// Appends the compressed form of `bytes[start...]` in their place if it saves an eighth.
     ///
@@ -27,10 +30,17 @@ package enum Compression {
     }
 
     /// Inflates what ``compressTail(of:from:)`` wrote after its tag.
-    package static func inflate(_ bytes: Span<UInt8>) throws(CodexError) -> [UInt8] {
+    ///
+    /// - Parameters:
+    ///   - bytes: The length and the zlib stream.
+    ///   - limit: Most bytes that it may inflate to, zero or more.
+    /// - Returns: What was compressed.
+    /// - Throws: ``CodexError/Code/corrupted`` if it is damaged or larger; of one that is larger,
+    ///   nothing is inflated.
+    package static func inflate(_ bytes: Span<UInt8>, limit: Int) throws(CodexError) -> [UInt8] {
         var position = 0
         let claimed = try Wire.integer(bytes, &position)
-        guard claimed > 0, claimed <= UInt64(Limits.inflatedByteCountMax) else {
+        guard claimed > 0, claimed <= UInt64(limit) else {
             throw Wire.corrupted("a compressed value's length")
         }
         var length = uLong(claimed)
@@ -52,6 +62,9 @@ package enum Compression {
 
     /// Packs bytes as a gzip file (RFC 1952).
     package static func gzip(_ bytes: [UInt8]) throws(CodexError) -> [UInt8] {
+        guard bytes.count <= gzipByteCountMax else {
+            throw CodexError(.invalidArgument, "A file of more than 3 GiB is not compressed.")
+        }
         var stream = unsafe z_stream()
         // 16 more than the window's size asks for gzip's head and tail (zlib.h).
         guard
@@ -65,7 +78,6 @@ package enum Compression {
         return try unsafe source.withUnsafeMutableBufferPointer { input throws(CodexError) in
             var status = Z_OK
             let packed = unsafe [UInt8](unsafeUninitializedCapacity: bound) { output, written in
-                // A segment has at most 2 GiB and a header, which zlib's counters hold.
                 unsafe stream.next_in = input.baseAddress
                 unsafe stream.avail_in = uInt(input.count)
                 unsafe stream.next_out = output.baseAddress
@@ -86,6 +98,10 @@ package enum Compression {
     /// - Returns: What was packed.
     /// - Throws: ``CodexError/Code/corrupted`` if it is damaged, ends early or is larger than that.
     package static func gunzip(_ bytes: [UInt8], limit: Int) throws(CodexError) -> [UInt8] {
+        // zlib counts the bytes that it is given in 32 bits.
+        guard let byteCount = uInt(exactly: bytes.count) else {
+            throw Wire.corrupted("the length of a gzip file")
+        }
         var stream = unsafe z_stream()
         guard
             unsafe inflateInit2_(
@@ -97,7 +113,7 @@ package enum Compression {
         var chunk = [UInt8](repeating: 0, count: 1 << 20)
         return try unsafe source.withUnsafeMutableBufferPointer { input throws(CodexError) in
             unsafe stream.next_in = input.baseAddress
-            unsafe stream.avail_in = uInt(input.count)
+            unsafe stream.avail_in = byteCount
             while true {
                 let status = unsafe chunk.withUnsafeMutableBufferPointer { output in
                     unsafe stream.next_out = output.baseAddress
@@ -105,7 +121,7 @@ package enum Compression {
                     return unsafe CodexCZlib.inflate(&stream, Z_NO_FLUSH)
                 }
                 let count = unsafe chunk.count - Int(stream.avail_out)
-                guard status == Z_OK || status == Z_STREAM_END, unpacked.count + count <= limit,
+                guard status == Z_OK || status == Z_STREAM_END, count <= limit - unpacked.count,
                     status == Z_STREAM_END || count > 0
                 else { throw Wire.corrupted("a gzip file does not unpack") }
                 unpacked += chunk[..<count]

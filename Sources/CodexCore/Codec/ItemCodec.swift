@@ -1,7 +1,7 @@
 /// The binary form of an item; byte maps in `Docs/Format.md`.
 ///
 /// ```
-/// byte    format version 1 in the upper half, flags in the lower (1: wide offsets, 2: own names,
+/// byte    format version 2 in the upper half, flags in the lower (1: wide offsets, 2: own names,
 ///         4: expires)
 /// varint  entity number, schema version, item version
 /// varint  second of expiry           if it expires
@@ -10,7 +10,10 @@
 /// bytes   the values
 /// ```
 package enum ItemCodec {
-    package static let formatVersion: UInt8 = 1
+    package static let formatVersion: UInt8 = 2
+    /// The version before, which is read: its items tell the values of encrypted fields by their
+    /// mark alone.
+    package static let untaggedVersion: UInt8 = 1
     static let wideFlag: UInt8 = 1
     static let ownNamesFlag: UInt8 = 2
     static let expiryFlag: UInt8 = 4
@@ -25,7 +28,7 @@ package enum ItemCodec {
         var ends: [Int] = []
         ends.reserveCapacity(stored.count)
         stored.forEach { element in
-            ValueCodec.appendTopLevel(element.value, to: &values)
+            ValueCodec.appendTopLevel(element, to: &values)
             ends.append(values.count)
         }
         let shape = try shapes.intern(stored)
@@ -60,8 +63,8 @@ package enum ItemCodec {
 }
 
 extension ItemCodec {
-    /// Whether two encoded items have the same shape and the same bytes as values; `nil` if they do not
-    /// name a shape.
+    /// Whether two encoded items have the same shape and the same bytes as values; `nil` if they do
+    /// not name a shape.
     ///
     /// Whoever calls knows both encodings to be sound and of one store.
     package static func areAttributesEqual(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool? {
@@ -105,6 +108,8 @@ package struct ItemLayout {
     /// Where the first value starts.
     @usableFromInline let values: Int
     @usableFromInline let wide: Bool
+    /// Whether a mark is all that tells the values of encrypted fields.
+    private let isUntagged: Bool
 
     /// Reads the head of an encoded item.
     ///
@@ -112,13 +117,17 @@ package struct ItemLayout {
     ///   release wrote it.
     package init(_ bytes: Span<UInt8>, shapes: any ShapeSource) throws(CodexError) {
         guard bytes.count > 4 else { throw Wire.truncated }
+        guard bytes.count <= Limits.inflatedByteCountMax else {
+            throw Wire.corrupted("an item is larger than an item can be")
+        }
         let first = bytes[0]
-        guard first >> 4 == ItemCodec.formatVersion else {
+        isUntagged = first >> 4 == ItemCodec.untaggedVersion
+        guard first >> 4 == ItemCodec.formatVersion || isUntagged else {
             throw first >> 4 == 0
                 ? Wire.corrupted("an item has no format version")
                 : CodexError(
                     .unsupportedFormat,
-                    "An item has format \(first >> 4); this release reads format "
+                    "An item has format \(first >> 4); this release reads up to "
                         + "\(ItemCodec.formatVersion). Use a newer release.")
         }
         wide = first & ItemCodec.wideFlag != 0
@@ -165,6 +174,8 @@ package struct ItemLayout {
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> Shape {
         let count = try Wire.count(bytes, &position)
+        var budget = DecodingBudget()
+        try budget.takeMembers(count)
         var names: [String] = []
         for _ in 0..<count {
             let name = try Wire.text(bytes, &position)
@@ -207,54 +218,133 @@ package struct ItemLayout {
         }
     }
 
+    /// Checks that the compressed values of an item inflate to no more than an item has, by what
+    /// they claim: for those who read them one by one.
+    ///
+    /// - Returns: The bytes that they claim to inflate to.
+    /// - Throws: ``CodexError/Code/corrupted`` if they do not.
+    /// - Complexity: O(*n*) in the number of attributes; nothing is inflated.
+    @discardableResult
+    @inline(never)
+    func requireInflatable(_ bytes: Span<UInt8>) throws(CodexError) -> Int {
+        var rest = UInt64(Limits.inflatedByteCountMax)
+        for index in 0..<count {
+            let (start, end) = try range(bytes, index)
+            guard bytes[start] == ValueCodec.Tag.compressed.rawValue else { continue }
+            var position = start + 1
+            let claimed = try Wire.integer(bytes.extracting(0..<end), &position)
+            guard claimed <= rest else {
+                throw Wire.corrupted("an item inflates to more than an item can be")
+            }
+            rest -= claimed
+        }
+        return Limits.inflatedByteCountMax - Int(rest)
+    }
+
     /// Decodes every attribute and adds the key attributes that are not stored here.
     package func item(
-        _ bytes: Span<UInt8>, keyAttributes: [AttributeMap.Element] = []
+        _ bytes: Span<UInt8>, keyAttributes: [AttributeMap.Element] = [],
+        budget: DecodingBudget = DecodingBudget()
     ) throws(CodexError) -> Item {
         let shape = shape
         // Where the key's attributes come among the others, which ascend.
-        var keys: [(place: Int, element: AttributeMap.Element)] = []
+        var keys: [(place: Int, source: Int)] = []
         keys.reserveCapacity(keyAttributes.count)
-        var overridden: [AttributeMap.Element] = []
-        for element in keyAttributes {
+        var overriddenCount = 0
+        for (source, element) in keyAttributes.enumerated() {
             let (place, found) = shape.place(of: element.name)
             if found {
-                overridden.append(element)
-            } else if !keys.contains(where: { ByteOrder.equal($0.element.name, element.name) }) {
+                overriddenCount += 1
+            } else if !keys.contains(where: {
+                ByteOrder.equal(keyAttributes[$0.source].name, element.name)
+            }) {
                 // One attribute may be of an index's key and of the table's.
-                keys.append((place, element))
+                keys.append((place, source))
             }
         }
         if keys.count > 1 {
             keys.sort { left, right in
                 left.place == right.place
-                    ? ByteOrder.compare(left.element.name, right.element.name) < 0
+                    ? ByteOrder.compare(
+                        keyAttributes[left.source].name, keyAttributes[right.source].name) < 0
                     : left.place < right.place
             }
         }
         var elements: [AttributeMap.Element] = []
         elements.reserveCapacity(count + keys.count)
+        var budget = budget
         var (next, start) = (0, values)
         for position in 0..<count {
             while next < keys.count, keys[next].place == position {
-                elements.append(keys[next].element)
+                elements.append(keyAttributes[keys[next].source])
                 next += 1
             }
             let end = values + offset(bytes, position)
             guard start < end, end <= bytes.count else { throw Wire.truncated }
+            let seal = ValueCodec.Tag.seal(bytes[start])
             elements.append(
                 .init(
-                    name: shape.names[position], value: try ValueCodec.decode(bytes, start, end)))
+                    name: shape.names[position],
+                    value: try ValueCodec.decode(bytes, start, end, &budget), seal: seal))
             start = end
         }
         while next < keys.count {
-            elements.append(keys[next].element)
+            elements.append(keyAttributes[keys[next].source])
             next += 1
         }
         // The last value must end the item, or bytes went missing unseen.
         if count > 0, start != bytes.count { throw Wire.truncated }
+        if isUntagged { Self.markLookalikes(&elements) }
         var item = AttributeMap(uncheckedSorted: elements)
-        for element in overridden { item[element.name] = element.value }
+        guard overriddenCount > 0 else { return item }
+        for element in keyAttributes where shape.place(of: element.name).found {
+            item[element.name] = element.value
+        }
         return item
+    }
+}
+
+// MARK: Values of encrypted fields
+
+extension ItemLayout {
+    /// Marks the values of an item of format 1 that may be an encrypted field's: nothing but their
+    /// first bytes tells it.
+    @inline(never)
+    private static func markLookalikes(_ elements: inout [AttributeMap.Element]) {
+        for place in elements.indices {
+            let seal = untaggedSeal(elements[place].value)
+            if elements[place].seal != seal { elements[place] = elements[place].with(seal) }
+        }
+    }
+
+    private static func untaggedSeal(_ value: AttributeValue) -> ValueSeal {
+        guard case .binary(let data) = value, SealedValue.bearsFirstMark(data.span) else {
+            return .plain
+        }
+        return .undecided
+    }
+
+    /// Whether the keys are to decide what one of the values is.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    /// - Complexity: O(*n*) in the number of attributes; of an item of format 1, what is compressed
+    ///   is inflated.
+    package func hasUndecided(_ bytes: Span<UInt8>) throws(CodexError) -> Bool {
+        for position in 0..<count {
+            let (start, end) = try range(bytes, position)
+            guard isUntagged else {
+                if ValueCodec.Tag.seal(bytes[start]) == .undecided { return true }
+                continue
+            }
+            switch ValueCodec.Tag(rawValue: bytes[start]) {
+            case .binary?:
+                if SealedValue.bearsFirstMark(bytes.extracting((start + 1)..<end)) { return true }
+            case .compressed?:
+                let value = try ValueCodec.decode(bytes, start, end)
+                if Self.untaggedSeal(value) == .undecided { return true }
+            default: continue
+            }
+        }
+        return false
     }
 }

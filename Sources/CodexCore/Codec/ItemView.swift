@@ -39,11 +39,42 @@ package struct ItemBytes {
         try body(unsafe Span(_unsafeStart: base, count: count))
     }
 
+    /// Whether the item is of no store: it was in memory, and its values may be of any size.
+    var isLoose: Bool { unsafe keyBase == nil }
+
     package func value(at position: Int) throws(CodexError) -> AttributeValue {
         try withBytes { bytes throws(CodexError) in
             let (start, end) = try layout.range(bytes, position)
+            if bytes[start] == ValueCodec.Tag.compressed.rawValue {
+                if isLoose {
+                    var budget = DecodingBudget.loose
+                    return try ValueCodec.decode(bytes, start, end, &budget)
+                }
+                // Others of the item may have been read before, and are in memory.
+                try layout.requireInflatable(bytes)
+            }
             return try ValueCodec.decode(bytes, start, end)
         }
+    }
+
+    /// The tag of the value at `position`.
+    func tag(at position: Int) throws(CodexError) -> UInt8 {
+        try withBytes { bytes throws(CodexError) in
+            let (start, _) = try layout.range(bytes, position)
+            return bytes[start]
+        }
+    }
+
+    /// The bytes of the encoding, and those that its compressed values claim to inflate to.
+    func inflatedByteCount() throws(CodexError) -> Int {
+        try withBytes { bytes throws(CodexError) in
+            try layout.requireInflatable(bytes) + bytes.count
+        }
+    }
+
+    /// Whether the keys are to decide what one of the values is.
+    package func hasUndecided() throws(CodexError) -> Bool {
+        try withBytes { bytes throws(CodexError) in try layout.hasUndecided(bytes) }
     }
 
     /// The text at `position`; `nil` for a value of another type.
@@ -62,7 +93,8 @@ package struct ItemBytes {
         return try keys.keyAttributes(unsafe Span(_unsafeStart: keyBase, count: keyCount))
     }
 
-    /// The attributes of these names, as far as the item has them; it may have those of its key too.
+    /// The attributes of these names, as far as the item has them; it may have those of its key
+    /// too.
     package func item(keeping names: [String]) throws(CodexError) -> Item {
         var item = Item()
         var isWhole = true
@@ -81,9 +113,32 @@ package struct ItemBytes {
     package func item() throws(CodexError) -> Item {
         let keyAttributes = try keyAttributes()
         return try withBytes { bytes throws(CodexError) in
-            try layout.item(bytes, keyAttributes: keyAttributes)
+            try layout.item(
+                bytes, keyAttributes: keyAttributes, budget: isLoose ? .loose : DecodingBudget())
         }
     }
+
+    /// The item of a store, whose memory is reserved before it is decoded.
+    ///
+    /// An item of some kilobytes is decoded without asking: ``DecodingBudget/portionByteCount``.
+    ///
+    /// - Throws: ``CodexError/Code/outOfMemory`` if it is refused; ``CodexError/Code/corrupted``.
+    package func item(reserving memory: DecodedMemory) throws(CodexError) -> Item {
+        var budget = DecodingBudget(reserving: memory)
+        // The encoding may be a copy, too; and each name may be one of the item's own.
+        let attributeByteCount =
+            MemoryLayout<AttributeMap.Element>.stride + Self.ownNameByteCount
+        try budget.takeMemory(2 * count + layout.count * attributeByteCount)
+        let keyAttributes = try keyAttributes()
+        let taken = budget
+        return try withBytes { bytes throws(CodexError) in
+            try layout.item(bytes, keyAttributes: keyAttributes, budget: taken)
+        }
+    }
+
+    /// The memory of an attribute's name in an item that carries its names.
+    private static let ownNameByteCount =
+        MemoryLayout<String>.stride + MemoryLayout<UInt64>.stride
 }
 
 /// An item in place: its attributes are read from the store's memory map, one by one, undecoded
@@ -173,8 +228,8 @@ public struct ItemView: ~Copyable {
     /// Lends the item's whole encoding, its header included and its key not.
     ///
     /// Good for checksums, for comparing and for copies; `Docs/Format.md` has it byte by byte.
-    /// Encrypted fields are as they are stored; an item that an index with fewer attributes gave is that
-    /// of the index's entry.
+    /// Encrypted fields are as they are stored; an item that an index with fewer attributes gave is
+    /// that of the index's entry.
     ///
     /// - Throws: Whatever `body` throws.
     /// - Complexity: O(1).
@@ -185,8 +240,29 @@ public struct ItemView: ~Copyable {
         try bytes.withBytes(body)
     }
 
+    /// The bytes that decoding the item goes through, those of inflated values among them.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    /// - Complexity: O(*n*) in the number of attributes; nothing is decoded.
+    package func inflatedByteCount() throws(CodexError) -> Int { try bytes.inflatedByteCount() }
+
+    /// Whether decoding the item goes through fewer bytes; `.max` is any number of them.
+    ///
+    /// - Throws: As ``inflatedByteCount()``.
+    package func isSmaller(than byteCount: Int) throws(CodexError) -> Bool {
+        if byteCount == .max { return true }
+        return try inflatedByteCount() < byteCount
+    }
+
     /// The whole item, decoded, key attributes included.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     public func item() throws(CodexError) -> Item { try bytes.item() }
+
+    /// The whole item, whose memory is reserved before it is decoded.
+    ///
+    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``.
+    package func item(reserving memory: DecodedMemory) throws(CodexError) -> Item {
+        try bytes.item(reserving: memory)
+    }
 }

@@ -7,13 +7,25 @@ package enum ValueCodec {
         case no, yes, string, binary, integer, decimal, list, map
         case stringSet, numberSet, binarySet
         case compressed
+        /// The value of an encrypted field, and one of which the keys are to decide whether it is.
+        case sealed, undecided
+
+        /// What the tag of a value at an item's top level says about it.
+        @inline(__always)
+        static func seal(_ tag: UInt8) -> ValueSeal {
+            if tag < Tag.sealed.rawValue { return .plain }
+            return tag == Tag.sealed.rawValue ? .sealed : .undecided
+        }
     }
 
-    /// A value as an item has it at its top level.
-    package static func encoded(_ value: AttributeValue) -> [UInt8] {
-        var bytes: [UInt8] = []
-        appendTopLevel(value, to: &bytes)
-        return bytes
+    /// Appends an attribute's value at an item's top level, with the tag that its seal asks for.
+    static func appendTopLevel(_ element: AttributeMap.Element, to bytes: inout [UInt8]) {
+        guard element.seal != .plain, case .binary(let data) = element.value else {
+            return appendTopLevel(element.value, to: &bytes)
+        }
+        // Not compressed: what is encrypted does not become smaller.
+        bytes.append((element.seal == .sealed ? Tag.sealed : Tag.undecided).rawValue)
+        bytes.append(contentsOf: data)
     }
 
     /// Appends a value of an item's top level, compressed if it is large.
@@ -95,23 +107,45 @@ package enum ValueCodec {
 extension ValueCodec {
     /// Decodes the top-level value in `bytes[start..<end]`.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if the bytes are not exactly one value.
+    /// - Throws: ``CodexError/Code/corrupted`` if the bytes are not exactly one value, or one that
+    ///   is larger than an item.
     package static func decode(
         _ bytes: Span<UInt8>, _ start: Int, _ end: Int
+    ) throws(CodexError) -> AttributeValue {
+        var budget = DecodingBudget()
+        return try decode(bytes, start, end, &budget)
+    }
+
+    /// Decodes the top-level value in `bytes[start..<end]`, which may be larger than an item.
+    ///
+    /// - Throws: As ``decode(_:_:_:)``.
+    package static func decode(
+        _ bytes: Span<UInt8>, _ start: Int, _ end: Int, inflatedByteCountMax: Int
+    ) throws(CodexError) -> AttributeValue {
+        var budget = DecodingBudget(byteCount: inflatedByteCountMax)
+        return try decode(bytes, start, end, &budget)
+    }
+
+    /// Decodes one of the values of an item, which all share a budget.
+    static func decode(
+        _ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ budget: inout DecodingBudget
     ) throws(CodexError) -> AttributeValue {
         guard start < end else { throw Wire.truncated }
         switch Tag(rawValue: bytes[start]) {
         case .string: return .string(try Wire.string(bytes, start + 1, end))
-        case .binary: return .binary(Wire.array(bytes, start + 1, end))
+        case .binary, .sealed, .undecided: return .binary(Wire.array(bytes, start + 1, end))
         case .compressed:
-            let inflated = try Compression.inflate(bytes.extracting((start + 1)..<end))
-            guard inflated.first != Tag.compressed.rawValue else {
-                throw Wire.corrupted("a compressed value holds another")
+            let packed = bytes.extracting((start + 1)..<end)
+            try budget.takeInflated(packed)
+            let inflated = try Compression.inflate(packed, limit: budget.byteCount)
+            guard let tag = inflated.first, tag < Tag.compressed.rawValue else {
+                throw Wire.corrupted("a compressed value holds another, or an encrypted one")
             }
-            return try decode(inflated.span, 0, inflated.count)
+            budget.takeBytes(inflated.count)
+            return try decode(inflated.span, 0, inflated.count, &budget)
         default:
             var position = start
-            let value = try nested(bytes.extracting(0..<end), &position, depth: 0)
+            let value = try nested(bytes.extracting(0..<end), &position, depth: 0, &budget)
             guard position == end else { throw Wire.corrupted("bytes are left after a value") }
             return value
         }
@@ -119,7 +153,7 @@ extension ValueCodec {
 
     /// Decodes a value that carries its own length.
     private static func nested(
-        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
+        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int, _ budget: inout DecodingBudget
     ) throws(CodexError) -> AttributeValue {
         guard position < bytes.count else { throw Wire.truncated }
         guard let tag = Tag(rawValue: bytes[position]) else {
@@ -130,29 +164,48 @@ extension ValueCodec {
         case .null: return .null
         case .no: return .bool(false)
         case .yes: return .bool(true)
-        case .string: return .string(try Wire.text(bytes, &position))
-        case .binary: return .binary(try data(bytes, &position))
+        case .string: return .string(try text(bytes, &position, &budget))
+        case .binary: return .binary(try data(bytes, &position, &budget))
         case .integer: return .number(Number(Wire.unzigzag(try Wire.integer(bytes, &position))))
         case .decimal: return .number(try decimal(bytes, &position))
-        case .list: return .list(try list(bytes, &position, depth: depth))
-        case .map: return .map(try map(bytes, &position, depth: depth))
+        case .list: return .list(try list(bytes, &position, depth: depth, &budget))
+        case .map: return .map(try map(bytes, &position, depth: depth, &budget))
         case .stringSet:
             return .stringSet(
-                try set(bytes, &position) { b, p throws(CodexError) in try Wire.text(b, &p) })
+                try set(bytes, &position, &budget) { b, p, budget throws(CodexError) in
+                    try text(b, &p, &budget)
+                })
         case .numberSet:
             return .numberSet(
-                try set(bytes, &position) { b, p throws(CodexError) in try number(b, &p) })
+                try set(bytes, &position, &budget) { b, p, _ throws(CodexError) in
+                    try number(b, &p)
+                })
         case .binarySet:
             return .binarySet(
-                try set(bytes, &position) { b, p throws(CodexError) in try data(b, &p) })
-        case .compressed: throw Wire.corrupted("a nested value is compressed")
+                try set(bytes, &position, &budget) { b, p, budget throws(CodexError) in
+                    try data(b, &p, &budget)
+                })
+        case .compressed, .sealed, .undecided:
+            throw Wire.corrupted("a nested value is compressed or encrypted")
         }
     }
 
+    private static func text(
+        _ bytes: Span<UInt8>, _ position: inout Int, _ budget: inout DecodingBudget
+    ) throws(CodexError) -> String {
+        let text = try Wire.text(bytes, &position)
+        // What it has of the encoding's bytes is taken for the item as a whole.
+        if DecodedSize.isBlock(textByteCount: text.utf8.count) {
+            try budget.takeMemory(DecodedSize.header)
+        }
+        return text
+    }
+
     private static func data(
-        _ bytes: Span<UInt8>, _ position: inout Int
+        _ bytes: Span<UInt8>, _ position: inout Int, _ budget: inout DecodingBudget
     ) throws(CodexError) -> [UInt8] {
         let count = try Wire.count(bytes, &position)
+        if count > 0 { try budget.takeMemory(DecodedSize.header) }
         defer { position += count }
         return Wire.array(bytes, position, position + count)
     }
@@ -160,14 +213,14 @@ extension ValueCodec {
     private static func number(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> Number {
-        // Only a number's tag goes on: any other could nest without end.
-        guard position < bytes.count,
-            bytes[position] == Tag.integer.rawValue || bytes[position] == Tag.decimal.rawValue,
-            case .number(let number) = try nested(bytes, &position, depth: 0)
-        else {
-            throw Wire.corrupted("a number set has another member")
+        guard position < bytes.count else { throw Wire.truncated }
+        let tag = Tag(rawValue: bytes[position])
+        position += 1
+        switch tag {
+        case .integer: return Number(Wire.unzigzag(try Wire.integer(bytes, &position)))
+        case .decimal: return try decimal(bytes, &position)
+        default: throw Wire.corrupted("a number set has another member")
         }
-        return number
     }
 
     private static func decimal(
@@ -187,25 +240,29 @@ extension ValueCodec {
     }
 
     private static func list(
-        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
+        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int, _ budget: inout DecodingBudget
     ) throws(CodexError) -> [AttributeValue] {
-        let count = try containerCount(bytes, &position, depth: depth)
+        let count = try containerCount(bytes, &position, depth: depth, &budget)
+        try budget.takeMemory(DecodedSize.array(of: AttributeValue.self, count))
         var values: [AttributeValue] = []
         // A hostile count may claim as many elements as bytes are left; grow as they appear.
         values.reserveCapacity(min(count, 256))
-        for _ in 0..<count { values.append(try nested(bytes, &position, depth: depth + 1)) }
+        for _ in 0..<count {
+            values.append(try nested(bytes, &position, depth: depth + 1, &budget))
+        }
         return values
     }
 
     private static func map(
-        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
+        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int, _ budget: inout DecodingBudget
     ) throws(CodexError) -> AttributeMap {
-        let count = try containerCount(bytes, &position, depth: depth)
+        let count = try containerCount(bytes, &position, depth: depth, &budget)
+        try budget.takeMemory(DecodedSize.array(of: AttributeMap.Element.self, count))
         var elements: [AttributeMap.Element] = []
         elements.reserveCapacity(min(count, 256))
         for _ in 0..<count {
-            let name = try Wire.text(bytes, &position)
-            let value = try nested(bytes, &position, depth: depth + 1)
+            let name = try text(bytes, &position, &budget)
+            let value = try nested(bytes, &position, depth: depth + 1, &budget)
             elements.append(.init(name: name, value: value))
         }
         guard let map = AttributeMap(sorted: elements) else {
@@ -215,20 +272,24 @@ extension ValueCodec {
     }
 
     private static func containerCount(
-        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
+        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int, _ budget: inout DecodingBudget
     ) throws(CodexError) -> Int {
         guard depth < Limits.nestingDepthMax else { throw Wire.corrupted("nesting is too deep") }
-        return try Wire.count(bytes, &position)
+        let count = try Wire.count(bytes, &position)
+        try budget.takeMembers(count)
+        return count
     }
 
     private static func set<Element>(
-        _ bytes: Span<UInt8>, _ position: inout Int,
-        _ member: (Span<UInt8>, inout Int) throws(CodexError) -> Element
+        _ bytes: Span<UInt8>, _ position: inout Int, _ budget: inout DecodingBudget,
+        _ member: (Span<UInt8>, inout Int, inout DecodingBudget) throws(CodexError) -> Element
     ) throws(CodexError) -> AttributeSet<Element> {
         let count = try Wire.count(bytes, &position)
+        try budget.takeMembers(count)
+        try budget.takeMemory(DecodedSize.set(of: Element.self, count))
         var members: [Element] = []
         members.reserveCapacity(min(count, 256))
-        for _ in 0..<count { members.append(try member(bytes, &position)) }
+        for _ in 0..<count { members.append(try member(bytes, &position, &budget)) }
         guard let set = AttributeSet(distinct: members) else {
             throw Wire.corrupted("a set has equal members")
         }

@@ -42,7 +42,8 @@ public protocol Entity: Sendable {
     /// Called with the version that the item has, and again with the next, until it has the
     /// definition's: on reading an entity that an earlier version wrote, and by a store's
     /// `migrate(_:)`, which rewrites them. It changes attributes, index keys included, but not the
-    /// table's key. Raw items, stored before there was the entity, are taken for the present version.
+    /// table's key. Raw items, stored before there was the entity, are taken for the present
+    /// version.
     ///
     /// ```swift
     /// static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {
@@ -73,10 +74,11 @@ extension Entity {
                 "The item has schema version \(version) of \(definition.name), the program "
                     + "\(definition.schemaVersion). Use the newer program.")
         }
-        var item = item
-        guard version > 0 else { return item }
-        for version in version..<definition.schemaVersion { try upgrade(&item, from: version) }
-        return item
+        guard version > 0, version < definition.schemaVersion else { return item }
+        var lifted = item
+        for version in version..<definition.schemaVersion { try upgrade(&lifted, from: version) }
+        lifted.adoptSeals(of: item)
+        return lifted
     }
 }
 
@@ -112,7 +114,8 @@ package struct LooseItem {
             let source = try unsafe ItemBytes(
                 value: buffer, key: UnsafeBufferPointer(start: nil, count: 0), keys: nil,
                 shapes: LooseShapes())
-            try body(FieldReader(source, plan: FieldPlan(fieldNames, source.layout.shape)))
+            let plan = FieldPlan(fieldNames, source.layout.shape, hidesUndecided: true)
+            try body(FieldReader(source, plan: plan))
         }
     }
 }
@@ -136,20 +139,18 @@ extension Entity where Self: Codable {
         return item
     }
 
-    /// Reads the attributes by `Codable`; those that are encrypted, and whose key is not to be had, are
-    /// as if the item lacked them.
+    /// Reads the attributes by `Codable`; those that are encrypted, and whose key is not to be had,
+    /// are as if the item lacked them.
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
-        let item = try reader.item()
-        guard let sealed = item.first(where: { SealedValue.isSealed($0.value) })?.name else {
+        let (item, unopenedName) = try reader.openedItem()
+        guard let unopenedName else {
             self = try AttributeDecoder.decode(Self.self, from: item)
             return
         }
-        let rest = Item(
-            item.lazy.filter { !SealedValue.isSealed($0.value) }.map { ($0.name, $0.value) })
         do throws(CodexError) {
-            self = try AttributeDecoder.decode(Self.self, from: rest)
+            self = try AttributeDecoder.decode(Self.self, from: item)
         } catch CodexError.Code.missingAttribute {
-            throw .keyUnavailable(sealed)
+            throw .keyUnavailable(unopenedName)
         }
     }
 }
@@ -174,9 +175,9 @@ public struct Stored<Value: Sendable>: Sendable {
 extension Stored: Equatable where Value: Equatable {}
 
 extension Entity {
-    /// The attributes of `item` that the type would not write for it.
+    /// The attributes of `item` that the type would not write for it, with their seals.
     package static func unknownAttributes(of item: Item) throws(CodexError) -> Item {
         let known = try Self(item: item).item()
-        return Item(item.lazy.filter { known[$0.name] == nil }.map { ($0.name, $0.value) })
+        return item.keeping { known[$0.name] == nil }
     }
 }

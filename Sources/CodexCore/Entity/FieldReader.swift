@@ -10,9 +10,27 @@ public protocol EntityField: RawRepresentable<Int>, CaseIterable, Sendable {
 package final class FieldPlan: Sendable {
     /// The position of each field among the shape's names, or -1.
     let positions: [Int32]
+    /// Whether undecided values are read as those that could not be opened, and not as plain ones.
+    let hidesUndecided: Bool
 
-    package init(_ fields: [String], _ shape: Shape) {
+    /// Makes a plan.
+    ///
+    /// - Parameters:
+    ///   - fields: The names of the fields.
+    ///   - shape: The shape of the items.
+    ///   - hidesUndecided: Whether items may be of an entity with encrypted fields.
+    package init(_ fields: [String], _ shape: Shape, hidesUndecided: Bool = false) {
         positions = fields.map { shape.position(of: $0).map { Int32($0) } ?? -1 }
+        self.hidesUndecided = hidesUndecided
+    }
+
+    /// Whether a value is an encrypted field's that was not opened.
+    func isUnopened(_ seal: ValueSeal) -> Bool {
+        switch seal {
+        case .plain: false
+        case .sealed: true
+        case .undecided: hidesUndecided
+        }
     }
 }
 
@@ -20,8 +38,8 @@ package final class FieldPlan: Sendable {
 ///
 /// Lent to ``Entity/init(reading:)``.
 ///
-/// Reading a field is O(1). A field that is encrypted, and whose key is not to be had, is as one that the
-/// item lacks. Fields that are key attributes of the table are not found here; use
+/// Reading a field is O(1). A field that is encrypted, and whose key is not to be had, is as one
+/// that the item lacks. Fields that are key attributes of the table are not found here; use
 /// ``item()`` for those.
 public struct FieldReader: ~Copyable {
     private let source: ItemBytes
@@ -36,6 +54,20 @@ public struct FieldReader: ~Copyable {
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     public func item() throws(CodexError) -> Item { try source.item() }
+
+    /// The item without the values of encrypted fields that were not opened, and the name of one of
+    /// them.
+    package func openedItem() throws(CodexError) -> (item: Item, unopenedName: String?) {
+        let (item, plan) = (try source.item(), plan)
+        let unopened = item.elements.first { plan.isUnopened($0.seal) }
+        guard let unopened else { return (item, nil) }
+        return (item.keeping { !plan.isUnopened($0.seal) }, unopened.name)
+    }
+
+    @inline(never)
+    private func isUnopened(_ position: Int) throws(CodexError) -> Bool {
+        plan.isUnopened(ValueCodec.Tag.seal(try source.tag(at: position)))
+    }
 
     /// What the store keeps about the item besides its attributes.
     public var header: ItemHeader { source.layout.header }
@@ -59,7 +91,7 @@ public struct FieldReader: ~Copyable {
         let position = Int(plan.positions[field.rawValue])
         guard position >= 0 else { return nil }
         let stored = try source.value(at: position)
-        if case .binary = stored, SealedValue.isSealed(stored) { return nil }
+        if case .binary = stored, try isUnopened(position) { return nil }
         guard let value = Value(attributeValue: stored) else { throw Self.mismatch(field) }
         return value
     }
@@ -213,13 +245,13 @@ public struct FieldReader: ~Copyable {
     private func inflate(
         _ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ tag: ValueCodec.Tag, _ name: String
     ) throws(CodexError) -> [UInt8]? {
-        if bytes[start] == ValueCodec.Tag.binary.rawValue,
-            SealedValue.isSealed(bytes.extracting((start + 1)..<end))
-        {
-            return nil
-        }
+        if plan.isUnopened(ValueCodec.Tag.seal(bytes[start])) { return nil }
         if bytes[start] == ValueCodec.Tag.compressed.rawValue {
-            let inflated = try Compression.inflate(bytes.extracting((start + 1)..<end))
+            // A tag, and no more text than an item has. Opened values may have more.
+            let limit =
+                source.isLoose ? DecodingBudget.looseByteCount : 1 + Limits.itemByteCountMax
+            let inflated = try Compression.inflate(
+                bytes.extracting((start + 1)..<end), limit: limit)
             if inflated[0] == tag.rawValue { return inflated }
         }
         throw Self.mismatch(name)
@@ -252,7 +284,8 @@ public protocol StoredChoice: RawRepresentable<String>, CaseIterable, Sendable {
 
 /// The cases of an enumeration by the UTF-8 bytes of their raw values.
 public struct Choices<Choice: RawRepresentable<String> & Sendable>: Sendable {
-    /// A number for each name, made of its length and first bytes: few that are not equal have the same.
+    /// A number for each name, made of its length and first bytes: few that are not equal have the
+    /// same.
     private let words: [UInt64]
     private let entries: [(bytes: [UInt8], choice: Choice)]
 

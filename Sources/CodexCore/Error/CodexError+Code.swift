@@ -79,8 +79,8 @@ extension CodexError {
         public static let duplicateTarget = Code(.duplicateTarget)
         /// Stored bytes that contradict themselves: a damaged file.
         public static let corrupted = Code(.corrupted)
-        /// A directory that is not a Codex store, a backup or an archive, where one is needed; or another
-        /// store's archive.
+        /// A directory that is not a Codex store, a backup or an archive, where one is needed; or
+        /// another store's archive.
         public static let notAStore = Code(.notAStore)
         /// A store written by a newer release, or a build of LMDB that cannot read it.
         public static let unsupportedFormat = Code(.unsupportedFormat)
@@ -130,16 +130,17 @@ extension CodexError {
         public static let unknownConsumer = Code(.unknownConsumer)
         /// A consumer's checkpoint is not where the caller thinks: another process consumes too.
         public static let consumerMoved = Code(.consumerMoved)
-        /// A consumer that has parked as many changes as it may, and failed on one more: retry some of
-        /// them or give them up, and consume again.
+        /// A consumer that has parked as many changes as it may, and failed on one more: retry some
+        /// of them or give them up, and consume again.
         public static let tooManyParked = Code(.tooManyParked)
-        /// A rule of the domain was broken, and nothing written; ``CodexError/violation`` says which.
+        /// A rule of the domain was broken, and nothing written; ``CodexError/violation`` says
+        /// which.
         public static let ruleViolated = Code(.ruleViolated)
         /// An event pattern that is malformed.
         public static let invalidPattern = Code(.invalidPattern)
-        /// An encrypted field, and no key for it.
+        /// An encrypted field, or the key of the digests of idempotency tokens, and no key for it.
         public static let keyUnavailable = Code(.keyUnavailable)
-        /// An encrypted value that was changed, or that belongs to another item or field.
+        /// An encrypted value that was changed, or that belongs to another item, field or store.
         public static let valueTampered = Code(.valueTampered)
         /// A time or commit that a backup and the archive beside it do not reach, or a gap in them.
         public static let notCovered = Code(.notCovered)
@@ -176,7 +177,8 @@ extension CodexError {
         public static let following = Code(.following)
         /// Records of a leader for a store that follows none, or is promoted.
         public static let notFollowing = Code(.notFollowing)
-        /// Records that do not go on from what the follower has: of another store, or of another history.
+        /// Records that do not go on from what the follower has: of another store, or of another
+        /// history.
         public static let diverged = Code(.diverged)
         /// Records that begin after the commit that the follower needs next.
         public static let recordsMissing = Code(.recordsMissing)

@@ -78,6 +78,16 @@ public struct CodexError: Error, Sendable {
                 fileID: storage.fileID, line: storage.line))
     }
 
+    /// The same error without the stored item.
+    package var withoutItem: CodexError {
+        guard currentItem != nil else { return self }
+        return CodexError(
+            Storage(
+                code: code, message: message, cause: cause, currentItem: nil, reasons: reasons,
+                position: position, violation: violation, fileID: storage.fileID,
+                line: storage.line))
+    }
+
     /// Which action of a list made the error, where one did.
     package var position: Int? { storage.position }
 

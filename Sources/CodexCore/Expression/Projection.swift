@@ -1,9 +1,11 @@
 /// The parts of an item that a read returns.
 ///
 /// Nested paths and list elements keep their shape.
-public struct Projection: Sendable, Hashable {
+public struct Projection: Sendable {
     /// The paths to keep.
     public let paths: [DocumentPath]
+    /// The same as a tree, made once for all items.
+    private let tree: PathTree
 
     /// Creates a projection of at least one path.
     ///
@@ -13,51 +15,100 @@ public struct Projection: Sendable, Hashable {
         guard !paths.isEmpty else {
             throw CodexError(.invalidExpression, "A projection names at least one path.")
         }
-        try Self.requireDisjoint(paths)
+        tree = PathTree(try DocumentPath.sortedDisjoint(paths)[...], depth: 0)
         self.paths = paths
     }
 
-    /// Refuses two paths of which one contains the other.
-    static func requireDisjoint(_ paths: [DocumentPath]) throws(CodexError) {
-        if paths.count < 2 { return }
-        // Only paths of one root can.
-        var byRoot: [String: [DocumentPath]] = [:]
-        for path in paths {
-            for other in byRoot[path.root] ?? [] where path.conflicts(with: other) {
-                throw CodexError(
-                    .invalidExpression, "Two paths of one expression overlap: \(path), \(other).")
-            }
-            byRoot[path.root, default: []].append(path)
-        }
-    }
-
     /// The parts of `item` that the projection keeps.
-    public func apply(to item: Item) -> Item {
-        guard case .map(let map)? = Self.keep(.map(item), paths.map { $0.allSteps[...] }) else {
-            return Item()
-        }
-        return map
+    ///
+    /// - Complexity: O(*m* log *n*) at each depth, where *m* is the smaller and *n* the larger of
+    ///   the numbers of paths and of attributes.
+    public func apply(to item: Item) -> Item { tree.kept(of: item) }
+}
+
+extension Projection: Hashable {
+    /// Compares the paths in the order in which they were given.
+    public static func == (lhs: Self, rhs: Self) -> Bool { lhs.paths == rhs.paths }
+
+    /// Hashes the paths.
+    public func hash(into hasher: inout Hasher) { hasher.combine(paths) }
+}
+
+/// Paths as a tree: what is named below a place of an item.
+private struct PathTree: Sendable {
+    private struct Branch: Sendable {
+        let step: DocumentPath.Step
+        let rest: PathTree
     }
 
-    private static func keep(
-        _ value: AttributeValue, _ paths: [ArraySlice<DocumentPath.Step>]
-    ) -> AttributeValue? {
-        if paths.contains(where: \.isEmpty) { return value }
-        let groups = Dictionary(grouping: paths) { $0.first }
+    /// The steps below the place, ascending; none if the place is meant as a whole.
+    private var branches: [Branch] = []
+
+    /// Makes the tree of what comes in paths from a step on.
+    ///
+    /// - Parameters:
+    ///   - paths: Disjoint paths in their order, with the same steps before.
+    ///   - depth: The step's place, 0 is the root's name.
+    init(_ paths: ArraySlice<DocumentPath>, depth: Int) {
+        var rest = paths
+        while let step = rest.first?.step(at: depth) {
+            let group = rest.prefix { $0.step(at: depth) == step }
+            branches.append(Branch(step: step, rest: PathTree(group, depth: depth + 1)))
+            rest = rest[group.endIndex...]
+        }
+    }
+
+    /// The parts of a map that the paths name.
+    ///
+    /// Whichever are fewer, names or attributes, are looked up among the others.
+    func kept(of map: AttributeMap) -> AttributeMap {
+        var kept: [AttributeMap.Element] = []
+        func keep(_ element: AttributeMap.Element, _ tree: PathTree) {
+            guard let value = tree.kept(of: element.value) else { return }
+            kept.append(AttributeMap.Element(name: element.name, value: value))
+        }
+        if branches.count <= map.count {
+            for branch in branches {
+                guard case .name(let name) = branch.step, let place = map.index(of: name) else {
+                    continue
+                }
+                keep(map.elements[place], branch.rest)
+            }
+        } else {
+            for element in map.elements {
+                if let tree = tree(named: element.name) { keep(element, tree) }
+            }
+        }
+        return AttributeMap(uncheckedSorted: kept)
+    }
+
+    private func kept(of value: AttributeValue) -> AttributeValue? {
+        if branches.isEmpty { return value }
         switch value {
         case .map(let map):
-            var kept = AttributeMap()
-            for (step, paths) in groups {
-                guard case .name(let name)? = step, let child = map[name] else { continue }
-                kept[name] = keep(child, paths.map { $0.dropFirst() })
-            }
+            let kept = kept(of: map)
             return kept.isEmpty ? nil : .map(kept)
         case .list(let list):
-            let kept = list.enumerated().compactMap { index, child in
-                groups[.index(index)].flatMap { keep(child, $0.map { $0.dropFirst() }) }
+            let kept = branches.compactMap { branch -> AttributeValue? in
+                guard case .index(let index) = branch.step, list.indices.contains(index) else {
+                    return nil
+                }
+                return branch.rest.kept(of: list[index])
             }
             return kept.isEmpty ? nil : .list(kept)
         default: return nil
         }
+    }
+
+    /// What is below the attribute of a name; `nil` if no path has it.
+    private func tree(named name: String) -> PathTree? {
+        var (low, high) = (0, branches.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let order = DocumentPath.Step.order(branches[middle].step, .name(name))
+            if order == 0 { return branches[middle].rest }
+            if order < 0 { low = middle + 1 } else { high = middle }
+        }
+        return nil
     }
 }

@@ -5,63 +5,44 @@ extension Update {
     ///
     /// - Throws: ``CodexError/Code/invalidExpression`` if an operand is missing or of the wrong
     ///   type; ``CodexError/Code/invalidPath`` if a path's parent is not there;
-    ///   ``CodexError/Code/invalidNumber`` if a result is out of range.
+    ///   ``CodexError/Code/invalidNumber`` if a result is out of range;
+    ///   ``CodexError/Code/itemTooLarge`` if what it sets is alone larger than an item may be.
+    /// - Complexity: O(*n* + *m* log *m*) for an item and operands of *n* values and *m* clauses,
+    ///   whatever the clauses say of each other's operands.
     public func apply(to item: Item) throws(CodexError) -> Item {
-        var assignments: [(path: DocumentPath, value: AttributeValue)] = []
-        var removals: [DocumentPath] = []
+        var room = UpdateRoom()
+        var edits: [UpdateEdit] = []
+        edits.reserveCapacity(clauses.count)
         for clause in clauses {
-            switch clause {
-            case .set(let path, let value): assignments.append((path, try value.resolve(item)))
-            case .remove(let path): removals.append(path)
-            case .add(let path, let value):
-                assignments.append((path, try Self.sum(item[path: path], value)))
-            case .delete(let path, let value):
-                switch try Self.difference(item[path: path], value) {
-                case .unchanged: continue
-                case .emptied: removals.append(path)
-                case .value(let rest): assignments.append((path, rest))
-                }
-            }
+            if let edit = try Self.edit(clause, item, &room) { edits.append(edit) }
         }
-        var result = AttributeValue.map(item)
-        // Ascending indexes, so that several past a list's end append in their order.
-        if assignments.count > 1 {
-            assignments.sort { Self.indexesPrecede($0.path, $1.path) }
-        }
-        for (path, value) in assignments {
-            try Self.assign(value, at: path.allSteps[...], in: &result)
-        }
-        // Descending, so that each index still means the element it meant before.
-        for path in removals.sorted(by: { Self.indexesPrecede($1, $0) }) {
-            // What the update itself appended is not what an index past the old end means.
-            if case .index? = path.steps.last, item[path: path] == nil,
-                case .list? = item[path: path.parent]
-            {
-                continue
-            }
-            try Self.remove(at: path.allSteps[...], in: &result)
-        }
-        return result.map ?? item
+        return try UpdateEdit.apply(edits, to: item)
     }
 
-    /// A total order of paths in which list indexes under one list ascend.
-    private static func indexesPrecede(_ left: DocumentPath, _ right: DocumentPath) -> Bool {
-        for (left, right) in zip(left.allSteps, right.allSteps) {
-            switch (left, right) {
-            case (.index(let a), .index(let b)) where a != b: return a < b
-            case (.name(let a), .name(let b)) where !ByteOrder.equal(a, b):
-                return ByteOrder.compare(a, b) < 0
-            case (.index, .name): return true
-            case (.name, .index): return false
-            default: continue
+    /// What a clause does to the item; `nil` if nothing.
+    private static func edit(
+        _ clause: Clause, _ item: Item, _ room: inout UpdateRoom
+    ) throws(CodexError) -> UpdateEdit? {
+        switch clause {
+        case .set(let path, let value):
+            return UpdateEdit(path: path, value: try value.resolve(item, &room))
+        case .remove(let path): return UpdateEdit(path: path, value: nil)
+        case .add(let path, let value):
+            return UpdateEdit(path: path, value: try sum(item[path: path], value, &room))
+        case .delete(let path, let value):
+            switch try difference(item[path: path], value) {
+            case .unchanged: return nil
+            case .emptied: return UpdateEdit(path: path, value: nil)
+            case .value(let rest): return UpdateEdit(path: path, value: rest)
             }
         }
-        return left.steps.count < right.steps.count
     }
 
     private static func sum(
-        _ old: AttributeValue?, _ value: AttributeValue
+        _ old: AttributeValue?, _ value: AttributeValue, _ room: inout UpdateRoom
     ) throws(CodexError) -> AttributeValue {
+        // What is added is in the sum: it is looked at before anything is united with it.
+        try room.take(value)
         switch (old, value) {
         case (nil, _): return value
         case (.number(let old)?, .number(let value)): return .number(try old.adding(value))
@@ -100,120 +81,123 @@ extension Update {
         CodexError(
             .invalidExpression, "\(name)'s operand and the stored attribute have different types.")
     }
+}
 
-    private static func assign(
-        _ new: AttributeValue, at path: ArraySlice<DocumentPath.Step>,
-        in value: inout AttributeValue
-    ) throws(CodexError) {
-        guard let step = path.first else {
-            value = new
-            return
-        }
-        let rest = path.dropFirst()
-        switch (step, value) {
-        case (.name(let name), .map(var map)):
-            if var child = map[name] {
-                try assign(new, at: rest, in: &child)
-                map[name] = child
-            } else if rest.isEmpty {
-                map[name] = new
-            } else {
-                throw noParent
-            }
-            value = .map(map)
-        case (.index(let index), .list(var list)):
-            if list.indices.contains(index) {
-                try assign(new, at: rest, in: &list[index])
-            } else if rest.isEmpty {
-                list.append(new)
-            } else {
-                throw noParent
-            }
-            value = .list(list)
-        default: throw noParent
+/// How many bytes an update may still put into an item.
+///
+/// The paths of an update do not overlap: all that it sets is in the item that comes out. So the
+/// sum of it says early that the item will be too large, and bounds what is copied and joined on
+/// the way.
+private struct UpdateRoom {
+    private var byteCount = Limits.itemByteCountMax
+
+    /// Takes the bytes of a value, as DynamoDB counts them.
+    ///
+    /// - Throws: ``CodexError/Code/itemTooLarge``.
+    mutating func take(_ value: AttributeValue) throws(CodexError) {
+        byteCount -= value.byteCount
+        guard byteCount >= 0 else { throw Self.tooLarge }
+    }
+
+    /// Takes the bytes of elements of a list.
+    mutating func take(elements: [AttributeValue]) throws(CodexError) {
+        // Each has a byte beside its own: a list that is too long is not gone through.
+        guard elements.count <= byteCount else { throw Self.tooLarge }
+        for element in elements {
+            byteCount -= 1
+            try take(element)
         }
     }
 
-    private static func remove(
-        at path: ArraySlice<DocumentPath.Step>, in value: inout AttributeValue
-    ) throws(CodexError) {
-        let rest = path.dropFirst()
-        switch (path.first, value) {
-        case (.name(let name)?, .map(var map)):
-            if rest.isEmpty {
-                map[name] = nil
-            } else {
-                guard var child = map[name] else { throw noParent }
-                try remove(at: rest, in: &child)
-                map[name] = child
-            }
-            value = .map(map)
-        case (.index(let index)?, .list(var list)):
-            guard list.indices.contains(index) else {
-                if rest.isEmpty { return }
-                throw noParent
-            }
-            if rest.isEmpty {
-                list.remove(at: index)
-            } else {
-                try remove(at: rest, in: &list[index])
-            }
-            value = .list(list)
-        default: throw noParent
-        }
-    }
-
-    private static var noParent: CodexError {
+    private static var tooLarge: CodexError {
         CodexError(
-            .invalidPath,
-            "A path of the update leads through an attribute that is missing or of another type. "
-                + "Set the parent map or list first.")
+            .itemTooLarge,
+            "The update would make an item of more than \(Limits.itemByteCountMax) bytes. Set or "
+                + "append less.")
     }
 }
 
+// MARK: Operands
+
 extension Update.Value {
-    fileprivate func resolve(_ item: Item) throws(CodexError) -> AttributeValue {
+    fileprivate func resolve(
+        _ item: Item, _ room: inout UpdateRoom
+    ) throws(CodexError) -> AttributeValue {
         switch self {
-        case .operand(let operand): try operand.resolve(item)
+        case .operand(let operand): return try operand.resolve(item, &room)
         case .sum(let left, let right):
-            .number(try left.number(item).adding(try right.number(item)))
+            return .number(try left.number(item).adding(try right.number(item)))
         case .difference(let left, let right):
-            .number(try left.number(item).subtracting(try right.number(item)))
+            return .number(try left.number(item).subtracting(try right.number(item)))
         }
     }
 }
 
 extension Update.Operand {
-    fileprivate func resolve(_ item: Item) throws(CodexError) -> AttributeValue {
+    /// The operand's value, whose bytes are taken from `room`.
+    fileprivate func resolve(
+        _ item: Item, _ room: inout UpdateRoom
+    ) throws(CodexError) -> AttributeValue {
+        if case .listAppend = self {
+            var list: [AttributeValue] = []
+            try append(to: &list, item, &room)
+            return .list(list)
+        }
+        if case .ifNotExists(let path, let fallback) = self, item[path: path] == nil {
+            return try fallback.resolve(item, &room)
+        }
+        let value = try value(item)
+        try room.take(value)
+        return value
+    }
+
+    /// Appends the elements of a list, or of lists that are joined in it however deep: each element
+    /// is copied once.
+    private func append(
+        to list: inout [AttributeValue], _ item: Item, _ room: inout UpdateRoom
+    ) throws(CodexError) {
         switch self {
-        case .path(let path):
-            guard let value = item[path: path] else {
-                throw CodexError(
-                    .invalidExpression,
-                    "The update reads \(path), which the item does not have. Use ifNotExists.")
-            }
-            return value
-        case .value(let value): return value
-        case .ifNotExists(let path, let fallback):
-            if let value = item[path: path] { return value }
-            return try fallback.resolve(item)
         case .listAppend(let left, let right):
-            guard case .list(let head) = try left.resolve(item),
-                case .list(let tail) = try right.resolve(item)
-            else { throw wrongType("list_append joins lists") }
-            // Each element has a byte at least: no item could hold more.
-            guard head.count + tail.count <= Limits.itemByteCountMax else {
-                throw CodexError(
-                    .itemTooLarge,
-                    "A list of the update has more elements than an item has bytes. Append less.")
+            try left.append(to: &list, item, &room)
+            try right.append(to: &list, item, &room)
+        case .ifNotExists(let path, let fallback) where item[path: path] == nil:
+            try fallback.append(to: &list, item, &room)
+        case .ifNotExists, .path, .value:
+            guard case .list(let elements) = try value(item) else {
+                throw wrongType("list_append joins lists")
             }
-            return .list(head + tail)
+            try room.take(elements: elements)
+            list += elements
         }
     }
 
     fileprivate func number(_ item: Item) throws(CodexError) -> Number {
-        guard let number = try resolve(item).number else { throw wrongType("sums take numbers") }
-        return number
+        switch self {
+        case .listAppend: throw wrongType("sums take numbers")
+        case .ifNotExists(let path, let fallback) where item[path: path] == nil:
+            return try fallback.number(item)
+        case .ifNotExists, .path, .value:
+            guard let number = try value(item).number else {
+                throw wrongType("sums take numbers")
+            }
+            return number
+        }
+    }
+
+    /// The value of an operand that needs no other: at a path, which must be there, or a literal.
+    private func value(_ item: Item) throws(CodexError) -> AttributeValue {
+        switch self {
+        case .value(let value): return value
+        case .path(let path), .ifNotExists(let path, _):
+            guard let value = item[path: path] else {
+                throw CodexError(
+                    .invalidExpression,
+                    "The update reads \(path.abbreviated), which the item does not have. "
+                        + "Use ifNotExists.")
+            }
+            return value
+        case .listAppend: throw wrongType("list_append gives a list")
+        }
     }
 
     private func wrongType(_ rule: String) -> CodexError {

@@ -65,7 +65,7 @@ public struct Update: Sendable, Hashable {
     ///   type for arithmetic or `list_append`.
     public func validate() throws(CodexError) {
         guard !clauses.isEmpty else { throw Self.invalid("it has no clause") }
-        try Projection.requireDisjoint(clauses.map(\.path))
+        if clauses.count > 1 { _ = try DocumentPath.sortedDisjoint(clauses.map(\.path)) }
         for clause in clauses {
             switch clause {
             case .set(_, let value): try value.validate()

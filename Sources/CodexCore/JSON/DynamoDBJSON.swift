@@ -6,9 +6,10 @@
 public enum DynamoDBJSON {
     /// Parses an item in DynamoDB JSON.
     ///
-    /// A document whose member `Item` holds an object of typed values, alone, as DynamoDB's export to
-    /// S3 writes it, or beside a member `Header`, as `codexflow export --header` does, is unwrapped.
-    /// Headers are not taken over: entities follow from keys, and versions count writes here.
+    /// A document whose member `Item` holds an object of typed values, alone, as DynamoDB's export
+    /// to S3 writes it, or beside a member `Header`, as `codexflow export --header` does, is
+    /// unwrapped. Headers are not taken over: entities follow from keys, and versions count writes
+    /// here.
     ///
     /// - Throws: ``CodexError/Code/invalidJSON``, with the place for malformed JSON and the
     ///   attribute for a value that is not DynamoDB's; ``CodexError/Code/invalidNumber``.
@@ -57,9 +58,12 @@ public enum DynamoDBJSON {
         guard case .object(let members) = node else {
             throw CodexError(.invalidJSON, "An item is a JSON object of typed values.")
         }
-        var item = Item()
-        for member in members { item[member.name] = try value(member.value) }
-        return item
+        var elements: [AttributeMap.Element] = []
+        elements.reserveCapacity(members.count)
+        for member in members {
+            elements.append(.init(name: member.name, value: try value(member.value)))
+        }
+        return AttributeMap(unsorted: elements)
     }
 
     package static func value(_ node: JSONNode) throws(CodexError) -> AttributeValue {
@@ -121,9 +125,12 @@ public enum DynamoDBJSON {
             for node in nodes { values.append(try plain(node)) }
             return .list(values)
         case .object(let members):
-            var map = AttributeMap()
-            for member in members { map[member.name] = try plain(member.value) }
-            return .map(map)
+            var elements: [AttributeMap.Element] = []
+            elements.reserveCapacity(members.count)
+            for member in members {
+                elements.append(.init(name: member.name, value: try plain(member.value)))
+            }
+            return .map(AttributeMap(unsorted: elements))
         }
     }
 }

@@ -93,12 +93,24 @@ private struct JSONParser {
             skipSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "}")) else { throw error("a comma or } is expected") }
-        let names = members.map(\.name).sorted { ByteOrder.compare($0, $1) < 0 }
-        for index in names.indices.dropFirst() where ByteOrder.equal(names[index - 1], names[index])
-        {
+        guard !Self.hasDuplicates(members) else {
             throw error("an object has two members of one name")
         }
         return .object(members)
+    }
+
+    /// Whether two members have one name.
+    ///
+    /// Names that ascend, as writers of items have them, are not sorted.
+    private static func hasDuplicates(_ members: [(name: String, value: JSONNode)]) -> Bool {
+        let ascend = members.indices.dropFirst().allSatisfy {
+            ByteOrder.compare(members[$0 - 1].name, members[$0].name) < 0
+        }
+        if ascend { return false }
+        let names = members.map(\.name).sorted { ByteOrder.compare($0, $1) < 0 }
+        return names.indices.dropFirst().contains {
+            ByteOrder.equal(names[$0 - 1], names[$0])
+        }
     }
 
     private mutating func array(depth: Int) throws(CodexError) -> JSONNode {

@@ -1,5 +1,5 @@
 /// Writes JSON text.
-package struct JSONWriter {
+package struct JSONWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
 
     package init() {}
@@ -13,7 +13,7 @@ package struct JSONWriter {
 
     /// A value in DynamoDB's typed JSON.
     package mutating func typed(_ value: AttributeValue) {
-        raw("{\"\(value.type.rawValue)\":")
+        raw(Self.opening(value))
         switch value {
         case .string(let text): string(text)
         case .number(let number): string(number.description)
@@ -27,6 +27,24 @@ package struct JSONWriter {
         case .binarySet(let set): array(set.members) { $0.string(Base64.encode($1)) }
         }
         raw("}")
+    }
+
+    /// The beginning of a value with its type.
+    ///
+    /// These are literals: lists may have 400,000 values.
+    private static func opening(_ value: AttributeValue) -> String {
+        switch value {
+        case .string: "{\"S\":"
+        case .number: "{\"N\":"
+        case .binary: "{\"B\":"
+        case .bool: "{\"BOOL\":"
+        case .null: "{\"NULL\":"
+        case .list: "{\"L\":"
+        case .map: "{\"M\":"
+        case .stringSet: "{\"SS\":"
+        case .numberSet: "{\"NS\":"
+        case .binarySet: "{\"BS\":"
+        }
     }
 
     /// A value as plain JSON.
@@ -45,8 +63,8 @@ package struct JSONWriter {
         }
     }
 
-    /// What another writer has.
-    package mutating func append(_ other: JSONWriter) { bytes.append(contentsOf: other.bytes) }
+    /// Bytes of JSON, as they are.
+    package mutating func append(_ other: ArraySlice<UInt8>) { bytes.append(contentsOf: other) }
 
     /// What is JSON already.
     package mutating func raw(_ text: String) { bytes.append(contentsOf: text.utf8) }
@@ -83,18 +101,33 @@ package struct JSONWriter {
             bytes.append(contentsOf: text.utf8)
             return
         }
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): raw("\\\"")
-            case UInt8(ascii: "\\"): raw("\\\\")
-            case 0x0A: raw("\\n")
-            case 0x0D: raw("\\r")
-            case 0x09: raw("\\t")
-            case 0..<0x20:
-                let digits = String(byte, radix: 16)
-                raw("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
-            default: bytes.append(byte)
-            }
+        for byte in text.utf8 { escape(byte) }
+    }
+
+    /// A piece of a string between its quotes; it may begin or end within a character.
+    package mutating func content(_ utf8: ArraySlice<UInt8>) {
+        guard utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }) else {
+            bytes.append(contentsOf: utf8)
+            return
+        }
+        for byte in utf8 { escape(byte) }
+    }
+
+    /// The escapes of the control characters that have no letter.
+    private static let controls: [[UInt8]] = (0..<0x20).map { byte in
+        Array("\\u00\(byte < 0x10 ? "0" : "1")\(String(byte & 0xF, radix: 16))".utf8)
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""): raw("\\\"")
+        case UInt8(ascii: "\\"): raw("\\\\")
+        case 0x0A: raw("\\n")
+        case 0x0D: raw("\\r")
+        case 0x09: raw("\\t")
+        case 0..<0x20:
+            bytes.append(contentsOf: Self.controls[Int(byte)])
+        default: bytes.append(byte)
         }
     }
 }

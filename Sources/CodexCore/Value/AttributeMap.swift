@@ -8,7 +8,11 @@ public struct AttributeMap: Sendable, Hashable {
         /// The attribute's name.
         public let name: String
         /// The attribute's value.
-        public var value: AttributeValue
+        public var value: AttributeValue { didSet { seal = .plain } }
+        /// Whether a store has the value as that of an encrypted field.
+        ///
+        /// The content of a value does not say it. A value that is set is plain.
+        package private(set) var seal = ValueSeal.plain
 
         /// Creates a named value.
         public init(name: String, value: AttributeValue) {
@@ -16,9 +20,25 @@ public struct AttributeMap: Sendable, Hashable {
             self.value = value
         }
 
-        /// Compares names by bytes.
+        /// Creates a named value with its seal.
+        package init(name: String, value: AttributeValue, seal: ValueSeal) {
+            self.name = name
+            self.value = value
+            self.seal = seal
+        }
+
+        /// The same value with another seal.
+        package func with(_ seal: ValueSeal) -> Self { Self(name: name, value: value, seal: seal) }
+
+        /// Compares names by bytes, and values.
         public static func == (lhs: Self, rhs: Self) -> Bool {
             ByteOrder.equal(lhs.name, rhs.name) && lhs.value == rhs.value
+        }
+
+        /// Hashes name and value.
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(name)
+            hasher.combine(value)
         }
     }
 
@@ -29,21 +49,34 @@ public struct AttributeMap: Sendable, Hashable {
     public init() { elements = [] }
 
     /// Creates a map from pairs; of equal names the last one stands.
+    ///
+    /// - Complexity: O(*n* log *n*), and O(*n*) if the names ascend.
     public init(_ pairs: some Sequence<(String, AttributeValue)>) {
-        let sorted = pairs.enumerated().map {
-            (place: $0.offset, name: $0.element.0, value: $0.element.1)
+        self.init(unsorted: pairs.map { Element(name: $0.0, value: $0.1) })
+    }
+
+    /// Creates a map from elements in any order; of equal names the last one stands.
+    ///
+    /// What is read goes this way, all at once: added one by one, *n* names that descend take *n*²
+    /// steps.
+    ///
+    /// - Complexity: O(*n* log *n*), and O(*n*) if the names ascend.
+    package init(unsorted given: [Element]) {
+        if let sorted = AttributeMap(sorted: given) {
+            self = sorted
+            return
         }
-        .sorted { left, right in
-            let order = ByteOrder.compare(left.name, right.name)
-            return order == 0 ? left.place < right.place : order < 0
+        let places = given.indices.sorted { left, right in
+            let order = ByteOrder.compare(given[left].name, given[right].name)
+            return order == 0 ? left < right : order < 0
         }
         elements = []
-        elements.reserveCapacity(sorted.count)
-        for pair in sorted {
-            if let last = elements.last, ByteOrder.equal(last.name, pair.name) {
-                elements[elements.count - 1].value = pair.value
+        elements.reserveCapacity(places.count)
+        for place in places {
+            if let last = elements.last, ByteOrder.equal(last.name, given[place].name) {
+                elements[elements.count - 1].value = given[place].value
             } else {
-                elements.append(Element(name: pair.name, value: pair.value))
+                elements.append(given[place])
             }
         }
     }
@@ -77,6 +110,12 @@ public struct AttributeMap: Sendable, Hashable {
             case (nil, false): break
             }
         }
+    }
+
+    /// Adds an element with its seal, in the place of one with its name.
+    package mutating func set(_ element: Element) {
+        let (index, found) = position(of: element.name)
+        if found { elements[index] = element } else { elements.insert(element, at: index) }
     }
 
     /// The number of attributes.

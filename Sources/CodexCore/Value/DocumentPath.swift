@@ -91,14 +91,21 @@ extension DocumentPath: ExpressibleByStringLiteral {
 
 extension DocumentPath: CustomStringConvertible {
     /// The path as DynamoDB writes it.
+    ///
+    /// - Complexity: O(*n*) in its bytes.
     public var description: String {
-        steps.reduce(root) { text, step in
+        var text = root
+        for step in steps {
             switch step {
-            case .name(let name): "\(text).\(name)"
-            case .index(let index): "\(text)[\(index)]"
+            case .name(let name): text += ".\(name)"
+            case .index(let index): text += "[\(index)]"
             }
         }
+        return text
     }
+
+    /// The path as an error names it: its first bytes if it is long.
+    package var abbreviated: String { description.abbreviated() }
 }
 
 extension DocumentPath {
@@ -107,6 +114,43 @@ extension DocumentPath {
 
     /// The steps from the item down, the root's name first.
     package var allSteps: [Step] { [.name(root)] + steps }
+
+    /// The step at a place of ``allSteps``; `nil` past the last.
+    func step(at depth: Int) -> Step? {
+        guard depth > 0 else { return .name(root) }
+        return depth <= steps.count ? steps[depth - 1] : nil
+    }
+
+    /// Compares paths step by step: negative, zero or positive.
+    ///
+    /// What lies below a path follows it at once, and of paths in one list or map those of one step
+    /// stand together.
+    static func order(_ left: DocumentPath, _ right: DocumentPath) -> Int {
+        let order = ByteOrder.compare(left.root, right.root)
+        if order != 0 { return order }
+        for (left, right) in zip(left.steps, right.steps) {
+            let order = Step.order(left, right)
+            if order != 0 { return order }
+        }
+        return left.steps.count - right.steps.count
+    }
+
+    /// The paths in their order.
+    ///
+    /// - Throws: ``CodexError/Code/invalidExpression`` if two of them conflict.
+    /// - Complexity: O(*n* log *n*): paths that conflict have neighbours that do.
+    static func sortedDisjoint(_ paths: [DocumentPath]) throws(CodexError) -> [DocumentPath] {
+        if paths.count < 2 { return paths }
+        let sorted = paths.sorted { order($0, $1) < 0 }
+        for place in sorted.indices.dropFirst()
+        where sorted[place].conflicts(with: sorted[place - 1]) {
+            throw CodexError(
+                .invalidExpression,
+                "Two paths of one expression overlap: \(sorted[place].abbreviated), "
+                    + "\(sorted[place - 1].abbreviated).")
+        }
+        return sorted
+    }
 
     /// Whether one of the two paths is the other or lies below it, or they would need the same
     /// value to be a map and a list.
@@ -118,6 +162,18 @@ extension DocumentPath {
             }
         }
         return true
+    }
+}
+
+extension DocumentPath.Step {
+    /// Compares steps: indexes ascend, then names by their bytes.
+    static func order(_ left: Self, _ right: Self) -> Int {
+        switch (left, right) {
+        case (.name(let left), .name(let right)): ByteOrder.compare(left, right)
+        case (.index(let left), .index(let right)): left == right ? 0 : left < right ? -1 : 1
+        case (.index, .name): -1
+        case (.name, .index): 1
+        }
     }
 }
 

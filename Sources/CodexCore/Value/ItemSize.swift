@@ -32,8 +32,8 @@ extension Number {
     /// plus one if negative.
     public var byteCount: Int {
         guard coefficient != 0 else { return 1 }
-        var significant = magnitude
-        while significant % 10 == 0 { significant /= 10 }
+        // Only numbers of 64 bits have zeros at their end.
+        let (significant, _) = Number.strippingZeros(magnitude)
         return (Number.digitCount(significant) + 1) / 2 + 1 + (isNegative ? 1 : 0)
     }
 }

@@ -143,7 +143,7 @@ extension Number {
     }
 
     /// `magnitude` without its trailing decimal zeros, and how many there were.
-    private static func strippingZeros(_ magnitude: UInt128) -> (UInt128, Int) {
+    static func strippingZeros(_ magnitude: UInt128) -> (UInt128, Int) {
         var (value, zeros) = (magnitude, 0)
         while value > UInt128(UInt64.max) {
             let (quotient, remainder) = value.quotientAndRemainder(dividingBy: 10)

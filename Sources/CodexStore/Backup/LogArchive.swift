@@ -1,16 +1,17 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// A directory with a store's log, segment by segment, as gzip files; and `archive.json`, which says whose.
+/// A directory with a store's log, segment by segment, as gzip files; and `archive.json`, which
+/// says whose.
 ///
-/// A segment that is finished is `<number>.segment.gz`; the one that is written to, as far as it was, is
-/// `<number>.partial.gz`, until the next time.
+/// A segment that is finished is `<number>.segment.gz`; the one that is written to, as far as it
+/// was, is `<number>.partial.gz`, until the next time.
 struct LogArchive {
     let directory: Directory
     private(set) var head: Head
     var storeID: UUID { head.storeID }
 
-    private static let name = "archive.json"
+    fileprivate static let name = "archive.json"
     private static let lockName = "archive.lock"
     private static let whole = ".segment.gz"
     private static let partial = ".partial.gz"
@@ -30,13 +31,19 @@ struct LogArchive {
 
     /// Opens the archive of a store, or makes it where there is nothing.
     ///
+    /// - Parameters:
+    ///   - path: Its directory.
+    ///   - storeID: Whose it is.
+    ///   - modes: Who may use one that is made.
     /// - Throws: ``CodexError/Code/notAStore`` if it is another store's, or something else.
-    init(making path: String, for storeID: UUID) throws(CodexError) {
+    init(
+        making path: String, for storeID: UUID, _ modes: CreationModes
+    ) throws(CodexError) {
         let path = StoreDirectory(path).path
         if try FileSystem.kind(path) == nil {
             let label = try Label.bytes(Head(storeID: storeID))
             do throws(CodexError) {
-                try StagedDirectory.make(at: path) { staging throws(CodexError) in
+                try StagedDirectory.make(at: path, modes) { staging throws(CodexError) in
                     try staging.writeDurably(label, to: Self.name)
                 }
             } catch  where error.code == .invalidArgument {
@@ -51,9 +58,7 @@ struct LogArchive {
         guard try FileSystem.kind(path) == .directory else { throw Self.missing(path) }
         directory = try Directory(path)
         guard try directory.kind(Self.name) == .other else { throw Self.missing(path) }
-        head = try Label.read(
-            Self.name, in: directory, as: Head.self, damaged: Self.damaged(path))
-        guard max(head.first, head.sequence, head.time) < 1 << 62 else { throw Self.damaged(path) }
+        head = try Head(in: directory, Self.damaged(path))
         guard head.storeID == storeID else {
             throw CodexError(
                 .notAStore,
@@ -64,19 +69,25 @@ struct LogArchive {
 
     /// Runs `body` while nobody else changes the archive, on what it has by then.
     static func withLock<R>(
-        making path: String, for storeID: UUID,
+        making path: String, for storeID: UUID, _ modes: CreationModes,
         _ body: (inout LogArchive) throws(CodexError) -> R
     ) throws(CodexError) -> R {
-        var archive = try LogArchive(making: path, for: storeID)
+        var archive = try LogArchive(making: path, for: storeID, modes)
         let lock = try FileLock(lockName, in: archive.directory, mayCreate: true)
         defer { lock.release() }
         _ = try lock.take(.exclusive, waits: true)
+        archive.directory.settleAccess(nil, isOwnName)
         // What a process that was killed began to write.
         for name in try archive.directory.entries() where name.hasSuffix(".new") {
             archive.directory.remove(name)
         }
         try archive.readHead()
         return try body(&archive)
+    }
+
+    /// Whether a file of the name is the archive's.
+    private static func isOwnName(_ file: String) -> Bool {
+        file == name || file == lockName || file.hasSuffix(whole) || file.hasSuffix(partial)
     }
 
     /// Says how far it goes now; after the segments are there.
@@ -100,8 +111,7 @@ struct LogArchive {
 
     /// Reads again how far it goes, with the lock held.
     private mutating func readHead() throws(CodexError) {
-        head = try Label.read(
-            Self.name, in: directory, as: Head.self, damaged: Self.damaged(directory.path))
+        head = try Head(in: directory, Self.damaged(directory.path))
     }
 
     private static func missing(_ path: String) -> CodexError {
@@ -112,7 +122,8 @@ struct LogArchive {
         CodexError(.corrupted, "The archive \(path) is damaged. Put back another copy.")
     }
 
-    /// Keeps others from changing the archive as long as the value lives; `nil` where nobody ever did.
+    /// Keeps others from changing the archive as long as the value lives; `nil` where nobody ever
+    /// did.
     func lockForReading() throws(CodexError) -> FileLock? {
         guard try directory.contains(Self.lockName) else { return nil }
         let lock = try FileLock(Self.lockName, in: directory, mayCreate: false)
@@ -158,8 +169,7 @@ struct LogArchive {
     func read(_ number: UInt64, isWhole: Bool) throws(CodexError) -> [UInt8] {
         let name = file(number, isWhole: isWhole)
         do throws(CodexError) {
-            // A record and what is around it, at most.
-            let limit = LogRecordHeader.bodyByteCountMax + (1 << 20)
+            let limit = LogSegment.byteCountMax
             let byteCount = try directory.byteCount(name)
             guard byteCount <= limit else { throw Wire.corrupted("its length") }
             let packed = try directory.read(name, limit: byteCount)
@@ -174,5 +184,15 @@ struct LogArchive {
                 "The archived segment \(directory.path)/\(name) is damaged, or of another store. "
                     + "Put back another copy.")
         }
+    }
+}
+
+extension LogArchive.Head {
+    /// Reads what an archive says of itself.
+    ///
+    /// - Throws: `damaged` for what is none, and for numbers that no log comes to.
+    fileprivate init(in directory: Directory, _ damaged: CodexError) throws(CodexError) {
+        self = try Label.read(LogArchive.name, in: directory, as: Self.self, damaged: damaged)
+        guard max(first, sequence, time) < 1 << 62 else { throw damaged }
     }
 }

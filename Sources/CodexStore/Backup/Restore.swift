@@ -54,15 +54,19 @@ public struct BackupCoverage: Sendable, Hashable {
 extension Store {
     /// Makes a store from a backup and, with an archive of the log, brings it to any moment since.
     ///
-    /// The store is a new one: it has an identity of its own, so that page tokens of the old one are refused,
-    /// and whatever follows the old one is not misled. Sequence numbers go on from where it was restored to;
-    /// consumers are where they were then. Index builds that were finished since the backup are done again
-    /// when the store is opened. It comes into place as a whole, or not at all. It is not cancelled.
+    /// The store is a new one: it has an identity of its own, so that page tokens of the old one
+    /// are refused, and whatever follows the old one is not misled. Sequence numbers go on from
+    /// where it was restored to; consumers are where they were then. Index builds that were
+    /// finished since the backup are done again when the store is opened. It comes into place as a
+    /// whole, or not at all. It is not cancelled.
     ///
-    /// An archive of the old store is not this one's: make a backup of it, and begin another archive.
+    /// An archive of the old store is not this one's: make a backup of it, and begin another
+    /// archive.
     ///
-    /// As a follower it goes on with the commits of the old store after the one that it was restored to, which
-    /// that one must still retain (``follow(_:)``), and takes no others.
+    /// As a follower it goes on with the commits of the old store after the one that it was
+    /// restored to, which that one must still retain (``follow(_:)``), and takes no others.
+    ///
+    /// Who may use it is what the backup's directory says (``FileAccess``).
     ///
     /// - Parameters:
     ///   - backup: The backup's directory, which stays as it is.
@@ -71,10 +75,11 @@ extension Store {
     ///   - path: The new store's directory, which must not exist; its parent must.
     ///   - asFollower: Whether it is to follow the store that the backup is of.
     /// - Returns: What was made.
-    /// - Throws: ``CodexError/Code/notCovered`` for a moment that they do not reach or a segment that is
-    ///   missing; ``CodexError/Code/corrupted`` if something is damaged; ``CodexError/Code/notAStore`` for
-    ///   what is no backup, or an archive of another store; ``CodexError/Code/invalidArgument`` if there is
-    ///   something at the path; ``CodexError/Code/diskFull``.
+    /// - Throws: ``CodexError/Code/notCovered`` for a moment that they do not reach or a segment
+    ///   that is missing; ``CodexError/Code/corrupted`` if something is damaged;
+    ///   ``CodexError/Code/notAStore`` for what is no backup, or an archive of another store;
+    ///   ``CodexError/Code/invalidArgument`` if there is something at the path;
+    ///   ``CodexError/Code/diskFull``.
     @discardableResult
     public static func restore(
         _ backup: String, archive: String? = nil, to target: RestoreTarget = .latest,
@@ -82,7 +87,8 @@ extension Store {
     ) async throws -> RestoreReport {
         try await onWorker { () throws(CodexError) in
             let restore = try Restore(backup, archive)
-            return try StagedDirectory.make(at: path) { staging throws(CodexError) in
+            let modes = restore.backup.modesOfCopies
+            return try StagedDirectory.make(at: path, modes) { staging throws(CodexError) in
                 try restore.run(to: target, in: staging, asFollower: asFollower)
             }
         }
@@ -147,7 +153,8 @@ private struct Restore {
             ? try archive.numbers().filter { $0.number >= first } : []
     }
 
-    /// Reads the segments that go on from the backup, one after the other, until `body` returns `false`.
+    /// Reads the segments that go on from the backup, one after the other, until `body` returns
+    /// `false`.
     ///
     /// - Throws: ``CodexError/Code/notCovered`` if one is missing, or ends before the next begins.
     func forEachSegment(
@@ -225,7 +232,9 @@ private struct Restore {
         try ClosedStore.renew(
             staging, leader: asFollower ? manifest.storeID : nil, committedAt: end.time,
             beginsLog: segments.isEmpty)
+        // A new one, with the modes of a new file.
         staging.remove(StoreDirectory.lockFile)
+        try ReaderTable.allocate(staging, isReadOnly: false)
         return RestoreReport(
             sequence: end.sequence, committedAt: Date(milliseconds: end.time),
             commitCount: commitCount)

@@ -4,13 +4,19 @@ internal import CodexCore
 enum StagedDirectory {
     /// Fills a new directory and gives it its name; one that fails is removed.
     ///
-    /// A process that is killed leaves a directory `….making-…`, which nobody reads. The next one that
-    /// makes something of this name removes it.
+    /// A process that is killed leaves a directory `….making-…`, which nobody reads. The next one
+    /// that makes something of this name removes it.
     ///
-    /// - Throws: ``CodexError/Code/invalidArgument`` if there is something at the path, and what `fill`
-    ///   throws.
+    /// - Parameters:
+    ///   - path: Where the directory is to be.
+    ///   - modes: Who may use it, and what is made in it.
+    ///   - fill: Makes what is to be in it.
+    /// - Returns: What `fill` returns.
+    /// - Throws: ``CodexError/Code/invalidArgument`` if there is something at the path, and what
+    ///   `fill` throws.
     static func make<R>(
-        at path: String, _ fill: (_ staging: Directory) throws(CodexError) -> R
+        at path: String, _ modes: CreationModes,
+        _ fill: (_ staging: Directory) throws(CodexError) -> R
     ) throws(CodexError) -> R {
         let path = StoreDirectory(path).path
         guard try FileSystem.kind(path) == nil else {
@@ -21,7 +27,7 @@ enum StagedDirectory {
         let name = FileSystem.lastComponent(of: path)
         let prefix = "\(name).making-"
         removeLeftovers(prefix, in: parent)
-        return try make(in: parent, prefix) { staging throws(CodexError) in
+        return try make(in: parent, prefix, modes) { staging throws(CodexError) in
             let result = try fill(staging)
             try staging.flush()
             guard try parent.kind(name) == nil, try give(staging, name, in: parent) else {
@@ -34,11 +40,11 @@ enum StagedDirectory {
 
     /// Makes a directory aside for the duration of `body`, and removes it unless that renamed it.
     static func make<R>(
-        in parent: Directory, _ prefix: String,
+        in parent: Directory, _ prefix: String, _ modes: CreationModes,
         _ body: (_ staging: Directory) throws(CodexError) -> R
     ) throws(CodexError) -> R {
         let name = "\(prefix)\(FileSystem.processID)-\(UInt32.random(in: .min ... .max))"
-        try parent.makeDirectory(name)
+        try parent.makeDirectory(name, modes)
         let staging = try Directory(name, in: parent)
         // Held as long as the value lives: what is being made is no left-over.
         _ = staging.lock()

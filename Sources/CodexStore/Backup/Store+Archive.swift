@@ -2,8 +2,8 @@ internal import CodexCore
 
 /// What ``Store/archiveLog(to:)`` did.
 public struct ArchiveReport: Sendable, Hashable {
-    /// The commit from which on the archive lacks none: backups of that commit or the one before it, and
-    /// later ones, go on with it.
+    /// The commit from which on the archive lacks none: backups of that commit or the one before
+    /// it, and later ones, go on with it.
     public let firstSequence: UInt64
     /// The commit that the archive goes up to now.
     public let sequence: UInt64
@@ -20,10 +20,12 @@ public struct ArchiveReport: Sendable, Hashable {
 extension Store {
     /// Brings an archive of the log up to date, while the store is in use.
     ///
-    /// With a backup it restores any moment since that (``restore(_:archive:to:at:asFollower:)``). Called every hour,
-    /// say, at most an hour is lost with the machine; and at least as often as the log is retained
-    /// (``StoreOptions/changeRetention``), or there is a gap. Of several that archive into one directory one
-    /// waits for the other. It is not cancelled, and ``close()`` waits for it.
+    /// With a backup it restores any moment since that (``restore(_:archive:to:at:asFollower:)``).
+    /// Called every hour, say, at most an hour is lost with the machine; and at least as often as
+    /// the log is retained (``StoreOptions/changeRetention``), or there is a gap. Of several that
+    /// archive into one directory one waits for the other. It is not cancelled, and ``close()``
+    /// waits for it. Who may use a new archive is what the store's directory says (``FileAccess``);
+    /// later files get what its own says.
     ///
     /// - Parameter path: The archive's directory; it is made if it is not there.
     /// - Returns: What was done.
@@ -42,9 +44,9 @@ extension Store {
 
 extension StoreCore {
     fileprivate func archiveLog(to path: String) throws(CodexError) -> ArchiveReport {
-        try LogArchive.withLock(making: path, for: catalog.manifest.storeID) {
-            archive throws(CodexError) in try bringUpToDate(&archive)
-        }
+        try LogArchive.withLock(
+            making: path, for: catalog.manifest.storeID, directory.modesOfCopies
+        ) { archive throws(CodexError) in try bringUpToDate(&archive) }
     }
 
     private func bringUpToDate(_ archive: inout LogArchive) throws(CodexError) -> ArchiveReport {
@@ -120,8 +122,8 @@ extension StoreCore {
         }
     }
 
-    /// Waits until the log up to a position is on the medium, at every level of durability: a copy must not
-    /// know of commits that the store may lose.
+    /// Waits until the log up to a position is on the medium, at every level of durability: a copy
+    /// must not know of commits that the store may lose.
     func flushLog(through position: LogPosition) throws(CodexError) {
         // Those before it were flushed when it was begun; and what was pruned is in a checkpoint.
         guard let segment = try logDirectory.open(position.segment) else { return }
@@ -129,8 +131,8 @@ extension StoreCore {
         try lease.orRefuse { () throws(CodexError) in try segment.file.flush() }
     }
 
-    /// The bytes of a segment, up to a position if it is the one that is written to; `nil` if it is not
-    /// there any more.
+    /// The bytes of a segment, up to a position if it is the one that is written to; `nil` if it is
+    /// not there any more.
     private func segmentBytes(
         _ number: UInt64, upTo position: LogPosition?, noting sequence: UInt64
     ) throws(CodexError) -> ([UInt8], SegmentSummary)? {

@@ -7,19 +7,21 @@ public struct BackupReport: Sendable, Hashable {
     public let sequence: UInt64
     /// When that commit was made.
     ///
-    /// `nil` if there is none, or so many came while the copy was made that the log does not have it any more.
+    /// `nil` if there is none, or so many came while the copy was made that the log does not have
+    /// it any more.
     public let committedAt: Date?
     /// The bytes of its data.
     public let byteCount: Int
 }
 
 extension Store {
-    /// Makes a backup while the store is in use: a directory with a copy of one moment, without free
-    /// space, from which ``restore(_:archive:to:at:asFollower:)`` makes a store again.
+    /// Makes a backup while the store is in use: a directory with a copy of one moment, without
+    /// free space, from which ``restore(_:archive:to:at:asFollower:)`` makes a store again.
     ///
-    /// Writers go on meanwhile; the copy is a long reader, so the file grows under writes as long as it
-    /// takes. The backup comes into place as a whole, on the medium, or not at all. It is not cancelled, and
-    /// ``close()`` waits for it.
+    /// Writers go on meanwhile; the copy is a long reader, so the file grows under writes as long
+    /// as it takes. The backup comes into place as a whole, on the medium, or not at all. It is not
+    /// cancelled, and ``close()`` waits for it. Who may use it is what the store's directory says
+    /// (``FileAccess``).
     ///
     /// - Parameter path: The backup's directory, which must not exist; its parent must.
     /// - Returns: What it holds.
@@ -49,9 +51,10 @@ extension Store {
 
 extension StoreCore {
     fileprivate func backup(to path: String) throws(CodexError) -> BackupReport {
-        try StagedDirectory.make(at: path) { staging throws(CodexError) in
+        let modes = directory.modesOfCopies
+        return try StagedDirectory.make(at: path, modes) { staging throws(CodexError) in
             do throws(CodexError) {
-                try environment.copy(to: staging.accessPath)
+                try environment.copy(to: staging)
             } catch  where error.code == .inputOutput && staging.isFull {
                 throw CodexError(
                     .diskFull, "There is no room for the backup. Free some, then try again.",
@@ -59,7 +62,8 @@ extension StoreCore {
             }
             let storeID = catalog.manifest.storeID
             let position = try ClosedStore.position(in: staging)
-            // One that took no more writes is copied as it is: whether the archive goes on from it, restoring tells.
+            // One that took no more writes is copied as it is: whether the archive goes on from it,
+            // restoring tells.
             if try !lease.isRefused() { try flushLog(through: position) }
             // LMDB writes its first pages anew.
             let file = try DataFile(staging)
@@ -81,7 +85,8 @@ extension StoreCore {
         }
     }
 
-    /// When the commit at a position was made; 0 if there was none, `nil` if the log does not have it any more.
+    /// When the commit at a position was made; 0 if there was none, `nil` if the log does not have
+    /// it any more.
     private func time(of position: LogPosition) throws(CodexError) -> UInt64? {
         if position.sequence == 0 { return 0 }
         // A segment that was begun after that commit has none of its own.

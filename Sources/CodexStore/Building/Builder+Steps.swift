@@ -29,7 +29,8 @@ extension Builder {
         for table in catalog.allTables {
             if let retired = table.retired.first { return try empty(table, retired) }
         }
-        try empty(catalog.droppedTrees)
+        if !catalog.droppedTrees.isEmpty { return try empty(catalog.droppedTrees) }
+        try decide(undecidedTables(catalog))
     }
 
     /// Ends the building of a part: it is ready, or its keys conflict.
@@ -100,15 +101,16 @@ extension Builder {
         try finish(table, index.part, conflicts ? .conflicting : nil)
     }
 
-    private func position(_ key: [UInt8]) throws(CodexError) -> [UInt8] {
+    /// The progress that is kept under a key; nothing if there is none.
+    func position(_ key: [UInt8]) throws(CodexError) -> [UInt8] {
         try reading { context in
             let stored = unsafe try context.transaction.get(context.catalog.meta, key)
             return unsafe stored.map { unsafe Array($0) } ?? []
         }
     }
 
-    /// The entry keys that the table's items have in indexes, after those that are done, and the commit
-    /// that all were read at, if nobody wrote meanwhile; `nil` if the builder was stopped.
+    /// The entry keys that the table's items have in indexes, after those that are done, and the
+    /// commit that all were read at, if nobody wrote meanwhile; `nil` if the builder was stopped.
     private func sortedKeys(
         _ table: TableHandle, _ indexes: [IndexHandle], after done: [[UInt8]]
     ) throws(CodexError) -> (keys: [SortedKeys], sequence: UInt64?)? {
@@ -125,7 +127,7 @@ extension Builder {
             try reading { context in
                 sequences.insert(try context.storedPosition().sequence)
                 try context.transaction.withCursor(table.tree) { cursor in
-                    var entry = unsafe try cursor.seek(last.isEmpty ? [] : last + [0])
+                    var entry = unsafe try cursor.advance(past: last)
                     while let current = unsafe entry, count < Self.snapshotItemCount {
                         count += 1
                         last = unsafe Array(current.key)
@@ -213,8 +215,8 @@ extension Builder {
     /// Most trees whose emptying one change of the manifest ends: their room is used again then.
     private static let emptiedTreeCountMax = 500
 
-    /// Empties a tree in steps, each of which looks whether that is still to be done: another process may have
-    /// ended it, and the tree be used again.
+    /// Empties a tree in steps, each of which looks whether that is still to be done: another
+    /// process may have ended it, and the tree be used again.
     ///
     /// - Returns: `false` if the builder was stopped before.
     private func empty(

@@ -9,10 +9,12 @@ internal import Dispatch
 ///
 /// - An index is maintained by all writes from the moment it is there, so its build only adds the
 ///   entries that items have which were there before: sorted, so that the tree is filled in order.
-/// - A counter's build walks the items in key order; writes maintain it for items up to where it is.
+/// - A counter's build walks the items in key order; writes maintain it for items up to where it
+///   is.
+/// - Items of earlier formats are walked in key order, too, and their undecided values decided.
 ///
-/// What fails and may pass by itself (a full disk, say) is tried again, less and less often, and the
-/// observer is told. What cannot pass ends the building until somebody asks for it again.
+/// What fails and may pass by itself (a full disk, say) is tried again, less and less often, and
+/// the observer is told. What cannot pass ends the building until somebody asks for it again.
 final class Builder: Sendable {
     /// What is at work, for the observer.
     typealias Target = (table: String?, name: String?)
@@ -26,6 +28,8 @@ final class Builder: Sendable {
         var isRung = false
         /// How many bulk loads wait for their indexes.
         var loadCount = 0
+        /// The numbers of the tables with values that this process's keys did not decide.
+        var undecidableTables: Set<Int> = []
         var target: Target = (nil, nil)
         var failure: CodexError?
         /// How many failures there were in a row.
@@ -59,8 +63,8 @@ final class Builder: Sendable {
     private static let lockInterval = Duration.milliseconds(500)
     /// After so many failures in a row, those who wait are told: three seconds of them.
     private static let patience = 7
-    /// After so many failures in a row a step is given up, and with it the lock and what was sorted:
-    /// the trouble may be this process's alone.
+    /// After so many failures in a row a step is given up, and with it the lock and what was
+    /// sorted: the trouble may be this process's alone.
     private static let stepFailureCountMax = 9
 
     init(_ core: StoreCore, _ writer: WriterQueue) {
@@ -151,13 +155,15 @@ final class Builder: Sendable {
     /// Whether what is to be built is done in a moment.
     func hasLittleToDo() -> Bool {
         let catalog = core.catalog
-        guard catalog.hasWork, !catalog.allTables.contains(where: \.isLoading),
-            !hasMuchToEmpty
+        let undecided = undecidedTables(catalog)
+        guard catalog.hasWork || !undecided.isEmpty,
+            !catalog.allTables.contains(where: \.isLoading), !hasMuchToEmpty
         else { return false }
-        return catalog.allTables.filter(\.hasWork).allSatisfy(isSmall)
+        return (catalog.allTables.filter(\.hasWork) + undecided).allSatisfy(isSmall)
     }
 
-    /// Whether emptying what removed tables left takes longer than anybody who adds something would wait.
+    /// Whether emptying what removed tables left takes longer than anybody who adds something would
+    /// wait.
     var hasMuchToEmpty: Bool { !core.catalog.droppedTrees.allSatisfy { isSmall($0.tree) } }
 
     /// Whether a table is built in a moment.
@@ -204,7 +210,8 @@ final class Builder: Sendable {
         while !isStopped {
             do throws(CodexError) {
                 aim(at: (nil, nil))
-                guard try core.refreshCatalog().hasWork else { return .done }
+                let catalog = try core.refreshCatalog()
+                guard catalog.hasWork || !undecidedTables(catalog).isEmpty else { return .done }
                 guard let lock = try FileLock(Self.lockName, in: core.directory) else {
                     return .busy
                 }
@@ -219,6 +226,25 @@ final class Builder: Sendable {
             }
         }
         return .busy
+    }
+
+    /// The tables with values to decide; those that wait for keys are looked at once, if there are
+    /// some.
+    func undecidedTables(_ catalog: Catalog) -> [TableHandle] {
+        let hasKeys = core.options.sealer != nil
+        let tried = state.withLock { $0.undecidableTables }
+        return catalog.allTables.filter { table in
+            switch table.undecided {
+            case nil: false
+            case .unread: true
+            case .waiting: hasKeys && !tried.contains(table.number)
+            }
+        }
+    }
+
+    /// Takes note that this process's keys do not decide all values of a table.
+    func noteUndecidable(_ table: Int) {
+        state.withLock { state in _ = state.undecidableTables.insert(table) }
     }
 
     /// Says what is done next, for the observer.

@@ -20,8 +20,8 @@ public struct BuildStatus: Sendable, Hashable {
         case loading
         /// It is being built; writes maintain it already.
         case building
-        /// A unique index that has items with equal keys, or a counter with a sum that does not fit:
-        /// it can be read once they are changed.
+        /// A unique index that has items with equal keys, or a counter with a sum that does not
+        /// fit: it can be read once they are changed.
         case conflicting
     }
 
@@ -67,14 +67,17 @@ extension Store {
         }
     }
 
-    /// Waits until every index and counter is built, and those of removed ones are gone; looks again
-    /// at those that were conflicting.
+    /// Waits until every index and counter is built, and those of removed ones are gone; looks
+    /// again at those that were conflicting.
     ///
-    /// Building needs nobody to wait for it. A failure that may pass (a full disk, no free reader) is
-    /// tried again by itself, after 50 ms to 30 s, and the observer is told
-    /// (``StoreEvent/buildFailed(table:name:code:message:retryDelay:)``). This call tries it at once,
-    /// and waits through some seconds of such failures. Then it throws the last one, and building goes
-    /// on. After a failure that cannot pass (``CodexError/Code/corrupted``,
+    /// It also waits until the values of a store of an earlier format are decided, as far as there
+    /// are keys (`Docs/Format.md`).
+    ///
+    /// Building needs nobody to wait for it. A failure that may pass (a full disk, no free reader)
+    /// is tried again by itself, after 50 ms to 30 s, and the observer is told
+    /// (``StoreEvent/buildFailed(table:name:code:message:retryDelay:)``). This call tries it at
+    /// once, and waits through some seconds of such failures. Then it throws the last one, and
+    /// building goes on. After a failure that cannot pass (``CodexError/Code/corrupted``,
     /// ``CodexError/Code/writesRefused``), this call begins it again.
     ///
     /// - Throws: ``CodexError/Code/indexNotReady`` if a unique index has items with equal keys
@@ -109,15 +112,14 @@ extension Store {
     }
 
     /// Adds an index to a table and returns once writes maintain it; the items that are there are
-    /// added in the background (on a small table, before this returns; it then waits for whatever else
-    /// is being built).
+    /// added in the background (on a small table, before this returns; it then waits for whatever
+    /// else is being built).
     ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` if there is another index of this name,
-    ///   ``CodexError/Code/indexNotReady`` if a small table has equal keys in a unique one, which is
-    ///   added all the same (``whenReady()``), and whatever building it fails with for some seconds,
-    ///   which goes on all the same,
-    ///   ``CodexError/Code/invalidSchema``, ``CodexError/Code/unknownTable``, and as
-    ///   ``write(_:)-(_)``.
+    ///   ``CodexError/Code/indexNotReady`` if a small table has equal keys in a unique one, which
+    ///   is added all the same (``whenReady()``), and whatever building it fails with for some
+    ///   seconds, which goes on all the same, ``CodexError/Code/invalidSchema``,
+    ///   ``CodexError/Code/unknownTable``, and as ``write(_:)-(_)``.
     public func addIndex(_ index: IndexDefinition, to table: String) async throws {
         try await add(to: table) { $0.with(indexes: [index], counters: []) }
     }

@@ -4,8 +4,8 @@ internal import CodexIndex
 extension Store {
     /// Adds a table to a store in use.
     ///
-    /// - Throws: ``CodexError/Code/schemaMismatch`` if there is one of this name, ``CodexError/Code/invalidSchema``,
-    ///   and as ``write(_:)-(_)``.
+    /// - Throws: ``CodexError/Code/schemaMismatch`` if there is one of this name,
+    ///   ``CodexError/Code/invalidSchema``, and as ``write(_:)-(_)``.
     public func addTable(_ table: TableDefinition) async throws {
         try await changeManifest { manifest, _ throws(CodexError) in
             guard manifest.tables[table.name] == nil else {
@@ -19,11 +19,12 @@ extension Store {
 
     /// Removes a table with all its items, indexes and counters.
     ///
-    /// From now on it is unknown, and what it holds goes in the background. Entities that are in it go out of
-    /// the schema.
+    /// From now on it is unknown, and what it holds goes in the background. Entities that are in it
+    /// go out of the schema.
     ///
-    /// The removal itself gives no changes of its items. Changes before it can be read as long as they are
-    /// retained. A program that opens the store with a schema that has the table adds it again, empty.
+    /// The removal itself gives no changes of its items. Changes before it can be read as long as
+    /// they are retained. A program that opens the store with a schema that has the table adds it
+    /// again, empty.
     ///
     /// - Throws: ``CodexError/Code/unknownTable``, and as ``write(_:)-(_)``.
     public func removeTable(_ name: String) async throws {
@@ -42,8 +43,9 @@ extension Store {
     ///
     /// Items that are there expire once the builder has seen to them: ``whenReady()``.
     ///
-    /// - Throws: ``CodexError/Code/schemaMismatch`` if it has another one, ``CodexError/Code/invalidSchema``,
-    ///   ``CodexError/Code/unknownTable``, and as ``write(_:)-(_)``.
+    /// - Throws: ``CodexError/Code/schemaMismatch`` if it has another one,
+    ///   ``CodexError/Code/invalidSchema``, ``CodexError/Code/unknownTable``, and as
+    ///   ``write(_:)-(_)``.
     public func addTimeToLive(_ attribute: String, to table: String) async throws {
         let builder = try requireBuilder()
         let number = try core.catalog.table(table).number

@@ -31,11 +31,7 @@ extension TransactionContext {
             var entry = unsafe try cursor.first()
             while let current = unsafe entry, found.count < limit {
                 var isOver = false
-                if mayExpire {
-                    isOver = try unsafe withItem(current.value, current.key, index.plan) {
-                        isExpired($0.layout.header)
-                    }
-                }
+                if mayExpire { isOver = isExpired(unsafe try header(of: current.value)) }
                 if !isOver {
                     let key = unsafe Array(current.key)
                     let offset = try index.plan.primaryKeyOffset(key.span)
@@ -77,7 +73,7 @@ struct StepLimit: Sendable {
 /// The steps of a build, each a part of a transaction.
 extension WriteContext {
     /// A table as it is now; `nil` if it is gone, and another may have its name.
-    private func current(_ table: TableHandle) throws -> TableHandle? {
+    func current(_ table: TableHandle) throws -> TableHandle? {
         let current = try catalog.table(table.name)
         return current.number == table.number ? current : nil
     }
@@ -101,8 +97,8 @@ extension WriteContext {
         guard let table = try current(known),
             let index = table.indexes.first(where: { $0.part == part && $0.state == .building })
         else { return nil }
-        // If nobody wrote since, not in this transaction either, the items have these entries still;
-        // those that the index has already are put again, as they are.
+        // If nobody wrote since, not in this transaction either, the items have these entries
+        // still; those that the index has already are put again, as they are.
         var isExact =
             sequence == position.sequence && !hasChanges && changeCount == 0
             && !index.plan.isExpiry
@@ -130,8 +126,8 @@ extension WriteContext {
         _ key: [UInt8], _ table: TableHandle, _ index: IndexHandle
     ) throws -> Int {
         let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
-        // An item whose entry is there may lack its stamp: on a follower that was promoted. A follower's items
-        // are stamped when the leader's are.
+        // An item whose entry is there may lack its stamp: on a follower that was promoted. A
+        // follower's items are stamped when the leader's are.
         if index.plan.isExpiry, !catalog.manifest.isFollower, try stamp(table, primaryKey) {
             return key.count
         }
@@ -159,9 +155,10 @@ extension WriteContext {
             }
             value = unsafe Array(stored)
         case .keysOnly:
-            guard let header = try withStoredBytes(table, primaryKey, { $0.layout.header }) else {
+            guard let stored = unsafe try transaction.get(table.tree, primaryKey) else {
                 return 0
             }
+            let header = unsafe try header(of: stored)
             value = try entryValue(index, Image(item: Item(), header: header), [])
         case .include:
             guard let image = try image(table, primaryKey) else { return 0 }
@@ -187,7 +184,7 @@ extension WriteContext {
         var count = 0
         var isAtEnd = false
         try transaction.withCursor(table.tree) { cursor in
-            var entry = unsafe try cursor.seek(done.isEmpty ? [] : done + [0])
+            var entry = unsafe try cursor.advance(past: done)
             defer { unsafe isAtEnd = entry == nil }
             while let current = unsafe entry {
                 last = unsafe Array(current.key)

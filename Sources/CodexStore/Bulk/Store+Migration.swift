@@ -24,13 +24,13 @@ public struct MigrationReport: Sendable {
 }
 
 extension Store {
-    /// Rewrites the items of an entity that an earlier schema version wrote, and raw items under its
-    /// keys, with the type's own version.
+    /// Rewrites the items of an entity that an earlier schema version wrote, and raw items under
+    /// its keys, with the type's own version.
     ///
-    /// It works in transactions of `batchCount` items, between which other writes pass. Cut short, it
-    /// has kept what it did; called again, it goes on with the rest. An item that
-    /// ``Entity/upgrade(_:from:)`` or the type refuses stays as it is and is reported; the others go
-    /// on. Attributes that the type does not know stay.
+    /// It works in transactions of `batchCount` items, between which other writes pass. Cut short,
+    /// it has kept what it did; called again, it goes on with the rest. An item that
+    /// ``Entity/upgrade(_:from:)`` or the type refuses stays as it is and is reported; the others
+    /// go on. Attributes that the type does not know stay.
     ///
     /// - Parameters:
     ///   - type: The entity.
@@ -128,7 +128,7 @@ extension WriteContext {
         var last: [UInt8]? = start
         var count = 0
         try transaction.withCursor(table.tree) { cursor in
-            var entry = unsafe try cursor.seek(start.isEmpty ? [] : start + [0])
+            var entry = unsafe try cursor.advance(past: start)
             while let current = unsafe entry, count < countMax {
                 let key = unsafe Array(current.key)
                 count += 1
@@ -174,10 +174,10 @@ extension WriteContext {
         }
         for element in try E.unknownAttributes(of: lifted) where item[element.name] == nil {
             // Under another name it could not be opened any more.
-            if SealedValue.isSealed(element.value), old.item[element.name] != element.value {
+            if element.seal != .plain, old.item[element.name] != element.value {
                 throw CodexError.keyUnavailable(element.name)
             }
-            item[element.name] = element.value
+            item.set(element)
         }
         let header = ItemHeader(
             entityNumber: bound.entity.number,

@@ -2,8 +2,8 @@ internal import Dispatch
 
 /// A read of the store for a cache, which others wait for that ask for the same.
 ///
-/// One that a commit overtakes is taken out of its stripe: its outcome is for those who wait already, and
-/// is not kept.
+/// One that a commit overtakes is taken out of its stripe: its outcome is for those who wait
+/// already, and is not kept.
 ///
 /// Sendable since everything that changes is touched only with the lock of the key's stripe held.
 final class CacheFill: @unchecked Sendable {

@@ -59,6 +59,23 @@ extension Store {
         try changePage(cursor.origin, limit, view, filter)
     }
 
+    /// Most bytes of the log that a page after a cursor reads: so they can be reserved before.
+    ///
+    /// The page's changes keep up to twice as many in memory.
+    ///
+    /// - Throws: As ``changePage(after:limit:view:filter:)-(ChangeCursor,_,_,_)``.
+    /// - Complexity: Of the next commit's record, only the header is read.
+    package func changePageByteCountMax(after cursor: ChangeCursor) throws -> Int {
+        try ChangeReader(core, from: cursor.origin, .keysOnly, .all).nextByteCountMax()
+    }
+
+    /// Most bytes of the log that a page after a position reads.
+    ///
+    /// See ``changePageByteCountMax(after:)-(ChangeCursor)``.
+    package func changePageByteCountMax(after position: StreamPosition) throws -> Int {
+        try ChangeReader(core, from: .position(position), .keysOnly, .all).nextByteCountMax()
+    }
+
     private func changePage(
         _ origin: ChangeReader.Origin, _ limit: Int, _ view: StreamView, _ filter: ChangeFilter
     ) throws -> ChangePage {

@@ -66,7 +66,20 @@ final class ChangeReader {
         return made
     }
 
+    /// Most bytes of the log that the next ``read(_:)`` goes through: a record that has more than
+    /// others together is read alone.
+    ///
+    /// - Throws: As ``read(_:)``.
+    /// - Complexity: Of the next record, only the header is read.
+    func nextByteCountMax() throws(CodexError) -> Int {
+        let applied = try core.appliedSnapshot().position
+        var commits = try prepared(applied)
+        return max(Self.readByteCountMax, commits.nextByteCount(applied) ?? 0)
+    }
+
     /// Reads the next changes, up to the end of the commit in which there are `count`.
+    ///
+    /// It ends before where the records would have more bytes than ``nextByteCountMax()``.
     ///
     /// - Returns: None if there are none yet.
     /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``.
@@ -77,16 +90,18 @@ final class ChangeReader {
         var commits = try prepared(applied)
         catalog = snapshot.catalog
         var records: [ChangeRecord] = []
-        var readByteCount: UInt64 = 0
+        var rest = Self.readByteCountMax
         do throws(CodexError) {
             while let (record, start) = try commits.next(applied) {
                 try append(record, start, to: &records)
                 self.commits = commits
-                readByteCount += UInt64(record.header.recordByteCount)
-                skippedByteCount =
-                    records.isEmpty ? skippedByteCount + UInt64(record.header.recordByteCount) : 0
-                // A filter that lets nothing pass must not keep the caller for long.
-                if records.count >= count || readByteCount > Self.readByteCountMax { break }
+                let byteCount = record.header.recordByteCount
+                skippedByteCount = records.isEmpty ? skippedByteCount + UInt64(byteCount) : 0
+                rest -= byteCount
+                // A filter that lets nothing pass must not keep the caller for long, and what is
+                // read is held in memory.
+                if records.count >= count || rest <= 0 { break }
+                if let next = commits.nextByteCount(applied), next > rest { break }
             }
         } catch {
             // What was read before is good; the next call says what is wrong.
@@ -100,11 +115,12 @@ final class ChangeReader {
     /// Takes note that what was skipped is checkpointed.
     func forgetSkipped() { skippedByteCount = 0 }
 
-    /// The transaction of the snapshot to whose end the last read came; `nil` if there is more to read
-    /// at once.
+    /// The transaction of the snapshot to whose end the last read came; `nil` if there is more to
+    /// read at once.
     private(set) var endID: Int?
 
-    private static let readByteCountMax: UInt64 = 4 << 20
+    /// Bytes of records that one ``read(_:)`` goes through.
+    static let readByteCountMax = 4 << 20
 
     /// Adds those of a commit's changes that are wanted; none if it fails.
     private func append(

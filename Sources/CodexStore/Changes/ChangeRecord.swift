@@ -66,6 +66,22 @@ public struct ChangeRecord: Sendable {
         }
     }
 
+    /// ``newImage``, whose memory is reserved before it is decoded.
+    package func newImage(reserving memory: DecodedMemory) throws(CodexError) -> Item? {
+        guard view == .newImage || view == .newAndOldImages, let range = entry.new else {
+            return nil
+        }
+        return try decoded(range, memory).item
+    }
+
+    /// ``oldImage``, whose memory is reserved before it is decoded.
+    package func oldImage(reserving memory: DecodedMemory) throws(CodexError) -> Item? {
+        guard view == .oldImage || view == .newAndOldImages, let range = entry.old else {
+            return nil
+        }
+        return try decoded(range, memory).item
+    }
+
     /// The item as the change left it, as an entity.
     ///
     /// - Returns: `nil` as ``newImage``, and if the item is of another entity.
@@ -105,9 +121,9 @@ public struct ChangeRecord: Sendable {
     }
 
     private func decoded(
-        _ range: Range<Int>
+        _ range: Range<Int>, _ memory: DecodedMemory? = nil
     ) throws(CodexError) -> (item: Item, header: ItemHeader) {
-        try commit.decode(range, key: entry.key, table: entry.table)
+        try commit.decode(range, key: entry.key, table: entry.table, memory)
     }
 }
 
@@ -147,13 +163,14 @@ final class LoggedCommit: Sendable {
     }
 
     func decode(
-        _ range: Range<Int>, key: Range<Int>, table: Int
+        _ range: Range<Int>, key: Range<Int>, table: Int, _ memory: DecodedMemory? = nil
     ) throws(CodexError) -> (item: Item, header: ItemHeader) {
         let plan = try tables.plan(table)
         return try unsafe bytes.withUnsafeBufferPointer { buffer throws(CodexError) in
             let item = try unsafe ItemBytes(
                 value: UnsafeBufferPointer(rebasing: buffer[range]),
                 key: UnsafeBufferPointer(rebasing: buffer[key]), keys: plan, shapes: tables)
+            if let memory { return (try item.item(reserving: memory), item.layout.header) }
             return (try item.item(), item.layout.header)
         }
     }

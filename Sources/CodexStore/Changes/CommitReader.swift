@@ -50,6 +50,13 @@ struct CommitReader {
         return (record, start)
     }
 
+    /// How many bytes the next commit's record has; `nil` if all that is applied was read, or if
+    /// only reading it tells.
+    mutating func nextByteCount(_ applied: LogPosition) -> Int? {
+        guard cursor.position.sequence < applied.sequence else { return nil }
+        return try? cursor.nextByteCount()
+    }
+
     private static func next(_ cursor: inout LogCursor) throws(CodexError) -> LogRecord? {
         do throws(CodexError) {
             return try cursor.next()

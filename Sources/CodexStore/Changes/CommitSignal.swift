@@ -28,9 +28,9 @@ final class CommitSignal: Sendable {
 
     /// Waits until there is a commit after a snapshot's.
     ///
-    /// - Parameter known: The transaction of a snapshot in which there was nothing new. Not what the
-    ///   environment says is the last: LMDB writes a commit's meta page before it lets readers see the
-    ///   commit, and a wait that began between the two would miss it.
+    /// - Parameter known: The transaction of a snapshot in which there was nothing new. Not what
+    ///   the environment says is the last: LMDB writes a commit's meta page before it lets readers
+    ///   see the commit, and a wait that began between the two would miss it.
     /// - Throws: `CancellationError`, ``CodexError/Code/closed``.
     func wait(after known: Int) async throws {
         let id = state.withLock { state in

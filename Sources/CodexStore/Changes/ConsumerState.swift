@@ -1,7 +1,8 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// What the store keeps of a consumer: in the database `consumers`, under 0x00 and its name, as JSON.
+/// What the store keeps of a consumer: in the database `consumers`, under 0x00 and its name, as
+/// JSON.
 struct ConsumerState: Codable {
     var filter: ChangeFilter
     /// Changes up to this one are done.
@@ -18,6 +19,9 @@ struct ConsumerState: Codable {
     var movedAfter: UInt64?
 
     var sequenceNumber: SequenceNumber { SequenceNumber(commit: commit, ordinal: ordinal) }
+
+    /// Up to which commit the consumer does not need the log: it may begin after its checkpoint.
+    var readSequence: UInt64 { max(sequenceNumber.lastWholeCommit, segment == 0 ? 0 : before) }
 
     var origin: ChangeReader.Origin {
         .place(
@@ -47,9 +51,24 @@ struct ConsumerState: Codable {
 
     // MARK: Stored form
 
+    /// Whether bytes are a consumer's name.
+    static func isName(_ bytes: ArraySlice<UInt8>) -> Bool {
+        (1...Limits.consumerNameByteCountMax).contains(bytes.count) && !bytes.contains(0)
+            && String(validating: bytes, as: UTF8.self) != nil
+    }
+
+    /// Throws unless an entry of `consumers` is a consumer's state or a change that one parked.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    static func requireWellFormed(_ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
+        guard key.first == 0 else { return try ParkedChange.requireWellFormed(key, value) }
+        guard isName(key.dropFirst()) else { throw Wire.corrupted("the name of a consumer") }
+        _ = try ConsumerState(json: value)
+    }
+
     static func key(_ name: String) throws(CodexError) -> [UInt8] {
         let bytes = Array(name.utf8)
-        guard (1...Limits.consumerNameByteCountMax).contains(bytes.count), !bytes.contains(0) else {
+        guard isName(bytes[...]) else {
             throw CodexError(
                 .invalidArgument,
                 "A consumer's name has 1 to \(Limits.consumerNameByteCountMax) bytes, none of them "
@@ -71,7 +90,9 @@ struct ConsumerState: Codable {
         } catch {
             throw Wire.corrupted("a consumer's checkpoint")
         }
-        guard [commit, before, milliseconds, movedAfter ?? 0].allSatisfy({ $0 < 1 << 62 }) else {
+        guard [commit, before, milliseconds, movedAfter ?? 0].allSatisfy({ $0 < 1 << 62 }),
+            segment < 1 << 62, offset < 1 << 48
+        else {
             throw Wire.corrupted("a consumer's checkpoint")
         }
     }
@@ -125,7 +146,7 @@ extension TransactionContext {
         try transaction.withCursor(catalog.consumers) { cursor in
             var found: [(key: [UInt8], value: [UInt8])] = []
             var byteCount = 0
-            var entry = unsafe try cursor.seek(start.map { $0 + [0] } ?? prefix)
+            var entry = unsafe try cursor.advance(to: start.map { $0 + [0] } ?? prefix)
             while let current = unsafe entry, unsafe current.key.starts(with: prefix),
                 found.count < countMax
             {

@@ -32,8 +32,9 @@ extension Store {
     ///   - name: The name, 1 to 255 bytes.
     ///   - position: Where it begins.
     ///   - filter: Which changes it gets.
-    /// - Throws: ``CodexError/Code/invalidArgument`` if the name is taken with another filter, or for a
-    ///   sequence number that the store has not reached, ``CodexError/Code/changesTrimmed``, and as ``write(_:)-(_)``.
+    /// - Throws: ``CodexError/Code/invalidArgument`` if the name is taken with another filter, or
+    ///   for a sequence number that the store has not reached, ``CodexError/Code/changesTrimmed``,
+    ///   and as ``write(_:)-(_)``.
     public func addConsumer(
         _ name: String, after position: StreamPosition = .latest, filter: ChangeFilter = .all
     ) async throws {
@@ -70,8 +71,8 @@ extension Store {
     /// The consumers, by name, and how far they are.
     ///
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/corrupted``.
-    /// - Complexity: O(*n* + *m*) for *n* consumers with *m* parked changes, of which it looks at the keys
-    ///   alone.
+    /// - Complexity: O(*n* + *m*) for *n* consumers with *m* parked changes, of which it looks at
+    ///   the keys alone.
     public func consumers() throws -> [ConsumerStatus] {
         try core.withReader { try consumers($0) }
     }
@@ -83,7 +84,6 @@ extension Store {
         let oldest = try core.oldestSequence()
         let now = core.options.milliseconds
         return try all.map { name, state in
-            let done = state.sequenceNumber.lastWholeCommit
             // The commit that moved the checkpoint follows what it says, if nobody came between.
             let seen = state.movedAfter == state.commit ? state.commit + 1 : state.commit
             let lag = last - min(last, seen)
@@ -93,17 +93,18 @@ extension Store {
                 lagCommitCount: lag,
                 lag: .milliseconds(Int(milliseconds)),
                 parkedCount: try context.parkedCount(of: name),
-                isTrimmed: done < oldest)
+                isTrimmed: state.readSequence < oldest)
         }
     }
 
-    /// The changes after a consumer's checkpoint that its filter lets pass, and then those that come.
+    /// The changes after a consumer's checkpoint that its filter lets pass, and then those that
+    /// come.
     ///
-    /// The checkpoint stays where it is until ``WriteTransaction/checkpoint(_:at:expecting:)`` moves
-    /// it.
+    /// The checkpoint stays where it is until ``WriteTransaction/checkpoint(_:at:expecting:)``
+    /// moves it.
     ///
-    /// - Returns: A sequence that never ends by itself; each iterator begins at the checkpoint as it
-    ///   is then.
+    /// - Returns: A sequence that never ends by itself; each iterator begins at the checkpoint as
+    ///   it is then.
     /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/closed``.
     public func changes(
         for consumer: String, view: StreamView = .newAndOldImages
@@ -120,8 +121,8 @@ extension Store {
     /// Parked changes after it are forgotten: the consumer gets them again.
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/changesTrimmed``,
-    ///   ``CodexError/Code/invalidArgument`` for a sequence number that the store has not reached, and
-    ///   as ``write(_:)-(_)``.
+    ///   ``CodexError/Code/invalidArgument`` for a sequence number that the store has not reached,
+    ///   and as ``write(_:)-(_)``.
     public func resetConsumer(_ name: String, to position: StreamPosition) async throws {
         try await write { transaction in
             let context = transaction.context
@@ -139,14 +140,14 @@ extension Store {
 
     /// Lets a consumer start over from the items as they are.
     ///
-    /// `body` builds its effects anew from what the transaction reads, and the checkpoint is put after
-    /// everything that it can see, in one transaction. What it had parked is forgotten.
+    /// `body` builds its effects anew from what the transaction reads, and the checkpoint is put
+    /// after everything that it can see, in one transaction. What it had parked is forgotten.
     ///
     /// This is how a consumer goes on that fell off the end of the log
-    /// (``CodexError/Code/changesTrimmed``). For more items than a transaction should read, read them
-    /// in a snapshot (``read(_:)``), write what follows from them in as many transactions as it
-    /// takes, and then reset the consumer to the snapshot's ``Snapshot/sequenceNumber``: what is done
-    /// twice then must do no harm.
+    /// (``CodexError/Code/changesTrimmed``). For more items than a transaction should read, read
+    /// them in a snapshot (``read(_:)``), write what follows from them in as many transactions as
+    /// it takes, and then reset the consumer to the snapshot's ``Snapshot/sequenceNumber``: what is
+    /// done twice then must do no harm.
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
     public func rebuildConsumer(

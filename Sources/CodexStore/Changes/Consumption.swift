@@ -8,14 +8,14 @@ public struct ConsumerFailurePolicy: Sendable, Hashable {
     public var attemptCount: Int
     /// How long it waits before the second attempt; before each further one twice as long.
     public var delay: Duration
-    /// Whether a change that keeps failing is parked, with its error, and the consumer goes on; else
-    /// it ends with the error.
+    /// Whether a change that keeps failing is parked, with its error, and the consumer goes on;
+    /// else it ends with the error.
     public var parks: Bool
     /// Most changes that the consumer has parked, 1 or more.
     ///
-    /// If it fails on one more, it ends with ``CodexError/Code/tooManyParked``. Its checkpoint stays
-    /// before that change, so that nothing is lost. Processes that consume under one name should
-    /// have the same: a consumer that parks goes by its own.
+    /// If it fails on one more, it ends with ``CodexError/Code/tooManyParked``. Its checkpoint
+    /// stays before that change, so that nothing is lost. Processes that consume under one name
+    /// should have the same: a consumer that parks goes by its own.
     public var maximumParkedCount: Int
 
     /// The ``maximumParkedCount`` unless another is given.
@@ -73,9 +73,9 @@ extension Store {
     ///     apart, but where a change fails.
     ///   - policy: What to do about a change that `body` throws for. A batch that fails is tried
     ///     again change by change.
-    ///   - body: Gets the changes, in order. As any body of a write it may run again, and should have
-    ///     no effects but on the transaction. What it writes is in the stream too: filter it out, or
-    ///     it consumes itself for ever.
+    ///   - body: Gets the changes, in order. As any body of a write it may run again, and should
+    ///     have no effects but on the transaction. What it writes is in the stream too: filter it
+    ///     out, or it consumes itself for ever.
     /// - Throws: `CancellationError`; ``CodexError/Code/unknownConsumer``,
     ///   ``CodexError/Code/changesTrimmed``; what `body` threw, if it is not parked;
     ///   ``CodexError/Code/tooManyParked``; as ``write(_:)-(_)``.
@@ -101,13 +101,14 @@ struct ParkableConsumer {
     let store: Store
     let name: String
 
-    /// Consumes until something throws, from the checkpoint on; again from there if somebody moves it.
+    /// Consumes until something throws, from the checkpoint on; again from there if somebody moves
+    /// it.
     ///
     /// - Parameters:
     ///   - view: Which images the changes have.
     ///   - batchCount: About how many changes `handle` gets at once.
-    ///   - handle: Gets changes, and where the checkpoint is; it moves the checkpoint to the last of
-    ///     them.
+    ///   - handle: Gets changes, and where the checkpoint is; it moves the checkpoint to the last
+    ///     of them.
     /// - Throws: What reading, writing and `handle` throw, and `CancellationError`.
     func consume(
         view: StreamView, batchCount: Int,
@@ -218,7 +219,8 @@ struct Consumption {
         from done: SequenceNumber
     ) async throws {
         let parked = ParkedChange(
-            change: change, error: error, attemptCount: policy.attemptCount)
+            change: change, error: error, attemptCount: policy.attemptCount,
+            hidesValues: store.core.catalog.hasSealedFields)
         try await checkpoint(at: change, from: done) { transaction in
             try transaction.context.park(
                 parked, of: name, countMax: policy.maximumParkedCount)

@@ -89,7 +89,12 @@ final class LoggedTables: ShapeSource, Sendable {
 
     /// An item with its encrypted fields opened, as far as the keys are there.
     func opened(_ item: Item, _ header: ItemHeader) throws(CodexError) -> Item {
-        try core.opened(item, header, core.catalog)
+        var catalog = core.catalog
+        // Another process may have bound the values of fields since.
+        if catalog.hasSealedFields, catalog.manifest.bindingID == nil {
+            catalog = try core.refreshCatalog()
+        }
+        return try core.opened(item, header, catalog)
     }
 
     func shape(_ id: UInt32) throws(CodexError) -> Shape {

@@ -8,7 +8,9 @@ public struct ParkedChange: Sendable {
     public let change: ChangeRecord
     /// What the consumer's body threw, as text; of a longer one, the first 64 KiB.
     ///
-    /// It may contain user data, as the body's errors may.
+    /// It may contain user data, as the body's errors may. In a store whose schema names encrypted
+    /// fields, it is the code and message of a ``CodexError``, which have no user data, and of any
+    /// other error the name of its type.
     public let error: String
     /// How often it was tried.
     public let attemptCount: Int
@@ -16,10 +18,25 @@ public struct ParkedChange: Sendable {
     /// Most bytes of an error's text.
     static let errorByteCountMax = 64 << 10
 
-    init(change: ChangeRecord, error: any Error, attemptCount: Int) {
+    /// Makes one.
+    ///
+    /// - Parameters:
+    ///   - change: The change.
+    ///   - error: What the consumer's body threw.
+    ///   - attemptCount: How often the change was tried.
+    ///   - hidesValues: Whether the text must not have values of encrypted fields, which the body
+    ///     may have read: it is stored as it is.
+    init(change: ChangeRecord, error: any Error, attemptCount: Int, hidesValues: Bool) {
         self.change = change
-        self.error = Self.shortened(String(describing: error))
+        let text = hidesValues ? Self.textWithoutValues(error) : String(describing: error)
+        self.error = Self.shortened(text)
         self.attemptCount = attemptCount
+    }
+
+    private static func textWithoutValues(_ error: any Error) -> String {
+        // Its cause may be any other error.
+        if let error = error as? CodexError { return "\(error.code): \(error.message)" }
+        return "\(type(of: error))"
     }
 
     /// The beginning of a text that is too long, in whole characters of Unicode.
@@ -33,9 +50,10 @@ public struct ParkedChange: Sendable {
     }
 
     /// The same change after it failed once more.
-    func failedAgain(_ error: any Error) -> ParkedChange {
+    func failedAgain(_ error: any Error, hidesValues: Bool) -> ParkedChange {
         ParkedChange(
-            change: change, error: error, attemptCount: min(attemptCount, .max - 1) + 1)
+            change: change, error: error, attemptCount: min(attemptCount, .max - 1) + 1,
+            hidesValues: hidesValues)
     }
 
     // MARK: Stored form
@@ -68,24 +86,50 @@ public struct ParkedChange: Sendable {
         _ entry: (key: [UInt8], value: [UInt8]), _ view: StreamView, _ tables: LoggedTables
     ) throws(CodexError) {
         let (number, bytes) = (try Self.number(entry.key), entry.value)
-        var position = 0
-        attemptCount = Int(clamping: try Wire.integer(bytes.span, &position))
-        let milliseconds = try Wire.integer(bytes.span, &position)
-        error = try Wire.text(bytes.span, &position)
-        guard case .item(let item) = try LogBody.entry(bytes, &position) else {
-            throw Wire.corrupted("a parked change")
-        }
+        let stored = try Stored(bytes)
+        (attemptCount, error) = (stored.attemptCount, stored.error)
         let header = LogRecordHeader(
             bodyByteCount: 0, previousChecksum: 0, sequence: number.commit, incarnation: 0,
-            flushedSequence: 0, milliseconds: milliseconds)
+            flushedSequence: 0, milliseconds: stored.milliseconds)
         let record = LogRecord(header: header, bytes: bytes, body: 0..<bytes.count)
         change = ChangeRecord(
-            sequenceNumber: number, commit: LoggedCommit(record, .none, tables), entry: item,
-            view: view)
+            sequenceNumber: number, commit: LoggedCommit(record, .none, tables),
+            entry: stored.item, view: view)
+    }
+
+    /// What ``bytes`` has.
+    private struct Stored {
+        let attemptCount: Int
+        let milliseconds: UInt64
+        let error: String
+        let item: LogEntry.Item
+
+        init(_ bytes: [UInt8]) throws(CodexError) {
+            var position = 0
+            attemptCount = Int(clamping: try Wire.integer(bytes.span, &position))
+            milliseconds = try Wire.integer(bytes.span, &position)
+            error = try Wire.text(bytes.span, &position)
+            guard case .item(let item) = try LogBody.entry(bytes, &position),
+                position == bytes.count
+            else { throw Wire.corrupted("a parked change") }
+            self.item = item
+        }
+    }
+
+    /// Throws unless an entry of `consumers` has the form of a parked change.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    static func requireWellFormed(_ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
+        _ = try number(key)
+        guard try Stored(value).milliseconds < 1 << 62 else {
+            throw Wire.corrupted("a parked change")
+        }
     }
 
     /// The commit of the oldest change that any consumer has parked; `nil` if there is none.
     ///
+    /// - Throws: ``CodexError/Code/corrupted`` for a key that is none of a parked change, and what
+    ///   LMDB throws.
     /// - Complexity: O(*n*) for *n* consumers.
     static func oldestCommit(
         _ transaction: Transaction, _ consumers: DatabaseID
@@ -99,7 +143,8 @@ public struct ParkedChange: Sendable {
                     let commit = try number(key).commit
                     oldest = min(oldest ?? commit, commit)
                     // To the next consumer: the separator after the name is a zero byte.
-                    unsafe entry = try cursor.seek(Array(key.dropLast(13)) + [1])
+                    let consumer = Array(key.dropLast(1 + numberByteCount))
+                    unsafe entry = try cursor.advance(to: consumer + [1])
                 }
                 return oldest
             }
@@ -108,12 +153,18 @@ public struct ParkedChange: Sendable {
         }
     }
 
+    private static let numberByteCount = 12
+
     /// The number of the change that a key is of.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` for a key that ``key(_:_:)`` does not make.
     private static func number(_ key: [UInt8]) throws(CodexError) -> SequenceNumber {
-        let number = key.suffix(12)
-        guard number.count == 12, let commit = BigEndian.integer(number.prefix(8)) else {
-            throw Wire.corrupted("the key of a parked change")
-        }
+        let name = key.dropFirst().prefix { $0 != 0 }
+        let number = key.suffix(numberByteCount)
+        guard key.first == 1, ConsumerState.isName(name),
+            key.count == 1 + name.count + 1 + numberByteCount,
+            let commit = BigEndian.integer(number.prefix(8)), commit < 1 << 62
+        else { throw Wire.corrupted("the key of a parked change") }
         let ordinal = number.suffix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         return SequenceNumber(commit: commit, ordinal: ordinal)
     }

@@ -78,7 +78,7 @@ extension Store {
     func parkAgain(
         _ parked: ParkedChange, _ error: any Error, of consumer: String
     ) async throws -> Bool {
-        let again = parked.failedAgain(error)
+        let again = parked.failedAgain(error, hidesValues: core.catalog.hasSealedFields)
         return try await write { transaction in
             let context = transaction.context
             let key = again.key(consumer)

@@ -26,7 +26,7 @@ extension TransactionContext {
         let prefix = ParkedChange.prefix(consumer)
         return try transaction.withCursor(catalog.consumers) { cursor in
             var keys: [[UInt8]] = []
-            var entry = unsafe try cursor.seek(start.map { $0 + [0] } ?? prefix)
+            var entry = unsafe try cursor.advance(to: start.map { $0 + [0] } ?? prefix)
             while let current = unsafe entry, unsafe current.key.starts(with: prefix),
                 keys.count < countMax
             {

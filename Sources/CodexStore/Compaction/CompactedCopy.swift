@@ -24,24 +24,29 @@ struct CompactedCopy {
     /// The copy's transaction is the one after the checkpoint's: nothing that compares numbers of
     /// transactions sees them go back.
     ///
+    /// - Parameters:
+    ///   - environment: The environment.
+    ///   - old: The checkpoint.
+    ///   - store: The store's directory.
+    ///   - clearsGaps: Whether to overwrite what pages have besides their entries.
     /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/corrupted`` if the copy does not
     ///   have that state, and what writing and flushing throw.
     init(
-        of environment: Environment, at old: Checkpoint, in store: Directory
+        of environment: Environment, at old: Checkpoint, in store: Directory,
+        clearsGaps: Bool
     ) throws(CodexError) {
         Self.removeStaging(in: store)
         try store.makeDirectory(Self.stagingName)
         let staging = try Directory(Self.stagingName, in: store)
         do throws(CodexError) {
-            try environment.copy(to: staging.accessPath)
+            try environment.copy(to: staging)
         } catch  where error.code == .inputOutput && staging.isFull {
             // LMDB reports a write that was cut short by a full disk as EIO.
             throw CodexError.diskFull(error)
         }
         let file = try DataFile(staging)
         defer { file.file.close() }
-        let meta = try Self.prepare(file, old)
-        store.giveOwner(of: StoreDirectory.dataFile, to: StoreDirectory.dataFile, in: staging)
+        let meta = try Self.prepare(file, old, clearsGaps: clearsGaps)
         try file.file.flush()
         try staging.flush()
         guard try ClosedStore.position(in: staging) == old.position else {
@@ -60,12 +65,13 @@ struct CompactedCopy {
     ///
     /// - Returns: Its meta page.
     private static func prepare(
-        _ file: DataFile, _ old: Checkpoint
+        _ file: DataFile, _ old: Checkpoint, clearsGaps: Bool
     ) throws(CodexError) -> MetaPage {
         let copied = try file.newestMetaPage()
         guard copied.hasNoFreePages, copied.pageByteCount == old.meta.pageByteCount,
             copied.lastPage <= old.meta.lastPage
         else { throw unfit("is not laid out as liblmdb 0.9 does") }
+        if clearsGaps { try PageGaps(file.file, copied).overwrite() }
         let meta = copied.asTransaction(UInt64(old.transaction) + 1)
         try file.restore(meta)
         let usedByteCount = (Int(meta.lastPage) + 1) * meta.pageByteCount
@@ -84,7 +90,12 @@ struct CompactedCopy {
     ///
     /// Errors are ignored, since it is cleaning up.
     static func removeStaging(in store: Directory) {
-        guard let staging = try? Directory(stagingName, in: store) else { return }
+        guard let staging = try? Directory(stagingName, in: store) else {
+            // A link in its place goes. So does an empty directory, which its maker was killed
+            // before it could share; any other stays.
+            store.remove(stagingName)
+            return store.removeDirectory(stagingName)
+        }
         staging.removeFiles()
         store.removeDirectory(stagingName)
     }
@@ -98,20 +109,5 @@ extension Directory {
     func waitForOthers(_ name: String, within wait: Duration) throws(CodexError) {
         let deadline = ContinuousClock.now + wait
         while try isLockedByOthers(name), .now < deadline { _ = usleep(1000) }
-    }
-
-    /// Gives a file the owner and the permissions of another one, as far as the process may.
-    ///
-    /// An administrator who compacts a service's store must not take its data file away.
-    func giveOwner(of name: String, to target: String, in other: Directory) {
-        let (source, copy) = (openFile(name, O_RDONLY), other.openFile(target, O_RDONLY))
-        defer {
-            if source >= 0 { close(source) }
-            if copy >= 0 { close(copy) }
-        }
-        var info = stat()
-        guard source >= 0, copy >= 0, unsafe fstat(source, &info) == 0 else { return }
-        _ = fchown(copy, info.st_uid, info.st_gid)
-        _ = fchmod(copy, info.st_mode & 0o7777)
     }
 }

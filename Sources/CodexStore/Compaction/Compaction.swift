@@ -4,7 +4,8 @@ internal import CodexCore
 ///
 /// On the writer's thread, without a transaction.
 ///
-/// 1. A checkpoint is made that has all there is, and readers are barred.
+/// 1. A checkpoint is made that has all there is, and readers are barred. A purge removes the
+///    history (``HistoryPurge``).
 /// 2. Its state is copied aside and flushed (``CompactedCopy``).
 /// 3. The intent is written down (``CompactionIntent``). Up to here, a failure leaves the store as
 ///    it was.
@@ -14,6 +15,8 @@ internal import CodexCore
 struct Compaction {
     private let core: StoreCore
     private let checkpointer: Checkpointer
+    /// What else is to go; `nil` compacts the data file alone.
+    private let purge: HistoryPurge?
     private var directory: Directory { core.directory }
 
     /// How long the gate is waited for: the writer waits with it.
@@ -21,9 +24,10 @@ struct Compaction {
     /// How long a process that is being spawned may have this one's locks.
     private static let spawnWait = Duration.seconds(2)
 
-    init(_ core: StoreCore, _ checkpointer: Checkpointer) {
+    init(_ core: StoreCore, _ parts: WritableParts, purges: Bool) {
         self.core = core
-        self.checkpointer = checkpointer
+        checkpointer = parts.checkpointer
+        purge = purges ? HistoryPurge(core, parts) : nil
     }
 
     /// Does it.
@@ -33,25 +37,27 @@ struct Compaction {
     /// - Throws: ``CodexError/Code/inUse``, ``CodexError/Code/lockTimeout``,
     ///   ``CodexError/Code/diskFull``, ``CodexError/Code/closed`` if the store is of no use any
     ///   more, and what reading and writing throw.
-    func run(_ settle: () throws(CodexError) -> Void) throws(CodexError) -> CompactionReport {
+    func run(_ settle: () throws(CodexError) -> Void) throws(CodexError) -> CompactionOutcome {
         let start = ContinuousClock.now
         let gate = try StoreLease.gate(
             directory, isReadOnly: false, within: min(core.options.lockTimeout, Self.gateWait))
         defer { gate.release() }
-        let byteCounts = try core.lease.alone {
-            () throws(CodexError) -> (before: Int, after: Int) in
+        return try core.lease.alone { () throws(CodexError) -> CompactionOutcome in
             try requireNoReaders()
             try settle()
+            let consumers = try purge?.prepare() ?? []
             try checkpointer.settle()
             try core.barReaders()
             defer { core.admitReaders() }
+            let history = try purge?.run(consumers)
             let before = try directory.byteCount(StoreDirectory.dataFile)
             try replaceDataFile(try settledCheckpoint())
-            return (before: before, after: try directory.byteCount(StoreDirectory.dataFile))
+            let report = CompactionReport(
+                byteCountBefore: before,
+                byteCountAfter: try directory.byteCount(StoreDirectory.dataFile),
+                duration: .now - start)
+            return CompactionOutcome(report: report, history: history)
         }
-        return CompactionReport(
-            byteCountBefore: byteCounts.before, byteCountAfter: byteCounts.after,
-            duration: .now - start)
     }
 
     /// Throws if a program that knows nothing of the lease reads the data file.
@@ -88,7 +94,8 @@ struct Compaction {
         }
         let intent: CompactionIntent
         do throws(CodexError) {
-            let copy = try CompactedCopy(of: core.environment, at: old, in: directory)
+            let copy = try CompactedCopy(
+                of: core.environment, at: old, in: directory, clearsGaps: purge != nil)
             options.reached(.compactionCopied)
             intent = CompactionIntent(copy.checkpoint)
             try rename(copy, intent)

@@ -13,7 +13,7 @@ struct CompactionIntent {
     let checkpoint: Checkpoint
 
     static let name = "compaction"
-    private static let nextName = "compaction.new"
+    static let nextName = "compaction.new"
     private static let magic = Array("CODEXCPT".utf8)
     private static let format: UInt32 = 1
     private static let headByteCount = 16

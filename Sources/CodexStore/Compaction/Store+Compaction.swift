@@ -38,18 +38,33 @@ extension Store {
     /// - Complexity: It reads and writes what the store holds, once.
     @discardableResult
     public func compact() async throws -> CompactionReport {
-        try await requireOwnWriter().answer { CompactionJob(answer: $0) }
+        let outcome: CompactionOutcome = try await requireOwnWriter().answer {
+            CompactionJob(purges: false, answer: $0)
+        }
+        return outcome.report
     }
+}
+
+/// What a compaction did, and the purge that it was part of.
+struct CompactionOutcome: Sendable {
+    let report: CompactionReport
+    /// `nil` if the history was kept.
+    let history: PurgedHistory?
 }
 
 /// A compaction, in the writer's turn.
 ///
-/// Sendable since the answer is, and since the report is touched by who runs the job alone.
+/// Sendable since the answer is, and since the outcome is touched by who runs the job alone.
 final class CompactionJob: ExclusiveJob, @unchecked Sendable {
-    private let answer: @Sendable (Result<CompactionReport, any Error>) -> Void
-    private var report: CompactionReport?
+    private let purges: Bool
+    private let answer: @Sendable (Result<CompactionOutcome, any Error>) -> Void
+    private var outcome: CompactionOutcome?
 
-    init(answer: @escaping @Sendable (Result<CompactionReport, any Error>) -> Void) {
+    /// Makes a job; one that `purges` removes the history, too.
+    init(
+        purges: Bool, answer: @escaping @Sendable (Result<CompactionOutcome, any Error>) -> Void
+    ) {
+        self.purges = purges
         self.answer = answer
     }
 
@@ -57,12 +72,12 @@ final class CompactionJob: ExclusiveJob, @unchecked Sendable {
     func run(
         _ core: StoreCore, _ parts: WritableParts, _ settle: () throws(CodexError) -> Void
     ) throws(CodexError) {
-        report = try Compaction(core, parts.checkpointer).run(settle)
+        outcome = try Compaction(core, parts, purges: purges).run(settle)
     }
 
-    override func finish(_ outcome: Result<Void, any Error>) {
-        switch (outcome, report) {
-        case (.success, let report?): answer(.success(report))
+    override func finish(_ result: Result<Void, any Error>) {
+        switch (result, outcome) {
+        case (.success, let outcome?): answer(.success(outcome))
         case (.failure(let error), _): answer(.failure(error))
         case (.success, nil): answer(.failure(StoreCore.closed))
         }

@@ -1,8 +1,8 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// A state of the data file that is wholly on the medium, and from where in the log the rest is to be
-/// redone: what the file `checkpoint` says.
+/// A state of the data file that is wholly on the medium, and from where in the log the rest is to
+/// be redone: what the file `checkpoint` says.
 ///
 /// Byte map in `Docs/Format.md`.
 struct Checkpoint {
@@ -15,7 +15,7 @@ struct Checkpoint {
     static let name = "checkpoint"
     static let lockName = "checkpoint.lock"
     /// Where the next one is written; it becomes the present one by an exchange of names.
-    private static let nextName = "checkpoint.new"
+    static let nextName = "checkpoint.new"
     private static let magic = Array("CODEXCKP".utf8)
     private static let format: UInt32 = 1
     static let byteCount = 40 + LogPosition.byteCount + MetaPage.byteCount
@@ -98,15 +98,15 @@ struct Checkpoint {
 
     /// Puts the checkpoint in the place of the one before, as a whole and durably.
     ///
-    /// - Throws: ``CodexError/Code/outcomeUnknown`` if a flush failed; the store then refuses writes.
+    /// - Throws: ``CodexError/Code/outcomeUnknown`` if a flush failed; the store then refuses
+    ///   writes.
     ///
-    /// The new one is written over the one before the last, whose blocks the file keeps: that needs no
-    /// room on the device.
+    /// The new one is written over the one before the last, whose blocks the file keeps: that needs
+    /// no room on the device.
     func publish(
         in store: Directory, _ lease: StoreLease, reached: (ProtocolStep) -> Void = { _ in }
     ) throws(CodexError) {
-        let isThere = try store.kind(Self.nextName) != nil
-        let file = try File(Self.nextName, in: store, isThere ? .write : .create)
+        let file = try Self.openNext(in: store)
         defer { file.close() }
         try file.write(bytes, at: 0)
         try file.setByteCount(Self.byteCount)
@@ -120,6 +120,15 @@ struct Checkpoint {
             try store.flush()
         }
         reached(.checkpointPublished)
+    }
+
+    private static func openNext(in store: Directory) throws(CodexError) -> File {
+        do throws(CodexError) {
+            return try File(nextName, in: store, .write)
+        } catch  where [.notFound, .notWritable].contains(error.code) {
+            // Another user's process may have been killed before the file had its mode.
+            return try File(nextName, in: store, .create)
+        }
     }
 
     /// Sees to it that a checkpoint that this process did not publish is on the medium by its name.

@@ -97,8 +97,8 @@ final class Checkpointer: Sendable {
     /// Sees to it that the pages of the published checkpoint are kept while `transaction` writes.
     ///
     /// - Parameter transaction: A write transaction that has not written yet.
-    /// - Returns: `false` if a checkpoint must be made first, without the transaction. If it returns
-    ///   `true`, ``writeEnded()`` is to follow.
+    /// - Returns: `false` if a checkpoint must be made first, without the transaction. If it
+    ///   returns `true`, ``writeEnded()`` is to follow.
     /// - Throws: What reading the checkpoint and pinning throws.
     func hasPin(_ transaction: Transaction) throws(CodexError) -> Bool {
         let isHeld = state.withLock { state in
@@ -214,8 +214,8 @@ final class Checkpointer: Sendable {
 
     // MARK: The writer's side
 
-    /// Takes note of a commit of this process; `counter` is a read transaction without a snapshot, to
-    /// count replaced pages with.
+    /// Takes note of a commit of this process; `counter` is a read transaction without a snapshot,
+    /// to count replaced pages with.
     func committed(changeCount: Int, byteCount: Int, _ counter: Transaction) {
         let start = state.withLock { $0.countedID }
         let replaced = try? environment.replacedPages(after: start, counter)

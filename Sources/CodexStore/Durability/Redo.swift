@@ -12,6 +12,9 @@ public struct RecoveryReport: Sendable, Hashable {
     public var foundTornRecord = false
     /// How long the recovery took.
     public var duration = Duration.zero
+
+    /// Creates the report of a recovery that had nothing to redo.
+    public init() {}
 }
 
 /// Applying the log: what was appended and never reached the data file.

@@ -59,8 +59,9 @@ final class StoreLease: Sendable {
             Self.leaseName, in: directory, mayCreate: !isReadOnly, mustWrite: !isReadOnly)
         data = Locked(
             try FileLock(StoreDirectory.dataFile, in: directory, mayCreate: false))
-        // Stores of earlier releases lack it.
-        if !isReadOnly, try !directory.contains(Checkpoint.lockName) {
+        // Stores of earlier releases lack it. A link in its place is refused now, and not at the
+        // first checkpoint.
+        if !isReadOnly {
             try FileLock(Checkpoint.lockName, in: directory, mayCreate: true).release()
         }
     }

@@ -6,78 +6,70 @@
     /// Keys in a file, which only its owner can read.
     ///
     /// ```swift
-    /// let keys = try FileKeyProvider(at: "/etc/codexflow/keys.json", mayCreate: true)
+    /// let keys = try FileKeyProvider(at: "/etc/codexflow/keys.json")
     /// ```
     ///
-    /// Keep it apart from the store and its backups: who has both can read everything, and without the
-    /// file nobody can read the encrypted fields any more. Other processes notice when it was changed.
+    /// Make the file once, with ``init(at:mayCreate:)`` or `codexflow keys create`. A program that
+    /// makes a missing file at each start gets new keys if a path is wrong, or a volume is not
+    /// mounted: then all encrypted fields read as absent.
     ///
-    /// The file is JSON: `{"format": 1, "current": "<id>", "keys": [{"id", "key", "createdAt"}]}`, each key
-    /// 32 bytes in Base64. A value may be used by any number of threads.
+    /// Keep it apart from the store and its backups: who has both can read everything, and without
+    /// the file nobody can read the encrypted fields any more.
+    ///
+    /// Each use of a key looks whether the file, or who may change it, is still as it was. If not,
+    /// the file is read again, and the keys that are not in it are forgotten, in all processes. The
+    /// file must be a plain file and no link, belong to the user of the process or to root, and
+    /// have the mode 600 or less. Its directory must belong to one of them, too, and nobody else
+    /// may write to it, unless it has the sticky bit. Otherwise all uses throw
+    /// ``CodexError/Code/keyUnavailable``.
+    ///
+    /// The file is JSON: `{"format": 1, "current": "<id>", "keys": [{"id", "key", "createdAt"}]}`,
+    /// each key 32 bytes in Base64. A value may be used by any number of threads.
+    ///
+    /// Memory that held a key is overwritten once the key is not needed any more, as far as this
+    /// code owns it. What the decoder of JSON copies, and copies of ``DataKey/plain``, are not
+    /// overwritten.
     public final class FileKeyProvider: EncryptionKeyProvider {
         /// The file.
         public let path: String
+        private let file: SecretFile
         private let state: Locked<State>
 
         private struct State {
-            var contents: Contents
-            var stamp: FileSystem.Stamp
-        }
-
-        private struct Contents: Codable {
-            var format = 1
-            var current: String
-            var keys: [Key]
-
-            func key(_ id: String) -> SymmetricKey? {
-                keys.first { $0.id == id }.map { SymmetricKey(data: $0.key) }
-            }
-        }
-
-        private struct Key: Codable {
-            let id: String
-            let key: Data
-            let createdAt: Date
-
-            static func make(_ now: Date) -> Key {
-                var random = SystemRandomNumberGenerator()
-                let id = String(UInt64.random(in: .min ... .max, using: &random), radix: 16)
-                return Key(
-                    id: String(repeating: "0", count: 16 - id.count) + id,
-                    key: Data(FileKeyProvider.randomBytes()),
-                    createdAt: now)
-            }
+            /// `nil` while the file cannot be read.
+            var contents: Contents?
+            var stamp: SecretFile.Stamp?
+            /// Counts how often it was read, or could not be.
+            var generation: UInt64 = 0
         }
 
         private static let byteCountMax = 1 << 20
-
-        /// The bytes of a new key, from the system's generator, which is for such use
-        /// (`SystemRandomNumberGenerator`).
-        private static func randomBytes() -> [UInt8] {
-            var random = SystemRandomNumberGenerator()
-            return (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
-        }
 
         /// Reads the keys of a file.
         ///
         /// - Parameters:
         ///   - path: The file.
         ///   - mayCreate: Whether a file with one key is made where there is none.
-        /// - Throws: ``CodexError/Code/keyUnavailable`` if it is none of keys, or others than its owner may
-        ///   read it; ``CodexError/Code/notFound``, ``CodexError/Code/inputOutput`` and such if it cannot be
-        ///   read or written.
+        /// - Throws: ``CodexError/Code/keyUnavailable`` if it is none of keys, is missing, may not
+        ///   be read, or others than its owner may read or replace it;
+        ///   ``CodexError/Code/notWritable`` if it is to be made, and the process may not write to
+        ///   its directory; ``CodexError/Code/lockTimeout`` if another process changes it for long;
+        ///   ``CodexError/Code/inputOutput`` and such if it cannot be read or written.
         public init(at path: String, mayCreate: Bool = false) throws(CodexError) {
-            self.path = path
-            if mayCreate {
-                // With the lock, or of two that make one the first's key would be lost.
-                let lock = try FileLock(waitingFor: path + ".lock")
-                defer { lock.release() }
-                if try FileSystem.kind(path) == nil {
-                    let key = Key.make(Date())
-                    try Self.write(Contents(current: key.id, keys: [key]), path)
-                }
-            }
-            state = Locked(try Self.read(path))
+            let file = SecretFile(path)
+            if mayCreate, try !file.exists() { try Self.create(file) }
+            let (contents, stamp) = try Self.read(file)
+            (self.path, self.file) = (path, file)
+            state = Locked(State(contents: contents, stamp: stamp))
+        }
+
+        private static func create(_ file: SecretFile) throws(CodexError) {
+            // With the lock, or of two that make one the first's key would be lost.
+            let lock = try file.lock()
+            defer { lock.release() }
+            guard try !file.exists() else { return }
+            let key = Key()
+            try write(Contents(current: key.id, keys: [key]), file)
         }
 
         /// The identifiers of the keys, oldest first.
@@ -85,7 +77,8 @@
             get throws(CodexError) { try contents().keys.map(\.id) }
         }
 
-        /// Adds a key, under which values are encrypted from now on; the others open what they encrypted.
+        /// Adds a key, under which values are encrypted from now on; the others open what they
+        /// encrypted.
         ///
         /// `Store.reseal()` brings what there is under the new key, and then the old one can go.
         ///
@@ -93,7 +86,7 @@
         /// - Throws: As ``init(at:mayCreate:)``, and what writing throws.
         @discardableResult
         public func rotate() throws(CodexError) -> String {
-            let key = Key.make(Date())
+            let key = Key()
             try change { contents throws(CodexError) in
                 contents.keys.append(key)
                 contents.current = key.id
@@ -101,10 +94,11 @@
             return key.id
         }
 
-        /// Removes a key for good: what is encrypted under it cannot be read any more.
+        /// Removes a key for good: what is encrypted under it cannot be read any more, also by
+        /// processes that have used it.
         ///
-        /// - Throws: ``CodexError/Code/invalidArgument`` for the current key, or one that is not there; as
-        ///   ``rotate()``.
+        /// - Throws: ``CodexError/Code/invalidArgument`` for the current key, or one that is not
+        ///   there; as ``rotate()``.
         public func remove(keyID: String) throws(CodexError) {
             try change { contents throws(CodexError) in
                 guard keyID != contents.current, contents.key(keyID) != nil else {
@@ -116,10 +110,27 @@
             }
         }
 
+        /// Reads the file again, whether it seems to have changed or not, and forgets the keys that
+        /// are not in it.
+        ///
+        /// A change of the file is noticed without it. It serves where the times of files are not
+        /// reliable.
+        ///
+        /// - Throws: As ``init(at:mayCreate:)``.
+        public func refresh() throws(CodexError) { _ = try reread() }
+
         // MARK: What the store asks for
 
         /// The newest key.
         public var currentKeyID: String { get throws { try contents().current } }
+
+        /// Changes whenever the file changes.
+        public var keyGeneration: UInt64 {
+            get throws {
+                _ = try contents()
+                return state.withLock { $0.generation }
+            }
+        }
 
         /// Makes a data key, wrapped with AES-GCM.
         public func makeDataKey() throws -> DataKey {
@@ -134,13 +145,16 @@
 
         /// Unwraps a data key.
         ///
-        /// - Throws: ``CodexError/Code/valueTampered`` if it was changed; as ``init(at:mayCreate:)``.
+        /// - Throws: ``CodexError/Code/valueTampered`` if it was changed; as
+        ///   ``init(at:mayCreate:)``.
         public func unwrap(_ wrapped: [UInt8], keyID: String) throws -> [UInt8]? {
             guard let key = try contents().key(keyID) else { return nil }
             do {
                 let box = try AES.GCM.SealedBox(combined: wrapped)
-                return Array(
-                    try AES.GCM.open(box, using: key, authenticating: Self.authenticated(keyID)))
+                var opened = try AES.GCM.open(
+                    box, using: key, authenticating: Self.authenticated(keyID))
+                defer { opened.wipe() }
+                return Array(opened)
             } catch {
                 throw CodexError(
                     .valueTampered,
@@ -153,64 +167,164 @@
             Array("codex data key \(keyID)".utf8)
         }
 
+        /// The bytes of a data key, from the system's generator, which is for such use
+        /// (`SystemRandomNumberGenerator`).
+        private static func randomBytes() -> [UInt8] {
+            var random = SystemRandomNumberGenerator()
+            return (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+        }
+
         // MARK: The file
 
         /// The keys as the file has them now.
         private func contents() throws(CodexError) -> Contents {
-            let stamp = try FileSystem.stamp(path)
-            if let known = state.withLock({ $0.stamp == stamp ? $0.contents : nil }) {
-                return known
+            do throws(CodexError) {
+                let stamp = try file.stamp()
+                if let known = state.withLock({ $0.stamp == stamp ? $0.contents : nil }) {
+                    return known
+                }
+            } catch {
+                forget()
+                throw error
             }
-            let new = try Self.read(path)
-            state.withLock { $0 = new }
-            return new.contents
+            return try reread()
+        }
+
+        private func reread() throws(CodexError) -> Contents {
+            do throws(CodexError) {
+                let (contents, stamp) = try Self.read(file)
+                take(contents, stamp)
+                return contents
+            } catch {
+                forget()
+                throw error
+            }
+        }
+
+        /// Knows no keys any more: what cannot be read may not be used, either.
+        private func forget() { take(nil, nil) }
+
+        private func take(_ contents: Contents?, _ stamp: SecretFile.Stamp?) {
+            state.withLock { state in
+                (state.contents, state.stamp) = (contents, stamp)
+                state.generation &+= 1
+            }
         }
 
         private func change(
             _ body: (inout Contents) throws(CodexError) -> Void
         ) throws(CodexError) {
             // One process at a time: of two that add a key, neither loses the other's.
-            let lock = try FileLock(waitingFor: path + ".lock")
+            let lock = try file.lock()
             defer { lock.release() }
-            var contents = try Self.read(path).contents
+            var contents = try Self.read(file).contents
             try body(&contents)
-            try Self.write(contents, path)
-            let new = try Self.read(path)
-            state.withLock { $0 = new }
+            try Self.write(contents, file)
+            try refresh()
+        }
+    }
+
+    // MARK: Its form
+
+    extension FileKeyProvider {
+        /// The keys in memory, which is overwritten when they go (`SymmetricKey`).
+        fileprivate struct Contents: Sendable {
+            var current: String
+            var keys: [Key]
+
+            func key(_ id: String) -> SymmetricKey? { keys.first { $0.id == id }?.key }
         }
 
-        private static func read(_ path: String) throws(CodexError) -> State {
-            let stamp = try FileSystem.stamp(path)
-            guard stamp.permissions & 0o077 == 0 else {
-                throw CodexError(
-                    .keyUnavailable,
-                    "Others than its owner may read the file of keys \(path). chmod 600 it.")
+        fileprivate struct Key: Sendable {
+            let id: String
+            let key: SymmetricKey
+            let createdAt: Date
+
+            /// Makes a key.
+            init() {
+                var random = SystemRandomNumberGenerator()
+                let number = String(UInt64.random(in: .min ... .max, using: &random), radix: 16)
+                id = String(repeating: "0", count: 16 - number.count) + number
+                key = SymmetricKey(size: .bits256)
+                createdAt = Date()
             }
-            let bytes = try FileSystem.read(path, limit: byteCountMax)
+
+            init(_ stored: StoredKey) {
+                (id, createdAt) = (stored.id, stored.createdAt)
+                key = SymmetricKey(data: stored.key)
+            }
+        }
+
+        /// The keys as they are in the file.
+        fileprivate struct StoredContents: Codable {
+            var format = 1
+            var current: String
+            var keys: [StoredKey]
+
+            mutating func wipe() {
+                for position in keys.indices { keys[position].key.wipe() }
+            }
+        }
+
+        fileprivate struct StoredKey: Codable {
+            let id: String
+            var key: Data
+            let createdAt: Date
+        }
+
+        fileprivate static func read(
+            _ file: SecretFile
+        ) throws(CodexError) -> (contents: Contents, stamp: SecretFile.Stamp) {
+            var (bytes, stamp) = try file.read(limit: byteCountMax)
+            defer { bytes.wipe() }
+            var json = Data(bytes)
+            defer { json.wipe() }
             let decoder = JSONDecoder()
             decoder.dateDecodingStrategy = .iso8601
-            guard let contents = try? decoder.decode(Contents.self, from: Data(bytes)),
-                contents.format == 1, contents.key(contents.current) != nil,
-                contents.keys.allSatisfy({
+            guard var stored = try? decoder.decode(StoredContents.self, from: json) else {
+                throw malformed(file.path)
+            }
+            defer { stored.wipe() }
+            guard stored.format == 1, stored.keys.contains(where: { $0.id == stored.current }),
+                stored.keys.allSatisfy({
                     $0.key.count == 32 && (1...255).contains($0.id.utf8.count)
                 })
-            else { throw malformed(path) }
-            return State(contents: contents, stamp: stamp)
+            else { throw malformed(file.path) }
+            return (Contents(current: stored.current, keys: stored.keys.map { Key($0) }), stamp)
         }
 
-        private static func write(_ contents: Contents, _ path: String) throws(CodexError) {
+        fileprivate static func write(
+            _ contents: Contents, _ file: SecretFile
+        ) throws(CodexError) {
+            var stored = StoredContents(current: contents.current, keys: [])
+            defer { stored.wipe() }
+            for key in contents.keys {
+                let bytes = unsafe key.key.withUnsafeBytes { unsafe Data($0) }
+                stored.keys.append(
+                    StoredKey(id: key.id, key: bytes, createdAt: key.createdAt))
+            }
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
             encoder.dateEncodingStrategy = .iso8601
-            guard let json = try? encoder.encode(contents) else { throw malformed(path) }
-            try FileSystem.replaceDurably(path, with: Array(json), permissions: 0o600)
+            guard var json = try? encoder.encode(stored) else { throw malformed(file.path) }
+            defer { json.wipe() }
+            var bytes = Array(json)
+            defer { bytes.wipe() }
+            try file.replace(with: bytes)
         }
 
-        private static func malformed(_ path: String) -> CodexError {
+        fileprivate static func malformed(_ path: String) -> CodexError {
             CodexError(
                 .keyUnavailable,
                 "\(path) is no file of keys of this format, or is damaged. Restore it from its backup."
             )
+        }
+    }
+
+    extension Data {
+        /// Overwrites the bytes with zeros; copies keep what they have.
+        mutating func wipe() {
+            if !isEmpty { resetBytes(in: startIndex..<endIndex) }
         }
     }
 #endif

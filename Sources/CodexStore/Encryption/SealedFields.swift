@@ -3,85 +3,182 @@ internal import CodexIndex
 
 /// The encrypted attributes of an entity.
 ///
-/// Every write seals them and every typed read opens them; raw items, views, entries of indexes, the log
-/// and exports have them sealed.
+/// Every write seals them and every typed read opens them; raw items, views, entries of indexes,
+/// the log and exports have them sealed.
 struct SealedFields: Sendable {
     let names: [String]
     let plan: TablePlan
+    /// What the store's values are bound to (``Manifest/bindingID``); `nil` if it has none yet.
+    let store: [UInt8]?
 
-    /// The item with its fields opened; those whose keys are not to be had stay sealed.
+    /// The item with its fields opened; those whose keys are not to be had keep their seals.
     ///
-    /// - Throws: ``CodexError/Code/valueTampered``; ``CodexError/Code/valueNotSealed`` if all are to be
-    ///   sealed and one is not.
+    /// - Throws: ``CodexError/Code/valueTampered``; ``CodexError/Code/valueNotSealed`` if all are
+    ///   to be sealed and one is not.
     func opened(_ item: Item, _ options: StoreOptions) throws(CodexError) -> Item {
-        guard names.contains(where: { item[$0] != nil }) else { return item }
+        var opened = item.decidingPlain { isSealed($0.name) }
+        guard names.contains(where: { item.index(of: $0) != nil }) else { return opened }
         let key = try key(of: item)
-        var opened = item
         for name in names {
-            guard let value = item[name] else { continue }
-            guard SealedValue.isSealed(value) else {
+            guard let element = item.element(named: name) else { continue }
+            switch try verdict(on: element, key, options) {
+            case .plain:
                 if options.requiresSealedFields { throw .valueNotSealed(name) }
-                continue
-            }
-            guard let sealer = options.sealer else { continue }
-            if let plain = try open(value, name, key, sealer) {
-                opened[name] = plain
-            } else if options.requiresSealedFields {
-                throw .keyUnavailable(name)
+                if element.seal != .plain { opened[name] = element.value }
+            case .damaged: throw .valueTampered(name)
+            case .sealed(let value):
+                if let sealed = SealedValue(element.value) {
+                    try requireBound(sealed, name, options)
+                }
+                opened[name] = value
+            case .unknown:
+                if options.requiresSealedFields, options.sealer != nil {
+                    throw .keyUnavailable(name)
+                }
             }
         }
         return opened
     }
 
-    /// The item with its fields sealed; those that are sealed already stay as they are, and those that
-    /// say what `old` said keep its bytes while its key is the current one.
+    /// The item with its fields sealed; those that are sealed already stay as they are, and those
+    /// that say what `old` said keep its bytes while they are sealed as new ones are.
     ///
-    /// - Throws: ``CodexError/Code/keyUnavailable`` if there are no keys, and what the provider throws.
+    /// They are not compressed before: the length of a sealed value would tell what is in it.
+    ///
+    /// - Throws: ``CodexError/Code/keyUnavailable`` if there are no keys;
+    ///   ``CodexError/Code/valueNotSealed`` if all are to be sealed, and a stored plain one is
+    ///   written back; and what the provider throws.
     func sealed(
         _ item: Item, keeping old: Item?, _ options: StoreOptions
     ) throws(CodexError) -> Item {
-        let plain = names.filter { name in item[name].map { !SealedValue.isSealed($0) } ?? false }
-        guard let first = plain.first else { return item }
-        guard let sealer = options.sealer else { throw .keyUnavailable(first) }
-        let key = try key(of: item)
-        let keyID = try sealer.currentKeyID
-        var sealed = item
-        for name in plain {
-            guard let value = item[name] else { continue }
-            if let stored = old?[name], SealedValue(stored)?.keyID == keyID,
-                // One that cannot be opened is replaced.
-                (try? open(stored, name, key, sealer)) == value
-            {
-                sealed[name] = stored
-                continue
+        var sealed = item.decidingPlain { isSealed($0.name) }
+        var plain: [AttributeMap.Element] = []
+        for name in names {
+            guard let element = item.element(named: name), element.seal != .sealed else { continue }
+            let stored = old?.element(named: name)
+            if let settled = try settled(element, stored, in: item, options) {
+                sealed.set(settled)
+            } else {
+                plain.append(element)
             }
-            sealed[name] = try sealer.seal(
-                ValueCodec.encoded(value), place(name, key)
-            ).attributeValue
+        }
+        guard let first = plain.first else { return sealed }
+        guard let sealer = options.sealer else { throw .keyUnavailable(first.name) }
+        let key = try key(of: item)
+        // Only what is compared needs it: a provider may have to look at a file.
+        let keyID: String? = try old == nil ? nil : sealer.currentKeyID
+        var compressed: [AttributeMap.Element] = []
+        for element in plain {
+            let stored = old?.element(named: element.name)
+            if let stored, let keyID, stored.seal != .plain,
+                // One that cannot be opened is replaced.
+                let known = try? opened(stored.value, element.name, key, sealer, options),
+                known.value == element.value
+            {
+                if isCurrent(stored, keyID, options) {
+                    sealed.set(stored)
+                    continue
+                }
+                if known.wasCompressed { compressed.append(element) }
+            }
+            sealed.set(try seal(element, key, sealer, options))
+        }
+        // Values that were compressed before they were sealed may fit in no other way. Their length
+        // tells nothing new.
+        for element in compressed where sealed.byteCount > Limits.itemByteCountMax {
+            sealed.set(try seal(element, key, sealer, options, compresses: true))
         }
         return sealed
     }
 
-    /// Whether a field of a stored item is not sealed, or not under the current key.
-    func isOutdated(_ item: Item, _ keyID: String) -> Bool {
+    /// A plain value sealed.
+    func seal(
+        _ element: AttributeMap.Element, _ key: [UInt8], _ sealer: any FieldSealer,
+        _ options: StoreOptions, compresses: Bool = false
+    ) throws(CodexError) -> AttributeMap.Element {
+        var plain: [UInt8] = []
+        ValueCodec.append(element.value, topLevel: true, to: &plain)
+        if compresses { Compression.compressTail(of: &plain, from: 0) }
+        return try sealer.seal(
+            plain, place(element.name, key), isPortable: options.sealedFieldBinding == .portable
+        ).element(named: element.name)
+    }
+
+    /// Whether an attribute is to be encrypted.
+    func isSealed(_ name: String) -> Bool { names.contains { ByteOrder.equal($0, name) } }
+
+    /// Whether a field of an item holds a plain value.
+    func hasPlain(_ item: Item) -> Bool {
+        names.contains { item.element(named: $0)?.seal == .plain }
+    }
+
+    /// Whether a field of a stored item is not sealed, or not as new ones are.
+    func isOutdated(_ item: Item, _ keyID: String, _ options: StoreOptions) -> Bool {
         names.contains { name in
-            item[name].map { SealedValue($0)?.keyID != keyID } ?? false
+            item.element(named: name).map { !isCurrent($0, keyID, options) } ?? false
         }
     }
 
-    private func open(
-        _ stored: AttributeValue, _ name: String, _ key: [UInt8], _ sealer: any FieldSealer
+    /// Whether a stored value is sealed under the current key, and bound to what new ones are bound
+    /// to.
+    private func isCurrent(
+        _ stored: AttributeMap.Element, _ keyID: String, _ options: StoreOptions
+    ) -> Bool {
+        guard stored.seal == .sealed, let sealed = SealedValue(stored.value), sealed.keyID == keyID
+        else { return false }
+        return sealed.isBound == (store != nil && options.sealedFieldBinding != .portable)
+    }
+
+    func open(
+        _ stored: AttributeValue, _ name: String, _ key: [UInt8], _ sealer: any FieldSealer,
+        _ options: StoreOptions
     ) throws(CodexError) -> AttributeValue? {
+        try opened(stored, name, key, sealer, options)?.value
+    }
+
+    func open(
+        _ sealed: SealedValue, _ name: String, _ key: [UInt8], _ sealer: any FieldSealer
+    ) throws(CodexError) -> AttributeValue? {
+        try opened(sealed, name, key, sealer)?.value
+    }
+
+    /// What a sealed value holds, and whether it was compressed before it was sealed.
+    private typealias Opened = (value: AttributeValue, wasCompressed: Bool)
+
+    private func opened(
+        _ stored: AttributeValue, _ name: String, _ key: [UInt8], _ sealer: any FieldSealer,
+        _ options: StoreOptions
+    ) throws(CodexError) -> Opened? {
         guard let sealed = SealedValue(stored) else { throw .valueTampered(name) }
+        try requireBound(sealed, name, options)
+        return try opened(sealed, name, key, sealer)
+    }
+
+    private func opened(
+        _ sealed: SealedValue, _ name: String, _ key: [UInt8], _ sealer: any FieldSealer
+    ) throws(CodexError) -> Opened? {
         guard let plain = try sealer.open(sealed, place(name, key)) else { return nil }
-        return try ValueCodec.decode(plain.span, 0, plain.count)
+        // It authenticated, so a holder of the keys made it.
+        let value = try ValueCodec.decode(
+            plain.span, 0, plain.count, inflatedByteCountMax: Limits.sealedByteCountMax)
+        return (value, plain.first == ValueCodec.Tag.compressed.rawValue)
+    }
+
+    /// Throws if only values that are bound to the store are read, and this one is not.
+    func requireBound(
+        _ sealed: SealedValue, _ name: String, _ options: StoreOptions
+    ) throws(CodexError) {
+        guard sealed.isBound || options.sealedFieldBinding != .storeOnly else {
+            throw .valueNotBound(name)
+        }
     }
 
     private func place(_ name: String, _ key: [UInt8]) -> SealedPlace {
-        SealedPlace(table: plan.definition.name, attribute: name, key: key)
+        SealedPlace(
+            store: store, table: plan.definition.name, attribute: name, key: key)
     }
 
-    private func key(of item: Item) throws(CodexError) -> [UInt8] {
+    func key(of item: Item) throws(CodexError) -> [UInt8] {
         var bytes: [UInt8] = []
         try plan.encode(try plan.definition.primaryKey(of: item), into: &bytes)
         return bytes
@@ -92,8 +189,16 @@ extension CodexError {
     static func valueTampered(_ name: String) -> CodexError {
         CodexError(
             .valueTampered,
-            "The encrypted field \(name) was changed, or moved here from another item or field. Restore "
-                + "the item from a backup.")
+            "The encrypted field \(name) was changed, or moved here from another item, field or "
+                + "store. Restore the item from a backup.")
+    }
+
+    static func valueNotBound(_ name: String) -> CodexError {
+        CodexError(
+            .valueTampered,
+            "The encrypted field \(name) is bound to no store, and may come from another one. If "
+                + "an earlier release or a portable store wrote it, open the store with "
+                + "SealedFieldBinding.store, and bind it with reseal().")
     }
 
     static func valueNotSealed(_ name: String) -> CodexError {
@@ -104,17 +209,19 @@ extension CodexError {
     }
 }
 
-extension AttributeMap {
-    /// The name of an attribute that is encrypted and could not be opened.
-    var sealedName: String? { first { SealedValue.isSealed($0.value) }?.name }
-}
-
 extension WriteContext {
     /// Seals the encrypted fields of a change's new image.
     func seal(_ change: inout Change) throws(CodexError) {
-        guard let new = change.new, let fields = catalog.sealedFields(new.header.entityNumber)
-        else { return }
-        let item = try fields.sealed(new.item, keeping: change.old?.item, core.options)
+        guard let new = change.new else { return }
+        let fields = catalog.sealedFields(new.header.entityNumber)
+        guard fields != nil || new.item.hasSeals else { return }
+        var item = new.item.doubtingSeals(except: change.old?.item)
+        if let fields {
+            item = try fields.sealed(item, keeping: change.old?.item, core.options)
+        } else if new.header.entityNumber != 0 {
+            // No value of such an entity is encrypted.
+            item = item.decidingPlain()
+        }
         change.new = Image(item: item, header: new.header)
     }
 }
@@ -122,7 +229,25 @@ extension WriteContext {
 extension StoreCore {
     /// An item with its encrypted fields opened, as far as the keys are there.
     func opened(_ item: Item, _ header: ItemHeader, _ catalog: Catalog) throws(CodexError) -> Item {
-        guard let fields = catalog.sealedFields(header.entityNumber) else { return item }
+        guard let fields = catalog.sealedFields(header.entityNumber) else {
+            // A raw item may become one of an entity with encrypted fields.
+            return header.entityNumber == 0 ? item : item.decidingPlain()
+        }
         return try fields.opened(item, options)
+    }
+
+    /// An item with its undecided values decided, as far as the keys are there.
+    ///
+    /// Those of a raw item stay as they are: it may become an entity's.
+    ///
+    /// - Throws: ``CodexError/Code/keyUnavailable`` if the provider of keys fails.
+    func decided(
+        _ item: Item, _ header: ItemHeader, _ catalog: Catalog
+    ) throws(CodexError) -> DecidedItem {
+        guard header.entityNumber != 0 else { return DecidedItem(item: item) }
+        guard let fields = catalog.sealedFields(header.entityNumber) else {
+            return DecidedItem(item: item.decidingPlain())
+        }
+        return try fields.decided(item, options)
     }
 }

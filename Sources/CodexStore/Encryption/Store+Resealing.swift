@@ -2,21 +2,29 @@
     internal import CodexCore
 
     extension Store {
-        /// Encrypts what is not encrypted yet of the fields that the schema names, and brings what is
-        /// encrypted under an earlier key under the current one: of all entities.
+        /// Encrypts what is not encrypted yet of the fields that the schema names, and brings what
+        /// is encrypted under an earlier key under the current one: of all entities.
         ///
-        /// For a store whose schema asked for encryption later (``Schema/sealing(_:of:)``), and after a
-        /// rotation of keys. It works as ``migrate(_:batchCount:progress:)`` does: in transactions of
-        /// `batchCount` items, again from the beginning if it was cut short, with what is done left alone;
-        /// items whose fields cannot be opened stay as they are and are reported. Each item that it rewrites
-        /// is a change in the streams.
+        /// For a store whose schema asked for encryption later (``Schema/sealing(_:of:)``), and
+        /// after a rotation of keys. It works as ``migrate(_:batchCount:progress:)`` does: in
+        /// transactions of `batchCount` items, again from the beginning if it was cut short, with
+        /// what is done left alone; items whose fields cannot be opened stay as they are and are
+        /// reported, also those with a damaged value that a format before 4 wrote
+        /// (``StoreEvent/valuesDamaged(table:count:)``). Each item that it rewrites is a change in
+        /// the streams.
         ///
-        /// The log keeps what was there before until it is trimmed (``StoreOptions/changeRetention``), and
-        /// backups do: consumers of changes and restored stores need the earlier keys as long.
+        /// It also brings the key of the digests of idempotency tokens under the current key, and
+        /// replaces digests that were stored without a key. If the key of the digests cannot be
+        /// opened any more, it is replaced: then retries with tokens of the last ten minutes are
+        /// refused (``CodexError/Code/idempotencyMismatch``).
+        ///
+        /// The log keeps what was there before until it is trimmed
+        /// (``StoreOptions/changeRetention``), and backups do: consumers of changes and restored
+        /// stores need the earlier keys as long.
         ///
         /// - Returns: What was done.
-        /// - Throws: ``CodexError/Code/keyUnavailable``, `CancellationError` between batches, and as
-        ///   ``write(_:)-(_)``.
+        /// - Throws: ``CodexError/Code/keyUnavailable``, `CancellationError` between batches, and
+        ///   as ``write(_:)-(_)``.
         @discardableResult
         public func reseal(
             batchCount: Int = 500, progress: (@Sendable (MigrationReport) -> Void)? = nil
@@ -26,6 +34,8 @@
                     .keyUnavailable,
                     "The store has no encryption keys. Open it with StoreOptions.encryptionKeys.")
             }
+            // Before the values: it is little, and retries depend on it once the old key is gone.
+            try await resealDigests()
             var report = MigrationReport()
             for table in core.catalog.allTables where table.entities.contains(where: \.isSealed) {
                 let name = table.name
@@ -37,6 +47,14 @@
                     })
             }
             return report
+        }
+
+        private func resealDigests() async throws {
+            try await write { transaction in try transaction.context.resealDigestKey() }
+            while try core.withReader({ try $0.hasPlainDigests() }) {
+                try _Concurrency.Task.checkCancellation()
+                try await write { transaction in try transaction.context.replacePlainDigests() }
+            }
         }
     }
 
@@ -52,7 +70,7 @@
                 guard let fields = catalog.sealedFields(bytes.layout.header.entityNumber) else {
                     return nil
                 }
-                return fields.isOutdated(try bytes.item(), keyID)
+                return fields.isOutdated(try bytes.item(), keyID, core.options)
             } _: { key throws(CodexError) in
                 guard let old = try image(table, key),
                     let fields = catalog.sealedFields(old.header.entityNumber)
@@ -63,9 +81,11 @@
                 if let name = item.sealedName { throw CodexError.keyUnavailable(name) }
                 var header = old.header
                 header.version += 1
+                let sealed = try fields.sealed(
+                    item, keeping: old.item, core.options.with { $0.requiresSealedFields = false })
                 try change([
                     Change(
-                        table: table, key: key, old: old, new: Image(item: item, header: header))
+                        table: table, key: key, old: old, new: Image(item: sealed, header: header))
                 ])
             }
         }

@@ -44,7 +44,7 @@ extension TransactionContext {
         range.upper = IndexPlan.expired(at: moment).upper
         return try transaction.withCursor(index.tree) { cursor in
             var keys: [[UInt8]] = []
-            var entry = unsafe try cursor.seek(start.map { $0 + [0] } ?? range.lower)
+            var entry = unsafe try cursor.advance(to: start.map { $0 + [0] } ?? range.lower)
             while let current = unsafe entry, keys.count < countMax {
                 let key = unsafe Array(current.key)
                 guard range.contains(key) else { break }

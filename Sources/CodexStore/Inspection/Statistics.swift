@@ -21,8 +21,31 @@ public struct StoreStatistics: Sendable, Hashable {
         public let depth: Int
     }
 
+    /// A table with values that are not decided: a format before 4 wrote them, and they begin as
+    /// encrypted ones (`Docs/Format.md`).
+    ///
+    /// ``Store/verify()`` counts the values.
+    public struct Undecided: Sendable, Hashable {
+        /// How far they are decided.
+        public enum State: String, Sendable {
+            /// The items are being examined, or are at the next opening for writing.
+            case deciding
+            /// All items were examined. Values are left whose keys were missing, or that are
+            /// damaged.
+            case waiting
+        }
+
+        /// The table's name.
+        public let table: String
+        /// How far its values are decided.
+        public let state: State
+    }
+
     /// The tables, each with its indexes and counters.
     public let trees: [Tree]
+    /// The tables with undecided values; none once the upgrade of an earlier format has decided
+    /// all, and none in a follower.
+    public let undecided: [Undecided]
     /// The number of interned attribute-name lists.
     public let shapeCount: Int
     /// The bytes of the pages that hold the rests of long keys and the chunks of large values.
@@ -73,7 +96,7 @@ extension Store {
                 }
             }
             return StoreStatistics(
-                trees: trees,
+                trees: trees, undecided: context.catalog.allTables.compactMap(\.undecidedStatus),
                 shapeCount: try transaction.statistics(context.catalog.shapes).entryCount,
                 overflowByteCount: try [
                     context.catalog.overflow.long, context.catalog.overflow.chunks,
@@ -84,6 +107,17 @@ extension Store {
                 trimmedSequence: try core.oldestSequence(),
                 logByteCount: core.logDirectory.byteCount(), consumers: try consumers(context),
                 follower: try followerState(context))
+        }
+    }
+}
+
+extension TableHandle {
+    /// How far its values are decided; `nil` if all are.
+    fileprivate var undecidedStatus: StoreStatistics.Undecided? {
+        switch undecided {
+        case nil: nil
+        case .unread: StoreStatistics.Undecided(table: name, state: .deciding)
+        case .waiting: StoreStatistics.Undecided(table: name, state: .waiting)
         }
     }
 }

@@ -6,10 +6,11 @@ public import CodexCore
 public enum StoreEvent: Sendable, Hashable {
     /// A commit took long, its bodies included.
     case slowCommit(duration: Duration, changeCount: Int)
-    /// A snapshot has been open for long, in this process or another: the pages that it sees are not
-    /// reused, and the file grows under writes.
+    /// A snapshot has been open for long, in this process or another: the pages that it sees are
+    /// not reused, and the file grows under writes.
     case longReader(processID: Int32, duration: Duration)
-    /// The data file grew by so many bytes since the last such event, or since the store was opened.
+    /// The data file grew by so many bytes since the last such event, or since the store was
+    /// opened.
     case growth(byteCount: Int, fileByteCount: Int)
     /// The store was opened by the only process that has it, and what the log had beyond the last
     /// checkpoint was redone.
@@ -24,11 +25,19 @@ public enum StoreEvent: Sendable, Hashable {
     /// Building an index or counter, or emptying what a removed one left, failed; writing goes on.
     ///
     /// It is tried again after `retryDelay`. If that is `nil`, it cannot succeed by itself: see to
-    /// the cause, and call ``Store/whenReady()``. `table` and `name` are `nil` where the work was not
-    /// that of one table or part.
+    /// the cause, and call ``Store/whenReady()``. `table` and `name` are `nil` where the work was
+    /// not that of one table or part.
     case buildFailed(
         table: String?, name: String?, code: CodexError.Code, message: String,
         retryDelay: Duration?)
+    /// A table has `count` damaged values of encrypted fields, which a format before 4 wrote: they
+    /// were changed, cut, or moved from another item or field, or somebody made them up.
+    ///
+    /// They stay as they are, and all other values are decided. Reading one throws
+    /// ``CodexError/Code/valueTampered``, and ``Store/verify()`` names its item
+    /// (``VerificationReport/Difference/Kind/tamperedValue``). Each opening with the keys tells it,
+    /// until the values are restored or replaced.
+    case valuesDamaged(table: String, count: Int)
     /// The observer was busy for long, and `count` events that happened here found no room.
     case eventsDropped(count: Int)
 
@@ -39,18 +48,20 @@ public enum StoreEvent: Sendable, Hashable {
     /// directory is at its path.
     case directoryMoved(path: String)
 
-    /// The device is full, and changes up to a commit were removed from the log before their time.
+    /// Changes up to a commit were removed from the log before their time: the device is full, or
+    /// ``Store/purgePlaintext(batchCount:progress:)`` was called.
     ///
     /// The readers that are named had not read them, and get ``CodexError/Code/changesTrimmed``.
     /// `readers` has the names of consumers, `archived` for the archive, and `followed-…` for a
     /// follower's stream. History that none of them needs is removed without an event.
     case historyShed(through: UInt64, readers: [String])
 
-    /// The wall clock was set by so much, or the store was opened by a clock that is behind its log.
+    /// The wall clock was set by so much, or the store was opened by a clock that is behind its
+    /// log.
     ///
     /// Nothing is deleted by the new time until both clocks have agreed for
-    /// ``StoreOptions/clockConfirmation``. It is noticed when something asks for the time by which to
-    /// delete: the sweeper does with each look.
+    /// ``StoreOptions/clockConfirmation``. It is noticed when something asks for the time by which
+    /// to delete: the sweeper does with each look.
     ///
     /// `by` is above zero if the clock was set forward, and below zero if it was set back or is
     /// behind the log. If the new time is wrong, correct the clock within the confirmation.

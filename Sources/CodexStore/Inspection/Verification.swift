@@ -19,14 +19,19 @@ public struct VerificationReport: Sendable, Hashable {
             case wrongProjection
             /// Two items have the same key in a unique index.
             case duplicateKey
-            /// An item that was there before an index or counter has a value in a key attribute that
-            /// it cannot hold, and so no entry.
+            /// An item that was there before an index or counter has a value in a key attribute
+            /// that it cannot hold, and so no entry.
             case unindexableItem
             /// An item's header says another second of expiry than its attribute.
             case wrongExpiry
-            /// An encrypted field was changed, or moved here from another item or field; with the keys.
+            /// An encrypted field was changed, or moved here from another item or field; with the
+            /// keys.
             case tamperedValue
-            /// An encrypted field that the keys do not open, with keys: they lack one, or the value was changed.
+            /// A field that is to be encrypted holds a plain value: it was stored before that was
+            /// asked for, and `reseal()` encrypts it, or it was written past the store.
+            case plainValue
+            /// An encrypted field that the keys do not open, with keys: they lack one, or the value
+            /// was changed.
             case unopenedValue
             /// An item is of an entity that the store does not know.
             case unknownEntity
@@ -38,6 +43,12 @@ public struct VerificationReport: Sendable, Hashable {
             case strayOverflow
             /// A tree's pages are damaged; what is on them was not looked at.
             case unreadableTree
+            /// What the store keeps besides items cannot be read: an idempotency token, a consumer,
+            /// a parked change, or the key of tokens.
+            ///
+            /// The difference names its database in the place of a table: `tokens`, `consumers` or
+            /// `meta` (`Docs/Format.md`). A token that cannot be read counts as none.
+            case unreadableSystemEntry
         }
 
         /// What is wrong.
@@ -57,8 +68,25 @@ public struct VerificationReport: Sendable, Hashable {
         }
     }
 
+    /// The values of a table's items that are not decided: a format before 4 wrote them, and they
+    /// begin as encrypted ones (`Docs/Format.md`).
+    public struct Undecided: Sendable, Hashable {
+        /// The table's name.
+        public let table: String
+        /// How many values there are.
+        public let count: Int
+        /// How many of them are damaged: they name a key that the store has, and do not open in
+        /// their place.
+        ///
+        /// It is 0 without keys. The items are among the differences.
+        public let damagedCount: Int
+    }
+
     /// The differences; a sound store has none.
     public let differences: [Difference]
+    /// The tables with undecided values, by name; none once the upgrade of an earlier format has
+    /// decided all.
+    public let undecided: [Undecided]
     /// The number of items that were read.
     public let itemCount: Int
     /// The number of index entries that were read.
@@ -93,9 +121,11 @@ extension Store {
                 }
             }
             verifier.verifyOverflow()
+            verifier.verifySystemEntries()
             return VerificationReport(
-                differences: verifier.differences, itemCount: verifier.itemCount,
-                entryCount: verifier.entryCount, groupCount: verifier.groupCount)
+                differences: verifier.differences, undecided: verifier.undecided,
+                itemCount: verifier.itemCount, entryCount: verifier.entryCount,
+                groupCount: verifier.groupCount)
         }
     }
 }

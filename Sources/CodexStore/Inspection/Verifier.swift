@@ -14,6 +14,8 @@ struct Verifier {
     private(set) var itemCount = 0
     private(set) var entryCount = 0
     private(set) var groupCount = 0
+    /// The tables' undecided values.
+    var undecidedCounts: [String: UndecidedCount] = [:]
     /// What the items of the table at hand add up to, by counter and group.
     private var totals: [String: [[UInt8]: Tally]] = [:]
     private var large: [UInt64: LargeValue] = [:]
@@ -52,11 +54,18 @@ struct Verifier {
             if number != 0, verifier.context.catalog.entityName(number) == nil {
                 verifier.report(.unknownEntity, table, nil, primaryKey)
             }
+            verifier.countUndecided(image, table)
             do {
                 let core = verifier.context.core
                 let opened = try core.opened(image.item, image.header, verifier.context.catalog)
                 if core.options.sealer != nil, opened.sealedName != nil {
                     verifier.report(.unopenedValue, table, nil, primaryKey)
+                }
+                let fields = verifier.context.catalog.sealedFields(number)
+                if fields?.hasPlain(image.item) == true
+                    || number == 0 && table.openField(ofRaw: image.item, primaryKey) != nil
+                {
+                    verifier.report(.plainValue, table, nil, primaryKey)
                 }
             } catch CodexError.Code.keyUnavailable {
                 verifier.report(.unopenedValue, table, nil, primaryKey)
@@ -115,7 +124,8 @@ struct Verifier {
         }
     }
 
-    /// The second at which an item expires, read off the text of its attribute; `nil` if it does not.
+    /// The second at which an item expires, read off the text of its attribute; `nil` if it does
+    /// not.
     private static func expiry(_ image: Image, _ table: TableHandle) -> Int? {
         guard let name = table.plan.definition.timeToLive,
             case .number(let number)? = image.item[name]
@@ -270,6 +280,44 @@ struct Verifier {
             }
         }
         for _ in expected { report(.wrongTotal, table, definition.name, nil) }
+    }
+
+    // MARK: What no item explains
+
+    /// Looks whether tokens, consumers and what these parked can be read.
+    mutating func verifySystemEntries() {
+        verifyEntries(of: context.catalog.tokens, "tokens") { key, value in
+            RememberedToken.isEntry(key, value)
+        }
+        verifyEntries(of: context.catalog.consumers, "consumers") { key, value in
+            (try? ConsumerState.requireWellFormed(key, value)) != nil
+        }
+        do {
+            _ = try context.storedDigestKey()
+        } catch {
+            reportEntry(of: "meta")
+        }
+    }
+
+    private mutating func verifyEntries(
+        of database: DatabaseID, _ name: String, _ isSound: ([UInt8], [UInt8]) -> Bool
+    ) {
+        let transaction = context.transaction
+        do {
+            try transaction.withCursor(database) { cursor in
+                unsafe try walk(&cursor) { verifier, key, value in
+                    guard !isSound(unsafe Array(key), unsafe Array(value)) else { return }
+                    verifier.reportEntry(of: name)
+                }
+            }
+        } catch {
+            differences.append(.init(kind: .unreadableTree, table: name, index: nil, key: nil))
+        }
+    }
+
+    private mutating func reportEntry(of database: String) {
+        differences.append(
+            .init(kind: .unreadableSystemEntry, table: database, index: nil, key: nil))
     }
 
     // MARK: Overflow

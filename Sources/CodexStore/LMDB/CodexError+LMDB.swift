@@ -130,6 +130,11 @@ extension CodexError {
                 cause: failure)
         case ENOENT, ENOTDIR:
             return CodexError(.notFound, "The file or directory does not exist.", cause: failure)
+        case ELOOP:
+            return CodexError(
+                .notWritable,
+                "A symbolic link is in the place of a file or directory. It is not followed. Put "
+                    + "the file or directory itself there.", cause: failure)
         case EMFILE, ENFILE:
             return CodexError(
                 .limitReached,

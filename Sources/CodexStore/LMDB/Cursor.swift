@@ -40,11 +40,30 @@ struct Cursor: ~Copyable {
         guard let rest = piece.rest, let entry = unsafe found,
             unsafe entry.key.elementsEqual(piece.physical)
         else { return unsafe try arrive(found, forward: true) }
-        let descent = try Descent(transaction, long)
+        let descent = Descent(transaction, long)
         self.descent = descent
-        unsafe try descent.push(entry, fromLayer: false, at: nil)
+        unsafe try descent.push(entry, fromLayer: false)
         if let entry = unsafe try descent.seek(rest) { return unsafe entry }
         return unsafe try leave(forward: true)
+    }
+
+    /// Moves to the first key at or after `key`, in a walk whose places follow from what it read.
+    ///
+    /// Each place that it asks for is to come after the one before. Then the walk ends, also in a
+    /// file that somebody altered.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if what is found comes before `key`.
+    mutating func advance(to key: [UInt8]) throws(CodexError) -> Entry? {
+        guard let entry = unsafe try seek(key) else { return nil }
+        guard unsafe entry.key.compare(key) >= 0 else {
+            throw Wire.corrupted("the order of keys")
+        }
+        return unsafe entry
+    }
+
+    /// Moves to the first key after `key`, as ``advance(to:)``; after the empty one are all.
+    mutating func advance(past key: [UInt8]) throws(CodexError) -> Entry? {
+        unsafe try advance(to: key + [0])
     }
 
     /// Moves to the next key.
@@ -100,9 +119,9 @@ struct Cursor: ~Copyable {
         guard unsafe entry.key[LongKey.pieceByteCount] == LongKey.more else {
             throw Wire.corrupted("the mark at the end of a key")
         }
-        let descent = try Descent(transaction, long)
+        let descent = Descent(transaction, long)
         self.descent = descent
-        unsafe try descent.push(entry, fromLayer: false, at: nil)
+        unsafe try descent.push(entry, fromLayer: false)
         return unsafe try descent.enter(forward: forward)
     }
 }
@@ -134,44 +153,65 @@ enum RawCursor {
     }
 }
 
+/// A cursor of its own in the database of long keys' rests.
+@safe
+private final class LayerCursor {
+    private let handle: OpaquePointer
+
+    init(_ transaction: Transaction, _ long: DatabaseID) throws(CodexError) {
+        unsafe handle = try transaction.openCursor(long)
+    }
+
+    deinit { unsafe mdb_cursor_close(handle) }
+
+    func seek(_ key: [UInt8]) throws(CodexError) -> Cursor.Entry? {
+        unsafe try RawCursor.seek(handle, key)
+    }
+
+    func move(_ operation: MDB_cursor_op) throws(CodexError) -> Cursor.Entry? {
+        unsafe try RawCursor.move(handle, operation)
+    }
+}
+
 /// Where a cursor is among the rests of long keys: the layers from the tree's pointer inwards.
+///
+/// Each layer has a cursor, which stays at its pointer while those within are walked. So a layer is
+/// left where it was entered, and no walk goes back, whatever the file says.
 @safe
 private final class Descent {
     private struct Level {
         let layer: UInt64
         /// The length of the logical key before this layer's part.
         let prefixByteCount: Int
-        /// The pointer's physical key in the layer above; `nil` in the tree itself.
-        let pointer: [UInt8]?
+        /// Where it is in the layer.
+        let cursor: LayerCursor
     }
 
-    private let handle: OpaquePointer
+    private let transaction: Transaction
+    private let long: DatabaseID
     private var levels: [Level] = []
     /// The logical key, put together.
     private var key: UnsafeMutableBufferPointer<UInt8>
 
-    init(_ transaction: Transaction, _ long: DatabaseID) throws(CodexError) {
-        unsafe handle = try transaction.openCursor(long)
+    init(_ transaction: Transaction, _ long: DatabaseID) {
+        self.transaction = transaction
+        self.long = long
         unsafe key = .allocate(capacity: 4096)
     }
 
-    deinit {
-        unsafe mdb_cursor_close(handle)
-        unsafe key.deallocate()
-    }
+    deinit { unsafe key.deallocate() }
 
-    /// Enters the layer that a pointer names; `pointer` is its key within a layer.
-    func push(
-        _ entry: Cursor.Entry, fromLayer: Bool, at pointer: [UInt8]?
-    ) throws(CodexError) {
+    /// Enters the layer that a pointer names.
+    func push(_ entry: Cursor.Entry, fromLayer: Bool) throws(CodexError) {
         // More than the longest key has: pieces that lead in a circle.
         guard levels.count < 128 else { throw Wire.corrupted("the pieces of a long key") }
         let before = levels.last?.prefixByteCount ?? 0
         let own = unsafe entry.key.dropFirst(fromLayer ? LongKey.layerByteCount : 0).dropLast()
         unsafe append(own, at: before)
         let layer = unsafe try LongKey.layer(entry.value)
+        let cursor = try LayerCursor(transaction, long)
         levels.append(
-            unsafe Level(layer: layer, prefixByteCount: before + own.count, pointer: pointer))
+            unsafe Level(layer: layer, prefixByteCount: before + own.count, cursor: cursor))
     }
 
     private func append(_ bytes: Slice<UnsafeBufferPointer<UInt8>>, at position: Int) {
@@ -190,11 +230,11 @@ private final class Descent {
         guard let level = levels.last else { throw Wire.corrupted("a long key without a layer") }
         var entry: Cursor.Entry?
         if forward {
-            unsafe entry = try RawCursor.seek(handle, BigEndian.bytes(level.layer))
-        } else if unsafe try RawCursor.seek(handle, BigEndian.bytes(level.layer + 1)) != nil {
-            unsafe entry = try RawCursor.move(handle, MDB_PREV)
+            unsafe entry = try level.cursor.seek(BigEndian.bytes(level.layer))
+        } else if unsafe try level.cursor.seek(BigEndian.bytes(level.layer + 1)) != nil {
+            unsafe entry = try level.cursor.move(MDB_PREV)
         } else {
-            unsafe entry = try RawCursor.move(handle, MDB_LAST)
+            unsafe entry = try level.cursor.move(MDB_LAST)
         }
         guard let entry = unsafe entry, unsafe isInLayer(entry) else {
             throw Wire.corrupted("the rest of a long key is missing")
@@ -206,11 +246,10 @@ private final class Descent {
     func seek(_ rest: ArraySlice<UInt8>) throws(CodexError) -> Cursor.Entry? {
         guard let level = levels.last else { return nil }
         let piece = LongKey.piece(rest, layer: level.layer)
-        guard let entry = unsafe try RawCursor.seek(handle, piece.physical),
-            unsafe isInLayer(entry)
+        guard let entry = unsafe try level.cursor.seek(piece.physical), unsafe isInLayer(entry)
         else { return unsafe try ascend(forward: true) }
         if let rest = piece.rest, unsafe entry.key.elementsEqual(piece.physical) {
-            unsafe try push(entry, fromLayer: true, at: piece.physical)
+            unsafe try push(entry, fromLayer: true)
             return unsafe try seek(rest)
         }
         return unsafe try arrive(entry, forward: true)
@@ -218,7 +257,8 @@ private final class Descent {
 
     /// Moves one entry on; `nil` once all layers are left.
     func step(forward: Bool) throws(CodexError) -> Cursor.Entry? {
-        let entry = unsafe try RawCursor.move(handle, forward ? MDB_NEXT : MDB_PREV)
+        guard let level = levels.last else { return nil }
+        let entry = unsafe try level.cursor.move(forward ? MDB_NEXT : MDB_PREV)
         if let entry = unsafe entry, unsafe isInLayer(entry) {
             return unsafe try arrive(entry, forward: forward)
         }
@@ -226,15 +266,14 @@ private final class Descent {
     }
 
     private func ascend(forward: Bool) throws(CodexError) -> Cursor.Entry? {
-        guard let left = levels.popLast(), let pointer = left.pointer else { return nil }
-        _ = unsafe try RawCursor.seek(handle, pointer)
+        levels.removeLast()
         return unsafe try step(forward: forward)
     }
 
     private func arrive(_ entry: Cursor.Entry, forward: Bool) throws(CodexError) -> Cursor.Entry {
         let isMarked = unsafe entry.key.count == LongKey.markedByteCount
         if isMarked, unsafe entry.key[LongKey.pieceByteCount] == LongKey.more {
-            unsafe try push(entry, fromLayer: true, at: Array(entry.key))
+            unsafe try push(entry, fromLayer: true)
             return unsafe try enter(forward: forward)
         }
         let before = levels.last?.prefixByteCount ?? 0

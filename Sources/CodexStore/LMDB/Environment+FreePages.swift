@@ -1,7 +1,7 @@
 internal import CodexCore
 
-/// LMDB's free list: database 0 has, under each transaction's number (a native word), the pages that it
-/// replaced, their count before them.
+/// LMDB's free list: database 0 has, under each transaction's number (a native word), the pages
+/// that it replaced, their count before them.
 extension Environment {
     private static let freeList = DatabaseID(raw: 0)
 
@@ -24,7 +24,7 @@ extension Environment {
         pages.sort()
         var (count, start) = (0, 0)
         for index in pages.indices
-        where index + 1 == pages.count || pages[index + 1] != pages[index] + 1 {
+        where index + 1 == pages.count || pages[index + 1] != pages[index] &+ 1 {
             let length = index + 1 - start
             count += length / runLength * runLength
             start = index + 1
@@ -55,6 +55,9 @@ extension Environment {
             try transaction.withCursor(Self.freeList) { cursor in
                 var entry = unsafe try cursor.first()
                 while let current = unsafe entry {
+                    guard unsafe current.key.count == MemoryLayout<Int>.size else {
+                        throw Wire.corrupted("a key of the free list")
+                    }
                     let id = unsafe UnsafeRawBufferPointer(current.key).loadUnaligned(as: Int.self)
                     let words = unsafe UnsafeRawBufferPointer(current.value)
                     let size = MemoryLayout<UInt>.size

@@ -9,7 +9,8 @@ internal import CodexCore
 @safe
 final class Environment: @unchecked Sendable {
     // LMDB's environment functions may be called by any thread (lmdb.h). The handle changes only in
-    // ``reopen(_:_:)``, for which nobody may be in a call; it is `nil` once the environment is closed.
+    // ``reopen(_:_:)``, for which nobody may be in a call; it is `nil` once the environment is
+    // closed.
     private var handle: OpaquePointer?
     /// The size of the reserved map in bytes.
     private(set) var mapByteCount = 0
@@ -23,8 +24,8 @@ final class Environment: @unchecked Sendable {
     ///
     /// A slot is 64 bytes of the lock file.
     static let readerCountMax: UInt32 = 4096
-    /// Most databases that a process opens: those of the store itself, and one for each table, index
-    /// and counter.
+    /// Most databases that a process opens: those of the store itself, and one for each table,
+    /// index and counter.
     ///
     /// Some more than the limit of trees: handles of removed ones stay open until no reader can use
     /// them. Each transaction that writes copies a number for each (liblmdb 0.9).
@@ -48,9 +49,12 @@ final class Environment: @unchecked Sendable {
         try LMDBVersion.loaded.requireSupported(opening: directory.path)
         try ReaderTable.allocate(directory, isReadOnly: isReadOnly)
         let path = directory.accessPath
-        let dataByteCount =
-            try directory.contains(StoreDirectory.dataFile)
-            ? try directory.byteCount(StoreDirectory.dataFile) : 0
+        let isThere = try directory.contains(StoreDirectory.dataFile)
+        // liblmdb would make it with the mode that the umask leaves.
+        if !isThere, !isReadOnly {
+            try File(StoreDirectory.dataFile, in: directory, .create).close()
+        }
+        let dataByteCount = isThere ? try directory.byteCount(StoreDirectory.dataFile) : 0
         var size = MapReservation.byteCount(asked: mapByteCountAsked, dataByteCount: dataByteCount)
         let least = MapReservation.least(dataByteCount: dataByteCount)
         var first: CodexError?
@@ -60,7 +64,8 @@ final class Environment: @unchecked Sendable {
                     path, readOnly: isReadOnly, flushes: flushes, mapByteCount: size)
                 break
             } catch {
-                // A limit on address space: reserve less. It is ENOMEM with ulimit -v, EINVAL under valgrind.
+                // A limit on address space: reserve less. It is ENOMEM with ulimit -v, EINVAL under
+                // valgrind.
                 first = first ?? error
                 guard error.code == .outOfMemory || error.isInvalidArgument, size / 2 >= least
                 else { throw first ?? error }
@@ -100,7 +105,7 @@ final class Environment: @unchecked Sendable {
             let flags =
                 UInt32(MDB_NOTLS) | (readOnly ? UInt32(MDB_RDONLY) : 0)
                 | (flushes ? 0 : UInt32(MDB_NOSYNC))
-            let status = unsafe mdb_env_open(handle, path, flags, 0o644)
+            let status = unsafe mdb_env_open(handle, path, flags, 0o600)
             try check("mdb_env_open", status)
         } catch {
             // lmdb.h: after a failed open the environment must be closed.
@@ -159,8 +164,8 @@ final class Environment: @unchecked Sendable {
 
     /// How many pages the transactions after `id` replaced, and the newest transaction's number.
     ///
-    /// `transaction` is a reset read transaction, which is renewed for this. It takes O(log *n*) for
-    /// each transaction.
+    /// `transaction` is a reset read transaction, which is renewed for this. It takes O(log *n*)
+    /// for each transaction.
     func replacedPages(
         after id: Int, _ transaction: Transaction
     ) throws(CodexError) -> (count: Int, last: Int) {
@@ -168,16 +173,19 @@ final class Environment: @unchecked Sendable {
         defer { transaction.reset() }
         // Database 0 is the free list: under each transaction's number (a native word), the pages
         // that it replaced, their count before them.
-        var key = id + 1
+        var key = id &+ 1
         let start = unsafe withUnsafeBytes(of: &key) { unsafe Array($0) }
         var count = 0
         do {
             try transaction.withCursor(DatabaseID(raw: 0)) { cursor in
                 var entry = unsafe try cursor.seek(start)
                 while let current = unsafe entry {
-                    if unsafe current.value.count >= MemoryLayout<Int>.size {
-                        count += unsafe UnsafeRawBufferPointer(current.value)
+                    let wordCount = unsafe current.value.count / MemoryLayout<Int>.size
+                    if wordCount > 0 {
+                        let claimed = unsafe UnsafeRawBufferPointer(current.value)
                             .loadUnaligned(as: Int.self)
+                        // No more than stand there, whatever the file says.
+                        count += max(0, min(claimed, wordCount - 1))
                     }
                     unsafe entry = try cursor.next()
                 }
@@ -188,8 +196,8 @@ final class Environment: @unchecked Sendable {
         return (count, transaction.id)
     }
 
-    /// Takes over liblmdb's locks, so that nobody who opens and closes its lock file in this process
-    /// lets go of them; and frees the slots of a killed process that had this one's number.
+    /// Takes over liblmdb's locks, so that nobody who opens and closes its lock file in this
+    /// process lets go of them; and frees the slots of a killed process that had this one's number.
     ///
     /// With the gate held, before the first reader.
     func holdLocks(_ directory: Directory) throws(CodexError) {
@@ -221,11 +229,12 @@ final class Environment: @unchecked Sendable {
     /// - Parameters:
     ///   - directory: The store.
     ///   - names: The databases of ``databaseNames()``, whose handles keep their numbers.
-    /// - Throws: ``CodexError/Code/notWritable`` if another program has it open, and as opening. The
-    ///   environment is closed then, and its users get ``CodexError/Code/closed``.
+    /// - Throws: ``CodexError/Code/notWritable`` if another program has it open, and as opening.
+    ///   The environment is closed then, and its users get ``CodexError/Code/closed``.
     func reopen(_ directory: Directory, _ names: [String]) throws(CodexError) {
         close()
-        // With another's lock, liblmdb would go on with the numbers of transactions in its lock file.
+        // With another's lock, liblmdb would go on with the numbers of transactions in its lock
+        // file.
         try Recovery.requireNoStranger(directory)
         do throws(CodexError) {
             try open(directory)
@@ -239,8 +248,8 @@ final class Environment: @unchecked Sendable {
 
     /// Closes the handle of a database, whose number may then be another's.
     ///
-    /// With LMDB's write lock held, while no transaction of this process is open that began while the
-    /// handle was in use (lmdb.h).
+    /// With LMDB's write lock held, while no transaction of this process is open that began while
+    /// the handle was in use (lmdb.h).
     func closeDatabase(_ database: DatabaseID) { unsafe mdb_dbi_close(handle, database.raw) }
 
     /// Begins a transaction.
@@ -268,24 +277,33 @@ final class Environment: @unchecked Sendable {
         return unsafe Int(info.me_last_txnid)
     }
 
-    /// Copies the newest state into a directory, without the pages that are free.
+    /// Copies the newest state into a new data file of a directory, without free pages.
     ///
     /// It is a long reader, and writers go on meanwhile. LMDB does not flush what it wrote.
-    func copy(to directory: String) throws(CodexError) {
+    func copy(to directory: Directory) throws(CodexError) {
         guard let environment = unsafe handle else { throw StoreCore.closed }
+        // liblmdb would make the file with the mode that the umask leaves.
+        let file = try File(StoreDirectory.dataFile, in: directory, .create)
+        defer { file.close() }
+        codex_write_uncached(file.rawDescriptor, try usage().pageByteCount)
         try check(
-            "mdb_env_copy2", unsafe mdb_env_copy2(environment, directory, UInt32(MDB_CP_COMPACT)))
+            "mdb_env_copyfd2",
+            unsafe mdb_env_copyfd2(environment, file.rawDescriptor, UInt32(MDB_CP_COMPACT)))
     }
 
     /// The size of a page in bytes, and the number of pages that were ever used.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if the file has a number of pages that none has.
     func usage() throws(CodexError) -> (pageByteCount: Int, pageCount: Int) {
         var stat = MDB_stat()
         var info = unsafe MDB_envinfo()
         try check("mdb_env_stat", unsafe mdb_env_stat(handle, &stat))
         try check("mdb_env_info", unsafe mdb_env_info(handle, &info))
-        return unsafe (
-            Int(stat.ms_psize), Int(info.me_last_pgno) + 1
-        )
+        let lastPage = unsafe Int(info.me_last_pgno)
+        guard (0..<MetaPage.pageCountMax).contains(lastPage) else {
+            throw Wire.corrupted("the number of pages of the data file")
+        }
+        return (Int(stat.ms_psize), lastPage + 1)
     }
 }
 

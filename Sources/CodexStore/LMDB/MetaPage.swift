@@ -11,13 +11,17 @@ struct MetaPage {
     private static let transactionOffset = 144
     private static let magic: UInt64 = 0xBEEF_C0DE
     private static let version: UInt64 = 1
+    /// So many pages have fewer bytes than an `Int` counts.
+    static let pageCountMax = 1 << 40
 
-    /// Takes what is at the beginning of `bytes`; `nil` if it is no meta page.
+    /// Takes what is at the beginning of `bytes`; `nil` if it is no meta page, or has a number of
+    /// pages or transactions that no file comes to.
     init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count >= Self.byteCount else { return nil }
         self.bytes = Array(bytes.prefix(Self.byteCount))
         guard integer(16, 4) == Self.magic, integer(20, 4) == Self.version,
-            [4096, 8192, 16_384, 32_768, 65_536].contains(pageByteCount)
+            [4096, 8192, 16_384, 32_768, 65_536].contains(pageByteCount),
+            lastPage < Self.pageCountMax, transaction < 1 << 62
         else { return nil }
     }
 
@@ -176,7 +180,7 @@ struct DataFile: Sendable {
     /// The meta page of a transaction; `nil` if there is none any more.
     func metaPage(of transaction: Int) throws(CodexError) -> MetaPage? {
         let pages = try metaPages()
-        return [pages.first, pages.second].first { $0.transaction == UInt64(transaction) }
+        return [pages.first, pages.second].first { $0.transaction == UInt64(exactly: transaction) }
     }
 
     /// Where the store's ID stands in the first page, behind what LMDB writes there.

@@ -113,12 +113,16 @@ struct Transaction {
     ) throws(CodexError) -> (entryCount: Int, pageCount: Int, depth: Int) {
         var stat = MDB_stat()
         try check("mdb_stat", unsafe mdb_stat(handle, database.raw, &stat))
+        let pageCounts = [stat.ms_branch_pages, stat.ms_leaf_pages, stat.ms_overflow_pages]
         return (
-            Int(stat.ms_entries),
-            Int(stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages),
+            Self.bounded(stat.ms_entries), pageCounts.reduce(0) { $0 + Self.bounded($1) },
             Int(stat.ms_depth)
         )
     }
+
+    /// A figure that LMDB has from the file, which may say anything: never below zero, and so low
+    /// that sums and products with the size of a page do not overflow.
+    private static func bounded(_ figure: Int) -> Int { min(max(0, figure), MetaPage.pageCountMax) }
 
     /// Opens a cursor on a tree for the duration of `body`.
     @inline(__always)
@@ -161,8 +165,8 @@ func prefetch(_ value: UnsafeBufferPointer<UInt8>) {
     unsafe codex_prefetch(value.baseAddress, min(value.count, 1024))
 }
 
-/// Asks for what lies before a value: LMDB fills a page from its end, so that the next entry of a tree
-/// that was filled in order lies there.
+/// Asks for what lies before a value: LMDB fills a page from its end, so that the next entry of a
+/// tree that was filled in order lies there.
 @inline(__always)
 func prefetchNeighbour(of value: UnsafeBufferPointer<UInt8>) {
     guard let start = value.baseAddress else { return }

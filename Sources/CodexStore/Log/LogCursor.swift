@@ -30,14 +30,33 @@ struct LogCursor: Sendable {
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if the position's own segment is missing or is none.
     mutating func next() throws(CodexError) -> LogRecord? {
-        if let record = try recordInSegment() { return record }
-        // What is in the buffer may be older than what is in the file.
-        if !buffer.isEmpty {
-            buffer = []
-            if let record = try recordInSegment() { return record }
+        try inSegments { cursor throws(CodexError) in try cursor.recordInSegment() }
+    }
+
+    /// How many bytes the next record has, by its header; `nil` if none follows.
+    ///
+    /// Nothing else of the record is read. Whether it is whole, ``next()`` tells.
+    ///
+    /// - Throws: As ``next()``.
+    mutating func nextByteCount() throws(CodexError) -> Int? {
+        try inSegments { cursor throws(CodexError) in
+            try cursor.headerInSegment()?.recordByteCount
         }
-        guard try enterNextSegment() else { return nil }
-        return try next()
+    }
+
+    private mutating func inSegments<R>(
+        _ look: (inout LogCursor) throws(CodexError) -> R?
+    ) throws(CodexError) -> R? {
+        // Segments without records may follow one another.
+        repeat {
+            if let found = try look(&self) { return found }
+            // What is in the buffer may be older than what is in the file.
+            if !buffer.isEmpty {
+                buffer = []
+                if let found = try look(&self) { return found }
+            }
+        } while try enterNextSegment()
+        return nil
     }
 
     private mutating func openSegment() throws(CodexError) -> LogSegment {
@@ -49,14 +68,21 @@ struct LogCursor: Sendable {
         return opened
     }
 
+    private mutating func headerInSegment() throws(CodexError) -> LogRecordHeader? {
+        let segment = try openSegment()
+        guard let start = try fill(segment, Int(position.offset), LogRecordHeader.byteCount),
+            let header = LogRecordHeader(buffer, at: start), !header.isEnd,
+            continues(header, segment)
+        else { return nil }
+        return header
+    }
+
     private mutating func recordInSegment() throws(CodexError) -> LogRecord? {
         let segment = try openSegment()
-        let offset = Int(position.offset)
-        guard let start = try fill(segment, offset, LogRecordHeader.byteCount),
-            let header = LogRecordHeader(buffer, at: start), !header.isEnd,
-            continues(header, segment),
+        guard let header = try headerInSegment(),
             let start = try fill(
-                segment, offset, LogRecordHeader.byteCount + Int(header.bodyByteCount)),
+                segment, Int(position.offset),
+                LogRecordHeader.byteCount + Int(header.bodyByteCount)),
             header.matches(buffer, at: start)
         else { return nil }
         position.sequence = header.sequence
@@ -117,7 +143,8 @@ struct LogCursor: Sendable {
         return continues(header, segment) && header.matches(head, at: 0)
     }
 
-    /// Whether the mark of the segment's end is at the position: the next segment was there by then.
+    /// Whether the mark of the segment's end is at the position: the next segment was there by
+    /// then.
     private mutating func isAtMark() throws(CodexError) -> Bool {
         let segment = try openSegment()
         let head = try segment.file.read(at: Int(position.offset), count: LogRecordHeader.byteCount)
@@ -171,8 +198,8 @@ struct LogCursor: Sendable {
         }
     }
 
-    /// Whether the segment has a later record that says of one after the position that it had reached
-    /// the medium.
+    /// Whether the segment has a later record that says of one after the position that it had
+    /// reached the medium.
     ///
     /// - Complexity: It reads the rest of the segment, unless that begins with the mark of its end.
     mutating func isDamaged() throws(CodexError) -> Bool {
@@ -181,6 +208,8 @@ struct LogCursor: Sendable {
         var offset = Int(position.offset)
         let countMax = UInt64(segment.byteCount / LogRecordHeader.byteCount)
         let possible = position.sequence + 1...position.sequence + 1 + countMax
+        // Records do not overlap, and what a power cut tore is little: more is made up.
+        var rest = 8 * segment.byteCount
         while offset + LogRecordHeader.byteCount <= segment.byteCount {
             let chunk = try segment.file.read(at: offset, count: Self.chunkByteCount)
             guard chunk.count >= LogRecordHeader.byteCount else { return false }
@@ -189,9 +218,10 @@ struct LogCursor: Sendable {
                     header.incarnation == segment.header.incarnation,
                     header.flushedSequence > position.sequence,
                     header.sequence > header.flushedSequence,
-                    isWhole(header, segment, offset + start)
+                    offset + start + header.recordByteCount <= segment.byteCount + 7
                 else { continue }
-                return true
+                rest -= header.recordByteCount
+                if rest < 0 || isWhole(header, segment, offset + start) { return true }
             }
             offset += chunk.count & ~7 - LogRecordHeader.byteCount + 8
         }

@@ -86,8 +86,8 @@ struct LogSegmentHeader: Equatable {
 
 /// What tells a segment's records from what its file held before, when it was another segment.
 ///
-/// The low 24 bits count recoveries; those above are random in each segment, so that no item can hold
-/// bytes that pass for a record.
+/// The low 24 bits count recoveries; those above are random in each segment, so that no item can
+/// hold bytes that pass for a record.
 enum Incarnation {
     private static let countMask: UInt64 = (1 << 24) - 1
 
@@ -125,6 +125,9 @@ struct LogSegment: Sendable {
     let header: LogSegmentHeader
     /// The bytes that the file has; fewer than the header says where it was left early.
     let byteCount: Int
+
+    /// A record and what is around it, at most.
+    static let byteCountMax = LogRecordHeader.bodyByteCountMax + (1 << 20)
 }
 
 /// The files of the log: the folder `log` with a file for each segment, named by its number, and at
@@ -153,6 +156,13 @@ struct LogDirectory: Sendable {
         return String(repeating: "0", count: 16 - hex.count) + hex + Self.suffix
     }
 
+    /// Whether a file of the name in the folder is the log's.
+    static func isOwnName(_ name: String) -> Bool {
+        name == spareName || name == HistoryReader.archive || name.hasSuffix(suffix)
+            || name.hasPrefix(HistoryReader.followerPrefix)
+            || leftoverPrefixes.contains { name.hasPrefix($0) }
+    }
+
     /// The numbers of the segments that are there, ascending.
     func numbers() throws(CodexError) -> [UInt64] {
         try directory.entries().compactMap { name in
@@ -178,7 +188,7 @@ struct LogDirectory: Sendable {
     /// The bytes of all files of the log, the spare included.
     func byteCount() -> Int {
         let names = (try? directory.entries()) ?? []
-        return names.reduce(0) { $0 + ((try? directory.byteCount($1)) ?? 0) }
+        return names.reduce(0) { $0.addingFileSize((try? directory.byteCount($1)) ?? 0) }
     }
 
     /// Opens a segment; `nil` if it is not there.
@@ -204,7 +214,11 @@ struct LogDirectory: Sendable {
                 "The log segment \(self.name(number)) is of another store. Put back this store's own "
                     + "files, or restore from a backup.")
         }
-        return LogSegment(file: file, header: header, byteCount: try file.byteCount())
+        let byteCount = try file.byteCount()
+        guard byteCount <= LogSegment.byteCountMax else {
+            throw damaged(number, "it is larger than a segment can be")
+        }
+        return LogSegment(file: file, header: header, byteCount: byteCount)
     }
 
     func name(_ number: UInt64) -> String {

@@ -47,7 +47,7 @@ final class LogSpace: Sendable {
 
     /// How large the segment after one of `byteCount` is; less where the device is nearly full.
     private func byteCount(after byteCount: Int) -> Int {
-        let wanted = min(byteCount * 2, options.logSegmentByteCountMax)
+        let wanted = min(byteCount.addingFileSize(byteCount), options.logSegmentByteCountMax)
         guard let free = try? folder.freeByteCount() else { return wanted }
         let proper = max(free / 16, Self.spareByteCount)
         return Self.roundedUp(min(wanted, proper))
@@ -64,17 +64,22 @@ final class LogSpace: Sendable {
     ///   - previous: The length of the segment before; `nil` begins small.
     ///   - room: What the segment must have behind its header.
     ///   - use: Whether the commit may take the spare where no other can be made.
+    ///   - isFresh: Whether it must be a new file, with no records of an old segment.
     /// - Returns: The segment, open for writing.
-    /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/outcomeUnknown`` if a flush failed.
+    /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/outcomeUnknown`` if a flush
+    ///   failed.
     func makeSegment(
         _ number: UInt64, after position: LogPosition, incarnation: UInt64, previous: Int? = nil,
-        room: Int = 0, _ use: RoomUse
+        room: Int = 0, _ use: RoomUse, isFresh: Bool = false
     ) throws(CodexError) -> LogSegment {
         let least = Self.roundedUp(LogSegmentHeader.byteCount + room)
         let wanted = previous.map { byteCount(after: $0) } ?? Self.firstSegmentByteCount
         // Once a checkpoint comes, the segment before is the next spare.
         let gives = previous.map { $0 >= Self.spareByteCount } ?? false
-        let file = try nextFile(max(wanted, least), least, use, gives)
+        let file =
+            isFresh
+            ? try makeFile(ownName, max(wanted, least))
+            : try nextFile(max(wanted, least), least, use, gives)
         let header = LogSegmentHeader(
             storeID: directory.storeID, number: number,
             incarnation: Incarnation.salted(incarnation),
@@ -132,11 +137,12 @@ final class LogSpace: Sendable {
         let name = LogDirectory.spareName
         guard try folder.contains(name) else { return nil }
         let size = try folder.byteCount(name)
+        guard size <= LogSegment.byteCountMax else { return nil }
         switch use {
         case .shrinking, .redoing: guard size >= least else { return nil }
         case .growing:
             // The next spare must fit, too.
-            guard size >= wanted, try folder.freeByteCount() >= size + Self.marginByteCount
+            guard size >= wanted, try folder.freeByteCount() - Self.marginByteCount >= size
             else { return nil }
         }
         // Another process may take it, too.
@@ -214,7 +220,8 @@ final class LogSpace: Sendable {
         let numbers = try directory.numbers()
         var total = 0
         for number in numbers {
-            total += (try? folder.byteCount(directory.fileName(number))) ?? 0
+            total = total.addingFileSize(
+                (try? folder.byteCount(directory.fileName(number))) ?? 0)
         }
         var removed = 0
         for (number, next) in zip(numbers, numbers.dropFirst()) {
@@ -230,7 +237,7 @@ final class LogSpace: Sendable {
             }
             let retention = options.changeRetention
             guard age > retention.age.milliseconds || total > retention.byteCount else { break }
-            total -= byteCount
+            total = max(0, total - byteCount)
             try remove(number, byteCount)
             removed += 1
         }
@@ -255,6 +262,32 @@ final class LogSpace: Sendable {
         guard let readers = readers.withLock({ $0 }) else { return [] }
         // What cannot be asked may need all.
         return (try? readers()) ?? [HistoryReader(name: "unknown", sequence: 0)]
+    }
+
+    /// Removes all history before the segment of the published checkpoint, and the spare, which may
+    /// have been a segment; while no other process has the store open.
+    ///
+    /// - Throws: ``CodexError/Code/inputOutput`` if a file stays, and what looking at the files
+    ///   throws.
+    func discardHistory() throws(CodexError) -> PurgedHistory {
+        let checkpoint = try Checkpoint(of: directory.store).position
+        guard let first = try directory.open(checkpoint.segment) else {
+            throw directory.missing(checkpoint.segment)
+        }
+        first.file.close()
+        let last = first.header.firstSequence - 1
+        let losers = historyReaders().filter { $0.sequence < last }.map(\.name)
+        let old = try directory.numbers().filter { $0 < checkpoint.segment }
+        for number in old { folder.remove(directory.fileName(number)) }
+        folder.remove(LogDirectory.spareName)
+        directory.removeLeftovers(isAlone: true)
+        guard try directory.numbers().first == checkpoint.segment,
+            try !folder.contains(LogDirectory.spareName)
+        else { throw CodexError(.inputOutput, "Old segments of the log cannot be removed.") }
+        try folder.flush()
+        if !losers.isEmpty { options.observer?(.historyShed(through: last, readers: losers)) }
+        _ = try makeSpare(checkpoint)
+        return PurgedHistory(sequence: last, segmentCount: old.count, readers: losers)
     }
 
     /// Lets history go that readers need, for the duration of `body`: a checkpoint gave too little.

@@ -5,8 +5,8 @@ internal import Synchronization
 /// Appends commits to the log.
 ///
 /// Used by whoever holds LMDB's write lock, so by one thread of one process at a time; ``flush()``
-/// by any thread. Where the log ends is not kept here but read from LMDB at each commit, since other
-/// processes append too.
+/// by any thread. Where the log ends is not kept here but read from LMDB at each commit, since
+/// other processes append too.
 ///
 /// Sendable: `segment` is touched only with LMDB's write lock held.
 final class LogWriter: @unchecked Sendable {
@@ -52,8 +52,8 @@ final class LogWriter: @unchecked Sendable {
     ///   - milliseconds: When the commit was made; unless given, now.
     ///   - use: What it may take of a device that is nearly full.
     /// - Returns: Where the record goes.
-    /// - Throws: ``CodexError/Code/transactionTooLarge``, ``CodexError/Code/diskFull`` if there is no
-    ///   room for a new segment, ``CodexError/Code/outcomeUnknown`` if a flush failed.
+    /// - Throws: ``CodexError/Code/transactionTooLarge``, ``CodexError/Code/diskFull`` if there is
+    ///   no room for a new segment, ``CodexError/Code/outcomeUnknown`` if a flush failed.
     func plan(
         _ record: inout [UInt8], after position: LogPosition, flushed: UInt64 = 0,
         changeCount: Int, milliseconds: UInt64? = nil, _ use: RoomUse = .growing
@@ -201,15 +201,29 @@ final class LogWriter: @unchecked Sendable {
 
     // MARK: Segments
 
+    /// Begins a segment that has nothing of earlier ones.
+    ///
+    /// - Parameter position: Where the log ends.
+    /// - Returns: The segment's number.
+    /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/outcomeUnknown`` if a flush
+    ///   failed.
+    func renew(after position: LogPosition) throws(CodexError) -> UInt64 {
+        let old = try open(position.segment)
+        let new = try beginSegment(after: position, from: old, room: 0, .growing, isFresh: true)
+        defer { new.file.close() }
+        return new.header.number
+    }
+
     /// Begins the next segment, durably, and marks the end of the present one.
     private func beginSegment(
-        after position: LogPosition, from old: LogSegment, room: Int, _ use: RoomUse
+        after position: LogPosition, from old: LogSegment, room: Int, _ use: RoomUse,
+        isFresh: Bool = false
     ) throws(CodexError) -> LogSegment {
         try lease.orRefuse { () throws(CodexError) in try old.file.flush() }
         tail.withLock { $0.flushedSequence = max($0.flushedSequence, $0.appendedSequence) }
         let new = try space.makeSegment(
             old.header.number + 1, after: position, incarnation: old.header.incarnation,
-            previous: old.byteCount, room: room, use)
+            previous: old.byteCount, room: room, use, isFresh: isFresh)
         let offset = Int(position.offset)
         if offset + LogRecordHeader.byteCount <= old.byteCount {
             var mark = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)

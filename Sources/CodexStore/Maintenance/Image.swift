@@ -27,7 +27,7 @@ extension TransactionContext {
         return image
     }
 
-    /// Decodes an item's whole encoding.
+    /// Decodes an item's whole encoding, whose memory is reserved before if that is counted.
     func decode(
         _ stored: [UInt8], _ key: [UInt8], _ table: TableHandle
     ) throws(CodexError) -> Image {
@@ -35,8 +35,13 @@ extension TransactionContext {
             try unsafe key.withUnsafeBufferPointer { key throws(CodexError) in
                 let bytes = try unsafe ItemBytes(
                     value: value, key: key, keys: table.plan, shapes: self)
-                return Image(
-                    item: try bytes.item(), header: bytes.layout.header, stored: stored)
+                let item: Item
+                if let memory {
+                    item = try bytes.item(reserving: memory)
+                } else {
+                    item = try bytes.item()
+                }
+                return Image(item: item, header: bytes.layout.header, stored: stored)
             }
         }
     }

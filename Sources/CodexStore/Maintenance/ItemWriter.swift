@@ -32,7 +32,8 @@ struct Change {
         if let before = old.stored, let stored, !new.item.mayBeCompressed,
             let areEqual = ItemCodec.areAttributesEqual(before.span, stored.span)
         {
-            return areEqual
+            // What was undecided has another tag once it is decided.
+            return areEqual || old.item.hasSeals && old.item == new.item
         }
         return old.item == new.item
     }
@@ -83,8 +84,8 @@ extension WriteContext {
     /// changes of a list are of different items and are judged by their common outcome: two may
     /// exchange their keys in a unique index.
     ///
-    /// An undo or redo is refused by nothing: it brings back what was there, which may be older than
-    /// the indexes that would refuse it.
+    /// An undo or redo is refused by nothing: it brings back what was there, which may be older
+    /// than the indexes that would refuse it.
     ///
     /// - Returns: The stored form of each new image, large values whole.
     @discardableResult
@@ -228,7 +229,8 @@ extension WriteContext {
             })
     }
 
-    /// Stores an item's index entries; `value` is the item's stored form or a projection's encoding.
+    /// Stores an item's index entries; `value` is the item's stored form or a projection's
+    /// encoding.
     func putEntries(
         _ index: IndexHandle, _ keys: [[UInt8]], _ value: [UInt8],
         except isLeft: ([UInt8]) -> Bool = { _ in false }
@@ -316,10 +318,9 @@ extension WriteContext {
                     if !change.oldKeys.contains(key),
                         !leaving.contains(TreeKey(change.index.tree.database, key))
                     {
-                        let header = try unsafe withItem(
-                            current.value, current.key, change.index.plan
-                        ) { $0.layout.header }
-                        guard isExpired(header) else { return true }
+                        guard isExpired(unsafe try header(of: current.value)) else {
+                            return true
+                        }
                         expired.append(Array(key[prefix.count...]))
                     }
                     unsafe entry = try cursor.next()

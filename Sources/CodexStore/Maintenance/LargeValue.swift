@@ -24,6 +24,12 @@ struct LargeValue {
         unsafe try self.init(reference: bytes)
     }
 
+    /// The length of a stored value: of one in chunks, that of all of them.
+    static func storedByteCount(of value: UnsafeBufferPointer<UInt8>) throws(CodexError) -> Int {
+        guard let large = unsafe try LargeValue(value) else { return value.count }
+        return large.length
+    }
+
     private init(reference bytes: UnsafeBufferPointer<UInt8>) throws(CodexError) {
         guard bytes.count == Self.byteCount,
             let id = unsafe BigEndian.integer(UnsafeBufferPointer(rebasing: bytes[1..<9]))
@@ -54,6 +60,8 @@ struct LargeValue {
                 let chunk = unsafe try transaction.get(
                     overflow.chunks, Self.key(id, position))
             else { throw Wire.corrupted("a chunk of a large value is missing") }
+            // The file says how long a chunk is.
+            guard chunk.count <= length - value.count else { break }
             unsafe value.append(contentsOf: chunk)
         }
         guard value.count == length else { throw Wire.corrupted("a large value's length") }
@@ -95,6 +103,57 @@ extension TransactionContext {
             return unsafe try withLargeItem(large, key, keys, body)
         }
         return try body(try unsafe ItemBytes(value: value, key: key, keys: keys, shapes: self))
+    }
+
+    /// Lends a stored value as ``withItem(_:_:_:_:)`` does, but calls `passOver` for an expired item
+    /// in chunks, of which it reads the first alone.
+    ///
+    /// An expired item in one piece is lent as all others: what a look at it costs does not depend
+    /// on its size.
+    @inline(__always)
+    func withItem<R>(
+        _ value: UnsafeBufferPointer<UInt8>, _ key: UnsafeBufferPointer<UInt8>,
+        _ keys: any KeyAttributeDecoder, passingOver passOver: () throws -> R,
+        _ body: (ItemBytes) throws -> R
+    ) throws -> R {
+        unsafe prefetch(value)
+        if let large = unsafe try LargeValue(value) {
+            if try isExpiredInChunks(large) { return try passOver() }
+            return unsafe try withLargeItem(large, key, keys, body)
+        }
+        return try body(try unsafe ItemBytes(value: value, key: key, keys: keys, shapes: self))
+    }
+
+    /// The header of a stored item; of one in chunks, only the first is read.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    func header(of value: UnsafeBufferPointer<UInt8>) throws(CodexError) -> ItemHeader {
+        let header: ItemHeader?
+        if let large = unsafe try LargeValue(value) {
+            header = try chunkedHeader(large)
+        } else {
+            header = ItemHeader(beginningOf: unsafe Span(_unsafeElements: value))
+        }
+        guard let header else { throw Wire.corrupted("the header of an item") }
+        return header
+    }
+
+    /// Whether an item in chunks is expired.
+    ///
+    /// One whose header cannot be read is not: reading all of it says what is wrong.
+    @inline(never)
+    private func isExpiredInChunks(_ large: LargeValue) throws(CodexError) -> Bool {
+        guard let header = try chunkedHeader(large) else { return false }
+        return isExpired(header)
+    }
+
+    private func chunkedHeader(_ large: LargeValue) throws(CodexError) -> ItemHeader? {
+        let chunk = unsafe try transaction.get(
+            catalog.overflow.chunks, LargeValue.key(large.id, 0))
+        guard let chunk = unsafe chunk else {
+            throw Wire.corrupted("a chunk of a large value is missing")
+        }
+        return ItemHeader(beginningOf: unsafe Span(_unsafeElements: chunk))
     }
 
     private func withLargeItem<R>(

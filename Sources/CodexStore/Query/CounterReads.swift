@@ -78,8 +78,8 @@ extension GroupTotal {
     init(_ group: [AttributeValue], _ tally: Tally, _ names: [String]) {
         self.group = group
         count = tally.count
-        sums = Dictionary(uniqueKeysWithValues: zip(names, tally.sums.map(\.sum)))
-        summedCounts = Dictionary(uniqueKeysWithValues: zip(names, tally.sums.map(\.count)))
+        sums = Dictionary(zip(names, tally.sums.map(\.sum))) { $1 }
+        summedCounts = Dictionary(zip(names, tally.sums.map(\.count))) { $1 }
     }
 }
 

@@ -68,9 +68,9 @@ struct QueryRun {
         return Page(items: items, next: page.next, examinedCount: page.examined)
     }
 
-    private var tree: Tree { index?.tree ?? table.tree }
+    var tree: Tree { index?.tree ?? table.tree }
 
-    private var keys: any KeyAttributeDecoder { index?.plan ?? table.plan }
+    var keys: any KeyAttributeDecoder { index?.plan ?? table.plan }
 
     /// DynamoDB refuses filters on the key that is queried: they belong into the key condition.
     private func requireNoKeys(_ filter: Condition) throws(CodexError) {
@@ -87,7 +87,7 @@ struct QueryRun {
 
     /// Whether an item is there, not expired, and passes the filter.
     @inline(__always)
-    private func passes(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
+    func passes(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
         if context.isExpired(bytes.layout.header) { return false }
         guard let filter else { return true }
         guard filtersWhole else { return filter.evaluate(try bytes.item()) }
@@ -122,15 +122,22 @@ struct QueryRun {
     func walk(
         _ part: KeyRange? = nil, _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws {
-        unsafe try scan(part ?? range) { key, bytes in
+        unsafe try scan(part ?? range, passingOver: { _ in true }) { key, bytes in
             guard unsafe try passes(key, bytes) else { return true }
             return unsafe try body(key, bytes)
         }
     }
 
+    /// Walks a part of the range in the query's direction, until `body` or `passOver` returns
+    /// `false`.
+    ///
+    /// Expired items in chunks are not lent: `passOver` gets their keys. Before an item whose
+    /// stored form has `largeByteCount` bytes or more, the walk ends, and `end` is called.
     @inline(__always)
-    private func scan(
-        _ range: KeyRange, _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
+    func scan(
+        _ range: KeyRange, before largeByteCount: Int = .max, orEnd end: () -> Void = {},
+        passingOver passOver: (UnsafeBufferPointer<UInt8>) throws -> Bool,
+        _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws {
         try context.transaction.withCursor(tree) { cursor in
             let forward = direction == .forward
@@ -148,9 +155,16 @@ struct QueryRun {
                     let order = unsafe current.key.compare(bound)
                     guard forward ? order < 0 : order >= 0 else { return }
                 }
+                if largeByteCount < .max,
+                    unsafe try LargeValue.storedByteCount(of: current.value) >= largeByteCount
+                {
+                    return end()
+                }
                 unsafe prefetchNeighbour(of: current.value)
-                let goesOn = unsafe try context.withItem(current.value, current.key, keys) {
-                    bytes in
+                let goesOn = unsafe try context.withItem(
+                    current.value, current.key, keys,
+                    passingOver: { unsafe try passOver(current.key) }
+                ) { bytes in
                     unsafe try body(current.key, bytes)
                 }
                 guard goesOn else { return }
@@ -171,7 +185,6 @@ struct QueryRun {
                 throw CodexError(.invalidArgument, "A limit of a query is at least 1.")
             }
         }
-        let isLimited = limits != PageLimits()
         var rest = range
         if let token {
             let key = try tokens.key(in: token)
@@ -181,24 +194,18 @@ struct QueryRun {
             }
             rest = range.resumed(after: key, direction)
         }
-        var (count, examined) = (0, 0)
-        var last: [UInt8] = []
-        var isCut = false
-        unsafe try scan(rest) { key, bytes in
-            if count == limits.returned || examined == limits.examined {
-                // One more item is there: the page is not the last.
-                isCut = true
-                return false
-            }
-            examined += 1
-            if isLimited, examined == limits.examined || count + 1 == limits.returned {
-                last = unsafe Array(key)
-            }
+        var page = PageCounts(limits)
+        unsafe try scan(rest, passingOver: { unsafe page.examine($0) }) { key, bytes in
+            guard unsafe page.examine(key) else { return false }
             guard unsafe try passes(key, bytes) else { return true }
-            if unsafe try take(key, bytes) { count += 1 }
+            if unsafe try take(key, bytes) { page.count += 1 }
             return true
         }
-        return (isCut ? tokens.token(after: last) : nil, count, examined)
+        if page.isCut, !rest.contains(page.last) {
+            // Pages of a tree that is out of order would lead in a circle.
+            throw Wire.corrupted("the order of keys")
+        }
+        return (page.isCut ? tokens.token(after: page.last) : nil, page.count, page.examined)
     }
 
     private var tokens: PageTokenCodec {
@@ -207,6 +214,39 @@ struct QueryRun {
         return PageTokenCodec(
             storeID: context.catalog.storeID, source: Array(source.utf8), range: range,
             direction: direction, filter: filter)
+    }
+}
+
+/// What a page has so far.
+private struct PageCounts {
+    private let limits: PageLimits
+    private let isLimited: Bool
+    /// How many items were results.
+    var count = 0
+    /// How many items were read.
+    private(set) var examined = 0
+    /// The key after which another page goes on.
+    private(set) var last: [UInt8] = []
+    /// Whether there is one more item: the page is not the last.
+    private(set) var isCut = false
+
+    init(_ limits: PageLimits) {
+        self.limits = limits
+        isLimited = limits != PageLimits()
+    }
+
+    /// Counts an item; `false` if the page is full.
+    @inline(__always)
+    mutating func examine(_ key: UnsafeBufferPointer<UInt8>) -> Bool {
+        if count == limits.returned || examined == limits.examined {
+            isCut = true
+            return false
+        }
+        examined += 1
+        if isLimited, examined == limits.examined || count + 1 == limits.returned {
+            last = unsafe Array(key)
+        }
+        return true
     }
 }
 

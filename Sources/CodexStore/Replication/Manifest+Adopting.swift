@@ -1,13 +1,14 @@
 internal import CodexCore
 
 extension Manifest {
-    /// Takes over what a change of the leader's manifest says of tables, indexes, counters and entities; not
-    /// who the store is, nor how far its indexes and counters are built.
+    /// Takes over what a change of the leader's manifest says of tables, indexes, counters and
+    /// entities; not who the store is, nor how far its indexes and counters are built.
     ///
-    /// The log does not have what builders do. So a follower maintains each part from when it comes to be, also
-    /// while the leader loads and does not, and has a builder of its own for what was there before and for what
-    /// is removed. Trees have numbers of its own, too: the leader frees a number once its tree is empty there.
-    /// (Tables and entities have the leader's, which items and the log refer to.)
+    /// The log does not have what builders do. So a follower maintains each part from when it comes
+    /// to be, also while the leader loads and does not, and has a builder of its own for what was
+    /// there before and for what is removed. Trees have numbers of its own, too: the leader frees a
+    /// number once its tree is empty there. (Tables and entities have the leader's, which items and
+    /// the log refer to.)
     ///
     /// - Parameters:
     ///   - leader: The leader's manifest after the change.
@@ -33,7 +34,12 @@ extension Manifest {
             newTables.insert(name)
         }
         (schema, entities) = (leader.schema, leader.entities)
-        for (name, table) in leader.tables { adoptConflicts(table, name) }
+        adoptBinding(leader)
+        for (name, table) in leader.tables {
+            adoptConflicts(table, name)
+            // Items are what the leader has.
+            tables[name]?.undecided = table.undecided
+        }
         assignNumbers()
         // They are empty: everything is ready.
         for name in newTables { tables[name]?.states = nil }
@@ -74,6 +80,14 @@ extension Manifest {
                 definition.partitionKey == table.partitionKey, definition.sortKey == table.sortKey,
                 table.timeToLive == nil || table.timeToLive == definition.timeToLive
             else { throw error }
+        }
+        // What is encrypted could not be opened any more.
+        guard bindingID == nil || other.bindingID == bindingID else { throw error }
+        // What is encrypted stays so. An entity goes with its table only.
+        for entity in schema.entities where !entity.sealed.isEmpty {
+            guard other.tables[entity.table] != nil else { continue }
+            let new = other.schema.entities.first { $0.name == entity.name }
+            guard let new, Set(new.sealed).isSuperset(of: entity.sealed) else { throw error }
         }
         let last = highestNumber
         for (name, table) in other.tables where tables[name] == nil {

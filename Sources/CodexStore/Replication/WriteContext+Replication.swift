@@ -2,14 +2,15 @@ internal import CodexCore
 
 /// Applying a leader's records.
 extension WriteContext {
-    /// Applies records, as many in a transaction as may be, and appends each to the store's own log under
-    /// the leader's sequence number.
+    /// Applies records, as many in a transaction as may be, and appends each to the store's own log
+    /// under the leader's sequence number.
     ///
-    /// Those that are applied already are skipped. Each commit is applied as a whole or not at all, and
-    /// only if it finds the items as it did on the leader.
+    /// Those that are applied already are skipped. Each commit is applied as a whole or not at all,
+    /// and only if it finds the items as it did on the leader.
     ///
     /// - Throws: ``CodexError/Code/notFollowing``, ``CodexError/Code/recordsMissing``,
-    ///   ``CodexError/Code/diverged``, and as a write; the records before the one that fails are applied.
+    ///   ``CodexError/Code/diverged``, and as a write; the records before the one that fails are
+    ///   applied.
     func replicate(_ records: [LeaderRecord]) throws(CodexError) {
         var rest = records[...]
         var countMax = Int.max
@@ -225,6 +226,9 @@ extension WriteContext {
             }
             let key = Array(record.bytes[keyRange])
             switch space {
+            case .meta where !isSchemaChange && key == DigestKey.key:
+                guard let value else { throw Wire.corrupted("the key of idempotency tokens") }
+                _ = try DigestKey(Array(record.bytes[value]))
             case .meta:
                 guard isSchemaChange || key == LeaderPosition.key && value != nil else {
                     throw Wire.corrupted("an entry of the log")
@@ -238,12 +242,22 @@ extension WriteContext {
                 }
                 _ = try Shape(id: UInt32(shapeID), encoded: Array(record.bytes[value]).span)
                 shapeID += 1
-            case .tokens: break
-            case .consumers:
-                if key.first == 0, let value {
-                    _ = try ConsumerState(json: Array(record.bytes[value]))
-                }
+            case .tokens, .consumers:
+                // What goes may have any form: it was there before this was checked.
+                guard let value else { return }
+                try Self.requireWellFormed(space, key, Array(record.bytes[value]))
             }
+        }
+    }
+
+    /// Throws unless an entry of `tokens` or `consumers` has the form of one: a key that is none
+    /// would stop whatever walks them.
+    private static func requireWellFormed(
+        _ space: SystemSpace, _ key: [UInt8], _ value: [UInt8]
+    ) throws(CodexError) {
+        if space == .consumers { return try ConsumerState.requireWellFormed(key, value) }
+        guard RememberedToken.isEntry(key, value) else {
+            throw Wire.corrupted("an idempotency token in the log")
         }
     }
 
@@ -253,7 +267,8 @@ extension WriteContext {
             "The records \(how). Make the follower anew from a backup of its leader.")
     }
 
-    /// Says of what a record does not fit that it is another history's; what else fails is as it is.
+    /// Says of what a record does not fit that it is another history's; what else fails is as it
+    /// is.
     private func fitting<R>(
         _ record: LeaderRecord, _ body: () throws(CodexError) -> R
     ) throws(CodexError) -> R {

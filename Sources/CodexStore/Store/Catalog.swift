@@ -47,11 +47,13 @@ final class TableHandle: Sendable {
     let entities: [EntityBinding]
     /// Trees of removed indexes and counters that are not empty yet, by name after the table's.
     let retired: [(part: Manifest.Retired, tree: Tree)]
+    /// Whether values are to be decided; `nil` in a follower, whose items are its leader's.
+    let undecided: Manifest.Undecided?
 
     init(
         plan: TablePlan, number: Int, tree: Tree, indexes: [IndexHandle],
         counters: [CounterHandle], entities: [EntityBinding],
-        retired: [(part: Manifest.Retired, tree: Tree)]
+        retired: [(part: Manifest.Retired, tree: Tree)], undecided: Manifest.Undecided?
     ) {
         self.plan = plan
         self.number = number
@@ -61,14 +63,18 @@ final class TableHandle: Sendable {
         self.counters = counters
         self.entities = entities
         self.retired = retired
+        self.undecided = undecided
     }
 
     var name: String { plan.definition.name }
 
-    /// Whether anything of it is to be built or emptied.
-    var hasWork: Bool {
+    /// Whether anything of it is to be built, emptied or decided.
+    var hasWork: Bool { isToBeBuilt || !retired.isEmpty || undecided == .unread }
+
+    /// Whether an index or counter is to be built.
+    var isToBeBuilt: Bool {
         let states = indexes.map(\.state) + counters.map(\.state)
-        return !retired.isEmpty || states.contains { $0 == .building || $0 == .loading }
+        return states.contains { $0 == .building || $0 == .loading }
     }
 
     /// Whether a bulk load into the table runs, or was killed.
@@ -137,6 +143,14 @@ final class TableHandle: Sendable {
     func entity(of key: PrimaryKey) -> EntityBinding? {
         entities.first { $0.definition.matches(key, in: plan.definition) }
     }
+
+    /// The entity with encrypted fields that a raw item becomes once it is updated, if any.
+    func sealedEntity(ofRaw image: Image?, _ key: PrimaryKey) -> EntityBinding? {
+        guard image?.header.entityNumber == 0, hasSealedEntities else { return nil }
+        return entity(of: key).flatMap { $0.definition.sealed.isEmpty ? nil : $0 }
+    }
+
+    private var hasSealedEntities: Bool { entities.contains { !$0.definition.sealed.isEmpty } }
 }
 
 /// A tree of a removed table that is not empty yet.
@@ -167,7 +181,7 @@ final class Catalog: Sendable {
     let droppedTrees: [DroppedTree]
     /// All databases that the manifest names.
     let databases: Set<DatabaseID>
-    /// Whether anything is to be built or emptied.
+    /// Whether anything is to be built, emptied or decided.
     let hasWork: Bool
     /// Whether items of any table expire.
     let hasExpiry: Bool
@@ -203,9 +217,10 @@ final class Catalog: Sendable {
         let bindings = manifest.schema.entities.map {
             EntityBinding($0, number: manifest.entities[$0.name] ?? 0)
         }
-        self.bindings = Dictionary(uniqueKeysWithValues: bindings.map { ($0.definition.name, $0) })
+        // The manifest's names and numbers are there once each; a stored file could have others.
+        self.bindings = Dictionary(bindings.map { ($0.definition.name, $0) }) { $1 }
         // Those of removed tables too, whose changes may be read.
-        names = Dictionary(uniqueKeysWithValues: manifest.entities.map { ($0.value, $0.key) })
+        names = Dictionary(manifest.entities.map { ($0.value, $0.key) }) { $1 }
         var tables: [String: TableHandle] = [:]
         for definition in manifest.schema.tables {
             guard let entry = manifest.tables[definition.name] else { continue }
@@ -235,7 +250,7 @@ final class Catalog: Sendable {
                 plan: plan, number: entry.number, tree: try tree(nil), indexes: indexes,
                 counters: counters,
                 entities: bindings.filter { $0.definition.table == definition.name },
-                retired: retired)
+                retired: retired, undecided: manifest.isFollower ? nil : entry.undecided)
         }
         self.tables = tables
         var droppedTrees: [DroppedTree] = []
@@ -254,7 +269,8 @@ final class Catalog: Sendable {
         for binding in bindings where !binding.definition.sealed.isEmpty {
             guard let table = tables[binding.definition.table] else { continue }
             sealed[binding.number] = SealedFields(
-                names: binding.definition.sealed, plan: table.plan)
+                names: binding.definition.sealed, plan: table.plan,
+                store: manifest.bindingID?.byteArray)
         }
         self.sealed = sealed
         treeCount = tables.values.map { 1 + $0.indexes.count + $0.counters.count }.max() ?? 1
@@ -331,6 +347,9 @@ final class Catalog: Sendable {
     func sealedFields(_ entity: Int) -> SealedFields? {
         sealed.isEmpty ? nil : sealed[entity]
     }
+
+    /// Whether any entity has encrypted attributes.
+    var hasSealedFields: Bool { !sealed.isEmpty }
 
     /// Whether an index or counter that is for `entities` has the items of entity `number`.
     func includes(_ entities: [String]?, _ number: Int) -> Bool {

@@ -19,7 +19,8 @@ struct Manifest: Codable {
     struct Table: Codable {
         /// What items in the log refer to; never used again.
         let number: Int
-        /// The number in the names of its trees, which is used again once they are empty; `nil` is the table's.
+        /// The number in the names of its trees, which is used again once they are empty; `nil` is
+        /// the table's.
         var slot: Int?
         var indexes: [String: Int]
         var counters: [String: Int]?
@@ -27,6 +28,8 @@ struct Manifest: Codable {
         var states: [String: BuildState]?
         /// Trees of removed indexes and counters that are not empty yet.
         var retired: [Retired]?
+        /// What is to be done about values that begin as encrypted ones; `nil` if all are decided.
+        var undecided: Undecided?
 
         /// The name of the tree of its items; those of its parts go on from it.
         var treeName: String { Manifest.treeName(slot ?? number) }
@@ -36,6 +39,15 @@ struct Manifest: Codable {
             Set(indexes.values.map(PartKind.index.part))
                 .union((counters ?? [:]).values.map(PartKind.counter.part))
         }
+    }
+
+    /// Whether the values of items that formats before 4 wrote are to be decided: those formats
+    /// told encrypted values by how they begin.
+    enum Undecided: String, Codable {
+        /// The items are to be looked at.
+        case unread
+        /// They were, and some are left: there were no keys for them, or they are damaged.
+        case waiting
     }
 
     /// A tree that is to be emptied, by its name after the table's.
@@ -61,7 +73,13 @@ struct Manifest: Codable {
     /// The format of everything in the store.
     ///
     /// Raised when an older release could not read it.
-    static let currentFormat = 3
+    static let currentFormat = 4
+    /// The first format with a log.
+    static let loggedFormat = 3
+    /// The first format whose items tell encrypted values by tags.
+    private static let taggedFormat = 4
+    /// Where the progress of deciding values is kept, in the way of a part of the table.
+    static let undecidedPart = "undecided"
     static let key = Array("manifest".utf8)
     /// Counts the manifest's changes, so that processes notice those of others.
     static let generationKey = Array("generation".utf8)
@@ -70,8 +88,15 @@ struct Manifest: Codable {
     private(set) var storeID: UUID
     /// The store that this one follows; it takes everything from that one's log.
     private(set) var leaderID: UUID?
-    /// The indexes that the leader has not built, by table: what that one would have found out (equal keys)
-    /// or done (stamping items that expire) is to be seen to here if this store takes its place.
+    /// What encrypted values are bound to: the ID of the store whose schema first named some.
+    ///
+    /// Copies (restored stores, followers) have that of the store that they are copies of. It is
+    /// `nil` while the schema names none, and in stores of earlier releases until they are opened
+    /// for writing.
+    private(set) var bindingID: UUID?
+    /// The indexes that the leader has not built, by table: what that one would have found out
+    /// (equal keys) or done (stamping items that expire) is to be seen to here if this store takes
+    /// its place.
     var unbuiltByLeader: [String: [String]]?
     var schema: Schema
     var tables: [String: Table] = [:]
@@ -85,8 +110,8 @@ struct Manifest: Codable {
     private var settled: [Dropped] = []
 
     private enum CodingKeys: CodingKey {
-        case format, storeID, leaderID, unbuiltByLeader, schema, tables, entities, dropped,
-            lastNumber
+        case format, storeID, leaderID, bindingID, unbuiltByLeader, schema, tables, entities,
+            dropped, lastNumber
     }
 
     /// A new store's manifest.
@@ -95,6 +120,7 @@ struct Manifest: Codable {
         storeID = UUID()
         self.schema = schema
         assignNumbers()
+        bindSealedFields()
     }
 
     /// Takes over additions; returns whether there were any.
@@ -104,12 +130,13 @@ struct Manifest: Codable {
         try merged.validate()
         schema = merged
         assignNumbers()
+        bindSealedFields()
         // What would be refused when it is read is not written.
-        guard highestNumber <= Self.numberMax else {
+        guard max(highestNumber, entities.values.max() ?? 0) <= Self.numberMax else {
             throw CodexError(
                 .invalidSchema,
-                "The store has had \(Self.numberMax) tables. Export it, and import it into a new one."
-            )
+                "The store has had \(Self.numberMax) tables or entities. Export it, and import it into "
+                    + "a new one.")
         }
         try requireTreeCount()
         return true
@@ -139,12 +166,26 @@ struct Manifest: Codable {
     private static let numberMax = 1_000_000_000
 
     /// Declares the rest of the store to be of the current format.
-    mutating func raiseFormat() { format = Self.currentFormat }
+    ///
+    /// - Returns: Whether that is new.
+    @discardableResult
+    mutating func raiseFormat() -> Bool {
+        defer { format = Self.currentFormat }
+        return format < Self.currentFormat
+    }
+
+    /// Says how far the values of a table's items are decided.
+    mutating func setUndecided(_ undecided: Undecided?, of table: String) {
+        tables[table]?.undecided = undecided
+        forgetPosition(Self.undecidedPart, of: table)
+        raiseFormat()
+    }
 
     /// Makes it that of another store, which may follow one.
     mutating func renewIdentity(leader: UUID?) {
         storeID = UUID()
         leaderID = leader
+        raiseFormat()
         guard leader != nil else { return rebuildUnbuilt() }
         unbuiltByLeader = (unbuiltByLeader ?? [:]).merging(unbuiltIndexes) { old, new in
             Set(old).union(new).sorted()
@@ -159,10 +200,28 @@ struct Manifest: Codable {
         leaderID = nil
         obsoleteKeys.append(LeaderPosition.key)
         rebuildUnbuilt()
+        bindSealedFields()
     }
 
-    /// Lets the indexes that the leader had not built be built anew: it would have looked for equal keys, and stamped
-    /// items that expire.
+    /// Binds the encrypted values that are written from now on to the store, if the schema names
+    /// some.
+    ///
+    /// A follower takes over what its leader's are bound to.
+    ///
+    /// - Returns: Whether that is new.
+    @discardableResult
+    mutating func bindSealedFields() -> Bool {
+        guard bindingID == nil, !isFollower, schema.entities.contains(where: { !$0.sealed.isEmpty })
+        else { return false }
+        bindingID = storeID
+        return true
+    }
+
+    /// Takes over what the values of the store are bound to of which this one is a copy.
+    mutating func adoptBinding(_ leader: Manifest) { bindingID = leader.bindingID }
+
+    /// Lets the indexes that the leader had not built be built anew: it would have looked for equal
+    /// keys, and stamped items that expire.
     ///
     /// Under other numbers, so that a build that runs does not end this one.
     private mutating func rebuildUnbuilt() {
@@ -249,7 +308,8 @@ struct Manifest: Codable {
         return (1...).first { !used.contains($0) } ?? 1
     }
 
-    /// Takes a table out of the schema, and the entities that are in it; its trees are emptied later.
+    /// Takes a table out of the schema, and the entities that are in it; its trees are emptied
+    /// later.
     ///
     /// - Parameters:
     ///   - name: The table.
@@ -272,7 +332,8 @@ struct Manifest: Codable {
         }
         // Last: entries of other trees may refer to its items' chunks.
         trees.append(Retired(part: "", ownsChunks: true))
-        for part in entry.parts {
+        let undecided = entry.undecided == nil ? [] : [Self.undecidedPart]
+        for part in entry.parts.union(undecided) {
             obsoleteKeys.append(WriteContext.positionKey(table: entry.number, part))
         }
         lastNumber = max(lastNumber ?? 0, entry.number)
@@ -444,6 +505,9 @@ struct Manifest: Codable {
                         + "\(Self.currentFormat). Use a newer release.")
             }
             self = try JSONDecoder().decode(Manifest.self, from: Data(json))
+            if stored < Self.taggedFormat {
+                for name in tables.keys { tables[name]?.undecided = .unread }
+            }
             try validate()
         } catch let error as CodexError where error.code == .unsupportedFormat {
             throw error
@@ -463,7 +527,14 @@ struct Manifest: Codable {
                 numbers.values.allSatisfy({ (1...Self.numberMax).contains($0) })
             else { throw Wire.corrupted("the manifest's numbers") }
         }
-        try requireNumbers(schema.tables.map(\.name), tables.mapValues(\.number))
+        let numbers = tables.mapValues(\.number)
+        try requireNumbers(schema.tables.map(\.name), numbers)
+        // Those of removed tables too: the next one is one higher, and the log names them all.
+        let gone = (dropped ?? []).map(\.number) + (lastNumber.map { [$0] } ?? [])
+        guard Set(numbers.values).count == numbers.count,
+            Set(entities.values).count == entities.count,
+            gone.allSatisfy({ (0...Self.numberMax).contains($0) })
+        else { throw Wire.corrupted("the manifest's numbers") }
         let retired = tables.values.flatMap { $0.retired ?? [] } + (dropped ?? []).flatMap(\.trees)
         let slots = tables.values.compactMap(\.slot) + (dropped ?? []).map(\.slot)
         guard retired.allSatisfy({ Self.isPart($0.part) }),

@@ -44,8 +44,8 @@ public final class Store: Sendable {
     ///   ``CodexError/Code/schemaMismatch``, ``CodexError/Code/invalidSchema``,
     ///   ``CodexError/Code/alreadyOpen``, ``CodexError/Code/notFound``,
     ///   ``CodexError/Code/notWritable``, ``CodexError/Code/corrupted``,
-    ///   ``CodexError/Code/diskFull``, ``CodexError/Code/needsRecovery`` (read-only, after a crash),
-    ///   ``CodexError/Code/outcomeUnknown`` if a flush fails while it recovers.
+    ///   ``CodexError/Code/diskFull``, ``CodexError/Code/needsRecovery`` (read-only, after a
+    ///   crash), ``CodexError/Code/outcomeUnknown`` if a flush fails while it recovers.
     public init(
         at path: String, schema: Schema? = nil, options: StoreOptions = StoreOptions()
     ) throws(CodexError) {
@@ -62,7 +62,7 @@ public final class Store: Sendable {
                 throw CodexError(
                     .notFound, "There is no store at \(path). Give a schema to create one.")
             }
-            try directory.create { staging throws(CodexError) in
+            try directory.create(options.fileAccess) { staging throws(CodexError) in
                 try StoreOpening.fill(staging, schema, options)
             }
             // Whoever made it, check it as any other.
@@ -99,6 +99,7 @@ public final class Store: Sendable {
         parts.checkpointer.start(writer)
         // What is small is ready at once.
         if let builder = self.builder, builder.hasLittleToDo() { builder.blockUntilIdle() }
+        replacePlainDigests(writer)
     }
 
     /// Says in errors which store it is.
@@ -119,9 +120,9 @@ public final class Store: Sendable {
     /// Later use, running sequences included, throws ``CodexError/Code/closed``.
     ///
     /// In code that the store calls (the body of a ``read(_:)`` or ``write(_:)-(_)``, a clock, a
-    /// provider of keys), closing would wait for that code. There the call returns at once. The body
-    /// goes on with its snapshot or transaction, which is committed. The store is closed when the body
-    /// has ended. To wait for that, call it once more after the body.
+    /// provider of keys), closing would wait for that code. There the call returns at once. The
+    /// body goes on with its snapshot or transaction, which is committed. The store is closed when
+    /// the body has ended. To wait for that, call it once more after the body.
     ///
     /// The observer (``StoreOptions/observer``) gets what happened before, and after the call no
     /// event but one that it is at. It may close the store itself. One that is busy is waited for a
@@ -162,8 +163,8 @@ public final class Store: Sendable {
     /// An absolute path without symbolic links, as it was when the store was opened.
     public var path: String { core.directory.path }
 
-    /// What opening the store redid from its log; `nil` if other processes had it open already, or if
-    /// it is read-only.
+    /// What opening the store redid from its log; `nil` if other processes had it open already, or
+    /// if it is read-only.
     public var recovery: RecoveryReport? { parts?.recovery }
 
     /// Whether the store was opened read-only.

@@ -23,8 +23,8 @@ final class StoreCore: Sendable {
     /// The last commit that a leader said it has, in what this process received of it.
     let knownLeaderSequence = Locked<UInt64>(0)
     /// Held from before a transaction begins that opens databases until it has ended: it guards
-    /// LMDB's table of handles. (The number is there since the thread sanitizer takes an empty value
-    /// for the lock beside it.)
+    /// LMDB's table of handles. (The number is there since the thread sanitizer takes an empty
+    /// value for the lock beside it.)
     let schemaLock = Locked(0)
 
     struct State {
@@ -142,8 +142,8 @@ final class StoreCore: Sendable {
         try changeCatalog(context) { () throws(CodexError) in try context.changeManifest(body) }
     }
 
-    /// Takes over the catalog that `body` makes and commits; it is called again as long as it makes none,
-    /// since something is to be done first.
+    /// Takes over the catalog that `body` makes and commits; it is called again as long as it makes
+    /// none, since something is to be done first.
     func changeCatalog(
         _ context: WriteContext, _ body: () throws(CodexError) -> Catalog?
     ) throws(CodexError) {
@@ -167,7 +167,8 @@ final class StoreCore: Sendable {
         _ = try changed { () throws(CodexError) in try context.redoManifest(record, end) }
     }
 
-    /// Takes a counter out of use whose sum does not fit: what it has is of no use until it is tried again.
+    /// Takes a counter out of use whose sum does not fit: what it has is of no use until it is
+    /// tried again.
     func setConflicting(_ counter: DatabaseID, _ context: WriteContext) throws(CodexError) {
         while true {
             let isDone = try changed { () throws(CodexError) in
@@ -336,7 +337,8 @@ final class StoreCore: Sendable {
         guard state.withLock({ !$0.retired.isEmpty }) else { return }
         let result = schemaLock.withLock { _ in
             Result { () throws(CodexError) in
-                // Nobody in this process writes meanwhile; a reader needs no handle that is retired.
+                // Nobody in this process writes meanwhile; a reader needs no handle that is
+                // retired.
                 let lock = try environment.begin(readOnly: options.isReadOnly)
                 defer { lock.abort() }
                 let closable = state.withLock { $0.retired.takeClosable(&$0.epochs) }
@@ -368,7 +370,8 @@ final class StoreCore: Sendable {
 
     // MARK: Following
 
-    /// Takes note of what is received from a leader, which ends when the store is closed or promoted.
+    /// Takes note of what is received from a leader, which ends when the store is closed or
+    /// promoted.
     func add(_ buffer: RecordBuffer) {
         let isClosed = state.withLock { state in
             state.buffers.append(buffer)
@@ -458,8 +461,8 @@ final class StoreCore: Sendable {
         finished.signal()
     }
 
-    /// Closes LMDB's environment and lets go of the lease, with the gate held: the last to close ends
-    /// LMDB's locks, which nobody must be about to use.
+    /// Closes LMDB's environment and lets go of the lease, with the gate held: the last to close
+    /// ends LMDB's locks, which nobody must be about to use.
     private func closeEnvironment() {
         // Without it (no descriptors left, say) closing goes on all the same.
         let gate = try? StoreLease.gate(

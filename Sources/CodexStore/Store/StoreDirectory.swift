@@ -1,13 +1,26 @@
 internal import CodexCore
 
-/// A store's directory: the marker file `CODEX`, LMDB's `data.mdb` and `lock.mdb`, the folder `log`,
-/// `checkpoint`, and lock files.
+/// A store's directory: the marker file `CODEX`, LMDB's `data.mdb` and `lock.mdb`, the folder
+/// `log`, `checkpoint`, and lock files.
 struct StoreDirectory {
     let path: String
 
     private static let marker = "CODEX"
     static let dataFile = "data.mdb"
     static let lockFile = "lock.mdb"
+
+    /// The names of a store's own files, without those in its folders.
+    private static let fileNames: Set<String> = [
+        marker, dataFile, lockFile, Checkpoint.name, Checkpoint.nextName, Checkpoint.lockName,
+        CompactionIntent.name, CompactionIntent.nextName, StoreLease.gateName,
+        StoreLease.leaseName, Builder.lockName,
+    ]
+
+    /// Whether a file of the name is the store's, one included that a killed process left.
+    static func isOwnName(_ name: String) -> Bool {
+        if fileNames.contains(name) || name.hasPrefix("spill-") { return true }
+        return name.hasSuffix(".new") && fileNames.contains { name.hasPrefix($0 + ".") }
+    }
 
     init(_ path: String) {
         var path = path
@@ -41,8 +54,8 @@ struct StoreDirectory {
             throw CodexError(
                 .corrupted, "The store \(path) lacks its data file. Restore from a backup.")
         }
-        // Since format 3 the checkpoint says what the data file must have.
-        if try Self.format(directory) < 3 {
+        // Since there is a log, the checkpoint says what the data file must have.
+        if try Self.format(directory) < Manifest.loggedFormat {
             try Self.checkDataFile(directory, isReadOnly: isReadOnly)
         }
         return .store
@@ -57,14 +70,23 @@ struct StoreDirectory {
 
     /// Makes the store aside, with `fill` writing its first contents, and moves it into place, so
     /// that there is a whole store or none, whatever happens.
-    func create(_ fill: (Directory) throws(CodexError) -> Void) throws(CodexError) {
+    ///
+    /// - Parameters:
+    ///   - access: Who may use it; `nil` is what an empty directory says that is there, or its
+    ///     owner alone.
+    ///   - fill: Writes the first contents.
+    /// - Throws: What `fill` throws, and errors of the file system.
+    func create(
+        _ access: FileAccess?, _ fill: (Directory) throws(CodexError) -> Void
+    ) throws(CodexError) {
         // An empty directory that a symbolic link leads to is filled where it is.
         let path = FileSystem.resolved(path) ?? path
         let parent = try Directory(FileSystem.parent(of: path))
         let name = FileSystem.lastComponent(of: path)
         let prefix = ".\(name).creating-"
         StagedDirectory.removeLeftovers(prefix, in: parent)
-        try StagedDirectory.make(in: parent, prefix) { staging throws(CodexError) in
+        let modes = Self.modes(access, at: path)
+        try StagedDirectory.make(in: parent, prefix, modes) { staging throws(CodexError) in
             try fill(staging)
             try Self.mark(staging)
             try staging.flush()
@@ -75,6 +97,13 @@ struct StoreDirectory {
         }
     }
 
+    private static func modes(_ access: FileAccess?, at path: String) -> CreationModes {
+        guard let present = try? Directory(path) else {
+            return CreationModes(access ?? .owner, group: nil)
+        }
+        return present.modes(for: access ?? present.access)
+    }
+
     /// Makes a directory one of a store of the current format.
     static func mark(_ directory: Directory) throws(CodexError) {
         try directory.writeDurably(markerText, to: marker)
@@ -83,9 +112,25 @@ struct StoreDirectory {
     private static let markerText = Array("codex store\nformat \(Manifest.currentFormat)\n".utf8)
 
     /// Lets the marker say what the manifest says already: the current format.
+    ///
+    /// On a full disk the text is written over the one of the same length, which needs no room.
+    /// They differ in one digit, so that no power cut leaves a part of it.
     static func raiseMarker(_ directory: Directory) throws(CodexError) {
         let text = try directory.read(marker, limit: 4096)
-        if text != markerText { try directory.replaceDurably(marker, with: markerText) }
+        guard text != markerText else { return }
+        do throws(CodexError) {
+            try directory.replaceDurably(marker, with: markerText)
+        } catch  where error.code == .diskFull && text.count == markerText.count {
+            try overwriteMarker(directory)
+        }
+    }
+
+    /// Writes the text of the current format over the marker's, durably.
+    static func overwriteMarker(_ directory: Directory) throws(CodexError) {
+        let file = try File(marker, in: directory, .write)
+        defer { file.close() }
+        try file.write(markerText, at: 0)
+        try file.flush()
     }
 
     /// The format that the marker names.
@@ -142,18 +187,31 @@ struct StoreDirectory {
 }
 
 extension Directory {
-    /// Removes what killed processes left in a store's directory: files that were to replace others,
-    /// and those that sorts put aside.
+    /// Removes what killed processes left in a store's directory: files that were to replace
+    /// others, and those that sorts put aside.
     ///
     /// With the gate held; what a living process makes there has its number in the name.
     func removeLeftovers() {
-        for name in (try? entries()) ?? [] {
-            let parts = name.split(whereSeparator: { $0 == "-" || $0 == "." })
-            let isLeftover = name.hasPrefix("spill-") || name.hasSuffix(".new")
-            guard isLeftover, let maker = parts.dropFirst().first.flatMap({ Int32($0) }),
-                FileSystem.isGone(maker)
-            else { continue }
-            remove(name)
-        }
+        for name in (try? entries()) ?? [] where Self.isLeftover(name) { remove(name) }
+    }
+
+    /// Removes what killed processes left that was to replace one file, or a file whose name goes
+    /// on from there.
+    func removeLeftovers(of file: String) {
+        for name in (try? entries()) ?? []
+        where name.hasPrefix(file + ".") && Self.isLeftover(name) { remove(name) }
+    }
+
+    /// Whether a file was made by a process that is gone: `spill-<process>-<chance>`, or
+    /// `….<process>-<chance>.new`.
+    private static func isLeftover(_ name: String) -> Bool {
+        let parts = name.split(whereSeparator: { $0 == "-" || $0 == "." })
+        let isSpill = name.hasPrefix("spill-")
+        guard isSpill || name.hasSuffix(".new") else { return false }
+        let numbers = isSpill ? parts.dropFirst().prefix(2) : parts.dropLast().suffix(2)
+        guard numbers.count == 2, numbers.allSatisfy({ UInt64($0) != nil }),
+            let maker = numbers.first.flatMap({ Int32($0) })
+        else { return false }
+        return FileSystem.isGone(maker)
     }
 }

@@ -77,20 +77,23 @@ enum StoreOpening {
                     directory, isReadOnly: options.isReadOnly, within: options.lockTimeout)
             defer { gate?.release() }
             let start = ContinuousClock.now
+            if !options.isReadOnly {
+                directory.settleAccess(options.fileAccess, StoreDirectory.isOwnName)
+            }
             let lease = try StoreLease(directory, isReadOnly: options.isReadOnly) { path in
                 options.observer?(.directoryMoved(path: path))
             }
             var isOpen = false
             defer { if !isOpen { lease.release() } }
             let isAlone = try lease.takeAlone()
-            if try StoreDirectory.format(directory) < Manifest.currentFormat {
-                try upgrade(directory, options, isAlone: isAlone)
-            }
+            let isEarlier = try StoreDirectory.format(directory) < Manifest.currentFormat
+            if isEarlier { try upgrade(directory, options, isAlone: isAlone) }
             if !isAlone { try lease.requireShared() }
             let opened =
                 options.isReadOnly
                 ? try openForReading(directory, lease, options, isAlone: isAlone)
-                : try openForWriting(directory, lease, options, isAlone: isAlone, since: start)
+                : try openForWriting(
+                    directory, lease, options, isAlone: isAlone, isEarlier: isEarlier, since: start)
             do throws(CodexError) {
                 try merge(schema, opened)
                 try lease.share(wasAlone: isAlone, isReadOnly: options.isReadOnly)
@@ -125,10 +128,13 @@ enum StoreOpening {
 
     private static func openForWriting(
         _ directory: Directory, _ lease: StoreLease, _ options: StoreOptions, isAlone: Bool,
-        since start: ContinuousClock.Instant
+        isEarlier: Bool, since start: ContinuousClock.Instant
     ) throws(CodexError) -> Opened {
         let options = options.withDeletionClock(of: directory)
         let recovery = isAlone ? try Recovery(directory, lease, options) : nil
+        // The store is sound. Before anything of the present format is in it, earlier releases
+        // refuse it.
+        if isEarlier { try StoreDirectory.raiseMarker(directory) }
         try recovery?.restore()
         let environment = try Environment(
             directory, readOnly: false, flushes: false, mapByteCount: options.mapByteCount)
@@ -207,33 +213,55 @@ enum StoreOpening {
     }
 
     /// Applies the additions of a schema.
+    ///
+    /// In a store of an earlier release, it raises the format and binds encrypted values, too.
     private static func merge(_ schema: Schema?, _ opened: Opened) throws(CodexError) {
-        guard let schema else { return }
-        var manifest = opened.core.catalog.manifest
-        guard try manifest.merge(schema) else { return }
+        // A copy that is restored gets that with its new identity: its log is the old store's.
+        guard !opened.core.options.isRestoring else { return }
+        let own = opened.core.catalog.manifest
+        var manifest = own
+        guard try merge(schema, &manifest) else { return }
         guard let parts = opened.parts else {
+            guard manifest.schema != own.schema else { return }
             throw CodexError(
                 .schemaMismatch,
                 "The schema has additions, which a read-only store cannot take. "
                     + "Open it once for writing, or without a schema.")
         }
-        guard !manifest.isFollower else {
+        guard !manifest.isFollower || manifest.schema == own.schema else {
             throw CodexError(
                 .schemaMismatch,
                 "The schema has additions, and the store follows another one, from which it takes them. "
                     + "Open the leader with the schema first, or the follower without.")
         }
         let context = try WriteContext(opened.core, parts.log, parts.checkpointer)
-        try opened.core.changeManifest(context) { manifest, _ throws(CodexError) in
-            try manifest.merge(schema)
+        do throws(CodexError) {
+            try opened.core.changeManifest(context) { manifest, _ throws(CodexError) in
+                try merge(schema, &manifest)
+            }
+        } catch
+            where [.diskFull, .storeFull].contains(error.code)
+            && manifest.schema == own.schema
+        {
+            // A full store must be opened to make room in it. The next opening tries again.
         }
+    }
+
+    private static func merge(
+        _ schema: Schema?, _ manifest: inout Manifest
+    ) throws(CodexError) -> Bool {
+        let isRaised = manifest.raiseFormat()
+        let isBound = manifest.bindSealedFields()
+        guard let schema else { return isRaised || isBound }
+        return try manifest.merge(schema) || isRaised || isBound
     }
 
     // MARK: Earlier formats
 
-    /// Brings a store of an earlier release to the present format: it has no log yet.
+    /// Brings a store of an earlier release to the present format, if it has no log yet.
     ///
-    /// The marker is raised last: if this is cut short, it begins again.
+    /// The marker is raised last: if this is cut short, it begins again. A store with a log is
+    /// opened as it is, since what is changed in it must be in the log.
     private static func upgrade(
         _ directory: Directory, _ options: StoreOptions, isAlone: Bool
     ) throws(CodexError) {
@@ -242,6 +270,7 @@ enum StoreOpening {
                 .notWritable,
                 "The store has an earlier format and is open elsewhere. Close it there.")
         }
+        guard try StoreDirectory.format(directory) < Manifest.loggedFormat else { return }
         try Recovery.requireNoStranger(directory)
         let environment = try Environment(directory, readOnly: false, flushes: true)
         let storeID: UUID

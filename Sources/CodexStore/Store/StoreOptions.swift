@@ -3,8 +3,8 @@ public import FoundationEssentials
 
 /// How a store is opened.
 ///
-/// A duration above 100 years counts as 100 years. What is stored of a clock's time is kept within the
-/// years 1970 to 9999, whatever the clock shows.
+/// A duration above 100 years counts as 100 years. What is stored of a clock's time is kept within
+/// the years 1970 to 9999, whatever the clock shows.
 public struct StoreOptions: Sendable {
     /// Whether to refuse writes.
     ///
@@ -14,6 +14,8 @@ public struct StoreOptions: Sendable {
     /// ``CodexError/Code/queueFull``.
     public var waitingWriteCountMax: Int
     /// Most waiting writes that are committed together.
+    ///
+    /// They are fewer where the commit's record comes to ``Limits/commitGroupByteCountMax`` before.
     public var groupCountMax: Int
     /// The wall clock, for what is kept for a time only.
     ///
@@ -26,15 +28,15 @@ public struct StoreOptions: Sendable {
     }
     /// Whether ``now`` is the system's clock.
     private(set) var hasSystemClock = true
-    /// How long the wall clock (``now``) and the monotonic clock must agree before the store deletes by
-    /// the wall clock.
+    /// How long the wall clock (``now``) and the monotonic clock must agree before the store
+    /// deletes by the wall clock.
     ///
-    /// Reads judge by the wall clock at once. What cannot be undone waits: the removal of expired items,
-    /// the trimming of changes by age, and the forgetting of idempotency tokens. After a jump of the
-    /// wall clock, deletions go on by the time that really passed, until both clocks have agreed for so
-    /// long (tokens: for ``Limits/idempotencyWindowSeconds`` at least). After opening, they go on from
-    /// the newest time in the log that is certain: a process that is open for less deletes only what
-    /// was over then. Writes that meet an expired item still remove it.
+    /// Reads judge by the wall clock at once. What cannot be undone waits: the removal of expired
+    /// items, the trimming of changes by age, and the forgetting of idempotency tokens. After a
+    /// jump of the wall clock, deletions go on by the time that really passed, until both clocks
+    /// have agreed for so long (tokens: for ``Limits/idempotencyWindowSeconds`` at least). After
+    /// opening, they go on from the newest time in the log that is certain: a process that is open
+    /// for less deletes only what was over then. Writes that meet an expired item still remove it.
     ///
     /// Zero trusts the wall clock at once, for tokens too. Time in which the machine is suspended
     /// counts as time that passed.
@@ -71,7 +73,8 @@ public struct StoreOptions: Sendable {
     /// All processes together have 4096 slots for readers, 64 of which are kept for writers and
     /// checkpoints.
     public var maximumSnapshotCount = 1000
-    /// The bytes of address space to reserve; `nil` is 16 times the data file, from 64 GiB to 1 TiB.
+    /// The bytes of address space to reserve; `nil` is 16 times the data file, from 64 GiB to 1
+    /// TiB.
     ///
     /// It is neither memory nor disk. The data file cannot grow past it while the store is open
     /// (``CodexError/Code/storeFull``). With `nil`, opening the store again reserves more. A value
@@ -80,6 +83,12 @@ public struct StoreOptions: Sendable {
     /// A process has 128 TiB of addresses on usual machines: choose less where it opens more than
     /// about 2,000 stores.
     public var mapByteCount: Int?
+    /// Who may use the store's files; `nil` is what its directory says, and its owner alone where
+    /// there is none yet.
+    ///
+    /// A value of your own changes a store that is there, if it is opened for writing by a process
+    /// of the directory's owner. For a group, give the directory to the group first (`chgrp`).
+    public var fileAccess: FileAccess?
     /// Called with what an operator should know of: slow commits, checkpoints, recovery, long
     /// readers, growth.
     ///
@@ -92,18 +101,22 @@ public struct StoreOptions: Sendable {
     public var thresholds = StoreEvent.Thresholds()
 
     #if Encryption
-        /// The keys of encrypted fields (``Schema/sealing(_:of:)``); without them those fields read as if the
-        /// items lacked them, and cannot be written.
+        /// The keys of encrypted fields (``Schema/sealing(_:of:)``); without them those fields read
+        /// as if the items lacked them, and cannot be written.
         public var encryptionKeys: (any EncryptionKeyProvider)? {
             didSet { sealer = encryptionKeys.map { AESGCMSealer($0) } }
         }
     #endif
-    /// Whether typed reads refuse fields that are to be encrypted and are not, since they were stored before
-    /// that was asked for or by somebody else (``CodexError/Code/valueNotSealed``), and those that the keys
-    /// do not open (``CodexError/Code/keyUnavailable``), instead of taking them as plain, and as absent.
+    /// Whether plain values in encrypted fields are refused.
     ///
-    /// Set it once `reseal()` has encrypted all.
+    /// If set, typed reads throw ``CodexError/Code/valueNotSealed`` for them. With keys, they throw
+    /// ``CodexError/Code/keyUnavailable`` for a value whose key is missing.
+    ///
+    /// If not set, they return plain values and treat the others as absent. Set it after `reseal()`
+    /// has encrypted everything.
     public var requiresSealedFields = false
+    /// In which stores encrypted values open, besides under which keys.
+    public var sealedFieldBinding = SealedFieldBinding.store
     /// Whether the log is applied to a copy from a backup, which lacks what builders did since.
     var isRestoring = false
     /// What seals and opens encrypted fields.
@@ -117,8 +130,8 @@ public struct StoreOptions: Sendable {
     package var probe: (@Sendable (ProtocolStep) -> Void)?
     /// The size that segments of the log grow to.
     package var logSegmentByteCountMax = 16 << 20
-    /// So many bytes of replaced pages are not too many for any store: checkpoints of less cost more
-    /// than they save.
+    /// So many bytes of replaced pages are not too many for any store: checkpoints of less cost
+    /// more than they save.
     package var leastDirtyByteCount = 32 << 20
     /// Most changes that are redone in one transaction.
     package var redoneChangeCountMax = 8192
@@ -226,8 +239,8 @@ public struct CheckpointPolicy: Sendable, Hashable {
     public var interval: Duration
     /// Most bytes of pages that were replaced since the last one, and of records in the log.
     ///
-    /// A small store needs fewer: a quarter of its size, but no less than 32 MiB, so that pages which
-    /// wait for a checkpoint do not make the file much larger than its contents.
+    /// A small store needs fewer: a quarter of its size, but no less than 32 MiB, so that pages
+    /// which wait for a checkpoint do not make the file much larger than its contents.
     public var dirtyByteCount: Int
     /// Most changes of items since the last one.
     public var changeCount: Int

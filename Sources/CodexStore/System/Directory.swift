@@ -10,8 +10,8 @@ internal import CodexCore
 
 /// A directory that is held by a descriptor.
 ///
-/// Files are opened, renamed, removed and flushed relative to the descriptor. A process that changes
-/// its working directory, or somebody who renames the directory, does not redirect them.
+/// Files are opened, renamed, removed and flushed relative to the descriptor. A process that
+/// changes its working directory, or somebody who renames the directory, does not redirect them.
 ///
 /// The calls may be made by any thread (POSIX). The descriptor is closed with the value.
 final class Directory: Sendable {
@@ -34,11 +34,16 @@ final class Directory: Sendable {
         self.path = FileSystem.resolved(path) ?? path
     }
 
-    /// Opens the directory `name` of `parent`.
+    /// Opens the directory `name` of `parent`; one that a symbolic link leads to is refused.
     init(_ name: String, in parent: Directory) throws(CodexError) {
         descriptor = unsafe openat(
-            parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system("openat", errno) }
+            parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            let code = errno
+            // Linux says of a link that it is no directory.
+            let isLink = code == ENOTDIR && parent.isLink(name)
+            throw .system("openat", isLink ? ELOOP : code)
+        }
         do throws(CodexError) {
             identity = try FileSystem.identity(of: descriptor)
         } catch {
@@ -52,13 +57,19 @@ final class Directory: Sendable {
 
     // MARK: What is in it
 
+    /// What is under `name` itself: of a symbolic link, the link.
     private func status(_ name: String) throws(CodexError) -> stat? {
         var info = stat()
-        guard unsafe fstatat(descriptor, name, &info, 0) == 0 else {
+        guard unsafe fstatat(descriptor, name, &info, AT_SYMLINK_NOFOLLOW) == 0 else {
             if errno == ENOENT { return nil }
             throw .system("fstatat", errno)
         }
         return info
+    }
+
+    private func isLink(_ name: String) -> Bool {
+        guard let info = try? status(name) else { return false }
+        return info.st_mode & S_IFMT == S_IFLNK
     }
 
     /// What is under `name`, or `nil`.
@@ -77,11 +88,6 @@ final class Directory: Sendable {
     func byteCount(_ name: String) throws(CodexError) -> Int {
         guard let info = try status(name) else { throw .system("fstatat", ENOENT) }
         return Int(info.st_size)
-    }
-
-    /// The bytes of the device that the file `name` takes.
-    func allocatedByteCount(_ name: String) throws(CodexError) -> Int {
-        try status(name).map { Int($0.st_blocks) * 512 } ?? 0
     }
 
     /// The names in it, without `.` and `..`.
@@ -107,12 +113,92 @@ final class Directory: Sendable {
     // MARK: Changes
 
     /// Opens a file of it; the caller closes the descriptor.
-    func openFile(_ name: String, _ flags: Int32, permissions: UInt32 = 0o644) -> Int32 {
-        unsafe openat(descriptor, name, flags | O_CLOEXEC, mode_t(permissions))
+    ///
+    /// What a symbolic link leads to is never opened: `errno` is `ELOOP`. Nor does it wait for the
+    /// other end of a pipe. `permissions` are the mode of a file that is made, whatever the umask;
+    /// `nil` is what ``modes`` say.
+    func openFile(_ name: String, _ flags: Int32, permissions: UInt32? = nil) -> Int32 {
+        let flags = flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
+        if flags & O_EXCL != 0 { return createFile(name, flags, permissions) }
+        // It may come or go between two calls.
+        for _ in 0..<Self.attemptCountMax {
+            let present = unsafe openat(descriptor, name, flags & ~O_CREAT)
+            if present >= 0 || errno != ENOENT || flags & O_CREAT == 0 { return present }
+            let made = makeWholeFile(name, flags, permissions)
+            // Somebody who sweeps may have taken it for a leftover.
+            if made >= 0 || errno != EEXIST && errno != ENOENT { return made }
+        }
+        return -1
     }
 
-    func makeDirectory(_ name: String) throws(CodexError) {
-        guard unsafe mkdirat(descriptor, name, 0o755) == 0 else { throw .system("mkdirat", errno) }
+    private static let attemptCountMax = 8
+
+    /// Makes a file under another name, and gives it its name once it has its mode.
+    ///
+    /// Else a process that is killed in between would leave one that others of its group, and
+    /// with some umasks itself, could not open.
+    ///
+    /// - Returns: Its descriptor; -1 with `EEXIST` if there is one by now.
+    private func makeWholeFile(_ name: String, _ flags: Int32, _ permissions: UInt32?) -> Int32 {
+        let temporary = Self.temporaryName(for: name)
+        let made = createFile(temporary, flags, permissions)
+        guard made >= 0 else { return made }
+        let isNamed = unsafe linkat(descriptor, temporary, descriptor, name, 0) == 0
+        let refusal = errno
+        remove(temporary)
+        if isNamed { return made }
+        close(made)
+        // Some file systems give no file two names.
+        if [EPERM, ENOTSUP, EOPNOTSUPP, ENOSYS].contains(refusal) {
+            return createFile(name, flags, permissions)
+        }
+        errno = refusal
+        return -1
+    }
+
+    /// Makes a file that is not there, and gives it its mode.
+    private func createFile(_ name: String, _ flags: Int32, _ permissions: UInt32?) -> Int32 {
+        let modes = modes
+        let mode = permissions ?? modes.file
+        let made = unsafe openat(descriptor, name, flags | O_CREAT | O_EXCL, mode_t(mode))
+        if made >= 0 { modes.apply(mode, to: made) }
+        return made
+    }
+
+    /// A name under which a file is made that is to have another; it has the process's number.
+    private static func temporaryName(for name: String) -> String {
+        "\(name).\(FileSystem.processID)-\(UInt32.random(in: .min ... .max)).new"
+    }
+
+    /// Makes an empty file, in place of any other of the name; the caller closes the descriptor.
+    func makeFile(_ name: String, permissions: UInt32? = nil) -> Int32 {
+        for _ in 0..<Self.attemptCountMax {
+            remove(name)
+            let made = openFile(name, O_RDWR | O_CREAT | O_EXCL, permissions: permissions)
+            if made >= 0 || errno != EEXIST { return made }
+        }
+        return -1
+    }
+
+    /// Makes an empty directory in it, with `modes`; `nil` means its own ``modes``.
+    func makeDirectory(_ name: String, _ modes: CreationModes? = nil) throws(CodexError) {
+        let modes = modes ?? self.modes
+        guard unsafe mkdirat(descriptor, name, mode_t(modes.directory)) == 0 else {
+            throw .system("mkdirat", errno)
+        }
+        let made = openMadeDirectory(name)
+        guard made >= 0 else { throw .system("openat", errno) }
+        modes.apply(modes.directory, to: made)
+        close(made)
+    }
+
+    private func openMadeDirectory(_ name: String) -> Int32 {
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        let made = unsafe openat(descriptor, name, flags)
+        guard made < 0, errno == EACCES else { return made }
+        // The umask took its owner's rights away.
+        _ = unsafe fchmodat(descriptor, name, 0o700, 0)
+        return unsafe openat(descriptor, name, flags)
     }
 
     /// Gives the file `name` another name, in place of any other file of that name.
@@ -152,7 +238,8 @@ final class Directory: Sendable {
         for name in (try? entries()) ?? [] { remove(name) }
     }
 
-    /// Locks the directory for this value, as long as it lives; `false` if another value has it locked.
+    /// Locks the directory for this value, as long as it lives; `false` if another value has it
+    /// locked.
     func lock() -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
 
     /// Its name in its parent, when it was opened.
@@ -163,7 +250,7 @@ final class Directory: Sendable {
 
     /// Writes a new file and waits until it is on stable storage.
     func writeDurably(
-        _ bytes: [UInt8], to name: String, permissions: UInt32 = 0o644
+        _ bytes: [UInt8], to name: String, permissions: UInt32? = nil
     ) throws(CodexError) {
         let file = try File(name, in: self, .create, permissions: permissions)
         defer { file.close() }
@@ -173,9 +260,9 @@ final class Directory: Sendable {
 
     /// Replaces the file `name` as a whole, durably.
     func replaceDurably(
-        _ name: String, with bytes: [UInt8], permissions: UInt32 = 0o644
+        _ name: String, with bytes: [UInt8], permissions: UInt32? = nil
     ) throws(CodexError) {
-        let new = "\(name).\(FileSystem.processID)-\(UInt32.random(in: .min ... .max)).new"
+        let new = Self.temporaryName(for: name)
         do throws(CodexError) {
             try writeDurably(bytes, to: new, permissions: permissions)
             try rename(new, to: name)
@@ -191,11 +278,11 @@ final class Directory: Sendable {
         guard fsync(descriptor) == 0 else { throw .system("fsync", errno) }
     }
 
-    /// Whether another process has the first byte of a file locked in the manner of `fcntl`, as LMDB
-    /// does with its lock file while an environment is open.
+    /// Whether another process has the first byte of a file locked in the manner of `fcntl`, as
+    /// LMDB does with its lock file while an environment is open.
     ///
-    /// - Important: Only while this process has no environment open on it: closing the file drops the
-    ///   process's own locks of this kind.
+    /// - Important: Only while this process has no environment open on it: closing the file drops
+    ///   the process's own locks of this kind.
     func isLockedByOthers(_ name: String) throws(CodexError) -> Bool {
         let file = openFile(name, O_RDWR)
         guard file >= 0 else {
@@ -210,6 +297,51 @@ final class Directory: Sendable {
         lock.l_len = 1
         guard unsafe fcntl(file, F_GETLK, &lock) == 0 else { throw .system("fcntl", errno) }
         return lock.l_type != Int16(F_UNLCK)
+    }
+
+    // MARK: Who may use it
+
+    private var ownStatus: stat {
+        var info = stat()
+        // Of an open descriptor that does not fail.
+        _ = unsafe fstat(descriptor, &info)
+        return info
+    }
+
+    /// Who may use it, by its mode.
+    var access: FileAccess { FileAccess(ofDirectoryWith: UInt32(ownStatus.st_mode)) }
+
+    /// What files and directories get that are made in it.
+    var modes: CreationModes { CreationModes(in: ownStatus) }
+
+    /// What a directory gets that has a copy of what is in it, at another place.
+    var modesOfCopies: CreationModes { modes(for: access) }
+
+    /// What it would have by an access.
+    func modes(for access: FileAccess) -> CreationModes {
+        CreationModes(access, group: ownStatus.st_gid)
+    }
+
+    /// Whether it belongs to the process's user.
+    var isOwn: Bool { ownStatus.st_uid == geteuid() }
+
+    /// Gives the directory itself the modes.
+    func settle(_ modes: CreationModes) {
+        guard modes.differs(ownStatus, modes.directory) else { return }
+        modes.apply(modes.directory, to: descriptor)
+    }
+
+    /// Gives a file of it the modes, if the file belongs to the process's user.
+    func settle(_ name: String, _ modes: CreationModes) {
+        var info = stat()
+        guard unsafe fstatat(descriptor, name, &info, AT_SYMLINK_NOFOLLOW) == 0, modes.isDue(info)
+        else { return }
+        let file = openFile(name, O_RDONLY)
+        guard file >= 0 else { return }
+        defer { close(file) }
+        // Another file may have its name by now.
+        guard unsafe fstat(file, &info) == 0, modes.isDue(info) else { return }
+        modes.apply(modes.file, to: file)
     }
 
     // MARK: Where it is
@@ -267,7 +399,8 @@ final class Directory: Sendable {
 }
 
 #if canImport(Glibc)
-    /// glibc has it since 2.28, and declares it only for programs in C that ask for GNU's extensions.
+    /// glibc has it since 2.28, and declares it only for programs in C that ask for GNU's
+    /// extensions.
     @_silgen_name("renameat2")
     private func systemRename(
         _ directory: Int32, _ name: UnsafePointer<CChar>, _ otherDirectory: Int32,

@@ -20,8 +20,7 @@ final class File: Sendable {
         fileprivate var flags: Int32 {
             switch self {
             case .read: O_RDONLY
-            case .write: O_RDWR
-            case .create: O_RDWR | O_CREAT | O_TRUNC
+            case .write, .create: O_RDWR
             }
         }
     }
@@ -29,21 +28,27 @@ final class File: Sendable {
     private let handle: Atomic<Int32>
     private var descriptor: Int32 { handle.load(ordering: .relaxed) }
 
-    /// Opens the file `path`; `create` makes an empty one in place of any other.
-    init(_ path: String, _ mode: Mode) throws(CodexError) {
-        handle = Atomic(unsafe open(path, mode.flags | O_CLOEXEC, 0o644))
-        guard descriptor >= 0 else { throw .system("open", errno) }
+    /// Opens the file `name` of a held directory; `create` makes an empty one in place of another.
+    ///
+    /// `permissions` are the mode of one that is made; `nil` is what the directory says.
+    init(
+        _ name: String, in directory: Directory, _ mode: Mode, permissions: UInt32? = nil
+    ) throws(CodexError) {
+        let opened =
+            mode == .create
+            ? directory.makeFile(name, permissions: permissions)
+            : directory.openFile(name, mode.flags)
+        handle = Atomic(opened)
+        guard opened >= 0 else { throw .system("openat", errno) }
     }
 
-    /// Opens the file `name` of a held directory; `create` makes an empty one in place of any other.
-    init(
-        _ name: String, in directory: Directory, _ mode: Mode, permissions: UInt32 = 0o644
-    ) throws(CodexError) {
-        handle = Atomic(directory.openFile(name, mode.flags, permissions: permissions))
-        guard descriptor >= 0 else { throw .system("openat", errno) }
-    }
+    /// Takes over an open descriptor.
+    init(_ descriptor: Int32) { handle = Atomic(descriptor) }
 
     deinit { close() }
+
+    /// The descriptor, for calls of liblmdb; the file keeps it.
+    var rawDescriptor: Int32 { descriptor }
 
     /// Closes the file; later calls fail.
     func close() {

@@ -19,30 +19,8 @@ final class FileLock: Sendable {
     private let handle: Atomic<Int32>
     private var descriptor: Int32 { handle.load(ordering: .relaxed) }
 
-    /// Takes the lock of the file `path` for itself; `nil` if somebody has it.
-    convenience init?(_ path: String) throws(CodexError) {
-        try self.init(opening: path, mayCreate: true)
-        guard try take(.exclusive, waits: false) else { return nil }
-    }
-
-    /// Takes the lock of the file `path` for itself, as soon as nobody else has it.
-    convenience init(waitingFor path: String) throws(CodexError) {
-        try self.init(opening: path, mayCreate: true)
-        _ = try take(.exclusive, waits: true)
-    }
-
-    /// Opens the file of a lock without taking it; one that may not be written serves as well, unless
-    /// it must be.
-    init(opening path: String, mayCreate: Bool, mustWrite: Bool = false) throws(CodexError) {
-        handle = Atomic(
-            Self.opened(mayCreate: mayCreate, mustWrite: mustWrite) { flags in
-                unsafe open(path, flags | O_CLOEXEC, 0o644)
-            })
-        guard descriptor >= 0 else { throw .system("open", errno) }
-        InheritedDescriptors.add(descriptor)
-    }
-
-    /// Opens the file `name` of a held directory as a lock, without taking it.
+    /// Opens the file `name` of a held directory as a lock, without taking it; one that may not be
+    /// written serves as well, unless it must be.
     init(
         _ name: String, in directory: Directory, mayCreate: Bool, mustWrite: Bool = false
     ) throws(CodexError) {
@@ -64,8 +42,13 @@ final class FileLock: Sendable {
         mayCreate: Bool, mustWrite: Bool, _ file: (Int32) -> Int32
     ) -> Int32 {
         let opened = file(O_RDWR | (mayCreate ? O_CREAT : 0))
-        let isRefused = opened < 0 && (errno == EACCES || errno == EROFS)
-        return isRefused && !mustWrite ? file(O_RDONLY) : opened
+        guard opened < 0, !mustWrite else { return opened }
+        let refusal = errno
+        guard refusal == EACCES || refusal == EROFS else { return opened }
+        let readable = file(O_RDONLY)
+        // It is missing because it could not be made.
+        if readable < 0, errno == ENOENT { errno = refusal }
+        return readable
     }
 
     /// Takes the lock for itself, and says in its file which process has it.
@@ -116,6 +99,13 @@ final class FileLock: Sendable {
         // A process that is just being spawned has the descriptor too, until it runs its program.
         if !InheritedDescriptors.isForked { _ = flock(old, LOCK_UN) }
         close(old)
+    }
+
+    /// Whose the lock's file is, and who may open it.
+    func status() throws(CodexError) -> stat {
+        var info = stat()
+        guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
+        return info
     }
 
     /// Which file the lock is of.

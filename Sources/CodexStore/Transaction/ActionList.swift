@@ -11,51 +11,94 @@ extension WriteTransaction {
     ///   - actions: The actions.
     ///   - token: If given, the list is done once, however often it is sent with this token within
     ///     ten minutes (``Limits/idempotencyWindowSeconds``), by any process, before and after a
-    ///     restart: DynamoDB's `ClientRequestToken`. It is remembered for longer after a restart or a
-    ///     jump of the clock (``StoreOptions/clockConfirmation``).
+    ///     restart: DynamoDB's `ClientRequestToken`. It is remembered for longer after a restart or
+    ///     a jump of the clock (``StoreOptions/clockConfirmation``).
     /// - Returns: Whether the actions were done now; `false` if the token had been seen.
-    /// - Throws: ``CodexError/Code/transactionCancelled`` with a reason for each action that failed,
-    ///   those of single operations; ``CodexError/Code/duplicateTarget`` if two actions name the
-    ///   same item; ``CodexError/Code/unknownTable``, ``CodexError/Code/invalidKey`` and
+    /// - Throws: ``CodexError/Code/transactionCancelled`` with a reason for each action that
+    ///   failed, those of single operations; ``CodexError/Code/duplicateTarget`` if two actions
+    ///   name the same item; ``CodexError/Code/unknownTable``, ``CodexError/Code/invalidKey`` and
     ///   ``CodexError/Code/keyTooLong`` if an action names no item, before any is judged;
     ///   ``CodexError/Code/idempotencyMismatch`` if the token came with other actions;
-    ///   ``CodexError/Code/invalidArgument`` for an empty or over-long token.
+    ///   ``CodexError/Code/keyUnavailable`` if the schema names encrypted fields and the store was
+    ///   opened without their keys; ``CodexError/Code/invalidArgument`` for an empty or over-long
+    ///   token.
     @discardableResult
     public mutating func perform(
         _ actions: [WriteAction], idempotencyToken token: String? = nil
     ) throws(CodexError) -> Bool {
+        try perform(
+            actions, idempotencyToken: token, within: nil, keepingItem: { _ in true }
+        ) { _, _, _ in }
+    }
+
+    /// Does all the actions, or none of them, within limits for all of them together.
+    ///
+    /// - Parameters:
+    ///   - actions: The actions.
+    ///   - token: As for ``perform(_:idempotencyToken:)``.
+    ///   - limits: What they may take; `nil` is no limit.
+    ///   - keepsItem: Whether the reason has the stored item if the condition of the action at a
+    ///     place fails.
+    ///   - judged: Gets the place of each action that succeeds, and its item as it was and as it is
+    ///     to be. Those that are only checked are not kept.
+    /// - Returns: Whether the actions were done now.
+    /// - Throws: As ``perform(_:idempotencyToken:)``; ``CodexError/Code/transactionTooLarge`` past
+    ///   the limit of bytes; ``CodexError/Code/outOfMemory`` if ``memory`` is refused.
+    package mutating func perform(
+        _ actions: [WriteAction], idempotencyToken token: String?, within limits: ActionLimits?,
+        keepingItem keepsItem: (_ place: Int) -> Bool,
+        _ judged: (_ place: Int, _ old: Item?, _ new: Item?) -> Void
+    ) throws(CodexError) -> Bool {
         if let failure = context.failure { throw failure }
         guard let token else {
-            try context.perform(actions)
+            try context.perform(actions, limits, keepsItem, judged)
             return true
         }
         let request = try IdempotentRequest(token, actions, context.core.options.deletionTimes)
         guard try context.isNew(request) else { return false }
-        try context.perform(actions)
-        try context.remember(request)
+        let digest = try context.digest(of: request)
+        try context.perform(actions, limits, keepsItem, judged)
+        try context.remember(request, digest)
         return true
     }
 }
 
 extension WriteContext {
-    fileprivate func perform(_ actions: [WriteAction]) throws(CodexError) {
+    fileprivate func perform(
+        _ actions: [WriteAction], _ limits: ActionLimits?, _ keepsItem: (_ place: Int) -> Bool,
+        _ judged: (_ place: Int, _ old: Item?, _ new: Item?) -> Void
+    ) throws(CodexError) {
         let targets = try targets(actions)
+        var account = ActionAccount(limits)
         var changes: [Change] = []
         var positions: [Int] = []
         var reasons: [CodexError?] = []
         for (action, target) in zip(actions, targets) {
+            let reservedByteCount = memory?.byteCount ?? 0
+            var isKept = false
             do throws(CodexError) {
                 let old = try current(target.table, target.encoded)
-                if let new = try image(after: action, target, old) {
+                try account.begin(old?.item)
+                let outcome = try image(after: action, target, old, &account.stepCount)
+                let new = if let outcome { outcome.image?.item } else { old?.item }
+                try account.end(new)
+                judged(reasons.count, old?.item, new)
+                if let outcome {
+                    isKept = true
                     changes.append(
-                        Change(table: target.table, key: target.encoded, old: old, new: new.image))
+                        Change(
+                            table: target.table, key: target.encoded, old: old,
+                            new: outcome.image))
                     positions.append(reasons.count)
                 }
                 reasons.append(nil)
             } catch {
-                if error.cause is LMDBFailure { throw error }
-                reasons.append(error)
+                if Self.endsList(error) { throw error }
+                let reason = keepsItem(reasons.count) ? error : error.withoutItem
+                isKept = reason.currentItem != nil
+                reasons.append(reason)
             }
+            if !isKept { memory?.release(downTo: reservedByteCount) }
         }
         guard reasons.allSatisfy({ $0 == nil }) else {
             // Others may be refused by themselves too: say so at once.
@@ -76,6 +119,12 @@ extension WriteContext {
         }
     }
 
+    /// Whether an error is not of one action alone.
+    private static func endsList(_ error: CodexError) -> Bool {
+        error.cause is LMDBFailure || error.code == .transactionTooLarge
+            || error.code == .outOfMemory
+    }
+
     /// The item that an action is about.
     private struct Target {
         let table: TableHandle
@@ -90,25 +139,28 @@ extension WriteContext {
 
     /// What the action makes of `old`; `nil` if nothing changes.
     private func image(
-        after action: WriteAction, _ target: Target, _ old: Image?
+        after action: WriteAction, _ target: Target, _ old: Image?, _ steps: inout Int
     ) throws(CodexError) -> Outcome? {
         switch action {
         case .put(_, let item, let condition):
             try condition?.validate()
-            try require(condition, old)
+            try require(condition, old, &steps)
             return Outcome(image: replacing(target.table, target.key, old, with: item))
         case .update(_, let key, let update, let condition):
             try condition?.validate()
             try validate(update, target.table)
-            try require(condition, old)
-            return Outcome(image: try updating(target.table, key, old, by: update))
+            try require(condition, old, &steps)
+            let new = try updating(target.table, key, old, by: update)
+            // A few clauses make a large item of a small one.
+            try memory?.reserve(new.item.memoryByteCount)
+            return Outcome(image: new)
         case .delete(_, _, let condition):
             try condition?.validate()
-            try require(condition, old)
+            try require(condition, old, &steps)
             return old == nil ? nil : Outcome(image: nil)
         case .check(_, _, let condition):
             try condition.validate()
-            try require(condition, old)
+            try require(condition, old, &steps)
             return nil
         }
     }

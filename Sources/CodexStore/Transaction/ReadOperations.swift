@@ -135,7 +135,7 @@ extension TransactionContext {
     ) throws -> R? {
         guard let value = unsafe try transaction.get(table.tree, key) else { return nil }
         return try unsafe key.withUnsafeBufferPointer { buffer -> R? in
-            try unsafe withItem(value, buffer, table.plan) { bytes -> R? in
+            try unsafe withItem(value, buffer, table.plan, passingOver: { nil }) { bytes -> R? in
                 if isExpired(bytes.layout.header) { return nil }
                 return try body(bytes)
             }

@@ -18,6 +18,8 @@ package class TransactionContext: ShapeSource {
     /// The second, counted from 1970, by which the transaction judges what is expired; `nil` until
     /// it first has to.
     var moment: Int?
+    /// What is asked for the memory of each item that a write decodes; `nil` if nobody counts it.
+    var memory: DecodedMemory?
     /// Reused for encoding keys, so that a read allocates none.
     private var keyScratch: [UInt8] = []
     private var shapes: [Shape?] = []

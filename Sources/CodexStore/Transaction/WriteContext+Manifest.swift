@@ -38,7 +38,8 @@ extension WriteContext {
             create: true)
     }
 
-    /// Lets a change of the manifest of a leader, or of the store that a copy is of, say what is true here.
+    /// Lets a change of the manifest of a leader, or of the store that a copy is of, say what is
+    /// true here.
     private func adopt(
         _ changed: Manifest, _ own: Manifest, _ entries: inout [(key: [UInt8], value: [UInt8]?)]
     ) throws(CodexError) {

@@ -9,6 +9,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private var shapeCountAtBegin = 0
     /// The commit's record in the log as far as it is known: room for its header, then its entries.
     private var record = WriteContext.emptyRecord
+    /// The bytes of that.
+    var recordByteCount: Int { record.count }
     private var undo: [UndoEntry] = []
     private(set) var changeCount = 0
     /// By how many bytes the items that changed are larger now.
@@ -28,8 +30,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private(set) var flushedSequence: UInt64 = 0
     /// Whether the log is being applied: what it says is put down as it is.
     var isRedoing = false
-    /// The counter with a sum that does not fit, which a redo met: on the leader, or when the commit was made,
-    /// it was not maintained.
+    /// The counter with a sum that does not fit, which a redo met: on the leader, or when the
+    /// commit was made, it was not maintained.
     private var overflow: DatabaseID?
     /// The failure that made the LMDB transaction useless; the group is run again without its
     /// culprit.
@@ -173,8 +175,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     /// Whether entries were added that the log does not have.
     var addsEntries = false
 
-    /// Makes a change that was checked: whatever fails now leaves it half made, and nothing more can
-    /// be done in this transaction.
+    /// Makes a change that was checked: whatever fails now leaves it half made, and nothing more
+    /// can be done in this transaction.
     func noting<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
         do throws(CodexError) {
             return try body()
@@ -376,7 +378,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
                 let generation = try Catalog.storedGeneration(transaction, catalog.meta) + 1
                 for entry in try manifest.entries(generation: generation) {
                     try transaction.set(catalog.meta, entry.key, entry.value)
-                    // A follower's log is its leader's; how far it has built is lost with the building.
+                    // A follower's log is its leader's; how far it has built is lost with the
+                    // building.
                     guard !manifest.isFollower else { continue }
                     LogBody.appendSystem(.meta, key: entry.key, value: entry.value, to: &record)
                 }
@@ -406,7 +409,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         }
     }
 
-    /// Changes the manifest in a transaction that the log does not have; with the core's schema lock held.
+    /// Changes the manifest in a transaction that the log does not have; with the core's schema
+    /// lock held.
     ///
     /// - Parameters:
     ///   - flushes: Whether all up to the end was flushed before.
@@ -437,8 +441,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         return new
     }
 
-    /// Takes note of a counter whose sum does not fit, in a store whose counters may be ahead of what the log
-    /// says: a follower, or a copy that is restored.
+    /// Takes note of a counter whose sum does not fit, in a store whose counters may be ahead of
+    /// what the log says: a follower, or a copy that is restored.
     func noteOverflow(_ counter: CounterHandle) {
         guard isRedoing, catalog.manifest.isFollower || core.options.isRestoring else { return }
         overflow = counter.tree.database

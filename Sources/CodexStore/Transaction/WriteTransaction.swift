@@ -14,6 +14,16 @@ public struct WriteTransaction: ReadableTransaction, ~Copyable {
 
     /// What the operations work with; not for use outside of the package.
     public var _context: ReadableContext { ReadableContext(base: context) }
+
+    /// What is asked for the memory of each item before an operation decodes it; `nil` if nobody
+    /// counts it.
+    ///
+    /// It holds up to the end of the body. A refusal is ``CodexError/Code/outOfMemory``, and
+    /// nothing of the operation is done.
+    package var memory: DecodedMemory? {
+        get { context.memory }
+        nonmutating set { context.memory = newValue }
+    }
 }
 
 @available(*, unavailable)
@@ -32,8 +42,8 @@ extension WriteTransaction {
     ///   ``CodexError/Code/uniqueViolation``; ``CodexError/Code/invalidKey``,
     ///   ``CodexError/Code/keyTooLong``, ``CodexError/Code/invalidItem``,
     ///   ``CodexError/Code/itemTooLarge``, ``CodexError/Code/invalidExpression``,
-    ///   ``CodexError/Code/unknownTable``; ``CodexError/Code/invalidNumber`` if a counter's sum would
-    ///   need more than 38 digits. The transaction may go on after any of them.
+    ///   ``CodexError/Code/unknownTable``; ``CodexError/Code/invalidNumber`` if a counter's sum
+    ///   would need more than 38 digits. The transaction may go on after any of them.
     @discardableResult
     public mutating func put(
         _ item: Item, in table: String, condition: Condition? = nil,
@@ -70,23 +80,34 @@ extension WriteTransaction {
         in table: String, key: PrimaryKey, _ update: Update, condition: Condition? = nil,
         returning: ReturnValues = .none
     ) throws(CodexError) -> Item? {
+        let (old, new) = try change(in: table, key: key, update, condition: condition)
+        func touched(_ item: Item?) throws(CodexError) -> Item? {
+            guard let item else { return nil }
+            let touched = try Projection(update.clauses.map(\.path)).apply(to: item)
+            return touched.isEmpty ? nil : touched
+        }
+        switch returning {
+        case .none: return nil
+        case .allOld: return old
+        case .allNew: return new
+        case .updatedOld: return try touched(old)
+        case .updatedNew: return try touched(new)
+        }
+    }
+
+    /// Changes attributes of an item as ``update(in:key:_:condition:returning:)`` does.
+    ///
+    /// - Returns: The item as it was and as it is now.
+    /// - Throws: As ``update(in:key:_:condition:returning:)``.
+    package mutating func change(
+        in table: String, key: PrimaryKey, _ update: Update, condition: Condition? = nil
+    ) throws(CodexError) -> (old: Item?, new: Item?) {
         let table = try context.catalog.table(table)
         try context.validate(update, table)
         let (old, new) = try context.write(table, key, condition) { old throws(CodexError) in
             try context.updating(table, key, old, by: update)
         }
-        func touched(_ image: Image?) throws(CodexError) -> Item? {
-            guard let image else { return nil }
-            let item = try Projection(update.clauses.map(\.path)).apply(to: image.item)
-            return item.isEmpty ? nil : item
-        }
-        switch returning {
-        case .none: return nil
-        case .allOld: return old?.item
-        case .allNew: return new?.item
-        case .updatedOld: return try touched(old)
-        case .updatedNew: return try touched(new)
-        }
+        return (old?.item, new?.item)
     }
 
     /// Removes an item; removing one that is not there is no error.
@@ -130,7 +151,8 @@ extension WriteContext {
         var encoded: [UInt8] = []
         try table.plan.encode(key, into: &encoded)
         let old = try current(table, encoded)
-        try require(condition, old)
+        var steps = Limits.conditionStepCountMax
+        try require(condition, old, &steps)
         let new = try make(old)
         if old != nil || new != nil {
             try change([Change(table: table, key: encoded, old: old, new: new)])
@@ -138,8 +160,19 @@ extension WriteContext {
         return (old, new)
     }
 
-    func require(_ condition: Condition?, _ current: Image?) throws(CodexError) {
-        guard let condition, !condition.evaluate(current?.item ?? Item()) else { return }
+    /// Throws unless a condition holds for the item that is there; takes the steps of looking.
+    func require(
+        _ condition: Condition?, _ current: Image?, _ steps: inout Int
+    ) throws(CodexError) {
+        guard let condition else { return }
+        let holds = condition.evaluate(current?.item ?? Item(), steps: &steps)
+        guard steps >= 0 else {
+            throw CodexError(
+                .invalidExpression,
+                "The condition looks at too much of the item: compare or search less of it, or in "
+                    + "fewer places.")
+        }
+        guard !holds else { return }
         throw CodexError(
             .conditionFailed,
             current == nil
@@ -179,11 +212,11 @@ extension WriteContext {
     func updating(
         _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, by update: Update
     ) throws(CodexError) -> Image {
-        let entity = old == nil ? table.entity(of: key) : nil
+        let entity = old == nil ? table.entity(of: key) : table.sealedEntity(ofRaw: old, key)
         return Image(
             item: try update.apply(to: old?.item ?? table.plan.definition.attributes(of: key)),
             header: ItemHeader(
-                entityNumber: old?.header.entityNumber ?? entity?.number ?? 0,
+                entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
                 schemaVersion: old?.header.schemaVersion ?? entity?.definition.schemaVersion ?? 0,
                 version: (old?.header.version ?? 0) + 1))
     }

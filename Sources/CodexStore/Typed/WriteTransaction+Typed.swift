@@ -52,8 +52,8 @@ extension WriteTransaction {
 
     /// Reads an entity, lets `body` change it, and stores it.
     ///
-    /// Attributes that the type does not know stay: a newer program's fields, say. A change of fields
-    /// that make up its key moves it.
+    /// Attributes that the type does not know stay: a newer program's fields, say. A change of
+    /// fields that make up its key moves it.
     ///
     /// - Returns: The changed entity.
     /// - Throws: ``CodexError/Code/notFound`` if there is none, whatever `body` throws, and as
@@ -137,7 +137,11 @@ extension WriteContext {
                 others = try unknownAttributes(E.self, old)
             }
             for element in others where item[element.name] == nil {
-                item[element.name] = element.value
+                // Under another name it could not be opened any more.
+                if element.seal != .plain, old?.item[element.name] != element.value {
+                    throw CodexError.keyUnavailable(element.name)
+                }
+                item.set(element)
             }
             return Image(item: item, header: header)
         }
@@ -157,8 +161,8 @@ extension WriteContext {
         return try unknownAttributes(type, old)
     }
 
-    /// The attributes of an item that the type would not write for it, encrypted ones whose keys are not
-    /// to be had among them.
+    /// The attributes of an item that the type would not write for it, encrypted ones whose keys
+    /// are not to be had among them.
     private func unknownAttributes<E: Entity>(
         _ type: E.Type, _ old: Image
     ) throws(CodexError) -> Item {

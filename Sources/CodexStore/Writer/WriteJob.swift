@@ -59,13 +59,18 @@ final class ClosureJob<Value: Sendable>: WriteJob, @unchecked Sendable {
 
     override func run(_ context: WriteContext) throws {
         value = nil
+        // What undoes the body asks nobody for memory.
+        defer { context.memory = nil }
         var transaction = WriteTransaction(context)
         value = try body(&transaction)
     }
 
     override func finish(_ outcome: Result<Void, any Error>) {
-        switch (outcome, value) {
-        case (.success, let value?): answer(.success(value))
+        let result = value
+        // Others that came with it may still be to run.
+        value = nil
+        switch (outcome, result) {
+        case (.success, let result?): answer(.success(result))
         case (.failure(let error), _): answer(.failure(error))
         case (.success, nil):
             answer(.failure(CodexError(.commitFailed, "The write was answered before it ran.")))

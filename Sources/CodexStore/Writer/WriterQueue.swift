@@ -147,8 +147,8 @@ final class WriterQueue: Sendable {
     ///
     /// One of the store's own is not `limited`: it is accepted whatever number waits.
     ///
-    /// - Throws: As ``add(_:limited:)``, ``CodexError/Code/nestedWrite``, and what the job is answered
-    ///   with.
+    /// - Throws: As ``add(_:limited:)``, ``CodexError/Code/nestedWrite``, and what the job is
+    ///   answered with.
     func wait<Value: Sendable>(
         limited: Bool = true,
         _ job: (@escaping @Sendable (Result<Value, any Error>) -> Void) -> WriteJob
@@ -205,8 +205,7 @@ final class WriterQueue: Sendable {
 
     private func runJobs(_ jobs: [WriteJob]) {
         let started = jobs.filter { $0.claim() }
-        let shared = started.filter { !$0.isExclusive }
-        if !shared.isEmpty { runGroup(shared) }
+        runShared(started.filter { !$0.isExclusive })
         if let last = started.last as? ExclusiveJob {
             last.finish(Result { try runAlone(last) })
         }
@@ -255,21 +254,35 @@ final class WriterQueue: Sendable {
         return made
     }
 
-    private func runGroup(_ jobs: [WriteJob], isSecond: Bool = false) {
+    /// Runs jobs, as many in a transaction as its record has room for.
+    private func runShared(_ jobs: [WriteJob], isSecond: Bool = false) {
+        var rest = jobs[...]
+        while !rest.isEmpty { rest = rest.dropFirst(runGroup(rest, isSecond: isSecond)) }
+    }
+
+    /// Runs the first jobs in a transaction.
+    ///
+    /// - Returns: How many of them were answered, one or more.
+    @discardableResult
+    private func runGroup(_ jobs: ArraySlice<WriteJob>, isSecond: Bool = false) -> Int {
         let start = workplace.watch?.now
         let context: WriteContext
         do throws(CodexError) {
             context = try self.context()
             try context.begin()
         } catch {
-            if error.code == .diskFull, !isSecond { return runAgain(jobs) }
-            for job in jobs {
-                job.finish(.failure(error))
+            if error.code == .diskFull, !isSecond {
+                runAgain(Array(jobs))
+                return jobs.count
             }
-            return
+            for job in jobs { job.finish(.failure(error)) }
+            return jobs.count
         }
         var done: [WriteJob] = []
-        for (position, job) in jobs.enumerated() {
+        var count = 0
+        for job in jobs {
+            // The others are the next group.
+            if context.recordByteCount >= Limits.commitGroupByteCountMax { break }
             let mark = context.mark
             do {
                 try job.run(context)
@@ -278,26 +291,32 @@ final class WriterQueue: Sendable {
             } catch {
                 if context.failure == nil, (try? context.rollBack(to: mark)) != nil {
                     job.finish(.failure(error))
+                    count += 1
                     continue
                 }
                 // The transaction is of no use any more. Alone, a job answers for what it did
                 // itself; in a group, others may have filled it: again, one by one, in order.
                 context.abort()
-                guard jobs.count > 1 else { return job.finish(.failure(error)) }
-                for other in done + jobs[position...] { runGroup([other]) }
-                return
+                if jobs.count == 1 {
+                    job.finish(.failure(error))
+                } else {
+                    for other in done + jobs.dropFirst(count) { runGroup([other]) }
+                }
+                return jobs.count
             }
+            count += 1
         }
         let changeCount = context.changeCount
         finish(done, context, isSecond: isSecond)
         if let start { workplace.watch?.committed(since: start, changeCount: changeCount) }
+        return count
     }
 
     /// Runs a group once more that found no room: a checkpoint lets go of replaced pages and of the
     /// log before it, and then history goes that readers need.
     private func runAgain(_ jobs: [WriteJob]) {
         _ = try? parts.checkpointer.makeRoom()
-        parts.log.space.sacrificing { runGroup(jobs, isSecond: true) }
+        parts.log.space.sacrificing { runShared(jobs, isSecond: true) }
     }
 
     private func finish(_ jobs: [WriteJob], _ context: WriteContext, isSecond: Bool) {

@@ -12,9 +12,10 @@ struct Backup: AsyncParsableCommand {
 
     @Argument(help: "The store's directory.") var store: String
     @Argument(help: "The backup's directory, which must not exist.") var backup: String
+    @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
-        let opened = try Store(at: store, options: StoreOptions(isReadOnly: true))
+        let opened = try keys.openForReading(store)
         defer { opened.close() }
         let report = try await opened.backup(to: backup)
         let time = report.committedAt.map { " of \(Timestamp.text($0))" } ?? ""
@@ -31,14 +32,16 @@ struct Archive: AsyncParsableCommand {
 
     @Argument(help: "The store's directory.") var store: String
     @Argument(help: "The archive's directory; it is made if it is not there.") var archive: String
+    @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
-        // How long changes are retained, and when expired items are removed, is for the application to say.
+        // How long changes are retained, and when expired items are removed, is for the application
+        // to say.
         var options = StoreOptions()
         options.sweepInterval = nil
         options.changeRetention = ChangeRetention(
             age: .seconds(100 * 365 * 86_400), byteCount: .max)
-        let opened = try Store(at: store, options: options)
+        let opened = try keys.open(store, options: options)
         defer { opened.close() }
         let report = try await opened.archiveLog(to: archive)
         print(
@@ -63,9 +66,7 @@ struct Restore: AsyncParsableCommand {
     @Option(help: "The archive of the log.") var archive: String?
     @Option(help: "Restore to this time, as 2026-11-25T09:30:00.000Z.") var time: String?
     @Option(help: "Restore to the state after this commit.") var sequence: UInt64?
-    @Flag(
-        help: "Make a follower of the store that the backup is of, which goes on with its commits.")
-    var follower = false
+    @Flag(help: "Make a follower of the backup's store.") var follower = false
 
     func validate() throws {
         if time != nil, sequence != nil {

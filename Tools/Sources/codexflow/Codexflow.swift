@@ -19,7 +19,9 @@ struct Codexflow: AsyncParsableCommand {
             QueryCommand.self, ScanCommand.self, Stats.self,
             Verify.self, Compact.self, Tail.self, LogCommand.self, Recover.self, Import.self,
             Export.self,
-            Migrate.self, IndexCommand.self, Backup.self, Archive.self, Restore.self,
+            Migrate.self, KeysCommand.self, Seal.self, Reseal.self, PurgePlaintext.self,
+            IndexCommand.self, Backup.self,
+            Archive.self, Restore.self,
             VerifyBackup.self, Follow.self, Promote.self, Demo.self,
         ])
 
@@ -59,6 +61,14 @@ struct StoreArguments: ParsableArguments {
 
     @Option(help: "The table; needed where the store has several.")
     var table: String?
+
+    @OptionGroup var keys: KeyFileArguments
+
+    /// Opens the store.
+    func open() throws(CodexError) -> Store { try keys.open(store) }
+
+    /// Opens the store for reading.
+    func openForReading() throws(CodexError) -> Store { try keys.openForReading(store) }
 
     /// The table's definition.
     func definition(_ store: Store) throws -> TableDefinition {

@@ -14,15 +14,17 @@ struct Follow: AsyncParsableCommand {
               codexflow follow follower --leader leader
               ssh host codexflow tail leader --records --after 17 | codexflow follow follower
 
-            Where to begin, `codexflow stats` says ("commits"); what is applied already is skipped. The end \
-            of standard input is no failure: begin again (see Docs/Followers.md).
+            Begin after the number that `codexflow stats` prints as "commits". Commits that were \
+            applied already are skipped. The end of standard input is no failure: begin again (see \
+            Docs/Followers.md).
             """)
 
     @Argument(help: "The follower's directory.") var store: String
     @Option(help: "The leader's directory, instead of standard input.") var leader: String?
+    @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
-        let follower = try Store(at: store)
+        let follower = try keys.openReporting(store)
         defer { follower.close() }
         guard let start = try follower.followerState() else {
             throw CodexError(
@@ -32,19 +34,20 @@ struct Follow: AsyncParsableCommand {
         }
         let end: FollowerState
         if let leader {
-            let opened = try Store(at: leader, options: StoreOptions(isReadOnly: true))
+            let opened = try keys.openReporting(leader, isReadOnly: true)
             defer { opened.close() }
             end = try await follower.follow(opened.replicationStream(after: start.sequence))
         } else {
             end = try await follower.follow(StandardInput())
         }
         print(
-            "commit \(end.sequence), \(end.sequence - start.sequence) applied"
+            "commit \(end.sequence), \(end.sequence - min(start.sequence, end.sequence)) applied"
                 + (end.lagCommitCount > 0 ? "; \(end.lagCommitCount) more are known of" : ""))
     }
 }
 
-/// The pieces that come on standard input, each read by a thread: one of Swift's must not wait for a pipe.
+/// The pieces that come on standard input, each read by a thread: one of Swift's must not wait for
+/// a pipe.
 private struct StandardInput: AsyncSequence, Sendable {
     struct AsyncIterator: AsyncIteratorProtocol {
         /// Who cancels does not wait for what may never come.
@@ -85,14 +88,17 @@ extension AsyncThrowingStream<[UInt8], any Error>.Continuation {
 struct Promote: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Makes a follower a store that takes writes.",
-        discussion: "See to it before that its leader takes no more: nothing tells it.")
+        discussion: """
+            First make sure that the leader takes no more writes. It is not told of the promotion.
+            """)
 
     @Argument(help: "The follower's directory.") var store: String
     @Flag(help: "Give up commits that the leader is known to have and the follower lacks.")
     var evenIfBehind = false
+    @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
-        let follower = try Store(at: store)
+        let follower = try keys.open(store)
         defer { follower.close() }
         let state = try await follower.promote(evenIfBehind: evenIfBehind)
         print(

@@ -13,21 +13,14 @@ struct Initialize: AsyncParsableCommand {
     @Option(help: "A JSON file with tables and entities, as `stats --schema` prints it.")
     var schema: String?
 
+    @OptionGroup var keys: KeyFileArguments
+
     func run() async throws {
-        var definition = CodexFlow.schema
-        if let schema {
-            do {
-                definition = try JSONDecoder().decode(
-                    Schema.self, from: Data(contentsOf: URL(fileURLWithPath: schema)))
-            } catch let error as DecodingError {
-                throw CodexError(
-                    .invalidSchema, "\(schema) is not a schema in JSON.", cause: error)
-            }
-        }
+        let definition = try schema.map { try Schema(file: $0) } ?? CodexFlow.schema
         if FileManager.default.fileExists(atPath: store + "/CODEX") {
             throw CodexError(.invalidArgument, "There is a store at \(store) already.")
         }
-        let opened = try Store(at: store, schema: definition)
+        let opened = try keys.open(store, schema: definition)
         opened.close()
         print("Created \(store): tables \(definition.tables.map(\.name).joined(separator: ", ")).")
     }
@@ -57,7 +50,7 @@ struct Put: AsyncParsableCommand {
         var parser = try placeholders.parser()
         let given = try condition.map { try parser.condition($0) }
         try parser.requireAllUsed()
-        let store = try Store(at: target.store)
+        let store = try target.open()
         defer { store.close() }
         let definition = try target.definition(store)
         let bytes =
@@ -90,7 +83,7 @@ struct Get: AsyncParsableCommand {
     @OptionGroup var key: KeyArguments
 
     func run() async throws {
-        let store = try Store(at: target.store, options: StoreOptions(isReadOnly: true))
+        let store = try target.openForReading()
         defer { store.close() }
         let definition = try target.definition(store)
         guard
@@ -158,7 +151,7 @@ struct QueryCommand: AsyncParsableCommand {
     var after: String?
 
     func run() async throws {
-        let store = try Store(at: target.store, options: StoreOptions(isReadOnly: true))
+        let store = try target.openForReading()
         defer { store.close() }
         let definition = try target.definition(store)
         let query = try query(definition)
@@ -272,7 +265,7 @@ struct UpdateCommand: AsyncParsableCommand {
         let update = try parser.update(expression)
         let condition = try condition.map { try parser.condition($0) }
         try parser.requireAllUsed()
-        let store = try Store(at: target.store)
+        let store = try target.open()
         defer { store.close() }
         let definition = try target.definition(store)
         let primaryKey = try key.primaryKey(in: definition)
@@ -301,7 +294,7 @@ struct DeleteCommand: AsyncParsableCommand {
         var parser = try placeholders.parser()
         let condition = try condition.map { try parser.condition($0) }
         try parser.requireAllUsed()
-        let store = try Store(at: target.store)
+        let store = try target.open()
         defer { store.close() }
         let definition = try target.definition(store)
         let primaryKey = try key.primaryKey(in: definition)

@@ -50,6 +50,8 @@ struct Tail: AsyncParsableCommand {
     @Flag(help: "Go on with what comes; it always does.")
     var follow = false
 
+    @OptionGroup var keys: KeyFileArguments
+
     enum View: String, ExpressibleByArgument, CaseIterable {
         case keys, new, old, both
 
@@ -96,7 +98,7 @@ struct Tail: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let opened = try Store(at: store, options: StoreOptions(isReadOnly: true))
+        let opened = try keys.openReporting(store, isReadOnly: true)
         defer { opened.close() }
         if records { return try await giveRecords(of: opened) }
         let filter = ChangeFilter(
@@ -242,8 +244,10 @@ struct Recover: AsyncParsableCommand {
     @Argument(help: "The store's directory.")
     var store: String
 
+    @OptionGroup var keys: KeyFileArguments
+
     func run() async throws {
-        let opened = try Store(at: store)
+        let opened = try keys.open(store)
         defer { opened.close() }
         guard let report = opened.recovery else {
             print("in use: another process has it open, and recovered it")

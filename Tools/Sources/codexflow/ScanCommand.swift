@@ -34,7 +34,7 @@ struct ScanCommand: AsyncParsableCommand {
         let condition = try filter.map { try parser.filter($0) }
         let parts = try projection.map { try parser.projection($0) }
         try parser.requireAllUsed()
-        let store = try Store(at: target.store, options: StoreOptions(isReadOnly: true))
+        let store = try target.openForReading()
         defer { store.close() }
         let definition = try target.definition(store)
         let keys = definition.keyAttributes.map(\.name)

@@ -15,25 +15,23 @@ struct Migrate: AsyncParsableCommand {
     @Argument(help: "The store's directory.")
     var store: String
 
+    @OptionGroup var keys: KeyFileArguments
+
     func run() async throws {
         let types = try knownTypes()
         // With this release's definitions, which raises the store's schema versions to them.
         let tables = CodexFlow.schema.tables.map {
             TableDefinition($0.name, partitionKey: $0.partitionKey, sortKey: $0.sortKey)
         }
-        let store = try Store(
-            at: store, schema: Schema(tables: tables, entities: types.map { $0.definition }))
+        let store = try keys.open(
+            store, schema: Schema(tables: tables, entities: types.map { $0.definition }))
         defer { store.close() }
         var (migratedCount, failureCount) = (0, 0)
         for type in types {
             let report = try await migrate(type, store)
             migratedCount += report.migratedCount
             failureCount += report.failureCount
-            for failure in report.failures {
-                let key = [failure.key.partition] + (failure.key.sort.map { [$0] } ?? [])
-                Console.report(
-                    "\(DynamoDBJSON.plainText(["key": .list(key)])): \(failure.error.message)")
-            }
+            for failure in report.failures { Console.report(failure) }
         }
         Console.endProgress()
         print("\(migratedCount) items migrated, \(failureCount) refused")
@@ -43,7 +41,7 @@ struct Migrate: AsyncParsableCommand {
     /// CodexFlow's entities that the store has.
     private func knownTypes() throws -> [any Entity.Type] {
         // For writing: that brings a store of an earlier format to the present one.
-        let opened = try Store(at: store)
+        let opened = try keys.open(store)
         defer { opened.close() }
         let known = Set(opened.schema.entities.map(\.name))
         let types = CodexFlow.entities.filter { known.contains($0.definition.name) }
@@ -83,7 +81,7 @@ struct IndexCommand: AsyncParsableCommand {
         var definition: String
 
         func run() async throws {
-            let store = try Store(at: target.store)
+            let store = try target.open()
             defer { store.close() }
             let index: IndexDefinition
             do {
@@ -119,7 +117,7 @@ struct IndexCommand: AsyncParsableCommand {
         var name: String
 
         func run() async throws {
-            let store = try Store(at: target.store)
+            let store = try target.open()
             defer { store.close() }
             try await store.removeIndex(name, from: target.definition(store).name)
             try await store.whenReady()
@@ -137,7 +135,7 @@ struct IndexCommand: AsyncParsableCommand {
         var name: String
 
         func run() async throws {
-            let store = try Store(at: target.store, options: StoreOptions(isReadOnly: true))
+            let store = try target.openForReading()
             defer { store.close() }
             let definition = try target.definition(store)
             for key in try store.duplicates(ofIndex: name, in: definition.name) {

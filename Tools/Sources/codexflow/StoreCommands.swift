@@ -9,6 +9,8 @@ struct Stats: AsyncParsableCommand {
     @Argument(help: "The store's directory.")
     var store: String
 
+    @OptionGroup var keys: KeyFileArguments
+
     @Flag(help: "Print JSON also on a terminal.")
     var json = false
 
@@ -16,7 +18,7 @@ struct Stats: AsyncParsableCommand {
     var schema = false
 
     func run() async throws {
-        let opened = try Store(at: store, options: StoreOptions(isReadOnly: true))
+        let opened = try keys.openForReading(store)
         defer { opened.close() }
         if schema {
             let encoder = JSONEncoder()
@@ -57,6 +59,7 @@ struct Stats: AsyncParsableCommand {
                         "\($0.lagCommitCount)", Console.text($0.lag), "\($0.parkedCount)",
                     ]
                 }, right: [2, 3, 4])
+            for undecided in stats.undecided { print(undecided.text) }
             return
         }
         let trees = stats.trees.map { tree -> AttributeValue in
@@ -94,7 +97,27 @@ struct Stats: AsyncParsableCommand {
             figures["lagCommits"] = .number(Number(follower.lagCommitCount))
             figures["committedAt"] = follower.committedAt.map { .string(Timestamp.text($0)) }
         }
+        if !stats.undecided.isEmpty {
+            figures["undecided"] = .list(
+                stats.undecided.map {
+                    .map(["table": .string($0.table), "state": .string($0.state.rawValue)])
+                })
+        }
         print(DynamoDBJSON.plainText(figures))
+    }
+}
+
+extension StoreStatistics.Undecided {
+    /// What it is, and what to do about it.
+    fileprivate var text: String {
+        switch state {
+        case .deciding:
+            "\(table): values of an earlier format are being decided while the store is open for "
+                + "writing"
+        case .waiting:
+            "\(table): values of an earlier format are undecided, since keys were missing, or the "
+                + "values are damaged; `codexflow verify` counts them"
+        }
     }
 }
 
@@ -109,16 +132,19 @@ struct Compact: AsyncParsableCommand {
     @Argument(help: "The store's directory.")
     var store: String
 
+    @OptionGroup var keys: KeyFileArguments
+
     @Flag(help: "Print JSON also on a terminal.")
     var json = false
 
     func run() async throws {
-        // How long changes are retained, and when expired items are removed, is for the application to say.
+        // How long changes are retained, and when expired items are removed, is for the application
+        // to say.
         var options = StoreOptions()
         options.sweepInterval = nil
         options.changeRetention = ChangeRetention(
             age: .seconds(100 * 365 * 86_400), byteCount: .max)
-        let opened = try Store(at: store, options: options)
+        let opened = try keys.open(store, options: options)
         defer { opened.close() }
         let report = try await opened.compact()
         if !json, Console.isTerminal {
@@ -137,16 +163,23 @@ struct Compact: AsyncParsableCommand {
 
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Recomputes every index from the items; exits with 1 if anything differs.")
+        abstract: "Recomputes every index from the items; exits with 1 if anything differs.",
+        discussion: """
+            With the keys, opens each encrypted value. In a store that was of an earlier format, \
+            it counts the values that are undecided: encrypted or not. Opening the store for \
+            writing with the keys decides them; restore or replace damaged ones.
+            """)
 
     @Argument(help: "The store's directory.")
     var store: String
+
+    @OptionGroup var keys: KeyFileArguments
 
     @Flag(help: "Print JSON also on a terminal.")
     var json = false
 
     func run() async throws {
-        let opened = try Store(at: store, options: StoreOptions(isReadOnly: true))
+        let opened = try keys.openForReading(store)
         defer { opened.close() }
         let report = try opened.verify()
         if json || !Console.isTerminal {
@@ -166,6 +199,15 @@ struct Verify: AsyncParsableCommand {
                     map["sort"] = difference.key?.sort
                     return .map(map)
                 })
+            if !report.undecided.isEmpty {
+                summary["undecided"] = .list(
+                    report.undecided.map {
+                        .map([
+                            "table": .string($0.table), "values": .number(Number($0.count)),
+                            "damaged": .number(Number($0.damagedCount)),
+                        ])
+                    })
+            }
             print(DynamoDBJSON.plainText(summary))
             if !report.isSound { throw ExitCode(1) }
             return
@@ -181,6 +223,11 @@ struct Verify: AsyncParsableCommand {
             "\(report.itemCount) items, \(report.entryCount) index entries, "
                 + "\(report.groupCount) groups of counters, \(report.differences.count) differences"
         )
+        for undecided in report.undecided {
+            print(
+                "\(undecided.table): \(undecided.count) undecided values, "
+                    + "\(undecided.damagedCount) of them damaged")
+        }
         if !report.isSound { throw ExitCode(1) }
     }
 }

@@ -107,6 +107,27 @@ struct BulkTests {
         }
     }
 
+    @Test("What an export makes is its owner's alone")
+    func modes() throws {
+        let export = try exportDemo(files: 2)
+        let file = folder + "/items.json"
+        #expect(try run("export", store, "-o", file).code == 0)
+        let paths = try FileManager.default.subpathsOfDirectory(atPath: export).map {
+            export + "/" + $0
+        }
+        for path in paths + [export, file] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            let isFolder = attributes[.type] as? FileAttributeType == .typeDirectory
+            let mode = attributes[.posixPermissions] as? Int
+            #expect(mode == (isFolder ? 0o700 : 0o600), "\(path)")
+        }
+        // A file that is there keeps its mode.
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
+        #expect(try run("export", store, "-o", file).code == 0)
+        let kept = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions]
+        #expect(kept as? Int == 0o640)
+    }
+
     @Test("An empty table's export has an empty file, and is imported")
     func empty() throws {
         let source = try emptyStore()
@@ -170,6 +191,36 @@ struct BulkTests {
         let imported = try run("import", other, export)
         #expect(imported.code == 1, "\(imported.errors)")
         #expect(imported.errors.contains("/data/a.json.gz has 1 items, and 2 by the manifest"))
+    }
+
+    @Test(
+        "A manifest with numbers of items that no file has is named",
+        arguments: [
+            "9223372036854775807 1", "1 9223372036854775807", "-1 2", "-9223372036854775808 -1",
+            "9223372036854775808", "-9223372036854775809", "1e30", "0.5",
+        ])
+    func impossibleCounts(counts: String) throws {
+        let export = folder + "/export"
+        let lines = counts.split(separator: " ").map {
+            #"{"itemCount":\#($0),"md5Checksum":"NLBF0wShcafBg67arfBCaA==","dataFileS3Key":"a.gz"}"#
+        }
+        try write(lines.joined(separator: "\n"), to: export + "/manifest-files.json")
+        let imported = try run("import", try emptyStore(), export)
+        #expect(imported.code == 1 && imported.errors.contains("manifest-files.json"))
+    }
+
+    @Test("A line has 16 MiB, and not a byte more", arguments: -1...1)
+    func lineLength(difference: Int) throws {
+        let item = #"{"Item":{"PK":{"S":"BOOK#1"},"SK":{"S":"X"}}}"#
+        let byteCount = (16 << 20) + difference
+        let line = item + String(repeating: " ", count: byteCount - item.utf8.count)
+        for (name, text) in [("cut", line), ("lines", "\(line)\n\(item)\n")] {
+            try write(text, to: folder + "/" + name)
+            let imported = try run("import", try emptyStore(name + ".codex"), folder + "/" + name)
+            #expect(imported.code == (difference > 0 ? 1 : 0), "\(imported.errors)")
+            let isNamed = imported.errors.contains("Line 1 has more than 16777216 bytes")
+            #expect(isNamed == (difference > 0))
+        }
     }
 
     @Test("A bad line has its file, number and reason, and ends the import or is passed over")

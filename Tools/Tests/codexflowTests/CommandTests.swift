@@ -48,7 +48,8 @@ struct CommandTests {
         process.executableURL = Self.program
         process.arguments = ["stats", directory.path + "/none"]
         process.standardOutput = FileHandle.nullDevice
-        process.standardError = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+        let full = try FileHandle(forWritingTo: URL(fileURLWithPath: "/dev/full"))
+        process.standardError = full
         try process.run()
         process.waitUntilExit()
         #expect(process.terminationReason == .exit)
@@ -60,10 +61,13 @@ struct CommandTests {
         try run(arguments, input: input)
     }
 
-    func run(_ arguments: [String], input: String = "") throws -> Outcome {
+    func run(
+        _ arguments: [String], input: String = "", environment: [String: String] = [:]
+    ) throws -> Outcome {
         let process = Process()
         process.executableURL = Self.program
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let files = ["in", "out", "err"].map { directory.path + "/" + $0 }
         try input.write(toFile: files[0], atomically: true, encoding: .utf8)
         for file in files.dropFirst() {

@@ -6,28 +6,29 @@ import Hummingbird
 import Logging
 import TaskService
 
-/// The task service as a program: `serve` answers, `user` and `token` are for who sets it up.
+/// The task service as a program: `serve` answers, the others are for who sets it up.
 @main
 struct TaskServiceProgram: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "task-service",
         abstract: "CodexFlow's task service over HTTP, on a store in this process.",
-        subcommands: [Serve.self, AddUser.self, MakeToken.self])
+        subcommands: [Serve.self, AddUser.self, MakeToken.self, MakeKeys.self])
 }
 
 struct StoreOption: ParsableArguments {
     @Option(help: "The store's directory; it is made if it is not there.")
     var store = "tasks.codex"
     @Option(
-        help:
-            "A file of keys, made if it is not there: descriptions, comments and history are encrypted."
-    )
+        help: """
+            A file that `task-service keys` made: descriptions, comments and history are encrypted.
+            """)
     var keys: String?
 
     func open() throws -> Store {
         guard let keys else { return try Store(at: store, schema: CodexFlow.schema) }
         var options = StoreOptions()
-        options.encryptionKeys = try FileKeyProvider(at: keys, mayCreate: true)
+        // It is not made here: with a wrong path, new keys would open nothing of what is stored.
+        options.encryptionKeys = try FileKeyProvider(at: keys)
         let schema = CodexFlow.schema
             .sealing(["body", "metadata"], of: CodexFlow.Task.self)
             .sealing(["text"], of: CodexFlow.Comment.self)
@@ -94,5 +95,19 @@ struct MakeToken: AsyncParsableCommand {
         }
         let opened = try await CodexFlow.Workspace(store).openSession(for: user.id, client: "cli")
         print(opened.token)
+    }
+}
+
+struct MakeKeys: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys", abstract: "Makes a file of keys, once for a store.")
+
+    @Argument(help: "The file to make.") var file: String
+
+    func run() throws {
+        guard !FileManager.default.fileExists(atPath: file) else {
+            throw ValidationError("\(file) exists, and is left as it is.")
+        }
+        print(try FileKeyProvider(at: file, mayCreate: true).currentKeyID)
     }
 }

@@ -134,6 +134,7 @@ struct ProcessTests {
     @Test("With keys, what people write is not on the disk, and is answered")
     func keys() async throws {
         let (store, keys) = (directory + "/tasks.codex", directory + "/keys.json")
+        try ServerProcess.run("keys", keys)
         try ServerProcess.run("user", "--store", store, "--keys", keys, "ada@example.com", "Ada")
         let token = try ServerProcess.run(
             "token", "--store", store, "--keys", keys, "ada@example.com")
@@ -163,6 +164,19 @@ struct ProcessTests {
             let data = try Data(contentsOf: URL(fileURLWithPath: store + "/" + file))
             for secret in [body, comment] { #expect(data.range(of: Data(secret.utf8)) == nil) }
         }
+    }
+
+    @Test("A missing file of keys is not made anew, and one that is there is not replaced")
+    func missingKeys() throws {
+        let (store, keys) = (directory + "/tasks.codex", directory + "/keys.json")
+        let addition = ["user", "--store", store, "--keys", keys, "ada@example.com", "Ada"]
+        #expect(try ServerProcess.outcome(addition).status != 0)
+        #expect(!FileManager.default.fileExists(atPath: keys))
+        #expect(!FileManager.default.fileExists(atPath: store))
+        try ServerProcess.run("keys", keys)
+        let made = FileManager.default.contents(atPath: keys)
+        #expect(try ServerProcess.outcome(["keys", keys]).status != 0)
+        #expect(made != nil && FileManager.default.contents(atPath: keys) == made)
     }
 
     @Test("It ends when it is told to, and others use the store beside it")

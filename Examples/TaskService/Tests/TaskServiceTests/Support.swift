@@ -126,6 +126,13 @@ final class ServerProcess: Sendable {
     /// Runs the program once, and returns what it prints.
     @discardableResult
     static func run(_ arguments: String...) throws -> String {
+        let outcome = try outcome(arguments)
+        try #require(outcome.status == 0)
+        return outcome.output
+    }
+
+    /// Runs the program once, and returns how it ended, and what it printed.
+    static func outcome(_ arguments: [String]) throws -> (status: Int32, output: String) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
@@ -134,8 +141,7 @@ final class ServerProcess: Sendable {
         try process.run()
         let data = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
-        return String(decoding: data, as: UTF8.self).trimmed
+        return (process.terminationStatus, String(decoding: data, as: UTF8.self).trimmed)
     }
 }
 

@@ -1,8 +1,8 @@
 extension CodexFlow.Analytics {
     /// What happened to tasks and points on a day: sums, so that days can be added in any order.
     ///
-    /// The scope is the points of all tasks but the canceled ones. Tasks without an estimate have no
-    /// points, and are counted apart.
+    /// The scope is the points of all tasks but the canceled ones. Tasks without an estimate have
+    /// no points, and are counted apart.
     public struct Flow: Sendable, Hashable {
         /// Tasks created.
         public var created = 0
@@ -16,8 +16,8 @@ extension CodexFlow.Analytics {
         public var scope = 0
         /// Points completed, less those of tasks that were reopened.
         public var points = 0
-        /// Those of ``points`` that are of tasks which were done when they came in: they are not the
-        /// day's work.
+        /// Those of ``points`` that are of tasks which were done when they came in: they are not
+        /// the day's work.
         public var importedPoints = 0
         /// The hours that the points of completed tasks stand for.
         public var estimatedHours = 0
@@ -124,27 +124,38 @@ extension CodexFlow {
         /// The buckets' counts.
         var counts: [Int] { Array(buckets.values) }
 
-        /// How many values it has.
-        public var count: Int { buckets.values.reduce(0, +) }
+        /// How many values it has; the largest number if there are more.
+        public var count: Int { buckets.values.reduce(0, Self.sum) }
 
         /// Adds a value; below zero is zero.
-        package mutating func record(_ value: Int) { buckets[Self.bucket(value), default: 0] += 1 }
+        package mutating func record(_ value: Int) { add(1, to: Self.bucket(value)) }
 
         /// Adds another histogram's values.
         package mutating func add(_ other: Histogram) {
-            for (bucket, count) in other.buckets { buckets[bucket, default: 0] += count }
+            for (bucket, count) in other.buckets { add(count, to: bucket) }
+        }
+
+        private mutating func add(_ count: Int, to bucket: Int) {
+            buckets[bucket] = Self.sum(buckets[bucket] ?? 0, count)
+        }
+
+        /// The sum of two counts, which ends at the largest number: stored ones may be anything.
+        private static func sum(_ left: Int, _ right: Int) -> Int {
+            let (sum, overflows) = left.addingReportingOverflow(right)
+            return overflows ? .max : sum
         }
 
         /// The value that the share `fraction` of all values does not exceed; `nil` without values.
         ///
-        /// - Parameter fraction: From 0 to 1.
+        /// - Parameter fraction: From 0 to 1; what is below counts as 0, what is above as 1.
         /// - Returns: The middle of the bucket that it is in.
         public func quantile(_ fraction: Double) -> Int? {
             guard !buckets.isEmpty else { return nil }
-            let wanted = max(1, Int((Double(count) * fraction).rounded(.up)))
+            let share = (Double(count) * fraction).rounded(.up)
+            let wanted = share > 1 ? min(Int(exactly: share) ?? .max, count) : 1
             var seen = 0
             for (bucket, count) in buckets.sorted(by: { $0.key < $1.key }) {
-                seen += count
+                seen = Self.sum(seen, count)
                 if seen >= wanted { return Self.middle(bucket) }
             }
             return nil

@@ -11,12 +11,16 @@ extension CodexFlow {
     /// `prefix`, `suffix`, `equals-ignore-case`, `wildcard`, `anything-but`, `numeric`, `exists`;
     /// `$or` has patterns of which one must match. See EventBridge's user guide, "Creating Amazon
     /// EventBridge event patterns".
+    ///
+    /// A pattern has at most ``Limits/eventPatternCharacterCountMax`` characters. Matching an event
+    /// takes each value of the event and each test of the pattern together at most once, and each
+    /// test is linear in both.
     public struct EventPattern: Sendable, Hashable {
         private let root: Node
 
         fileprivate indirect enum Node: Sendable, Hashable {
             case all([Member])
-            case values([Test])
+            case values(Tests)
         }
 
         fileprivate enum Member: Sendable, Hashable {
@@ -24,13 +28,18 @@ extension CodexFlow {
             case anyOf([Node])
         }
 
+        /// What a value may be; values are found at once, however many there are.
+        fileprivate struct Tests: Sendable, Hashable {
+            var values: Set<AttributeValue> = []
+            var others: [Test] = []
+        }
+
         fileprivate indirect enum Test: Sendable, Hashable {
-            case equals(AttributeValue)
             case prefix(String, ignoresCase: Bool)
             case suffix(String, ignoresCase: Bool)
             case equalsIgnoringCase(String)
-            case wildcard([UInt8?])
-            case anythingBut([Test])
+            case wildcard(Wildcard)
+            case anythingBut(Tests)
             case numeric([Bound])
             case exists(Bool)
         }
@@ -42,9 +51,15 @@ extension CodexFlow {
 
         /// Parses a pattern.
         ///
-        /// - Throws: ``CodexError/Code/invalidPattern`` with what is wrong where,
-        ///   ``CodexError/Code/invalidJSON``.
+        /// - Throws: ``CodexError/Code/invalidPattern`` with what is wrong where, or for a pattern
+        ///   that is too long; ``CodexError/Code/invalidJSON``.
         public init(_ json: String) throws(CodexError) {
+            let countMax = Limits.eventPatternCharacterCountMax
+            // A character has four bytes at most.
+            guard json.utf8.count <= 4 * countMax, json.unicodeScalars.count <= countMax else {
+                throw CodexError(
+                    .invalidPattern, "An event pattern has more than \(countMax) characters.")
+            }
             root = try Self.pattern(try JSONNode.parse(Array(json.utf8)), "the pattern")
         }
 
@@ -52,7 +67,7 @@ extension CodexFlow {
 
         /// All events of one of the kinds.
         public static func kinds(_ kinds: CodexFlow.Event.Kind...) -> EventPattern {
-            let tests = kinds.map { Test.equals(.string($0.rawValue)) }
+            let tests = Tests(values: Set(kinds.map { AttributeValue.string($0.rawValue) }))
             return EventPattern(.all([.field("detail-type", .values(tests))]))
         }
 
@@ -94,8 +109,14 @@ extension CodexFlow.EventPattern {
             case .object: parsed.append(.field(name, try pattern(value, path)))
             case .array(let values):
                 guard !values.isEmpty else { throw invalid(path, "a list of values is empty") }
-                var tests: [Test] = []
-                for value in values { tests.append(try test(value, path)) }
+                var tests = Tests()
+                for node in values {
+                    if let value = try scalar(node) {
+                        tests.values.insert(value)
+                    } else {
+                        tests.others.append(try test(node, path))
+                    }
+                }
                 parsed.append(.field(name, .values(tests)))
             default: throw invalid(path, "values stand in a list")
             }
@@ -125,7 +146,6 @@ extension CodexFlow.EventPattern {
     }
 
     private static func test(_ node: JSONNode, _ place: String) throws(CodexError) -> Test {
-        if let value = try scalar(node) { return .equals(value) }
         guard case .object(let members) = node, members.count == 1, let member = members.first
         else {
             throw invalid(place, "a value, or an object with one operator, is expected")
@@ -160,28 +180,32 @@ extension CodexFlow.EventPattern {
         throw invalid(place, "text is expected")
     }
 
-    /// Bytes of a wildcard, `nil` for a star; a backslash takes a star or backslash literally.
-    private static func wildcard(_ text: String, _ place: String) throws(CodexError) -> [UInt8?] {
-        var pattern: [UInt8?] = []
+    /// A wildcard; a backslash takes a star or backslash literally.
+    private static func wildcard(_ text: String, _ place: String) throws(CodexError) -> Wildcard {
+        var pieces: [[UInt8]] = []
+        var piece: [UInt8] = []
         var isEscaped = false
         for byte in text.utf8 {
             if isEscaped {
                 guard byte == UInt8(ascii: "*") || byte == UInt8(ascii: "\\") else {
                     throw invalid(place, "a backslash stands before a star or another one")
                 }
-                pattern.append(byte)
+                piece.append(byte)
                 isEscaped = false
             } else if byte == UInt8(ascii: "\\") {
                 isEscaped = true
             } else if byte == UInt8(ascii: "*") {
-                if case .some(.none) = pattern.last { throw invalid(place, "two stars in a row") }
-                pattern.append(nil)
+                guard pieces.isEmpty || !piece.isEmpty else {
+                    throw invalid(place, "two stars in a row")
+                }
+                pieces.append(piece)
+                piece = []
             } else {
-                pattern.append(byte)
+                piece.append(byte)
             }
         }
         guard !isEscaped else { throw invalid(place, "a backslash stands at the end") }
-        return pattern
+        return Wildcard(pieces + [piece])
     }
 
     private static func bounds(
@@ -208,23 +232,23 @@ extension CodexFlow.EventPattern {
         return bounds
     }
 
-    private static func excluded(_ node: JSONNode, _ place: String) throws(CodexError) -> [Test] {
-        if let value = try scalar(node) { return [.equals(value)] }
+    private static func excluded(_ node: JSONNode, _ place: String) throws(CodexError) -> Tests {
+        if let value = try scalar(node) { return Tests(values: [value]) }
         guard case .array(let nodes) = node else {
             let inner = try test(node, place)
             switch inner {
-            case .prefix, .suffix, .equalsIgnoringCase, .wildcard: return [inner]
+            case .prefix, .suffix, .equalsIgnoringCase, .wildcard: return Tests(others: [inner])
             default: throw invalid(place, "anything-but has values, prefix, suffix or wildcard")
             }
         }
-        var tests: [Test] = []
+        var tests = Tests()
         for node in nodes {
             guard let value = try scalar(node) else {
                 throw invalid(place, "a list of anything-but has values only")
             }
-            tests.append(.equals(value))
+            tests.values.insert(value)
         }
-        guard !tests.isEmpty else { throw invalid(place, "a list of values is empty") }
+        guard !tests.values.isEmpty else { throw invalid(place, "a list of values is empty") }
         return tests
     }
 }
@@ -246,7 +270,22 @@ extension CodexFlow.EventPattern {
                 }
             }
         case .values(let tests):
-            return tests.contains { passes($0, value) }
+            return passesOne(tests, value)
+        }
+    }
+
+    /// Whether a value passes one of the tests; of a list, one of the elements.
+    private static func passesOne(_ tests: Tests, _ value: AttributeValue?) -> Bool {
+        if let value, isOne(value, of: tests.values) { return true }
+        return tests.others.contains { passes($0, value) }
+    }
+
+    private static func isOne(_ value: AttributeValue, of values: Set<AttributeValue>) -> Bool {
+        guard !values.isEmpty else { return false }
+        return switch value {
+        case .list(let elements): elements.contains { isOne($0, of: values) }
+        case .string, .number, .bool, .null: values.contains(value)
+        default: false
         }
     }
 
@@ -256,21 +295,25 @@ extension CodexFlow.EventPattern {
         if case .anythingBut(let tests) = test {
             // Of a list, no element may be one of them.
             let values = value.list ?? [value]
-            return values.allSatisfy { element in !tests.contains { passes($0, element) } }
+            return values.allSatisfy { !passesOne(tests, $0) }
         }
         if let elements = value.list { return elements.contains { passes(test, $0) } }
         switch test {
-        case .equals(let wanted): return value == wanted
         case .prefix(let text, let ignoresCase):
             guard let found = value.string else { return false }
-            return (ignoresCase ? found.lowercased() : found).utf8.starts(with: text.utf8)
+            return ignoresCase
+                ? lowercased(found).starts(with: text.utf8)
+                : found.utf8.starts(with: text.utf8)
         case .suffix(let text, let ignoresCase):
             guard let found = value.string else { return false }
-            return (ignoresCase ? found.lowercased() : found).utf8.reversed()
-                .starts(with: text.utf8.reversed())
-        case .equalsIgnoringCase(let text): return value.string?.lowercased() == text
+            return ignoresCase
+                ? reversedLowercased(found).starts(with: text.utf8.reversed())
+                : found.utf8.reversed().starts(with: text.utf8.reversed())
+        case .equalsIgnoringCase(let text):
+            return value.string.map { lowercased($0).elementsEqual(text.utf8) } ?? false
         case .wildcard(let pattern):
-            return value.string.map { matches(pattern, Array($0.utf8)) } ?? false
+            var steps = 0
+            return value.string.map { pattern.matches(Array($0.utf8), steps: &steps) } ?? false
         case .numeric(let bounds):
             guard let number = value.number else { return false }
             return bounds.allSatisfy { bound in
@@ -286,25 +329,14 @@ extension CodexFlow.EventPattern {
         }
     }
 
-    /// Whether text is of a pattern whose stars stand for any text; without recursion, since the
-    /// pattern is somebody else's.
-    private static func matches(_ pattern: [UInt8?], _ text: [UInt8]) -> Bool {
-        var (place, position) = (0, 0)
-        var (star, retry) = (Int?.none, 0)
-        while position < text.count {
-            if place < pattern.count, pattern[place] == nil {
-                (star, retry) = (place, position)
-                place += 1
-            } else if place < pattern.count, pattern[place] == text[position] {
-                place += 1
-                position += 1
-            } else if let star {
-                retry += 1
-                (place, position) = (star + 1, retry)
-            } else {
-                return false
-            }
-        }
-        return pattern[place...].allSatisfy { $0 == nil }
+    /// The bytes of text in lower case, made as far as they are compared.
+    private static func lowercased(_ text: String) -> some Sequence<UInt8> {
+        text.unicodeScalars.lazy.flatMap { $0.properties.lowercaseMapping.utf8 }
+    }
+
+    /// The same from the last byte on.
+    private static func reversedLowercased(_ text: String) -> some Sequence<UInt8> {
+        text.unicodeScalars.reversed().lazy
+            .flatMap { $0.properties.lowercaseMapping.utf8.reversed() }
     }
 }

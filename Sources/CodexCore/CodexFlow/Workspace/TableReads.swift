@@ -40,7 +40,7 @@ final class TableReads: CodexFlow.DecisionReader {
         switch lookup.target {
         case .primaryKey(let key):
             guard let item = try item(E.definition, key) else { return nil }
-            return try E(item: item)
+            return try E(item: schema.recognizingSealedValues(of: item, E.definition))
         case .index(let name, let partition, let sort):
             var query = TableQuery(
                 table: E.definition.table, index: name, partition: partition, sortPrefix: sort)
@@ -61,7 +61,8 @@ final class TableReads: CodexFlow.DecisionReader {
         let table = try schema.table(query.request.table)
         var entities: [E] = []
         for item in result {
-            entities.append(try E(item: item))
+            entities.append(
+                try E(item: schema.recognizingSealedValues(of: item, E.definition)))
             let request = Request.item(table: table.name, try table.primaryKey(of: item))
             fields[request, default: []].formUnion(E.definition.fields.map(\.name))
             if found[request] == nil { found[request] = item }
@@ -119,8 +120,9 @@ final class TableReads: CodexFlow.DecisionReader {
         case .replace:
             try entity.validate()
             if case .some(.some(let old)) = old {
-                for element in try E.unknownAttributes(of: old) where item[element.name] == nil {
-                    item[element.name] = element.value
+                let read = schema.recognizingSealedValues(of: old, E.definition)
+                for element in try E.unknownAttributes(of: read) where item[element.name] == nil {
+                    item.set(element)
                 }
             }
             let isSame = try old.map { try condition(of: request, $0, table.name) }
@@ -136,7 +138,8 @@ final class TableReads: CodexFlow.DecisionReader {
         return request
     }
 
-    /// That an item is as it was read: what it had it has, and what its type knows besides it has not.
+    /// That an item is as it was read: what it had it has, and what its type knows besides it has
+    /// not.
     private func condition(
         of request: Request, _ item: Item?, _ name: String
     ) throws -> Condition {

@@ -2,9 +2,9 @@ extension CodexFlow {
     /// A workspace's data in a table elsewhere, behind any ``TableBackend``.
     ///
     /// A decision is made on items that are fetched as it asks for them, and written as one list of
-    /// actions, each with the condition that the item is as it was read; items that were only read by
-    /// key are checked the same way. If one is not, the command is decided anew. What a query found or
-    /// did not find cannot be checked so: that is what guards are for (``Guard``).
+    /// actions, each with the condition that the item is as it was read; items that were only read
+    /// by key are checked the same way. If one is not, the command is decided anew. What a query
+    /// found or did not find cannot be checked so: that is what guards are for (``Guard``).
     public struct TableWorkspaceBackend: WorkspaceBackend {
         private let table: any TableBackend
         private let schema: Schema
@@ -30,11 +30,11 @@ extension CodexFlow {
 
         /// Decides, and writes under the condition that what was read is still so.
         ///
-        /// - Throws: What `decide` throws; ``CodexError/Code/conditionFailed`` if the key of an insert
-        ///   is taken; ``CodexError/Code/transactionCancelled`` if others were faster each time;
-        ///   ``CodexError/Code/transactionTooLarge`` for a command that changes and looks at more than
-        ///   ``Limits/transactionActionCountMax`` items; ``CodexError/Code/invalidArgument`` for one
-        ///   that asks for more than 10,000 things.
+        /// - Throws: What `decide` throws; ``CodexError/Code/conditionFailed`` if the key of an
+        ///   insert is taken; ``CodexError/Code/transactionCancelled`` if others were faster each
+        ///   time; ``CodexError/Code/transactionTooLarge`` for a command that changes and looks at
+        ///   more than ``Limits/transactionActionCountMax`` items;
+        ///   ``CodexError/Code/invalidArgument`` for one that asks for more than 10,000 things.
         public func commit<Outcome: Sendable>(
             _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
         ) async throws -> Outcome {
@@ -137,7 +137,8 @@ extension CodexFlow {
                 for item in page.items {
                     let whole = try await wholeItem(item, query.request)
                     if let whole, try schema.isItem(whole, of: E.definition) {
-                        found.append(try E(item: whole))
+                        found.append(
+                            try E(item: schema.recognizingSealedValues(of: whole, E.definition)))
                     }
                 }
             } while next != nil && found.count < limit ?? .max
@@ -205,6 +206,18 @@ extension Schema {
 
     func index(_ name: String, of table: String) throws(CodexError) -> IndexDefinition? {
         try self.table(table).indexes.first { $0.name == name }
+    }
+
+    /// An item of a table elsewhere as the entity reads it: such a table has the values of
+    /// encrypted fields as binaries, and does not say which are.
+    ///
+    /// Only those fields may be encrypted ones that the schema says to be, or that hold no
+    /// binaries.
+    func recognizingSealedValues(of item: Item, _ definition: EntityDefinition) -> Item {
+        item.recognizingSealedValues { name in
+            definition.fields.contains { $0.name == name && $0.type != .binary }
+                || entities.contains { $0.name == definition.name && $0.sealed.contains(name) }
+        }
     }
 
     /// Whether the item's key is one of the entity's.

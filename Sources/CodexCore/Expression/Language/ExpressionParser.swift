@@ -7,10 +7,12 @@
 /// try parser.requireAllUsed()
 /// ```
 ///
-/// The grammar, the reserved words and the limits are those of DynamoDB's developer guide, "Using expressions
-/// in DynamoDB": at most ``Limits/expressionByteCountMax`` bytes and ``Limits/expressionOperatorCountMax``
-/// operators and functions. One parser takes all expressions of one request, so that it knows which of the
-/// placeholders none of them used.
+/// The grammar, the reserved words and the limits are those of DynamoDB's developer guide, "Using
+/// expressions in DynamoDB": at most ``Limits/expressionByteCountMax`` bytes and
+/// ``Limits/expressionOperatorCountMax`` operators and functions. One parser takes all expressions
+/// of one request, so that it knows which of the placeholders none of them used. The names and
+/// values that placeholders refer to, each as often as they do, have at most
+/// ``Limits/expressionValueByteCountMax`` bytes.
 public struct ExpressionParser: Sendable {
     /// What an expression is for: the parameter that it is given in.
     enum Kind: String, Sendable {
@@ -30,6 +32,9 @@ public struct ExpressionParser: Sendable {
     private let values: [String: AttributeValue]
     private var unusedNames: Set<String>
     private var unusedValues: Set<String>
+    /// The bytes of the names and values that the placeholders of the expressions so far refer to,
+    /// each as often as they do.
+    package private(set) var placeholderByteCount = 0
 
     /// Takes the placeholders.
     ///
@@ -55,6 +60,13 @@ public struct ExpressionParser: Sendable {
     private static func require(
         _ placeholder: String, _ kind: ExpressionToken.Kind, _ parameter: String
     ) throws(CodexError) {
+        // One byte after the other first: there may be thousands, of which none is used.
+        let sign = UInt8(ascii: kind == .nameReference ? "#" : ":")
+        let isPlain = placeholder.utf8.dropFirst().allSatisfy {
+            $0 == UInt8(ascii: "_") || $0 &- UInt8(ascii: "0") < 10
+                || ($0 | 0x20) &- UInt8(ascii: "a") < 26
+        }
+        if isPlain, placeholder.utf8.first == sign, placeholder.utf8.count > 1 { return }
         let tokens = ExpressionToken.tokens(of: placeholder)
         guard tokens.count == 2, tokens[0].kind == kind, tokens[0].text == placeholder else {
             throw CodexError(
@@ -133,11 +145,15 @@ public struct ExpressionParser: Sendable {
             throw CodexError(
                 .invalidExpression,
                 "Value provided in \(parameter) unused in expressions: keys: "
-                    + "{\(unused.sorted().joined(separator: ", "))}")
+                    + "{\(unused.prefix(Self.namedCountMax).sorted().joined(separator: ", "))}")
         }
     }
 
+    /// Most placeholders that an error names.
+    private static let namedCountMax = 20
+
     private mutating func use(_ cursor: Cursor) {
+        placeholderByteCount = cursor.placeholderByteCount
         unusedNames.subtract(cursor.usedNames)
         unusedValues.subtract(cursor.usedValues)
     }
@@ -164,12 +180,14 @@ extension ExpressionParser {
         private let values: [String: AttributeValue]
         private(set) var usedNames: Set<String> = []
         private(set) var usedValues: Set<String> = []
+        private(set) var placeholderByteCount: Int
         private var operatorCount = 0
 
         init(_ text: String, _ kind: Kind, _ parser: ExpressionParser) throws(CodexError) {
             self.kind = kind
             names = parser.names
             values = parser.values
+            placeholderByteCount = parser.placeholderByteCount
             guard text.utf8.count <= Limits.expressionByteCountMax else {
                 throw CodexError(
                     .invalidExpression,
@@ -275,6 +293,7 @@ extension ExpressionParser {
                         "An expression attribute name used in the document path is not defined; "
                             + "attribute name: \(token.text)")
                 }
+                try count(byteCount: name.utf8.count)
                 usedNames.insert(token.text)
                 advance()
                 return name
@@ -290,9 +309,20 @@ extension ExpressionParser {
                     "An expression attribute value used in expression is not defined; "
                         + "attribute value: \(token.text)")
             }
+            try count(byteCount: value.byteCount)
             usedValues.insert(token.text)
             advance()
             return value
+        }
+
+        /// Counts what a placeholder refers to: a few bytes of text may name it again and again.
+        private mutating func count(byteCount: Int) throws(CodexError) {
+            placeholderByteCount += byteCount
+            guard placeholderByteCount <= Limits.expressionValueByteCountMax else {
+                throw error(
+                    "The names and values that it refers to exceed the maximum allowed size; "
+                        + "maximum: \(Limits.expressionValueByteCountMax) bytes")
+            }
         }
     }
 }

@@ -10,6 +10,9 @@ struct Export: AsyncParsableCommand {
             With --s3, the items go into a directory as DynamoDB's full exports to S3 lay it out: \
             AWSDynamoDB/<export>/ with manifests and gzip files of {"Item": …} lines. The export is \
             there whole, or not at all.
+
+            Encrypted values stay encrypted, and open in this store only. For another store with \
+            the same keys, run `codexflow reseal --portable` first.
             """)
 
     /// Most bytes of a data file before compression.
@@ -49,7 +52,7 @@ struct Export: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let store = try Store(at: target.store, options: StoreOptions(isReadOnly: true))
+        let store = try target.openForReading()
         defer { store.close() }
         let table = try target.definition(store).name
         if let s3 {

@@ -50,7 +50,7 @@ struct ExportWriter {
         do {
             try FileManager.default.createDirectory(
                 atPath: workPath + "/" + ExportLayout.dataFolder,
-                withIntermediateDirectories: true)
+                withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw CodexError(
                 .notWritable, "Cannot write into \(directory). Name another directory.",

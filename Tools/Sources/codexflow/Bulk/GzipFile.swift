@@ -77,14 +77,13 @@ final class GzipWriter {
 
     /// Opens a file, made if it is not there; `-` is standard output.
     ///
-    /// What is there is written to, never replaced: it may be a link, a pipe or a device.
+    /// What is there is written to, never replaced: it may be a link, a pipe or a device. A new
+    /// file is its owner's alone, whatever the umask.
     ///
     /// - Throws: ``CodexError/Code/notWritable``.
     init(_ path: String, compresses: Bool) throws(CodexError) {
         name = path == "-" ? "standard output" : path
-        let descriptor =
-            path == "-"
-            ? dup(STDOUT_FILENO) : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let descriptor = path == "-" ? dup(STDOUT_FILENO) : Self.openFile(path)
         guard descriptor >= 0 else {
             throw CodexError(
                 .notWritable,
@@ -99,6 +98,15 @@ final class GzipWriter {
         }
         gzbuffer(file, 1 << 18)
         (self.descriptor, self.file) = (descriptor, file)
+    }
+
+    private static func openFile(_ path: String) -> Int32 {
+        let made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if made >= 0 {
+            fchmod(made, 0o600)
+            return made
+        }
+        return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     }
 
     deinit {

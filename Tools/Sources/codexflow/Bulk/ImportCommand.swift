@@ -21,6 +21,10 @@ struct Import: AsyncParsableCommand {
 
             --git makes a workspace of a repository's history: authors are users, the repository is \
             a project, commits are tasks with their dates, assignees, and labels by folder.
+
+            Lines with encrypted fields need the keys (--key-file), which seal plain values and \
+            check encrypted ones. Values of another store open only if `codexflow reseal \
+            --portable` was run there before the export, and if this store encrypts the same fields.
             """)
 
     @OptionGroup var target: StoreArguments
@@ -34,17 +38,25 @@ struct Import: AsyncParsableCommand {
     @Flag(help: "Build the indexes of an empty table at the end.")
     var bulk = false
 
+    @Flag(
+        help: """
+            Take encrypted values as they are where nothing checks them: without keys, for an \
+            export of this store; and in fields that this store does not encrypt, as data.
+            """)
+    var trustSealed = false
+
     @Option(help: "Import the history of the git repository at this path instead of a file.")
     var git: String?
 
     func validate() throws {
-        if git != nil, file != "-" || bulk || skipBad || target.table != nil {
-            throw ValidationError("--git takes no file, --table, --bulk or --skip-bad.")
+        if git != nil, file != "-" || bulk || skipBad || trustSealed || target.table != nil {
+            throw ValidationError(
+                "--git takes no file, --table, --bulk, --skip-bad or --trust-sealed.")
         }
     }
 
     func run() async throws {
-        let store = try Store(at: target.store)
+        let store = try target.open()
         defer { store.close() }
         if let git {
             let summary = try await GitImport(repository: git, store: store).run()
@@ -57,7 +69,10 @@ struct Import: AsyncParsableCommand {
         let table = try target.definition(store).name
         let source = try ImportSource(file)
         try source.check()
-        var loader = BulkLoader(store: store, table: table, skipsBad: skipBad)
+        var loader = BulkLoader(
+            store: store, table: table, skipsBad: skipBad,
+            rule: trustSealed
+                ? nil : SealedLineRule(store.schema, table, hasKeys: target.keys.hasKeys))
         do {
             if bulk {
                 try await loader.loadInBulk(source.files)
@@ -68,7 +83,7 @@ struct Import: AsyncParsableCommand {
             Console.endProgress()
             // A bulk load does not say how far it came: what is stored are whole batches.
             if !bulk { print(loader.summary) }
-            throw error
+            throw (error as? CodexError).map { $0.advised as any Error } ?? error
         }
         Console.endProgress()
         print(loader.summary)
@@ -84,16 +99,19 @@ private struct BulkLoader {
     let store: Store
     let table: String
     let skipsBad: Bool
+    /// Which lines with encrypted values are refused; `nil` if none is.
+    private let rule: SealedLineRule?
 
     private(set) var storedCount = 0
     private(set) var badCount = 0
     private var batch: [(line: Int, item: Item)] = []
     private var batchByteCount = 0
 
-    init(store: Store, table: String, skipsBad: Bool) {
+    init(store: Store, table: String, skipsBad: Bool, rule: SealedLineRule?) {
         self.store = store
         self.table = table
         self.skipsBad = skipsBad
+        self.rule = rule
     }
 
     /// Whether a bad line ended the import.
@@ -143,7 +161,7 @@ private struct BulkLoader {
                 }
                 current?.itemCount += 1
                 do throws(CodexError) {
-                    return try DynamoDBJSON.item(parsing: line)
+                    return try item(line)
                 } catch {
                     let number = current?.reader.number ?? 0
                     report(number, ChangeLine.problem(line) ?? error.message, in: file)
@@ -151,6 +169,15 @@ private struct BulkLoader {
                 }
             }
         }
+    }
+
+    /// The item of a line; an export has encrypted fields as they are stored.
+    ///
+    /// - Throws: What is wrong with the line; as ``SealedLineRule/check(_:)``.
+    private func item(_ line: [UInt8]) throws(CodexError) -> Item {
+        let item = try DynamoDBJSON.item(parsing: line)
+        try rule?.check(item)
+        return item.recognizingSealedValues()
     }
 
     private static func check(_ itemCount: Int, of file: ImportSource.File) throws(CodexError) {
@@ -164,7 +191,7 @@ private struct BulkLoader {
         _ line: [UInt8], number: Int, of file: ImportSource.File
     ) async throws {
         do throws(CodexError) {
-            batch.append((number, try DynamoDBJSON.item(parsing: line)))
+            batch.append((number, try item(line)))
             batchByteCount += line.count
         } catch {
             // Lines before this one come first: one of them may end the import.
@@ -198,7 +225,7 @@ private struct BulkLoader {
         } else {
             storedCount += items.count - failures.count
         }
-        for failure in failures { report(failure.line, failure.error.message, in: file) }
+        for failure in failures { report(failure.line, failure.error.advised.message, in: file) }
         Console.progress("\(storedCount) items")
     }
 

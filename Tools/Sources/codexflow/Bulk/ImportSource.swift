@@ -14,7 +14,8 @@ struct ImportSource {
 
     let files: [File]
 
-    /// Finds the files under `path`: itself, those of an export of DynamoDB, or those of a directory.
+    /// Finds the files under `path`: itself, those of an export of DynamoDB, or those of a
+    /// directory.
     ///
     /// - Throws: ``CodexError/Code/notFound`` if a file is missing, ``CodexError/Code/corrupted``
     ///   for manifests that contradict themselves, ``CodexError/Code/invalidArgument`` for exports
@@ -83,7 +84,7 @@ struct ImportSource {
         }
         try checkManifest(manifest)
         let entries = try ManifestEntry.entries(at: manifest + ".json")
-        let itemCount = entries.reduce(0) { $0 + $1.itemCount }
+        let itemCount = try sum(entries.map(\.itemCount), manifest)
         if let expected = summary?.itemCount, expected != itemCount {
             throw CodexError(
                 .corrupted,
@@ -102,6 +103,24 @@ struct ImportSource {
             return File(
                 path: path, name: name, itemCount: entry.itemCount, digest: entry.md5Checksum)
         }
+    }
+
+    /// The items of all files.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` for counts that no files can have.
+    static func sum(_ counts: [Int], _ manifest: String) throws(CodexError) -> Int {
+        var total = 0
+        for count in counts {
+            let (sum, overflows) = total.addingReportingOverflow(count)
+            guard count >= 0, !overflows else {
+                throw CodexError(
+                    .corrupted,
+                    "\(manifest).json has a number of items that no file has. "
+                        + "Copy the export again.")
+            }
+            total = sum
+        }
+        return total
     }
 
     /// Compares a manifest with the digest beside it, if there is one.

@@ -7,16 +7,27 @@ struct LineReader {
     private var position = 0
     private var isAtEnd = false
 
+    private let lineByteCountMax: Int
+
     /// The number of the line that was read last, from 1.
     private(set) var number = 0
 
     /// Opens a file; `-` is standard input.
-    init(_ path: String) throws(CodexError) { file = try GzipReader(path) }
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - lineByteCountMax: Most bytes of a line. The JSON of the largest item has some seven
+    ///     times as many as the item.
+    /// - Throws: What opening the file throws.
+    init(_ path: String, lineByteCountMax: Int = 16 << 20) throws(CodexError) {
+        file = try GzipReader(path)
+        self.lineByteCountMax = lineByteCountMax
+    }
 
     /// The next line that is not blank, without its end, or `nil`.
     ///
     /// - Throws: As ``GzipReader/read(appendingTo:)``. A line that the file's damage cut off is not
-    ///   returned.
+    ///   returned. ``CodexError/Code/invalidJSON`` for a line that is too long.
     mutating func next() throws(CodexError) -> [UInt8]? {
         while let line = try nextLine() {
             if !line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }) {
@@ -29,7 +40,9 @@ struct LineReader {
     private mutating func nextLine() throws(CodexError) -> [UInt8]? {
         var searched = position
         while true {
-            if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+            let found = buffer[searched...].firstIndex(of: UInt8(ascii: "\n"))
+            guard (found ?? buffer.count) - position <= lineByteCountMax else { throw tooLong }
+            if let end = found {
                 defer { position = end + 1 }
                 number += 1
                 return trimmed(buffer[position..<end])
@@ -45,6 +58,13 @@ struct LineReader {
             searched = buffer.count
             isAtEnd = !(try file.read(appendingTo: &buffer))
         }
+    }
+
+    private var tooLong: CodexError {
+        CodexError(
+            .invalidJSON,
+            "Line \(number + 1) has more than \(lineByteCountMax) bytes, which no item has. "
+                + "Name a file of JSON lines.")
     }
 
     private func trimmed(_ line: ArraySlice<UInt8>) -> [UInt8] {

@@ -3,12 +3,8 @@
     import CodexCore
     import CodexDynamoDB
     import CodexStore
+    import CodexflowServer
     import Foundation
-    import Hummingbird
-    import HummingbirdCore
-    import Logging
-    import NIOCore
-    import NIOPosix
 
     struct Serve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -21,30 +17,89 @@
 
                 It listens on this machine only, and takes any credentials. With \
                 CODEXFLOW_ACCESS_KEY_ID and CODEXFLOW_SECRET_ACCESS_KEY in its environment it takes \
-                requests that are signed with those (Signature Version 4), and no others.
+                requests that are signed with those (Signature Version 4) for --region, and no others.
+
+                Requests name it as localhost, by a loopback address or by --host. Other names, such as \
+                that of a proxy before it, are given with --allow-host.
+
+                What an operator must know of the store meanwhile goes to standard error, a line an \
+                event.
                 """)
 
         @Argument(help: "The store's directory.") var store: String
         @Option(help: "The address to listen on.") var host = "127.0.0.1"
         @Option(help: "The port; 0 takes any that is free.") var port = 8000
-        @Option(help: "The region that ARNs name.") var region = "us-east-1"
-        @Option(help: "Most connections at a time; others wait.") var connections = 1000
-        @Option(help: "Seconds after which a connection without a whole request is closed.")
+        @Option(help: "The region that ARNs name, and that signatures must name.")
+        var region = "us-east-1"
+        @Option(help: "Most connections at a time, 1 to 1000000; others wait.")
+        var connections = 1000
+        @Option(
+            help: """
+                Seconds that a request may take to arrive, to be answered, and its answer to be \
+                taken, each: 1 to 3600.
+                """)
         var timeout = 60
+        @Option(
+            help: """
+                Mebibytes for all requests and answers, 64 to 1048576; beyond it requests get a \
+                ThrottlingException.
+                """)
+        var memory = 256
+        @Option(help: "Another name or address that requests may name the server by; repeatable.")
+        var allowHost: [String] = []
+        @Option(
+            help: """
+                An origin whose pages may send requests, exactly as the browser sends it: scheme, \
+                host and port; no path, no `*`. Repeatable.
+                """)
+        var allowOrigin: [String] = []
+        @Option(
+            help: """
+                A JSON file with tables and entities, as `stats --schema` prints it. The store gets \
+                what it lacks of them. Without it, the store's files alone say which fields are \
+                encrypted.
+                """)
+        var schema: String?
         @Flag(help: "Take unsigned requests from other machines.") var allowUnsigned = false
+        @OptionGroup var keys: KeyFileArguments
 
         func validate() throws {
-            guard (0...65_535).contains(port), connections > 0, (1...3600).contains(timeout) else {
+            guard (0...65_535).contains(port), (1...1_000_000).contains(connections),
+                (1...3600).contains(timeout)
+            else {
                 throw ValidationError(
-                    "A port is at most 65535, connections at least 1, and a timeout 1 to 3600 seconds."
-                )
+                    "A port is at most 65535, connections are 1 to 1000000, and a timeout 1 to 3600 "
+                        + "seconds.")
+            }
+            guard (64...(1 << 20)).contains(memory) else {
+                throw ValidationError("--memory is 64 to 1048576 mebibytes.")
+            }
+            try validateNames()
+        }
+
+        /// Refuses names that no request can have.
+        private func validateNames() throws {
+            guard AuthorizationHeader.isRegion(region) else {
+                throw ValidationError(
+                    "--region is 1 to 64 lowercase letters, digits, hyphens and underscores, as "
+                        + "us-east-1.")
+            }
+            for host in allowHost where HostName(host) == nil {
+                throw ValidationError(
+                    "--allow-host is a name or an address, as db.example or 192.0.2.1: no scheme, "
+                        + "no port, no brackets, no *.")
+            }
+            for origin in allowOrigin where WebOrigin(origin) == nil {
+                throw ValidationError(
+                    "--allow-origin is a scheme and a host, and a port if it is not the usual one, "
+                        + "as https://a.example or http://localhost:3000: no path, no slash at the "
+                        + "end, no *.")
             }
         }
 
         func run() async throws {
-            // Tasks run where their connection is: no change of threads for each step of a request.
-            NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
-            let credentials = try Credentials(ProcessInfo.processInfo.environment)
+            let credentials = try Credentials(
+                ProcessInfo.processInfo.environment, region: region)
             let isLocal = ["127.0.0.1", "::1", "localhost"].contains(host)
             guard isLocal || credentials != nil || allowUnsigned else {
                 throw CodexError(
@@ -53,24 +108,27 @@
                         + "CODEXFLOW_ACCESS_KEY_ID and CODEXFLOW_SECRET_ACCESS_KEY, or say --allow-unsigned."
                 )
             }
+            try DescriptorLimit.raise(forConnections: connections)
             let opened = try open()
             defer { opened.close() }
-            var logger = Logger(label: "codexflow")
-            logger.logLevel = .warning
-            let application = DynamoDBServer(
-                service: DynamoDBService(opened, region: region, endpoint: "\(host):\(port)"),
-                credentials: credentials
-            ).application(
-                address: .hostname(host, port: port), connectionCountMax: connections,
-                timeout: .seconds(Int64(timeout)), logger: logger)
-            try await application.runService()
+            let service = DynamoDBService(opened, region: region, endpoint: "\(host):\(port)")
+            let endpoint = Endpoint(
+                service, credentials: credentials,
+                rules: RequestRules(boundTo: host, hosts: allowHost, origins: allowOrigin),
+                memory: MemoryBudget(limit: memory << 20), workers: WorkerPool(),
+                timeout: .seconds(timeout))
+            try await DynamoDBServer(endpoint).run(
+                host: host, port: port, connectionCountMax: connections)
         }
 
         private func open() throws -> Store {
-            do {
-                return try Store(at: store)
+            if let schema {
+                return try keys.openReporting(store, schema: try Schema(file: schema))
+            }
+            do throws(CodexError) {
+                return try keys.openReporting(store)
             } catch  where error.code == .notFound {
-                return try Store(at: store, schema: Schema(tables: []))
+                return try keys.openReporting(store, schema: Schema(tables: []))
             }
         }
     }

@@ -1,0 +1,138 @@
+internal import Synchronization
+
+/// The memory of decoded items, which is asked for before they are decoded.
+///
+/// Code that keeps the items keeps this object, too. The memory is given back with it at the
+/// latest.
+///
+/// Used by one thread at a time.
+package final class DecodedMemory: Sendable {
+    private let ask: @Sendable (_ byteCount: Int) -> Bool
+    private let giveBack: @Sendable (_ byteCount: Int) -> Void
+    private let byteCountMax: Int
+    private let reserved = Atomic(0)
+    private let hasExceeded = Atomic(false)
+
+    /// Starts with nothing.
+    ///
+    /// - Parameters:
+    ///   - byteCountMax: Most bytes at a time.
+    ///   - ask: Asks for more bytes; `false` refuses them.
+    ///   - giveBack: Gives bytes back.
+    package init(
+        byteCountMax: Int = .max, ask: @escaping @Sendable (_ byteCount: Int) -> Bool,
+        giveBack: @escaping @Sendable (_ byteCount: Int) -> Void
+    ) {
+        self.byteCountMax = byteCountMax
+        self.ask = ask
+        self.giveBack = giveBack
+    }
+
+    deinit { release() }
+
+    /// The bytes that are reserved.
+    package var byteCount: Int { reserved.load(ordering: .relaxed) }
+
+    /// Whether it was asked for more than it may have at a time.
+    package var isExceeded: Bool { hasExceeded.load(ordering: .relaxed) }
+
+    /// Asks for more bytes.
+    ///
+    /// - Throws: ``CodexError/Code/outOfMemory`` if they are refused.
+    package func reserve(_ count: Int) throws(CodexError) {
+        guard count <= byteCountMax - byteCount else {
+            hasExceeded.store(true, ordering: .relaxed)
+            throw Self.refused
+        }
+        guard ask(count) else { throw Self.refused }
+        reserved.wrappingAdd(count, ordering: .relaxed)
+    }
+
+    /// Gives back all but `rest` bytes, of items that are not in memory any more.
+    package func release(downTo rest: Int = 0) {
+        let count = byteCount - rest
+        guard count > 0 else { return }
+        reserved.wrappingSubtract(count, ordering: .relaxed)
+        giveBack(count)
+    }
+
+    private static var refused: CodexError {
+        CodexError(
+            .outOfMemory,
+            "There is no memory to decode an item now. Try again later, or with fewer or smaller "
+                + "items.")
+    }
+}
+
+/// How many bytes of memory decoded values take.
+package enum DecodedSize {
+    /// The header of a block on the heap, and what the allocator rounds the block up by.
+    package static let header = 48
+    /// Text of so many bytes is in the string itself.
+    private static let inlineTextByteCountMax = 15
+
+    /// Whether a text of so many bytes is in a block of its own.
+    @inline(__always)
+    package static func isBlock(textByteCount: Int) -> Bool {
+        textByteCount > inlineTextByteCountMax
+    }
+
+    /// The bytes of a text beside the string itself.
+    @inline(__always)
+    package static func text(_ byteCount: Int) -> Int {
+        isBlock(textByteCount: byteCount) ? byteCount + header : 0
+    }
+
+    /// The bytes of the elements of an array.
+    @inline(__always)
+    package static func array<Element>(of type: Element.Type, _ count: Int) -> Int {
+        count == 0 ? 0 : count * MemoryLayout<Element>.stride + header
+    }
+
+    /// The bytes of a member of a set: the members are sorted, and copied twice for it.
+    @inline(__always)
+    package static func setMember<Element>(of type: Element.Type) -> Int {
+        3 * MemoryLayout<Element>.stride + MemoryLayout<Int>.stride
+    }
+
+    /// The bytes of the members of a set.
+    @inline(__always)
+    package static func set<Element>(of type: Element.Type, _ count: Int) -> Int {
+        count == 0 ? 0 : count * setMember(of: type) + header
+    }
+}
+
+extension AttributeMap {
+    /// The bytes of memory that the attributes take, see ``DecodedSize``.
+    ///
+    /// - Complexity: O(*n*) in the number of values at all depths.
+    package var memoryByteCount: Int {
+        elements.reduce(DecodedSize.array(of: Element.self, count)) {
+            $0 + DecodedSize.text($1.name.utf8.count) + $1.value.memoryByteCount
+        }
+    }
+}
+
+extension AttributeValue {
+    fileprivate var memoryByteCount: Int {
+        switch self {
+        case .string(let text): DecodedSize.text(text.utf8.count)
+        case .binary(let data): DecodedSize.array(of: UInt8.self, data.count)
+        case .number, .bool, .null: 0
+        case .list(let values):
+            values.reduce(DecodedSize.array(of: AttributeValue.self, values.count)) {
+                $0 + $1.memoryByteCount
+            }
+        case .map(let map): map.memoryByteCount
+        case .stringSet(let set):
+            set.members.reduce(DecodedSize.array(of: String.self, set.members.count)) {
+                $0 + DecodedSize.text($1.utf8.count)
+            }
+        case .numberSet(let set): DecodedSize.array(of: Number.self, set.members.count)
+        case .binarySet(let set):
+            set.members.reduce(DecodedSize.array(of: [UInt8].self, set.members.count)) {
+                $0 + DecodedSize.array(of: UInt8.self, $1.count)
+            }
+        }
+    }
+}

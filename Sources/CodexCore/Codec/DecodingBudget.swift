@@ -1,0 +1,94 @@
+/// What decoding an item may still take: bytes of inflated values, members of its lists, maps and
+/// sets, and memory.
+///
+/// One is for all values of an item. Each value alone would be within its bounds, and some
+/// kilobytes of many compressed ones would decode to hundreds of megabytes.
+package struct DecodingBudget {
+    /// Bytes that compressed values may still inflate to.
+    private(set) var byteCount: Int
+    /// Members that lists, maps and sets may still have.
+    private(set) var memberCount: Int
+    /// Memory that may be taken before more is asked for.
+    private var freeByteCount: Int
+    /// What is asked for memory; `nil` if nobody counts it.
+    ///
+    /// Not retained, so that decoding costs no reference counting: the caller keeps it.
+    private unowned(unsafe) let memory: DecodedMemory?
+
+    /// So much memory is taken unasked, and asked for at a time.
+    package static let portionByteCount = 64 << 10
+
+    package init() {
+        self.init(Limits.inflatedByteCountMax, Limits.encodedMemberCountMax, .max, nil)
+    }
+
+    /// The budget of a value that is trusted to be so large: each member takes at least a byte.
+    init(byteCount: Int) { self.init(byteCount, byteCount, .max, nil) }
+
+    /// The budget of an item whose memory is reserved.
+    ///
+    /// - Important: `memory` must outlive it.
+    init(reserving memory: DecodedMemory) {
+        self.init(
+            Limits.inflatedByteCountMax, Limits.encodedMemberCountMax, Self.portionByteCount, memory
+        )
+    }
+
+    private init(
+        _ byteCount: Int, _ memberCount: Int, _ freeByteCount: Int, _ memory: DecodedMemory?
+    ) {
+        self.byteCount = byteCount
+        self.memberCount = memberCount
+        self.freeByteCount = freeByteCount
+        unsafe self.memory = memory
+    }
+
+    /// The budget of an item that was in memory before it was encoded.
+    static var loose: DecodingBudget { DecodingBudget(byteCount: looseByteCount) }
+
+    /// More than any item in memory has.
+    static let looseByteCount = 1 << 40
+
+    /// Takes the bytes of a value that was inflated within ``byteCount``.
+    mutating func takeBytes(_ count: Int) { byteCount -= min(count, byteCount) }
+
+    /// Takes the members that a list, map or set claims to have, before any of them is read.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if there are fewer left.
+    mutating func takeMembers(_ count: Int) throws(CodexError) {
+        guard count <= memberCount else {
+            throw Wire.corrupted("an item has more elements than an item can have")
+        }
+        memberCount -= count
+    }
+
+    /// Takes the memory of a value that is to be inflated, and then decoded, by what it claims.
+    ///
+    /// - Parameter packed: What the value has after its tag.
+    /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/outOfMemory``.
+    @inline(__always)
+    mutating func takeInflated(_ packed: Span<UInt8>) throws(CodexError) {
+        guard unsafe memory != nil else { return }
+        var position = 0
+        let claimed = try Wire.integer(packed, &position)
+        // A larger one is refused before it is inflated.
+        try takeMemory(2 * Int(min(claimed, UInt64(byteCount))))
+    }
+
+    /// Takes memory, and asks for it past what is free.
+    ///
+    /// - Throws: ``CodexError/Code/outOfMemory``.
+    @inline(__always)
+    mutating func takeMemory(_ count: Int) throws(CodexError) {
+        freeByteCount -= count
+        if freeByteCount < 0 { try reserve() }
+    }
+
+    @inline(never)
+    private mutating func reserve() throws(CodexError) {
+        guard let memory = unsafe memory else { return }
+        let count = Self.portionByteCount - freeByteCount
+        try memory.reserve(count)
+        freeByteCount += count
+    }
+}

@@ -1,0 +1,28 @@
+extension ItemHeader {
+    /// Reads the header of an encoded item, of which only the beginning need be there; `nil` if it
+    /// is none that this release reads.
+    ///
+    /// ``ItemLayout`` reads the same of a whole item, and says what is wrong.
+    package init?(beginningOf bytes: Span<UInt8>) {
+        guard bytes.count > 4 else { return nil }
+        let first = bytes[0]
+        let format = first >> 4
+        guard format == ItemCodec.formatVersion || format == ItemCodec.untaggedVersion else {
+            return nil
+        }
+        var position = 1
+        guard let entityNumber = Self.field(bytes, &position),
+            let schemaVersion = Self.field(bytes, &position),
+            let version = Self.field(bytes, &position)
+        else { return nil }
+        self.init(entityNumber: entityNumber, schemaVersion: schemaVersion, version: version)
+        guard first & ItemCodec.expiryFlag != 0 else { return }
+        guard let second = Self.field(bytes, &position) else { return nil }
+        expiresAt = second
+    }
+
+    private static func field(_ bytes: Span<UInt8>, _ position: inout Int) -> Int? {
+        guard let value = try? Wire.integer(bytes, &position), value < 1 << 53 else { return nil }
+        return Int(value)
+    }
+}

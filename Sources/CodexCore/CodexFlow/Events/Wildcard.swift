@@ -1,0 +1,73 @@
+/// A pattern of text in which stars stand for any text, the empty one too.
+///
+/// What stands between the stars is looked for piece by piece, each at the first place (Knuth,
+/// Morris and Pratt). Nothing in pattern or text makes that more than linear.
+struct Wildcard: Sendable, Hashable {
+    /// What the text begins with.
+    private let first: [UInt8]
+    /// What stands between two stars.
+    private let middle: [Piece]
+    /// What the text ends with; `nil` without a star, where the text is ``first``.
+    private let last: [UInt8]?
+
+    /// Creates a pattern from what stands between its stars: *n* of them divide it into *n* + 1
+    /// pieces.
+    init(_ pieces: [[UInt8]]) {
+        first = pieces.first ?? []
+        middle = pieces.dropFirst().dropLast().map(Piece.init)
+        last = pieces.count > 1 ? pieces.last : nil
+    }
+
+    /// Whether text is of the pattern; `steps` grows by the comparisons of bytes.
+    ///
+    /// - Complexity: O(*n* + *m*) for *n* bytes of text and *m* of the pattern.
+    func matches(_ text: [UInt8], steps: inout Int) -> Bool {
+        steps += first.count + (last?.count ?? 0)
+        guard let last else { return text == first }
+        guard first.count + last.count <= text.count, text.starts(with: first),
+            text.suffix(last.count).elementsEqual(last)
+        else { return false }
+        var rest = text[first.count..<(text.count - last.count)]
+        for piece in middle {
+            guard let end = piece.end(in: rest, &steps) else { return false }
+            rest = rest[end...]
+        }
+        return true
+    }
+}
+
+extension Wildcard {
+    private struct Piece: Sendable, Hashable {
+        private let bytes: [UInt8]
+        /// Of each beginning of the piece, the length of the longest one that it also ends with.
+        private let borders: [Int]
+
+        init(_ bytes: [UInt8]) {
+            self.bytes = bytes
+            var borders = [0]
+            var length = 0
+            for byte in bytes.dropFirst() {
+                while length > 0, bytes[length] != byte { length = borders[length - 1] }
+                if bytes[length] == byte { length += 1 }
+                borders.append(length)
+            }
+            self.borders = borders
+        }
+
+        /// Where the first place of the piece ends.
+        func end(in text: ArraySlice<UInt8>, _ steps: inout Int) -> Int? {
+            guard !bytes.isEmpty else { return text.startIndex }
+            var length = 0
+            for place in text.indices {
+                steps += 1
+                while length > 0, bytes[length] != text[place] {
+                    steps += 1
+                    length = borders[length - 1]
+                }
+                if bytes[length] == text[place] { length += 1 }
+                if length == bytes.count { return place + 1 }
+            }
+            return nil
+        }
+    }
+}

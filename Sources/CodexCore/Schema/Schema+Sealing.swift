@@ -1,0 +1,29 @@
+extension Schema {
+    /// This schema with attributes of an entity encrypted that it has by that name.
+    ///
+    /// For programs that know a store by its schema alone. ``sealing(_:of:)`` takes a Swift type.
+    ///
+    /// - Throws: ``CodexError/Code/unknownEntity``.
+    public func sealing(_ names: [String], ofEntity name: String) throws(CodexError) -> Schema {
+        guard let place = entities.firstIndex(where: { ByteOrder.equal($0.name, name) }) else {
+            throw CodexError(
+                .unknownEntity,
+                "There is no entity \(name). The store has: "
+                    + entities.map(\.name).sorted().joined(separator: ", ") + ".")
+        }
+        var entities = entities
+        entities[place] = entities[place].sealing(names)
+        return Schema(tables: tables, entities: entities)
+    }
+
+    /// The entity that an item of a table is of, by its primary key; `nil` if it is of none.
+    ///
+    /// - Throws: ``CodexError/Code/unknownTable``; ``CodexError/Code/invalidKey`` if the item lacks
+    ///   a key attribute.
+    /// - Complexity: O(*n*) in the number of entities.
+    public func entity(of item: Item, in table: String) throws(CodexError) -> EntityDefinition? {
+        let definition = try self.table(table)
+        let key = try definition.primaryKey(of: item)
+        return entities.first { $0.table == definition.name && $0.matches(key, in: definition) }
+    }
+}

@@ -1,0 +1,201 @@
+internal import CodexCore
+internal import CodexStore
+
+/// What a BatchGetItem asks of one table.
+struct BatchGet {
+    let table: String
+    let keys: [Item]
+    let isConsistent: Bool
+    let projection: Projection?
+    /// What says which parts are wanted, as it came.
+    let rest: [(name: String, value: JSONValue)]
+
+    /// What of a table's request comes back with its unread keys.
+    private static let restNames = [
+        "ProjectionExpression", "ExpressionAttributeNames", "AttributesToGet",
+    ]
+
+    init(_ name: String, _ input: RequestParameters, keyCountMax: Int) throws {
+        table = name
+        guard let values = try input.list("Keys") else { throw RequestParameters.missing("Keys") }
+        guard !values.isEmpty else {
+            throw ServiceError.validation(
+                "1 validation error detected: Value at 'keys' failed to satisfy constraint: Member "
+                    + "must have length greater than or equal to 1")
+        }
+        guard values.count <= keyCountMax else {
+            throw ServiceError.validation("Too many items requested for the BatchGetItem call")
+        }
+        keys = try values.map { try AttributeReader.item($0) }
+        isConsistent = try input.bool("ConsistentRead") ?? false
+        var expressions = try Expressions(input)
+        projection = try expressions.projection()
+        try expressions.requireAllUsed()
+        rest = input.all.filter { Self.restNames.contains($0.name) }
+    }
+
+    func requireKeys(_ table: TableDefinition) throws {
+        var seen: Set<PrimaryKey> = []
+        for key in keys {
+            guard seen.insert(try table.requestedKey(key)).inserted else {
+                throw ServiceError.validation("Provided list of item keys contains duplicates")
+            }
+        }
+    }
+}
+
+/// The items of a BatchGetItem, read slice by slice and written as they are read.
+///
+/// DynamoDB reads the items of a batch one by one, too.
+///
+/// Sendable in spite of its state: the one task of the request uses it.
+final class BatchRead: SlicedRead, @unchecked Sendable {
+    private let gets: [(get: BatchGet, table: TableDefinition)]
+    private let capacity: Capacity.Detail
+    private var written = ResponseWriter()
+    /// Which table is read.
+    private var place = 0
+    /// Which of its keys is next.
+    private var keyPlace = 0
+    /// How many of its items there were.
+    private var foundCount = 0
+    private var byteCount = 0
+    private var units: [Capacity] = []
+    /// For each table the first key that was not read, once the response is full.
+    private var unread: [Int] = []
+
+    private(set) var slice = RequestBudget.Slice()
+
+    /// A response has so many bytes of items at most.
+    private static let byteCountMax = 16 << 20
+
+    init(_ gets: [(get: BatchGet, table: TableDefinition)], _ capacity: Capacity.Detail) {
+        (self.gets, self.capacity) = (gets, capacity)
+        written.member("Responses") { $0.raw("{") }
+        open()
+    }
+
+    var isDone: Bool { place == gets.count }
+
+    // MARK: Reading
+
+    func readSlice(
+        of store: Store, _ size: RequestBudget.Slice.Size, _ budget: RequestBudget
+    ) throws {
+        slice = RequestBudget.Slice()
+        let memory = budget.decodedMemory()
+        defer { memory.release() }
+        try store.read { snapshot -> Void in
+            while !isDone, !slice.isFull(size) {
+                guard written.byteCount < ResponseWriter.pageByteCountMax else { return endEarly() }
+                let (get, table) = gets[place]
+                let found = try snapshot.view(
+                    in: get.table, key: try table.requestedKey(get.keys[keyPlace]),
+                    smallerThan: size.largeByteCount
+                ) { try $0.item(reserving: memory) }
+                switch found {
+                case .large: return
+                case .absent: add(missing: get)
+                case .found(let item):
+                    guard try add(item, get, budget) else { return endEarly() }
+                }
+                memory.release()
+                keyPlace += 1
+                if keyPlace == get.keys.count { close() }
+            }
+        }
+        try written.reserve(budget)
+    }
+
+    private func add(missing get: BatchGet) {
+        slice.add(byteCount: 0)
+        addUnits(get, byteCount: 0)
+    }
+
+    /// Adds an item; `false` if the response has no room for it.
+    private func add(_ item: Item, _ get: BatchGet, _ budget: RequestBudget) throws -> Bool {
+        let itemByteCount = item.byteCount
+        guard byteCount + itemByteCount <= Self.byteCountMax else { return false }
+        byteCount += itemByteCount
+        slice.add(byteCount: itemByteCount)
+        addUnits(get, byteCount: itemByteCount)
+        foundCount += 1
+        if foundCount > 1 { written.more { $0.raw(",") } }
+        try written.value(
+            get.projection?.apply(to: item) ?? item, byteCount: itemByteCount, budget)
+        return true
+    }
+
+    private func addUnits(_ get: BatchGet, byteCount: Int) {
+        units[place].tableUnits += Capacity.read(
+            byteCount: byteCount, isConsistent: get.isConsistent)
+    }
+
+    /// Begins with a table.
+    private func open() {
+        (keyPlace, foundCount) = (0, 0)
+        units.append(Capacity(gets[place].get.table))
+        written.more { writer in
+            if place > 0 { writer.raw(",") }
+            writer.string(gets[place].get.table)
+            writer.raw(":[")
+        }
+    }
+
+    /// Ends with a table, and begins with the next.
+    private func close() {
+        unread.append(keyPlace)
+        written.more { $0.raw("]") }
+        place += 1
+        if !isDone { open() }
+    }
+
+    /// Leaves all keys that were not read to another request.
+    private func endEarly() {
+        while !isDone { close() }
+    }
+
+    // MARK: The response
+
+    func response(_ budget: RequestBudget) throws -> ResponseWriter {
+        var response = written
+        written = ResponseWriter()
+        response.more { $0.raw("}") }
+        response.member("UnprocessedKeys") { $0.raw("{") }
+        var isFirst = true
+        for (entry, start) in zip(gets, unread) where start < entry.get.keys.count {
+            if !isFirst { response.more { $0.raw(",") } }
+            isFirst = false
+            try Self.write(entry.get, from: start, to: &response, budget)
+        }
+        response.more { $0.raw("}") }
+        response.capacities(capacity, units)
+        try response.reserve(budget)
+        return response
+    }
+
+    /// Writes the rest of a table's keys as the request had them.
+    private static func write(
+        _ get: BatchGet, from start: Int, to response: inout ResponseWriter,
+        _ budget: RequestBudget
+    ) throws {
+        response.more { writer in
+            writer.string(get.table)
+            writer.raw(":{\"Keys\":[")
+        }
+        for place in start..<get.keys.count {
+            if place > start { response.more { $0.raw(",") } }
+            try response.value(get.keys[place], byteCount: get.keys[place].byteCount, budget)
+        }
+        response.more { $0.raw(get.isConsistent ? "],\"ConsistentRead\":true" : "]") }
+        for member in get.rest {
+            response.more { writer in
+                writer.raw(",")
+                writer.string(member.name)
+                writer.raw(":")
+            }
+            try response.json(member.value.source, budget)
+        }
+        response.more { $0.raw("}") }
+    }
+}

@@ -1,0 +1,183 @@
+internal import CodexCore
+
+/// Walks over JSON that ``JSONChecker`` has checked, so that it looks for no errors.
+///
+/// On anything else it gives some values or none. It ends at the latest where the text ends.
+struct JSONCursor {
+    private let bytes: [UInt8]
+    private(set) var position: Int
+
+    init(_ bytes: [UInt8], at position: Int) {
+        self.bytes = bytes
+        self.position = position
+    }
+
+    /// The byte at the position; 0 at the end.
+    var next: UInt8 { position < bytes.count ? bytes[position] : 0 }
+
+    /// Whether a value of text begins here.
+    var isAtString: Bool { next == UInt8(ascii: "\"") }
+
+    /// Whether `null` stands here.
+    var isAtNull: Bool { next == UInt8(ascii: "n") }
+
+    mutating func take(_ byte: UInt8) -> Bool {
+        guard next == byte else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func skipSpace() {
+        while position < bytes.count, bytes[position] <= 0x20 { position += 1 }
+    }
+
+    // MARK: Objects and arrays
+
+    /// Within an object, moves to the next member's value; `nil` after the last one.
+    ///
+    /// - Returns: The member's name.
+    /// - Throws: `ValidationException` if it is longer than any name of an attribute.
+    mutating func nextName() throws -> String? {
+        skipSpace()
+        if take(UInt8(ascii: "}")) { return nil }
+        if take(UInt8(ascii: ",")) { skipSpace() }
+        guard isAtString else { return nil }
+        guard let name = string(byteCountMax: Limits.attributeNameByteCountMax) else {
+            throw ServiceError.validation(
+                "A name in the request has more than \(Limits.attributeNameByteCountMax) bytes")
+        }
+        skipSpace()
+        _ = take(UInt8(ascii: ":"))
+        skipSpace()
+        return name
+    }
+
+    /// Within an array, moves to the next element; `false` after the last one.
+    mutating func nextElement() -> Bool {
+        skipSpace()
+        if take(UInt8(ascii: "]")) { return false }
+        if take(UInt8(ascii: ",")) { skipSpace() }
+        return position < bytes.count
+    }
+
+    /// Moves behind the value that begins here.
+    mutating func skip() {
+        var depth = 0
+        repeat {
+            switch next {
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+                position += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                depth -= 1
+                position += 1
+            case UInt8(ascii: "\""): skipString()
+            case UInt8(ascii: ","), UInt8(ascii: ":"), 0...0x20: position += 1
+            default: skipScalar()
+            }
+        } while depth > 0 && position < bytes.count
+    }
+
+    private mutating func skipString() {
+        position += 1
+        while position < bytes.count {
+            let byte = bytes[position]
+            position += byte == UInt8(ascii: "\\") ? 2 : 1
+            if byte == UInt8(ascii: "\"") { return }
+        }
+    }
+
+    /// Moves behind a number or a word.
+    private mutating func skipScalar() {
+        while position < bytes.count {
+            switch bytes[position] {
+            case 0...0x20, UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"): return
+            default: position += 1
+            }
+        }
+    }
+
+    // MARK: Text
+
+    /// The text that begins here, without its escapes; `nil` if it has more bytes.
+    ///
+    /// No more of it is copied than may be.
+    mutating func string(byteCountMax: Int) -> String? {
+        let start = position + 1
+        var end = start
+        while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\")
+        {
+            end += 1
+        }
+        guard end < bytes.count else {
+            position = bytes.count
+            return ""
+        }
+        guard end - start <= byteCountMax else { return nil }
+        // Most text has no escape.
+        guard bytes[end] == UInt8(ascii: "\"") else { return escaped(start..<end, byteCountMax) }
+        position = end + 1
+        return String(decoding: bytes[start..<end], as: UTF8.self)
+    }
+
+    /// Text with escapes, of which the first stands behind `plain`.
+    private mutating func escaped(_ plain: Range<Int>, _ byteCountMax: Int) -> String? {
+        var content = Array(bytes[plain])
+        position = plain.upperBound
+        while position < bytes.count {
+            guard content.count <= byteCountMax else { return nil }
+            let byte = bytes[position]
+            position += 1
+            if byte == UInt8(ascii: "\"") { break }
+            if byte == UInt8(ascii: "\\") {
+                content.append(contentsOf: String(escape()).utf8)
+            } else {
+                content.append(byte)
+            }
+        }
+        return content.count <= byteCountMax ? String(decoding: content, as: UTF8.self) : nil
+    }
+
+    private mutating func escape() -> Unicode.Scalar {
+        let byte = next
+        position += 1
+        switch byte {
+        case UInt8(ascii: "b"): return "\u{8}"
+        case UInt8(ascii: "f"): return "\u{C}"
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "u"): return unicodeEscape()
+        default: return Unicode.Scalar(byte)
+        }
+    }
+
+    private mutating func unicodeEscape() -> Unicode.Scalar {
+        let first = hexadecimal()
+        if let scalar = Unicode.Scalar(first) { return scalar }
+        // The other half of a surrogate pair follows, behind its backslash and u.
+        position += 2
+        let second = hexadecimal()
+        let value = 0x10000 + (first & 0x3FF) << 10 + (second & 0x3FF)
+        return Unicode.Scalar(value) ?? "\u{FFFD}"
+    }
+
+    private mutating func hexadecimal() -> UInt32 {
+        var value: UInt32 = 0
+        for _ in 0..<4 {
+            value = value << 4 | (Self.hexadecimalDigit(next) ?? 0)
+            position += 1
+        }
+        return value
+    }
+
+    /// The value of a hexadecimal digit; `nil` for another byte.
+    static func hexadecimalDigit(_ byte: UInt8) -> UInt32? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte - UInt8(ascii: "a")) + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte - UInt8(ascii: "A")) + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,179 @@
+internal import CodexCore
+
+/// The text of a request: one JSON document that was checked.
+///
+/// No tree is made of it. A value is parsed when it is asked for. What nobody asks for has cost one
+/// pass over its bytes and no memory.
+final class JSONText: Sendable {
+    let bytes: [UInt8]
+    /// What the request may use; what is decoded of the text is reserved.
+    let budget: RequestBudget
+
+    fileprivate init(_ bytes: [UInt8], _ budget: RequestBudget) {
+        self.bytes = bytes
+        self.budget = budget
+    }
+}
+
+/// The memory of what is decoded of a text, which is reserved in portions.
+struct TextMemory {
+    private let text: JSONText
+    /// What is not reserved yet.
+    private var byteCount = 0
+
+    private static let portionByteCount = 64 << 10
+    /// A small rest is not reserved: usual parameters have some hundred bytes.
+    private static let smallByteCount = 4 << 10
+
+    init(_ text: JSONText) { self.text = text }
+
+    /// Takes memory, which is reserved at the latest when a portion is full.
+    ///
+    /// - Throws: `ThrottlingException`.
+    mutating func take(_ count: Int) throws {
+        byteCount += count
+        if byteCount >= Self.portionByteCount { try settle() }
+    }
+
+    /// Reserves what was taken since the last time.
+    ///
+    /// - Throws: `ThrottlingException`.
+    mutating func settle() throws {
+        try text.budget.require(byteCount: byteCount)
+        byteCount = 0
+    }
+
+    /// Reserves what was taken since the last time, unless it is little.
+    ///
+    /// - Throws: `ThrottlingException`.
+    mutating func settleLarge() throws {
+        if byteCount >= Self.smallByteCount { try settle() }
+    }
+}
+
+/// A value of a request's JSON, by its place in the text.
+struct JSONValue: Sendable {
+    let text: JSONText
+    let start: Int
+    private let end: Int
+
+    /// Most members or elements that a parameter has; items have a limit of their own.
+    private static let countMax = 10_000
+
+    private init(_ text: JSONText, _ range: Range<Int>) {
+        self.text = text
+        (start, end) = (range.lowerBound, range.upperBound)
+    }
+
+    /// Checks a document; what is decoded of it is reserved in the budget.
+    ///
+    /// - Throws: ``CodexError/Code/invalidJSON`` with the byte offset of the error.
+    init(checking bytes: [UInt8], _ budget: RequestBudget) throws(CodexError) {
+        let range = try JSONChecker.range(of: bytes)
+        self.init(JSONText(bytes, budget), range)
+    }
+
+    private var first: UInt8 { text.bytes[start] }
+
+    private var cursor: JSONCursor { JSONCursor(text.bytes, at: start) }
+
+    /// The length of the value as it was written.
+    var byteCount: Int { end - start }
+
+    /// The value as it was written.
+    var source: ArraySlice<UInt8> { text.bytes[start..<end] }
+
+    var isNull: Bool { first == UInt8(ascii: "n") }
+
+    /// The content of text, which is taken from a memory, else `nil`.
+    ///
+    /// - Throws: `ValidationException` if it has more bytes than it may, `ThrottlingException` if
+    ///   there is no memory for it.
+    func string(byteCountMax: Int, _ memory: inout TextMemory) throws -> String? {
+        var cursor = self.cursor
+        guard cursor.isAtString else { return nil }
+        try memory.take(
+            MemoryLayout<String>.stride + DecodedSize.text(min(byteCount, byteCountMax)))
+        guard let string = cursor.string(byteCountMax: byteCountMax) else {
+            throw ServiceError.validation(
+                "A text in the request has more than \(byteCountMax) bytes")
+        }
+        return string
+    }
+
+    /// A Boolean, else `nil`.
+    var bool: Bool? {
+        switch first {
+        case UInt8(ascii: "t"): true
+        case UInt8(ascii: "f"): false
+        default: nil
+        }
+    }
+
+    /// An integer, else `nil`.
+    var integer: Int? {
+        byteCount > 20 ? nil : Int(String(decoding: source, as: UTF8.self))
+    }
+
+    /// The members of an object in their order, else `nil`.
+    ///
+    /// - Throws: `SerializationException` if two have one name, `ValidationException` if there are
+    ///   too many or a name is too long, `ThrottlingException` if there is no memory for them.
+    func members() throws -> [(name: String, value: JSONValue)]? {
+        var cursor = self.cursor
+        guard cursor.take(UInt8(ascii: "{")) else { return nil }
+        var memory = TextMemory(text)
+        var members: [(name: String, value: JSONValue)] = []
+        while let name = try cursor.nextName() {
+            guard members.count < Self.countMax else { throw Self.tooMany }
+            try memory.take(
+                MemoryLayout<(name: String, value: JSONValue)>.stride
+                    + DecodedSize.text(name.utf8.count))
+            let start = cursor.position
+            cursor.skip()
+            members.append((name, JSONValue(text, start..<cursor.position)))
+        }
+        try memory.settleLarge()
+        guard !Self.hasDuplicates(members) else { throw Self.duplicate }
+        return members
+    }
+
+    /// The elements of an array, else `nil`.
+    ///
+    /// - Throws: `ValidationException` if there are too many, `ThrottlingException` if there is no
+    ///   memory for them.
+    func elements() throws -> [JSONValue]? {
+        var cursor = self.cursor
+        guard cursor.take(UInt8(ascii: "[")) else { return nil }
+        var memory = TextMemory(text)
+        var elements: [JSONValue] = []
+        while cursor.nextElement() {
+            guard elements.count < Self.countMax else { throw Self.tooMany }
+            try memory.take(MemoryLayout<JSONValue>.stride)
+            let start = cursor.position
+            cursor.skip()
+            elements.append(JSONValue(text, start..<cursor.position))
+        }
+        try memory.settleLarge()
+        return elements
+    }
+
+    static var duplicate: ServiceError {
+        .serialization("An object of the request has two members of one name.")
+    }
+
+    private static var tooMany: ServiceError {
+        .validation("A parameter has more than \(countMax) members or elements")
+    }
+
+    /// Whether two of the members have one name; most objects have a few.
+    private static func hasDuplicates(_ members: [(name: String, value: JSONValue)]) -> Bool {
+        guard members.count > 8 else {
+            return members.indices.contains { place in
+                members[..<place].contains { ByteOrder.equal($0.name, members[place].name) }
+            }
+        }
+        let names = members.map(\.name).sorted { ByteOrder.compare($0, $1) < 0 }
+        return names.indices.dropFirst().contains { ByteOrder.equal(names[$0 - 1], names[$0]) }
+    }
+}

@@ -1,0 +1,110 @@
+internal import CodexCore
+internal import CodexStore
+
+/// What single writes have in common.
+struct WriteParameters: Sendable {
+    let returning: ReturnValues
+    let returnsItemOnFailure: Bool
+    let capacity: Capacity.Detail
+    /// What an update changes.
+    var updatedPaths: [DocumentPath] = []
+
+    init(_ input: RequestParameters, _ allowed: [ReturnValues]) throws {
+        let text = try input.choice(
+            "ReturnValues", ["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"])
+        let values: ReturnValues =
+            switch text {
+            case "ALL_OLD": .allOld
+            case "ALL_NEW": .allNew
+            case "UPDATED_OLD": .updatedOld
+            case "UPDATED_NEW": .updatedNew
+            default: .none
+            }
+        guard allowed.contains(values) else {
+            throw ServiceError.validation("Return values set to invalid value")
+        }
+        returning = values
+        returnsItemOnFailure = try Self.returnsItemOnFailure(input)
+        capacity = try DynamoDBService.capacityDetail(input)
+        _ = try input.choice("ReturnItemCollectionMetrics", ["SIZE", "NONE"])
+    }
+
+    static func returnsItemOnFailure(_ input: RequestParameters) throws -> Bool {
+        try input.choice("ReturnValuesOnConditionCheckFailure", ["ALL_OLD", "NONE"]) == "ALL_OLD"
+    }
+
+    /// What a put or delete is to give: the old item only if the response needs it.
+    var returningOld: ReturnValues { returning == .none && capacity == .none ? .none : .allOld }
+
+    /// The attributes that the response has, of the item as it was and as it is now.
+    func attributes(_ old: Item?, _ new: Item?) throws -> Item? {
+        let attributes: Item? =
+            switch returning {
+            case .none: nil
+            case .allOld: old
+            case .allNew: new
+            case .updatedOld: try updated(old)
+            case .updatedNew: try updated(new)
+            }
+        return attributes.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private func updated(_ item: Item?) throws -> Item? {
+        guard let item, !updatedPaths.isEmpty else { return nil }
+        return try Projection(updatedPaths).apply(to: item)
+    }
+
+    /// What the write costs; `nil` if nobody asks.
+    func units(
+        _ table: TableDefinition, _ old: Item?, _ new: Item?, _ localIndexes: [String]
+    ) -> Capacity? {
+        guard capacity != .none else { return nil }
+        var units = Capacity(table.name)
+        units.addWrite(table, old, new, localIndexes: localIndexes)
+        return units
+    }
+
+    /// The error of a write that failed, with the stored item only if the request wants it.
+    func failure(_ error: CodexError, _ memory: DecodedMemory) -> ServiceError {
+        var failure = ServiceError(error)
+        if returnsItemOnFailure { failure.items = FailureItems([error.currentItem], memory) }
+        return failure
+    }
+}
+
+/// What the response of a single write is made of, until the write is committed.
+struct WriteOutcome: Sendable {
+    /// The response with the attributes, if they are large: they are not in memory any more.
+    private var written = ResponseWriter()
+    /// The attributes, if they are small.
+    private var attributes: Item?
+    private let units: Capacity?
+
+    /// Attributes up to here are written after the write, where the request was started.
+    private static let smallByteCount = 4 << 10
+
+    /// Reserves what the response has of attributes, and writes large ones.
+    ///
+    /// - Throws: As ``ResponseWriter/reserve(_:)``.
+    init(
+        _ attributes: Item?, _ units: Capacity?, _ memory: DecodedMemory, _ budget: RequestBudget
+    ) throws {
+        self.units = units
+        guard let attributes else { return }
+        let byteCount = attributes.byteCount
+        if byteCount <= Self.smallByteCount, memory.byteCount == 0 {
+            self.attributes = attributes
+            try budget.require(byteCount: byteCount)
+        } else {
+            try written.item("Attributes", attributes, byteCount: byteCount, budget)
+            try written.reserve(budget)
+        }
+    }
+
+    func response(_ capacity: Capacity.Detail) -> ResponseWriter {
+        var response = written
+        if let attributes { response.item("Attributes", attributes) }
+        if let units { response.capacity(capacity) { units } }
+        return response
+    }
+}

@@ -1,0 +1,90 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// The modes that files and directories get when they are made, whatever the umask.
+struct CreationModes {
+    let file: UInt32
+    let directory: UInt32
+    /// Whose they are to be; `nil` leaves that to the system.
+    private let owner: UInt32?
+    private let group: UInt32?
+
+    /// Those of what is made in a directory.
+    ///
+    /// What an administrator makes is given to the directory's owner, who could not open it
+    /// otherwise. In another user's directory that no group shares, the directory's own mode
+    /// counts: a private file in it would keep the owner out. That is not so in a directory for all
+    /// (`/tmp`).
+    init(in parent: stat) {
+        let mode = UInt32(parent.st_mode)
+        let isAdministrator = geteuid() == 0
+        let isShared = FileAccess(ofDirectoryWith: mode) == .group
+        let isForeign =
+            !isShared && !isAdministrator && parent.st_uid != geteuid() && mode & 0o1000 == 0
+        owner = isAdministrator ? parent.st_uid : nil
+        group = isAdministrator || isShared || isForeign ? parent.st_gid : nil
+        if isShared {
+            (file, directory) = (0o660, 0o2770)
+        } else if isForeign {
+            (file, directory) = (mode & 0o666 | 0o600, mode & 0o777 | 0o700)
+        } else {
+            (file, directory) = (0o600, 0o700)
+        }
+    }
+
+    /// Those of a directory by itself.
+    ///
+    /// - Parameters:
+    ///   - access: Who may use it.
+    ///   - group: The group that shares it, if one does.
+    init(_ access: FileAccess, group: UInt32?) {
+        owner = nil
+        switch access.kind {
+        case .owner: (file, directory, self.group) = (0o600, 0o700, nil)
+        case .group: (file, directory, self.group) = (0o660, 0o2770, group)
+        }
+    }
+
+    /// Gives a file or directory a mode, and its owner and group; what the process may not do is
+    /// left as it is.
+    ///
+    /// What cannot be given to its group is not opened to the group that it has: that group gets
+    /// what all others get.
+    func apply(_ mode: UInt32, to descriptor: Int32) {
+        var info = stat()
+        guard unsafe fstat(descriptor, &info) == 0 else { return }
+        let (newOwner, newGroup) = (owner ?? info.st_uid, group ?? info.st_gid)
+        var mode = mode
+        // First: a change of owner takes the bit away that passes the group on.
+        if newOwner != info.st_uid || newGroup != info.st_gid {
+            let isGiven = fchown(descriptor, newOwner, newGroup) == 0
+            if !isGiven, newGroup != info.st_gid { mode = Self.withoutGroup(mode) }
+        }
+        _ = fchmod(descriptor, mode_t(mode))
+    }
+
+    /// The mode with which a group has the rights of all others, and is not passed on.
+    private static func withoutGroup(_ mode: UInt32) -> UInt32 {
+        mode & ~0o2070 | (mode & 0o007) << 3
+    }
+
+    /// Whether a file of the process's user has another mode or group.
+    ///
+    /// One with a second name is left alone: it may be a file that is none of the store's.
+    func isDue(_ file: stat) -> Bool {
+        guard file.st_mode & S_IFMT == S_IFREG, file.st_uid == geteuid(), file.st_nlink == 1 else {
+            return false
+        }
+        return differs(file, self.file)
+    }
+
+    /// Whether something has another mode or group.
+    func differs(_ info: stat, _ mode: UInt32) -> Bool {
+        UInt32(info.st_mode) & 0o7777 != mode || info.st_gid != group ?? info.st_gid
+    }
+}

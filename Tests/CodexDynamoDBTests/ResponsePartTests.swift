@@ -1,0 +1,223 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+@testable import CodexDynamoDB
+
+/// Responses in parts: what they are of, where they are written, and how long they may be.
+@Suite("Parts of responses")
+struct ResponsePartTests {
+    private let temporary: TemporaryStore
+    private var store: Store { temporary.store }
+    private let service: DynamoDBService
+
+    init() throws {
+        let table = TableDefinition(
+            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number))
+        temporary = try TemporaryStore(schema: Schema(tables: [table]))
+        service = DynamoDBService(temporary.store)
+    }
+
+    private func ask(
+        _ operation: String, _ body: String, _ budget: RequestBudget = RequestBudget()
+    ) async -> DynamoDBResponse {
+        await service.response(
+            target: "DynamoDB_20120810." + operation, body: Array(body.utf8), budget: budget)
+    }
+
+    private func put(_ attributes: Item, _ number: Int = 0) async throws {
+        var item = attributes
+        item["p"] = "p"
+        item["s"] = .number(Number(number))
+        let stored = item
+        _ = try await store.write { transaction in try transaction.put(stored, in: "t") }
+    }
+
+    private static func key(_ number: Int) -> String {
+        #"{"p":{"S":"p"},"s":{"N":"\#(number)"}}"#
+    }
+
+    private static let get = #"{"TableName":"t","Key":\#(key(0))}"#
+    private static let query =
+        #"{"TableName":"t","KeyConditionExpression":"p=:p","ExpressionAttributeValues":{":p":{"S":"p"}}}"#
+    private static let batchGet = #"{"RequestItems":{"t":{"Keys":[\#(key(0))]}}}"#
+
+    // MARK: Items
+
+    /// Numbers of three bytes, each of which has 135 in JSON.
+    private static func largeNumbers() throws -> AttributeValue {
+        .list([AttributeValue](repeating: .number(try Number(parsing: "9E125")), count: 130_000))
+    }
+
+    private static func largeValue(_ kind: String) throws -> AttributeValue {
+        switch kind {
+        case "text": .string(String(repeating: "\u{1}\"\\é😀", count: 40_000))
+        case "binary": .binary((0..<400_000).map { UInt8(truncatingIfNeeded: $0) })
+        case "texts": .list([AttributeValue](repeating: .string(""), count: 400_000))
+        case "numbers": try largeNumbers()
+        case "stringSet": .stringSet(AttributeSet((0..<40_000).map { "\"\($0)" }))
+        case "numberSet": .numberSet(AttributeSet((0..<80_000).map { Number($0) }))
+        case "binarySet":
+            .binarySet(AttributeSet((0..<60_000).map { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }))
+        case "map":
+            .map(
+                AttributeMap(
+                    (0..<1000).map { number -> (String, AttributeValue) in
+                        ("\(number)" + String(repeating: "n", count: 300), .null)
+                    }))
+        default: .map([String(repeating: "\u{2}", count: 60_000): .list([.map([:]), .list([])])])
+        }
+    }
+
+    @Test(
+        "An item that is written in parts is the one that is written at once",
+        arguments: [
+            "text", "binary", "texts", "numbers", "stringSet", "numberSet", "binarySet", "map",
+            "name",
+        ])
+    func items(kind: String) async throws {
+        try await put(["d": Self.largeValue(kind), "e": true])
+        let stored = try #require(
+            try store.item(in: "t", key: PrimaryKey("p", .number(Number(0)))))
+        let response = await ask("GetItem", Self.get)
+        let isSame = response.body == Array(#"{"Item":\#(DynamoDBJSON.text(stored))}"#.utf8)
+        #expect(isSame && response.parts.count > 2)
+        #expect(response.parts.allSatisfy { $0.count < 2 * ResponseWriter.partByteCount })
+        let old = await ask(
+            "DeleteItem", #"{"TableName":"t","Key":\#(Self.key(0)),"ReturnValues":"ALL_OLD"}"#)
+        #expect(old.parts.allSatisfy { $0.count < 2 * ResponseWriter.partByteCount })
+        #expect(old.body.count == response.body.count + "Attributes".count - "Item".count)
+    }
+
+    @Test("Attributes that a write returns are the same below and above the size of small ones")
+    func returnedAttributes() async throws {
+        for count in [4000, 4100, 70_000] {
+            let text = String(repeating: "x", count: count)
+            let put =
+                #"{"TableName":"t","Item":{"p":{"S":"p"},"s":{"N":"0"},"d":{"S":"\#(text)"}}}"#
+            _ = await ask("PutItem", put)
+            let update =
+                #"{"TableName":"t","Key":\#(Self.key(0)),"UpdateExpression":"SET d=d","#
+                + #""ReturnValues":"UPDATED_OLD","ReturnConsumedCapacity":"TOTAL"}"#
+            let response = await ask("UpdateItem", update)
+            let units = (count + 5 + 1023) / 1024
+            let expected =
+                #"{"Attributes":{"d":{"S":"\#(text)"}},"ConsumedCapacity":"#
+                + #"{"TableName":"t","CapacityUnits":\#(units).0}}"#
+            #expect(String(decoding: response.body, as: UTF8.self) == expected)
+        }
+    }
+
+    // MARK: Lengths
+
+    @Test("A page ends once its JSON is long, however small its items count")
+    func longPage() async throws {
+        for number in 0..<2 { try await put(["d": Self.largeNumbers()], number) }
+        let response = await ask("Query", Self.query)
+        let end = String(decoding: response.body.suffix(200), as: UTF8.self)
+        #expect(response.byteCount > ResponseWriter.pageByteCountMax)
+        #expect(end.contains(#""Count":1,"ScannedCount":1,"LastEvaluatedKey""#))
+    }
+
+    @Test("A transaction of reads whose response would be too long is refused")
+    func longTransaction() async throws {
+        for number in 0..<3 { try await put(["d": Self.largeNumbers()], number) }
+        let gets = (0..<3).map { #"{"Get":{"TableName":"t","Key":\#(Self.key($0))}}"# }
+        let meter = MemoryMeter()
+        let response = await ask(
+            "TransactGetItems", #"{"TransactItems":[\#(gets.joined(separator: ","))]}"#,
+            meter.budget())
+        let text = String(decoding: response.body.prefix(1000), as: UTF8.self)
+        #expect(text.contains("ValidationException") && response.byteCount < 1000)
+        #expect(meter.peak < ResponseWriter.byteCountMax + 10_000_000)
+    }
+
+    @Test("Keys that are left unread come back in parts, as they came")
+    func unprocessedKeys() async throws {
+        for number in 0..<2 { try await put(["d": Self.largeNumbers()], number) }
+        let names = (0..<30_000).map { #""name\#($0)""# }.joined(separator: ", ")
+        let keys = (0..<3).map(Self.key).joined(separator: ",")
+        let body =
+            #"{"RequestItems":{"t":{"Keys":[\#(keys)],"Unknown":[\#(names)],"#
+            + ##""ProjectionExpression":"d,#a","ExpressionAttributeNames":{"#a":"a"}}}}"##
+        let response = await ask("BatchGetItem", body)
+        #expect(response.parts.allSatisfy { $0.count < 2 * ResponseWriter.partByteCount })
+        let end = String(decoding: response.body.suffix(300), as: UTF8.self)
+        #expect(
+            end.hasSuffix(
+                #""UnprocessedKeys":{"t":{"Keys":[\#(Self.key(1)),\#(Self.key(2))],"#
+                    + ##""ProjectionExpression":"d,#a","ExpressionAttributeNames":{"#a":"a"}}}}"##))
+    }
+
+    // MARK: First slices
+
+    /// A text that takes nearly as many bytes on the disk.
+    private static func noise(_ count: Int) -> AttributeValue {
+        var state: UInt64 = 1
+        let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_".utf8)
+        let bytes = (0..<count).map { _ -> UInt8 in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return letters[Int(state >> 58)]
+        }
+        return .string(String(decoding: bytes, as: UTF8.self))
+    }
+
+    private func jobCount(_ operation: String, _ body: String) async -> Int {
+        let executor = QueueExecutor()
+        let response = await ask(operation, body, RequestBudget(executor: executor))
+        #expect(response.status == 200 && response.byteCount > 100)
+        return executor.jobCount
+    }
+
+    @Test(
+        "A large item is left to the executor, however it is stored",
+        arguments: [(100, false), (8000, false), (20_000, true), (300_000, true)], [false, true])
+    func firstSlice(size: (byteCount: Int, isLarge: Bool), isNoise: Bool) async throws {
+        let text = String(repeating: "x", count: size.byteCount)
+        try await put(["d": isNoise ? Self.noise(size.byteCount) : .string(text)])
+        for (operation, body) in [
+            ("GetItem", Self.get), ("Query", Self.query), ("BatchGetItem", Self.batchGet),
+        ] {
+            let isMoved = await jobCount(operation, body) > 0
+            #expect(isMoved == size.isLarge, "\(operation)")
+        }
+    }
+
+    @Test("So is an item of many names, which are not read before", arguments: [300, 5000])
+    func manyNames(count: Int) async throws {
+        let names = (0..<count).map { ("attribute\($0)", AttributeValue.null) }
+        try await put(AttributeMap(names))
+        for (operation, body) in [
+            ("GetItem", Self.get), ("Query", Self.query), ("BatchGetItem", Self.batchGet),
+        ] {
+            let isMoved = await jobCount(operation, body) > 0
+            #expect(isMoved == (count == 5000), "\(operation)")
+        }
+    }
+
+    @Test("Small items before a large one are read in the first slice, and each item once")
+    func sliceBeforeLargeItem() async throws {
+        for number in 0..<6 {
+            let count = number == 3 ? 100_000 : 100
+            try await put(["d": .string(String(repeating: "x", count: count))], number)
+        }
+        let pauses = Pauses()
+        let response = await ask("Query", Self.query, RequestBudget(pause: { pauses.add($0) }))
+        #expect(pauses.all.first?.itemCount == 3)
+        let object = try JSONSerialization.jsonObject(with: Data(response.body)) as? [String: Any]
+        let items = try #require(object?["Items"] as? [[String: [String: String]]])
+        #expect(items.map { $0["s"]?["N"] } == ["0", "1", "2", "3", "4", "5"])
+    }
+}
+
+/// The slices before the pauses of a request.
+private final class Pauses: @unchecked Sendable {
+    private let lock = NSLock()
+    private var list: [RequestBudget.Slice] = []
+
+    var all: [RequestBudget.Slice] { lock.withLock { list } }
+
+    func add(_ slice: RequestBudget.Slice) { lock.withLock { list.append(slice) } }
+}

@@ -1,0 +1,218 @@
+import CodexCore
+import CodexDynamoDB
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+/// Parallel scans, and batches that end early.
+@Suite("Segments and batches")
+struct SegmentTests {
+    private typealias Object = [String: Any]
+
+    private let temporary: TemporaryStore
+    private var store: Store { temporary.store }
+    private let service: DynamoDBService
+
+    init() throws {
+        let table = TableDefinition(
+            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
+            indexes: [IndexDefinition("g", partitionKey: [KeyAttribute("g")])])
+        temporary = try TemporaryStore(
+            schema: Schema(tables: [table, TableDefinition("u", partitionKey: KeyAttribute("p"))]))
+        service = DynamoDBService(temporary.store)
+    }
+
+    private func ask(_ operation: String, _ body: String) async throws -> Object {
+        let answer = await service.response(
+            target: "DynamoDB_20120810." + operation, body: Array(body.utf8))
+        return try #require(
+            try JSONSerialization.jsonObject(with: Data(answer.body)) as? Object)
+    }
+
+    private func fill(_ partitionCount: Int, _ itemCount: Int) async throws {
+        try await store.write { transaction in
+            for partition in 0..<partitionCount {
+                for number in 0..<itemCount {
+                    let item: Item = [
+                        "p": .string("p\(partition)"), "s": .number(Number(number)), "g": "g",
+                    ]
+                    try transaction.put(item, in: "t")
+                }
+            }
+        }
+    }
+
+    /// The items of a segment, page by page, and how many pages there were.
+    private func scan(
+        _ segment: Int, of count: Int, _ parameters: String = "", from start: String? = nil
+    ) async throws -> (found: [String], pageCount: Int) {
+        var (found, pageCount): ([String], Int) = ([], 0)
+        var start = start
+        repeat {
+            let from = parameters + (start.map { #","ExclusiveStartKey":\#($0)"# } ?? "")
+            let segments = #""Segment":\#(segment),"TotalSegments":\#(count)"#
+            let page = try await ask("Scan", #"{"TableName":"t",\#(segments)\#(from)}"#)
+            let items = try #require(page["Items"] as? [[String: Object]], "\(page)")
+            found += items.map { "\($0["p"]?["S"] ?? "") \($0["s"]?["N"] ?? "")" }
+            start = try (page["LastEvaluatedKey"] as? Object).map {
+                String(
+                    decoding: try JSONSerialization.data(withJSONObject: $0), as: UTF8.self)
+            }
+            pageCount += 1
+        } while start != nil
+        return (found, pageCount)
+    }
+
+    // MARK: Segments
+
+    @Test(
+        "Segments have each item once, in tables and indexes, whatever the limit",
+        arguments: [1, 2, 3, 10, 50], ["", #","Limit":7"#, #","IndexName":"g""#])
+    func complete(count: Int, parameters: String) async throws {
+        try await fill(20, 6)
+        var all: [String] = []
+        for segment in 0..<count {
+            all += try await scan(segment, of: count, parameters).found
+        }
+        #expect(all.count == 120 && Set(all).count == 120)
+    }
+
+    @Test("A segment goes on after any key, of whichever segment and release it is")
+    func starts() async throws {
+        try await fill(9, 3)
+        for segment in 0..<3 {
+            let whole = try await scan(segment, of: 3).found
+            for partition in 0..<9 {
+                for number in [-1, 0, 1, 2, 7] {
+                    let start = #"{"p":{"S":"p\#(partition)"},"s":{"N":"\#(number)"}}"#
+                    let rest = try await scan(segment, of: 3, from: start).found
+                    let expected = whole.filter { entry in
+                        let parts = entry.split(separator: " ")
+                        let place = Int(parts[0].dropFirst()) ?? 0
+                        return place > partition
+                            || place == partition && (Int(parts[1]) ?? 0) > number
+                    }
+                    #expect(rest == expected, "\(segment) \(start)")
+                }
+            }
+        }
+    }
+
+    @Test("Which segment an item is in stays as it was in the first release")
+    func stable() async throws {
+        // FNV-1a of the partition key, from its 17th bit on.
+        func segment(_ key: String, of count: Int) -> Int {
+            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+            for byte in key.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+            return Int((hash >> 16) % UInt64(count))
+        }
+        try await fill(30, 1)
+        for count in [3, 1_000_000] {
+            for partition in 0..<30 {
+                let number = segment("p\(partition)", of: count)
+                let found = try await scan(number, of: count).found
+                #expect(found.contains("p\(partition) 0"))
+            }
+        }
+    }
+
+    @Test(
+        "One of a million segments takes a page, and a few if there are very many keys",
+        .timeLimit(.minutes(5)))
+    func narrow() async throws {
+        try await fill(3, 2000)
+        // Three partitions are passed over by three seeks.
+        let narrow = try await scan(999_999, of: 1_000_000)
+        #expect(narrow.found.isEmpty && narrow.pageCount == 1)
+        var number = 0
+        _ = try await store.load(into: "u") { () throws -> Item? in
+            number += 1
+            return number > 33_000 ? nil : ["p": .string("key \(number)")]
+        }
+        var (start, counts): (Object?, [Int]) = (nil, [])
+        repeat {
+            let from = try start.map {
+                let text = try JSONSerialization.data(withJSONObject: $0)
+                return #","ExclusiveStartKey":\#(String(decoding: text, as: UTF8.self))"#
+            }
+            let page = try await ask(
+                "Scan",
+                #"{"TableName":"u","Segment":7,"TotalSegments":1000000\#(from ?? "")}"#)
+            counts.append(try #require(page["ScannedCount"] as? Int))
+            start = page["LastEvaluatedKey"] as? Object
+        } while start != nil
+        #expect(counts.count == 2)
+    }
+
+    // MARK: Batches
+
+    /// Adds items of exactly these sizes, with the keys 00, 01 and so on.
+    private func fill(sizes: [Int], _ character: Character = "x") async throws {
+        try await store.write { transaction in
+            for (number, size) in sizes.enumerated() {
+                let key = (number < 10 ? "0" : "") + "\(number)"
+                // The names have 2 bytes, the key 2.
+                let text = String(repeating: character, count: size - 4)
+                try transaction.put(["p": .string(key), "t": .string(text)], in: "u")
+            }
+        }
+    }
+
+    private func batch(_ count: Int) async throws -> (body: [UInt8], found: Int, left: Int) {
+        let keys = (0..<count).map { #"{"p":{"S":"\#($0 < 10 ? "0" : "")\#($0)"}}"# }
+        let body =
+            #"{"RequestItems":{"u":{"Keys":[\#(keys.joined(separator: ","))],"#
+            + ##""ExpressionAttributeNames":{"#t":"t"},"ProjectionExpression":"p, #t"}}}"##
+        let answer = await service.response(
+            target: "DynamoDB_20120810.BatchGetItem", body: Array(body.utf8))
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: Data(answer.body)) as? Object)
+        let found = (object["Responses"] as? Object)?["u"] as? [Object]
+        let rest = (object["UnprocessedKeys"] as? Object)?["u"] as? Object
+        if let rest { #expect(rest["ProjectionExpression"] as? String == "p, #t") }
+        return (
+            answer.body, try #require(found, "\(object.keys)").count,
+            (rest?["Keys"] as? [Object])?.count ?? 0
+        )
+    }
+
+    @Test(
+        "A batch has 16 MiB of items at most, and the rest is unprocessed", arguments: [-1, 0, 1])
+    func batches(difference: Int) async throws {
+        let large = Limits.itemByteCountMax
+        let last = (16 << 20) - 40 * large + difference
+        try await fill(sizes: Array(repeating: large, count: 40) + [last, 10])
+        let batch = try await batch(42)
+        #expect(batch.found == (difference > 0 ? 40 : 41))
+        #expect(batch.found + batch.left == 42)
+    }
+
+    @Test("A batch whose text is longer than its items ends by the text")
+    func escapedBatches() async throws {
+        try await fill(sizes: Array(repeating: Limits.itemByteCountMax, count: 30), "\u{1}")
+        let batch = try await batch(30)
+        #expect(batch.left > 0 && batch.found + batch.left == 30)
+        // One item more than the limit, of six bytes for each of its own.
+        #expect(batch.body.count <= (16 << 20) + 6 * Limits.itemByteCountMax + 10_000)
+    }
+
+    @Test("Small batches are whole, and too many keys are refused before they are read")
+    func counts() async throws {
+        try await fill(sizes: Array(repeating: 100, count: 100))
+        for (count, isTaken) in [(99, true), (100, true), (101, false)] {
+            let keys = (0..<count).map { #"{"p":{"S":"\#($0)"}}"# }.joined(separator: ",")
+            let answer = try await ask(
+                "BatchGetItem", #"{"RequestItems":{"u":{"Keys":[\#(keys)]}}}"#)
+            #expect((answer["Responses"] != nil) == isTaken, "\(count)")
+            if isTaken { #expect((answer["UnprocessedKeys"] as? Object)?.isEmpty == true) }
+        }
+        let wrong = Array(repeating: "1", count: 101).joined(separator: ",")
+        let answer = try await ask(
+            "BatchGetItem", #"{"RequestItems":{"u":{"Keys":[\#(wrong)]}}}"#)
+        #expect((answer["message"] as? String)?.contains("Too many items") == true)
+        let puts = Array(repeating: "1", count: 26).joined(separator: ",")
+        let write = try await ask("BatchWriteItem", #"{"RequestItems":{"u":[\#(puts)]}}"#)
+        #expect((write["message"] as? String)?.contains("Too many items") == true)
+    }
+}

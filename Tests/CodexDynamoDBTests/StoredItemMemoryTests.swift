@@ -1,0 +1,292 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+@testable import CodexDynamoDB
+
+/// What requests reserve of stored items that take many times their size in memory.
+@Suite("Memory of stored items")
+struct StoredItemMemoryTests {
+    private let temporary: TemporaryStore
+    private var store: Store { temporary.store }
+    private let service: DynamoDBService
+
+    /// The texts of an item: each counts one byte, and takes 24 in memory.
+    private static let textCount = Limits.itemByteCountMax - 100
+    private static let decodedByteCount = textCount * MemoryLayout<AttributeValue>.stride
+
+    init() throws {
+        temporary = try TemporaryStore(
+            schema: Schema(tables: [TableDefinition("t", partitionKey: KeyAttribute("p"))]))
+        service = DynamoDBService(temporary.store)
+    }
+
+    private static func item(_ number: Int) -> Item {
+        let texts = [AttributeValue](repeating: .string(""), count: textCount)
+        return ["p": .string("k\(number)"), "d": .list(texts)]
+    }
+
+    private func fill(_ count: Int) async throws {
+        try await store.write { transaction in
+            for number in 0..<count { try transaction.put(Self.item(number), in: "t") }
+        }
+    }
+
+    private func count() throws -> Int {
+        try store.stats().trees.first { $0.table == "t" && $0.index == nil }?.entryCount ?? 0
+    }
+
+    private func ask(
+        _ operation: String, _ body: String, _ budget: RequestBudget
+    ) async -> DynamoDBResponse {
+        await service.response(
+            target: "DynamoDB_20120810." + operation, body: Array(body.utf8), budget: budget)
+    }
+
+    private func contains(_ response: DynamoDBResponse, _ text: String) -> Bool {
+        String(decoding: response.body.prefix(4096), as: UTF8.self).contains(text)
+    }
+
+    private static func target(_ number: Int) -> String {
+        #""TableName":"t","Key":{"p":{"S":"k\#(number)"}}"#
+    }
+
+    // MARK: One item
+
+    /// Requests that decode the item `k0`.
+    private static let requests: [(operation: String, body: String)] = [
+        ("GetItem", "{\(target(0))}"),
+        ("BatchGetItem", #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}}]}}}"#),
+        ("TransactGetItems", #"{"TransactItems":[{"Get":{\#(target(0))}}]}"#),
+        (
+            "Query",
+            #"{"TableName":"t","KeyConditionExpression":"p=:p","ExpressionAttributeValues":{":p":{"S":"k0"}}}"#
+        ),
+        ("Scan", #"{"TableName":"t"}"#),
+        ("PutItem", #"{"TableName":"t","Item":{"p":{"S":"k0"}}}"#),
+        ("DeleteItem", "{\(target(0))}"),
+        ("UpdateItem", #"{\#(target(0)),"UpdateExpression":"SET n=p"}"#),
+        ("UpdateItem", "{\(target(0))}"),
+        ("DeleteItem", #"{\#(target(0)),"ReturnValues":"ALL_OLD"}"#),
+        (
+            "BatchWriteItem",
+            #"{"RequestItems":{"t":[{"DeleteRequest":{"Key":{"p":{"S":"k0"}}}}]},"ReturnConsumedCapacity":"TOTAL"}"#
+        ),
+        ("TransactWriteItems", #"{"TransactItems":[{"Delete":{\#(target(0))}}]}"#),
+        (
+            "TransactWriteItems",
+            #"{"TransactItems":[{"ConditionCheck":{\#(target(0)),"ConditionExpression":"attribute_exists(p)"}}]}"#
+        ),
+    ]
+
+    @Test(
+        "An item is not decoded before its memory is granted, and a refusal changes nothing",
+        arguments: StoredItemMemoryTests.requests.indices)
+    func refused(request: Int) async throws {
+        try await fill(1)
+        let meter = MemoryMeter(limit: Self.decodedByteCount)
+        let (operation, body) = Self.requests[request]
+        let response = await ask(operation, body, meter.budget())
+        #expect(contains(response, "ThrottlingException"), "\(operation)")
+        #expect(meter.peak <= Self.decodedByteCount)
+        #expect(try store.item(in: "t", key: PrimaryKey("k0")) == Self.item(0))
+    }
+
+    @Test(
+        "The memory of an item is given back once it is not needed, and the response keeps its own",
+        arguments: StoredItemMemoryTests.requests.indices)
+    func granted(request: Int) async throws {
+        try await fill(1)
+        let meter = MemoryMeter()
+        let (operation, body) = Self.requests[request]
+        let response = await ask(operation, body, meter.budget())
+        #expect(response.status == 200, "\(operation)")
+        #expect(meter.peak > Self.decodedByteCount)
+        let rest = meter.byteCount - response.byteCount
+        #expect(rest > -1000 && rest < ResponseWriter.partByteCount, "\(operation): \(rest)")
+    }
+
+    @Test("A large item is read and written in one turn of the executor")
+    func oneTurn() async throws {
+        try await fill(1)
+        let (executor, meter) = (QueueExecutor(), MemoryMeter())
+        let response = await ask(
+            "GetItem", "{\(Self.target(0))}", meter.budget(executor: executor))
+        #expect(response.status == 200 && executor.jobCount == 1)
+        #expect(meter.byteCountOnQueue >= Self.decodedByteCount)
+    }
+
+    @Test("Large items of pages and batches are read and written by the executor")
+    func pages() async throws {
+        try await fill(2)
+        for (operation, body) in [
+            ("Scan", #"{"TableName":"t"}"#),
+            (
+                "BatchGetItem",
+                #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}},{"p":{"S":"k1"}}]}}}"#
+            ),
+        ] {
+            let meter = MemoryMeter()
+            let response = await ask(operation, body, meter.budget(executor: QueueExecutor()))
+            #expect(response.status == 200, "\(operation)")
+            #expect(meter.byteCountOnQueue >= 2 * Self.decodedByteCount, "\(operation)")
+        }
+    }
+
+    // MARK: Several items
+
+    private func transaction(_ action: String, _ count: Int, _ more: String = "") -> String {
+        let actions = (0..<count).map { #"{"\#(action)":{\#(Self.target($0))\#(more)}}"# }
+        return #"{"TransactItems":[\#(actions.joined(separator: ","))]}"#
+    }
+
+    @Test("A batch of writes has one of its items in memory")
+    func batchWrites() async throws {
+        try await fill(5)
+        let deletes = (0..<5).map { #"{"DeleteRequest":{"Key":{"p":{"S":"k\#($0)"}}}}"# }
+        let meter = MemoryMeter()
+        let response = await ask(
+            "BatchWriteItem",
+            #"{"RequestItems":{"t":[\#(deletes.joined(separator: ","))]},"ReturnConsumedCapacity":"TOTAL"}"#,
+            meter.budget())
+        #expect(response.status == 200 && contains(response, #""CapacityUnits":2000.0"#))
+        #expect(meter.peak < 2 * Self.decodedByteCount)
+        #expect(try count() == 0)
+    }
+
+    @Test("The items of a transaction's reads are in memory one by one")
+    func transactionReads() async throws {
+        try await fill(3)
+        let meter = MemoryMeter()
+        let response = await ask("TransactGetItems", transaction("Get", 3), meter.budget())
+        #expect(response.status == 200)
+        #expect(meter.peak < response.byteCount + 2 * Self.decodedByteCount)
+    }
+
+    @Test("The items that a transaction changes have a bound in memory", arguments: [3, 10])
+    func transactionWrites(count: Int) async throws {
+        try await fill(count)
+        let meter = MemoryMeter()
+        let response = await ask(
+            "TransactWriteItems", transaction("Delete", count), meter.budget())
+        #expect((response.status == 200) == (count == 3))
+        #expect(contains(response, "ValidationException") == (count == 10))
+        #expect(meter.peak <= 48 << 20)
+        #expect(try self.count() == (count == 3 ? 0 : count))
+    }
+
+    @Test(
+        "Items that a transaction only checks are in memory one by one",
+        arguments: ["attribute_exists(p)", "attribute_not_exists(p)"])
+    func checks(condition: String) async throws {
+        try await fill(6)
+        let meter = MemoryMeter()
+        let response = await ask(
+            "TransactWriteItems",
+            transaction("ConditionCheck", 6, #","ConditionExpression":"\#(condition)""#),
+            meter.budget())
+        #expect((response.status == 200) == (condition == "attribute_exists(p)"))
+        #expect(meter.peak < 2 * Self.decodedByteCount)
+        #expect(meter.byteCount < ResponseWriter.partByteCount)
+    }
+
+    @Test("An update that makes a large item of a small one reserves it in a transaction")
+    func grownItems() async throws {
+        let list = AttributeValue.list([AttributeValue](repeating: .string(""), count: 1000))
+        try await store.write { transaction in
+            for number in 0..<10 {
+                try transaction.put(["p": .string("k\(number)"), "d": list], in: "t")
+            }
+        }
+        let sets = (0..<190).map { "a\($0)=list_append(d,d)" }.joined(separator: ",")
+        let meter = MemoryMeter()
+        let response = await ask(
+            "TransactWriteItems",
+            transaction("Update", 10, #","UpdateExpression":"SET \#(sets)""#), meter.budget())
+        #expect(contains(response, "ValidationException"))
+        #expect(meter.peak <= 48 << 20)
+    }
+
+    // MARK: Errors
+
+    private static let fails =
+        #","ConditionExpression":"attribute_not_exists(p)","ReturnValuesOnConditionCheckFailure":"ALL_OLD""#
+
+    @Test("An error with items comes in parts, which the executor writes and reserves")
+    func failures() async throws {
+        try await fill(3)
+        let (executor, meter) = (QueueExecutor(), MemoryMeter())
+        let response = await ask(
+            "TransactWriteItems", transaction("ConditionCheck", 3, Self.fails),
+            meter.budget(executor: executor))
+        #expect(contains(response, "TransactionCanceledException"))
+        // Each text is {"S":""} and a comma.
+        #expect(response.byteCount > 3 * 9 * Self.textCount)
+        #expect(response.parts.allSatisfy { $0.count < 2 * ResponseWriter.partByteCount })
+        #expect(executor.jobCount > 0)
+        let rest = meter.byteCount - response.byteCount
+        #expect(rest >= 0 && rest < ResponseWriter.partByteCount)
+    }
+
+    @Test("An error with an item for which there is no memory is a ThrottlingException")
+    func refusedFailure() async throws {
+        try await fill(1)
+        // The item can be decoded, but not written next to that.
+        let meter = MemoryMeter(limit: 13_000_000)
+        let response = await ask(
+            "DeleteItem", "{\(Self.target(0))\(Self.fails)}", meter.budget())
+        #expect(contains(response, "ThrottlingException") && response.byteCount < 1000)
+        #expect(meter.peak > Self.decodedByteCount)
+        #expect(try count() == 1)
+    }
+
+    // MARK: Streams
+
+    @Test("Records are written one image at a time, in parts that are reserved")
+    func records() async throws {
+        let body =
+            #"{"TableName":"t","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}}"#
+        #expect(await ask("UpdateTable", body, RequestBudget()).status == 200)
+        try await fill(1)
+        var changed = Self.item(0)
+        changed["n"] = 1
+        let new = changed
+        _ = try await store.write { transaction in try transaction.put(new, in: "t") }
+        let iterator = try await iterator()
+        let request = Array(#"{"ShardIterator":"\#(iterator)"}"#.utf8)
+        func page(_ budget: RequestBudget) async -> DynamoDBResponse {
+            await service.response(
+                target: "DynamoDBStreams_20120810.GetRecords", body: request, budget: budget)
+        }
+        let meter = MemoryMeter()
+        let response = await page(meter.budget())
+        // A page ends after a mebibyte of records: the first has one image.
+        #expect(response.status == 200 && response.byteCount > 9 * Self.textCount)
+        #expect(response.parts.allSatisfy { $0.count < 2 * ResponseWriter.partByteCount })
+        #expect(meter.peak > Self.decodedByteCount && meter.byteCount >= response.byteCount - 1000)
+        let little = await page(MemoryMeter(limit: Self.decodedByteCount).budget())
+        #expect(contains(little, "ThrottlingException"))
+    }
+
+    /// The iterator of the only stream, from its beginning on.
+    private func iterator() async throws -> String {
+        func ask(_ operation: String, _ body: String) async throws -> [String: Any] {
+            let response = await service.response(
+                target: "DynamoDBStreams_20120810." + operation, body: Array(body.utf8))
+            return try #require(
+                try JSONSerialization.jsonObject(with: Data(response.body)) as? [String: Any])
+        }
+        let streams = try await ask("ListStreams", "{}")["Streams"] as? [[String: Any]]
+        let arn = try #require(streams?.first?["StreamArn"] as? String)
+        let stream =
+            try await ask("DescribeStream", #"{"StreamArn":"\#(arn)"}"#)["StreamDescription"]
+            as? [String: Any]
+        let shards = stream?["Shards"] as? [[String: Any]]
+        let shard = try #require(shards?.first?["ShardId"] as? String)
+        let body =
+            #"{"StreamArn":"\#(arn)","ShardId":"\#(shard)","ShardIteratorType":"TRIM_HORIZON"}"#
+        return try #require(try await ask("GetShardIterator", body)["ShardIterator"] as? String)
+    }
+}

@@ -1,0 +1,256 @@
+import CodexCore
+import CodexDynamoDB
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+/// How much a request may have a transaction do: its items together, and the work on each.
+@Suite("Limits of DynamoDB's transactions")
+struct TransactionLimitTests {
+    private let temporary: TemporaryStore
+    private let service: DynamoDBService
+    private var store: Store { temporary.store }
+
+    init() throws {
+        temporary = try TemporaryStore(
+            schema: Schema(tables: [TableDefinition("t", partitionKey: KeyAttribute("p"))]))
+        service = DynamoDBService(temporary.store)
+    }
+
+    /// The error's type without its namespace, and the body.
+    private func ask(
+        _ operation: String, _ body: String
+    ) async throws -> (error: String?, body: [String: Any]) {
+        let answer = await service.response(
+            target: "DynamoDB_20120810." + operation, body: Array(body.utf8))
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any])
+        let type = (object["__type"] as? String)?.split(separator: "#").last.map(String.init)
+        return (type, object)
+    }
+
+    private func write(_ actions: [String]) async throws -> (error: String?, body: [String: Any]) {
+        try await ask(
+            "TransactWriteItems", #"{"TransactItems":[\#(actions.joined(separator: ","))]}"#)
+    }
+
+    private func reasons(_ body: [String: Any]) -> [String] {
+        (body["CancellationReasons"] as? [[String: Any]] ?? []).compactMap { $0["Code"] as? String }
+    }
+
+    private func key(_ number: Int) -> String { #"{"p":{"S":"\#(name(number))"}}"# }
+
+    private func name(_ number: Int) -> String { "k\(100 + number)" }
+
+    /// An item with so many bytes.
+    private func item(_ number: Int, _ byteCount: Int) -> Item {
+        // Two names, and the key of four bytes.
+        [
+            "p": .string(name(number)),
+            "v": .string(String(repeating: "0", count: byteCount - 6)),
+        ]
+    }
+
+    /// Eleven items with 4 MiB together, or some bytes more or less.
+    private func items(_ difference: Int) -> [Item] {
+        let last = Limits.transactionByteCountMax - 10 * Limits.itemByteCountMax + difference
+        return (0..<10).map { item($0, Limits.itemByteCountMax) } + [item(10, last)]
+    }
+
+    private func put(_ items: [Item]) async throws {
+        try await store.write { transaction in
+            for item in items { try transaction.put(item, in: "t") }
+        }
+    }
+
+    private func stored() throws -> [Item] {
+        try (0..<30).compactMap { try store.item(in: "t", key: PrimaryKey(.string(name($0)))) }
+    }
+
+    // MARK: Bytes
+
+    @Test("Items that are put have 4 MiB together, and not a byte more", arguments: -1...1)
+    func puts(difference: Int) async throws {
+        let items = items(difference)
+        let answer = try await write(
+            items.map { #"{"Put":{"TableName":"t","Item":\#(DynamoDBJSON.text($0))}}"# })
+        #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
+        #expect(try stored() == (difference > 0 ? [] : items))
+    }
+
+    @Test("Items that are deleted count as they were", arguments: -1...1)
+    func deletes(difference: Int) async throws {
+        let items = items(difference)
+        try await put(items)
+        let answer = try await write(
+            (0...10).map { #"{"Delete":{"TableName":"t","Key":\#(key($0))}}"# })
+        #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
+        #expect(try stored() == (difference > 0 ? items : []))
+    }
+
+    @Test("What is only checked counts, and what grows counts as it becomes", arguments: -1...1)
+    func grows(difference: Int) async throws {
+        let items = items(-1001)
+        try await put(items)
+        let checks = (0..<10).map {
+            #"{"ConditionCheck":{"TableName":"t","Key":\#(key($0)),"ConditionExpression":"attribute_exists(p)"}}"#
+        }
+        // With its name of one byte.
+        let more = String(repeating: "w", count: 1000 + difference)
+        let update =
+            #"{"Update":{"TableName":"t","Key":\#(key(10)),"UpdateExpression":"SET w = :w","ExpressionAttributeValues":{":w":{"S":"\#(more)"}}}}"#
+        let answer = try await write(checks + [update])
+        #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
+        let isUnchanged = try stored() == items
+        #expect(isUnchanged == (difference > 0))
+    }
+
+    @Test("Items that are read have 4 MiB together, and not a byte more", arguments: -1...1)
+    func gets(difference: Int) async throws {
+        try await put(items(difference))
+        let gets = (0...10).map { #"{"Get":{"TableName":"t","Key":\#(key($0))}}"# }
+        let answer = try await ask(
+            "TransactGetItems",
+            #"{"TransactItems":[\#(gets.joined(separator: ","))],"ReturnConsumedCapacity":"TOTAL"}"#
+        )
+        #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
+        let responses = answer.body["Responses"] as? [[String: Any]]
+        #expect(responses?.count == (difference > 0 ? nil : 11))
+        #expect(responses?.allSatisfy { $0["Item"] != nil } ?? true)
+        // Ten of 100 units for each 4 KB, and one of 24 and a part; twice, for a transaction.
+        let capacity = (answer.body["ConsumedCapacity"] as? [[String: Any]])?.first
+        let units = (capacity?["CapacityUnits"] as? NSNumber)?.doubleValue
+        let expected: Double? = difference > 0 ? nil : 2048
+        #expect(units == expected)
+    }
+
+    @Test("A transaction of an embedding program has no such limit")
+    func embedded() async throws {
+        let items = items(1)
+        try await store.write { transaction in
+            _ = try transaction.perform(items.map { .put(table: "t", $0, condition: nil) })
+        }
+        #expect(try stored() == items)
+    }
+
+    @Test("What is written costs what the items had and have, in one answer")
+    func capacity() async throws {
+        try await put([item(0, 5000), item(1, 100)])
+        let actions = [
+            #"{"Delete":{"TableName":"t","Key":\#(key(0))}}"#,
+            #"{"Put":{"TableName":"t","Item":\#(DynamoDBJSON.text(item(1, 3000)))}}"#,
+            #"{"Put":{"TableName":"t","Item":\#(DynamoDBJSON.text(item(2, 1024)))}}"#,
+        ].joined(separator: ",")
+        let body =
+            #"{"TransactItems":[\#(actions)],"ReturnConsumedCapacity":"TOTAL","ClientRequestToken":"once"}"#
+        // The second time it is looked up: the key and the items that are not there.
+        for (kind, units) in [("WriteCapacityUnits", 2.0 * (5 + 3 + 1)), ("ReadCapacityUnits", 6)] {
+            let answer = try await ask("TransactWriteItems", body)
+            let capacity = try #require(answer.body["ConsumedCapacity"] as? [[String: Any]])
+            #expect(capacity.count == 1 && capacity[0][kind] as? Double == units)
+        }
+        #expect(try stored() == [item(1, 3000), item(2, 1024)])
+    }
+
+    // MARK: Work
+
+    /// `list_append(l, list_append(l, …))`.
+    private func nested(_ depth: Int) -> String {
+        String(repeating: "list_append(l, ", count: depth) + "l"
+            + String(repeating: ")", count: depth)
+    }
+
+    @Test("Lists that are joined again and again fail by themselves", .timeLimit(.minutes(5)))
+    func nestedLists() async throws {
+        let list = AttributeValue.list([AttributeValue](repeating: .null, count: 75_000))
+        try await put((0..<25).map { ["p": .string(name($0)), "l": list] })
+        func update(_ number: Int, _ depth: Int) -> String {
+            #"{"TableName":"t","Key":\#(key(number)),"UpdateExpression":"SET l = \#(nested(depth))"}"#
+        }
+        let answer = try await write((0..<25).map { #"{"Update":\#(update($0, 200))}"# })
+        #expect(answer.error == "TransactionCanceledException")
+        #expect(reasons(answer.body) == [String](repeating: "ValidationError", count: 25))
+        #expect(try await ask("UpdateItem", update(0, 200)).error == "ValidationException")
+        #expect(try await ask("UpdateItem", update(0, 1)).error == nil)
+        let counts = try stored().map { $0["l"]?.list?.count ?? 0 }
+        #expect(counts == [150_000] + [Int](repeating: 75_000, count: 24))
+    }
+
+    /// Parts that the text of an item nearly has at each place.
+    private func parts(_ count: Int) -> String {
+        [String](repeating: "NOT contains(v, :v)", count: count).joined(separator: " AND ")
+    }
+
+    private static let part = "000000000x000000000"
+
+    @Test("The conditions of a request have as many steps together as one alone")
+    func steps() async throws {
+        try await put((0..<3).map { item($0, Limits.itemByteCountMax) })
+        func check(_ number: Int, _ count: Int) -> String {
+            #""TableName":"t","Key":\#(key(number)),"ConditionExpression":"\#(parts(count))","ExpressionAttributeValues":{":v":{"S":"\#(Self.part)"}}"#
+        }
+        let one = try await ask("DeleteItem", "{\(check(0, 60))}")
+        #expect(one.error == "ValidationException")
+        let all = try await write((0..<3).map { "{\"ConditionCheck\":{\(check($0, 15))}}" })
+        #expect(all.error == "TransactionCanceledException")
+        #expect(reasons(all.body) == ["None", "None", "ValidationError"])
+        #expect(try stored().count == 3)
+        #expect(try await ask("DeleteItem", "{\(check(0, 15))}").error == nil)
+    }
+
+    @Test("The names and values that expressions refer to have 4 MiB together", arguments: -1...1)
+    func expressions(difference: Int) async throws {
+        // 64 references of 64 KiB less one byte, and the bytes that are missing.
+        let name = String(repeating: "n", count: Limits.attributeNameByteCountMax)
+        let rest = String(repeating: "r", count: 64 + difference)
+        func check(_ number: Int, _ condition: String, _ names: String) -> String {
+            #"{"ConditionCheck":{"TableName":"t","Key":\#(key(number)),"ConditionExpression":"\#(condition)","ExpressionAttributeNames":{\#(names)}}}"#
+        }
+        let path = [String](repeating: "#a", count: 32).joined(separator: ".")
+        let condition = "attribute_not_exists(\(path))"
+        let actions = [
+            check(0, condition, ##""#a":"\##(name)""##),
+            check(1, condition, ##""#a":"\##(name)""##),
+            check(2, "attribute_not_exists(#b)", ##""#b":"\##(rest)""##),
+        ]
+        let answer = try await write(actions)
+        #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
+    }
+
+    @Test("The names that projections refer to have 4 MiB together", arguments: 63...65)
+    func projections(count: Int) async throws {
+        // Each is 65,535 bytes: 64 of them fit, and 65 do not.
+        let name = String(repeating: "n", count: Limits.attributeNameByteCountMax)
+        let gets = [31, 31, count - 62].enumerated().map { place, count in
+            let path = [String](repeating: "#a", count: count).joined(separator: ".")
+            let expression = ##""ProjectionExpression":"\##(path)""##
+            let names = ##""ExpressionAttributeNames":{"#a":"\##(name)"}"##
+            return
+                #"{"Get":{"TableName":"t","Key":\#(key(place)),\#(expression),\#(names)}}"#
+        }
+        let answer = try await ask(
+            "TransactGetItems", #"{"TransactItems":[\#(gets.joined(separator: ","))]}"#)
+        #expect(answer.error == (count > 64 ? "ValidationException" : nil))
+    }
+
+    @Test("A name has 65,535 bytes at most", arguments: -1...1)
+    func longName(difference: Int) async throws {
+        let name = String(repeating: "n", count: Limits.attributeNameByteCountMax + difference)
+        let body =
+            ##"{"TableName":"t","Key":\##(key(0)),"ConditionExpression":"attribute_not_exists(#a)","ExpressionAttributeNames":{"#a":"\##(name)"}}"##
+        let answer = try await ask("DeleteItem", body)
+        #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
+    }
+
+    @Test("A value that an expression names again and again counts as often")
+    func repeatedValues() async throws {
+        try await put([item(0, 100)])
+        let value = String(repeating: "x", count: 400_000)
+        func delete(_ count: Int) -> String {
+            #"{"TableName":"t","Key":\#(key(0)),"ConditionExpression":"\#(parts(count))","ExpressionAttributeValues":{":v":{"S":"\#(value)"}}}"#
+        }
+        #expect(try await ask("DeleteItem", delete(6)).error == "ValidationException")
+        #expect(try await ask("DeleteItem", delete(5)).error == nil)
+    }
+}

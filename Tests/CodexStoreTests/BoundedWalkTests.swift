@@ -1,0 +1,142 @@
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+/// Walks that end after so much that they passed over.
+@Suite("Bounded walks")
+struct BoundedWalkTests {
+    private static let table = TableDefinition(
+        "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
+        indexes: [IndexDefinition("g", partitionKey: [KeyAttribute("g")])])
+    private static let single = TableDefinition("u", partitionKey: KeyAttribute("p"))
+
+    private let temporary: TemporaryStore
+    private var store: Store { temporary.store }
+
+    init() throws {
+        temporary = try TemporaryStore(schema: Schema(tables: [Self.table, Self.single]))
+    }
+
+    /// Adds partitions of so many items each.
+    private func fill(_ partitionCount: Int, _ itemCount: Int) async throws {
+        try await store.write { transaction in
+            for partition in 0..<partitionCount {
+                for number in 0..<itemCount {
+                    let item: Item = [
+                        "p": .string("p\(partition)"), "s": .number(Number(number)), "g": "g",
+                    ]
+                    try transaction.put(item, in: "t")
+                }
+                try transaction.put(["p": .string("p\(partition)")], in: "u")
+            }
+        }
+    }
+
+    private struct Walk {
+        /// The keys of the partitions that were asked for.
+        var asked: [String] = []
+        /// How many items were lent.
+        var lentCount = 0
+        /// Where the bound ended it.
+        var stop: Item?
+    }
+
+    private func walk(
+        _ scan: TableScan, after item: Item? = nil, bound: Int = .max,
+        taking isTaken: (String) -> Bool
+    ) throws -> Walk {
+        var walk = Walk()
+        let names = scan.table == "u" ? ["p"] : scan.index == nil ? ["p", "s"] : ["p", "s", "g"]
+        walk.stop = try store.read { snapshot in
+            try snapshot.forEach(
+                scan, after: item,
+                within: WalkBound(skippedCountMax: bound, keyNames: names),
+                choosing: { partition in
+                    let key = partition.string ?? ""
+                    walk.asked.append(key)
+                    return isTaken(key) ? .take : .skip
+                }
+            ) { _ in
+                walk.lentCount += 1
+                return true
+            }
+        }
+        return walk
+    }
+
+    @Test("A partition that is passed over is asked for once, however many items it has")
+    func seeks() async throws {
+        try await fill(5, 1000)
+        let none = try walk(TableScan(table: "t")) { _ in false }
+        #expect(none.asked == (0..<5).map { "p\($0)" })
+        #expect(none.lentCount == 0 && none.stop == nil)
+        let some = try walk(TableScan(table: "t")) { $0 == "p1" || $0 == "p4" }
+        #expect(some.lentCount == 2000)
+        #expect(some.asked.count == 3 + 2000)
+    }
+
+    @Test("All partitions together have each item once, in tables and indexes")
+    func complete() async throws {
+        try await fill(7, 9)
+        for scan in [
+            TableScan(table: "t"), TableScan(table: "t", index: "g"), TableScan(table: "u"),
+        ] {
+            let counts = try (0..<7).map { number in
+                try walk(scan) { $0 == "p\(number)" }.lentCount
+            }
+            #expect(counts == Array(repeating: scan.table == "u" ? 1 : 9, count: 7))
+        }
+    }
+
+    @Test("A walk ends at its bound, and another goes on behind it")
+    func bounds() async throws {
+        try await fill(10, 3)
+        for (bound, isCut) in [(9, true), (10, true), (11, false)] {
+            let walk = try walk(TableScan(table: "u"), bound: bound) { _ in false }
+            #expect((walk.stop != nil) == isCut && walk.asked.count == min(bound, 10))
+        }
+        var (position, asked): (Item?, [String]) = (nil, [])
+        repeat {
+            let walk = try walk(TableScan(table: "t"), after: position, bound: 4) { $0 == "p9" }
+            // A partition may be asked for again, with another of its items.
+            for key in walk.asked where key != asked.last { asked.append(key) }
+            position = walk.stop
+        } while position != nil
+        #expect(asked == (0..<10).map { "p\($0)" })
+        let index = try walk(TableScan(table: "t", index: "g"), bound: 5) { _ in false }
+        #expect(index.stop?.names == ["g", "p", "s"] && index.asked.count == 5)
+    }
+
+    @Test("Expired items count as passed over, in both directions")
+    func expired() async throws {
+        let temporary = try TemporaryStore(
+            schema: ExpiryTests.schema, options: ExpiryTests.options(ManualClock()))
+        try await temporary.store.write { transaction in
+            for number in 0..<50 {
+                var item: Item = ["p": "p", "s": .number(Number(number)), "g": "g"]
+                if number < 49 { item["e"] = .number(Number(ExpiryTests.start - 10)) }
+                try transaction.put(item, in: "t")
+            }
+        }
+        for direction in [QueryDirection.forward, .backward] {
+            var query = TableQuery(table: "t", partition: ["p"])
+            query.direction = direction
+            var (position, found, walkCount): (Item?, [Int64?], Int) = (nil, [], 0)
+            repeat {
+                position = try temporary.store.read { snapshot in
+                    try snapshot.forEach(
+                        query, after: position,
+                        within: WalkBound(skippedCountMax: 10, keyNames: ["p", "s"])
+                    ) { view in
+                        found.append(try view.int64("s"))
+                        return true
+                    }
+                }
+                walkCount += 1
+            } while position != nil
+            #expect(found == [49] && walkCount == 5)
+        }
+    }
+}

@@ -1,0 +1,129 @@
+#if Server
+    /// What an `Authorization` header of Signature Version 4 says.
+    ///
+    /// It is read before anything is known of its sender. So its length is bounded, and the names
+    /// of signed headers ascend: each occurs once, and what is signed is not longer than the
+    /// request.
+    package struct AuthorizationHeader: Sendable, Hashable {
+        package let accessKeyID: String
+        /// The date of the credential's scope, as `20261128`.
+        package let day: String
+        package let region: String
+        package let service: String
+        package let signedHeaders: [String]
+        package let signature: [UInt8]
+
+        static let algorithm = "AWS4-HMAC-SHA256"
+        /// What ends the credential's scope.
+        static let scopeEnd = "aws4_request"
+        /// The longest header that is read, in bytes.
+        package static let byteCountMax = 4096
+        /// Most headers that are signed.
+        package static let signedHeaderCountMax = 64
+        /// The longest identifier of an access key, in bytes: that of AWS's.
+        static let accessKeyIDByteCountMax = 128
+
+        /// DynamoDB's clients sign for one service, those of its streams included.
+        private static let services: Set<String> = ["dynamodb", "dynamodbstreams"]
+
+        /// Reads a header; `nil` if it is incomplete, out of bounds or out of order.
+        package init?(_ text: String) {
+            guard text.utf8.count <= Self.byteCountMax, text.hasPrefix(Self.algorithm + " "),
+                let fields = Self.fields(Array(text.utf8.dropFirst(Self.algorithm.utf8.count))),
+                let credential = fields["Credential"].flatMap(Self.credential),
+                let headers = fields["SignedHeaders"].flatMap(Self.signedHeaders),
+                let signature = fields["Signature"].flatMap(Self.signature)
+            else { return nil }
+            (accessKeyID, day, region, service) = credential
+            (signedHeaders, self.signature) = (headers, signature)
+        }
+
+        /// The scope that the string to sign names.
+        var scope: String { "\(day)/\(region)/\(service)/\(Self.scopeEnd)" }
+
+        /// The header that has the date.
+        var dateHeader: String { signedHeaders.contains("x-amz-date") ? "x-amz-date" : "date" }
+
+        /// Whether a header can name a region.
+        package static func isRegion(_ text: String) -> Bool {
+            (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(isNameByte)
+        }
+
+        /// Whether a header can name an access key: visible ASCII characters, but no slash and no
+        /// comma, which end it.
+        static func isAccessKeyID(_ text: String) -> Bool {
+            (1...accessKeyIDByteCountMax).contains(text.utf8.count)
+                && text.utf8.allSatisfy {
+                    (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ",")
+                }
+        }
+
+        // MARK: Parts
+
+        /// The three fields, by name.
+        private static func fields(_ bytes: [UInt8]) -> [String: ArraySlice<UInt8>]? {
+            let parts = bytes.split(
+                separator: UInt8(ascii: ","), maxSplits: 3, omittingEmptySubsequences: false)
+            guard parts.count == 3 else { return nil }
+            var fields: [String: ArraySlice<UInt8>] = [:]
+            for part in parts {
+                let field = part.drop { $0 == UInt8(ascii: " ") }
+                guard let equals = field.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+                fields[text(field[..<equals])] = field[(equals + 1)...]
+            }
+            return fields
+        }
+
+        private static func text(_ bytes: ArraySlice<UInt8>) -> String {
+            String(decoding: bytes, as: UTF8.self)
+        }
+
+        private static func credential(
+            _ bytes: ArraySlice<UInt8>
+        ) -> (id: String, day: String, region: String, service: String)? {
+            let parts = bytes.split(
+                separator: UInt8(ascii: "/"), maxSplits: 5, omittingEmptySubsequences: false
+            ).map(text)
+            guard parts.count == 5, parts[4] == scopeEnd, !parts[0].isEmpty,
+                parts[1].utf8.count == 8, parts[1].utf8.allSatisfy(isDigit), isRegion(parts[2]),
+                services.contains(parts[3])
+            else { return nil }
+            return (parts[0], parts[1], parts[2], parts[3])
+        }
+
+        private static func signedHeaders(_ bytes: ArraySlice<UInt8>) -> [String]? {
+            let names = bytes.split(
+                separator: UInt8(ascii: ";"), maxSplits: signedHeaderCountMax,
+                omittingEmptySubsequences: false
+            ).map(text)
+            guard names.count <= signedHeaderCountMax,
+                names.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isNameByte) }),
+                zip(names, names.dropFirst()).allSatisfy({ $0 < $1 }),
+                names.contains("host"), names.contains("x-amz-target"),
+                names.contains("x-amz-date") || names.contains("date")
+            else { return nil }
+            return names
+        }
+
+        private static func signature(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
+            guard bytes.count == 64 else { return nil }
+            let digits = bytes.compactMap(digit)
+            guard digits.count == 64 else { return nil }
+            return (0..<32).map { digits[2 * $0] << 4 | digits[2 * $0 + 1] }
+        }
+
+        private static func digit(_ byte: UInt8) -> UInt8? {
+            if isDigit(byte) { return byte - UInt8(ascii: "0") }
+            let letter = byte &- UInt8(ascii: "a")
+            return letter < 6 ? letter + 10 : nil
+        }
+
+        private static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
+
+        /// Whether a byte may stand in the name of a region or header.
+        private static func isNameByte(_ byte: UInt8) -> Bool {
+            byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || isDigit(byte)
+                || byte &- UInt8(ascii: "a") < 26
+        }
+    }
+#endif

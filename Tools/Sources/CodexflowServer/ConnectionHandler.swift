@@ -1,0 +1,370 @@
+#if Server
+    import NIOCore
+    import NIOHTTP1
+
+    /// One connection: takes its requests one by one, has them answered, and writes the answers.
+    ///
+    /// `HTTPServerPipelineHandler` stands before it and holds a client's next request back until
+    /// the answer is written. What a client sends is read as far as there is memory for it, and
+    /// what it does not take is not written. A request that takes too long to arrive, or an answer
+    /// that takes too long to be taken, ends the connection.
+    ///
+    /// Used on its channel's event loop only.
+    final class ConnectionHandler: ChannelDuplexHandler {
+        typealias InboundIn = HTTPServerRequestPart
+        typealias OutboundIn = Never
+        typealias OutboundOut = HTTPServerResponsePart
+
+        /// What answers a request within the time of its clock.
+        typealias Responder = @Sendable (ReceivedRequest, RequestClock) async -> HTTPAnswer
+
+        private enum State {
+            /// No request is there.
+            case idle
+            /// A request's body arrives.
+            case receiving(IncomingRequest)
+            /// A request is answered.
+            case answering(RequestClock, closes: Bool)
+            /// An answer is written.
+            case writing(OutgoingAnswer)
+            /// The last answer is written. What the client still sends is dropped.
+            case closing
+        }
+
+        private let endpoint: Endpoint
+        private let date: HTTPDate
+        private let gate: InputGate
+        private let responder: Responder
+        private let timeout: TimeAmount
+        private var state = State.idle
+        private var context: ChannelHandlerContext?
+        /// When the connection ends unless a request has arrived, or an answer is taken.
+        private var deadline = NIODeadline.distantFuture
+        private var timer: Scheduled<Void>?
+        /// The address that the client connected to.
+        private var localAddress: String?
+        private var isInputClosed = false
+        /// Whether reading waits for memory.
+        private var isHeld = false
+        private var hasHeldRead = false
+
+        /// How often, and how many times, a request asks for memory before it is refused.
+        private static let memoryRetry = (interval: TimeAmount.milliseconds(20), countMax: 50)
+        /// How long a client may go on sending after the last answer.
+        private static let lingering = TimeAmount.seconds(1)
+
+        /// Makes the handler of a connection.
+        ///
+        /// - Parameters:
+        ///   - endpoint: The rules and limits of requests.
+        ///   - date: The date of answers.
+        ///   - gate: What stands before the parser of HTTP.
+        ///   - responder: What answers requests; `nil` is the endpoint.
+        init(
+            _ endpoint: Endpoint, _ date: HTTPDate, _ gate: InputGate,
+            _ responder: Responder? = nil
+        ) {
+            let usual: Responder = { await endpoint.answer($0, $1) }
+            (self.endpoint, self.date, self.gate) = (endpoint, date, gate)
+            self.responder = responder ?? usual
+            timeout = TimeAmount(endpoint.timeout)
+        }
+
+        // MARK: The connection
+
+        func handlerAdded(context: ChannelHandlerContext) {
+            self.context = context
+            if context.channel.isActive { begin(context) }
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            begin(context)
+            context.fireChannelActive()
+        }
+
+        private func begin(_ context: ChannelHandlerContext) {
+            guard timer == nil else { return }
+            localAddress = context.localAddress?.ipAddress
+            extendDeadline(context)
+            schedule(at: deadline, context)
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            if case .answering(let clock, _) = state { clock.abandon() }
+            end()
+            context.fireChannelInactive()
+        }
+
+        func handlerRemoved(context: ChannelHandlerContext) { end() }
+
+        private func end() {
+            (state, context) = (.closing, nil)
+            timer?.cancel()
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if let event = event as? ChannelEvent, event == .inputClosed {
+                isInputClosed = true
+                switch state {
+                // A whole request still gets its answer.
+                case .receiving(let request) where request.isComplete: break
+                case .answering, .writing: break
+                case .idle, .receiving, .closing: context.close(promise: nil)
+                }
+            }
+            context.fireUserInboundEventTriggered(event)
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            switch (state, error) {
+            case (.idle, let failure as HTTPParserError),
+                (.receiving, let failure as HTTPParserError):
+                refuse(.malformed(failure), context)
+            default: context.close(promise: nil)
+            }
+        }
+
+        func channelWritabilityChanged(context: ChannelHandlerContext) {
+            write(context)
+            context.fireChannelWritabilityChanged()
+        }
+
+        func read(context: ChannelHandlerContext) {
+            if isHeld { hasHeldRead = true } else { context.read() }
+        }
+
+        // MARK: Deadlines
+
+        private func extendDeadline(_ context: ChannelHandlerContext) {
+            deadline = context.eventLoop.now + timeout
+        }
+
+        /// Looks at the deadline at a moment.
+        ///
+        /// One timer serves for all requests of a connection: deadlines only become later.
+        private func schedule(at moment: NIODeadline, _ context: ChannelHandlerContext) {
+            let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+            timer = context.eventLoop.scheduleTask(deadline: moment) {
+                handler.value.checkDeadline()
+            }
+        }
+
+        private func checkDeadline() {
+            guard let context else { return }
+            if case .answering = state {
+                // The request has a clock of its own.
+                return schedule(at: context.eventLoop.now + timeout, context)
+            }
+            guard context.eventLoop.now < deadline else { return context.close(promise: nil) }
+            schedule(at: deadline, context)
+        }
+
+        // MARK: Requests
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            switch unwrapInboundIn(data) {
+            case .head(let head): begin(head, context)
+            case .body(let part): receive(part, context)
+            case .end: receiveEnd(context)
+            }
+        }
+
+        private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+            guard case .idle = state else { return }
+            extendDeadline(context)
+            do throws(RequestRefusal) {
+                let accepted = try endpoint.rules.accept(head, localAddress: localAddress)
+                if accepted.route == .operation, let credentials = endpoint.credentials {
+                    // Who does not even claim to be known is not listened to.
+                    _ = try credentials.signer(accepted.authorization)
+                }
+                state = .receiving(
+                    IncomingRequest(
+                        accepted, head.headers, endpoint.memory,
+                        isSigned: endpoint.credentials != nil))
+                if accepted.expectsContinue { writeContinue(context) }
+            } catch {
+                refuse(error, context, isHead: head.method == .HEAD)
+            }
+        }
+
+        private func writeContinue(_ context: ChannelHandlerContext) {
+            let head = HTTPResponseHead(version: .http1_1, status: .continue)
+            context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+        }
+
+        private func receive(_ part: ByteBuffer, _ context: ChannelHandlerContext) {
+            guard case .receiving(let request) = state else { return }
+            do throws(RequestRefusal) {
+                try request.append(part)
+            } catch {
+                return refuse(error, context)
+            }
+            if !isHeld, !request.reserve() { hold(context) }
+        }
+
+        private func receiveEnd(_ context: ChannelHandlerContext) {
+            guard case .receiving(let request) = state else { return }
+            request.isComplete = true
+            if request.head.closes { gate.close() }
+            if !isHeld { answer(request, context) }
+        }
+
+        /// Stops reading until there is memory for what was read.
+        private func hold(_ context: ChannelHandlerContext) {
+            isHeld = true
+            retry(1, context)
+        }
+
+        private func retry(_ count: Int, _ context: ChannelHandlerContext) {
+            let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(in: Self.memoryRetry.interval) {
+                handler.value.reserveAgain(count)
+            }
+        }
+
+        private func reserveAgain(_ count: Int) {
+            guard let context, case .receiving(let request) = state else { return }
+            guard !request.reserve() else { return release(request, context) }
+            guard count < Self.memoryRetry.countMax else {
+                return refuse(.outOfMemory, context)
+            }
+            retry(count + 1, context)
+        }
+
+        /// Goes on with a request that has its memory.
+        private func release(_ request: IncomingRequest, _ context: ChannelHandlerContext) {
+            isHeld = false
+            if request.isComplete { answer(request, context) }
+            readOn(context)
+        }
+
+        private func readOn(_ context: ChannelHandlerContext) {
+            isHeld = false
+            guard hasHeldRead else { return }
+            hasHeldRead = false
+            context.read()
+        }
+
+        // MARK: Answers
+
+        private func answer(_ request: IncomingRequest, _ context: ChannelHandlerContext) {
+            switch request.head.route {
+            case .health: write(.health, closes: request.head.closes, context)
+            case .preflight:
+                write(
+                    .preflight(request.head.origin ?? ""), closes: request.head.closes, context)
+            case .operation: start(request, context)
+            }
+        }
+
+        private func start(_ request: IncomingRequest, _ context: ChannelHandlerContext) {
+            let clock = RequestClock(endpoint.timeout)
+            state = .answering(clock, closes: request.head.closes)
+            let received = request.received
+            let eventLoop = context.eventLoop
+            let handler = NIOLoopBound(self, eventLoop: eventLoop)
+            Task { [responder] in
+                let answer = await responder(received, clock)
+                if eventLoop.inEventLoop {
+                    handler.value.finish(answer)
+                } else {
+                    eventLoop.execute { handler.value.finish(answer) }
+                }
+            }
+        }
+
+        private func finish(_ answer: HTTPAnswer) {
+            guard let context, case .answering(_, let closes) = state else { return }
+            write(answer, closes: closes, context)
+        }
+
+        /// Refuses a request, and all that follows it.
+        private func refuse(
+            _ refusal: RequestRefusal, _ context: ChannelHandlerContext, isHead: Bool = false
+        ) {
+            gate.close()
+            write(HTTPAnswer(refusal, isHead: isHead), closes: true, context)
+            readOn(context)
+        }
+
+        private func write(
+            _ answer: HTTPAnswer, closes: Bool, _ context: ChannelHandlerContext
+        ) {
+            state = .writing(OutgoingAnswer(answer, closes: closes || isInputClosed))
+            extendDeadline(context)
+            write(context)
+        }
+
+        /// Writes as much of the answer as the client takes.
+        private func write(_ context: ChannelHandlerContext) {
+            guard case .writing(let outgoing) = state, context.channel.isWritable else { return }
+            if let head = outgoing.takeHead(date) {
+                context.write(wrapOutboundOut(.head(head)), promise: nil)
+            }
+            while context.channel.isWritable {
+                guard let portion = outgoing.takePortion() else {
+                    return finish(outgoing, context)
+                }
+                context.write(wrapOutboundOut(.body(.byteBuffer(portion))), promise: nil)
+            }
+            context.flush()
+        }
+
+        private func finish(_ outgoing: OutgoingAnswer, _ context: ChannelHandlerContext) {
+            state = outgoing.closes ? .closing : .idle
+            extendDeadline(context)
+            // The client's next request may come in within the call.
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            guard outgoing.closes else { return }
+            // A client that is still sending would lose the answer if all were closed at once.
+            let channel = context.channel
+            context.close(mode: .output, promise: nil)
+            context.eventLoop.scheduleTask(in: Self.lingering) { channel.close(promise: nil) }
+        }
+    }
+
+    /// A request while it arrives.
+    private final class IncomingRequest {
+        let head: AcceptedHead
+        var isComplete = false
+        private let headers: HTTPHeaders
+        private var body: RequestBody
+        private let memory: MemoryReservation
+        /// What arrived and is not reserved yet.
+        private var unreservedByteCount = 0
+
+        init(
+            _ head: AcceptedHead, _ headers: HTTPHeaders, _ memory: MemoryBudget, isSigned: Bool
+        ) {
+            self.head = head
+            self.headers = isSigned ? headers : [:]
+            self.memory = MemoryReservation(memory)
+            body = RequestBody(byteCount: head.byteCount, isHashed: isSigned)
+        }
+
+        func append(_ part: ByteBuffer) throws(RequestRefusal) {
+            try body.append(part)
+            unreservedByteCount += part.readableBytes
+        }
+
+        /// Reserves memory for what arrived; `false` if there is none.
+        func reserve() -> Bool {
+            guard memory.grow(by: unreservedByteCount) else { return false }
+            unreservedByteCount = 0
+            return true
+        }
+
+        var received: ReceivedRequest { ReceivedRequest(head, headers, body: body, memory: memory) }
+    }
+
+    extension RequestRefusal {
+        /// What the parser of HTTP found.
+        fileprivate static func malformed(_ failure: HTTPParserError) -> RequestRefusal {
+            switch failure {
+            case .headerOverflow: malformed("The headers are too large or too many.", status: 431)
+            default: malformed("The request is not sound HTTP.")
+            }
+        }
+    }
+#endif

@@ -1,0 +1,138 @@
+#if Server
+    import CodexCore
+    import Crypto
+    import Foundation
+    import NIOHTTP1
+
+    /// Whose requests the server takes, by their signature of version 4.
+    package struct Credentials: Sendable {
+        package let accessKeyID: String
+        private let secretKey: String
+        private let region: String
+        private let now: @Sendable () -> Date
+
+        /// How far a request's clock may be from the server's.
+        private static let skewMax: TimeInterval = 15 * 60
+
+        package init(
+            accessKeyID: String, secretKey: String, region: String,
+            now: @escaping @Sendable () -> Date = { Date() }
+        ) {
+            self.accessKeyID = accessKeyID
+            self.secretKey = secretKey
+            self.region = region
+            self.now = now
+        }
+
+        /// Takes them from a program's environment; `nil` if it has none.
+        ///
+        /// - Throws: ``CodexError/Code/invalidArgument`` if one of the two variables is set alone,
+        ///   or if no signature can name the access key.
+        package init?(_ environment: [String: String], region: String) throws {
+            let id = environment["CODEXFLOW_ACCESS_KEY_ID"] ?? ""
+            let secret = environment["CODEXFLOW_SECRET_ACCESS_KEY"] ?? ""
+            if id.isEmpty, secret.isEmpty { return nil }
+            guard !id.isEmpty, !secret.isEmpty else {
+                throw CodexError(
+                    .invalidArgument,
+                    "CODEXFLOW_ACCESS_KEY_ID and CODEXFLOW_SECRET_ACCESS_KEY go together. Set both."
+                )
+            }
+            guard AuthorizationHeader.isAccessKeyID(id) else {
+                throw CodexError(
+                    .invalidArgument,
+                    "No signature can name CODEXFLOW_ACCESS_KEY_ID. Choose 1 to "
+                        + "\(AuthorizationHeader.accessKeyIDByteCountMax) visible ASCII characters "
+                        + "other than the slash and the comma.")
+            }
+            self.init(accessKeyID: id, secretKey: secret, region: region)
+        }
+
+        /// Throws unless the request says that the credentials signed it: so much is known before
+        /// its body.
+        package func signer(
+            _ header: String?
+        ) throws(RequestRefusal) -> AuthorizationHeader {
+            guard let header else {
+                throw RequestRefusal(
+                    "MissingAuthenticationTokenException",
+                    "Request is missing Authentication Token")
+            }
+            guard let authorization = AuthorizationHeader(header) else {
+                throw RequestRefusal(
+                    "IncompleteSignatureException",
+                    "The Authorization header is not complete: it has a Credential for dynamodb, "
+                        + "sorted SignedHeaders with host, x-amz-target and x-amz-date, and a "
+                        + "Signature.")
+            }
+            guard authorization.accessKeyID == accessKeyID else {
+                throw RequestRefusal(
+                    "UnrecognizedClientException",
+                    "The security token included in the request is invalid.")
+            }
+            guard authorization.region == region else {
+                throw RequestRefusal(
+                    "InvalidSignatureException",
+                    "Credential should be scoped to a valid region: that of the server's --region.")
+            }
+            return authorization
+        }
+
+        /// Checks that the request is signed with the credentials, now, with its body.
+        ///
+        /// - Parameters:
+        ///   - authorization: What ``signer(_:)`` returned.
+        ///   - headers: The request's headers.
+        ///   - bodyHash: The SHA-256 of the body, in hexadecimal digits.
+        /// - Throws: `InvalidSignatureException` if it is not.
+        package func verify(
+            _ authorization: AuthorizationHeader, _ headers: HTTPHeaders, bodyHash: String
+        ) throws(RequestRefusal) {
+            guard let date = headers.first(name: authorization.dateHeader),
+                date.hasPrefix(authorization.day + "T"), let moment = Self.moment(date),
+                abs(moment.timeIntervalSince(now())) <= Self.skewMax
+            else {
+                throw RequestRefusal(
+                    "InvalidSignatureException",
+                    "The request's date is missing, or too far from now, or not the signature's.")
+            }
+            guard
+                let request = CanonicalRequest(
+                    headers, signing: authorization.signedHeaders, bodyHash: bodyHash),
+                isValid(authorization, for: request.stringToSign(authorization, date: date))
+            else {
+                throw RequestRefusal(
+                    "InvalidSignatureException",
+                    "The request signature we calculated does not match the signature you "
+                        + "provided. Check your AWS Secret Access Key and signing method.")
+            }
+        }
+
+        /// Reads a date like 20261128T031500Z.
+        private static func moment(_ text: String) -> Date? {
+            let digits = Array(text.utf8)
+            guard digits.count == 16, digits[15] == UInt8(ascii: "Z") else { return nil }
+            func part(_ range: Range<Int>) -> String {
+                String(decoding: digits[range], as: UTF8.self)
+            }
+            return Timestamp.date(
+                "\(part(0..<4))-\(part(4..<6))-\(part(6..<8))T\(part(9..<11)):\(part(11..<13)):"
+                    + "\(part(13..<15)).000Z")
+        }
+
+        /// Compares in constant time.
+        private func isValid(_ authorization: AuthorizationHeader, for text: String) -> Bool {
+            func code(_ text: String, _ key: SymmetricKey) -> SymmetricKey {
+                SymmetricKey(
+                    data: HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: key))
+            }
+            var key = SymmetricKey(data: Data("AWS4\(secretKey)".utf8))
+            for part in [
+                authorization.day, authorization.region, authorization.service,
+                AuthorizationHeader.scopeEnd,
+            ] { key = code(part, key) }
+            return HMAC<SHA256>.isValidAuthenticationCode(
+                authorization.signature, authenticating: Data(text.utf8), using: key)
+        }
+    }
+#endif

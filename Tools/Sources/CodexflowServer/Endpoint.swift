@@ -1,0 +1,203 @@
+#if Server
+    import CodexDynamoDB
+    import Foundation
+    import NIOHTTP1
+
+    /// What answers requests, without a network.
+    ///
+    /// Small requests are answered where they are given. Long work, and all of a large request, is
+    /// done by ``workers``.
+    package struct Endpoint: Sendable {
+        package let service: DynamoDBService
+        /// Whose requests are taken; `nil` takes all.
+        package let credentials: Credentials?
+        package let rules: RequestRules
+        package let memory: MemoryBudget
+        package let workers: WorkerPool
+        /// How long a request may take to arrive, to be answered, and its answer to be taken.
+        package let timeout: Duration
+
+        /// Answers from this size on are compressed for clients that ask for it, up to another:
+        /// packing a long one takes longer than sending it.
+        static let compressedByteCounts = 4096...(1 << 20)
+
+        package init(
+            _ service: DynamoDBService, credentials: Credentials?, rules: RequestRules,
+            memory: MemoryBudget, workers: WorkerPool, timeout: Duration
+        ) {
+            (self.service, self.credentials, self.rules) = (service, credentials, rules)
+            (self.memory, self.workers, self.timeout) = (memory, workers, timeout)
+        }
+
+        /// Answers a request.
+        package func answer(_ request: ReceivedRequest, _ clock: RequestClock) async -> HTTPAnswer {
+            let response: DynamoDBResponse
+            if request.body.count <= RequestBudget.smallByteCount, !request.isCompressed {
+                response = await respond(request, clock)
+            } else {
+                response = await withTaskExecutorPreference(workers) {
+                    await respond(request, clock)
+                }
+            }
+            // What is not taken yet counts, and never as a small request's.
+            request.memory.hold(atLeast: response.byteCount)
+            guard response.byteCount > RequestBudget.smallByteCount else {
+                return HTTPAnswer(response, request)
+            }
+            return await withTaskExecutorPreference(workers) { HTTPAnswer(response, request) }
+        }
+
+        private func respond(
+            _ request: ReceivedRequest, _ clock: RequestClock
+        ) async -> DynamoDBResponse {
+            let body: [UInt8]
+            do throws(RequestRefusal) {
+                try verify(request)
+                body = try request.unpackedBody()
+            } catch {
+                return error.response
+            }
+            let (memory, workers) = (request.memory, workers)
+            return await service.response(
+                target: request.head.target, body: body,
+                budget: RequestBudget(
+                    isOver: { clock.isOver }, reserve: { memory.grow(by: $0) },
+                    release: { memory.shrink(by: $0) }, pause: { _ in await workers.pause() },
+                    executor: workers))
+        }
+
+        private func verify(_ request: ReceivedRequest) throws(RequestRefusal) {
+            guard let credentials else { return }
+            let authorization = try credentials.signer(request.head.authorization)
+            try credentials.verify(
+                authorization, request.headers, bodyHash: request.bodyHash ?? "")
+        }
+    }
+
+    /// A request whose body has arrived.
+    package struct ReceivedRequest: Sendable {
+        let head: AcceptedHead
+        /// The headers of a signed request.
+        let headers: HTTPHeaders
+        package let body: [UInt8]
+        /// The hash of a signed request's body.
+        let bodyHash: String?
+        /// What the request holds; its body is reserved.
+        package let memory: MemoryReservation
+
+        init(
+            _ head: AcceptedHead, _ headers: HTTPHeaders, body: RequestBody,
+            memory: MemoryReservation
+        ) {
+            (self.head, self.headers, self.memory) = (head, headers, memory)
+            (self.body, bodyHash) = (body.bytes, body.hash)
+        }
+
+        /// A request that did not come over a network, and is not signed.
+        package init(_ head: AcceptedHead, body: [UInt8], memory: MemoryReservation) {
+            (self.head, self.body, self.memory) = (head, body, memory)
+            (headers, bodyHash) = ([:], nil)
+        }
+
+        var isCompressed: Bool {
+            head.contentEncoding.map { $0 != "" && $0.lowercased() != "identity" } ?? false
+        }
+
+        /// The body as the client meant it.
+        func unpackedBody() throws(RequestRefusal) -> [UInt8] {
+            guard isCompressed else { return body }
+            guard head.contentEncoding?.lowercased() == "gzip" else {
+                throw .malformed("The content encoding is not known.", status: 415)
+            }
+            let limit = Gzip.byteCountMax(body.count, limit: RequestRules.bodyByteCountMax)
+            do throws(Gzip.Failure) {
+                return try Gzip.inflated(body, limit: limit) { memory.grow(by: $0) }
+            } catch {
+                switch error {
+                case .malformed: throw .notGzip
+                case .outOfMemory: throw .outOfMemory
+                }
+            }
+        }
+    }
+
+    /// An answer as HTTP has it.
+    package struct HTTPAnswer: Sendable {
+        package let status: Int
+        package private(set) var headers: HTTPHeaders
+        /// The body.
+        package let parts: [[UInt8]]
+        /// What the request still holds, until the answer is written.
+        let memory: MemoryReservation?
+
+        package var byteCount: Int { parts.reduce(0) { $0 + $1.count } }
+
+        /// The answer to a request of DynamoDB's API.
+        init(_ response: DynamoDBResponse, _ request: ReceivedRequest) {
+            status = response.status
+            memory = request.memory
+            headers = Self.headers(request.head.origin)
+            if request.head.acceptsGzip,
+                Endpoint.compressedByteCounts.contains(response.byteCount),
+                let compressed = Gzip.deflated(response.body)
+            {
+                parts = [compressed]
+                headers.add(name: "content-encoding", value: "gzip")
+            } else {
+                parts = response.parts
+                // Of what is sent; clients disagree about compressed bodies.
+                headers.add(name: "x-amz-crc32", value: "\(Gzip.checksum(parts))")
+            }
+        }
+
+        /// A refusal before the body; that of a HEAD has no body itself.
+        init(_ refusal: RequestRefusal, isHead: Bool = false) {
+            let response = refusal.response
+            (status, parts, memory) = (response.status, isHead ? [] : response.parts, nil)
+            headers = Self.headers(nil)
+            headers.add(name: "x-amz-crc32", value: "\(Gzip.checksum(parts))")
+        }
+
+        /// What a browser or a prober gets.
+        init(status: Int, text: String, headers: HTTPHeaders) {
+            (self.status, self.headers, memory) = (status, headers, nil)
+            parts = [Array(text.utf8)]
+        }
+
+        private static func headers(_ origin: String?) -> HTTPHeaders {
+            var headers: HTTPHeaders = [
+                "content-type": "application/x-amz-json-1.0", "x-amzn-requestid": UUID().uuidString,
+            ]
+            if let origin { headers.add(contentsOf: allowing(origin)) }
+            return headers
+        }
+
+        /// What lets a page of another origin read the answer.
+        static func allowing(_ origin: String) -> HTTPHeaders {
+            [
+                "access-control-allow-origin": origin, "vary": "origin",
+                "access-control-expose-headers": "x-amzn-requestid, x-amz-crc32",
+            ]
+        }
+
+        /// The answer to GET.
+        static var health: HTTPAnswer {
+            HTTPAnswer(
+                status: 200, text: "healthy: codexflow serves DynamoDB\n",
+                headers: ["content-type": "text/plain"])
+        }
+
+        /// The answer to what a browser asks before a page's request.
+        static func preflight(_ origin: String) -> HTTPAnswer {
+            var headers = allowing(origin)
+            headers.add(name: "access-control-allow-methods", value: "POST")
+            headers.add(
+                name: "access-control-allow-headers",
+                value: "amz-sdk-invocation-id, amz-sdk-request, authorization, content-encoding, "
+                    + "content-type, x-amz-content-sha256, x-amz-date, x-amz-security-token, "
+                    + "x-amz-target, x-amz-user-agent")
+            headers.add(name: "access-control-max-age", value: "600")
+            return HTTPAnswer(status: 200, text: "", headers: headers)
+        }
+    }
+#endif

@@ -1,0 +1,141 @@
+#if Server
+    import CodexflowCZlib
+
+    /// Bodies in gzip's format, by zlib.
+    package enum Gzip {
+        /// A body unpacks to so many bytes whatever its size.
+        package static let freeByteCount = 1 << 20
+        /// Past ``freeByteCount``, each byte of a body may stand for so many.
+        ///
+        /// JSON packs to a tenth or so. The limit keeps what a request costs in proportion to what
+        /// its client sent.
+        package static let expansionMax = 16
+
+        /// Why a body was not unpacked.
+        enum Failure: Error {
+            /// It is not gzip, or holds more than it may.
+            case malformed
+            /// The memory for it was refused.
+            case outOfMemory
+        }
+
+        /// Most bytes that a body of `byteCount` bytes may unpack to.
+        package static func byteCountMax(_ byteCount: Int, limit: Int) -> Int {
+            min(limit, freeByteCount + expansionMax * byteCount)
+        }
+
+        /// What a gzip stream holds.
+        ///
+        /// - Parameters:
+        ///   - bytes: The stream.
+        ///   - limit: Most bytes that it may hold; no more are made of it.
+        ///   - reserve: Asked for the memory of each portion before it is made.
+        /// - Returns: The unpacked bytes.
+        /// - Throws: ``Failure``.
+        static func inflated(
+            _ bytes: [UInt8], limit: Int, reserve: (Int) -> Bool
+        ) throws(Failure) -> [UInt8] {
+            guard let inflater = Inflater() else { throw .outOfMemory }
+            return try inflater.inflate(bytes, limit: limit, reserve: reserve)
+        }
+
+        /// Bytes as a gzip stream; `nil` if there is no memory.
+        static func deflated(_ bytes: [UInt8]) -> [UInt8]? {
+            var stream = z_stream()
+            guard
+                deflateInit2_(
+                    &stream, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+                    Int32(MemoryLayout<z_stream>.size)) == Z_OK
+            else { return nil }
+            defer { deflateEnd(&stream) }
+            var input = bytes
+            var output = [UInt8](
+                repeating: 0, count: Int(deflateBound(&stream, uLong(bytes.count))))
+            let isDone = input.withUnsafeMutableBufferPointer { input in
+                output.withUnsafeMutableBufferPointer { output in
+                    stream.next_in = input.baseAddress
+                    stream.avail_in = uInt(input.count)
+                    stream.next_out = output.baseAddress
+                    stream.avail_out = uInt(output.count)
+                    return deflate(&stream, Z_FINISH) == Z_STREAM_END
+                }
+            }
+            guard isDone else { return nil }
+            output.removeSubrange(Int(stream.total_out)...)
+            return output
+        }
+
+        /// The CRC-32 of the bytes of all parts.
+        static func checksum(_ parts: [[UInt8]]) -> UInt {
+            parts.reduce(0) { sum, part in
+                part.withUnsafeBufferPointer { crc32(sum, $0.baseAddress, uInt($0.count)) }
+            }
+        }
+    }
+
+    /// Unpacks one gzip stream.
+    private final class Inflater {
+        /// In one place: zlib's state points to it.
+        private let stream: UnsafeMutablePointer<z_stream>
+
+        private static let portionByteCount = 64 << 10
+
+        /// `nil` if there is no memory.
+        init?() {
+            stream = .allocate(capacity: 1)
+            stream.initialize(to: z_stream())
+            // 16 more bits of window: gzip's header.
+            let status = inflateInit2_(
+                stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+            guard status == Z_OK else { return nil }
+        }
+
+        deinit {
+            inflateEnd(stream)
+            stream.deallocate()
+        }
+
+        func inflate(
+            _ bytes: [UInt8], limit: Int, reserve: (Int) -> Bool
+        ) throws(Gzip.Failure) -> [UInt8] {
+            var input = bytes
+            var output: [UInt8] = []
+            var portion = [UInt8](repeating: 0, count: Self.portionByteCount)
+            var offset = 0
+            while true {
+                let step = step(&input, from: offset, into: &portion)
+                offset += step.taken
+                guard output.count + step.made <= limit else { throw .malformed }
+                guard step.made == 0 || reserve(step.made) else { throw .outOfMemory }
+                output += portion.prefix(step.made)
+                if step.status == Z_STREAM_END {
+                    guard offset == input.count else { throw .malformed }
+                    return output
+                }
+                guard step.status == Z_OK, step.made > 0 || step.taken > 0 else {
+                    throw .malformed
+                }
+            }
+        }
+
+        /// Unpacks one portion.
+        private func step(
+            _ input: inout [UInt8], from offset: Int, into portion: inout [UInt8]
+        ) -> (status: Int32, taken: Int, made: Int) {
+            let left = input.count - offset
+            return input.withUnsafeMutableBufferPointer { input in
+                portion.withUnsafeMutableBufferPointer { portion in
+                    stream.pointee.next_in = input.baseAddress.map { $0 + offset }
+                    stream.pointee.avail_in = uInt(left)
+                    stream.pointee.next_out = portion.baseAddress
+                    stream.pointee.avail_out = uInt(portion.count)
+                    let status = CodexflowCZlib.inflate(stream, Z_NO_FLUSH)
+                    return (
+                        status, left - Int(stream.pointee.avail_in),
+                        portion.count - Int(stream.pointee.avail_out)
+                    )
+                }
+            }
+        }
+    }
+#endif

@@ -1,0 +1,210 @@
+#if Server
+    import NIOHTTP1
+
+    /// Which requests are taken, by their heads: what they are addressed to and how they are
+    /// framed.
+    ///
+    /// A page of another site can make a browser send requests to this machine. It cannot make it
+    /// send a `Host` of its own choice, nor an `Origin` that is not its own. So a page that has its
+    /// name resolved to a loopback address is refused by its name.
+    package struct RequestRules: Sendable {
+        /// DynamoDB's own limit of a request's body.
+        package static let bodyByteCountMax = 16 << 20
+
+        private let hosts: Set<String>
+        private let origins: Set<String>
+
+        /// Makes rules.
+        ///
+        /// - Parameters:
+        ///   - host: What the server is bound to.
+        ///   - hosts: Other names and addresses under which clients may reach it.
+        ///   - origins: Origins whose pages may use it, as ``WebOrigin`` reads them; what is none
+        ///     allows nothing.
+        package init(boundTo host: String, hosts: [String] = [], origins: [String] = []) {
+            self.hosts = Set(([host] + hosts).compactMap { HostName($0)?.text })
+            self.origins = Set(origins.compactMap { WebOrigin($0)?.text })
+        }
+
+        /// Judges a request by its head.
+        ///
+        /// - Parameters:
+        ///   - head: The head.
+        ///   - localAddress: The address that the client connected to.
+        /// - Returns: What the head says.
+        /// - Throws: The refusal of a request that is not taken.
+        package func accept(
+            _ head: HTTPRequestHead, localAddress: String? = nil
+        ) throws(RequestRefusal) -> AcceptedHead {
+            let fields = try HeadFields(head.headers)
+            let byteCount = try Self.byteCount(fields, head.version)
+            try requireHost(fields["host"], localAddress)
+            let target = Self.target(head.uri)
+            if let authority = target.authority { try requireHost(authority, localAddress) }
+            let origin = fields["origin"]
+            if let origin, !origins.contains(origin.lowercased()) {
+                throw RequestRefusal(
+                    "AccessDeniedException",
+                    "Requests of pages are refused. Allow their origin with --allow-origin.",
+                    status: 403)
+            }
+            let route = try Self.route(head, target.path, fields)
+            guard route == .operation || byteCount == 0 else {
+                throw RequestRefusal.malformed("Only a POST has a body.")
+            }
+            return AcceptedHead(route, fields, head, byteCount: byteCount)
+        }
+
+        private func requireHost(
+            _ header: String?, _ localAddress: String?
+        ) throws(RequestRefusal) {
+            guard let header, let host = HostName(header: header) else {
+                throw RequestRefusal.malformed("A request has one Host header, with a host.")
+            }
+            guard
+                host.isLoopback || hosts.contains(host.text)
+                    || host.text == localAddress.map(HostName.unmapped)
+            else {
+                throw RequestRefusal(
+                    "AccessDeniedException",
+                    "The Host of the request is no name of this server. Allow it with "
+                        + "--allow-host.",
+                    status: 403)
+            }
+        }
+
+        /// The announced length of the body; `nil` for chunks.
+        private static func byteCount(
+            _ fields: HeadFields, _ version: HTTPVersion
+        ) throws(RequestRefusal) -> Int? {
+            switch (fields["content-length"], fields["transfer-encoding"]) {
+            case (nil, nil): return 0
+            case (_?, _?):
+                throw RequestRefusal.malformed(
+                    "Content-Length and Transfer-Encoding exclude each other.")
+            case (nil, let coding?):
+                guard version.minor >= 1, coding.lowercased() == "chunked" else {
+                    throw RequestRefusal.malformed("The transfer encoding is not known.")
+                }
+                return nil
+            case (let length?, nil):
+                let isNumber = length.utf8.allSatisfy { $0 &- UInt8(ascii: "0") < 10 }
+                guard isNumber, !length.isEmpty else {
+                    throw RequestRefusal.malformed("The Content-Length is not a number.")
+                }
+                guard let count = Int(length), count <= bodyByteCountMax else {
+                    throw RequestRefusal.tooLarge
+                }
+                return count
+            }
+        }
+
+        /// The parts of a target; proxies send it in absolute form (RFC 9112, 3.2.2).
+        private static func target(_ uri: String) -> (authority: String?, path: String) {
+            let scheme = "http://"
+            guard uri.prefix(scheme.count).lowercased() == scheme else { return (nil, uri) }
+            let rest = uri.dropFirst(scheme.count)
+            let end = rest.firstIndex(of: "/") ?? rest.endIndex
+            // Without a path it is the root's.
+            return (String(rest[..<end]), end == rest.endIndex ? "/" : String(rest[end...]))
+        }
+
+        private static func route(
+            _ head: HTTPRequestHead, _ path: String, _ fields: HeadFields
+        ) throws(RequestRefusal) -> AcceptedHead.Route {
+            guard path == "/" else {
+                throw RequestRefusal(
+                    "UnknownOperationException", "Requests go to the path /.", status: 404)
+            }
+            switch head.method {
+            case .GET: return .health
+            case .OPTIONS where fields["origin"] != nil: return .preflight
+            case .POST: break
+            default:
+                throw RequestRefusal(
+                    "UnknownOperationException", "Requests are sent with POST.", status: 405)
+            }
+            let type = fields["content-type"]?.prefix { $0 != ";" }.lowercased()
+            guard type?.split(separator: " ") == ["application/x-amz-json-1.0"] else {
+                throw RequestRefusal.malformed(
+                    "The Content-Type is not application/x-amz-json-1.0.", status: 415)
+            }
+            return .operation
+        }
+    }
+
+    /// The headers that the server looks at; those that say what a request means occur once.
+    struct HeadFields {
+        private var values: [String: String] = [:]
+
+        private static let single: Set<String> = [
+            "authorization", "content-encoding", "content-length", "content-type", "date", "expect",
+            "host", "origin", "transfer-encoding", "upgrade", "x-amz-date", "x-amz-target",
+        ]
+        private static let others: Set<String> = ["accept-encoding"]
+
+        init(_ headers: HTTPHeaders) throws(RequestRefusal) {
+            for (name, value) in headers {
+                let name = name.lowercased()
+                if Self.others.contains(name) { values[name] = value }
+                guard Self.single.contains(name) else { continue }
+                guard values.updateValue(value, forKey: name) == nil else {
+                    throw RequestRefusal.malformed("The header \(name) is there twice.")
+                }
+            }
+        }
+
+        subscript(name: String) -> String? { values[name] }
+    }
+
+    /// What the server keeps of a request's head.
+    package struct AcceptedHead: Sendable {
+        /// What a request is.
+        enum Route: Sendable {
+            /// Whether the server is there.
+            case health
+            /// What a browser asks before a page's request.
+            case preflight
+            /// A request of DynamoDB's API.
+            case operation
+        }
+
+        let route: Route
+        /// The header `X-Amz-Target`.
+        package let target: String?
+        let authorization: String?
+        let contentEncoding: String?
+        let acceptsGzip: Bool
+        /// The origin of the page that sent it, which is allowed.
+        let origin: String?
+        /// The announced length of the body; `nil` if it comes in chunks.
+        let byteCount: Int?
+        let expectsContinue: Bool
+        /// Whether the connection ends with the answer.
+        let closes: Bool
+
+        fileprivate init(
+            _ route: Route, _ fields: HeadFields, _ head: HTTPRequestHead, byteCount: Int?
+        ) {
+            self.route = route
+            self.byteCount = byteCount
+            target = fields["x-amz-target"]
+            authorization = fields["authorization"]
+            contentEncoding = fields["content-encoding"]
+            acceptsGzip = fields["accept-encoding"]?.contains("gzip") ?? false
+            origin = fields["origin"]
+            expectsContinue = fields["expect"]?.lowercased() == "100-continue"
+            // What follows a request to upgrade would not be read as requests.
+            closes = head.version.minor < 1 || !head.isKeepAlive || fields["upgrade"] != nil
+        }
+
+        /// The head of a request that did not come over a network.
+        package init(target: String?, contentEncoding: String? = nil, acceptsGzip: Bool = false) {
+            route = .operation
+            (self.target, self.contentEncoding) = (target, contentEncoding)
+            self.acceptsGzip = acceptsGzip
+            (authorization, origin, byteCount) = (nil, nil, nil)
+            (expectsContinue, closes) = (false, false)
+        }
+    }
+#endif

@@ -1,0 +1,122 @@
+import ArgumentParser
+import CodexCore
+import CodexStore
+import Foundation
+
+struct KeysCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys",
+        abstract: "Makes and changes the file with the keys of encrypted fields.",
+        discussion: """
+            Keep the file apart from stores and their backups, and keep a copy: without it nobody can \
+            read the encrypted fields. To replace a key: `keys rotate`, then `reseal` each store, then \
+            `keys remove` the old one.
+            """,
+        subcommands: [Create.self, List.self, Rotate.self, Remove.self])
+
+    struct Create: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a file with one new key.")
+
+        @OptionGroup var keys: KeyFileOption
+
+        func run() throws {
+            let path = try keys.requiredPath()
+            guard !FileManager.default.fileExists(atPath: path) else {
+                throw CodexError(
+                    .invalidArgument, "\(path) exists. `codexflow keys rotate` adds a key to it.")
+            }
+            print(try FileKeyProvider(at: path, mayCreate: true).currentKeyID)
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints the keys' identifiers, oldest first.")
+
+        @OptionGroup var keys: KeyFileOption
+
+        func run() throws {
+            let keys = try keys.required()
+            let current = try keys.currentKeyID
+            for id in try keys.keyIDs { print(id == current ? "\(id) current" : id) }
+        }
+    }
+
+    struct Rotate: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Adds a key, under which fields are encrypted from now on.")
+
+        @OptionGroup var keys: KeyFileOption
+
+        func run() throws { print(try keys.required().rotate()) }
+    }
+
+    struct Remove: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Removes a key for good.",
+            discussion: """
+                What is encrypted under it can never be read again: reseal all stores first, and think \
+                of their backups and of changes that consumers have not read.
+                """)
+
+        @OptionGroup var keys: KeyFileOption
+
+        @Argument(help: "The key's identifier.")
+        var id: String
+
+        func run() throws { try keys.required().remove(keyID: id) }
+    }
+}
+
+struct Reseal: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract:
+            "Encrypts plain values of encrypted fields, and brings all under the current key.",
+        discussion: """
+            The store's schema names the fields. Cut short, it has kept what it did; run again, it goes \
+            on with the rest. Items whose fields cannot be opened stay as they are and are listed, and \
+            the exit code is 1. The log and backups keep what was there before.
+
+            Encrypted values are bound to their store: exported, they open in no other one. To \
+            move items to a store with the same keys, run `reseal --portable` here, `export`, and \
+            `import` there. Then bind the values again, with `reseal` in both stores.
+            """)
+
+    @Argument(help: "The store's directory.")
+    var store: String
+
+    @Flag(help: "Bind the values to no store, so that they open in others with the same keys.")
+    var portable = false
+
+    @OptionGroup var keys: KeyFileArguments
+
+    func validate() throws {
+        if portable, keys.boundOnly {
+            throw ValidationError("Give one of --portable and --bound-only.")
+        }
+    }
+
+    func run() async throws {
+        _ = try keys.required()
+        var options = StoreOptions()
+        if portable { options.sealedFieldBinding = .portable }
+        let opened = try keys.open(store, options: options)
+        defer { opened.close() }
+        let report = try await opened.reseal { report in
+            Console.progress("\(report.examinedCount) items")
+        }
+        Console.endProgress()
+        for failure in report.failures { Console.report(failure) }
+        print("\(report.migratedCount) items resealed, \(report.failureCount) refused")
+        if report.failureCount > 0 { throw ExitCode(1) }
+    }
+}
+
+extension Console {
+    /// An item that could not be rewritten, and why.
+    static func report(_ failure: MigrationReport.Failure) {
+        let key = [failure.key.partition] + (failure.key.sort.map { [$0] } ?? [])
+        report("\(DynamoDBJSON.plainText(["key": .list(key)])): \(failure.error.message)")
+    }
+}

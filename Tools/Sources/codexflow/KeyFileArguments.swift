@@ -1,0 +1,89 @@
+import ArgumentParser
+import CodexCore
+import CodexStore
+import Foundation
+
+/// The file with the keys of encrypted fields.
+struct KeyFileOption: ParsableArguments {
+    /// The environment variable that names the file where no option does.
+    static let variable = "CODEXFLOW_KEYS"
+
+    @Option(
+        help: "The file with the keys of encrypted fields; without it, CODEXFLOW_KEYS names one.")
+    var keyFile: String?
+
+    /// The file's path, if one was named.
+    var path: String? {
+        let named = keyFile ?? ProcessInfo.processInfo.environment[Self.variable]
+        return named.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The file's path, for commands that need one.
+    func requiredPath() throws(CodexError) -> String {
+        guard let path else {
+            throw CodexError(
+                .keyUnavailable, "Name the file of keys: --key-file, or \(Self.variable).")
+        }
+        return path
+    }
+
+    /// The keys, for commands that need them.
+    ///
+    /// - Throws: ``CodexError/Code/keyUnavailable`` if no file was named, or it has no keys.
+    func required() throws(CodexError) -> FileKeyProvider {
+        let path = try requiredPath()
+        guard access(path, F_OK) == 0 || errno != ENOENT else {
+            throw CodexError(
+                .keyUnavailable,
+                "There is no file of keys at \(path). Correct the path, or mount what it is on. "
+                    + "For stores that have no keys yet, `codexflow keys create` makes one.")
+        }
+        return try FileKeyProvider(at: path)
+    }
+}
+
+/// The keys of encrypted fields, for the commands that open a store.
+struct KeyFileArguments: ParsableArguments {
+    @OptionGroup var keyFileOption: KeyFileOption
+
+    @Flag(
+        help: "Refuse plain values in encrypted fields. For stores whose values are all encrypted.")
+    var requireSealed = false
+
+    @Flag(
+        help: """
+            Refuse encrypted values that are bound to no store. For stores whose values are all \
+            bound; needs the keys.
+            """)
+    var boundOnly = false
+
+    /// Whether a file of keys was named.
+    var hasKeys: Bool { keyFileOption.path != nil }
+
+    /// The keys, for commands that need them.
+    ///
+    /// - Throws: As ``KeyFileOption/required()``.
+    func required() throws(CodexError) -> FileKeyProvider { try keyFileOption.required() }
+
+    /// Opens a store, with the keys if a file was named.
+    func open(
+        _ store: String, schema: Schema? = nil, options: StoreOptions = StoreOptions()
+    ) throws(CodexError) -> Store {
+        try Store(at: store, schema: schema, options: try completed(options))
+    }
+
+    /// Opens a store for reading, with the keys if a file was named.
+    func openForReading(_ store: String) throws(CodexError) -> Store {
+        try open(store, options: StoreOptions(isReadOnly: true))
+    }
+
+    /// Options with the keys, and with what the flags ask for.
+    private func completed(_ options: StoreOptions) throws(CodexError) -> StoreOptions {
+        var options = options
+        // Without keys nothing tells what a value is bound to.
+        if hasKeys || boundOnly { options.encryptionKeys = try required() }
+        if requireSealed { options.requiresSealedFields = true }
+        if boundOnly { options.sealedFieldBinding = .storeOnly }
+        return options
+    }
+}

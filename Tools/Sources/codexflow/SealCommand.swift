@@ -1,0 +1,80 @@
+import ArgumentParser
+import CodexCore
+import CodexStore
+import Foundation
+
+struct Seal: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Encrypts more fields of an entity from now on.",
+        discussion: """
+            It adds the fields to the store's schema, and nothing takes them away again. From then \
+            on, programs that write these fields need the keys. Values that are stored already \
+            stay plain: it counts them, and says what to run next.
+            """)
+
+    @Argument(help: "The store's directory.")
+    var store: String
+
+    @Argument(help: "The entity's name, as `stats --schema` prints it.")
+    var entity: String
+
+    @Argument(help: "The fields' names.")
+    var fields: [String]
+
+    @OptionGroup var keys: KeyFileArguments
+
+    func run() async throws {
+        _ = try keys.required()
+        let opened = try keys.open(store, schema: try additions())
+        defer { opened.close() }
+        let plain = try opened.plainFields().filter { $0.entity == entity }
+        for field in fields { print(text(field, plain.first { $0.name == field })) }
+        print(
+            "next: `codexflow reseal \(store)` encrypts plain values; then "
+                + "`codexflow purge-plaintext \(store)` removes what they leave behind")
+    }
+
+    /// The entity with the fields, and its table.
+    ///
+    /// - Throws: ``CodexError/Code/unknownEntity``; ``CodexError/Code/invalidSchema`` for a field
+    ///   that must be readable; ``CodexError/Code/invalidArgument`` for one that the entity lacks.
+    private func additions() throws -> Schema {
+        let schema = try presentSchema().sealing(fields, ofEntity: entity)
+        try schema.validate()
+        let entities = schema.entities.filter { $0.name == entity }
+        for definition in entities { try requireFields(of: definition) }
+        // Indexes are left out: one that was removed meanwhile would be added again.
+        let tables = schema.tables.filter { table in entities.contains { $0.table == table.name } }
+            .map { TableDefinition($0.name, partitionKey: $0.partitionKey, sortKey: $0.sortKey) }
+        return Schema(tables: tables, entities: entities)
+    }
+
+    private func presentSchema() throws -> Schema {
+        // For writing: that brings a store of an earlier format to the present one.
+        let opened = try keys.open(store)
+        defer { opened.close() }
+        return opened.schema
+    }
+
+    /// Refuses names that the entity's definition lacks; one without fields says nothing of them.
+    private func requireFields(of definition: EntityDefinition) throws {
+        let known = definition.fields.map(\.name)
+        guard !known.isEmpty, let unknown = fields.first(where: { !known.contains($0) }) else {
+            return
+        }
+        throw CodexError(
+            .invalidArgument,
+            "The entity \(entity) has no field \(unknown). It has: "
+                + known.sorted().joined(separator: ", ") + ".")
+    }
+
+    private func text(_ field: String, _ plain: PlainField?) -> String {
+        var text = "\(entity).\(field): \(plain?.itemCount ?? 0) items have a plain value"
+        if let rawCount = plain?.rawItemCount, rawCount > 0 {
+            text +=
+                ", and \(rawCount) raw items, which were stored before the entity was known: "
+                + "migrate them first (`codexflow migrate`, or Store.migrate)"
+        }
+        return text
+    }
+}

@@ -1,0 +1,158 @@
+#if Server
+    import CodexCore
+    import CodexDynamoDB
+    import CodexStore
+    import CodexTesting
+    import Foundation
+    import NIOHTTP1
+    import Testing
+
+    @testable import CodexflowServer
+
+    /// Requests without a network: packed, large, late, and beyond the memory.
+    @Suite("Endpoint")
+    struct EndpointTests {
+        private let temporary: TemporaryStore
+        private static let workers = WorkerPool(threadCount: 2)
+
+        init() throws {
+            temporary = try TemporaryStore(schema: Schema(tables: []))
+        }
+
+        private func endpoint(memory: Int = 64 << 20) -> Endpoint {
+            Endpoint(
+                DynamoDBService(temporary.store), credentials: nil,
+                rules: RequestRules(boundTo: "127.0.0.1"), memory: MemoryBudget(limit: memory),
+                workers: Self.workers, timeout: .seconds(600))
+        }
+
+        private func ask(
+            _ endpoint: Endpoint, _ operation: String, _ body: [UInt8], encoding: String? = nil,
+            acceptsGzip: Bool = false, clock: RequestClock = RequestClock(.seconds(600))
+        ) async -> HTTPAnswer {
+            let memory = MemoryReservation(endpoint.memory)
+            _ = memory.grow(by: body.count)
+            return await endpoint.answer(
+                ReceivedRequest(
+                    AcceptedHead(
+                        target: "DynamoDB_20120810." + operation, contentEncoding: encoding,
+                        acceptsGzip: acceptsGzip),
+                    body: body, memory: memory), clock)
+        }
+
+        private func text(_ answer: HTTPAnswer) -> String {
+            String(decoding: answer.parts.joined(), as: UTF8.self)
+        }
+
+        private func makeTable(_ endpoint: Endpoint) async {
+            let answer = await ask(
+                endpoint, "CreateTable",
+                Array(
+                    """
+                    {"TableName":"table","BillingMode":"PAY_PER_REQUEST",
+                    "KeySchema":[{"AttributeName":"p","KeyType":"HASH"}],
+                    "AttributeDefinitions":[{"AttributeName":"p","AttributeType":"S"}]}
+                    """.utf8))
+            #expect(answer.status == 200)
+        }
+
+        @Test("A body unpacks to a mebibyte, and to sixteen times its size; no further")
+        func expansion() throws {
+            let limit = RequestRules.bodyByteCountMax
+            #expect(Gzip.byteCountMax(0, limit: limit) == 1 << 20)
+            #expect(Gzip.byteCountMax(1000, limit: limit) == 1 << 20 + 16_000)
+            #expect(Gzip.byteCountMax(limit, limit: limit) == limit)
+            let packed = try #require(Gzip.deflated([UInt8](repeating: 0x20, count: 200_000)))
+            for (limit, isUnpacked) in [(199_999, false), (200_000, true), (200_001, true)] {
+                let unpacked = try? Gzip.inflated(packed, limit: limit) { _ in true }
+                #expect(unpacked?.count == (isUnpacked ? 200_000 : nil))
+            }
+        }
+
+        @Test("A bomb costs no more memory than its bound, and is refused")
+        func bomb() async throws {
+            let endpoint = endpoint()
+            let spaces = [UInt8](repeating: UInt8(ascii: " "), count: 16 << 20)
+            let bomb = try #require(Gzip.deflated(spaces))
+            let bound = Gzip.byteCountMax(bomb.count, limit: RequestRules.bodyByteCountMax)
+            #expect(bound < 3 << 20)
+            var byteCount = 0
+            let unpacked = try? Gzip.inflated(bomb, limit: bound) { count in
+                byteCount += count
+                return true
+            }
+            #expect(unpacked == nil && byteCount <= bound)
+            let answer = await ask(endpoint, "ListTables", bomb, encoding: "gzip")
+            #expect(answer.status == 400 && text(answer).contains("SerializationException"))
+            #expect(endpoint.memory.usedByteCount <= bound + bomb.count)
+        }
+
+        @Test("What is not gzip, or not all of it, is refused")
+        func damaged() async throws {
+            let endpoint = endpoint()
+            let packed = try #require(Gzip.deflated(Array("{}".utf8)))
+            for count in 0..<packed.count {
+                let answer = await ask(
+                    endpoint, "ListTables", Array(packed[..<count]), encoding: "gzip")
+                #expect(text(answer).contains("SerializationException"), "\(count)")
+            }
+            let longer = await ask(endpoint, "ListTables", packed + [0], encoding: "gzip")
+            #expect(longer.status == 400)
+            let whole = await ask(endpoint, "ListTables", packed, encoding: "GZIP")
+            #expect(whole.status == 200)
+            let other = await ask(endpoint, "ListTables", packed, encoding: "br")
+            #expect(other.status == 415)
+        }
+
+        @Test("A request that needs more memory than there is gets a ThrottlingException")
+        func memory() async throws {
+            let endpoint = endpoint(memory: 1 << 20)
+            await makeTable(endpoint)
+            // Each element has 14 bytes of JSON, and more once it is decoded.
+            let list = [String](repeating: #"{"NULL":true}"#, count: 40_000)
+            let item = #"{"p":{"S":"a"},"l":{"L":[\#(list.joined(separator: ","))]}}"#
+            let put = Array(#"{"TableName":"table","Item":\#(item)}"#.utf8)
+            let refused = await ask(endpoint, "PutItem", put)
+            #expect(text(refused).contains("ThrottlingException"))
+            #expect(endpoint.memory.usedByteCount <= 1 << 20)
+            let get = Array(#"{"TableName":"table","Key":{"p":{"S":"a"}}}"#.utf8)
+            let missing = await ask(endpoint, "GetItem", get)
+            #expect(text(missing) == "{}")
+            // The same in a server that has it.
+            let taken = await ask(self.endpoint(), "PutItem", put)
+            #expect(text(taken) == "{}")
+        }
+
+        @Test("A request whose client is gone does no more work")
+        func abandoned() async throws {
+            let endpoint = endpoint()
+            await makeTable(endpoint)
+            let clock = RequestClock(.seconds(600))
+            clock.abandon()
+            let scan = Array(#"{"TableName":"table"}"#.utf8)
+            let answer = await ask(endpoint, "Scan", scan, clock: clock)
+            #expect(text(answer).contains("ThrottlingException"))
+            let late = await ask(endpoint, "Scan", scan, clock: RequestClock(.zero))
+            #expect(text(late).contains("ThrottlingException"))
+        }
+
+        @Test("Answers are packed for those who ask, and have a checksum otherwise")
+        func answers() async throws {
+            let endpoint = endpoint()
+            await makeTable(endpoint)
+            let value = String(repeating: "x", count: 100_000)
+            _ = await ask(
+                endpoint, "PutItem",
+                Array(
+                    #"{"TableName":"table","Item":{"p":{"S":"a"},"t":{"S":"\#(value)"}}}"#.utf8))
+            let get = Array(#"{"TableName":"table","Key":{"p":{"S":"a"}}}"#.utf8)
+            let plain = await ask(endpoint, "GetItem", get)
+            #expect(plain.headers.contains(name: "x-amz-crc32"))
+            let packed = await ask(endpoint, "GetItem", get, acceptsGzip: true)
+            #expect(packed.headers.first(name: "content-encoding") == "gzip")
+            #expect(packed.byteCount < 2000)
+            let unpacked = try Gzip.inflated(packed.parts[0], limit: 1 << 20) { _ in true }
+            #expect(unpacked == Array(plain.parts.joined()))
+        }
+    }
+#endif

@@ -1,0 +1,69 @@
+import CodexCore
+import CodexStore
+import Testing
+
+@testable import codexflow
+
+/// What operators are told of a store's events.
+@Suite("codexflow, events")
+struct StoreReportTests {
+    private static let recovery: RecoveryReport = {
+        var report = RecoveryReport()
+        (report.commitCount, report.changeCount) = (3, 5)
+        report.foundTornRecord = true
+        return report
+    }()
+
+    /// Events with what their line has.
+    private static let told: [(event: StoreEvent, parts: [String])] = [
+        (.longReader(processID: 17, duration: .seconds(30)), ["process 17", "30.0 s", "grows"]),
+        (.recovery(recovery), ["3 commits", "5 changes", "not whole"]),
+        (
+            .checkpointFailed(code: .inputOutput, message: "The disk failed."),
+            ["checkpoint failed", "The disk failed.", "[inputOutput]"]
+        ),
+        (
+            .buildFailed(
+                table: "t", name: "i", code: .indexNotReady, message: "It failed.",
+                retryDelay: .milliseconds(50)),
+            ["building t.i failed", "It failed.", "[indexNotReady]", "again in 50.0 ms"]
+        ),
+        (
+            .buildFailed(
+                table: nil, name: nil, code: .inputOutput, message: "It failed.", retryDelay: nil),
+            ["building failed", "not tried again"]
+        ),
+        (.valuesDamaged(table: "t", count: 2), ["table t has 2 damaged values", "verify"]),
+        (.eventsDropped(count: 7), ["7 events"]),
+        (.directoryMoved(path: "/a/b"), ["/a/b", "moved or removed"]),
+        (.historyShed(through: 9, readers: ["archived", "c"]), ["commit 9", "archived, c"]),
+        (.historyShed(through: 9, readers: []), ["commit 9"]),
+        (.clockJumped(by: .seconds(3600)), ["forward by 3600.0 s", "correct it"]),
+        (.clockJumped(by: .seconds(-60)), ["back by 60.0 s", "behind the log"]),
+    ]
+
+    @Test("Each event that an operator must know has a line that names it")
+    func lines() throws {
+        for (event, parts) in Self.told {
+            let line = try #require(event.report)
+            #expect(parts.allSatisfy { line.contains($0) }, "\(line)")
+            #expect(Console.oneLine(line) == line)
+        }
+    }
+
+    @Test("What is usual has none")
+    func usual() {
+        let usual: [StoreEvent] = [
+            .slowCommit(duration: .seconds(1), changeCount: 1),
+            .growth(byteCount: 1, fileByteCount: 2), .checkpoint(duration: .zero, sequence: 3),
+        ]
+        #expect(usual.allSatisfy { $0.report == nil })
+    }
+
+    @Test("Names and paths neither begin a line nor steer a terminal")
+    func control() {
+        let text = "a\nb\r\u{1B}[2Kc\u{85}d\u{2028}e\u{202E}f\u{0}"
+        #expect(Console.oneLine(text) == "a?b??[2Kc?d?e?f?")
+        #expect(Console.oneLine("µs, é and 日") == "µs, é and 日")
+    }
+}
