@@ -208,7 +208,7 @@ struct DurationTests {
             try context.setSystem(
                 .consumers, ParkedChange.key("c", change.sequenceNumber), parked)
             let token = [0] + Array("token".utf8)
-            let moment = BigEndian.bytes(UInt64.max)
+            let moment = BigEndian.bytes(UInt64(1 << 62) - 1)
             try context.setSystem(.tokens, token, moment + [UInt8](repeating: 0, count: 16))
         }
         #expect(try store.consumers().map(\.lag) == [.zero])
