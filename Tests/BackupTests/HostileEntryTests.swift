@@ -5,7 +5,7 @@ import Testing
 @testable import CodexStore
 
 /// What a leader says of tokens, consumers and parked changes, which no item explains.
-@Suite("A leader's entries of tokens and consumers", .timeLimit(.minutes(5)))
+@Suite("A leader's entries of tokens and consumers", .timeLimit(.minutes(30)))
 struct HostileEntryTests {
     private struct Entry: CustomStringConvertible {
         let description: String

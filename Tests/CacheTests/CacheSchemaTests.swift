@@ -218,7 +218,7 @@ struct CacheSchemaTests {
         #expect(try cache.all(query).count == 1)
     }
 
-    @Test("A follower's cache forgets what its leader removed", .timeLimit(.minutes(5)))
+    @Test("A follower's cache forgets what its leader removed", .timeLimit(.minutes(30)))
     func follower() async throws {
         let directory = try TemporaryStore.makeDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }

@@ -23,7 +23,7 @@ struct ManyNamesTests {
     }
 
     @Test(
-        "JSON whose names descend is read as JSON whose names ascend", .timeLimit(.minutes(5)),
+        "JSON whose names descend is read as JSON whose names ascend", .timeLimit(.minutes(30)),
         arguments: [true, false])
     func descending(isTyped: Bool) throws {
         let value = isTyped ? #"{"NULL":true}"# : "null"
@@ -75,7 +75,7 @@ struct ManyNamesTests {
         }
     }
 
-    @Test("A projection of thousands of paths keeps what they name", .timeLimit(.minutes(5)))
+    @Test("A projection of thousands of paths keeps what they name", .timeLimit(.minutes(30)))
     func projection() throws {
         let count = 20_000
         let item = Item((0..<count).map { ("n\($0)", AttributeValue.map(["x": 1, "y": 2])) })

@@ -43,7 +43,7 @@ struct TableLimitTests {
     }
 
     @Test(
-        "Many new indexes and many definitions are refused in one pass", .timeLimit(.minutes(5)),
+        "Many new indexes and many definitions are refused in one pass", .timeLimit(.minutes(30)),
         arguments: [20, 10_000])
     func newIndexes(count: Int) async throws {
         let create =

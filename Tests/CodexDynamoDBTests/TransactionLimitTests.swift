@@ -161,7 +161,7 @@ struct TransactionLimitTests {
             + String(repeating: ")", count: depth)
     }
 
-    @Test("Lists that are joined again and again fail by themselves", .timeLimit(.minutes(5)))
+    @Test("Lists that are joined again and again fail by themselves", .timeLimit(.minutes(30)))
     func nestedLists() async throws {
         let list = AttributeValue.list([AttributeValue](repeating: .null, count: 75_000))
         try await put((0..<25).map { ["p": .string(name($0)), "l": list] })

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// Code of the host that a store calls: whatever it does, the store goes on.
-@Suite("The host's code", .timeLimit(.minutes(5)))
+@Suite("The host's code", .timeLimit(.minutes(30)))
 struct CallbackTests {
     static let schema = Schema(tables: [
         TableDefinition("t", partitionKey: KeyAttribute("p"), timeToLive: "e")

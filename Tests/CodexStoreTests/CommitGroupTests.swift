@@ -8,7 +8,7 @@ import Testing
 @testable import CodexStore
 
 /// Writes that are committed together, and how large their record gets.
-@Suite("Groups of writes", .timeLimit(.minutes(5)))
+@Suite("Groups of writes", .timeLimit(.minutes(30)))
 struct CommitGroupTests {
     private let temporary: TemporaryStore
     private var store: Store { temporary.store }

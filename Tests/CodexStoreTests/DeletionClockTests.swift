@@ -7,7 +7,7 @@ import Testing
 @testable import CodexStore
 
 /// What deletes by time waits until the wall clock and the monotonic clock agree.
-@Suite("Deletion by time", .timeLimit(.minutes(5)))
+@Suite("Deletion by time", .timeLimit(.minutes(30)))
 struct DeletionClockTests {
     static let schema = Schema(tables: [
         TableDefinition("t", partitionKey: KeyAttribute("p"), timeToLive: "e")

@@ -7,7 +7,7 @@ import Testing
 @testable import CodexStore
 
 /// Durations and times of every extreme, given or stored: none of them traps.
-@Suite("Durations and times", .timeLimit(.minutes(5)))
+@Suite("Durations and times", .timeLimit(.minutes(30)))
 struct DurationTests {
     static let table = TableDefinition("t", partitionKey: KeyAttribute("p"), timeToLive: "e")
     static let schema = Schema(tables: [table])

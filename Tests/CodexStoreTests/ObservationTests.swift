@@ -102,7 +102,7 @@ struct ObservationTests {
 
     @Test(
         "Whatever is committed while it is observed, the last value is what the store says",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(30)))
     func random() async throws {
         let seed = UInt64.random(in: 1...1_000_000)
         let temporary = try TemporaryStore(options: StoreOptions(durability: .none))
@@ -137,7 +137,7 @@ struct ObservationTests {
         await #expect(throws: CancellationError.self, "seed \(seed)") { try await watcher.value }
     }
 
-    @Test("Commits of another process are seen", .timeLimit(.minutes(5)))
+    @Test("Commits of another process are seen", .timeLimit(.minutes(30)))
     func processes() async throws {
         let schema = Schema(tables: [
             TableDefinition("t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"))
@@ -178,7 +178,7 @@ struct ObservationTests {
 
     // MARK: Schema
 
-    @Test("A table that is removed ends what observes it", .timeLimit(.minutes(5)))
+    @Test("A table that is removed ends what observes it", .timeLimit(.minutes(30)))
     func removedTable() async throws {
         let temporary = try TemporaryStore()
         let store = temporary.store
@@ -209,7 +209,7 @@ struct ObservationTests {
         await #expect(throws: unknown) { try await late.next() }
     }
 
-    @Test("A table that was made again is observed as it is", .timeLimit(.minutes(5)))
+    @Test("A table that was made again is observed as it is", .timeLimit(.minutes(30)))
     func madeAgain() async throws {
         let table = TableDefinition("t", partitionKey: KeyAttribute("p"))
         let temporary = try TemporaryStore(schema: Schema(tables: [table]))
@@ -246,7 +246,7 @@ struct ObservationTests {
         #expect(try await byTable.next()?.count == 2)
     }
 
-    @Test("An index that another process adds is seen", .timeLimit(.minutes(5)))
+    @Test("An index that another process adds is seen", .timeLimit(.minutes(30)))
     func addedIndex() async throws {
         let schema = Schema(tables: [
             TableDefinition("t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"))

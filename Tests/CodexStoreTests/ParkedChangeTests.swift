@@ -8,7 +8,7 @@ import Testing
 @testable import CodexStore
 
 /// What consumers park: how much there may be, and that no more than a page of it is held.
-@Suite("Parked changes", .timeLimit(.minutes(5)))
+@Suite("Parked changes", .timeLimit(.minutes(30)))
 struct ParkedChangeTests {
     static let table = TableDefinition("t", partitionKey: KeyAttribute("p"))
     static let schema = Schema(tables: [table])

@@ -294,7 +294,7 @@ struct StoredNumberTests {
         }
     }
 
-    @Test("Records that overlap are made up, and not all read", .timeLimit(.minutes(5)))
+    @Test("Records that overlap are made up, and not all read", .timeLimit(.minutes(30)))
     func overlappingRecords() throws {
         let path = try TemporaryStore.makeDirectory()
         defer { try? FileManager.default.removeItem(atPath: path) }

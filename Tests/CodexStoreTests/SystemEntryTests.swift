@@ -6,7 +6,7 @@ import Testing
 
 /// Entries of tokens and consumers that no program writes, as somebody with access to the files
 /// could.
-@Suite("Entries of tokens and consumers that cannot be read", .timeLimit(.minutes(5)))
+@Suite("Entries of tokens and consumers that cannot be read", .timeLimit(.minutes(30)))
 struct SystemEntryTests {
     private static let list: [WriteAction] = [.put(table: "t", ["p": "a"])]
     private static let late = [UInt8](repeating: 0xFF, count: 12)

@@ -16,7 +16,7 @@ struct WorkerPoolTests {
         let mayEnd = DispatchSemaphore(value: 0)
     }
 
-    @Test("A thread keeps nothing of what it ran", .timeLimit(.minutes(5)), arguments: 1...3)
+    @Test("A thread keeps nothing of what it ran", .timeLimit(.minutes(30)), arguments: 1...3)
     func released(bodyCount: Int) async {
         // The thread that it runs on goes on with others.
         for _ in 0..<bodyCount {
@@ -52,7 +52,7 @@ struct WorkerPoolTests {
         }
     }
 
-    @Test("What is asked for during a pass is not lost", .timeLimit(.minutes(5)))
+    @Test("What is asked for during a pass is not lost", .timeLimit(.minutes(30)))
     func askedForDuringPass() {
         let (loop, passes) = (BackgroundLoop(), Passes())
         loop.start {
@@ -73,7 +73,7 @@ struct WorkerPoolTests {
         #expect(passes.count.load(ordering: .relaxed) == 3)
     }
 
-    @Test("A loop runs again when its time has come", .timeLimit(.minutes(5)))
+    @Test("A loop runs again when its time has come", .timeLimit(.minutes(30)))
     func again() {
         let (loop, passes) = (BackgroundLoop(), Passes())
         loop.start(.after(.milliseconds(1))) {

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// Events that cannot be delivered, at the limit of what is parked.
-@Suite("Parked events", .timeLimit(.minutes(5)))
+@Suite("Parked events", .timeLimit(.minutes(30)))
 struct ParkedEventTests {
     @Test("A delivery ends right before the event that finds no room, and goes on with it")
     func limit() async throws {

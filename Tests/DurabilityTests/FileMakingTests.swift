@@ -6,7 +6,7 @@
     import Testing
 
     /// A file has its mode before it has its name, also if its maker is killed in between.
-    @Suite("Processes that are killed as they make a file", .serialized, .timeLimit(.minutes(5)))
+    @Suite("Processes that are killed as they make a file", .serialized, .timeLimit(.minutes(30)))
     struct FileMakingTests {
         private static let names = [
             "gate.lock", "lease.lock", "checkpoint.lock", "lock.mdb", "build.lock", "archive.lock",

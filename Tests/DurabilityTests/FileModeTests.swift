@@ -55,7 +55,7 @@ struct FileModeTests {
 
     @Test(
         "So are those that a killed process leaves, and those of the next one",
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(30)),
         arguments: [
             "segmentPrepared", "segmentNamed", "checkpointWritten", "checkpointNamed", "spareMade",
             "compactionCopied", "compactionIntended", "compactionRenamed",
@@ -205,7 +205,7 @@ struct FileUserTests {
 
     @Test(
         "Two users of a group write in turn, and each is killed at each step",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(30)))
     func twoUsers() throws {
         makeSharedDirectory()
         let steps = [

@@ -9,7 +9,7 @@ import Testing
 
 /// What a purge leaves of deleted items in the store's files: nothing, whatever cut it short
 /// before.
-@Suite("Purges", .serialized, .timeLimit(.minutes(5)))
+@Suite("Purges", .serialized, .timeLimit(.minutes(30)))
 struct PurgeTests {
     private let directory: TestDirectory
     private var path: String { directory.path + "/store" }

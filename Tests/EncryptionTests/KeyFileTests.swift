@@ -142,7 +142,7 @@
             #expect(try FileKeyProvider(at: folder + "/keys.json").keyIDs == place.keys.keyIDs)
         }
 
-        @Test("What is no plain file is refused, without waiting", .timeLimit(.minutes(5)))
+        @Test("What is no plain file is refused, without waiting", .timeLimit(.minutes(30)))
         func kinds() throws {
             let pipe = place.folder + "/pipe"
             #expect(mkfifo(pipe, 0o600) == 0)

@@ -6,7 +6,7 @@
 
     @testable import CodexStore
 
-    @Suite("Who may have the lock of the file of keys", .timeLimit(.minutes(5)))
+    @Suite("Who may have the lock of the file of keys", .timeLimit(.minutes(30)))
     struct KeyLockTests {
         let place: SealedStore
         private var path: String { place.keys.path }

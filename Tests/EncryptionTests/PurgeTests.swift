@@ -8,7 +8,7 @@
     @testable import CodexStore
 
     /// Fields that are encrypted once there is data: what a purge removes, and what refuses it.
-    @Suite("Plain values from before encryption", .timeLimit(.minutes(5)))
+    @Suite("Plain values from before encryption", .timeLimit(.minutes(30)))
     struct PurgeTests {
         private let place: SealedStore
         private let secret = PlantedSecret()

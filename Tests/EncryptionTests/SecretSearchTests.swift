@@ -8,7 +8,7 @@
     @testable import CodexStore
 
     /// Everything that a store with encrypted fields writes, or gives away in bytes, is searched.
-    @Suite("A search for secrets", .timeLimit(.minutes(5)))
+    @Suite("A search for secrets", .timeLimit(.minutes(30)))
     struct SecretSearchTests {
         private let place: SealedStore
         private let secret = PlantedSecret()

@@ -54,7 +54,7 @@
 
         @Test(
             "A request's time is over when its client closes its connection, or its side of it",
-            .timeLimit(.minutes(5)), arguments: [CloseMode.all, .output])
+            .timeLimit(.minutes(30)), arguments: [CloseMode.all, .output])
         func closed(mode: CloseMode) async throws {
             let (clocks, started) = AsyncStream<RequestClock>.makeStream()
             let (channels, accepted) = AsyncStream<any Channel>.makeStream()

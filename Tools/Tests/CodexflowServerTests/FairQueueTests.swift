@@ -55,7 +55,7 @@
             #expect(order == [0, 1, 2, 0, 1, 2, 0, 1, 2])
         }
 
-        @Test("A task that begins waits for one slice of the long ones", .timeLimit(.minutes(5)))
+        @Test("A task that begins waits for one slice of the long ones", .timeLimit(.minutes(30)))
         func pool() async throws {
             let pool = WorkerPool(threadCount: 1)
             defer { pool.stop() }

@@ -21,7 +21,7 @@
 
         @Test(
             "Numbers out of their ranges are refused",
-            .timeLimit(.minutes(5)),
+            .timeLimit(.minutes(30)),
             arguments: [
                 ("--port", ["65536", "70000", "\(Int.max)"]),
                 ("--connections", ["0", "1000001", "\(Int.max)"]),
@@ -36,7 +36,7 @@
 
         @Test(
             "An origin that no browser sends is refused with what to write",
-            .timeLimit(.minutes(5)),
+            .timeLimit(.minutes(30)),
             arguments: ["*", "https://a.example/", "https://*.example", "a.example", "null", ""])
         func origins(origin: String) throws {
             let errors = try refusal("--allow-origin", origin)
@@ -45,7 +45,7 @@
 
         @Test(
             "A host that no request names is refused with what to write",
-            .timeLimit(.minutes(5)),
+            .timeLimit(.minutes(30)),
             arguments: [
                 "*", "*.example", "https://a.example", "a.example/", "a.example:80", "[::1]", "",
             ])
@@ -106,7 +106,7 @@
 
         // MARK: Events of the store
 
-        @Test("What an operator must know is a line on standard error", .timeLimit(.minutes(5)))
+        @Test("What an operator must know is a line on standard error", .timeLimit(.minutes(30)))
         func events() throws {
             let server = try RunningServer(base.store, takesErrors: true)
             try server.makeTable()
