@@ -59,15 +59,19 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
     private var keyPlace = 0
     /// How many of its items there were.
     private var foundCount = 0
-    private var byteCount = 0
+    /// The memory that was reserved for the items that were decoded or inflated.
+    private var reservedByteCount = 0
     private var units: [Capacity] = []
     /// For each table the first key that was not read, once the response is full.
     private var unread: [Int] = []
 
     private(set) var slice = RequestBudget.Slice()
 
-    /// A response has so many bytes of items at most.
-    private static let byteCountMax = 16 << 20
+    /// A batch ends after the item with which it has done so much work: some 30 ms.
+    ///
+    /// DynamoDB leaves keys to another request after 16 MiB, and for reasons of its own
+    /// ("BatchGetItem" in its API reference). Clients ask again in any case.
+    static let workMax = 16 << 20
 
     init(_ gets: [(get: BatchGet, table: TableDefinition)], _ capacity: Capacity.Detail) {
         (self.gets, self.capacity) = (gets, capacity)
@@ -87,18 +91,18 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
         defer { memory.release() }
         try store.read { snapshot -> Void in
             while !isDone, !slice.isFull(size) {
-                guard written.byteCount < ResponseWriter.pageByteCountMax else { return endEarly() }
+                guard work < Self.workMax else { return endEarly() }
                 let (get, table) = gets[place]
                 let found = try snapshot.view(
                     in: get.table, key: try table.requestedKey(get.keys[keyPlace]),
                     smallerThan: size.largeByteCount
-                ) { try $0.item(reserving: memory) }
+                ) { try add($0, get, memory, budget) }
                 switch found {
                 case .large: return
                 case .absent: add(missing: get)
-                case .found(let item):
-                    guard try add(item, get, budget) else { return endEarly() }
+                case .found: break
                 }
+                reservedByteCount += memory.byteCount
                 memory.release()
                 keyPlace += 1
                 if keyPlace == get.keys.count { close() }
@@ -112,18 +116,18 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
         addUnits(get, byteCount: 0)
     }
 
-    /// Adds an item; `false` if the response has no room for it.
-    private func add(_ item: Item, _ get: BatchGet, _ budget: RequestBudget) throws -> Bool {
-        let itemByteCount = item.byteCount
-        guard byteCount + itemByteCount <= Self.byteCountMax else { return false }
-        byteCount += itemByteCount
-        slice.add(byteCount: itemByteCount)
-        addUnits(get, byteCount: itemByteCount)
+    /// The work so far, in bytes: those of the response count twice.
+    private var work: Int { 2 * written.byteCount + reservedByteCount }
+
+    private func add(
+        _ view: borrowing ItemView, _ get: BatchGet, _ memory: DecodedMemory,
+        _ budget: RequestBudget
+    ) throws {
         foundCount += 1
         if foundCount > 1 { written.more { $0.raw(",") } }
-        try written.value(
-            get.projection?.apply(to: item) ?? item, byteCount: itemByteCount, budget)
-        return true
+        let itemByteCount = try written.stored(view, get.projection, memory, budget)
+        slice.add(byteCount: itemByteCount)
+        addUnits(get, byteCount: itemByteCount)
     }
 
     private func addUnits(_ get: BatchGet, byteCount: Int) {

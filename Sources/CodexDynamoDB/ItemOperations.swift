@@ -35,7 +35,9 @@ extension DynamoDBService {
         try expressions.requireAllUsed()
         let table = try definition(name)
         try table.requireKeys(of: item)
-        return try await perform(write, on: table, budget) { transaction, _ in
+        let primaryKey = try table.primaryKey(of: item)
+        return try await perform(write, on: table, replacing: primaryKey, budget) {
+            transaction, _ in
             let old = try transaction.put(
                 item, in: name, condition: condition, returning: write.returningOld)
             return (old, item)
@@ -53,7 +55,8 @@ extension DynamoDBService {
         try expressions.requireAllUsed()
         let table = try definition(name)
         let primaryKey = try table.requestedKey(key)
-        return try await perform(write, on: table, budget) { transaction, _ in
+        return try await perform(write, on: table, replacing: primaryKey, budget) {
+            transaction, _ in
             let old = try transaction.delete(
                 in: name, key: primaryKey, condition: condition, returning: write.returningOld)
             return (old, nil)
@@ -99,13 +102,16 @@ extension DynamoDBService {
     /// - Parameters:
     ///   - write: What is to be returned.
     ///   - table: The table.
+    ///   - key: The key of the item that is replaced or deleted as a whole: it is returned as it is
+    ///     stored.
     ///   - budget: The request's.
     ///   - body: Does it, and gives the item as it was and as it is now. What it decodes itself, it
     ///     reserves in the memory that it gets.
     /// - Returns: The response.
     /// - Throws: What the store throws, and what `body` throws.
     private func perform(
-        _ write: WriteParameters, on table: TableDefinition, _ budget: RequestBudget,
+        _ write: WriteParameters, on table: TableDefinition, replacing key: PrimaryKey? = nil,
+        _ budget: RequestBudget,
         _ body:
             @escaping @Sendable (
                 inout WriteTransaction, DecodedMemory
@@ -118,6 +124,12 @@ extension DynamoDBService {
             let memory = budget.decodedMemory()
             transaction.memory = memory
             do {
+                if let key, write.returning == .allOld {
+                    let written = try transaction.oldAttributes(
+                        in: table.name, key: key, memory, budget)
+                    let (old, new) = try body(&transaction, memory)
+                    return WriteOutcome(written, write.units(table, old, new, localIndexes))
+                }
                 let (old, new) = try body(&transaction, memory)
                 let units = write.units(table, old, new, localIndexes)
                 return try WriteOutcome(write.attributes(old, new), units, memory, budget)
@@ -131,6 +143,21 @@ extension DynamoDBService {
     static func capacityDetail(_ input: RequestParameters) throws -> Capacity.Detail {
         try input.choice("ReturnConsumedCapacity", ["INDEXES", "TOTAL", "NONE"])
             .flatMap(Capacity.Detail.init) ?? .none
+    }
+}
+
+extension WriteTransaction {
+    /// Begins a response with the stored item, if there is one.
+    fileprivate func oldAttributes(
+        in table: String, key: PrimaryKey, _ memory: DecodedMemory, _ budget: RequestBudget
+    ) throws -> ResponseWriter {
+        var written = ResponseWriter()
+        try view(in: table, key: key) { view in
+            written.member("Attributes") { _ in }
+            _ = try written.stored(view, nil, memory, budget)
+        }
+        try written.reserve(budget)
+        return written
     }
 }
 
@@ -155,36 +182,34 @@ struct ItemRead: Sendable {
 
     /// Reads the item, and makes the response, if the item is small; `nil` if it is large.
     func smallResponse(from store: Store, _ budget: RequestBudget) throws -> ResponseWriter? {
-        let memory = budget.decodedMemory()
-        defer { memory.release() }
-        let found = try store.read { snapshot in
-            try snapshot.view(
-                in: table, key: key, smallerThan: RequestBudget.Slice.Size.first.largeByteCount
-            ) { try $0.item(reserving: memory) }
-        }
-        switch found {
-        case .large: return nil
-        case .absent: return try response(nil, budget)
-        case .found(let item): return try response(item, budget)
-        }
+        try response(
+            from: store, smallerThan: RequestBudget.Slice.Size.first.largeByteCount, budget)
     }
 
     /// Reads the item, and makes the response.
     func response(from store: Store, _ budget: RequestBudget) throws -> ResponseWriter {
-        let memory = budget.decodedMemory()
-        defer { memory.release() }
-        let item = try store.read { snapshot in
-            try snapshot.view(in: table, key: key) { try $0.item(reserving: memory) }
-        }
-        return try response(item, budget)
+        // Any item is smaller than that.
+        try response(from: store, smallerThan: .max, budget) ?? ResponseWriter()
     }
 
-    private func response(_ item: Item?, _ budget: RequestBudget) throws -> ResponseWriter {
-        let byteCount = item?.byteCount ?? 0
+    private func response(
+        from store: Store, smallerThan byteCountMax: Int, _ budget: RequestBudget
+    ) throws -> ResponseWriter? {
+        let memory = budget.decodedMemory()
+        defer { memory.release() }
         var response = ResponseWriter()
-        if let item {
-            let shown = projection?.apply(to: item) ?? item
-            try response.item("Item", shown, byteCount: byteCount, budget)
+        let found = try store.read { snapshot in
+            try snapshot.view(in: table, key: key, smallerThan: byteCountMax) { view in
+                response.member("Item") { _ in }
+                return try response.stored(view, projection, memory, budget)
+            }
+        }
+        var byteCount = 0
+        switch found {
+        case .large: return nil
+        case .absent: break
+        case .found(let size):
+            byteCount = size
             try response.reserve(budget)
         }
         response.capacity(capacity) {

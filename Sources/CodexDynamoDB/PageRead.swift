@@ -97,10 +97,15 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         _ size: RequestBudget.Slice.Size, _ memory: DecodedMemory, _ budget: RequestBudget
     ) throws -> Bool {
         isLeft = true
-        guard let item = try item(view, snapshot, size, memory),
-            let passes = try passes(item, size)
-        else { return false }
-        try add(item, passes: passes, budget)
+        if isWhole {
+            guard try view.isSmaller(than: size.largeByteCount) else { return false }
+            try add(view, memory, budget)
+        } else {
+            guard let item = try item(view, snapshot, size, memory),
+                let passes = try passes(item, size)
+            else { return false }
+            try add(item, passes: passes, budget)
+        }
         isLeft = false
         isCut = isPageFull
         if isCut { return false }
@@ -161,11 +166,29 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         return nil
     }
 
-    private func add(_ item: Item, passes: Bool, _ budget: RequestBudget) throws {
-        let itemByteCount = item.byteCount
+    /// Whether each item is shown as the entry has it: nothing needs its values.
+    private var isWhole: Bool {
+        filter == nil && read.projection == nil && !read.readsTable && !read.countsOnly
+    }
+
+    private func add(
+        _ view: borrowing ItemView, _ memory: DecodedMemory, _ budget: RequestBudget
+    ) throws {
+        count += 1
+        if count > 1 { written.more { $0.raw(",") } }
+        addScanned(byteCount: try written.stored(view, nil, memory, budget))
+        last = try view.item(keeping: read.startNames)
+    }
+
+    private func addScanned(byteCount itemByteCount: Int) {
         slice.add(byteCount: itemByteCount)
         scannedCount += 1
         byteCount += itemByteCount
+    }
+
+    private func add(_ item: Item, passes: Bool, _ budget: RequestBudget) throws {
+        let itemByteCount = item.byteCount
+        addScanned(byteCount: itemByteCount)
         last = item
         guard passes else { return }
         count += 1

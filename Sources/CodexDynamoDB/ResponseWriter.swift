@@ -168,6 +168,31 @@ extension ResponseWriter {
         try endPart(budget)
     }
 
+    /// Goes on with a stored item; the whole of one is written from its bytes.
+    ///
+    /// - Parameters:
+    ///   - view: The item.
+    ///   - projection: What is shown of it; `nil` is the whole.
+    ///   - memory: Where memory is reserved for what is decoded or inflated.
+    ///   - budget: The request's.
+    /// - Returns: The item's size.
+    /// - Throws: As ``reserve(_:)``, and what the store throws.
+    mutating func stored(
+        _ view: borrowing ItemView, _ projection: Projection?, _ memory: DecodedMemory,
+        _ budget: RequestBudget
+    ) throws -> Int {
+        if let projection {
+            let item = try view.item(reserving: memory)
+            let byteCount = item.byteCount
+            try value(projection.apply(to: item), byteCount: byteCount, budget)
+            return byteCount
+        }
+        return try view.writeTypedJSON(reserving: memory) { part in
+            writer.append(part)
+            try endPart(budget)
+        }
+    }
+
     /// Goes on with JSON that is there.
     mutating func json(_ bytes: ArraySlice<UInt8>, _ budget: RequestBudget) throws {
         var rest = bytes

@@ -33,8 +33,10 @@ struct WriteParameters: Sendable {
         try input.choice("ReturnValuesOnConditionCheckFailure", ["ALL_OLD", "NONE"]) == "ALL_OLD"
     }
 
-    /// What a put or delete is to give: the old item only if the response needs it.
-    var returningOld: ReturnValues { returning == .none && capacity == .none ? .none : .allOld }
+    /// What a put or delete is to give: the old item only if its size is asked for.
+    ///
+    /// What the response shows of it is written before.
+    var returningOld: ReturnValues { capacity == .none ? .none : .allOld }
 
     /// The attributes that the response has, of the item as it was and as it is now.
     func attributes(_ old: Item?, _ new: Item?) throws -> Item? {
@@ -99,6 +101,11 @@ struct WriteOutcome: Sendable {
             try written.item("Attributes", attributes, byteCount: byteCount, budget)
             try written.reserve(budget)
         }
+    }
+
+    /// Takes attributes that are written and reserved.
+    init(_ written: ResponseWriter, _ units: Capacity?) {
+        (self.written, self.units) = (written, units)
     }
 
     func response(_ capacity: Capacity.Detail) -> ResponseWriter {

@@ -68,19 +68,16 @@ extension DynamoDBService {
     ) throws -> Int {
         let memory = budget.decodedMemory()
         defer { memory.release() }
-        let item = try snapshot.view(in: get.table, key: key) { try $0.item(reserving: memory) }
-        let byteCount = item?.byteCount ?? 0
-        left -= byteCount
-        guard left >= 0 else { throw transactionTooLarge }
         response.more { $0.raw("{") }
-        if let item {
+        let byteCount = try snapshot.view(in: get.table, key: key) { view in
             response.more { $0.raw("\"Item\":") }
-            try response.value(
-                get.projection?.apply(to: item) ?? item, byteCount: byteCount, budget)
+            return try response.stored(view, get.projection, memory, budget)
         }
+        left -= byteCount ?? 0
+        guard left >= 0 else { throw transactionTooLarge }
         response.more { $0.raw("}") }
         try response.reserve(budget)
-        return byteCount
+        return byteCount ?? 0
     }
 
     // MARK: Writes

@@ -3,10 +3,13 @@ package import CodexCore
 /// A counter's definition, compiled: items to groups.
 package final class CounterPlan: Sendable {
     package let definition: CounterDefinition
+    /// The attributes that make an item's groups, and what it adds to them.
+    package let attributeNames: [String]
     private let encoder: GroupKeyEncoder
 
     init(_ definition: CounterDefinition) {
         self.definition = definition
+        attributeNames = definition.group.map(\.name) + definition.sums
         encoder = GroupKeyEncoder(
             parts: definition.group.map { KeyPart(attribute: $0, isPartition: true) },
             multiValued: definition.multiValued, owner: "counter \(definition.name)")

@@ -56,20 +56,29 @@ struct StoredItemMemoryTests {
     // MARK: One item
 
     /// Requests that decode the item `k0`.
-    private static let requests: [(operation: String, body: String)] = [
-        ("GetItem", "{\(target(0))}"),
-        ("BatchGetItem", #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}}]}}}"#),
-        ("TransactGetItems", #"{"TransactItems":[{"Get":{\#(target(0))}}]}"#),
+    private static let decoding: [(operation: String, body: String)] = [
+        ("GetItem", #"{\#(target(0)),"ProjectionExpression":"p"}"#),
+        (
+            "BatchGetItem",
+            #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}}],"ProjectionExpression":"d"}}}"#
+        ),
+        (
+            "TransactGetItems",
+            #"{"TransactItems":[{"Get":{\#(target(0)),"ProjectionExpression":"p"}}]}"#
+        ),
         (
             "Query",
-            #"{"TableName":"t","KeyConditionExpression":"p=:p","ExpressionAttributeValues":{":p":{"S":"k0"}}}"#
+            #"{\#(query),"FilterExpression":"attribute_exists(d)"}"#
         ),
-        ("Scan", #"{"TableName":"t"}"#),
+        ("Scan", #"{"TableName":"t","FilterExpression":"attribute_exists(d)"}"#),
         ("PutItem", #"{"TableName":"t","Item":{"p":{"S":"k0"}}}"#),
-        ("DeleteItem", "{\(target(0))}"),
+        ("DeleteItem", #"{\#(target(0)),"ConditionExpression":"attribute_exists(d)"}"#),
         ("UpdateItem", #"{\#(target(0)),"UpdateExpression":"SET n=p"}"#),
         ("UpdateItem", "{\(target(0))}"),
-        ("DeleteItem", #"{\#(target(0)),"ReturnValues":"ALL_OLD"}"#),
+        (
+            "DeleteItem",
+            #"{\#(target(0)),"ReturnValues":"ALL_OLD","ReturnConsumedCapacity":"TOTAL"}"#
+        ),
         (
             "BatchWriteItem",
             #"{"RequestItems":{"t":[{"DeleteRequest":{"Key":{"p":{"S":"k0"}}}}]},"ReturnConsumedCapacity":"TOTAL"}"#
@@ -81,13 +90,27 @@ struct StoredItemMemoryTests {
         ),
     ]
 
+    private static let query =
+        #""TableName":"t","KeyConditionExpression":"p=:p","ExpressionAttributeValues":{":p":{"S":"k0"}}"#
+
+    /// Requests whose responses have the whole item `k0`, which are written from its bytes.
+    private static let writing: [(operation: String, body: String)] = [
+        ("GetItem", "{\(target(0))}"),
+        ("BatchGetItem", #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}}]}}}"#),
+        ("TransactGetItems", #"{"TransactItems":[{"Get":{\#(target(0))}}]}"#),
+        ("Query", "{\(query)}"),
+        ("Scan", #"{"TableName":"t"}"#),
+        ("PutItem", #"{"TableName":"t","Item":{"p":{"S":"k0"}},"ReturnValues":"ALL_OLD"}"#),
+        ("DeleteItem", #"{\#(target(0)),"ReturnValues":"ALL_OLD"}"#),
+    ]
+
     @Test(
         "An item is not decoded before its memory is granted, and a refusal changes nothing",
-        arguments: StoredItemMemoryTests.requests.indices)
+        arguments: StoredItemMemoryTests.decoding.indices)
     func refused(request: Int) async throws {
         try await fill(1)
         let meter = MemoryMeter(limit: Self.decodedByteCount)
-        let (operation, body) = Self.requests[request]
+        let (operation, body) = Self.decoding[request]
         let response = await ask(operation, body, meter.budget())
         #expect(contains(response, "ThrottlingException"), "\(operation)")
         #expect(meter.peak <= Self.decodedByteCount)
@@ -96,16 +119,35 @@ struct StoredItemMemoryTests {
 
     @Test(
         "The memory of an item is given back once it is not needed, and the response keeps its own",
-        arguments: StoredItemMemoryTests.requests.indices)
+        arguments: StoredItemMemoryTests.decoding.indices)
     func granted(request: Int) async throws {
         try await fill(1)
         let meter = MemoryMeter()
-        let (operation, body) = Self.requests[request]
+        let (operation, body) = Self.decoding[request]
         let response = await ask(operation, body, meter.budget())
         #expect(response.status == 200, "\(operation)")
         #expect(meter.peak > Self.decodedByteCount)
         let rest = meter.byteCount - response.byteCount
         #expect(rest > -1000 && rest < ResponseWriter.partByteCount, "\(operation): \(rest)")
+    }
+
+    @Test(
+        "A whole item is written from its bytes, and a refusal changes nothing",
+        arguments: StoredItemMemoryTests.writing.indices)
+    func written(request: Int) async throws {
+        try await fill(1)
+        let (operation, body) = Self.writing[request]
+        let refused = await ask(operation, body, MemoryMeter(limit: Self.textCount).budget())
+        #expect(contains(refused, "ThrottlingException"), "\(operation)")
+        #expect(try store.item(in: "t", key: PrimaryKey("k0")) == Self.item(0))
+        let meter = MemoryMeter()
+        let response = await ask(operation, body, meter.budget())
+        #expect(response.status == 200 && response.byteCount > 9 * Self.textCount, "\(operation)")
+        // A replaced item alone is decoded, too.
+        let decodedByteCount = operation == "PutItem" ? Self.decodedByteCount : 0
+        #expect(
+            meter.peak < response.byteCount + decodedByteCount + 10 * Self.textCount, "\(operation)"
+        )
     }
 
     @Test("A large item is read and written in one turn of the executor")
@@ -115,7 +157,7 @@ struct StoredItemMemoryTests {
         let response = await ask(
             "GetItem", "{\(Self.target(0))}", meter.budget(executor: executor))
         #expect(response.status == 200 && executor.jobCount == 1)
-        #expect(meter.byteCountOnQueue >= Self.decodedByteCount)
+        #expect(meter.byteCountOnQueue >= response.byteCount)
     }
 
     @Test("Large items of pages and batches are read and written by the executor")
@@ -131,7 +173,7 @@ struct StoredItemMemoryTests {
             let meter = MemoryMeter()
             let response = await ask(operation, body, meter.budget(executor: QueueExecutor()))
             #expect(response.status == 200, "\(operation)")
-            #expect(meter.byteCountOnQueue >= 2 * Self.decodedByteCount, "\(operation)")
+            #expect(meter.byteCountOnQueue >= response.byteCount, "\(operation)")
         }
     }
 

@@ -49,8 +49,21 @@ package struct DecodingBudget {
     /// More than any item in memory has.
     static let looseByteCount = 1 << 40
 
-    /// Takes the bytes of a value that was inflated within ``byteCount``.
-    mutating func takeBytes(_ count: Int) { byteCount -= min(count, byteCount) }
+    /// Inflates a compressed value of the item.
+    ///
+    /// - Parameter packed: What the value has after its tag.
+    /// - Returns: The value's encoding, tag first.
+    /// - Throws: ``CodexError/Code/corrupted`` if it is damaged, or larger than what is left;
+    ///   ``CodexError/Code/outOfMemory``.
+    mutating func inflate(_ packed: Span<UInt8>) throws(CodexError) -> [UInt8] {
+        try takeInflated(packed)
+        let inflated = try Compression.inflate(packed, limit: byteCount)
+        guard let tag = inflated.first, tag < ValueCodec.Tag.compressed.rawValue else {
+            throw Wire.corrupted("a compressed value holds another, or an encrypted one")
+        }
+        byteCount -= inflated.count
+        return inflated
+    }
 
     /// Takes the members that a list, map or set claims to have, before any of them is read.
     ///
@@ -67,7 +80,7 @@ package struct DecodingBudget {
     /// - Parameter packed: What the value has after its tag.
     /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/outOfMemory``.
     @inline(__always)
-    mutating func takeInflated(_ packed: Span<UInt8>) throws(CodexError) {
+    private mutating func takeInflated(_ packed: Span<UInt8>) throws(CodexError) {
         guard unsafe memory != nil else { return }
         var position = 0
         let claimed = try Wire.integer(packed, &position)

@@ -91,6 +91,55 @@ extension ItemCodec {
     }
 }
 
+extension ItemLayout {
+    /// The attributes of an item's key, and where they come among those that are stored with it.
+    struct MissingKeys {
+        private let attributes: [AttributeMap.Element]
+        /// Ascending, by their names.
+        private let keys: [(place: Int, source: Int)]
+        /// Whether the item has some of them, too: those of the key count.
+        let areStoredToo: Bool
+
+        @inline(__always)
+        init(_ attributes: [AttributeMap.Element], _ shape: Shape) {
+            self.attributes = attributes
+            var keys: [(place: Int, source: Int)] = []
+            keys.reserveCapacity(attributes.count)
+            var areStoredToo = false
+            for (source, element) in attributes.enumerated() {
+                let (place, found) = shape.place(of: element.name)
+                if found {
+                    areStoredToo = true
+                } else if !keys.contains(where: {
+                    ByteOrder.equal(attributes[$0.source].name, element.name)
+                }) {
+                    // One attribute may be of an index's key and of the table's.
+                    keys.append((place, source))
+                }
+            }
+            if keys.count > 1 {
+                keys.sort { left, right in
+                    left.place == right.place
+                        ? ByteOrder.compare(
+                            attributes[left.source].name, attributes[right.source].name) < 0
+                        : left.place < right.place
+                }
+            }
+            self.keys = keys
+            self.areStoredToo = areStoredToo
+        }
+
+        @inline(__always) var count: Int { keys.count }
+
+        /// Before which of the stored attributes a key attribute comes.
+        @inline(__always) func place(_ position: Int) -> Int { keys[position].place }
+
+        @inline(__always) subscript(_ position: Int) -> AttributeMap.Element {
+            attributes[keys[position].source]
+        }
+    }
+}
+
 /// Where things are in an encoded item: its header read, its attributes not yet.
 @usableFromInline
 package struct ItemLayout {
@@ -246,37 +295,14 @@ package struct ItemLayout {
         _ bytes: Span<UInt8>, keyAttributes: [AttributeMap.Element] = [],
         budget: DecodingBudget = DecodingBudget()
     ) throws(CodexError) -> Item {
-        let shape = shape
-        // Where the key's attributes come among the others, which ascend.
-        var keys: [(place: Int, source: Int)] = []
-        keys.reserveCapacity(keyAttributes.count)
-        var overriddenCount = 0
-        for (source, element) in keyAttributes.enumerated() {
-            let (place, found) = shape.place(of: element.name)
-            if found {
-                overriddenCount += 1
-            } else if !keys.contains(where: {
-                ByteOrder.equal(keyAttributes[$0.source].name, element.name)
-            }) {
-                // One attribute may be of an index's key and of the table's.
-                keys.append((place, source))
-            }
-        }
-        if keys.count > 1 {
-            keys.sort { left, right in
-                left.place == right.place
-                    ? ByteOrder.compare(
-                        keyAttributes[left.source].name, keyAttributes[right.source].name) < 0
-                    : left.place < right.place
-            }
-        }
+        let keys = MissingKeys(keyAttributes, shape)
         var elements: [AttributeMap.Element] = []
         elements.reserveCapacity(count + keys.count)
         var budget = budget
         var (next, start) = (0, values)
         for position in 0..<count {
-            while next < keys.count, keys[next].place == position {
-                elements.append(keyAttributes[keys[next].source])
+            while next < keys.count, keys.place(next) == position {
+                elements.append(keys[next])
                 next += 1
             }
             let end = values + offset(bytes, position)
@@ -289,14 +315,14 @@ package struct ItemLayout {
             start = end
         }
         while next < keys.count {
-            elements.append(keyAttributes[keys[next].source])
+            elements.append(keys[next])
             next += 1
         }
         // The last value must end the item, or bytes went missing unseen.
         if count > 0, start != bytes.count { throw Wire.truncated }
         if isUntagged { Self.markLookalikes(&elements) }
         var item = AttributeMap(uncheckedSorted: elements)
-        guard overriddenCount > 0 else { return item }
+        guard keys.areStoredToo else { return item }
         for element in keyAttributes where shape.place(of: element.name).found {
             item[element.name] = element.value
         }

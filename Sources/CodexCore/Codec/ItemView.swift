@@ -136,6 +136,35 @@ package struct ItemBytes {
         }
     }
 
+    /// Writes the item in DynamoDB's typed JSON, without decoding its values into memory.
+    ///
+    /// - Parameters:
+    ///   - memory: Where memory is reserved for what is inflated.
+    ///   - take: Gets the JSON, part by part.
+    /// - Returns: The item's size as DynamoDB counts it.
+    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``, and what `take`
+    ///   throws.
+    func writeTypedJSON(
+        reserving memory: DecodedMemory, _ take: (Span<UInt8>) throws -> Void
+    ) throws -> Int {
+        let keys = ItemLayout.MissingKeys(try keyAttributes(), layout.shape)
+        guard !keys.areStoredToo else { return try writeDecoded(reserving: memory, take) }
+        return try withoutActuallyEscaping(take) { take in
+            var writer = StoredItemWriter(DecodingBudget(reserving: memory), take)
+            return try withBytes { bytes in try writer.write(bytes, layout, keys) }
+        }
+    }
+
+    private func writeDecoded(
+        reserving memory: DecodedMemory, _ take: (Span<UInt8>) throws -> Void
+    ) throws -> Int {
+        let item = try item(reserving: memory)
+        var writer = JSONWriter()
+        writer.typed(item)
+        try take(writer.bytes.span)
+        return item.byteCount
+    }
+
     /// The memory of an attribute's name in an item that carries its names.
     private static let ownNameByteCount =
         MemoryLayout<String>.stride + MemoryLayout<UInt64>.stride
@@ -259,10 +288,34 @@ public struct ItemView: ~Copyable {
     /// - Throws: ``CodexError/Code/corrupted``.
     public func item() throws(CodexError) -> Item { try bytes.item() }
 
+    /// The attributes of these names, as far as the item has them; it may have those of its key
+    /// too.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    package func item(keeping names: [String]) throws(CodexError) -> Item {
+        try bytes.item(keeping: names)
+    }
+
     /// The whole item, whose memory is reserved before it is decoded.
     ///
     /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``.
     package func item(reserving memory: DecodedMemory) throws(CodexError) -> Item {
         try bytes.item(reserving: memory)
+    }
+
+    /// Writes the whole item in DynamoDB's typed JSON, key attributes included.
+    ///
+    /// Values of encrypted fields are as they are stored: bytes.
+    ///
+    /// - Parameters:
+    ///   - memory: Where memory is reserved for what is inflated.
+    ///   - take: Gets the JSON, part by part.
+    /// - Returns: The item's size as DynamoDB counts it.
+    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``, and what `take`
+    ///   throws.
+    package func writeTypedJSON(
+        reserving memory: DecodedMemory, _ take: (Span<UInt8>) throws -> Void
+    ) throws -> Int {
+        try bytes.writeTypedJSON(reserving: memory, take)
     }
 }

@@ -135,13 +135,7 @@ extension ValueCodec {
         case .string: return .string(try Wire.string(bytes, start + 1, end))
         case .binary, .sealed, .undecided: return .binary(Wire.array(bytes, start + 1, end))
         case .compressed:
-            let packed = bytes.extracting((start + 1)..<end)
-            try budget.takeInflated(packed)
-            let inflated = try Compression.inflate(packed, limit: budget.byteCount)
-            guard let tag = inflated.first, tag < Tag.compressed.rawValue else {
-                throw Wire.corrupted("a compressed value holds another, or an encrypted one")
-            }
-            budget.takeBytes(inflated.count)
+            let inflated = try budget.inflate(bytes.extracting((start + 1)..<end))
             return try decode(inflated.span, 0, inflated.count, &budget)
         default:
             var position = start
@@ -210,7 +204,7 @@ extension ValueCodec {
         return Wire.array(bytes, position, position + count)
     }
 
-    private static func number(
+    static func number(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> Number {
         guard position < bytes.count else { throw Wire.truncated }
@@ -223,7 +217,7 @@ extension ValueCodec {
         }
     }
 
-    private static func decimal(
+    static func decimal(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> Number {
         let head = try Wire.integer(bytes, &position)
@@ -271,7 +265,7 @@ extension ValueCodec {
         return map
     }
 
-    private static func containerCount(
+    static func containerCount(
         _ bytes: Span<UInt8>, _ position: inout Int, depth: Int, _ budget: inout DecodingBudget
     ) throws(CodexError) -> Int {
         guard depth < Limits.nestingDepthMax else { throw Wire.corrupted("nesting is too deep") }

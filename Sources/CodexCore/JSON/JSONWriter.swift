@@ -66,6 +66,11 @@ package struct JSONWriter: Sendable {
     /// Bytes of JSON, as they are.
     package mutating func append(_ other: ArraySlice<UInt8>) { bytes.append(contentsOf: other) }
 
+    /// Bytes of JSON, as they are.
+    package mutating func append(_ other: Span<UInt8>) {
+        unsafe other.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+    }
+
     /// What is JSON already.
     package mutating func raw(_ text: String) { bytes.append(contentsOf: text.utf8) }
 

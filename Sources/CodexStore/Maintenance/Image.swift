@@ -13,7 +13,16 @@ struct Image {
 
 extension TransactionContext {
     /// The stored image under an encoded key, or `nil`.
-    func image(_ table: TableHandle, _ key: [UInt8]) throws(CodexError) -> Image? {
+    ///
+    /// - Parameters:
+    ///   - table: The table.
+    ///   - key: The encoded key.
+    ///   - names: The attributes that are decoded, and maybe those of the key; `nil` is all.
+    /// - Returns: The image.
+    /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/outOfMemory``.
+    func image(
+        _ table: TableHandle, _ key: [UInt8], keeping names: [String]? = nil
+    ) throws(CodexError) -> Image? {
         guard let value = unsafe try transaction.get(table.tree, key) else { return nil }
         let large = unsafe try LargeValue(value)
         var bytes: [UInt8]
@@ -22,21 +31,26 @@ extension TransactionContext {
         } else {
             bytes = unsafe Array(value)
         }
-        var image = try decode(bytes, key, table)
+        var image = try decode(bytes, key, table, keeping: names)
         image.large = large
         return image
     }
 
     /// Decodes an item's whole encoding, whose memory is reserved before if that is counted.
     func decode(
-        _ stored: [UInt8], _ key: [UInt8], _ table: TableHandle
+        _ stored: [UInt8], _ key: [UInt8], _ table: TableHandle, keeping names: [String]? = nil
     ) throws(CodexError) -> Image {
         try unsafe stored.withUnsafeBufferPointer { value throws(CodexError) in
             try unsafe key.withUnsafeBufferPointer { key throws(CodexError) in
                 let bytes = try unsafe ItemBytes(
                     value: value, key: key, keys: table.plan, shapes: self)
                 let item: Item
-                if let memory {
+                if let names {
+                    if stored.count > DecodingBudget.portionByteCount {
+                        try memory?.reserve(stored.count)
+                    }
+                    item = try bytes.item(keeping: names)
+                } else if let memory {
                     item = try bytes.item(reserving: memory)
                 } else {
                     item = try bytes.item()

@@ -123,6 +123,10 @@ extension WriteTransaction {
             throw CodexError(.invalidArgument, "A delete returns nothing or the old item.")
         }
         let table = try context.catalog.table(table)
+        if condition == nil, returning == .none {
+            try context.remove(table, key)
+            return nil
+        }
         let old = try context.write(table, key, condition) { _ in nil }.old
         return returning == .allOld ? old?.item : nil
     }
@@ -158,6 +162,19 @@ extension WriteContext {
             try change([Change(table: table, key: encoded, old: old, new: new)])
         }
         return (old, new)
+    }
+
+    /// Removes the item under `key`, of which nothing but the keys of its index entries and its
+    /// counters' values are decoded.
+    func remove(_ table: TableHandle, _ key: PrimaryKey) throws(CodexError) {
+        if let failure { throw failure }
+        var encoded: [UInt8] = []
+        try table.plan.encode(key, into: &encoded)
+        var names: [String] = []
+        for index in table.indexes { names += index.plan.indexKeyNames }
+        for counter in table.counters { names += counter.plan.attributeNames }
+        guard let old = try current(table, encoded, keeping: names) else { return }
+        try change([Change(table: table, key: encoded, old: old, new: nil)])
     }
 
     /// Throws unless a condition holds for the item that is there; takes the steps of looking.

@@ -1,0 +1,257 @@
+/// Writes an item in DynamoDB's typed JSON from its stored bytes.
+///
+/// No value is decoded into memory: a list of 400,000 empty texts takes as long to decode as to
+/// write, and eight times its memory. The JSON is that of ``JSONWriter/typed(_:)-(AttributeMap)``
+/// for the decoded item. What is compressed is inflated value by value.
+struct StoredItemWriter: ~Copyable {
+    private var buffer: JSONBuffer
+    private var budget: DecodingBudget
+
+    /// Room for what a value has beside text and bytes: its type, a number, and brackets.
+    private static let roomForValue = 64 + JSONBuffer.numberByteCountMax
+
+    /// Creates a writer for one item.
+    ///
+    /// - Parameters:
+    ///   - budget: What decoding may take: members, and memory for what is inflated.
+    ///   - take: Gets the JSON, part by part.
+    init(_ budget: DecodingBudget, _ take: @escaping (Span<UInt8>) throws -> Void) {
+        buffer = JSONBuffer(take)
+        self.budget = budget
+    }
+
+    /// Writes the item.
+    ///
+    /// - Parameters:
+    ///   - bytes: Its encoding.
+    ///   - layout: Where things are in it.
+    ///   - keys: The key attributes that are not stored in it, and before which of the stored ones
+    ///     they come.
+    /// - Returns: The item's size as DynamoDB counts it.
+    /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/outOfMemory``, and what `take`
+    ///   throws.
+    mutating func write(
+        _ bytes: Span<UInt8>, _ layout: ItemLayout, _ keys: ItemLayout.MissingKeys
+    ) throws -> Int {
+        let names = layout.shape.names
+        var (next, byteCount, isFirst) = (0, 0, true)
+        buffer.byte(UInt8(ascii: "{"))
+        for position in 0...layout.count {
+            while next < keys.count, position == layout.count || keys.place(next) == position {
+                let element = keys[next]
+                byteCount += try name(element.name, isFirst: isFirst)
+                byteCount += try decoded(element.value)
+                (next, isFirst) = (next + 1, false)
+            }
+            guard position < layout.count else { break }
+            let (start, end) = try layout.range(bytes, position)
+            byteCount += try name(names[position], isFirst: isFirst)
+            byteCount += try topLevel(bytes, start, end)
+            isFirst = false
+        }
+        // The last value must end the item, or bytes went missing unseen.
+        if layout.count > 0 {
+            guard try layout.range(bytes, layout.count - 1).end == bytes.count else {
+                throw Wire.truncated
+            }
+        }
+        try buffer.makeRoom(1)
+        buffer.byte(UInt8(ascii: "}"))
+        try buffer.flush()
+        return byteCount
+    }
+
+    // MARK: Names
+
+    private mutating func name(_ name: String, isFirst: Bool) throws -> Int {
+        try buffer.makeRoom(Self.roomForValue)
+        if !isFirst { buffer.byte(UInt8(ascii: ",")) }
+        var name = name
+        let count = try name.withUTF8 { text in
+            let span = unsafe Span(_unsafeElements: text)
+            try buffer.string(span, 0, span.count)
+            return span.count
+        }
+        try buffer.makeRoom(Self.roomForValue)
+        buffer.byte(UInt8(ascii: ":"))
+        return count
+    }
+
+    // MARK: Values
+
+    /// Writes a value of the item's key, which was decoded from the key.
+    private mutating func decoded(_ value: AttributeValue) throws -> Int {
+        var bytes: [UInt8] = []
+        ValueCodec.append(value, topLevel: false, to: &bytes)
+        var position = 0
+        return try nested(bytes.span, &position, depth: 0)
+    }
+
+    private mutating func topLevel(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) throws -> Int {
+        switch ValueCodec.Tag(rawValue: bytes[start]) {
+        case .string?:
+            buffer.literal("{\"S\":")
+            try buffer.string(bytes, start + 1, end)
+            try close()
+            return end - start - 1
+        case .binary?, .sealed?, .undecided?:
+            buffer.literal("{\"B\":")
+            try buffer.base64(bytes, start + 1, end)
+            try close()
+            return end - start - 1
+        case .compressed?:
+            let inflated = try budget.inflate(bytes.extracting((start + 1)..<end))
+            return try topLevel(inflated.span, 0, inflated.count)
+        default:
+            var position = start
+            let size = try nested(bytes.extracting(0..<end), &position, depth: 0)
+            guard position == end else { throw Wire.corrupted("bytes are left after a value") }
+            return size
+        }
+    }
+
+    /// Ends a value whose text or bytes may have filled the buffer.
+    private mutating func close() throws {
+        try buffer.makeRoom(2)
+        buffer.byte(UInt8(ascii: "}"))
+    }
+
+    /// Writes a value that carries its own length.
+    ///
+    /// - Returns: The value's size as DynamoDB counts it.
+    private mutating func nested(
+        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
+    ) throws -> Int {
+        guard position < bytes.count else { throw Wire.truncated }
+        guard let tag = ValueCodec.Tag(rawValue: bytes[position]) else {
+            throw Wire.corrupted("a value has an unknown type")
+        }
+        position += 1
+        try buffer.makeRoom(Self.roomForValue)
+        switch tag {
+        case .null:
+            buffer.literal("{\"NULL\":true}")
+            return 1
+        case .no:
+            buffer.literal("{\"BOOL\":false}")
+            return 1
+        case .yes:
+            buffer.literal("{\"BOOL\":true}")
+            return 1
+        case .integer:
+            buffer.literal("{\"N\":\"")
+            let size = buffer.integer(Wire.unzigzag(try Wire.integer(bytes, &position)))
+            buffer.literal("\"}")
+            return size
+        case .decimal:
+            buffer.literal("{\"N\":\"")
+            let size = buffer.number(try ValueCodec.decimal(bytes, &position))
+            buffer.literal("\"}")
+            return size
+        case .string:
+            buffer.literal("{\"S\":")
+            let size = try text(bytes, &position)
+            try close()
+            return size
+        case .binary:
+            buffer.literal("{\"B\":")
+            let size = try data(bytes, &position)
+            try close()
+            return size
+        case .list: return try list(bytes, &position, depth: depth)
+        case .map: return try map(bytes, &position, depth: depth)
+        case .stringSet:
+            buffer.literal("{\"SS\":[")
+            return try set(bytes, &position) { writer, position in
+                try writer.text(bytes, &position)
+            }
+        case .numberSet:
+            buffer.literal("{\"NS\":[")
+            return try set(bytes, &position) { writer, position in
+                let number = try ValueCodec.number(bytes, &position)
+                writer.buffer.byte(UInt8(ascii: "\""))
+                defer { writer.buffer.byte(UInt8(ascii: "\"")) }
+                return writer.buffer.number(number)
+            }
+        case .binarySet:
+            buffer.literal("{\"BS\":[")
+            return try set(bytes, &position) { writer, position in
+                try writer.data(bytes, &position)
+            }
+        case .compressed, .sealed, .undecided:
+            throw Wire.corrupted("a nested value is compressed or encrypted")
+        }
+    }
+
+    @inline(__always)
+    private mutating func text(_ bytes: Span<UInt8>, _ position: inout Int) throws -> Int {
+        let count = try Wire.count(bytes, &position)
+        try buffer.string(bytes, position, position + count)
+        position += count
+        return count
+    }
+
+    private mutating func data(_ bytes: Span<UInt8>, _ position: inout Int) throws -> Int {
+        let count = try Wire.count(bytes, &position)
+        try buffer.base64(bytes, position, position + count)
+        position += count
+        return count
+    }
+
+    private mutating func list(
+        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
+    ) throws -> Int {
+        let count = try ValueCodec.containerCount(bytes, &position, depth: depth, &budget)
+        buffer.literal("{\"L\":[")
+        // 3 bytes, and 1 for each element and its content: see ItemSize.swift.
+        var size = 3 + count
+        for place in 0..<count {
+            if place > 0 { try comma() }
+            size += try nested(bytes, &position, depth: depth + 1)
+        }
+        try buffer.makeRoom(2)
+        buffer.literal("]}")
+        return size
+    }
+
+    private mutating func map(
+        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
+    ) throws -> Int {
+        let count = try ValueCodec.containerCount(bytes, &position, depth: depth, &budget)
+        buffer.literal("{\"M\":{")
+        var size = 3 + count
+        for place in 0..<count {
+            if place > 0 { try comma() }
+            size += try text(bytes, &position)
+            try buffer.makeRoom(1)
+            buffer.byte(UInt8(ascii: ":"))
+            size += try nested(bytes, &position, depth: depth + 1)
+        }
+        try buffer.makeRoom(2)
+        buffer.literal("}}")
+        return size
+    }
+
+    private mutating func set(
+        _ bytes: Span<UInt8>, _ position: inout Int,
+        _ member: (inout StoredItemWriter, inout Int) throws -> Int
+    ) throws -> Int {
+        let count = try Wire.count(bytes, &position)
+        try budget.takeMembers(count)
+        var size = 0
+        for place in 0..<count {
+            if place > 0 { try comma() }
+            try buffer.makeRoom(Self.roomForValue)
+            size += try member(&self, &position)
+        }
+        try buffer.makeRoom(2)
+        buffer.literal("]}")
+        return size
+    }
+
+    @inline(__always)
+    private mutating func comma() throws {
+        try buffer.makeRoom(1)
+        buffer.byte(UInt8(ascii: ","))
+    }
+}

@@ -1,0 +1,194 @@
+import TestSupport
+import Testing
+
+@testable import CodexCore
+
+@Suite("JSON of stored items")
+struct StoredItemWriterTests {
+    private let shapes = MemoryShapes()
+
+    /// The JSON that is written from an item's encoding, and the size that is counted on the way.
+    private func written(
+        _ bytes: [UInt8], keys: [AttributeMap.Element] = []
+    ) throws -> (text: String, byteCount: Int) {
+        let layout = try ItemLayout(bytes.span, shapes: shapes)
+        let json = Sink()
+        var writer = StoredItemWriter(DecodingBudget()) { json.writer.append($0) }
+        let byteCount = try writer.write(
+            bytes.span, layout, ItemLayout.MissingKeys(keys, layout.shape))
+        return (json.writer.text, byteCount)
+    }
+
+    private final class Sink {
+        var writer = JSONWriter()
+    }
+
+    /// What is written from an item's encoding is what is written of the item.
+    private func expectSame(
+        _ item: Item, keys: [String] = [], _ comment: @autoclosure () -> Comment = ""
+    ) throws {
+        let bytes = try ItemCodec.encode(
+            item, header: ItemHeader(), excluding: keys, shapes: shapes)
+        var expected = JSONWriter()
+        expected.typed(item)
+        let (text, byteCount) = try written(
+            bytes, keys: item.elements.filter { keys.contains($0.name) })
+        #expect(text == expected.text, comment())
+        #expect(byteCount == item.byteCount, comment())
+    }
+
+    @Test("Every type, with names of the store and of the item")
+    func everything() throws {
+        for ownNames in [false, true] {
+            shapes.ownNames = ownNames
+            try expectSame(try CodecTests.everything())
+        }
+        try expectSame([:])
+    }
+
+    @Test("Key attributes come where they belong, first, last and between")
+    func keys() throws {
+        let item: Item = ["a": "x\"", "b": 2, "c": .binary([7, 8, 9]), "d": "z"]
+        for keys in [["a"], ["d"], ["b", "c"], ["a", "d"], ["a", "b", "c", "d"]] {
+            try expectSame(item, keys: keys, "\(keys)")
+        }
+    }
+
+    @Test("Items at random are written as they are decoded")
+    func random() throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var values = RandomValues(seed: seed)
+        for turn in 0..<600 {
+            try expectSame(values.item(), "seed \(seed), turn \(turn)")
+        }
+    }
+
+    @Test("Numbers of every exponent and count of digits")
+    func numbers() throws {
+        let digits = "98765432109876543210987654321098765432"
+        for count in [1, 2, 17, 18, 19, 20, 21, 37, 38] {
+            for exponent in stride(from: -130, through: 125 - count + 1, by: 1) {
+                let text = "\(digits.prefix(count - 1))3e\(exponent)"
+                guard let number = try? Number(parsing: text) else { continue }
+                try expectSame(
+                    ["n": .number(number), "m": .list([.number(number.negated)])], "\(text)")
+            }
+        }
+        for value in [Int64.min, Int64.min + 1, -10, -1, 0, 1, 9, 10, 99, 100, Int64.max] {
+            try expectSame(["n": .number(Number(value)), "ns": .numberSet([Number(value)])])
+        }
+    }
+
+    @Test(
+        "Text and bytes of each length about a piece and about the buffer, with escapes at its end")
+    func lengths() throws {
+        for length in [0, 1, 7, 8, 9, 3071, 3072, 3073, 3074, 65_535, 65_536, 65_537, 200_000] {
+            for tail in ["", "\"", "\u{1F}", "\\\n", "é", "😀"] {
+                let text = String(repeating: "a", count: length) + tail
+                try expectSame(["s": .string(text), "l": [.string(text)]], "\(length)")
+            }
+            let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+            try expectSame(["b": .binary(bytes), "m": ["x": .binary(bytes)]], "\(length)")
+        }
+        try expectSame(["s": .string(String(repeating: "\u{1}", count: 100_000))])
+    }
+
+    @Test("Bytes that are damaged are refused, or written without a trap")
+    func damaged() throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var generator = SplitMix(seed: seed)
+        let sound = try ItemCodec.encode(
+            try CodecTests.everything(), header: ItemHeader(), excluding: [], shapes: shapes)
+        for turn in 0..<3000 {
+            var bytes = sound
+            for _ in 0...Int.random(in: 0...2, using: &generator) {
+                let place = Int.random(in: bytes.indices, using: &generator)
+                bytes[place] = UInt8.random(in: 0...255, using: &generator)
+            }
+            if turn % 5 == 0 {
+                bytes.removeLast(Int.random(in: 1..<bytes.count, using: &generator))
+            }
+            let json = try? written(bytes)
+            let item = try? ItemLayout(bytes.span, shapes: shapes).item(bytes.span)
+            // What decodes is written; a set's members may have lost their order.
+            if let item {
+                let read = try json.map { try DynamoDBJSON.item(parsing: Array($0.text.utf8)) }
+                #expect(read == item, "seed \(seed), turn \(turn)")
+            }
+        }
+    }
+
+    /// The encoding of an item with one list of one text, not compressed; and where the text is.
+    private static func encodedText(_ length: Int) -> (bytes: [UInt8], start: Int) {
+        var value = [ValueCodec.Tag.list.rawValue, 1, ValueCodec.Tag.string.rawValue]
+        Wire.append(UInt64(length), to: &value)
+        var bytes: [UInt8] = [ItemCodec.formatVersion << 4 | ItemCodec.ownNamesFlag, 0, 0, 1, 1]
+        Wire.append("l", to: &bytes)
+        let end = value.count + length
+        bytes += [UInt8(truncatingIfNeeded: end), UInt8(end >> 8)] + value
+        return (bytes + [UInt8](repeating: UInt8(ascii: "a"), count: length), bytes.count)
+    }
+
+    @Test("Text that is not UTF-8 is refused at every place of a piece")
+    func notText() throws {
+        for length in [1, 8, 3072, 3073, 10_000] {
+            let (sound, start) = Self.encodedText(length)
+            #expect(try written(sound).text.utf8.count == length + 22)
+            for place in [start, start + length / 2, start + length - 1] {
+                var bytes = sound
+                bytes[place] = 0xC3
+                #expect(throws: CodexError.self) { try written(bytes) }
+            }
+        }
+    }
+}
+
+/// Items at random, of every type, nested.
+private struct RandomValues {
+    private var generator: SplitMix
+
+    init(seed: UInt64) { generator = SplitMix(seed: seed) }
+
+    private mutating func below(_ bound: Int) -> Int { generator.below(bound) }
+
+    mutating func item() -> Item {
+        var item = Item()
+        for _ in 0..<below(8) { item[text(1 + below(6))] = value(depth: 0) }
+        return item
+    }
+
+    private mutating func text(_ length: Int) -> String {
+        let letters: [Character] = [
+            "a", "b", "\"", "\\", "\n", "\u{0}", "\u{1F}", "é", "語", "😀", "z",
+        ]
+        return String((0..<length).map { _ in letters[below(letters.count)] })
+    }
+
+    private mutating func bytes(_ length: Int) -> [UInt8] {
+        (0..<length).map { _ in UInt8(below(256)) }
+    }
+
+    private mutating func number() -> Number {
+        let digits = (0..<(1 + below(38))).map { _ in "\(below(10))" }.joined()
+        let text = "\(below(2) == 0 ? "-" : "")\(digits)e\(below(250) - 125)"
+        return (try? Number(parsing: text)) ?? Number(Int64(below(1000)))
+    }
+
+    private mutating func value(depth: Int) -> AttributeValue {
+        switch below(depth < 4 ? 10 : 5) {
+        case 0: return .null
+        case 1: return .bool(below(2) == 0)
+        case 2: return .string(text(below(below(20) == 0 ? 2000 : 20)))
+        case 3: return .number(number())
+        case 4: return .binary(bytes(below(30)))
+        case 5: return .list((0..<below(6)).map { _ in value(depth: depth + 1) })
+        case 6:
+            var map = AttributeMap()
+            for _ in 0..<below(5) { map[text(1 + below(4))] = value(depth: depth + 1) }
+            return .map(map)
+        case 7: return .stringSet(AttributeSet((0...below(4)).map { _ in text(below(9)) }))
+        case 8: return .numberSet(AttributeSet((0...below(4)).map { _ in number() }))
+        default: return .binarySet(AttributeSet((0...below(4)).map { _ in bytes(below(9)) }))
+        }
+    }
+}
