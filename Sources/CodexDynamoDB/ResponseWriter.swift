@@ -233,7 +233,7 @@ extension ResponseWriter {
         case .map(let map): try typed(map, budget)
         case .stringSet(let set): try list(set.members, budget) { try $0.text($1, budget) }
         case .numberSet(let set):
-            try list(set.members, budget) { $0.writer.string($1.description) }
+            try list(set.members, budget) { $0.writer.quoted($1) }
         case .binarySet(let set): try list(set.members, budget) { try $0.base64($1, budget) }
         case .number, .bool, .null: break
         }

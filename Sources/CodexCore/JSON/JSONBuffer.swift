@@ -192,108 +192,23 @@ extension JSONBuffer {
 // MARK: Numbers
 
 extension JSONBuffer {
-    /// The most bytes that a number has: sign, `0.`, 129 zeros and 38 digits.
-    static let numberByteCountMax = 192
-
-    /// Writes a number as ``Number/description`` has it: ``numberByteCountMax`` bytes at most.
+    /// Writes a number as ``Number/description`` has it: ``Number/textByteCountMax`` bytes at most.
     ///
     /// - Returns: The number's size as DynamoDB counts it.
+    @inline(__always)
     mutating func number(_ number: Number) -> Int {
-        if let integer = number.int64 { return self.integer(integer) }
-        if number.isNegative { byte(UInt8(ascii: "-")) }
-        let start = count
-        let (upper, lower) = number.magnitude.quotientAndRemainder(
-            dividingBy: 10_000_000_000_000_000_000)
-        if upper > 0 {
-            digits(UInt64(upper), atLeast: 1)
-            digits(UInt64(lower), atLeast: 19)
-        } else {
-            digits(UInt64(lower), atLeast: 1)
-        }
-        let digitCount = count - start
-        place(power: Int(number.exponent), digitCount: digitCount)
-        // The coefficient of a number that is no 64-bit integer has no zero at its end.
-        return (digitCount + 1) / 2 + 1 + (number.isNegative ? 1 : 0)
+        assert(count + Number.textByteCountMax <= Self.capacity)
+        let written = unsafe number.write(to: base + count)
+        count += written.byteCount
+        return written.size
     }
 
-    /// Brings the digits that were just written to their place: with zeros or a point.
-    private mutating func place(power: Int, digitCount: Int) {
-        if power >= 0 { return zeros(power) }
-        let point = digitCount + power
-        let tail = unsafe base + count - (point > 0 ? -power : digitCount)
-        let tailCount = point > 0 ? -power : digitCount
-        let inserted = point > 0 ? 1 : 2 - point
-        unsafe UnsafeMutableRawPointer(tail + inserted).copyMemory(
-            from: tail, byteCount: tailCount)
-        count -= tailCount
-        if point > 0 {
-            byte(UInt8(ascii: "."))
-        } else {
-            literal("0.")
-            zeros(-point)
-        }
-        count += tailCount
-    }
-
-    private mutating func zeros(_ zeroCount: Int) {
-        unsafe (base + count).update(repeating: UInt8(ascii: "0"), count: zeroCount)
-        count += zeroCount
-    }
-
-    /// Writes an integer: 20 bytes at most, with room for 40.
-    ///
-    /// - Returns: Its size as DynamoDB counts it.
+    /// Writes an integer as ``number(_:)`` does.
     @inline(__always)
     mutating func integer(_ value: Int64) -> Int {
-        if value == 0 {
-            byte(UInt8(ascii: "0"))
-            return 1
-        }
-        if value < 0 { byte(UInt8(ascii: "-")) }
-        let start = count
-        digits(value.magnitude, atLeast: 1)
-        var end = count
-        while unsafe base[end - 1] == UInt8(ascii: "0") { end -= 1 }
-        return (end - start + 1) / 2 + 1 + (value < 0 ? 1 : 0)
-    }
-
-    /// Writes decimal digits, with zeros before them if there are fewer.
-    ///
-    /// They are made from the last to the first, two by two, at the end of the bytes that they may
-    /// take, and moved to their place.
-    @inline(__always)
-    private mutating func digits(_ value: UInt64, atLeast least: Int) {
-        assert(count + 2 * Self.integerDigitCountMax <= Self.capacity)
-        let end = count + Self.integerDigitCountMax
-        var (rest, place) = (value, end)
-        while rest >= 100 {
-            let pair = Int(rest % 100)
-            rest /= 100
-            place -= 2
-            unsafe base[place] = Self.pairs.utf8Start[2 * pair]
-            unsafe base[place + 1] = Self.pairs.utf8Start[2 * pair + 1]
-        }
-        repeat {
-            place -= 1
-            unsafe base[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
-        while end - place < least {
-            place -= 1
-            unsafe base[place] = UInt8(ascii: "0")
-        }
-        unsafe UnsafeMutableRawPointer(base + count).copyMemory(
-            from: base + place, byteCount: end - place)
-        count += end - place
-    }
-
-    /// The digits of a 64-bit integer at most.
-    private static let integerDigitCountMax = 20
-    /// The digits of 0 to 99, two each.
-    private static var pairs: StaticString {
-        """
-        0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
-        5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899
-        """
+        assert(count + Number.textByteCountMax <= Self.capacity)
+        let written = unsafe Number.write(value, to: base + count)
+        count += written.byteCount
+        return written.size
     }
 }

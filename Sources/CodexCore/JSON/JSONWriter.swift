@@ -16,14 +16,14 @@ package struct JSONWriter: Sendable {
         raw(Self.opening(value))
         switch value {
         case .string(let text): string(text)
-        case .number(let number): string(number.description)
+        case .number(let number): quoted(number)
         case .binary(let data): string(Base64.encode(data))
         case .bool(let flag): raw(flag ? "true" : "false")
         case .null: raw("true")
         case .list(let values): array(values) { $0.typed($1) }
         case .map(let map): typed(map)
         case .stringSet(let set): array(set.members) { $0.string($1) }
-        case .numberSet(let set): array(set.members) { $0.string($1.description) }
+        case .numberSet(let set): array(set.members) { $0.quoted($1) }
         case .binarySet(let set): array(set.members) { $0.string(Base64.encode($1)) }
         }
         raw("}")
@@ -96,6 +96,20 @@ package struct JSONWriter: Sendable {
             write(&self, element)
         }
         raw("]")
+    }
+
+    /// A number in quotes, as ``Number/description`` has it.
+    package mutating func quoted(_ number: Number) {
+        bytes.append(UInt8(ascii: "\""))
+        unsafe withUnsafeTemporaryAllocation(
+            of: UInt8.self, capacity: Number.textByteCountMax
+        ) { buffer in
+            // The capacity is not zero.
+            let base = unsafe buffer.baseAddress.unsafelyUnwrapped
+            let byteCount = unsafe number.write(to: base).byteCount
+            unsafe bytes.append(contentsOf: buffer[..<byteCount])
+        }
+        bytes.append(UInt8(ascii: "\""))
     }
 
     package mutating func string(_ text: String) {

@@ -8,7 +8,7 @@ struct StoredItemWriter: ~Copyable {
     private var budget: DecodingBudget
 
     /// Room for what a value has beside text and bytes: its type, a number, and brackets.
-    private static let roomForValue = 64 + JSONBuffer.numberByteCountMax
+    private static let roomForValue = 64 + Number.textByteCountMax
 
     /// Creates a writer for one item.
     ///
