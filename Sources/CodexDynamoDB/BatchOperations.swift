@@ -104,8 +104,11 @@ extension DynamoDBService {
             var units: [Capacity] = []
             for (place, step) in steps.enumerated() {
                 // One item at a time is in memory.
-                let old = try step.perform(&transaction, returnsOld: !targets.isEmpty)
-                if !targets.isEmpty { targets[place].add(to: &units, old, step.put) }
+                if targets.isEmpty {
+                    try step.perform(&transaction)
+                } else {
+                    try step.perform(&transaction, targets[place], &units)
+                }
                 memory.release()
             }
             return units
@@ -148,14 +151,28 @@ private struct BatchStep: Sendable {
             ?? table.primaryKey(of: write.put ?? Item())
     }
 
-    /// Does it; returns the item as it was, if that is asked for.
-    func perform(
-        _ transaction: inout WriteTransaction, returnsOld: Bool
-    ) throws(CodexError) -> Item? {
-        let returning: ReturnValues = returnsOld ? .allOld : .none
-        guard let put else {
-            return try transaction.delete(in: table.name, key: key, returning: returning)
+    /// Does it.
+    func perform(_ transaction: inout WriteTransaction) throws(CodexError) {
+        if let put {
+            try transaction.put(put, in: table.name)
+        } else {
+            try transaction.delete(in: table.name, key: key)
         }
-        return try transaction.put(put, in: table.name, returning: returning)
+    }
+
+    /// Does it, and adds what it costs.
+    func perform(
+        _ transaction: inout WriteTransaction, _ target: WriteTarget, _ units: inout [Capacity]
+    ) throws(CodexError) {
+        if put == nil, target.isCountedByKeys {
+            let old = try transaction.deleteMeasuring(in: table.name, key: key)
+            target.addDelete(to: &units, old?.keys, byteCount: old?.byteCount ?? 0)
+        } else if let put {
+            let old = try transaction.put(put, in: table.name, returning: .allOld)
+            target.add(to: &units, old, put)
+        } else {
+            let old = try transaction.delete(in: table.name, key: key, returning: .allOld)
+            target.add(to: &units, old, nil)
+        }
     }
 }

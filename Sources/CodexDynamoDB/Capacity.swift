@@ -27,8 +27,12 @@ struct Capacity {
 
     /// For writing an item in place of another.
     static func write(_ old: Item?, _ new: Item?) -> Double {
-        let byteCount = max(old?.byteCount ?? 0, new?.byteCount ?? 0)
-        return Double(max(1, (byteCount + 1023) / 1024))
+        write(byteCount: max(old?.byteCount ?? 0, new?.byteCount ?? 0))
+    }
+
+    /// For writing so many bytes.
+    private static func write(byteCount: Int) -> Double {
+        Double(max(1, (byteCount + 1023) / 1024))
     }
 
     /// Adds what a write costs, in the table and in each of its indexes.
@@ -41,6 +45,32 @@ struct Capacity {
             let units = Self.indexUnits(index, definition, old, new) * factor
             guard units > 0 else { continue }
             add(index.name, isLocal: localIndexes.contains(index.name), units)
+        }
+    }
+
+    /// Adds what a deletion costs, in the table and in those of its indexes that have the item.
+    ///
+    /// - Parameters:
+    ///   - definition: The table, no index of which includes single attributes.
+    ///   - keys: The attributes of the table's keys and its indexes'; `nil` if there is no item.
+    ///   - byteCount: The size of the whole item.
+    ///   - localIndexes: The names of the table's local indexes.
+    mutating func addDelete(
+        _ definition: TableDefinition, _ keys: Item?, byteCount: Int, localIndexes: [String]
+    ) {
+        tableUnits += Self.write(byteCount: byteCount)
+        guard let keys else { return }
+        for index in definition.indexes where index.hasEntry(of: keys) {
+            let entryByteCount =
+                index.projection == .all
+                ? byteCount
+                : keys.keeping(
+                    index.keyAttributes.map(\.name) + definition.keyAttributes.map(\.name)
+                )
+                .byteCount
+            add(
+                index.name, isLocal: localIndexes.contains(index.name),
+                Self.write(byteCount: entryByteCount))
         }
     }
 
@@ -120,12 +150,26 @@ struct Capacity {
 
 /// The table of a write that is one of several, with what its capacity depends on.
 struct WriteTarget: Sendable {
-    private let table: TableDefinition
+    let table: TableDefinition
     private let localIndexes: [String]
 
     init(_ table: TableDefinition, _ service: DynamoDBService) throws {
         self.table = table
         localIndexes = try service.record(of: table.name).localIndexes
+    }
+
+    /// Whether deletions are counted by keys and a size alone: no index includes single attributes.
+    var isCountedByKeys: Bool {
+        table.indexes.allSatisfy { index in
+            if case .include = index.projection { false } else { true }
+        }
+    }
+
+    /// Adds what a deletion costs; see ``Capacity/addDelete(_:_:byteCount:localIndexes:)``.
+    func addDelete(to units: inout [Capacity], _ keys: Item?, byteCount: Int) {
+        units.add(to: table.name) {
+            $0.addDelete(table, keys, byteCount: byteCount, localIndexes: localIndexes)
+        }
     }
 
     /// Adds what a write costs.
@@ -153,5 +197,12 @@ extension [Capacity] {
         (capacity.isTransaction, capacity.isRead) = (isTransaction, isRead)
         try body(&capacity)
         append(capacity)
+    }
+}
+
+extension IndexDefinition {
+    /// Whether an item with these attributes has an entry.
+    fileprivate func hasEntry(of item: Item) -> Bool {
+        keyAttributes.allSatisfy { item[$0.name]?.type == $0.type.attributeType }
     }
 }

@@ -29,15 +29,16 @@ extension DynamoDBService {
     ) async throws -> ResponseWriter {
         let name = try input.tableName()
         let item = try input.requiredItem("Item")
-        let write = try WriteParameters(input, [.none, .allOld])
+        var write = try WriteParameters(input, [.none, .allOld])
         var expressions = try Expressions(input)
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
+        write.isConditional = condition != nil
         let table = try definition(name)
         try table.requireKeys(of: item)
-        let primaryKey = try table.primaryKey(of: item)
-        return try await perform(write, on: table, replacing: primaryKey, budget) {
-            transaction, _ in
+        return try await perform(
+            write, on: table, replacing: { try $0.primaryKey(of: item) }, budget
+        ) { [write] transaction, _ in
             let old = try transaction.put(
                 item, in: name, condition: condition, returning: write.returningOld)
             return (old, item)
@@ -49,14 +50,15 @@ extension DynamoDBService {
     ) async throws -> ResponseWriter {
         let name = try input.tableName()
         let key = try input.requiredItem("Key")
-        let write = try WriteParameters(input, [.none, .allOld])
+        var write = try WriteParameters(input, [.none, .allOld])
         var expressions = try Expressions(input)
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
+        write.isConditional = condition != nil
         let table = try definition(name)
         let primaryKey = try table.requestedKey(key)
-        return try await perform(write, on: table, replacing: primaryKey, budget) {
-            transaction, _ in
+        return try await perform(write, on: table, replacing: { _ in primaryKey }, budget) {
+            [write] transaction, _ in
             let old = try transaction.delete(
                 in: name, key: primaryKey, condition: condition, returning: write.returningOld)
             return (old, nil)
@@ -102,15 +104,15 @@ extension DynamoDBService {
     /// - Parameters:
     ///   - write: What is to be returned.
     ///   - table: The table.
-    ///   - key: The key of the item that is replaced or deleted as a whole: it is returned as it is
-    ///     stored.
+    ///   - key: The key of the item that is replaced or deleted as a whole.
     ///   - budget: The request's.
     ///   - body: Does it, and gives the item as it was and as it is now. What it decodes itself, it
     ///     reserves in the memory that it gets.
     /// - Returns: The response.
     /// - Throws: What the store throws, and what `body` throws.
     private func perform(
-        _ write: WriteParameters, on table: TableDefinition, replacing key: PrimaryKey? = nil,
+        _ write: WriteParameters, on table: TableDefinition,
+        replacing key: (@Sendable (TableDefinition) throws -> PrimaryKey)? = nil,
         _ budget: RequestBudget,
         _ body:
             @escaping @Sendable (
@@ -124,9 +126,10 @@ extension DynamoDBService {
             let memory = budget.decodedMemory()
             transaction.memory = memory
             do {
-                if let key, write.returning == .allOld {
+                if let key, write.showsStoredItem {
+                    // Another table may have the name by now.
                     let written = try transaction.oldAttributes(
-                        in: table.name, key: key, memory, budget)
+                        in: table.name, key: try key(self.definition(table.name)), memory, budget)
                     let (old, new) = try body(&transaction, memory)
                     return WriteOutcome(written, write.units(table, old, new, localIndexes))
                 }

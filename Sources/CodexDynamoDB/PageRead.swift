@@ -16,6 +16,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private let read: ReadParameters
     private let table: TableDefinition
     private let filter: Condition?
+    private let operatorCount: Int
     private let source: Source
     private var written = ResponseWriter()
 
@@ -40,6 +41,8 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private static let byteCountMax = 1 << 20
     /// Steps of the filter that end a page; one item may take more.
     static let stepCountMax = Limits.conditionStepCountMax / 4
+    /// Each operator of the filter counts so many steps more, for each item.
+    static let operatorStepCount = 32
     /// So many items and partitions that are passed over end a slice: some millisecond.
     private static let sliceSkippedCountMax = 4096
     /// So many end a page.
@@ -51,6 +54,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         _ read: ReadParameters, _ table: TableDefinition, _ filter: Condition?, _ source: Source
     ) {
         (self.read, self.table, self.filter, self.source) = (read, table, filter, source)
+        operatorCount = filter?.operatorCount ?? 0
         last = read.start
         if !read.countsOnly { written.member("Items") { $0.raw("[") } }
     }
@@ -154,7 +158,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         guard let filter else { return true }
         var left = size.stepCountMax
         let passes = filter.evaluate(item, steps: &left)
-        let taken = size.stepCountMax - max(0, left)
+        let taken = size.stepCountMax - max(0, left) + Self.operatorStepCount * operatorCount
         slice.add(stepCount: taken)
         stepCount += taken
         if left >= 0 { return passes }
@@ -168,7 +172,8 @@ final class PageRead: SlicedRead, @unchecked Sendable {
 
     /// Whether each item is shown as the entry has it: nothing needs its values.
     private var isWhole: Bool {
-        filter == nil && read.projection == nil && !read.readsTable && !read.countsOnly
+        guard filter == nil, !read.readsTable, !read.countsOnly else { return false }
+        return read.projection.map { $0.topLevelNames != nil } ?? true
     }
 
     private func add(
@@ -176,7 +181,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     ) throws {
         count += 1
         if count > 1 { written.more { $0.raw(",") } }
-        addScanned(byteCount: try written.stored(view, nil, memory, budget))
+        addScanned(byteCount: try written.stored(view, read.projection, memory, budget))
         last = try view.item(keeping: read.startNames)
     }
 

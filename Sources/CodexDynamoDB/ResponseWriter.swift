@@ -18,9 +18,6 @@ struct ResponseWriter: Sendable {
     static let pageByteCountMax = 16 << 20
     /// Items up to this size are written at once.
     private static let wholeItemByteCountMax = 1 << 10
-    /// Text and bytes are written in pieces of this size; a multiple of 3, so that base64 can be
-    /// divided.
-    private static let pieceByteCount = 6 << 10
 
     init() { writer.raw("{") }
 
@@ -164,11 +161,13 @@ extension ResponseWriter {
     /// - Throws: As ``reserve(_:)``.
     mutating func value(_ item: Item, byteCount: Int, _ budget: RequestBudget) throws {
         guard byteCount > Self.wholeItemByteCountMax else { return more { $0.typed(item) } }
-        try typed(item, budget)
-        try endPart(budget)
+        try item.writeTypedJSON { part in
+            writer.append(part)
+            try endPart(budget)
+        }
     }
 
-    /// Goes on with a stored item; the whole of one is written from its bytes.
+    /// Goes on with a stored item; whole attributes are written from its bytes.
     ///
     /// - Parameters:
     ///   - view: The item.
@@ -181,13 +180,13 @@ extension ResponseWriter {
         _ view: borrowing ItemView, _ projection: Projection?, _ memory: DecodedMemory,
         _ budget: RequestBudget
     ) throws -> Int {
-        if let projection {
+        if let projection, projection.topLevelNames == nil {
             let item = try view.item(reserving: memory)
             let byteCount = item.byteCount
             try value(projection.apply(to: item), byteCount: byteCount, budget)
             return byteCount
         }
-        return try view.writeTypedJSON(reserving: memory) { part in
+        return try view.writeTypedJSON(only: projection?.topLevelNames, reserving: memory) { part in
             writer.append(part)
             try endPart(budget)
         }
@@ -201,80 +200,6 @@ extension ResponseWriter {
             rest = rest.dropFirst(Self.partByteCount)
             try endPart(budget)
         }
-    }
-
-    private mutating func typed(_ map: AttributeMap, _ budget: RequestBudget) throws {
-        writer.raw("{")
-        for (place, element) in map.elements.enumerated() {
-            if place > 0 { writer.raw(",") }
-            try text(element.name, budget)
-            writer.raw(":")
-            try typed(element.value, budget)
-        }
-        writer.raw("}")
-    }
-
-    private mutating func typed(_ value: AttributeValue, _ budget: RequestBudget) throws {
-        switch value {
-        case .number, .bool, .null: writer.typed(value)
-        default:
-            writer.raw("{\"\(value.type.rawValue)\":")
-            try content(value, budget)
-            writer.raw("}")
-        }
-        try endPart(budget)
-    }
-
-    private mutating func content(_ value: AttributeValue, _ budget: RequestBudget) throws {
-        switch value {
-        case .string(let text): try self.text(text, budget)
-        case .binary(let data): try base64(data, budget)
-        case .list(let values): try list(values, budget) { try $0.typed($1, budget) }
-        case .map(let map): try typed(map, budget)
-        case .stringSet(let set): try list(set.members, budget) { try $0.text($1, budget) }
-        case .numberSet(let set):
-            try list(set.members, budget) { $0.writer.quoted($1) }
-        case .binarySet(let set): try list(set.members, budget) { try $0.base64($1, budget) }
-        case .number, .bool, .null: break
-        }
-    }
-
-    private mutating func list<Element>(
-        _ elements: [Element], _ budget: RequestBudget,
-        _ write: (inout Self, Element) throws -> Void
-    ) throws {
-        writer.raw("[")
-        for (place, element) in elements.enumerated() {
-            if place > 0 { writer.raw(",") }
-            try write(&self, element)
-            try endPart(budget)
-        }
-        writer.raw("]")
-    }
-
-    private mutating func text(_ text: String, _ budget: RequestBudget) throws {
-        guard text.utf8.count > Self.pieceByteCount else { return writer.string(text) }
-        writer.raw("\"")
-        var rest = text.utf8[...]
-        while !rest.isEmpty {
-            let piece = Array(rest.prefix(Self.pieceByteCount))
-            rest = rest.dropFirst(piece.count)
-            writer.content(piece[...])
-            try endPart(budget)
-        }
-        writer.raw("\"")
-    }
-
-    private mutating func base64(_ data: [UInt8], _ budget: RequestBudget) throws {
-        writer.raw("\"")
-        var start = 0
-        while start < data.count {
-            let end = min(data.count, start + Self.pieceByteCount)
-            writer.raw(Base64.encode(Array(data[start..<end])))
-            start = end
-            try endPart(budget)
-        }
-        writer.raw("\"")
     }
 }
 

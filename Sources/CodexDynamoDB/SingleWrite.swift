@@ -6,6 +6,8 @@ struct WriteParameters: Sendable {
     let returning: ReturnValues
     let returnsItemOnFailure: Bool
     let capacity: Capacity.Detail
+    /// Whether the write has a condition.
+    var isConditional = false
     /// What an update changes.
     var updatedPaths: [DocumentPath] = []
 
@@ -33,10 +35,16 @@ struct WriteParameters: Sendable {
         try input.choice("ReturnValuesOnConditionCheckFailure", ["ALL_OLD", "NONE"]) == "ALL_OLD"
     }
 
-    /// What a put or delete is to give: the old item only if its size is asked for.
+    /// What a put or delete is to give: the old item only if the response needs it decoded.
+    var returningOld: ReturnValues {
+        let isNeeded = capacity != .none || returning != .none && !showsStoredItem
+        return isNeeded ? .allOld : .none
+    }
+
+    /// Whether the response has the old item as it is stored, written before it is replaced.
     ///
-    /// What the response shows of it is written before.
-    var returningOld: ReturnValues { capacity == .none ? .none : .allOld }
+    /// With a condition the item is decoded in any case, and the response may not need it.
+    var showsStoredItem: Bool { returning == .allOld && !isConditional }
 
     /// The attributes that the response has, of the item as it was and as it is now.
     func attributes(_ old: Item?, _ new: Item?) throws -> Item? {

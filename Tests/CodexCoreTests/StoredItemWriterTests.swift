@@ -9,14 +9,22 @@ struct StoredItemWriterTests {
 
     /// The JSON that is written from an item's encoding, and the size that is counted on the way.
     private func written(
-        _ bytes: [UInt8], keys: [AttributeMap.Element] = []
+        _ bytes: [UInt8], keys: [AttributeMap.Element] = [], only names: Set<String>? = nil
     ) throws -> (text: String, byteCount: Int) {
         let layout = try ItemLayout(bytes.span, shapes: shapes)
         let json = Sink()
-        var writer = StoredItemWriter(DecodingBudget()) { json.writer.append($0) }
+        var writer = StoredItemWriter(DecodingBudget(), only: names) { json.writer.append($0) }
         let byteCount = try writer.write(
             bytes.span, layout, ItemLayout.MissingKeys(keys, layout.shape))
         return (json.writer.text, byteCount)
+    }
+
+    private func measured(
+        _ bytes: [UInt8], keys: [AttributeMap.Element] = []
+    ) throws -> Int {
+        let layout = try ItemLayout(bytes.span, shapes: shapes)
+        var meter = StoredItemSize(DecodingBudget())
+        return try meter.measure(bytes.span, layout, ItemLayout.MissingKeys(keys, layout.shape))
     }
 
     private final class Sink {
@@ -35,6 +43,17 @@ struct StoredItemWriterTests {
             bytes, keys: item.elements.filter { keys.contains($0.name) })
         #expect(text == expected.text, comment())
         #expect(byteCount == item.byteCount, comment())
+        let missing = item.elements.filter { keys.contains($0.name) }
+        #expect(try measured(bytes, keys: missing) == item.byteCount, comment())
+        let names = Set(
+            item.elements.enumerated().filter { $0.offset % 2 == 0 }.map(\.element.name))
+        var shown = JSONWriter()
+        shown.typed(item.keeping { names.contains($0.name) })
+        let part = try written(bytes, keys: missing, only: names)
+        #expect(part.text == shown.text && part.byteCount == item.byteCount, comment())
+        let whole = Sink()
+        try item.writeTypedJSON { whole.writer.append($0) }
+        #expect(whole.writer.text == expected.text, comment())
     }
 
     @Test("Every type, with names of the store and of the item")
@@ -93,7 +112,7 @@ struct StoredItemWriterTests {
         try expectSame(["s": .string(String(repeating: "\u{1}", count: 100_000))])
     }
 
-    @Test("Bytes that are damaged are refused, or written without a trap")
+    @Test("Damaged bytes are refused by the writer and the meter where decoding refuses them")
     func damaged() throws {
         let seed = UInt64.random(in: 0 ... .max)
         var generator = SplitMix(seed: seed)
@@ -110,23 +129,47 @@ struct StoredItemWriterTests {
             }
             let json = try? written(bytes)
             let item = try? ItemLayout(bytes.span, shapes: shapes).item(bytes.span)
-            // What decodes is written; a set's members may have lost their order.
-            if let item {
-                let read = try json.map { try DynamoDBJSON.item(parsing: Array($0.text.utf8)) }
-                #expect(read == item, "seed \(seed), turn \(turn)")
+            let read = try json.map { try DynamoDBJSON.item(parsing: Array($0.text.utf8)) }
+            #expect(read == item, "seed \(seed), turn \(turn)")
+            #expect((try? measured(bytes)) == item?.byteCount, "seed \(seed), turn \(turn)")
+        }
+    }
+
+    @Test("Names and members that are equal or out of order are refused")
+    func order() throws {
+        let (map, texts, numbers) = (
+            ValueCodec.Tag.map.rawValue, ValueCodec.Tag.stringSet.rawValue,
+            ValueCodec.Tag.numberSet.rawValue
+        )
+        let integer = ValueCodec.Tag.integer.rawValue
+        let (a, b) = (UInt8(ascii: "a"), UInt8(ascii: "b"))
+        for (first, second) in [(a, a), (b, a), (a, b)] {
+            for value in [
+                [map, 2, 1, first, 0, 1, second, 0], [texts, 2, 1, first, 1, second],
+                [numbers, 2, integer, first << 1 & 0x7F, integer, second << 1 & 0x7F],
+            ] {
+                let bytes = Self.encoded(value)
+                let item = try? ItemLayout(bytes.span, shapes: shapes).item(bytes.span)
+                #expect((item != nil) == ((try? written(bytes)) != nil), "\(value)")
+                #expect((item != nil) == ((try? measured(bytes)) != nil), "\(value)")
+                #expect((item != nil) == (first < second), "\(value)")
             }
         }
+    }
+
+    /// The encoding of an item with one attribute.
+    private static func encoded(_ value: [UInt8]) -> [UInt8] {
+        var bytes: [UInt8] = [ItemCodec.formatVersion << 4 | ItemCodec.ownNamesFlag, 0, 0, 1, 1]
+        Wire.append("l", to: &bytes)
+        return bytes + [UInt8(truncatingIfNeeded: value.count), UInt8(value.count >> 8)] + value
     }
 
     /// The encoding of an item with one list of one text, not compressed; and where the text is.
     private static func encodedText(_ length: Int) -> (bytes: [UInt8], start: Int) {
         var value = [ValueCodec.Tag.list.rawValue, 1, ValueCodec.Tag.string.rawValue]
         Wire.append(UInt64(length), to: &value)
-        var bytes: [UInt8] = [ItemCodec.formatVersion << 4 | ItemCodec.ownNamesFlag, 0, 0, 1, 1]
-        Wire.append("l", to: &bytes)
-        let end = value.count + length
-        bytes += [UInt8(truncatingIfNeeded: end), UInt8(end >> 8)] + value
-        return (bytes + [UInt8](repeating: UInt8(ascii: "a"), count: length), bytes.count)
+        let bytes = encoded(value + [UInt8](repeating: UInt8(ascii: "a"), count: length))
+        return (bytes, bytes.count - length)
     }
 
     @Test("Text that is not UTF-8 is refused at every place of a piece")

@@ -165,7 +165,10 @@ struct BudgetTests {
     @Test("A filter that takes many steps ends slices, and pages")
     func steps() async throws {
         try await fill(30, 10_000)
-        let each = Self.searchCountMax * Self.stepCount("xy", 10_000)
+        // With those of the operators: a search each, and one between two of them.
+        let each =
+            Self.searchCountMax * Self.stepCount("xy", 10_000)
+            + PageRead.operatorStepCount * (2 * Self.searchCountMax - 1)
         let pageCount = Self.itemCount(PageRead.stepCountMax, of: each)
         let sliceCount = Self.itemCount(RequestBudget.Slice.stepCountMax, of: each)
         #expect(pageCount < 30 && sliceCount * 10_000 < RequestBudget.Slice.Size.next.byteCountMax)

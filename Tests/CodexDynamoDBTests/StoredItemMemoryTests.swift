@@ -57,14 +57,14 @@ struct StoredItemMemoryTests {
 
     /// Requests that decode the item `k0`.
     private static let decoding: [(operation: String, body: String)] = [
-        ("GetItem", #"{\#(target(0)),"ProjectionExpression":"p"}"#),
+        ("GetItem", #"{\#(target(0)),"ProjectionExpression":"d[0]"}"#),
         (
             "BatchGetItem",
-            #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}}],"ProjectionExpression":"d"}}}"#
+            #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}}],"ProjectionExpression":"d[0]"}}}"#
         ),
         (
             "TransactGetItems",
-            #"{"TransactItems":[{"Get":{\#(target(0)),"ProjectionExpression":"p"}}]}"#
+            #"{"TransactItems":[{"Get":{\#(target(0)),"ProjectionExpression":"d[0]"}}]}"#
         ),
         (
             "Query",
@@ -81,7 +81,7 @@ struct StoredItemMemoryTests {
         ),
         (
             "BatchWriteItem",
-            #"{"RequestItems":{"t":[{"DeleteRequest":{"Key":{"p":{"S":"k0"}}}}]},"ReturnConsumedCapacity":"TOTAL"}"#
+            #"{"RequestItems":{"t":[{"PutRequest":{"Item":{"p":{"S":"k0"}}}}]},"ReturnConsumedCapacity":"TOTAL"}"#
         ),
         ("TransactWriteItems", #"{"TransactItems":[{"Delete":{\#(target(0))}}]}"#),
         (
@@ -96,6 +96,7 @@ struct StoredItemMemoryTests {
     /// Requests whose responses have the whole item `k0`, which are written from its bytes.
     private static let writing: [(operation: String, body: String)] = [
         ("GetItem", "{\(target(0))}"),
+        ("GetItem", #"{\#(target(0)),"ProjectionExpression":"d"}"#),
         ("BatchGetItem", #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}}]}}}"#),
         ("TransactGetItems", #"{"TransactItems":[{"Get":{\#(target(0))}}]}"#),
         ("Query", "{\(query)}"),

@@ -161,16 +161,27 @@ struct TransactionLimitTests {
             + String(repeating: ")", count: depth)
     }
 
-    @Test("Lists that are joined again and again fail by themselves", .timeLimit(.minutes(30)))
+    @Test(
+        "Lists that are joined again and again fail by themselves, and end a transaction if many",
+        .timeLimit(.minutes(30)))
     func nestedLists() async throws {
         let list = AttributeValue.list([AttributeValue](repeating: .null, count: 75_000))
         try await put((0..<25).map { ["p": .string(name($0)), "l": list] })
         func update(_ number: Int, _ depth: Int) -> String {
             #"{"TableName":"t","Key":\#(key(number)),"UpdateExpression":"SET l = \#(nested(depth))"}"#
         }
-        let answer = try await write((0..<25).map { #"{"Update":\#(update($0, 200))}"# })
-        #expect(answer.error == "TransactionCanceledException")
-        #expect(reasons(answer.body) == [String](repeating: "ValidationError", count: 25))
+        // Each takes the size of its item, and that of the largest one.
+        let countMax =
+            Limits.transactionByteCountMax / (Limits.itemByteCountMax + 3 + 2 * 75_000)
+        for count in [1, countMax - 1, countMax] {
+            let answer = try await write((0..<count).map { #"{"Update":\#(update($0, 200))}"# })
+            #expect(answer.error == "TransactionCanceledException", "\(count)")
+            #expect(reasons(answer.body) == [String](repeating: "ValidationError", count: count))
+        }
+        for count in [countMax + 1, 25] {
+            let answer = try await write((0..<count).map { #"{"Update":\#(update($0, 200))}"# })
+            #expect(answer.error == "ValidationException", "\(count)")
+        }
         #expect(try await ask("UpdateItem", update(0, 200)).error == "ValidationException")
         #expect(try await ask("UpdateItem", update(0, 1)).error == nil)
         let counts = try stored().map { $0["l"]?.list?.count ?? 0 }

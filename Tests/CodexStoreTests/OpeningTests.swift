@@ -160,6 +160,10 @@ struct OpeningTests {
         let damaged = try Store(at: path)
         #expect(throws: CodexError(.corrupted, "")) { try damaged.get(.task("t7", in: "456")) }
         #expect(try damaged.get(.task("t8", in: "456")) != nil)
+        // The log would have what no reader of it could decode.
+        #expect(throws: CodexError(.corrupted, "")) {
+            try damaged.write { try $0.delete(.task("t7", in: "456")) }
+        }
         let report = try damaged.verify()
         #expect(report.differences.contains { $0.kind == .unreadableItem })
         #expect(report.differences.contains { $0.kind == .unreadableEntry })

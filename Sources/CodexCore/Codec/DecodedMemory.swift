@@ -89,16 +89,11 @@ package enum DecodedSize {
         count == 0 ? 0 : count * MemoryLayout<Element>.stride + header
     }
 
-    /// The bytes of a member of a set: the members are sorted, and copied twice for it.
+    /// The bytes of a member of a set that is read from a request: the members are sorted, and
+    /// copied twice for it.
     @inline(__always)
     package static func setMember<Element>(of type: Element.Type) -> Int {
         3 * MemoryLayout<Element>.stride + MemoryLayout<Int>.stride
-    }
-
-    /// The bytes of the members of a set.
-    @inline(__always)
-    package static func set<Element>(of type: Element.Type, _ count: Int) -> Int {
-        count == 0 ? 0 : count * setMember(of: type) + header
     }
 }
 

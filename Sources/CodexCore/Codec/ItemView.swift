@@ -110,6 +110,39 @@ package struct ItemBytes {
         return item
     }
 
+    /// The attributes that keys may be made of, of an item that is found to be sound as a whole.
+    ///
+    /// - Parameters:
+    ///   - names: The attributes that are decoded, if they are text, bytes or numbers; the item's
+    ///     key attributes always are.
+    ///   - multiValued: Those of them that may be lists and sets, too.
+    ///   - memory: Where memory is reserved; `nil` if nobody counts it.
+    /// - Returns: The attributes, and the whole item's size as DynamoDB counts it.
+    /// - Throws: ``CodexError/Code/corrupted`` if decoding any of its values would fail;
+    ///   ``CodexError/Code/outOfMemory``.
+    package func soundItem(
+        keeping names: [String], multiValued: [String] = [], reserving memory: DecodedMemory?
+    ) throws(CodexError) -> (item: Item, byteCount: Int) {
+        var budget = memory.map { DecodingBudget(reserving: $0) } ?? DecodingBudget()
+        try budget.takeMemory(2 * count)
+        let keys = try keyAttributes()
+        let taken = budget
+        return try withBytes { bytes throws(CodexError) in
+            var meter = StoredItemSize(taken)
+            let byteCount = try meter.measure(
+                bytes, layout, ItemLayout.MissingKeys(keys, layout.shape))
+            var item = Item(unsorted: keys)
+            var budget = taken
+            for name in names where item[name] == nil {
+                guard let position = layout.shape.position(of: name) else { continue }
+                let (start, end) = try layout.range(bytes, position)
+                item[name] = try ValueCodec.decodeKey(
+                    bytes, start, end, allowsMembers: multiValued.contains(name), &budget)
+            }
+            return (item, byteCount)
+        }
+    }
+
     package func item() throws(CodexError) -> Item {
         let keyAttributes = try keyAttributes()
         return try withBytes { bytes throws(CodexError) in
@@ -139,29 +172,34 @@ package struct ItemBytes {
     /// Writes the item in DynamoDB's typed JSON, without decoding its values into memory.
     ///
     /// - Parameters:
+    ///   - names: The attributes that are written; `nil` is all.
     ///   - memory: Where memory is reserved for what is inflated.
     ///   - take: Gets the JSON, part by part.
-    /// - Returns: The item's size as DynamoDB counts it.
+    /// - Returns: The whole item's size as DynamoDB counts it.
     /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``, and what `take`
     ///   throws.
     func writeTypedJSON(
-        reserving memory: DecodedMemory, _ take: (Span<UInt8>) throws -> Void
+        only names: Set<String>?, reserving memory: DecodedMemory,
+        _ take: (Span<UInt8>) throws -> Void
     ) throws -> Int {
         let keys = ItemLayout.MissingKeys(try keyAttributes(), layout.shape)
-        guard !keys.areStoredToo else { return try writeDecoded(reserving: memory, take) }
+        guard !keys.areStoredToo else { return try writeDecoded(names, reserving: memory, take) }
+        var budget = DecodingBudget(reserving: memory)
+        // The encoding may be a copy, and text that is not ASCII is copied once more.
+        try budget.takeMemory(2 * count)
+        let taken = budget
         return try withoutActuallyEscaping(take) { take in
-            var writer = StoredItemWriter(DecodingBudget(reserving: memory), take)
+            var writer = StoredItemWriter(taken, only: names, take)
             return try withBytes { bytes in try writer.write(bytes, layout, keys) }
         }
     }
 
     private func writeDecoded(
-        reserving memory: DecodedMemory, _ take: (Span<UInt8>) throws -> Void
+        _ names: Set<String>?, reserving memory: DecodedMemory,
+        _ take: (Span<UInt8>) throws -> Void
     ) throws -> Int {
         let item = try item(reserving: memory)
-        var writer = JSONWriter()
-        writer.typed(item)
-        try take(writer.bytes.span)
+        try item.writeTypedJSON(only: names, take)
         return item.byteCount
     }
 
@@ -303,19 +341,39 @@ public struct ItemView: ~Copyable {
         try bytes.item(reserving: memory)
     }
 
-    /// Writes the whole item in DynamoDB's typed JSON, key attributes included.
+    /// Writes the item in DynamoDB's typed JSON, key attributes included.
     ///
     /// Values of encrypted fields are as they are stored: bytes.
     ///
     /// - Parameters:
+    ///   - names: The attributes that are written; `nil` is all.
     ///   - memory: Where memory is reserved for what is inflated.
     ///   - take: Gets the JSON, part by part.
-    /// - Returns: The item's size as DynamoDB counts it.
+    /// - Returns: The whole item's size as DynamoDB counts it.
     /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``, and what `take`
     ///   throws.
     package func writeTypedJSON(
-        reserving memory: DecodedMemory, _ take: (Span<UInt8>) throws -> Void
+        only names: Set<String>? = nil, reserving memory: DecodedMemory,
+        _ take: (Span<UInt8>) throws -> Void
     ) throws -> Int {
-        try bytes.writeTypedJSON(reserving: memory, take)
+        try bytes.writeTypedJSON(only: names, reserving: memory, take)
+    }
+}
+
+extension AttributeMap {
+    /// Writes an item that is in memory in DynamoDB's typed JSON.
+    ///
+    /// - Parameters:
+    ///   - names: The attributes that are written; `nil` is all.
+    ///   - take: Gets the JSON, part by part.
+    /// - Throws: What `take` throws.
+    package func writeTypedJSON(
+        only names: Set<String>? = nil, _ take: (Span<UInt8>) throws -> Void
+    ) throws {
+        let shown = names.map { names in keeping { names.contains($0.name) } } ?? self
+        try withoutActuallyEscaping(take) { take in
+            var writer = StoredItemWriter(.loose, take)
+            try writer.write(shown)
+        }
     }
 }

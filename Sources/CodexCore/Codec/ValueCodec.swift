@@ -145,6 +145,33 @@ extension ValueCodec {
         }
     }
 
+    /// Decodes a value of an item's top level that may be of a key: text, bytes or a number.
+    ///
+    /// - Parameters:
+    ///   - bytes: The item's encoding.
+    ///   - start: Where the value begins.
+    ///   - end: Where it ends.
+    ///   - allowsMembers: Whether it may be a list or set of such, too.
+    ///   - budget: The item's.
+    /// - Returns: The value; `nil` for one of another type, which is not decoded.
+    /// - Throws: As ``decode(_:_:_:)``.
+    static func decodeKey(
+        _ bytes: Span<UInt8>, _ start: Int, _ end: Int, allowsMembers: Bool,
+        _ budget: inout DecodingBudget
+    ) throws(CodexError) -> AttributeValue? {
+        switch Tag(rawValue: bytes[start]) {
+        case .string?, .binary?, .integer?, .decimal?:
+            return try decode(bytes, start, end, &budget)
+        case .list?, .stringSet?, .numberSet?, .binarySet?:
+            return allowsMembers ? try decode(bytes, start, end, &budget) : nil
+        case .compressed?:
+            let inflated = try budget.inflate(bytes.extracting((start + 1)..<end))
+            return try decodeKey(
+                inflated.span, 0, inflated.count, allowsMembers: allowsMembers, &budget)
+        default: return nil
+        }
+    }
+
     /// Decodes a value that carries its own length.
     private static func nested(
         _ bytes: Span<UInt8>, _ position: inout Int, depth: Int, _ budget: inout DecodingBudget
@@ -280,12 +307,12 @@ extension ValueCodec {
     ) throws(CodexError) -> AttributeSet<Element> {
         let count = try Wire.count(bytes, &position)
         try budget.takeMembers(count)
-        try budget.takeMemory(DecodedSize.set(of: Element.self, count))
+        try budget.takeMemory(DecodedSize.array(of: Element.self, count))
         var members: [Element] = []
         members.reserveCapacity(min(count, 256))
         for _ in 0..<count { members.append(try member(bytes, &position, &budget)) }
-        guard let set = AttributeSet(distinct: members) else {
-            throw Wire.corrupted("a set has equal members")
+        guard let set = AttributeSet(ascending: members) else {
+            throw Wire.corrupted("a set's members are out of order")
         }
         return set
     }

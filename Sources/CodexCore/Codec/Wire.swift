@@ -90,6 +90,33 @@ package enum Wire {
         return text
     }
 
+    /// Checks that the bytes from `start` up to `end` are UTF-8.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if they are not.
+    @inline(__always)
+    static func requireText(
+        _ bytes: Span<UInt8>, _ start: Int, _ end: Int
+    ) throws(CodexError) {
+        let isText = unsafe bytes.withUnsafeBufferPointer { buffer in
+            let part = unsafe UnsafeBufferPointer(rebasing: buffer[start..<end])
+            return unsafe isASCII(part) || String(validating: part, as: UTF8.self) != nil
+        }
+        guard isText else { throw corrupted("text is not UTF-8") }
+    }
+
+    /// Whether the bytes of one range come before those of another, as unsigned bytes.
+    static func areAscending(_ bytes: Span<UInt8>, _ left: Range<Int>, _ right: Range<Int>) -> Bool
+    {
+        let shared = min(left.count, right.count)
+        for offset in 0..<shared {
+            let (one, other) = (
+                bytes[left.lowerBound + offset], bytes[right.lowerBound + offset]
+            )
+            if one != other { return one < other }
+        }
+        return left.count < right.count
+    }
+
     /// Whether the bytes from `start` on begin with `other`; at least as many must be there.
     @inline(__always)
     package static func equal(_ bytes: Span<UInt8>, _ start: Int, _ other: [UInt8]) -> Bool {

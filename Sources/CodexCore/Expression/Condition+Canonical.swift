@@ -71,3 +71,16 @@ extension DocumentPath {
         }
     }
 }
+
+extension Condition {
+    /// How many conditions it is made of, those with `IN` counted by their operands.
+    package var operatorCount: Int {
+        switch self {
+        case .and(let left, let right), .or(let left, let right):
+            left.operatorCount + right.operatorCount + 1
+        case .not(let condition): condition.operatorCount + 1
+        case .isIn(_, let candidates): candidates.count
+        default: 1
+        }
+    }
+}

@@ -6,6 +6,8 @@ public struct Projection: Sendable {
     public let paths: [DocumentPath]
     /// The same as a tree, made once for all items.
     private let tree: PathTree
+    /// The names that are kept if each path is one; `nil` if one goes further.
+    package let topLevelNames: Set<String>?
 
     /// Creates a projection of at least one path.
     ///
@@ -17,6 +19,8 @@ public struct Projection: Sendable {
         }
         tree = PathTree(try DocumentPath.sortedDisjoint(paths)[...], depth: 0)
         self.paths = paths
+        topLevelNames =
+            paths.allSatisfy { $0.steps.isEmpty } ? Set(paths.map(\.root)) : nil
     }
 
     /// The parts of `item` that the projection keeps.

@@ -123,15 +123,6 @@ package struct JSONWriter: Sendable {
         for byte in text.utf8 { escape(byte) }
     }
 
-    /// A piece of a string between its quotes; it may begin or end within a character.
-    package mutating func content(_ utf8: ArraySlice<UInt8>) {
-        guard utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }) else {
-            bytes.append(contentsOf: utf8)
-            return
-        }
-        for byte in utf8 { escape(byte) }
-    }
-
     /// The escapes of the control characters that have no letter.
     private static let controls: [[UInt8]] = (0..<0x20).map { byte in
         Array("\\u00\(byte < 0x10 ? "0" : "1")\(String(byte & 0xF, radix: 16))".utf8)

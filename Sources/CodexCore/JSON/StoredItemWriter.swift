@@ -6,6 +6,7 @@
 struct StoredItemWriter: ~Copyable {
     private var buffer: JSONBuffer
     private var budget: DecodingBudget
+    private let names: Set<String>?
 
     /// Room for what a value has beside text and bytes: its type, a number, and brackets.
     private static let roomForValue = 64 + Number.textByteCountMax
@@ -14,8 +15,13 @@ struct StoredItemWriter: ~Copyable {
     ///
     /// - Parameters:
     ///   - budget: What decoding may take: members, and memory for what is inflated.
+    ///   - names: The attributes that are written; `nil` is all.
     ///   - take: Gets the JSON, part by part.
-    init(_ budget: DecodingBudget, _ take: @escaping (Span<UInt8>) throws -> Void) {
+    init(
+        _ budget: DecodingBudget, only names: Set<String>? = nil,
+        _ take: @escaping (Span<UInt8>) throws -> Void
+    ) {
+        self.names = names
         buffer = JSONBuffer(take)
         self.budget = budget
     }
@@ -39,12 +45,22 @@ struct StoredItemWriter: ~Copyable {
         for position in 0...layout.count {
             while next < keys.count, position == layout.count || keys.place(next) == position {
                 let element = keys[next]
+                next += 1
+                guard isShown(element.name) else {
+                    byteCount += element.name.utf8.count + element.value.byteCount
+                    continue
+                }
                 byteCount += try name(element.name, isFirst: isFirst)
                 byteCount += try decoded(element.value)
-                (next, isFirst) = (next + 1, false)
+                isFirst = false
             }
             guard position < layout.count else { break }
             let (start, end) = try layout.range(bytes, position)
+            guard isShown(names[position]) else {
+                byteCount += names[position].utf8.count
+                byteCount += try measured(bytes, start, end)
+                continue
+            }
             byteCount += try name(names[position], isFirst: isFirst)
             byteCount += try topLevel(bytes, start, end)
             isFirst = false
@@ -59,6 +75,31 @@ struct StoredItemWriter: ~Copyable {
         buffer.byte(UInt8(ascii: "}"))
         try buffer.flush()
         return byteCount
+    }
+
+    /// Writes an item that is in memory.
+    ///
+    /// One value at a time is encoded, and written from its bytes.
+    mutating func write(_ item: AttributeMap) throws {
+        buffer.byte(UInt8(ascii: "{"))
+        for (place, element) in item.elements.enumerated() {
+            _ = try name(element.name, isFirst: place == 0)
+            _ = try decoded(element.value)
+        }
+        try buffer.makeRoom(1)
+        buffer.byte(UInt8(ascii: "}"))
+        try buffer.flush()
+    }
+
+    private func isShown(_ name: String) -> Bool { names.map { $0.contains(name) } ?? true }
+
+    /// The size of a value that is not written.
+    private mutating func measured(
+        _ bytes: Span<UInt8>, _ start: Int, _ end: Int
+    ) throws(CodexError) -> Int {
+        var meter = StoredItemSize(budget)
+        defer { budget = meter.budget }
+        return try meter.measure(bytes, start, end)
     }
 
     // MARK: Names
@@ -79,7 +120,7 @@ struct StoredItemWriter: ~Copyable {
 
     // MARK: Values
 
-    /// Writes a value of the item's key, which was decoded from the key.
+    /// Writes a value that is in memory.
     private mutating func decoded(_ value: AttributeValue) throws -> Int {
         var bytes: [UInt8] = []
         ValueCodec.append(value, topLevel: false, to: &bytes)
@@ -150,52 +191,47 @@ struct StoredItemWriter: ~Copyable {
             return size
         case .string:
             buffer.literal("{\"S\":")
-            let size = try text(bytes, &position)
+            let size = try text(bytes, &position).count
             try close()
             return size
         case .binary:
             buffer.literal("{\"B\":")
-            let size = try data(bytes, &position)
+            let size = try data(bytes, &position).count
             try close()
             return size
         case .list: return try list(bytes, &position, depth: depth)
         case .map: return try map(bytes, &position, depth: depth)
         case .stringSet:
             buffer.literal("{\"SS\":[")
-            return try set(bytes, &position) { writer, position in
-                try writer.text(bytes, &position)
-            }
-        case .numberSet:
-            buffer.literal("{\"NS\":[")
-            return try set(bytes, &position) { writer, position in
-                let number = try ValueCodec.number(bytes, &position)
-                writer.buffer.byte(UInt8(ascii: "\""))
-                defer { writer.buffer.byte(UInt8(ascii: "\"")) }
-                return writer.buffer.number(number)
-            }
+            return try set(bytes, &position, isText: true)
+        case .numberSet: return try numberSet(bytes, &position)
         case .binarySet:
             buffer.literal("{\"BS\":[")
-            return try set(bytes, &position) { writer, position in
-                try writer.data(bytes, &position)
-            }
+            return try set(bytes, &position, isText: false)
         case .compressed, .sealed, .undecided:
             throw Wire.corrupted("a nested value is compressed or encrypted")
         }
     }
 
+    /// Writes text that carries its own length, and gives its place.
     @inline(__always)
-    private mutating func text(_ bytes: Span<UInt8>, _ position: inout Int) throws -> Int {
+    private mutating func text(
+        _ bytes: Span<UInt8>, _ position: inout Int
+    ) throws -> Range<Int> {
         let count = try Wire.count(bytes, &position)
+        defer { position += count }
         try buffer.string(bytes, position, position + count)
-        position += count
-        return count
+        return position..<(position + count)
     }
 
-    private mutating func data(_ bytes: Span<UInt8>, _ position: inout Int) throws -> Int {
+    /// Writes bytes that carry their own length, and gives their place.
+    private mutating func data(
+        _ bytes: Span<UInt8>, _ position: inout Int
+    ) throws -> Range<Int> {
         let count = try Wire.count(bytes, &position)
+        defer { position += count }
         try buffer.base64(bytes, position, position + count)
-        position += count
-        return count
+        return position..<(position + count)
     }
 
     private mutating func list(
@@ -220,9 +256,13 @@ struct StoredItemWriter: ~Copyable {
         let count = try ValueCodec.containerCount(bytes, &position, depth: depth, &budget)
         buffer.literal("{\"M\":{")
         var size = 3 + count
+        var last: Range<Int>?
         for place in 0..<count {
             if place > 0 { try comma() }
-            size += try text(bytes, &position)
+            let name = try text(bytes, &position)
+            try StoredOrder.requireNames(bytes, last, name)
+            last = name
+            size += name.count
             try buffer.makeRoom(1)
             buffer.byte(UInt8(ascii: ":"))
             size += try nested(bytes, &position, depth: depth + 1)
@@ -233,16 +273,37 @@ struct StoredItemWriter: ~Copyable {
     }
 
     private mutating func set(
-        _ bytes: Span<UInt8>, _ position: inout Int,
-        _ member: (inout StoredItemWriter, inout Int) throws -> Int
+        _ bytes: Span<UInt8>, _ position: inout Int, isText: Bool
     ) throws -> Int {
         let count = try Wire.count(bytes, &position)
         try budget.takeMembers(count)
-        var size = 0
+        var (size, last) = (0, Range<Int>?.none)
         for place in 0..<count {
             if place > 0 { try comma() }
+            let member = isText ? try text(bytes, &position) : try data(bytes, &position)
+            try StoredOrder.requireMembers(bytes, last, member)
+            last = member
+            size += member.count
+        }
+        try buffer.makeRoom(2)
+        buffer.literal("]}")
+        return size
+    }
+
+    private mutating func numberSet(_ bytes: Span<UInt8>, _ position: inout Int) throws -> Int {
+        buffer.literal("{\"NS\":[")
+        let count = try Wire.count(bytes, &position)
+        try budget.takeMembers(count)
+        var (size, last) = (0, Number?.none)
+        for place in 0..<count {
+            if place > 0 { try comma() }
+            let number = try ValueCodec.number(bytes, &position)
+            try StoredOrder.requireMembers(last, number)
+            last = number
             try buffer.makeRoom(Self.roomForValue)
-            size += try member(&self, &position)
+            buffer.byte(UInt8(ascii: "\""))
+            size += buffer.number(number)
+            buffer.byte(UInt8(ascii: "\""))
         }
         try buffer.makeRoom(2)
         buffer.literal("]}")

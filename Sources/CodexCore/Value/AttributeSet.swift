@@ -37,6 +37,13 @@ public struct AttributeSet<Element: AttributeSetElement>: Sendable, Hashable {
         }.map { members[$0] }
     }
 
+    /// Creates a set from elements that ascend, or `nil` if they do not.
+    init?(ascending elements: [Element]) {
+        for index in elements.indices.dropFirst()
+        where Element.order(elements[index - 1], elements[index]) >= 0 { return nil }
+        members = elements
+    }
+
     /// Creates a set from distinct elements in any order, or `nil` if any occurs twice.
     package init?(distinct elements: [Element]) {
         self.init(elements)

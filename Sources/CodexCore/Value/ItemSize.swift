@@ -31,10 +31,22 @@ extension Number {
     /// The number's size as DynamoDB counts it: one byte per two significant digits, plus one,
     /// plus one if negative.
     public var byteCount: Int {
-        guard coefficient != 0 else { return 1 }
+        if let integer = int64 { return Self.byteCount(of: integer) }
         // Only numbers of 64 bits have zeros at their end.
-        let (significant, _) = Number.strippingZeros(magnitude)
-        return (Number.digitCount(significant) + 1) / 2 + 1 + (isNegative ? 1 : 0)
+        return (Number.digitCount(magnitude) + 1) / 2 + 1 + (isNegative ? 1 : 0)
+    }
+
+    private static func byteCount(of integer: Int64) -> Int {
+        guard integer != 0 else { return 1 }
+        var rest = integer.magnitude
+        while rest % 10 == 0 { rest /= 10 }
+        var (digitCount, bound) = (1, UInt64(10))
+        // 10^19 is the last power that fits.
+        while digitCount < 20, rest >= bound {
+            digitCount += 1
+            bound = digitCount < 20 ? bound * 10 : bound
+        }
+        return (digitCount + 1) / 2 + 1 + (integer < 0 ? 1 : 0)
     }
 }
 

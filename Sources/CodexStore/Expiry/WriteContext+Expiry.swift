@@ -13,9 +13,9 @@ extension WriteContext {
     /// The stored image under an encoded key, as the target of a write: an expired item is removed
     /// first, and is none.
     func current(
-        _ table: TableHandle, _ key: [UInt8], keeping names: [String]? = nil
+        _ table: TableHandle, _ key: [UInt8], keeping parts: DerivedParts? = nil
     ) throws(CodexError) -> Image? {
-        guard let image = try image(table, key, keeping: names) else { return nil }
+        guard let image = try image(table, key, keeping: parts) else { return nil }
         guard isExpired(image.header) else { return image }
         try expire(table, key, image)
         return nil

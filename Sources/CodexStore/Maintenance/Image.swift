@@ -4,11 +4,31 @@ internal import CodexIndex
 /// An item with its header, as it is or is to be stored.
 struct Image {
     let item: Item
+    /// The size of the item as DynamoDB counts it; `nil` unless ``item`` is a part of it.
+    var byteCount: Int?
     var header: ItemHeader
     /// The encoding that it was read from; `nil` for one that is to be stored.
     var stored: [UInt8]?
     /// Where the stored encoding is, if in chunks.
     var large: LargeValue?
+}
+
+/// The attributes of a table's items that its index entries and counters are made of.
+struct DerivedParts {
+    private(set) var names: [String] = []
+    /// Those that may be lists or sets.
+    private(set) var multiValued: [String] = []
+
+    init(_ table: TableHandle) {
+        for index in table.indexes {
+            names += index.plan.indexKeyNames
+            multiValued += index.plan.definition.multiValued.map { [$0] } ?? []
+        }
+        for counter in table.counters {
+            names += counter.plan.attributeNames
+            multiValued += counter.plan.definition.multiValued.map { [$0] } ?? []
+        }
+    }
 }
 
 extension TransactionContext {
@@ -17,11 +37,11 @@ extension TransactionContext {
     /// - Parameters:
     ///   - table: The table.
     ///   - key: The encoded key.
-    ///   - names: The attributes that are decoded, and maybe those of the key; `nil` is all.
+    ///   - parts: The attributes that are decoded; `nil` is all.
     /// - Returns: The image.
     /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/outOfMemory``.
     func image(
-        _ table: TableHandle, _ key: [UInt8], keeping names: [String]? = nil
+        _ table: TableHandle, _ key: [UInt8], keeping parts: DerivedParts? = nil
     ) throws(CodexError) -> Image? {
         guard let value = unsafe try transaction.get(table.tree, key) else { return nil }
         let large = unsafe try LargeValue(value)
@@ -31,25 +51,26 @@ extension TransactionContext {
         } else {
             bytes = unsafe Array(value)
         }
-        var image = try decode(bytes, key, table, keeping: names)
+        var image = try decode(bytes, key, table, keeping: parts)
         image.large = large
         return image
     }
 
     /// Decodes an item's whole encoding, whose memory is reserved before if that is counted.
     func decode(
-        _ stored: [UInt8], _ key: [UInt8], _ table: TableHandle, keeping names: [String]? = nil
+        _ stored: [UInt8], _ key: [UInt8], _ table: TableHandle, keeping parts: DerivedParts? = nil
     ) throws(CodexError) -> Image {
         try unsafe stored.withUnsafeBufferPointer { value throws(CodexError) in
             try unsafe key.withUnsafeBufferPointer { key throws(CodexError) in
                 let bytes = try unsafe ItemBytes(
                     value: value, key: key, keys: table.plan, shapes: self)
                 let item: Item
-                if let names {
-                    if stored.count > DecodingBudget.portionByteCount {
-                        try memory?.reserve(stored.count)
-                    }
-                    item = try bytes.item(keeping: names)
+                if let parts {
+                    let (item, byteCount) = try bytes.soundItem(
+                        keeping: parts.names, multiValued: parts.multiValued, reserving: memory)
+                    return Image(
+                        item: item, byteCount: byteCount, header: bytes.layout.header,
+                        stored: stored)
                 } else if let memory {
                     item = try bytes.item(reserving: memory)
                 } else {

@@ -51,6 +51,14 @@ struct ActionAccount {
         try take(max(0, new.byteCount - oldByteCount))
     }
 
+    /// Takes what an update may have made before it was refused for its size.
+    ///
+    /// - Throws: ``CodexError/Code/transactionTooLarge``.
+    mutating func fail(_ error: CodexError) throws(CodexError) {
+        guard isLimited, error.code == .itemTooLarge else { return }
+        try take(Limits.itemByteCountMax)
+    }
+
     private mutating func take(_ count: Int) throws(CodexError) {
         byteCount -= count
         guard byteCount >= 0 else {

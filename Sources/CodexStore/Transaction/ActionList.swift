@@ -94,6 +94,7 @@ extension WriteContext {
                 reasons.append(nil)
             } catch {
                 if Self.endsList(error) { throw error }
+                try account.fail(error)
                 let reason = keepsItem(reasons.count) ? error : error.withoutItem
                 isKept = reason.currentItem != nil
                 reasons.append(reason)

@@ -124,11 +124,28 @@ extension WriteTransaction {
         }
         let table = try context.catalog.table(table)
         if condition == nil, returning == .none {
-            try context.remove(table, key)
+            _ = try context.remove(table, key)
             return nil
         }
         let old = try context.write(table, key, condition) { _ in nil }.old
         return returning == .allOld ? old?.item : nil
+    }
+}
+
+extension WriteTransaction {
+    /// Removes an item, and gives its size as DynamoDB counts it.
+    ///
+    /// - Returns: The size, and the attributes of the item's keys in the table and its indexes;
+    ///   `nil` if there is no item.
+    /// - Throws: As ``delete(in:key:condition:returning:)``.
+    package mutating func deleteMeasuring(
+        in table: String, key: PrimaryKey
+    ) throws(CodexError) -> (keys: Item, byteCount: Int)? {
+        let table = try context.catalog.table(table)
+        guard let old = try context.remove(table, key), let byteCount = old.byteCount else {
+            return nil
+        }
+        return (old.item, byteCount)
     }
 }
 
@@ -164,17 +181,17 @@ extension WriteContext {
         return (old, new)
     }
 
-    /// Removes the item under `key`, of which nothing but the keys of its index entries and its
-    /// counters' values are decoded.
-    func remove(_ table: TableHandle, _ key: PrimaryKey) throws(CodexError) {
+    /// Removes the item under `key`, if there is one, of which nothing is decoded but what its index entries and
+    /// counters are made of.
+    func remove(_ table: TableHandle, _ key: PrimaryKey) throws(CodexError) -> Image? {
         if let failure { throw failure }
         var encoded: [UInt8] = []
         try table.plan.encode(key, into: &encoded)
-        var names: [String] = []
-        for index in table.indexes { names += index.plan.indexKeyNames }
-        for counter in table.counters { names += counter.plan.attributeNames }
-        guard let old = try current(table, encoded, keeping: names) else { return }
+        guard let old = try current(table, encoded, keeping: DerivedParts(table)) else {
+            return nil
+        }
         try change([Change(table: table, key: encoded, old: old, new: nil)])
+        return old
     }
 
     /// Throws unless a condition holds for the item that is there; takes the steps of looking.

@@ -1,0 +1,165 @@
+/// The size of stored items as DynamoDB counts it, from their bytes: no value is decoded.
+///
+/// What is measured is sound: decoding it would not fail.
+struct StoredItemSize {
+    private(set) var budget: DecodingBudget
+
+    /// Creates a meter for one item.
+    ///
+    /// - Parameter budget: What decoding may take: members, and memory for what is inflated.
+    init(_ budget: DecodingBudget) { self.budget = budget }
+
+    /// The size of an item, which is ``AttributeMap/byteCount`` of the decoded one.
+    ///
+    /// - Parameters:
+    ///   - bytes: Its encoding.
+    ///   - layout: Where things are in it.
+    ///   - keys: The key attributes that are not stored in it.
+    /// - Returns: The size.
+    /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/outOfMemory``.
+    mutating func measure(
+        _ bytes: Span<UInt8>, _ layout: ItemLayout, _ keys: ItemLayout.MissingKeys
+    ) throws(CodexError) -> Int {
+        var size = 0
+        for position in 0..<keys.count {
+            size += keys[position].name.utf8.count + keys[position].value.byteCount
+        }
+        let names = layout.shape.names
+        for position in 0..<layout.count {
+            let (start, end) = try layout.range(bytes, position)
+            size += names[position].utf8.count
+            size += try measure(bytes, start, end)
+            // The last value must end the item, or bytes went missing unseen.
+            guard position < layout.count - 1 || end == bytes.count else { throw Wire.truncated }
+        }
+        return size
+    }
+
+    /// The size of the value of an item's top level in `bytes[start..<end]`.
+    mutating func measure(
+        _ bytes: Span<UInt8>, _ start: Int, _ end: Int
+    ) throws(CodexError) -> Int {
+        switch ValueCodec.Tag(rawValue: bytes[start]) {
+        case .string?:
+            try Wire.requireText(bytes, start + 1, end)
+            return end - start - 1
+        case .binary?, .sealed?, .undecided?: return end - start - 1
+        case .compressed?:
+            let inflated = try budget.inflate(bytes.extracting((start + 1)..<end))
+            return try measure(inflated.span, 0, inflated.count)
+        default:
+            var position = start
+            let size = try nested(bytes.extracting(0..<end), &position, depth: 0)
+            guard position == end else { throw Wire.corrupted("bytes are left after a value") }
+            return size
+        }
+    }
+
+    private mutating func nested(
+        _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
+    ) throws(CodexError) -> Int {
+        guard position < bytes.count else { throw Wire.truncated }
+        guard let tag = ValueCodec.Tag(rawValue: bytes[position]) else {
+            throw Wire.corrupted("a value has an unknown type")
+        }
+        position += 1
+        switch tag {
+        case .null, .no, .yes: return 1
+        case .string: return try text(bytes, &position).count
+        case .binary: return try data(bytes, &position).count
+        case .integer:
+            return Number(Wire.unzigzag(try Wire.integer(bytes, &position))).byteCount
+        case .decimal: return try ValueCodec.decimal(bytes, &position).byteCount
+        case .list:
+            let count = try ValueCodec.containerCount(bytes, &position, depth: depth, &budget)
+            // See ItemSize.swift.
+            var size = 3 + count
+            for _ in 0..<count { size += try nested(bytes, &position, depth: depth + 1) }
+            return size
+        case .map:
+            let count = try ValueCodec.containerCount(bytes, &position, depth: depth, &budget)
+            var size = 3 + count
+            var last: Range<Int>?
+            for _ in 0..<count {
+                let name = try text(bytes, &position)
+                try StoredOrder.requireNames(bytes, last, name)
+                last = name
+                size += name.count
+                size += try nested(bytes, &position, depth: depth + 1)
+            }
+            return size
+        case .stringSet, .binarySet:
+            var (size, last) = (0, Range<Int>?.none)
+            for _ in 0..<(try members(bytes, &position)) {
+                let member =
+                    tag == .stringSet ? try text(bytes, &position) : try data(bytes, &position)
+                try StoredOrder.requireMembers(bytes, last, member)
+                last = member
+                size += member.count
+            }
+            return size
+        case .numberSet:
+            var (size, last) = (0, Number?.none)
+            for _ in 0..<(try members(bytes, &position)) {
+                let number = try ValueCodec.number(bytes, &position)
+                try StoredOrder.requireMembers(last, number)
+                last = number
+                size += number.byteCount
+            }
+            return size
+        case .compressed, .sealed, .undecided:
+            throw Wire.corrupted("a nested value is compressed or encrypted")
+        }
+    }
+
+    private mutating func members(
+        _ bytes: Span<UInt8>, _ position: inout Int
+    ) throws(CodexError) -> Int {
+        let count = try Wire.count(bytes, &position)
+        try budget.takeMembers(count)
+        return count
+    }
+
+    @inline(__always)
+    private func text(
+        _ bytes: Span<UInt8>, _ position: inout Int
+    ) throws(CodexError) -> Range<Int> {
+        let range = try data(bytes, &position)
+        if !range.isEmpty { try Wire.requireText(bytes, range.lowerBound, range.upperBound) }
+        return range
+    }
+
+    @inline(__always)
+    private func data(
+        _ bytes: Span<UInt8>, _ position: inout Int
+    ) throws(CodexError) -> Range<Int> {
+        let count = try Wire.count(bytes, &position)
+        defer { position += count }
+        return position..<(position + count)
+    }
+}
+
+/// The order that maps and sets are stored in, and that decoding requires.
+enum StoredOrder {
+    @inline(__always)
+    static func requireNames(
+        _ bytes: Span<UInt8>, _ last: Range<Int>?, _ next: Range<Int>
+    ) throws(CodexError) {
+        guard let last, !Wire.areAscending(bytes, last, next) else { return }
+        throw Wire.corrupted("a map's names are out of order")
+    }
+
+    @inline(__always)
+    static func requireMembers(
+        _ bytes: Span<UInt8>, _ last: Range<Int>?, _ next: Range<Int>
+    ) throws(CodexError) {
+        guard let last, !Wire.areAscending(bytes, last, next) else { return }
+        throw Wire.corrupted("a set's members are out of order")
+    }
+
+    @inline(__always)
+    static func requireMembers(_ last: Number?, _ next: Number) throws(CodexError) {
+        guard let last, !(last < next) else { return }
+        throw Wire.corrupted("a set's members are out of order")
+    }
+}
