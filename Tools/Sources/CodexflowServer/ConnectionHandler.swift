@@ -47,7 +47,12 @@
         /// Whether reading waits for memory.
         private var isHeld = false
         private var hasHeldRead = false
+        /// The portions that were written in this turn, and whether the next ones wait for another.
+        private var turnPortionCount = 0
+        private var isTurnOver = false
 
+        /// So many portions of an answer are written in a turn.
+        private static let turnPortionCountMax = 2
         /// How often, and how many times, a request asks for memory before it is refused.
         private static let memoryRetry = (interval: TimeAmount.milliseconds(20), countMax: 50)
         /// How long a client may go on sending after the last answer.
@@ -125,7 +130,7 @@
         }
 
         func channelWritabilityChanged(context: ChannelHandlerContext) {
-            write(context)
+            if case .writing = state, context.channel.isWritable { goOnInNextTurn(context) }
             context.fireChannelWritabilityChanged()
         }
 
@@ -292,23 +297,41 @@
             _ answer: HTTPAnswer, closes: Bool, _ context: ChannelHandlerContext
         ) {
             state = .writing(OutgoingAnswer(answer, closes: closes || isInputClosed))
+            if !isTurnOver { turnPortionCount = 0 }
             extendDeadline(context)
             write(context)
         }
 
-        /// Writes as much of the answer as the client takes.
+        /// Writes what the client takes of the answer, so much at a time that other connections of
+        /// the event loop get their turn.
         private func write(_ context: ChannelHandlerContext) {
-            guard case .writing(let outgoing) = state, context.channel.isWritable else { return }
+            guard !isTurnOver, case .writing(let outgoing) = state, context.channel.isWritable
+            else { return }
             if let head = outgoing.takeHead(date) {
                 context.write(wrapOutboundOut(.head(head)), promise: nil)
             }
             while context.channel.isWritable {
+                guard turnPortionCount < Self.turnPortionCountMax else {
+                    goOnInNextTurn(context)
+                    break
+                }
                 guard let portion = outgoing.takePortion() else {
                     return finish(outgoing, context)
                 }
+                turnPortionCount += 1
                 context.write(wrapOutboundOut(.body(.byteBuffer(portion))), promise: nil)
             }
             context.flush()
+        }
+
+        /// Writes more of the answer when it is this connection's turn.
+        private func goOnInNextTurn(_ context: ChannelHandlerContext) {
+            guard !isTurnOver else { return }
+            isTurnOver = true
+            WriteTurns.of(context.eventLoop).wait { [self] in
+                (isTurnOver, turnPortionCount) = (false, 0)
+                if let context = self.context { write(context) }
+            }
         }
 
         private func finish(_ outgoing: OutgoingAnswer, _ context: ChannelHandlerContext) {
