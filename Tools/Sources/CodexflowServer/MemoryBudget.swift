@@ -98,15 +98,16 @@
             }
         }
 
-        /// Counts an answer of so many bytes, of which some may be reserved already.
+        /// Counts an answer of so many bytes, of which some may be reserved already, and nothing
+        /// else any more: what a refused request had reserved is given back.
         ///
         /// It is there, so it is counted whether there is room or not, and large requests wait for
         /// it. From here on all that is held counts as a large request's.
-        func hold(atLeast count: Int) {
+        func hold(_ count: Int) {
             held.withLock { held in
-                let more = max(0, count - held.byteCount)
-                budget.addLarge(more, small: held.small)
-                held.byteCount += more
+                budget.addLarge(max(0, count - held.byteCount), small: held.small)
+                budget.release(max(0, held.byteCount - count), isLarge: true)
+                held.byteCount = count
                 held.isLarge = true
             }
         }

@@ -24,7 +24,8 @@
         /// Those of the event loop that this runs on.
         static func of(_ eventLoop: any EventLoop) -> WriteTurns {
             eventLoop.preconditionInEventLoop()
-            if let turns = all.currentValue { return turns }
+            // A thread may have had another event loop.
+            if let turns = all.currentValue, turns.eventLoop === eventLoop { return turns }
             let turns = WriteTurns(eventLoop)
             all.currentValue = turns
             return turns

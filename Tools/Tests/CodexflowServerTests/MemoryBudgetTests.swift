@@ -47,9 +47,10 @@
             #expect(budget.usedByteCount == 600)
             reservation?.shrink(by: Int.max)
             #expect(budget.usedByteCount == 0)
-            reservation?.hold(atLeast: 2 << 20)
-            reservation?.hold(atLeast: 1)
+            reservation?.hold(2 << 20)
             #expect(budget.usedByteCount == 2 << 20)
+            reservation?.hold(1)
+            #expect(budget.usedByteCount == 1)
             reservation = nil
             #expect(budget.usedByteCount == 0)
         }
@@ -62,7 +63,7 @@
                 // Some of it was reserved while the answer was made.
                 let isGranted = answer.grow(by: small / 2)
                 #expect(isGranted)
-                answer.hold(atLeast: small)
+                answer.hold(small)
             }
             #expect(budget.usedByteCount == 40 * small)
             let isLargeGranted = MemoryReservation(budget).grow(by: small + 1)

@@ -1,6 +1,7 @@
 #if Server
     import CodexDynamoDB
     import NIOCore
+    import NIOEmbedded
     import Testing
 
     @testable import CodexflowServer
@@ -52,6 +53,33 @@
             let refused = String(decoding: RequestRefusal.outOfMemory.response.body, as: UTF8.self)
             #expect(refused.contains("com.amazonaws.dynamodb.v20120810#ThrottlingException"))
             #expect(refused.contains(DynamoDBResponse.outOfMemoryMessage))
+        }
+
+        @Test("Connections take turns, with a pause before each for all else that is to be done")
+        func turns() {
+            let loop = EmbeddedEventLoop()
+            let turns = WriteTurns.of(loop)
+            #expect(WriteTurns.of(loop) === turns && WriteTurns.of(EmbeddedEventLoop()) !== turns)
+            var written: [String] = []
+            func write(_ name: String, _ count: Int) {
+                turns.wait {
+                    written.append("\(name)\(count)")
+                    if count > 1 { write(name, count - 1) }
+                }
+            }
+            write("a", 3)
+            write("b", 2)
+            write("c", 1)
+            for turn in ["a3", "b2", "c1", "a2", "b1", "a1"] {
+                // What is ready runs without a turn between.
+                loop.run()
+                #expect(written.isEmpty)
+                loop.advanceTime(by: .microseconds(50))
+                #expect(written == [turn])
+                written = []
+            }
+            loop.advanceTime(by: .seconds(1))
+            #expect(written.isEmpty)
         }
     }
 #endif

@@ -38,7 +38,7 @@
                     memory: MemoryReservation(memory)), RequestClock(.seconds(600)))
         }
 
-        @Test("An item that takes more memory than there is is refused", arguments: [8, 64])
+        @Test("An item that takes more memory than there is is refused", arguments: [4, 64])
         func memory(mebibytes: Int) async {
             let memory = MemoryBudget(limit: mebibytes << 20)
             let answer = await get(memory)
