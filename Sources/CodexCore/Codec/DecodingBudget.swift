@@ -55,6 +55,7 @@ package struct DecodingBudget {
     /// - Returns: The value's encoding, tag first.
     /// - Throws: ``CodexError/Code/corrupted`` if it is damaged, or larger than what is left;
     ///   ``CodexError/Code/outOfMemory``.
+    @inline(never)
     mutating func inflate(_ packed: Span<UInt8>) throws(CodexError) -> [UInt8] {
         try takeInflated(packed)
         let inflated = try Compression.inflate(packed, limit: byteCount)

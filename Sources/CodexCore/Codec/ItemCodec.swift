@@ -100,10 +100,21 @@ extension ItemLayout {
         /// Whether the item has some of them, too: those of the key count.
         let areStoredToo: Bool
 
-        @inline(__always)
         init(_ attributes: [AttributeMap.Element], _ shape: Shape) {
             self.attributes = attributes
             var keys: [(place: Int, source: Int)] = []
+            areStoredToo = Self.find(attributes, shape, &keys)
+            self.keys = keys
+        }
+
+        /// Finds where each attribute comes among those that are stored, ascending.
+        ///
+        /// - Returns: Whether one of them is stored, too.
+        @inline(__always)
+        static func find(
+            _ attributes: [AttributeMap.Element], _ shape: Shape,
+            _ keys: inout [(place: Int, source: Int)]
+        ) -> Bool {
             keys.reserveCapacity(attributes.count)
             var areStoredToo = false
             for (source, element) in attributes.enumerated() {
@@ -125,8 +136,7 @@ extension ItemLayout {
                         : left.place < right.place
                 }
             }
-            self.keys = keys
-            self.areStoredToo = areStoredToo
+            return areStoredToo
         }
 
         @inline(__always) var count: Int { keys.count }
@@ -295,14 +305,16 @@ package struct ItemLayout {
         _ bytes: Span<UInt8>, keyAttributes: [AttributeMap.Element] = [],
         budget: DecodingBudget = DecodingBudget()
     ) throws(CodexError) -> Item {
-        let keys = MissingKeys(keyAttributes, shape)
+        let shape = shape
+        var keys: [(place: Int, source: Int)] = []
+        let areStoredToo = MissingKeys.find(keyAttributes, shape, &keys)
         var elements: [AttributeMap.Element] = []
         elements.reserveCapacity(count + keys.count)
         var budget = budget
         var (next, start) = (0, values)
         for position in 0..<count {
-            while next < keys.count, keys.place(next) == position {
-                elements.append(keys[next])
+            while next < keys.count, keys[next].place == position {
+                elements.append(keyAttributes[keys[next].source])
                 next += 1
             }
             let end = values + offset(bytes, position)
@@ -315,14 +327,14 @@ package struct ItemLayout {
             start = end
         }
         while next < keys.count {
-            elements.append(keys[next])
+            elements.append(keyAttributes[keys[next].source])
             next += 1
         }
         // The last value must end the item, or bytes went missing unseen.
         if count > 0, start != bytes.count { throw Wire.truncated }
         if isUntagged { Self.markLookalikes(&elements) }
         var item = AttributeMap(uncheckedSorted: elements)
-        guard keys.areStoredToo else { return item }
+        guard areStoredToo else { return item }
         for element in keyAttributes where shape.place(of: element.name).found {
             item[element.name] = element.value
         }

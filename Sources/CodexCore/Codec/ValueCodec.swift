@@ -231,6 +231,7 @@ extension ValueCodec {
         return Wire.array(bytes, position, position + count)
     }
 
+    @inline(__always)
     static func number(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> Number {
@@ -244,6 +245,7 @@ extension ValueCodec {
         }
     }
 
+    @inline(__always)
     static func decimal(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> Number {
@@ -292,6 +294,7 @@ extension ValueCodec {
         return map
     }
 
+    @inline(__always)
     static func containerCount(
         _ bytes: Span<UInt8>, _ position: inout Int, depth: Int, _ budget: inout DecodingBudget
     ) throws(CodexError) -> Int {
