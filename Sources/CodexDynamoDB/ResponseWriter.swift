@@ -14,7 +14,7 @@ struct ResponseWriter: Sendable {
     static let partByteCount = 64 << 10
     /// Most bytes of a response: JSON may have 45 times as many bytes as an item counts.
     static let byteCountMax = 48 << 20
-    /// A page or batch ends once it has so many bytes.
+    /// A page ends once it has so many bytes.
     static let pageByteCountMax = 16 << 20
     /// Items up to this size are written at once.
     private static let wholeItemByteCountMax = 1 << 10

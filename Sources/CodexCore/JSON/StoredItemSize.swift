@@ -82,7 +82,7 @@ struct StoredItemSize {
             var last: Range<Int>?
             for _ in 0..<count {
                 let name = try text(bytes, &position)
-                try StoredOrder.requireNames(bytes, last, name)
+                try StoredOrder.require(bytes, last, name, in: "map")
                 last = name
                 size += name.count
                 size += try nested(bytes, &position, depth: depth + 1)
@@ -93,7 +93,7 @@ struct StoredItemSize {
             for _ in 0..<(try members(bytes, &position)) {
                 let member =
                     tag == .stringSet ? try text(bytes, &position) : try data(bytes, &position)
-                try StoredOrder.requireMembers(bytes, last, member)
+                try StoredOrder.require(bytes, last, member, in: "set")
                 last = member
                 size += member.count
             }
@@ -102,7 +102,7 @@ struct StoredItemSize {
             var (size, last) = (0, Number?.none)
             for _ in 0..<(try members(bytes, &position)) {
                 let number = try ValueCodec.number(bytes, &position)
-                try StoredOrder.requireMembers(last, number)
+                try StoredOrder.require(last, number)
                 last = number
                 size += number.byteCount
             }
@@ -141,25 +141,22 @@ struct StoredItemSize {
 
 /// The order that maps and sets are stored in, and that decoding requires.
 enum StoredOrder {
+    /// Checks that the name of a map, or the member of a set, at a place comes after the last one.
     @inline(__always)
-    static func requireNames(
-        _ bytes: Span<UInt8>, _ last: Range<Int>?, _ next: Range<Int>
+    static func require(
+        _ bytes: Span<UInt8>, _ last: Range<Int>?, _ next: Range<Int>, in what: StaticString
     ) throws(CodexError) {
         guard let last, !Wire.areAscending(bytes, last, next) else { return }
-        throw Wire.corrupted("a map's names are out of order")
+        throw outOfOrder(what)
     }
 
     @inline(__always)
-    static func requireMembers(
-        _ bytes: Span<UInt8>, _ last: Range<Int>?, _ next: Range<Int>
-    ) throws(CodexError) {
-        guard let last, !Wire.areAscending(bytes, last, next) else { return }
-        throw Wire.corrupted("a set's members are out of order")
-    }
-
-    @inline(__always)
-    static func requireMembers(_ last: Number?, _ next: Number) throws(CodexError) {
+    static func require(_ last: Number?, _ next: Number) throws(CodexError) {
         guard let last, !(last < next) else { return }
-        throw Wire.corrupted("a set's members are out of order")
+        throw outOfOrder("set")
+    }
+
+    private static func outOfOrder(_ what: StaticString) -> CodexError {
+        Wire.corrupted("the members of a \(what) are out of order")
     }
 }

@@ -260,7 +260,7 @@ struct StoredItemWriter: ~Copyable {
         for place in 0..<count {
             if place > 0 { try comma() }
             let name = try text(bytes, &position)
-            try StoredOrder.requireNames(bytes, last, name)
+            try StoredOrder.require(bytes, last, name, in: "map")
             last = name
             size += name.count
             try buffer.makeRoom(1)
@@ -281,7 +281,7 @@ struct StoredItemWriter: ~Copyable {
         for place in 0..<count {
             if place > 0 { try comma() }
             let member = isText ? try text(bytes, &position) : try data(bytes, &position)
-            try StoredOrder.requireMembers(bytes, last, member)
+            try StoredOrder.require(bytes, last, member, in: "set")
             last = member
             size += member.count
         }
@@ -298,7 +298,7 @@ struct StoredItemWriter: ~Copyable {
         for place in 0..<count {
             if place > 0 { try comma() }
             let number = try ValueCodec.number(bytes, &position)
-            try StoredOrder.requireMembers(last, number)
+            try StoredOrder.require(last, number)
             last = number
             try buffer.makeRoom(Self.roomForValue)
             buffer.byte(UInt8(ascii: "\""))

@@ -181,8 +181,9 @@ extension WriteContext {
         return (old, new)
     }
 
-    /// Removes the item under `key`, if there is one, of which nothing is decoded but what its index entries and
-    /// counters are made of.
+    /// Removes the item under `key`, if there is one.
+    ///
+    /// Nothing of it is decoded but what its index entries and counters are made of.
     func remove(_ table: TableHandle, _ key: PrimaryKey) throws(CodexError) -> Image? {
         if let failure { throw failure }
         var encoded: [UInt8] = []

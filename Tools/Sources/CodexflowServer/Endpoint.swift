@@ -40,7 +40,7 @@
                 }
             }
             // What is not taken yet counts, and never as a small request's.
-            request.memory.hold(response.byteCount)
+            request.memory.hold(request.body.count + response.byteCount)
             guard response.byteCount > RequestBudget.smallByteCount else {
                 return HTTPAnswer(response, request)
             }

@@ -98,8 +98,8 @@
             }
         }
 
-        /// Counts an answer of so many bytes, of which some may be reserved already, and nothing
-        /// else any more: what a refused request had reserved is given back.
+        /// Counts an answer and its request, of so many bytes together, and nothing else any more:
+        /// what a refused request had reserved for its answer is given back.
         ///
         /// It is there, so it is counted whether there is room or not, and large requests wait for
         /// it. From here on all that is held counts as a large request's.
