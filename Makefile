@@ -1,14 +1,13 @@
-# make run   installs what is missing, builds in release mode, runs the demo on a fresh store
-# make test  installs what is missing, builds and tests the root package in debug mode; the tests of
-#            crashes first and by themselves, since they start many processes
+# `make` is `make run`: it installs what is missing, builds the program in release mode, and runs its demo.
+# `make help` lists the targets. It reads this file: "##@" begins a group, and "##" after a target describes it.
 
 SWIFT ?= swift
 # CI adds -Xswiftc -warnings-as-errors.
 FLAGS ?=
-# The tests are of everything; who links the library takes what it needs.
+# The tests cover all traits. A program that links the library chooses its own.
 TRAITS = --traits Encryption
 SCRATCH ?= .build-nested
-# Their root package is built without Encryption, and that of Tools with it.
+# The examples build the root package without Encryption, and Tools builds it with Encryption.
 EXAMPLES_SCRATCH ?= .build-examples
 NESTED = $(foreach p,Tools Examples Examples/TaskService Benchmarks,$(p)/Package.swift $(p)/Sources) \
 	Tools/Tests Examples/TaskService/Tests Benchmarks/Benchmarks
@@ -18,19 +17,24 @@ HEADLINE ?=
 # Arguments of codex-bench durable: --minutes 10 for the long run, --quick, --only writes.
 DURABLE ?=
 
-# SwiftPM plans a nested package anew only if its manifest changed, and would miss a source file
-# that was added to the root package since.
+# SwiftPM plans a nested package again only if its manifest changed. It would miss a source file that was
+# added to the root package since then.
 REPLAN = @touch Tools/Package.swift Examples/Package.swift Examples/TaskService/Package.swift Benchmarks/Package.swift
 
-# Builds use the Swift packages that Scripts/dependencies.lock has. Where their source has others, a build
-# warns, and check-dependencies and sbom fail. LOCK=off takes what SwiftPM resolves.
+# Builds use the Swift packages of Scripts/dependencies.lock. If their source has other files, a build warns,
+# and check-dependencies and sbom fail. With LOCK=off, SwiftPM resolves the packages.
 LOCK ?= on
 PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
-.PHONY: run serve test test-scripts check-dependencies lock lock-python sbom lint format nested dynamodb task-service test-thread test-crash torture bench bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service worst bench-full bench-suites endpoint-figures count-instructions clean
+.PHONY: run serve help test test-scripts test-thread test-crash torture lint format nested task-service dynamodb \
+	worst count-instructions docs api-breakage journeys check-dependencies lock lock-python sbom bench bench-full \
+	bench-suites bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-dynamodb \
+	bench-service endpoint-figures clean
 
-run:
+##@ Start
+
+run: ## the demo of the program, on a new store (the default)
 	@./Scripts/bootstrap
 	@mkdir -p .build-demo
 	$(REPLAN)
@@ -42,7 +46,7 @@ run:
 # DynamoDB's API on this machine, over a store; the first build takes some minutes.
 SERVED ?= .build-demo/dynamodb.codex
 PORT ?= 8000
-serve:
+serve: ## DynamoDB's API on this machine, over a store: SERVED=DIRECTORY, PORT=8000
 	@./Scripts/bootstrap
 	@mkdir -p .build-demo
 	$(REPLAN)
@@ -51,7 +55,14 @@ serve:
 	$(CHECK) --warn server
 	.build-serve/release/codexflow serve $(SERVED) --port $(PORT)
 
-test:
+help: ## this list
+	@awk '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { n = index($$0, "## "); name = $$0; sub(/:.*/, "", name); \
+			printf "  %-19s %s\n", name, substr($$0, n + 3) }' $(firstword $(MAKEFILE_LIST))
+
+##@ Test
+
+test: ## all tests of the root package; those of crashes first, alone
 	@./Scripts/bootstrap
 	$(PIN) tests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter DurabilityTests --skip TortureTests
@@ -59,46 +70,28 @@ test:
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter TortureTests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests
 
-# Tests of the scripts themselves: seconds, and no network.
-test-scripts:
+test-scripts: ## the tests of the scripts: seconds, without network
 	@./Scripts/bootstrap
 	python3 -m unittest discover -s Scripts/Tests -p '*_tests.py'
 
-# Resolves all builds, and compares their packages with Scripts/dependencies.lock.
-check-dependencies:
+# One test at a time: the sanitizer leaves little address space for stores.
+test-thread: ## concurrency and live builds under the thread sanitizer
 	@./Scripts/bootstrap
-	SWIFT=$(SWIFT) ./Scripts/dependencies.py check
+	$(PIN) tests
+	$(SWIFT) test $(TRAITS) --sanitize thread --scratch-path .build-thread --no-parallel --filter 'Concurrency|Building|Changes|Observation|Backup|Domain|Cache|Encryption'
 
-# Writes the lock of what the manifests need; UPDATE=--update takes the newest versions that they allow.
-UPDATE ?=
-lock:
+test-crash: ## 200 kills and 60 power cuts; power cuts must be possible
 	@./Scripts/bootstrap
-	SWIFT=$(SWIFT) ./Scripts/dependencies.py lock $(UPDATE)
+	$(PIN) tests
+	CODEX_CRASH_CYCLES=200 CODEX_POWER_CUTS=60 CODEX_REQUIRE_POWER_CUTS=1 $(SWIFT) test $(TRAITS) --filter DurabilityTests
 
-# Writes Scripts/requirements.txt anew, with the newest versions that Scripts/requirements.in allows.
-lock-python:
-	@./Scripts/bootstrap python
-	python3 -m venv .build-lock
-	.build-lock/bin/python -m pip install -q --disable-pip-version-check --only-binary :all: uv==0.13.9
-	cd Scripts && ../.build-lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --only-binary :all: \
-		--generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
-
-# A bill of materials (CycloneDX) of the program with the server; SBOM_BUILD=program is without.
-SBOM ?= .build-sbom/codexflow.cdx.json
-SBOM_BUILD ?= server
-sbom:
+# Several processes do at random what hosts and operators do to a store.
+# To repeat a round: make torture CODEX_TORTURE_SEED=12345
+torture: ## random operations of several processes for half an hour: CODEX_TORTURE_SEED= repeats a run
 	@./Scripts/bootstrap
-	SWIFT=$(SWIFT) ./Scripts/dependencies.py check --resolve $(if $(filter off,$(LOCK)),--warn) $(SBOM_BUILD)
-	SWIFT=$(SWIFT) ./Scripts/sbom.py --build $(SBOM_BUILD) --output $(SBOM)
+	CODEX_TORTURE_SECONDS=$${CODEX_TORTURE_SECONDS:-1800} $(SWIFT) test $(TRAITS) --filter TortureTests
 
-lint:
-	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests $(NESTED)
-
-format:
-	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests $(NESTED)
-
-# Builds the nested packages and tests the program.
-nested:
+nested: ## the examples, and the tests of the program
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(SWIFT) run --package-path Examples --scratch-path $(EXAMPLES_SCRATCH) QuickStart
@@ -110,12 +103,20 @@ nested:
 	$(SWIFT) test --package-path Tools --scratch-path $(SCRATCH)
 	$(CHECK) --warn --scratch $(SCRATCH) server
 
+# The tests also run the curl lines of its README.
+task-service: ## the example server, over real sockets
+	@./Scripts/bootstrap service
+	$(REPLAN)
+	$(PIN) service
+	$(SWIFT) test --package-path Examples/TaskService --scratch-path .build-service
+	$(CHECK) --warn service
+
 # AWS's clients against `codexflow serve`, and the same random operations there and in ministack, a
 # DynamoDB in Python. The long form: make dynamodb OPERATIONS=50000
-# The seed is random unless it is given: make dynamodb SEED=1
+# The seed is random, except with SEED: make dynamodb SEED=1
 OPERATIONS ?= 3000
 SEED ?=
-dynamodb:
+dynamodb: ## AWS's clients against the server, and random operations beside ministack: OPERATIONS=, SEED=
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(PIN) server
@@ -124,131 +125,10 @@ dynamodb:
 	$$python Tools/Differential/clients.py --codexflow $(SCRATCH)/debug/codexflow && \
 	$$python Tools/Differential/differential.py --codexflow $(SCRATCH)/debug/codexflow --operations $(OPERATIONS) $(if $(SEED),--seed $(SEED))
 
-# Builds and tests the task service, over real sockets; its README's curl lines among the rest.
-task-service:
-	@./Scripts/bootstrap service
-	$(REPLAN)
-	$(PIN) service
-	$(SWIFT) test --package-path Examples/TaskService --scratch-path .build-service
-	$(CHECK) --warn service
-
-# The tests of concurrency and live builds under the thread sanitizer, one by one: it leaves little
-# address space for stores.
-test-thread:
-	@./Scripts/bootstrap
-	$(PIN) tests
-	$(SWIFT) test $(TRAITS) --sanitize thread --scratch-path .build-thread --no-parallel --filter 'Concurrency|Building|Changes|Observation|Backup|Domain|Cache|Encryption'
-
-# The long form of the crash tests: 200 kills and 60 power cuts, which must be possible.
-test-crash:
-	@./Scripts/bootstrap
-	$(PIN) tests
-	CODEX_CRASH_CYCLES=200 CODEX_POWER_CUTS=60 CODEX_REQUIRE_POWER_CUTS=1 $(SWIFT) test $(TRAITS) --filter DurabilityTests
-
-# Everything at random that hosts and operators do to a store, by several processes, for half an hour.
-# A round again: make torture CODEX_TORTURE_SEED=12345
-torture:
-	@./Scripts/bootstrap
-	CODEX_TORTURE_SECONDS=$${CODEX_TORTURE_SECONDS:-1800} $(SWIFT) test $(TRAITS) --filter TortureTests
-
-BENCH = $(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-bench
-
-# The headline set against bare LMDB, GRDB, Redis and local DynamoDBs: one table, Benchmarks/results/.
-# Once everything is built (ten minutes), below a quarter of an hour and 8 GB of disk.
-bench: endpoint-figures
-	@./Scripts/bootstrap bench
-	$(REPLAN)
-	@mkdir -p .build-demo
-	$(BENCH) headline --endpoint .build-demo/endpoint.json $(HEADLINE)
-
-# The same with 10 million tasks and RocksDB, and each path by itself: 25 minutes and 30 GB of
-# disk.
-bench-full: endpoint-figures
-	@./Scripts/bootstrap bench
-	$(REPLAN)
-	@mkdir -p .build-demo
-	$(BENCH) headline --full --endpoint .build-demo/endpoint.json $(HEADLINE)
-	$(MAKE) bench-suites
-
-# What cannot be measured is reported as that; parts of the set go without it.
-endpoint-figures:
-	@mkdir -p .build-demo
-	@rm -f .build-demo/endpoint.json
-	-$(if $(HEADLINE),,$(MAKE) bench-dynamodb FIGURES=.build-demo/endpoint.json)
-
-# Each measured path by itself, with ordo-one's benchmark package: SUITES is a regular expression of titles.
-SUITES ?= .*
-bench-suites:
-	@./Scripts/bootstrap bench
-	$(REPLAN)
-	@mkdir -p .build-demo/suites
-	TMPDIR=$(CURDIR)/.build-demo/suites $(SWIFT) package --package-path Benchmarks --scratch-path .build-bench \
-		--disable-sandbox benchmark --target CodexSuites --filter '$(SUITES)'
-	@rm -rf .build-demo/suites
-
-# Instructions and allocations of the measured paths, against Benchmarks/Thresholds/.
-count-instructions:
-	@./Scripts/bootstrap counts
-	$(SWIFT) build -c release --product codex-counts --scratch-path .build-counts
-	./Scripts/count-instructions .build-counts/release/codex-counts $(COUNTS)
-
-# Loading, size, index builds under load, several processes: about three minutes.
-bench-bulk:
-	@./Scripts/bootstrap bench
-	$(REPLAN)
-	@mkdir -p .build-demo
-	$(BENCH) bulk
-
-# Durable commits, recovery, change streams, against LMDB's own sync and SQLite, with a million
-# tasks: about six minutes and 4 GB of disk.
-bench-durable:
-	@./Scripts/bootstrap bench
-	$(REPLAN)
-	@mkdir -p .build-demo
-	$(BENCH) durable $(DURABLE)
-
-# Creating tasks by the services and bare, the analytics consumer and its rebuild: two minutes.
-bench-domain:
-	@./Scripts/bootstrap bench
-	$(REPLAN)
-	@mkdir -p .build-demo
-	$(BENCH) domain
-
-# What the typed cache saves.
-bench-cache:
-	@./Scripts/bootstrap bench
-	$(REPLAN)
-	@mkdir -p .build-demo
-	$(BENCH) cache
-
-# Backups and observers beside 64 writers, and a restore with 100,000 commits: four minutes.
-bench-backup:
-	@./Scripts/bootstrap bench
-	$(REPLAN)
-	@mkdir -p .build-demo
-	$(BENCH) backup
-
-# A follower in another process beside 64 writers: a minute.
-bench-follower:
-	@./Scripts/bootstrap bench
-	$(REPLAN)
-	@mkdir -p .build-demo
-	$(BENCH) follower
-
-# GetItem and PutItem by the server, by ministack and by moto's: three minutes.
-bench-dynamodb:
-	@./Scripts/bootstrap bench-service
-	$(REPLAN)
-	@mkdir -p .build-demo
-	$(PIN) server
-	$(SWIFT) build --package-path Tools --scratch-path .build-serve -c release
-	$(CHECK) --warn server
-	@python=$$(./Scripts/python-clients) && ./Scripts/bench-dynamodb .build-serve/release/codexflow $$python $(FIGURES)
-
-# The worst requests of the server by processor time and memory, then GetItem beside hostile loads; ends
-# with an error past a bound. Some ten minutes, once it is built; make worst WORST=--quick: two.
+# The worst requests by processor time and memory, then GetItem beside hostile loads. A figure past its bound
+# is an error. The run takes ten minutes, and with WORST=--quick two.
 WORST ?=
-worst:
+worst: ## the worst requests of the server, and GetItem beside hostile loads: WORST=--quick
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(PIN) server
@@ -258,9 +138,160 @@ worst:
 		python3 Tools/Worst/worst.py --codexflow .build-serve/release/codexflow $$part $(WORST) || status=1; \
 	done; exit $$status
 
+# Instructions and allocations of the measured paths, against Benchmarks/Thresholds/.
+count-instructions: ## instructions and allocations of the measured paths, against the thresholds
+	@./Scripts/bootstrap counts
+	$(SWIFT) build -c release --product codex-counts --scratch-path .build-counts
+	./Scripts/count-instructions .build-counts/release/codex-counts $(COUNTS)
+
+##@ Source and documents
+
+lint: ## check the formatting
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests $(NESTED)
+
+format: ## correct the formatting
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests $(NESTED)
+
+# The site of all products, .build-docs/site. A warning of DocC, and a public symbol in no Topics section, is an
+# error. BASE_PATH is the path of the site on its server.
+BASE_PATH ?=
+docs: ## the DocC site of the products, .build-docs/site
+	@./Scripts/bootstrap
+	$(PIN) tests
+	SWIFT=$(SWIFT) ./Scripts/docs $(if $(BASE_PATH),--hosting-base-path $(BASE_PATH))
+	$(CHECK) --warn tests
+
+# Builds the package and its state at BASE: minutes, so it is not a part of .ci/run. Run it before a release.
+BASE ?=
+api-breakage: ## breaking changes of the public API since the last tag, or since BASE=0.2.0
+	@./Scripts/bootstrap
+	SWIFT=$(SWIFT) ./Scripts/api-breakage $(BASE)
+
+journeys: ## the files that a reader opens for five tasks, counted
+	./Scripts/journeys $(if $(JOURNEY),--files "$(JOURNEY)")
+
+##@ Dependencies
+
+# Resolves all builds, and compares their packages with Scripts/dependencies.lock.
+check-dependencies: ## resolve all builds, and compare their packages with the lock
+	@./Scripts/bootstrap
+	SWIFT=$(SWIFT) ./Scripts/dependencies.py check
+
+# Writes the lock of what the manifests need; UPDATE=--update takes the newest versions that they allow.
+UPDATE ?=
+lock: ## write the lock of the Swift packages: UPDATE=--update for the newest versions
+	@./Scripts/bootstrap
+	SWIFT=$(SWIFT) ./Scripts/dependencies.py lock $(UPDATE)
+
+# Writes Scripts/requirements.txt with the newest versions that Scripts/requirements.in allows.
+lock-python: ## write the versions of Python's packages, the newest that are allowed
+	@./Scripts/bootstrap python
+	python3 -m venv .build-lock
+	.build-lock/bin/python -m pip install -q --disable-pip-version-check --only-binary :all: uv==0.13.9
+	cd Scripts && ../.build-lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --only-binary :all: \
+		--generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+
+# The bill of materials is of the program with the server. With SBOM_BUILD=program, it is of the program
+# without the server.
+SBOM ?= .build-sbom/codexflow.cdx.json
+SBOM_BUILD ?= server
+sbom: ## a bill of materials (CycloneDX): SBOM=FILE, SBOM_BUILD=program without the server
+	@./Scripts/bootstrap
+	SWIFT=$(SWIFT) ./Scripts/dependencies.py check --resolve $(if $(filter off,$(LOCK)),--warn) $(SBOM_BUILD)
+	SWIFT=$(SWIFT) ./Scripts/sbom.py --build $(SBOM_BUILD) --output $(SBOM)
+
+##@ Benchmarks
+
+BENCH = $(SWIFT) run --package-path Benchmarks --scratch-path .build-bench -c release codex-bench
+
+# The headline set against bare LMDB, GRDB, Redis and local DynamoDBs: one table, Benchmarks/results/.
+# The build takes ten minutes. The run takes less than a quarter of an hour and 8 GB of disk.
+bench: endpoint-figures ## the headline set beside bare LMDB, GRDB, Redis and local DynamoDBs: HEADLINE=--quick
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) headline --endpoint .build-demo/endpoint.json $(HEADLINE)
+
+# The same with 10 million tasks and RocksDB, and each path by itself: 25 minutes and 30 GB of
+# disk.
+bench-full: endpoint-figures ## the headline set with 10 million tasks, then bench-suites: 25 minutes, 30 GB of disk
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) headline --full --endpoint .build-demo/endpoint.json $(HEADLINE)
+	$(MAKE) bench-suites
+
+# A figure that cannot be measured is reported as missing. Parts of the set need none.
+endpoint-figures:
+	@mkdir -p .build-demo
+	@rm -f .build-demo/endpoint.json
+	-$(if $(HEADLINE),,$(MAKE) bench-dynamodb FIGURES=.build-demo/endpoint.json)
+
+# With ordo-one's benchmark package.
+SUITES ?= .*
+bench-suites: ## each measured path by itself: SUITES= is a regular expression of titles
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo/suites
+	TMPDIR=$(CURDIR)/.build-demo/suites $(SWIFT) package --package-path Benchmarks --scratch-path .build-bench \
+		--disable-sandbox benchmark --target CodexSuites --filter '$(SUITES)'
+	@rm -rf .build-demo/suites
+
+# Loading, size, index builds under load, several processes: about three minutes.
+bench-bulk: ## loading, size, index builds under load, several processes: 3 minutes
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) bulk
+
+# Durable commits, recovery, change streams, against LMDB's own sync and SQLite, with a million
+# tasks: about six minutes and 4 GB of disk.
+bench-durable: ## durable commits, recovery, change streams: 6 minutes, 4 GB of disk
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) durable $(DURABLE)
+
+# Creating tasks by the services and bare, the analytics consumer and its rebuild: two minutes.
+bench-domain: ## commands of the domain, the analytics consumer: 2 minutes
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) domain
+
+bench-cache: ## what the typed cache saves
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) cache
+
+# Backups and observers beside 64 writers, and a restore with 100,000 commits: four minutes.
+bench-backup: ## backups and observers beside 64 writers, a restore: 4 minutes
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) backup
+
+# A follower in another process beside 64 writers: a minute.
+bench-follower: ## a follower in another process, beside 64 writers: a minute
+	@./Scripts/bootstrap bench
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(BENCH) follower
+
+# GetItem and PutItem by the server, by ministack and by moto's: three minutes.
+bench-dynamodb: ## GetItem and PutItem of the server, of ministack and of moto: 3 minutes
+	@./Scripts/bootstrap bench-service
+	$(REPLAN)
+	@mkdir -p .build-demo
+	$(PIN) server
+	$(SWIFT) build --package-path Tools --scratch-path .build-serve -c release
+	$(CHECK) --warn server
+	@python=$$(./Scripts/python-clients) && ./Scripts/bench-dynamodb .build-serve/release/codexflow $$python $(FIGURES)
+
 # The task service's reads beside a bare handler that answers with the same bytes, and its writes:
 # two minutes.
-bench-service:
+bench-service: ## reads and writes of the task service: 2 minutes
 	@./Scripts/bootstrap bench-service
 	$(REPLAN)
 	$(PIN) service
@@ -268,5 +299,7 @@ bench-service:
 	$(CHECK) --warn service
 	./Scripts/bench-service .build-service/release
 
-clean:
+##@ Other
+
+clean: ## remove all builds
 	rm -rf .build .build-*

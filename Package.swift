@@ -5,9 +5,13 @@ let package = Package(
     name: "Codex",
     platforms: [.macOS(.v15)],
     products: [
+        // All that a program embeds: the engine, and the workspace on it.
+        .library(name: "Codex", targets: ["Codex"]),
         .library(name: "CodexCore", targets: ["CodexCore"]),
         .library(name: "CodexIndex", targets: ["CodexIndex"]),
         .library(name: "CodexStore", targets: ["CodexStore"]),
+        // The workspace on any table, without the engine and without liblmdb.
+        .library(name: "CodexWorkspace", targets: ["CodexWorkspace"]),
         .library(name: "CodexDynamoDB", targets: ["CodexDynamoDB"]),
         .library(name: "CodexTesting", targets: ["CodexTesting"]),
         // For the packages in Benchmarks/ alone.
@@ -45,13 +49,17 @@ let package = Package(
                     name: "Crypto", package: "swift-crypto",
                     condition: .when(traits: ["Encryption"])),
             ]),
+        // Commands, events, analytics and risk: decisions over a table that anything may keep.
+        .target(name: "CodexWorkspace", dependencies: ["CodexCore"]),
+        // The workspace on a store of this process; imports of it bring the other three.
+        .target(name: "Codex", dependencies: ["CodexCore", "CodexStore", "CodexWorkspace"]),
         // DynamoDB's API over a store, request by request; a server is in Tools.
         .target(name: "CodexDynamoDB", dependencies: ["CodexCore", "CodexStore"]),
         .target(name: "CodexTesting", dependencies: ["CodexCore", "CodexStore"]),
         // What the tests run, and kill, as other processes.
         .executableTarget(
             name: "codex-test-agent",
-            dependencies: ["CodexCore", "CodexStore", "CrashSupport", "HostCalls"],
+            dependencies: ["Codex", "CodexCore", "CodexStore", "CrashSupport", "HostCalls"],
             path: "Tests/TestAgent"),
         // Forks, and limits of a process.
         .target(name: "HostCalls", path: "Tests/HostCalls"),
@@ -82,7 +90,7 @@ let package = Package(
         .testTarget(
             name: "CodexStoreTests",
             dependencies: [
-                "CodexCore", "CodexIndex", "CodexStore", "CodexTesting", "TestSupport",
+                "Codex", "CodexCore", "CodexIndex", "CodexStore", "CodexTesting", "TestSupport",
                 "codex-test-agent",
             ],
             exclude: ["Fixtures"]
@@ -90,7 +98,7 @@ let package = Package(
         .testTarget(
             name: "DurabilityTests",
             dependencies: [
-                "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "FaultyCalls",
+                "Codex", "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "FaultyCalls",
                 "TestSupport", "codex-test-agent",
             ]
         ),
@@ -107,18 +115,20 @@ let package = Package(
         .testTarget(
             name: "DomainTests",
             dependencies: [
-                "CodexCore", "CodexStore", "CodexTesting", "TestSupport", "codex-test-agent",
+                "Codex", "CodexCore", "CodexStore", "CodexTesting", "CodexWorkspace",
+                "TestSupport", "codex-test-agent",
             ],
             exclude: ["Fixtures"]),
         .testTarget(
             name: "CacheTests",
             dependencies: [
-                "CodexCore", "CodexStore", "CodexTesting", "TestSupport", "codex-test-agent",
+                "Codex", "CodexCore", "CodexStore", "CodexTesting", "TestSupport",
+                "codex-test-agent",
             ]),
         .testTarget(
             name: "EncryptionTests",
             dependencies: [
-                "CodexCore", "CodexDynamoDB", "CodexIndex", "CodexStore", "CodexTesting",
+                "Codex", "CodexCore", "CodexDynamoDB", "CodexIndex", "CodexStore", "CodexTesting",
                 "TestSupport", "codex-test-agent",
             ]),
         .testTarget(
@@ -127,7 +137,9 @@ let package = Package(
         .testTarget(name: "TidyTests"),
         .testTarget(
             name: "ClientTests",
-            dependencies: ["CodexCore", "CodexDynamoDB", "CodexStore", "CodexTesting"]),
+            dependencies: [
+                "Codex", "CodexCore", "CodexDynamoDB", "CodexIndex", "CodexStore", "CodexTesting",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

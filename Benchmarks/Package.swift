@@ -33,6 +33,7 @@ let package = Package(
                 "CBareLMDB",
                 "CCachePeer",
                 "CDurablePeers",
+                .product(name: "Codex", package: "Codex"),
                 .product(name: "CodexCore", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
                 .product(name: "_MeasuredPaths", package: "Codex"),

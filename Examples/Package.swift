@@ -8,17 +8,11 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "QuickStart",
-            dependencies: [
-                .product(name: "CodexCore", package: "Codex"),
-                .product(name: "CodexStore", package: "Codex"),
-            ]
+            dependencies: [.product(name: "Codex", package: "Codex")]
         ),
         .executableTarget(
             name: "PlanningImport",
-            dependencies: [
-                .product(name: "CodexCore", package: "Codex"),
-                .product(name: "CodexStore", package: "Codex"),
-            ]
+            dependencies: [.product(name: "Codex", package: "Codex")]
         ),
     ],
     swiftLanguageModes: [.v6]

@@ -33,6 +33,7 @@ let package = Package(
             dependencies: [
                 "CodexflowCZlib",
                 "CodexflowServer",
+                .product(name: "Codex", package: "Codex"),
                 .product(name: "CodexCore", package: "Codex"),
                 .product(name: "CodexDynamoDB", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),

@@ -20,8 +20,7 @@ let package = Package(
         .target(
             name: "TaskService",
             dependencies: [
-                .product(name: "CodexCore", package: "Codex"),
-                .product(name: "CodexStore", package: "Codex"),
+                .product(name: "Codex", package: "Codex"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -37,8 +36,7 @@ let package = Package(
             dependencies: [
                 "TaskService",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "CodexCore", package: "Codex"),
-                .product(name: "CodexStore", package: "Codex"),
+                .product(name: "Codex", package: "Codex"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -56,8 +54,7 @@ let package = Package(
             dependencies: [
                 "TaskService", "task-service",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "CodexCore", package: "Codex"),
-                .product(name: "CodexStore", package: "Codex"),
+                .product(name: "Codex", package: "Codex"),
                 .product(name: "CodexTesting", package: "Codex"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

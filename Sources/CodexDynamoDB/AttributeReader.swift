@@ -177,8 +177,7 @@ struct AttributeReader {
         }
         guard let set = AttributeSet(distinct: members) else {
             throw ServiceError.validation(
-                "One or more parameter values were invalid: RequestParameters collection contains "
-                    + "duplicates.")
+                "One or more parameter values were invalid: Input collection contains duplicates.")
         }
         return set
     }

@@ -1,18 +1,26 @@
-package import CodexCore
+public import CodexCore
 
 /// A secondary index's definition, compiled: items to entries, entries to key attributes.
 ///
 /// An entry's key is the index key's parts, each with its end, and after them the table's key as it
 /// stands in the table. Its value is an encoded item of the projected attributes.
-package final class IndexPlan: KeyAttributeDecoder {
-    package let definition: IndexDefinition
+///
+/// A table's plan has the plans of its indexes (``TablePlan/indexes``). To keep an index up to date,
+/// take the ``entryKeys(for:primaryKey:)`` of the item as it was and as it is: those of the first that
+/// the second lacks are removed, and the others are written. Which entities an index is of
+/// (``IndexDefinition/entities``), and whether it is unique, are the caller's to see to.
+///
+/// A plan may be used by any number of threads.
+public final class IndexPlan: Sendable, KeyAttributeDecoder {
+    /// The definition.
+    public let definition: IndexDefinition
     /// The attributes that entries do not repeat in their values: all that are in their keys.
     ///
     /// The multi-valued one stands in the key element by element, and in the value whole.
     package let keyNames: [String]
     /// Whether it is the index of expiry, which finds items that are due: one that nobody queries,
     /// and that has no entry of an item which does not expire, whatever its attribute is.
-    package let isExpiry: Bool
+    public let isExpiry: Bool
     /// The attributes that make an entry's key.
     package let indexKeyNames: [String]
     let parts: [KeyPart]
@@ -44,9 +52,15 @@ package final class IndexPlan: KeyAttributeDecoder {
     /// The keys of the entries for `item`, ascending; none if it lacks a key attribute, one unless
     /// the index is multi-valued.
     ///
+    /// - Parameters:
+    ///   - item: The item, with all attributes.
+    ///   - primaryKey: The item's encoded primary key (``TablePlan/encode(_:into:)``).
+    /// - Returns: The keys; of a multi-valued attribute, one for each distinct element.
     /// - Throws: ``CodexError/Code/invalidKey`` for a key attribute that is empty or of the wrong
-    ///   type, ``CodexError/Code/keyTooLong``.
-    package func entryKeys(
+    ///   type, or one with more than ``Limits/indexElementCountMax`` elements,
+    ///   ``CodexError/Code/keyTooLong``.
+    /// - Complexity: O(*n* log *n*) for *n* entries.
+    public func entryKeys(
         for item: Item, primaryKey: [UInt8]
     ) throws(CodexError) -> [[UInt8]] {
         if isExpiry, Expiry.second(of: item[parts[0].attribute.name]) == nil { return [] }
@@ -70,7 +84,10 @@ package final class IndexPlan: KeyAttributeDecoder {
     }
 
     /// The attributes that the entry's value holds; `nil` means the item's own encoding serves.
-    package func projected(_ item: Item) -> Item? {
+    ///
+    /// - Parameter item: The item, with all attributes.
+    /// - Returns: None for an index of keys only, the included ones, or `nil` for all.
+    public func projected(_ item: Item) -> Item? {
         switch definition.projection {
         case .all: return nil
         case .keysOnly: return Item()
@@ -102,7 +119,11 @@ package final class IndexPlan: KeyAttributeDecoder {
     /// All attributes that an entry's key is made of: those of the index's key, then the table's.
     ///
     /// A multi-valued attribute is the one element that the entry is of.
-    package func attributes(of key: Span<UInt8>) throws(CodexError) -> [AttributeMap.Element] {
+    ///
+    /// - Parameter key: An entry's whole key.
+    /// - Returns: The attributes, in the order of the keys.
+    /// - Throws: ``CodexError/Code/corrupted`` for bytes that are no such key.
+    public func attributes(of key: Span<UInt8>) throws(CodexError) -> [AttributeMap.Element] {
         var position = 0
         let own = try TablePlan.decode(parts[...], key, &position, lastIsLast: false)
         return own + (try TablePlan.decode(tableParts[...], key, &position, lastIsLast: true))
@@ -118,7 +139,12 @@ package final class IndexPlan: KeyAttributeDecoder {
     }
 
     /// Where the table's key starts in an entry's key: the length of the index key.
-    package func primaryKeyOffset(_ key: Span<UInt8>) throws(CodexError) -> Int {
+    ///
+    /// - Parameter key: An entry's whole key.
+    /// - Returns: The offset of the encoded primary key, in bytes.
+    /// - Throws: ``CodexError/Code/corrupted`` for bytes that are no such key.
+    /// - Complexity: O(*n*) for *n* bytes.
+    public func primaryKeyOffset(_ key: Span<UInt8>) throws(CodexError) -> Int {
         var position = 0
         for part in parts {
             if part.attribute.type == .number {

@@ -1,12 +1,16 @@
-package import CodexCore
+public import CodexCore
 
 /// A range of encoded keys: from `lower`, up to but without `upper`; without bound if that is `nil`.
-package struct KeyRange: Sendable, Hashable {
-    package var lower: [UInt8]
-    package var upper: [UInt8]?
+///
+/// Bytes are compared unsigned, as `memcmp` does. ``TablePlan/range(of:)`` makes the range of a query.
+public struct KeyRange: Sendable, Hashable {
+    /// The first key that may be in the range.
+    public var lower: [UInt8]
+    /// The first key above the range; `nil` if it has no end.
+    public var upper: [UInt8]?
 
     /// Every key.
-    package static let all = KeyRange(lower: [], upper: nil)
+    public static let all = KeyRange(lower: [], upper: nil)
 
     /// The keys that the query's partition and sort conditions select.
     ///
@@ -49,13 +53,21 @@ package struct KeyRange: Sendable, Hashable {
             owner: owner)
     }
 
-    package init(lower: [UInt8], upper: [UInt8]?) {
+    /// The keys from `lower` on that are below `upper`.
+    ///
+    /// - Parameters:
+    ///   - lower: The first key.
+    ///   - upper: The first key above the range; `nil` is no end.
+    public init(lower: [UInt8], upper: [UInt8]?) {
         self.lower = lower
         self.upper = upper
     }
 
     /// The keys that begin with `prefix`.
-    package init(prefix: [UInt8]) {
+    ///
+    /// - Parameter prefix: The bytes that they begin with; none is every key.
+    /// - Complexity: O(*n*) for *n* bytes.
+    public init(prefix: [UInt8]) {
         self.init(lower: prefix, upper: Self.after(prefix))
     }
 
@@ -114,8 +126,14 @@ package struct KeyRange: Sendable, Hashable {
         return nil
     }
 
-    /// The part of the range that comes after `key` in the direction.
-    package func resumed(after key: [UInt8], _ direction: QueryDirection) -> KeyRange {
+    /// The part of the range that comes after `key` in the direction: where a query goes on.
+    ///
+    /// - Parameters:
+    ///   - key: A key of the range, whether anything is stored under it or not.
+    ///   - direction: The query's direction.
+    /// - Returns: The keys above `key`, or for a backward query those below it.
+    /// - Complexity: O(*n*) for *n* bytes.
+    public func resumed(after key: [UInt8], _ direction: QueryDirection) -> KeyRange {
         switch direction {
         case .forward: KeyRange(lower: key + [0], upper: upper)
         case .backward: KeyRange(lower: lower, upper: key)
@@ -123,7 +141,9 @@ package struct KeyRange: Sendable, Hashable {
     }
 
     /// Whether `key` lies in the range.
-    package func contains(_ key: [UInt8]) -> Bool {
+    ///
+    /// - Complexity: O(*n*) for *n* bytes.
+    public func contains(_ key: [UInt8]) -> Bool {
         ByteOrder.compare(lower, key) <= 0
             && upper.map { ByteOrder.compare(key, $0) < 0 } ?? true
     }

@@ -1,23 +1,42 @@
-package import CodexCore
+public import CodexCore
 
 /// The order-preserving encoding of key values: encoded keys compare as bytes (`memcmp`) as their
 /// values do, part by part.
 ///
+/// A key is the values of its attributes, one after the other. Keys that are compared have parts of
+/// the same types in the same order.
+///
+/// ```swift
+/// var key: [UInt8] = []
+/// OrderedKey.append("engine", isLast: false, to: &key)
+/// OrderedKey.append(12, isLast: true, to: &key)
+/// ```
+///
+/// Limits are those of ``TablePlan``: the codec itself takes text and binaries of any length.
+///
 /// - Text and binaries stand as their bytes. A part that others follow ends in 0x00, and 0x00 and
 ///   0x01 within it become 0x01 0x01 and 0x01 0x02, so that no content can forge an end. The last
 ///   part of a key needs neither.
-/// - Numbers are a sign byte, a biased exponent and base-100 digits, see ``append(_:to:)``; they end
-///   themselves.
-package enum OrderedKey {
+/// - Numbers are a sign byte, a biased exponent and base-100 digits, and end themselves: 1, 2 or 3
+///   for a negative number, zero or a positive one; unless zero, the first digit's exponent plus 130
+///   in one byte; then pairs of digits, each plus 2, without trailing zero pairs; then 1. All bytes
+///   after the sign are inverted for negative numbers.
+///
+/// The encoding is a stored format: it does not change between versions.
+public enum OrderedKey {
     private static let terminator: UInt8 = 0x00
     private static let escape: UInt8 = 0x01
 
-    /// Appends a key value.
+    /// Appends a value to a key.
     ///
-    /// `isLast` says that no other part follows.
-    ///
-    /// - Precondition: The value is text, a number or a binary (callers check types first).
-    package static func append(_ value: AttributeValue, isLast: Bool, to key: inout [UInt8]) {
+    /// - Parameters:
+    ///   - value: The value.
+    ///   - isLast: Whether no other part follows. A last text or binary has no end, and nothing in
+    ///     it is escaped.
+    ///   - key: The key.
+    /// - Precondition: The value is text, a number or a binary.
+    /// - Complexity: O(*n*) for *n* bytes of the value; a number has at most 22 bytes.
+    public static func append(_ value: AttributeValue, isLast: Bool, to key: inout [UInt8]) {
         switch value {
         case .string(let text):
             appendText(text, escaped: !isLast, to: &key)
@@ -31,7 +50,16 @@ package enum OrderedKey {
     }
 
     /// Appends the beginning of a text or binary part: what all parts with this prefix begin with.
-    package static func appendPrefix(_ value: AttributeValue, isLast: Bool, to key: inout [UInt8]) {
+    ///
+    /// ``KeyRange/init(prefix:)`` makes a range of all keys with the prefix.
+    ///
+    /// - Parameters:
+    ///   - value: The beginning.
+    ///   - isLast: Whether the part is the key's last.
+    ///   - key: The key.
+    /// - Precondition: The value is text or a binary.
+    /// - Complexity: O(*n*) for *n* bytes of the value.
+    public static func appendPrefix(_ value: AttributeValue, isLast: Bool, to key: inout [UInt8]) {
         switch value {
         case .string(let text): appendText(text, escaped: !isLast, to: &key)
         case .binary(let data): appendBytes(data, escaped: !isLast, to: &key)
@@ -72,10 +100,6 @@ package enum OrderedKey {
     }
 
     /// Appends a number so that byte order is value order.
-    ///
-    /// One sign byte (1 negative, 2 zero, 3 positive); unless zero, the first digit's exponent plus
-    /// 130 in one byte; then pairs of digits, each plus 2, without trailing zero pairs; then 1. All
-    /// bytes after the sign are inverted for negative numbers.
     private static func append(_ number: Number, to key: inout [UInt8]) {
         guard number.magnitude != 0 else {
             key.append(2)
@@ -99,10 +123,18 @@ package enum OrderedKey {
 }
 
 extension OrderedKey {
-    /// Reads a key value of the type.
+    /// Reads the value of a key's next part.
     ///
+    /// - Parameters:
+    ///   - type: The type of the part.
+    ///   - key: The key.
+    ///   - position: Where the part begins, in bytes; afterwards, where the next one does.
+    ///   - isLast: Whether it is the key's last part.
+    /// - Returns: The value.
     /// - Throws: ``CodexError/Code/corrupted`` if the bytes are not such a value.
-    package static func decode(
+    /// - Precondition: `position` is from 0 to the number of bytes.
+    /// - Complexity: O(*n*) for *n* bytes of the part.
+    public static func decode(
         _ type: KeyAttribute.KeyType, _ key: Span<UInt8>, _ position: inout Int, isLast: Bool
     ) throws(CodexError) -> AttributeValue {
         switch type {

@@ -1,16 +1,44 @@
-package import CodexCore
+public import CodexCore
 
-/// A table's definition, compiled: keys to bytes and back.
-package final class TablePlan: KeyAttributeDecoder {
-    package let definition: TableDefinition
+/// A table's definition, compiled: keys to bytes and back, queries to ranges of keys.
+///
+/// A plan is pure: bytes in, bytes out. It serves any ordered map from bytes to bytes, and the store
+/// uses it for LMDB. A plan may be used by any number of threads.
+///
+/// ```swift
+/// let table = TableDefinition(
+///     "tasks", partitionKey: KeyAttribute("project"), sortKey: KeyAttribute("number", .number),
+///     indexes: [
+///         IndexDefinition(
+///             "by-label", partitionKey: [KeyAttribute("labels")], multiValued: "labels")
+///     ])
+/// let plan = TablePlan(table)
+/// var key: [UInt8] = []
+/// try plan.encode(PrimaryKey("engine", 12), into: &key)
+/// let query = TableQuery(table: "tasks", partition: ["engine"], sort: .less(100))
+/// let isFound = try plan.range(of: query).contains(key)
+/// ```
+///
+/// Values are within DynamoDB's limits: a partition key attribute has at most
+/// ``Limits/partitionKeyByteCountMax`` bytes, a sort key attribute ``Limits/sortKeyByteCountMax``, and
+/// neither is empty.
+public final class TablePlan: Sendable, KeyAttributeDecoder {
+    /// The definition.
+    public let definition: TableDefinition
     /// The names of the key attributes, which are not stored in the item's value.
     package let keyNames: [String]
     let parts: [KeyPart]
-    /// The table's own indexes and, if its items expire, the one of expiry.
-    package let indexes: [IndexPlan]
+    /// The plans of the table's own indexes and, if its items expire, of the index of expiry
+    /// (``IndexPlan/isExpiry``).
+    public let indexes: [IndexPlan]
     package let counters: [CounterPlan]
 
-    package init(_ definition: TableDefinition) {
+    /// Compiles a definition.
+    ///
+    /// It does not check the definition: ``Schema/validate()`` does.
+    ///
+    /// - Parameter definition: The table.
+    public init(_ definition: TableDefinition) {
         self.definition = definition
         keyNames = definition.keyAttributes.map(\.name)
         let parts = definition.keyAttributes.enumerated().map {
@@ -25,9 +53,14 @@ package final class TablePlan: KeyAttributeDecoder {
 
     /// Appends the encoded primary key to `bytes`.
     ///
-    /// - Throws: ``CodexError/Code/invalidKey``, ``CodexError/Code/keyTooLong`` for a value over
-    ///   DynamoDB's limits.
-    package func encode(_ key: PrimaryKey, into bytes: inout [UInt8]) throws(CodexError) {
+    /// - Parameters:
+    ///   - key: The primary key.
+    ///   - bytes: Where it is appended. If it throws, there may be a part of the key.
+    /// - Throws: ``CodexError/Code/invalidKey`` for a value that is missing, too many, empty or of
+    ///   another type than the table's, ``CodexError/Code/keyTooLong`` for a value over DynamoDB's
+    ///   limits.
+    /// - Complexity: O(*n*) for *n* bytes.
+    public func encode(_ key: PrimaryKey, into bytes: inout [UInt8]) throws(CodexError) {
         let owner = definition.name
         try parts[0].validate(key.partition, owner: owner)
         OrderedKey.append(key.partition, isLast: parts.count == 1, to: &bytes)
@@ -72,8 +105,34 @@ package final class TablePlan: KeyAttributeDecoder {
         return (value, hasSortKey ? position : nil)
     }
 
+    /// The keys that a query selects, in the table or in the index that it names.
+    ///
+    /// The keys of a table are primary keys (``encode(_:into:)``), those of an index its entries'
+    /// (``IndexPlan/entryKeys(for:primaryKey:)``). The query's filter, projection and direction do
+    /// not matter.
+    ///
+    /// - Parameter query: The query; its table's name is not compared.
+    /// - Returns: The range.
+    /// - Throws: ``CodexError/Code/unknownIndex``, ``CodexError/Code/invalidKey`` for values of a wrong
+    ///   type or number, ``CodexError/Code/keyTooLong``, ``CodexError/Code/invalidExpression`` for a
+    ///   `between` whose bounds are in the wrong order and a `beginsWith` of a number.
+    /// - Complexity: O(*n*) for *n* bytes of the values.
+    public func range(of query: TableQuery) throws(CodexError) -> KeyRange {
+        guard let name = query.index else { return try KeyRange(query, plan: self, index: nil) }
+        guard let index = indexes.first(where: { $0.definition.name == name && !$0.isExpiry })
+        else {
+            throw CodexError(.unknownIndex, "Table \(definition.name) has no index \(name).")
+        }
+        return try KeyRange(query, plan: self, index: index)
+    }
+
     /// The primary key in its encoding.
-    package func primaryKey(_ key: Span<UInt8>) throws(CodexError) -> PrimaryKey {
+    ///
+    /// - Parameter key: The whole encoding, as ``encode(_:into:)`` makes it.
+    /// - Returns: The key.
+    /// - Throws: ``CodexError/Code/corrupted`` for bytes that are none.
+    /// - Complexity: O(*n*) for *n* bytes.
+    public func primaryKey(_ key: Span<UInt8>) throws(CodexError) -> PrimaryKey {
         let values = try keyAttributes(key)
         return PrimaryKey(values[0].value, values.count > 1 ? values[1].value : nil)
     }

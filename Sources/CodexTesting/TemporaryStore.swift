@@ -16,8 +16,12 @@ public final class TemporaryStore: Sendable {
     public let path: String
     private let directory: String
 
+    // CodexFlow's schema is a value of CodexCore: a test of the engine alone builds no workspace.
     /// Makes a store.
     ///
+    /// - Parameters:
+    ///   - schema: Its tables and entities; CodexFlow's unless others are given.
+    ///   - options: How to open it.
     /// - Throws: As ``Store/init(at:schema:options:)``.
     public convenience init(
         schema: Schema = CodexFlow.schema, options: StoreOptions = StoreOptions()

@@ -1,3 +1,4 @@
+import Codex
 import CodexCore
 import CodexTesting
 import Foundation

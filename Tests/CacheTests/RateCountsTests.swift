@@ -1,3 +1,4 @@
+import Codex
 import CodexCore
 import Foundation
 import TestSupport
@@ -70,7 +71,7 @@ struct RateCountsTests {
         let second = empty.answer(request(20, extra: 5, ahead: 3))
         #expect(second.granted == 8 && second.free == 0 && second.slot == 1003)
         #expect(empty.bySlot == [1000: 2, 1003: 8])
-        #expect(empty.window("n", of: "s").expiresAt == 1064)
+        #expect(empty.window(CodexFlow.RateWindow.self, "n", of: "s").expiresAt == 1064)
         let third = empty.answer(request(1))
         #expect(third.granted == 0 && third.freeAt == 1061)
     }

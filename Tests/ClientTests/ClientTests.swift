@@ -1,8 +1,7 @@
 // As a user's own package would: plain imports, no flags, a `User` and a `Task { }` of one's own.
 
-import CodexCore
+import Codex
 import CodexDynamoDB
-import CodexStore
 import CodexTesting
 import Foundation
 import Testing

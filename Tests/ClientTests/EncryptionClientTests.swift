@@ -1,6 +1,5 @@
 #if Encryption
-    import CodexCore
-    import CodexStore
+    import Codex
     import CodexTesting
     import Foundation
     import Testing

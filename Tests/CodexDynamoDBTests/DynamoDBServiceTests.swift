@@ -135,6 +135,9 @@ struct DynamoDBServiceTests {
         ] {
             try await fails("ValidationException", "PutItem", item(value))
         }
+        try await fails(
+            "ValidationException", "PutItem", item(#"{"NS":["1","1.0"]}"#),
+            "Input collection contains duplicates.")
         for (operation, body, text) in [
             ("GetItem", #"{"Key":{}}"#, "tableName"), ("GetItem", #"{"TableName":"table"}"#, "key"),
             ("GetItem", #"{"TableName":"a b","Key":{}}"#, "tableName"),

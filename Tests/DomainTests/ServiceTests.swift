@@ -1,8 +1,11 @@
-@testable import CodexCore
+import Codex
+import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
 import Testing
+
+@testable import CodexWorkspace
 
 /// The rules that look at other items: both sides of each, on the embedded store and through the
 /// conditional actions of a table elsewhere.

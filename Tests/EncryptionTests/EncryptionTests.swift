@@ -1,4 +1,5 @@
 #if Encryption
+    import Codex
     import CodexCore
     import CodexStore
     import CodexTesting

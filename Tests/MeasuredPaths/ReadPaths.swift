@@ -56,7 +56,9 @@ extension MeasuredPath {
             let user = CodexFlow.User(
                 id: "1", email: "ada@example.com", name: "Ada", role: .member, state: .active)
             try await store.put(user)
-            let cache = try StoreCache(store)
+            let policy = CachePolicy(
+                timeToLive: [CodexFlow.User.definition.name: .seconds(3600)])
+            let cache = try StoreCache(store, policy: policy)
             for _ in 0..<3 { _ = try cache.get(.user("1")) }
             return { try require(cache.get(.user("1"))?.name == "Ada") }
         },

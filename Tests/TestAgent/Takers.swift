@@ -1,3 +1,4 @@
+import Codex
 import CodexStore
 
 /// Many tasks that ask a rate limiter for the same.

@@ -1,5 +1,4 @@
-import CodexCore
-import CodexStore
+import Codex
 import Foundation
 
 /// Stores the rows of a file, and says of each line what became of it.

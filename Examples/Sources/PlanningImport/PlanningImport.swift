@@ -9,8 +9,7 @@
 // rules refuse is reported, and analytics follow from what they took. With --risk, it says how well the risk
 // analysis tells proposals that became late from punctual ones.
 
-import CodexCore
-import CodexStore
+import Codex
 import Foundation
 
 @main

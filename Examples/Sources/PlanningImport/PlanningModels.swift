@@ -1,4 +1,4 @@
-import CodexCore
+import Codex
 import Foundation
 
 /// What a person does for a PRD: a type of the program's own, beside CodexFlow's.

@@ -1,4 +1,4 @@
-import CodexCore
+import Codex
 import Foundation
 
 /// A row of planning data: a team's proposal, its people and its milestones.

@@ -1,5 +1,4 @@
-import CodexCore
-import CodexStore
+import Codex
 import Foundation
 
 /// Whether the risk analysis ranks proposals that became late above punctual ones.

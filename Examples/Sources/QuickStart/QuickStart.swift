@@ -1,7 +1,6 @@
 // The README's example, whole: `swift run --package-path Examples QuickStart`.
 
-import CodexCore
-import CodexStore
+import Codex
 import Foundation
 
 /// A type of one's own: a definition, and `Codable` does the rest.

@@ -97,7 +97,7 @@ extension CodexError {
     package static func keyUnavailable(_ name: String, cause: (any Error)? = nil) -> CodexError {
         CodexError(
             .keyUnavailable,
-            "The field \(name) is encrypted, and its key is not to be had. Open the store with a key "
+            "The field \(name) is encrypted, and its key is unavailable. Open the store with a key "
                 + "provider that has it (StoreOptions.encryptionKeys).", cause: cause)
     }
 }

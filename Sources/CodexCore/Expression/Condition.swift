@@ -66,7 +66,7 @@ public indirect enum Condition: Sendable, Hashable {
     /// All of the conditions hold; `nil` if there is none.
     ///
     /// Nested no deeper than it takes: O(log *n*) for *n* conditions.
-    static func all(_ conditions: some RandomAccessCollection<Condition>) -> Condition? {
+    package static func all(_ conditions: some RandomAccessCollection<Condition>) -> Condition? {
         guard conditions.count > 1 else { return conditions.first }
         let half = conditions.count / 2
         guard let left = all(conditions.prefix(half)), let right = all(conditions.dropFirst(half))

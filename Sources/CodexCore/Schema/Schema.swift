@@ -110,8 +110,8 @@ extension Schema {
         if let timeToLive = table.timeToLive { readable.insert(timeToLive) }
         for name in entity.sealed where readable.contains(name) {
             throw Self.invalid(
-                "the attribute \(name) of entity \(entity.name) is to be encrypted, and is in a key, "
-                    + "an index or a counter, or the time to live")
+                "the sealed attribute \(name) of entity \(entity.name) is part of a key, an "
+                    + "index or a counter, or is the time to live")
         }
     }
 

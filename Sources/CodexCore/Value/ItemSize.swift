@@ -65,7 +65,7 @@ extension AttributeMap {
             throw CodexError(
                 .itemTooLarge,
                 "The item has \(size) bytes; \(Limits.itemByteCountMax) are allowed. "
-                    + "Split it, or keep large content elsewhere.")
+                    + "Split it, or store large content outside of the item.")
         }
     }
 }

@@ -154,6 +154,12 @@ public struct CalendarDay: Sendable, Hashable, Comparable, CustomStringConvertib
         (year, month, day) = Self.civil(fromDays: Int64(max(first, min(last, count))))
     }
 
+    /// The day that a moment is on in UTC, kept within the years.
+    public init(_ moment: Date) {
+        let days = (moment.timeIntervalSince1970 / 86_400).rounded(.down)
+        self.init(daysSince1970: days.isNaN ? 0 : Int(max(-1e6, min(1e7, days))))
+    }
+
     /// How many days after 1970-01-01 the day is.
     package var daysSince1970: Int { Int(Self.days(year: year, month: month, day: day)) }
 

@@ -32,16 +32,6 @@ public struct CachePolicy: Sendable, Hashable {
         self.jitter = jitter
     }
 
-    /// The kinds and times of CodexFlow's architecture document: users an hour, projects 15 minutes, a
-    /// user's tasks 5 minutes, sessions 24 hours.
-    public static let codexFlow = CachePolicy(
-        timeToLive: [
-            CodexFlow.User.definition.name: .seconds(3600),
-            CodexFlow.Project.definition.name: .seconds(900),
-            CodexFlow.Session.definition.name: .seconds(24 * 3600),
-        ],
-        listTimeToLive: [CodexFlow.Task.definition.name: .seconds(300)])
-
     func validate() throws(CodexError) {
         let times = Array(timeToLive.values) + Array(listTimeToLive.values) + [absenceTimeToLive]
         guard entryCountMax >= 1, byteCountMax >= 1, times.allSatisfy({ $0 >= .zero }),

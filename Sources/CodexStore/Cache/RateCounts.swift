@@ -39,7 +39,7 @@ struct RateCounts {
     ///
     /// What is over is left out. A slot that is further ahead than any process takes permits for is
     /// of a clock that was set back since: what counts there counts from now on.
-    init(_ stored: CodexFlow.RateWindow?, at moment: RateMoment, _ rule: RateRule) {
+    init(_ stored: (any RateWindowEntity)?, at moment: RateMoment, _ rule: RateRule) {
         self.moment = moment
         self.rule = rule
         for (slot, count) in stored?.counts ?? [:] { add(count, in: slot) }
@@ -96,10 +96,12 @@ struct RateCounts {
     }
 
     /// The window to be stored, which expires when nothing of it counts any more.
-    func window(_ name: String, of subject: String) -> CodexFlow.RateWindow {
+    func window<Window: RateWindowEntity>(
+        _ type: Window.Type, _ name: String, of subject: String
+    ) -> Window {
         let last = rule.start(bySlot.keys.max() ?? moment.slot)
         let end = max(last, moment.time) + rule.lapseSeconds
-        return CodexFlow.RateWindow(
+        return Window(
             subject: subject, name: name, counts: bySlot, expiresAt: Int(end.rounded(.up)))
     }
 }

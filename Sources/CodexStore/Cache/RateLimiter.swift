@@ -4,14 +4,15 @@ public import CodexCore
 /// processes together and across restarts.
 ///
 /// ```swift
-/// let limiter = try RateLimiter(store, name: "api", limit: 100, window: .seconds(60))
+/// let limiter = try RateLimiter(
+///     store, windows: RequestCounts.self, name: "api", limit: 100, window: .seconds(60))
 /// let verdict = try await limiter.take(for: "123")
 /// guard verdict.isAllowed else { return tooManyRequests(after: verdict.retryAfter) }
 /// ```
 ///
 /// The window slides: in no time of its length is more let through than the limit. It is kept in
-/// the store as counts by sixtieths of the window (``CodexFlow/RateWindow``). The oldest counts as
-/// a whole, so at most a sixtieth of the window passes until something is free again.
+/// the store as counts by sixtieths of the window (``RateWindowEntity``). The oldest counts as a
+/// whole, so at most a sixtieth of the window passes until something is free again.
 ///
 /// A process takes permits from the store in a transaction. Who asks often gets some more at once,
 /// good for the current sixtieth, and what is left of them is given back with the next. So a
@@ -48,6 +49,8 @@ public final class RateLimiter: Sendable {
     public let window: Duration
     private let name: String
     private let store: Store
+    /// The entity that the windows are stored as.
+    private let windows: any RateWindowEntity.Type
     private let rule: RateRule
     private let state: Locked<RateState>
 
@@ -58,6 +61,7 @@ public final class RateLimiter: Sendable {
     ///
     /// - Parameters:
     ///   - store: Where the windows are.
+    ///   - windows: The entity that they are stored as, which the store's schema has.
     ///   - name: The limit's name: those with the same name and subject share their windows, and
     ///     are to have the same limit and window.
     ///   - limit: The most that is let through in a window, 1 or more.
@@ -65,7 +69,8 @@ public final class RateLimiter: Sendable {
     /// - Throws: ``CodexError/Code/invalidArgument``, ``CodexError/Code/invalidIdentifier`` for a name
     ///   that cannot stand in a key.
     public init(
-        _ store: Store, name: String, limit: Int, window: Duration = .seconds(60)
+        _ store: Store, windows: any RateWindowEntity.Type, name: String, limit: Int,
+        window: Duration = .seconds(60)
     ) throws(CodexError) {
         guard (1...1_000_000_000).contains(limit), window >= .seconds(1),
             window <= .seconds(86_400)
@@ -76,13 +81,14 @@ public final class RateLimiter: Sendable {
         }
         try KeyTemplate.requirePart(name, name: "the limit")
         self.store = store
+        self.windows = windows
         self.name = name
         self.limit = limit
         self.window = window
         let rule = RateRule(limit: limit, window: window)
         self.rule = rule
         let trustsWall = store.core.options.clockConfirmation == .zero
-        state = Locked(RateState(rule, trustsWall: trustsWall))
+        state = Locked(RateState(rule, windows.definition, trustsWall: trustsWall))
     }
 
     /// Whether a subject may do it once more; if it may, it counts.
@@ -221,14 +227,22 @@ public final class RateLimiter: Sendable {
     private func answer(
         to request: RateRequest, for subject: String
     ) async throws -> RateAnswer {
+        try await answer(windows, to: request, for: subject)
+    }
+
+    private func answer<Window: RateWindowEntity>(
+        _ type: Window.Type, to request: RateRequest, for subject: String
+    ) async throws -> RateAnswer {
         try await store.write { [self] transaction in
             let (reading, catalog) = (readClocks(), transaction.context.catalog)
             let moment = state.withLock { $0.moment(reading, catalog) }
-            let stored = try transaction.context.rateWindow(name, of: subject)
+            let stored = try transaction.context.rateWindow(Window.self, name, of: subject)
             var counts = RateCounts(stored, at: moment, rule)
             if moment.basis == request.basis { counts.settle(request.settlement) }
             let answer = counts.answer(request)
-            if counts.isChanged { try transaction.put(counts.window(name, of: subject)) }
+            if counts.isChanged {
+                try transaction.put(counts.window(Window.self, name, of: subject))
+            }
             return answer
         }
     }
@@ -238,15 +252,15 @@ extension WriteContext {
     /// The stored window, also one that the wall clock takes for expired.
     ///
     /// By the time that has passed it may not be.
-    fileprivate func rateWindow(
-        _ name: String, of subject: String
-    ) throws -> CodexFlow.RateWindow? {
-        let bound = try binding(CodexFlow.RateWindow.self)
-        var window: CodexFlow.RateWindow?
-        try withKey(CodexFlow.RateWindow.key(name, of: subject), bound.table) { key in
+    fileprivate func rateWindow<Window: RateWindowEntity>(
+        _ type: Window.Type, _ name: String, of subject: String
+    ) throws -> Window? {
+        let bound = try binding(type)
+        var window: Window?
+        try withKey(Window.primaryKey(of: subject, limit: name), bound.table) { key in
             _ = try withStoredBytes(bound.table, key) { bytes in
                 try withReader(bound, bytes) { reader throws(CodexError) in
-                    window = try CodexFlow.RateWindow(reading: reader)
+                    window = try Window(reading: reader)
                 }
             }
         }

@@ -8,6 +8,8 @@ struct RateState {
     /// How many slots commits take of late.
     private(set) var pace = 0.0
     private let rule: RateRule
+    /// The entity that the windows are stored as.
+    private let windows: EntityDefinition
     private var clock: RateClock
     /// The generation of the schema that names the table.
     private var generation: UInt64?
@@ -15,8 +17,9 @@ struct RateState {
 
     private static let leastSubjectCountMax = 10_000
 
-    init(_ rule: RateRule, trustsWall: Bool) {
+    init(_ rule: RateRule, _ windows: EntityDefinition, trustsWall: Bool) {
         self.rule = rule
+        self.windows = windows
         clock = RateClock(rule, trustsWall: trustsWall)
     }
 
@@ -25,7 +28,7 @@ struct RateState {
         let (passed, latest) = clock.times(at: reading)
         if generation.map({ $0 < catalog.generation }) ?? true {
             generation = catalog.generation
-            table = catalog.rateWindowTable
+            table = catalog.tableNumber(of: windows)
         }
         return RateMoment(
             time: latest, slot: rule.slot(latest), passed: passed,
@@ -54,9 +57,9 @@ struct RateState {
 }
 
 extension Catalog {
-    /// The number of the table that rate windows are in; `nil` if there is none.
-    fileprivate var rateWindowTable: Int? {
-        guard let entity = try? binding(CodexFlow.RateWindow.definition) else { return nil }
+    /// The number of the table that an entity's items are in; `nil` if there is none.
+    fileprivate func tableNumber(of definition: EntityDefinition) -> Int? {
+        guard let entity = try? binding(definition) else { return nil }
         return (try? table(entity.definition.table))?.number
     }
 }

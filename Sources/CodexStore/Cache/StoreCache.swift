@@ -6,7 +6,9 @@ internal import Synchronization
 /// can see.
 ///
 /// ```swift
-/// let cache = try StoreCache(store)
+/// let policy = CachePolicy(
+///     timeToLive: ["project": .seconds(900)], listTimeToLive: ["task": .seconds(300)])
+/// let cache = try StoreCache(store, policy: policy)
 /// let project = try cache.get(.project(id))           // the cache, else the store, else nil
 /// let tasks = try cache.all(.tasks(assignedTo: user))
 /// print(cache.statistics.hitRate)
@@ -37,7 +39,7 @@ public final class StoreCache: Sendable {
     ///   - store: The store.
     ///   - policy: How much is kept, and for how long.
     /// - Throws: ``CodexError/Code/invalidArgument`` for a policy that keeps nothing.
-    public init(_ store: Store, policy: CachePolicy = .codexFlow) throws(CodexError) {
+    public init(_ store: Store, policy: CachePolicy) throws(CodexError) {
         try policy.validate()
         self.store = store
         self.policy = policy

@@ -82,6 +82,19 @@ public struct ChangeRecord: Sendable {
         return try decoded(range, memory).item
     }
 
+    /// ``newImage`` in any view, with encrypted fields opened as far as the keys are there.
+    package var openedNewImage: Item? {
+        get throws(CodexError) { try opened(entry.new) }
+    }
+
+    /// ``oldImage`` in any view, with encrypted fields opened as far as the keys are there.
+    package var openedOldImage: Item? {
+        get throws(CodexError) { try opened(entry.old) }
+    }
+
+    /// The identifier of the store that the change is of: sequence numbers are one store's own.
+    package var storeIdentifier: String { commit.tables.storeID.uuidString }
+
     /// The item as the change left it, as an entity.
     ///
     /// - Returns: `nil` as ``newImage``, and if the item is of another entity.
@@ -114,7 +127,7 @@ public struct ChangeRecord: Sendable {
     }
 
     /// An image with its encrypted fields opened, as far as the keys are there.
-    func opened(_ range: Range<Int>?) throws(CodexError) -> Item? {
+    private func opened(_ range: Range<Int>?) throws(CodexError) -> Item? {
         guard let range else { return nil }
         let decoded = try decoded(range)
         return try commit.tables.opened(decoded.item, decoded.header)

@@ -97,6 +97,25 @@ extension Store {
         return records
     }
 
+    /// Hands the changes after a change to `body`, up to the newest commit, and ends there.
+    ///
+    /// - Parameters:
+    ///   - number: The change after which to begin.
+    ///   - view: Which images the changes have.
+    ///   - filter: Which changes there are.
+    ///   - body: Gets the changes, in the order of their commits.
+    /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``, and what `body`
+    ///   throws.
+    package func catchUp(
+        after number: SequenceNumber, view: StreamView, filter: ChangeFilter,
+        _ body: (ChangeRecord) throws -> Void
+    ) throws {
+        let reader = ChangeReader(core, from: .position(.sequenceNumber(number)), view, filter)
+        repeat {
+            for change in try reader.read(1000) { try body(change) }
+        } while reader.endID == nil
+    }
+
     /// The changes after a position, and then those that come.
     ///
     /// Any number of them may be read at once, in any process, of stores opened read-only too.

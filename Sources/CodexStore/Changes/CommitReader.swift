@@ -133,8 +133,8 @@ struct CommitReader {
         }
         return CodexError(
             .corrupted,
-            "The log's record of commit \(sequence + 1) cannot be read. The store itself is not "
-                + "concerned if it opens; go on after that commit.")
+            "The log's record of commit \(sequence + 1) cannot be read. If the store opens, its "
+                + "items are not affected: read on after that commit.")
     }
 
     static func unknownCommit(_ commit: UInt64, _ last: UInt64) -> CodexError {

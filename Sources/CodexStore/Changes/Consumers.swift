@@ -187,6 +187,28 @@ extension WriteTransaction {
         state.move(to: record)
         try context.setConsumer(try ConsumerState.key(consumer), state)
     }
+
+    /// Whether a consumer's checkpoint was moved by another transaction of the same commit group.
+    ///
+    /// What that transaction wrote is not in the log yet.
+    ///
+    /// - Throws: ``CodexError/Code/unknownConsumer``, and what reading throws.
+    package func hasConsumerMovedInGroup(_ consumer: String) throws -> Bool {
+        let state = try context.consumer(consumer)
+        let committed = try context.core.withReader { try $0.consumer(consumer) }
+        return committed.sequenceNumber != state.sequenceNumber
+    }
+
+    /// Puts a consumer's checkpoint at a change, and forgets what it parked after that.
+    ///
+    /// - Throws: ``CodexError/Code/unknownConsumer``, and what writing throws.
+    package func moveConsumer(_ consumer: String, to number: SequenceNumber) throws {
+        let old = try context.consumer(consumer)
+        let state = ConsumerState(
+            filter: old.filter, after: number, now: context.core.options.milliseconds)
+        try context.forgetParked(consumer, after: number)
+        try context.setConsumer(try ConsumerState.key(consumer), state)
+    }
 }
 
 extension Snapshot {

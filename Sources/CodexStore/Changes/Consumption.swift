@@ -41,7 +41,7 @@ public struct ConsumerFailurePolicy: Sendable, Hashable {
         guard attemptCount >= 1, maximumParkedCount >= 1 else {
             throw CodexError(
                 .invalidArgument,
-                "A change has at least 1 attempt, and a consumer room for 1 parked change.")
+                "The attempts of a change, and the dead letters of a consumer, are at least 1.")
         }
     }
 }
@@ -195,7 +195,7 @@ struct Consumption {
     private func requireFilter(_ state: ConsumerState) throws(CodexError) {
         guard state.filter == filter else {
             throw CodexError(
-                .consumerMoved, "The consumer was registered anew with another filter.")
+                .consumerMoved, "The consumer was registered again with another filter.")
         }
     }
 

@@ -254,9 +254,8 @@ extension Store {
     /// What `read` says, now and whenever commits in the tables made it say something else.
     ///
     /// ```swift
-    /// let open = store.observe(in: [CodexFlow.table]) { snapshot in
-    ///     try snapshot.count(.tasks(in: "engine", status: .inProgress))
-    /// }
+    /// let query = TableQuery(table: "notes", partition: ["NOTEBOOK#engine"])
+    /// let count = store.observe(in: ["notes"]) { snapshot in try snapshot.count(query).count }
     /// ```
     ///
     /// - Parameters:

@@ -111,7 +111,7 @@ public struct ParkedChange: Sendable {
             error = try Wire.text(bytes.span, &position)
             guard case .item(let item) = try LogBody.entry(bytes, &position),
                 position == bytes.count
-            else { throw Wire.corrupted("a parked change") }
+            else { throw Wire.corrupted("a dead letter") }
             self.item = item
         }
     }
@@ -122,7 +122,7 @@ public struct ParkedChange: Sendable {
     static func requireWellFormed(_ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
         _ = try number(key)
         guard try Stored(value).milliseconds < 1 << 62 else {
-            throw Wire.corrupted("a parked change")
+            throw Wire.corrupted("a dead letter")
         }
     }
 
@@ -164,7 +164,7 @@ public struct ParkedChange: Sendable {
         guard key.first == 1, ConsumerState.isName(name),
             key.count == 1 + name.count + 1 + numberByteCount,
             let commit = BigEndian.integer(number.prefix(8)), commit < 1 << 62
-        else { throw Wire.corrupted("the key of a parked change") }
+        else { throw Wire.corrupted("the key of a dead letter") }
         let ordinal = number.suffix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         return SequenceNumber(commit: commit, ordinal: ordinal)
     }

@@ -74,9 +74,9 @@ extension WriteContext {
         guard try parkedCount(of: consumer, upTo: countMax) >= countMax else { return }
         throw CodexError(
             .tooManyParked,
-            "The consumer has \(countMax) parked changes, and failed on one more. Retry parked "
-                + "changes (retryParkedChanges, retryParkedEvents) or give them up "
-                + "(discardParkedChange), then consume again; or allow more "
+            "The consumer has \(countMax) dead letters, and failed on one more change. Retry them "
+                + "(retryParkedChanges, retryParkedEvents) or discard them "
+                + "(discardParkedChange), then consume again. Or allow more "
                 + "(ConsumerFailurePolicy.maximumParkedCount).")
     }
 

@@ -57,9 +57,8 @@ struct CompactionIntent {
     private static func damaged(_ path: String) -> CodexError {
         CodexError(
             .corrupted,
-            "The file `\(name)` of \(path) is damaged, so that nobody knows whether a compaction "
-                + "was cut short before or after the data file was replaced. Restore from a "
-                + "backup.")
+            "The file `\(name)` of \(path) is damaged. It is unknown whether a compaction ended "
+                + "before or after it replaced the data file. Restore from a backup.")
     }
 
     // MARK: Steps

@@ -182,8 +182,8 @@ extension ParkedChange {
     fileprivate static func notSealed(_ consumer: String) -> CodexError {
         CodexError(
             .valueNotSealed,
-            "The consumer \(consumer) has parked changes, whose values and errors may have plain "
-                + "text of encrypted fields. Try them again (retryParkedChanges), discard them "
-                + "(discardParkedChange), or remove the consumer; then purge the store.")
+            "The consumer \(consumer) has dead letters. Their values and errors may have plain "
+                + "text of encrypted fields. Retry them (retryParkedChanges), discard them "
+                + "(discardParkedChange), or remove the consumer. Then purge the store.")
     }
 }

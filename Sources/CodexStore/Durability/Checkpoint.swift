@@ -57,8 +57,8 @@ struct Checkpoint {
         guard try store.contains(Self.name) else {
             throw CodexError(
                 .corrupted,
-                "The store lacks its file `checkpoint`, without which nobody knows which state of "
-                    + "the data file is whole. Put it back, or restore from a backup.")
+                "The store lacks its file `checkpoint`, which names the state of the data file that "
+                    + "is whole. Put it back, or restore from a backup.")
         }
         try self.init(try store.read(Self.name, limit: Self.byteCount + 1))
     }

@@ -204,8 +204,9 @@ extension CodexError {
     static func valueNotSealed(_ name: String) -> CodexError {
         CodexError(
             .valueNotSealed,
-            "The field \(name) is to be encrypted and is not. If it was stored before that was asked "
-                + "for, encrypt it with reseal(); if not, somebody else wrote it.")
+            "The field \(name) must be encrypted, and its stored value is plain. If it is from "
+                + "before the schema named the field, encrypt it with reseal(). If not, it was "
+                + "written past the store.")
     }
 }
 

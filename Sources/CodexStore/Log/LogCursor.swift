@@ -194,7 +194,7 @@ struct LogCursor: Sendable {
     private mutating func requireUndamaged() throws(CodexError) {
         guard try !isDamaged() else {
             throw directory.damaged(
-                position.segment, "a record that had reached the medium cannot be read")
+                position.segment, "a record that was on stable storage cannot be read")
         }
     }
 

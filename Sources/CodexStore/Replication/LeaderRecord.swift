@@ -89,8 +89,8 @@ struct LeaderRecord: Sendable {
     private static var notRecords: CodexError {
         CodexError(
             .corrupted,
-            "What came is no record of a leader. Send what `replicationStream(after:)` gives "
-                + "(`codexflow tail --records`), from the beginning of a record on.")
+            "The received bytes are no record of a leader. Send what `replicationStream(after:)` "
+                + "gives (`codexflow tail --records`), from the beginning of a record on.")
     }
 
     private static var damaged: CodexError {

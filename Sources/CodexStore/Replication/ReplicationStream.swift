@@ -64,8 +64,8 @@ public struct ReplicationStream: AsyncSequence, Sendable {
                     throw CodexError(
                         .diverged,
                         "The leader's last commit is \(applied.sequence), the follower has \(sequence). The "
-                            + "leader lost some, or is another store: make the follower anew from a backup."
-                    )
+                            + "leader lost commits, or is another store. Make the follower again "
+                            + "from a backup.")
                 }
                 commits = try reading { () throws(CodexError) in
                     let position = StreamPosition.sequenceNumber(SequenceNumber(commit: sequence))
@@ -95,8 +95,8 @@ public struct ReplicationStream: AsyncSequence, Sendable {
             } catch  where error.code == .changesTrimmed {
                 throw CodexError(
                     .changesTrimmed,
-                    "The leader does not retain the commits that the follower lacks. Make the follower anew "
-                        + "from a later backup.")
+                    "The leader does not retain the commits that the follower lacks. Make the "
+                        + "follower again from a later backup.")
             }
         }
     }

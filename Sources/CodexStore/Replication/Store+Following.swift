@@ -161,8 +161,7 @@ extension Store {
         CodexError(
             .behindLeader,
             "The follower has commit \(state.sequence), its leader is known to have "
-                + "\(state.leaderSequence). Let it catch up, or say that those between may be lost."
-        )
+                + "\(state.leaderSequence). Let it catch up, or give up the commits between.")
     }
 
     private static var notAlone: CodexError {
@@ -177,8 +176,8 @@ extension StoreCore {
     static var notFollowing: CodexError {
         CodexError(
             .notFollowing,
-            "The store follows none, or was promoted. A follower is made from a backup of its leader "
-                + "(`restore(_:archive:to:at:asFollower:)`).")
+            "The store is no follower, or was promoted. Make a follower from a backup of its "
+                + "leader (`restore(_:archive:to:at:asFollower:)`).")
     }
 
     /// Takes note of what the leader has.

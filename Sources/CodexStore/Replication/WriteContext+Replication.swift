@@ -264,7 +264,7 @@ extension WriteContext {
     private static func diverged(_ how: String) -> CodexError {
         CodexError(
             .diverged,
-            "The records \(how). Make the follower anew from a backup of its leader.")
+            "The records \(how). Make the follower again from a backup of its leader.")
     }
 
     /// Says of what a record does not fit that it is another history's; what else fails is as it
@@ -277,8 +277,9 @@ extension WriteContext {
         } catch  where error.code == .corrupted {
             throw CodexError(
                 .diverged,
-                "The leader's record of commit \(record.header.sequence) does not fit what the follower "
-                    + "has, and was not applied. Make the follower anew from a backup of its leader.",
+                "The leader's record of commit \(record.header.sequence) does not fit what the "
+                    + "follower has, and was not applied. Make the follower again from a backup of "
+                    + "its leader.",
                 cause: error)
         }
     }

@@ -1,14 +1,14 @@
 public import CodexCore
 
-/// A store: CodexFlow's tables, or your own, in one directory.
+/// A store: the tables of a schema, in one directory.
 ///
 /// One process opens a store once and shares the `Store`: it may be used by any number of threads
 /// and tasks. Other processes may open the same directory.
 ///
 /// ```swift
-/// let store = try Store(at: "workspace.codex", schema: CodexFlow.schema)
-/// try await store.put(CodexFlow.User(id: "123", email: "user@example.com", name: "John Doe"))
-/// let user = try store.get(.user(email: "USER@example.com"))
+/// let store = try Store(at: "notes.codex", schema: schema)
+/// try await store.put(Note(notebook: "engine", id: "1", text: "It weaves algebraic patterns."))
+/// let note = try store.get(Lookup<Note>(partition: "NOTEBOOK#engine", sort: "NOTE#1"))
 /// ```
 ///
 /// Reads are synchronous, run on the calling thread against a snapshot, and never wait for writes.

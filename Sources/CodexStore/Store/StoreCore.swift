@@ -399,8 +399,8 @@ final class StoreCore: Sendable {
     static var following: CodexError {
         CodexError(
             .following,
-            "The store follows another one, which is the one to write to. Promote this one (`promote()`) "
-                + "if it is to take the other's place.")
+            "The store is a follower. Write to its leader, or promote this store (`promote()`) to "
+                + "replace the leader.")
     }
 
     /// Runs what closing waits for besides readers: a thread of the store, or a long task.

@@ -172,8 +172,8 @@ struct StoreDirectory {
         guard !isReadOnly else {
             throw CodexError(
                 .corrupted,
-                "The data file of \(path) is shorter than it says. Open the store once for writing, "
-                    + "which tells whether anything is missing.")
+                "The data file of \(path) is shorter than its header states. Open the store once "
+                    + "for writing, which shows whether anything is missing.")
         }
     }
 

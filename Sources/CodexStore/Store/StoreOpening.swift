@@ -231,7 +231,7 @@ enum StoreOpening {
         guard !manifest.isFollower || manifest.schema == own.schema else {
             throw CodexError(
                 .schemaMismatch,
-                "The schema has additions, and the store follows another one, from which it takes them. "
+                "The schema has additions. The store is a follower: it takes them from its leader. "
                     + "Open the leader with the schema first, or the follower without.")
         }
         let context = try WriteContext(opened.core, parts.log, parts.checkpointer)
@@ -268,7 +268,7 @@ enum StoreOpening {
         guard isAlone else {
             throw CodexError(
                 .notWritable,
-                "The store has an earlier format and is open elsewhere. Close it there.")
+                "The store has an earlier format, and another process has it open. Close it there.")
         }
         guard try StoreDirectory.format(directory) < Manifest.loggedFormat else { return }
         try Recovery.requireNoStranger(directory)

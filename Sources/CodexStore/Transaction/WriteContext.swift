@@ -297,7 +297,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             if !item.isSilent { streamedCount -= 1 }
         case .unread:
             throw CodexError(
-                .commitFailed, "What was removed unread cannot be put back. Run the write again.")
+                .commitFailed, "An entry removed unread cannot be put back. Run the write again.")
         }
     }
 

@@ -7,7 +7,7 @@ struct Backup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Makes a backup of a store that may be in use.",
         discussion:
-            "The backup is a new directory. With an archive of the log it restores any later moment."
+            "The backup is a new directory. With an archive of the log, it restores any later time."
     )
 
     @Argument(help: "The store's directory.") var store: String
@@ -27,11 +27,11 @@ struct Archive: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Brings an archive of a store's log up to date.",
         discussion:
-            "To be called regularly: what is committed after the last time is lost with the machine."
+            "Run it regularly. Commits after its last run are lost with the machine."
     )
 
     @Argument(help: "The store's directory.") var store: String
-    @Argument(help: "The archive's directory; it is made if it is not there.") var archive: String
+    @Argument(help: "The archive's directory; it is created if missing.") var archive: String
     @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
@@ -49,7 +49,7 @@ struct Archive: AsyncParsableCommand {
                 + "\(report.segmentCount), \(Console.text(bytes: report.byteCount))")
         if report.hasGap {
             Console.report(
-                "commits before \(report.firstSequence) are missing: make a backup, from which on all is there"
+                "commits before \(report.firstSequence) are missing: make a new backup"
             )
             throw ExitCode.failure
         }
@@ -58,8 +58,8 @@ struct Archive: AsyncParsableCommand {
 
 struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Makes a store from a backup and an archive, as it was at any moment.",
-        discussion: "The new store begins an archive of its own: make a backup of it.")
+        abstract: "Makes a store from a backup and an archive, as of any time that they cover.",
+        discussion: "The new store needs its own backup and archive: make a backup of it.")
 
     @Argument(help: "The backup's directory.") var backup: String
     @Argument(help: "The new store's directory, which must not exist.") var store: String
@@ -98,7 +98,7 @@ struct Restore: AsyncParsableCommand {
 struct VerifyBackup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Reads every byte of a backup, and of an archive beside it, and says what they reach.")
+            "Reads every byte of a backup and its archive, and prints what they can restore.")
 
     @Argument(help: "The backup's directory.") var backup: String
     @Option(help: "The archive of the log.") var archive: String?

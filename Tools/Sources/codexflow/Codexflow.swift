@@ -7,11 +7,11 @@ import Foundation
 struct Codexflow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "codexflow",
-        abstract: "Looks into, fills and checks Codex stores.",
+        abstract: "Inspects, fills and checks Codex stores.",
         discussion: """
-            A store is a directory. Items and figures are tables on a terminal, and JSON with --json or \
-            where the output is no terminal. Exit codes: 0 done, 1 failed or differences found, 64 wrong \
-            usage.
+            A store is a directory. Items and figures are printed as tables on a terminal, and as \
+            JSON with --json or if the output is no terminal. The exit code is 0 for done, 1 for a \
+            failure or a difference, and 64 for wrong usage.
             """,
         version: "0.2.0",
         subcommands: serverCommands + [
@@ -59,7 +59,7 @@ struct StoreArguments: ParsableArguments {
     @Argument(help: "The store's directory.")
     var store: String
 
-    @Option(help: "The table; needed where the store has several.")
+    @Option(help: "The table; required if the store has several.")
     var table: String?
 
     @OptionGroup var keys: KeyFileArguments

@@ -1,24 +1,23 @@
 import ArgumentParser
-import CodexCore
-import CodexStore
+import Codex
 import Foundation
 
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Builds a workspace of some thousand items and answers every access pattern.",
         discussion: """
-            It then shows the rules, events that are delivered, a day's analytics, risk and the cache. \
-            Where the current folder is a git repository, its history is brought in as a project of \
-            its own: real data beside the made-up.
+            It then shows the rules, delivered events, the analytics of a day, risk and the cache. \
+            If the current directory is a git repository, its history is imported as another \
+            project.
             """)
 
     @Argument(help: "The directory of the store to make.")
     var store: String
 
-    @Option(help: "The seed: the same one makes the same workspace.")
+    @Option(help: "The seed; equal seeds make equal workspaces.")
     var seed: UInt64 = 20_251_105
 
-    @Flag(help: "Remove a store that is there.")
+    @Flag(help: "Replace an existing store.")
     var fresh = false
 
     func run() async throws {
@@ -37,7 +36,7 @@ struct Demo: AsyncParsableCommand {
     private func removeOld() throws {
         guard FileManager.default.fileExists(atPath: store) else { return }
         guard fresh else {
-            throw CodexError(.invalidArgument, "\(store) exists. Give --fresh to make it anew.")
+            throw CodexError(.invalidArgument, "\(store) exists. Give --fresh to replace it.")
         }
         // Refuses what is no store, before anything is removed.
         try Store(at: store, options: StoreOptions(isReadOnly: true)).close()
@@ -131,7 +130,7 @@ struct Demo: AsyncParsableCommand {
             importer = try GitImport(repository: ".", store: store)
             summary = try await importer.run()
         } catch let error as CodexError {
-            print("\nNo repository's history was brought in: \(error.message)")
+            print("\nNo repository history was imported: \(error.message)")
             return
         }
         Console.endProgress()

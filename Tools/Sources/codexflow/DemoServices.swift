@@ -1,5 +1,4 @@
-import CodexCore
-import CodexStore
+import Codex
 import Foundation
 
 /// Shows the services: rules that hold, events that follow from a commit, a day's analytics, risk, and

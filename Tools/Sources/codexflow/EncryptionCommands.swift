@@ -8,9 +8,9 @@ struct KeysCommand: AsyncParsableCommand {
         commandName: "keys",
         abstract: "Makes and changes the file with the keys of encrypted fields.",
         discussion: """
-            Keep the file apart from stores and their backups, and keep a copy: without it nobody can \
-            read the encrypted fields. To replace a key: `keys rotate`, then `reseal` each store, then \
-            `keys remove` the old one.
+            Keep the file apart from stores and their backups, and keep a copy. Without it, the \
+            encrypted fields cannot be read. To replace a key, run `keys rotate`, then `reseal` \
+            for each store, then `keys remove` for the old key.
             """,
         subcommands: [Create.self, List.self, Rotate.self, Remove.self])
 
@@ -45,7 +45,7 @@ struct KeysCommand: AsyncParsableCommand {
 
     struct Rotate: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Adds a key, under which fields are encrypted from now on.")
+            abstract: "Adds a key. Later writes encrypt fields with it.")
 
         @OptionGroup var keys: KeyFileOption
 
@@ -56,8 +56,8 @@ struct KeysCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Removes a key for good.",
             discussion: """
-                What is encrypted under it can never be read again: reseal all stores first, and think \
-                of their backups and of changes that consumers have not read.
+                Values that are encrypted with it can never be read again. Reseal all stores \
+                first. Backups, and changes that consumers have not read, may still need the key.
                 """)
 
         @OptionGroup var keys: KeyFileOption
@@ -72,11 +72,11 @@ struct KeysCommand: AsyncParsableCommand {
 struct Reseal: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Encrypts plain values of encrypted fields, and brings all under the current key.",
+            "Encrypts all values of encrypted fields with the current key, plain ones too.",
         discussion: """
-            The store's schema names the fields. Cut short, it has kept what it did; run again, it goes \
-            on with the rest. Items whose fields cannot be opened stay as they are and are listed, and \
-            the exit code is 1. The log and backups keep what was there before.
+            The store's schema names the fields. If the command is interrupted, run it again: it \
+            goes on with the rest. Items whose fields cannot be opened are left as they are and \
+            are listed, and the exit code is 1. The log and backups keep the earlier values.
 
             Encrypted values are bound to their store: exported, they open in no other one. To \
             move items to a store with the same keys, run `reseal --portable` here, `export`, and \

@@ -5,17 +5,17 @@ import Foundation
 
 struct Follow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Applies a leader's commits to a follower, as they come.",
+        abstract: "Applies a leader's commits to a follower as they arrive.",
         discussion: """
-            The follower was made by `codexflow restore --follower` of a backup. The commits come from \
-            standard input, until it ends, or from the leader's directory on this machine (--leader), \
-            until it is interrupted:
+            Make the follower by `codexflow restore --follower` from a backup. The commits come \
+            from standard input until it ends, or from the leader's directory on this machine \
+            (--leader) until the command is interrupted:
 
               codexflow follow follower --leader leader
               ssh host codexflow tail leader --records --after 17 | codexflow follow follower
 
-            Begin after the number that `codexflow stats` prints as "commits". Commits that were \
-            applied already are skipped. The end of standard input is no failure: begin again (see \
+            Begin after the number that `codexflow stats` prints as "commits". Commits that are \
+            already applied are skipped. The end of standard input is no failure: begin again (see \
             Docs/Followers.md).
             """)
 
@@ -29,7 +29,7 @@ struct Follow: AsyncParsableCommand {
         guard let start = try follower.followerState() else {
             throw CodexError(
                 .notFollowing,
-                "\(store) follows no other store. Make a follower with `codexflow restore --follower`."
+                "\(store) is no follower. Make a follower with `codexflow restore --follower`."
             )
         }
         let end: FollowerState
@@ -89,11 +89,12 @@ struct Promote: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Makes a follower a store that takes writes.",
         discussion: """
-            First make sure that the leader takes no more writes. It is not told of the promotion.
+            First make sure that the leader takes no more writes. It does not learn of the \
+            promotion.
             """)
 
     @Argument(help: "The follower's directory.") var store: String
-    @Flag(help: "Give up commits that the leader is known to have and the follower lacks.")
+    @Flag(help: "Give up the known commits of the leader that the follower lacks.")
     var evenIfBehind = false
     @OptionGroup var keys: KeyFileArguments
 

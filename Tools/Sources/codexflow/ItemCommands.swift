@@ -28,7 +28,7 @@ struct Initialize: AsyncParsableCommand {
 
 struct Put: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Stores an item, in place of any with its key.")
+        abstract: "Stores an item, and replaces any with the same key.")
 
     @OptionGroup var target: StoreArguments
 
@@ -38,10 +38,10 @@ struct Put: AsyncParsableCommand {
     @Flag(help: "The item is plain JSON.")
     var plain = false
 
-    @Flag(help: "Refuse if there is an item with the key.")
+    @Flag(help: "Refuse if an item with the key exists.")
     var insert = false
 
-    @Option(help: "Refuse unless this condition expression holds for the item that is there.")
+    @Option(help: "Refuse unless this condition expression is true for the stored item.")
     var condition: String?
 
     @OptionGroup var placeholders: PlaceholderArguments
@@ -98,7 +98,7 @@ struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Prints the items of a partition of the table or an index.",
         discussion: """
-            The partition is named by its key, or by an expression of DynamoDB's:
+            Give the partition by its key, or by a key condition expression of DynamoDB's:
 
               codexflow query data.codex USER#1 --begins-with TASK#
               codexflow query data.codex --key-condition 'PK = :u AND begins_with(SK, :t)' \
@@ -112,7 +112,7 @@ struct QueryCommand: AsyncParsableCommand {
     @Argument(help: "The partition key; with several attributes, their values joined by commas.")
     var partition: String?
 
-    @Option(help: "A key condition expression, instead of a partition key and what is below.")
+    @Option(help: "A key condition expression, instead of the options for keys.")
     var keyCondition: String?
 
     @Option(help: "A filter expression.")
@@ -129,10 +129,10 @@ struct QueryCommand: AsyncParsableCommand {
     @Option(help: "Sort keys that begin with this.")
     var beginsWith: String?
 
-    @Option(help: "Sort keys from this on.")
+    @Option(help: "Sort keys from this one on.")
     var from: String?
 
-    @Option(help: "Sort keys up to this.")
+    @Option(help: "Sort keys up to this one.")
     var to: String?
 
     @Option(help: "The sort key.")
@@ -141,13 +141,13 @@ struct QueryCommand: AsyncParsableCommand {
     @Flag(help: "Descending sort keys.")
     var reverse = false
 
-    @Flag(help: "Print only how many there are.")
+    @Flag(help: "Print only their number.")
     var count = false
 
-    @Option(help: "Most items to print.")
+    @Option(help: "The maximum number of items to print.")
     var limit: Int?
 
-    @Option(help: "The page token that the page before ended with.")
+    @Option(help: "The page token that the previous page ended with.")
     var after: String?
 
     func run() async throws {
@@ -257,7 +257,7 @@ struct UpdateCommand: AsyncParsableCommand {
     @Option(help: "The update expression.")
     var expression: String
 
-    @Option(help: "Refuse unless this condition expression holds for the item that is there.")
+    @Option(help: "Refuse unless this condition expression is true for the stored item.")
     var condition: String?
 
     func run() async throws {
@@ -287,7 +287,7 @@ struct DeleteCommand: AsyncParsableCommand {
     @OptionGroup var placeholders: PlaceholderArguments
     @OptionGroup var key: KeyArguments
 
-    @Option(help: "Refuse unless this condition expression holds for the item.")
+    @Option(help: "Refuse unless this condition expression is true for the item.")
     var condition: String?
 
     func run() async throws {

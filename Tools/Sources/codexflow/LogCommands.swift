@@ -7,9 +7,10 @@ struct Tail: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Prints changes as they are committed, by any process, until it is interrupted.",
         discussion: """
-            On a terminal a line says what happened to which item; with --json, or where the output is \
-            no terminal, each change is a line of JSON; keys and images are DynamoDB's typed JSON. With \
-            --records it is whole commits in the form that `codexflow follow` takes:
+            On a terminal, each change is a line of text. With --json, or if the output is no \
+            terminal, each change is a line of JSON, with keys and images in DynamoDB's typed \
+            JSON. With --records, the output is whole commits in the form that `codexflow follow` \
+            reads:
 
               codexflow tail leader --records --after 17 | codexflow follow follower
             """)
@@ -17,25 +18,25 @@ struct Tail: AsyncParsableCommand {
     @Argument(help: "The store's directory.")
     var store: String
 
-    @Option(help: "Begin after this sequence number, as 17 or 17.3, instead of with what comes.")
+    @Option(help: "Begin after this sequence number, as 17 or 17.3, instead of with new changes.")
     var after: String?
 
     @Flag(help: "Begin with the oldest change that is retained.")
     var fromStart = false
 
-    @Option(help: "End after so many changes.")
+    @Option(help: "End after this number of changes.")
     var count: Int?
 
-    @Option(help: "Which images there are: keys, new, old or both.")
+    @Option(help: "The images to print: keys, new, old or both.")
     var view = View.both
 
     @Option(parsing: .upToNextOption, help: "Only items of these entities.")
     var entity: [String] = []
 
-    @Option(help: "Only items whose partition key begins so.")
+    @Option(help: "Only items whose partition key begins with this.")
     var partition: String?
 
-    @Option(help: "Only items whose sort key begins so.")
+    @Option(help: "Only items whose sort key begins with this.")
     var sort: String?
 
     @Option(parsing: .upToNextOption, help: "Only these kinds: insert, modify, remove.")
@@ -44,10 +45,10 @@ struct Tail: AsyncParsableCommand {
     @Flag(help: "Print JSON also on a terminal.")
     var json = false
 
-    @Flag(help: "Give commits for `codexflow follow` instead: binary, all of them.")
+    @Flag(help: "Write all commits, in binary, for `codexflow follow`.")
     var records = false
 
-    @Flag(help: "Go on with what comes; it always does.")
+    @Flag(help: "Accepted and ignored: the command always waits for new changes.")
     var follow = false
 
     @OptionGroup var keys: KeyFileArguments
@@ -89,11 +90,11 @@ struct Tail: AsyncParsableCommand {
             !entity.isEmpty || partition != nil || sort != nil || !kind.isEmpty || count != nil
         guard records else { return }
         if isFiltered || json || view != .both {
-            throw ValidationError("--records gives whole commits, all of them.")
+            throw ValidationError("--records writes all commits, and takes no filters.")
         }
         guard fromStart || after.map({ UInt64($0) != nil }) == true else {
             throw ValidationError(
-                "--records begins after the follower's last commit: name it, --after 17.")
+                "--records begins after the follower's last commit. Name it, as --after 17.")
         }
     }
 
@@ -172,7 +173,7 @@ struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
         abstract: "Inspects the segments of a store's log; exits with 1 if records are missing.",
-        discussion: "The store may be in use, or need recovery: nothing is opened or changed.")
+        discussion: "The store may be in use, or need recovery. It is neither opened nor changed.")
 
     @Argument(help: "The store's directory.")
     var store: String
@@ -261,7 +262,7 @@ struct Recover: AsyncParsableCommand {
             "\(report.commitCount) commits with \(report.changeCount) changes redone in "
                 + Console.text(report.duration)
                 + (report.foundTornRecord
-                    ? "; the log ended in a record that is not whole: left out (see Docs/Durability.md)"
+                    ? "; a torn record at the end of the log was left out (see Docs/Durability.md)"
                     : ""))
     }
 }

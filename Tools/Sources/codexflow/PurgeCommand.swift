@@ -8,10 +8,11 @@ struct PurgePlaintext: AsyncParsableCommand {
         commandName: "purge-plaintext",
         abstract: "Removes plain values that were stored before their field was encrypted.",
         discussion: """
-            It encrypts what is plain (with the keys), removes the history of changes, and compacts \
+            It encrypts plain values (with the keys), removes the history of changes, and compacts \
             the data file. No other process may have the store open. Consumers and followers that \
-            have not read all changes start over, and the archive may get a gap: let them catch up, \
-            and run `archive`, first. It prints what it cannot reach. Cut short, run it again.
+            have not read all changes start over, and the archive may get a gap. So let them catch \
+            up, and run `archive`, first. The command prints what it cannot reach. If it is \
+            interrupted, run it again.
             """)
 
     @Argument(help: "The store's directory.")

@@ -4,7 +4,7 @@ import CodexStore
 
 struct ScanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "scan", abstract: "Prints the items of a whole table, in the order of keys.")
+        commandName: "scan", abstract: "Prints all items of a table, in the order of their keys.")
 
     /// Most items in one of the tables on a terminal.
     private static let tableItemCountMax = 500
@@ -12,10 +12,10 @@ struct ScanCommand: AsyncParsableCommand {
     @OptionGroup var target: StoreArguments
     @OptionGroup var output: OutputArguments
 
-    @Option(help: "Most items to print.")
+    @Option(help: "The maximum number of items to print.")
     var limit: Int?
 
-    @Option(help: "Walk this index instead of the table.")
+    @Option(help: "Scan this index instead of the table.")
     var index: String?
 
     @Option(help: "A filter expression of DynamoDB's.")

@@ -5,11 +5,11 @@ import Foundation
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Brings a store of an earlier release, and CodexFlow's items in it, to this one.",
+        abstract: "Upgrades a store of an earlier release, and its CodexFlow items, to this one.",
         discussion: """
-            Cut short, it has kept what it did; run again, it goes on with the rest. Items that cannot \
-            be lifted stay as they are and are listed, and the exit code is 1. Programs migrate their \
-            own entities with Store.migrate(_:).
+            If the command is interrupted, run it again: it goes on with the rest. Items that \
+            cannot be upgraded are left as they are and are listed, and the exit code is 1. \
+            Programs migrate their own entities with Store.migrate(_:).
             """)
 
     @Argument(help: "The store's directory.")
@@ -72,7 +72,8 @@ struct IndexCommand: AsyncParsableCommand {
             abstract: "Adds an index and waits until it is built.",
             discussion: """
                 The definition is JSON as `stats --schema` prints it: {"name": …, "partitionKey": \
-                [{"name": …, "type": "S"}], "sortKey": [], "projection": {"all": {}}, "isUnique": false}.
+                [{"name": …, "type": "S"}], "sortKey": [], "projection": {"all": {}}, "isUnique": \
+                false}.
                 """)
 
         @OptionGroup var target: StoreArguments
@@ -127,7 +128,7 @@ struct IndexCommand: AsyncParsableCommand {
 
     struct Duplicates: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lists items that share their key in a unique index with another.")
+            abstract: "Lists the items that have the same key in a unique index.")
 
         @OptionGroup var target: StoreArguments
 

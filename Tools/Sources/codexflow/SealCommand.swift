@@ -7,9 +7,9 @@ struct Seal: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Encrypts more fields of an entity from now on.",
         discussion: """
-            It adds the fields to the store's schema, and nothing takes them away again. From then \
-            on, programs that write these fields need the keys. Values that are stored already \
-            stay plain: it counts them, and says what to run next.
+            It adds the fields to the store's schema, which keeps them. From then on, programs \
+            that write these fields need the keys. Stored values stay plain: the command counts \
+            them, and prints what to run next.
             """)
 
     @Argument(help: "The store's directory.")

@@ -123,10 +123,11 @@ extension StoreStatistics.Undecided {
 
 struct Compact: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Makes a store's data file as small as what it holds.",
+        abstract: "Rewrites a store's data file without free pages.",
         discussion: """
-            No other process may have the store open, and there must be room for a copy of what it \
-            holds. The store is compacted as a whole or not at all, also if the command is killed.
+            No other process may have the store open, and the disk must have room for a copy of \
+            its contents. The store is compacted as a whole or not at all, also if the command is \
+            killed.
             """)
 
     @Argument(help: "The store's directory.")
@@ -165,9 +166,9 @@ struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Recomputes every index from the items; exits with 1 if anything differs.",
         discussion: """
-            With the keys, opens each encrypted value. In a store that was of an earlier format, \
-            it counts the values that are undecided: encrypted or not. Opening the store for \
-            writing with the keys decides them; restore or replace damaged ones.
+            With the keys, it opens each encrypted value. In a store of an earlier format, it \
+            counts the values that are undecided: they may be encrypted values or data. Opening \
+            the store for writing with the keys decides them. Restore or replace damaged ones.
             """)
 
     @Argument(help: "The store's directory.")

@@ -1,6 +1,5 @@
 import ArgumentParser
-import CodexCore
-import CodexStore
+import Codex
 import Foundation
 
 /// What the typed cache saves.

@@ -1,5 +1,4 @@
-import CodexCore
-import CodexStore
+import Codex
 import Foundation
 import GRDB
 

@@ -1,4 +1,4 @@
-import CodexCore
+import Codex
 import Foundation
 import HTTPTypes
 import Hummingbird

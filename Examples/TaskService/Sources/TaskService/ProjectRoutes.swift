@@ -1,5 +1,4 @@
-import CodexCore
-import CodexStore
+import Codex
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -78,7 +77,7 @@ struct ProjectRoutes: Sendable {
             throw Failure(.forbidden, "forbidden", "Admins of a project add members.")
         }
         guard let other = try cache.get(.user(email: email)) else {
-            throw Failure.invalid(.init(path: "email", message: "Nobody has this address."))
+            throw Failure.invalid(.init(path: "email", message: "No user has this address."))
         }
         let member = try await workspace.addMember(other.id, to: project.id, as: role, by: user)
         return Envelope.response(

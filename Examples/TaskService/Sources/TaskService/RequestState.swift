@@ -1,4 +1,4 @@
-import CodexCore
+import Codex
 import HTTPTypes
 import Hummingbird
 

@@ -1,4 +1,4 @@
-import CodexCore
+import Codex
 import Foundation
 
 // Models as the service shows them: identifiers without prefixes, no keys.

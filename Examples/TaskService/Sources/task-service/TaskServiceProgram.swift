@@ -1,6 +1,5 @@
 import ArgumentParser
-import CodexCore
-import CodexStore
+import Codex
 import Foundation
 import Hummingbird
 import Logging
@@ -16,7 +15,7 @@ struct TaskServiceProgram: AsyncParsableCommand {
 }
 
 struct StoreOption: ParsableArguments {
-    @Option(help: "The store's directory; it is made if it is not there.")
+    @Option(help: "The store's directory; it is created if missing.")
     var store = "tasks.codex"
     @Option(
         help: """
@@ -44,7 +43,7 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var place: StoreOption
     @Option(help: "The address to listen on.") var host = "127.0.0.1"
     @Option(help: "The port; 0 takes a free one.") var port = 8080
-    @Option(help: "Most requests of a user in a minute.") var requestsPerMinute = 600
+    @Option(help: "The most requests of a user in a minute.") var requestsPerMinute = 600
 
     func run() async throws {
         var configuration = TaskService.Configuration()
@@ -91,7 +90,7 @@ struct MakeToken: AsyncParsableCommand {
         let store = try place.open()
         defer { store.close() }
         guard let user = try store.get(.user(email: email)) else {
-            throw ValidationError("Nobody has this address.")
+            throw ValidationError("No user has this address.")
         }
         let opened = try await CodexFlow.Workspace(store).openSession(for: user.id, client: "cli")
         print(opened.token)

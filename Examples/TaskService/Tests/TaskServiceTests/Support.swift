@@ -1,6 +1,5 @@
 import AsyncHTTPClient
-import CodexCore
-import CodexStore
+import Codex
 import CodexTesting
 import Foundation
 import Hummingbird

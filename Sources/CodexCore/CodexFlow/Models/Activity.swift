@@ -215,7 +215,7 @@ extension CodexFlow.Activity.Facts: AttributeConvertible {
 
 extension CodexFlow.Activity {
     /// The identifier of each task's ``Kind/imported`` entry: it sorts before those that are made.
-    static let importID: ID = "0"
+    package static let importID: ID = "0"
 }
 
 extension Lookup where E == CodexFlow.Activity {

@@ -115,6 +115,32 @@ extension CodexFlow {
     }
 }
 
+extension CodexFlow.PRD.ApprovalStatus {
+    /// The statuses that may follow.
+    public var successors: Set<Self> {
+        switch self {
+        case .draft: [.inReview, .superseded, .archived]
+        case .inReview: [.draft, .approved, .rejected, .superseded, .archived]
+        case .approved: [.superseded, .archived]
+        case .rejected, .superseded: [.archived]
+        case .archived: []
+        }
+    }
+}
+
+extension CodexFlow.PRD {
+    /// The hash by which approvals name what the version says: SHA-256 in hexadecimal of title, content,
+    /// non-goals, risks and open questions in their stored form, as JSON with sorted members.
+    ///
+    /// - Throws: ``CodexError`` if a value cannot be stored.
+    public func makeContentHash() throws(CodexError) -> String {
+        let said = ["title", "content", "nonGoals", "risks", "openQuestions"]
+        let item = try item()
+        return SHA256.hexadecimal(
+            DynamoDBJSON.text(Item(said.compactMap { name in item[name].map { (name, $0) } })))
+    }
+}
+
 extension CodexFlow.PRD {
     enum Field: Int, EntityField {
         case prdId, projectId, version, title, content, aiGenerated, approvalStatus, createdBy

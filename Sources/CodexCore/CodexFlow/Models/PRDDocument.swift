@@ -209,7 +209,7 @@ extension Query where E == CodexFlow.PRDReview {
     }
 
     /// What was decided about a version.
-    static func reviews(
+    package static func reviews(
         of prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID
     ) throws(CodexError) -> Self {
         let number = try KeyTemplate.padded(version)

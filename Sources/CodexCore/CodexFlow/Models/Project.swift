@@ -77,6 +77,19 @@ extension CodexFlow {
     }
 }
 
+extension CodexFlow.Project.Status {
+    /// The statuses that may follow.
+    public var successors: Set<Self> {
+        switch self {
+        case .backlog: [.planned, .started, .canceled]
+        case .planned: [.backlog, .started, .canceled]
+        case .started: [.paused, .completed, .canceled]
+        case .paused: [.started, .canceled]
+        case .completed, .canceled: [.started]
+        }
+    }
+}
+
 extension CodexFlow.Project {
     enum Field: Int, EntityField {
         case projectId, name, owner, key, summary, status, health, startDate, targetDate, timeZone

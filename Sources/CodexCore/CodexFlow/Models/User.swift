@@ -68,6 +68,11 @@ extension CodexFlow {
 }
 
 extension CodexFlow.User {
+    /// Whether the user may act: users who were imported without a state may.
+    public var isActive: Bool { (state ?? .active) == .active }
+}
+
+extension CodexFlow.User {
     enum Field: Int, EntityField {
         case userId, email, name, role, state, timeZone, createdAt, updatedAt
 

@@ -5,11 +5,11 @@ import Foundation
 
 struct Export: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Writes all items of a table in DynamoDB JSON, one a line.",
+        abstract: "Writes all items of a table in DynamoDB JSON, one on each line.",
         discussion: """
-            With --s3, the items go into a directory as DynamoDB's full exports to S3 lay it out: \
-            AWSDynamoDB/<export>/ with manifests and gzip files of {"Item": …} lines. The export is \
-            there whole, or not at all.
+            With --s3, the items are written into a directory with the layout of DynamoDB's full \
+            exports to S3: AWSDynamoDB/<export>/ with manifests and gzip files of {"Item": …} \
+            lines. The export exists as a whole, or not at all.
 
             Encrypted values stay encrypted, and open in this store only. For another store with \
             the same keys, run `codexflow reseal --portable` first.

@@ -8,23 +8,25 @@ struct Import: AsyncParsableCommand {
         abstract:
             "Stores items from DynamoDB JSON, from an export to S3, or from a git repository.",
         discussion: """
-            A file is plain or gzip. A directory is a full export as DynamoDB writes it to S3, whose \
-            files are compared with its manifest before anything is stored, or holds .json and \
-            .json.gz files.
+            A file is plain or gzip. A directory has .json and .json.gz files, or is a full export \
+            as DynamoDB writes it to S3. The files of an export are compared with its manifest \
+            before anything is stored.
 
-            Items replace those with their keys. A bad line ends the import with its number and \
-            reason; the lines before it are stored. With --skip-bad the others go on, and the exit \
-            code is 1.
+            Items replace those with the same keys. A bad line ends the import with its number and \
+            the reason; the lines before it are stored. With --skip-bad, the import goes on after \
+            a bad line, and the exit code is 1.
 
-            --bulk fills an empty table fastest: its indexes are built at the end. A refused item \
-            then ends the import, and the batch that it is in is not stored.
+            --bulk is the fastest way to fill an empty table: its indexes are built at the end. A \
+            refused item then ends the import, and its batch is not stored.
 
-            --git makes a workspace of a repository's history: authors are users, the repository is \
-            a project, commits are tasks with their dates, assignees, and labels by folder.
+            --git makes a workspace of a repository's history. Authors become users, the \
+            repository becomes a project, and commits become tasks with their dates, assignees and \
+            labels by folder.
 
-            Lines with encrypted fields need the keys (--key-file), which seal plain values and \
-            check encrypted ones. Values of another store open only if `codexflow reseal \
-            --portable` was run there before the export, and if this store encrypts the same fields.
+            Lines with encrypted fields need the keys (--key-file). With them, plain values are \
+            sealed, and encrypted values are checked. Values of another store open only if \
+            `codexflow reseal --portable` was run there before the export, and if this store \
+            encrypts the same fields.
             """)
 
     @OptionGroup var target: StoreArguments
@@ -32,7 +34,7 @@ struct Import: AsyncParsableCommand {
     @Argument(help: "The file or directory to read; - is standard input.")
     var file: String = "-"
 
-    @Flag(help: "Report bad lines and go on.")
+    @Flag(help: "Report bad lines, and go on.")
     var skipBad = false
 
     @Flag(help: "Build the indexes of an empty table at the end.")
@@ -40,8 +42,8 @@ struct Import: AsyncParsableCommand {
 
     @Flag(
         help: """
-            Take encrypted values as they are where nothing checks them: without keys, for an \
-            export of this store; and in fields that this store does not encrypt, as data.
+            Store encrypted values without a check: without keys, for an export of this store; \
+            and in fields that this store does not encrypt, as data.
             """)
     var trustSealed = false
 

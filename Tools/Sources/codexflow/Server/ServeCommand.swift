@@ -10,42 +10,42 @@
         static let configuration = CommandConfiguration(
             abstract: "Serves a store by DynamoDB's HTTP API, to any AWS client.",
             discussion: """
-                The store is made if it is not there, without tables. Other programs may have it open meanwhile.
+                The store is created without tables if it does not exist. Other programs may have \
+                it open at the same time.
 
                   codexflow serve data.codex
                   aws dynamodb list-tables --endpoint-url http://127.0.0.1:8000
 
-                It listens on this machine only, and takes any credentials. With \
-                CODEXFLOW_ACCESS_KEY_ID and CODEXFLOW_SECRET_ACCESS_KEY in its environment it takes \
-                requests that are signed with those (Signature Version 4) for --region, and no others.
+                By default, the server listens on this machine only, and takes any credentials. If \
+                CODEXFLOW_ACCESS_KEY_ID and CODEXFLOW_SECRET_ACCESS_KEY are in its environment, it \
+                takes only requests that are signed with them (Signature Version 4) for --region.
 
-                Requests name it as localhost, by a loopback address or by --host. Other names, such as \
-                that of a proxy before it, are given with --allow-host.
+                The Host of a request must be localhost, a loopback address or the value of \
+                --host. --allow-host adds other names, such as the name of a proxy.
 
-                What an operator must know of the store meanwhile goes to standard error, a line an \
-                event.
+                Events for the operator go to standard error, one line for each event.
                 """)
 
         @Argument(help: "The store's directory.") var store: String
         @Option(help: "The address to listen on.") var host = "127.0.0.1"
-        @Option(help: "The port; 0 takes any that is free.") var port = 8000
-        @Option(help: "The region that ARNs name, and that signatures must name.")
+        @Option(help: "The port; 0 chooses a free one.") var port = 8000
+        @Option(help: "The region in ARNs, and in the signatures of clients.")
         var region = "us-east-1"
-        @Option(help: "Most connections at a time, 1 to 1000000; others wait.")
+        @Option(help: "The maximum number of open connections, 1 to 1000000; others wait.")
         var connections = 1000
         @Option(
             help: """
-                Seconds that a request may take to arrive, to be answered, and its answer to be \
-                taken, each: 1 to 3600.
+                The seconds within which a request must arrive, be answered, and its answer be \
+                read, each: 1 to 3600.
                 """)
         var timeout = 60
         @Option(
             help: """
-                Mebibytes for all requests and answers, 64 to 1048576; beyond it requests get a \
-                ThrottlingException.
+                The memory of all requests and answers in MiB, 64 to 1048576. A request that finds \
+                no room gets a ThrottlingException.
                 """)
         var memory = 256
-        @Option(help: "Another name or address that requests may name the server by; repeatable.")
+        @Option(help: "Another name or address of the server that requests may use; repeatable.")
         var allowHost: [String] = []
         @Option(
             help: """
@@ -55,9 +55,9 @@
         var allowOrigin: [String] = []
         @Option(
             help: """
-                A JSON file with tables and entities, as `stats --schema` prints it. The store gets \
-                what it lacks of them. Without it, the store's files alone say which fields are \
-                encrypted.
+                A JSON file with tables and entities, as `stats --schema` prints it. Those that \
+                the store lacks are added. Without this file, only the store's own schema names \
+                the encrypted fields.
                 """)
         var schema: String?
         @Flag(help: "Take unsigned requests from other machines.") var allowUnsigned = false
@@ -104,9 +104,9 @@
             guard isLocal || credentials != nil || allowUnsigned else {
                 throw CodexError(
                     .invalidArgument,
-                    "Whoever reaches \(host) could read and change everything. Set "
-                        + "CODEXFLOW_ACCESS_KEY_ID and CODEXFLOW_SECRET_ACCESS_KEY, or say --allow-unsigned."
-                )
+                    "Any program that reaches \(host) could read and change everything. Set "
+                        + "CODEXFLOW_ACCESS_KEY_ID and CODEXFLOW_SECRET_ACCESS_KEY, or give "
+                        + "--allow-unsigned.")
             }
             try DescriptorLimit.raise(forConnections: connections)
             let opened = try open()

@@ -1,0 +1,24 @@
+public import CodexCore
+public import CodexStore
+
+extension CachePolicy {
+    /// The kinds and times of CodexFlow's architecture document: users an hour, projects 15 minutes, a
+    /// user's tasks 5 minutes, sessions 24 hours.
+    public static let codexFlow = CachePolicy(
+        timeToLive: [
+            CodexFlow.User.definition.name: .seconds(3600),
+            CodexFlow.Project.definition.name: .seconds(900),
+            CodexFlow.Session.definition.name: .seconds(24 * 3600),
+        ],
+        listTimeToLive: [CodexFlow.Task.definition.name: .seconds(300)])
+}
+
+extension StoreCache {
+    /// Creates a cache of nothing, which keeps CodexFlow's entities (``CachePolicy/codexFlow``).
+    ///
+    /// - Parameter store: The store.
+    /// - Throws: As ``init(_:policy:)``.
+    public convenience init(_ store: Store) throws(CodexError) {
+        try self.init(store, policy: .codexFlow)
+    }
+}

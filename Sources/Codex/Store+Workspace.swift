@@ -1,0 +1,125 @@
+public import CodexCore
+public import CodexStore
+public import CodexWorkspace
+public import Foundation
+
+/// A workspace's data in a store of this process.
+private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
+    let store: Store
+    let cache: StoreCache?
+
+    func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E? {
+        guard let cache else { return try store.get(lookup) }
+        return try cache.get(lookup)
+    }
+
+    func query<E: Entity>(
+        _ query: Query<E>, limit: Int?, after token: PageToken?
+    ) async throws -> Page<E> {
+        try store.read { try $0.query(query, limit: limit, after: token) }
+    }
+
+    /// Decides and writes in one transaction.
+    func commit<Outcome: Sendable>(
+        _ decide:
+            @escaping @Sendable (any CodexFlow.DecisionReader) throws -> CodexFlow.Decision<Outcome>
+    ) async throws -> Outcome {
+        try await store.write { transaction in
+            let decision = try decide(StoreReader(reader: transaction.reader))
+            for write in decision.writes {
+                switch write {
+                case .insert(let entity): try transaction.insert(entity)
+                case .replace(let entity): try transaction.overwrite(entity)
+                case .delete(let entity): try transaction.remove(entity)
+                }
+            }
+            return decision.outcome
+        }
+    }
+
+    /// Removes items of a project that is marked for deletion.
+    func removeItems(of project: CodexFlow.Project.ID, limit: Int) async throws -> Bool {
+        try await store.write { transaction in
+            guard let found = try transaction.get(.project(project)), found.deletingSince != nil
+            else { return true }
+            let whole = PrimaryKey(.string("PROJECT#\(project)"), "METADATA")
+            let definition = try transaction.schema.table(CodexFlow.table)
+            let page = try transaction.items(
+                matching: TableQuery(
+                    table: CodexFlow.table, partition: [whole.partition],
+                    projection: try Projection(
+                        definition.keyAttributes.map { DocumentPath($0.name) })),
+                limits: PageLimits(returned: limit))
+            let keys = try page.items.map { try definition.primaryKey(of: $0) }
+            let others = keys.filter { $0 != whole }
+            // The project goes once it stands alone.
+            let isAlone = page.next == nil && others.isEmpty
+            for key in isAlone ? keys : others {
+                try transaction.delete(in: CodexFlow.table, key: key)
+            }
+            return isAlone
+        }
+    }
+}
+
+extension CodexFlow.Workspace {
+    /// Creates a workspace on a store, with the days of all time zones.
+    ///
+    /// - Parameters:
+    ///   - store: The store.
+    ///   - cache: A cache of the store, which answers what commands do not read: ``get(_:)`` and
+    ///     ``session(token:)``. Commands read in their transactions.
+    ///   - clock: What tells the time.
+    public init(
+        _ store: Store, cache: StoreCache? = nil, clock: @escaping @Sendable () -> Date = { Date() }
+    ) {
+        self.init(
+            StoreWorkspaceBackend(store: store, cache: cache), clock: clock,
+            calendar: SystemCalendar())
+    }
+}
+
+/// What a decision sees of a write transaction.
+private struct StoreReader: CodexFlow.DecisionReader {
+    let reader: TransactionReader
+
+    func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? { try reader.get(lookup) }
+
+    func all<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E] {
+        try reader.all(query, limit: limit)
+    }
+}
+
+/// The days of the time zones that Foundation knows.
+public struct SystemCalendar: CodexFlow.DayCalendar {
+    /// Creates the calendar.
+    public init() {}
+
+    /// The day that a moment is on; in UTC where the time zone is not known.
+    public func day(of moment: Date, in timeZone: String?) -> CalendarDay {
+        guard let timeZone, let zone = TimeZones.shared.zone(timeZone) else {
+            return CalendarDay(moment)
+        }
+        let moment = moment.bounded
+        return CalendarDay(moment + TimeInterval(zone.secondsFromGMT(for: moment)))
+    }
+
+    /// Whether Foundation knows the time zone.
+    public func isTimeZone(_ name: String) -> Bool { TimeZones.shared.zone(name) != nil }
+}
+
+/// Time zones by name: making one reads a file.
+private final class TimeZones: Sendable {
+    static let shared = TimeZones()
+    private let zones = Locked<[String: TimeZone]>([:])
+
+    func zone(_ name: String) -> TimeZone? {
+        if let known = zones.withLock({ $0[name] }) { return known }
+        // Foundation takes abbreviations and offsets too, which are no places.
+        guard name == "UTC" || name.contains("/"), let zone = TimeZone(identifier: name) else {
+            return nil
+        }
+        zones.withLock { $0[name] = zone }
+        return zone
+    }
+}

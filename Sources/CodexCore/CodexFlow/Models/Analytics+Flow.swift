@@ -1,0 +1,198 @@
+extension CodexFlow.Analytics {
+    /// What happened to tasks and points on a day: sums, so that days can be added in any order.
+    ///
+    /// The scope is the points of all tasks but the canceled ones. Tasks without an estimate have
+    /// no points, and are counted apart.
+    public struct Flow: Sendable, Hashable {
+        /// Tasks created.
+        public var created = 0
+        /// Tasks canceled.
+        public var canceled = 0
+        /// Tasks reopened.
+        public var reopened = 0
+        /// Tasks completed without an estimate.
+        public var unestimated = 0
+        /// Points that came into the scope, less those that left it.
+        public var scope = 0
+        /// Points completed, less those of tasks that were reopened.
+        public var points = 0
+        /// Those of ``points`` that are of tasks which were done when they came in: they are not
+        /// the day's work.
+        public var importedPoints = 0
+        /// The hours that the points of completed tasks stand for.
+        public var estimatedHours = 0
+        /// Tasks that came into a status, less those that left it.
+        public var statuses: [CodexFlow.Task.Status: Int] = [:]
+        /// From the start of completed tasks to their completion, in seconds.
+        public var cycleTimes = CodexFlow.Histogram()
+        /// From the creation of completed tasks to their completion, in seconds.
+        public var leadTimes = CodexFlow.Histogram()
+
+        /// Creates a day without events.
+        public init() {}
+
+        /// Whether nothing happened.
+        public var isEmpty: Bool { self == Flow() }
+
+        /// All figures, for their bounds.
+        var figures: [Int] {
+            Self.counts.map { self[keyPath: $0.1] } + statuses.values + cycleTimes.counts
+                + leadTimes.counts
+        }
+
+        /// Adds another day's sums.
+        package mutating func add(_ other: Flow) {
+            created += other.created
+            canceled += other.canceled
+            reopened += other.reopened
+            unestimated += other.unestimated
+            scope += other.scope
+            points += other.points
+            importedPoints += other.importedPoints
+            estimatedHours += other.estimatedHours
+            for (status, count) in other.statuses { self.count(status, count) }
+            cycleTimes.add(other.cycleTimes)
+            leadTimes.add(other.leadTimes)
+        }
+
+        /// The points of the day's own work.
+        package var ownPoints: Int { points - importedPoints }
+
+        /// Adds tasks to a status; a sum of zero is left out.
+        package mutating func count(_ status: CodexFlow.Task.Status, _ count: Int) {
+            let sum = (statuses[status] ?? 0) + count
+            statuses[status] = sum == 0 ? nil : sum
+        }
+    }
+}
+
+extension CodexFlow.Analytics.Flow: AttributeConvertible {
+    /// A map value; what is zero is left out.
+    public var attributeValue: AttributeValue {
+        var map = AttributeMap()
+        for (name, path) in Self.counts where self[keyPath: path] != 0 {
+            map[name] = self[keyPath: path].attributeValue
+        }
+        if !statuses.isEmpty {
+            map["statuses"] = .map(
+                AttributeMap(statuses.map { ($0.key.rawValue, $0.value.attributeValue) }))
+        }
+        if !cycleTimes.isEmpty { map["cycleTimes"] = cycleTimes.attributeValue }
+        if !leadTimes.isEmpty { map["leadTimes"] = leadTimes.attributeValue }
+        return .map(map)
+    }
+
+    fileprivate static var counts: [(String, WritableKeyPath<Self, Int>)] {
+        [
+            ("created", \.created), ("canceled", \.canceled), ("reopened", \.reopened),
+            ("unestimated", \.unestimated), ("scope", \.scope), ("points", \.points),
+            ("importedPoints", \.importedPoints), ("estimatedHours", \.estimatedHours),
+        ]
+    }
+
+    /// Reads a map value.
+    public init?(attributeValue: AttributeValue) {
+        guard let map = attributeValue.map else { return nil }
+        self.init()
+        for (name, path) in Self.counts {
+            self[keyPath: path] = map[name]?.number?.int64.map { Int($0) } ?? 0
+        }
+        for element in map["statuses"]?.map ?? AttributeMap() {
+            guard let status = CodexFlow.Task.Status(rawValue: element.name),
+                let count = element.value.number?.int64
+            else { return nil }
+            statuses[status] = Int(count)
+        }
+        guard let cycle = CodexFlow.Histogram(attributeValue: map["cycleTimes"] ?? .map([:])),
+            let lead = CodexFlow.Histogram(attributeValue: map["leadTimes"] ?? .map([:]))
+        else { return nil }
+        (cycleTimes, leadTimes) = (cycle, lead)
+    }
+}
+
+extension CodexFlow {
+    /// How many values there are of which size, to within a thirty-second part; histograms can be
+    /// added.
+    public struct Histogram: Sendable, Hashable, AttributeConvertible {
+        /// How many values are in a bucket.
+        private var buckets: [Int: Int] = [:]
+
+        /// Creates a histogram of nothing.
+        public init() {}
+
+        /// Whether it has no values.
+        public var isEmpty: Bool { buckets.isEmpty }
+
+        /// The buckets' counts.
+        var counts: [Int] { Array(buckets.values) }
+
+        /// How many values it has; the largest number if there are more.
+        public var count: Int { buckets.values.reduce(0, Self.sum) }
+
+        /// Adds a value; below zero is zero.
+        package mutating func record(_ value: Int) { add(1, to: Self.bucket(value)) }
+
+        /// Adds another histogram's values.
+        package mutating func add(_ other: Histogram) {
+            for (bucket, count) in other.buckets { add(count, to: bucket) }
+        }
+
+        private mutating func add(_ count: Int, to bucket: Int) {
+            buckets[bucket] = Self.sum(buckets[bucket] ?? 0, count)
+        }
+
+        /// The sum of two counts, which ends at the largest number: stored ones may be anything.
+        private static func sum(_ left: Int, _ right: Int) -> Int {
+            let (sum, overflows) = left.addingReportingOverflow(right)
+            return overflows ? .max : sum
+        }
+
+        /// The value that the share `fraction` of all values does not exceed; `nil` without values.
+        ///
+        /// - Parameter fraction: From 0 to 1; what is below counts as 0, what is above as 1.
+        /// - Returns: The middle of the bucket that it is in.
+        public func quantile(_ fraction: Double) -> Int? {
+            guard !buckets.isEmpty else { return nil }
+            let share = (Double(count) * fraction).rounded(.up)
+            let wanted = share > 1 ? min(Int(exactly: share) ?? .max, count) : 1
+            var seen = 0
+            for (bucket, count) in buckets.sorted(by: { $0.key < $1.key }) {
+                seen = Self.sum(seen, count)
+                if seen >= wanted { return Self.middle(bucket) }
+            }
+            return nil
+        }
+
+        /// Values below 64 have buckets of their own; above, each power of two has 32.
+        private static func bucket(_ value: Int) -> Int {
+            let value = max(0, value)
+            guard value >= 64 else { return value }
+            let exponent = Int.bitWidth - 1 - value.leadingZeroBitCount
+            return 64 + (exponent - 6) * 32 + (value >> (exponent - 5) & 31)
+        }
+
+        private static func middle(_ bucket: Int) -> Int {
+            guard bucket >= 64 else { return bucket }
+            let (exponent, part) = ((bucket - 64) / 32 + 6, (bucket - 64) % 32)
+            let width = 1 << (exponent - 5)
+            return (32 + part) * width + width / 2
+        }
+
+        /// A map of counts by bucket.
+        public var attributeValue: AttributeValue {
+            .map(AttributeMap(buckets.map { (String($0.key), $0.value.attributeValue) }))
+        }
+
+        /// Reads a map of counts by bucket.
+        public init?(attributeValue: AttributeValue) {
+            guard let map = attributeValue.map else { return nil }
+            for element in map {
+                // A larger bucket holds nothing that an integer can be.
+                guard let bucket = Int(element.name), (0..<1888).contains(bucket),
+                    let count = element.value.number?.int64, count > 0
+                else { return nil }
+                buckets[bucket] = Int(count)
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package import FoundationEssentials
+
+extension CodexFlow {
+    /// The fields of a task that risk looks at: a project's tasks are many, and decoding all 29 takes twice
+    /// as long.
+    ///
+    /// It is here, beside the task, because it reads the task's own fields in place.
+    package struct TaskOutline: Entity {
+        package let id: Task.ID
+        package let status: Task.Status?
+        package let priority: Task.Priority?
+        package let estimate: Int?
+        package let complexity: Int?
+        package let reopenCount: Int?
+        package let isAssigned: Bool
+        package let isArchived: Bool
+        package let dueDate: CalendarDay?
+        package let createdAt: Date?
+        /// When something last happened to it.
+        package let lastChange: Date?
+
+        package static var definition: EntityDefinition { Task.definition }
+
+        package static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {
+            try Task.upgrade(&item, from: version)
+        }
+
+        package init(_ task: Task) {
+            id = task.id
+            status = task.status
+            priority = task.priority
+            estimate = task.estimate
+            complexity = task.complexity
+            reopenCount = task.reopenCount
+            isAssigned = task.assigneeID != nil
+            isArchived = task.archivedAt != nil
+            dueDate = task.dueDate
+            createdAt = task.createdAt
+            lastChange = Self.last(task.updatedAt, task.statusChangedAt, task.startedAt)
+        }
+
+        package init(reading reader: borrowing FieldReader) throws(CodexError) {
+            id = try reader.identifier(Task.Field.taskId)
+            status = try reader.optionalChoice(Task.Field.status)
+            priority = try reader.optionalChoice(Task.Field.priority)
+            estimate = try reader.optionalInt(Task.Field.estimate)
+            complexity = try reader.optionalInt(Task.Field.complexity)
+            reopenCount = try reader.optionalInt(Task.Field.reopenCount)
+            isAssigned = reader.has(Task.Field.assignee)
+            isArchived = reader.has(Task.Field.archivedAt)
+            dueDate = try reader.optional(Task.Field.dueDate)
+            createdAt = try reader.optionalDate(Task.Field.createdAt)
+            lastChange = Self.last(
+                try reader.optionalDate(Task.Field.updatedAt),
+                try reader.optionalDate(Task.Field.statusChangedAt),
+                try reader.optionalDate(Task.Field.startedAt))
+        }
+
+        /// Refuses: what an outline leaves out would be lost.
+        package func item() throws(CodexError) -> Item {
+            throw CodexError(.invalidArgument, "An outline of a task cannot be stored.")
+        }
+
+        package var isOpen: Bool { (status?.isOpen ?? true) && !isArchived }
+
+        private static func last(_ first: Date?, _ second: Date?, _ third: Date?) -> Date? {
+            var last = first
+            for date in [second, third] {
+                if let date, date > last ?? .distantPast { last = date }
+            }
+            return last
+        }
+    }
+}
+
+extension Query where E == CodexFlow.TaskOutline {
+    /// The tasks of a project.
+    package static func outlines(in project: CodexFlow.Project.ID) -> Self {
+        Self(Query<CodexFlow.Task>.tasks(in: project).request)
+    }
+}

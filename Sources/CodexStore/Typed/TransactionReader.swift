@@ -1,0 +1,71 @@
+package import CodexCore
+internal import CodexIndex
+
+/// The typed reads of a write transaction as a value: a transaction cannot be handed to code that
+/// takes an existential.
+///
+/// It is good as long as the closure of ``Store/write(_:)-(_)`` runs, on the closure's thread.
+package struct TransactionReader {
+    let base: WriteContext
+
+    /// The entity that the lookup names, or `nil`.
+    ///
+    /// - Throws: As ``ReadableTransaction/get(_:)``.
+    package func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
+        var entity: E?
+        try ReadableContext(base: base).readOne(E.self, lookup.target) {
+            reader throws(CodexError) in entity = try E(reading: reader)
+        }
+        return entity
+    }
+
+    /// The entities that the query names, up to `limit`.
+    ///
+    /// - Throws: As ``ReadableTransaction/query(_:limit:after:)``.
+    package func all<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E] {
+        var found: [E] = []
+        _ = try ReadableContext(base: base).readEach(E.self, query.request, limit, nil) {
+            reader throws(CodexError) in found.append(try E(reading: reader))
+        }
+        return found
+    }
+}
+
+extension WriteTransaction {
+    /// The transaction's typed reads.
+    package var reader: TransactionReader { TransactionReader(base: context) }
+
+    /// The tables and entities as the transaction sees them.
+    package var schema: Schema { context.catalog.manifest.schema }
+
+    /// Stores an entity in place of the one there; attributes that its type does not know stay.
+    ///
+    /// - Throws: As ``put(_:)``.
+    package mutating func overwrite<E: Entity>(_ entity: E) throws(CodexError) {
+        try context.write(entity, keepsUnknown: true) { _ throws(CodexError) in }
+    }
+
+    /// Removes an entity by the key that it has.
+    ///
+    /// - Throws: As ``delete(in:key:condition:returning:)``.
+    package mutating func remove<E: Entity>(_ entity: E) throws(CodexError) {
+        let definition = try context.binding(E.self).table.plan.definition
+        try delete(in: definition.name, key: try definition.primaryKey(of: try entity.item()))
+    }
+
+    /// An item in place, with its encrypted fields opened as far as the keys are there.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    package func opened(_ view: borrowing ItemView) throws -> Item {
+        try context.core.opened(try view.item(), view.header, context.catalog)
+    }
+}
+
+extension Store {
+    /// An item in place, with its encrypted fields opened as far as the keys are there.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    package func opened(_ view: borrowing ItemView) throws -> Item {
+        try core.opened(try view.item(), view.header, core.catalog)
+    }
+}

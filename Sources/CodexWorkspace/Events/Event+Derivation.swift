@@ -1,0 +1,381 @@
+package import CodexCore
+package import FoundationEssentials
+
+extension CodexFlow.Event {
+    /// The events that one change of an item stands for.
+    ///
+    /// - Parameters:
+    ///   - entity: The item's entity.
+    ///   - old: The item before it, if there was one.
+    ///   - new: The item after it, if there is one.
+    ///   - time: When it was committed.
+    ///   - origin: The store's identifier: sequence numbers are one store's own.
+    ///   - sequence: The change's place in the stream.
+    ///   - isExpiry: Whether the item went because its time was over.
+    /// - Returns: None for what is nobody's event: sequences, analytics, most of history.
+    /// - Throws: What reading the models throws.
+    package static func events(
+        of entity: String?, old: Item?, new: Item?, time: Date, origin: String, sequence: String,
+        isExpiry: Bool = false
+    ) throws(CodexError) -> [CodexFlow.Event] {
+        let found: [(Kind, AttributeMap)]
+        switch entity {
+        case CodexFlow.Task.definition.name?: found = try taskEvents(read(old), read(new))
+        case CodexFlow.Project.definition.name?: found = try projectEvents(read(old), read(new))
+        case CodexFlow.PRD.definition.name?: found = try prdEvents(read(old), read(new))
+        case CodexFlow.User.definition.name?: found = try userEvents(read(old), read(new))
+        case CodexFlow.Member.definition.name?: found = try memberEvents(read(old), read(new))
+        case CodexFlow.Session.definition.name?:
+            found = try sessionEvents(read(old), read(new), isExpiry)
+        case CodexFlow.Comment.definition.name?:
+            found = try commentEvents(read(old), read(new))
+        case CodexFlow.PRDReview.definition.name?: found = try reviewEvents(read(new))
+        case CodexFlow.Dependency.definition.name?:
+            found = try dependencyEvents(read(old), read(new))
+        case CodexFlow.WorkLog.definition.name?: found = try workEvents(read(old), read(new))
+        case CodexFlow.Activity.definition.name?:
+            found = old == nil ? try activityEvents(read(new)) : []
+        default: found = []
+        }
+        return found.enumerated().map { position, event in
+            CodexFlow.Event(
+                id: identifier("\(origin) \(sequence) \(position)"), kind: event.0, time: time,
+                detail: event.1)
+        }
+    }
+
+    private static func read<E: Entity>(_ item: Item?) throws(CodexError) -> E? {
+        try item.map { item throws(CodexError) in try E(item: item) }
+    }
+
+    /// A UUID (version 8, RFC 9562) that follows from text.
+    private static func identifier(_ text: String) -> String {
+        var bytes = Array(SHA256.digest(text.utf8).prefix(16))
+        bytes[6] = bytes[6] & 0x0F | 0x80
+        bytes[8] = bytes[8] & 0x3F | 0x80
+        let digits = Array("0123456789abcdef".utf8)
+        var characters: [UInt8] = []
+        for (index, byte) in bytes.enumerated() {
+            if [4, 6, 8, 10].contains(index) { characters.append(UInt8(ascii: "-")) }
+            characters += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        }
+        return String(decoding: characters, as: UTF8.self)
+    }
+
+    /// A map of what there is.
+    private static func detail(_ members: [String: AttributeValue?]) -> AttributeMap {
+        AttributeMap(members.compactMap { name, value in value.map { (name, $0) } })
+    }
+
+    // MARK: Tasks
+
+    private static func taskEvents(
+        _ old: CodexFlow.Task?, _ new: CodexFlow.Task?
+    ) -> [(Kind, AttributeMap)] {
+        guard let task = new ?? old else { return [] }
+        func detail(_ more: [String: AttributeValue?] = [:]) -> AttributeMap {
+            let members: [String: AttributeValue?] = [
+                "taskId": task.id.attributeValue, "projectId": task.projectID.attributeValue,
+                "number": task.number?.attributeValue, "title": .string(task.title),
+                "status": task.status.map { .string($0.rawValue) },
+                "assignee": task.assigneeID?.attributeValue,
+                "actor": new?.updatedByID?.attributeValue,
+            ]
+            return Self.detail(members.merging(more) { $1 })
+        }
+        guard let new else { return [(.taskDeleted, detail())] }
+        guard let old else {
+            var events = [(Kind.taskCreated, detail(["createdAt": new.createdAt?.attributeValue]))]
+            if new.assigneeID != nil { events.append((.taskAssigned, detail())) }
+            if new.status?.isStarted == true { events.append((.taskStarted, detail())) }
+            return events
+        }
+        var events: [(Kind, AttributeMap)] = []
+        if old.assigneeID != new.assigneeID {
+            events.append(
+                (
+                    new.assigneeID == nil ? .taskUnassigned : .taskAssigned,
+                    detail(["previousAssignee": old.assigneeID?.attributeValue])
+                ))
+        }
+        if old.status != new.status {
+            let more = ["from": old.status.map { AttributeValue.string($0.rawValue) }]
+            events.append((.taskStatusChanged, detail(more)))
+            if let kind = statusKind(old.status, new.status) { events.append((kind, detail(more))) }
+        }
+        if old.claim != new.claim, new.status?.isOpen ?? true {
+            let holder = (new.claim ?? old.claim)?.holder.attributeValue
+            events.append(
+                (new.claim == nil ? .taskReleased : .taskClaimed, detail(["holder": holder])))
+        }
+        if (old.archivedAt == nil) != (new.archivedAt == nil) {
+            events.append((new.archivedAt == nil ? .taskRestored : .taskArchived, detail()))
+        }
+        let told: Set<String> = [
+            "assignee", "status", "claim", "archivedAt", "completedAt", "canceledAt", "startedAt",
+            "reopenCount",
+        ]
+        let fields = old.changedFields(to: new).filter { !told.contains($0) }
+        if !fields.isEmpty {
+            events.append((.taskUpdated, detail(["fields": fields.attributeValue])))
+        }
+        return events
+    }
+
+    private static func statusKind(
+        _ old: CodexFlow.Task.Status?, _ new: CodexFlow.Task.Status?
+    ) -> Kind? {
+        switch new {
+        case .done: .taskCompleted
+        case .canceled: .taskCanceled
+        default:
+            if old?.isOpen == false {
+                .taskReopened
+            } else if new?.isStarted == true, old?.isStarted != true {
+                .taskStarted
+            } else {
+                nil
+            }
+        }
+    }
+
+    private static func commentEvents(
+        _ old: CodexFlow.Comment?, _ comment: CodexFlow.Comment?
+    ) -> [(Kind, AttributeMap)] {
+        // History tells of one that was removed; with its project, it is no event.
+        guard let comment, old?.text != comment.text else { return [] }
+        return [
+            (
+                old == nil ? .taskCommented : .taskCommentChanged,
+                detail([
+                    "commentId": comment.id.attributeValue, "taskId": comment.taskID.attributeValue,
+                    "projectId": comment.projectID.attributeValue,
+                    "author": comment.authorID.attributeValue,
+                ])
+            )
+        ]
+    }
+
+    private static func dependencyEvents(
+        _ old: CodexFlow.Dependency?, _ new: CodexFlow.Dependency?
+    ) -> [(Kind, AttributeMap)] {
+        // History tells of one that was removed; with its project, it is no event.
+        guard let new, (old?.isOpen ?? false) != new.isOpen else { return [] }
+        return [
+            (
+                new.isOpen ? .taskBlocked : .taskUnblocked,
+                detail([
+                    "taskId": new.taskID.attributeValue, "blockerId": new.blockerID.attributeValue,
+                    "projectId": new.projectID.attributeValue,
+                ])
+            )
+        ]
+    }
+
+    /// The events of what was taken back: that nothing is left of it is in history only.
+    private static func activityEvents(
+        _ entry: CodexFlow.Activity?
+    ) throws(CodexError) -> [(Kind, AttributeMap)] {
+        guard let entry else { return [] }
+        func change(_ field: String) -> CodexFlow.Activity.Change? {
+            entry.changes.first { $0.field == field }
+        }
+        switch entry.kind {
+        case .commentDeleted:
+            return [
+                (
+                    .taskCommentDeleted,
+                    detail([
+                        "commentId": change("commentId")?.to,
+                        "taskId": entry.taskID.attributeValue,
+                        "projectId": entry.projectID.attributeValue,
+                        "actor": entry.actorID.attributeValue,
+                    ])
+                )
+            ]
+        case .unlinked where change("isOpen")?.from == .bool(true):
+            return [
+                (
+                    .taskUnblocked,
+                    detail([
+                        "taskId": entry.taskID.attributeValue,
+                        "blockerId": change("blockerId")?.from,
+                        "projectId": entry.projectID.attributeValue,
+                    ])
+                )
+            ]
+        case .worked where change("hours")?.to == .number(0):
+            let before = change("hours")?.from?.number ?? 0
+            return [
+                (
+                    .workLogged,
+                    detail([
+                        "taskId": entry.taskID.attributeValue,
+                        "projectId": entry.projectID.attributeValue,
+                        "userId": entry.actorID.attributeValue, "day": change("day")?.to,
+                        "hours": .number(try Number(0).subtracting(before)), "total": 0,
+                    ])
+                )
+            ]
+        default: return []
+        }
+    }
+
+    private static func workEvents(
+        _ old: CodexFlow.WorkLog?, _ new: CodexFlow.WorkLog?
+    ) throws(CodexError) -> [(Kind, AttributeMap)] {
+        // History tells of one that was removed; with its project, it is no event.
+        guard let log = new else { return [] }
+        let hours = try log.hours.subtracting(old?.hours ?? 0)
+        return [
+            (
+                .workLogged,
+                detail([
+                    "taskId": log.taskID.attributeValue, "projectId": log.projectID.attributeValue,
+                    "userId": log.userID.attributeValue, "day": log.day.attributeValue,
+                    "hours": .number(hours), "total": .number(log.hours),
+                ])
+            )
+        ]
+    }
+
+    // MARK: Projects
+
+    private static func projectEvents(
+        _ old: CodexFlow.Project?, _ new: CodexFlow.Project?
+    ) -> [(Kind, AttributeMap)] {
+        guard let project = new ?? old else { return [] }
+        func detail(_ more: [String: AttributeValue?] = [:]) -> AttributeMap {
+            let members: [String: AttributeValue?] = [
+                "projectId": project.id.attributeValue, "name": .string(project.name),
+                "key": project.key.map { .string($0) }, "owner": project.ownerID.attributeValue,
+                "status": project.status.map { .string($0.rawValue) },
+            ]
+            return Self.detail(members.merging(more) { $1 })
+        }
+        guard let new else { return [(.projectDeleted, detail())] }
+        guard let old else { return [(.projectCreated, detail())] }
+        var events: [(Kind, AttributeMap)] = []
+        if old.ownerID != new.ownerID {
+            let before = ["previousOwner": AttributeValue?.some(old.ownerID.attributeValue)]
+            events.append((.projectTransferred, detail(before)))
+        }
+        if old.status != new.status {
+            let from = ["from": old.status.map { AttributeValue.string($0.rawValue) }]
+            events.append((.projectStatusChanged, detail(from)))
+        }
+        if (old.archivedAt == nil) != (new.archivedAt == nil) {
+            events.append((new.archivedAt == nil ? .projectRestored : .projectArchived, detail()))
+        }
+        if old.deletingSince == nil, new.deletingSince != nil {
+            events.append((.projectDeletionStarted, detail()))
+        }
+        let told: Set<String> = ["owner", "status", "archivedAt", "deletingSince"]
+        let fields = old.changedFields(to: new).filter { !told.contains($0) }
+        if !fields.isEmpty {
+            events.append((.projectUpdated, detail(["fields": fields.attributeValue])))
+        }
+        return events
+    }
+
+    private static func memberEvents(
+        _ old: CodexFlow.Member?, _ new: CodexFlow.Member?
+    ) -> [(Kind, AttributeMap)] {
+        guard let member = new ?? old else { return [] }
+        let kind: Kind =
+            old == nil ? .memberAdded : new == nil ? .memberRemoved : .memberChanged
+        return [
+            (
+                kind,
+                detail([
+                    "projectId": member.projectID.attributeValue,
+                    "userId": member.userID.attributeValue, "role": .string(member.role.rawValue),
+                ])
+            )
+        ]
+    }
+
+    // MARK: PRDs
+
+    private static func prdEvents(
+        _ old: CodexFlow.PRD?, _ new: CodexFlow.PRD?
+    ) -> [(Kind, AttributeMap)] {
+        guard let new else { return [] }
+        let detail = detail([
+            "prdId": new.id.attributeValue, "projectId": new.projectID.attributeValue,
+            "version": new.version.attributeValue, "title": .string(new.title),
+            "approvalStatus": new.approvalStatus.map { .string($0.rawValue) },
+            "contentHash": new.contentHash.map { .string($0) },
+            "createdBy": new.createdBy?.attributeValue,
+        ])
+        guard let old else { return [(new.version == 1 ? .prdCreated : .prdVersionAdded, detail)] }
+        guard old.approvalStatus != new.approvalStatus else { return [] }
+        switch new.approvalStatus {
+        case .inReview: return [(.prdSubmitted, detail)]
+        case .approved: return [(.prdApproved, detail)]
+        case .rejected: return [(.prdRejected, detail)]
+        case .draft: return [(.prdChangesRequested, detail)]
+        case .superseded: return [(.prdSuperseded, detail)]
+        case .archived: return [(.prdArchived, detail)]
+        case nil: return []
+        }
+    }
+
+    private static func reviewEvents(
+        _ review: CodexFlow.PRDReview?
+    ) -> [(Kind, AttributeMap)] {
+        guard let review else { return [] }
+        return [
+            (
+                .prdReviewed,
+                detail([
+                    "prdId": review.prdID.attributeValue,
+                    "projectId": review.projectID.attributeValue,
+                    "version": review.version.attributeValue,
+                    "contentHash": .string(review.contentHash),
+                    "userId": review.userID.attributeValue,
+                    "decision": .string(review.decision.rawValue),
+                ])
+            )
+        ]
+    }
+
+    // MARK: Users
+
+    private static func userEvents(
+        _ old: CodexFlow.User?, _ new: CodexFlow.User?
+    ) -> [(Kind, AttributeMap)] {
+        guard let user = new ?? old else { return [] }
+        let detail = detail([
+            "userId": user.id.attributeValue, "role": user.role.map { .string($0.rawValue) },
+            "state": user.state.map { .string($0.rawValue) },
+        ])
+        guard let new else { return [(.userDeleted, detail)] }
+        guard let old else { return [(.userCreated, detail)] }
+        var events: [(Kind, AttributeMap)] = []
+        if old.isActive != new.isActive {
+            events.append((new.state == .suspended ? .userSuspended : .userActivated, detail))
+        }
+        if old.changedFields(to: new).contains(where: { $0 != "state" }) {
+            events.append((.userUpdated, detail))
+        }
+        return events
+    }
+
+    private static func sessionEvents(
+        _ old: CodexFlow.Session?, _ new: CodexFlow.Session?, _ isExpiry: Bool
+    ) -> [(Kind, AttributeMap)] {
+        // That one was used is no event.
+        guard (old == nil) != (new == nil), let session = new ?? old else { return [] }
+        return [
+            (
+                new == nil ? .sessionEnded : .sessionOpened,
+                detail([
+                    "userId": session.userID.attributeValue,
+                    "kind": .string(session.kind.rawValue),
+                    "expired": new == nil ? .bool(isExpiry) : nil,
+                ])
+            )
+        ]
+    }
+}

@@ -1,0 +1,139 @@
+public import CodexCore
+public import FoundationEssentials
+
+extension CodexFlow {
+    /// Something that happened in CodexFlow, in EventBridge's envelope.
+    ///
+    /// Events are derived from the stream of changes, so there is one exactly if the write is there;
+    /// the same change always gives the same events with the same identifiers, which tells those that
+    /// are delivered twice.
+    public struct Event: Sendable, Hashable {
+        /// What happened: EventBridge's `detail-type`.
+        public enum Kind: String, Sendable, Hashable, CaseIterable {
+            case taskCreated = "TaskCreated"
+            case taskUpdated = "TaskUpdated"
+            case taskAssigned = "TaskAssigned"
+            case taskUnassigned = "TaskUnassigned"
+            case taskStatusChanged = "TaskStatusChanged"
+            case taskStarted = "TaskStarted"
+            case taskCompleted = "TaskCompleted"
+            case taskCanceled = "TaskCanceled"
+            case taskReopened = "TaskReopened"
+            case taskClaimed = "TaskClaimed"
+            case taskReleased = "TaskReleased"
+            case taskArchived = "TaskArchived"
+            case taskRestored = "TaskRestored"
+            case taskDeleted = "TaskDeleted"
+            case taskCommented = "TaskCommented"
+            case taskCommentChanged = "TaskCommentChanged"
+            case taskCommentDeleted = "TaskCommentDeleted"
+            case taskBlocked = "TaskBlocked"
+            case taskUnblocked = "TaskUnblocked"
+            case workLogged = "WorkLogged"
+            case projectCreated = "ProjectCreated"
+            case projectUpdated = "ProjectUpdated"
+            case projectStatusChanged = "ProjectStatusChanged"
+            case projectArchived = "ProjectArchived"
+            case projectRestored = "ProjectRestored"
+            case projectTransferred = "ProjectTransferred"
+            case projectDeletionStarted = "ProjectDeletionStarted"
+            case projectDeleted = "ProjectDeleted"
+            case memberAdded = "MemberAdded"
+            case memberChanged = "MemberChanged"
+            case memberRemoved = "MemberRemoved"
+            case prdCreated = "PRDCreated"
+            case prdVersionAdded = "PRDVersionAdded"
+            case prdSubmitted = "PRDSubmitted"
+            case prdApproved = "PRDApproved"
+            case prdRejected = "PRDRejected"
+            case prdChangesRequested = "PRDChangesRequested"
+            case prdSuperseded = "PRDSuperseded"
+            case prdArchived = "PRDArchived"
+            case prdReviewed = "PRDReviewed"
+            case userCreated = "UserCreated"
+            case userUpdated = "UserUpdated"
+            case userSuspended = "UserSuspended"
+            case userActivated = "UserActivated"
+            case userDeleted = "UserDeleted"
+            case sessionOpened = "SessionOpened"
+            case sessionEnded = "SessionEnded"
+
+            /// The service that the event is of: EventBridge's `source`.
+            public var source: String {
+                switch self {
+                case .taskCreated, .taskUpdated, .taskAssigned, .taskUnassigned, .taskStatusChanged,
+                    .taskStarted, .taskCompleted, .taskCanceled, .taskReopened, .taskClaimed,
+                    .taskReleased, .taskArchived, .taskRestored, .taskDeleted, .taskCommented,
+                    .taskCommentChanged, .taskCommentDeleted, .taskBlocked, .taskUnblocked,
+                    .workLogged:
+                    "codexflow.tasks"
+                case .projectCreated, .projectUpdated, .projectStatusChanged, .projectArchived,
+                    .projectRestored, .projectTransferred, .projectDeletionStarted,
+                    .projectDeleted, .memberAdded,
+                    .memberChanged, .memberRemoved:
+                    "codexflow.projects"
+                case .prdCreated, .prdVersionAdded, .prdSubmitted, .prdApproved, .prdRejected,
+                    .prdChangesRequested, .prdSuperseded, .prdArchived, .prdReviewed:
+                    "codexflow.prds"
+                case .userCreated, .userUpdated, .userSuspended, .userActivated, .userDeleted,
+                    .sessionOpened, .sessionEnded:
+                    "codexflow.users"
+                }
+            }
+        }
+
+        /// Identifies the event: the same for the same change.
+        public let id: String
+        /// What happened.
+        public let kind: Kind
+        /// When it was committed.
+        public let time: Date
+        /// What is to know about it.
+        public let detail: AttributeMap
+
+        /// Creates an event.
+        public init(id: String, kind: Kind, time: Date, detail: AttributeMap) {
+            self.id = id
+            self.kind = kind
+            self.time = time
+            self.detail = detail
+        }
+
+        /// The service that the event is of.
+        public var source: String { kind.source }
+
+        /// The event as EventBridge delivers one, with an empty account and region.
+        public var envelope: AttributeMap {
+            [
+                "version": "0", "id": .string(id), "detail-type": .string(kind.rawValue),
+                "source": .string(source), "account": "", "region": "",
+                "time": .string(Self.seconds(time)), "resources": [], "detail": .map(detail),
+            ]
+        }
+
+        /// The envelope as JSON.
+        public var json: String { DynamoDBJSON.plainText(envelope) }
+
+        /// Reads an event from its envelope as JSON.
+        ///
+        /// - Throws: ``CodexError/Code/invalidJSON`` for what is no event of CodexFlow's.
+        public init(json: String) throws(CodexError) {
+            let envelope = try DynamoDBJSON.item(parsingPlain: Array(json.utf8))
+            guard let id = envelope["id"]?.string,
+                let kind = envelope["detail-type"]?.string.flatMap(Kind.init),
+                envelope["source"]?.string == kind.source,
+                let time = envelope["time"].flatMap(Date.init(attributeValue:)),
+                let detail = envelope["detail"]?.map
+            else {
+                throw CodexError(
+                    .invalidJSON, "That is no event of CodexFlow's in EventBridge's envelope.")
+            }
+            self.init(id: id, kind: kind, time: time, detail: detail)
+        }
+
+        /// EventBridge's times have whole seconds.
+        private static func seconds(_ time: Date) -> String {
+            Timestamp.text(time).prefix(19) + "Z"
+        }
+    }
+}

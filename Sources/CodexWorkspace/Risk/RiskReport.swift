@@ -1,0 +1,168 @@
+public import CodexCore
+
+extension CodexFlow {
+    /// How likely a project is to be late, and what to do about it: the architecture document's answer of
+    /// its risk analysis.
+    public struct RiskReport: Sendable, Hashable {
+        /// The score in words.
+        public enum Level: String, Sendable, Hashable, CaseIterable {
+            case low, medium, high
+
+            /// The level of a score: low below 0.35, high from 0.65 on.
+            public init(_ score: Double) {
+                self = score < 0.35 ? .low : score < 0.65 ? .medium : .high
+            }
+        }
+
+        /// What a feature has to do with the score.
+        public struct Factor: Sendable, Hashable {
+            /// The feature.
+            public let name: RiskFeatures.Name
+            /// Its value, from 0 to 1.
+            public let value: Double
+            /// What part of the score it is; a model that cannot tell gives 0.
+            public let share: Double
+
+            /// Creates a factor.
+            public init(name: RiskFeatures.Name, value: Double, share: Double) {
+                self.name = name
+                self.value = value
+                self.share = share
+            }
+        }
+
+        /// The score, from 0 to 1.
+        public let riskScore: Double
+        /// The factors, the weightiest first.
+        public let factors: [Factor]
+        /// What to do, the most pressing first.
+        public let recommendations: [String]
+
+        /// The score in words.
+        public var riskLevel: Level { Level(riskScore) }
+
+        /// Creates a report; recommendations follow from the factors.
+        ///
+        /// - Parameters:
+        ///   - riskScore: The score; what is not from 0 to 1 is moved there.
+        ///   - factors: The factors, in any order.
+        public init(riskScore: Double, factors: [Factor]) {
+            self.riskScore = riskScore.isNaN ? 0 : max(0, min(1, riskScore))
+            // The order is the same whatever that of the input.
+            self.factors = factors.sorted {
+                ($1.share, $1.value, $0.name.rawValue) < ($0.share, $0.value, $1.name.rawValue)
+            }
+            recommendations = self.factors.filter { $0.value >= 0.2 }.prefix(3)
+                .map(\.name.recommendation)
+        }
+
+        /// The architecture document's answer as JSON: `riskScore`, `riskLevel`, `recommendations`, and
+        /// `factors`.
+        public var json: String {
+            DynamoDBJSON.plainText([
+                "riskScore": .number((try? Number(riskScore)) ?? 0),
+                "riskLevel": .string(riskLevel.rawValue),
+                "recommendations": .list(recommendations.map { .string($0) }),
+                "factors": .list(
+                    factors.map { factor in
+                        .map([
+                            "name": .string(factor.name.rawValue),
+                            "value": .number((try? Number(factor.value)) ?? 0),
+                            "share": .number((try? Number(factor.share)) ?? 0),
+                        ])
+                    }),
+            ])
+        }
+    }
+
+    /// What makes a report of features: the library's own rules, a forest, or a model server of the
+    /// embedding program's.
+    public protocol RiskModel: Sendable {
+        /// The report of a project's features.
+        func report(_ features: RiskFeatures) async throws -> RiskReport
+    }
+
+    /// The library's own model: a weighted sum of the features.
+    ///
+    /// The weights are a judgement, not learned: lateness shows first in what is overdue and behind the
+    /// calendar, then in what keeps work from going on. They add up to 1, so that each factor's share of
+    /// the score is its weight times its value.
+    public struct WeightedRisk: RiskModel {
+        /// What each feature weighs.
+        public let weights: [RiskFeatures.Name: Double]
+
+        /// Creates the model.
+        public init() {
+            weights = [
+                .behind: 0.3, .overdue: 0.25, .blocked: 0.1, .stalled: 0.1, .unassigned: 0.05,
+                .unestimated: 0.05, .reopened: 0.05, .complex: 0.04, .urgent: 0.03,
+                .scopeGrowth: 0.03,
+            ]
+        }
+
+        /// The report of a project's features: the same for the same.
+        public func report(_ features: RiskFeatures) -> RiskReport {
+            guard features.openTaskCount > 0 else { return RiskReport(riskScore: 0, factors: []) }
+            let factors = RiskFeatures.Name.allCases.map { name in
+                RiskReport.Factor(
+                    name: name, value: features[name],
+                    share: (weights[name] ?? 0) * features[name])
+            }
+            return RiskReport(riskScore: factors.reduce(0) { $0 + $1.share }, factors: factors)
+        }
+    }
+}
+
+extension CodexFlow.RiskFeatures.Name {
+    /// What to do about it.
+    var recommendation: String {
+        switch self {
+        case .overdue: "Finish overdue tasks first, or set them due days that hold."
+        case .blocked: "Unblock: finish what the most tasks wait for."
+        case .behind: "Cut the scope or move the target day: work is behind the calendar."
+        case .stalled: "Look at tasks that nothing happened to for two weeks."
+        case .reopened: "Agree on acceptance criteria before work begins: much comes back."
+        case .unassigned: "Give open tasks to somebody."
+        case .unestimated: "Estimate open tasks, so that what is left can be told."
+        case .complex: "Split complex tasks into parts."
+        case .urgent: "Agree on what is really urgent."
+        case .scopeGrowth: "Keep new tasks for later: the scope grows while the time runs."
+        }
+    }
+}
+
+extension CodexFlow.Workspace {
+    /// How likely a project is to be late.
+    ///
+    /// Tasks are read page by page: what others change meanwhile may show in a part of them.
+    ///
+    /// - Parameters:
+    ///   - project: The project.
+    ///   - model: What makes the report.
+    /// - Returns: The report.
+    /// - Throws: ``CodexError/Code/notFound``, what reading throws, and what the model throws.
+    /// - Complexity: O(*n*) for *n* tasks of the project.
+    public func riskReport(
+        of project: CodexFlow.Project.ID,
+        by model: some CodexFlow.RiskModel = CodexFlow.WeightedRisk()
+    ) async throws -> CodexFlow.RiskReport {
+        guard let found = try await get(.project(project)) else {
+            throw CodexError(.notFound, "There is no such project.")
+        }
+        let now = settings.clock()
+        let blocked = Set(try await all(.openDependencies(in: project)).map(\.taskID))
+        var counts = CodexFlow.RiskFeatures.Counts(
+            found, blocked: blocked, at: now,
+            today: settings.calendar.day(of: now, in: found.timeZone))
+        // In pages, so that a large project's tasks are never in memory all at once.
+        var token: PageToken?
+        repeat {
+            let page = try await query(
+                CodexCore.Query.outlines(in: project), limit: 200, after: token)
+            for task in page.items { counts.add(task) }
+            token = page.next
+        } while token != nil
+        let features = CodexFlow.RiskFeatures(counts)
+        return try await model.report(features)
+    }
+}

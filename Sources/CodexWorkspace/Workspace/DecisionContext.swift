@@ -1,0 +1,233 @@
+public import CodexCore
+public import FoundationEssentials
+internal import Synchronization
+
+extension CodexFlow {
+    /// A command at work: what it reads, what it has decided to write, and what is given to it.
+    ///
+    /// Used by one decision, on one thread.
+    public final class DecisionContext {
+        private let reader: any DecisionReader
+        private let issued: IssuedIdentifiers
+        private var issuedCount = 0
+        let settings: Settings
+        /// Now, in whole milliseconds, as it is stored.
+        public let now: Date
+        private(set) var writes: [DecisionWrite] = []
+        /// What the histories begin with that this command began, by project and task.
+        var beginnings: [[String]: Activity.Facts] = [:]
+
+        /// What a workspace is given from outside.
+        struct Settings: Sendable {
+            let clock: @Sendable () -> Date
+            let identifiers: @Sendable (Date) -> String
+            let calendar: any DayCalendar
+        }
+
+        init(_ reader: any DecisionReader, _ settings: Settings, _ issued: IssuedIdentifiers) {
+            self.reader = reader
+            self.issued = issued
+            self.settings = settings
+            now = settings.clock().bounded
+        }
+
+        // MARK: Reading
+
+        /// The entity that the lookup names, or `nil`.
+        public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? { try reader.get(lookup) }
+
+        /// The entities that the query names, up to `limit`.
+        public func all<E: Entity>(_ query: Query<E>, limit: Int? = nil) throws -> [E] {
+            try reader.all(query, limit: limit)
+        }
+
+        /// The entity that the lookup names.
+        ///
+        /// - Throws: ``CodexError/Code/notFound``.
+        public func find<E: Entity>(_ lookup: Lookup<E>) throws -> E {
+            guard let found = try get(lookup) else {
+                throw CodexError(.notFound, "There is no such \(E.definition.name).")
+            }
+            return found
+        }
+
+        // MARK: Writing
+
+        /// Stores an entity whose key is not taken.
+        public func insert(_ entity: some Entity) { writes.append(.insert(entity)) }
+
+        /// Stores an entity in place of the one that was read; attributes that its type does not know
+        /// stay.
+        public func replace(_ entity: some Entity) { writes.append(.replace(entity)) }
+
+        /// Removes an entity that was read.
+        public func delete(_ entity: some Entity) { writes.append(.delete(entity)) }
+
+        // MARK: What is given
+
+        /// A new identifier: when a command is decided again, the same as before.
+        ///
+        /// Unless the workspace has a source of its own, it sorts after those that the workspace gave
+        /// out before.
+        ///
+        /// - Throws: ``CodexError/Code/invalidIdentifier`` for what the workspace's own source gave.
+        public func newID<Model>(_ type: Model.Type = Model.self) throws -> Identifier<Model> {
+            defer { issuedCount += 1 }
+            return try Identifier(issued.identifier(issuedCount) { settings.identifiers(now) })
+        }
+
+        /// Today in a project.
+        public func today(in project: Project) -> CalendarDay {
+            settings.calendar.day(of: now, in: project.timeZone)
+        }
+
+        /// A moment after `last`, so that each change of an entity has a time of its own.
+        func moment(after last: Date?) -> Date {
+            guard let last, now <= last else { return now }
+            return last + 0.001
+        }
+
+        // MARK: Who may do what
+
+        /// The user who acts, if active.
+        @discardableResult
+        func actor(_ id: User.ID) throws -> User {
+            try activeUser(id, or: .actorActive, "actor")
+        }
+
+        /// A user, if active; else `rule` is broken.
+        @discardableResult
+        func activeUser(_ id: User.ID, or rule: Rule, _ field: String) throws -> User {
+            guard let user = try get(.user(id)), user.isActive else {
+                throw rule.violated(field, [field: id.attributeValue])
+            }
+            return user
+        }
+
+        /// Throws if a field that is kept by the rules differs.
+        func requireKept<E: Entity>(
+            _ new: E, _ old: E, _ kept: [KeptField<E>], _ rule: Rule
+        ) throws {
+            for field in kept where !field.isSame(new, old) {
+                throw rule.violated(
+                    field.name,
+                    [
+                        "stored": (try? old.item())?[field.name],
+                        "given": (try? new.item())?[field.name],
+                    ])
+            }
+        }
+
+        /// A project that the actor may do something in.
+        ///
+        /// - Parameters:
+        ///   - id: The project.
+        ///   - actor: Who acts.
+        ///   - role: The role that it takes.
+        ///   - isChange: Whether the project must take changes; else it is one that is not being
+        ///     deleted.
+        /// - Returns: The project.
+        /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/actorActive``,
+        ///   ``CodexFlow/Rule/actorRole``, ``CodexFlow/Rule/projectReadOnly``,
+        ///   ``CodexFlow/Rule/projectDeletion``.
+        public func project(
+            _ id: Project.ID, for actor: User.ID, as role: Member.Role, isChange: Bool = true
+        ) throws -> Project {
+            try self.actor(actor)
+            let project = try find(.project(id))
+            try requireRole(of: actor, in: project, role)
+            let values = { ["projectId": AttributeValue?.some(id.attributeValue)] }
+            try Rule.projectDeletion.require(
+                project.deletingSince == nil, "deletingSince", values())
+            if isChange {
+                try Rule.projectReadOnly.require(
+                    project.archivedAt == nil, "archivedAt", values())
+            }
+            return project
+        }
+
+        /// What the user may do in the project; `nil` is nothing.
+        ///
+        /// Its owner is, whether or not a membership says so: a project that was stored without the
+        /// services has none.
+        public func role(of user: User.ID, in project: Project) throws -> Member.Role? {
+            if user == project.ownerID { return .owner }
+            let role = try get(.member(user, of: project.id))?.role
+            // There is one owner, whatever an older membership says.
+            return role == .owner ? .admin : role
+        }
+
+        /// Throws unless the user has a role in the project that includes `role`.
+        ///
+        /// - Throws: ``CodexFlow/Rule/actorRole``, and what reading throws.
+        public func requireRole(
+            of user: User.ID, in project: Project, _ role: Member.Role
+        ) throws {
+            let found = try self.role(of: user, in: project)
+            try Rule.actorRole.require(
+                found?.includes(role) == true, "actor",
+                [
+                    "actor": user.attributeValue,
+                    "role": found.map { .string($0.rawValue) },
+                    "needed": .string(role.rawValue),
+                ])
+        }
+    }
+}
+
+/// A field that only other commands than the one that changes an entity change.
+struct KeptField<E: Entity>: Sendable {
+    /// Its stored name.
+    let name: String
+    let isSame: @Sendable (E, E) -> Bool
+
+    init<Value: Equatable & Sendable>(_ name: String, _ path: any KeyPath<E, Value> & Sendable) {
+        self.name = name
+        isSame = { $0[keyPath: path] == $1[keyPath: path] }
+    }
+}
+
+/// The identifiers that a command was given, for when it is decided again.
+final class IssuedIdentifiers: Sendable {
+    private let identifiers = Mutex<[String]>([])
+
+    /// The identifier at a place, made if it is the first time.
+    func identifier(_ place: Int, _ make: () -> String) -> String {
+        identifiers.withLock { known in
+            while known.count <= place { known.append(make()) }
+            return known[place]
+        }
+    }
+}
+
+/// Identifiers that sort by time: 60 bits of milliseconds and a counter, and 40 random ones.
+package final class TimeOrderedIdentifiers: Sendable {
+    private let last = Atomic<UInt64>(0)
+
+    package init() {}
+
+    /// The next one: 20 letters and digits (Crockford's base 32, lower case).
+    package func next(_ now: Date) -> String {
+        let time = UInt64(max(0, now.millisecondsSince1970)) << 16
+        let place = take(notBefore: time)
+        var text: [UInt8] = []
+        let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+        for (value, bitCount) in [(place, 60), (UInt64.random(in: 0..<1 << 40), 40)] {
+            for shift in stride(from: bitCount - 5, through: 0, by: -5) {
+                text.append(digits[Int(value >> UInt64(shift) & 31)])
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private func take(notBefore time: UInt64) -> UInt64 {
+        var known = last.load(ordering: .relaxed)
+        while true {
+            let next = max(known + 1, time)
+            let (isTaken, found) = last.compareExchange(
+                expected: known, desired: next, ordering: .relaxed)
+            if isTaken { return next }
+            known = found
+        }
+    }
+}

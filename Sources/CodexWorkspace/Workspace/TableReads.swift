@@ -1,0 +1,168 @@
+internal import CodexCore
+
+/// What a decision on a table elsewhere has read so far; used by one task at a time.
+final class TableReads: CodexFlow.DecisionReader {
+    enum Request: Hashable {
+        case item(table: String, PrimaryKey)
+        case query(TableQuery, of: String, limit: Int?)
+    }
+
+    /// Something must be fetched before the decision can be made.
+    struct Missing: Error {
+        let request: Request
+        /// What is read.
+        let definition: EntityDefinition
+        /// The guard of a query.
+        var guardName: String?
+    }
+
+    let schema: Schema
+    var items: [Request: Item?] = [:]
+    /// What queries found, as whole items of the entity.
+    var results: [Request: [Item]] = [:]
+    /// The guards of the queries, as they were before.
+    var guards: [String: Item?] = [:]
+    /// Items that queries returned: what is replaced or deleted is to be as it was there.
+    private var found: [Request: Item] = [:]
+    /// The attributes that the types know which items were read as.
+    private var fields: [Request: Set<String>] = [:]
+
+    init(_ schema: Schema) { self.schema = schema }
+
+    private func item(_ definition: EntityDefinition, _ key: PrimaryKey) throws -> Item? {
+        let request = Request.item(table: definition.table, key)
+        guard let known = items[request] else {
+            throw Missing(request: request, definition: definition)
+        }
+        fields[request, default: []].formUnion(definition.fields.map(\.name))
+        return known
+    }
+
+    func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
+        switch lookup.target {
+        case .primaryKey(let key):
+            guard let item = try item(E.definition, key) else { return nil }
+            return try E(item: schema.recognizingSealedValues(of: item, E.definition))
+        case .index(let name, let partition, let sort):
+            var query = TableQuery(
+                table: E.definition.table, index: name, partition: partition, sortPrefix: sort)
+            if sort.count == 1 {
+                (query.sortPrefix, query.sort) = ([], .equal(sort[0]))
+            }
+            return try all(Query<E>(query), limit: 1).first
+        }
+    }
+
+    func all<E: Entity>(_ query: CodexCore.Query<E>, limit: Int?) throws -> [E] {
+        let request = Request.query(query.request, of: E.definition.name, limit: limit)
+        guard let result = results[request] else {
+            throw Missing(
+                request: request, definition: E.definition,
+                guardName: CodexFlow.Guard.name(of: query.request, E.definition))
+        }
+        let table = try schema.table(query.request.table)
+        var entities: [E] = []
+        for item in result {
+            entities.append(
+                try E(item: schema.recognizingSealedValues(of: item, E.definition)))
+            let request = Request.item(table: table.name, try table.primaryKey(of: item))
+            fields[request, default: []].formUnion(E.definition.fields.map(\.name))
+            if found[request] == nil { found[request] = item }
+        }
+        return entities
+    }
+
+    /// The actions of a commit.
+    struct Plan {
+        var actions: [WriteAction] = []
+        /// The places of inserts whose keys were not looked at before.
+        var inserts: [Int] = []
+    }
+
+    /// The writes with the conditions that what was read is so, and checks of the rest.
+    func plan(for writes: [CodexFlow.DecisionWrite]) throws -> Plan {
+        var plan = Plan()
+        var written: Set<Request> = []
+        var counted: Set<String> = []
+        for write in writes {
+            switch write {
+            case .insert(let entity), .replace(let entity), .delete(let entity):
+                let request = try add(write, entity, to: &plan, &counted)
+                written.insert(request)
+            }
+        }
+        for (request, item) in items where !written.contains(request) {
+            guard case .item(let name, let key) = request else { continue }
+            plan.actions.append(
+                .check(table: name, key: key, condition: try condition(of: request, item, name)))
+        }
+        for name in counted.union(guards.keys).sorted() {
+            plan.actions.append(
+                CodexFlow.Guard.action(
+                    name, counts: counted.contains(name), read: guards[name]))
+        }
+        return plan
+    }
+
+    private func add<E: Entity>(
+        _ write: CodexFlow.DecisionWrite, _ entity: E, to plan: inout Plan,
+        _ counted: inout Set<String>
+    ) throws -> Request {
+        var item = try entity.item()
+        let table = try schema.table(E.definition.table)
+        let key = try table.primaryKey(of: item)
+        let request = Request.item(table: table.name, key)
+        let old = items[request] ?? found[request].map { .some($0) }
+        switch write {
+        case .insert:
+            try entity.validate()
+            if old == nil { plan.inserts.append(plan.actions.count) }
+            let isNew = try condition(of: request, nil, table.name)
+            plan.actions.append(.put(table: table.name, item, condition: isNew))
+        case .replace:
+            try entity.validate()
+            if case .some(.some(let old)) = old {
+                let read = schema.recognizingSealedValues(of: old, E.definition)
+                for element in try E.unknownAttributes(of: read) where item[element.name] == nil {
+                    item.set(element)
+                }
+            }
+            let isSame = try old.map { try condition(of: request, $0, table.name) }
+            plan.actions.append(.put(table: table.name, item, condition: isSame))
+        case .delete:
+            let isSame = try old.map { try condition(of: request, $0, table.name) }
+            plan.actions.append(.delete(table: table.name, key: key, condition: isSame))
+        }
+        var new: Item? = item
+        if case .delete = write { new = nil }
+        counted.formUnion(
+            try CodexFlow.Guard.names(from: old ?? nil, to: new, E.definition, schema))
+        return request
+    }
+
+    /// That an item is as it was read: what it had it has, and what its type knows besides it has
+    /// not.
+    private func condition(
+        of request: Request, _ item: Item?, _ name: String
+    ) throws -> Condition {
+        let table = try schema.table(name)
+        guard let item else {
+            return .attributeNotExists(DocumentPath(table.partitionKey.name))
+        }
+        let keys = Set(table.keyAttributes.map(\.name))
+        let isThere = Condition.attributeExists(DocumentPath(table.partitionKey.name))
+        var conditions = [isThere]
+        for element in item where !keys.contains(element.name) {
+            conditions.append(
+                .compare(.path(DocumentPath(element.name)), .equal, .value(element.value)))
+        }
+        var known = fields[request] ?? []
+        for index in table.indexes {
+            known.formUnion((index.partitionKey + index.sortKey).map(\.name))
+        }
+        for name in known.sorted() where item[name] == nil && !keys.contains(name) {
+            conditions.append(.attributeNotExists(DocumentPath(name)))
+        }
+        return .all(conditions) ?? isThere
+    }
+}

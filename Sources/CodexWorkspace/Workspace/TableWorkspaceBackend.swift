@@ -1,0 +1,229 @@
+public import CodexCore
+
+extension CodexFlow {
+    /// A workspace's data in a table elsewhere, behind any ``TableBackend``.
+    ///
+    /// A decision is made on items that are fetched as it asks for them, and written as one list of
+    /// actions, each with the condition that the item is as it was read; items that were only read
+    /// by key are checked the same way. If one is not, the command is decided anew. What a query
+    /// found or did not find cannot be checked so: that is what guards are for (``Guard``).
+    public struct TableWorkspaceBackend: WorkspaceBackend {
+        private let table: any TableBackend
+        private let schema: Schema
+        private let attemptCountMax: Int
+
+        /// Most items and queries that a command asks for: one that asks on and on is no pure
+        /// function of what it reads.
+        private static let requestCountMax = 10_000
+
+        /// Creates a backend.
+        ///
+        /// - Parameters:
+        ///   - table: Where the items are.
+        ///   - schema: The tables and entities there.
+        ///   - attemptCountMax: How often a command is decided before its conflicts are reported.
+        public init(
+            _ table: some TableBackend, schema: Schema = CodexFlow.schema, attemptCountMax: Int = 10
+        ) {
+            self.table = table
+            self.schema = schema
+            self.attemptCountMax = max(1, attemptCountMax)
+        }
+
+        /// Decides, and writes under the condition that what was read is still so.
+        ///
+        /// - Throws: What `decide` throws; ``CodexError/Code/conditionFailed`` if the key of an
+        ///   insert is taken; ``CodexError/Code/transactionCancelled`` if others were faster each
+        ///   time; ``CodexError/Code/transactionTooLarge`` for a command that changes and looks at
+        ///   more than ``Limits/transactionActionCountMax`` items;
+        ///   ``CodexError/Code/invalidArgument`` for one that asks for more than 10,000 things.
+        public func commit<Outcome: Sendable>(
+            _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
+        ) async throws -> Outcome {
+            var attempt = 1
+            while true {
+                let reads = TableReads(schema)
+                let decision = try await decided(decide, reads)
+                guard !decision.writes.isEmpty else { return decision.outcome }
+                let plan = try reads.plan(for: decision.writes)
+                guard plan.actions.count <= Limits.transactionActionCountMax else {
+                    throw CodexError(
+                        .transactionTooLarge,
+                        "The command needs \(plan.actions.count) actions. A transaction on a "
+                            + "remote table has \(Limits.transactionActionCountMax) at most. "
+                            + "Remove some dependencies, subtasks or memberships first.")
+                }
+                do {
+                    try await table.perform(plan.actions)
+                    return decision.outcome
+                } catch let error as CodexError where error.isConflict {
+                    if plan.inserts.contains(where: error.isConflict(of:)) {
+                        throw CodexError(
+                            .conditionFailed, "The identifier is taken. Choose another.")
+                    }
+                    guard attempt < attemptCountMax else { throw error }
+                    attempt += 1
+                    // Not all at the same time again.
+                    try await _Concurrency.Task.sleep(
+                        for: .milliseconds(Int.random(in: 1...10 << min(attempt, 7))))
+                }
+            }
+        }
+
+        /// Runs a decision, and fetches what it asks for, until it has all that it needs.
+        private func decided<Outcome: Sendable>(
+            _ decide: @Sendable (any DecisionReader) throws -> Decision<Outcome>,
+            _ reads: TableReads
+        ) async throws -> Decision<Outcome> {
+            for _ in 0..<Self.requestCountMax {
+                try _Concurrency.Task.checkCancellation()
+                do {
+                    return try decide(reads)
+                } catch let missing as TableReads.Missing {
+                    switch missing.request {
+                    case .item(let table, let key):
+                        reads.items[missing.request] = .some(
+                            try await self.table.item(in: table, key: key))
+                    case .query(let query, _, let limit):
+                        // Guards are read before what they guard.
+                        if let name = missing.guardName, reads.guards[name] == nil {
+                            reads.guards[name] = .some(
+                                try await table.item(in: CodexFlow.table, key: Guard.key(name)))
+                        }
+                        reads.results[missing.request] = try await items(
+                            query, limit, missing.definition)
+                    }
+                }
+            }
+            throw CodexError(
+                .invalidArgument,
+                "The command asked for more than \(Self.requestCountMax) items and queries. Make it "
+                    + "a pure function of what it reads.")
+        }
+
+        /// The items of an entity that a query finds, up to `limit`.
+        private func items(
+            _ query: TableQuery, _ limit: Int?, _ definition: EntityDefinition
+        ) async throws -> [Item] {
+            var (found, token): ([Item], PageToken?) = ([], nil)
+            repeat {
+                let page = try await table.items(
+                    matching: query,
+                    limits: PageLimits(returned: limit.map { $0 - found.count }), after: token)
+                for item in page.items {
+                    let whole = try await wholeItem(item, query)
+                    if let whole, try schema.isItem(whole, of: definition) { found.append(whole) }
+                }
+                token = page.next
+            } while token != nil && found.count < limit ?? .max
+            return found
+        }
+
+        /// The entity that the lookup names, or `nil`.
+        public func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E? {
+            try await commit { Decision(try $0.get(lookup), []) }
+        }
+
+        /// A page of the entities that the query names.
+        public func query<E: Entity>(
+            _ query: Query<E>, limit: Int?, after token: PageToken?
+        ) async throws -> Page<E> {
+            var (found, next, examined): ([E], PageToken?, Int) = ([], token, 0)
+            repeat {
+                let page = try await table.items(
+                    matching: query.request,
+                    limits: PageLimits(returned: limit.map { $0 - found.count }), after: next)
+                examined += page.examinedCount
+                next = page.next
+                for item in page.items {
+                    let whole = try await wholeItem(item, query.request)
+                    if let whole, try schema.isItem(whole, of: E.definition) {
+                        found.append(
+                            try E(item: schema.recognizingSealedValues(of: whole, E.definition)))
+                    }
+                }
+            } while next != nil && found.count < limit ?? .max
+            return Page(items: found, next: next, examinedCount: examined)
+        }
+
+        /// The item behind an index entry that may hold only a part of it.
+        private func wholeItem(_ item: Item, _ query: TableQuery) async throws -> Item? {
+            guard try schema.isPartial(query) else { return item }
+            let key = try schema.table(query.table).primaryKey(of: item)
+            return try await table.item(in: query.table, key: key)
+        }
+
+        /// Removes items of a project that is marked for deletion.
+        public func removeItems(of project: Project.ID, limit: Int) async throws -> Bool {
+            let whole = PrimaryKey(.string("PROJECT#\(project)"), "METADATA")
+            let page = try await table.items(
+                matching: TableQuery(table: CodexFlow.table, partition: [whole.partition]),
+                // One action less than a list may have, for the check.
+                limits: PageLimits(returned: min(limit, Limits.transactionActionCountMax - 1)),
+                after: nil)
+            let keys = try page.items.map { try schema.table(CodexFlow.table).primaryKey(of: $0) }
+            let others = keys.filter { $0 != whole }
+            let isAlone = page.next == nil && others.isEmpty
+            let isMarked = Condition.attributeExists(DocumentPath("deletingSince"))
+            var actions = others.map { WriteAction.delete(table: CodexFlow.table, key: $0) }
+            actions.append(
+                isAlone
+                    ? .delete(table: CodexFlow.table, key: whole, condition: isMarked)
+                    : .check(table: CodexFlow.table, key: whole, condition: isMarked))
+            do {
+                try await table.perform(actions)
+            } catch let error as CodexError where error.isConflict {
+                let found = try await get(.project(project))
+                guard found?.deletingSince != nil else { return true }
+                return false
+            }
+            return isAlone
+        }
+    }
+}
+
+extension CodexError {
+    /// Whether somebody else was faster.
+    fileprivate var isConflict: Bool {
+        if code == .transactionCancelled {
+            return reasons.contains { $0?.isConflict == true }
+        }
+        return code == .conditionFailed
+    }
+
+    /// Whether the action at the place in the list is one that somebody else was faster in.
+    fileprivate func isConflict(of place: Int) -> Bool {
+        guard code == .transactionCancelled else { return place == 0 && reasons.isEmpty }
+        return reasons.indices.contains(place) && reasons[place]?.isConflict == true
+    }
+}
+
+extension Schema {
+    /// Whether a query's results are less than whole items.
+    func isPartial(_ query: TableQuery) throws(CodexError) -> Bool {
+        guard let name = query.index else { return false }
+        return try index(name, of: query.table)?.projection != .all
+    }
+
+    func index(_ name: String, of table: String) throws(CodexError) -> IndexDefinition? {
+        try self.table(table).indexes.first { $0.name == name }
+    }
+
+    /// An item of a table elsewhere as the entity reads it: such a table has the values of
+    /// encrypted fields as binaries, and does not say which are.
+    ///
+    /// Only those fields may be encrypted ones that the schema says to be, or that hold no
+    /// binaries.
+    func recognizingSealedValues(of item: Item, _ definition: EntityDefinition) -> Item {
+        item.recognizingSealedValues { name in
+            definition.fields.contains { $0.name == name && $0.type != .binary }
+                || entities.contains { $0.name == definition.name && $0.sealed.contains(name) }
+        }
+    }
+
+    /// Whether the item's key is one of the entity's.
+    func isItem(_ item: Item, of definition: EntityDefinition) throws(CodexError) -> Bool {
+        let table = try table(definition.table)
+        return definition.matches(try table.primaryKey(of: item), in: table)
+    }
+}

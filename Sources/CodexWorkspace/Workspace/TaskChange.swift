@@ -1,0 +1,368 @@
+public import CodexCore
+internal import FoundationEssentials
+
+extension CodexFlow {
+    /// A change of a task at work: the task as it was and as it is to be, and what history says of it.
+    struct TaskChange {
+        let old: Task
+        var task: Task
+        let project: Project
+        let actor: User.ID
+
+        init(_ task: Task, in project: Project, by actor: User.ID) {
+            old = task
+            self.task = task
+            self.project = project
+            self.actor = actor
+        }
+    }
+}
+
+extension CodexFlow.DecisionContext {
+    /// A task that the actor may change.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexFlow/Rule/taskArchived``.
+    func change(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        mayBeArchived: Bool = false
+    ) throws -> CodexFlow.TaskChange {
+        let project = try self.project(project, for: actor, as: .member)
+        let task = try find(.task(id, in: project.id))
+        try CodexFlow.Rule.taskArchived.require(
+            mayBeArchived || task.archivedAt == nil, "archivedAt", ["taskId": id.attributeValue])
+        return CodexFlow.TaskChange(task, in: project, by: actor)
+    }
+
+    /// Throws if somebody else holds the task: only the holder, and admins, move it meanwhile.
+    func requireUnclaimed(_ change: CodexFlow.TaskChange, orAdmin: Bool = true) throws {
+        guard let holder = change.old.holder(at: now), holder != change.actor else { return }
+        let role = try role(of: change.actor, in: change.project)
+        try CodexFlow.Rule.taskClaimed.require(
+            orAdmin && role?.includes(.admin) == true, "claim",
+            [
+                "holder": holder.attributeValue,
+                "until": change.old.claim?.until.attributeValue,
+            ])
+    }
+
+    /// Throws unless the actor holds the task.
+    func requireHeld(_ change: CodexFlow.TaskChange) throws {
+        try CodexFlow.Rule.taskNotHeld.require(
+            change.old.holder(at: now) == change.actor, "claim",
+            [
+                "taskId": change.old.id.attributeValue,
+                "holder": change.old.claim?.holder.attributeValue,
+                "until": change.old.claim?.until.attributeValue,
+            ])
+    }
+
+    /// Stores a changed task with its history; a task that did not change is left as it is.
+    @discardableResult
+    func store(
+        _ change: CodexFlow.TaskChange, _ kind: CodexFlow.Activity.Kind, note: String? = nil
+    ) throws -> CodexFlow.Task {
+        var task = change.task
+        guard task != change.old else { return task }
+        task.updatedAt = moment(after: change.old.updatedAt)
+        task.updatedByID = change.actor
+        try task.validate()
+        replace(task)
+        let imported = try beginHistory(of: change)
+        // Finished before its history began, and not since.
+        let isOfImport =
+            change.old.status == .done && imported?.to == .done
+            && imported?.reopenCount ?? 0 == change.old.reopenCount ?? 0
+        try record(
+            kind, of: change, changes: change.old.changes(to: task),
+            facts: facts(change.old, task, change.project, isOfImport: isOfImport), note: note)
+        return task
+    }
+
+    /// Writes an entry of the history of a task that there was before.
+    func record(
+        _ kind: CodexFlow.Activity.Kind, of change: CodexFlow.TaskChange,
+        changes: [CodexFlow.Activity.Change] = [], facts: CodexFlow.Activity.Facts? = nil,
+        note: String? = nil
+    ) throws {
+        try beginHistory(of: change)
+        let (task, project) = (change.old.id, change.project)
+        try record(
+            CodexFlow.Activity(
+                id: try newID(), projectID: project.id, taskID: task, actorID: change.actor,
+                at: now, day: today(in: project), kind: kind, changes: changes, facts: facts,
+                note: note))
+    }
+
+    /// Begins the history of a task that was stored without the services, so that analytics have what
+    /// it adds to: its status and its points.
+    ///
+    /// - Returns: The facts of that first entry, if the history began with one; `nil` if the task was
+    ///   created by the services.
+    @discardableResult
+    private func beginHistory(
+        of change: CodexFlow.TaskChange
+    ) throws -> CodexFlow.Activity.Facts? {
+        let (task, project) = (change.old, change.project)
+        let key = [project.id.rawValue, task.id.rawValue]
+        if let known = beginnings[key] { return known }
+        // Its key is its own, so that of two commands that begin the history one is decided anew; and
+        // it sorts before all others.
+        let id = CodexFlow.Activity.importID
+        do {
+            let first = try all(.activity(of: task.id, in: project.id), limit: 1).first
+            if let first { return first.id == id ? first.facts : nil }
+            if let own = try get(.activity(id, of: task.id, in: project.id)) { return own.facts }
+        } catch let error as CodexError
+            where error.code == .typeMismatch || error.code == .missingAttribute
+        {
+            // Something is there, though it is no entry.
+            return nil
+        }
+        var facts = CodexFlow.Activity.Facts(to: task.status ?? .backlog)
+        facts.points = task.countedPoints
+        facts.reopenCount = task.reopenCount
+        beginnings[key] = facts
+        try record(
+            CodexFlow.Activity(
+                id: id, projectID: project.id, taskID: task.id, actorID: change.actor, at: now,
+                day: today(in: project), kind: .imported, facts: facts))
+        return facts
+    }
+
+    /// Writes an entry of a task's history, for commands of one's own; analytics count nothing of it.
+    ///
+    /// - Throws: ``CodexError/Code/notFound`` if there is no such project, ``CodexFlow/Rule/note``, and
+    ///   what reading throws.
+    public func record(
+        _ kind: CodexFlow.Activity.Kind, of task: CodexFlow.Task, by actor: CodexFlow.User.ID,
+        changes: [CodexFlow.Activity.Change] = [], note: String? = nil
+    ) throws {
+        let project = try find(.project(task.projectID))
+        try record(
+            kind, of: CodexFlow.TaskChange(task, in: project, by: actor), changes: changes,
+            note: note)
+    }
+
+    private func record(_ entry: CodexFlow.Activity) throws {
+        try entry.validate()
+        insert(entry)
+    }
+
+    /// Writes the first entry of a new task's history.
+    func recordCreation(
+        of task: CodexFlow.Task, in project: CodexFlow.Project, by actor: CodexFlow.User.ID
+    ) throws {
+        try record(
+            CodexFlow.Activity(
+                id: try newID(), projectID: project.id, taskID: task.id, actorID: actor, at: now,
+                day: today(in: project), kind: .created, facts: facts(nil, task, project)))
+    }
+
+    /// What analytics need of a change; `nil` if they need nothing.
+    private func facts(
+        _ old: CodexFlow.Task?, _ new: CodexFlow.Task, _ project: CodexFlow.Project,
+        isOfImport: Bool = false
+    ) -> CodexFlow.Activity.Facts? {
+        // A task that was stored without a status is in the backlog.
+        let before = old.map { $0.status ?? .backlog }
+        let isMove = before != new.status
+        guard isMove || old?.estimate != new.estimate else { return nil }
+        var facts = CodexFlow.Activity.Facts(from: before, to: isMove ? new.status : nil)
+        facts.pointsBefore = old?.countedPoints
+        facts.points = new.countedPoints
+        let hoursPerPoint = min(max(project.hoursPerPoint ?? 1, 1), Limits.hoursPerPointMax)
+        // What a completion adds, a reopening takes back.
+        func hours(_ task: CodexFlow.Task?) -> Int {
+            task?.status == .done ? (task?.countedPoints ?? 0) * hoursPerPoint : 0
+        }
+        facts.isOfImport = isOfImport
+        let more = isOfImport ? 0 : hours(new) - hours(old)
+        facts.estimatedHours = more == 0 ? nil : more
+        guard isMove, new.status == .done, let done = new.completedAt else { return facts }
+        facts.assigneeID = new.assigneeID
+        func seconds(since start: Date?) -> Int? {
+            start.map { start in
+                // A date may be as far away as a number can say, or be none.
+                let seconds = done.timeIntervalSince(start).rounded()
+                return seconds > 0 ? Int(min(seconds, Double(Limits.analyticsFigureMax))) : 0
+            }
+        }
+        facts.cycleSeconds = seconds(since: new.startedAt)
+        facts.leadSeconds = seconds(since: new.createdAt)
+        return facts
+    }
+
+    // MARK: Rules that look at other items
+
+    /// Whether a user is an active member who may work.
+    func isAssignable(
+        _ user: CodexFlow.User.ID, in project: CodexFlow.Project
+    ) throws -> Bool {
+        let role = try role(of: user, in: project)
+        return try get(.user(user))?.isActive == true && role?.includes(.member) == true
+    }
+
+    /// Throws unless the assignee is an active member who may work.
+    func requireAssignable(_ user: CodexFlow.User.ID, in project: CodexFlow.Project) throws {
+        try CodexFlow.Rule.taskAssignee.require(
+            try isAssignable(user, in: project), "assignee", ["assignee": user.attributeValue])
+    }
+
+    /// Throws unless the estimate is on the project's scale.
+    func requireOnScale(_ estimate: Int?, _ project: CodexFlow.Project) throws {
+        guard let estimate, !project.estimateScale.isEmpty else { return }
+        try CodexFlow.Rule.taskEstimate.require(
+            project.estimateScale.contains(estimate), "estimate",
+            [
+                "estimate": estimate.attributeValue,
+                "scale": project.estimateScale.attributeValue,
+            ])
+    }
+
+    /// Throws unless the task may be a part of `parent`: another open task of the project, with no
+    /// more than ``Limits/taskDepthMax`` levels in all.
+    func requireParent(_ parent: CodexFlow.Task.ID, of task: CodexFlow.Task) throws {
+        let values = ["taskId": task.id.attributeValue, "parentId": parent.attributeValue]
+        var above = 0
+        var next: CodexFlow.Task.ID? = parent
+        while let id = next {
+            try CodexFlow.Rule.taskDepth.require(
+                id != task.id && above < Limits.taskDepthMax, "parentId", values)
+            guard let found = try get(.task(id, in: task.projectID)) else {
+                // What is further up is not this command's business.
+                try CodexFlow.Rule.taskParent.require(above > 0, "parentId", values)
+                break
+            }
+            if above == 0 {
+                // Else a finished task would have an open part.
+                try CodexFlow.Rule.taskParent.require(
+                    found.isOpen || !task.isOpen, "parentId", values)
+            }
+            above += 1
+            next = found.parentID
+        }
+        let siblings = try all(
+            .subtasks(of: parent, in: task.projectID), limit: Limits.subtaskCountMax)
+        try CodexFlow.Rule.taskParts.require(
+            siblings.count < Limits.subtaskCountMax, "parentId", values)
+        let below = try depth(below: task.id, in: task.projectID)
+        try CodexFlow.Rule.taskDepth.require(
+            above + 1 + below <= Limits.taskDepthMax, "parentId", values)
+    }
+
+    private func depth(
+        below task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, level: Int = 0
+    ) throws -> Int {
+        guard level < Limits.taskDepthMax else { return level }
+        var depth = 0
+        for part in try all(.subtasks(of: task, in: project)) {
+            depth = max(depth, 1 + (try self.depth(below: part.id, in: project, level: level + 1)))
+        }
+        return depth
+    }
+
+    /// Throws unless the origin, if it is a story, exists.
+    func requireStory(_ origin: CodexFlow.Task.Origin?, in project: CodexFlow.Project.ID) throws {
+        guard case .prd(let prd, let version, let story) = origin else { return }
+        let values: [String: AttributeValue?] = [
+            "prdId": .string(prd), "version": version.attributeValue,
+            "storyId": story.map { .string($0) },
+        ]
+        guard let id = try? CodexFlow.PRD.ID(prd),
+            let found = try get(.prd(id, version: version, in: project))
+        else { throw CodexFlow.Rule.taskStory.violated("origin", values) }
+        guard let story else { return }
+        try CodexFlow.Rule.taskStory.require(
+            found.content?.userStories.contains { $0.id == story } == true, "origin", values)
+    }
+
+    /// Brings the dependencies of a task, both ways, to whether both of their tasks are open.
+    func refreshDependencies(of task: CodexFlow.Task) throws {
+        let both =
+            try all(.blockers(of: task.id, in: task.projectID))
+            + all(.dependents(of: task.id, in: task.projectID))
+        for var dependency in both {
+            let isBlocker = dependency.blockerID == task.id
+            let other = isBlocker ? dependency.taskID : dependency.blockerID
+            // The other one is looked at only if it matters: on a table elsewhere that is an action.
+            let isOpen = try task.isOpen && get(.task(other, in: task.projectID))?.isOpen == true
+            guard dependency.isOpen != isOpen else { continue }
+            dependency.isOpen = isOpen
+            replace(dependency)
+        }
+    }
+
+    /// Throws if a task waits for as many others, or as many for it, as may be.
+    func requireRoom(for dependency: CodexFlow.Dependency) throws {
+        let max = Limits.dependencyCountMax
+        let project = dependency.projectID
+        let blockers = try all(.blockers(of: dependency.taskID, in: project), limit: max)
+        let dependents = try all(.dependents(of: dependency.blockerID, in: project), limit: max)
+        try CodexFlow.Rule.dependencyCount.require(
+            blockers.count < max && dependents.count < max, "blockerId",
+            [
+                "taskId": dependency.taskID.attributeValue,
+                "blockerId": dependency.blockerID.attributeValue,
+            ])
+    }
+
+    /// Throws if `blocker` waits for `task`, at once or by way of others.
+    func requireNoCycle(_ dependency: CodexFlow.Dependency) throws {
+        var seen: Set<CodexFlow.Task.ID> = []
+        var next = [dependency.blockerID]
+        while let id = next.popLast() {
+            try CodexFlow.Rule.dependencyCycle.require(
+                id != dependency.taskID, "blockerId",
+                [
+                    "taskId": dependency.taskID.attributeValue,
+                    "blockerId": dependency.blockerID.attributeValue,
+                ])
+            guard seen.insert(id).inserted else { continue }
+            next += try all(.blockers(of: id, in: dependency.projectID)).map(\.blockerID)
+        }
+    }
+}
+
+extension CodexFlow.Task {
+    /// The estimate within its bounds: what was stored without the services may have any.
+    fileprivate var countedPoints: Int? {
+        estimate.map { min(max($0, 0), Limits.estimateMax) }
+    }
+
+    /// The fields that differ, with their stored values.
+    func changes(to new: CodexFlow.Task) -> [CodexFlow.Activity.Change] {
+        guard let old = try? item(), let new = try? new.item() else { return [] }
+        // Long texts are in the task, and in the stream of changes.
+        return Self.changedFields(from: old, to: new).map { name in
+            CodexFlow.Activity.Change(
+                field: name, from: old[name]?.shortened, to: new[name]?.shortened)
+        }
+    }
+}
+
+extension Entity {
+    /// The stored names of the fields that differ, but for the times of changes.
+    func changedFields(to new: Self) -> [String] {
+        guard let old = try? item(), let new = try? new.item() else { return [] }
+        return Self.changedFields(from: old, to: new)
+    }
+
+    fileprivate static func changedFields(from old: Item, to new: Item) -> [String] {
+        definition.fields.map(\.name).filter {
+            !["updatedAt", "updatedBy", "statusChangedAt"].contains($0) && old[$0] != new[$0]
+        }
+    }
+}
+
+extension AttributeValue {
+    /// The value, or where it is large what there is of it: history has every change twice.
+    fileprivate var shortened: AttributeValue {
+        let count = byteCount
+        guard count > Limits.historyValueByteCountMax else { return self }
+        guard case .string(let text) = self else { return .string("… (\(count) bytes)") }
+        var start = text.unicodeScalars.prefix(Limits.historyValueByteCountMax / 8)
+        while start.last?.properties.generalCategory == .nonspacingMark { start.removeLast() }
+        return .string(String(start) + "… (\(count) bytes)")
+    }
+}

@@ -1,0 +1,317 @@
+public import CodexCore
+internal import FoundationEssentials
+
+extension CodexFlow.PRD {
+    /// A new version that says what a draft does.
+    fileprivate init(
+        id: ID, _ draft: CodexFlow.PRD, version: Int, in project: CodexFlow.Project.ID,
+        by author: CodexFlow.User.ID, at now: Date
+    ) throws {
+        self.init(
+            id: id, projectID: project, version: version, title: draft.title,
+            content: draft.content, approvalStatus: .draft, createdBy: author, createdAt: now)
+        nonGoals = draft.nonGoals
+        risks = draft.risks
+        openQuestions = draft.openQuestions
+        contentHash = try makeContentHash()
+        updatedAt = now
+    }
+}
+
+extension CodexFlow.Workspace {
+    /// Creates a PRD with its first version, a draft.
+    ///
+    /// - Parameters:
+    ///   - project: The project.
+    ///   - title: The title.
+    ///   - content: What it says.
+    ///   - author: Who writes it.
+    ///   - id: The identifier; `nil` makes one.
+    ///   - isAIGenerated: Whether a model wrote it.
+    ///   - body: Sets nonGoals, risks and openQuestions; all else is as in a new version.
+    /// - Returns: The version.
+    /// - Throws: The rules of PRDs and actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexError/Code/notFound``; ``CodexError/Code/conditionFailed`` if the identifier is taken.
+    @discardableResult
+    public func createPRD(
+        in project: CodexFlow.Project.ID, title: String, content: CodexFlow.PRD.Content,
+        by author: CodexFlow.User.ID, id: CodexFlow.PRD.ID? = nil, isAIGenerated: Bool = false,
+        _ body: @escaping @Sendable (inout CodexFlow.PRD) throws -> Void = { _ in }
+    ) async throws -> CodexFlow.PRD {
+        try await commit { context in
+            _ = try context.project(project, for: author, as: .member)
+            var draft = CodexFlow.PRD(
+                id: try id ?? context.newID(), projectID: project, version: 1, title: title,
+                content: content)
+            let id = draft.id
+            try body(&draft)
+            var version = try CodexFlow.PRD(
+                id: id, draft, version: 1, in: project, by: author, at: context.now)
+            version.isAIGenerated = isAIGenerated
+            try version.validate()
+            context.insert(version)
+            context.insert(
+                CodexFlow.PRDDocument(
+                    id: id, projectID: project, title: version.title, ownerID: author,
+                    createdAt: context.now))
+            return version
+        }
+    }
+
+    /// Adds a version, a draft; those before it stay as they are, and the approved one serves on.
+    ///
+    /// - Parameters:
+    ///   - prd: The document.
+    ///   - project: Its project.
+    ///   - base: The newest version, which this one was made from.
+    ///   - author: Who writes it.
+    ///   - summary: What is different.
+    ///   - isAIGenerated: Whether a model wrote it.
+    ///   - body: Changes title and content, nonGoals, risks and openQuestions; all else is as in a new
+    ///     version.
+    /// - Returns: The new version.
+    /// - Throws: ``CodexFlow/Rule/prdStale`` if `base` is not the newest version; as
+    ///   ``createPRD(in:title:content:by:id:isAIGenerated:)``.
+    @discardableResult
+    public func addPRDVersion(
+        of prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID, basedOn base: Int,
+        by author: CodexFlow.User.ID, summary: String? = nil, isAIGenerated: Bool = false,
+        _ body: @escaping @Sendable (inout CodexFlow.PRD) throws -> Void
+    ) async throws -> CodexFlow.PRD {
+        try await commit { context in
+            _ = try context.project(project, for: author, as: .member)
+            var document = try context.document(prd, in: project)
+            try CodexFlow.Rule.prdStale.require(
+                document.headVersion == base, "basedOn",
+                ["basedOn": base.attributeValue, "newest": document.headVersion.attributeValue])
+            var head = try context.find(.prd(prd, version: base, in: project))
+            var draft = head
+            try body(&draft)
+            var version = try CodexFlow.PRD(
+                id: prd, draft, version: base + 1, in: project, by: author, at: context.now)
+            version.summary = summary
+            version.parentVersion = base
+            version.isAIGenerated = isAIGenerated
+            try version.validate()
+            context.insert(version)
+            // A draft, or one in review, has a newer one now; nobody is to approve it.
+            if head.approvalStatus == .draft || head.approvalStatus == .inReview {
+                try context.move(&head, to: .superseded)
+                context.replace(head)
+            }
+            document.headVersion = version.version
+            document.title = version.title
+            document.updatedAt = context.moment(after: document.updatedAt)
+            context.replace(document)
+            return version
+        }
+    }
+
+    /// Hands a draft in for review: it has a story at least, and each story a criterion.
+    ///
+    /// - Throws: ``CodexFlow/Rule/prdStories``, ``CodexFlow/Rule/prdStatus``,
+    ///   ``CodexFlow/Rule/prdStale``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexError/Code/notFound``.
+    @discardableResult
+    public func submitPRD(
+        _ prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID,
+        by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.PRD {
+        try await commit { context in
+            _ = try context.project(project, for: actor, as: .member)
+            var found = try context.head(prd, version: version, in: project)
+            let stories = found.content?.userStories ?? []
+            try CodexFlow.Rule.prdStories.require(
+                !stories.isEmpty && stories.allSatisfy { !$0.acceptanceCriteria.isEmpty },
+                "content.userStories",
+                [
+                    "without": stories.filter { $0.acceptanceCriteria.isEmpty }.map(\.id)
+                        .attributeValue
+                ])
+            try context.move(&found, to: .inReview)
+            context.replace(found)
+            return found
+        }
+    }
+
+    /// Decides about a version in review.
+    ///
+    /// The first approval by somebody else than its author makes it the approved version, and the one
+    /// before it superseded; the author's own counts only beside that. A request for changes makes it
+    /// a draft again, whose approvals are gone.
+    ///
+    /// - Parameters:
+    ///   - prd: The document.
+    ///   - version: The version that the decision is about.
+    ///   - hash: The ``CodexFlow/PRD/contentHash`` that the decision is about.
+    ///   - project: Its project.
+    ///   - actor: Who decides.
+    ///   - decision: What is decided.
+    ///   - note: Why.
+    /// - Returns: The version with its status.
+    /// - Throws: ``CodexFlow/Rule/prdReview`` for another content, ``CodexFlow/Rule/prdStale`` for an
+    ///   earlier version, ``CodexFlow/Rule/prdStatus``, ``CodexFlow/Rule/prdReviewer`` for an agent,
+    ///   the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func reviewPRD(
+        _ prd: CodexFlow.PRD.ID, version: Int, contentHash hash: String,
+        in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        decision: CodexFlow.PRDReview.Decision, note: String? = nil
+    ) async throws -> CodexFlow.PRD {
+        try await commit { context in
+            _ = try context.project(project, for: actor, as: .member)
+            let isAgent = try context.actor(actor).role == .agent
+            try CodexFlow.Rule.prdReviewer.require(
+                !isAgent, "actor", ["actor": actor.attributeValue])
+            var found = try context.head(prd, version: version, in: project)
+            try CodexFlow.Rule.prdReview.require(
+                found.contentHash == hash, "contentHash", ["contentHash": .string(hash)])
+            try CodexFlow.Rule.prdStatus.require(
+                found.approvalStatus == .inReview, "approvalStatus",
+                ["approvalStatus": found.approvalStatus.map { .string($0.rawValue) }])
+            let query = try CodexCore.Query.reviews(of: prd, version: version, in: project)
+            let reviews = try context.all(query)
+            let others = reviews.filter { $0.userID != actor }
+            let review = CodexFlow.PRDReview(
+                prdID: prd, projectID: project, version: version, contentHash: hash,
+                userID: actor, decision: decision, note: note, at: context.now)
+            try review.validate()
+            if others.count == reviews.count {
+                context.insert(review)
+            } else {
+                context.replace(review)
+            }
+            switch decision {
+            case .approve:
+                let approvers = others.filter { $0.decision == .approve }.map(\.userID) + [actor]
+                // Not before somebody else than the author agrees.
+                guard approvers.contains(where: { $0 != found.createdBy }) else { return found }
+                try context.approve(&found)
+            case .requestChanges:
+                // What was agreed to is not what comes next.
+                for other in others { context.delete(other) }
+                try context.move(&found, to: .draft)
+            case .reject:
+                try context.move(&found, to: .rejected)
+            }
+            context.replace(found)
+            return found
+        }
+    }
+
+    /// Puts a version away.
+    ///
+    /// - Throws: ``CodexFlow/Rule/prdStatus``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func archivePRD(
+        _ prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID,
+        by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.PRD {
+        try await commit { context in
+            _ = try context.project(project, for: actor, as: .admin)
+            var found = try context.find(.prd(prd, version: version, in: project))
+            var document = try context.document(prd, in: project)
+            try context.move(&found, to: .archived)
+            context.replace(found)
+            if document.approvedVersion == version {
+                document.approvedVersion = nil
+                document.updatedAt = context.moment(after: document.updatedAt)
+                context.replace(document)
+            }
+            return found
+        }
+    }
+
+    /// The version of a PRD that serves: the approved one, or `nil`.
+    ///
+    /// - Throws: What reading throws.
+    public func approvedPRD(
+        _ prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
+    ) async throws -> CodexFlow.PRD? {
+        guard let document = try await get(.prdDocument(prd, in: project)) else {
+            // Stored without the services, if at all.
+            let versions = try await all(.versions(of: prd, in: project))
+            return versions.last { $0.approvalStatus == .approved }
+        }
+        guard let version = document.approvedVersion else { return nil }
+        return try await get(.prd(prd, version: version, in: project))
+    }
+
+    /// The newest version of a PRD, or `nil`.
+    ///
+    /// - Throws: What reading throws.
+    public func latestPRD(
+        _ prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
+    ) async throws -> CodexFlow.PRD? {
+        try await query(.versions(of: prd, in: project).reversed, limit: 1).items.first
+    }
+}
+
+extension CodexFlow.PRDDocument {
+    /// What versions say together, oldest first; `nil` if there is none.
+    fileprivate init?(of versions: [CodexFlow.PRD], now: Date) {
+        guard let first = versions.first, let last = versions.last else { return nil }
+        let author = first.createdBy ?? last.createdBy
+        guard let author else { return nil }
+        self.init(
+            id: last.id, projectID: last.projectID, title: last.title,
+            headVersion: last.version, ownerID: author, createdAt: first.createdAt ?? now)
+        approvedVersion = versions.last { $0.approvalStatus == .approved }?.version
+        updatedAt = now
+    }
+}
+
+extension CodexFlow.DecisionContext {
+    /// The newest version of a document, which must be `version`.
+    fileprivate func head(
+        _ prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID
+    ) throws -> CodexFlow.PRD {
+        let document = try document(prd, in: project)
+        try CodexFlow.Rule.prdStale.require(
+            document.headVersion == version, "version",
+            ["version": version.attributeValue, "newest": document.headVersion.attributeValue])
+        var found = try find(.prd(prd, version: version, in: project))
+        if found.contentHash == nil { found.contentHash = try found.makeContentHash() }
+        return found
+    }
+
+    /// A document; of versions that were stored without the services, what they say together.
+    fileprivate func document(
+        _ prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
+    ) throws -> CodexFlow.PRDDocument {
+        if let document = try get(.prdDocument(prd, in: project)) { return document }
+        let versions = try all(.versions(of: prd, in: project))
+        guard let document = CodexFlow.PRDDocument(of: versions, now: now) else {
+            throw CodexError(.notFound, "There is no such \(CodexFlow.PRD.definition.name).")
+        }
+        return document
+    }
+
+    fileprivate func move(
+        _ prd: inout CodexFlow.PRD, to status: CodexFlow.PRD.ApprovalStatus
+    ) throws {
+        let from = prd.approvalStatus ?? .draft
+        try CodexFlow.Rule.prdStatus.require(
+            from.successors.contains(status), "approvalStatus",
+            ["from": .string(from.rawValue), "to": .string(status.rawValue)])
+        prd.approvalStatus = status
+        prd.updatedAt = moment(after: prd.updatedAt)
+    }
+
+    /// Makes a version the approved one, and the one before it superseded.
+    fileprivate func approve(_ prd: inout CodexFlow.PRD) throws {
+        var document = try document(prd.id, in: prd.projectID)
+        if let number = document.approvedVersion,
+            var before = try get(.prd(prd.id, version: number, in: prd.projectID))
+        {
+            try move(&before, to: .superseded)
+            replace(before)
+        }
+        try move(&prd, to: .approved)
+        document.approvedVersion = prd.version
+        document.updatedAt = moment(after: document.updatedAt)
+        replace(document)
+    }
+}

@@ -1,0 +1,442 @@
+public import CodexCore
+public import FoundationEssentials
+
+extension CodexFlow.Workspace {
+    /// Creates a task: with the project's next number, its history, and an assignee who may have it.
+    ///
+    /// - Parameters:
+    ///   - project: The project.
+    ///   - actor: Who creates it, and reports it.
+    ///   - id: The identifier; `nil` makes one.
+    ///   - body: Sets title, status (backlog, todo or inProgress), assignee, reporter and what it says;
+    ///     numbers, times and claims are the services'.
+    /// - Returns: The task.
+    /// - Throws: The rules of tasks and actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexError/Code/notFound``; ``CodexError/Code/conditionFailed`` if the identifier is taken.
+    @discardableResult
+    public func createTask(
+        in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        id: CodexFlow.Task.ID? = nil,
+        _ body: @escaping @Sendable (inout CodexFlow.Task) throws -> Void
+    ) async throws -> CodexFlow.Task {
+        try await commit { context in
+            let project = try context.project(project, for: actor, as: .member)
+            let bare = CodexFlow.Task(
+                id: try id ?? context.newID(), projectID: project.id, title: "", status: .backlog,
+                createdAt: context.now)
+            var task = bare
+            try body(&task)
+            try context.requireKept(task, bare, CodexFlow.Task.keptFieldsOfNew, .taskKept)
+            let status = task.status ?? .backlog
+            try CodexFlow.Rule.taskStatus.require(
+                [.backlog, .todo, .inProgress].contains(status), "status",
+                ["status": .string(status.rawValue)])
+            task.status = status
+            task.reporterID = task.reporterID ?? actor
+            task.updatedAt = context.now
+            task.updatedByID = actor
+            task.statusChangedAt = context.now
+            if status.isStarted { task.startedAt = context.now }
+            try context.requireLinks(of: task, project)
+            task.number = try context.nextNumber(in: project.id)
+            try task.validate()
+            context.insert(task)
+            try context.recordCreation(of: task, in: project, by: actor)
+            return task
+        }
+    }
+
+    /// Changes what a task says, and who is to do it: everything but what other commands keep.
+    ///
+    /// - Parameters:
+    ///   - id: The task.
+    ///   - project: Its project.
+    ///   - actor: Who changes it.
+    ///   - read: The task's ``CodexFlow/Task/updatedAt`` when it was read, if it must not have changed
+    ///     since.
+    ///   - body: Changes it.
+    /// - Returns: The task as it is now.
+    /// - Throws: ``CodexFlow/Rule/taskStale``, ``CodexFlow/Rule/taskKept``, for another assignee as
+    ///   ``assign(_:in:to:by:)``,
+    ///   ``CodexFlow/Rule/taskArchived``, the rules of tasks and actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func changeTask(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        readAt read: Date? = nil,
+        _ body: @escaping @Sendable (inout CodexFlow.Task) throws -> Void
+    ) async throws -> CodexFlow.Task {
+        try await commit { context in
+            var change = try context.change(id, in: project, by: actor)
+            if let read {
+                try CodexFlow.Rule.taskStale.require(
+                    change.old.updatedAt == read, "updatedAt",
+                    [
+                        "read": read.attributeValue,
+                        "stored": change.old.updatedAt?.attributeValue,
+                    ])
+            }
+            try body(&change.task)
+            try context.requireKept(
+                change.task, change.old, CodexFlow.Task.keptFields, .taskKept)
+            try context.requireMet(change)
+            if change.task.assigneeID != change.old.assigneeID {
+                try context.requireUnclaimed(change)
+            }
+            try context.requireLinks(of: change.task, change.project, old: change.old)
+            return try context.store(change, .changed)
+        }
+    }
+
+    /// Moves a task to another status, by the table ``CodexFlow/Task/Status/successors``.
+    ///
+    /// The first start, completion and cancellation are written down; reopening clears the latter two
+    /// and counts. A completed or canceled task is not claimed any more. A task that is reopened is
+    /// nobody's, if its assignee may not work in the project any more.
+    ///
+    /// - Parameters:
+    ///   - id: The task.
+    ///   - project: Its project.
+    ///   - status: Where it goes; where it is already is no error.
+    ///   - actor: Who moves it.
+    ///   - holding: Whether only who holds the task does (``claim(_:in:by:lease:)``): for agents, whose
+    ///     claim may have ended while they worked.
+    ///   - reason: Why a blocked task is started, or one is done whose criteria are not met; `nil`
+    ///     keeps to these rules.
+    ///   - note: What history says about it, unless there is a reason.
+    /// - Returns: The task as it is now.
+    /// - Throws: ``CodexFlow/Rule/taskTransition``, ``CodexFlow/Rule/taskClaimed``,
+    ///   ``CodexFlow/Rule/taskNotHeld``,
+    ///   ``CodexFlow/Rule/taskBlocked``, ``CodexFlow/Rule/taskChildren``,
+    ///   ``CodexFlow/Rule/taskUnmet``, ``CodexFlow/Rule/taskParent`` for reopening a part of a
+    ///   finished task, ``CodexFlow/Rule/taskArchived``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func move(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
+        to status: CodexFlow.Task.Status, by actor: CodexFlow.User.ID, holding: Bool = false,
+        overriding reason: String? = nil, note: String? = nil
+    ) async throws -> CodexFlow.Task {
+        try await commit { context in
+            var change = try context.change(id, in: project, by: actor)
+            let from = change.old.status ?? .backlog
+            guard from != status else { return change.old }
+            try context.requireUnclaimed(change)
+            if holding { try context.requireHeld(change) }
+            try CodexFlow.Rule.taskTransition.require(
+                from.successors.contains(status), "status",
+                ["from": .string(from.rawValue), "to": .string(status.rawValue)])
+            try context.requireMove(change.old, to: status, isForced: reason != nil)
+            change.task.move(to: status, at: context.now)
+            try context.requireAssigneeOfOpen(&change)
+            let task = try context.store(change, .moved, note: reason ?? note)
+            if from.isOpen != status.isOpen { try context.refreshDependencies(of: task) }
+            return task
+        }
+    }
+
+    /// Completes a task: ``move(_:in:to:by:holding:overriding:note:)`` to done.
+    ///
+    /// - Throws: As ``move(_:in:to:by:holding:overriding:note:)``.
+    @discardableResult
+    public func complete(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        holding: Bool = false, overriding reason: String? = nil, note: String? = nil
+    ) async throws -> CodexFlow.Task {
+        try await move(
+            id, in: project, to: .done, by: actor, holding: holding, overriding: reason, note: note)
+    }
+
+    /// Gives a task to somebody, or to nobody.
+    ///
+    /// - Throws: ``CodexFlow/Rule/taskAssignee``, ``CodexFlow/Rule/taskClaimed``,
+    ///   ``CodexFlow/Rule/taskArchived``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexError/Code/notFound``.
+    @discardableResult
+    public func assign(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, to user: CodexFlow.User.ID?,
+        by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.Task {
+        try await commit { context in
+            var change = try context.change(id, in: project, by: actor)
+            guard change.old.assigneeID != user else { return change.old }
+            try context.requireUnclaimed(change)
+            if let user { try context.requireAssignable(user, in: change.project) }
+            change.task.assigneeID = user
+            return try context.store(change, .assigned)
+        }
+    }
+
+    /// Takes a task for a time, so that nobody else works on it: for agents, of which one gets it
+    /// however many try.
+    ///
+    /// The holder may claim again, which sets the end anew.
+    ///
+    /// - Parameters:
+    ///   - id: The task.
+    ///   - project: Its project.
+    ///   - actor: Who takes it.
+    ///   - lease: For how long, a second to a day; after that the task is free.
+    /// - Returns: The task with the claim.
+    /// - Throws: ``CodexFlow/Rule/taskClaimed`` if somebody else holds it,
+    ///   ``CodexFlow/Rule/taskClaim``, ``CodexFlow/Rule/taskArchived``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func claim(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        lease: Duration
+    ) async throws -> CodexFlow.Task {
+        try await commit { context in
+            var change = try context.change(id, in: project, by: actor)
+            try context.requireUnclaimed(change, orAdmin: false)
+            try CodexFlow.Rule.taskClaim.require(
+                change.old.isOpen && lease >= .seconds(1) && lease <= Limits.leaseMax, "lease",
+                [
+                    "lease": .string("\(lease)"),
+                    "status": change.old.status.map { .string($0.rawValue) },
+                ])
+            change.task.claim = CodexFlow.Task.Claim(
+                holder: actor, until: context.now + lease.seconds)
+            return try context.store(change, .claimed)
+        }
+    }
+
+    /// Gives a claimed task back before its time; one that is not claimed is left as it is.
+    ///
+    /// - Throws: ``CodexFlow/Rule/taskClaimed`` if somebody else holds it and the actor is no admin;
+    ///   as ``claim(_:in:by:lease:)``.
+    @discardableResult
+    public func release(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.Task {
+        try await commit { context in
+            var change = try context.change(id, in: project, by: actor)
+            try context.requireUnclaimed(change)
+            change.task.claim = nil
+            return try context.store(change, .released)
+        }
+    }
+
+    /// Takes a task out of the lists of open work; one that is archived is left as it is.
+    ///
+    /// - Throws: ``CodexFlow/Rule/taskClaimed``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func archive(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.Task {
+        try await commit { context in
+            var change = try context.change(id, in: project, by: actor, mayBeArchived: true)
+            guard change.old.archivedAt == nil else { return change.old }
+            try context.requireUnclaimed(change)
+            change.task.archivedAt = context.now
+            let task = try context.store(change, .archived)
+            try context.refreshDependencies(of: task)
+            return task
+        }
+    }
+
+    /// Brings an archived task back; nobody's, if its assignee may not work in the project any more.
+    ///
+    /// - Throws: ``CodexFlow/Rule/taskParent`` for an open part of a finished task, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func restore(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+    ) async throws -> CodexFlow.Task {
+        try await commit { context in
+            var change = try context.change(id, in: project, by: actor, mayBeArchived: true)
+            guard change.old.archivedAt != nil else { return change.old }
+            try context.requireUnclaimed(change)
+            change.task.archivedAt = nil
+            if change.task.isOpen { try context.requireOpenParent(of: change.task) }
+            try context.requireAssigneeOfOpen(&change)
+            let task = try context.store(change, .restored)
+            try context.refreshDependencies(of: task)
+            return task
+        }
+    }
+
+    // MARK: Lists
+
+    /// The tasks of a project that are open and wait for another open task, with what they wait for.
+    ///
+    /// Each page of dependencies and each task is read by itself: what others change meanwhile may
+    /// show in a part of the list.
+    ///
+    /// - Throws: What reading throws.
+    /// - Complexity: O(*m*) for *m* open dependencies.
+    public func blockedTasks(
+        in project: CodexFlow.Project.ID
+    ) async throws -> [(task: CodexFlow.Task, blockers: [CodexFlow.Task.ID])] {
+        var blocked: [(task: CodexFlow.Task, blockers: [CodexFlow.Task.ID])] = []
+        var isOpen: [CodexFlow.Task.ID: Bool] = [:]
+        for dependency in try await all(.openDependencies(in: project)) {
+            let blocker = dependency.blockerID
+            if isOpen[blocker] == nil {
+                isOpen[blocker] = try await get(.task(blocker, in: project))?.isOpen == true
+            }
+            // It may have been finished without the services.
+            guard isOpen[blocker] == true else { continue }
+            if blocked.last?.task.id == dependency.taskID {
+                blocked[blocked.count - 1].blockers.append(blocker)
+            } else if let task = try await get(.task(dependency.taskID, in: project)), task.isOpen {
+                blocked.append((task, [blocker]))
+            }
+        }
+        return blocked
+    }
+}
+
+extension CodexFlow.DecisionContext {
+    /// Takes the project's next number.
+    ///
+    /// It is above those that were given out, and none of a task that was stored without the services:
+    /// above all of these, unless one of them has the highest number that there is.
+    fileprivate func nextNumber(in project: CodexFlow.Project.ID) throws -> Int {
+        let name = CodexFlow.NumberSequence.tasks
+        let known = try get(.sequence(name, of: project))
+        let max = Limits.taskNumberMax
+        var next = min(Swift.max(known?.last ?? 0, 0), max) + 1
+        if try known == nil || next > max || get(.task(number: next, in: project)) != nil {
+            let highest = try highestNumber(in: project)
+            if highest < max, next <= max {
+                next = Swift.max(next, highest + 1)
+            } else {
+                // No task of the services' has one of the gaps: those have what was given out.
+                if next > max { next = 1 }
+                while try next <= max && get(.task(number: next, in: project)) != nil { next += 1 }
+            }
+        }
+        try CodexFlow.Rule.taskNumber.require(
+            next <= max, "number", ["number": next.attributeValue])
+        let sequence = CodexFlow.NumberSequence(projectID: project, name: name, last: next)
+        if known == nil { insert(sequence) } else { replace(sequence) }
+        return next
+    }
+
+    /// The highest number of a task of the project, 0 if there is none; the highest that there is if it
+    /// is none that a task may have.
+    private func highestNumber(in project: CodexFlow.Project.ID) throws -> Int {
+        do {
+            let last = try all(.tasksByNumber(in: project).reversed, limit: 1).first
+            return last?.number ?? 0
+        } catch let error as CodexError where error.code == .typeMismatch {
+            return Limits.taskNumberMax
+        }
+    }
+
+    /// Checks what a task names: assignee, parent, story, estimate; only what differs from `old`.
+    fileprivate func requireLinks(
+        of task: CodexFlow.Task, _ project: CodexFlow.Project, old: CodexFlow.Task? = nil
+    ) throws {
+        if let user = task.assigneeID, user != old?.assigneeID {
+            try requireAssignable(user, in: project)
+        }
+        if let parent = task.parentID, parent != old?.parentID {
+            try requireParent(parent, of: task)
+        }
+        if task.estimate != old?.estimate { try requireOnScale(task.estimate, project) }
+        if task.origin != old?.origin { try requireStory(task.origin, in: project.id) }
+    }
+
+    /// Throws if a finished task had a criterion unmet that was met, or not there, before.
+    fileprivate func requireMet(_ change: CodexFlow.TaskChange) throws {
+        guard change.task.status == .done else { return }
+        let before = Set(change.old.acceptanceCriteria.filter { !$0.isMet }.map(\.id))
+        let unmet = change.task.acceptanceCriteria.filter { !$0.isMet }.map(\.id)
+        try CodexFlow.Rule.taskUnmet.require(
+            before.isSuperset(of: unmet), "acceptanceCriteria", ["unmet": unmet.attributeValue])
+    }
+
+    /// Takes the assignee away who may not work in the project any more, if the task becomes open.
+    fileprivate func requireAssigneeOfOpen(_ change: inout CodexFlow.TaskChange) throws {
+        guard let user = change.task.assigneeID, change.task.isOpen, !change.old.isOpen,
+            try !isAssignable(user, in: change.project)
+        else { return }
+        change.task.assigneeID = nil
+    }
+
+    /// Throws if the task that this one is a part of is finished.
+    fileprivate func requireOpenParent(of task: CodexFlow.Task) throws {
+        guard let parent = task.parentID else { return }
+        let whole = try get(.task(parent, in: task.projectID))
+        try CodexFlow.Rule.taskParent.require(
+            whole?.status?.isOpen ?? true, "parentId", ["parentId": parent.attributeValue])
+    }
+
+    /// A task that this one waits for, as it is now: it may have been changed without the services.
+    private func openBlocker(of task: CodexFlow.Task) throws -> CodexFlow.Task.ID? {
+        try all(.blockers(of: task.id, in: task.projectID)).map(\.blockerID).first { blocker in
+            try get(.task(blocker, in: task.projectID))?.isOpen == true
+        }
+    }
+
+    /// Throws unless what a move needs is so.
+    fileprivate func requireMove(
+        _ task: CodexFlow.Task, to status: CodexFlow.Task.Status, isForced: Bool
+    ) throws {
+        if status.isStarted, task.status?.isStarted != true, !isForced {
+            let blocker = try openBlocker(of: task)
+            try CodexFlow.Rule.taskBlocked.require(
+                blocker == nil, "status",
+                [
+                    "taskId": task.id.attributeValue, "blockerId": blocker?.attributeValue,
+                ])
+        }
+        if !status.isOpen {
+            let part = try all(.subtasks(of: task.id, in: task.projectID)).first(where: \.isOpen)
+            try CodexFlow.Rule.taskChildren.require(
+                part == nil, "status",
+                ["taskId": task.id.attributeValue, "partId": part?.id.attributeValue])
+        } else if task.status?.isOpen == false {
+            try requireOpenParent(of: task)
+        }
+        if status == .done, !isForced {
+            let unmet = task.acceptanceCriteria.filter { !$0.isMet }
+            try CodexFlow.Rule.taskUnmet.require(
+                unmet.isEmpty, "acceptanceCriteria", ["unmet": unmet.map(\.id).attributeValue])
+        }
+    }
+}
+
+extension CodexFlow.Task {
+    /// Puts the task in a status, with the times that go with it.
+    mutating func move(to new: Status, at now: Date) {
+        let wasOpen = status?.isOpen ?? true
+        status = new
+        statusChangedAt = now
+        if new.isStarted, startedAt == nil { startedAt = now }
+        switch new {
+        case .done:
+            completedAt = now
+            // Done without a start: it took no time.
+            if startedAt == nil { startedAt = now }
+            claim = nil
+        case .canceled:
+            canceledAt = now
+            claim = nil
+        default:
+            if !wasOpen {
+                (completedAt, canceledAt) = (nil, nil)
+                reopenCount = min(reopenCount ?? 0, .max - 1) + 1
+            }
+        }
+    }
+
+    /// The fields that only other commands change.
+    static let keptFields = [
+        KeptField<Self>("taskId", \.id), .init("projectId", \.projectID),
+        .init("number", \.number), .init("status", \.status),
+        .init("reporter", \.reporterID), .init("claim", \.claim),
+        .init("reopenCount", \.reopenCount), .init("startedAt", \.startedAt),
+        .init("completedAt", \.completedAt), .init("canceledAt", \.canceledAt),
+        .init("statusChangedAt", \.statusChangedAt), .init("archivedAt", \.archivedAt),
+        .init("createdAt", \.createdAt), .init("updatedAt", \.updatedAt),
+        .init("updatedBy", \.updatedByID),
+    ]
+    /// Those that are not set with the creation either.
+    static let keptFieldsOfNew = keptFields.filter {
+        !["status", "reporter"].contains($0.name)
+    }
+}

@@ -1,0 +1,153 @@
+// The code of Docs/Guides/ModelYourData.md.
+
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+struct Book: Codable, Entity, Equatable {
+    static let definition = EntityDefinition(
+        "book", table: "library", keys: ["PK": "BOOK#{isbn}", "SK": "BOOK"])
+
+    var isbn: String
+    var title: String
+    var author: String
+    var pages: Int
+    var subjects: [String]
+
+    func validate() throws(CodexError) {
+        guard pages > 0 else {
+            throw CodexError(.invalidArgument, "A book has at least one page.")
+        }
+    }
+}
+
+struct Member: Codable, Entity, Equatable {
+    static let definition = EntityDefinition(
+        "member", table: "library", keys: ["PK": "MEMBER#{id}", "SK": "PROFILE"])
+
+    var id: String
+    var name: String
+    var email: String
+}
+
+struct Hold: Codable, Entity, Equatable {
+    static let definition = EntityDefinition(
+        "hold", table: "library", keys: ["PK": "MEMBER#{member}", "SK": "HOLD#{isbn}"])
+
+    var member: String
+    var isbn: String
+    var expires: Int
+}
+
+let library = TableDefinition(
+    "library", partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
+    indexes: [
+        IndexDefinition(
+            "byAuthor", partitionKey: [KeyAttribute("author")],
+            sortKey: [KeyAttribute("title")]),
+        IndexDefinition(
+            "bySubject", partitionKey: [KeyAttribute("subjects")], projection: .keysOnly,
+            multiValued: "subjects"),
+        IndexDefinition("byEmail", partitionKey: [KeyAttribute("email")], isUnique: true),
+    ],
+    counters: [
+        CounterDefinition("booksByAuthor", group: [KeyAttribute("author")], sums: ["pages"])
+    ],
+    timeToLive: "expires")
+let librarySchema = Schema(tables: [library]).adding(Book.self, Member.self, Hold.self)
+
+extension Lookup where E == Book {
+    static func book(_ isbn: String) -> Self {
+        Self(partition: .string("BOOK#\(isbn)"), sort: "BOOK")
+    }
+}
+
+extension Lookup where E == Member {
+    static func member(email: String) -> Self {
+        Self(.index("byEmail", partition: [.string(email)], sort: []))
+    }
+}
+
+extension Query where E == Book {
+    static func books(by author: String) -> Self {
+        Self(partition: .string(author), index: "byAuthor")
+    }
+
+    static func books(about subject: String) -> Self {
+        Self(partition: .string(subject), index: "bySubject")
+    }
+}
+
+extension Query where E == Hold {
+    static func holds(of member: String) -> Self {
+        Self(partition: .string("MEMBER#\(member)"), sort: .beginsWith("HOLD#"))
+    }
+}
+
+@Suite("The guide: model your data")
+struct GuideModelYourDataTests {
+    @Test("A library has books, members and holds")
+    func libraryOfTheGuide() async throws {
+        let directory = try TemporaryStore.makeDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let path = directory + "/library.codex"
+
+        let store = try Store(at: path, schema: librarySchema)
+        defer { store.close() }
+        let notes = Book(
+            isbn: "1", title: "Notes", author: "Lovelace", pages: 66,
+            subjects: ["computing", "mathematics"])
+        try await store.insert(notes)
+        try await store.put(Member(id: "m1", name: "Mary", email: "mary@example.com"))
+        print(try store.get(.book("1"))?.title ?? "no such book")
+        #expect(try store.get(.book("1")) == notes)
+        #expect(try store.get(.book("2")) == nil)
+
+        print(try store.get(.member(email: "mary@example.com"))?.name ?? "no such member")
+        print(try store.all(.books(by: "Lovelace")).map(\.title))
+        print(try store.all(.books(about: "computing")).map(\.title))
+        #expect(try store.get(.member(email: "mary@example.com"))?.id == "m1")
+        #expect(try store.all(.books(by: "Lovelace")) == [notes])
+        #expect(try store.all(.books(about: "computing")) == [notes])
+        #expect(try store.all(.books(about: "poetry")).isEmpty)
+
+        let total = try store.total(of: "booksByAuthor", in: "library", group: ["Lovelace"])
+        print(total.count, total.sums["pages"] ?? 0)
+        for author in try store.totals(of: "booksByAuthor", in: "library") {
+            print(author.group, author.count)
+        }
+        #expect(total.count == 1)
+        #expect(total.sums["pages"] == 66)
+
+        let now = Int(Date().timeIntervalSince1970)
+        try await store.put(Hold(member: "m1", isbn: "1", expires: now + 3 * 86_400))
+        try await store.put(Hold(member: "m1", isbn: "2", expires: now - 1))
+        print(try store.all(.holds(of: "m1")).map(\.isbn))
+        #expect(try store.all(.holds(of: "m1")).map(\.isbn) == ["1"])
+
+        let everything = TableQuery(table: "library", partition: ["MEMBER#m1"])
+        for item in try store.items(matching: everything).items {
+            print(item["SK"]?.string ?? "")
+        }
+        #expect(
+            try store.items(matching: everything).items.compactMap { $0["SK"]?.string } == [
+                "HOLD#1", "PROFILE",
+            ])
+    }
+
+    @Test("Rules, unique keys and separators are checked")
+    func refusals() async throws {
+        let temporary = try TemporaryStore(schema: librarySchema)
+        let store = temporary.store
+        let empty = Book(isbn: "3", title: "Nothing", author: "A", pages: 0, subjects: [])
+        await #expect(throws: CodexError(.invalidArgument, "")) { try await store.put(empty) }
+        try await store.put(Member(id: "m1", name: "Mary", email: "mary@example.com"))
+        let other = Member(id: "m2", name: "Mara", email: "mary@example.com")
+        await #expect(throws: CodexError(.uniqueViolation, "")) { try await store.put(other) }
+        let forged = Member(id: "m1#HOLD", name: "Mallory", email: "mallory@example.com")
+        await #expect(throws: CodexError(.invalidIdentifier, "")) { try await store.put(forged) }
+        #expect(try store.verify().isSound)
+    }
+}

@@ -1,0 +1,227 @@
+// The code of Docs/Guides/QueriesAndConditions.md.
+
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+struct Order: Codable, Entity, Equatable {
+    static let definition = EntityDefinition(
+        "order", table: "shop", keys: ["PK": "CUSTOMER#{customer}", "SK": "ORDER#{number}"])
+
+    var customer: String
+    var number: Int
+    var state: String
+    var total: Int
+    var note: String?
+}
+
+struct Stock: Codable, Entity, Equatable {
+    static let definition = EntityDefinition(
+        "stock", table: "shop", keys: ["PK": "PRODUCT#{product}", "SK": "STOCK"])
+
+    var product: String
+    var available: Int
+}
+
+let shop = TableDefinition(
+    "shop", partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
+    indexes: [
+        IndexDefinition(
+            "byState", partitionKey: [KeyAttribute("state")],
+            sortKey: [KeyAttribute("total", .number)])
+    ])
+let shopSchema = Schema(tables: [shop]).adding(Order.self, Stock.self)
+
+extension Lookup where E == Stock {
+    static func stock(of product: String) -> Self {
+        Self(partition: .string("PRODUCT#\(product)"), sort: "STOCK")
+    }
+}
+
+extension Lookup where E == Order {
+    static func order(_ number: Int, of customer: String) throws(CodexError) -> Self {
+        let sort = "ORDER#" + (try KeyTemplate.padded(number))
+        return Self(partition: .string("CUSTOMER#\(customer)"), sort: .string(sort))
+    }
+}
+
+extension Query where E == Order {
+    static func orders(of customer: String) -> Self {
+        Self(partition: .string("CUSTOMER#\(customer)"), sort: .beginsWith("ORDER#"))
+    }
+
+    static func orders(in state: String, from total: Int) -> Self {
+        Self(
+            partition: .string(state), sort: .greaterOrEqual(.number(Number(total))),
+            index: "byState")
+    }
+}
+
+struct OutOfStock: Error {}
+
+@Suite("The guide: queries and conditions")
+struct GuideQueriesAndConditionsTests {
+    let temporary: TemporaryStore
+    var store: Store { temporary.store }
+
+    init() async throws {
+        temporary = try TemporaryStore(schema: shopSchema)
+        try await temporary.store.write { transaction in
+            for number in 1...5 {
+                try transaction.put(
+                    Order(
+                        customer: "ada", number: number, state: number < 3 ? "sent" : "open",
+                        total: number * 10))
+            }
+            try transaction.put(Stock(product: "lamp", available: 1))
+        }
+    }
+
+    @Test("Queries, pages and filters")
+    func queries() async throws {
+        let newest = try store.query(.orders(of: "ada").reversed, limit: 2).items
+        let large = try store.all(.orders(in: "open", from: 40))
+        let count = try store.count(.orders(in: "open", from: 0))
+        print(newest.map(\.number), large.map(\.total), count)
+        #expect(newest.map(\.number) == [5, 4])
+        #expect(large.map(\.total) == [40, 50])
+        #expect(count == 3)
+
+        var token: PageToken?
+        repeat {
+            let page = try store.query(.orders(of: "ada"), limit: 2, after: token)
+            print(page.items.map(\.number))
+            token = page.next
+        } while token != nil
+
+        for try await order in store.results(of: .orders(of: "ada"), pageSize: 100) {
+            print(order.number, order.state)
+        }
+
+        let state = Attribute<String>("state")
+        let total = Attribute<Int>("total")
+        let wanted = state == "open" && total.isBetween(35, and: 60)
+        let page = try store.query(.orders(of: "ada").filtered(by: wanted))
+        print(page.items.count, "of", page.examinedCount)
+        #expect(page.items.map(\.number) == [4, 5])
+        #expect(page.examinedCount == 5)
+
+        try store.read { snapshot in
+            let orders = try snapshot.count(.orders(of: "ada"))
+            let lamps = try snapshot.get(.stock(of: "lamp"))
+            print(orders, lamps?.available ?? 0)
+        }
+    }
+
+    @Test("DynamoDB's expressions as text")
+    func expressions() throws {
+        var parser = try ExpressionParser(
+            names: ["#s": "state", "#t": "total"], values: [":open": "open", ":least": 40])
+        let filter = try parser.filter("#s = :open AND #t >= :least")
+        try parser.requireAllUsed()
+        let orders = try store.all(.orders(of: "ada").filtered(by: filter))
+        print(orders.map(\.number))
+        #expect(orders.map(\.number) == [4, 5])
+    }
+
+    @Test("A change in a closure, and a change that is refused because of another")
+    func versions() async throws {
+        let first = try Lookup<Order>.order(1, of: "ada")
+        let changed = try await store.update(first) { $0.note = "gift" }
+        print(changed.state, changed.note ?? "no note")
+        #expect(try store.get(first)?.note == "gift")
+
+        guard var mine = try store.stored(first) else { return }
+        try await store.update(first) { $0.state = "returned" }
+        mine.value.note = "no gift"
+        do {
+            try await store.replace(mine)
+        } catch CodexError.Code.versionMismatch {
+            print("changed since it was read: read it again")
+        }
+        #expect(try store.get(first)?.note == "gift")
+        #expect(try store.get(first)?.state == "returned")
+    }
+
+    @Test("A condition decides about a write")
+    func conditions() async throws {
+        let available = Attribute<Int>("available")
+        let lamp = PrimaryKey("PRODUCT#lamp", "STOCK")
+        let takeOne = Update().adding(-1, to: available)
+        for _ in 1...2 {
+            do {
+                let item = try await store.update(
+                    in: "shop", key: lamp, takeOne, condition: available >= 1,
+                    returning: .updatedNew)
+                print(item?["available"]?.number?.int64 ?? 0, "left")
+            } catch let error as CodexError where error.code == .conditionFailed {
+                print("sold out", error.currentItem?["available"]?.number?.int64 ?? 0)
+            }
+        }
+        #expect(try store.get(.stock(of: "lamp"))?.available == 0)
+        await #expect(throws: CodexError(.conditionFailed, "")) {
+            try await store.update(in: "shop", key: lamp, takeOne, condition: available >= 1)
+        }
+    }
+
+    @Test("A transaction does all or nothing")
+    func transactions() async throws {
+        let order = Order(customer: "bob", number: 1, state: "open", total: 40)
+        let left = try await store.write { transaction -> Int in
+            let stock = try transaction.update(.stock(of: "lamp")) { $0.available -= 1 }
+            guard stock.available >= 0 else { throw OutOfStock() }
+            try transaction.insert(order)
+            return stock.available
+        }
+        print(left, "left")
+        #expect(left == 0)
+        #expect(try store.all(.orders(of: "bob")) == [order])
+
+        let second = Order(customer: "bob", number: 2, state: "open", total: 40)
+        await #expect(throws: OutOfStock.self) {
+            try await store.write { transaction in
+                let stock = try transaction.update(.stock(of: "lamp")) { $0.available -= 1 }
+                guard stock.available >= 0 else { throw OutOfStock() }
+                try transaction.insert(second)
+            }
+        }
+        #expect(try store.get(.stock(of: "lamp"))?.available == 0)
+        #expect(try store.all(.orders(of: "bob")) == [order])
+    }
+
+    @Test("A list of actions is done once, or tells what failed")
+    func actions() async throws {
+        let order = Order(customer: "bob", number: 1, state: "open", total: 40)
+        let available = Attribute<Int>("available")
+        let actions: [WriteAction] = [
+            .update(
+                table: "shop", key: PrimaryKey("PRODUCT#lamp", "STOCK"),
+                Update().adding(-1, to: available), condition: available >= 1),
+            .put(
+                table: "shop", try order.item(),
+                condition: Attribute<String>("PK").doesNotExist),
+        ]
+        do {
+            print(try await store.perform(actions, idempotencyToken: "checkout-1"))  // true
+            print(try await store.perform(actions, idempotencyToken: "checkout-1"))  // false
+            try await store.perform(actions)
+        } catch let error as CodexError where error.code == .transactionCancelled {
+            print(error.reasons.map { $0?.code.description ?? "could be done" })
+            let failed = CodexError.Code.conditionFailed
+            #expect(error.reasons.map { $0?.code } == [failed, failed])
+        }
+        #expect(try store.get(.stock(of: "lamp"))?.available == 0)
+        #expect(try store.all(.orders(of: "bob")) == [order])
+    }
+
+    @Test("The items of a query are deleted")
+    func deletion() async throws {
+        let sent = TableQuery(table: "shop", index: "byState", partition: ["sent"])
+        let deleted = try await store.deleteItems(matching: sent)
+        print(deleted, "orders deleted")
+        #expect(deleted == 2)
+        #expect(try store.count(.orders(of: "ada")) == 3)
+    }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Testing
+
+/// Which module may import what, and what the engine must not know.
+@Suite("Layers")
+struct LayerTests {
+    /// What the files of a module may import.
+    struct Layer: CustomTestStringConvertible {
+        let module: String
+        let modules: Set<String>
+        var testDescription: String { module }
+
+        init(_ module: String, _ modules: Set<String>) {
+            (self.module, self.modules) = (module, modules)
+        }
+    }
+
+    private static let system: Set<String> = ["Darwin", "Glibc", "Musl"]
+
+    static let layers = [
+        Layer("CodexCore", ["CodexCZlib", "FoundationEssentials", "Synchronization"]),
+        Layer("CodexIndex", ["CodexCore"]),
+        Layer(
+            "CodexStore",
+            system.union([
+                "CodexCLMDB", "CodexCore", "CodexIndex", "Crypto", "Dispatch", "Foundation",
+                "FoundationEssentials", "Synchronization",
+            ])),
+        Layer("CodexWorkspace", ["CodexCore", "FoundationEssentials", "Synchronization"]),
+        Layer(
+            "Codex",
+            [
+                "CodexCore", "CodexStore", "CodexWorkspace", "Foundation", "FoundationEssentials",
+            ]),
+        Layer(
+            "CodexDynamoDB",
+            ["CodexCore", "CodexStore", "FoundationEssentials", "Synchronization"]),
+        Layer(
+            "CodexTesting",
+            [
+                "CodexCore", "CodexStore", "Foundation", "FoundationEssentials", "Synchronization",
+            ]),
+    ]
+
+    /// The modules that a file imports.
+    private static func imports(_ text: String) -> Set<String> {
+        let modifiers: Set<String> = [
+            "@_exported", "public", "package", "internal", "fileprivate", "private",
+        ]
+        var modules: Set<String> = []
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ").map { String($0) }
+            guard let keyword = words.firstIndex(of: "import"), keyword + 1 < words.count,
+                words[..<keyword].allSatisfy({ modifiers.contains($0) })
+            else { continue }
+            modules.insert(words[keyword + 1])
+        }
+        return modules
+    }
+
+    @Test("A module imports the layers below it and nothing else", arguments: layers)
+    func imports(layer: Layer) throws {
+        let files = try TidyTests.sources("Sources/\(layer.module)")
+        #expect(files.count >= 4)
+        for (path, text) in files {
+            let others = Self.imports(text).subtracting(layer.modules)
+            #expect(others.isEmpty, "\(path) imports \(others.sorted())")
+        }
+    }
+
+    @Test("Every module of the sources has its layer")
+    func completeness() throws {
+        let folder = TidyTests.root.appendingPathComponent("Sources").path
+        let modules = try FileManager.default.contentsOfDirectory(atPath: folder).filter {
+            $0.hasPrefix("Codex")
+        }
+        let known = Set(Self.layers.map(\.module)).union(["CodexCLMDB", "CodexCZlib"])
+        #expect(Set(modules) == known)
+    }
+
+    @Test("LMDB is imported in one folder, and zlib in one file")
+    func systemLibraries() throws {
+        for (path, text) in try TidyTests.sources("Sources/CodexStore")
+        where Self.imports(text).contains("CodexCLMDB") {
+            #expect(path.hasPrefix("LMDB/"), "\(path)")
+        }
+        for (path, text) in try TidyTests.sources("Sources/CodexCore")
+        where Self.imports(text).contains("CodexCZlib") {
+            #expect(path == "Codec/Compression.swift", "\(path)")
+        }
+    }
+
+    @Test(
+        "What serves any schema does not name CodexFlow",
+        arguments: ["CodexIndex", "CodexStore", "CodexDynamoDB"])
+    func domain(module: String) throws {
+        for (path, text) in try TidyTests.sources("Sources/\(module)") {
+            let lines = text.split(separator: "\n").filter {
+                $0.contains("CodexFlow") || $0.contains("codexFlow")
+            }
+            #expect(lines.isEmpty, "\(path): \(lines)")
+        }
+    }
+
+    @Test(
+        "A program gets no layer that it does not need",
+        arguments: [
+            #".target(name: "CodexIndex", dependencies: ["CodexCore"])"#,
+            #".target(name: "CodexWorkspace", dependencies: ["CodexCore"])"#,
+            #".target(name: "Codex", dependencies: ["CodexCore", "CodexStore", "CodexWorkspace"])"#,
+            #".target(name: "CodexDynamoDB", dependencies: ["CodexCore", "CodexStore"])"#,
+            #".target(name: "CodexTesting", dependencies: ["CodexCore", "CodexStore"])"#,
+        ])
+    func manifest(target: String) throws {
+        let manifest = try String(
+            contentsOf: TidyTests.root.appendingPathComponent("Package.swift"), encoding: .utf8)
+        #expect(manifest.contains(target))
+    }
+}
