@@ -340,7 +340,7 @@ struct FollowerTests {
             (
                 "a consumer past all commits",
                 {
-                    var state = ConsumerState(
+                    var state = Consumer(
                         filter: .all, after: SequenceNumber(commit: .max), now: 0)
                     state.movedAfter = .max
                     LogBody.appendSystem(
@@ -350,7 +350,7 @@ struct FollowerTests {
             (
                 "a consumer at a place that no log has",
                 {
-                    var state = ConsumerState(
+                    var state = Consumer(
                         filter: .all, after: SequenceNumber(commit: 1), now: 0)
                     (state.segment, state.offset) = (.max, .max)
                     LogBody.appendSystem(

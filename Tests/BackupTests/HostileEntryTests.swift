@@ -64,7 +64,7 @@ struct HostileEntryTests {
     }
 
     private static func state() throws -> [UInt8] {
-        try ConsumerState(filter: .all, after: SequenceNumber(commit: 1), now: 0).json()
+        try Consumer(filter: .all, after: SequenceNumber(commit: 1), now: 0).json()
     }
 
     private static func parked(_ pair: FollowerPair) throws -> ParkedChange {

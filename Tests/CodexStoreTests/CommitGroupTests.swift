@@ -59,11 +59,11 @@ struct CommitGroupTests {
         try together([
             { transaction in
                 try transaction.context.setSystem(.consumers, key, value)
-                let count = transaction.context.recordByteCount
+                let count = transaction.context.record.byteCount
                 counts.withLock { $0.append(count) }
             },
             { transaction in
-                let count = transaction.context.recordByteCount
+                let count = transaction.context.record.byteCount
                 counts.withLock { $0.append(count) }
             },
         ])

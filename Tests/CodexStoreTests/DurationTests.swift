@@ -195,7 +195,7 @@ struct DurationTests {
             let context = transaction.context
             var state = try context.consumer("c")
             state.milliseconds = (1 << 62) - 1
-            try context.setConsumer(try ConsumerState.key("c"), state)
+            try context.setConsumer(try Consumer.key("c"), state)
             let (entry, log) = (change.entry, change.commit.bytes)
             var parked: [UInt8] = []
             // Attempts, and when it was committed.

@@ -72,7 +72,7 @@ struct ParkedChangeTests {
             for change in changes {
                 let parked = ParkedChange(
                     change: change, error: Refusal(), attemptCount: 1, hidesValues: false)
-                try transaction.context.park(parked, of: consumer, countMax: .max)
+                try transaction.context.deadLetters.park(parked, of: consumer, countMax: .max)
             }
         }
     }
@@ -91,7 +91,7 @@ struct ParkedChangeTests {
             try await store.write { transaction in
                 let parked = ParkedChange(
                     change: changes[place], error: Refusal(), attemptCount: 1, hidesValues: false)
-                try transaction.context.park(parked, of: consumer, countMax: .max)
+                try transaction.context.deadLetters.park(parked, of: consumer, countMax: .max)
             }
         }
         #expect(try oldestCommit() == changes[1].sequenceNumber.commit)
@@ -170,7 +170,7 @@ struct ParkedChangeTests {
         ) throws {
             let parked = ParkedChange(
                 change: change, error: Refusal(), attemptCount: 1, hidesValues: false)
-            try transaction.context.park(parked, of: "c", countMax: maximum)
+            try transaction.context.deadLetters.park(parked, of: "c", countMax: maximum)
         }
         try await store.write { transaction in
             for change in changes.dropLast() { try park(change, transaction) }
@@ -255,7 +255,7 @@ struct ParkedChangeTests {
                         try await store.write { transaction in
                             try transaction.put(["p": .string("other\(number)")], in: "t")
                             guard number % 4 == 0 else { return }
-                            try transaction.context.forgetParked("c")
+                            try transaction.context.deadLetters.forget("c")
                             #expect(try transaction.context.parkedCount(of: "c") == 0)
                             throw Refusal()
                         }
@@ -388,7 +388,7 @@ struct ParkedChangeTests {
             guard value <= 100, let next = late.dropFirst(Int(value) - 1).first else { return }
             let parked = ParkedChange(
                 change: next, error: Refusal(), attemptCount: 1, hidesValues: false)
-            try transaction.context.park(parked, of: "c", countMax: .max)
+            try transaction.context.deadLetters.park(parked, of: "c", countMax: .max)
         }
         // Its transaction may run again.
         var order = tried.withLock { $0 }

@@ -17,7 +17,7 @@ struct ReaderAgingTests {
         if count > 0 { try store.read { _ in try hold(count - 1) } }
     }
 
-    private var idleCount: Int { store.core.state.withLock { $0.idle.count } }
+    private var idleCount: Int { store.core.state.withLock { $0.readers.idle.count } }
 
     @Test("What was not needed since the last look is given back, but for a few")
     func unneeded() throws {

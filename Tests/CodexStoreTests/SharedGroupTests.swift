@@ -43,7 +43,7 @@ struct SharedGroupTests {
                     for: Self.item(number, "old"), primaryKey: primaryKey)
             }
             try transaction.put(Self.item(7, "new"), in: "t")
-            let count = try context.insertMissing(
+            let count = try BuildSteps(context).insertMissing(
                 keys[...], of: context.position.sequence, table, index.part,
                 // Not where the builder keeps how far it is.
                 Array("by hand".utf8), .ample)

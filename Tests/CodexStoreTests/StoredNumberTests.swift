@@ -104,13 +104,13 @@ struct StoredNumberTests {
         arguments: ["commit", "before", "milliseconds", "movedAfter", "segment", "offset"])
     func consumer(field: String) throws {
         let limit: UInt64 = field == "offset" ? 1 << 48 : 1 << 62
-        let made = ConsumerState(filter: .all, after: SequenceNumber(commit: 1), now: 1)
-        func read(_ value: Any) throws -> ConsumerState {
+        let made = Consumer(filter: .all, after: SequenceNumber(commit: 1), now: 1)
+        func read(_ value: Any) throws -> Consumer {
             var object = try #require(
                 try JSONSerialization.jsonObject(with: Data(try made.json())) as? Object)
             object[field] = value
             let json = try JSONSerialization.data(withJSONObject: object)
-            return try ConsumerState(json: Array(json))
+            return try Consumer(json: Array(json))
         }
         #expect(throws: Never.self) { try read(limit - 1) }
         for value in [limit, .max] { expectCorrupted("\(value)") { _ = try read(value) } }

@@ -246,9 +246,9 @@
                 try await store.perform(
                     [.put(table: CodexFlow.table, note)], idempotencyToken: "token")
                 #expect(try !store.core.withReader { try $0.hasPlainDigests() })
-                try await store.write { try $0.context.notePlainDigest() }
+                try await store.write { try TokenKeys($0.context).notePlainDigest() }
                 #expect(try store.core.withReader { try $0.hasPlainDigests() })
-                try await store.write { try $0.context.replacePlainDigests() }
+                try await store.write { try TokenKeys($0.context).replacePlainDigests() }
                 #expect(try !store.core.withReader { try $0.hasPlainDigests() })
             }
         }

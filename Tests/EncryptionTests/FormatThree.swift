@@ -23,7 +23,7 @@ enum FormatThree {
         var key: [UInt8] = []
         try table.plan.encode(primaryKey, into: &key)
         let old = try context.image(table, key)
-        let header = context.replacing(table, primaryKey, old, with: item).header
+        let header = context.writes.replacing(table, primaryKey, old, with: item).header
         var sealed = item
         if seals, let fields = context.catalog.sealedFields(header.entityNumber) {
             let options = context.core.options.with { $0.sealedFieldBinding = .portable }
@@ -36,7 +36,9 @@ enum FormatThree {
         stored[0] = ItemCodec.untaggedVersion << 4 | stored[0] & 0x0F
         let new = try context.decode(stored, key, table)
         let change = Change(table: table, key: key, old: old, new: new)
-        for bytes in try context.apply([change], isUndo: true) { context.record(change, bytes) }
+        for bytes in try context.items.apply([change], isUndo: true) {
+            context.noteItem(change, bytes)
+        }
     }
 
     /// Has the next opening decide the values, as in a store that was of format 3.
@@ -61,7 +63,7 @@ enum FormatThree {
     static func hasProgress(_ store: Store) throws -> Bool {
         try store.core.withReader { context in
             let table = try context.catalog.table(CodexFlow.table)
-            let key = WriteContext.positionKey(table, Manifest.undecidedPart)
+            let key = BuildProgress.key(table, Manifest.undecidedPart)
             return try context.transaction.get(context.catalog.meta, key) != nil
         }
     }

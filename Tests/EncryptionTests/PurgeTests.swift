@@ -235,7 +235,7 @@
                     let error = CodexError(.invalidItem, text)
                     let parked = ParkedChange(
                         change: change, error: error, attemptCount: 1, hidesValues: false)
-                    try transaction.context.park(parked, of: "c", countMax: .max)
+                    try transaction.context.deadLetters.park(parked, of: "c", countMax: .max)
                 }
                 await #expect(throws: CodexError(.valueNotSealed, "")) {
                     try await store.purgePlaintext()
@@ -268,7 +268,7 @@
                     let parked = ParkedChange(
                         change: change, error: CancellationError(), attemptCount: 1,
                         hidesValues: true)
-                    try transaction.context.park(parked, of: "c", countMax: .max)
+                    try transaction.context.deadLetters.park(parked, of: "c", countMax: .max)
                 }
                 await #expect(throws: CodexError(.valueNotSealed, "")) {
                     try await store.purgePlaintext()

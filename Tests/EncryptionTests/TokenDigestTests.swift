@@ -305,7 +305,7 @@
 
         @Test("Any number of digests is replaced, some in each transaction", arguments: [-1, 0, 1])
         func many(difference: Int) async throws {
-            let count = 2 * WriteContext.examinedTokenCountMax + difference
+            let count = 2 * TokenKeys.examinedTokenCountMax + difference
             try await place.open(schema: CodexFlow.schema, keys: nil) { store in
                 try await store.write { transaction in
                     for number in 0..<count {

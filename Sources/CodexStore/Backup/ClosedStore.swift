@@ -53,12 +53,12 @@ enum ClosedStore {
         let environment = try Environment(directory, readOnly: false, flushes: true)
         var ids: (old: UUID, new: UUID)?
         do throws(CodexError) {
-            try StoreOpening.write(environment) { transaction throws(CodexError) in
+            try StoreCreation.write(environment) { transaction throws(CodexError) in
                 let catalog = try Catalog(transaction)
                 var manifest = catalog.manifest
                 manifest.renewIdentity(leader: leader)
                 ids = (catalog.manifest.storeID, manifest.storeID)
-                _ = try StoreCore.store(manifest, transaction)
+                _ = try ManifestEditor.store(manifest, transaction)
                 var position = try LogPosition(transaction, catalog.meta)
                 let leaderPosition = LeaderPosition(
                     checksum: position.checksum, milliseconds: milliseconds,
@@ -75,7 +75,7 @@ enum ClosedStore {
         }
         environment.close()
         guard let ids else { throw Wire.corrupted("the manifest") }
-        if beginsLog { return try StoreOpening.beginLog(directory, ids.new, StoreOptions()) }
+        if beginsLog { return try StoreCreation.beginLog(directory, ids.new, StoreOptions()) }
         // Not before the last commit, whatever the clock shows: else they would be too old too soon.
         let now = max(StoreOptions().milliseconds, milliseconds)
         let log = try LogDirectory(store: directory, id: ids.old)

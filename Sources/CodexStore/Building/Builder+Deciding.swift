@@ -60,7 +60,7 @@ extension Builder {
     ///   has to build what is waited for.
     private func decide(_ table: TableHandle) throws(CodexError) -> DecidingProgress? {
         aim(at: (table.name, nil))
-        let key = WriteContext.positionKey(table, Manifest.undecidedPart)
+        let key = BuildProgress.key(table, Manifest.undecidedPart)
         var progress = DecidingProgress(try position(key))
         // Whoever had no keys left some, which there may be keys for here.
         if progress.leavesSome, core.options.sealer != nil { progress = DecidingProgress() }
@@ -85,7 +85,9 @@ extension Builder {
         repeat {
             if isStopped { return false }
             let (step, limit) = (rest, limit)
-            let count = try write { try $0.decide(step, table, upTo: progress, limit) }
+            let count = try write { context in
+                try DecidingStep(context).decide(step, table, upTo: progress, limit)
+            }
             guard let count else { return false }
             rest = rest.dropFirst(count)
         } while !rest.isEmpty
@@ -165,7 +167,12 @@ extension ReadContext {
     }
 }
 
-extension WriteContext {
+/// One step of deciding values, a part of a transaction.
+private struct DecidingStep {
+    private let context: WriteContext
+
+    init(_ context: WriteContext) { self.context = context }
+
     /// Rewrites items whose undecided values can be decided, and keeps the progress.
     ///
     /// - Parameters:
@@ -179,7 +186,9 @@ extension WriteContext {
         _ keys: ArraySlice<[UInt8]>, _ known: TableHandle, upTo end: DecidingProgress,
         _ limit: StepLimit
     ) throws -> Int? {
-        guard let table = try current(known), table.undecided != nil else { return nil }
+        guard let table = try BuildSteps(context).current(known), table.undecided != nil else {
+            return nil
+        }
         var (count, byteCount) = (0, 0)
         var progress = end
         for key in keys {
@@ -191,27 +200,27 @@ extension WriteContext {
             }
         }
         let bytes = progress.bytes
-        try noting { () throws(CodexError) in
-            try transaction.put(
-                catalog.meta, Self.positionKey(table, Manifest.undecidedPart), bytes)
+        try context.noting { () throws(CodexError) in
+            try context.transaction.put(
+                context.catalog.meta, BuildProgress.key(table, Manifest.undecidedPart), bytes)
         }
-        noteChange(addsEntries: true)
+        context.noteChange(addsEntries: true)
         return count
     }
 
     /// Rewrites an item, and returns the bytes that it has then.
     private func decide(_ key: [UInt8], _ table: TableHandle) throws(CodexError) -> Int {
         // The provider of keys was asked before; if it fails now, they are left.
-        guard let old = try image(table, key), old.item.hasUndecided,
-            let item = try? core.decided(old.item, old.header, catalog).item,
+        guard let old = try context.image(table, key), old.item.hasUndecided,
+            let item = try? context.core.decided(old.item, old.header, context.catalog).item,
             item.undecidedCount < old.item.undecidedCount
         else { return 0 }
         let new = Image(item: item, header: old.header)
         let change = Change(table: table, key: key, old: old, new: new)
         var byteCount = 0
         // As an undo is, it is refused by nothing: the item says what it said.
-        for stored in try apply([change], isUndo: true) {
-            record(change, stored)
+        for stored in try context.items.apply([change], isUndo: true) {
+            context.noteItem(change, stored)
             byteCount += stored?.count ?? 0
         }
         return byteCount

@@ -60,7 +60,7 @@ extension Builder {
         aim(at: (table.name, indexes.count == 1 ? indexes[0].plan.definition.name : nil))
         var done: [[UInt8]] = []
         for index in indexes {
-            done.append(try position(WriteContext.positionKey(table, index.part)))
+            done.append(try position(BuildProgress.key(table, index.part)))
         }
         guard let (keys, sequence) = try sortedKeys(table, indexes, after: done) else { return }
         for (index, keys) in zip(indexes, keys) { try insert(keys, of: sequence, table, index) }
@@ -71,7 +71,7 @@ extension Builder {
         _ sorted: SortedKeys, of sequence: UInt64?, _ table: TableHandle, _ index: IndexHandle
     ) throws(CodexError) {
         aim(at: (table.name, index.plan.definition.name))
-        let positionKey = WriteContext.positionKey(table, index.part)
+        let positionKey = BuildProgress.key(table, index.part)
         var keys = sorted
         var next = try keys.next()
         while let first = next {
@@ -88,7 +88,7 @@ extension Builder {
                 let keys = rest
                 let limit = limit
                 let count = try write { context in
-                    try context.insertMissing(
+                    try BuildSteps(context).insertMissing(
                         keys, of: sequence, table, index.part, positionKey, limit)
                 }
                 guard let count else { return }
@@ -162,7 +162,7 @@ extension Builder {
             let goesOn: Bool
             do throws(CodexError) {
                 let limit = limit
-                goesOn = try write { try $0.countOn(table, counter.part, limit) }
+                goesOn = try write { try BuildSteps($0).countOn(table, counter.part, limit) }
             } catch {
                 // A sum that does not fit is the definition's fault; others are built all the same.
                 guard error.code == .invalidNumber else { throw error }
@@ -227,7 +227,7 @@ extension Builder {
             let limit = limit
             let isEmpty = try write { context in
                 guard try isDue(context) else { return true }
-                return try context.empty(tree, ownsChunks: part.ownsChunks, limit)
+                return try BuildSteps(context).empty(tree, ownsChunks: part.ownsChunks, limit)
             }
             if isEmpty { return true }
         }

@@ -28,7 +28,9 @@ extension WriteTransaction {
         }
         for key in keys {
             guard let old = try context.image(run.table, key) else { continue }
-            try context.change([Change(table: run.table, key: key, old: old, new: nil)])
+            try context.items.change([
+                Change(table: run.table, key: key, old: old, new: nil)
+            ])
         }
         return (keys.count, page.next)
     }

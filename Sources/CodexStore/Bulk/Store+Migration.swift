@@ -45,7 +45,7 @@ extension Store {
         progress: (@Sendable (MigrationReport) -> Void)? = nil
     ) async throws -> MigrationReport {
         try await rewrite(batchCount: batchCount, progress: progress) { context, start, countMax in
-            try context.migrate(type, after: start, countMax)
+            try ItemRewrite(context).migrate(type, after: start, countMax)
         }
     }
 
@@ -89,12 +89,17 @@ struct RewrittenBatch: Sendable {
     let end: [UInt8]?
 }
 
-extension WriteContext {
+/// Rewrites items of a table, a part of a transaction.
+struct ItemRewrite {
+    let context: WriteContext
+
+    init(_ context: WriteContext) { self.context = context }
+
     /// Migrates the next items of a table.
     fileprivate func migrate<E: Entity>(
         _ type: E.Type, after start: [UInt8], _ countMax: Int
     ) throws -> RewrittenBatch {
-        let bound = try binding(type)
+        let bound = try context.binding(type)
         return try rewrite(bound.table, after: start, countMax) { bytes, key in
             let header = bytes.layout.header
             let isRaw =
@@ -127,13 +132,13 @@ extension WriteContext {
         var due: [[UInt8]] = []
         var last: [UInt8]? = start
         var count = 0
-        try transaction.withCursor(table.tree) { cursor in
+        try context.transaction.withCursor(table.tree) { cursor in
             var entry = unsafe try cursor.advance(past: start)
             while let current = unsafe entry, count < countMax {
                 let key = unsafe Array(current.key)
                 count += 1
                 last = key
-                let verdict = unsafe try withItem(current.value, current.key, table.plan) {
+                let verdict = unsafe try context.withItem(current.value, current.key, table.plan) {
                     try isDue($0, key)
                 }
                 if let verdict {
@@ -149,7 +154,7 @@ extension WriteContext {
                 try body(key)
                 report.migratedCount += 1
             } catch {
-                if let failure { throw failure }
+                if let failure = context.failure { throw failure }
                 report.failureCount += 1
                 report.failures.append(
                     .init(key: try table.plan.primaryKey(key.span), error: error))
@@ -159,10 +164,10 @@ extension WriteContext {
     }
 
     private func migrate<E: Entity>(
-        _ type: E.Type, _ bound: BoundEntity, _ key: [UInt8]
+        _ type: E.Type, _ bound: TransactionContext.BoundEntity, _ key: [UInt8]
     ) throws(CodexError) {
-        guard let old = try image(bound.table, key) else { return }
-        let opened = try core.opened(old.item, old.header, catalog)
+        guard let old = try context.image(bound.table, key) else { return }
+        let opened = try context.core.opened(old.item, old.header, context.catalog)
         let lifted = try E.upgraded(opened, from: old.header.schemaVersion)
         var item = try E(item: lifted).item()
         let primaryKey = try bound.table.plan.primaryKey(key.span)
@@ -182,7 +187,7 @@ extension WriteContext {
         let header = ItemHeader(
             entityNumber: bound.entity.number,
             schemaVersion: bound.entity.definition.schemaVersion, version: old.header.version + 1)
-        try change([
+        try context.items.change([
             Change(table: bound.table, key: key, old: old, new: Image(item: item, header: header))
         ])
     }

@@ -236,7 +236,8 @@ public final class RateLimiter: Sendable {
         try await store.write { [self] transaction in
             let (reading, catalog) = (readClocks(), transaction.context.catalog)
             let moment = state.withLock { $0.moment(reading, catalog) }
-            let stored = try transaction.context.rateWindow(Window.self, name, of: subject)
+            let stored = try RateWindowRead(transaction.context).window(
+                Window.self, name, of: subject)
             var counts = RateCounts(stored, at: moment, rule)
             if moment.basis == request.basis { counts.settle(request.settlement) }
             let answer = counts.answer(request)
@@ -248,18 +249,23 @@ public final class RateLimiter: Sendable {
     }
 }
 
-extension WriteContext {
+/// Reads windows in a write transaction.
+private struct RateWindowRead {
+    private let context: WriteContext
+
+    init(_ context: WriteContext) { self.context = context }
+
     /// The stored window, also one that the wall clock takes for expired.
     ///
     /// By the time that has passed it may not be.
-    fileprivate func rateWindow<Window: RateWindowEntity>(
+    func window<Window: RateWindowEntity>(
         _ type: Window.Type, _ name: String, of subject: String
     ) throws -> Window? {
-        let bound = try binding(type)
+        let bound = try context.binding(type)
         var window: Window?
-        try withKey(Window.primaryKey(of: subject, limit: name), bound.table) { key in
-            _ = try withStoredBytes(bound.table, key) { bytes in
-                try withReader(bound, bytes) { reader throws(CodexError) in
+        try context.withKey(Window.primaryKey(of: subject, limit: name), bound.table) { key in
+            _ = try context.withStoredBytes(bound.table, key) { bytes in
+                try context.withReader(bound, bytes) { reader throws(CodexError) in
                     window = try Window(reading: reader)
                 }
             }

@@ -173,6 +173,16 @@ struct AppliedState: Sendable {
 }
 
 extension StoreCore {
+    /// The commit before the oldest that is retained.
+    func oldestSequence() throws(CodexError) -> UInt64 {
+        for number in try logDirectory.numbers() {
+            if let header = try logDirectory.open(number)?.header {
+                return header.firstSequence - 1
+            }
+        }
+        throw logDirectory.missing(1)
+    }
+
     /// The last commit that is applied, and the snapshot that says so.
     func appliedSnapshot() throws(CodexError) -> AppliedState {
         do {

@@ -51,20 +51,27 @@ extension WriteTransaction {
     ) throws(CodexError) -> Bool {
         if let failure = context.failure { throw failure }
         guard let token else {
-            try context.perform(actions, limits, keepsItem, judged)
+            try ActionList(context).perform(actions, limits, keepsItem, judged)
             return true
         }
         let request = try IdempotentRequest(token, actions, context.core.options.deletionTimes)
-        guard try context.isNew(request) else { return false }
-        let digest = try context.digest(of: request)
-        try context.perform(actions, limits, keepsItem, judged)
-        try context.remember(request, digest)
+        let tokens = IdempotencyTokens(context)
+        guard try tokens.isNew(request) else { return false }
+        let digest = try tokens.digest(of: request)
+        try ActionList(context).perform(actions, limits, keepsItem, judged)
+        try tokens.remember(request, digest)
         return true
     }
 }
 
-extension WriteContext {
-    fileprivate func perform(
+/// Judges the actions of a list by their common outcome, and makes all of their changes or none.
+struct ActionList {
+    private let context: WriteContext
+    private var writes: ItemWrites { context.writes }
+
+    init(_ context: WriteContext) { self.context = context }
+
+    func perform(
         _ actions: [WriteAction], _ limits: ActionLimits?, _ keepsItem: (_ place: Int) -> Bool,
         _ judged: (_ place: Int, _ old: Item?, _ new: Item?) -> Void
     ) throws(CodexError) {
@@ -74,10 +81,10 @@ extension WriteContext {
         var positions: [Int] = []
         var reasons: [CodexError?] = []
         for (action, target) in zip(actions, targets) {
-            let reservedByteCount = memory?.byteCount ?? 0
+            let reservedByteCount = context.memory?.byteCount ?? 0
             var isKept = false
             do throws(CodexError) {
-                let old = try current(target.table, target.encoded)
+                let old = try writes.current(target.table, target.encoded)
                 try account.begin(old?.item)
                 let outcome = try image(after: action, target, old, &account.stepCount)
                 let new = if let outcome { outcome.image?.item } else { old?.item }
@@ -99,21 +106,21 @@ extension WriteContext {
                 isKept = reason.currentItem != nil
                 reasons.append(reason)
             }
-            if !isKept { memory?.release(downTo: reservedByteCount) }
+            if !isKept { context.memory?.release(downTo: reservedByteCount) }
         }
         guard reasons.allSatisfy({ $0 == nil }) else {
             // Others may be refused by themselves too: say so at once.
             for (change, position) in zip(changes, positions) {
-                reasons[position] = refusal(of: change)
+                reasons[position] = context.items.refusal(of: change)
             }
             throw Self.cancelled(reasons)
         }
         do throws(CodexError) {
-            try change(changes)
+            try context.items.change(changes)
         } catch {
-            guard failure == nil, let position = error.position else { throw error }
+            guard context.failure == nil, let position = error.position else { throw error }
             for (change, position) in zip(changes, positions) {
-                reasons[position] = refusal(of: change)
+                reasons[position] = context.items.refusal(of: change)
             }
             reasons[positions[position]] = error
             throw Self.cancelled(reasons)
@@ -145,23 +152,23 @@ extension WriteContext {
         switch action {
         case .put(_, let item, let condition):
             try condition?.validate()
-            try require(condition, old, &steps)
-            return Outcome(image: replacing(target.table, target.key, old, with: item))
+            try writes.require(condition, old, &steps)
+            return Outcome(image: writes.replacing(target.table, target.key, old, with: item))
         case .update(_, let key, let update, let condition):
             try condition?.validate()
-            try validate(update, target.table)
-            try require(condition, old, &steps)
-            let new = try updating(target.table, key, old, by: update)
+            try writes.validate(update, target.table)
+            try writes.require(condition, old, &steps)
+            let new = try writes.updating(target.table, key, old, by: update)
             // A few clauses make a large item of a small one.
-            try memory?.reserve(new.item.memoryByteCount)
+            try context.memory?.reserve(new.item.memoryByteCount)
             return Outcome(image: new)
         case .delete(_, _, let condition):
             try condition?.validate()
-            try require(condition, old, &steps)
+            try writes.require(condition, old, &steps)
             return old == nil ? nil : Outcome(image: nil)
         case .check(_, _, let condition):
             try condition.validate()
-            try require(condition, old, &steps)
+            try writes.require(condition, old, &steps)
             return nil
         }
     }
@@ -184,11 +191,11 @@ extension WriteContext {
             let key: PrimaryKey
             switch action {
             case .put(let name, let item, _):
-                table = try catalog.table(name)
+                table = try context.catalog.table(name)
                 key = try table.plan.definition.primaryKey(of: item)
             case .update(let name, let target, _, _), .delete(let name, let target, _),
                 .check(let name, let target, _):
-                table = try catalog.table(name)
+                table = try context.catalog.table(name)
                 key = target
             }
             var encoded: [UInt8] = []

@@ -6,14 +6,14 @@ internal import CodexCore
 /// milliseconds) and the list's digest (``TokenDigest``); under 0x01, moment and token, nothing, to
 /// find old ones.
 struct IdempotentRequest {
-    fileprivate let token: [UInt8]
+    let token: [UInt8]
     /// Bytes that two lists share exactly if they are equal.
-    fileprivate let list: [UInt8]
+    let list: [UInt8]
     /// What the token is remembered with: never before the real time, or it would be forgotten
     /// early.
-    fileprivate let moment: UInt64
+    let moment: UInt64
     /// The time by which tokens may be forgotten: never after the real time.
-    fileprivate let confirmed: UInt64
+    let confirmed: UInt64
 
     init(_ token: String, _ actions: [WriteAction], _ times: DeletionTimes) throws(CodexError) {
         let bytes = Array(token.utf8)
@@ -29,8 +29,11 @@ struct IdempotentRequest {
         (moment, confirmed) = (times.stamp, times.tokens)
     }
 
-    fileprivate var key: [UInt8] { [0] + token }
-    fileprivate static func timeKey(_ moment: UInt64, _ token: [UInt8]) -> [UInt8] {
+    /// The key of the token's entry.
+    var key: [UInt8] { [0] + token }
+
+    /// The key of the entry that finds an old token.
+    static func timeKey(_ moment: UInt64, _ token: [UInt8]) -> [UInt8] {
         [1] + BigEndian.bytes(moment) + token
     }
 }
@@ -60,86 +63,6 @@ struct RememberedToken {
         case 0: return RememberedToken(value) != nil
         case 1: return value.isEmpty && key[1] < 0x40
         default: return false
-        }
-    }
-}
-
-extension WriteContext {
-    private static let windowMilliseconds = UInt64(Limits.idempotencyWindowSeconds) * 1000
-    /// Most expired tokens that one request removes; two keep the database from growing.
-    private static let expiredCountMax = 16
-
-    /// Whether the request is to be done: its token was not seen in the window, which is over only
-    /// by a confirmed clock.
-    ///
-    /// An entry that is damaged counts as none: else its token would be refused for ever.
-    ///
-    /// - Throws: ``CodexError/Code/idempotencyMismatch`` if it came with other actions;
-    ///   ``CodexError/Code/keyUnavailable`` if that needs a key that is not there.
-    func isNew(_ request: IdempotentRequest) throws(CodexError) -> Bool {
-        guard let stored = unsafe try transaction.get(catalog.tokens, request.key),
-            let token = RememberedToken(unsafe Array(stored))
-        else { return true }
-        let seen = token.moment
-        // A clock that was set must not forget what was done.
-        if seen < request.confirmed, request.confirmed - seen > Self.windowMilliseconds {
-            return true
-        }
-        let isSame = try token.digest.matches(request.list) { message throws(CodexError) in
-            try tokenCode(of: message)
-        }
-        guard isSame else {
-            throw CodexError(
-                .idempotencyMismatch,
-                "The idempotency token was used for other actions. Use one token for one list.")
-        }
-        return false
-    }
-
-    /// The digest to remember a request with: to be made before anything is done.
-    ///
-    /// - Throws: ``CodexError/Code/keyUnavailable`` if that needs a key that is not there.
-    func digest(of request: IdempotentRequest) throws(CodexError) -> TokenDigest {
-        guard catalog.hasSealedFields else { return TokenDigest(of: request.list) }
-        return try TokenDigest(of: request.list) { message throws(CodexError) in
-            try tokenCode(of: message)
-        }
-    }
-
-    /// Remembers that the request was done, and forgets some whose time is over.
-    func remember(
-        _ request: IdempotentRequest, _ digest: TokenDigest
-    ) throws(CodexError) {
-        if let stored = unsafe try transaction.get(catalog.tokens, request.key) {
-            let seen = BigEndian.integer(unsafe Array(stored.prefix(8))) ?? 0
-            try setSystem(.tokens, IdempotentRequest.timeKey(seen, request.token), nil)
-        }
-        if case .plain = digest { try notePlainDigest() }
-        try forgetExpired(before: request.confirmed)
-        try setSystem(.tokens, request.key, BigEndian.bytes(request.moment) + digest.stored)
-        try setSystem(.tokens, IdempotentRequest.timeKey(request.moment, request.token), [])
-    }
-
-    private func forgetExpired(before moment: UInt64) throws(CodexError) {
-        guard moment > Self.windowMilliseconds else { return }
-        let limit = [1] + BigEndian.bytes(moment - Self.windowMilliseconds)
-        var expired: [[UInt8]] = []
-        do {
-            try transaction.withCursor(catalog.tokens) { cursor in
-                var entry = unsafe try cursor.seek([1])
-                while let current = unsafe entry, expired.count < Self.expiredCountMax,
-                    unsafe current.key.compare(limit) < 0
-                {
-                    expired.append(unsafe Array(current.key))
-                    unsafe entry = try cursor.next()
-                }
-            }
-        } catch {
-            throw CodexError.wrapping(error)
-        }
-        for key in expired {
-            try setSystem(.tokens, key, nil)
-            try setSystem(.tokens, [0] + key.dropFirst(9), nil)
         }
     }
 }

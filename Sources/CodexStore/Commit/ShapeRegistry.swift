@@ -6,6 +6,8 @@ internal import CodexCore
 struct ShapeRegistry {
     private var numbers: [[UInt8]: UInt32] = [:]
     private(set) var count = 0
+    /// How many there were when the transaction began.
+    private var countAtBegin = 0
     /// Those that were asked for last, in no order: what is written is of few kinds.
     private var recent: [(names: [String], id: UInt32)] = []
     private static let recentCountMax = 8
@@ -18,7 +20,11 @@ struct ShapeRegistry {
     /// Takes over what other processes added since the last transaction.
     mutating func refresh(_ transaction: Transaction, _ database: DatabaseID) throws(CodexError) {
         let stored = try transaction.statistics(database).entryCount
-        if stored < count { self = ShapeRegistry() }
+        if stored < count {
+            let begin = countAtBegin
+            self = ShapeRegistry()
+            countAtBegin = begin
+        }
         while count < stored {
             guard let bytes = unsafe try transaction.get(database, Self.key(UInt32(count))) else {
                 throw Wire.corrupted("the numbers of shapes have a gap")
@@ -28,12 +34,22 @@ struct ShapeRegistry {
         }
     }
 
+    /// Begins a transaction: what it adds is told from what there was.
+    mutating func begin() { countAtBegin = count }
+
+    /// The numbers of the shapes that the transaction added.
+    var added: Range<Int> { countAtBegin..<count }
+
     /// Forgets what a transaction added that did not commit.
-    mutating func truncate(to count: Int) {
-        guard count < self.count else { return }
-        numbers = numbers.filter { $0.value < count }
-        self.count = count
+    ///
+    /// - Returns: The first number that is free again.
+    mutating func rollBack() -> Int {
+        guard countAtBegin < count else { return countAtBegin }
+        let kept = countAtBegin
+        numbers = numbers.filter { $0.value < kept }
+        count = kept
         recent = []
+        return kept
     }
 
     /// The number of the list, added if there is room and `mayAdd` is set.

@@ -84,8 +84,8 @@ final class ClosureJob<Value: Sendable>: WriteJob, @unchecked Sendable {
 class ExclusiveJob: WriteJob, @unchecked Sendable {
     final override var isExclusive: Bool { true }
 
-    /// Does the job's work, outside of any transaction of `context`.
-    func runAlone(_ core: StoreCore, _ context: WriteContext) throws {
+    /// Does the job's work, outside of any transaction of the pipeline.
+    func runAlone(_ core: StoreCore, _ pipeline: CommitPipeline) throws {
         preconditionFailure("A subclass runs")
     }
 }
@@ -106,10 +106,10 @@ final class ManifestJob: ExclusiveJob, @unchecked Sendable {
         self.answer = answer
     }
 
-    override func runAlone(_ core: StoreCore, _ context: WriteContext) throws {
-        if afterCheckpoint { try context.checkpointer.checkpointNow() }
+    override func runAlone(_ core: StoreCore, _ pipeline: CommitPipeline) throws {
+        if afterCheckpoint { try pipeline.checkpointer.checkpointNow() }
         try core.closeRetiredHandles()
-        try core.changeManifest(context, body)
+        try ManifestEditor(pipeline).edit(body)
     }
 
     override func finish(_ outcome: Result<Void, any Error>) { answer(outcome) }
@@ -124,10 +124,10 @@ final class PinJob: ExclusiveJob, @unchecked Sendable {
 
     init(answer: @escaping @Sendable (Result<Pin, any Error>) -> Void) { self.answer = answer }
 
-    override func runAlone(_ core: StoreCore, _ context: WriteContext) throws {
-        try context.beginRaw()
-        defer { context.abort() }
-        pin = try context.checkpointer.pin(context.transaction)
+    override func runAlone(_ core: StoreCore, _ pipeline: CommitPipeline) throws {
+        try pipeline.beginRaw()
+        defer { pipeline.abort() }
+        pin = try pipeline.checkpointer.pin(pipeline.context.transaction)
     }
 
     override func finish(_ outcome: Result<Void, any Error>) {

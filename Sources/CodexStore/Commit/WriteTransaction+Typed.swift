@@ -9,7 +9,7 @@ extension WriteTransaction {
     ///   ``CodexError/Code/invalidIdentifier``, ``CodexError/Code/keyTooLong``,
     ///   ``CodexError/Code/itemTooLarge``, ``CodexError/Code/invalidItem``.
     public mutating func put<E: Entity>(_ entity: E) throws(CodexError) {
-        try context.write(entity) { _ throws(CodexError) in }
+        try context.entityWrites.write(entity) { _ throws(CodexError) in }
     }
 
     /// Stores an entity whose key is not taken.
@@ -17,7 +17,7 @@ extension WriteTransaction {
     /// - Throws: ``CodexError/Code/conditionFailed`` with the current item if it is taken, and as
     ///   ``put(_:)``.
     public mutating func insert<E: Entity>(_ entity: E) throws(CodexError) {
-        try context.write(entity) { old throws(CodexError) in
+        try context.entityWrites.write(entity) { old throws(CodexError) in
             if let old { throw Self.taken(E.self, old) }
         }
     }
@@ -37,7 +37,7 @@ extension WriteTransaction {
     /// - Throws: ``CodexError/Code/versionMismatch`` with the current item, and as ``put(_:)``.
     @discardableResult
     public mutating func replace<E: Entity>(_ stored: Stored<E>) throws(CodexError) -> Stored<E> {
-        let header = try context.write(stored.value, keepsUnknown: true) {
+        let header = try context.entityWrites.write(stored.value, keepsUnknown: true) {
             old throws(CodexError) in
             guard old?.header.version != stored.version else { return }
             throw CodexError(
@@ -71,14 +71,15 @@ extension WriteTransaction {
         let definition = try context.binding(E.self).table.plan.definition
         let oldKey = try definition.primaryKey(of: try current.item())
         if try definition.primaryKey(of: try changed.item()) == oldKey {
-            try context.write(changed, keepsUnknown: true) { _ throws(CodexError) in }
+            try context.entityWrites.write(changed, keepsUnknown: true) { _ throws(CodexError) in }
         } else {
-            let unknown = try context.unknownAttributes(E.self, oldKey)
+            let unknown = try context.entityWrites.unknownAttributes(E.self, oldKey)
             // Under another key it could not be opened any more.
             if let name = unknown.sealedName { throw CodexError.keyUnavailable(name) }
-            try context.atomically { () throws(CodexError) in
+            try context.writes.atomically { () throws(CodexError) in
                 try delete(in: definition.name, key: oldKey)
-                try context.write(changed, adding: unknown) { taken throws(CodexError) in
+                try context.entityWrites.write(changed, adding: unknown) {
+                    taken throws(CodexError) in
                     if let taken { throw Self.taken(E.self, taken) }
                 }
             }
@@ -106,7 +107,12 @@ extension WriteTransaction {
     }
 }
 
-extension WriteContext {
+/// Stores entities.
+struct EntityWrites {
+    private let context: WriteContext
+
+    init(_ context: WriteContext) { self.context = context }
+
     /// Stores an entity after `check` saw what is there.
     ///
     /// - Parameters:
@@ -121,14 +127,14 @@ extension WriteContext {
         _ entity: E, keepsUnknown: Bool = false, adding added: Item = Item(),
         _ check: (Image?) throws(CodexError) -> Void
     ) throws(CodexError) -> ItemHeader {
-        let bound = try binding(E.self)
+        let bound = try context.binding(E.self)
         let (binding, table) = (bound.entity, bound.table)
         try entity.validate()
         let item = try entity.item()
         let key = try table.plan.definition.primaryKey(of: item)
         var header = ItemHeader(
             entityNumber: binding.number, schemaVersion: binding.definition.schemaVersion)
-        _ = try write(table, key, nil) { old throws(CodexError) in
+        _ = try context.writes.write(table, key, nil) { old throws(CodexError) in
             try check(old)
             header.version = (old?.header.version ?? 0) + 1
             var item = item
@@ -147,17 +153,15 @@ extension WriteContext {
         }
         return header
     }
-}
 
-extension WriteContext {
     /// The attributes of the item under `key` that the type would not write for it.
     fileprivate func unknownAttributes<E: Entity>(
         _ type: E.Type, _ key: PrimaryKey
     ) throws(CodexError) -> Item {
-        let table = try binding(type).table
+        let table = try context.binding(type).table
         var encoded: [UInt8] = []
         try table.plan.encode(key, into: &encoded)
-        guard let old = try image(table, encoded) else { return Item() }
+        guard let old = try context.image(table, encoded) else { return Item() }
         return try unknownAttributes(type, old)
     }
 
@@ -166,7 +170,7 @@ extension WriteContext {
     private func unknownAttributes<E: Entity>(
         _ type: E.Type, _ old: Image
     ) throws(CodexError) -> Item {
-        let item = try core.opened(old.item, old.header, catalog)
+        let item = try context.core.opened(old.item, old.header, context.catalog)
         return try E.unknownAttributes(of: try E.upgraded(item, from: old.header.schemaVersion))
     }
 }

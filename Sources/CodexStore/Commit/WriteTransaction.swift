@@ -55,8 +55,8 @@ extension WriteTransaction {
         }
         let table = try context.catalog.table(table)
         let key = try table.plan.definition.primaryKey(of: item)
-        let old = try context.write(table, key, condition) { old throws(CodexError) in
-            context.replacing(table, key, old, with: item)
+        let old = try context.writes.write(table, key, condition) { old throws(CodexError) in
+            context.writes.replacing(table, key, old, with: item)
         }.old
         switch returning {
         case .allOld: return old?.item
@@ -103,9 +103,10 @@ extension WriteTransaction {
         in table: String, key: PrimaryKey, _ update: Update, condition: Condition? = nil
     ) throws(CodexError) -> (old: Item?, new: Item?) {
         let table = try context.catalog.table(table)
-        try context.validate(update, table)
-        let (old, new) = try context.write(table, key, condition) { old throws(CodexError) in
-            try context.updating(table, key, old, by: update)
+        try context.writes.validate(update, table)
+        let (old, new) = try context.writes.write(table, key, condition) {
+            old throws(CodexError) in
+            try context.writes.updating(table, key, old, by: update)
         }
         return (old?.item, new?.item)
     }
@@ -124,10 +125,10 @@ extension WriteTransaction {
         }
         let table = try context.catalog.table(table)
         if condition == nil, returning == .none {
-            _ = try context.remove(table, key)
+            _ = try context.writes.remove(table, key)
             return nil
         }
-        let old = try context.write(table, key, condition) { _ in nil }.old
+        let old = try context.writes.write(table, key, condition) { _ in nil }.old
         return returning == .allOld ? old?.item : nil
     }
 }
@@ -142,117 +143,9 @@ extension WriteTransaction {
         in table: String, key: PrimaryKey
     ) throws(CodexError) -> (keys: Item, byteCount: Int)? {
         let table = try context.catalog.table(table)
-        guard let old = try context.remove(table, key), let byteCount = old.byteCount else {
+        guard let old = try context.writes.remove(table, key), let byteCount = old.byteCount else {
             return nil
         }
         return (old.item, byteCount)
-    }
-}
-
-extension WriteContext {
-    /// Undoes what `body` did if it throws.
-    func atomically(_ body: () throws(CodexError) -> Void) throws(CodexError) {
-        let mark = mark
-        do throws(CodexError) {
-            try body()
-        } catch {
-            if failure == nil { try rollBack(to: mark) }
-            throw error
-        }
-    }
-
-    /// Reads the item under `key`, checks `condition` on it, and stores what `make` makes of it;
-    /// `nil` deletes.
-    func write(
-        _ table: TableHandle, _ key: PrimaryKey, _ condition: Condition?,
-        _ make: (Image?) throws(CodexError) -> Image?
-    ) throws(CodexError) -> (old: Image?, new: Image?) {
-        if let failure { throw failure }
-        try condition?.validate()
-        var encoded: [UInt8] = []
-        try table.plan.encode(key, into: &encoded)
-        let old = try current(table, encoded)
-        var steps = Limits.conditionStepCountMax
-        try require(condition, old, &steps)
-        let new = try make(old)
-        if old != nil || new != nil {
-            try change([Change(table: table, key: encoded, old: old, new: new)])
-        }
-        return (old, new)
-    }
-
-    /// Removes the item under `key`, if there is one.
-    ///
-    /// Nothing of it is decoded but what its index entries and counters are made of.
-    func remove(_ table: TableHandle, _ key: PrimaryKey) throws(CodexError) -> Image? {
-        if let failure { throw failure }
-        var encoded: [UInt8] = []
-        try table.plan.encode(key, into: &encoded)
-        guard let old = try current(table, encoded, keeping: DerivedParts(table)) else {
-            return nil
-        }
-        try change([Change(table: table, key: encoded, old: old, new: nil)])
-        return old
-    }
-
-    /// Throws unless a condition holds for the item that is there; takes the steps of looking.
-    func require(
-        _ condition: Condition?, _ current: Image?, _ steps: inout Int
-    ) throws(CodexError) {
-        guard let condition else { return }
-        let holds = condition.evaluate(current?.item ?? Item(), steps: &steps)
-        guard steps >= 0 else {
-            throw CodexError(
-                .invalidExpression,
-                "The condition looks at too much of the item: compare or search less of it, or in "
-                    + "fewer places.")
-        }
-        guard !holds else { return }
-        throw CodexError(
-            .conditionFailed,
-            current == nil
-                ? "The condition does not hold: there is no item with this key."
-                : "The condition does not hold for the stored item.",
-            currentItem: current?.item)
-    }
-
-    // MARK: New images
-
-    /// The image of `item` in place of `old`.
-    func replacing(
-        _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, with item: Item
-    ) -> Image {
-        let entity = table.entity(of: key)
-        return Image(
-            item: item,
-            header: ItemHeader(
-                // An entity that the schema does not have any more stays what it is.
-                entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
-                schemaVersion: entity?.definition.schemaVersion ?? old?.header.schemaVersion ?? 0,
-                version: (old?.header.version ?? 0) + 1))
-    }
-
-    /// Refuses an update of key attributes.
-    func validate(_ update: Update, _ table: TableHandle) throws(CodexError) {
-        try update.validate()
-        for clause in update.clauses
-        where table.plan.keyNames.contains(where: { ByteOrder.equal($0, clause.path.root) }) {
-            throw CodexError(
-                .invalidExpression,
-                "The update changes the key attribute \(clause.path.root). Delete and put instead.")
-        }
-    }
-
-    /// The image that an update makes of `old`, or of nothing.
-    func updating(
-        _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, by update: Update
-    ) throws(CodexError) -> Image {
-        let entity = old == nil ? table.entity(of: key) : table.sealedEntity(ofRaw: old, key)
-        return Image(
-            item: try update.apply(to: old?.item ?? table.plan.definition.attributes(of: key)),
-            header: ItemHeader(
-                entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
-                schemaVersion: old?.header.schemaVersion ?? entity?.definition.schemaVersion ?? 0,
-                version: (old?.header.version ?? 0) + 1))
     }
 }

@@ -33,7 +33,7 @@ final class WriterQueue: Sendable {
     ///
     /// Sendable: only the runner touches it.
     private final class Workplace: @unchecked Sendable {
-        var context: WriteContext?
+        var pipeline: CommitPipeline?
         var watch: Watch?
         /// What the end of the queue waits for.
         var waitForOthers: (@Sendable () -> Void)?
@@ -194,7 +194,7 @@ final class WriterQueue: Sendable {
 
     /// Closes the environment, once nothing uses it any more.
     private func finish() {
-        workplace.context = nil
+        workplace.pipeline = nil
         workplace.waitForOthers?()
         workplace.waitForOthers = nil
         parts.checkpointer.finish()
@@ -213,19 +213,19 @@ final class WriterQueue: Sendable {
 
     private func runAlone(_ job: ExclusiveJob) throws {
         guard let compaction = job as? CompactionJob else {
-            return try job.runAlone(core, try context())
+            return try job.runAlone(core, try pipeline())
         }
         // The file is a smaller one then.
         defer { if workplace.watch != nil { workplace.watch = Watch(core) } }
-        try compaction.run(core, parts) { () throws(CodexError) in try endContext() }
+        try compaction.run(core, parts) { () throws(CodexError) in try endPipeline() }
     }
 
-    /// Applies what the log has, and ends the context with its read transaction.
-    private func endContext() throws(CodexError) {
-        let context = try self.context()
-        try context.begin()
-        context.abort()
-        workplace.context = nil
+    /// Applies what the log has, and ends the pipeline with its read transaction.
+    private func endPipeline() throws(CodexError) {
+        let pipeline = try self.pipeline()
+        try pipeline.begin()
+        pipeline.abort()
+        workplace.pipeline = nil
     }
 
     /// Takes what is next: an empty group is the end; `nil` if somebody else goes on.
@@ -247,10 +247,10 @@ final class WriterQueue: Sendable {
         }
     }
 
-    private func context() throws(CodexError) -> WriteContext {
-        if let context = workplace.context { return context }
-        let made = try WriteContext(core, parts.log, parts.checkpointer)
-        workplace.context = made
+    private func pipeline() throws(CodexError) -> CommitPipeline {
+        if let pipeline = workplace.pipeline { return pipeline }
+        let made = try CommitPipeline(core, parts.log, parts.checkpointer)
+        workplace.pipeline = made
         return made
     }
 
@@ -266,10 +266,10 @@ final class WriterQueue: Sendable {
     @discardableResult
     private func runGroup(_ jobs: ArraySlice<WriteJob>, isSecond: Bool = false) -> Int {
         let start = workplace.watch?.now
-        let context: WriteContext
+        let pipeline: CommitPipeline
         do throws(CodexError) {
-            context = try self.context()
-            try context.begin()
+            pipeline = try self.pipeline()
+            try pipeline.begin()
         } catch {
             if error.code == .diskFull, !isSecond {
                 runAgain(Array(jobs))
@@ -282,21 +282,20 @@ final class WriterQueue: Sendable {
         var count = 0
         for job in jobs {
             // The others are the next group.
-            if context.recordByteCount >= Limits.commitGroupByteCountMax { break }
-            let mark = context.mark
+            if pipeline.isFull { break }
+            let mark = pipeline.mark
             do {
-                try job.run(context)
-                if let failure = context.failure { throw failure }
+                try pipeline.run(job)
                 done.append(job)
             } catch {
-                if context.failure == nil, (try? context.rollBack(to: mark)) != nil {
+                if pipeline.takeBack(to: mark) {
                     job.finish(.failure(error))
                     count += 1
                     continue
                 }
                 // The transaction is of no use any more. Alone, a job answers for what it did
                 // itself; in a group, others may have filled it: again, one by one, in order.
-                context.abort()
+                pipeline.abort()
                 if jobs.count == 1 {
                     job.finish(.failure(error))
                 } else {
@@ -306,8 +305,8 @@ final class WriterQueue: Sendable {
             }
             count += 1
         }
-        let changeCount = context.changeCount
-        finish(done, context, isSecond: isSecond)
+        let changeCount = pipeline.changeCount
+        finish(done, pipeline, isSecond: isSecond)
         if let start { workplace.watch?.committed(since: start, changeCount: changeCount) }
         return count
     }
@@ -319,30 +318,30 @@ final class WriterQueue: Sendable {
         parts.log.space.sacrificing { runShared(jobs, isSecond: true) }
     }
 
-    private func finish(_ jobs: [WriteJob], _ context: WriteContext, isSecond: Bool) {
-        var outcome: Result<Void, any Error> = .success(())
+    /// Commits what jobs did, and answers them.
+    private func finish(_ jobs: [WriteJob], _ pipeline: CommitPipeline, isSecond: Bool) {
+        var answer: Result<Void, any Error> = .success(())
         // Of a commit that LMDB refused only what the log has is there.
         var isPartial = false
-        if context.hasChanges {
-            do throws(CodexError) {
-                try context.commit()
-                isPartial = context.isPending
+        if pipeline.hasChanges {
+            do throws(CommitError) {
+                if case .logged = try pipeline.commit() { isPartial = true }
             } catch {
                 // One of them may ask for too much: again, one by one, so that it fails alone.
-                if jobs.count > 1, error.isOfSize, !context.hookFailed {
+                if jobs.count > 1, error.cause.isOfSize, !error.isHooks {
                     for job in jobs { runGroup([job]) }
                     return
                 }
-                if error.code == .diskFull, !isSecond, !context.hookFailed {
+                if error.cause.code == .diskFull, !isSecond, !error.isHooks {
                     return runAgain(jobs)
                 }
-                outcome = .failure(error)
+                answer = .failure(error.cause)
             }
         } else {
-            context.abort()
+            pipeline.abort()
         }
         for job in jobs {
-            job.finish(isPartial && !job.isLogged ? .failure(Self.notApplied) : outcome)
+            job.finish(isPartial && !job.isLogged ? .failure(Self.notApplied) : answer)
         }
     }
 

@@ -55,7 +55,7 @@ extension StoreCore {
                 case .failed(let error): return .failure(error)
                 }
                 if isAdmitted {
-                    state.activeReaderCount += 1
+                    state.readers.activeCount += 1
                 } else if waits {
                     state.waiting.append(alarm)
                 } else {
@@ -79,7 +79,7 @@ extension StoreCore {
         let deadline = DispatchTime.now() + Self.drainLimit
         while true {
             let isFree = state.withLock { state in
-                guard state.activeReaderCount == 0 else { return false }
+                guard state.readers.activeCount == 0 else { return false }
                 state.barrier = .copying
                 return true
             }
@@ -129,8 +129,8 @@ extension StoreCore {
         let idle = state.withLock { state in
             state.barrier = .detached
             for cache in state.caches { cache.follower?.setPaused(true) }
-            defer { state.idle = [] }
-            return state.idle
+            defer { state.readers.idle = [] }
+            return state.readers.idle
         }
         for context in idle { context.abort() }
         commits.pause()

@@ -210,9 +210,11 @@ extension CodexError {
     }
 }
 
-extension WriteContext {
+extension SealedFields {
     /// Seals the encrypted fields of a change's new image.
-    func seal(_ change: inout Change) throws(CodexError) {
+    static func seal(
+        _ change: inout Change, _ catalog: Catalog, _ core: StoreCore
+    ) throws(CodexError) {
         guard let new = change.new else { return }
         let fields = catalog.sealedFields(new.header.entityNumber)
         guard fields != nil || new.item.hasSeals else { return }

@@ -42,7 +42,7 @@
                 report.add(
                     try await rewrite(batchCount: batchCount, progress: progress) {
                         context, start, countMax in
-                        try context.reseal(
+                        try ItemRewrite(context).reseal(
                             try context.catalog.table(name), keyID, after: start, countMax)
                     })
             }
@@ -50,10 +50,12 @@
         }
 
         private func resealDigests() async throws {
-            try await write { transaction in try transaction.context.resealDigestKey() }
+            try await write { transaction in try TokenKeys(transaction.context).resealDigestKey() }
             while try core.withReader({ try $0.hasPlainDigests() }) {
                 try _Concurrency.Task.checkCancellation()
-                try await write { transaction in try transaction.context.replacePlainDigests() }
+                try await write { transaction in
+                    try TokenKeys(transaction.context).replacePlainDigests()
+                }
             }
         }
     }
@@ -62,28 +64,28 @@
         fileprivate var isSealed: Bool { !definition.sealed.isEmpty }
     }
 
-    extension WriteContext {
+    extension ItemRewrite {
         fileprivate func reseal(
             _ table: TableHandle, _ keyID: String, after start: [UInt8], _ countMax: Int
         ) throws -> RewrittenBatch {
             try rewrite(table, after: start, countMax) { bytes, _ in
-                guard let fields = catalog.sealedFields(bytes.layout.header.entityNumber) else {
-                    return nil
-                }
-                return fields.isOutdated(try bytes.item(), keyID, core.options)
+                let number = bytes.layout.header.entityNumber
+                guard let fields = context.catalog.sealedFields(number) else { return nil }
+                return fields.isOutdated(try bytes.item(), keyID, context.core.options)
             } _: { key throws(CodexError) in
-                guard let old = try image(table, key),
-                    let fields = catalog.sealedFields(old.header.entityNumber)
+                guard let old = try context.image(table, key),
+                    let fields = context.catalog.sealedFields(old.header.entityNumber)
                 else { return }
                 // Whatever is plain is to be sealed, and is no error here.
                 let item = try fields.opened(
-                    old.item, core.options.with { $0.requiresSealedFields = false })
+                    old.item, context.core.options.with { $0.requiresSealedFields = false })
                 if let name = item.sealedName { throw CodexError.keyUnavailable(name) }
                 var header = old.header
                 header.version += 1
                 let sealed = try fields.sealed(
-                    item, keeping: old.item, core.options.with { $0.requiresSealedFields = false })
-                try change([
+                    item, keeping: old.item,
+                    context.core.options.with { $0.requiresSealedFields = false })
+                try context.items.change([
                     Change(
                         table: table, key: key, old: old, new: Image(item: sealed, header: header))
                 ])

@@ -36,7 +36,7 @@ extension Store {
                 guard countMax > 0 else { return count }
                 let start = position
                 let step = try await write { transaction in
-                    try transaction.context.sweep(table, after: start, countMax)
+                    try ExpirySweep(transaction.context).sweep(table, after: start, countMax)
                 }
                 count += step.count
                 position = step.end

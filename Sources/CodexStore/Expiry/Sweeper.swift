@@ -73,7 +73,9 @@ final class Sweeper: Sendable {
     ) throws -> [UInt8]? {
         let step: SweepStep = try writer.wait(limited: false) { answer in
             ClosureJob(
-                { transaction in try transaction.context.sweep(table, after: start, count) },
+                { transaction in
+                    try ExpirySweep(transaction.context).sweep(table, after: start, count)
+                },
                 answer: answer)
         }
         return step.end

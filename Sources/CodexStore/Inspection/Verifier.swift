@@ -290,7 +290,7 @@ struct Verifier {
             RememberedToken.isEntry(key, value)
         }
         verifyEntries(of: context.catalog.consumers, "consumers") { key, value in
-            (try? ConsumerState.requireWellFormed(key, value)) != nil
+            (try? Consumer.requireWellFormed(key, value)) != nil
         }
         do {
             _ = try context.storedDigestKey()

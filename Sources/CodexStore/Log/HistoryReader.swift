@@ -59,7 +59,7 @@ extension StoreCore {
             var entry = unsafe try cursor.seek([0])
             while let current = unsafe entry, unsafe current.key.first == 0 {
                 let name = unsafe String(decoding: current.key.dropFirst(), as: UTF8.self)
-                let state = try ConsumerState(json: unsafe Array(current.value))
+                let state = try Consumer(json: unsafe Array(current.value))
                 found.append(HistoryReader(name: name, sequence: state.readSequence))
                 unsafe entry = try cursor.next()
             }

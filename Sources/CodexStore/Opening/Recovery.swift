@@ -157,10 +157,10 @@ struct Recovery {
 
     /// Redoes the log, and says what was done.
     func redo(
-        _ context: WriteContext, fresh segment: UInt64?, since start: ContinuousClock.Instant
+        _ pipeline: CommitPipeline, fresh segment: UInt64?, since start: ContinuousClock.Instant
     ) throws(CodexError) -> RecoveryReport {
-        let done = try context.redo()
-        if let segment { try context.moveLog(to: segment) }
+        let done = try LogApplier(pipeline).applyLog()
+        if let segment { try pipeline.moveLog(to: segment) }
         var report = RecoveryReport()
         report.commitCount = done.commitCount
         report.changeCount = done.changeCount

@@ -26,7 +26,7 @@ package struct WalkBound: Sendable {
     }
 }
 
-// Walks that end in bounded time whatever they find: expired items, or those of other segments.
+// Walks that end in bounded time, also among expired items or those of other segments.
 extension ReadableTransaction where Self: ~Copyable {
     /// Lends the items of a query as ``forEach(_:after:_:)-(TableQuery,_,_)`` does, within a bound.
     ///

@@ -9,10 +9,10 @@ extension StoreCore {
         static let interval = Duration.seconds(10)
     }
 
-    /// Gives back the slots of readers that nobody has needed since the last call.
+    /// Gives back the slots of readers that were not needed since the last call.
     func ageReaders() -> BackgroundLoop.Next {
         let isMore = try? whileOpen { () throws(CodexError) -> Bool in
-            let (old, isMore) = state.withLock { $0.takeUnneeded() }
+            let (old, isMore) = state.withLock { $0.readers.takeUnneeded() }
             for context in old { context.abort() }
             return isMore
         }
@@ -21,7 +21,7 @@ extension StoreCore {
     }
 }
 
-extension StoreCore.State {
+extension SnapshotPool {
     /// Whether the aging of readers has to begin: more are idle than are kept for good.
     mutating func startsAging() -> Bool {
         guard !isAging, idle.count > StoreCore.ReaderAging.keptCount else { return false }

@@ -46,8 +46,8 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - limits: How much of it. Without limits the whole result is kept in memory.
     ///   - token: The page before's ``Page/next``; `nil` is the first page.
     /// - Returns: The items, and a token if there are more.
-    /// - Throws: As ``items(matching:limits:after:)``; ``CodexError/Code/invalidArgument`` also for a
-    ///   segment of another table or index.
+    /// - Throws: As ``items(matching:limits:after:)``; ``CodexError/Code/invalidArgument`` also for
+    ///   a segment of another table or index.
     /// - Complexity: O(*m*) for *m* examined items.
     public func items(
         scanning scan: TableScan, limits: PageLimits = PageLimits(), after token: PageToken? = nil
@@ -68,16 +68,27 @@ extension ReadableTransaction where Self: ~Copyable {
     ///
     /// - Parameters:
     ///   - scan: What to walk.
-    ///   - item: Where to go on, if not at the beginning: see ``forEach(_:after:_:)-(TableQuery,_,_)``.
+    ///   - item: Where to go on, if not at the beginning: see
+    ///     ``forEach(_:after:_:)-(TableQuery,_,_)``.
     ///   - body: Called with each.
-    /// - Throws: As ``items(scanning:limits:after:)``, ``CodexError/Code/invalidKey``, and whatever `body`
-    ///   throws.
+    /// - Throws: As ``items(scanning:limits:after:)``, ``CodexError/Code/invalidKey``, and what
+    ///   `body` throws.
     public func forEach(
         _ scan: TableScan, after item: Item? = nil, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
         let run = try QueryRun(scan, _context.base)
         let part = try item.map { try run.range(after: $0) }
         unsafe try run.walk(part) { _, bytes in try body(ItemView(bytes)) }
+    }
+
+    /// Lends every item of a table in place, in key order, until `body` returns `false`.
+    ///
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/corrupted``, and what
+    ///   `body` throws.
+    public func forEachItem(
+        in table: String, _ body: (borrowing ItemView) throws -> Bool
+    ) throws {
+        try forEach(TableScan(table: table), body)
     }
 
     /// Divides a table, or an index, into at most `count` segments of about the same size.

@@ -42,7 +42,7 @@ extension WriteTransaction {
     ///
     /// - Throws: As ``put(_:)``.
     package mutating func overwrite<E: Entity>(_ entity: E) throws(CodexError) {
-        try context.write(entity, keepsUnknown: true) { _ throws(CodexError) in }
+        try context.entityWrites.write(entity, keepsUnknown: true) { _ throws(CodexError) in }
     }
 
     /// Removes an entity by the key that it has.

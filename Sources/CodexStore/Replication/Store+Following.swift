@@ -210,8 +210,8 @@ private final class FollowJob: ExclusiveJob, @unchecked Sendable {
         self.answer = answer
     }
 
-    override func runAlone(_ core: StoreCore, _ context: WriteContext) throws {
-        try context.replicate(records)
+    override func runAlone(_ core: StoreCore, _ pipeline: CommitPipeline) throws {
+        try FollowerCommit(pipeline).replicate(records)
     }
 
     override func finish(_ outcome: Result<Void, any Error>) { answer(outcome) }

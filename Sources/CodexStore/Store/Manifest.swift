@@ -334,7 +334,7 @@ struct Manifest: Codable {
         trees.append(Retired(part: "", ownsChunks: true))
         let undecided = entry.undecided == nil ? [] : [Self.undecidedPart]
         for part in entry.parts.union(undecided) {
-            obsoleteKeys.append(WriteContext.positionKey(table: entry.number, part))
+            obsoleteKeys.append(BuildProgress.key(table: entry.number, part))
         }
         lastNumber = max(lastNumber ?? 0, entry.number)
         settle()
@@ -441,7 +441,7 @@ struct Manifest: Codable {
     /// Takes note that the progress of a part's building is of no use any more.
     mutating func forgetPosition(_ part: String, of table: String) {
         guard let entry = tables[table] else { return }
-        obsoleteKeys.append(WriteContext.positionKey(table: entry.number, part))
+        obsoleteKeys.append(BuildProgress.key(table: entry.number, part))
     }
 
     /// Takes note that a removed tree is empty.

@@ -63,9 +63,9 @@ public final class Store: Sendable {
                     .notFound, "There is no store at \(path). Give a schema to create one.")
             }
             try directory.create(options.fileAccess) { staging throws(CodexError) in
-                try StoreOpening.fill(staging, schema, options)
+                try StoreCreation.fill(staging, schema, options)
             }
-            // Whoever made it, check it as any other.
+            // Another process may have made it: check it as any other.
             _ = try directory.state(isReadOnly: options.isReadOnly)
         }
         let events = options.observer.map { EventQueue($0) }
@@ -174,24 +174,4 @@ public final class Store: Sendable {
     public func entityName(of header: ItemHeader) -> String? {
         core.catalog.entityName(header.entityNumber)
     }
-
-    /// Runs `body` with a snapshot: everything that it reads is of one moment.
-    ///
-    /// The body runs on the calling thread and never waits for writers. Keep it short: pages that a
-    /// snapshot can see are not reused while it is open, so the file grows under writes.
-    ///
-    /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/tooManyReaders``,
-    ///   ``CodexError/Code/inUse`` while ``compact()`` runs, and whatever `body` throws.
-    @inlinable
-    public func read<R>(_ body: (borrowing Snapshot) throws -> R) throws -> R {
-        let snapshot = try takeSnapshot()
-        defer { giveBack(snapshot) }
-        return try body(snapshot)
-    }
-
-    @usableFromInline
-    func takeSnapshot() throws -> Snapshot { Snapshot(try core.takeReader(waits: false)) }
-
-    @usableFromInline
-    func giveBack(_ snapshot: borrowing Snapshot) { core.returnReader(snapshot.reader) }
 }

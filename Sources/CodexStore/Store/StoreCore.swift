@@ -29,12 +29,7 @@ final class StoreCore: Sendable {
 
     struct State {
         var catalog: Catalog
-        var idle: [ReadContext] = []
-        /// The fewest idle readers since ``ageReaders()`` looked.
-        var leastIdleCount = 0
-        var isAging = false
-        var activeReaderCount = 0
-        var epochs = ReaderEpochs()
+        var readers = SnapshotPool()
         var retired = RetiredHandles()
         /// The threads in ``awaited(_:)``, each as often as it is there.
         var awaitedThreads: [UInt] = []
@@ -54,8 +49,10 @@ final class StoreCore: Sendable {
     }
     let state: Locked<State>
     /// All contexts of readers, idle or in use.
-    private let contexts = Locked<[ReadContext]>([])
-    private let readerAging = BackgroundLoop()
+    let contexts = Locked<[ReadContext]>([])
+    let readerAging = BackgroundLoop()
+    /// Signalled when readers are barred and the last one ended.
+    let lastReaderEnded = DispatchSemaphore(value: 0)
     /// Signalled once the environment is closed.
     private let finished = DispatchSemaphore(value: 0)
 
@@ -76,7 +73,8 @@ final class StoreCore: Sendable {
     /// Told whenever this process learns of a schema with something to build or to empty.
     let workArrived = Locked<(@Sendable () -> Void)?>(nil)
 
-    private func take(_ catalog: Catalog) {
+    /// Takes over a catalog; with the schema lock held.
+    func adopt(_ catalog: Catalog) {
         let isNew = state.withLock { state in
             guard state.catalog !== catalog else { return false }
             state.retired.retire(state.catalog, for: catalog)
@@ -119,7 +117,7 @@ final class StoreCore: Sendable {
                     let new = stored == current.generation ? current : try Catalog(transaction)
                     // An abort would close the handles that were opened.
                     try transaction.commit()
-                    take(new)
+                    adopt(new)
                     return new
                 } catch {
                     transaction.abort()
@@ -130,202 +128,6 @@ final class StoreCore: Sendable {
         // Where nothing writes, no other thread would do it.
         if options.isReadOnly { try closeRetiredHandles() }
         return try result.get()
-    }
-
-    /// Changes the manifest in a transaction of its own, durably.
-    ///
-    /// On the writer's thread, outside of its transactions.
-    func changeManifest(
-        _ context: WriteContext,
-        _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
-    ) throws(CodexError) {
-        try changeCatalog(context) { () throws(CodexError) in try context.changeManifest(body) }
-    }
-
-    /// Takes over the catalog that `body` makes and commits; it is called again as long as it makes
-    /// none, since something is to be done first.
-    func changeCatalog(
-        _ context: WriteContext, _ body: () throws(CodexError) -> Catalog?
-    ) throws(CodexError) {
-        while true {
-            // What others left is applied, and a checkpoint made, outside of the lock.
-            try context.begin()
-            context.abort()
-            do throws(CodexError) {
-                if try changed(body) { return }
-            } catch {
-                guard context.isPending else { throw error }
-                return try context.applyAfterFailure(error)
-            }
-        }
-    }
-
-    /// Applies a record of the log that changes the manifest.
-    func redoManifest(
-        _ context: WriteContext, _ record: LogRecord, _ end: LogPosition
-    ) throws(CodexError) {
-        _ = try changed { () throws(CodexError) in try context.redoManifest(record, end) }
-    }
-
-    /// Takes a counter out of use whose sum does not fit: what it has is of no use until it is
-    /// tried again.
-    func setConflicting(_ counter: DatabaseID, _ context: WriteContext) throws(CodexError) {
-        while true {
-            let isDone = try changed { () throws(CodexError) in
-                try context.setConflicting(counter)
-            }
-            if isDone { return }
-            try context.checkpointer.checkpointNow()
-        }
-    }
-
-    /// Takes over the catalog that `body` makes in a transaction; returns whether it made one.
-    private func changed(
-        _ body: () throws(CodexError) -> Catalog?
-    ) throws(CodexError) -> Bool {
-        let result = schemaLock.withLock { _ in
-            Result { () throws(CodexError) in
-                guard let catalog = try body() else { return false }
-                take(catalog)
-                return true
-            }
-        }
-        return try result.get()
-    }
-
-    /// Writes the manifest of a store that nobody else can have open, and opens what it names.
-    static func store(
-        _ manifest: Manifest, _ transaction: Transaction
-    ) throws(CodexError) -> Catalog {
-        guard let meta = try transaction.open(Catalog.metaName, create: true) else {
-            throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")
-        }
-        let generation = try Catalog.storedGeneration(transaction, meta) + 1
-        for entry in try manifest.entries(generation: generation) {
-            try transaction.set(meta, entry.key, entry.value)
-        }
-        return try Catalog(manifest, generation: generation, transaction, create: true)
-    }
-
-    // MARK: Readers
-
-    /// Lends a context with a fresh snapshot.
-    @inline(__always)
-    func withReader<R>(_ body: (ReadContext) throws -> R) throws -> R {
-        let context = try takeReader()
-        defer { returnReader(context) }
-        return try body(context)
-    }
-
-    /// Runs `body` without a snapshot; the environment stays open meanwhile.
-    func whileOpen<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
-        try InheritedDescriptors.requireOwnProcess()
-        let isBarred = state.withLock { state in
-            if !state.isBarred { state.activeReaderCount += 1 }
-            return state.isBarred
-        }
-        if isBarred { try admit(waits: true) }
-        defer { readerEnded(nil, nil) }
-        return try awaited(body)
-    }
-
-    /// Takes a context with a fresh snapshot, to be returned.
-    ///
-    /// - Parameter waits: Whether to wait for the end of a compaction, which refuses all others.
-    /// - Returns: The context.
-    /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/inUse``,
-    ///   ``CodexError/Code/tooManyReaders``, and what reading throws.
-    func takeReader(waits: Bool = true) throws(CodexError) -> ReadContext {
-        try InheritedDescriptors.requireOwnProcess()
-        let limit = options.maximumSnapshotCount
-        let (idle, isBarred, isFull, entered) = state.withLock {
-            state -> (ReadContext?, Bool, Bool, Int) in
-            if state.isBarred { return (nil, true, false, 0) }
-            if state.activeReaderCount >= limit { return (nil, false, true, 0) }
-            state.activeReaderCount += 1
-            let idle = state.idle.popLast()
-            state.leastIdleCount = min(state.leastIdleCount, state.idle.count)
-            return (idle, false, false, state.epochs.enter())
-        }
-        if isFull { throw tooManySnapshots }
-        var epoch = entered
-        if isBarred {
-            try admit(waits: waits)
-            epoch = state.withLock { $0.epochs.enter() }
-        }
-        do throws(CodexError) {
-            guard let idle else {
-                try environment.requireReaderSlot()
-                // The catalog first: a transaction knows only handles opened before it began.
-                let catalog = catalog
-                let context = ReadContext(self, try environment.begin(readOnly: true), catalog)
-                do throws(CodexError) {
-                    try context.synchronize()
-                } catch {
-                    context.abort()
-                    throw error
-                }
-                contexts.withLock { $0.append(context) }
-                context.epoch = epoch
-                context.thread.store(WorkerPool.currentThread, ordering: .relaxed)
-                return context
-            }
-            do throws(CodexError) {
-                try idle.renew()
-                try idle.synchronize()
-            } catch {
-                // The slot is as it was, without a snapshot: keep it for the next reader.
-                idle.reset()
-                state.withLock { $0.idle.append(idle) }
-                throw error
-            }
-            idle.epoch = epoch
-            idle.thread.store(WorkerPool.currentThread, ordering: .relaxed)
-            return idle
-        } catch {
-            readerEnded(nil, epoch)
-            throw error
-        }
-    }
-
-    func returnReader(_ context: ReadContext) {
-        context.thread.store(0, ordering: .relaxed)
-        context.reset()
-        let isKept = readerEnded(context, context.epoch)
-        if !isKept {
-            // Its slot is free for others then, before anybody takes it that the reader is gone.
-            context.abort()
-            readerEnded(nil, context.epoch)
-        }
-    }
-
-    /// Counts a reader that ended, and keeps its context for another one.
-    ///
-    /// - Returns: `false`, and nothing is counted, if there are enough contexts.
-    @discardableResult
-    private func readerEnded(_ context: ReadContext?, _ epoch: Int?) -> Bool {
-        let (isKept, isLast, ages) = state.withLock { state -> (Bool, Bool, Bool) in
-            if let context {
-                if state.idle.count >= Self.idleCountMax { return (false, false, false) }
-                state.idle.append(context)
-            }
-            state.activeReaderCount -= 1
-            if let epoch { state.epochs.leave(epoch) }
-            return (true, state.isBarred && state.activeReaderCount == 0, state.startsAging())
-        }
-        if isLast { lastReaderEnded.signal() }
-        if ages { readerAging.wake(after: ReaderAging.interval) }
-        return isKept
-    }
-
-    /// Most contexts that wait for readers: each has a reader slot.
-    private static let idleCountMax = 64
-
-    private var tooManySnapshots: CodexError {
-        CodexError(
-            .tooManyReaders,
-            "\(options.maximumSnapshotCount) snapshots of the store at \(directory.path) are open in "
-                + "this process. Hold fewer at once, or raise StoreOptions.maximumSnapshotCount.")
     }
 
     // MARK: Handles
@@ -341,18 +143,11 @@ final class StoreCore: Sendable {
                 // retired.
                 let lock = try environment.begin(readOnly: options.isReadOnly)
                 defer { lock.abort() }
-                let closable = state.withLock { $0.retired.takeClosable(&$0.epochs) }
+                let closable = state.withLock { $0.retired.takeClosable(&$0.readers.epochs) }
                 for database in closable { environment.closeDatabase(database) }
             }
         }
         try result.get()
-    }
-
-    let lastReaderEnded = DispatchSemaphore(value: 0)
-
-    /// Forgets a context that is gone.
-    func remove(_ context: ReadContext) {
-        contexts.withLock { contexts in contexts.removeAll { $0 === context } }
     }
 
     // MARK: Caches
@@ -427,7 +222,7 @@ final class StoreCore: Sendable {
     }
 
     /// Whether any reader is at work.
-    var hasReaders: Bool { state.withLock { $0.activeReaderCount > 0 } }
+    var hasReaders: Bool { state.withLock { $0.readers.activeCount > 0 } }
 
     /// Refuses readers from now on; returns whether this call was the first.
     func beginClosing() -> Bool {
@@ -446,10 +241,10 @@ final class StoreCore: Sendable {
     ///
     /// Called once, after the writer ended.
     func finishClosing() {
-        while state.withLock({ $0.activeReaderCount > 0 }) { lastReaderEnded.wait() }
+        while state.withLock({ $0.readers.activeCount > 0 }) { lastReaderEnded.wait() }
         let idle = state.withLock { state in
-            defer { state.idle = [] }
-            return state.idle
+            defer { state.readers.idle = [] }
+            return state.readers.idle
         }
         contexts.withLock { $0 = [] }
         for context in idle { context.abort() }

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 
 /// What the store keeps of a consumer: in the database `consumers`, under 0x00 and its name, as
 /// JSON.
-struct ConsumerState: Codable {
+struct Consumer: Codable {
     var filter: ChangeFilter
     /// Changes up to this one are done.
     var commit: UInt64
@@ -49,6 +49,16 @@ struct ConsumerState: Codable {
         (offset, checksum) = (place.offset, place.checksum)
     }
 
+    /// Throws if the checkpoint is not where it is expected.
+    func require(_ expected: SequenceNumber) throws(CodexError) {
+        guard sequenceNumber == expected else {
+            throw CodexError(
+                .consumerMoved,
+                "The consumer's checkpoint is at \(sequenceNumber), not \(expected): another process "
+                    + "consumes under the same name. Read on from there.")
+        }
+    }
+
     // MARK: Stored form
 
     /// Whether bytes are a consumer's name.
@@ -63,7 +73,7 @@ struct ConsumerState: Codable {
     static func requireWellFormed(_ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
         guard key.first == 0 else { return try ParkedChange.requireWellFormed(key, value) }
         guard isName(key.dropFirst()) else { throw Wire.corrupted("the name of a consumer") }
-        _ = try ConsumerState(json: value)
+        _ = try Consumer(json: value)
     }
 
     static func key(_ name: String) throws(CodexError) -> [UInt8] {
@@ -110,22 +120,22 @@ extension TransactionContext {
     /// A consumer's state.
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``.
-    func consumer(_ name: String) throws(CodexError) -> ConsumerState {
-        guard let json = unsafe try transaction.get(catalog.consumers, ConsumerState.key(name))
+    func consumer(_ name: String) throws(CodexError) -> Consumer {
+        guard let json = unsafe try transaction.get(catalog.consumers, Consumer.key(name))
         else {
             throw CodexError(
                 .unknownConsumer,
                 "The store has no consumer of that name. Register it with addConsumer.")
         }
-        return try ConsumerState(json: unsafe Array(json))
+        return try Consumer(json: unsafe Array(json))
     }
 
     /// All consumers, by name.
-    func consumers() throws -> [(name: String, state: ConsumerState)] {
+    func consumers() throws -> [(name: String, state: Consumer)] {
         try entries(of: [0]).map { entry in
             (
                 String(decoding: entry.key.dropFirst(), as: UTF8.self),
-                try ConsumerState(json: entry.value)
+                try Consumer(json: entry.value)
             )
         }
     }

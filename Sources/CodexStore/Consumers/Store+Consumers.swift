@@ -40,7 +40,7 @@ extension Store {
     ) async throws {
         try await write { transaction in
             let context = transaction.context
-            let key = try ConsumerState.key(name)
+            let key = try Consumer.key(name)
             if unsafe try context.transaction.get(context.catalog.consumers, key) != nil {
                 guard try context.consumer(name).filter == filter else {
                     throw CodexError(
@@ -49,7 +49,7 @@ extension Store {
                 }
                 return
             }
-            let state = ConsumerState(
+            let state = Consumer(
                 filter: filter, after: try context.sequenceNumber(at: position),
                 now: context.core.options.milliseconds)
             try context.setConsumer(key, state)
@@ -63,8 +63,8 @@ extension Store {
         try await write { transaction in
             let context = transaction.context
             _ = try context.consumer(name)
-            try context.forgetParked(name)
-            try context.setSystem(.consumers, try ConsumerState.key(name), nil)
+            try context.deadLetters.forget(name)
+            try context.setSystem(.consumers, try Consumer.key(name), nil)
         }
     }
 
@@ -84,7 +84,7 @@ extension Store {
         let oldest = try core.oldestSequence()
         let now = core.options.milliseconds
         return try all.map { name, state in
-            // The commit that moved the checkpoint follows what it says, if nobody came between.
+            // The commit that moved the checkpoint follows what it says, if none came between.
             let seen = state.movedAfter == state.commit ? state.commit + 1 : state.commit
             let lag = last - min(last, seen)
             let milliseconds = lag == 0 ? 0 : now - min(now, state.milliseconds)
@@ -128,19 +128,19 @@ extension Store {
             let context = transaction.context
             let old = try context.consumer(name)
             let now = context.core.options.milliseconds
-            var state = ConsumerState(
+            var state = Consumer(
                 filter: old.filter, after: try context.sequenceNumber(at: position), now: now)
             if case .latest = position.place {
                 state.move(to: context.position, state.sequenceNumber, now: now)
             }
-            try context.forgetParked(name, after: state.sequenceNumber)
-            try context.setConsumer(try ConsumerState.key(name), state)
+            try context.deadLetters.forget(name, after: state.sequenceNumber)
+            try context.setConsumer(try Consumer.key(name), state)
         }
     }
 
     /// Lets a consumer start over from the items as they are.
     ///
-    /// `body` builds its effects anew from what the transaction reads, and the checkpoint is put
+    /// `body` builds its effects from what the transaction reads, and the checkpoint is put
     /// after everything that it can see, in one transaction. What it had parked is forgotten.
     ///
     /// This is how a consumer goes on that fell off the end of the log
@@ -158,113 +158,11 @@ extension Store {
             var state = try context.consumer(name)
             try body(&transaction)
             // What was parked is in the items that the body read.
-            try context.forgetParked(name)
+            try context.deadLetters.forget(name)
             state.move(
                 to: context.position, context.sequenceNumber, now: context.core.options.milliseconds
             )
-            try context.setConsumer(try ConsumerState.key(name), state)
-        }
-    }
-}
-
-extension WriteTransaction {
-    /// Moves a consumer's checkpoint to a change, with everything else that the transaction does:
-    /// effects and checkpoint are there together or not at all, so each change takes effect exactly
-    /// once.
-    ///
-    /// - Parameters:
-    ///   - consumer: The consumer's name.
-    ///   - record: The last change that is done.
-    ///   - expected: Where the checkpoint must be: guards against a second process that consumes
-    ///     under the same name.
-    /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/consumerMoved``.
-    public mutating func checkpoint(
-        _ consumer: String, at record: ChangeRecord, expecting expected: SequenceNumber? = nil
-    ) throws(CodexError) {
-        if let failure = context.failure { throw failure }
-        var state = try context.consumer(consumer)
-        if let expected { try state.require(expected) }
-        state.move(to: record)
-        try context.setConsumer(try ConsumerState.key(consumer), state)
-    }
-
-    /// Whether a consumer's checkpoint was moved by another transaction of the same commit group.
-    ///
-    /// What that transaction wrote is not in the log yet.
-    ///
-    /// - Throws: ``CodexError/Code/unknownConsumer``, and what reading throws.
-    package func hasConsumerMovedInGroup(_ consumer: String) throws -> Bool {
-        let state = try context.consumer(consumer)
-        let committed = try context.core.withReader { try $0.consumer(consumer) }
-        return committed.sequenceNumber != state.sequenceNumber
-    }
-
-    /// Puts a consumer's checkpoint at a change, and forgets what it parked after that.
-    ///
-    /// - Throws: ``CodexError/Code/unknownConsumer``, and what writing throws.
-    package func moveConsumer(_ consumer: String, to number: SequenceNumber) throws {
-        let old = try context.consumer(consumer)
-        let state = ConsumerState(
-            filter: old.filter, after: number, now: context.core.options.milliseconds)
-        try context.forgetParked(consumer, after: number)
-        try context.setConsumer(try ConsumerState.key(consumer), state)
-    }
-}
-
-extension Snapshot {
-    /// The last change that the snapshot sees: changes after it are those that it does not have.
-    public var sequenceNumber: SequenceNumber {
-        get throws { SequenceNumber(commit: try reader.storedPosition().sequence) }
-    }
-}
-
-extension StoreCore {
-    /// The commit before the oldest that is retained.
-    func oldestSequence() throws(CodexError) -> UInt64 {
-        for number in try logDirectory.numbers() {
-            if let header = try logDirectory.open(number)?.header {
-                return header.firstSequence - 1
-            }
-        }
-        throw logDirectory.missing(1)
-    }
-}
-
-extension WriteContext {
-    /// The change after which a position is.
-    ///
-    /// - Throws: ``CodexError/Code/invalidArgument``, ``CodexError/Code/changesTrimmed``.
-    func sequenceNumber(at position: StreamPosition) throws(CodexError) -> SequenceNumber {
-        switch position.place {
-        case .latest: return sequenceNumber
-        case .trimHorizon: return SequenceNumber(commit: try core.oldestSequence())
-        case .after(let number):
-            guard number.commit <= self.position.sequence else {
-                throw CommitReader.unknownCommit(number.commit, self.position.sequence)
-            }
-            guard number.lastWholeCommit >= (try core.oldestSequence()) else {
-                throw CommitReader.trimmed(number.lastWholeCommit)
-            }
-            return number
-        }
-    }
-
-    /// Puts a consumer's state.
-    func setConsumer(_ key: [UInt8], _ state: ConsumerState) throws(CodexError) {
-        var state = state
-        state.movedAfter = position.sequence
-        try setSystem(.consumers, key, try state.json())
-    }
-}
-
-extension ConsumerState {
-    /// Throws if the checkpoint is not where it is expected.
-    func require(_ expected: SequenceNumber) throws(CodexError) {
-        guard sequenceNumber == expected else {
-            throw CodexError(
-                .consumerMoved,
-                "The consumer's checkpoint is at \(sequenceNumber), not \(expected): another process "
-                    + "consumes under the same name. Read on from there.")
+            try context.setConsumer(try Consumer.key(name), state)
         }
     }
 }

@@ -5,8 +5,76 @@
 #else
     internal import Darwin
 #endif
-internal import CodexCore
+public import CodexCore
 internal import CodexIndex
+
+extension Store {
+    /// A page of a query's items.
+    ///
+    /// See ``ReadableTransaction/items(matching:limits:after:)``.
+    public func items(
+        matching query: TableQuery, limits: PageLimits = PageLimits(), after token: PageToken? = nil
+    ) throws -> Page<Item> {
+        try read { try $0.items(matching: query, limits: limits, after: token) }
+    }
+
+    /// How many items a query finds.
+    ///
+    /// See ``ReadableTransaction/count(_:)-(TableQuery)``.
+    public func count(_ query: TableQuery) throws -> QueryCount {
+        try read { try $0.count(query) }
+    }
+}
+
+extension ReadableTransaction where Self: ~Copyable {
+    /// A page of a query's items.
+    ///
+    /// On an index that projects fewer attributes, items have those and the key attributes.
+    ///
+    /// - Parameters:
+    ///   - query: What to look for.
+    ///   - limits: How much of it.
+    ///   - token: The page before's ``Page/next``; `nil` is the first page.
+    /// - Returns: The items, and a token if there are more.
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
+    ///   ``CodexError/Code/indexNotReady``, ``CodexError/Code/invalidKey``,
+    ///   ``CodexError/Code/invalidExpression``, ``CodexError/Code/invalidPageToken``,
+    ///   ``CodexError/Code/invalidArgument`` for a limit below 1, ``CodexError/Code/corrupted``.
+    /// - Complexity: O(log *n* + *m*) for *m* examined items.
+    public func items(
+        matching query: TableQuery, limits: PageLimits = PageLimits(), after token: PageToken? = nil
+    ) throws -> Page<Item> {
+        try QueryRun(query, _context.base).items(limits, after: token, query.projection)
+    }
+
+    /// How many items a query finds, and how many it read to tell.
+    ///
+    /// - Throws: As ``items(matching:limits:after:)``.
+    /// - Complexity: O(*m*) for *m* examined items; nothing is decoded unless there is a filter.
+    public func count(_ query: TableQuery) throws -> QueryCount {
+        let run = try QueryRun(query, _context.base)
+        let page = unsafe try run.page(PageLimits(), after: nil) { _, _ in true }
+        return QueryCount(count: page.count, examinedCount: page.examined)
+    }
+
+    /// Lends the items of a query in place, one after the other, until `body` returns `false`.
+    ///
+    /// - Parameters:
+    ///   - query: What to look for.
+    ///   - item: Where to go on, if not at the beginning: after the item with these key attributes,
+    ///     the table's and the index's, whether it is there or not (DynamoDB's
+    ///     `ExclusiveStartKey`).
+    ///   - body: Called with each.
+    /// - Throws: As ``items(matching:limits:after:)``, ``CodexError/Code/invalidKey`` for an item
+    ///   that the query cannot find, and what `body` throws.
+    public func forEach(
+        _ query: TableQuery, after item: Item? = nil, _ body: (borrowing ItemView) throws -> Bool
+    ) throws {
+        let run = try QueryRun(query, _context.base)
+        let part = try item.map { try run.range(after: $0) }
+        unsafe try run.walk(part) { _, bytes in try body(ItemView(bytes)) }
+    }
+}
 
 /// A query or scan that was checked and turned into a key range.
 struct QueryRun {
@@ -214,6 +282,29 @@ struct QueryRun {
         return PageTokenCodec(
             storeID: context.catalog.storeID, source: Array(source.utf8), range: range,
             direction: direction, filter: filter)
+    }
+}
+
+extension QueryRun {
+    /// Lends the whole item, from the table where the index entry is partial.
+    @inline(__always)
+    func withWholeItem(
+        _ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes, _ body: (ItemBytes) throws -> Void
+    ) throws {
+        guard let index, index.plan.definition.projection != .all else { return try body(bytes) }
+        unsafe try withTableItem(key, index, body)
+    }
+
+    private func withTableItem(
+        _ entryKey: UnsafeBufferPointer<UInt8>, _ index: IndexHandle,
+        _ body: (ItemBytes) throws -> Void
+    ) throws {
+        let offset = try index.plan.primaryKeyOffset(unsafe Span(_unsafeElements: entryKey))
+        let primaryKey = unsafe Array(entryKey[offset...])
+        // The entry was judged: whether it is expired is the same for entry and item.
+        guard try context.withStoredBytes(table, primaryKey, body) != nil else {
+            throw Wire.corrupted("an index entry has no item")
+        }
     }
 }
 

@@ -1,79 +1,8 @@
 public import CodexCore
 
-// The operations of transactions, each in one of its own. See there for errors and costs.
+// The operations of a write transaction, each in one of its own. See there for errors and costs.
 
 extension Store {
-    /// The entity that `lookup` names, or `nil`.
-    ///
-    /// See ``ReadableTransaction/get(_:)``.
-    @inlinable
-    public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
-        try read { try $0.get(lookup) }
-    }
-
-    /// The entity that `lookup` names with its version.
-    ///
-    /// See ``ReadableTransaction/stored(_:)``.
-    @inlinable
-    public func stored<E: Entity>(_ lookup: Lookup<E>) throws -> Stored<E>? {
-        try read { try $0.stored(lookup) }
-    }
-
-    /// A page of the entities that `query` names.
-    ///
-    /// See ``ReadableTransaction/query(_:limit:after:)``.
-    @inlinable
-    public func query<E: Entity>(
-        _ query: Query<E>, limit: Int? = nil, after token: PageToken? = nil
-    ) throws -> Page<E> {
-        try read { try $0.query(query, limit: limit, after: token) }
-    }
-
-    /// All entities that `query` names, of one moment.
-    ///
-    /// See ``ReadableTransaction/all(_:)``.
-    @inlinable
-    public func all<E: Entity>(_ query: Query<E>) throws -> [E] {
-        try read { try $0.all(query) }
-    }
-
-    /// How many entities `query` names.
-    public func count<E: Entity>(_ query: Query<E>) throws -> Int {
-        try read { try $0.count(query) }
-    }
-
-    /// The item with the key, or `nil`.
-    ///
-    /// See ``ReadableTransaction/item(in:key:)``.
-    public func item(in table: String, key: PrimaryKey) throws -> Item? {
-        try read { try $0.item(in: table, key: key) }
-    }
-
-    /// The items with the keys, of one moment.
-    ///
-    /// See ``ReadableTransaction/items(in:keys:)``.
-    public func items(in table: String, keys: [PrimaryKey]) throws -> [Item?] {
-        try read { try $0.items(in: table, keys: keys) }
-    }
-
-    /// A page of a query's items.
-    ///
-    /// See ``ReadableTransaction/items(matching:limits:after:)``.
-    public func items(
-        matching query: TableQuery, limits: PageLimits = PageLimits(), after token: PageToken? = nil
-    ) throws -> Page<Item> {
-        try read { try $0.items(matching: query, limits: limits, after: token) }
-    }
-
-    /// How many items a query finds.
-    ///
-    /// See ``ReadableTransaction/count(_:)-(TableQuery)``.
-    public func count(_ query: TableQuery) throws -> QueryCount {
-        try read { try $0.count(query) }
-    }
-
-    // MARK: Writes
-
     /// Stores an entity, in place of any with its key.
     ///
     /// See ``WriteTransaction/put(_:)``.
@@ -88,7 +17,7 @@ extension Store {
         try await write { try $0.insert(entity) }
     }
 
-    /// Stores a changed entity if nobody else changed it.
+    /// Stores a changed entity if it was not changed since it was read.
     ///
     /// See ``WriteTransaction/replace(_:)``.
     @discardableResult

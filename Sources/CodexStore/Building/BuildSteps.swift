@@ -1,77 +1,14 @@
 internal import CodexCore
 internal import CodexIndex
 
-extension TransactionContext {
-    /// The keys of a stored item's entries in an index, ascending; nothing else of it is decoded.
-    ///
-    /// - Throws: ``CodexError`` also for an item with a value that no key may be.
-    func entryKeys(
-        _ index: IndexHandle, _ key: [UInt8], _ bytes: ItemBytes
-    ) throws(CodexError) -> [[UInt8]] {
-        guard catalog.includes(index.plan.definition.entities, bytes.layout.header.entityNumber)
-        else { return [] }
-        // Few items expire: the others are seen to by a look at their names.
-        if index.plan.isExpiry,
-            bytes.layout.shape.position(of: index.plan.definition.partitionKey[0].name) == nil
-        {
-            return []
-        }
-        let item = try bytes.item(keeping: index.plan.indexKeyNames)
-        return try index.plan.entryKeys(for: item, primaryKey: key)
-    }
-
-    /// Primary keys, encoded, of items that share their key in an index with one before.
-    ///
-    /// An expired item counts for nothing: the next write that wants its key removes it.
-    func duplicates(_ index: IndexHandle, limit: Int) throws -> [[UInt8]] {
-        let mayExpire = catalog.hasExpiry
-        return try transaction.withCursor(index.tree) { cursor in
-            var found: [[UInt8]] = []
-            var previous: [UInt8] = []
-            var entry = unsafe try cursor.first()
-            while let current = unsafe entry, found.count < limit {
-                var isOver = false
-                if mayExpire { isOver = isExpired(unsafe try header(of: current.value)) }
-                if !isOver {
-                    let key = unsafe Array(current.key)
-                    let offset = try index.plan.primaryKeyOffset(key.span)
-                    let prefix = Array(key[..<offset])
-                    if prefix == previous { found.append(Array(key[offset...])) }
-                    previous = prefix
-                }
-                unsafe entry = try cursor.next()
-            }
-            return found
-        }
-    }
-}
-
-/// How much one step of a build does.
-struct StepLimit: Sendable {
-    private let end: ContinuousClock.Instant?
-    private let countMax: Int
-
-    /// So little that other writes are hardly held up, the commit included.
-    static func brief() -> StepLimit {
-        StepLimit(end: ContinuousClock.now + .milliseconds(4), countMax: 1000)
-    }
-
-    /// So much that commits hardly count: for a bulk load, whose caller waits for it.
-    static let ample = StepLimit(end: nil, countMax: 20_000)
-
-    /// Bytes of entries that end a step: the transaction holds them in memory.
-    private static let byteCountMax = 16 << 20
-
-    /// Whether a step that has done `count`, and stored so many bytes, is to end.
-    func isOver(_ count: Int, byteCount: Int = 0) -> Bool {
-        if count >= countMax || byteCount >= Self.byteCountMax { return true }
-        guard let end, count % 16 == 0 else { return false }
-        return ContinuousClock.now > end
-    }
-}
-
 /// The steps of a build, each a part of a transaction.
-extension WriteContext {
+struct BuildSteps {
+    private let context: WriteContext
+    private var transaction: Transaction { context.transaction }
+    private var catalog: Catalog { context.catalog }
+
+    init(_ context: WriteContext) { self.context = context }
+
     /// A table as it is now; `nil` if it is gone, and another may have its name.
     func current(_ table: TableHandle) throws -> TableHandle? {
         let current = try catalog.table(table.name)
@@ -100,8 +37,8 @@ extension WriteContext {
         // If nobody wrote since, not in this transaction either, the items have these entries
         // still; those that the index has already are put again, as they are.
         var isExact =
-            sequence == position.sequence && !hasChanges && changeCount == 0
-            && !index.plan.isExpiry
+            sequence == context.position.sequence && !context.undo.hasChanges
+            && context.record.changeCount == 0 && !index.plan.isExpiry
         // A projection may have chunks of its own, which would be left behind.
         if case .include = index.plan.definition.projection { isExact = false }
         var (count, byteCount) = (0, 0)
@@ -113,10 +50,10 @@ extension WriteContext {
             if limit.isOver(count, byteCount: byteCount) { break }
         }
         if let last = keys.prefix(count).last {
-            try noting { () throws(CodexError) in
+            try context.noting { () throws(CodexError) in
                 try transaction.put(catalog.meta, positionKey, last)
             }
-            noteChange(addsEntries: true)
+            context.noteChange(addsEntries: true)
         }
         return count
     }
@@ -135,11 +72,32 @@ extension WriteContext {
         guard unsafe try transaction.get(index.tree, key) == nil else { return 0 }
         guard let value = unsafe try transaction.get(table.tree, primaryKey) else { return 0 }
         let isPresent = try unsafe primaryKey.withUnsafeBufferPointer { buffer in
-            try unsafe withItem(value, buffer, table.plan) { bytes in
-                try entryKeys(index, primaryKey, bytes).contains(key)
+            try unsafe context.withItem(value, buffer, table.plan) { bytes in
+                try context.entryKeys(index, primaryKey, bytes).contains(key)
             }
         }
         return isPresent ? try insert(key, table, index) : 0
+    }
+
+    /// Gives an item that was stored before its table had a time to live its second of expiry, in
+    /// its header and in those of its entries.
+    ///
+    /// - Returns: Whether that was to be done; its entry in the index of expiry is then there, too.
+    private func stamp(_ table: TableHandle, _ key: [UInt8]) throws -> Bool {
+        guard let name = table.plan.definition.timeToLive else { return false }
+        let isStamped = try context.withStoredBytes(table, key) { bytes in
+            let item = try bytes.item(keeping: [name])
+            return bytes.layout.header.expiresAt == table.plan.expiry(of: item)
+        }
+        guard isStamped == false, let old = try context.image(table, key) else { return false }
+        var new = Image(item: old.item, header: old.header)
+        new.header.expiresAt = table.plan.expiry(of: old.item)
+        let change = Change(table: table, key: key, old: old, new: new)
+        // As an undo is, it is refused by nothing: the item stays what it was.
+        for stored in try context.items.apply([change], isUndo: true) {
+            context.noteItem(change, stored)
+        }
+        return true
     }
 
     /// Adds an entry that its item has, and that the index lacks; returns its bytes.
@@ -158,13 +116,15 @@ extension WriteContext {
             guard let stored = unsafe try transaction.get(table.tree, primaryKey) else {
                 return 0
             }
-            let header = unsafe try header(of: stored)
-            value = try entryValue(index, Image(item: Item(), header: header), [])
+            let header = unsafe try context.header(of: stored)
+            value = try context.items.entryValue(index, Image(item: Item(), header: header), [])
         case .include:
-            guard let image = try image(table, primaryKey) else { return 0 }
-            value = try entryValue(index, image, [])
+            guard let image = try context.image(table, primaryKey) else { return 0 }
+            value = try context.items.entryValue(index, image, [])
         }
-        try noting { () throws(CodexError) in try putEntries(index, [key], value) }
+        try context.noting { () throws(CodexError) in
+            try context.entries.put(index, [key], value, in: context)
+        }
         return key.count + value.count
     }
 
@@ -177,7 +137,7 @@ extension WriteContext {
         guard let table = try current(known),
             let counter = table.counters.first(where: { $0.part == part && $0.state == .building })
         else { return false }
-        let start = position(counter)
+        let start = context.progress.position(counter)
         guard case .upTo(let done) = start else { return false }
         var tallies = Tallies()
         var last = done
@@ -188,7 +148,7 @@ extension WriteContext {
             defer { unsafe isAtEnd = entry == nil }
             while let current = unsafe entry {
                 last = unsafe Array(current.key)
-                let image = unsafe try withItem(current.value, current.key, table.plan) {
+                let image = unsafe try context.withItem(current.value, current.key, table.plan) {
                     Image(item: try $0.item(), header: $0.layout.header)
                 }
                 // An item that was stored before the counter was there, with a group of a wrong
@@ -203,12 +163,22 @@ extension WriteContext {
                 if limit.isOver(count) { break }
             }
         }
-        let sums = try settled(tallies)
-        try noting { () throws(CodexError) in
-            for (group, change) in sums { try store(change, group) }
+        let counters = CounterMaintenance(context)
+        let totals = try counters.totals(tallies)
+        try context.noting { () throws(CodexError) in
+            for total in totals { try counters.store(total) }
             try setPosition(isAtEnd ? .everything : .upTo(last), table, counter)
         }
         return !isAtEnd
+    }
+
+    private func setPosition(
+        _ position: BuildProgress.Position, _ table: TableHandle, _ counter: CounterHandle
+    ) throws(CodexError) {
+        try transaction.put(
+            catalog.meta, BuildProgress.key(table, counter.part), position.bytes)
+        context.progress.set(position, counter)
+        context.noteChange(addsEntries: true)
     }
 
     /// Removes entries of a tree that is no index or counter any more.
@@ -218,15 +188,12 @@ extension WriteContext {
         for count in 1... {
             if limit.isOver(count) { return false }
             guard let first = try first(tree) else { return true }
-            try noting { () throws(CodexError) in try remove(first, tree, ownsChunks: ownsChunks) }
-            noteChange()
+            try context.noting { () throws(CodexError) in
+                try remove(first, tree, ownsChunks: ownsChunks)
+            }
+            context.noteChange()
         }
         return false
-    }
-
-    /// Removes all entries of a tree that is no index or counter any more, in a redone transaction.
-    func empty(_ tree: Tree, ownsChunks: Bool) throws(CodexError) {
-        while let first = try first(tree) { try remove(first, tree, ownsChunks: ownsChunks) }
     }
 
     private typealias RetiredEntry = (key: [UInt8], large: LargeValue?)

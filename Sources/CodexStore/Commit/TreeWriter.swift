@@ -1,22 +1,32 @@
 internal import CodexCore
 
-/// Storing entries of trees.
-extension WriteContext {
+/// Stores entries of trees for the writer's transactions.
+///
+/// It knows which trees are filled in order, across transactions.
+class TreeWriter {
     /// How many ascending keys were put into a tree in a row.
-    struct Streak {
+    private struct Streak {
         var last: [UInt8] = []
         var length = 0
     }
+
+    /// By the numbers of databases.
+    private var streaks: [Streak] = []
+    private let plantedFault: PlantedFault?
 
     /// After how many ascending keys the next is expected to be the tree's last.
     private static let streakMin = 4
     private static let streakPenalty = -256
 
+    init(_ options: StoreOptions) { plantedFault = options.plantedFault }
+
     /// Stores an entry of a tree.
     ///
     /// Keys that come in order are appended: pages are filled, not split in halves.
-    func put(_ tree: Tree, _ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
-        if core.options.plantedFault == .lostOverflow, key.count > LongKey.pieceByteCount {
+    func put(
+        _ tree: Tree, _ key: [UInt8], _ value: [UInt8], in transaction: Transaction
+    ) throws(CodexError) {
+        if plantedFault == .lostOverflow, key.count > LongKey.pieceByteCount {
             let pointer = LongKey.piece(key[...], layer: nil).physical
             let layer = BigEndian.bytes(try transaction.nextID(tree.overflow))
             return try transaction.put(tree.database, pointer, layer)
@@ -36,4 +46,7 @@ extension WriteContext {
         streaks[place] = Streak(last: key, length: length)
         try transaction.put(tree, key, value)
     }
+
+    /// Forgets the order of keys, after a transaction that had no effect.
+    func forgetStreaks() { streaks.removeAll(keepingCapacity: true) }
 }

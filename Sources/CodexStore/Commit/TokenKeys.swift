@@ -28,15 +28,21 @@ extension TransactionContext {
     }
 }
 
-extension WriteContext {
+/// The key of the digests of idempotency tokens, in the writer's transactions.
+struct TokenKeys {
+    private let context: WriteContext
+    private var catalog: Catalog { context.catalog }
+
+    init(_ context: WriteContext) { self.context = context }
+
     /// Most entries of `tokens` that one transaction looks at for a digest without a key.
     static let examinedTokenCountMax = 4096
 
     /// The HMAC-SHA256 of a message under the key of digests, which is made if there is none.
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable``.
-    func tokenCode(of message: [UInt8]) throws(CodexError) -> [UInt8] {
-        guard let sealer = core.options.sealer else { throw .digestKeyUnavailable }
+    func code(of message: [UInt8]) throws(CodexError) -> [UInt8] {
+        guard let sealer = context.core.options.sealer else { throw .digestKeyUnavailable }
         let key = try preparedDigestKey(sealer)
         return try code(of: message, key, sealer)
     }
@@ -55,14 +61,14 @@ extension WriteContext {
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable``.
     func replacePlainDigests() throws(CodexError) {
-        guard let sealer = core.options.sealer else { throw .digestKeyUnavailable }
+        guard let sealer = context.core.options.sealer else { throw .digestKeyUnavailable }
         _ = try preparedDigestKey(sealer)
     }
 
     /// The key of digests, made if there is none; some of the digests without it are replaced.
     private func preparedDigestKey(_ sealer: any FieldSealer) throws(CodexError) -> DigestKey {
         var key: DigestKey
-        if let stored = try storedDigestKey() {
+        if let stored = try context.storedDigestKey() {
             key = stored
         } else {
             let made = try sealer.makeKey(DigestKey.place(catalog.manifest))
@@ -74,10 +80,10 @@ extension WriteContext {
             let digest = try TokenDigest(replacing: TokenDigest(stored: entry.value.dropFirst(8))) {
                 message throws(CodexError) in try code(of: message, key, sealer)
             }
-            try setSystem(.tokens, entry.key, Array(entry.value.prefix(8)) + digest.stored)
+            try context.setSystem(.tokens, entry.key, Array(entry.value.prefix(8)) + digest.stored)
         }
         key.replacedThrough = last
-        try setSystem(.meta, DigestKey.key, key.bytes)
+        try context.setSystem(.meta, DigestKey.key, key.bytes)
         return key
     }
 
@@ -85,11 +91,11 @@ extension WriteContext {
     ///
     /// Only a store whose schema named encrypted fields once has a key.
     func notePlainDigest() throws(CodexError) {
-        guard catalog.manifest.bindingID != nil, var key = try storedDigestKey(),
+        guard catalog.manifest.bindingID != nil, var key = try context.storedDigestKey(),
             key.replacedThrough != []
         else { return }
         key.replacedThrough = []
-        try setSystem(.meta, DigestKey.key, key.bytes)
+        try context.setSystem(.meta, DigestKey.key, key.bytes)
     }
 
     /// The next tokens whose digests have no key; entries that are damaged are passed over.
@@ -102,7 +108,7 @@ extension WriteContext {
         var last: [UInt8]?
         var count = 0
         do {
-            try transaction.withCursor(catalog.tokens) { cursor in
+            try context.transaction.withCursor(catalog.tokens) { cursor in
                 var entry = unsafe try cursor.advance(past: start)
                 while let current = unsafe entry, unsafe current.key.first == 0 {
                     let key = unsafe Array(current.key)
@@ -130,15 +136,15 @@ extension WriteContext {
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable`` if the provider fails.
     func resealDigestKey() throws(CodexError) {
-        guard let sealer = core.options.sealer else { return }
+        guard let sealer = context.core.options.sealer else { return }
         let place = DigestKey.place(catalog.manifest)
         var key: DigestKey
         do throws(CodexError) {
-            guard let stored = try storedDigestKey() else { return }
+            guard let stored = try context.storedDigestKey() else { return }
             key = stored
         } catch  where error.code == .corrupted {
             key = DigestKey(sealed: try sealer.makeKey(place), replacedThrough: [])
-            return try setSystem(.meta, DigestKey.key, key.bytes)
+            return try context.setSystem(.meta, DigestKey.key, key.bytes)
         }
         let keyID = try sealer.currentKeyID
         if let resealed = try resealed(key.sealed, place, sealer) {
@@ -148,7 +154,7 @@ extension WriteContext {
         } else {
             key.sealed = try sealer.makeKey(place)
         }
-        try setSystem(.meta, DigestKey.key, key.bytes)
+        try context.setSystem(.meta, DigestKey.key, key.bytes)
     }
 
     /// A key sealed again; `nil` if it cannot be opened any more.
@@ -173,7 +179,7 @@ extension Store {
             do {
                 try writer.wait(limited: false) { answer in
                     ClosureJob(
-                        { transaction in try transaction.context.replacePlainDigests() },
+                        { transaction in try TokenKeys(transaction.context).replacePlainDigests() },
                         answer: answer)
                 }
             } catch {

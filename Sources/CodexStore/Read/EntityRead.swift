@@ -1,8 +1,58 @@
 public import CodexCore
-internal import CodexIndex
 
+// How an entity is read, for example with `store.get(.user(id))`:
+//
+// 1. `Store.get` takes a snapshot (Snapshot.swift) and calls `get` of the transaction.
+// 2. `readOne` looks up the entity and its table in the catalog (`binding`).
+// 3. `withOne` finds the item by its key (`withKey` and `withBytes`, ItemRead.swift). A lookup by
+//    an index takes the first entry that is the entity's (Query.swift).
+// 4. `withReader` checks entity and schema version. An older version is upgraded, and encrypted
+//    fields are opened. Other items are read in place, through the plan of their shape (`plan`).
+// 5. `E.init(reading:)` makes the value.
+//
 // The generic operations are inlinable and small: in the caller's module the compiler makes them
-// concrete, and the rest, which is not generic, is in this one.
+// concrete. The rest is not generic, and is compiled in this module.
+
+extension Store {
+    /// The entity that `lookup` names, or `nil`.
+    ///
+    /// See ``ReadableTransaction/get(_:)``.
+    @inlinable
+    public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
+        try read { try $0.get(lookup) }
+    }
+
+    /// The entity that `lookup` names with its version.
+    ///
+    /// See ``ReadableTransaction/stored(_:)``.
+    @inlinable
+    public func stored<E: Entity>(_ lookup: Lookup<E>) throws -> Stored<E>? {
+        try read { try $0.stored(lookup) }
+    }
+
+    /// A page of the entities that `query` names.
+    ///
+    /// See ``ReadableTransaction/query(_:limit:after:)``.
+    @inlinable
+    public func query<E: Entity>(
+        _ query: Query<E>, limit: Int? = nil, after token: PageToken? = nil
+    ) throws -> Page<E> {
+        try read { try $0.query(query, limit: limit, after: token) }
+    }
+
+    /// All entities that `query` names, of one moment.
+    ///
+    /// See ``ReadableTransaction/all(_:)``.
+    @inlinable
+    public func all<E: Entity>(_ query: Query<E>) throws -> [E] {
+        try read { try $0.all(query) }
+    }
+
+    /// How many entities `query` names.
+    public func count<E: Entity>(_ query: Query<E>) throws -> Int {
+        try read { try $0.count(query) }
+    }
+}
 
 extension ReadableTransaction where Self: ~Copyable {
     /// The entity that `lookup` names, or `nil`.
@@ -39,7 +89,7 @@ extension ReadableTransaction where Self: ~Copyable {
 
     /// Lends the item of the entity that `lookup` names in place; `nil` if there is none.
     ///
-    /// - Throws: As ``get(_:)``, and whatever `body` throws.
+    /// - Throws: As ``get(_:)``, and what `body` throws.
     @inlinable
     public func view<E: Entity, R>(
         _ lookup: Lookup<E>, _ body: (borrowing ItemView) throws -> R
@@ -96,7 +146,7 @@ extension ReadableTransaction where Self: ~Copyable {
 
     /// Lends the items of the entities that `query` names in place, until `body` returns `false`.
     ///
-    /// - Throws: As ``query(_:limit:after:)``, and whatever `body` throws.
+    /// - Throws: As ``query(_:limit:after:)``, and what `body` throws.
     public func forEach<E: Entity>(
         _ query: Query<E>, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
@@ -215,25 +265,75 @@ extension TransactionContext {
     }
 }
 
-extension QueryRun {
-    /// Lends the whole item, from the table where the index entry is partial.
-    @inline(__always)
-    func withWholeItem(
-        _ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes, _ body: (ItemBytes) throws -> Void
-    ) throws {
-        guard let index, index.plan.definition.projection != .all else { return try body(bytes) }
-        unsafe try withTableItem(key, index, body)
+// MARK: What is kept of entity types
+
+extension TransactionContext {
+    /// An entity type as this store knows it, and the table of its items.
+    struct BoundEntity {
+        let type: ObjectIdentifier
+        let entityType: any Entity.Type
+        let entity: EntityBinding
+        let table: TableHandle
+        /// The type's own fields in its own order, not in that of the store's manifest.
+        let fieldNames: [String]
     }
 
-    private func withTableItem(
-        _ entryKey: UnsafeBufferPointer<UInt8>, _ index: IndexHandle,
-        _ body: (ItemBytes) throws -> Void
-    ) throws {
-        let offset = try index.plan.primaryKeyOffset(unsafe Span(_unsafeElements: entryKey))
-        let primaryKey = unsafe Array(entryKey[offset...])
-        // The entry was judged: whether it is expired is the same for entry and item.
-        guard try context.withStoredBytes(table, primaryKey, body) != nil else {
-            throw Wire.corrupted("an index entry has no item")
+    /// An entity type and a shape: what a plan is kept under.
+    struct PlanKey: Hashable {
+        let type: ObjectIdentifier?
+        let shape: UInt32
+    }
+
+    /// What the store knows of an entity type.
+    @inline(__always)
+    func binding(_ type: any Entity.Type) throws(CodexError) -> BoundEntity {
+        let id = ObjectIdentifier(type)
+        if let lastBinding, lastBinding.type == id { return lastBinding.bound }
+        return try slowBinding(type, id)
+    }
+
+    private func slowBinding(
+        _ type: any Entity.Type, _ id: ObjectIdentifier
+    ) throws(CodexError) -> BoundEntity {
+        let bound: BoundEntity
+        if let known = bindings[id] {
+            bound = known
+        } else {
+            let definition = type.definition
+            let entity = try catalog.binding(definition)
+            guard entity.definition.schemaVersion == definition.schemaVersion else {
+                throw CodexError(
+                    .schemaMismatch,
+                    "The store has schema version \(entity.definition.schemaVersion) of "
+                        + "\(definition.name), the program \(definition.schemaVersion). "
+                        + "Open the store with the program's schema.")
+            }
+            bound = BoundEntity(
+                type: id, entityType: type, entity: entity,
+                table: try catalog.table(entity.definition.table),
+                fieldNames: definition.fields.map(\.name))
+            bindings[id] = bound
         }
+        lastBinding = (id, bound)
+        return bound
+    }
+
+    /// Where the entity's fields are in items of the shape.
+    @inline(__always)
+    func plan(_ bound: BoundEntity, _ shape: Shape) -> FieldPlan {
+        let key = PlanKey(type: bound.type, shape: shape.id)
+        if let lastPlan, lastPlanKey == key { return lastPlan }
+        return slowPlan(bound, shape, key)
+    }
+
+    private func slowPlan(
+        _ bound: BoundEntity, _ shape: Shape, _ key: PlanKey
+    ) -> FieldPlan {
+        // Items with names of their own share one number: their plans are not kept.
+        guard shape.id != .max else { return FieldPlan(bound.fieldNames, shape) }
+        let plan = plans[key] ?? FieldPlan(bound.fieldNames, shape)
+        plans[key] = plan
+        (lastPlanKey, lastPlan) = (key, plan)
+        return plan
     }
 }

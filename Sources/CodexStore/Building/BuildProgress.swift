@@ -1,27 +1,35 @@
 internal import CodexCore
 
-/// How far counters that are being built include the items.
-extension WriteContext {
+/// How far the counters that are being built include the items, as a transaction sees it.
+struct BuildProgress {
     /// Up to where a counter that is being built includes the items.
-    enum BuildPosition {
+    enum Position {
         case upTo([UInt8])
         case everything
     }
 
-    /// Where the progress of building a tree is kept.
-    static func positionKey(_ table: TableHandle, _ part: String) -> [UInt8] {
-        positionKey(table: table.number, part)
+    /// By the counter's tree.
+    private var positions: [DatabaseID: Position] = [:]
+
+    /// The key in `meta` of the progress of building a part of a table.
+    static func key(_ table: TableHandle, _ part: String) -> [UInt8] {
+        key(table: table.number, part)
     }
 
-    static func positionKey(table: Int, _ part: String) -> [UInt8] {
+    /// The key in `meta` of the progress of building a part of the table with a number.
+    static func key(table: Int, _ part: String) -> [UInt8] {
         Array("position t\(table).\(part)".utf8)
     }
 
-    func readPositions() throws(CodexError) {
+    init() {}
+
+    /// Reads the progress of all counters that are being built.
+    init(_ transaction: Transaction, _ catalog: Catalog) throws(CodexError) {
+        guard catalog.hasWork else { return }
         for table in catalog.allTables {
             for counter in table.counters where counter.state == .building {
                 let stored = unsafe try transaction.get(
-                    catalog.meta, Self.positionKey(table, counter.part))
+                    catalog.meta, Self.key(table, counter.part))
                 guard let stored = unsafe stored else { continue }
                 positions[counter.tree.database] =
                     unsafe stored.first == 1 ? .everything : .upTo(Array(stored.dropFirst()))
@@ -30,22 +38,13 @@ extension WriteContext {
     }
 
     /// Up to where a counter includes the items; nothing yet is the empty key.
-    func position(_ counter: CounterHandle) -> BuildPosition {
+    func position(_ counter: CounterHandle) -> Position {
         positions[counter.tree.database] ?? .upTo([])
     }
 
     /// Sets up to where a counter that is being built includes the table's items.
-    func setPosition(
-        _ position: BuildPosition, _ table: TableHandle, _ counter: CounterHandle
-    ) throws(CodexError) {
-        let bytes: [UInt8] =
-            switch position {
-            case .upTo(let key): [0] + key
-            case .everything: [1]
-            }
-        try transaction.put(catalog.meta, Self.positionKey(table, counter.part), bytes)
+    mutating func set(_ position: Position, _ counter: CounterHandle) {
         positions[counter.tree.database] = position
-        noteChange(addsEntries: true)
     }
 
     /// Whether a counter includes the item under `key`.
@@ -56,6 +55,16 @@ extension WriteContext {
         case .building:
             guard case .upTo(let last) = position(counter) else { return true }
             return ByteOrder.compare(key, last) <= 0
+        }
+    }
+}
+
+extension BuildProgress.Position {
+    /// The form in which it is stored.
+    var bytes: [UInt8] {
+        switch self {
+        case .upTo(let key): [0] + key
+        case .everything: [1]
         }
     }
 }

@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// A change that a consumer kept failing on, kept with its error until somebody sees to it.
+/// A change that a consumer kept failing on, kept with its error until it is retried or discarded.
 ///
 /// It has the change's images itself: the log may forget them.
 public struct ParkedChange: Sendable {
@@ -161,7 +161,7 @@ public struct ParkedChange: Sendable {
     private static func number(_ key: [UInt8]) throws(CodexError) -> SequenceNumber {
         let name = key.dropFirst().prefix { $0 != 0 }
         let number = key.suffix(numberByteCount)
-        guard key.first == 1, ConsumerState.isName(name),
+        guard key.first == 1, Consumer.isName(name),
             key.count == 1 + name.count + 1 + numberByteCount,
             let commit = BigEndian.integer(number.prefix(8)), commit < 1 << 62
         else { throw Wire.corrupted("the key of a dead letter") }

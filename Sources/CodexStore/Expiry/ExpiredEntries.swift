@@ -1,32 +1,7 @@
 internal import CodexCore
 internal import CodexIndex
-internal import FoundationEssentials
 
 extension TransactionContext {
-    /// Whether an item or index entry is expired: absent for everybody, though it may still lie
-    /// there.
-    @inline(__always)
-    func isExpired(_ header: ItemHeader) -> Bool {
-        guard let second = header.expiresAt else { return false }
-        return isOver(second)
-    }
-
-    @inline(never)
-    private func isOver(_ second: Int) -> Bool {
-        core.options.plantedFault != .shownExpired && Expiry.isOver(second, at: now)
-    }
-
-    /// The second, counted from 1970, by which the transaction judges expiry: one and the same from
-    /// its beginning to its end.
-    var now: Int {
-        if let moment { return moment }
-        // A clock that shows nonsense must not trap.
-        let seconds = max(0, min(core.options.now().timeIntervalSince1970, 1e15))
-        let now = Int(seconds.rounded(.down))
-        moment = now
-        return now
-    }
-
     /// The keys of entries in an index of expiry whose items are expired, ascending.
     ///
     /// - Parameters:

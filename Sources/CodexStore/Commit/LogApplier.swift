@@ -1,79 +1,80 @@
 internal import CodexCore
 
-/// What a recovery found and did.
-public struct RecoveryReport: Sendable, Hashable {
-    /// The commits that were redone from the log.
-    public var commitCount = 0
-    /// The changes of items among them.
-    public var changeCount = 0
-    /// Whether the log ended in a record that is not whole: a commit that was being written when
-    /// the machine or the process stopped, and was never acknowledged (but with
-    /// ``Durability/none`` or ``Durability/interval(losing:)``).
-    public var foundTornRecord = false
-    /// How long the recovery took.
-    public var duration = Duration.zero
+/// Applies records of a log, which the data file lacks, to items, index entries and counters.
+///
+/// It is the one way to do so: for the recovery of an opening, for what another process or a commit
+/// that LMDB refused left in the log (``applyRest()``), and for a leader's records
+/// (``FollowerCommit``).
+struct LogApplier {
+    private let pipeline: CommitPipeline
+    private var context: WriteContext { pipeline.context }
 
-    /// Creates the report of a recovery that had nothing to redo.
-    public init() {}
-}
+    init(_ pipeline: CommitPipeline) { self.pipeline = pipeline }
 
-/// Applying the log: what was appended and never reached the data file.
-extension WriteContext {
+    // MARK: The store's own log
+
     /// Applies what another process, or a commit that failed, left in the log.
-    func redoRest() throws(CodexError) {
-        _ = try redo(rewrites: true)
-    }
+    func applyRest() throws(CodexError) { _ = try applyLog(rewrites: true) }
 
     /// Applies the log from where the data file is up to its end.
     ///
-    /// - Parameter rewrites: Whether the records may be in memory only, so that each must be written
-    ///   and flushed again, in the transaction that applies it: with LMDB's write lock, so that
-    ///   nobody appends more meanwhile.
+    /// - Parameter rewrites: Whether the records may be in memory only. Then each is written and
+    ///   flushed again, in the transaction that applies it: with LMDB's write lock, so that no
+    ///   other process appends more meanwhile.
     /// - Returns: How many commits and changes there were.
     /// - Throws: ``CodexError/Code/corrupted`` if the log does not continue the data file.
-    func redo(rewrites: Bool = false) throws(CodexError) -> (commitCount: Int, changeCount: Int) {
+    func applyLog(
+        rewrites: Bool = false
+    ) throws(CodexError) -> (commitCount: Int, changeCount: Int) {
+        try applying { () throws(CodexError) in try applyBatches(rewrites: rewrites) }
+    }
+
+    private func applyBatches(
+        rewrites: Bool
+    ) throws(CodexError) -> (commitCount: Int, changeCount: Int) {
+        let options = pipeline.core.options
+        let checkpointer = pipeline.checkpointer
         var (commitCount, changeCount) = (0, 0)
         var unkept = Batch()
-        var limit = RedoLimit(core.options)
-        isRedoing = true
-        defer { isRedoing = false }
+        var limit = BatchLimit(options)
         while true {
-            try beginRaw()
+            try pipeline.beginRaw()
             do throws(CodexError) {
-                guard try checkpointer.hasPin(transaction) else {
-                    abort()
+                guard try pipeline.hasPin() else {
+                    pipeline.abort()
                     try checkpointer.checkpointNow()
                     continue
                 }
                 if rewrites { try rewriteRest() }
-                let batch = try redoBatch(limit)
+                let batch = try applyBatch(limit)
                 commitCount += batch.commitCount
                 changeCount += batch.changeCount
                 unkept.changeCount += batch.changeCount
                 unkept.byteCount += batch.byteCount
                 if let schema = batch.schemaChange {
-                    abort()
-                    try core.redoManifest(self, schema.record, schema.end)
+                    pipeline.abort()
+                    try ManifestEditor(pipeline).apply(schema.record, endingAt: schema.end)
                     commitCount += 1
                 } else if batch.commitCount == 0 {
-                    abort()
+                    pipeline.abort()
                     return (commitCount, changeCount)
                 }
             } catch {
-                if isOpen { abort() }
+                if pipeline.isOpen { pipeline.abort() }
                 // Fewer at once need less room, and a checkpoint gives back what was replaced.
                 if error.code == .diskFull, limit.halve() {
                     try checkpointer.checkpointNow()
                     continue
                 }
-                guard let counter = takeOverflow() else { throw error }
-                try core.setConflicting(counter, self)
+                guard let counter = takeUnsummableCounter() else { throw error }
+                try ManifestEditor(pipeline).markConflicting(counter)
                 continue
             }
-            core.options.reached(.redone)
+            options.reached(.redone)
             // Else the pages that days of commits replace would all be kept.
-            let policy = core.options.checkpoints
-            if unkept.changeCount >= policy.changeCount || unkept.byteCount >= policy.dirtyByteCount
+            let policy = options.checkpoints
+            if unkept.changeCount >= policy.changeCount
+                || unkept.byteCount >= policy.dirtyByteCount
             {
                 try checkpointer.checkpointNow()
                 unkept = Batch()
@@ -82,30 +83,14 @@ extension WriteContext {
     }
 
     private func rewriteRest() throws(CodexError) {
+        let (log, position) = (pipeline.log, context.position)
         var cursor = LogCursor(log.directory, after: position)
         while try cursor.next() != nil {}
         try log.rewrite(from: position, to: cursor.position)
     }
 
-    /// Lets the log go on in a fresh segment.
-    func moveLog(to segment: UInt64) throws(CodexError) {
-        try beginRaw()
-        do throws(CodexError) {
-            guard try checkpointer.hasPin(transaction) else {
-                throw Wire.corrupted("the checkpoint's pages are not kept")
-            }
-        } catch {
-            abort()
-            throw error
-        }
-        var moved = position
-        moved.segment = segment
-        moved.offset = UInt64(LogSegmentHeader.byteCount)
-        try commitRedone(moved)
-    }
-
-    /// How much is redone in one transaction: it is held in memory.
-    private struct RedoLimit {
+    /// How much is applied in one transaction: it is held in memory.
+    private struct BatchLimit {
         var changeCount: Int
         var byteCount: Int
 
@@ -131,14 +116,14 @@ extension WriteContext {
     }
 
     /// Applies and commits the next records; none if a change of the schema comes first.
-    private func redoBatch(_ limit: RedoLimit) throws(CodexError) -> Batch {
+    private func applyBatch(_ limit: BatchLimit) throws(CodexError) -> Batch {
         var batch = Batch()
-        var cursor = LogCursor(log.directory, after: position)
-        var end = position
+        var end = context.position
+        var cursor = LogCursor(pipeline.log.directory, after: end)
         while batch.changeCount < limit.changeCount, batch.byteCount < limit.byteCount,
             let record = try cursor.next()
         {
-            guard try !Self.changesSchema(record) else {
+            guard try !record.changesSchema() else {
                 if batch.commitCount == 0 {
                     var place = cursor.position
                     place.changeCount = end.changeCount
@@ -146,7 +131,7 @@ extension WriteContext {
                 }
                 break
             }
-            let count = try redo(record)
+            let count = try apply(record)
             batch.changeCount += count
             batch.byteCount += record.header.recordByteCount
             batch.commitCount += 1
@@ -154,23 +139,33 @@ extension WriteContext {
             end = cursor.position
             end.changeCount = changeCount
         }
-        if batch.commitCount > 0 { try commitRedone(end, byteCount: batch.byteCount) }
+        if batch.commitCount > 0 {
+            try pipeline.commitApplied(end, byteCount: batch.byteCount)
+        }
         return batch
     }
 
-    /// Whether a record changes the manifest, and nothing else.
-    static func changesSchema(_ record: LogRecord) throws(CodexError) -> Bool {
-        var position = record.body.lowerBound
-        guard position < record.body.upperBound,
-            case .system(.meta, let key, _) = try LogBody.entry(record.bytes, &position)
-        else { return false }
-        return record.bytes[key].elementsEqual(Manifest.key)
+    // MARK: Any log's records
+
+    /// Runs `body`, whose changes are put down as a log has them.
+    func applying<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
+        let mode = context.mode
+        context.mode = .applying
+        defer { context.mode = mode }
+        return try body()
     }
 
-    /// Applies one commit: its shapes first, since items refer to them.
+    /// The counter whose sum did not fit in the last record, once.
+    func takeUnsummableCounter() -> DatabaseID? {
+        defer { context.unsummableCounter = nil }
+        return context.unsummableCounter
+    }
+
+    /// Applies one commit, inside of ``applying(_:)``: its shapes first, since items refer to them.
     ///
     /// - Returns: How many changes of items it has.
-    func redo(_ record: LogRecord) throws(CodexError) -> Int {
+    func apply(_ record: LogRecord) throws(CodexError) -> Int {
+        let (context, transaction) = (context, context.transaction)
         let bytes = record.bytes
         var items: [LogEntry.Item] = []
         var hasShapes = false
@@ -180,17 +175,20 @@ extension WriteContext {
             case .system(let space, let key, let value):
                 if space == .shapes { hasShapes = true }
                 try transaction.set(
-                    catalog.database(space), Array(bytes[key]), value.map { Array(bytes[$0]) })
+                    context.catalog.database(space), Array(bytes[key]),
+                    value.map { Array(bytes[$0]) })
             }
         }
-        if hasShapes { try refreshShapes() }
-        try redo(items, bytes)
+        if hasShapes { try context.refreshShapes() }
+        try apply(items, bytes)
         return items.count
     }
 
-    /// Applies a commit's changes of items at once, so that only their common outcome counts: what is
-    /// between two of them, a sum of too many digits say, was not there between two writes either.
-    private func redo(_ items: [LogEntry.Item], _ bytes: [UInt8]) throws(CodexError) {
+    /// Applies a commit's changes of items at once, so that only their common outcome counts.
+    ///
+    /// What is between two of them, a sum of too many digits say, was not there between two writes
+    /// either.
+    private func apply(_ items: [LogEntry.Item], _ bytes: [UInt8]) throws(CodexError) {
         struct ItemKey: Hashable {
             let table: Int
             let key: [UInt8]
@@ -214,20 +212,21 @@ extension WriteContext {
                 net.append(Net(key: key, old: item.old, new: item.new))
             }
         }
+        let context = context
         var changes: [Change] = []
         for item in net {
-            let table = try catalog.table(number: item.key.table)
-            let old = try image(table, item.key.key)
+            let table = try context.catalog.table(number: item.key.table)
+            let old = try context.image(table, item.key.key)
             guard old?.stored == item.old.map({ Array(bytes[$0]) }) else {
                 throw Self.discontinuous
             }
             let new = try item.new.map { range throws(CodexError) in
-                try decode(Array(bytes[range]), item.key.key, table)
+                try context.decode(Array(bytes[range]), item.key.key, table)
             }
             if old == nil, new == nil { continue }
             changes.append(Change(table: table, key: item.key.key, old: old, new: new))
         }
-        try apply(changes, isUndo: true)
+        try context.items.apply(changes, isUndo: true)
     }
 
     private static var discontinuous: CodexError {
@@ -235,5 +234,16 @@ extension WriteContext {
             .corrupted,
             "The log does not continue the data file: an item is not what a commit found. "
                 + "Restore from a backup.")
+    }
+}
+
+extension LogRecord {
+    /// Whether the record changes the manifest, and nothing else.
+    func changesSchema() throws(CodexError) -> Bool {
+        var position = body.lowerBound
+        guard position < body.upperBound,
+            case .system(.meta, let key, _) = try LogBody.entry(bytes, &position)
+        else { return false }
+        return bytes[key].elementsEqual(Manifest.key)
     }
 }

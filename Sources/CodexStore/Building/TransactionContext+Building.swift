@@ -1,0 +1,47 @@
+internal import CodexCore
+internal import CodexIndex
+
+extension TransactionContext {
+    /// The keys of a stored item's entries in an index, ascending; nothing else of it is decoded.
+    ///
+    /// - Throws: ``CodexError`` also for an item with a value that no key may be.
+    func entryKeys(
+        _ index: IndexHandle, _ key: [UInt8], _ bytes: ItemBytes
+    ) throws(CodexError) -> [[UInt8]] {
+        guard catalog.includes(index.plan.definition.entities, bytes.layout.header.entityNumber)
+        else { return [] }
+        // Few items expire: the others are seen to by a look at their names.
+        if index.plan.isExpiry,
+            bytes.layout.shape.position(of: index.plan.definition.partitionKey[0].name) == nil
+        {
+            return []
+        }
+        let item = try bytes.item(keeping: index.plan.indexKeyNames)
+        return try index.plan.entryKeys(for: item, primaryKey: key)
+    }
+
+    /// Primary keys, encoded, of items that share their key in an index with one before.
+    ///
+    /// An expired item counts for nothing: the next write that wants its key removes it.
+    func duplicates(_ index: IndexHandle, limit: Int) throws -> [[UInt8]] {
+        let mayExpire = catalog.hasExpiry
+        return try transaction.withCursor(index.tree) { cursor in
+            var found: [[UInt8]] = []
+            var previous: [UInt8] = []
+            var entry = unsafe try cursor.first()
+            while let current = unsafe entry, found.count < limit {
+                var isOver = false
+                if mayExpire { isOver = isExpired(unsafe try header(of: current.value)) }
+                if !isOver {
+                    let key = unsafe Array(current.key)
+                    let offset = try index.plan.primaryKeyOffset(key.span)
+                    let prefix = Array(key[..<offset])
+                    if prefix == previous { found.append(Array(key[offset...])) }
+                    previous = prefix
+                }
+                unsafe entry = try cursor.next()
+            }
+            return found
+        }
+    }
+}

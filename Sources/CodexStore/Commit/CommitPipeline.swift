@@ -1,0 +1,403 @@
+internal import CodexCore
+
+// How a write is committed.
+//
+// 1. Begin (`begin`). The writer waits while too many pages of the data file cannot be reused. One
+//    LMDB write transaction begins: LMDB's lock lets one process write at a time. The store must
+//    accept writes, the pages of the last checkpoint must be kept from reuse, and the log must have
+//    no record that the data file lacks. Otherwise the transaction ends, a checkpoint is made or
+//    the log is applied, and the transaction begins again.
+// 2. Run the bodies (`run`). `WriterQueue` runs the bodies of a group, one after another, in the
+//    transaction. All changes of items go through `ItemMaintenance.apply`: it changes the item, its
+//    index entries and the counters.
+// 3. Record. Each change is appended to the commit's record (`RecordBuilder`), and what undoes it
+//    to the `UndoLog`. Nothing is in the log yet.
+// 4. Commit (`commit`). The host's hook may refuse. New shapes are added to the record.
+// 5. Room (`reserve`). The data file must have room for all pages that LMDB may write: once a
+//    record is in the log, it must be possible to apply it.
+// 6. Plan (`LogWriter.plan`). The record gets its place, number and checksum. The log's new end is
+//    put into the transaction, so that the data file tells up to which record it is.
+// 7. Append and flush (`LogWriter.write`). The record is written to the log, and flushed if each
+//    commit is to be. From here on the write is committed: a recovery applies it.
+// 8. Commit to LMDB (`commitTransaction`). Readers see the write. The data file is not flushed
+//    here: the next checkpoint does that.
+// 9. Answer. Readers of changes are woken, and `WriterQueue` answers the group's writes.
+//
+// What happens when a step fails:
+//
+// - Begin: all writes of the group fail with the error. After a full disk, the group runs once more
+//   behind a checkpoint, which lets go of pages and history.
+// - A body throws: its changes are taken back (`takeBack`), and it alone fails. If LMDB failed, the
+//   transaction ends, and the group's bodies run again one by one: one that fails alone fails.
+// - The hook, the room, or the plan fails: the transaction ends without effect, and the error is
+//   the group's. If it is one of size, the writes run again one by one, so that the culprit fails
+//   alone. After a full disk, the group runs once more, as above. After a refusal by the hook,
+//   nothing runs again.
+// - The append or the flush fails: it is unknown whether the record is on stable storage. The
+//   transaction ends, the store refuses writes (`StoreLease.orRefuse`), and the error is
+//   `outcomeUnknown`. The next opening decides by what the log has.
+// - LMDB refuses the transaction though the log has its record: the record is applied from the log,
+//   up to three times (`applyLogged`). If that succeeds, the write does; otherwise the error is
+//   `outcomeUnknown`, and the next write or opening applies it. Steps of a build, which are not in
+//   the log, fail with `commitFailed`.
+// - The process is killed: before step 7 nothing is there; after it, the next writer, or the
+//   recovery of the next opening, applies the record.
+//
+// `ManifestEditor` changes the schema, `LogApplier` applies the log, and `FollowerCommit` a
+// leader's records, each with the same transactions.
+
+/// The writer's transactions, from begin to commit.
+///
+/// Used by the writer's thread only (while a store is opened, by the thread that opens it).
+final class CommitPipeline {
+    let core: StoreCore
+    /// What bodies work with.
+    let context: WriteContext
+    let log: LogWriter
+    let checkpointer: Checkpointer
+    /// Whether a transaction is open.
+    private(set) var isOpen = false
+    /// A read transaction without a snapshot, to look at what commits replaced.
+    private let counter: Transaction
+    private var transactionCount = 0
+
+    /// After how many commits the slots of killed readers are looked for.
+    private static let readerCheckInterval = 256
+    private static let applyAttemptMax = 3
+
+    /// Makes a pipeline without a transaction.
+    init(_ core: StoreCore, _ log: LogWriter, _ checkpointer: Checkpointer) throws(CodexError) {
+        // The catalog first: a transaction knows only handles that were opened before it began.
+        let catalog = core.catalog
+        counter = try core.environment.begin(readOnly: true)
+        counter.reset()
+        self.core = core
+        self.log = log
+        self.checkpointer = checkpointer
+        context = WriteContext(core, counter, catalog)
+    }
+
+    deinit { counter.abort() }
+
+    // MARK: Begin
+
+    /// Begins a transaction that may write: everybody's commits are applied, and the pages of the
+    /// last checkpoint are kept.
+    ///
+    /// - Throws: ``CodexError/Code/writesRefused``, and what redoing and checkpoints throw.
+    func begin() throws(CodexError) {
+        while true {
+            checkpointer.waitForRoom()
+            if checkpointer.needsRoom { try checkpointer.checkpointNow() }
+            try beginRaw()
+            do throws(CodexError) {
+                switch try obstacle() {
+                case nil: return
+                case .pin:
+                    endTransaction()
+                    try checkpointer.checkpointNow()
+                case .log:
+                    abort()
+                    try LogApplier(self).applyRest()
+                }
+            } catch {
+                if isOpen { abort() }
+                throw error
+            }
+        }
+    }
+
+    private enum Obstacle { case pin, log }
+
+    /// What must be done before the transaction may write; `nil` if nothing.
+    private func obstacle() throws(CodexError) -> Obstacle? {
+        try core.lease.requireWritable()
+        guard try hasPin() else { return .pin }
+        return try log.hasMore(after: context.position) ? .log : nil
+    }
+
+    /// Whether the pages of the last checkpoint are kept while the transaction writes.
+    func hasPin() throws(CodexError) -> Bool { try checkpointer.hasPin(context.transaction) }
+
+    /// Begins a transaction, whatever others left.
+    func beginRaw() throws(CodexError) {
+        context.clear()
+        while true {
+            if context.catalog !== core.catalog { context.catalog = core.catalog }
+            try beginTransaction()
+            do throws(CodexError) {
+                if try isOutdated() {
+                    // Another process changed the schema. Databases opened from now on are for the
+                    // next transaction.
+                    endTransaction()
+                    try core.refreshCatalog()
+                    continue
+                }
+                return try context.readState()
+            } catch {
+                if isOpen { endTransaction() }
+                throw error
+            }
+        }
+    }
+
+    /// Begins a transaction that changes the manifest; the catalog stays the last transaction's.
+    ///
+    /// The core's schema lock is held, and no transaction is open.
+    func beginUnderSchemaLock() throws(CodexError) {
+        context.clear()
+        try beginTransaction()
+        do throws(CodexError) {
+            try context.readPosition()
+        } catch {
+            abort()
+            throw error
+        }
+    }
+
+    /// Whether the transaction may change the manifest at once.
+    ///
+    /// If not, something is to be done first that ``begin()`` does, outside of the schema lock:
+    /// another process's change of the schema is taken over there, too.
+    func isUnhindered() throws(CodexError) -> Bool {
+        guard try !isOutdated() else { return false }
+        return try obstacle() == nil
+    }
+
+    private func beginTransaction() throws(CodexError) {
+        context.transaction = try core.environment.begin(readOnly: false)
+        isOpen = true
+    }
+
+    /// Whether another process changed the manifest since the catalog was made.
+    private func isOutdated() throws(CodexError) -> Bool {
+        let catalog = context.catalog
+        return try Catalog.storedGeneration(context.transaction, catalog.meta)
+            != catalog.generation
+    }
+
+    // MARK: Run
+
+    /// The place that the transaction has come to.
+    var mark: UndoLog.Mark { context.mark }
+
+    /// Whether the transaction changed anything.
+    var hasChanges: Bool { context.undo.hasChanges }
+
+    /// How many changes of items the transaction has made.
+    var changeCount: Int { context.record.changeCount }
+
+    /// Whether no further body is to join the transaction.
+    var isFull: Bool { context.record.byteCount >= Limits.commitGroupByteCountMax }
+
+    /// Runs a body in the transaction.
+    ///
+    /// - Throws: What the body throws, or what made the transaction useless.
+    func run(_ job: WriteJob) throws {
+        try job.run(context)
+        // The body may have caught it.
+        if let failure = context.failure { throw failure }
+    }
+
+    /// Undoes what a body did that threw.
+    ///
+    /// - Returns: `false` if the transaction is of no use any more.
+    func takeBack(to mark: UndoLog.Mark) -> Bool {
+        context.failure == nil && (try? context.rollBack(to: mark)) != nil
+    }
+
+    // MARK: Commit
+
+    /// Commits the group: first to the log, durably, then to LMDB, which makes it visible.
+    ///
+    /// - Returns: Whether LMDB took the transaction itself, or it was applied from the log.
+    /// - Throws: ``CodexError/Code/outcomeUnknown`` if it is not known whether the commit will be
+    ///   there; after any other error it is not.
+    func commit() throws(CommitError) -> CommitOutcome {
+        var isHooks = false
+        do throws(CodexError) {
+            do throws(CodexError) {
+                if !context.record.isEmpty, context.catalog.manifest.isFollower {
+                    throw StoreCore.following
+                }
+                isHooks = true
+                try runHook()
+                isHooks = false
+                try context.recordShapes()
+            } catch {
+                abort()
+                throw error
+            }
+            let outcome = try commitRecord()
+            // What is in the log is committed: it is applied again from there.
+            if case .logged(let refusal) = outcome { try applyLogged(refusal) }
+            return outcome
+        } catch {
+            throw CommitError(cause: error, isHooks: isHooks)
+        }
+    }
+
+    private func runHook() throws(CodexError) {
+        do {
+            try core.options.beforeCommit?()
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+    }
+
+    /// Commits what the record has; without entries, what the log need not know.
+    ///
+    /// - Returns: Whether LMDB took the transaction; if not, the record is still to be applied.
+    func commitRecord() throws(CodexError) -> CommitOutcome {
+        core.options.reached(.bodiesRun)
+        let isLogged = !context.record.isEmpty
+        let changeCount = context.record.changeCount
+        do throws(CodexError) {
+            let need = RoomNeed(
+                of: context.record, addsEntries: context.undo.addsEntries,
+                treeCount: context.catalog.treeCount)
+            try reserve(need)
+            core.options.reached(.roomReserved)
+            if isLogged {
+                let (position, flushed) = (context.position, context.flushedSequence)
+                let planned = try log.plan(
+                    &context.record.bytes, after: position, flushed: flushed,
+                    changeCount: changeCount, need.use)
+                try putPosition(planned.position, flushed: planned.flushedSequence)
+                try log.write(context.record.bytes, planned)
+            }
+        } catch {
+            abort()
+            throw error
+        }
+        return try commitTransaction(
+            isLogged: isLogged, changeCount: changeCount, byteCount: context.record.byteCount)
+    }
+
+    /// Makes sure of room for the commit in the data file.
+    func reserve(_ need: RoomNeed) throws(CodexError) {
+        let (catalog, transaction) = (context.catalog, context.transaction)
+        try checkpointer.reserve(need) { () throws(CodexError) in
+            try catalog.treePageCounts(transaction)
+        }
+    }
+
+    /// Puts where the log ends once the transaction is committed.
+    func putPosition(_ position: LogPosition, flushed: UInt64) throws(CodexError) {
+        try context.transaction.put(
+            context.catalog.meta, LogPosition.key, position.bytes(flushed: flushed))
+    }
+
+    /// Commits the LMDB transaction, whose records are in the log.
+    ///
+    /// - Returns: Whether LMDB took it; if not, the records are still to be applied.
+    /// - Throws: What LMDB throws, for a transaction without a record.
+    func commitTransaction(
+        isLogged: Bool, changeCount: Int, byteCount: Int
+    ) throws(CodexError) -> CommitOutcome {
+        isOpen = false
+        do throws(CodexError) {
+            try context.transaction.commit()
+        } catch {
+            forget()
+            guard isLogged else { throw full(error) }
+            return .logged(refusal: full(error))
+        }
+        core.options.reached(.committed)
+        checkpointer.committed(changeCount: changeCount, byteCount: byteCount, counter)
+        checkpointer.writeEnded()
+        core.commits.committed()
+        transactionCount += 1
+        if transactionCount % Self.readerCheckInterval == 0 { core.environment.clearDeadReaders() }
+        return .complete
+    }
+
+    /// LMDB reports a write that was cut short by a full disk as EIO.
+    private func full(_ error: CodexError) -> CodexError {
+        guard error.code == .inputOutput, core.directory.isFull else { return error }
+        return CodexError.diskFull(error.cause)
+    }
+
+    // MARK: The log
+
+    /// Applies what is in the log though LMDB refused the transaction.
+    func applyLogged(_ refusal: CodexError) throws(CodexError) {
+        var last = refusal
+        for _ in 0..<Self.applyAttemptMax {
+            do throws(CodexError) {
+                return try LogApplier(self).applyRest()
+            } catch {
+                last = full(error)
+            }
+        }
+        throw CodexError(
+            .outcomeUnknown,
+            "The write is in the log but the data file could not follow (\(last.code)); it will be "
+                + "there as soon as a write or the next opening can apply it.", cause: last)
+    }
+
+    /// Commits what was applied up to `position`, without appending it.
+    ///
+    /// - Parameters:
+    ///   - position: Where the log is then.
+    ///   - flushed: Up to where it is on stable storage; unless given, up to there.
+    ///   - byteCount: The bytes of the records.
+    /// - Throws: What LMDB throws.
+    func commitApplied(
+        _ position: LogPosition, flushed: UInt64? = nil, byteCount: Int = 0
+    ) throws(CodexError) {
+        do throws(CodexError) {
+            let before = min(context.position.changeCount, position.changeCount)
+            let changeCount = Int(clamping: position.changeCount - before)
+            try reserve(
+                RoomNeed(
+                    changeCount: changeCount, byteCount: byteCount,
+                    treeCount: context.catalog.treeCount, largestByteCount: byteCount,
+                    use: .redoing))
+            try putPosition(position, flushed: flushed ?? position.sequence)
+            isOpen = false
+            try context.transaction.commit()
+            checkpointer.committed(changeCount: changeCount, byteCount: byteCount, counter)
+            checkpointer.writeEnded()
+        } catch {
+            if isOpen { endTransaction() }
+            forget()
+            throw full(error)
+        }
+    }
+
+    /// Lets the log go on in a fresh segment.
+    func moveLog(to segment: UInt64) throws(CodexError) {
+        try beginRaw()
+        do throws(CodexError) {
+            guard try hasPin() else {
+                throw Wire.corrupted("the checkpoint's pages are not kept")
+            }
+        } catch {
+            abort()
+            throw error
+        }
+        var moved = context.position
+        moved.segment = segment
+        moved.offset = UInt64(LogSegmentHeader.byteCount)
+        try commitApplied(moved)
+    }
+
+    // MARK: End without effect
+
+    /// Ends the transaction without effect.
+    func abort() {
+        endTransaction()
+        forget()
+    }
+
+    private func endTransaction() {
+        isOpen = false
+        context.transaction.abort()
+    }
+
+    private func forget() {
+        checkpointer.writeEnded()
+        context.forgetChanges()
+    }
+}

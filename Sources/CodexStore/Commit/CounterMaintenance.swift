@@ -1,0 +1,86 @@
+internal import CodexCore
+internal import CodexIndex
+
+/// Keeps the counters of tables right when items change.
+struct CounterMaintenance {
+    private let context: WriteContext
+
+    init(_ context: WriteContext) { self.context = context }
+
+    /// What a group of a counter is to hold.
+    typealias Total = (group: Tallies.Group, counter: CounterHandle, tally: Tally)
+
+    /// Adds what a change does to the counters of its table.
+    func tally(
+        _ change: Change, _ position: Int, isUndo: Bool, _ tallies: inout Tallies
+    ) throws(CodexError) {
+        let catalog = context.catalog
+        for counter in change.table.counters
+        where context.progress.isCounted(change.key, counter) {
+            let entities = counter.plan.definition.entities
+            if let old = change.old, catalog.includes(entities, old.header.entityNumber) {
+                // What was there before the counter may have a group that it refuses, so is in
+                // none.
+                try? tallies.add(counter, old.item, isRemoval: true, position)
+            }
+            if let new = change.new, catalog.includes(entities, new.header.entityNumber) {
+                do throws(CodexError) {
+                    try tallies.add(counter, new.item, isRemoval: false, position)
+                } catch {
+                    if !isUndo { throw error }
+                }
+            }
+        }
+    }
+
+    /// What the groups are to hold, those that stay as they are left out.
+    ///
+    /// - Throws: ``CodexError/Code/invalidNumber`` for a sum that 38 digits cannot hold exactly.
+    func totals(_ tallies: Tallies) throws(CodexError) -> [Total] {
+        var totals: [Total] = []
+        for (group, entry) in tallies.groups where entry.removals != entry.additions {
+            let sumCount = entry.counter.plan.definition.sums.count
+            let stored = unsafe try context.transaction.get(entry.counter.tree, group.key)
+            var tally =
+                unsafe try stored.map { bytes throws(CodexError) in
+                    unsafe try Tally(bytes, sumCount: sumCount)
+                } ?? Tally(sumCount: sumCount)
+            do throws(CodexError) {
+                try tally.apply(removals: entry.removals, additions: entry.additions)
+            } catch {
+                noteUnsummable(entry.counter)
+                throw CodexError(
+                    .invalidNumber,
+                    "A sum of counter \(entry.counter.plan.definition.name) would need more than "
+                        + "\(Limits.numberDigitCountMax) digits. Sum numbers of like size."
+                ).at(entry.position)
+            }
+            totals.append((group, entry.counter, tally))
+        }
+        return totals
+    }
+
+    /// Keeps a counter whose sum does not fit, for ``LogApplier``.
+    ///
+    /// Only in a store whose counters may be ahead of what the log says: a follower, or a copy that
+    /// is restored.
+    private func noteUnsummable(_ counter: CounterHandle) {
+        guard context.mode == .applying,
+            context.catalog.manifest.isFollower || context.core.options.isRestoring
+        else { return }
+        context.unsummableCounter = counter.tree.database
+    }
+
+    /// Stores what a group holds.
+    func store(_ total: Total) throws(CodexError) {
+        var tally = total.tally
+        if context.core.options.plantedFault == .miscount, tally.count > 1 { tally.count += 1 }
+        let transaction = context.transaction
+        if tally.count == 0 {
+            try transaction.delete(total.counter.tree, total.group.key)
+        } else {
+            try context.trees.put(
+                total.counter.tree, total.group.key, tally.bytes, in: transaction)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+internal import CodexCore
+
+/// Remembers which lists of actions were done, by their tokens.
+struct IdempotencyTokens {
+    private let context: WriteContext
+    private var transaction: Transaction { context.transaction }
+    private var catalog: Catalog { context.catalog }
+
+    init(_ context: WriteContext) { self.context = context }
+
+    private static let windowMilliseconds = UInt64(Limits.idempotencyWindowSeconds) * 1000
+    /// Most expired tokens that one request removes; two keep the database from growing.
+    private static let expiredCountMax = 16
+
+    /// Whether the request is to be done: its token was not seen in the window, which is over only
+    /// by a confirmed clock.
+    ///
+    /// An entry that is damaged counts as none: else its token would be refused for ever.
+    ///
+    /// - Throws: ``CodexError/Code/idempotencyMismatch`` if it came with other actions;
+    ///   ``CodexError/Code/keyUnavailable`` if that needs a key that is not there.
+    func isNew(_ request: IdempotentRequest) throws(CodexError) -> Bool {
+        guard let stored = unsafe try transaction.get(catalog.tokens, request.key),
+            let token = RememberedToken(unsafe Array(stored))
+        else { return true }
+        let seen = token.moment
+        // A clock that was set must not forget what was done.
+        if seen < request.confirmed, request.confirmed - seen > Self.windowMilliseconds {
+            return true
+        }
+        let isSame = try token.digest.matches(request.list) { message throws(CodexError) in
+            try TokenKeys(context).code(of: message)
+        }
+        guard isSame else {
+            throw CodexError(
+                .idempotencyMismatch,
+                "The idempotency token was used for other actions. Use one token for one list.")
+        }
+        return false
+    }
+
+    /// The digest to remember a request with: to be made before anything is done.
+    ///
+    /// - Throws: ``CodexError/Code/keyUnavailable`` if that needs a key that is not there.
+    func digest(of request: IdempotentRequest) throws(CodexError) -> TokenDigest {
+        guard catalog.hasSealedFields else { return TokenDigest(of: request.list) }
+        return try TokenDigest(of: request.list) { message throws(CodexError) in
+            try TokenKeys(context).code(of: message)
+        }
+    }
+
+    /// Remembers that the request was done, and forgets some whose time is over.
+    func remember(
+        _ request: IdempotentRequest, _ digest: TokenDigest
+    ) throws(CodexError) {
+        if let stored = unsafe try transaction.get(catalog.tokens, request.key) {
+            let seen = BigEndian.integer(unsafe Array(stored.prefix(8))) ?? 0
+            try context.setSystem(.tokens, IdempotentRequest.timeKey(seen, request.token), nil)
+        }
+        if case .plain = digest { try TokenKeys(context).notePlainDigest() }
+        try forgetExpired(before: request.confirmed)
+        try context.setSystem(.tokens, request.key, BigEndian.bytes(request.moment) + digest.stored)
+        try context.setSystem(.tokens, IdempotentRequest.timeKey(request.moment, request.token), [])
+    }
+
+    private func forgetExpired(before moment: UInt64) throws(CodexError) {
+        guard moment > Self.windowMilliseconds else { return }
+        let limit = [1] + BigEndian.bytes(moment - Self.windowMilliseconds)
+        var expired: [[UInt8]] = []
+        do {
+            try transaction.withCursor(catalog.tokens) { cursor in
+                var entry = unsafe try cursor.seek([1])
+                while let current = unsafe entry, expired.count < Self.expiredCountMax,
+                    unsafe current.key.compare(limit) < 0
+                {
+                    expired.append(unsafe Array(current.key))
+                    unsafe entry = try cursor.next()
+                }
+            }
+        } catch {
+            throw CodexError.wrapping(error)
+        }
+        for key in expired {
+            try context.setSystem(.tokens, key, nil)
+            try context.setSystem(.tokens, [0] + key.dropFirst(9), nil)
+        }
+    }
+}

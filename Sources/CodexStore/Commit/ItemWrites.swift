@@ -1,0 +1,156 @@
+internal import CodexCore
+internal import CodexIndex
+
+/// Reads an item, judges it, and stores what comes of it: what all writes of one item share.
+struct ItemWrites {
+    private let context: WriteContext
+
+    init(_ context: WriteContext) { self.context = context }
+
+    /// Undoes what `body` did if it throws.
+    func atomically(_ body: () throws(CodexError) -> Void) throws(CodexError) {
+        let mark = context.mark
+        do throws(CodexError) {
+            try body()
+        } catch {
+            if context.failure == nil { try context.rollBack(to: mark) }
+            throw error
+        }
+    }
+
+    /// Reads the item under `key`, checks `condition` on it, and stores what `make` makes of it;
+    /// `nil` deletes.
+    func write(
+        _ table: TableHandle, _ key: PrimaryKey, _ condition: Condition?,
+        _ make: (Image?) throws(CodexError) -> Image?
+    ) throws(CodexError) -> (old: Image?, new: Image?) {
+        if let failure = context.failure { throw failure }
+        try condition?.validate()
+        var encoded: [UInt8] = []
+        try table.plan.encode(key, into: &encoded)
+        let old = try current(table, encoded)
+        var steps = Limits.conditionStepCountMax
+        try require(condition, old, &steps)
+        let new = try make(old)
+        if old != nil || new != nil {
+            try context.items.change([Change(table: table, key: encoded, old: old, new: new)])
+        }
+        return (old, new)
+    }
+
+    /// Removes the item under `key`, if there is one.
+    ///
+    /// Nothing of it is decoded but what its index entries and counters are made of.
+    func remove(_ table: TableHandle, _ key: PrimaryKey) throws(CodexError) -> Image? {
+        if let failure = context.failure { throw failure }
+        var encoded: [UInt8] = []
+        try table.plan.encode(key, into: &encoded)
+        guard let old = try current(table, encoded, keeping: DerivedParts(table)) else {
+            return nil
+        }
+        try context.items.change([Change(table: table, key: encoded, old: old, new: nil)])
+        return old
+    }
+
+    /// Throws unless a condition holds for the item that is there; takes the steps of looking.
+    func require(
+        _ condition: Condition?, _ current: Image?, _ steps: inout Int
+    ) throws(CodexError) {
+        guard let condition else { return }
+        let holds = condition.evaluate(current?.item ?? Item(), steps: &steps)
+        guard steps >= 0 else {
+            throw CodexError(
+                .invalidExpression,
+                "The condition looks at too much of the item: compare or search less of it, or in "
+                    + "fewer places.")
+        }
+        guard !holds else { return }
+        throw CodexError(
+            .conditionFailed,
+            current == nil
+                ? "The condition does not hold: there is no item with this key."
+                : "The condition does not hold for the stored item.",
+            currentItem: current?.item)
+    }
+
+    // MARK: What is there
+
+    /// The stored image under an encoded key, as the target of a write: an expired item is removed
+    /// first, and is none.
+    func current(
+        _ table: TableHandle, _ key: [UInt8], keeping parts: DerivedParts? = nil
+    ) throws(CodexError) -> Image? {
+        guard let image = try context.image(table, key, keeping: parts) else { return nil }
+        guard context.isExpired(image.header) else { return image }
+        try expire(table, key, image)
+        return nil
+    }
+
+    /// Removes an item if it is expired, by the one function that changes items, and marks that as
+    /// expiry.
+    ///
+    /// - Parameters:
+    ///   - table: The item's table.
+    ///   - key: Its encoded key.
+    ///   - moment: The last second of expiry, counted from 1970, that is removed.
+    /// - Returns: Whether it was removed.
+    /// - Throws: ``CodexError/Code/invalidNumber`` if a counter's sum without it would need more
+    ///   than 38 digits.
+    func expire(
+        _ table: TableHandle, _ key: [UInt8], by moment: Int = .max
+    ) throws(CodexError) -> Bool {
+        guard let image = try context.image(table, key), context.isExpired(image.header),
+            let second = image.header.expiresAt, second <= moment
+        else { return false }
+        try expire(table, key, image)
+        return true
+    }
+
+    private func expire(
+        _ table: TableHandle, _ key: [UInt8], _ image: Image
+    ) throws(CodexError) {
+        try context.items.change([
+            Change(table: table, key: key, old: image, new: nil, isExpiry: true)
+        ])
+    }
+
+    // MARK: New images
+
+    /// The image of `item` in place of `old`.
+    func replacing(
+        _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, with item: Item
+    ) -> Image {
+        let entity = table.entity(of: key)
+        return Image(
+            item: item,
+            header: ItemHeader(
+                // An entity that the schema does not have any more stays what it is.
+                entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
+                schemaVersion: entity?.definition.schemaVersion ?? old?.header.schemaVersion ?? 0,
+                version: (old?.header.version ?? 0) + 1))
+    }
+
+    /// Refuses an update of key attributes.
+    func validate(_ update: Update, _ table: TableHandle) throws(CodexError) {
+        try update.validate()
+        for clause in update.clauses
+        where table.plan.keyNames.contains(where: { ByteOrder.equal($0, clause.path.root) }) {
+            throw CodexError(
+                .invalidExpression,
+                "The update changes the key attribute \(clause.path.root). Delete and put instead.")
+        }
+    }
+
+    /// The image that an update makes of `old`, or of nothing.
+    func updating(
+        _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, by update: Update
+    ) throws(CodexError) -> Image {
+        let entity = old == nil ? table.entity(of: key) : table.sealedEntity(ofRaw: old, key)
+        return Image(
+            item: try update.apply(to: old?.item ?? table.plan.definition.attributes(of: key)),
+            header: ItemHeader(
+                entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
+                schemaVersion: old?.header.schemaVersion ?? entity?.definition.schemaVersion ?? 0,
+                version: (old?.header.version ?? 0) + 1))
+    }
+}

@@ -1,0 +1,256 @@
+internal import CodexCore
+
+/// Changes the manifest, each time in a transaction of its own, and lets the process take over the
+/// new catalog.
+///
+/// On the writer's thread, outside of its transactions. The core's schema lock is held from before
+/// the transaction begins until it has ended, since databases may be opened in it.
+struct ManifestEditor {
+    private let pipeline: CommitPipeline
+    private var core: StoreCore { pipeline.core }
+    private var context: WriteContext { pipeline.context }
+
+    init(_ pipeline: CommitPipeline) { self.pipeline = pipeline }
+
+    /// How an attempt to change the manifest ended that did not fail.
+    enum Attempt {
+        /// The new catalog is committed.
+        case made(Catalog)
+        /// Something is to be done first, outside of the schema lock.
+        case hindered
+        /// The log has the change, and LMDB refused the transaction with an error.
+        case logged(refusal: CodexError)
+    }
+
+    // MARK: With a record
+
+    /// Changes the manifest, durably.
+    ///
+    /// - Parameter body: Changes it; `false` leaves it as it is.
+    /// - Throws: What `body` throws, and as a commit.
+    func edit(
+        _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
+    ) throws(CodexError) {
+        try commit { () throws(CodexError) in try attemptEdit(body) }
+    }
+
+    /// Repeats an attempt as long as it is hindered.
+    ///
+    /// If only the log has the change then, the log is applied.
+    func commit(_ attempt: () throws(CodexError) -> Attempt) throws(CodexError) {
+        while true {
+            // What others left is applied, and a checkpoint made, outside of the lock.
+            try pipeline.begin()
+            pipeline.abort()
+            switch try underSchemaLock(attempt) {
+            case .made: return
+            case .hindered: continue
+            case .logged(let refusal): return try pipeline.applyLogged(refusal)
+            }
+        }
+    }
+
+    private func attemptEdit(
+        _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
+    ) throws(CodexError) -> Attempt {
+        try pipeline.beginUnderSchemaLock()
+        let new: Catalog
+        do throws(CodexError) {
+            guard try pipeline.isUnhindered() else {
+                pipeline.abort()
+                return .hindered
+            }
+            let transaction = context.transaction
+            var manifest = try Catalog(transaction).manifest
+            if try body(&manifest, transaction) {
+                let meta = context.catalog.meta
+                let generation = try Catalog.storedGeneration(transaction, meta) + 1
+                for entry in try manifest.entries(generation: generation) {
+                    try transaction.set(meta, entry.key, entry.value)
+                    // A follower's log is its leader's; how far it has built is lost with the
+                    // building.
+                    guard !manifest.isFollower else { continue }
+                    context.record.appendUncounted(.meta, entry.key, entry.value)
+                }
+                new = try Catalog(
+                    manifest, generation: generation, transaction, create: true)
+            } else {
+                new = try Catalog(transaction)
+            }
+        } catch {
+            if pipeline.isOpen { pipeline.abort() }
+            throw error
+        }
+        return adopted(new, try pipeline.commitRecord())
+    }
+
+    /// What the end of a commit makes of an attempt; the context takes over what was committed.
+    func adopted(_ catalog: Catalog, _ outcome: CommitOutcome) -> Attempt {
+        if case .logged(let refusal) = outcome { return .logged(refusal: refusal) }
+        context.catalog = catalog
+        return .made(catalog)
+    }
+
+    /// Runs an attempt under the schema lock; the process takes over the catalog that it made.
+    private func underSchemaLock(
+        _ attempt: () throws(CodexError) -> Attempt
+    ) throws(CodexError) -> Attempt {
+        try core.withSchemaLock { () throws(CodexError) in
+            let outcome = try attempt()
+            if case .made(let catalog) = outcome { core.adopt(catalog) }
+            return outcome
+        }
+    }
+
+    // MARK: Without a record
+
+    /// Applies a record of the store's own log that changes the manifest.
+    ///
+    /// - Parameters:
+    ///   - record: The record.
+    ///   - end: Where the log is behind it.
+    func apply(_ record: LogRecord, endingAt end: LogPosition) throws(CodexError) {
+        _ = try underSchemaLock { () throws(CodexError) in
+            try attemptApplied(flushed: end.sequence) { () throws(CodexError) in
+                // Another process may have applied it.
+                guard context.position.sequence + 1 == end.sequence else { return nil }
+                return (try put(record, isLeaders: false), end)
+            }
+        }
+    }
+
+    /// Takes a counter out of use whose sum does not fit: what it has is of no use until it is
+    /// tried again.
+    func markConflicting(_ counter: DatabaseID) throws(CodexError) {
+        while true {
+            let outcome = try underSchemaLock { () throws(CodexError) in
+                // What is in the log may not be on stable storage yet.
+                try attemptApplied(flushed: nil) { () throws(CodexError) in
+                    (try putConflicting(counter), context.position)
+                }
+            }
+            if case .made = outcome { return }
+            try pipeline.checkpointer.checkpointNow()
+        }
+    }
+
+    /// Changes the manifest in a transaction that the log does not have, or has already.
+    ///
+    /// - Parameters:
+    ///   - flushed: Up to where the log is on stable storage; `nil` is as far as is known.
+    ///   - body: Makes the catalog, and says where the log is then; `nil` changes nothing.
+    private func attemptApplied(
+        flushed: UInt64?, _ body: () throws(CodexError) -> (Catalog, LogPosition)?
+    ) throws(CodexError) -> Attempt {
+        try pipeline.beginUnderSchemaLock()
+        let new: Catalog
+        let end: LogPosition
+        do throws(CodexError) {
+            guard try pipeline.hasPin(), let made = try body() else {
+                pipeline.abort()
+                return .hindered
+            }
+            (new, end) = made
+        } catch {
+            if pipeline.isOpen { pipeline.abort() }
+            throw error
+        }
+        try pipeline.commitApplied(end, flushed: flushed ?? context.flushedSequence)
+        return adopted(new, .complete)
+    }
+
+    private func putConflicting(_ counter: DatabaseID) throws(CodexError) -> Catalog {
+        let transaction = context.transaction
+        let meta = context.catalog.meta
+        let old = try Catalog(transaction)
+        var manifest = old.manifest
+        for table in old.allTables {
+            for found in table.counters where found.tree.database == counter {
+                manifest.setState(.conflicting, found.part, of: table.name)
+                manifest.forgetPosition(found.part, of: table.name)
+            }
+        }
+        let generation = try Catalog.storedGeneration(transaction, meta) + 1
+        for entry in try manifest.entries(generation: generation) {
+            try transaction.set(meta, entry.key, entry.value)
+        }
+        return try Catalog(manifest, generation: generation, transaction, create: true)
+    }
+
+    // MARK: Changes that a log has
+
+    /// Puts a change of the manifest that a log has into the open transaction.
+    ///
+    /// It may not be true of this store as it is.
+    ///
+    /// - Parameters:
+    ///   - record: The record.
+    ///   - isLeaders: Whether it comes from a leader; the store's own log has some of both.
+    /// - Returns: The catalog.
+    /// - Throws: ``CodexError/Code/corrupted`` if it is none that may follow, and what LMDB throws.
+    func put(_ record: LogRecord, isLeaders: Bool) throws(CodexError) -> Catalog {
+        let transaction = context.transaction
+        let meta = context.catalog.meta
+        var entries: [(key: [UInt8], value: [UInt8]?)] = []
+        try LogBody.forEach(record) { entry throws(CodexError) in
+            guard case .system(let space, let key, let value) = entry, space == .meta else {
+                throw Wire.corrupted("a change of the schema in the log")
+            }
+            entries.append((Array(record.bytes[key]), value.map { Array(record.bytes[$0]) }))
+        }
+        guard let place = entries.firstIndex(where: { $0.key == Manifest.key }),
+            let json = entries[place].value
+        else { throw Wire.corrupted("a change of the schema in the log") }
+        let changed = try Manifest(json: json)
+        let old = try Catalog(transaction)
+        let isForeign = changed.storeID != old.manifest.storeID
+        if isLeaders, !isForeign { throw Wire.corrupted("a change of the schema from the leader") }
+        // What is restored has not what builders did, either, nor their trees.
+        if isForeign || core.options.isRestoring { try adapt(&entries, changed, old.manifest) }
+        for entry in entries { try transaction.set(meta, entry.key, entry.value) }
+        guard let stored = unsafe try transaction.get(meta, Manifest.key) else {
+            throw Wire.corrupted("a change of the schema in the log")
+        }
+        return try Catalog(
+            try Manifest(json: unsafe Array(stored)),
+            generation: try Catalog.storedGeneration(transaction, meta), transaction,
+            create: true)
+    }
+
+    /// Lets a change of the manifest of a leader, or of the store that a copy is of, say what is
+    /// true here.
+    private func adapt(
+        _ entries: inout [(key: [UInt8], value: [UInt8]?)], _ changed: Manifest, _ own: Manifest
+    ) throws(CodexError) {
+        let transaction = context.transaction
+        var manifest = own
+        try manifest.adopt(changed, at: context.position.sequence + 1)
+        if !core.options.isRestoring {
+            manifest.forgetRemoved(try RemovedTables.obsoleteKeys(core, transaction))
+        }
+        // The promotion of the store that the copy is of.
+        if changed.storeID == own.storeID, changed.leaderID == nil, own.isFollower {
+            manifest.endFollowing()
+        }
+        let generation = try Catalog.storedGeneration(transaction, context.catalog.meta) + 1
+        // Not where the leader was in the log of its own, or that it follows none any more.
+        entries = entries.filter { $0.key == LeaderPosition.key && $0.value != nil }
+        entries += try manifest.entries(generation: generation)
+    }
+
+    // MARK: Stores that are not open
+
+    /// Writes the manifest of a store that no other process can have open, and opens what it names.
+    static func store(
+        _ manifest: Manifest, _ transaction: Transaction
+    ) throws(CodexError) -> Catalog {
+        guard let meta = try transaction.open(Catalog.metaName, create: true) else {
+            throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")
+        }
+        let generation = try Catalog.storedGeneration(transaction, meta) + 1
+        for entry in try manifest.entries(generation: generation) {
+            try transaction.set(meta, entry.key, entry.value)
+        }
+        return try Catalog(manifest, generation: generation, transaction, create: true)
+    }
+}

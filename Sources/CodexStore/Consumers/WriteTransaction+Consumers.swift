@@ -1,0 +1,72 @@
+public import CodexCore
+
+extension WriteTransaction {
+    /// Moves a consumer's checkpoint to a change, with everything else that the transaction does:
+    /// effects and checkpoint are there together or not at all, so each change takes effect exactly
+    /// once.
+    ///
+    /// - Parameters:
+    ///   - consumer: The consumer's name.
+    ///   - record: The last change that is done.
+    ///   - expected: Where the checkpoint must be: guards against a second process that consumes
+    ///     under the same name.
+    /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/consumerMoved``.
+    public mutating func checkpoint(
+        _ consumer: String, at record: ChangeRecord, expecting expected: SequenceNumber? = nil
+    ) throws(CodexError) {
+        if let failure = context.failure { throw failure }
+        var state = try context.consumer(consumer)
+        if let expected { try state.require(expected) }
+        state.move(to: record)
+        try context.setConsumer(try Consumer.key(consumer), state)
+    }
+
+    /// Whether a consumer's checkpoint was moved by another transaction of the same commit group.
+    ///
+    /// What that transaction wrote is not in the log yet.
+    ///
+    /// - Throws: ``CodexError/Code/unknownConsumer``, and what reading throws.
+    package func hasConsumerMovedInGroup(_ consumer: String) throws -> Bool {
+        let state = try context.consumer(consumer)
+        let committed = try context.core.withReader { try $0.consumer(consumer) }
+        return committed.sequenceNumber != state.sequenceNumber
+    }
+
+    /// Puts a consumer's checkpoint at a change, and forgets what it parked after that.
+    ///
+    /// - Throws: ``CodexError/Code/unknownConsumer``, and what writing throws.
+    package func moveConsumer(_ consumer: String, to number: SequenceNumber) throws {
+        let old = try context.consumer(consumer)
+        let state = Consumer(
+            filter: old.filter, after: number, now: context.core.options.milliseconds)
+        try context.deadLetters.forget(consumer, after: number)
+        try context.setConsumer(try Consumer.key(consumer), state)
+    }
+}
+
+extension WriteContext {
+    /// The change after which a position is.
+    ///
+    /// - Throws: ``CodexError/Code/invalidArgument``, ``CodexError/Code/changesTrimmed``.
+    func sequenceNumber(at position: StreamPosition) throws(CodexError) -> SequenceNumber {
+        switch position.place {
+        case .latest: return sequenceNumber
+        case .trimHorizon: return SequenceNumber(commit: try core.oldestSequence())
+        case .after(let number):
+            guard number.commit <= self.position.sequence else {
+                throw CommitReader.unknownCommit(number.commit, self.position.sequence)
+            }
+            guard number.lastWholeCommit >= (try core.oldestSequence()) else {
+                throw CommitReader.trimmed(number.lastWholeCommit)
+            }
+            return number
+        }
+    }
+
+    /// Puts a consumer's state.
+    func setConsumer(_ key: [UInt8], _ state: Consumer) throws(CodexError) {
+        var state = state
+        state.movedAfter = position.sequence
+        try setSystem(.consumers, key, try state.json())
+    }
+}

@@ -1,0 +1,210 @@
+public import CodexCore
+internal import CodexIndex
+internal import FoundationEssentials
+
+// How an item is read by its key:
+//
+// 1. `withKey` encodes the key into a scratch buffer.
+// 2. `withBytes` gets the value under it from LMDB. The value lies in the map of the data file.
+// 3. `withItem` lends the value in place. A large value is put together from its chunks first.
+// 4. `isExpired` decides whether the item counts as absent.
+
+extension Store {
+    /// The item with the key, or `nil`.
+    ///
+    /// See ``ReadableTransaction/item(in:key:)``.
+    public func item(in table: String, key: PrimaryKey) throws -> Item? {
+        try read { try $0.item(in: table, key: key) }
+    }
+
+    /// The items with the keys, of one moment.
+    ///
+    /// See ``ReadableTransaction/items(in:keys:)``.
+    public func items(in table: String, keys: [PrimaryKey]) throws -> [Item?] {
+        try read { try $0.items(in: table, keys: keys) }
+    }
+}
+
+extension ReadableTransaction where Self: ~Copyable {
+    /// The item with the key, or `nil`.
+    ///
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/invalidKey``,
+    ///   ``CodexError/Code/keyTooLong``, ``CodexError/Code/corrupted``.
+    /// - Complexity: O(log *n*) in the table's items.
+    public func item(in table: String, key: PrimaryKey) throws -> Item? {
+        try view(in: table, key: key) { try $0.item() }
+    }
+
+    /// The items with the keys, `nil` for those that are not there.
+    ///
+    /// - Throws: As ``item(in:key:)``.
+    public func items(in table: String, keys: [PrimaryKey]) throws -> [Item?] {
+        try keys.map { try item(in: table, key: $0) }
+    }
+
+    /// Lends the item with the key in place, without decoding it; `nil` if there is none.
+    ///
+    /// - Throws: As ``item(in:key:)``, and what `body` throws.
+    public func view<R>(
+        in table: String, key: PrimaryKey, _ body: (borrowing ItemView) throws -> R
+    ) throws -> R? {
+        let context = _context.base
+        let table = try context.catalog.table(table)
+        return try context.withKey(key, table) { bytes in
+            try context.withBytes(table, bytes) { try body(ItemView($0)) }
+        }
+    }
+}
+
+// MARK: Key
+
+extension TransactionContext {
+    /// Encodes a primary key into the scratch buffer for the duration of `body`.
+    @inline(__always)
+    func withKey<R>(
+        _ key: PrimaryKey, _ table: TableHandle, _ body: ([UInt8]) throws -> R
+    ) throws -> R {
+        // Taken out meanwhile, so that a nested call has one of its own.
+        var scratch: [UInt8] = []
+        swap(&scratch, &keyScratch)
+        defer { swap(&scratch, &keyScratch) }
+        scratch.removeAll(keepingCapacity: true)
+        try table.plan.encode(key, into: &scratch)
+        return try body(scratch)
+    }
+}
+
+// MARK: Bytes
+
+extension TransactionContext {
+    /// Lends the item under an encoded key in place; `nil` if there is none, or an expired one.
+    @inline(__always)
+    func withBytes<R>(
+        _ table: TableHandle, _ key: [UInt8], _ body: (ItemBytes) throws -> R
+    ) throws -> R? {
+        guard let value = unsafe try transaction.get(table.tree, key) else { return nil }
+        return try unsafe key.withUnsafeBufferPointer { buffer -> R? in
+            try unsafe withItem(value, buffer, table.plan, passingOver: { nil }) { bytes -> R? in
+                if isExpired(bytes.layout.header) { return nil }
+                return try body(bytes)
+            }
+        }
+    }
+
+    /// Lends the item under an encoded key in place, an expired one too; `nil` if there is none.
+    @inline(__always)
+    func withStoredBytes<R>(
+        _ table: TableHandle, _ key: [UInt8], _ body: (ItemBytes) throws -> R
+    ) throws -> R? {
+        guard let value = unsafe try transaction.get(table.tree, key) else { return nil }
+        return try unsafe key.withUnsafeBufferPointer { buffer in
+            try unsafe withItem(value, buffer, table.plan, body)
+        }
+    }
+}
+
+// MARK: Item and chunks
+
+extension TransactionContext {
+    /// Lends a stored value as an item in place, from its chunks where it has some.
+    @inline(__always)
+    func withItem<R>(
+        _ value: UnsafeBufferPointer<UInt8>, _ key: UnsafeBufferPointer<UInt8>,
+        _ keys: any KeyAttributeDecoder, _ body: (ItemBytes) throws -> R
+    ) throws -> R {
+        unsafe prefetch(value)
+        if let large = unsafe try LargeValue(value) {
+            return unsafe try withLargeItem(large, key, keys, body)
+        }
+        return try body(try unsafe ItemBytes(value: value, key: key, keys: keys, shapes: self))
+    }
+
+    /// Lends a stored value as ``withItem(_:_:_:_:)`` does, but calls `passOver` for an expired item
+    /// in chunks, of which it reads the first alone.
+    ///
+    /// An expired item in one piece is lent as all others: what a look at it costs does not depend
+    /// on its size.
+    @inline(__always)
+    func withItem<R>(
+        _ value: UnsafeBufferPointer<UInt8>, _ key: UnsafeBufferPointer<UInt8>,
+        _ keys: any KeyAttributeDecoder, passingOver passOver: () throws -> R,
+        _ body: (ItemBytes) throws -> R
+    ) throws -> R {
+        unsafe prefetch(value)
+        if let large = unsafe try LargeValue(value) {
+            if try isExpiredInChunks(large) { return try passOver() }
+            return unsafe try withLargeItem(large, key, keys, body)
+        }
+        return try body(try unsafe ItemBytes(value: value, key: key, keys: keys, shapes: self))
+    }
+
+    /// The header of a stored item; of one in chunks, only the first is read.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    func header(of value: UnsafeBufferPointer<UInt8>) throws(CodexError) -> ItemHeader {
+        let header: ItemHeader?
+        if let large = unsafe try LargeValue(value) {
+            header = try chunkedHeader(large)
+        } else {
+            header = ItemHeader(beginningOf: unsafe Span(_unsafeElements: value))
+        }
+        guard let header else { throw Wire.corrupted("the header of an item") }
+        return header
+    }
+
+    /// Whether an item in chunks is expired.
+    ///
+    /// One whose header cannot be read is not: reading all of it says what is wrong.
+    @inline(never)
+    private func isExpiredInChunks(_ large: LargeValue) throws(CodexError) -> Bool {
+        guard let header = try chunkedHeader(large) else { return false }
+        return isExpired(header)
+    }
+
+    private func chunkedHeader(_ large: LargeValue) throws(CodexError) -> ItemHeader? {
+        let chunk = unsafe try transaction.get(
+            catalog.overflow.chunks, LargeValue.key(large.id, 0))
+        guard let chunk = unsafe chunk else {
+            throw Wire.corrupted("a chunk of a large value is missing")
+        }
+        return ItemHeader(beginningOf: unsafe Span(_unsafeElements: chunk))
+    }
+
+    private func withLargeItem<R>(
+        _ large: LargeValue, _ key: UnsafeBufferPointer<UInt8>,
+        _ keys: any KeyAttributeDecoder, _ body: (ItemBytes) throws -> R
+    ) throws -> R {
+        let value = try large.read(transaction, catalog.overflow)
+        return try unsafe value.withUnsafeBufferPointer { value in
+            try body(try unsafe ItemBytes(value: value, key: key, keys: keys, shapes: self))
+        }
+    }
+}
+
+// MARK: Expiry
+
+extension TransactionContext {
+    /// Whether an item or index entry is expired: it is absent for all readers and writers, though
+    /// it may still be stored.
+    @inline(__always)
+    func isExpired(_ header: ItemHeader) -> Bool {
+        guard let second = header.expiresAt else { return false }
+        return isOver(second)
+    }
+
+    @inline(never)
+    private func isOver(_ second: Int) -> Bool {
+        core.options.plantedFault != .shownExpired && Expiry.isOver(second, at: now)
+    }
+
+    /// The second, counted from 1970, by which the transaction judges expiry: one and the same from
+    /// its beginning to its end.
+    var now: Int {
+        if let moment { return moment }
+        // A clock that shows nonsense must not trap.
+        let seconds = max(0, min(core.options.now().timeIntervalSince1970, 1e15))
+        let now = Int(seconds.rounded(.down))
+        moment = now
+        return now
+    }
+}

@@ -1,0 +1,152 @@
+internal import CodexCore
+internal import Dispatch
+internal import Synchronization
+
+/// The snapshots of a process: how many are open, and the read transactions that wait to be used
+/// again.
+///
+/// Each transaction, idle or in use, has a reader slot of LMDB's lock file. A snapshot takes an
+/// idle transaction and renews it, which needs no system call. ``StoreCore`` has the pool in its
+/// state, behind the state's lock.
+struct SnapshotPool {
+    /// Contexts without a snapshot, which wait for the next reader.
+    var idle: [ReadContext] = []
+    /// The fewest idle contexts since ``StoreCore/ageReaders()`` looked.
+    var leastIdleCount = 0
+    /// Whether the aging of idle contexts is under way.
+    var isAging = false
+    /// How many readers are at work, those without a snapshot included.
+    var activeCount = 0
+    var epochs = ReaderEpochs()
+}
+
+extension StoreCore {
+    /// Lends a context with a fresh snapshot.
+    @inline(__always)
+    func withReader<R>(_ body: (ReadContext) throws -> R) throws -> R {
+        let context = try takeReader()
+        defer { returnReader(context) }
+        return try body(context)
+    }
+
+    /// Takes a context with a fresh snapshot, to be returned.
+    ///
+    /// - Parameter waits: Whether to wait for the end of a compaction, which refuses all others.
+    /// - Returns: The context.
+    /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/inUse``,
+    ///   ``CodexError/Code/tooManyReaders``, and what reading throws.
+    func takeReader(waits: Bool = true) throws(CodexError) -> ReadContext {
+        try InheritedDescriptors.requireOwnProcess()
+        let limit = options.maximumSnapshotCount
+        let (idle, isBarred, isFull, entered) = state.withLock {
+            state -> (ReadContext?, Bool, Bool, Int) in
+            if state.isBarred { return (nil, true, false, 0) }
+            if state.readers.activeCount >= limit { return (nil, false, true, 0) }
+            state.readers.activeCount += 1
+            let idle = state.readers.idle.popLast()
+            state.readers.leastIdleCount = min(
+                state.readers.leastIdleCount, state.readers.idle.count)
+            return (idle, false, false, state.readers.epochs.enter())
+        }
+        if isFull { throw tooManySnapshots }
+        var epoch = entered
+        if isBarred {
+            try admit(waits: waits)
+            epoch = state.withLock { $0.readers.epochs.enter() }
+        }
+        do throws(CodexError) {
+            guard let idle else {
+                try environment.requireReaderSlot()
+                // The catalog first: a transaction knows only handles opened before it began.
+                let catalog = catalog
+                let context = ReadContext(self, try environment.begin(readOnly: true), catalog)
+                do throws(CodexError) {
+                    try context.synchronize()
+                } catch {
+                    context.abort()
+                    throw error
+                }
+                contexts.withLock { $0.append(context) }
+                context.epoch = epoch
+                context.thread.store(WorkerPool.currentThread, ordering: .relaxed)
+                return context
+            }
+            do throws(CodexError) {
+                try idle.renew()
+                try idle.synchronize()
+            } catch {
+                // The slot is as it was, without a snapshot: keep it for the next reader.
+                idle.reset()
+                state.withLock { $0.readers.idle.append(idle) }
+                throw error
+            }
+            idle.epoch = epoch
+            idle.thread.store(WorkerPool.currentThread, ordering: .relaxed)
+            return idle
+        } catch {
+            readerEnded(nil, epoch)
+            throw error
+        }
+    }
+
+    /// Ends the snapshot of a context, and keeps the context for the next reader.
+    func returnReader(_ context: ReadContext) {
+        context.thread.store(0, ordering: .relaxed)
+        context.reset()
+        let isKept = readerEnded(context, context.epoch)
+        if !isKept {
+            // Its slot is free for others then, before the reader counts as gone.
+            context.abort()
+            readerEnded(nil, context.epoch)
+        }
+    }
+
+    /// Counts a reader that ended, and keeps its context for another one.
+    ///
+    /// - Returns: `false`, and nothing is counted, if there are enough contexts.
+    @discardableResult
+    private func readerEnded(_ context: ReadContext?, _ epoch: Int?) -> Bool {
+        let (isKept, isLast, ages) = state.withLock { state -> (Bool, Bool, Bool) in
+            if let context {
+                if state.readers.idle.count >= Self.idleCountMax { return (false, false, false) }
+                state.readers.idle.append(context)
+            }
+            state.readers.activeCount -= 1
+            if let epoch { state.readers.epochs.leave(epoch) }
+            return (
+                true, state.isBarred && state.readers.activeCount == 0,
+                state.readers.startsAging()
+            )
+        }
+        if isLast { lastReaderEnded.signal() }
+        if ages { readerAging.wake(after: ReaderAging.interval) }
+        return isKept
+    }
+
+    /// Forgets a context that is gone.
+    func remove(_ context: ReadContext) {
+        contexts.withLock { contexts in contexts.removeAll { $0 === context } }
+    }
+
+    /// Runs `body` without a snapshot; the environment stays open meanwhile.
+    func whileOpen<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
+        try InheritedDescriptors.requireOwnProcess()
+        let isBarred = state.withLock { state in
+            if !state.isBarred { state.readers.activeCount += 1 }
+            return state.isBarred
+        }
+        if isBarred { try admit(waits: true) }
+        defer { readerEnded(nil, nil) }
+        return try awaited(body)
+    }
+
+    /// Most contexts that wait for readers: each has a reader slot.
+    private static let idleCountMax = 64
+
+    private var tooManySnapshots: CodexError {
+        CodexError(
+            .tooManyReaders,
+            "\(options.maximumSnapshotCount) snapshots of the store at \(directory.path) are open in "
+                + "this process. Hold fewer at once, or raise StoreOptions.maximumSnapshotCount.")
+    }
+}

@@ -1,0 +1,60 @@
+internal import CodexCore
+
+/// Records that may be hostile.
+extension LogRecord {
+    /// Throws unless what the record changes besides items is what a leader changes.
+    ///
+    /// - Parameter shapeCount: How many shapes there are before it.
+    func requireWellFormed(shapeCount: Int) throws(CodexError) {
+        guard !body.isEmpty, header.milliseconds < 1 << 62 else {
+            throw Wire.corrupted("a record of the log")
+        }
+        let isSchemaChange = try changesSchema()
+        var shapeID = shapeCount
+        try LogBody.forEach(self) { entry throws(CodexError) in
+            guard case .system(let space, let keyRange, let value) = entry else {
+                if case .item(let item) = entry, isSchemaChange || item.key.isEmpty {
+                    throw Wire.corrupted("an item in the log")
+                }
+                return
+            }
+            guard (1..<LongKey.pieceByteCount).contains(keyRange.count) else {
+                throw Wire.corrupted("a key in the log")
+            }
+            let key = Array(bytes[keyRange])
+            switch space {
+            case .meta where !isSchemaChange && key == DigestKey.key:
+                guard let value else { throw Wire.corrupted("the key of idempotency tokens") }
+                _ = try DigestKey(Array(bytes[value]))
+            case .meta:
+                guard isSchemaChange || key == LeaderPosition.key && value != nil else {
+                    throw Wire.corrupted("an entry of the log")
+                }
+            case .shapes:
+                // Never one that items refer to.
+                guard let value, shapeID < Limits.shapeCountMax,
+                    key == ShapeRegistry.key(UInt32(shapeID))
+                else {
+                    throw Wire.corrupted("the numbers of shapes in the log")
+                }
+                _ = try Shape(id: UInt32(shapeID), encoded: Array(bytes[value]).span)
+                shapeID += 1
+            case .tokens, .consumers:
+                // What goes may have any form: it was there before this was checked.
+                guard let value else { return }
+                try Self.requireWellFormed(space, key, Array(bytes[value]))
+            }
+        }
+    }
+
+    /// Throws unless an entry of `tokens` or `consumers` has the form of one: a key that is none
+    /// would stop what walks them.
+    private static func requireWellFormed(
+        _ space: SystemSpace, _ key: [UInt8], _ value: [UInt8]
+    ) throws(CodexError) {
+        if space == .consumers { return try Consumer.requireWellFormed(key, value) }
+        guard RememberedToken.isEntry(key, value) else {
+            throw Wire.corrupted("an idempotency token in the log")
+        }
+    }
+}
