@@ -1,4 +1,4 @@
-public import CodexCore
+internal import CodexCore
 internal import FoundationEssentials
 
 /// A named consumer of changes, and how far it is.

@@ -1,4 +1,4 @@
-public import CodexCore
+internal import CodexCore
 
 /// Something that reads at one moment: a ``Snapshot``, or a ``WriteTransaction``, which also sees
 /// its own writes.
