@@ -196,6 +196,37 @@ struct FaultTests {
         reopened.close()
     }
 
+    @Test("A background flush that fails is not repeated, and no commit follows it")
+    func backgroundFlush() throws {
+        defer { faulty_arm(0, 0, 0, 0, "") }
+        let failed = DispatchSemaphore(value: 0)
+        let isLastWrite = Atomic(false)
+        var options = StoreOptions(durability: .interval(losing: .milliseconds(200)))
+        options.checkpoints.interval = .seconds(600)
+        options.observer = { event in
+            if case .logFlushFailed(.outcomeUnknown, _) = event { failed.signal() }
+        }
+        // The last write begins before the flush of the first one fails, and is appended after it.
+        options.beforeCommit = {
+            if isLastWrite.load(ordering: .relaxed) { failed.wait() }
+        }
+        let temporary = try TemporaryStore(schema: Self.schema, options: options)
+        let directory = URL(fileURLWithPath: temporary.path).deletingLastPathComponent()
+            .lastPathComponent
+        faulty_arm(
+            Int32(FAULTY_SYNC), 1, EIO, 1, directory + "/store/log/0000000000000001.segment")
+        #expect(write(temporary.store, 0) == nil)
+        isLastWrite.store(true, ordering: .relaxed)
+        #expect(write(temporary.store, 1) == .writesRefused)
+        temporary.store.close()
+        #expect(faulty_count() == 1)
+        faulty_arm(0, 0, 0, 0, "")
+        let reopened = try Store(at: temporary.path)
+        defer { reopened.close() }
+        #expect(try reopened.item(in: "f", key: PrimaryKey("p1")) == nil)
+        #expect(try reopened.verify().isSound)
+    }
+
     @Test("What a commit's changes add up to only on the way does not keep it from being redone")
     func partialSums() throws {
         defer { faulty_arm(0, 0, 0, 0, "") }

@@ -31,6 +31,8 @@ final class Checkpointer: Sendable {
         var lastPin = ContinuousClock.now
         /// When the log was last flushed in the background.
         var lastFlush = ContinuousClock.now
+        /// Whether it may be flushed there: not after a flush failed.
+        var canFlush = true
         /// How many checkpoints are pinned and not at their end.
         var openCount = 0
         /// Counts checkpoints that ended, well or not.
@@ -292,7 +294,12 @@ final class Checkpointer: Sendable {
             case .wait(let duration?): return .after(duration)
             case .flushLog:
                 state.withLock { $0.lastFlush = .now }
-                try? log.flush()
+                do throws(CodexError) {
+                    try log.flush()
+                } catch {
+                    state.withLock { $0.canFlush = false }
+                    options.observer?(.logFlushFailed(code: error.code, message: error.message))
+                }
             case .releasePin:
                 // With the lock held: a compaction closes the environment once there is no pin.
                 state.withLock { state in
@@ -333,7 +340,7 @@ final class Checkpointer: Sendable {
             }
             var rest = interval - (.now - since)
             if rest <= .zero { return .checkpoint }
-            if case .interval(let loss) = options.durability.level {
+            if state.canFlush, case .interval(let loss) = options.durability.level {
                 let flush = loss - (.now - state.lastFlush)
                 if flush <= .zero { return .flushLog }
                 rest = min(rest, flush)

@@ -22,6 +22,12 @@ public enum StoreEvent: Sendable, Hashable {
     /// A failed write or flush of the log, or a failed flush or rename of a checkpoint, refuses
     /// writes (``CodexError/Code/writesRefused``). After any other failure writes go on.
     case checkpointFailed(code: CodexError.Code, message: String)
+    /// The background flush of the log failed, at ``Durability/Level/interval(_:)``.
+    ///
+    /// Acknowledged commits of the last interval may be lost by a power failure. The store refuses
+    /// writes (``CodexError/Code/writesRefused``), and the flush is not tried again: close the store
+    /// in all processes, and open it again.
+    case logFlushFailed(code: CodexError.Code, message: String)
     /// Building an index or counter, or emptying what a removed one left, failed; writing goes on.
     ///
     /// It is tried again after `retryDelay`. If that is `nil`, it cannot succeed by itself: see to

@@ -88,12 +88,14 @@ final class LogWriter: @unchecked Sendable {
 
     /// Writes a planned record, and waits for the medium if each commit is to, unless more follow.
     ///
-    /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
+    /// - Throws: ``CodexError/Code/writesRefused`` if a flush failed since the transaction began: then
+    ///   nothing is written. ``CodexError/Code/outcomeUnknown`` if the write or flush fails; the
+    ///   store then refuses writes.
     func write(
         _ record: [UInt8], _ planned: Planned, isLast: Bool = true
     ) throws(CodexError) {
         guard options.plantedFault != .noLog else { return }
-        try lease.requireFiles()
+        try lease.requireWritable()
         try lease.orRefuse { () throws(CodexError) in
             try planned.segment.file.write(record, at: planned.offset)
             options.reached(.recordAppended)

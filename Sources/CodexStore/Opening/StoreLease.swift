@@ -207,10 +207,15 @@ final class StoreLease: Sendable {
     /// Lets everybody write again; for a process that opens the store alone.
     func clearRefusal() throws(CodexError) { try lease.write([0]) }
 
-    /// Runs what must not fail halfway; if it does, nobody writes any more.
+    /// Runs a write or flush that must not fail halfway. If it fails, the store refuses writes.
     ///
-    /// - Throws: ``CodexError/Code/outcomeUnknown``.
+    /// After a failure of this process `body` does not run: Linux drops the pages of a failed flush,
+    /// so that a second flush would succeed without them.
+    ///
+    /// - Throws: ``CodexError/Code/outcomeUnknown``, or ``CodexError/Code/writesRefused`` if one
+    ///   failed before.
     func orRefuse<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
+        guard !hasFailed.load(ordering: .relaxed) else { throw Self.refused(nil) }
         do throws(CodexError) {
             return try body()
         } catch {

@@ -49,6 +49,9 @@ extension StoreEvent {
         case .recovery(let report): Self.text(report)
         case .checkpointFailed(let code, let message):
             "a checkpoint failed, and the log grows: \(message) [\(code)]"
+        case .logFlushFailed(let code, let message):
+            "the log could not be flushed; acknowledged writes may be lost by a power failure: "
+                + "\(message) [\(code)]"
         case .buildFailed(let table, let name, let code, let message, let retryDelay):
             Self.text(building: [table, name], "\(message) [\(code)]", retryDelay)
         case .valuesDamaged(let table, let count):

@@ -23,6 +23,10 @@ struct StoreReportTests {
             ["checkpoint failed", "The disk failed.", "[inputOutput]"]
         ),
         (
+            .logFlushFailed(code: .outcomeUnknown, message: "The disk failed."),
+            ["could not be flushed", "The disk failed.", "[outcomeUnknown]"]
+        ),
+        (
             .buildFailed(
                 table: "t", name: "i", code: .indexNotReady, message: "It failed.",
                 retryDelay: .milliseconds(50)),
