@@ -329,4 +329,23 @@ struct OperationTests {
         #expect(try store.item(in: "t", key: key(7)) == nil)
         #expect(try store.verify().isSound)
     }
+
+    @Test("A delete removes the entries of values whose encryption is undecided")
+    func undecidedKey() throws {
+        let schema = Schema(tables: [
+            TableDefinition(
+                "u", partitionKey: KeyAttribute("p"),
+                indexes: [IndexDefinition("byB", partitionKey: [KeyAttribute("b", .binary)])],
+                counters: [CounterDefinition("ofB", group: [KeyAttribute("b", .binary)])])
+        ])
+        let temporary = try TemporaryStore(schema: schema)
+        let sealed = AttributeValue.binary([0x9E, 0x43, 0x44, 0x58, 1, 2, 3])
+        let item: Item = ["p": "1", "b": sealed]
+        try temporary.store.write { transaction in
+            try transaction.put(item.recognizingSealedValues(), in: "u")
+        }
+        try temporary.store.write { _ = try $0.delete(in: "u", key: PrimaryKey("1")) }
+        #expect(try temporary.store.verify().isSound)
+        #expect(try temporary.store.total(of: "ofB", in: "u", group: [sealed]).count == 0)
+    }
 }

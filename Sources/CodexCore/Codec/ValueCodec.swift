@@ -160,7 +160,7 @@ extension ValueCodec {
         _ budget: inout DecodingBudget
     ) throws(CodexError) -> AttributeValue? {
         switch Tag(rawValue: bytes[start]) {
-        case .string?, .binary?, .integer?, .decimal?:
+        case .string?, .binary?, .sealed?, .undecided?, .integer?, .decimal?:
             return try decode(bytes, start, end, &budget)
         case .list?, .stringSet?, .numberSet?, .binarySet?:
             return allowsMembers ? try decode(bytes, start, end, &budget) : nil

@@ -13,7 +13,7 @@ struct Codexflow: AsyncParsableCommand {
             JSON with --json or if the output is no terminal. The exit code is 0 for done, 1 for a \
             failure or a difference, and 64 for wrong usage.
             """,
-        version: "0.2.0",
+        version: "0.3.0",
         subcommands: serverCommands + [
             Initialize.self, Put.self, Get.self, UpdateCommand.self, DeleteCommand.self,
             QueryCommand.self, ScanCommand.self, Stats.self,
