@@ -41,6 +41,15 @@ struct Hold: Codable, Entity, Equatable {
     var expires: Int
 }
 
+struct Loan: Codable, Entity, Equatable {
+    static let definition = EntityDefinition(
+        "loan", table: "library", keys: ["PK": "COPY#{copy}", "SK": "LOAN#{number}#{start}"])
+
+    var copy: UUID
+    var number: Int
+    var start: Date
+}
+
 let library = TableDefinition(
     "library", partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
     indexes: [
@@ -56,11 +65,25 @@ let library = TableDefinition(
         CounterDefinition("booksByAuthor", group: [KeyAttribute("author")], sums: ["pages"])
     ],
     timeToLive: "expires")
-let librarySchema = Schema(tables: [library]).adding(Book.self, Member.self, Hold.self)
+let librarySchema = Schema(tables: [library]).adding(Book.self, Member.self, Hold.self, Loan.self)
+
+let longBooks = IndexDefinition(
+    "longBooks", partitionKey: [KeyAttribute("author")],
+    sortKey: [KeyAttribute("pages", .number)], projection: .include(["title"]),
+    isUnique: false, entities: ["book"], multiValued: nil)
 
 extension Lookup where E == Book {
     static func book(_ isbn: String) -> Self {
         Self(partition: .string("BOOK#\(isbn)"), sort: "BOOK")
+    }
+}
+
+extension Lookup where E == Loan {
+    static func loan(of copy: UUID, _ number: Int, from start: Date) throws(CodexError) -> Self {
+        let padded = try KeyTemplate.padded(number)
+        return Self(
+            partition: .string("COPY#\(copy.uuidString.lowercased())"),
+            sort: .string("LOAN#\(padded)#\(Timestamp.text(start))"))
     }
 }
 
@@ -120,6 +143,20 @@ struct GuideModelYourDataTests {
         }
         #expect(total.count == 1)
         #expect(total.sums["pages"] == 66)
+
+        let start = Date(timeIntervalSince1970: 1_762_335_000)
+        let loan = Loan(copy: UUID(), number: 7, start: start)
+        try await store.insert(loan)
+        let seventh = try Lookup<Loan>.loan(of: loan.copy, 7, from: start)
+        #expect(try store.get(seventh) == loan)
+        let eighth = try Lookup<Loan>.loan(of: loan.copy, 8, from: start)
+        #expect(try store.get(eighth) == nil)
+
+        try await store.addIndex(longBooks, to: "library")
+        try await store.whenReady()
+        let long = Query<Book>(
+            partition: "Lovelace", sort: .greater(.number(60)), index: "longBooks")
+        #expect(try store.all(long) == [notes])
 
         let now = Int(Date().timeIntervalSince1970)
         try await store.put(Hold(member: "m1", isbn: "1", expires: now + 3 * 86_400))

@@ -60,6 +60,7 @@ extension Query where E == Order {
 }
 
 struct OutOfStock: Error {}
+struct NotOpen: Error {}
 
 @Suite("The guide: queries and conditions")
 struct GuideQueriesAndConditionsTests {
@@ -143,6 +144,48 @@ struct GuideQueriesAndConditionsTests {
         }
         #expect(try store.get(first)?.note == "gift")
         #expect(try store.get(first)?.state == "returned")
+    }
+
+    @Test("A closure decides whether an entity is changed")
+    func conditionsInClosures() async throws {
+        let paid = try await store.update(try Lookup<Order>.order(3, of: "ada")) { order in
+            guard order.state == "open" else { throw NotOpen() }
+            order.state = "paid"
+        }
+        print(paid.state)
+        #expect(paid.state == "paid")
+        let third = try Lookup<Order>.order(3, of: "ada")
+        await #expect(throws: NotOpen.self) {
+            try await store.update(third) { order in
+                guard order.state == "open" else { throw NotOpen() }
+                order.state = "paid"
+            }
+        }
+        let tenth = try Lookup<Order>.order(10, of: "ada")
+        await #expect(throws: CodexError(.notFound, "")) {
+            try await store.update(tenth) { $0.state = "paid" }
+        }
+    }
+
+    @Test("An untyped update has clauses, reads the item as it was, and knows no type")
+    func clauses() async throws {
+        let (state, note) = (Attribute<String>("state"), Attribute<String>("note"))
+        let key = PrimaryKey("CUSTOMER#ada", "ORDER#0000000003")
+        let change = Update().setting(state, to: "paid").settingIfMissing(note, to: "none")
+        try await store.update(in: "shop", key: key, change)
+        let third = try Lookup<Order>.order(3, of: "ada")
+        #expect(try store.get(third)?.note == "none")
+        try await store.update(in: "shop", key: key, Update().removing(note))
+        #expect(try store.get(third)?.note == nil)
+        await #expect(throws: CodexError(.invalidExpression, "")) {
+            let twice = Update().setting(note, to: "a").removing(note)
+            try await store.update(in: "shop", key: key, twice)
+        }
+        let partition = Attribute<String>("PK")
+        await #expect(throws: CodexError(.invalidExpression, "")) {
+            let move = Update().setting(partition, to: "CUSTOMER#bob")
+            try await store.update(in: "shop", key: key, move)
+        }
     }
 
     @Test("A condition decides about a write")

@@ -41,15 +41,15 @@ struct TidyTests {
             ("Docs/Services.md", "Tests/ClientTests/ClientTests.swift", 2),
             ("Docs/Caching.md", "Tests/ClientTests/ClientTests.swift", 2),
             ("Docs/Encryption.md", "Tests/ClientTests/EncryptionClientTests.swift", 2),
-            ("Docs/Guides/ModelYourData.md", "Tests/ClientTests/GuideModelYourData.swift", 9),
+            ("Docs/Guides/ModelYourData.md", "Tests/ClientTests/GuideModelYourData.swift", 12),
             ("Docs/Guides/ChangeYourSchema.md", "Tests/ClientTests/GuideChangeYourSchema.swift", 7),
             (
                 "Docs/Guides/QueriesAndConditions.md",
-                "Tests/ClientTests/GuideQueriesAndConditions.swift", 13
+                "Tests/ClientTests/GuideQueriesAndConditions.swift", 16
             ),
             ("Docs/Guides/Testing.md", "Tests/ClientTests/GuideTesting.swift", 5),
             ("Docs/Guides/Errors.md", "Tests/ClientTests/GuideErrors.swift", 2),
-            ("Docs/Guides/SeveralProcesses.md", "Tests/ClientTests/GuideSeveralProcesses.swift", 5),
+            ("Docs/Guides/SeveralProcesses.md", "Tests/ClientTests/GuideSeveralProcesses.swift", 6),
         ])
     func snippets(document: String, source: String, blockCount: Int) throws {
         let text = try String(

@@ -3,14 +3,15 @@
 import Codex
 import Foundation
 
-/// A type of one's own: a definition, and `Codable` does the rest.
+/// A table of the program's own, with an index.
+let notes = TableDefinition(
+    "notes", partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
+    indexes: [IndexDefinition("byAuthor", partitionKey: [KeyAttribute("author")])])
+
+/// A type of the program's own: a definition, and `Codable` does the rest.
 struct Note: Codable, Entity {
     static let definition = EntityDefinition(
-        "note", table: CodexFlow.table,
-        keys: [
-            "PK": "NOTEBOOK#{notebook}", "SK": "NOTE#{id}",
-            "GSI1PK": "AUTHOR#{author}", "GSI1SK": "NOTE#{id}",
-        ])
+        "note", table: "notes", keys: ["PK": "NOTEBOOK#{notebook}", "SK": "NOTE#{id}"])
 
     var notebook: String
     var id: String
@@ -20,7 +21,7 @@ struct Note: Codable, Entity {
 
 extension Query where E == Note {
     static func notes(by author: String) -> Self {
-        Self(partition: .string("AUTHOR#\(author)"), index: CodexFlow.Index.gsi1)
+        Self(partition: .string(author), index: "byAuthor")
     }
 }
 
@@ -29,23 +30,22 @@ struct QuickStart {
     static func main() async throws {
         let directory = FileManager.default.temporaryDirectory.path + "/quickstart.codex"
         try? FileManager.default.removeItem(atPath: directory)
-        let store = try Store(at: directory, schema: CodexFlow.schema.adding(Note.self))
+        let tables = [notes] + CodexFlow.schema.tables
+        let schema = Schema(tables: tables, entities: CodexFlow.schema.entities).adding(Note.self)
+        let store = try Store(at: directory, schema: schema)
         defer { store.close() }
 
         // CodexFlow's services, which keep the rules; each call is one durable commit, waiting ones
         // share it.
         let workspace = CodexFlow.Workspace(store)
         try await workspace.createUser(email: "Ada@example.com", name: "Ada Lovelace", id: "123")
-        try await workspace.createProject(
-            key: "AE", name: "Analytical Engine", id: "456", owner: "123")
+        try await workspace.createProject(key: "AE", name: "Engine", id: "456", owner: "123")
         try await workspace.createTask(in: "456", by: "123", id: "789") {
             ($0.title, $0.status, $0.assigneeID) = ("Note G", .todo, "123")
         }
         // Types of one's own, and imports, are stored as they are.
         try await store.insert(
-            Note(
-                notebook: "engine", id: "1", author: "ada",
-                text: "It can do whatever we know how to order it to."))
+            Note(notebook: "engine", id: "1", author: "ada", text: "It weaves patterns."))
 
         // Access patterns out, from the table and from its indexes, which are never stale.
         print(try store.get(.user(email: "ada@EXAMPLE.com"))?.name ?? "nobody")
