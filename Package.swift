@@ -59,14 +59,20 @@ let package = Package(
         // What the tests run, and kill, as other processes.
         .executableTarget(
             name: "codex-test-agent",
-            dependencies: ["Codex", "CodexCore", "CodexStore", "CrashSupport", "HostCalls"],
+            dependencies: [
+                "Codex", "CodexCore", "CodexStore", "CrashSupport", "HostCalls", "PlantedFaults",
+            ],
             path: "Tests/TestAgent"),
         // Forks, and limits of a process.
         .target(name: "HostCalls", path: "Tests/HostCalls"),
         // What those that write and those that check agree on.
         .target(
-            name: "CrashSupport", dependencies: ["CodexCore", "CodexStore"],
+            name: "CrashSupport", dependencies: ["CodexCore", "CodexStore", "PlantedFaults"],
             path: "Tests/CrashSupport"),
+        // Collaborators of a store with faults that tests must find.
+        .target(
+            name: "PlantedFaults", dependencies: ["CodexCore", "CodexStore"],
+            path: "Tests/PlantedFaults"),
         // Other processes, chance from a seed, and a search for secrets.
         .target(
             name: "TestSupport", dependencies: ["CodexCZlib"], path: "Tests/TestSupport"),
@@ -99,7 +105,7 @@ let package = Package(
             name: "DurabilityTests",
             dependencies: [
                 "Codex", "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "FaultyCalls",
-                "TestSupport", "codex-test-agent",
+                "PlantedFaults", "TestSupport", "codex-test-agent",
             ]
         ),
         .testTarget(
@@ -133,7 +139,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "ModelTests",
-            dependencies: ["CodexCore", "CodexStore", "CodexTesting", "TestSupport"]),
+            dependencies: [
+                "CodexCore", "CodexStore", "CodexTesting", "PlantedFaults", "TestSupport",
+            ]),
         .testTarget(name: "TidyTests"),
         .testTarget(
             name: "ClientTests",

@@ -54,6 +54,6 @@ extension StoreOptions {
     /// the real time has passed, too (``StoreOptions/clockConfirmation``).
     public mutating func use(_ clock: ManualClock) {
         now = { clock.now }
-        monotonic = { clock.elapsed }
+        parts.monotonic = { clock.elapsed }
     }
 }

@@ -36,7 +36,7 @@ public final class TemporaryStore: Sendable {
         // Hundreds of them are open at once, and a process has 128 TiB of addresses.
         if options.mapByteCount == nil { options.mapByteCount = 1 << 36 }
         if let failures {
-            options.beforeCommit = { try failures.beforeCommit() }
+            options.parts.beforeCommit = { try failures.beforeCommit() }
         }
         do {
             store = try Store(at: path, schema: schema, options: options)

@@ -25,7 +25,7 @@ struct RateLimiterClockTests {
             var options = StoreOptions(durability: .none)
             options.use(clock)
             options.sweepInterval = nil
-            options.beforeCommit = { [self] in commit() }
+            options.parts.beforeCommit = { [self] in commit() }
             return try TemporaryStore(options: options)
         }
     }

@@ -54,7 +54,7 @@ struct BuilderRetryTests {
 
     private func options(_ base: StoreOptions = StoreOptions()) -> StoreOptions {
         var options = base
-        options.beforeCommit = { [trouble] in try trouble.check() }
+        options.parts.beforeCommit = { [trouble] in try trouble.check() }
         options.observer = { [events] in events.add($0) }
         return options
     }

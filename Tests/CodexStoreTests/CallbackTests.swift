@@ -395,7 +395,7 @@ struct CallbackTests {
         let isClosed = DispatchSemaphore(value: 0)
         var options = StoreOptions()
         options.checkpoints.interval = .milliseconds(20)
-        options.probe = { reached in
+        options.parts.reached = { reached in
             guard reached == step, let store = box.take() else { return }
             store.close()
             isClosed.signal()

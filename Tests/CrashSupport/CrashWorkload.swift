@@ -1,5 +1,6 @@
 package import CodexCore
 package import CodexStore
+internal import PlantedFaults
 
 /// What is wrong with a store after a crash.
 package struct CrashFinding: Error, CustomStringConvertible {
@@ -89,7 +90,7 @@ package enum CrashWorkload {
     ) throws -> [Int: Int64] {
         if isPowerCut {
             var options = StoreOptions()
-            options.plantedFault = .noRedo
+            options.plant(.noRedo)
             let store = try Store(at: path, options: options)
             defer { store.close() }
             try requireSound(store, "the checkpoint's state")

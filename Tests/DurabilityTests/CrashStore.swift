@@ -3,6 +3,7 @@ import CodexStore
 import CodexTesting
 import CrashSupport
 import Foundation
+import PlantedFaults
 import Synchronization
 import TestSupport
 import Testing

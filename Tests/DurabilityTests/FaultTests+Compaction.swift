@@ -89,7 +89,7 @@ extension FaultTests {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let (path, name) = (directory + "/store", URL(fileURLWithPath: directory).lastPathComponent)
         var options = StoreOptions()
-        options.probe = { reached in
+        options.parts.reached = { reached in
             guard reached == step else { return }
             faulty_arm(Int32(FAULTY_SYNC), 1, EIO, 0, name + "/store" + file)
         }

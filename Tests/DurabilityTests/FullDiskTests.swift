@@ -211,7 +211,7 @@ struct FullDiskTests {
         defer { ballast.remove() }
         let log = WriterLog()
         var options = StoreOptions()
-        options.beforeCommit = { log.commits() }
+        options.parts.beforeCommit = { log.commits() }
         let store = try Store(at: path, options: options)
         let gate = DispatchSemaphore(value: 0)
         let (begun, begin) = AsyncStream.makeStream(of: Void.self)

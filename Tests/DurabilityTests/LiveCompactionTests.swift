@@ -20,7 +20,7 @@ struct LiveCompactionTests {
 
         var options: StoreOptions {
             var options = StoreOptions()
-            options.probe = { [self] step in reached(step) }
+            options.parts.reached = { [self] step in reached(step) }
             return options
         }
 

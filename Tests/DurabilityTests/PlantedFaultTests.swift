@@ -2,6 +2,7 @@ import CodexCore
 import CodexTesting
 import CrashSupport
 import Foundation
+import PlantedFaults
 import Testing
 
 @testable import CodexStore

@@ -3,6 +3,7 @@ import CodexStore
 import CodexTesting
 import CrashSupport
 import Foundation
+import PlantedFaults
 import Testing
 
 /// The promise: what was acknowledged is there after the power failed. The store is on a file system

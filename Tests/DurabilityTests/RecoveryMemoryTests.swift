@@ -24,7 +24,7 @@ struct RecoveryMemoryTests {
     private func recover(_ change: (inout StoreOptions) -> Void) throws -> StepCount {
         let steps = StepCount()
         var options = StoreOptions()
-        options.probe = { steps.reached($0) }
+        options.parts.reached = { steps.reached($0) }
         change(&options)
         let store = try Store(at: path, options: options)
         #expect(store.recovery?.commitCount == Self.commitCount)

@@ -340,7 +340,7 @@
             }
             let (commits, counts) = (CommitCount(), DamageCounts())
             var options = options(counts)
-            options.beforeCommit = { try commits.check() }
+            options.parts.beforeCommit = { try commits.check() }
             let halted = try Store(at: place.path, options: options)
             #expect(try FormatThree.undecided(halted) == "unread")
             #expect(try FormatThree.hasProgress(halted))

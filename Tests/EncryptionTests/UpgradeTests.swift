@@ -112,7 +112,7 @@ final class UpgradeTests {
         var options = StoreOptions()
         let commits = CommitCount()
         options.sweepInterval = nil
-        options.beforeCommit = { try commits.check() }
+        options.parts.beforeCommit = { try commits.check() }
         let halted = try open(options)
         let restCount = try FormatThree.itemCount(halted)
         #expect((1..<1500).contains(restCount))

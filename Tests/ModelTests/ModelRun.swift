@@ -2,6 +2,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import PlantedFaults
 import TestSupport
 
 /// A difference between engine and oracle.
@@ -27,9 +28,9 @@ final class ModelRun: @unchecked Sendable {
         generator = Generator(random: SplitMix(seed: seed))
         oracle.now = Double(generator.now)
         var options = StoreOptions()
-        options.plantedFault = fault
         let clock = clock
         options.use(clock)
+        if let fault { options.plant(fault) }
         // The oracle must know when something was swept.
         options.sweepInterval = nil
         temporary = try TemporaryStore(schema: Generator.schema, options: options)

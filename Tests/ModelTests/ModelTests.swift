@@ -1,5 +1,6 @@
 import CodexStore
 import Foundation
+import PlantedFaults
 import Testing
 
 /// Random operations of every kind, on tables and indexes, against the oracle.

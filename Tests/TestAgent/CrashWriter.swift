@@ -2,6 +2,7 @@ import CodexCore
 import CodexStore
 import CrashSupport
 import Foundation
+import PlantedFaults
 import Synchronization
 
 /// Writes groups of items until it is killed, says which are acknowledged, and leaves the step of
@@ -41,9 +42,11 @@ struct CrashWriter {
                 interval: .seconds(3600), changeCount: 1_000_000)
             options.leastDirtyByteCount = options.checkpoints.dirtyByteCount
         }
-        if arguments.count > 8 { options.plantedFault = PlantedFault(rawValue: arguments[8]) }
+        if arguments.count > 8, let fault = PlantedFault(rawValue: arguments[8]) {
+            options.plant(fault)
+        }
         let probe = Probe(steps, deadline, countdown)
-        options.probe = { probe.reached($0) }
+        options.parts.reached = { probe.reached($0) }
         self.options = options
     }
 

@@ -42,7 +42,7 @@ struct DrivenOptions {
         setCheckpoints(&options.checkpoints)
         options.observer = { events.add($0) }
         if let step = LastStep(values["kill"], SIGKILL) ?? LastStep(values["stop"], SIGSTOP) {
-            options.probe = { step.reached($0) }
+            options.parts.reached = { step.reached($0) }
         }
         return options
     }

@@ -128,7 +128,11 @@ extension StoreCore {
         // Those before it were flushed when it was begun; and what was pruned is in a checkpoint.
         guard let segment = try logDirectory.open(position.segment) else { return }
         defer { segment.file.close() }
-        try lease.orRefuse { () throws(CodexError) in try segment.file.flush() }
+        try lease.orRefuse { () throws(CodexError) in
+            try options.parts.perform(.flushLog) { () throws(CodexError) in
+                try segment.file.flush()
+            }
+        }
     }
 
     /// The bytes of a segment, up to a position if it is the one that is written to; `nil` if it is

@@ -217,9 +217,10 @@ public final class RateLimiter: Sendable {
 
     /// Reads the clocks, which are the host's: with no lock held.
     private func readClocks() -> RateReading {
-        let options = store.core.options
+        let core = store.core
         return RateReading(
-            wall: RateRule.time(options.now()), elapsed: options.monotonic().seconds)
+            wall: RateRule.time(core.options.now()),
+            elapsed: core.options.parts.monotonic().seconds)
     }
 
     // MARK: In the store

@@ -239,7 +239,7 @@ final class CommitPipeline {
 
     private func runHook() throws(CodexError) {
         do {
-            try core.options.beforeCommit?()
+            try core.options.parts.beforeCommit?()
         } catch {
             throw CodexError.wrapping(error)
         }

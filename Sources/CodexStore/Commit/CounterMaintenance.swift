@@ -74,7 +74,7 @@ struct CounterMaintenance {
     /// Stores what a group holds.
     func store(_ total: Total) throws(CodexError) {
         var tally = total.tally
-        if context.core.options.plantedFault == .miscount, tally.count > 1 { tally.count += 1 }
+        if let filter = context.trees.filter { tally.count = filter.groupCount(tally.count) }
         let transaction = context.transaction
         if tally.count == 0 {
             try transaction.delete(total.counter.tree, total.group.key)

@@ -9,10 +9,10 @@ struct EntryChange {
 }
 
 /// Stores and removes the entries of indexes for the writer's transactions.
-class EntryWriter {
-    private let plantedFault: PlantedFault?
+final class EntryWriter {
+    private let filter: (any MaintenanceFilter)?
 
-    init(_ options: StoreOptions) { plantedFault = options.plantedFault }
+    init(_ parts: StoreParts) { filter = parts.maintenance }
 
     /// Makes the change of an index.
     ///
@@ -25,40 +25,38 @@ class EntryWriter {
         _ change: EntryChange, _ old: Image?, in context: WriteContext,
         value: () throws(CodexError) -> [UInt8]?
     ) throws(CodexError) {
+        guard let filter else { return try make(change, old, in: context, value: value) }
+        let keys = filter.indexKeys(old: change.oldKeys, new: change.newKeys)
+        let filtered = EntryChange(index: change.index, oldKeys: keys.old, newKeys: keys.new)
+        try make(filtered, old, in: context, value: value)
+    }
+
+    private func make(
+        _ change: EntryChange, _ old: Image?, in context: WriteContext,
+        value: () throws(CodexError) -> [UInt8]?
+    ) throws(CodexError) {
         let index = change.index
-        let fault = plantedFault
         for key in change.oldKeys {
-            let stays = change.newKeys.contains(key)
-            let isKept =
-                fault == .skippedDelete && change.newKeys.isEmpty
-                || fault == .missedMove && !change.newKeys.isEmpty
-            if stays || isKept {
-                if stays { try removeOwnChunks(index, key, old, in: context) }
-                continue
-            }
             try removeOwnChunks(index, key, old, in: context)
-            try context.transaction.delete(index.tree, key)
+            if !change.newKeys.contains(key) {
+                try context.transaction.delete(index.tree, key)
+            }
         }
         guard !change.newKeys.isEmpty, let value = try value() else { return }
-        try put(
-            index, change.newKeys, value, in: context,
-            except: { key in
-                fault == .staleProjection && change.oldKeys.contains(key)
-            })
+        try put(index, change.newKeys, value, in: context)
     }
 
     /// Stores an item's index entries; `value` is the item's stored form or a projection's
     /// encoding.
     func put(
-        _ index: IndexHandle, _ keys: [[UInt8]], _ value: [UInt8], in context: WriteContext,
-        except isLeft: ([UInt8]) -> Bool = { _ in false }
+        _ index: IndexHandle, _ keys: [[UInt8]], _ value: [UInt8], in context: WriteContext
     ) throws(CodexError) {
         let transaction = context.transaction
         // ALL entries of a large item refer to the item's own chunks, others to one set of theirs.
         let isWhole = index.plan.definition.projection == .all
         let stored =
             isWhole ? value : try transaction.storable(value, context.catalog.overflow)
-        for key in keys where !isLeft(key) {
+        for key in keys {
             try context.trees.put(index.tree, key, stored, in: transaction)
         }
     }

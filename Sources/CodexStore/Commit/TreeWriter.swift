@@ -3,7 +3,7 @@ internal import CodexCore
 /// Stores entries of trees for the writer's transactions.
 ///
 /// It knows which trees are filled in order, across transactions.
-class TreeWriter {
+final class TreeWriter {
     /// How many ascending keys were put into a tree in a row.
     private struct Streak {
         var last: [UInt8] = []
@@ -12,13 +12,14 @@ class TreeWriter {
 
     /// By the numbers of databases.
     private var streaks: [Streak] = []
-    private let plantedFault: PlantedFault?
+    /// What sees the entries before they are stored.
+    let filter: (any MaintenanceFilter)?
 
     /// After how many ascending keys the next is expected to be the tree's last.
     private static let streakMin = 4
     private static let streakPenalty = -256
 
-    init(_ options: StoreOptions) { plantedFault = options.plantedFault }
+    init(_ parts: StoreParts) { filter = parts.maintenance }
 
     /// Stores an entry of a tree.
     ///
@@ -26,11 +27,13 @@ class TreeWriter {
     func put(
         _ tree: Tree, _ key: [UInt8], _ value: [UInt8], in transaction: Transaction
     ) throws(CodexError) {
-        if plantedFault == .lostOverflow, key.count > LongKey.pieceByteCount {
-            let pointer = LongKey.piece(key[...], layer: nil).physical
-            let layer = BigEndian.bytes(try transaction.nextID(tree.overflow))
-            return try transaction.put(tree.database, pointer, layer)
-        }
+        if let filter { return try store(tree, filter.treeKey(key), value, in: transaction) }
+        try store(tree, key, value, in: transaction)
+    }
+
+    private func store(
+        _ tree: Tree, _ key: [UInt8], _ value: [UInt8], in transaction: Transaction
+    ) throws(CodexError) {
         let place = Int(tree.database.raw)
         while streaks.count <= place { streaks.append(Streak()) }
         let isAscending = ByteOrder.compare(streaks[place].last, key) < 0

@@ -36,8 +36,8 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     private(set) var failure: CodexError?
 
     override init(_ core: StoreCore, _ transaction: Transaction, _ catalog: Catalog) {
-        trees = TreeWriter(core.options)
-        entries = EntryWriter(core.options)
+        trees = TreeWriter(core.options.parts)
+        entries = EntryWriter(core.options.parts)
         super.init(core, transaction, catalog)
     }
 

@@ -185,3 +185,8 @@ struct Pin: @unchecked Sendable {
     /// Lets go of the pages.
     func release() { transaction.abort() }
 }
+
+extension Pin: HeldReader {
+    /// Lets go of the snapshot and keeps the transaction, so that ``release()`` can follow.
+    func letGo() { transaction.reset() }
+}

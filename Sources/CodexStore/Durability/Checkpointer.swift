@@ -164,8 +164,10 @@ final class Checkpointer: Sendable {
             // An older one never replaces a newer; its pin keeps the newer one's pages too.
             if current.transaction < pin.id {
                 try lease.requireWritable()
-                if options.plantedFault != .noDataFlush {
-                    try lease.orRefuse { () throws(CodexError) in try file.file.flush() }
+                try lease.orRefuse { () throws(CodexError) in
+                    try options.parts.perform(.flushData) { () throws(CodexError) in
+                        try file.file.flush()
+                    }
                 }
                 try log.flush(through: pin.position)
                 options.reached(.dataFlushed)

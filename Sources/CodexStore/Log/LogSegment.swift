@@ -91,8 +91,13 @@ struct LogSegmentHeader: Equatable {
 enum Incarnation {
     private static let countMask: UInt64 = (1 << 24) - 1
 
-    static func salted(_ count: UInt64) -> UInt64 {
-        UInt64.random(in: 0..<1 << 38) << 24 | count & countMask
+    /// The incarnation of a segment.
+    ///
+    /// - Parameters:
+    ///   - count: The count of recoveries.
+    ///   - randomBits: 64 random bits; the upper 38 are used.
+    static func salted(_ count: UInt64, _ randomBits: UInt64) -> UInt64 {
+        (randomBits >> 26) << 24 | count & countMask
     }
 
     /// The count after a recovery of a log whose last segment had `incarnation`.

@@ -82,7 +82,7 @@ final class LogSpace: Sendable {
             : try nextFile(max(wanted, least), least, use, gives)
         let header = LogSegmentHeader(
             storeID: directory.storeID, number: number,
-            incarnation: Incarnation.salted(incarnation),
+            incarnation: Incarnation.salted(incarnation, options.parts.randomBits()),
             firstSequence: position.sequence + 1, previousChecksum: position.checksum,
             byteCount: UInt64(try file.byteCount()), milliseconds: options.deletionTimes.stamp)
         try lease.orRefuse { () throws(CodexError) in

@@ -94,10 +94,11 @@ final class LogWriter: @unchecked Sendable {
     func write(
         _ record: [UInt8], _ planned: Planned, isLast: Bool = true
     ) throws(CodexError) {
-        guard options.plantedFault != .noLog else { return }
         try lease.requireWritable()
         try lease.orRefuse { () throws(CodexError) in
-            try planned.segment.file.write(record, at: planned.offset)
+            try options.parts.perform(.appendRecord) { () throws(CodexError) in
+                try planned.segment.file.write(record, at: planned.offset)
+            }
             options.reached(.recordAppended)
             // Not before: of a commit that is given up, another process may make the segment anew.
             segment = planned.segment
@@ -121,12 +122,11 @@ final class LogWriter: @unchecked Sendable {
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
     func flush(through position: LogPosition) throws(CodexError) {
-        guard options.plantedFault != .noFlush else { return }
         guard let segment = try directory.open(position.segment, for: .write) else {
             throw directory.missing(position.segment)
         }
         // Those before it were flushed when it was begun.
-        try lease.orRefuse { () throws(CodexError) in try segment.file.flush() }
+        try lease.orRefuse { () throws(CodexError) in try flush(segment.file) }
         tail.withLock { tail in
             if tail.appendedSequence <= position.sequence {
                 tail.flushedSequence = tail.appendedSequence
@@ -139,8 +139,12 @@ final class LogWriter: @unchecked Sendable {
             (tail.appendedSequence > tail.flushedSequence ? tail.file : nil, tail.appendedSequence)
         }
         guard let file else { return }
-        if options.plantedFault != .noFlush { try file.flush() }
+        try flush(file)
         tail.withLock { $0.flushedSequence = max($0.flushedSequence, sequence) }
+    }
+
+    private func flush(_ file: File) throws(CodexError) {
+        try options.parts.perform(.flushLog) { () throws(CodexError) in try file.flush() }
     }
 
     private var now: UInt64 { options.milliseconds }
@@ -196,7 +200,7 @@ final class LogWriter: @unchecked Sendable {
                     try segment.file.write(bytes, at: offset)
                     offset += max(bytes.count, 1)
                 }
-                try segment.file.flush()
+                try flush(segment.file)
             }
         }
     }
@@ -221,7 +225,7 @@ final class LogWriter: @unchecked Sendable {
         after position: LogPosition, from old: LogSegment, room: Int, _ use: RoomUse,
         isFresh: Bool = false
     ) throws(CodexError) -> LogSegment {
-        try lease.orRefuse { () throws(CodexError) in try old.file.flush() }
+        try lease.orRefuse { () throws(CodexError) in try flush(old.file) }
         tail.withLock { $0.flushedSequence = max($0.flushedSequence, $0.appendedSequence) }
         let new = try space.makeSegment(
             old.header.number + 1, after: position, incarnation: old.header.incarnation,

@@ -44,11 +44,11 @@ enum StoreOpening {
         do throws(CodexError) {
             // Held until the store is recovered and the lease taken: no other process decides
             // meanwhile whether it is alone.
-            let gate =
-                options.plantedFault == .noGate
-                ? nil
-                : try StoreLease.gate(
+            var gate: FileLock?
+            try options.parts.perform(.takeGate) { () throws(CodexError) in
+                gate = try StoreLease.gate(
                     directory, isReadOnly: options.isReadOnly, within: options.lockTimeout)
+            }
             defer { gate?.release() }
             let start = ContinuousClock.now
             if !options.isReadOnly {
@@ -133,24 +133,19 @@ enum StoreOpening {
                     parts: WritableParts(log: log, checkpointer: checkpointer, recovery: nil))
             }
             let pin = try recovery.pin(environment, core.catalog.meta)
-            if options.plantedFault == .noReaderInRedo {
-                // Held in name only: its pages are free to be reused.
-                pin.transaction.reset()
-            }
+            options.parts.readerHeld?(pin)
             checkpointer.adopt(pin)
-            if options.plantedFault == .noRedo {
-                return Opened(
-                    core: core,
-                    parts: WritableParts(log: log, checkpointer: checkpointer, recovery: nil))
-            }
             do throws(CodexError) {
-                let fresh = try recovery.prepareLog()
-                // The process that failed is gone. What it left is on stable storage, or not in
-                // the store.
-                try lease.clearRefusal()
-                let pipeline = try CommitPipeline(core, log, checkpointer)
-                let report = try recovery.redo(pipeline, fresh: fresh, since: start)
-                if report.commitCount > 0 || report.foundTornRecord {
+                var report: RecoveryReport?
+                try options.parts.perform(.applyLog) { () throws(CodexError) in
+                    let fresh = try recovery.prepareLog()
+                    // The process that failed is gone. What it left is on stable storage, or not
+                    // in the store.
+                    try lease.clearRefusal()
+                    let pipeline = try CommitPipeline(core, log, checkpointer)
+                    report = try recovery.redo(pipeline, fresh: fresh, since: start)
+                }
+                if let report, report.commitCount > 0 || report.foundTornRecord {
                     options.observer?(.recovery(report))
                 }
                 return Opened(

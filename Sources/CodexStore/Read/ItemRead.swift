@@ -193,9 +193,7 @@ extension TransactionContext {
     }
 
     @inline(never)
-    private func isOver(_ second: Int) -> Bool {
-        core.options.plantedFault != .shownExpired && Expiry.isOver(second, at: now)
-    }
+    private func isOver(_ second: Int) -> Bool { Expiry.isOver(second, at: now) }
 
     /// The second, counted from 1970, by which the transaction judges expiry: one and the same from
     /// its beginning to its end.

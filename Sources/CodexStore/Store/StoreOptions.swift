@@ -41,9 +41,6 @@ public struct StoreOptions: Sendable {
     /// Zero trusts the wall clock at once, for tokens too. Time in which the machine is suspended
     /// counts as time that passed.
     public var clockConfirmation: Duration = .seconds(300)
-    /// The monotonic clock: the time that passed since some moment, suspended or not.
-    package var monotonic: @Sendable () -> Duration = { StoreOptions.start.duration(to: .now) }
-    private static let start = ContinuousClock.now
     /// How long after one look for expired items the next is; `nil` or zero leaves them to
     /// ``Store/removeExpired(limit:)`` and to the writes that meet them.
     ///
@@ -124,10 +121,8 @@ public struct StoreOptions: Sendable {
     /// Tells by which time may be deleted, once the store is open for writing.
     var deletionClock: DeletionClock?
 
-    /// Called before a group that changed something is committed; what it throws fails the group.
-    package var beforeCommit: (@Sendable () throws -> Void)?
-    /// Told of each step of the durability protocol.
-    package var probe: (@Sendable (ProtocolStep) -> Void)?
+    /// The collaborators that tests may replace.
+    package var parts = StoreParts()
     /// The size that segments of the log grow to.
     package var logSegmentByteCountMax = 16 << 20
     /// So many bytes of replaced pages are not too many for any store: checkpoints of less cost
@@ -137,8 +132,6 @@ public struct StoreOptions: Sendable {
     package var redoneChangeCountMax = 8192
     /// Most bytes of records that are redone in one transaction; one record may have more.
     package var redoneByteCountMax = 16 << 20
-    /// A fault that a harness must catch.
-    package var plantedFault: PlantedFault?
 
     /// Creates options.
     public init(
@@ -201,7 +194,7 @@ extension StoreOptions {
         }
     }
 
-    func reached(_ step: ProtocolStep) { probe?(step) }
+    func reached(_ step: ProtocolStep) { parts.reached?(step) }
 }
 
 /// When an acknowledged write is on stable storage, so that it survives a power cut.
@@ -282,37 +275,4 @@ public struct ChangeRetention: Sendable, Hashable {
         self.age = age
         self.byteCount = byteCount
     }
-}
-
-/// Mistakes that the tests' harnesses plant, to prove that they would catch them.
-package enum PlantedFault: String, Sendable, CaseIterable {
-    /// Deleting an item leaves its index entries.
-    case skippedDelete
-    /// An entry's projected attributes are not refreshed when the item changes.
-    case staleProjection
-    /// An item whose index key changes keeps its old entry too.
-    case missedMove
-    /// A counter is off by one.
-    case miscount
-    /// The rest of a long key is lost.
-    case lostOverflow
-    /// Commits are not appended to the log.
-    case noLog
-    /// The log is not flushed.
-    case noFlush
-    /// A checkpoint does not flush the data file.
-    case noDataFlush
-    /// No reader protects the checkpoint's pages during the redo.
-    case noReaderInRedo
-    /// Nothing is redone when a store is opened: it stays at the checkpoint, to be looked at.
-    case noRedo
-    /// Opening takes no gate.
-    case noGate
-    /// Expired items are there until they are removed, which they never are.
-    case shownExpired
-
-    /// Those of index maintenance and expiry, which the model test finds.
-    package static let maintenance: [PlantedFault] = [
-        .skippedDelete, .staleProjection, .missedMove, .miscount, .lostOverflow, .shownExpired,
-    ]
 }

@@ -66,10 +66,10 @@ final class DeletionClock: Sendable {
 
     /// Reads both clocks; again if the thread or the machine was stopped in between.
     private static func reading(_ options: StoreOptions) -> ClockReading {
-        var reading = ClockReading(wall: 0, elapsed: options.monotonic())
+        var reading = ClockReading(wall: 0, elapsed: options.parts.monotonic())
         for _ in 0..<3 {
             let start = reading.elapsed
-            reading = ClockReading(wall: options.milliseconds, elapsed: options.monotonic())
+            reading = ClockReading(wall: options.milliseconds, elapsed: options.parts.monotonic())
             if reading.elapsed - start < pauseMax { break }
         }
         return reading

@@ -1,0 +1,98 @@
+package import CodexCore
+
+/// The collaborators of a store that tests may replace.
+///
+/// The clock and the random bits are the system's by default. The other parts are absent: the
+/// store then does its own work, and pays one comparison with `nil` for each.
+package struct StoreParts: Sendable {
+    /// The monotonic clock: the time that passed since some moment, suspended or not.
+    package var monotonic: @Sendable () -> Duration = { StoreParts.start.duration(to: .now) }
+    private static let start = ContinuousClock.now
+    /// 64 random bits; they salt the segments of the log.
+    package var randomBits: @Sendable () -> UInt64 = { UInt64.random(in: .min ... .max) }
+    /// Makes the calls of log, data file and opening.
+    package var calls: (any StoreCalls)?
+    /// Sees what maintenance stores when items change.
+    package var maintenance: (any MaintenanceFilter)?
+    /// Gets the reader that keeps the checkpoint's pages while the log is applied.
+    package var readerHeld: (@Sendable (any HeldReader) -> Void)?
+    /// Called before a group that changed something is committed; what it throws fails the group.
+    package var beforeCommit: (@Sendable () throws -> Void)?
+    /// Called at each step of the durability protocol.
+    package var reached: (@Sendable (ProtocolStep) -> Void)?
+
+    /// Makes the parts of production.
+    package init() {}
+}
+
+// MARK: Calls
+
+/// A call that ``StoreCalls`` makes.
+package enum StoreCall: Sendable {
+    /// Takes the lock that lets processes open a store one after the other.
+    case takeGate
+    /// Makes the end of the log durable and applies the log, when a store is opened alone.
+    case applyLog
+    /// Writes a commit's record to the log.
+    case appendRecord
+    /// Flushes a segment of the log that has new records.
+    case flushLog
+    /// Flushes the data file for a checkpoint.
+    case flushData
+}
+
+/// Makes calls for the store: it may delay a call, leave it out, or fail in its place.
+package protocol StoreCalls: AnyObject, Sendable {
+    /// Makes a call.
+    ///
+    /// - Parameters:
+    ///   - call: Which call it is.
+    ///   - make: Makes the call as the store does by itself.
+    /// - Throws: What `make` throws, or an error in its place.
+    func perform(_ call: StoreCall, _ make: () throws(CodexError) -> Void) throws(CodexError)
+}
+
+extension StoreParts {
+    /// Makes a call by ``calls``, or directly without them.
+    @inline(__always)
+    func perform(
+        _ call: StoreCall, _ make: () throws(CodexError) -> Void
+    ) throws(CodexError) {
+        guard let calls else { return try make() }
+        try calls.perform(call, make)
+    }
+}
+
+/// A reader that keeps the pages of a state from reuse.
+package protocol HeldReader {
+    /// Lets the pages be reused, as if another process had cleared the reader's slot.
+    func letGo()
+}
+
+// MARK: Maintenance
+
+/// Sees what maintenance is about to store, and may replace it.
+///
+/// Each function returns what it gets unless a type implements it.
+package protocol MaintenanceFilter: AnyObject, Sendable {
+    /// The key under which an entry of an item tree, index or counter is stored.
+    func treeKey(_ key: [UInt8]) -> [UInt8]
+
+    /// The keys of an item's entries in one index: before a change, and after it.
+    func indexKeys(old: [[UInt8]], new: [[UInt8]]) -> (old: [[UInt8]], new: [[UInt8]])
+
+    /// How many items are stored for a group of a counter.
+    func groupCount(_ count: Int) -> Int
+}
+
+extension MaintenanceFilter {
+    package func treeKey(_ key: [UInt8]) -> [UInt8] { key }
+
+    package func indexKeys(
+        old: [[UInt8]], new: [[UInt8]]
+    ) -> (old: [[UInt8]], new: [[UInt8]]) {
+        (old: old, new: new)
+    }
+
+    package func groupCount(_ count: Int) -> Int { count }
+}
