@@ -341,7 +341,7 @@ struct OperationTests {
         let temporary = try TemporaryStore(schema: schema)
         let sealed = AttributeValue.binary([0x9E, 0x43, 0x44, 0x58, 1, 2, 3])
         let item: Item = ["p": "1", "b": sealed]
-        try temporary.store.write { transaction in
+        _ = try temporary.store.write { transaction in
             try transaction.put(item.recognizingSealedValues(), in: "u")
         }
         try temporary.store.write { _ = try $0.delete(in: "u", key: PrimaryKey("1")) }

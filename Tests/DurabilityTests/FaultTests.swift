@@ -207,7 +207,7 @@ struct FaultTests {
             if case .logFlushFailed(.outcomeUnknown, _) = event { failed.signal() }
         }
         // The last write begins before the flush of the first one fails, and is appended after it.
-        options.beforeCommit = {
+        options.parts.beforeCommit = {
             if isLastWrite.load(ordering: .relaxed) { failed.wait() }
         }
         let temporary = try TemporaryStore(schema: Self.schema, options: options)
