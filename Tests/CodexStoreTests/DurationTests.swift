@@ -193,7 +193,7 @@ struct DurationTests {
         let change = try #require(try store.retainedChanges(after: .trimHorizon).first)
         try await store.write { transaction in
             let context = transaction.context
-            var state = try context.consumer("c")
+            var state = try ConsumerReads(context).consumer("c")
             state.milliseconds = (1 << 62) - 1
             try context.setConsumer(try Consumer.key("c"), state)
             let (entry, log) = (change.entry, change.commit.bytes)

@@ -256,7 +256,8 @@ struct ParkedChangeTests {
                             try transaction.put(["p": .string("other\(number)")], in: "t")
                             guard number % 4 == 0 else { return }
                             try transaction.context.deadLetters.forget("c")
-                            #expect(try transaction.context.parkedCount(of: "c") == 0)
+                            let reads = ConsumerReads(transaction.context)
+                            #expect(try reads.parkedCount(of: "c") == 0)
                             throw Refusal()
                         }
                         #expect(number % 4 != 0)
@@ -309,7 +310,7 @@ struct ParkedChangeTests {
         while true {
             let last = pages.last?.last?.key
             let page = try store.core.withReader { context in
-                try context.entries(
+                try ConsumerReads(context).entries(
                     of: ParkedChange.prefix("c"), after: last, countMax: countMax,
                     byteCountMax: byteCountMax)
             }

@@ -52,7 +52,7 @@ struct StoredNumberTests {
         } else {
             let isMerged = try changed.merge(more)
             #expect(isMerged && changed.tables["more"]?.number == 1_000_000_000)
-            #expect(try Manifest(json: try changed.json()).highestNumber == 1_000_000_000)
+            #expect(try Manifest(json: try changed.json()).numbers.highest == 1_000_000_000)
         }
     }
 

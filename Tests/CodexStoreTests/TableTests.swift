@@ -73,7 +73,7 @@ struct TableTests {
         let stats = try store.stats()
         #expect(stats.trees.count == 4)
         // Their names are used again.
-        #expect(store.core.catalog.manifest.freeSlot() <= 4)
+        #expect(store.core.catalog.manifest.numbers.freeSlot <= 4)
         // What was changed in them can still be read.
         let changes = try store.retainedChanges(after: .trimHorizon)
         #expect(changes.filter { $0.table == "t" }.count == 100)

@@ -124,7 +124,7 @@ extension FaultTests {
         defer { store.close() }
         for start in stride(from: 0, to: 15_000, by: 500) { try put(start..<start + 500, store) }
         let ballast = disk.path + "/ballast"
-        let byteCount = try Directory(disk.path).freeByteCount() - (2 << 20)
+        let byteCount = try Directory(disk.path).device.freeByteCount() - (2 << 20)
         try Data(repeating: 1, count: byteCount).write(to: URL(fileURLWithPath: ballast))
         await #expect(throws: CodexError(.diskFull, "")) { try await store.compact() }
         let names = Set(try FileManager.default.contentsOfDirectory(atPath: disk.path + "/store"))

@@ -63,7 +63,7 @@ enum FormatThree {
     static func hasProgress(_ store: Store) throws -> Bool {
         try store.core.withReader { context in
             let table = try context.catalog.table(CodexFlow.table)
-            let key = BuildProgress.key(table, Manifest.undecidedPart)
+            let key = BuildProgress.key(table, DecidingProgress.part)
             return try context.transaction.get(context.catalog.meta, key) != nil
         }
     }

@@ -131,7 +131,7 @@
             let path = try await path(of: part, directory)
             let store = try Store(at: path, options: try options(directory))
             defer { store.close() }
-            let key = try store.core.withReader { try $0.storedDigestKey() }
+            let key = try store.core.withReader { try DigestKey.stored(in: $0) }
             #expect(key != nil && key?.replacedThrough == nil)
             let requests = try requests(directory)
             #expect(requests.count == 6)

@@ -89,7 +89,7 @@
         /// The key of a store's digests, unsealed.
         private static func plainKey(_ store: Store) throws -> [UInt8] {
             let (key, manifest) = try store.core.withReader { context in
-                (try #require(try context.storedDigestKey()), context.catalog.manifest)
+                (try #require(try DigestKey.stored(in: context)), context.catalog.manifest)
             }
             let sealer = try #require(store.core.options.sealer)
             return try #require(try sealer.open(key.sealed, DigestKey.place(manifest)))
@@ -349,7 +349,7 @@
             try await place.open { store in
                 try await store.perform(try Self.list("one"), idempotencyToken: "t")
                 try await store.write { transaction in
-                    var key = try #require(try transaction.context.storedDigestKey())
+                    var key = try #require(try DigestKey.stored(in: transaction.context))
                     key.sealed.box[20] ^= 1
                     try transaction.context.setSystem(.meta, DigestKey.key, key.bytes)
                 }

@@ -76,7 +76,7 @@ struct LogArchive {
         let lock = try FileLock(lockName, in: archive.directory, mayCreate: true)
         defer { lock.release() }
         _ = try lock.take(.exclusive, waits: true)
-        archive.directory.settleAccess(nil, isOwnName)
+        FileAccess.settle(archive.directory, nil, isOwnName)
         // What a process that was killed began to write.
         for name in try archive.directory.entries() where name.hasSuffix(".new") {
             archive.directory.remove(name)

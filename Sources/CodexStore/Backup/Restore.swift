@@ -336,7 +336,8 @@ private struct Restore {
         options.changeRetention = ChangeRetention(age: .seconds(.max / 2), byteCount: .max)
         let opened = try StoreOpening.open(staging, schema: nil, options: options)
         opened.parts?.checkpointer.finish()
-        if opened.core.beginClosing() { opened.core.finishClosing() }
+        let closing = StoreClosing(opened.core)
+        if closing.begin() { closing.finish() }
         return opened.parts?.recovery?.commitCount ?? 0
     }
 }

@@ -37,20 +37,26 @@ extension Store {
     public func archiveLog(to path: String) async throws -> ArchiveReport {
         let core = core
         return try await Self.onWorker { () throws(CodexError) in
-            try core.whileOpen { () throws(CodexError) in try core.archiveLog(to: path) }
+            try core.whileOpen { () throws(CodexError) in try ArchiveUpdate(core).make(at: path) }
         }
     }
 }
 
-extension StoreCore {
-    fileprivate func archiveLog(to path: String) throws(CodexError) -> ArchiveReport {
+/// How an archive of the log is brought up to date.
+private struct ArchiveUpdate {
+    private let core: StoreCore
+    private var logDirectory: LogDirectory { core.logDirectory }
+
+    init(_ core: StoreCore) { self.core = core }
+
+    func make(at path: String) throws(CodexError) -> ArchiveReport {
         try LogArchive.withLock(
-            making: path, for: catalog.manifest.storeID, directory.modesOfCopies
+            making: path, for: core.catalog.manifest.storeID, core.directory.modesOfCopies
         ) { archive throws(CodexError) in try bringUpToDate(&archive) }
     }
 
     private func bringUpToDate(_ archive: inout LogArchive) throws(CodexError) -> ArchiveReport {
-        try lease.requireWritable()
+        try core.lease.requireWritable()
         let (applied, time) = try archivable()
         let known = archive.head
         let kept = try archive.numbers()
@@ -96,42 +102,29 @@ extension StoreCore {
     /// Where the log ends, and up to when no other commits were made; 0 if that is not known.
     private func archivable() throws(CodexError) -> (LogPosition, time: UInt64) {
         do {
-            guard !options.isReadOnly else {
-                let position = try withReader { try $0.storedPosition() }
-                try flushLog(through: position)
+            guard !core.options.isReadOnly else {
+                let position = try core.withReader { try $0.storedPosition() }
+                try core.flushLog(through: position)
                 return (position, 0)
             }
-            let now = options.milliseconds
+            let now = core.options.milliseconds
             // Commits get their time with LMDB's write lock held: later ones are not before `now`.
-            let lock = try environment.begin(readOnly: false)
+            let lock = try core.environment.begin(readOnly: false)
             defer { lock.abort() }
-            let meta = catalog.meta
+            let meta = core.catalog.meta
             guard let stored = unsafe try lock.get(meta, LogPosition.key),
                 let json = unsafe try lock.get(meta, Manifest.key)
             else { throw Wire.corrupted("the data file has no position in the log") }
             let position = try LogPosition(unsafe Array(stored))
             // What a killed process appended is applied by the next commit.
             var cursor = LogCursor(logDirectory, after: position)
-            try flushLog(through: position)
+            try core.flushLog(through: position)
             // A follower's commits have the times of its leader.
             // A catalog would open handles, which the end of this transaction would close again.
             let isFollower = try Manifest(json: unsafe Array(json)).isFollower
             return (position, try cursor.next() == nil && !isFollower ? now : 0)
         } catch {
             throw CodexError.wrapping(error)
-        }
-    }
-
-    /// Waits until the log up to a position is on the medium, at every level of durability: a copy
-    /// must not know of commits that the store may lose.
-    func flushLog(through position: LogPosition) throws(CodexError) {
-        // Those before it were flushed when it was begun; and what was pruned is in a checkpoint.
-        guard let segment = try logDirectory.open(position.segment) else { return }
-        defer { segment.file.close() }
-        try lease.orRefuse { () throws(CodexError) in
-            try options.parts.perform(.flushLog) { () throws(CodexError) in
-                try segment.file.flush()
-            }
         }
     }
 
@@ -155,6 +148,21 @@ extension StoreCore {
             throw logDirectory.damaged(number, "its records end before those of the next one begin")
         }
         return (bytes, summary)
+    }
+}
+
+extension StoreCore {
+    /// Waits until the log up to a position is on stable storage, at every level of durability: a
+    /// copy must not know of commits that the store may lose.
+    func flushLog(through position: LogPosition) throws(CodexError) {
+        // Those before it were flushed when it was begun; and what was pruned is in a checkpoint.
+        guard let segment = try logDirectory.open(position.segment) else { return }
+        defer { segment.file.close() }
+        try lease.orRefuse { () throws(CodexError) in
+            try options.parts.perform(.flushLog) { () throws(CodexError) in
+                try segment.file.flush()
+            }
+        }
     }
 }
 

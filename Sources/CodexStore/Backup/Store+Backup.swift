@@ -32,7 +32,7 @@ extension Store {
     public func backup(to path: String) async throws -> BackupReport {
         let core = core
         return try await Self.onWorker { () throws(CodexError) in
-            try core.whileOpen { () throws(CodexError) in try core.backup(to: path) }
+            try core.whileOpen { () throws(CodexError) in try BackupCopy(core).make(to: path) }
         }
     }
 
@@ -49,23 +49,29 @@ extension Store {
     }
 }
 
-extension StoreCore {
-    fileprivate func backup(to path: String) throws(CodexError) -> BackupReport {
-        let modes = directory.modesOfCopies
+/// How a backup is made of an open store.
+private struct BackupCopy {
+    private let core: StoreCore
+    private var logDirectory: LogDirectory { core.logDirectory }
+
+    init(_ core: StoreCore) { self.core = core }
+
+    func make(to path: String) throws(CodexError) -> BackupReport {
+        let modes = core.directory.modesOfCopies
         return try StagedDirectory.make(at: path, modes) { staging throws(CodexError) in
             do throws(CodexError) {
-                try environment.copy(to: staging)
-            } catch  where error.code == .inputOutput && staging.isFull {
+                try core.environment.copy(to: staging)
+            } catch  where error.code == .inputOutput && staging.device.isFull {
                 throw CodexError(
                     .diskFull, "There is no room for the backup. Free some, then try again.",
                     cause: error)
             }
-            let storeID = catalog.manifest.storeID
+            let storeID = core.catalog.manifest.storeID
             let position = try ClosedStore.position(in: staging)
             // One that took no more writes is copied as it is: whether the archive goes on from it,
             // restoring tells.
-            if try !lease.isRefused() { try flushLog(through: position) }
-            // LMDB writes its first pages anew.
+            if try !core.lease.isRefused() { try core.flushLog(through: position) }
+            // LMDB writes its first pages again.
             let file = try DataFile(staging)
             try file.stamp(storeID)
             try file.file.flush()

@@ -73,7 +73,7 @@ struct BuildSteps {
         guard let value = unsafe try transaction.get(table.tree, primaryKey) else { return 0 }
         let isPresent = try unsafe primaryKey.withUnsafeBufferPointer { buffer in
             try unsafe context.withItem(value, buffer, table.plan) { bytes in
-                try context.entryKeys(index, primaryKey, bytes).contains(key)
+                try IndexReads(context).entryKeys(index, primaryKey, bytes).contains(key)
             }
         }
         return isPresent ? try insert(key, table, index) : 0

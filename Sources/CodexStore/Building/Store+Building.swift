@@ -99,8 +99,8 @@ extension Store {
                 return true
             }
         }
-        builder.wake()
-        try await builder.waitUntilIdle()
+        builder.schedule.wake()
+        try await builder.schedule.waitUntilIdle()
         for table in core.catalog.allTables {
             for index in table.indexes where index.state == .conflicting {
                 _ = try table.index(index.plan.definition.name)
@@ -142,9 +142,9 @@ extension Store {
             let definition = try manifest.definition(of: name, number: number)
             return try manifest.merge(Schema(tables: [addition(definition)]))
         }
-        builder.wake()
+        builder.schedule.wake()
         guard builder.isSmall(try core.catalog.table(name)), !builder.hasMuchToEmpty else { return }
-        try await builder.waitUntilIdle()
+        try await builder.schedule.waitUntilIdle()
         try requireReady(addition(table.plan.definition))
     }
 
@@ -178,7 +178,7 @@ extension Store {
             try manifest.remove(kind, name, of: table)
             return true
         }
-        builder.wake()
+        builder.schedule.wake()
     }
 
     /// The primary keys of items that share their key in an index with another item: what is in a
@@ -200,7 +200,7 @@ extension Store {
         try core.withReader { context in
             let table = try context.catalog.table(table)
             let index = try table.knownIndex(index)
-            return try context.duplicates(index, limit: limit).map {
+            return try IndexReads(context).duplicates(index, limit: limit).map {
                 try table.plan.primaryKey($0.span)
             }
         }

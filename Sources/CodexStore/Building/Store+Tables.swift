@@ -36,7 +36,7 @@ extension Store {
             manifest.forgetRemoved(try RemovedTables.obsoleteKeys(core, transaction))
             return true
         }
-        builder.wake()
+        builder.schedule.wake()
     }
 
     /// Gives a table that has none a time to live: see ``TableDefinition/timeToLive``.
@@ -55,9 +55,9 @@ extension Store {
             return try manifest.merge(
                 Schema(tables: [definition.with(indexes: [], counters: [], timeToLive: attribute)]))
         }
-        builder.wake()
+        builder.schedule.wake()
         if builder.isSmall(try core.catalog.table(table)), !builder.hasMuchToEmpty {
-            try await builder.waitUntilIdle()
+            try await builder.schedule.waitUntilIdle()
         }
     }
 }

@@ -52,7 +52,7 @@ extension Store {
         }
         if let lock {
             await endLoading(table, lock, builder)
-            try await builder.finishLoad()
+            try await builder.schedule.finishLoad()
             try requireReady(try core.catalog.table(table).plan.definition)
         }
         return count
@@ -84,7 +84,7 @@ extension Store {
             guard manifest.tables[table]?.number == number, try transaction.count(tree) == 0 else {
                 return false
             }
-            manifest.beginLoading(table)
+            manifest.tables[table]?.beginLoading()
             isEmpty.withLock { $0 = true }
             return true
         }
@@ -95,10 +95,10 @@ extension Store {
     private func endLoading(_ table: String, _ lock: FileLock, _ builder: Builder) async {
         // If it fails (the queue may be full), the builder does it, which finds the lock free.
         try? await changeManifest { manifest, _ in
-            manifest.endLoading(table)
+            manifest.tables[table]?.endLoading()
             return true
         }
         lock.release()
-        builder.wake()
+        builder.schedule.wake()
     }
 }

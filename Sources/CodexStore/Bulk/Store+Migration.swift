@@ -167,7 +167,7 @@ struct ItemRewrite {
         _ type: E.Type, _ bound: TransactionContext.BoundEntity, _ key: [UInt8]
     ) throws(CodexError) {
         guard let old = try context.image(bound.table, key) else { return }
-        let opened = try context.core.opened(old.item, old.header, context.catalog)
+        let opened = try SealedFields.opened(old.item, old.header, context.catalog, context.core)
         let lifted = try E.upgraded(opened, from: old.header.schemaVersion)
         var item = try E(item: lifted).item()
         let primaryKey = try bound.table.plan.primaryKey(key.span)

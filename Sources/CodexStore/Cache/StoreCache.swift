@@ -159,7 +159,7 @@ public final class StoreCache: Sendable {
 
     /// Finds what is there still, once the newer transactions were looked at.
     private func findAgain(_ key: CacheKey, _ finding: Finding) throws -> CacheValue? {
-        guard case .behind(let last) = finding else { throw store.core.refusal }
+        guard case .behind(let last) = finding else { throw store.core.gate.refusal }
         try follower.follow(to: last)
         // A host's clock is not asked with a lock held.
         let now = clock.exact

@@ -94,7 +94,7 @@ final class LoggedTables: ShapeSource, Sendable {
         if catalog.hasSealedFields, catalog.manifest.bindingID == nil {
             catalog = try core.refreshCatalog()
         }
-        return try core.opened(item, header, catalog)
+        return try SealedFields.opened(item, header, catalog, core)
     }
 
     func shape(_ id: UInt32) throws(CodexError) -> Shape {

@@ -218,7 +218,7 @@ final class CommitPipeline {
         do throws(CodexError) {
             do throws(CodexError) {
                 if !context.record.isEmpty, context.catalog.manifest.isFollower {
-                    throw StoreCore.following
+                    throw LeaderStreams.following
                 }
                 isHooks = true
                 try runHook()
@@ -314,7 +314,7 @@ final class CommitPipeline {
 
     /// LMDB reports a write that was cut short by a full disk as EIO.
     private func full(_ error: CodexError) -> CodexError {
-        guard error.code == .inputOutput, core.directory.isFull else { return error }
+        guard error.code == .inputOutput, core.directory.device.isFull else { return error }
         return CodexError.diskFull(error.cause)
     }
 

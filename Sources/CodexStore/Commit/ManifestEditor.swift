@@ -166,7 +166,7 @@ struct ManifestEditor {
         var manifest = old.manifest
         for table in old.allTables {
             for found in table.counters where found.tree.database == counter {
-                manifest.setState(.conflicting, found.part, of: table.name)
+                manifest.tables[table.name]?.setState(.conflicting, found.part)
                 manifest.forgetPosition(found.part, of: table.name)
             }
         }

@@ -92,7 +92,7 @@ extension Store {
         // Another process may have promoted it since.
         if core.catalog.manifest.isFollower {
             let catalog = try core.whileOpen { () throws(CodexError) in try core.refreshCatalog() }
-            if catalog.manifest.isFollower { throw StoreCore.following }
+            if catalog.manifest.isFollower { throw LeaderStreams.following }
         }
         return writer
     }

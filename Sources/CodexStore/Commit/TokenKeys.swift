@@ -11,23 +11,6 @@ extension CodexError {
     }
 }
 
-extension TransactionContext {
-    /// The key of digests; `nil` if there is none yet.
-    func storedDigestKey() throws(CodexError) -> DigestKey? {
-        guard let stored = unsafe try transaction.get(catalog.meta, DigestKey.key) else {
-            return nil
-        }
-        return try DigestKey(unsafe Array(stored))
-    }
-
-    /// Whether there may be digests without a key that are to be replaced.
-    func hasPlainDigests() throws -> Bool {
-        guard catalog.hasSealedFields, !catalog.manifest.isFollower else { return false }
-        if let key = try storedDigestKey() { return key.replacedThrough != nil }
-        return try transaction.statistics(catalog.tokens).entryCount > 0
-    }
-}
-
 /// The key of the digests of idempotency tokens, in the writer's transactions.
 struct TokenKeys {
     private let context: WriteContext
@@ -57,6 +40,14 @@ struct TokenKeys {
         return code
     }
 
+    /// Whether there may be digests without a key that are to be replaced.
+    static func hasPlainDigests(in context: TransactionContext) throws -> Bool {
+        let catalog = context.catalog
+        guard catalog.hasSealedFields, !catalog.manifest.isFollower else { return false }
+        if let key = try DigestKey.stored(in: context) { return key.replacedThrough != nil }
+        return try context.transaction.statistics(catalog.tokens).entryCount > 0
+    }
+
     /// Replaces digests without a key, as many as one transaction may.
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable``.
@@ -68,7 +59,7 @@ struct TokenKeys {
     /// The key of digests, made if there is none; some of the digests without it are replaced.
     private func preparedDigestKey(_ sealer: any FieldSealer) throws(CodexError) -> DigestKey {
         var key: DigestKey
-        if let stored = try context.storedDigestKey() {
+        if let stored = try DigestKey.stored(in: context) {
             key = stored
         } else {
             let made = try sealer.makeKey(DigestKey.place(catalog.manifest))
@@ -91,7 +82,7 @@ struct TokenKeys {
     ///
     /// Only a store whose schema named encrypted fields once has a key.
     func notePlainDigest() throws(CodexError) {
-        guard catalog.manifest.bindingID != nil, var key = try context.storedDigestKey(),
+        guard catalog.manifest.bindingID != nil, var key = try DigestKey.stored(in: context),
             key.replacedThrough != []
         else { return }
         key.replacedThrough = []
@@ -140,7 +131,7 @@ struct TokenKeys {
         let place = DigestKey.place(catalog.manifest)
         var key: DigestKey
         do throws(CodexError) {
-            guard let stored = try context.storedDigestKey() else { return }
+            guard let stored = try DigestKey.stored(in: context) else { return }
             key = stored
         } catch  where error.code == .corrupted {
             key = DigestKey(sealed: try sealer.makeKey(place), replacedThrough: [])
@@ -175,7 +166,7 @@ extension Store {
     /// What fails is left to the next tokens: they replace some each.
     func replacePlainDigests(_ writer: WriterQueue) {
         guard core.options.sealer != nil else { return }
-        while (try? core.withReader { try $0.hasPlainDigests() }) == true {
+        while (try? core.withReader { try TokenKeys.hasPlainDigests(in: $0) }) == true {
             do {
                 try writer.wait(limited: false) { answer in
                     ClosureJob(

@@ -170,7 +170,7 @@ struct EntityWrites {
     private func unknownAttributes<E: Entity>(
         _ type: E.Type, _ old: Image
     ) throws(CodexError) -> Item {
-        let item = try context.core.opened(old.item, old.header, context.catalog)
+        let item = try SealedFields.opened(old.item, old.header, context.catalog, context.core)
         return try E.unknownAttributes(of: try E.upgraded(item, from: old.header.schemaVersion))
     }
 }

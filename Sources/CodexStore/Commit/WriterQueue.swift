@@ -198,7 +198,7 @@ final class WriterQueue: Sendable {
         workplace.waitForOthers?()
         workplace.waitForOthers = nil
         parts.checkpointer.finish()
-        core.finishClosing()
+        StoreClosing(core).finish()
         // The thread goes on with other things.
         state.withLock { $0.runner = nil }
     }

@@ -40,7 +40,7 @@ struct CompactedCopy {
         let staging = try Directory(Self.stagingName, in: store)
         do throws(CodexError) {
             try environment.copy(to: staging)
-        } catch  where error.code == .inputOutput && staging.isFull {
+        } catch  where error.code == .inputOutput && staging.device.isFull {
             // LMDB reports a write that was cut short by a full disk as EIO.
             throw CodexError.diskFull(error)
         }
@@ -98,16 +98,5 @@ struct CompactedCopy {
         }
         staging.removeFiles()
         store.removeDirectory(stagingName)
-    }
-}
-
-extension Directory {
-    /// Waits until no other process has the first byte of a file locked, but no longer than `wait`.
-    ///
-    /// A process that is being spawned has its parent's open files until it runs its own program,
-    /// and with them locks that the parent has let go.
-    func waitForOthers(_ name: String, within wait: Duration) throws(CodexError) {
-        let deadline = ContinuousClock.now + wait
-        while try isLockedByOthers(name), .now < deadline { _ = usleep(1000) }
     }
 }

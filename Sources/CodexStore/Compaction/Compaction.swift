@@ -47,8 +47,8 @@ struct Compaction {
             try settle()
             let consumers = try purge?.prepare() ?? []
             try checkpointer.settle()
-            try core.barReaders()
-            defer { core.admitReaders() }
+            try core.gate.barReaders()
+            defer { core.gate.admitReaders() }
             let history = try purge?.run(consumers)
             let before = try directory.byteCount(StoreDirectory.dataFile)
             try replaceDataFile(try settledCheckpoint())
@@ -108,7 +108,7 @@ struct Compaction {
             options.reached(.compactionRenamed)
             try switchOver(intent, names)
         } catch {
-            throw core.refuse(after: error)
+            throw core.gate.refuse(after: error)
         }
         CompactedCopy.removeStaging(in: directory)
     }
@@ -133,19 +133,19 @@ struct Compaction {
         _ intent: CompactionIntent, _ names: [String]
     ) throws(CodexError) {
         let options = core.options
-        core.detachEnvironment()
+        core.gate.detachEnvironment()
         checkpointer.detach()
         try core.withSchemaLock { () throws(CodexError) in
             // The old file's blocks are free now, should the checkpoint need one.
             core.environment.close()
             try intent.complete(in: directory, core.lease, reached: options.reached)
             options.reached(.compactionSettled)
-            try directory.waitForOthers(StoreDirectory.lockFile, within: Self.spawnWait)
+            try ForeignLock(StoreDirectory.lockFile, in: directory).wait(within: Self.spawnWait)
             try core.environment.reopen(directory, names)
         }
         options.reached(.compactionReopened)
         try checkpointer.attach(try DataFile(directory))
         try core.lease.share(wasAlone: true, isReadOnly: false)
-        core.attachEnvironment()
+        core.gate.attachEnvironment()
     }
 }

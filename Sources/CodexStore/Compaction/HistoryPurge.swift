@@ -36,7 +36,7 @@ struct HistoryPurge {
         let pipeline = try makePipeline()
         try requireSealed(pipeline)
         try replaceAllPlainDigests(pipeline)
-        return try core.consumersAtEnd()
+        return try consumersAtEnd()
     }
 
     /// Removes the history, after a checkpoint of all that there is.
@@ -131,7 +131,9 @@ struct HistoryPurge {
         while true {
             try pipeline.begin()
             do {
-                guard try pipeline.context.hasPlainDigests() else { return pipeline.abort() }
+                guard try TokenKeys.hasPlainDigests(in: pipeline.context) else {
+                    return pipeline.abort()
+                }
                 try TokenKeys(pipeline.context).replacePlainDigests()
             } catch {
                 pipeline.abort()
@@ -177,7 +179,7 @@ struct HistoryPurge {
         try pipeline.begin()
         do throws(CodexError) {
             for name in names {
-                var state = try context.consumer(name)
+                var state = try ConsumerReads(context).consumer(name)
                 state.move(to: context.position, state.sequenceNumber, now: state.milliseconds)
                 try context.setConsumer(try Consumer.key(name), state)
             }
@@ -187,15 +189,13 @@ struct HistoryPurge {
         }
         try commit(pipeline)
     }
-}
 
-extension StoreCore {
     /// The consumers that have read all changes that they want.
     ///
     /// - Throws: What reading throws; one that has lost changes is none of them.
-    func consumersAtEnd() throws(CodexError) -> Set<String> {
+    private func consumersAtEnd() throws(CodexError) -> Set<String> {
         do {
-            let all = try withReader { try $0.consumers() }
+            let all = try core.withReader { try ConsumerReads($0).consumers() }
             return Set(try all.filter { try isAtEnd($0.state) }.map { $0.name })
         } catch {
             throw CodexError.wrapping(error)
@@ -203,7 +203,7 @@ extension StoreCore {
     }
 
     private func isAtEnd(_ state: Consumer) throws(CodexError) -> Bool {
-        let reader = ChangeReader(self, from: state.origin, .keysOnly, state.filter)
+        let reader = ChangeReader(core, from: state.origin, .keysOnly, state.filter)
         do throws(CodexError) {
             while true {
                 guard try reader.read(1).isEmpty else { return false }

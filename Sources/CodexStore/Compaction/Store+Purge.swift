@@ -76,8 +76,8 @@ extension Store {
     ) async throws -> PlaintextPurgeReport {
         let (writer, builder) = (try requireOwnWriter(), try requireOwnBuilder())
         let resealing = try await sealRest(batchCount, progress)
-        builder.wake()
-        try await builder.waitUntilIdle()
+        builder.schedule.wake()
+        try await builder.schedule.waitUntilIdle()
         let outcome: CompactionOutcome = try await writer.answer {
             CompactionJob(purges: true, answer: $0)
         }

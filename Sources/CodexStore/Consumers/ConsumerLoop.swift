@@ -108,7 +108,7 @@ struct ConsumerLoop {
         _ handle: (ConsumerLoop, [ChangeRecord], SequenceNumber) async throws -> Void
     ) async throws {
         while true {
-            let state = try store.core.withReader { try $0.consumer(name) }
+            let state = try store.core.withReader { try ConsumerReads($0).consumer(name) }
             let loop = ConsumerLoop(store: store, name: name, filter: state.filter)
             let reader = ChangeReader(store.core, from: state.origin, view, state.filter)
             do {
@@ -157,7 +157,7 @@ struct ConsumerLoop {
         to place: LogPosition, from done: SequenceNumber
     ) async throws -> SequenceNumber {
         try await store.write { transaction in
-            var state = try transaction.context.consumer(name)
+            var state = try ConsumerReads(transaction.context).consumer(name)
             try requireFilter(state)
             try state.require(done)
             state.move(to: place, now: store.core.options.milliseconds)
@@ -168,7 +168,7 @@ struct ConsumerLoop {
 
     /// Throws if the consumer was reset, removed or registered again meanwhile.
     private func requirePlace(_ done: SequenceNumber) throws {
-        let state = try store.core.withReader { try $0.consumer(name) }
+        let state = try store.core.withReader { try ConsumerReads($0).consumer(name) }
         try requireFilter(state)
         try state.require(done)
     }
@@ -186,7 +186,7 @@ struct ConsumerLoop {
         _ body: @escaping @Sendable (inout WriteTransaction) throws -> Void = { _ in }
     ) async throws {
         try await store.write { transaction in
-            try requireFilter(transaction.context.consumer(name))
+            try requireFilter(ConsumerReads(transaction.context).consumer(name))
             try transaction.checkpoint(name, at: last, expecting: done)
             try body(&transaction)
         }

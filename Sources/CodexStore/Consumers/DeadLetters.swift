@@ -17,8 +17,8 @@ extension Store {
         after number: SequenceNumber? = nil, limit: Int = 1000
     ) throws -> [ParkedChange] {
         let entries = try core.withReader { context in
-            _ = try context.consumer(consumer)
-            return try context.entries(
+            _ = try ConsumerReads(context).consumer(consumer)
+            return try ConsumerReads(context).entries(
                 of: ParkedChange.prefix(consumer),
                 after: number.map { ParkedChange.key(consumer, $0) }, countMax: limit)
         }
@@ -129,7 +129,7 @@ extension Store {
     ) async throws -> Bool {
         try await write { transaction in
             let context = transaction.context
-            _ = try context.consumer(consumer)
+            _ = try ConsumerReads(context).consumer(consumer)
             let key = ParkedChange.key(consumer, number)
             guard try context.deadLetters.isParked(key) else { return false }
             try context.setSystem(.consumers, key, nil)
@@ -177,8 +177,8 @@ struct ParkedPages {
         self.view = view
         bounds = (countMax, byteCountMax)
         end = try core.withReader { context in
-            _ = try context.consumer(consumer)
-            return try context.lastParkedKey(of: consumer)
+            _ = try ConsumerReads(context).consumer(consumer)
+            return try ConsumerReads(context).lastParkedKey(of: consumer)
         }
     }
 
@@ -195,62 +195,9 @@ struct ParkedPages {
     /// What follows the last change that was read, as much as a page holds.
     func nextPage() throws -> [(key: [UInt8], value: [UInt8])] {
         try core.withReader { context in
-            try context.entries(
+            try ConsumerReads(context).entries(
                 of: ParkedChange.prefix(consumer), after: position, countMax: bounds.count,
                 byteCountMax: bounds.byteCount)
-        }
-    }
-}
-
-extension TransactionContext {
-    /// How many changes a consumer has parked, counted up to a number of them.
-    ///
-    /// - Complexity: O(*m*) for *m* parked changes, of which it looks at the keys alone.
-    func parkedCount(of consumer: String, upTo countMax: Int = .max) throws -> Int {
-        let prefix = ParkedChange.prefix(consumer)
-        return try transaction.withCursor(catalog.consumers) { cursor in
-            var count = 0
-            var entry = unsafe try cursor.seek(prefix)
-            while let current = unsafe entry, unsafe current.key.starts(with: prefix),
-                count < countMax
-            {
-                count += 1
-                unsafe entry = try cursor.next()
-            }
-            return count
-        }
-    }
-
-    /// The keys of a consumer's parked changes after one of them, up to a number of keys.
-    fileprivate func parkedKeys(
-        of consumer: String, after start: [UInt8]?, _ countMax: Int
-    ) throws -> [[UInt8]] {
-        let prefix = ParkedChange.prefix(consumer)
-        return try transaction.withCursor(catalog.consumers) { cursor in
-            var keys: [[UInt8]] = []
-            var entry = unsafe try cursor.advance(to: start.map { $0 + [0] } ?? prefix)
-            while let current = unsafe entry, unsafe current.key.starts(with: prefix),
-                keys.count < countMax
-            {
-                keys.append(unsafe Array(current.key))
-                unsafe entry = try cursor.next()
-            }
-            return keys
-        }
-    }
-
-    /// The key of the last change that a consumer has parked; `nil` if there is none.
-    func lastParkedKey(of consumer: String) throws -> [UInt8]? {
-        let prefix = ParkedChange.prefix(consumer)
-        return try transaction.withCursor(catalog.consumers) { cursor in
-            // A name has no zero byte: what ends one sorts before what goes on from it.
-            let next = unsafe try cursor.seek(Array(prefix.dropLast()) + [1])
-            let isLast = unsafe next == nil
-            let found = unsafe try isLast ? cursor.last() : cursor.previous()
-            guard let entry = unsafe found, unsafe entry.key.starts(with: prefix) else {
-                return nil
-            }
-            return unsafe Array(entry.key)
         }
     }
 }
@@ -282,7 +229,8 @@ struct DeadLetters {
         // All consumers together have no more entries: there is nothing to count.
         let entryCount = try context.transaction.statistics(context.catalog.consumers).entryCount
         if entryCount <= countMax { return }
-        guard try context.parkedCount(of: consumer, upTo: countMax) >= countMax else { return }
+        let count = try ConsumerReads(context).parkedCount(of: consumer, upTo: countMax)
+        guard count >= countMax else { return }
         throw CodexError(
             .tooManyParked,
             "The consumer has \(countMax) dead letters, and failed on one more change. Retry them "
@@ -297,7 +245,8 @@ struct DeadLetters {
     func forget(_ consumer: String, after number: SequenceNumber? = nil) throws {
         var start = number.map { ParkedChange.key(consumer, $0) }
         while true {
-            let keys = try context.parkedKeys(of: consumer, after: start, ParkedPages.countMax)
+            let keys = try ConsumerReads(context).parkedKeys(
+                of: consumer, after: start, ParkedPages.countMax)
             for key in keys { try context.dropSystem(.consumers, key) }
             guard let last = keys.last, keys.count == ParkedPages.countMax else { return }
             start = last

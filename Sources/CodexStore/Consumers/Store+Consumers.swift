@@ -42,7 +42,7 @@ extension Store {
             let context = transaction.context
             let key = try Consumer.key(name)
             if unsafe try context.transaction.get(context.catalog.consumers, key) != nil {
-                guard try context.consumer(name).filter == filter else {
+                guard try ConsumerReads(context).consumer(name).filter == filter else {
                     throw CodexError(
                         .invalidArgument,
                         "There is a consumer of that name with another filter. Remove it first.")
@@ -62,7 +62,7 @@ extension Store {
     public func removeConsumer(_ name: String) async throws {
         try await write { transaction in
             let context = transaction.context
-            _ = try context.consumer(name)
+            _ = try ConsumerReads(context).consumer(name)
             try context.deadLetters.forget(name)
             try context.setSystem(.consumers, try Consumer.key(name), nil)
         }
@@ -79,7 +79,7 @@ extension Store {
 
     func consumers(_ context: ReadContext) throws -> [ConsumerStatus] {
         let last = try context.storedPosition().sequence
-        let all = try context.consumers()
+        let all = try ConsumerReads(context).consumers()
         guard !all.isEmpty else { return [] }
         let oldest = try core.oldestSequence()
         let now = core.options.milliseconds
@@ -92,7 +92,7 @@ extension Store {
                 name: name, filter: state.filter, sequenceNumber: state.sequenceNumber,
                 lagCommitCount: lag,
                 lag: .milliseconds(Int(milliseconds)),
-                parkedCount: try context.parkedCount(of: name),
+                parkedCount: try ConsumerReads(context).parkedCount(of: name),
                 isTrimmed: state.readSequence < oldest)
         }
     }
@@ -109,10 +109,10 @@ extension Store {
     public func changes(
         for consumer: String, view: StreamView = .newAndOldImages
     ) throws -> Changes {
-        let state = try core.withReader { try $0.consumer(consumer) }
+        let state = try core.withReader { try ConsumerReads($0).consumer(consumer) }
         let core = core
         return Changes(core, view, state.filter) {
-            try core.withReader { try $0.consumer(consumer) }.origin
+            try core.withReader { try ConsumerReads($0).consumer(consumer) }.origin
         }
     }
 
@@ -126,7 +126,7 @@ extension Store {
     public func resetConsumer(_ name: String, to position: StreamPosition) async throws {
         try await write { transaction in
             let context = transaction.context
-            let old = try context.consumer(name)
+            let old = try ConsumerReads(context).consumer(name)
             let now = context.core.options.milliseconds
             var state = Consumer(
                 filter: old.filter, after: try context.sequenceNumber(at: position), now: now)
@@ -155,7 +155,7 @@ extension Store {
     ) async throws {
         try await write { transaction in
             let context = transaction.context
-            var state = try context.consumer(name)
+            var state = try ConsumerReads(context).consumer(name)
             try body(&transaction)
             // What was parked is in the items that the body read.
             try context.deadLetters.forget(name)

@@ -15,7 +15,7 @@ extension WriteTransaction {
         _ consumer: String, at record: ChangeRecord, expecting expected: SequenceNumber? = nil
     ) throws(CodexError) {
         if let failure = context.failure { throw failure }
-        var state = try context.consumer(consumer)
+        var state = try ConsumerReads(context).consumer(consumer)
         if let expected { try state.require(expected) }
         state.move(to: record)
         try context.setConsumer(try Consumer.key(consumer), state)
@@ -27,8 +27,8 @@ extension WriteTransaction {
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``, and what reading throws.
     package func hasConsumerMovedInGroup(_ consumer: String) throws -> Bool {
-        let state = try context.consumer(consumer)
-        let committed = try context.core.withReader { try $0.consumer(consumer) }
+        let state = try ConsumerReads(context).consumer(consumer)
+        let committed = try context.core.withReader { try ConsumerReads($0).consumer(consumer) }
         return committed.sequenceNumber != state.sequenceNumber
     }
 
@@ -36,7 +36,7 @@ extension WriteTransaction {
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``, and what writing throws.
     package func moveConsumer(_ consumer: String, to number: SequenceNumber) throws {
-        let old = try context.consumer(consumer)
+        let old = try ConsumerReads(context).consumer(consumer)
         let state = Consumer(
             filter: old.filter, after: number, now: context.core.options.milliseconds)
         try context.deadLetters.forget(consumer, after: number)

@@ -94,7 +94,7 @@ extension Checkpointer {
             return state.withLock { $0.fileByteCount = length }
         }
         // What a device with little room has left belongs to others, too.
-        let free = try directory.freeByteCount()
+        let free = try directory.device.freeByteCount()
         guard free >= byteCount - length else { throw CodexError.diskFull() }
         let isAmple = free >= byteCount - length + 8 * step
         // A quota may refuse what the device has.

@@ -74,3 +74,13 @@ struct DigestKey: Hashable {
         return bytes
     }
 }
+
+extension DigestKey {
+    /// The key that the store has; `nil` if there is none yet.
+    static func stored(in context: TransactionContext) throws(CodexError) -> DigestKey? {
+        guard let stored = unsafe try context.transaction.get(context.catalog.meta, key) else {
+            return nil
+        }
+        return try DigestKey(unsafe Array(stored))
+    }
+}

@@ -229,14 +229,16 @@ extension SealedFields {
     }
 }
 
-extension StoreCore {
+extension SealedFields {
     /// An item with its encrypted fields opened, as far as the keys are there.
-    func opened(_ item: Item, _ header: ItemHeader, _ catalog: Catalog) throws(CodexError) -> Item {
+    static func opened(
+        _ item: Item, _ header: ItemHeader, _ catalog: Catalog, _ core: StoreCore
+    ) throws(CodexError) -> Item {
         guard let fields = catalog.sealedFields(header.entityNumber) else {
             // A raw item may become one of an entity with encrypted fields.
             return header.entityNumber == 0 ? item : item.decidingPlain()
         }
-        return try fields.opened(item, options)
+        return try fields.opened(item, core.options)
     }
 
     /// An item with its undecided values decided, as far as the keys are there.
@@ -244,13 +246,13 @@ extension StoreCore {
     /// Those of a raw item stay as they are: it may become an entity's.
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable`` if the provider of keys fails.
-    func decided(
-        _ item: Item, _ header: ItemHeader, _ catalog: Catalog
+    static func decided(
+        _ item: Item, _ header: ItemHeader, _ catalog: Catalog, _ core: StoreCore
     ) throws(CodexError) -> DecidedItem {
         guard header.entityNumber != 0 else { return DecidedItem(item: item) }
         guard let fields = catalog.sealedFields(header.entityNumber) else {
             return DecidedItem(item: item.decidingPlain())
         }
-        return try fields.decided(item, options)
+        return try fields.decided(item, core.options)
     }
 }

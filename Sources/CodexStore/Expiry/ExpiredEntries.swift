@@ -1,7 +1,12 @@
 internal import CodexCore
 internal import CodexIndex
 
-extension TransactionContext {
+/// The entries of indexes of expiry whose items are expired, as a transaction sees them.
+struct ExpiredEntries {
+    private let context: TransactionContext
+
+    init(_ context: TransactionContext) { self.context = context }
+
     /// The keys of entries in an index of expiry whose items are expired, ascending.
     ///
     /// - Parameters:
@@ -11,13 +16,13 @@ extension TransactionContext {
     ///   - countMax: How many keys at most.
     /// - Returns: The keys; those of items that expired too long ago are not among them.
     /// - Throws: ``CodexError/Code/corrupted``.
-    func expiredEntries(
+    func keys(
         _ index: IndexHandle, by moment: Int, after start: [UInt8]?, _ countMax: Int
     ) throws -> [[UInt8]] {
         // What the wall clock exempts is not looked at.
-        var range = IndexPlan.expired(at: now)
+        var range = IndexPlan.expired(at: context.now)
         range.upper = IndexPlan.expired(at: moment).upper
-        return try transaction.withCursor(index.tree) { cursor in
+        return try context.transaction.withCursor(index.tree) { cursor in
             var keys: [[UInt8]] = []
             var entry = unsafe try cursor.advance(to: start.map { $0 + [0] } ?? range.lower)
             while let current = unsafe entry, keys.count < countMax {
@@ -36,11 +41,11 @@ extension TransactionContext {
     /// - Returns: The names.
     /// - Throws: ``CodexError/Code/corrupted``.
     /// - Complexity: One lookup for each table whose items expire.
-    func tablesWithExpired(by moment: Int) throws -> [String] {
+    func tableNames(by moment: Int) throws -> [String] {
         var names: [String] = []
-        for table in catalog.allTables {
+        for table in context.catalog.allTables {
             guard let index = table.expiryIndex, index.state == nil,
-                try !expiredEntries(index, by: moment, after: nil, 1).isEmpty
+                try !keys(index, by: moment, after: nil, 1).isEmpty
             else { continue }
             names.append(table.name)
         }

@@ -28,7 +28,7 @@ extension Store {
         _ = try requireWriter()
         var count = 0
         let moment = core.options.deletionSecond
-        for table in try core.withReader({ try $0.tablesWithExpired(by: moment) }) {
+        for table in try core.withReader({ try ExpiredEntries($0).tableNames(by: moment) }) {
             var position: [UInt8]?
             repeat {
                 try _Concurrency.Task.checkCancellation()

@@ -31,7 +31,7 @@ struct ExpirySweep {
         let table = try context.catalog.table(name)
         guard let index = table.expiryIndex, index.state == nil else { return SweepStep() }
         let moment = context.core.options.deletionSecond
-        let keys = try context.expiredEntries(index, by: moment, after: start, countMax)
+        let keys = try ExpiredEntries(context).keys(index, by: moment, after: start, countMax)
         var step = SweepStep()
         for key in keys {
             let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])

@@ -48,7 +48,8 @@ final class Sweeper: Sendable {
         // A reader knows what tables there are by now, and whether the store follows another, where
         // the leader's items go first.
         let tables = try? core.withReader { context in
-            context.catalog.manifest.isFollower ? [] : try context.tablesWithExpired(by: moment)
+            context.catalog.manifest.isFollower
+                ? [] : try ExpiredEntries(context).tableNames(by: moment)
         }
         for table in tables ?? [] { sweep(table) }
         return .after(interval)

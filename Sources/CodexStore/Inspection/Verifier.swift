@@ -57,7 +57,8 @@ struct Verifier {
             verifier.countUndecided(image, table)
             do {
                 let core = verifier.context.core
-                let opened = try core.opened(image.item, image.header, verifier.context.catalog)
+                let opened = try SealedFields.opened(
+                    image.item, image.header, verifier.context.catalog, core)
                 if core.options.sealer != nil, opened.sealedName != nil {
                     verifier.report(.unopenedValue, table, nil, primaryKey)
                 }
@@ -293,7 +294,7 @@ struct Verifier {
             (try? Consumer.requireWellFormed(key, value)) != nil
         }
         do {
-            _ = try context.storedDigestKey()
+            _ = try DigestKey.stored(in: context)
         } catch {
             reportEntry(of: "meta")
         }

@@ -46,15 +46,15 @@ extension LogDirectory {
     }
 }
 
-extension StoreCore {
+extension HistoryReader {
     /// Everything that reads the log's history.
     ///
     /// It takes no reader of the pool and no lock: the writer asks in the middle of a commit, and
     /// while the store closes.
-    func historyReaders() throws -> [HistoryReader] {
-        let transaction = try environment.begin(readOnly: true)
+    static func all(_ core: StoreCore) throws -> [HistoryReader] {
+        let transaction = try core.environment.begin(readOnly: true)
         defer { transaction.abort() }
-        let consumers = try transaction.withCursor(catalog.consumers) { cursor in
+        let consumers = try transaction.withCursor(core.catalog.consumers) { cursor in
             var found: [HistoryReader] = []
             var entry = unsafe try cursor.seek([0])
             while let current = unsafe entry, unsafe current.key.first == 0 {
@@ -65,6 +65,7 @@ extension StoreCore {
             }
             return found
         }
-        return consumers + logDirectory.notedReaders(options.changeRetention.age)
+        return consumers
+            + core.logDirectory.notedReaders(core.options.changeRetention.age)
     }
 }

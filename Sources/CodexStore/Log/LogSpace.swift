@@ -48,7 +48,7 @@ final class LogSpace: Sendable {
     /// How large the segment after one of `byteCount` is; less where the device is nearly full.
     private func byteCount(after byteCount: Int) -> Int {
         let wanted = min(byteCount.addingFileSize(byteCount), options.logSegmentByteCountMax)
-        guard let free = try? folder.freeByteCount() else { return wanted }
+        guard let free = try? folder.device.freeByteCount() else { return wanted }
         let proper = max(free / 16, Self.spareByteCount)
         return Self.roundedUp(min(wanted, proper))
     }
@@ -142,7 +142,7 @@ final class LogSpace: Sendable {
         case .shrinking, .redoing: guard size >= least else { return nil }
         case .growing:
             // The next spare must fit, too.
-            guard size >= wanted, try folder.freeByteCount() - Self.marginByteCount >= size
+            guard size >= wanted, try folder.device.freeByteCount() - Self.marginByteCount >= size
             else { return nil }
         }
         // Another process may take it, too.

@@ -15,7 +15,7 @@ enum FormatUpgrade {
                 .notWritable,
                 "The store has an earlier format, and another process has it open. Close it there.")
         }
-        guard try StoreDirectory.format(directory) < Manifest.loggedFormat else { return }
+        guard try StoreDirectory.format(directory) < StoreFormat.logged else { return }
         try Recovery.requireNoStranger(directory)
         let environment = try Environment(directory, readOnly: false, flushes: true)
         let storeID: UUID

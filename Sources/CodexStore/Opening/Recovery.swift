@@ -42,12 +42,12 @@ struct Recovery {
         end = cursor.position
         isTorn = try cursor.isTorn()
         logDirectory.removeLeftovers(isAlone: true)
-        directory.removeLeftovers()
+        Leftovers(in: directory).remove()
     }
 
     /// Refuses if a program that knows nothing of the lease has the environment open.
     static func requireNoStranger(_ directory: Directory) throws(CodexError) {
-        guard try !directory.isLockedByOthers(StoreDirectory.lockFile) else {
+        guard try !ForeignLock(StoreDirectory.lockFile, in: directory).isTaken() else {
             throw CodexError(
                 .notWritable,
                 "Another program has the store's data file open without Codex's lease, or with an "

@@ -10,7 +10,7 @@ enum StoreCreation {
         _ directory: Directory, _ schema: Schema, _ options: StoreOptions
     ) throws(CodexError) {
         let manifest = Manifest(schema: schema)
-        try manifest.requireTreeCount()
+        try manifest.numbers.requireTreeCount()
         let environment = try Environment(directory, readOnly: false, flushes: true)
         do throws(CodexError) {
             try write(environment) { transaction throws(CodexError) in

@@ -55,7 +55,7 @@ struct StoreDirectory {
                 .corrupted, "The store \(path) lacks its data file. Restore from a backup.")
         }
         // Since there is a log, the checkpoint says what the data file must have.
-        if try Self.format(directory) < Manifest.loggedFormat {
+        if try Self.format(directory) < StoreFormat.logged {
             try Self.checkDataFile(directory, isReadOnly: isReadOnly)
         }
         return .store
@@ -109,7 +109,7 @@ struct StoreDirectory {
         try directory.writeDurably(markerText, to: marker)
     }
 
-    private static let markerText = Array("codex store\nformat \(Manifest.currentFormat)\n".utf8)
+    private static let markerText = Array("codex store\nformat \(StoreFormat.current)\n".utf8)
 
     /// Lets the marker say what the manifest says already: the current format.
     ///
@@ -141,11 +141,11 @@ struct StoreDirectory {
         guard lines.first == "codex store", lines.count >= 2,
             let format = Int(lines[1].dropFirst("format ".count))
         else { throw notAStore(path, "its marker file says something else") }
-        guard format <= Manifest.currentFormat else {
+        guard format <= StoreFormat.current else {
             throw CodexError(
                 .unsupportedFormat,
                 "\(path) has format \(format); this release reads up to "
-                    + "\(Manifest.currentFormat). Use a newer release.")
+                    + "\(StoreFormat.current). Use a newer release.")
         }
         return format
     }
@@ -183,35 +183,5 @@ struct StoreDirectory {
             .corrupted,
             "The data file of \(path) is shorter than its contents: it was cut off. "
                 + "Restore from a backup.")
-    }
-}
-
-extension Directory {
-    /// Removes what killed processes left in a store's directory: files that were to replace
-    /// others, and those that sorts put aside.
-    ///
-    /// With the gate held; what a living process makes there has its number in the name.
-    func removeLeftovers() {
-        for name in (try? entries()) ?? [] where Self.isLeftover(name) { remove(name) }
-    }
-
-    /// Removes what killed processes left that was to replace one file, or a file whose name goes
-    /// on from there.
-    func removeLeftovers(of file: String) {
-        for name in (try? entries()) ?? []
-        where name.hasPrefix(file + ".") && Self.isLeftover(name) { remove(name) }
-    }
-
-    /// Whether a file was made by a process that is gone: `spill-<process>-<chance>`, or
-    /// `….<process>-<chance>.new`.
-    private static func isLeftover(_ name: String) -> Bool {
-        let parts = name.split(whereSeparator: { $0 == "-" || $0 == "." })
-        let isSpill = name.hasPrefix("spill-")
-        guard isSpill || name.hasSuffix(".new") else { return false }
-        let numbers = isSpill ? parts.dropFirst().prefix(2) : parts.dropLast().suffix(2)
-        guard numbers.count == 2, numbers.allSatisfy({ UInt64($0) != nil }),
-            let maker = numbers.first.flatMap({ Int32($0) })
-        else { return false }
-        return FileSystem.isGone(maker)
     }
 }

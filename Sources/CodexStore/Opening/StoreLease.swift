@@ -86,7 +86,7 @@ final class StoreLease: Sendable {
     /// - Throws: ``CodexError/Code/filesReplaced``.
     func requireShared() throws(CodexError) {
         // There liblmdb uses no lock file, and nobody could write down which files there are.
-        if directory.isOnReadOnlyDevice { return }
+        if directory.device.isReadOnly { return }
         let stored = Array(try lease.read(Self.byteCount).dropFirst(Self.sharedFilesOffset))
         let current = try SharedFiles(directory)
         if let known = SharedFiles(Array(stored.prefix(SharedFiles.byteCount))),
@@ -94,7 +94,7 @@ final class StoreLease: Sendable {
         {
             throw FileGuard.replaced("its file \(name)", directory.path)
         }
-        guard try directory.isLockedByOthers(StoreDirectory.lockFile) else {
+        guard try ForeignLock(StoreDirectory.lockFile, in: directory).isTaken() else {
             throw FileGuard.replaced("its file \(StoreDirectory.lockFile)", directory.path)
         }
     }

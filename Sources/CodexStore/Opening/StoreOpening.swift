@@ -33,11 +33,11 @@ enum StoreOpening {
         _ directory: Directory, schema: Schema?, options: StoreOptions
     ) throws(CodexError) -> Opened {
         let format = try StoreDirectory.format(directory)
-        guard !options.isReadOnly || format == Manifest.currentFormat else {
+        guard !options.isReadOnly || format == StoreFormat.current else {
             throw CodexError(
                 .unsupportedFormat,
                 "The store has an earlier release's format. Open it once for writing, which brings "
-                    + "it to \(Manifest.currentFormat).")
+                    + "it to \(StoreFormat.current).")
         }
         let identity = directory.identity
         try OpenStores.enter(directory, within: options.lockTimeout)
@@ -52,7 +52,7 @@ enum StoreOpening {
             defer { gate?.release() }
             let start = ContinuousClock.now
             if !options.isReadOnly {
-                directory.settleAccess(options.fileAccess, StoreDirectory.isOwnName)
+                FileAccess.settle(directory, options.fileAccess, StoreDirectory.isOwnName)
             }
             let lease = try StoreLease(directory, isReadOnly: options.isReadOnly) { path in
                 options.observer?(.directoryMoved(path: path))
@@ -60,7 +60,7 @@ enum StoreOpening {
             var isOpen = false
             defer { if !isOpen { lease.release() } }
             let isAlone = try lease.takeAlone()
-            let isEarlier = try StoreDirectory.format(directory) < Manifest.currentFormat
+            let isEarlier = try StoreDirectory.format(directory) < StoreFormat.current
             if isEarlier { try FormatUpgrade.upgrade(directory, options, isAlone: isAlone) }
             if !isAlone { try lease.requireShared() }
             let opened =
@@ -115,7 +115,7 @@ enum StoreOpening {
         do throws(CodexError) {
             try environment.holdLocks(directory)
             environment.clearDeadReaders()
-            if !isAlone { directory.removeLeftovers() }
+            if !isAlone { Leftovers(in: directory).remove() }
             let core = try core(directory, environment, lease, options)
             let file: DataFile
             if let recovery { file = recovery.file } else { file = try DataFile(directory) }
@@ -123,7 +123,7 @@ enum StoreOpening {
                 recovery?.log
                 ?? LogWriter(core.logDirectory, lease, options)
             log.space.readers.withLock { readers in
-                readers = { [weak core] in try core?.historyReaders() ?? [] }
+                readers = { [weak core] in try core.map { try HistoryReader.all($0) } ?? [] }
             }
             let checkpointer = Checkpointer(
                 directory, environment, core.catalog.meta, file, log, lease, options)

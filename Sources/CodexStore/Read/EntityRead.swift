@@ -5,7 +5,7 @@ public import CodexCore
 // 1. `Store.get` takes a snapshot (Snapshot.swift) and calls `get` of the transaction.
 // 2. `readOne` looks up the entity and its table in the catalog (`binding`).
 // 3. `withOne` finds the item by its key (`withKey` and `withBytes`, ItemRead.swift). A lookup by
-//    an index takes the first entry that is the entity's (Query.swift).
+//    an index takes the first entry that is the entity's (QueryRun.swift).
 // 4. `withReader` checks entity and schema version. An older version is upgraded, and encrypted
 //    fields are opened. Other items are read in place, through the plan of their shape (`plan`).
 // 5. `E.init(reading:)` makes the value.
@@ -260,7 +260,8 @@ extension TransactionContext {
     ) throws(CodexError) {
         let header = bytes.layout.header
         let item = try bound.entityType.upgraded(
-            try core.opened(try bytes.item(), header, catalog), from: header.schemaVersion)
+            try SealedFields.opened(try bytes.item(), header, catalog, core),
+            from: header.schemaVersion)
         try LooseItem(item, header).withReader(bound.fieldNames, body)
     }
 }

@@ -18,6 +18,9 @@ struct SnapshotPool {
     /// How many readers are at work, those without a snapshot included.
     var activeCount = 0
     var epochs = ReaderEpochs()
+
+    /// Most contexts that wait for readers: each has a reader slot.
+    static let idleCountMax = 64
 }
 
 extension StoreCore {
@@ -51,7 +54,7 @@ extension StoreCore {
         if isFull { throw tooManySnapshots }
         var epoch = entered
         if isBarred {
-            try admit(waits: waits)
+            try gate.admit(waits: waits)
             epoch = state.withLock { $0.readers.epochs.enter() }
         }
         do throws(CodexError) {
@@ -108,7 +111,9 @@ extension StoreCore {
     private func readerEnded(_ context: ReadContext?, _ epoch: Int?) -> Bool {
         let (isKept, isLast, ages) = state.withLock { state -> (Bool, Bool, Bool) in
             if let context {
-                if state.readers.idle.count >= Self.idleCountMax { return (false, false, false) }
+                if state.readers.idle.count >= SnapshotPool.idleCountMax {
+                    return (false, false, false)
+                }
                 state.readers.idle.append(context)
             }
             state.readers.activeCount -= 1
@@ -135,13 +140,10 @@ extension StoreCore {
             if !state.isBarred { state.readers.activeCount += 1 }
             return state.isBarred
         }
-        if isBarred { try admit(waits: true) }
+        if isBarred { try gate.admit(waits: true) }
         defer { readerEnded(nil, nil) }
         return try awaited(body)
     }
-
-    /// Most contexts that wait for readers: each has a reader slot.
-    private static let idleCountMax = 64
 
     private var tooManySnapshots: CodexError {
         CodexError(

@@ -57,7 +57,7 @@ extension WriteTransaction {
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     package func opened(_ view: borrowing ItemView) throws -> Item {
-        try context.core.opened(try view.item(), view.header, context.catalog)
+        try SealedFields.opened(try view.item(), view.header, context.catalog, context.core)
     }
 }
 
@@ -66,6 +66,6 @@ extension Store {
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     package func opened(_ view: borrowing ItemView) throws -> Item {
-        try core.opened(try view.item(), view.header, core.catalog)
+        try SealedFields.opened(try view.item(), view.header, core.catalog, core)
     }
 }

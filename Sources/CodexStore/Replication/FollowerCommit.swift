@@ -108,13 +108,20 @@ struct FollowerCommit {
         var failure: CodexError?
     }
 
+    /// Where the store is in its leader's log.
+    private func leaderPosition() throws(CodexError) -> LeaderPosition {
+        try LeaderPosition(context.transaction, context.catalog.meta)
+    }
+
     /// Takes out what is applied, and sees that the rest goes on from there.
     private func dropApplied(_ rest: inout ArraySlice<LeaderRecord>) throws(CodexError) {
-        guard let leaderID = context.catalog.manifest.leaderID else { throw StoreCore.notFollowing }
+        guard let leaderID = context.catalog.manifest.leaderID else {
+            throw LeaderStreams.notFollowing
+        }
         guard rest.allSatisfy({ $0.storeID == leaderID }) else {
             throw Self.diverged("are of another store than the one that it follows")
         }
-        let last = try context.leaderPosition()
+        let last = try leaderPosition()
         let sequence = context.position.sequence
         while let first = rest.first, first.header.sequence <= sequence {
             if first.header.sequence == sequence, first.header.checksum != last.checksum {
@@ -141,7 +148,7 @@ struct FollowerCommit {
 
     private func applyAll(_ records: ArraySlice<LeaderRecord>) throws(CodexError) -> Batch {
         var batch = Batch()
-        var checksum = try context.leaderPosition().checksum
+        var checksum = try leaderPosition().checksum
         var (sequence, changeCount, byteCount) = (context.position.sequence, 0, 0)
         for record in records {
             guard changeCount < core.options.redoneChangeCountMax,
@@ -187,7 +194,7 @@ struct FollowerCommit {
 
     private func putLeaderPosition(after record: LeaderRecord) throws(CodexError) {
         let known = max(
-            try context.leaderPosition().lastSequence, core.knownLeaderSequence.withLock { $0 })
+            try leaderPosition().lastSequence, core.leaderStreams.knownSequence)
         let position = LeaderPosition(after: record, lastSequence: known)
         try context.transaction.put(
             context.catalog.meta, LeaderPosition.key, position.bytes)
@@ -211,7 +218,7 @@ struct FollowerCommit {
             // Once more below: then it needs no more room.
             try pipeline.putPosition(end, flushed: flushed)
             let known = flushed
-            let lastSequence = try context.leaderPosition().lastSequence
+            let lastSequence = try leaderPosition().lastSequence
             for (place, record) in batch.records.enumerated() {
                 var bytes = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
                 bytes += record.record.bytes[record.record.body]

@@ -46,10 +46,3 @@ struct LeaderPosition: Hashable {
             checksum: checksum, milliseconds: milliseconds, lastSequence: lastSequence)
     }
 }
-
-extension TransactionContext {
-    /// Where the store is in its leader's log.
-    func leaderPosition() throws(CodexError) -> LeaderPosition {
-        try LeaderPosition(transaction, catalog.meta)
-    }
-}

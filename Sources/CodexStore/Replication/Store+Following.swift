@@ -31,7 +31,7 @@ extension Store {
 
     func followerState(_ context: ReadContext) throws -> FollowerState? {
         guard let leaderID = context.catalog.manifest.leaderID else { return nil }
-        return try core.followerState(leaderID, context.transaction)
+        return try FollowerState(core, leaderID, context.transaction)
     }
 
     /// Applies a leader's records as they come, until they end.
@@ -68,8 +68,8 @@ extension Store {
         let writer = try requireOwnWriter()
         let buffer = RecordBuffer()
         let core = core
-        core.add(buffer)
-        defer { core.remove(buffer) }
+        core.leaderStreams.add(buffer)
+        defer { core.leaderStreams.remove(buffer) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 var decoder = RecordDecoder()
@@ -83,7 +83,9 @@ extension Store {
                             try await buffer.add(decoded)
                             throw error
                         }
-                        if let last = decoded.last { core.heard(last) }
+                        if let last = decoded.last {
+                            core.leaderStreams.hear(last, of: core.catalog.manifest.leaderID)
+                        }
                         try await buffer.add(decoded)
                     }
                     try _Concurrency.Task.checkCancellation()
@@ -105,7 +107,7 @@ extension Store {
                 throw error
             }
         }
-        guard let state = try followerState() else { throw StoreCore.notFollowing }
+        guard let state = try followerState() else { throw LeaderStreams.notFollowing }
         return state
     }
 
@@ -130,9 +132,9 @@ extension Store {
                     ManifestJob(
                         { manifest, transaction throws(CodexError) in
                             guard let leaderID = manifest.leaderID else {
-                                throw StoreCore.notFollowing
+                                throw LeaderStreams.notFollowing
                             }
-                            let current = try core.followerState(leaderID, transaction)
+                            let current = try FollowerState(core, leaderID, transaction)
                             guard evenIfBehind || current.lagCommitCount == 0 else {
                                 throw Self.behindLeader(current)
                             }
@@ -151,9 +153,9 @@ extension Store {
                 continue
             }
         }
-        core.endFollowing(StoreCore.notFollowing)
-        builder?.wake()
-        guard let state = state.withLock({ $0 }) else { throw StoreCore.notFollowing }
+        core.leaderStreams.finish(LeaderStreams.notFollowing)
+        builder?.schedule.wake()
+        guard let state = state.withLock({ $0 }) else { throw LeaderStreams.notFollowing }
         return state
     }
 
@@ -172,29 +174,18 @@ extension Store {
     }
 }
 
-extension StoreCore {
-    static var notFollowing: CodexError {
-        CodexError(
-            .notFollowing,
-            "The store is no follower, or was promoted. Make a follower from a backup of its "
-                + "leader (`restore(_:archive:to:at:asFollower:)`).")
-    }
-
-    /// Takes note of what the leader has.
-    fileprivate func heard(_ record: LeaderRecord) {
-        guard record.storeID == catalog.manifest.leaderID else { return }
-        knownLeaderSequence.withLock { $0 = max($0, record.lastSequence, record.header.sequence) }
-    }
-
-    fileprivate func followerState(
-        _ leaderID: UUID, _ transaction: Transaction
-    ) throws(CodexError) -> FollowerState {
-        let position = try LogPosition(transaction, catalog.meta)
-        let leader = try LeaderPosition(transaction, catalog.meta)
-        return FollowerState(
+extension FollowerState {
+    /// What a follower has by a transaction.
+    fileprivate init(
+        _ core: StoreCore, _ leaderID: UUID, _ transaction: Transaction
+    ) throws(CodexError) {
+        let meta = core.catalog.meta
+        let position = try LogPosition(transaction, meta)
+        let leader = try LeaderPosition(transaction, meta)
+        self.init(
             leaderID: leaderID, sequence: position.sequence,
             committedAt: leader.milliseconds == 0 ? nil : Date(milliseconds: leader.milliseconds),
-            leaderSequence: max(leader.lastSequence, knownLeaderSequence.withLock { $0 }))
+            leaderSequence: max(leader.lastSequence, core.leaderStreams.knownSequence))
     }
 }
 

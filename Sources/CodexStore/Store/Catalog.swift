@@ -256,7 +256,9 @@ final class Catalog: Sendable {
         var droppedTrees: [DroppedTree] = []
         for table in manifest.dropped ?? [] {
             for old in table.trees {
-                let name = Manifest.treeName(table.slot) + (old.part.isEmpty ? "" : ".\(old.part)")
+                let name =
+                    Manifest.Table.treeName(table.slot)
+                    + (old.part.isEmpty ? "" : ".\(old.part)")
                 droppedTrees.append(
                     DroppedTree(
                         number: table.number, part: old,

@@ -19,7 +19,7 @@ enum RemovedTables {
     static func entry(
         _ table: Manifest.Dropped
     ) throws(CodexError) -> (key: [UInt8], value: [UInt8]?) {
-        let definition = try Manifest.encoded(table.definition)
+        let definition = try ManifestCoding.encoded(table.definition)
         return (key(table.sequence, UInt64(table.number)), definition)
     }
 

@@ -86,10 +86,10 @@ public final class Store: Sendable {
         let builder = Builder(core, writer)
         let sweeper = Sweeper(core, writer)
         (self.writer, self.builder, self.sweeper) = (writer, builder, sweeper)
-        core.workArrived.withLock { $0 = { [weak builder] in builder?.wake() } }
+        core.workArrived.withLock { $0 = { [weak builder] in builder?.schedule.wake() } }
         // Before the others, who write.
         writer.start {
-            builder.waitUntilEnded()
+            builder.schedule.waitUntilEnded()
             sweeper?.waitUntilEnded()
             parts.checkpointer.stop()
             parts.checkpointer.waitUntilEnded()
@@ -98,7 +98,7 @@ public final class Store: Sendable {
         sweeper?.start()
         parts.checkpointer.start(writer)
         // What is small is ready at once.
-        if let builder = self.builder, builder.hasLittleToDo() { builder.blockUntilIdle() }
+        if let builder = self.builder, builder.hasLittleToDo() { builder.schedule.blockUntilIdle() }
         replacePlainDigests(writer)
     }
 
@@ -133,7 +133,7 @@ public final class Store: Sendable {
         shutDown()
         if InheritedDescriptors.isForked { return }
         if core.isInUseHere || writer?.isInUseHere == true { return }
-        core.waitUntilFinished()
+        StoreClosing(core).waitUntilFinished()
         events?.end()
     }
 
@@ -142,16 +142,17 @@ public final class Store: Sendable {
     private func shutDown() {
         // The threads that it would wait for are the parent's.
         if InheritedDescriptors.isForked { return }
-        guard core.beginClosing() else { return }
-        builder?.stop()
+        let closing = StoreClosing(core)
+        guard closing.begin() else { return }
+        builder?.schedule.stop()
         sweeper?.stop()
         if let writer {
             writer.stop()
-        } else if core.hasReaders {
+        } else if closing.hasReaders {
             // This thread may be in the middle of a read.
-            WorkerPool.run { [core] in core.finishClosing() }
+            WorkerPool.run { closing.finish() }
         } else {
-            core.finishClosing()
+            closing.finish()
         }
     }
 

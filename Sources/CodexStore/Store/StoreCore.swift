@@ -2,7 +2,7 @@ internal import CodexCore
 internal import Dispatch
 internal import Synchronization
 
-/// What a store that is open for writing has besides.
+/// What a store has in addition that is open for writing.
 struct WritableParts: Sendable {
     let log: LogWriter
     let checkpointer: Checkpointer
@@ -20,8 +20,8 @@ final class StoreCore: Sendable {
     let logDirectory: LogDirectory
     /// Wakes readers of changes.
     let commits: CommitSignal
-    /// The last commit that a leader said it has, in what this process received of it.
-    let knownLeaderSequence = Locked<UInt64>(0)
+    /// What is received from a leader.
+    let leaderStreams = LeaderStreams()
     /// Held from before a transaction begins that opens databases until it has ended: it guards
     /// LMDB's table of handles. (The number is there since the thread sanitizer takes an empty
     /// value for the lock beside it.)
@@ -35,14 +35,13 @@ final class StoreCore: Sendable {
         var awaitedThreads: [UInt] = []
         var isClosed = false
         var isFinished = false
-        /// Whether readers ask ``admit(waits:)``: the store is closed, or it is being compacted.
+        /// Whether readers ask ``ReaderGate/admit(waits:)``: the store is closed, or it is being
+        /// compacted.
         var isBarred = false
         var barrier = ReaderBarrier.none
         /// Those who wait for the end of a compaction.
         var waiting: [DispatchSemaphore] = []
         var caches: [WeakFollower] = []
-        /// What is received from leaders now.
-        var buffers: [RecordBuffer] = []
     }
     struct WeakFollower {
         weak var follower: CacheFollower?
@@ -54,7 +53,7 @@ final class StoreCore: Sendable {
     /// Signalled when readers are barred and the last one ended.
     let lastReaderEnded = DispatchSemaphore(value: 0)
     /// Signalled once the environment is closed.
-    private let finished = DispatchSemaphore(value: 0)
+    let finished = DispatchSemaphore(value: 0)
 
     init(
         directory: Directory, logDirectory: LogDirectory, environment: Environment,
@@ -130,7 +129,18 @@ final class StoreCore: Sendable {
         return try result.get()
     }
 
+    /// What keeps readers out during a compaction.
+    var gate: ReaderGate { ReaderGate(self) }
+
     // MARK: Handles
+
+    /// Runs `body` while no other thread opens handles of databases.
+    func withSchemaLock<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
+        let result = schemaLock.withLock { _ in
+            Result { () throws(CodexError) in try body() }
+        }
+        return try result.get()
+    }
 
     /// Closes the handles of databases that were removed, as far as no reader can use them.
     ///
@@ -139,7 +149,7 @@ final class StoreCore: Sendable {
         guard state.withLock({ !$0.retired.isEmpty }) else { return }
         let result = schemaLock.withLock { _ in
             Result { () throws(CodexError) in
-                // Nobody in this process writes meanwhile; a reader needs no handle that is
+                // No thread of this process writes meanwhile; a reader needs no handle that is
                 // retired.
                 let lock = try environment.begin(readOnly: options.isReadOnly)
                 defer { lock.abort() }
@@ -152,7 +162,7 @@ final class StoreCore: Sendable {
 
     // MARK: Caches
 
-    /// Takes note of a cache, which is to end before the environment is closed.
+    /// Adds a cache, which must end before the environment is closed.
     func add(_ follower: CacheFollower) {
         let isClosed = state.withLock { state in
             state.caches.removeAll { $0.follower == nil }
@@ -163,39 +173,10 @@ final class StoreCore: Sendable {
         if isClosed { follower.close() }
     }
 
-    // MARK: Following
-
-    /// Takes note of what is received from a leader, which ends when the store is closed or
-    /// promoted.
-    func add(_ buffer: RecordBuffer) {
-        let isClosed = state.withLock { state in
-            state.buffers.append(buffer)
-            return state.isClosed
-        }
-        if isClosed { buffer.finish(Self.closed) }
-    }
-
-    /// Forgets what is received no more.
-    func remove(_ buffer: RecordBuffer) {
-        state.withLock { state in state.buffers.removeAll { $0 === buffer } }
-    }
-
-    /// Ends all following.
-    func endFollowing(_ error: CodexError) {
-        for buffer in state.withLock({ $0.buffers }) { buffer.finish(error) }
-    }
-
     // MARK: Closing
 
     static var closed: CodexError {
         CodexError(.closed, "The store was closed. Open it again.")
-    }
-
-    static var following: CodexError {
-        CodexError(
-            .following,
-            "The store is a follower. Write to its leader, or promote this store (`promote()`) to "
-                + "replace the leader.")
     }
 
     /// Runs what closing waits for besides readers: a thread of the store, or a long task.
@@ -219,63 +200,5 @@ final class StoreCore: Sendable {
             contexts.contains { $0.thread.load(ordering: .relaxed) == thread }
         }
         return isReading || state.withLock { $0.awaitedThreads.contains(thread) }
-    }
-
-    /// Whether any reader is at work.
-    var hasReaders: Bool { state.withLock { $0.readers.activeCount > 0 } }
-
-    /// Refuses readers from now on; returns whether this call was the first.
-    func beginClosing() -> Bool {
-        let isFirst = state.withLock { state in
-            defer { (state.isClosed, state.isBarred) = (true, true) }
-            return !state.isClosed
-        }
-        if isFirst {
-            OpenStores.markClosing(directory.identity)
-            endFollowing(Self.closed)
-        }
-        return isFirst
-    }
-
-    /// Waits for running readers and closes the environment.
-    ///
-    /// Called once, after the writer ended.
-    func finishClosing() {
-        while state.withLock({ $0.readers.activeCount > 0 }) { lastReaderEnded.wait() }
-        let idle = state.withLock { state in
-            defer { state.readers.idle = [] }
-            return state.readers.idle
-        }
-        contexts.withLock { $0 = [] }
-        for context in idle { context.abort() }
-        commits.close()
-        for cache in state.withLock({ $0.caches }) { cache.follower?.close() }
-        closeEnvironment()
-        OpenStores.leave(directory.identity)
-        state.withLock { $0.isFinished = true }
-        finished.signal()
-    }
-
-    /// Closes LMDB's environment and lets go of the lease, with the gate held: the last to close
-    /// ends LMDB's locks, which nobody must be about to use.
-    private func closeEnvironment() {
-        // Without it (no descriptors left, say) closing goes on all the same.
-        let gate = try? StoreLease.gate(
-            directory, isReadOnly: options.isReadOnly, within: options.lockTimeout)
-        environment.close()
-        if gate != nil, !options.isReadOnly, (try? lease.takeAlone()) == true,
-            (try? lease.requireFiles()) != nil
-        {
-            try? DataFile.giveBackReserve(directory)
-        }
-        lease.release()
-        gate?.release()
-    }
-
-    /// Waits until ``finishClosing()`` is done; any number of callers may.
-    func waitUntilFinished() {
-        if state.withLock({ $0.isFinished }) { return }
-        finished.wait()
-        finished.signal()
     }
 }

@@ -19,7 +19,7 @@ final class Directory: Sendable {
     let path: String
     /// Which directory it is, whatever its path.
     let identity: FileSystem.Identity
-    private let descriptor: Int32
+    fileprivate let descriptor: Int32
 
     /// Opens the directory `path`.
     init(_ path: String) throws(CodexError) {
@@ -118,66 +118,7 @@ final class Directory: Sendable {
     /// other end of a pipe. `permissions` are the mode of a file that is made, whatever the umask;
     /// `nil` is what ``modes`` say.
     func openFile(_ name: String, _ flags: Int32, permissions: UInt32? = nil) -> Int32 {
-        let flags = flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
-        if flags & O_EXCL != 0 { return createFile(name, flags, permissions) }
-        // It may come or go between two calls.
-        for _ in 0..<Self.attemptCountMax {
-            let present = unsafe openat(descriptor, name, flags & ~O_CREAT)
-            if present >= 0 || errno != ENOENT || flags & O_CREAT == 0 { return present }
-            let made = makeWholeFile(name, flags, permissions)
-            // Somebody who sweeps may have taken it for a leftover.
-            if made >= 0 || errno != EEXIST && errno != ENOENT { return made }
-        }
-        return -1
-    }
-
-    private static let attemptCountMax = 8
-
-    /// Makes a file under another name, and gives it its name once it has its mode.
-    ///
-    /// Else a process that is killed in between would leave one that others of its group, and
-    /// with some umasks itself, could not open.
-    ///
-    /// - Returns: Its descriptor; -1 with `EEXIST` if there is one by now.
-    private func makeWholeFile(_ name: String, _ flags: Int32, _ permissions: UInt32?) -> Int32 {
-        let temporary = Self.temporaryName(for: name)
-        let made = createFile(temporary, flags, permissions)
-        guard made >= 0 else { return made }
-        let isNamed = unsafe linkat(descriptor, temporary, descriptor, name, 0) == 0
-        let refusal = errno
-        remove(temporary)
-        if isNamed { return made }
-        close(made)
-        // Some file systems give no file two names.
-        if [EPERM, ENOTSUP, EOPNOTSUPP, ENOSYS].contains(refusal) {
-            return createFile(name, flags, permissions)
-        }
-        errno = refusal
-        return -1
-    }
-
-    /// Makes a file that is not there, and gives it its mode.
-    private func createFile(_ name: String, _ flags: Int32, _ permissions: UInt32?) -> Int32 {
-        let modes = modes
-        let mode = permissions ?? modes.file
-        let made = unsafe openat(descriptor, name, flags | O_CREAT | O_EXCL, mode_t(mode))
-        if made >= 0 { modes.apply(mode, to: made) }
-        return made
-    }
-
-    /// A name under which a file is made that is to have another; it has the process's number.
-    private static func temporaryName(for name: String) -> String {
-        "\(name).\(FileSystem.processID)-\(UInt32.random(in: .min ... .max)).new"
-    }
-
-    /// Makes an empty file, in place of any other of the name; the caller closes the descriptor.
-    func makeFile(_ name: String, permissions: UInt32? = nil) -> Int32 {
-        for _ in 0..<Self.attemptCountMax {
-            remove(name)
-            let made = openFile(name, O_RDWR | O_CREAT | O_EXCL, permissions: permissions)
-            if made >= 0 || errno != EEXIST { return made }
-        }
-        return -1
+        FileMaking(self).openFile(name, flags, permissions: permissions)
     }
 
     /// Makes an empty directory in it, with `modes`; `nil` means its own ``modes``.
@@ -186,19 +127,10 @@ final class Directory: Sendable {
         guard unsafe mkdirat(descriptor, name, mode_t(modes.directory)) == 0 else {
             throw .system("mkdirat", errno)
         }
-        let made = openMadeDirectory(name)
+        let made = FileMaking(self).openMadeDirectory(name)
         guard made >= 0 else { throw .system("openat", errno) }
         modes.apply(modes.directory, to: made)
         close(made)
-    }
-
-    private func openMadeDirectory(_ name: String) -> Int32 {
-        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
-        let made = unsafe openat(descriptor, name, flags)
-        guard made < 0, errno == EACCES else { return made }
-        // The umask took its owner's rights away.
-        _ = unsafe fchmodat(descriptor, name, 0o700, 0)
-        return unsafe openat(descriptor, name, flags)
     }
 
     /// Gives the file `name` another name, in place of any other file of that name.
@@ -262,7 +194,7 @@ final class Directory: Sendable {
     func replaceDurably(
         _ name: String, with bytes: [UInt8], permissions: UInt32? = nil
     ) throws(CodexError) {
-        let new = Self.temporaryName(for: name)
+        let new = FileMaking.temporaryName(for: name)
         do throws(CodexError) {
             try writeDurably(bytes, to: new, permissions: permissions)
             try rename(new, to: name)
@@ -276,27 +208,6 @@ final class Directory: Sendable {
     /// Waits until the names in it are on stable storage; LMDB never does.
     func flush() throws(CodexError) {
         guard fsync(descriptor) == 0 else { throw .system("fsync", errno) }
-    }
-
-    /// Whether another process has the first byte of a file locked in the manner of `fcntl`, as
-    /// LMDB does with its lock file while an environment is open.
-    ///
-    /// - Important: Only while this process has no environment open on it: closing the file drops
-    ///   the process's own locks of this kind.
-    func isLockedByOthers(_ name: String) throws(CodexError) -> Bool {
-        let file = openFile(name, O_RDWR)
-        guard file >= 0 else {
-            if errno == ENOENT { return false }
-            throw .system("openat", errno)
-        }
-        defer { close(file) }
-        var lock = flock()
-        lock.l_type = Int16(F_WRLCK)
-        lock.l_whence = Int16(SEEK_SET)
-        lock.l_start = 0
-        lock.l_len = 1
-        guard unsafe fcntl(file, F_GETLK, &lock) == 0 else { throw .system("fcntl", errno) }
-        return lock.l_type != Int16(F_UNLCK)
     }
 
     // MARK: Who may use it
@@ -375,11 +286,105 @@ final class Directory: Sendable {
         return FileSystem.Moment(info)
     }
 
+    /// The device that it is on.
+    var device: Device { Device(self) }
+}
+
+/// How files are made in a directory: under a name only once they have their modes.
+struct FileMaking {
+    private let directory: Directory
+    private var descriptor: Int32 { directory.descriptor }
+
+    init(_ directory: Directory) { self.directory = directory }
+
+    /// Opens a file, as ``Directory/openFile(_:_:permissions:)`` describes.
+    func openFile(_ name: String, _ flags: Int32, permissions: UInt32?) -> Int32 {
+        let flags = flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
+        if flags & O_EXCL != 0 { return createFile(name, flags, permissions) }
+        // It may come or go between two calls.
+        for _ in 0..<Self.attemptCountMax {
+            let present = unsafe openat(descriptor, name, flags & ~O_CREAT)
+            if present >= 0 || errno != ENOENT || flags & O_CREAT == 0 { return present }
+            let made = makeWholeFile(name, flags, permissions)
+            // A process that sweeps may have taken it for a leftover.
+            if made >= 0 || errno != EEXIST && errno != ENOENT { return made }
+        }
+        return -1
+    }
+
+    private static let attemptCountMax = 8
+
+    /// Makes a file under another name, and gives it its name once it has its mode.
+    ///
+    /// Else a process that is killed in between would leave one that others of its group, and
+    /// with some umasks itself, could not open.
+    ///
+    /// - Returns: Its descriptor; -1 with `EEXIST` if there is one by now.
+    private func makeWholeFile(_ name: String, _ flags: Int32, _ permissions: UInt32?) -> Int32 {
+        let temporary = Self.temporaryName(for: name)
+        let made = createFile(temporary, flags, permissions)
+        guard made >= 0 else { return made }
+        let isNamed = unsafe linkat(descriptor, temporary, descriptor, name, 0) == 0
+        let refusal = errno
+        directory.remove(temporary)
+        if isNamed { return made }
+        close(made)
+        // Some file systems give no file two names.
+        if [EPERM, ENOTSUP, EOPNOTSUPP, ENOSYS].contains(refusal) {
+            return createFile(name, flags, permissions)
+        }
+        errno = refusal
+        return -1
+    }
+
+    /// Makes a file that is not there, and gives it its mode.
+    private func createFile(_ name: String, _ flags: Int32, _ permissions: UInt32?) -> Int32 {
+        let modes = directory.modes
+        let mode = permissions ?? modes.file
+        let made = unsafe openat(descriptor, name, flags | O_CREAT | O_EXCL, mode_t(mode))
+        if made >= 0 { modes.apply(mode, to: made) }
+        return made
+    }
+
+    /// A name under which a file is made that is to have another; it has the process's number.
+    static func temporaryName(for name: String) -> String {
+        "\(name).\(FileSystem.processID)-\(UInt32.random(in: .min ... .max)).new"
+    }
+
+    /// Makes an empty file, in place of any other of the name; the caller closes the descriptor.
+    func makeFile(_ name: String, permissions: UInt32? = nil) -> Int32 {
+        for _ in 0..<Self.attemptCountMax {
+            directory.remove(name)
+            let made = openFile(name, O_RDWR | O_CREAT | O_EXCL, permissions: permissions)
+            if made >= 0 || errno != EEXIST { return made }
+        }
+        return -1
+    }
+
+    /// Opens a directory that was just made; -1 with `errno` if that fails.
+    func openMadeDirectory(_ name: String) -> Int32 {
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        let made = unsafe openat(descriptor, name, flags)
+        guard made < 0, errno == EACCES else { return made }
+        // The umask took its owner's rights away.
+        _ = unsafe fchmodat(descriptor, name, 0o700, 0)
+        return unsafe openat(descriptor, name, flags)
+    }
+}
+
+/// The device that a directory is on.
+struct Device {
+    private let directory: Directory
+
+    fileprivate init(_ directory: Directory) { self.directory = directory }
+
     /// The bytes of the device that this process may still use.
     func freeByteCount() throws(CodexError) -> Int {
         var info = statvfs()
-        guard unsafe fstatvfs(descriptor, &info) == 0 else { throw .system("fstatvfs", errno) }
-        // ext4 keeps some blocks from everybody, which count as free.
+        guard unsafe fstatvfs(directory.descriptor, &info) == 0 else {
+            throw .system("fstatvfs", errno)
+        }
+        // ext4 keeps some blocks from all users, which count as free.
         let kept = min(info.f_blocks / 50, 4096)
         let forAll = info.f_bfree - min(info.f_bfree, kept)
         let free = geteuid() == 0 ? forAll : min(info.f_bavail, forAll)
@@ -388,9 +393,9 @@ final class Directory: Sendable {
     }
 
     /// Whether the file system is mounted read-only.
-    var isOnReadOnlyDevice: Bool {
+    var isReadOnly: Bool {
         var info = statvfs()
-        guard unsafe fstatvfs(descriptor, &info) == 0 else { return false }
+        guard unsafe fstatvfs(directory.descriptor, &info) == 0 else { return false }
         return info.f_flag & UInt(ST_RDONLY) != 0
     }
 

@@ -36,7 +36,7 @@ final class File: Sendable {
     ) throws(CodexError) {
         let opened =
             mode == .create
-            ? directory.makeFile(name, permissions: permissions)
+            ? FileMaking(directory).makeFile(name, permissions: permissions)
             : directory.openFile(name, mode.flags)
         handle = Atomic(opened)
         guard opened >= 0 else { throw .system("openat", errno) }

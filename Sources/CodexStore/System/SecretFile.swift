@@ -137,7 +137,7 @@ struct SecretFile: Sendable {
         let lock = try openLock(in: directory)
         try lock.take(within: Self.lockTimeout, "changes the file \(path)")
         // They may have keys that were removed since.
-        directory.removeLeftovers(of: name)
+        Leftovers(in: directory).remove(of: name)
         return lock
     }
 

@@ -1,8 +1,14 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// What a builder does, step by step.
-extension Builder {
+/// What a builder does, step by step: indexes, counters, and what was removed.
+struct BuildWork {
+    private let builder: Builder
+    private var core: StoreCore { builder.core }
+    private var schedule: BuildSchedule { builder.schedule }
+
+    init(_ builder: Builder) { self.builder = builder }
+
     /// Keys that are handed to the writer at once.
     private static let batchCount = 20_000
     /// How many items one snapshot of a build sees, so that it keeps few pages from reuse.
@@ -13,9 +19,9 @@ extension Builder {
         for table in catalog.allTables {
             // The process that loaded is gone: it would have the lock.
             if table.isLoading {
-                aim(at: (table.name, nil))
-                return try changeManifest { manifest, _ in
-                    manifest.endLoading(table.name)
+                schedule.aim(at: (table.name, nil))
+                return try builder.changeManifest { manifest, _ in
+                    manifest.tables[table.name]?.endLoading()
                     return true
                 }
             }
@@ -30,7 +36,7 @@ extension Builder {
             if let retired = table.retired.first { return try empty(table, retired) }
         }
         if !catalog.droppedTrees.isEmpty { return try empty(catalog.droppedTrees) }
-        try decide(undecidedTables(catalog))
+        try UndecidedValues(builder).decide(builder.undecidedTables(catalog))
     }
 
     /// Ends the building of a part: it is ready, or its keys conflict.
@@ -40,12 +46,12 @@ extension Builder {
         let (name, number) = (table.name, table.number)
         // The log does not have what a build adds: the checkpoint must, before the log says that it
         // is complete.
-        try changeManifest(afterCheckpoint: true) { manifest, _ in
+        try builder.changeManifest(afterCheckpoint: true) { manifest, _ in
             // Not another table of its name, that came since.
             guard manifest.tables[name]?.number == number,
-                manifest.state(part, of: name) == .building
+                manifest.tables[name]?.state(part) == .building
             else { return false }
-            manifest.setState(state, part, of: name)
+            manifest.tables[name]?.setState(state, part)
             manifest.forgetPosition(part, of: name)
             return true
         }
@@ -57,10 +63,10 @@ extension Builder {
     private func build(_ table: TableHandle, _ building: [IndexHandle]) throws(CodexError) {
         // Items expire once that of expiry has them, and must not conflict in the others then.
         let indexes = building.filter(\.plan.isExpiry) + building.filter { !$0.plan.isExpiry }
-        aim(at: (table.name, indexes.count == 1 ? indexes[0].plan.definition.name : nil))
+        schedule.aim(at: (table.name, indexes.count == 1 ? indexes[0].plan.definition.name : nil))
         var done: [[UInt8]] = []
         for index in indexes {
-            done.append(try position(BuildProgress.key(table, index.part)))
+            done.append(try builder.position(BuildProgress.key(table, index.part)))
         }
         guard let (keys, sequence) = try sortedKeys(table, indexes, after: done) else { return }
         for (index, keys) in zip(indexes, keys) { try insert(keys, of: sequence, table, index) }
@@ -70,12 +76,12 @@ extension Builder {
     private func insert(
         _ sorted: SortedKeys, of sequence: UInt64?, _ table: TableHandle, _ index: IndexHandle
     ) throws(CodexError) {
-        aim(at: (table.name, index.plan.definition.name))
+        schedule.aim(at: (table.name, index.plan.definition.name))
         let positionKey = BuildProgress.key(table, index.part)
         var keys = sorted
         var next = try keys.next()
         while let first = next {
-            if isStopped { return }
+            if schedule.isStopped { return }
             var batch = [first]
             next = try keys.next()
             while let key = next, batch.count < Self.batchCount {
@@ -84,10 +90,10 @@ extension Builder {
             }
             var rest = batch[...]
             while !rest.isEmpty {
-                if isStopped { return }
+                if schedule.isStopped { return }
                 let keys = rest
-                let limit = limit
-                let count = try write { context in
+                let limit = schedule.limit
+                let count = try builder.write { context in
                     try BuildSteps(context).insertMissing(
                         keys, of: sequence, table, index.part, positionKey, limit)
                 }
@@ -97,16 +103,9 @@ extension Builder {
         }
         let conflicts =
             index.plan.definition.isUnique
-            ? try reading { try $0.duplicates(index, limit: 1).isEmpty == false } : false
+            ? try builder.reading { try !IndexReads($0).duplicates(index, limit: 1).isEmpty }
+            : false
         try finish(table, index.part, conflicts ? .conflicting : nil)
-    }
-
-    /// The progress that is kept under a key; nothing if there is none.
-    func position(_ key: [UInt8]) throws(CodexError) -> [UInt8] {
-        try reading { context in
-            let stored = unsafe try context.transaction.get(context.catalog.meta, key)
-            return unsafe stored.map { unsafe Array($0) } ?? []
-        }
     }
 
     /// The entry keys that the table's items have in indexes, after those that are done, and the
@@ -122,9 +121,9 @@ extension Builder {
         }
         var last: [UInt8] = []
         while true {
-            if isStopped { return nil }
+            if schedule.isStopped { return nil }
             var count = 0
-            try reading { context in
+            try builder.reading { context in
                 sequences.insert(try context.storedPosition().sequence)
                 try context.transaction.withCursor(table.tree) { cursor in
                     var entry = unsafe try cursor.advance(past: last)
@@ -136,7 +135,7 @@ extension Builder {
                             for (position, index) in indexes.enumerated() {
                                 // An item that has no valid key (it was stored before the index was
                                 // there) has no entry; verify() lists it.
-                                let keys = try? context.entryKeys(index, last, bytes)
+                                let keys = try? IndexReads(context).entryKeys(index, last, bytes)
                                 for key in keys ?? []
                                 where ByteOrder.compare(done[position], key) < 0 {
                                     try sorters[position].add(key)
@@ -157,12 +156,14 @@ extension Builder {
     // MARK: Counters
 
     private func build(_ table: TableHandle, _ counter: CounterHandle) throws(CodexError) {
-        aim(at: (table.name, counter.plan.definition.name))
-        while !isStopped {
+        schedule.aim(at: (table.name, counter.plan.definition.name))
+        while !schedule.isStopped {
             let goesOn: Bool
             do throws(CodexError) {
-                let limit = limit
-                goesOn = try write { try BuildSteps($0).countOn(table, counter.part, limit) }
+                let limit = schedule.limit
+                goesOn = try builder.write {
+                    try BuildSteps($0).countOn(table, counter.part, limit)
+                }
             } catch {
                 // A sum that does not fit is the definition's fault; others are built all the same.
                 guard error.code == .invalidNumber else { throw error }
@@ -177,7 +178,7 @@ extension Builder {
     private func empty(
         _ table: TableHandle, _ retired: (part: Manifest.Retired, tree: Tree)
     ) throws(CodexError) {
-        aim(at: (table.name, nil))
+        schedule.aim(at: (table.name, nil))
         let (name, number, part) = (table.name, table.number, retired.part)
         let isEmpty = try empty(retired.tree, part) { context in
             // Not another table of its name, that came since.
@@ -185,16 +186,16 @@ extension Builder {
             return table.number == number && table.retired.contains { $0.part == part }
         }
         guard isEmpty else { return }
-        try changeManifest(afterCheckpoint: true) { manifest, _ in
+        try builder.changeManifest(afterCheckpoint: true) { manifest, _ in
             guard manifest.tables[name]?.number == number else { return false }
-            manifest.forget(part, of: name)
+            manifest.tables[name]?.forget(part)
             return true
         }
     }
 
     /// Empties the trees of removed tables, and forgets all of them with one checkpoint.
     private func empty(_ dropped: [DroppedTree]) throws(CodexError) {
-        aim(at: (nil, nil))
+        schedule.aim(at: (nil, nil))
         var parts: [(number: Int, part: Manifest.Retired)] = []
         for tree in dropped.prefix(Self.emptiedTreeCountMax) {
             let (number, part) = (tree.number, tree.part)
@@ -206,7 +207,7 @@ extension Builder {
         }
         guard !parts.isEmpty else { return }
         let emptied = parts
-        try changeManifest(afterCheckpoint: true) { manifest, _ in
+        try builder.changeManifest(afterCheckpoint: true) { manifest, _ in
             for tree in emptied { manifest.forget(tree.part, ofDropped: tree.number) }
             return true
         }
@@ -223,9 +224,9 @@ extension Builder {
         _ tree: Tree, _ part: Manifest.Retired,
         isDue: @escaping @Sendable (WriteContext) throws -> Bool
     ) throws(CodexError) -> Bool {
-        while !isStopped {
-            let limit = limit
-            let isEmpty = try write { context in
+        while !schedule.isStopped {
+            let limit = schedule.limit
+            let isEmpty = try builder.write { context in
                 guard try isDue(context) else { return true }
                 return try BuildSteps(context).empty(tree, ownsChunks: part.ownsChunks, limit)
             }

@@ -6,7 +6,7 @@
     internal import Darwin
 #endif
 
-extension [UInt8] {
+extension Array<UInt8> {
     /// Overwrites the bytes with zeros, by a call that the compiler does not leave out.
     ///
     /// Copies keep what they have: another array with the same buffer, the buffers that an array

@@ -2,6 +2,9 @@ internal import CodexCore
 
 /// How far the values of a table's items are decided.
 struct DecidingProgress {
+    /// Where it is kept, in the way of a part of the table.
+    static let part = "undecided"
+
     /// The last item's encoded key; empty at the beginning.
     var last: [UInt8] = []
     /// Whether values were left: for want of keys, or as they are damaged.
@@ -23,7 +26,13 @@ struct DecidingProgress {
 }
 
 /// Deciding which values are encrypted ones, in items that formats before 4 wrote.
-extension Builder {
+struct UndecidedValues {
+    private let builder: Builder
+    private var core: StoreCore { builder.core }
+    private var schedule: BuildSchedule { builder.schedule }
+
+    init(_ builder: Builder) { self.builder = builder }
+
     /// How many items one snapshot sees, so that it keeps few pages from reuse.
     private static let examinedItemCount = 20_000
     /// Most tables whose deciding one change of the manifest ends.
@@ -37,18 +46,18 @@ extension Builder {
         for table in tables.prefix(Self.decidedTableCountMax) {
             guard let end = try decide(table) else { break }
             decided.append((table.name, table.number, end))
-            if !isSmall(table) { break }
+            if !builder.isSmall(table) { break }
         }
         guard !decided.isEmpty else { return }
         let ended = decided
-        try changeManifest { manifest, _ in
+        try builder.changeManifest { manifest, _ in
             for table in ended where manifest.tables[table.name]?.number == table.number {
                 manifest.setUndecided(table.end.leavesSome ? .waiting : nil, of: table.name)
             }
             return true
         }
         for table in ended where table.end.leavesSome {
-            noteUndecidable(table.number)
+            builder.noteUndecidable(table.number)
             let count = table.end.damagedCount
             if count > 0 { core.options.observer?(.valuesDamaged(table: table.name, count: count)) }
         }
@@ -59,10 +68,10 @@ extension Builder {
     /// - Returns: What it came to at the table's end; `nil` if the builder was stopped before, or
     ///   has to build what is waited for.
     private func decide(_ table: TableHandle) throws(CodexError) -> DecidingProgress? {
-        aim(at: (table.name, nil))
-        let key = BuildProgress.key(table, Manifest.undecidedPart)
-        var progress = DecidingProgress(try position(key))
-        // Whoever had no keys left some, which there may be keys for here.
+        schedule.aim(at: (table.name, nil))
+        let key = BuildProgress.key(table, DecidingProgress.part)
+        var progress = DecidingProgress(try builder.position(key))
+        // A process without keys left some, which there may be keys for here.
         if progress.leavesSome, core.options.sealer != nil { progress = DecidingProgress() }
         while true {
             let part = try undecided(table, after: progress)
@@ -83,9 +92,9 @@ extension Builder {
     ) throws(CodexError) -> Bool {
         var rest = keys[...]
         repeat {
-            if isStopped { return false }
-            let (step, limit) = (rest, limit)
-            let count = try write { context in
+            if schedule.isStopped { return false }
+            let (step, limit) = (rest, schedule.limit)
+            let count = try builder.write { context in
                 try DecidingStep(context).decide(step, table, upTo: progress, limit)
             }
             guard let count else { return false }
@@ -108,7 +117,7 @@ extension Builder {
     private func undecided(
         _ table: TableHandle, after start: DecidingProgress
     ) throws(CodexError) -> Part {
-        try reading { context in
+        try builder.reading { context in
             // Another of its name may have its tree.
             guard try context.catalog.table(table.name).number == table.number else {
                 throw CodexError(.unknownTable, "Table \(table.name) was removed.")
@@ -117,7 +126,9 @@ extension Builder {
             var count = 0
             try context.transaction.withCursor(table.tree) { cursor in
                 var entry = unsafe try cursor.advance(past: start.last)
-                while let current = unsafe entry, count < Self.examinedItemCount, !isStopped {
+                while let current = unsafe entry, count < Self.examinedItemCount,
+                    !schedule.isStopped
+                {
                     count += 1
                     part.progress.last = unsafe Array(current.key)
                     let outlook = unsafe context.outlook(current.value, current.key, table)
@@ -158,7 +169,7 @@ extension ReadContext {
             return Image(item: try bytes.item(), header: bytes.layout.header)
         }
         guard let image = undecided else { return Outlook() }
-        let decided = try? core.decided(image.item, image.header, catalog)
+        let decided = try? SealedFields.decided(image.item, image.header, catalog, core)
         // Without the provider's answer, they are left.
         guard let decided else { return Outlook(leavesSome: true) }
         return Outlook(
@@ -202,7 +213,7 @@ private struct DecidingStep {
         let bytes = progress.bytes
         try context.noting { () throws(CodexError) in
             try context.transaction.put(
-                context.catalog.meta, BuildProgress.key(table, Manifest.undecidedPart), bytes)
+                context.catalog.meta, BuildProgress.key(table, DecidingProgress.part), bytes)
         }
         context.noteChange(addsEntries: true)
         return count
@@ -212,7 +223,9 @@ private struct DecidingStep {
     private func decide(_ key: [UInt8], _ table: TableHandle) throws(CodexError) -> Int {
         // The provider of keys was asked before; if it fails now, they are left.
         guard let old = try context.image(table, key), old.item.hasUndecided,
-            let item = try? context.core.decided(old.item, old.header, context.catalog).item,
+            let item = try? SealedFields.decided(
+                old.item, old.header, context.catalog, context.core
+            ).item,
             item.undecidedCount < old.item.undecidedCount
         else { return 0 }
         let new = Image(item: item, header: old.header)

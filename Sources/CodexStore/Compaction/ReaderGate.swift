@@ -14,7 +14,7 @@ enum ReaderBarrier {
     /// It could not be.
     case failed(CodexError)
 
-    /// Whether nobody may use the environment.
+    /// Whether no reader may use the environment.
     var isDetached: Bool {
         switch self {
         case .detached, .failed: true
@@ -23,17 +23,23 @@ enum ReaderBarrier {
     }
 }
 
-/// Readers during a compaction: what users read is refused, what the store reads itself waits.
-extension StoreCore {
+/// The readers of a store during a compaction: what users read is refused, what the store reads
+/// itself waits.
+struct ReaderGate {
+    private let core: StoreCore
+    private var state: Locked<StoreCore.State> { core.state }
+
+    init(_ core: StoreCore) { self.core = core }
+
     private static let compacting = CodexError(
         .inUse, "The store is being compacted. Try again in a moment.")
 
     /// Why readers are refused.
     var refusal: CodexError { state.withLock { Self.refusal($0) } }
 
-    private static func refusal(_ state: State) -> CodexError {
+    private static func refusal(_ state: StoreCore.State) -> CodexError {
         if case .failed(let error) = state.barrier { return error }
-        return state.isClosed ? closed : compacting
+        return state.isClosed ? StoreCore.closed : compacting
     }
 
     /// Counts a reader that comes while readers are barred.
@@ -44,7 +50,7 @@ extension StoreCore {
         while true {
             let alarm = DispatchSemaphore(value: 0)
             // One that is inside of another is what the compaction waits for.
-            let isNested = isInUseHere
+            let isNested = core.isInUseHere
             let outcome = state.withLock { state -> Result<Bool, CodexError> in
                 if state.isClosed { return .failure(Self.refusal(state)) }
                 let isAdmitted: Bool
@@ -84,7 +90,7 @@ extension StoreCore {
                 return true
             }
             if isFree { return }
-            if lastReaderEnded.wait(timeout: deadline) == .timedOut {
+            if core.lastReaderEnded.wait(timeout: deadline) == .timedOut {
                 admitReaders()
                 throw CodexError(
                     .inUse,
@@ -116,14 +122,6 @@ extension StoreCore {
 
     // MARK: The environment
 
-    /// Runs `body` while nobody opens handles of databases.
-    func withSchemaLock<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
-        let result = schemaLock.withLock { _ in
-            Result { () throws(CodexError) in try body() }
-        }
-        return try result.get()
-    }
-
     /// Ends all that uses the environment, after ``barReaders()``.
     func detachEnvironment() {
         let idle = state.withLock { state in
@@ -133,12 +131,12 @@ extension StoreCore {
             return state.readers.idle
         }
         for context in idle { context.abort() }
-        commits.pause()
+        core.commits.pause()
     }
 
     /// Lets all go on with the environment as it is now.
     func attachEnvironment() {
-        commits.resume()
+        core.commits.resume()
         state.withLock { state in
             state.barrier = .copying
             for cache in state.caches where !state.isClosed { cache.follower?.setPaused(false) }
@@ -147,15 +145,15 @@ extension StoreCore {
 
     /// Refuses all further use, since the environment could not be opened again.
     ///
-    /// - Returns: The error that everybody gets.
+    /// - Returns: The error that all users get.
     func refuse(after cause: CodexError) -> CodexError {
-        schemaLock.withLock { _ in environment.close() }
+        core.schemaLock.withLock { _ in core.environment.close() }
         let error = CodexError(
             .closed,
             "The store was compacted, and could not be opened again (\(cause.code)). Nothing is "
                 + "lost. Close it, and open it again.", cause: cause)
         setBarrier(.failed(error))
-        commits.close()
+        core.commits.close()
         return error
     }
 }

@@ -1,7 +1,13 @@
 internal import CodexCore
 internal import CodexIndex
 
-extension TransactionContext {
+/// What a transaction reads of an index: the entries that items have, and the keys that they share.
+struct IndexReads {
+    private let context: TransactionContext
+    private var catalog: Catalog { context.catalog }
+
+    init(_ context: TransactionContext) { self.context = context }
+
     /// The keys of a stored item's entries in an index, ascending; nothing else of it is decoded.
     ///
     /// - Throws: ``CodexError`` also for an item with a value that no key may be.
@@ -25,13 +31,15 @@ extension TransactionContext {
     /// An expired item counts for nothing: the next write that wants its key removes it.
     func duplicates(_ index: IndexHandle, limit: Int) throws -> [[UInt8]] {
         let mayExpire = catalog.hasExpiry
-        return try transaction.withCursor(index.tree) { cursor in
+        return try context.transaction.withCursor(index.tree) { cursor in
             var found: [[UInt8]] = []
             var previous: [UInt8] = []
             var entry = unsafe try cursor.first()
             while let current = unsafe entry, found.count < limit {
                 var isOver = false
-                if mayExpire { isOver = isExpired(unsafe try header(of: current.value)) }
+                if mayExpire {
+                    isOver = context.isExpired(unsafe try context.header(of: current.value))
+                }
                 if !isOver {
                     let key = unsafe Array(current.key)
                     let offset = try index.plan.primaryKeyOffset(key.span)

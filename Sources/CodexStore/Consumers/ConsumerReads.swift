@@ -1,0 +1,115 @@
+internal import CodexCore
+
+/// What a transaction reads of consumers: their states, and the changes that they have parked.
+struct ConsumerReads {
+    private let context: TransactionContext
+    private var transaction: Transaction { context.transaction }
+    private var catalog: Catalog { context.catalog }
+
+    init(_ context: TransactionContext) { self.context = context }
+
+    /// A consumer's state.
+    ///
+    /// - Throws: ``CodexError/Code/unknownConsumer``.
+    func consumer(_ name: String) throws(CodexError) -> Consumer {
+        guard let json = unsafe try transaction.get(catalog.consumers, Consumer.key(name))
+        else {
+            throw CodexError(
+                .unknownConsumer,
+                "The store has no consumer of that name. Register it with addConsumer.")
+        }
+        return try Consumer(json: unsafe Array(json))
+    }
+
+    /// All consumers, by name.
+    func consumers() throws -> [(name: String, state: Consumer)] {
+        try entries(of: [0]).map { entry in
+            (
+                String(decoding: entry.key.dropFirst(), as: UTF8.self),
+                try Consumer(json: entry.value)
+            )
+        }
+    }
+
+    /// The entries of `consumers` whose keys begin with `prefix`, up to bounds.
+    ///
+    /// - Parameters:
+    ///   - prefix: What the keys begin with.
+    ///   - start: The key after which to begin; `nil` is the first.
+    ///   - countMax: Most entries.
+    ///   - byteCountMax: Most bytes of keys and values together, but for a first entry of more.
+    /// - Returns: The entries, ascending.
+    /// - Throws: What reading throws.
+    func entries(
+        of prefix: [UInt8], after start: [UInt8]? = nil, countMax: Int = .max,
+        byteCountMax: Int = .max
+    ) throws -> [(key: [UInt8], value: [UInt8])] {
+        try transaction.withCursor(catalog.consumers) { cursor in
+            var found: [(key: [UInt8], value: [UInt8])] = []
+            var byteCount = 0
+            var entry = unsafe try cursor.advance(to: start.map { $0 + [0] } ?? prefix)
+            while let current = unsafe entry, unsafe current.key.starts(with: prefix),
+                found.count < countMax
+            {
+                byteCount += unsafe current.key.count + current.value.count
+                if byteCount > byteCountMax, !found.isEmpty { break }
+                found.append(unsafe (Array(current.key), Array(current.value)))
+                unsafe entry = try cursor.next()
+            }
+            return found
+        }
+    }
+
+    // MARK: Dead letters
+
+    /// How many changes a consumer has parked, counted up to a number of them.
+    ///
+    /// - Complexity: O(*m*) for *m* parked changes, of which it looks at the keys alone.
+    func parkedCount(of consumer: String, upTo countMax: Int = .max) throws -> Int {
+        let prefix = ParkedChange.prefix(consumer)
+        return try transaction.withCursor(catalog.consumers) { cursor in
+            var count = 0
+            var entry = unsafe try cursor.seek(prefix)
+            while let current = unsafe entry, unsafe current.key.starts(with: prefix),
+                count < countMax
+            {
+                count += 1
+                unsafe entry = try cursor.next()
+            }
+            return count
+        }
+    }
+
+    /// The keys of a consumer's parked changes after one of them, up to a number of keys.
+    func parkedKeys(
+        of consumer: String, after start: [UInt8]?, _ countMax: Int
+    ) throws -> [[UInt8]] {
+        let prefix = ParkedChange.prefix(consumer)
+        return try transaction.withCursor(catalog.consumers) { cursor in
+            var keys: [[UInt8]] = []
+            var entry = unsafe try cursor.advance(to: start.map { $0 + [0] } ?? prefix)
+            while let current = unsafe entry, unsafe current.key.starts(with: prefix),
+                keys.count < countMax
+            {
+                keys.append(unsafe Array(current.key))
+                unsafe entry = try cursor.next()
+            }
+            return keys
+        }
+    }
+
+    /// The key of the last change that a consumer has parked; `nil` if there is none.
+    func lastParkedKey(of consumer: String) throws -> [UInt8]? {
+        let prefix = ParkedChange.prefix(consumer)
+        return try transaction.withCursor(catalog.consumers) { cursor in
+            // A name has no zero byte: what ends one sorts before what goes on from it.
+            let next = unsafe try cursor.seek(Array(prefix.dropLast()) + [1])
+            let isLast = unsafe next == nil
+            let found = unsafe try isLast ? cursor.last() : cursor.previous()
+            guard let entry = unsafe found, unsafe entry.key.starts(with: prefix) else {
+                return nil
+            }
+            return unsafe Array(entry.key)
+        }
+    }
+}

@@ -1,0 +1,122 @@
+internal import CodexCore
+
+extension Manifest {
+    /// Takes over what a change of the leader's manifest has of tables, indexes, counters and
+    /// entities.
+    ///
+    /// - Parameters:
+    ///   - leader: The leader's manifest after the change.
+    ///   - sequence: The change's commit.
+    /// - Throws: ``CodexError/Code/corrupted`` if it cannot follow this one.
+    mutating func adopt(_ leader: Manifest, at sequence: UInt64) throws(CodexError) {
+        var adoption = ManifestAdoption(manifest: self, leader: leader)
+        try adoption.run(at: sequence)
+        self = adoption.manifest
+    }
+}
+
+/// How a follower takes over a change of its leader's manifest: not who the store is, nor how far
+/// its indexes and counters are built.
+///
+/// The log does not have what builders do. So a follower maintains each part from when it comes
+/// to be, also while the leader loads and does not, and has a builder of its own for what was
+/// there before and for what is removed. Trees have numbers of its own, too: the leader frees a
+/// number once its tree is empty there. (Tables and entities have the leader's, which items and
+/// the log refer to.)
+struct ManifestAdoption {
+    /// The follower's manifest.
+    var manifest: Manifest
+    /// The leader's manifest after the change.
+    let leader: Manifest
+
+    /// Changes the follower's manifest; `sequence` is the change's commit.
+    mutating func run(at sequence: UInt64) throws(CodexError) {
+        try requireSuccessor()
+        for name in manifest.tables.keys where leader.tables[name] == nil {
+            try manifest.drop(name, at: sequence)
+        }
+        for table in manifest.schema.tables {
+            let changed = try leader.schema.table(table.name)
+            for index in table.indexes where !changed.indexes.contains(index) {
+                try manifest.remove(.index, index.name, of: table.name)
+            }
+            for counter in table.counters where !changed.counters.contains(counter) {
+                try manifest.remove(.counter, counter.name, of: table.name)
+            }
+        }
+        var newTables: Set<String> = []
+        for (name, table) in leader.tables where manifest.tables[name] == nil {
+            manifest.tables[name] = Manifest.Table(
+                number: table.number, slot: manifest.numbers.freeSlot, indexes: [:])
+            newTables.insert(name)
+        }
+        (manifest.schema, manifest.entities) = (leader.schema, leader.entities)
+        manifest.adoptBinding(leader)
+        for (name, table) in leader.tables {
+            adoptConflicts(table, name)
+            // Items are what the leader has.
+            manifest.tables[name]?.undecided = table.undecided
+        }
+        manifest.assignNumbers()
+        // They are empty: everything is ready.
+        for name in newTables { manifest.tables[name]?.states = nil }
+        manifest.unbuiltByLeader = leader.unbuiltIndexes
+    }
+
+    /// What the leader found to conflict does so here, and what it tries again is tried again.
+    private mutating func adoptConflicts(_ leader: Manifest.Table, _ name: String) {
+        for (index, number) in manifest.tables[name]?.indexes ?? [:] {
+            guard let leaderNumber = leader.indexes[index] else { continue }
+            let state = leader.state(PartKind.index.part(leaderNumber))
+            let part = PartKind.index.part(number)
+            switch manifest.tables[name]?.state(part) {
+            case nil where state == .conflicting:
+                manifest.tables[name]?.setState(.conflicting, part)
+            case .conflicting where state != .conflicting:
+                manifest.tables[name]?.setState(.building, part)
+            default: break
+            }
+        }
+        for (counter, number) in manifest.tables[name]?.counters ?? [:] {
+            guard let leaderNumber = leader.counters?[counter] else { continue }
+            let state = leader.state(PartKind.counter.part(leaderNumber))
+            let part = PartKind.counter.part(number)
+            if state == .conflicting {
+                manifest.tables[name]?.setState(.conflicting, part)
+            } else if manifest.tables[name]?.state(part) == .conflicting {
+                manifest.retry(counter, part, of: name)
+            }
+        }
+    }
+
+    /// Throws unless what the store holds means the same under the leader's manifest.
+    private func requireSuccessor() throws(CodexError) {
+        let error = Wire.corrupted("a change of the schema from the leader")
+        let schema = manifest.schema
+        for table in schema.tables {
+            guard let new = leader.tables[table.name] else { continue }
+            guard new.number == manifest.tables[table.name]?.number,
+                let definition = leader.schema.tables.first(where: { $0.name == table.name }),
+                definition.partitionKey == table.partitionKey, definition.sortKey == table.sortKey,
+                table.timeToLive == nil || table.timeToLive == definition.timeToLive
+            else { throw error }
+        }
+        // What is encrypted could not be opened any more.
+        guard manifest.bindingID == nil || leader.bindingID == manifest.bindingID else {
+            throw error
+        }
+        // What is encrypted stays so. An entity goes with its table only.
+        for entity in schema.entities where !entity.sealed.isEmpty {
+            guard leader.tables[entity.table] != nil else { continue }
+            let new = leader.schema.entities.first { $0.name == entity.name }
+            guard let new, Set(new.sealed).isSuperset(of: entity.sealed) else { throw error }
+        }
+        let last = manifest.numbers.highest
+        for (name, table) in leader.tables where manifest.tables[name] == nil {
+            guard table.number > last else { throw error }
+        }
+        for (name, number) in manifest.entities where leader.entities[name] != number {
+            throw error
+        }
+    }
+}

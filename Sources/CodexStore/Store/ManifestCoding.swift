@@ -1,0 +1,85 @@
+internal import CodexCore
+internal import FoundationEssentials
+
+/// The stored form of a manifest: JSON, and what is checked when it is read.
+enum ManifestCoding {
+    /// Reads a manifest of this release's format or an earlier one.
+    ///
+    /// - Throws: ``CodexError/Code/unsupportedFormat``, ``CodexError/Code/corrupted``.
+    static func manifest(_ json: [UInt8]) throws(CodexError) -> Manifest {
+        do {
+            struct Version: Decodable { let format: Int }
+            let stored = try JSONDecoder().decode(Version.self, from: Data(json)).format
+            guard stored <= StoreFormat.current else {
+                throw CodexError(
+                    .unsupportedFormat,
+                    "The store has format \(stored); this release reads up to "
+                        + "\(StoreFormat.current). Use a newer release.")
+            }
+            var manifest = try JSONDecoder().decode(Manifest.self, from: Data(json))
+            if stored < StoreFormat.tagged {
+                for name in manifest.tables.keys { manifest.tables[name]?.undecided = .unread }
+            }
+            try validate(manifest)
+            return manifest
+        } catch let error as CodexError where error.code == .unsupportedFormat {
+            throw error
+        } catch {
+            throw CodexError(
+                .corrupted, "The store's manifest cannot be read. Restore from a backup.",
+                cause: error)
+        }
+    }
+
+    /// A manifest or a part of one, as JSON with sorted keys.
+    static func encoded(_ value: some Encodable) throws(CodexError) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return Array(try encoder.encode(value))
+        } catch {
+            throw CodexError(.invalidSchema, "The schema cannot be stored.", cause: error)
+        }
+    }
+
+    /// Checks what the rest of the store relies on: names and numbers that are there once each.
+    private static func validate(_ manifest: Manifest) throws(CodexError) {
+        let (schema, tables, entities) = (manifest.schema, manifest.tables, manifest.entities)
+        let dropped = manifest.dropped ?? []
+        try schema.validate()
+        let numbers = tables.mapValues(\.number)
+        try requireNumbers(schema.tables.map(\.name), numbers)
+        // Those of removed tables too: the next one is one higher, and the log names them all.
+        let gone = dropped.map(\.number) + (manifest.lastNumber.map { [$0] } ?? [])
+        guard Set(numbers.values).count == numbers.count,
+            Set(entities.values).count == entities.count,
+            gone.allSatisfy({ (0...ManifestNumbers.max).contains($0) })
+        else { throw Wire.corrupted("the manifest's numbers") }
+        let retired = tables.values.flatMap { $0.retired ?? [] } + dropped.flatMap(\.trees)
+        let slots = tables.values.compactMap(\.slot) + dropped.map(\.slot)
+        guard retired.allSatisfy({ isPart($0.part) }),
+            slots.allSatisfy({ (1...ManifestNumbers.max).contains($0) })
+        else { throw Wire.corrupted("the manifest's numbers") }
+        try requireNumbers(schema.entities.map(\.name), entities)
+        for table in schema.tables {
+            let entry = tables[table.name]
+            try requireNumbers(table.maintainedIndexes.map(\.name), entry?.indexes ?? [:])
+            try requireNumbers(table.counters.map(\.name), entry?.counters ?? [:])
+        }
+    }
+
+    /// Throws unless each name has a number of its own.
+    private static func requireNumbers(
+        _ names: [String], _ numbers: [String: Int]
+    ) throws(CodexError) {
+        let used = names.compactMap { numbers[$0] }
+        guard used.count == names.count, Set(used).count == used.count,
+            numbers.values.allSatisfy({ (1...ManifestNumbers.max).contains($0) })
+        else { throw Wire.corrupted("the manifest's numbers") }
+    }
+
+    /// Whether a tree may have the name, after its table's.
+    private static func isPart(_ name: String) -> Bool {
+        name.isEmpty || (name.hasPrefix("i") || name.hasPrefix("c")) && Int(name.dropFirst()) != nil
+    }
+}

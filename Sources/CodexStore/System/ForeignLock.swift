@@ -1,0 +1,49 @@
+internal import CodexCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// The lock of another process on the first byte of a file, in the manner of `fcntl`: LMDB has one
+/// on its lock file while an environment is open.
+struct ForeignLock {
+    private let name: String
+    private let directory: Directory
+
+    init(_ name: String, in directory: Directory) {
+        (self.name, self.directory) = (name, directory)
+    }
+
+    /// Whether another process has the lock.
+    ///
+    /// - Important: Only while this process has no environment open on it: closing the file drops
+    ///   the process's own locks of this kind.
+    func isTaken() throws(CodexError) -> Bool {
+        let file = directory.openFile(name, O_RDWR)
+        guard file >= 0 else {
+            if errno == ENOENT { return false }
+            throw .system("openat", errno)
+        }
+        defer { close(file) }
+        var lock = flock()
+        lock.l_type = Int16(F_WRLCK)
+        lock.l_whence = Int16(SEEK_SET)
+        lock.l_start = 0
+        lock.l_len = 1
+        guard unsafe fcntl(file, F_GETLK, &lock) == 0 else { throw .system("fcntl", errno) }
+        return lock.l_type != Int16(F_UNLCK)
+    }
+
+    /// Waits until no other process has the lock, but no longer than `wait`.
+    ///
+    /// A process that is being spawned has its parent's open files until it runs its own program,
+    /// and with them locks that the parent has let go.
+    func wait(within wait: Duration) throws(CodexError) {
+        let deadline = ContinuousClock.now + wait
+        while try isTaken(), .now < deadline { _ = usleep(1000) }
+    }
+}
