@@ -1,4 +1,5 @@
 import CodexCore
+import TestSupport
 import Testing
 
 @Suite("Number")
@@ -108,13 +109,9 @@ struct NumberTests {
 
     @Test("Long sums are exact whatever their partial sums need")
     func longSums() throws {
-        var random = SystemRandomNumberGenerator()
-        let seed = UInt64.random(in: 1...1_000_000, using: &random)
-        var state = seed
-        func next(_ bound: UInt64) -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return (state >> 33) % bound
-        }
+        let seed = UInt64.random(in: 1...1_000_000)
+        var random = SplitMix(seed: seed)
+        func next(_ bound: UInt64) -> UInt64 { UInt64.random(in: 0..<bound, using: &random) }
         for round in 0..<500 {
             // Pairs that cancel each other, of any size, and a few digits that stay.
             var numbers: [Number] = []

@@ -2,6 +2,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 @testable import CodexDynamoDB
@@ -155,12 +156,9 @@ struct ResponsePartTests {
 
     /// A text that takes nearly as many bytes on the disk.
     private static func noise(_ count: Int) -> AttributeValue {
-        var state: UInt64 = 1
+        var random = SplitMix(seed: 1)
         let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_".utf8)
-        let bytes = (0..<count).map { _ -> UInt8 in
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return letters[Int(state >> 58)]
-        }
+        let bytes = (0..<count).map { _ in random.pick(letters) }
         return .string(String(decoding: bytes, as: UTF8.self))
     }
 

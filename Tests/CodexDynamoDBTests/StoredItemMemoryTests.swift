@@ -18,8 +18,7 @@ struct StoredItemMemoryTests {
     private static let decodedByteCount = textCount * MemoryLayout<AttributeValue>.stride
 
     init() throws {
-        temporary = try TemporaryStore(
-            schema: Schema(tables: [TableDefinition("t", partitionKey: KeyAttribute("p"))]))
+        temporary = try TemporaryStore(schema: ShortTables.single)
         service = DynamoDBService(temporary.store)
     }
 
