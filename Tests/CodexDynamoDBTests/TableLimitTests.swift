@@ -69,7 +69,8 @@ struct TableLimitTests {
         for number in 1...2 {
             _ = try await ask(
                 "PutItem",
-                #"{"TableName":"samples","Item":{"partition":{"S":"k"},"value":{"N":"\#(number)"}}}"#)
+                #"{"TableName":"samples","Item":{"partition":{"S":"k"},"value":{"N":"\#(number)"}}}"#
+            )
         }
         let records = try await records()
         let images = try records.map { try #require($0["dynamodb"] as? Object) }

@@ -27,7 +27,7 @@
                     hash.add(UInt8(ascii: "0") + UInt8(number / divisor % 10))
                 }
                 for byte in after { hash.add(byte) }
-                if heads.contains(hash.first), windows.contains(hash.bytes) {
+                if heads.contains(hash.first.hash), windows.contains(hash.bytes) {
                     return String(1_000_000 + number).dropFirst().description
                 }
             }
