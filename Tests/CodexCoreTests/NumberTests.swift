@@ -24,6 +24,30 @@ struct NumberTests {
         #expect(try Number(parsing: canonical).hashValue == number.hashValue)
     }
 
+    /// The canonical spelling, put together from strings.
+    private static func spelled(digits: String, exponent: Int) -> String {
+        if exponent >= 0 { return digits + String(repeating: "0", count: exponent) }
+        let point = digits.count + exponent
+        if point > 0 { return "\(digits.prefix(point)).\(digits.dropFirst(point))" }
+        return "0." + String(repeating: "0", count: -point) + digits
+    }
+
+    @Test("Numbers of every exponent and count of digits are spelled without an exponent")
+    func everySpelling() throws {
+        let digits = "98765432109876543210987654321098765432"
+        for count in 0...37 {
+            let coefficient = "\(digits.prefix(count))3"
+            for exponent in (-130 - count)...(125 - count) {
+                let spelled = Self.spelled(digits: coefficient, exponent: exponent)
+                let number = try Number(parsing: "\(coefficient)e\(exponent)")
+                #expect(number.description == spelled)
+                #expect(number.negated.description == "-\(spelled)")
+                #expect(
+                    DynamoDBJSON.plainText(["n": .number(number)]) == "{\"n\":\(spelled)}")
+            }
+        }
+    }
+
     @Test(
         "Malformed text is refused",
         arguments: [

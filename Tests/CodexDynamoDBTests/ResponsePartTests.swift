@@ -122,6 +122,18 @@ struct ResponsePartTests {
         #expect(end.contains(#""Count":1,"ScannedCount":1,"LastEvaluatedKey""#))
     }
 
+    @Test("The item with the longest JSON for its size fits into a response")
+    func longestItem() async throws {
+        // Of two bytes each, and of 135 with quotes and comma.
+        let numbers = try (1...99).map { try Number(parsing: "\($0)E-130") }
+        let set = AttributeValue.numberSet(AttributeSet(numbers))
+        let item: Item = ["d": .list([AttributeValue](repeating: set, count: 2050))]
+        try await put(item)
+        let response = await ask("GetItem", Self.get)
+        #expect(response.status == 200 && response.byteCount > 67 * item.byteCount)
+        #expect(response.byteCount < ResponseWriter.byteCountMax)
+    }
+
     @Test("A transaction of reads whose response would be too long is refused")
     func longTransaction() async throws {
         for number in 0..<3 { try await put(["d": Self.largeNumbers()], number) }
