@@ -21,8 +21,9 @@
         /// Makes a budget of `limit` bytes.
         package init(limit: Int) { self.limit = limit }
 
-        /// The bytes that are reserved. May exceed ``limit``: an answer counts even if there is no
-        /// room.
+        /// The bytes that are reserved.
+        ///
+        /// They may exceed ``limit``: an answer counts even if there is no room.
         package var usedByteCount: Int { used.withLock { $0.small + $0.large } }
 
         private var largeLimit: Int { limit / 4 * 3 }
