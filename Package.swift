@@ -73,9 +73,10 @@ let package = Package(
         .target(
             name: "PlantedFaults", dependencies: ["CodexCore", "CodexStore"],
             path: "Tests/PlantedFaults"),
-        // Other processes, chance from a seed, and a search for secrets.
+        // Other processes, chance from a seed, sample tables, and a search for secrets.
         .target(
-            name: "TestSupport", dependencies: ["CodexCZlib"], path: "Tests/TestSupport"),
+            name: "TestSupport", dependencies: ["CodexCore", "CodexCZlib"],
+            path: "Tests/TestSupport"),
         // What benchmarks and counts of instructions measure.
         .target(
             name: "MeasuredPaths",
@@ -92,7 +93,8 @@ let package = Package(
         // System calls that fail on demand.
         .target(name: "FaultyCalls", path: "Tests/FaultyCalls"),
         .testTarget(name: "CodexCoreTests", dependencies: ["CodexCore", "TestSupport"]),
-        .testTarget(name: "CodexIndexTests", dependencies: ["CodexCore", "CodexIndex"]),
+        .testTarget(
+            name: "CodexIndexTests", dependencies: ["CodexCore", "CodexIndex", "TestSupport"]),
         .testTarget(
             name: "CodexStoreTests",
             dependencies: [

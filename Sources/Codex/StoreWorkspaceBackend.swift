@@ -67,8 +67,8 @@ extension CodexFlow.Workspace {
     ///
     /// - Parameters:
     ///   - store: The store.
-    ///   - cache: A cache of the store, which answers what commands do not read: ``get(_:)`` and
-    ///     ``session(token:)``. Commands read in their transactions.
+    ///   - cache: A cache of the store, which answers what commands do not read: `get(_:)` and
+    ///     `session(token:)`. Commands read in their transactions.
     ///   - clock: What tells the time.
     public init(
         _ store: Store, cache: StoreCache? = nil, clock: @escaping @Sendable () -> Date = { Date() }

@@ -164,7 +164,7 @@ private struct BatchStep: Sendable {
     func perform(
         _ transaction: inout WriteTransaction, _ target: WriteTarget, _ units: inout [Capacity]
     ) throws(CodexError) {
-        if put == nil, target.isCountedByKeys {
+        if put == nil, table.countsDeletionsByKeys {
             let old = try transaction.deleteMeasuring(in: table.name, key: key)
             target.addDelete(to: &units, old?.keys, byteCount: old?.byteCount ?? 0)
         } else if let put {

@@ -158,13 +158,6 @@ struct WriteTarget: Sendable {
         localIndexes = try service.record(of: table.name).localIndexes
     }
 
-    /// Whether deletions are counted by keys and a size alone: no index includes single attributes.
-    var isCountedByKeys: Bool {
-        table.indexes.allSatisfy { index in
-            if case .include = index.projection { false } else { true }
-        }
-    }
-
     /// Adds what a deletion costs; see ``Capacity/addDelete(_:_:byteCount:localIndexes:)``.
     func addDelete(to units: inout [Capacity], _ keys: Item?, byteCount: Int) {
         units.add(to: table.name) {
@@ -197,6 +190,15 @@ extension [Capacity] {
         (capacity.isTransaction, capacity.isRead) = (isTransaction, isRead)
         try body(&capacity)
         append(capacity)
+    }
+}
+
+extension TableDefinition {
+    /// Whether deletions are counted by keys and a size alone: no index includes single attributes.
+    var countsDeletionsByKeys: Bool {
+        indexes.allSatisfy { index in
+            if case .include = index.projection { false } else { true }
+        }
     }
 }
 

@@ -41,7 +41,7 @@ extension DynamoDBService {
         ) { [write] transaction, _ in
             let old = try transaction.put(
                 item, in: name, condition: condition, returning: write.returningOld)
-            return (old, item)
+            return .items(old: old, new: item)
         }
     }
 
@@ -59,9 +59,12 @@ extension DynamoDBService {
         let primaryKey = try table.requestedKey(key)
         return try await perform(write, on: table, replacing: { _ in primaryKey }, budget) {
             [write] transaction, _ in
+            if write.measuresDeletion(from: table) {
+                return .deletion(try transaction.deleteMeasuring(in: name, key: primaryKey))
+            }
             let old = try transaction.delete(
                 in: name, key: primaryKey, condition: condition, returning: write.returningOld)
-            return (old, nil)
+            return .items(old: old, new: nil)
         }
     }
 
@@ -86,12 +89,12 @@ extension DynamoDBService {
                     try $0.item(reserving: memory)
                 }
                 try transaction.put(old ?? key, in: name, condition: condition)
-                return (old, old ?? key)
+                return .items(old: old, new: old ?? key)
             }
             let (old, new) = try transaction.change(
                 in: name, key: primaryKey, update, condition: condition)
             if let new { try table.requireIndexKeys(of: new) }
-            return (old, new)
+            return .items(old: old, new: new)
         }
     }
 
@@ -106,8 +109,7 @@ extension DynamoDBService {
     ///   - table: The table.
     ///   - key: The key of the item that is replaced or deleted as a whole.
     ///   - budget: The request's.
-    ///   - body: Does it, and gives the item as it was and as it is now. What it decodes itself, it
-    ///     reserves in the memory that it gets.
+    ///   - body: Does it. What it decodes itself, it reserves in the memory that it gets.
     /// - Returns: The response.
     /// - Throws: What the store throws, and what `body` throws.
     private func perform(
@@ -117,7 +119,7 @@ extension DynamoDBService {
         _ body:
             @escaping @Sendable (
                 inout WriteTransaction, DecodedMemory
-            ) throws -> (old: Item?, new: Item?)
+            ) throws -> WrittenItem
     ) async throws -> ResponseWriter {
         let localIndexes =
             write.capacity == .indexes ? try record(of: table.name).localIndexes : []
@@ -130,12 +132,12 @@ extension DynamoDBService {
                     // Another table may have the name by now.
                     let written = try transaction.oldAttributes(
                         in: table.name, key: try key(self.definition(table.name)), memory, budget)
-                    let (old, new) = try body(&transaction, memory)
-                    return WriteOutcome(written, write.units(table, old, new, localIndexes))
+                    let item = try body(&transaction, memory)
+                    return WriteOutcome(written, write.units(table, item, localIndexes))
                 }
-                let (old, new) = try body(&transaction, memory)
-                let units = write.units(table, old, new, localIndexes)
-                return try WriteOutcome(write.attributes(old, new), units, memory, budget)
+                let item = try body(&transaction, memory)
+                let units = write.units(table, item, localIndexes)
+                return try WriteOutcome(write.attributes(item), units, memory, budget)
             } catch let error as CodexError {
                 throw write.failure(error, memory)
             }
@@ -156,7 +158,7 @@ extension WriteTransaction {
     ) throws -> ResponseWriter {
         var written = ResponseWriter()
         try view(in: table, key: key) { view in
-            written.member("Attributes") { _ in }
+            written.name("Attributes")
             _ = try written.stored(view, nil, memory, budget)
         }
         try written.reserve(budget)
@@ -203,7 +205,7 @@ struct ItemRead: Sendable {
         var response = ResponseWriter()
         let found = try store.read { snapshot in
             try snapshot.view(in: table, key: key, smallerThan: byteCountMax) { view in
-                response.member("Item") { _ in }
+                response.name("Item")
                 return try response.stored(view, projection, memory, budget)
             }
         }

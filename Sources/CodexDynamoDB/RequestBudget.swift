@@ -56,11 +56,11 @@ public struct RequestBudget: Sendable {
     /// Asks for more bytes of memory, for what is decoded and for the response; `false` refuses
     /// them.
     ///
-    /// A refused request gets a `ThrottlingException`. It has changed nothing. The caller takes
-    /// back what is left of the grants, after the response.
+    /// A refused request gets a `ThrottlingException`. It has changed nothing. The caller
+    /// releases what is left of the grants, after the response.
     public var reserve: @Sendable (_ byteCount: Int) -> Bool
 
-    /// Takes bytes back that ``reserve`` granted: those of stored items that are not in memory any
+    /// Releases bytes that ``reserve`` granted: those of stored items that are not in memory any
     /// more.
     public var release: @Sendable (_ byteCount: Int) -> Void
 
@@ -154,7 +154,7 @@ extension RequestBudget {
 
     /// The memory of stored items that are decoded, `byteCountMax` bytes at a time.
     func decodedMemory(byteCountMax: Int = .max) -> DecodedMemory {
-        DecodedMemory(byteCountMax: byteCountMax, ask: reserve, giveBack: release)
+        DecodedMemory(byteCountMax: byteCountMax, ask: reserve, release: release)
     }
 
     /// Does work where long work is done if it is long, and here otherwise.

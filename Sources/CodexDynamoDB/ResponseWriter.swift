@@ -12,7 +12,7 @@ struct ResponseWriter: Sendable {
 
     /// A part ends once it has so many bytes.
     static let partByteCount = 64 << 10
-    /// Most bytes of a response: JSON may have 45 times as many bytes as an item counts.
+    /// Most bytes of a response: JSON may have 67 times as many bytes as an item counts.
     static let byteCountMax = 48 << 20
     /// A page ends once it has so many bytes.
     static let pageByteCountMax = 16 << 20
@@ -32,14 +32,15 @@ struct ResponseWriter: Sendable {
 
     // MARK: Members
 
-    private mutating func name(_ name: String) {
+    /// A member's name; its value is written next.
+    mutating func name(_ name: String) {
         writer.raw(isEmpty ? "" : ",")
         isEmpty = false
         writer.string(name)
         writer.raw(":")
     }
 
-    /// A member's name; its value follows.
+    /// A member whose value is small, or only begun.
     mutating func member(_ name: String, _ value: (inout JSONWriter) -> Void) {
         self.name(name)
         value(&writer)

@@ -1,6 +1,14 @@
 internal import CodexCore
 internal import CodexStore
 
+/// What a write did to an item.
+enum WrittenItem {
+    /// The item as it was and as it is now.
+    case items(old: Item?, new: Item?)
+    /// The attributes of a deleted item's keys, and its size; `nil` if there was no item.
+    case deletion((keys: Item, byteCount: Int)?)
+}
+
 /// What single writes have in common.
 struct WriteParameters: Sendable {
     let returning: ReturnValues
@@ -46,8 +54,14 @@ struct WriteParameters: Sendable {
     /// With a condition the item is decoded in any case, and the response may not need it.
     var showsStoredItem: Bool { returning == .allOld && !isConditional }
 
+    /// Whether a delete gives a size in place of the item: the response needs no more of it.
+    func measuresDeletion(from table: TableDefinition) -> Bool {
+        capacity != .none && !isConditional && table.countsDeletionsByKeys
+    }
+
     /// The attributes that the response has, of the item as it was and as it is now.
-    func attributes(_ old: Item?, _ new: Item?) throws -> Item? {
+    func attributes(_ item: WrittenItem) throws -> Item? {
+        guard case .items(let old, let new) = item else { return nil }
         let attributes: Item? =
             switch returning {
             case .none: nil
@@ -66,11 +80,17 @@ struct WriteParameters: Sendable {
 
     /// What the write costs; `nil` if nobody asks.
     func units(
-        _ table: TableDefinition, _ old: Item?, _ new: Item?, _ localIndexes: [String]
+        _ table: TableDefinition, _ item: WrittenItem, _ localIndexes: [String]
     ) -> Capacity? {
         guard capacity != .none else { return nil }
         var units = Capacity(table.name)
-        units.addWrite(table, old, new, localIndexes: localIndexes)
+        switch item {
+        case .items(let old, let new):
+            units.addWrite(table, old, new, localIndexes: localIndexes)
+        case .deletion(let old):
+            units.addDelete(
+                table, old?.keys, byteCount: old?.byteCount ?? 0, localIndexes: localIndexes)
+        }
         return units
     }
 

@@ -7,31 +7,27 @@ import Testing
 
 @Suite("Backups")
 struct BackupTests {
-    static let schema = Schema(tables: [
-        TableDefinition(
-            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"),
-            indexes: [IndexDefinition("byG", partitionKey: [KeyAttribute("g")])])
-    ])
+    static let schema = AgentTable.schema(indexes: [AgentTable.byG])
     let directory: String
     let clock = ManualClock()
 
     init() throws { directory = try TemporaryStore.makeDirectory() }
 
-    private func cleaning(_ body: () async throws -> Void) async throws {
+    func cleaning(_ body: () async throws -> Void) async throws {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try await body()
     }
 
-    private func path(_ name: String) -> String { directory + "/" + name }
+    func path(_ name: String) -> String { directory + "/" + name }
 
-    private func makeStore() throws -> TemporaryStore {
+    func makeStore() throws -> TemporaryStore {
         var options = StoreOptions()
         let clock = clock
         options.use(clock)
         return try TemporaryStore(schema: Self.schema, options: options)
     }
 
-    private func put(_ numbers: Range<Int>, _ store: Store, byteCount: Int = 10) async throws {
+    func put(_ numbers: Range<Int>, _ store: Store, byteCount: Int = 10) async throws {
         let noise = try #require(FileHandle(forReadingAtPath: "/dev/urandom"))
         for number in numbers {
             clock.advance(by: 1)
@@ -44,7 +40,7 @@ struct BackupTests {
         }
     }
 
-    private func count(_ path: String) throws -> Int {
+    func count(_ path: String) throws -> Int {
         let store = try Store(at: path)
         defer { store.close() }
         #expect(try store.verify().isSound)
@@ -350,177 +346,6 @@ struct BackupTests {
             #expect(RestoreTarget.time(text) == .time(date))
             #expect(RestoreTarget.time(text) != .time(text - 0.001))
             #expect(RestoreTarget.time(text) == .time(text + 0.0005))
-        }
-    }
-
-    // MARK: Bad input
-
-    private func expectRefused(
-        _ code: CodexError.Code, archive: String? = nil, _ comment: Comment
-    ) async throws {
-        await #expect(throws: CodexError(code, ""), comment) {
-            try await Store.verifyBackup(path("backup"), archive: archive)
-        }
-        await #expect(throws: CodexError(code, ""), comment) {
-            try await Store.restore(path("backup"), archive: archive, at: path("restored"))
-        }
-        let names = try FileManager.default.contentsOfDirectory(atPath: directory)
-        #expect(!names.contains { $0.hasPrefix("restored") }, comment)
-    }
-
-    private func changing(
-        _ file: String, _ change: (inout Data) -> Void, _ body: () async throws -> Void
-    ) async throws {
-        let url = URL(fileURLWithPath: path(file))
-        let data = try Data(contentsOf: url)
-        var changed = data
-        change(&changed)
-        try changed.write(to: url)
-        try await body()
-        try data.write(to: url)
-    }
-
-    @Test(
-        "Damaged, incomplete and other people's backups and archives are named, and nothing is made"
-    )
-    func damaged() async throws {
-        try await cleaning {
-            let (temporary, other) = (try makeStore(), try makeStore())
-            try await put(0..<10, temporary.store)
-            try await temporary.store.backup(to: path("backup"))
-            try await put(10..<40, temporary.store, byteCount: 60_000)
-            try await temporary.store.archiveLog(to: path("archive"))
-            try await put(0..<10, other.store)
-            try await other.store.backup(to: path("other"))
-            try await other.store.archiveLog(to: path("others"))
-            let archive = path("archive")
-            #expect(
-                try await Store.verifyBackup(path("backup"), archive: archive).lastSequence == 40)
-
-            try await expectRefused(.notAStore, archive: path("others"), "another store's")
-            try await expectRefused(.notAStore, archive: path("backup"), "no archive")
-            try await expectRefused(.notAStore, archive: path("none"), "no archive at all")
-            await #expect(throws: CodexError(.notAStore, "")) {
-                try await other.store.archiveLog(to: archive)
-            }
-            await #expect(throws: CodexError(.notAStore, "")) {
-                try await Store.restore(temporary.path, at: path("restored"))
-            }
-            for target in ["backup", "archive"] {
-                await #expect(throws: CodexError(.invalidArgument, "")) {
-                    try await temporary.store.backup(to: path(target))
-                }
-                await #expect(throws: CodexError(.invalidArgument, "")) {
-                    try await Store.restore(path("other"), at: path(target))
-                }
-            }
-            await #expect(throws: CodexError.self) {
-                try await temporary.store.backup(to: path("none/backup"))
-            }
-
-            let seed = UInt64.random(in: 1...1_000_000)
-            var random = SplitMix(seed: seed)
-            for _ in 0..<30 {
-                try await changing("backup/data.mdb") { data in
-                    data[random.below(data.count)] ^= UInt8(1 << random.below(8))
-                } _: {
-                    try await expectRefused(.corrupted, "a flipped bit, seed \(seed)")
-                }
-            }
-            try await changing("backup/data.mdb") {
-                $0.removeLast(4096)
-            } _: {
-                try await expectRefused(.corrupted, "cut off")
-            }
-            let hostile = [
-                "", "{}", "[]", #"{"format": 1}"#, "\n\n\n", #"{"format": 1}"# + "\n0\n",
-                #"{"format": 1, "storeID": 7}"#,
-                String(repeating: "[", count: 60_000), String(repeating: " ", count: 100_000),
-            ]
-            for text in hostile {
-                try await changing("backup/backup.json") {
-                    $0 = Data(text.utf8)
-                } _: {
-                    try await expectRefused(.corrupted, "\(text.prefix(20))")
-                }
-                try await changing("archive/archive.json") {
-                    $0 = Data(text.utf8)
-                } _: {
-                    try await expectRefused(.corrupted, archive: archive, "\(text.prefix(20))")
-                }
-            }
-            for (file, archive) in [
-                ("backup/backup.json", nil), ("archive/archive.json", archive),
-            ] {
-                try await changing(file) {
-                    $0 = Data(#"{"format": 2}"#.utf8)
-                } _: {
-                    try await expectRefused(
-                        .unsupportedFormat, archive: archive, "a newer release's")
-                }
-                // Whatever digit is another one.
-                let label = try String(
-                    contentsOf: URL(fileURLWithPath: path(file)), encoding: .utf8)
-                for (place, character) in label.utf8.enumerated()
-                where (UInt8(ascii: "0")...UInt8(ascii: "8")).contains(character) {
-                    if label.utf8.dropFirst(place - 9).starts(with: #""format":1"#.utf8) {
-                        continue
-                    }
-                    try await changing(file) { data in
-                        data[place] += 1
-                    } _: {
-                        try await expectRefused(.corrupted, archive: archive, "byte \(place)")
-                    }
-                }
-            }
-
-            let segments = try FileManager.default.contentsOfDirectory(atPath: archive).filter {
-                $0.hasSuffix(".gz")
-            }.sorted()
-            #expect(segments.count > 3)
-            for segment in segments {
-                for _ in 0..<10 {
-                    try await changing("archive/" + segment) { data in
-                        // Neither gzip's name, time and system, nor its flag for text, say anything.
-                        data[10 + random.below(data.count - 10)] ^= UInt8(1 << random.below(8))
-                    } _: {
-                        try await expectRefused(
-                            .corrupted, archive: archive, "a flipped bit, seed \(seed)")
-                    }
-                }
-                try await changing("archive/" + segment) {
-                    $0.removeLast($0.count / 2)
-                } _: {
-                    try await expectRefused(.corrupted, archive: archive, "cut off")
-                }
-                let (from, to) = (archive + "/" + segment, path("aside"))
-                try FileManager.default.moveItem(atPath: from, toPath: to)
-                try await expectRefused(.notCovered, archive: archive, "missing: \(segment)")
-                try FileManager.default.moveItem(atPath: to, toPath: from)
-            }
-            // Up to where it is whole, it serves.
-            let (last, aside) = (archive + "/" + segments[segments.count - 1], path("aside"))
-            try FileManager.default.moveItem(atPath: last, toPath: aside)
-            for sequence: UInt64 in [10, 11] {
-                try await Store.restore(
-                    path("backup"), archive: archive, to: .sequence(sequence),
-                    at: path("earlier-\(sequence)"))
-                #expect(try count(path("earlier-\(sequence)")) == Int(sequence))
-            }
-            await #expect(throws: CodexError(.notCovered, "")) {
-                try await Store.restore(
-                    path("backup"), archive: archive, to: .sequence(40), at: path("later"))
-            }
-            try FileManager.default.moveItem(atPath: aside, toPath: last)
-            // One in another's place.
-            let copied = try Data(contentsOf: URL(fileURLWithPath: archive + "/" + segments[0]))
-            try await changing("archive/" + segments[1]) {
-                $0 = copied
-            } _: {
-                try await expectRefused(.corrupted, archive: archive, "another number")
-            }
-            try FileManager.default.removeItem(atPath: path("backup/backup.json"))
-            try await expectRefused(.notAStore, "not finished")
         }
     }
 

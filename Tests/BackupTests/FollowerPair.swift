@@ -55,6 +55,27 @@ final class FollowerPair {
         return bytes
     }
 
+    /// A record that follows commit 10, with a body of the test's own and a checksum that is right.
+    func record(
+        sequence: UInt64 = 11, storeID: UUID? = nil, previous: UInt32? = nil,
+        _ body: (inout [UInt8]) throws -> Void
+    ) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
+        try body(&bytes)
+        let count = bytes.count
+        let position = try leader.core.appliedState().position
+        var header = LogRecordHeader(
+            bodyByteCount: UInt32(count - LogRecordHeader.byteCount),
+            previousChecksum: previous ?? position.checksum, sequence: sequence, incarnation: 1,
+            flushedSequence: 0, milliseconds: 1)
+        header.checksum = header.finish(&bytes)
+        var encoded: [UInt8] = []
+        LeaderRecord.append(
+            LogRecord(header: header, bytes: bytes, body: LogRecordHeader.byteCount..<count),
+            of: storeID ?? leader.core.logDirectory.storeID, lastSequence: sequence, to: &encoded)
+        return encoded
+    }
+
     /// Lets a follower follow until it has a commit.
     static func catchUp(_ follower: Store, to sequence: UInt64, from leader: Store) async throws {
         let state = try #require(try follower.followerState())

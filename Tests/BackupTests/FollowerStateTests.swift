@@ -61,8 +61,7 @@ struct FollowerStateTests {
     @Test("A sum that does not fit stops no follower: the counter conflicts, as the leader's does")
     func overflow() async throws {
         let schema = Schema(tables: [
-            TableDefinition(
-                "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"),
+            AgentTable.definition(
                 counters: [CounterDefinition("sum", group: [KeyAttribute("p")], sums: ["v"])]),
             TableDefinition(
                 "loaded", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"),
@@ -130,8 +129,7 @@ struct FollowerStateTests {
         var options = StoreOptions()
         options.use(clock)
         options.sweepInterval = nil
-        let plain = TableDefinition(
-            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"))
+        let plain = AgentTable.definition()
         let pair = try await FollowerPair(
             schema: Schema(tables: [plain, Life.schema.tables[1]]), options: options)
         let ends = Int(clock.now.timeIntervalSince1970 + 100)

@@ -203,220 +203,6 @@ struct FollowerTests {
         try await FollowerPair.expectEqual(pair.follower, pair.leader, "after flips")
     }
 
-    // MARK: Hostile leaders
-
-    /// What follows commit 10, with a body of the test's own and a checksum that is right.
-    private func record(
-        _ pair: FollowerPair, sequence: UInt64 = 11, storeID: UUID? = nil, previous: UInt32? = nil,
-        _ body: (inout [UInt8]) -> Void
-    ) throws -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
-        body(&bytes)
-        let count = bytes.count
-        let position = try pair.leader.core.appliedState().position
-        var header = LogRecordHeader(
-            bodyByteCount: UInt32(count - LogRecordHeader.byteCount),
-            previousChecksum: previous ?? position.checksum, sequence: sequence, incarnation: 1,
-            flushedSequence: 0, milliseconds: 1)
-        header.checksum = header.finish(&bytes)
-        var encoded: [UInt8] = []
-        LeaderRecord.append(
-            LogRecord(header: header, bytes: bytes, body: LogRecordHeader.byteCount..<count),
-            of: storeID ?? pair.leader.core.logDirectory.storeID, lastSequence: sequence,
-            to: &encoded)
-        return encoded
-    }
-
-    @Test("A record that is not what a leader writes is refused, and nothing of it applied")
-    func hostile() async throws {
-        let pair = try await FollowerPair()
-        let follower = pair.follower
-        let (itemKey, stored) = try pair.leader.core.withReader { context in
-            try context.transaction.withCursor(try context.catalog.table("t").tree) { cursor in
-                let entry = try #require(unsafe try cursor.first())
-                return unsafe (Array(entry.key), Array(entry.value))
-            }
-        }
-        let manifest = pair.leader.core.catalog.manifest
-        var ownManifest = follower.core.catalog.manifest
-        ownManifest.endFollowing()
-        let own = try ownManifest.json()
-        var renumbered = manifest
-        renumbered.tables["t"] = .init(number: 7, indexes: ["byG": 1], counters: ["sums": 1])
-        let dropped = Manifest(schema: Schema(tables: [Life.schema.tables[1]]))
-        let mebibyte = AttributeValue.string(String(repeating: "a", count: 1 << 20))
-        let bomb = try ItemCodec.encode(
-            ["a": mebibyte, "b": mebibyte, "c": mebibyte, "d": mebibyte],
-            header: ItemHeader(entityNumber: 0, schemaVersion: 0, version: 1), excluding: [],
-            shapes: OwnNames())
-        func meta(_ key: [UInt8], _ value: [UInt8]?, _ body: inout [UInt8]) {
-            LogBody.appendSystem(.meta, key: key, value: value, to: &body)
-        }
-        func item(
-            _ key: [UInt8], _ old: [UInt8]?, _ new: [UInt8]?, table: Int = 1,
-            _ body: inout [UInt8]
-        ) {
-            LogBody.appendItem(
-                table: table, key: key, old: old, new: new, isExpiry: false, isSilent: false,
-                to: &body)
-        }
-        let hostile: [(String, (inout [UInt8]) -> Void)] = [
-            ("an insert of what is there", { item(itemKey, nil, stored, &$0) }),
-            ("another old image", { item(itemKey, stored + [1], nil, &$0) }),
-            ("a table that is not there", { item(itemKey, nil, stored, table: 99, &$0) }),
-            ("a huge table number", { item(itemKey, nil, stored, table: .max, &$0) }),
-            ("an item that cannot be read", { item([1, 2, 3], nil, [9, 9, 9, 9], &$0) }),
-            ("an item of nothing", { item(itemKey + [5], nil, [], &$0) }),
-            (
-                "a good change, then a bad one",
-                {
-                    item(itemKey, stored, nil, &$0)
-                    item([0xFF], stored, nil, &$0)
-                }
-            ),
-            ("entries that end early", { $0 += [1, 3, 1] }),
-            ("an unknown entry", { $0 += [77, 0, 0] }),
-            ("an unknown space", { $0 += [2, 200, 0, 0] }),
-            ("a length past the end", { $0 += [2, 3, 0xFF, 0xFF, 0xFF, 0x7F] }),
-            (
-                "the position, behind an item",
-                {
-                    item(itemKey, stored, nil, &$0)
-                    meta(LogPosition.key, [0], &$0)
-                }
-            ),
-            (
-                "the manifest, behind an item",
-                {
-                    item(itemKey, stored, nil, &$0)
-                    meta(Manifest.key, own, &$0)
-                }
-            ),
-            ("a manifest that is none", { meta(Manifest.key, [1, 2], &$0) }),
-            ("a manifest that goes", { meta(Manifest.key, nil, &$0) }),
-            ("no manifest", { meta(Manifest.generationKey, [0], &$0) }),
-            ("a key of tokens that is none", { meta(DigestKey.key, [1, 1, 0], &$0) }),
-            ("a key of tokens that goes", { meta(DigestKey.key, nil, &$0) }),
-            ("the follower's own manifest", { meta(Manifest.key, own, &$0) }),
-            (
-                "a manifest that changes a table's number",
-                { body in meta(Manifest.key, (try? renumbered.json()) ?? [], &body) }
-            ),
-            (
-                "a manifest without a table",
-                { body in meta(Manifest.key, (try? dropped.json()) ?? [], &body) }
-            ),
-            (
-                "a shape that items use",
-                {
-                    LogBody.appendSystem(
-                        .shapes, key: ShapeRegistry.key(0), value: Shape.encode(["x"]), to: &$0)
-                }
-            ),
-            (
-                "a shape that leaves a gap",
-                {
-                    LogBody.appendSystem(
-                        .shapes, key: ShapeRegistry.key(500), value: Shape.encode(["x"]), to: &$0)
-                }
-            ),
-            ("nothing", { _ in }),
-            (
-                "an entry that ends in the padding",
-                { body in
-                    item(itemKey, stored, nil, &body)
-                    for count in 1...8 {
-                        var longer = body
-                        LogBody.appendSystem(
-                            .tokens, key: [UInt8](repeating: 1, count: count), value: [0, 0, 0],
-                            to: &longer)
-                        longer.removeLast(3)
-                        guard (1...5).contains(longer.count % 8) else { continue }
-                        body = longer
-                        return
-                    }
-                }
-            ),
-            (
-                "a consumer past all commits",
-                {
-                    var state = Consumer(
-                        filter: .all, after: SequenceNumber(commit: .max), now: 0)
-                    state.movedAfter = .max
-                    LogBody.appendSystem(
-                        .consumers, key: [0, 1], value: try? state.json(), to: &$0)
-                }
-            ),
-            (
-                "a consumer at a place that no log has",
-                {
-                    var state = Consumer(
-                        filter: .all, after: SequenceNumber(commit: 1), now: 0)
-                    (state.segment, state.offset) = (.max, .max)
-                    LogBody.appendSystem(
-                        .consumers, key: [0, 1], value: try? state.json(), to: &$0)
-                }
-            ),
-            (
-                "an item that inflates to more than an item has",
-                { item(itemKey, stored, bomb, &$0) }
-            ),
-            ("an empty key", { LogBody.appendSystem(.tokens, key: [], value: [1], to: &$0) }),
-            (
-                "a key that is too long",
-                {
-                    LogBody.appendSystem(
-                        .consumers, key: [UInt8](repeating: 1, count: 600), value: [1], to: &$0)
-                }
-            ),
-            (
-                "a shape that goes",
-                { LogBody.appendSystem(.shapes, key: ShapeRegistry.key(0), value: nil, to: &$0) }
-            ),
-        ]
-        let before = try Life.items(of: follower)
-        for (name, body) in hostile {
-            let bytes = try record(pair, body)
-            do {
-                try await follower.follow(FollowerPair.pieces(bytes))
-                Issue.record("\(name): applied")
-            } catch let error as CodexError {
-                #expect(error.code == .diverged, "\(name): \(error)")
-            }
-            #expect(try follower.stats().sequence == 10, "\(name)")
-            #expect(try Life.items(of: follower) == before, "\(name)")
-        }
-        #expect(try follower.verify().isSound)
-        for (name, code, bytes) in [
-            (
-                "of another store", CodexError.Code.diverged,
-                try record(pair, storeID: UUID()) { $0 += [] }
-            ),
-            ("of another history", .diverged, try record(pair, previous: 1) { $0 += [] }),
-            (
-                "the last commit, another one", .diverged,
-                try record(pair, sequence: 10) { $0 += [] }
-            ),
-            ("no record", .corrupted, Array("{\"eventName\":\"INSERT\"}\n".utf8)),
-        ] {
-            await #expect(throws: CodexError(code, ""), "\(name)") {
-                try await follower.follow(FollowerPair.pieces(bytes))
-            }
-        }
-        // It is none the worse, whatever comes in one piece with a bad one.
-        for number in 10..<15 { try await FollowerPair.put(number, pair.leader) }
-        let good = try await pair.records(after: 10)
-        let bad = try record(pair, sequence: 16) { $0 += [77, 0, 0] }
-        await #expect(throws: CodexError(.diverged, "")) {
-            try await follower.follow(FollowerPair.pieces(good + bad))
-        }
-        try await FollowerPair.expectEqual(follower, pair.leader, "after hostile records")
-        follower.close()
-        let reopened = try Store(at: pair.directory + "/follower")
-        try await FollowerPair.expectEqual(reopened, pair.leader, "after hostile records")
-        reopened.close()
-    }
-
     @Test("A leader that was put back to an earlier state is not followed on")
     func fork() async throws {
         let pair = try await FollowerPair()
@@ -458,7 +244,7 @@ struct FollowerTests {
         let records = try await pair.records(after: 10)
         await #expect(throws: CodexError(.recordsMissing, "")) {
             try await follower.follow(
-                FollowerPair.pieces(records + (try self.record(pair, sequence: 40) { $0 += [] })))
+                FollowerPair.pieces(records + (try pair.record(sequence: 40) { $0 += [] })))
         }
         // It has heard of commit 40.
         await #expect(throws: CodexError(.behindLeader, "")) { try await follower.promote() }
@@ -525,17 +311,19 @@ struct FollowerTests {
         #expect(try third.followerState() != nil)
     }
 
-    @Test("Expired items go when the leader's do; an index with equal keys conflicts here too")
-    func leadersDecisions() async throws {
+    /// A table with a time to live or without, beside the one that is loaded.
+    private func schema(timeToLive: String? = nil) -> Schema {
+        Schema(tables: [
+            AgentTable.definition(timeToLive: timeToLive), Life.schema.tables[1],
+        ])
+    }
+
+    @Test("Expired items go when the leader's do")
+    func expiry() async throws {
         let clock = ManualClock()
         var options = StoreOptions()
         options.use(clock)
-        let schema = Schema(tables: [
-            TableDefinition(
-                "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s")),
-            Life.schema.tables[1],
-        ])
-        let pair = try await FollowerPair(schema: schema, options: options)
+        let pair = try await FollowerPair(schema: schema(), options: options)
         // A time to live is added to items that are there, which builders stamp.
         let ends = clock.now.timeIntervalSince1970 + 100
         _ = try await pair.leader.write { transaction in
@@ -547,23 +335,17 @@ struct FollowerTests {
                     ], in: "t")
             }
         }
-        let leaderPath = pair.directory + "/leader"
         pair.leader.close()
-        let withTime = Schema(tables: [
-            TableDefinition(
-                "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"),
-                timeToLive: "ends"),
-            Life.schema.tables[1],
-        ])
         options.sweepInterval = nil
-        let leader = try Store(at: leaderPath, schema: withTime, options: options)
+        let leader = try Store(
+            at: pair.directory + "/leader", schema: schema(timeToLive: "ends"), options: options)
         defer { leader.close() }
         try await leader.whenReady()
         try await FollowerPair.catchUp(
             pair.follower, to: try leader.stats().sequence, from: leader)
         try await FollowerPair.expectEqual(pair.follower, leader, "with a time to live")
         clock.advance(by: 200)
-        // Nobody finds them, and they are there until the leader removes them.
+        // Reads do not find them, and they are there until the leader removes them.
         #expect(try pair.follower.items(scanning: TableScan(table: "t")).items.count == 5)
         await #expect(throws: CodexError(.following, "")) {
             try await pair.follower.removeExpired()
@@ -572,27 +354,29 @@ struct FollowerTests {
         try await FollowerPair.catchUp(
             pair.follower, to: try leader.stats().sequence, from: leader)
         try await FollowerPair.expectEqual(pair.follower, leader, "after the sweep")
+    }
 
+    @Test("A unique index with equal keys conflicts as it does at the leader, until they differ")
+    func conflict() async throws {
+        let pair = try await FollowerPair(schema: schema())
         let unique = IndexDefinition(
             "unique", partitionKey: [KeyAttribute("v", .number)], isUnique: true)
         await #expect(throws: CodexError(.indexNotReady, "")) {
-            try await leader.addIndex(unique, to: "t")
+            try await pair.leader.addIndex(unique, to: "t")
         }
-        try await FollowerPair.catchUp(
-            pair.follower, to: try leader.stats().sequence, from: leader)
+        try await pair.catchUp()
         await #expect(throws: CodexError(.indexNotReady, "")) {
             try await pair.follower.whenReady()
         }
-        _ = try await leader.write { transaction in
-            for number in 5..<10 {
+        _ = try await pair.leader.write { transaction in
+            for number in 0..<10 {
                 try transaction.put(
                     ["p": "p", "s": .string("\(number)"), "v": .number(Number(number))], in: "t")
             }
         }
-        try await leader.whenReady()
-        try await FollowerPair.catchUp(
-            pair.follower, to: try leader.stats().sequence, from: leader)
-        try await FollowerPair.expectEqual(pair.follower, leader, "after equal keys")
+        try await pair.leader.whenReady()
+        try await pair.catchUp()
+        try await FollowerPair.expectEqual(pair.follower, pair.leader, "after equal keys")
     }
 
     // MARK: Kills
@@ -652,9 +436,4 @@ struct FollowerTests {
         #expect(try follower.verify().isSound && leader.verify().isSound, "seed \(seed)")
         #expect(follower.schema == leader.schema, "seed \(seed)")
     }
-}
-
-/// Lets each item carry its names.
-private final class OwnNames: ShapeInterner {
-    func intern(_ names: StoredNames) throws(CodexError) -> UInt32? { nil }
 }

@@ -115,23 +115,3 @@ struct HostileEntryTests {
         #expect(try pair.follower.verify().isSound)
     }
 }
-
-extension FollowerPair {
-    /// What follows commit 10, with a body of the test's own and a checksum that is right.
-    fileprivate func record(_ body: (inout [UInt8]) -> Void) throws -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
-        body(&bytes)
-        let count = bytes.count
-        let position = try leader.core.appliedState().position
-        var header = LogRecordHeader(
-            bodyByteCount: UInt32(count - LogRecordHeader.byteCount),
-            previousChecksum: position.checksum, sequence: 11, incarnation: 1, flushedSequence: 0,
-            milliseconds: 1)
-        header.checksum = header.finish(&bytes)
-        var encoded: [UInt8] = []
-        LeaderRecord.append(
-            LogRecord(header: header, bytes: bytes, body: LogRecordHeader.byteCount..<count),
-            of: leader.core.logDirectory.storeID, lastSequence: 11, to: &encoded)
-        return encoded
-    }
-}

@@ -15,9 +15,8 @@ final class Life {
     }
 
     static let schema = Schema(tables: [
-        TableDefinition(
-            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"),
-            indexes: [IndexDefinition("byG", partitionKey: [KeyAttribute("g")])],
+        AgentTable.definition(
+            indexes: [AgentTable.byG],
             counters: [CounterDefinition("sums", group: [KeyAttribute("g")], sums: ["v"])]),
         TableDefinition(
             "loaded", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"),

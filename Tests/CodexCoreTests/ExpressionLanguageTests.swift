@@ -155,14 +155,15 @@ struct ExpressionLanguageTests {
 
     // MARK: What is refused
 
-    @Test("What is wrong is said, and where")
-    func errors() throws {
-        let names = ["#a": "a"]
-        let values: [String: AttributeValue] = [
-            ":x": 1, ":y": 2, ":s": "secret", ":m": .map([:]), ":l": .list([]),
-            ":ss": .stringSet(["a"]),
-        ]
-        for (text, message) in [
+    private static let names = ["#a": "a"]
+    private static let values: [String: AttributeValue] = [
+        ":x": 1, ":y": 2, ":s": "secret", ":m": .map([:]), ":l": .list([]),
+        ":ss": .stringSet(["a"]),
+    ]
+
+    @Test(
+        "A condition that is wrong is refused; the message says what and where, without values",
+        arguments: [
             ("", "The expression can not be empty"), ("  \n", "can not be empty"),
             ("a = ", "Syntax error; token: \"<EOF>\", near: \"=\", at character 5"),
             ("a = :x :y", "Syntax error; token: \":y\""), ("a == :x", "token: \"=\""),
@@ -187,18 +188,22 @@ struct ExpressionLanguageTests {
             ("if_not_exists(a, :x)", "not allowed in a condition"), ("a < :m", "not M"),
             ("a BETWEEN :y AND :x", "lower bound"), ("a BETWEEN :s AND :x", "different types"),
             ("a = #a", "same path"), ("begins_with(a, :x)", "begins_with"),
-        ] {
-            do {
-                let parsed = try condition(text, names: names, values: values)
-                Issue.record("\(text) is taken for \(parsed)")
-            } catch let error as CodexError {
-                #expect(error.code == .invalidExpression, "\(text)")
-                #expect(error.message.hasPrefix("Invalid ConditionExpression: "), "\(text)")
-                #expect(error.message.contains(message), "\(text): \(error.message)")
-                #expect(!error.message.contains("secret"), "a value: \(error.message)")
-            }
+        ])
+    func conditionErrors(text: String, message: String) throws {
+        do {
+            let parsed = try condition(text, names: Self.names, values: Self.values)
+            Issue.record("it is taken for \(parsed)")
+        } catch let error as CodexError {
+            #expect(error.code == .invalidExpression)
+            #expect(error.message.hasPrefix("Invalid ConditionExpression: "))
+            #expect(error.message.contains(message), "\(error.message)")
+            #expect(!error.message.contains("secret"), "a value: \(error.message)")
         }
-        for (text, message) in [
+    }
+
+    @Test(
+        "An update that is wrong is refused; the message says what and where",
+        arguments: [
             ("", "empty"), ("a = :x", "token: \"a\""), ("SET a", "<EOF>"), ("SET a = :x,", "<EOF>"),
             ("SET a = :x SET b = :x", "\"SET\" section can only be used once"),
             ("SET a = :x, a.b = :x", "overlap"), ("SET a = :x REMOVE a", "overlap"),
@@ -210,21 +215,23 @@ struct ExpressionLanguageTests {
             ("SET a = if_not_exists(:x, :x)", "requires a document path"),
             ("SET a = if_not_exists(b)", "number of operands: 1"),
             ("UPDATE a = :x", "token: \"UPDATE\""),
-        ] {
-            do {
-                let parsed = try update(text, names: names, values: values)
-                Issue.record("\(text) is taken for \(parsed)")
-            } catch let error as CodexError {
-                #expect(error.code == .invalidExpression, "\(text)")
-                #expect(error.message.contains(message), "\(text): \(error.message)")
-            }
+        ])
+    func updateErrors(text: String, message: String) throws {
+        do {
+            let parsed = try update(text, names: Self.names, values: Self.values)
+            Issue.record("it is taken for \(parsed)")
+        } catch let error as CodexError {
+            #expect(error.code == .invalidExpression)
+            #expect(error.message.contains(message), "\(error.message)")
         }
-        var parser = try ExpressionParser(names: names)
-        for text in ["", "a,", "a b", "a, a.b", "#b", ":x", "size(a)"] {
-            #expect(throws: CodexError(.invalidExpression, ""), "\(text)") {
-                try parser.projection(text)
-            }
-        }
+    }
+
+    @Test(
+        "A projection that is wrong is refused",
+        arguments: ["", "a,", "a b", "a, a.b", "#b", ":x", "size(a)"])
+    func projectionErrors(text: String) throws {
+        var parser = try ExpressionParser(names: Self.names)
+        #expect(throws: CodexError(.invalidExpression, "")) { try parser.projection(text) }
     }
 
     @Test("Placeholders that are none, and those that nothing uses")

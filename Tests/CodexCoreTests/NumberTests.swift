@@ -1,4 +1,5 @@
 import CodexCore
+import TestSupport
 import Testing
 
 @Suite("Number")
@@ -21,6 +22,30 @@ struct NumberTests {
         #expect(number.description == canonical)
         #expect(try Number(parsing: canonical) == number)
         #expect(try Number(parsing: canonical).hashValue == number.hashValue)
+    }
+
+    /// The canonical spelling, put together from strings.
+    private static func spelled(digits: String, exponent: Int) -> String {
+        if exponent >= 0 { return digits + String(repeating: "0", count: exponent) }
+        let point = digits.count + exponent
+        if point > 0 { return "\(digits.prefix(point)).\(digits.dropFirst(point))" }
+        return "0." + String(repeating: "0", count: -point) + digits
+    }
+
+    @Test("Numbers of every exponent and count of digits are spelled without an exponent")
+    func everySpelling() throws {
+        let digits = "98765432109876543210987654321098765432"
+        for count in 0...37 {
+            let coefficient = "\(digits.prefix(count))3"
+            for exponent in (-130 - count)...(125 - count) {
+                let spelled = Self.spelled(digits: coefficient, exponent: exponent)
+                let number = try Number(parsing: "\(coefficient)e\(exponent)")
+                #expect(number.description == spelled)
+                #expect(number.negated.description == "-\(spelled)")
+                #expect(
+                    DynamoDBJSON.plainText(["n": .number(number)]) == "{\"n\":\(spelled)}")
+            }
+        }
     }
 
     @Test(
@@ -108,13 +133,9 @@ struct NumberTests {
 
     @Test("Long sums are exact whatever their partial sums need")
     func longSums() throws {
-        var random = SystemRandomNumberGenerator()
-        let seed = UInt64.random(in: 1...1_000_000, using: &random)
-        var state = seed
-        func next(_ bound: UInt64) -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return (state >> 33) % bound
-        }
+        let seed = UInt64.random(in: 1...1_000_000)
+        var random = SplitMix(seed: seed)
+        func next(_ bound: UInt64) -> UInt64 { UInt64.random(in: 0..<bound, using: &random) }
         for round in 0..<500 {
             // Pairs that cancel each other, of any size, and a few digits that stay.
             var numbers: [Number] = []

@@ -27,11 +27,7 @@ struct BudgetTests {
     private let service: DynamoDBService
 
     init() throws {
-        let table = TableDefinition(
-            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
-            indexes: [IndexDefinition("g", partitionKey: [KeyAttribute("g")])])
-        temporary = try TemporaryStore(
-            schema: Schema(tables: [table, TableDefinition("u", partitionKey: KeyAttribute("p"))]))
+        temporary = try TemporaryStore(schema: ShortTables.pair)
         service = DynamoDBService(temporary.store)
     }
 

@@ -20,10 +20,10 @@ struct DynamoDBServiceTests {
         service = DynamoDBService(temporary.store)
     }
 
-    private typealias Object = [String: Any]
+    typealias Object = [String: Any]
 
     /// The answer to a request, and its error's type without the namespace.
-    private func ask(
+    func ask(
         _ operation: String, _ body: String, streams: Bool = false
     ) async throws -> (error: String?, object: Object) {
         let prefix = streams ? "DynamoDBStreams_20120810." : "DynamoDB_20120810."
@@ -35,15 +35,15 @@ struct DynamoDBServiceTests {
         return (type, object)
     }
 
-    private func ok(_ operation: String, _ body: String, streams: Bool = false) async throws
-        -> Object
-    {
+    func ok(
+        _ operation: String, _ body: String, streams: Bool = false
+    ) async throws -> Object {
         let (error, object) = try await ask(operation, body, streams: streams)
         #expect(error == nil, "\(operation) \(body): \(object)")
         return object
     }
 
-    private func fails(
+    func fails(
         _ type: String, _ operation: String, _ body: String, _ text: String = "",
         streams: Bool = false
     ) async throws {
@@ -53,7 +53,7 @@ struct DynamoDBServiceTests {
         #expect(text.isEmpty || message.contains(text), "\(operation) \(body): \(message)")
     }
 
-    private func makeTable(_ more: String = "") async throws {
+    func makeTable(_ more: String = "") async throws {
         _ = try await ok(
             "CreateTable",
             """
@@ -69,7 +69,7 @@ struct DynamoDBServiceTests {
             """)
     }
 
-    private func put(_ number: Int, _ more: String = "") async throws {
+    func put(_ number: Int, _ more: String = "") async throws {
         _ = try await ok(
             "PutItem",
             #"{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"\#(number)"},"g":{"S":"g\#(number % 2)"}\#(more)}}"#
@@ -113,115 +113,6 @@ struct DynamoDBServiceTests {
         ] {
             try await fails("SerializationException", "PutItem", text)
         }
-    }
-
-    @Test("Values, keys and parameters that DynamoDB refuses are ValidationExceptions")
-    func validation() async throws {
-        try await makeTable()
-        func item(_ value: String) -> String {
-            #"{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"1"},"v":\#(value)}}"#
-        }
-        func nested(_ depth: Int) -> String {
-            String(repeating: #"{"L":["#, count: depth) + #"{"S":"x"}"#
-                + String(repeating: "]}", count: depth)
-        }
-        _ = try await ok("PutItem", item(nested(Limits.nestingDepthMax)))
-        for value in [
-            "{}", #"{"X":"y"}"#, #"{"S":"a","N":"1"}"#, #"{"N":""}"#, #"{"N":"abc"}"#,
-            #"{"N":"1e200"}"#,
-            #"{"N":"123456789012345678901234567890123456789"}"#, #"{"NULL":false}"#, #"{"SS":[]}"#,
-            #"{"SS":["a","a"]}"#, #"{"NS":["1","1.0"]}"#, #"{"BS":["YQ==","YQ=="]}"#,
-            nested(Limits.nestingDepthMax + 1),
-        ] {
-            try await fails("ValidationException", "PutItem", item(value))
-        }
-        try await fails(
-            "ValidationException", "PutItem", item(#"{"NS":["1","1.0"]}"#),
-            "Input collection contains duplicates.")
-        for (operation, body, text) in [
-            ("GetItem", #"{"Key":{}}"#, "tableName"), ("GetItem", #"{"TableName":"table"}"#, "key"),
-            ("GetItem", #"{"TableName":"a b","Key":{}}"#, "tableName"),
-            (
-                "GetItem", #"{"TableName":"table","Key":{"p":{"S":"p"}}}"#,
-                "does not match the schema"
-            ),
-            (
-                "GetItem", #"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"S":"1"}}}"#,
-                "does not match"
-            ),
-            (
-                "GetItem", #"{"TableName":"table","Key":{"p":{"S":""},"s":{"N":"1"}}}"#,
-                "empty string"
-            ),
-            ("PutItem", #"{"TableName":"table","Item":{"p":{"S":"p"}}}"#, "Missing the key s"),
-            (
-                "PutItem", #"{"TableName":"table","Item":{"p":{"N":"1"},"s":{"N":"1"}}}"#,
-                "Type mismatch for key p"
-            ),
-            (
-                "PutItem",
-                #"{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"1"},"g":{"N":"1"}}}"#,
-                "Index Key g"
-            ),
-            (
-                "PutItem",
-                #"{"TableName":"table","Item":{"p":{"S":"p"},"s":{"N":"1"}},"ReturnValues":"ALL_NEW"}"#,
-                "Return values"
-            ),
-            (
-                "UpdateItem",
-                #"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}},"UpdateExpression":"SET p = :v","ExpressionAttributeValues":{":v":{"S":"x"}}}"#,
-                "part of the key"
-            ),
-            (
-                "UpdateItem",
-                #"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}},"UpdateExpression":"SET g = :v","ExpressionAttributeValues":{":v":{"N":"1"}}}"#,
-                "key attribute g"
-            ),
-            (
-                "UpdateItem",
-                #"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"1"}},"UpdateExpression":"REMOVE a","AttributeUpdates":{}}"#,
-                "both expression and non-expression"
-            ),
-            ("Query", #"{"TableName":"table"}"#, "KeyConditions"),
-            (
-                "Query",
-                #"{"TableName":"table","IndexName":"no","KeyConditionExpression":"p = :p","ExpressionAttributeValues":{":p":{"S":"x"}}}"#,
-                "does not have the specified index"
-            ),
-            (
-                "Query",
-                #"{"TableName":"table","IndexName":"by-g","ConsistentRead":true,"KeyConditionExpression":"g = :p","ExpressionAttributeValues":{":p":{"S":"x"}}}"#,
-                "Consistent reads"
-            ),
-            ("Scan", #"{"TableName":"table","Limit":0}"#, "limit"),
-            ("Scan", #"{"TableName":"table","Segment":1}"#, "TotalSegments"),
-            ("Scan", #"{"TableName":"table","Segment":2,"TotalSegments":2}"#, "zero-based"),
-            (
-                "Scan", #"{"TableName":"table","Select":"SPECIFIC_ATTRIBUTES"}"#,
-                "SPECIFIC_ATTRIBUTES"
-            ),
-            ("Scan", #"{"TableName":"table","ExclusiveStartKey":{"p":{"S":"p"}}}"#, "starting key"),
-            (
-                "Scan", ##"{"TableName":"table","ExpressionAttributeNames":{"#a":"a"}}"##,
-                "using expressions"
-            ),
-            ("BatchWriteItem", #"{"RequestItems":{}}"#, "requestItems"),
-            ("TransactWriteItems", #"{"TransactItems":[]}"#, "transactItems"),
-            ("ListTables", #"{"Limit":101}"#, "limit"),
-        ] {
-            try await fails("ValidationException", operation, body, text)
-        }
-        try await fails(
-            "ResourceNotFoundException", "GetItem",
-            #"{"TableName":"nothing","Key":{"p":{"S":"p"}}}"#)
-        // Large items: one byte less, and one more.
-        func large(_ count: Int) -> String {
-            item(#"{"S":"\#(String(repeating: "x", count: count))"}"#)
-        }
-        let rest = Limits.itemByteCountMax - (1 + 1) - (1 + 2) - 1
-        _ = try await ok("PutItem", large(rest))
-        try await fails("ValidationException", "PutItem", large(rest + 1), "size")
     }
 
     // MARK: Tables
@@ -422,142 +313,7 @@ struct DynamoDBServiceTests {
             #"{"TransactItems":[{"Delete":{"TableName":"nothing","Key":{"p":{"S":"p"}}}}]}"#)
     }
 
-    // MARK: Streams
-
-    @Test(
-        "A stream has the table's changes since it was switched on, with the images that were asked for"
-    )
-    func streams() async throws {
-        try await makeTable()
-        try await put(1)
-        _ = try await ok(
-            "UpdateTable",
-            #"{"TableName":"table","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_IMAGE"}}"#
-        )
-        try await fails(
-            "ValidationException", "UpdateTable",
-            #"{"TableName":"table","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_IMAGE"}}"#
-        )
-        for number in 2..<6 { try await put(number) }
-        _ = try await ok(
-            "DeleteItem", #"{"TableName":"table","Key":{"p":{"S":"p"},"s":{"N":"2"}}}"#)
-        let streams =
-            try await ok("ListStreams", #"{"TableName":"table"}"#, streams: true)["Streams"]
-            as? [Object]
-        let arn = try #require(streams?.first?["StreamArn"] as? String)
-        let description = try #require(
-            try await ok("DescribeStream", #"{"StreamArn":"\#(arn)"}"#, streams: true)[
-                "StreamDescription"]
-                as? Object)
-        let shard = try #require((description["Shards"] as? [Object])?.first?["ShardId"] as? String)
-        func iterator(_ kind: String, _ more: String = "") async throws -> String {
-            let body =
-                #"{"StreamArn":"\#(arn)","ShardId":"\#(shard)","ShardIteratorType":"\#(kind)"\#(more)}"#
-            return try #require(
-                try await ok("GetShardIterator", body, streams: true)["ShardIterator"] as? String)
-        }
-        func records(_ iterator: String, _ limit: Int = 1000) async throws -> (
-            records: [Object], next: String
-        ) {
-            let answer = try await ok(
-                "GetRecords", #"{"ShardIterator":"\#(iterator)","Limit":\#(limit)}"#, streams: true)
-            return (
-                try #require(answer["Records"] as? [Object]),
-                try #require(answer["NextShardIterator"] as? String)
-            )
-        }
-        var all: [Object] = []
-        var next = try await iterator("TRIM_HORIZON")
-        while true {
-            let page = try await records(next, 2)
-            if page.records.isEmpty { break }
-            all += page.records
-            next = page.next
-        }
-        #expect(
-            all.map { $0["eventName"] as? String } == [
-                "INSERT", "INSERT", "INSERT", "INSERT", "REMOVE",
-            ])
-        let images = all.compactMap { $0["dynamodb"] as? Object }
-        #expect(images[0]["NewImage"] != nil && images.allSatisfy { $0["OldImage"] == nil })
-        let numbers = images.compactMap { $0["SequenceNumber"] as? String }
-        #expect(numbers.sorted() == numbers && Set(numbers).count == 5)
-        // From any of them on, in the middle too; an iterator can be used again.
-        let at = try await records(
-            try await iterator("AT_SEQUENCE_NUMBER", #","SequenceNumber":"\#(numbers[2])""#))
-        #expect(at.records.count == 3)
-        let after = try await iterator(
-            "AFTER_SEQUENCE_NUMBER", #","SequenceNumber":"\#(numbers[2])""#)
-        for _ in 0..<2 { #expect(try await records(after).records.count == 2) }
-        let latest = try await iterator("LATEST")
-        #expect(try await records(latest).records.isEmpty)
-        try await put(9)
-        #expect(try await records(latest).records.count == 1)
-        func forged(_ text: String) -> String {
-            "a|1|"
-                + Data("\(arn)|\(text)".utf8).base64EncodedString().replacingOccurrences(
-                    of: "=", with: "")
-        }
-        for text in [
-            "", "x", "a|1|b", "a|1|!", String(latest.dropLast(30)), forged("1|0|\(Int.min)"),
-            forged("1|0|\(Int.max)"), forged("0|0|\(Int(Date().timeIntervalSince1970 * 1000))"),
-        ] {
-            try await fails(
-                "ValidationException", "GetRecords", #"{"ShardIterator":"\#(text)"}"#, streams: true
-            )
-        }
-        try await fails(
-            "ResourceNotFoundException", "DescribeStream", #"{"StreamArn":"\#(arn)x"}"#,
-            streams: true)
-        try await fails(
-            "TrimmedDataAccessException", "GetShardIterator",
-            #"{"StreamArn":"\#(arn)","ShardId":"\#(shard)","ShardIteratorType":"AT_SEQUENCE_NUMBER","SequenceNumber":"000000000000000000010000000000"}"#,
-            streams: true)
-    }
-
-    @Test("A stream that was switched off ends where it was, with the view that it had")
-    func streamEnd() async throws {
-        try await makeTable(
-            #","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"KEYS_ONLY"}"#)
-        try await put(1)
-        let streams = try await ok("ListStreams", "{}", streams: true)["Streams"] as? [Object]
-        let arn = try #require(streams?.first?["StreamArn"] as? String)
-        func describe() async throws -> (status: String?, shards: [Object]) {
-            let answer = try await ok("DescribeStream", #"{"StreamArn":"\#(arn)"}"#, streams: true)
-            let description = answer["StreamDescription"] as? Object
-            return (
-                description?["StreamStatus"] as? String, description?["Shards"] as? [Object] ?? []
-            )
-        }
-        let open = try await describe()
-        let shard = try #require(open.shards.first?["ShardId"] as? String)
-        #expect(open.status == "ENABLED")
-        #expect((open.shards[0]["SequenceNumberRange"] as? Object)?["EndingSequenceNumber"] == nil)
-        _ = try await ok(
-            "UpdateTable", #"{"TableName":"table","StreamSpecification":{"StreamEnabled":false}}"#)
-        try await put(2)
-        let closed = try await describe()
-        #expect(closed.status == "DISABLED")
-        #expect(
-            (closed.shards[0]["SequenceNumberRange"] as? Object)?["EndingSequenceNumber"] != nil)
-        let iterator = try #require(
-            try await ok(
-                "GetShardIterator",
-                #"{"StreamArn":"\#(arn)","ShardId":"\#(shard)","ShardIteratorType":"TRIM_HORIZON"}"#,
-                streams: true)["ShardIterator"] as? String)
-        let page = try await ok("GetRecords", #"{"ShardIterator":"\#(iterator)"}"#, streams: true)
-        let records = try #require(page["Records"] as? [Object])
-        #expect(records.count == 1 && page["NextShardIterator"] == nil)
-        let image = try #require(records[0]["dynamodb"] as? Object)
-        #expect(image["Keys"] != nil && image["NewImage"] == nil)
-        // Another stream is another.
-        _ = try await ok(
-            "UpdateTable",
-            #"{"TableName":"table","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_IMAGE"}}"#
-        )
-        let latest = try await ok("ListStreams", "{}", streams: true)["Streams"] as? [Object]
-        #expect(latest?.count == 1 && latest?[0]["StreamArn"] as? String != arn)
-    }
+    // MARK: Other requests
 
     @Test("A deleted table's record goes, and one that is made meanwhile keeps its own")
     func recreated() async throws {

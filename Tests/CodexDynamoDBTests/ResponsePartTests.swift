@@ -2,6 +2,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 @testable import CodexDynamoDB
@@ -121,6 +122,18 @@ struct ResponsePartTests {
         #expect(end.contains(#""Count":1,"ScannedCount":1,"LastEvaluatedKey""#))
     }
 
+    @Test("The item with the longest JSON for its size fits into a response")
+    func longestItem() async throws {
+        // Of two bytes each, and of 135 with quotes and comma.
+        let numbers = try (1...99).map { try Number(parsing: "\($0)E-130") }
+        let set = AttributeValue.numberSet(AttributeSet(numbers))
+        let item: Item = ["d": .list([AttributeValue](repeating: set, count: 2050))]
+        try await put(item)
+        let response = await ask("GetItem", Self.get)
+        #expect(response.status == 200 && response.byteCount > 67 * item.byteCount)
+        #expect(response.byteCount < ResponseWriter.byteCountMax)
+    }
+
     @Test("A transaction of reads whose response would be too long is refused")
     func longTransaction() async throws {
         for number in 0..<3 { try await put(["d": Self.largeNumbers()], number) }
@@ -155,12 +168,9 @@ struct ResponsePartTests {
 
     /// A text that takes nearly as many bytes on the disk.
     private static func noise(_ count: Int) -> AttributeValue {
-        var state: UInt64 = 1
+        var random = SplitMix(seed: 1)
         let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_".utf8)
-        let bytes = (0..<count).map { _ -> UInt8 in
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return letters[Int(state >> 58)]
-        }
+        let bytes = (0..<count).map { _ in random.pick(letters) }
         return .string(String(decoding: bytes, as: UTF8.self))
     }
 

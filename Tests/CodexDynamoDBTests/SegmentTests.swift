@@ -2,6 +2,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 @testable import CodexDynamoDB
@@ -16,11 +17,7 @@ struct SegmentTests {
     private let service: DynamoDBService
 
     init() throws {
-        let table = TableDefinition(
-            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
-            indexes: [IndexDefinition("g", partitionKey: [KeyAttribute("g")])])
-        temporary = try TemporaryStore(
-            schema: Schema(tables: [table, TableDefinition("u", partitionKey: KeyAttribute("p"))]))
+        temporary = try TemporaryStore(schema: ShortTables.pair)
         service = DynamoDBService(temporary.store)
     }
 
@@ -104,9 +101,7 @@ struct SegmentTests {
     func stable() async throws {
         // FNV-1a of the partition key, from its 17th bit on.
         func segment(_ key: String, of count: Int) -> Int {
-            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-            for byte in key.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-            return Int((hash >> 16) % UInt64(count))
+            Int((FNV1a(key.utf8).hash >> 16) % UInt64(count))
         }
         try await fill(30, 1)
         for count in [3, 1_000_000] {

@@ -18,8 +18,7 @@ struct StoredItemMemoryTests {
     private static let decodedByteCount = textCount * MemoryLayout<AttributeValue>.stride
 
     init() throws {
-        temporary = try TemporaryStore(
-            schema: Schema(tables: [TableDefinition("t", partitionKey: KeyAttribute("p"))]))
+        temporary = try TemporaryStore(schema: ShortTables.single)
         service = DynamoDBService(temporary.store)
     }
 
@@ -76,10 +75,6 @@ struct StoredItemMemoryTests {
         ("UpdateItem", #"{\#(target(0)),"UpdateExpression":"SET n=p"}"#),
         ("UpdateItem", "{\(target(0))}"),
         (
-            "DeleteItem",
-            #"{\#(target(0)),"ReturnValues":"ALL_OLD","ReturnConsumedCapacity":"TOTAL"}"#
-        ),
-        (
             "BatchWriteItem",
             #"{"RequestItems":{"t":[{"PutRequest":{"Item":{"p":{"S":"k0"}}}}]},"ReturnConsumedCapacity":"TOTAL"}"#
         ),
@@ -103,6 +98,10 @@ struct StoredItemMemoryTests {
         ("Scan", #"{"TableName":"t"}"#),
         ("PutItem", #"{"TableName":"t","Item":{"p":{"S":"k0"}},"ReturnValues":"ALL_OLD"}"#),
         ("DeleteItem", #"{\#(target(0)),"ReturnValues":"ALL_OLD"}"#),
+        (
+            "DeleteItem",
+            #"{\#(target(0)),"ReturnValues":"ALL_OLD","ReturnConsumedCapacity":"TOTAL"}"#
+        ),
     ]
 
     @Test(
@@ -149,6 +148,21 @@ struct StoredItemMemoryTests {
         #expect(
             meter.peak < response.byteCount + decodedByteCount + 10 * Self.textCount, "\(operation)"
         )
+    }
+
+    @Test(
+        "A delete that is asked for its capacity decodes no value",
+        arguments: ["TOTAL", "INDEXES"])
+    func measuredDelete(detail: String) async throws {
+        try await fill(1)
+        let body = #"{\#(Self.target(0)),"ReturnConsumedCapacity":"\#(detail)"}"#
+        let meter = MemoryMeter()
+        let response = await ask("DeleteItem", body, meter.budget())
+        #expect(contains(response, #""CapacityUnits":400.0"#))
+        #expect(meter.peak < Self.decodedByteCount / 2)
+        #expect(try count() == 0)
+        let missing = await ask("DeleteItem", body, meter.budget())
+        #expect(contains(missing, #""CapacityUnits":1.0"#))
     }
 
     @Test("A large item is read and written in one turn of the executor")

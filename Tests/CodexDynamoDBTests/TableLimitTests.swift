@@ -3,6 +3,7 @@ import CodexDynamoDB
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 /// How much a request on a table or its stream may ask for.
@@ -14,8 +15,7 @@ struct TableLimitTests {
     private let service: DynamoDBService
 
     init() throws {
-        temporary = try TemporaryStore(
-            schema: Schema(tables: [TableDefinition("t", partitionKey: KeyAttribute("p"))]))
+        temporary = try TemporaryStore(schema: SampleTable.schema())
         service = DynamoDBService(temporary.store)
     }
 
@@ -37,7 +37,7 @@ struct TableLimitTests {
         let update = #"{"Update":{"IndexName":"missing"}}"#
         let updates = [String](repeating: update, count: count).joined(separator: ",")
         let answer = try await ask(
-            "UpdateTable", #"{"TableName":"t","GlobalSecondaryIndexUpdates":[\#(updates)]}"#)
+            "UpdateTable", #"{"TableName":"samples","GlobalSecondaryIndexUpdates":[\#(updates)]}"#)
         #expect(
             error(answer) == (count > 20 ? "ValidationException" : "ResourceNotFoundException"))
     }
@@ -53,7 +53,7 @@ struct TableLimitTests {
             .map { #"{"AttributeName":"a\#($0)","AttributeType":"S"}"# }.joined(separator: ",")
         let answer = try await ask(
             "UpdateTable",
-            #"{"TableName":"t","AttributeDefinitions":[\#(definitions)],"GlobalSecondaryIndexUpdates":[\#(updates)]}"#
+            #"{"TableName":"samples","AttributeDefinitions":[\#(definitions)],"GlobalSecondaryIndexUpdates":[\#(updates)]}"#
         )
         #expect(
             error(answer) == (count > 20 ? "ValidationException" : "LimitExceededException"),
@@ -64,11 +64,13 @@ struct TableLimitTests {
     func views(view: StreamView) async throws {
         _ = try await ask(
             "UpdateTable",
-            #"{"TableName":"t","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"\#(view.rawValue)"}}"#
+            #"{"TableName":"samples","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"\#(view.rawValue)"}}"#
         )
         for number in 1...2 {
             _ = try await ask(
-                "PutItem", #"{"TableName":"t","Item":{"p":{"S":"k"},"n":{"N":"\#(number)"}}}"#)
+                "PutItem",
+                #"{"TableName":"samples","Item":{"partition":{"S":"k"},"value":{"N":"\#(number)"}}}"#
+            )
         }
         let records = try await records()
         let images = try records.map { try #require($0["dynamodb"] as? Object) }

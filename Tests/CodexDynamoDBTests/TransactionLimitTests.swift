@@ -13,8 +13,7 @@ struct TransactionLimitTests {
     private var store: Store { temporary.store }
 
     init() throws {
-        temporary = try TemporaryStore(
-            schema: Schema(tables: [TableDefinition("t", partitionKey: KeyAttribute("p"))]))
+        temporary = try TemporaryStore(schema: ShortTables.single)
         service = DynamoDBService(temporary.store)
     }
 

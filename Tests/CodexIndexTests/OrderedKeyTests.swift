@@ -1,4 +1,5 @@
 import CodexCore
+import TestSupport
 import Testing
 
 @testable import CodexIndex
@@ -102,13 +103,9 @@ struct OrderedKeyTests {
     func hostile() {
         let seed = UInt64.random(in: .min ... .max)
         print("keys: hostile bytes with seed \(seed)")
-        var state = seed
+        var random = SplitMix(seed: seed)
         for _ in 0..<50_000 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            var bytes: [UInt8] = []
-            for shift in stride(from: 0, to: 56, by: 8) {
-                bytes.append(UInt8(truncatingIfNeeded: state >> UInt64(shift)) % 8)
-            }
+            let bytes = (0..<7).map { _ in UInt8.random(in: 0..<8, using: &random) }
             for type in [KeyAttribute.KeyType.string, .number, .binary] {
                 var position = 0
                 do {

@@ -2,15 +2,16 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 /// Walks that end after so much that they passed over.
 @Suite("Bounded walks")
 struct BoundedWalkTests {
-    private static let table = TableDefinition(
-        "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
-        indexes: [IndexDefinition("g", partitionKey: [KeyAttribute("g")])])
-    private static let single = TableDefinition("u", partitionKey: KeyAttribute("p"))
+    private static let table = SampleTable.definition(
+        sort: .number, indexes: [IndexDefinition("byGroup", partitionKey: [KeyAttribute("group")])])
+    private static let single = TableDefinition(
+        "singles", partitionKey: KeyAttribute("partition"))
 
     private let temporary: TemporaryStore
     private var store: Store { temporary.store }
@@ -25,11 +26,12 @@ struct BoundedWalkTests {
             for partition in 0..<partitionCount {
                 for number in 0..<itemCount {
                     let item: Item = [
-                        "p": .string("p\(partition)"), "s": .number(Number(number)), "g": "g",
+                        "partition": .string("p\(partition)"),
+                        "sort": .number(Number(number)), "group": "g",
                     ]
-                    try transaction.put(item, in: "t")
+                    try transaction.put(item, in: "samples")
                 }
-                try transaction.put(["p": .string("p\(partition)")], in: "u")
+                try transaction.put(["partition": .string("p\(partition)")], in: "singles")
             }
         }
     }
@@ -48,7 +50,9 @@ struct BoundedWalkTests {
         taking isTaken: (String) -> Bool
     ) throws -> Walk {
         var walk = Walk()
-        let names = scan.table == "u" ? ["p"] : scan.index == nil ? ["p", "s"] : ["p", "s", "g"]
+        var names = ["partition"]
+        if scan.table == "samples" { names.append("sort") }
+        if scan.index != nil { names.append("group") }
         walk.stop = try store.read { snapshot in
             try snapshot.forEach(
                 scan, after: item,
@@ -69,10 +73,10 @@ struct BoundedWalkTests {
     @Test("A partition that is passed over is asked for once, however many items it has")
     func seeks() async throws {
         try await fill(5, 1000)
-        let none = try walk(TableScan(table: "t")) { _ in false }
+        let none = try walk(TableScan(table: "samples")) { _ in false }
         #expect(none.asked == (0..<5).map { "p\($0)" })
         #expect(none.lentCount == 0 && none.stop == nil)
-        let some = try walk(TableScan(table: "t")) { $0 == "p1" || $0 == "p4" }
+        let some = try walk(TableScan(table: "samples")) { $0 == "p1" || $0 == "p4" }
         #expect(some.lentCount == 2000)
         #expect(some.asked.count == 3 + 2000)
     }
@@ -81,12 +85,13 @@ struct BoundedWalkTests {
     func complete() async throws {
         try await fill(7, 9)
         for scan in [
-            TableScan(table: "t"), TableScan(table: "t", index: "g"), TableScan(table: "u"),
+            TableScan(table: "samples"), TableScan(table: "samples", index: "byGroup"),
+            TableScan(table: "singles"),
         ] {
             let counts = try (0..<7).map { number in
                 try walk(scan) { $0 == "p\(number)" }.lentCount
             }
-            #expect(counts == Array(repeating: scan.table == "u" ? 1 : 9, count: 7))
+            #expect(counts == Array(repeating: scan.table == "singles" ? 1 : 9, count: 7))
         }
     }
 
@@ -94,19 +99,21 @@ struct BoundedWalkTests {
     func bounds() async throws {
         try await fill(10, 3)
         for (bound, isCut) in [(9, true), (10, true), (11, false)] {
-            let walk = try walk(TableScan(table: "u"), bound: bound) { _ in false }
+            let walk = try walk(TableScan(table: "singles"), bound: bound) { _ in false }
             #expect((walk.stop != nil) == isCut && walk.asked.count == min(bound, 10))
         }
         var (position, asked): (Item?, [String]) = (nil, [])
         repeat {
-            let walk = try walk(TableScan(table: "t"), after: position, bound: 4) { $0 == "p9" }
+            let walk = try walk(TableScan(table: "samples"), after: position, bound: 4) {
+                $0 == "p9"
+            }
             // A partition may be asked for again, with another of its items.
             for key in walk.asked where key != asked.last { asked.append(key) }
             position = walk.stop
         } while position != nil
         #expect(asked == (0..<10).map { "p\($0)" })
-        let index = try walk(TableScan(table: "t", index: "g"), bound: 5) { _ in false }
-        #expect(index.stop?.names == ["g", "p", "s"] && index.asked.count == 5)
+        let index = try walk(TableScan(table: "samples", index: "byGroup"), bound: 5) { _ in false }
+        #expect(index.stop?.names == ["group", "partition", "sort"] && index.asked.count == 5)
     }
 
     @Test("Expired items count as passed over, in both directions")
@@ -115,22 +122,22 @@ struct BoundedWalkTests {
             schema: ExpiryTests.schema, options: ExpiryTests.options(ManualClock()))
         try await temporary.store.write { transaction in
             for number in 0..<50 {
-                var item: Item = ["p": "p", "s": .number(Number(number)), "g": "g"]
-                if number < 49 { item["e"] = .number(Number(ExpiryTests.start - 10)) }
-                try transaction.put(item, in: "t")
+                var item: Item = ["partition": "p", "sort": .number(Number(number)), "group": "g"]
+                if number < 49 { item["expires"] = .number(Number(ExpiryTests.start - 10)) }
+                try transaction.put(item, in: "samples")
             }
         }
         for direction in [QueryDirection.forward, .backward] {
-            var query = TableQuery(table: "t", partition: ["p"])
+            var query = TableQuery(table: "samples", partition: ["p"])
             query.direction = direction
             var (position, found, walkCount): (Item?, [Int64?], Int) = (nil, [], 0)
             repeat {
                 position = try temporary.store.read { snapshot in
                     try snapshot.forEach(
                         query, after: position,
-                        within: WalkBound(skippedCountMax: 10, keyNames: ["p", "s"])
+                        within: WalkBound(skippedCountMax: 10, keyNames: ["partition", "sort"])
                     ) { view in
-                        found.append(try view.int64("s"))
+                        found.append(try view.int64("sort"))
                         return true
                     }
                 }

@@ -4,6 +4,7 @@ import CodexTesting
 import Dispatch
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// Builds that fail: what may pass is tried again by itself.
@@ -172,12 +173,9 @@ struct BuilderRetryTests {
         let temporary = try TemporaryStore(schema: BuildingTests.schema)
         try await fill(temporary.store, 100)
         temporary.store.close()
-        let table = TableDefinition(
-            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"),
-            indexes: [BuildingTests.byG])
+        let schema = AgentTable.schema(indexes: [BuildingTests.byG])
         trouble.begin(.diskFull)
-        let store = try Store(
-            at: temporary.path, schema: Schema(tables: [table]), options: options())
+        let store = try Store(at: temporary.path, schema: schema, options: options())
         #expect((1..<7).contains(trouble.count))
         #expect(try store.buildStatus().map(\.state) == [.building])
         trouble.end()

@@ -8,9 +8,7 @@ import Testing
 /// Indexes and counters on a live store.
 @Suite("Building")
 struct BuildingTests {
-    static let schema = Schema(tables: [
-        TableDefinition("t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"))
-    ])
+    static let schema = AgentTable.schema()
     static let byG = IndexDefinition(
         "byG", partitionKey: [KeyAttribute("g")], sortKey: [KeyAttribute("v", .number)])
 
@@ -64,10 +62,8 @@ struct BuildingTests {
         try await expectEqualToFresh(store)
         // Also where opening brings them.
         store.close()
-        let table = TableDefinition(
-            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"),
-            indexes: [IndexDefinition("byV", partitionKey: [KeyAttribute("v", .number)])])
-        let again = try Store(at: temporary.path, schema: Schema(tables: [table]))
+        let byV = IndexDefinition("byV", partitionKey: [KeyAttribute("v", .number)])
+        let again = try Store(at: temporary.path, schema: AgentTable.schema(indexes: [byV]))
         #expect(try again.count(TableQuery(table: "t", index: "byV", partition: [7])).count == 1)
         #expect(again.schema.tables[0].indexes.map(\.name) == ["byG", "byV"])
         again.close()

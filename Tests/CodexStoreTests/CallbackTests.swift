@@ -5,16 +5,15 @@ import CodexTesting
 import Dispatch
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// Code of the host that a store calls: whatever it does, the store goes on.
 @Suite("The host's code", .timeLimit(.minutes(30)))
 struct CallbackTests {
-    static let schema = Schema(tables: [
-        TableDefinition("t", partitionKey: KeyAttribute("p"), timeToLive: "e")
-    ])
+    static let schema = SampleTable.schema(timeToLive: "expires")
 
-    static func item(_ number: Int) -> Item { ["p": .string("p\(number)")] }
+    static func item(_ number: Int) -> Item { ["partition": .string("p\(number)")] }
     static func key(_ number: Int) -> PrimaryKey { PrimaryKey(.string("p\(number)")) }
 
     /// Where code that is called finds its store.
@@ -84,10 +83,10 @@ struct CallbackTests {
     private func expectClosed(_ temporary: TemporaryStore, counts: ClosedRange<Int>) throws {
         temporary.store.close()
         #expect(throws: CodexError(.closed, "")) {
-            try temporary.store.count(TableScan(table: "t"))
+            try temporary.store.count(TableScan(table: "samples"))
         }
         let again = try Store(at: temporary.path)
-        let count = try again.count(TableScan(table: "t")).count
+        let count = try again.count(TableScan(table: "samples")).count
         #expect(counts.contains(count))
         #expect(try again.verify().isSound)
         again.close()
@@ -103,15 +102,15 @@ struct CallbackTests {
         options.checkpoints.interval = .milliseconds(20)
         options.observer = { event in
             guard case .checkpoint = event, let store = box.take() else { return }
-            if let first = try? store.item(in: "t", key: Self.key(1)), first == Self.item(1) {
-                _ = try? store.write { try $0.put(Self.item(2), in: "t") }
+            if let first = try? store.item(in: "samples", key: Self.key(1)), first == Self.item(1) {
+                _ = try? store.write { try $0.put(Self.item(2), in: "samples") }
             }
             store.close()
             isClosed.signal()
         }
         let temporary = try TemporaryStore(schema: Self.schema, options: options)
         box.store = temporary.store
-        try await temporary.store.put(Self.item(1), in: "t")
+        try await temporary.store.put(Self.item(1), in: "samples")
         try await require(isClosed)
         try expectClosed(temporary, count: 2)
     }
@@ -153,7 +152,7 @@ struct CallbackTests {
     private func write(_ number: Int, _ store: Store) async throws {
         let count = changeCount(number)
         try await store.write { transaction in
-            for place in 0..<count { try transaction.put(Self.item(place), in: "t") }
+            for place in 0..<count { try transaction.put(Self.item(place), in: "samples") }
         }
     }
 
@@ -222,7 +221,7 @@ struct CallbackTests {
         arguments: [false, true])
     func readBody(isReadOnly: Bool) async throws {
         let temporary = try TemporaryStore(schema: Self.schema)
-        try await temporary.store.put(Self.item(1), in: "t")
+        try await temporary.store.put(Self.item(1), in: "samples")
         temporary.store.close()
         let store = try Store(
             at: temporary.path, options: StoreOptions(isReadOnly: isReadOnly))
@@ -230,7 +229,7 @@ struct CallbackTests {
             try store.read { snapshot in
                 try store.read { _ in store.close() }
                 let isRefused = (try? store.read { _ in }) == nil
-                return (try snapshot.item(in: "t", key: Self.key(1)), isRefused)
+                return (try snapshot.item(in: "samples", key: Self.key(1)), isRefused)
             }
         }
         let (item, isRefused) = try #require(outcome).get()
@@ -273,14 +272,14 @@ struct CallbackTests {
     @Test("The last reference to a store may go in a body", arguments: [false, true])
     func lastReference(isReadOnly: Bool) async throws {
         let temporary = try TemporaryStore(schema: Self.schema)
-        try await temporary.store.put(Self.item(1), in: "t")
+        try await temporary.store.put(Self.item(1), in: "samples")
         temporary.store.close()
         let box = Box()
         box.store = try Store(at: temporary.path, options: StoreOptions(isReadOnly: isReadOnly))
         // It does not keep the store itself.
-        let observation = try #require(box.store).observe(in: ["t"]) { snapshot in
+        let observation = try #require(box.store).observe(in: ["samples"]) { snapshot in
             box.store = nil
-            return try snapshot.count(TableScan(table: "t")).count
+            return try snapshot.count(TableScan(table: "samples")).count
         }
         var iterator = observation.makeAsyncIterator()
         #expect(try await iterator.next() == 1)
@@ -295,11 +294,11 @@ struct CallbackTests {
         let gate = ConcurrencyTests.Gate()
         let closing = Task {
             try await store.write { transaction in
-                try transaction.put(Self.item(1), in: "t")
+                try transaction.put(Self.item(1), in: "samples")
                 gate.entered.signal()
                 gate.release.wait()
                 store.close()
-                try transaction.put(Self.item(2), in: "t")
+                try transaction.put(Self.item(2), in: "samples")
             }
         }
         try await require(gate.entered)
@@ -308,7 +307,7 @@ struct CallbackTests {
         let waiting = (0..<2).map { _ in
             Task {
                 do {
-                    try await store.put(Self.item(3), in: "t")
+                    try await store.put(Self.item(3), in: "samples")
                     return 1
                 } catch CodexError.Code.queueFull {
                     isRefused.signal()
@@ -323,7 +322,7 @@ struct CallbackTests {
         for task in waiting { count += try await task.value }
         #expect(count == 1)
         await #expect(throws: CodexError(.closed, "")) {
-            try await store.put(Self.item(4), in: "t")
+            try await store.put(Self.item(4), in: "samples")
         }
         try expectClosed(temporary, count: 3)
     }
@@ -335,7 +334,7 @@ struct CallbackTests {
         let outcome = await Self.outcome {
             try store.write { transaction in
                 store.close()
-                try transaction.put(Self.item(1), in: "t")
+                try transaction.put(Self.item(1), in: "samples")
             }
             store.close()
         }
@@ -351,7 +350,7 @@ struct CallbackTests {
         let store = temporary.store
         try await store.addConsumer("c", after: .trimHorizon)
         try await store.write { transaction in
-            for number in 0..<100 { try transaction.put(Self.item(number), in: "t") }
+            for number in 0..<100 { try transaction.put(Self.item(number), in: "samples") }
         }
         await #expect(throws: CodexError(.closed, "")) { try await body(store) }
         try expectClosed(temporary, counts: counts)
@@ -365,14 +364,14 @@ struct CallbackTests {
         // The batch before may be refused already.
         try await expectClosed(counts: 110...120) { store in
             var number = 100
-            try await store.load(into: "t", batchCount: 10) {
+            try await store.load(into: "samples", batchCount: 10) {
                 if number == 125 { store.close() }
                 defer { number += 1 }
                 return number < 150 ? Self.item(number) : nil
             }
         }
         try await expectClosed { store in
-            var iterator = store.observe(in: ["t"]) { _ in
+            var iterator = store.observe(in: ["samples"]) { _ in
                 store.close()
                 return 1
             }.makeAsyncIterator()
@@ -402,7 +401,7 @@ struct CallbackTests {
         }
         let temporary = try TemporaryStore(schema: Self.schema, options: options)
         box.store = temporary.store
-        try await temporary.store.put(Self.item(1), in: "t")
+        try await temporary.store.put(Self.item(1), in: "samples")
         try await require(isClosed)
         try expectClosed(temporary, count: 1)
     }
@@ -424,18 +423,18 @@ struct CallbackTests {
             let temporary = try TemporaryStore(schema: Self.schema, options: options)
             let store = temporary.store
             var item = Self.item(1)
-            item["e"] = .number(Number(Int(Date().timeIntervalSince1970) + 3600))
+            item["expires"] = .number(Number(Int(Date().timeIntervalSince1970) + 3600))
             let stored = item
-            try await store.put(stored, in: "t")
+            try await store.put(stored, in: "samples")
             box.store = store
             switch place {
             case 0:
-                let outcome = await Self.outcome { try store.item(in: "t", key: Self.key(1)) }
+                let outcome = await Self.outcome { try store.item(in: "samples", key: Self.key(1)) }
                 let found = try #require(outcome).get()
                 #expect(found == stored)
             case 1:
                 let outcome = await Self.outcome {
-                    try store.write { _ = try $0.put(Self.item(2), in: "t") }
+                    try store.write { _ = try $0.put(Self.item(2), in: "samples") }
                 }
                 try #require(outcome).get()
             default: break
@@ -456,7 +455,7 @@ struct CallbackTests {
             return Date()
         }
         let temporary = try TemporaryStore(schema: Self.schema, options: options)
-        try await temporary.store.put(Self.item(1), in: "t")
+        try await temporary.store.put(Self.item(1), in: "samples")
         let archive = temporary.path + ".archive"
         defer { try? FileManager.default.removeItem(atPath: archive) }
         box.store = temporary.store

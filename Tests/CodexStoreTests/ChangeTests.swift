@@ -9,10 +9,7 @@ import Testing
 /// The stream of changes, and consumers with checkpoints.
 @Suite("Changes")
 struct ChangeTests {
-    static let table = TableDefinition(
-        "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"),
-        indexes: [IndexDefinition("byG", partitionKey: [KeyAttribute("g")])])
-    static let schema = Schema(tables: [table])
+    static let schema = AgentTable.schema(indexes: [AgentTable.byG])
 
     static func item(_ number: Int, _ partition: String = "p", value: Int = 0) -> Item {
         [

@@ -14,10 +14,9 @@ struct CommitGroupTests {
     private var store: Store { temporary.store }
 
     init() throws {
-        let table = TableDefinition("t", partitionKey: KeyAttribute("p"))
         // Nothing here is about power cuts.
         temporary = try TemporaryStore(
-            schema: Schema(tables: [table]), options: StoreOptions(durability: .none))
+            schema: SampleTable.schema(), options: StoreOptions(durability: .none))
     }
 
     private typealias Body = @Sendable (inout WriteTransaction) throws -> Void
@@ -100,15 +99,17 @@ struct CommitGroupTests {
             (0..<40).map { number -> Body in
                 { transaction in
                     for (place, value) in values.enumerated() {
-                        let item: Item = ["p": .string("\(number).\(place)"), "x": value]
-                        try transaction.put(item, in: "t")
+                        let item: Item = [
+                            "partition": .string("\(number).\(place)"), "content": value,
+                        ]
+                        try transaction.put(item, in: "samples")
                     }
                 }
             })
         let counts = try recordByteCounts(after: start)
         #expect(counts.count == 3, "\(counts)")
         #expect(counts.allSatisfy { $0 < Limits.commitGroupByteCountMax + 1_300_000 }, "\(counts)")
-        #expect(try store.count(TableScan(table: "t")).count == 120)
+        #expect(try store.count(TableScan(table: "samples")).count == 120)
         #expect(try store.verify().isSound)
     }
 
@@ -133,8 +134,8 @@ struct CommitGroupTests {
             try store.write { transaction in
                 for place in 0..<itemCount {
                     let value = Self.filler(390_000, UInt64(number * 100 + place))
-                    let item: Item = ["p": .string("\(number).\(place)"), "x": value]
-                    try transaction.put(item, in: "t")
+                    let item: Item = ["partition": .string("\(number).\(place)"), "content": value]
+                    try transaction.put(item, in: "samples")
                 }
             }
         }

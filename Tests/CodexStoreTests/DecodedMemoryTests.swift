@@ -29,7 +29,7 @@ struct DecodedMemoryTests {
             DecodedMemory(byteCountMax: byteCountMax) { count in
                 self.add(count)
                 return true
-            } giveBack: { count in
+            } release: { count in
                 self.add(-count)
             }
         }

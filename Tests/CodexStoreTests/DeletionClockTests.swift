@@ -2,6 +2,7 @@ import CodexCore
 import CodexTesting
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import CodexStore
@@ -9,9 +10,7 @@ import Testing
 /// What deletes by time waits until the wall clock and the monotonic clock agree.
 @Suite("Deletion by time", .timeLimit(.minutes(30)))
 struct DeletionClockTests {
-    static let schema = Schema(tables: [
-        TableDefinition("t", partitionKey: KeyAttribute("p"), timeToLive: "e")
-    ])
+    static let schema = SampleTable.schema(timeToLive: "expires")
     static let day = 86_400.0
     /// Longer than changes are kept.
     static let tooLong = 25 * 3600.0
@@ -42,17 +41,17 @@ struct DeletionClockTests {
 
     /// Puts an item that expires so many seconds after the clock's start.
     static func put(_ name: String, _ store: Store, after seconds: Int? = nil) async throws {
-        var item: Item = ["p": .string(name)]
-        item["e"] = seconds.map { .number(Number(ExpiryTests.start + $0)) }
+        var item: Item = ["partition": .string(name)]
+        item["expires"] = seconds.map { .number(Number(ExpiryTests.start + $0)) }
         let stored = item
-        _ = try await store.write { try $0.put(stored, in: "t") }
+        _ = try await store.write { try $0.put(stored, in: "samples") }
     }
 
     /// Writes several segments of the log.
     static func fill(_ store: Store) async throws {
         for number in 0..<20 {
-            let item: Item = ["p": .string("fill \(number)"), "x": ExpiryTests.large]
-            _ = try await store.write { try $0.put(item, in: "t") }
+            let item: Item = ["partition": .string("fill \(number)"), "content": ExpiryTests.large]
+            _ = try await store.write { try $0.put(item, in: "samples") }
         }
         #expect(try store.core.logDirectory.numbers().count > 2)
     }
@@ -69,13 +68,13 @@ struct DeletionClockTests {
         try await store.perform(
             [
                 .update(
-                    table: "t", key: PrimaryKey("counted"),
-                    Update().adding(1, to: Attribute<Int>("n")))
+                    table: "samples", key: PrimaryKey("counted"),
+                    Update().adding(1, to: Attribute<Int>("count")))
             ], idempotencyToken: token)
     }
 
     static func isThere(_ name: String, _ store: Store) throws -> Bool {
-        try store.item(in: "t", key: PrimaryKey(.string(name))) != nil
+        try store.item(in: "samples", key: PrimaryKey(.string(name))) != nil
     }
 
     // MARK: Jumps
@@ -115,8 +114,8 @@ struct DeletionClockTests {
         #expect(try await !Self.count(store, "behind"))
         clock.advance(by: 600)
         #expect(try await !Self.count(store, "behind"))
-        let counted = try store.item(in: "t", key: PrimaryKey("counted"))
-        #expect(counted?["n"] == 3)
+        let counted = try store.item(in: "samples", key: PrimaryKey("counted"))
+        #expect(counted?["count"] == 3)
     }
 
     @Test("Items that a wrong clock hides are there again, and go by the time that passes")

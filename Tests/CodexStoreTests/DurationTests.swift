@@ -3,6 +3,7 @@ import CodexCore
 import CodexTesting
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import CodexStore
@@ -10,8 +11,7 @@ import Testing
 /// Durations and times of every extreme, given or stored: none of them traps.
 @Suite("Durations and times", .timeLimit(.minutes(30)))
 struct DurationTests {
-    static let table = TableDefinition("t", partitionKey: KeyAttribute("p"), timeToLive: "e")
-    static let schema = Schema(tables: [table])
+    static let schema = SampleTable.schema(timeToLive: "expires")
 
     /// Longer than anybody waits; the last has more seconds than 64 bits say.
     static let huge: [Duration] = [
@@ -111,7 +111,7 @@ struct DurationTests {
         options.thresholds = .init(slowCommit: duration, longReader: duration)
         options.observer = { _ in }
         let temporary = try TemporaryStore(schema: Self.schema, options: options)
-        _ = try await temporary.store.write { try $0.put(["p": "a"], in: "t") }
+        _ = try await temporary.store.write { try $0.put(["partition": "a"], in: "samples") }
         temporary.store.close()
     }
 
@@ -137,18 +137,20 @@ struct DurationTests {
         for number in 0..<5 {
             let second = Int(Date().timeIntervalSince1970) - 1
             _ = try await store.write {
-                try $0.put(["p": .string("\(number)"), "e": .number(Number(second))], in: "t")
+                try $0.put(
+                    ["partition": .string("\(number)"), "expires": .number(Number(second))],
+                    in: "samples")
             }
             _ = await events.next()
         }
-        _ = try await store.write { try $0.put(["p": "stays"], in: "t") }
+        _ = try await store.write { try $0.put(["partition": "stays"], in: "samples") }
         _ = try await store.removeExpired()
-        #expect(try store.item(in: "t", key: PrimaryKey("stays")) != nil)
+        #expect(try store.item(in: "samples", key: PrimaryKey("stays")) != nil)
         #expect(try store.verify().isSound)
         store.close()
         options.mapByteCount = 1 << 36
         let again = try Store(at: temporary.path, schema: Self.schema, options: options)
-        #expect(try again.item(in: "t", key: PrimaryKey("stays")) != nil)
+        #expect(try again.item(in: "samples", key: PrimaryKey("stays")) != nil)
         again.close()
     }
 
@@ -163,7 +165,8 @@ struct DurationTests {
             let temporary = try TemporaryStore(schema: Self.schema, options: options)
             let store = temporary.store
             try await store.addConsumer("c", after: .trimHorizon)
-            let put = WriteAction.put(table: "t", ["p": "a", "e": .number(1_762_300_800)])
+            let put = WriteAction.put(
+                table: "samples", ["partition": "a", "expires": .number(1_762_300_800)])
             #expect(try await store.perform([put], idempotencyToken: "once"))
             #expect(try await !store.perform([put], idempotencyToken: "once"))
             let change = try #require(try store.retainedChanges(after: .trimHorizon).first)
@@ -173,7 +176,11 @@ struct DurationTests {
             for (number, other) in Self.dates.enumerated() {
                 shown.withLock { $0 = other }
                 _ = try await store.perform(
-                    [.put(table: "t", ["p": .string("\(number)"), "e": .number(4_000_000_000)])],
+                    [
+                        .put(
+                            table: "samples",
+                            ["partition": .string("\(number)"), "expires": .number(4_000_000_000)])
+                    ],
                     idempotencyToken: "\(number)")
                 #expect(try store.consumers().allSatisfy { $0.lag >= .zero })
                 _ = try await store.removeExpired()
@@ -189,7 +196,7 @@ struct DurationTests {
         let temporary = try TemporaryStore(schema: Self.schema)
         let store = temporary.store
         try await store.addConsumer("c", after: .trimHorizon)
-        _ = try await store.write { try $0.put(["p": "a"], in: "t") }
+        _ = try await store.write { try $0.put(["partition": "a"], in: "samples") }
         let change = try #require(try store.retainedChanges(after: .trimHorizon).first)
         try await store.write { transaction in
             let context = transaction.context
@@ -222,7 +229,7 @@ struct DurationTests {
         #expect(retried == (1, 0))
         await #expect(throws: CodexError(.idempotencyMismatch, "")) {
             try await store.perform(
-                [.put(table: "t", ["p": "b"])], idempotencyToken: "token")
+                [.put(table: "samples", ["partition": "b"])], idempotencyToken: "token")
         }
     }
 
@@ -232,7 +239,7 @@ struct DurationTests {
         let temporary = try TemporaryStore(schema: Self.schema)
         let store = temporary.store
         try await store.addConsumer("c", after: .trimHorizon)
-        _ = try await store.write { try $0.put(["p": "a"], in: "t") }
+        _ = try await store.write { try $0.put(["partition": "a"], in: "samples") }
         for delay in Self.huge {
             let (attempts, attempt) = AsyncStream<Void>.makeStream()
             let task = _Concurrency.Task {

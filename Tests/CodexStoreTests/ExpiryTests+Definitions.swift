@@ -2,6 +2,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 /// What a time to live means for the table's definition, and for a store that is opened again.
@@ -11,39 +12,37 @@ extension ExpiryTests {
         #expect(store.schema == Self.schema)
         let name = "$expiry"
         #expect(throws: CodexError(.unknownIndex, "")) {
-            try store.items(scanning: TableScan(table: "t", index: name))
+            try store.items(scanning: TableScan(table: "samples", index: name))
         }
         #expect(throws: CodexError(.unknownIndex, "")) {
-            try store.duplicates(ofIndex: name, in: "t")
+            try store.duplicates(ofIndex: name, in: "samples")
         }
         await #expect(throws: CodexError(.unknownIndex, "")) {
-            try await store.removeIndex(name, from: "t")
+            try await store.removeIndex(name, from: "samples")
         }
         await #expect(throws: CodexError(.invalidSchema, "")) {
             try await store.addIndex(
-                IndexDefinition(name, partitionKey: [KeyAttribute("g")]), to: "t")
+                IndexDefinition(name, partitionKey: [KeyAttribute("group")]), to: "samples")
         }
         try await store.addIndex(
-            IndexDefinition("more", partitionKey: [KeyAttribute("v", .number)]), to: "t")
-        try await store.removeIndex("more", from: "t")
+            IndexDefinition("more", partitionKey: [KeyAttribute("value", .number)]), to: "samples")
+        try await store.removeIndex("more", from: "samples")
         #expect(store.schema == Self.schema)
     }
 
     @Test("A table with items is given a time to live: what is past goes, also in its indexes")
     func added() async throws {
-        let before = TableDefinition(
-            "t", partitionKey: Self.table.partitionKey, sortKey: Self.table.sortKey,
-            indexes: Self.table.indexes, counters: Self.table.counters)
-        let temporary = try TemporaryStore(
-            schema: Schema(tables: [before]), options: Self.options(clock))
+        let before = SampleTable.schema(
+            sort: .number, indexes: Self.table.indexes, counters: Self.table.counters)
+        let temporary = try TemporaryStore(schema: before, options: Self.options(clock))
         let items = (0..<600).map { number in
             let seconds: [Int?] = [nil, -10, 10]
             var made = item(number, after: seconds[number % 3])
-            if number % 50 == 1 { made["x"] = Self.large }
+            if number % 50 == 1 { made["content"] = Self.large }
             return made
         }
         try await temporary.store.write { transaction in
-            for item in items { try transaction.put(item, in: "t") }
+            for item in items { try transaction.put(item, in: "samples") }
         }
         #expect(try found(nil, temporary.store).count == 600)
         #expect(try await temporary.store.removeExpired() == 0)
@@ -64,17 +63,15 @@ extension ExpiryTests {
             store.close()
         }
         #expect(throws: CodexError(.schemaMismatch, "")) {
-            let other = TableDefinition(
-                "t", partitionKey: Self.table.partitionKey, sortKey: Self.table.sortKey,
-                timeToLive: "other")
-            try Store(at: temporary.path, schema: Schema(tables: [other])).close()
+            let other = SampleTable.schema(sort: .number, timeToLive: "other")
+            try Store(at: temporary.path, schema: other).close()
         }
     }
 
     @Test("A bulk load builds the index of expiry as it builds the others")
     func load() async throws {
         var number = 0
-        try await store.load(into: "t") {
+        try await store.load(into: "samples") {
             guard number < 3000 else { return nil }
             defer { number += 1 }
             return item(number, after: number % 2 == 0 ? 5 : nil)
@@ -94,11 +91,11 @@ extension ExpiryTests {
         let temporary = try TemporaryStore(schema: Self.schema, options: options)
         let store = temporary.store
         for number in 1...8 {
-            try await store.put(item(number, after: number, u: "u\(number)"), in: "t")
+            try await store.put(item(number, after: number, unique: "u\(number)"), in: "samples")
         }
         clock.advance(by: 3)
-        try await store.put(item(1, after: 5), in: "t")
-        try await store.put(item(9, u: "u2"), in: "t")
+        try await store.put(item(1, after: 5), in: "samples")
+        try await store.put(item(9, unique: "u2"), in: "samples")
         clock.advance(by: 1)
         #expect(try await store.removeExpired() == 2)
         clock.advance(by: 2)
@@ -124,7 +121,7 @@ extension ExpiryTests {
 
     @Test("What was expired and swept stays so after the store is closed and opened")
     func reopened() async throws {
-        for number in 1...4 { try await store.put(item(number, after: number), in: "t") }
+        for number in 1...4 { try await store.put(item(number, after: number), in: "samples") }
         clock.advance(by: 2)
         #expect(try await store.removeExpired() == 2)
         clock.advance(by: 1)

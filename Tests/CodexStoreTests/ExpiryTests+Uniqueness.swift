@@ -2,17 +2,16 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 /// What expired items mean to unique indexes that are built.
 extension ExpiryTests {
-    private static let plain = TableDefinition(
-        "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
-        timeToLive: "e")
+    private static let plain = SampleTable.definition(sort: .number, timeToLive: "expires")
     private static let two = IndexDefinition(
-        "two", partitionKey: [KeyAttribute("u")], projection: .keysOnly, isUnique: true)
+        "two", partitionKey: [KeyAttribute("unique")], projection: .keysOnly, isUnique: true)
     private static let whole = IndexDefinition(
-        "whole", partitionKey: [KeyAttribute("u")], isUnique: true)
+        "whole", partitionKey: [KeyAttribute("unique")], isUnique: true)
 
     private func made(_ table: TableDefinition = Self.plain) throws -> TemporaryStore {
         try TemporaryStore(schema: Schema(tables: [table]), options: Self.options(clock))
@@ -27,32 +26,32 @@ extension ExpiryTests {
         let temporary = try made()
         let store = temporary.store
         // One that lives before, between and after those that do not.
-        try await store.put(item(1, after: 5, u: "a"), in: "t")
-        try await store.put(item(2, u: "a"), in: "t")
-        try await store.put(item(3, after: 5, u: "a"), in: "t")
-        try await store.put(item(4, after: 5, u: "b"), in: "t")
-        try await store.put(item(5, after: 5, u: "b"), in: "t")
-        try await store.put(item(6, u: "c"), in: "t")
+        try await store.put(item(1, after: 5, unique: "a"), in: "samples")
+        try await store.put(item(2, unique: "a"), in: "samples")
+        try await store.put(item(3, after: 5, unique: "a"), in: "samples")
+        try await store.put(item(4, after: 5, unique: "b"), in: "samples")
+        try await store.put(item(5, after: 5, unique: "b"), in: "samples")
+        try await store.put(item(6, unique: "c"), in: "samples")
         clock.advance(by: 5)
         for index in [Self.two, Self.whole] {
-            try await store.addIndex(index, to: "t")
-            #expect(try store.duplicates(ofIndex: index.name, in: "t").isEmpty)
+            try await store.addIndex(index, to: "samples")
+            #expect(try store.duplicates(ofIndex: index.name, in: "samples").isEmpty)
         }
         #expect(try states(store) == [.ready, .ready])
         #expect(try entryCount(nil, store) == 6, "nothing was removed for it")
         try expectSound(store)
         func found(_ value: String) throws -> [Int64] {
-            let query = TableQuery(table: "t", index: "two", partition: [.string(value)])
-            return try store.items(matching: query).items.compactMap { $0["s"]?.number?.int64 }
+            let query = TableQuery(table: "samples", index: "two", partition: [.string(value)])
+            return try store.items(matching: query).items.compactMap { $0["sort"]?.number?.int64 }
         }
         #expect(try found("a") == [2])
         #expect(try found("b").isEmpty)
         // What expired is removed by who wants its key; what lives is in the way.
-        try await store.put(item(7, u: "b"), in: "t")
+        try await store.put(item(7, unique: "b"), in: "samples")
         #expect(try found("b") == [7])
         #expect(try entryCount(nil, store) == 5)
         await #expect(throws: CodexError(.uniqueViolation, "")) {
-            try await store.put(item(8, u: "a"), in: "t")
+            try await store.put(item(8, unique: "a"), in: "samples")
         }
         try expectSound(store)
         #expect(try await store.removeExpired() == 2)
@@ -65,16 +64,17 @@ extension ExpiryTests {
         let temporary = try made()
         let store = temporary.store
         for number in 1...3 {
-            try await store.put(item(number, after: number == 2 ? nil : 5, u: "a"), in: "t")
+            let item = item(number, after: number == 2 ? nil : 5, unique: "a")
+            try await store.put(item, in: "samples")
         }
         await #expect(throws: CodexError(.indexNotReady, "")) {
-            try await store.addIndex(Self.two, to: "t")
+            try await store.addIndex(Self.two, to: "samples")
         }
         #expect(try states(store) == [.conflicting])
-        #expect(try store.duplicates(ofIndex: "two", in: "t") == [key(2), key(3)])
+        #expect(try store.duplicates(ofIndex: "two", in: "samples") == [key(2), key(3)])
         await #expect(throws: CodexError(.indexNotReady, "")) { try await store.whenReady() }
         clock.advance(by: 5)
-        #expect(try store.duplicates(ofIndex: "two", in: "t").isEmpty)
+        #expect(try store.duplicates(ofIndex: "two", in: "samples").isEmpty)
         try await store.whenReady()
         #expect(try states(store) == [.ready])
         try expectSound(store)
@@ -87,14 +87,15 @@ extension ExpiryTests {
         let temporary = try made()
         let store = temporary.store
         for number in 1...5 {
-            try await store.put(item(number, after: number % 2 == 0 ? nil : 5, u: "a"), in: "t")
+            let item = item(number, after: number % 2 == 0 ? nil : 5, unique: "a")
+            try await store.put(item, in: "samples")
         }
         clock.advance(by: 5)
         await #expect(throws: CodexError(.indexNotReady, "")) {
-            try await store.addIndex(Self.two, to: "t")
+            try await store.addIndex(Self.two, to: "samples")
         }
-        #expect(try store.duplicates(ofIndex: "two", in: "t") == [key(4)])
-        try await store.delete(in: "t", key: key(2))
+        #expect(try store.duplicates(ofIndex: "two", in: "samples") == [key(4)])
+        try await store.delete(in: "samples", key: key(2))
         try await store.whenReady()
         #expect(try states(store) == [.ready])
         try expectSound(store)
@@ -102,18 +103,14 @@ extension ExpiryTests {
 
     @Test("A time to live and a unique index that come together see what has expired")
     func together() async throws {
-        let before = TableDefinition(
-            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number))
-        let temporary = try made(before)
-        try await temporary.store.put(item(1, after: 5, u: "a"), in: "t")
-        try await temporary.store.put(item(2, u: "a"), in: "t")
+        let temporary = try made(SampleTable.definition(sort: .number))
+        try await temporary.store.put(item(1, after: 5, unique: "a"), in: "samples")
+        try await temporary.store.put(item(2, unique: "a"), in: "samples")
         clock.advance(by: 5)
         temporary.store.close()
-        let after = TableDefinition(
-            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
-            indexes: [Self.two], timeToLive: "e")
-        let store = try Store(
-            at: temporary.path, schema: Schema(tables: [after]), options: Self.options(clock))
+        let after = SampleTable.schema(
+            sort: .number, indexes: [Self.two], timeToLive: "expires")
+        let store = try Store(at: temporary.path, schema: after, options: Self.options(clock))
         #expect(try store.buildStatus().allSatisfy { $0.state == .ready })
         #expect(try found(nil, store) == [2])
         try expectSound(store)
@@ -122,17 +119,16 @@ extension ExpiryTests {
 
     @Test("A bulk load with an expired duplicate ends with its unique index ready")
     func loadedDuplicate() async throws {
-        let table = TableDefinition(
-            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
-            indexes: [Self.two], timeToLive: "e")
+        let table = SampleTable.definition(
+            sort: .number, indexes: [Self.two], timeToLive: "expires")
         let temporary = try made(table)
         let store = temporary.store
         clock.advance(by: 10)
         var number = 0
-        try await store.load(into: "t") {
+        try await store.load(into: "samples") {
             guard number < 4 else { return nil }
             defer { number += 1 }
-            return item(number, after: number < 3 ? 5 : nil, u: "a")
+            return item(number, after: number < 3 ? 5 : nil, unique: "a")
         }
         #expect(try states(store) == [.ready])
         #expect(try found(nil, store) == [3])

@@ -2,23 +2,26 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 /// Items with a time to live, by a clock that stands still until it is moved.
 @Suite("Expiry")
 struct ExpiryTests {
-    static let table = TableDefinition(
-        "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
+    static let table = SampleTable.definition(
+        sort: .number,
         indexes: [
-            IndexDefinition("all", partitionKey: [KeyAttribute("g")]),
-            IndexDefinition("keys", partitionKey: [KeyAttribute("g")], projection: .keysOnly),
+            IndexDefinition("all", partitionKey: [KeyAttribute("group")]),
+            IndexDefinition("keys", partitionKey: [KeyAttribute("group")], projection: .keysOnly),
             IndexDefinition(
-                "some", partitionKey: [KeyAttribute("g")], projection: .include(["v", "x"])),
+                "some", partitionKey: [KeyAttribute("group")],
+                projection: .include(["value", "content"])),
             IndexDefinition(
-                "one", partitionKey: [KeyAttribute("u")], projection: .keysOnly, isUnique: true),
+                "one", partitionKey: [KeyAttribute("unique")], projection: .keysOnly,
+                isUnique: true),
         ],
-        counters: [CounterDefinition("byG", group: [KeyAttribute("g")], sums: ["v"])],
-        timeToLive: "e")
+        counters: [CounterDefinition("byGroup", group: [KeyAttribute("group")], sums: ["value"])],
+        timeToLive: "expires")
     static let schema = Schema(tables: [table])
     /// What the clock shows at the beginning.
     static let start = 1_762_300_800
@@ -43,20 +46,21 @@ struct ExpiryTests {
     func key(_ number: Int) -> PrimaryKey { PrimaryKey("p", .number(Number(number))) }
 
     /// An item that expires so many seconds after the clock's start.
-    func item(_ number: Int, after seconds: Int? = nil, u: String? = nil) -> Item {
+    func item(_ number: Int, after seconds: Int? = nil, unique: String? = nil) -> Item {
         var item: Item = [
-            "p": "p", "s": .number(Number(number)), "g": "g", "v": .number(Number(number)),
+            "partition": "p", "sort": .number(Number(number)), "group": "g",
+            "value": .number(Number(number)),
         ]
-        item["e"] = seconds.map { .number(Number(Self.start + $0)) }
-        item["u"] = u.map { .string($0) }
+        item["expires"] = seconds.map { .number(Number(Self.start + $0)) }
+        item["unique"] = unique.map { .string($0) }
         return item
     }
 
     /// The numbers of the items that a walk of the table or an index finds.
     func found(_ index: String? = nil, _ store: Store? = nil) throws -> [Int64] {
-        let scan = TableScan(table: "t", index: index)
+        let scan = TableScan(table: "samples", index: index)
         return try (store ?? self.store).items(scanning: scan).items.compactMap {
-            $0["s"]?.number?.int64
+            $0["sort"]?.number?.int64
         }
     }
 
@@ -68,7 +72,7 @@ struct ExpiryTests {
     /// How many entries lie in the table or an index, expired or not.
     func entryCount(_ index: String? = nil, _ store: Store? = nil) throws -> Int? {
         try (store ?? self.store).stats().trees.first {
-            $0.table == "t" && $0.index == index && $0.counter == nil
+            $0.table == "samples" && $0.index == index && $0.counter == nil
         }?.entryCount
     }
 
@@ -86,21 +90,21 @@ struct ExpiryTests {
 
     @Test("An item is there before its second, and gone from its beginning on")
     func boundary() async throws {
-        try await store.put(item(1, after: 10), in: "t")
+        try await store.put(item(1, after: 10), in: "samples")
         var fraction = item(2)
-        fraction["e"] = .number(try Number(parsing: "\(Self.start + 10).5"))
-        try await store.put(fraction, in: "t")
+        fraction["expires"] = .number(try Number(parsing: "\(Self.start + 10).5"))
+        try await store.put(fraction, in: "samples")
         clock.advance(by: 9)
-        #expect(try store.item(in: "t", key: key(1)) == item(1, after: 10))
+        #expect(try store.item(in: "samples", key: key(1)) == item(1, after: 10))
         clock.advance(by: 0.5)
-        #expect(try store.item(in: "t", key: key(1)) == item(1, after: 10))
+        #expect(try store.item(in: "samples", key: key(1)) == item(1, after: 10))
         clock.advance(by: 0.5)
-        #expect(try store.item(in: "t", key: key(1)) == nil)
+        #expect(try store.item(in: "samples", key: key(1)) == nil)
         // A fraction of a second is the next second.
         clock.advance(by: 0.5)
-        #expect(try store.item(in: "t", key: key(2)) == fraction)
+        #expect(try store.item(in: "samples", key: key(2)) == fraction)
         clock.advance(by: 0.5)
-        #expect(try store.item(in: "t", key: key(2)) == nil)
+        #expect(try store.item(in: "samples", key: key(2)) == nil)
         clock.advance(by: 1)
         #expect(try found().isEmpty)
         try expectSound()
@@ -110,7 +114,7 @@ struct ExpiryTests {
     func fiveYears() async throws {
         let limit = Limits.expiryIgnoredAfterSeconds
         for (number, offset) in [1 - limit, -limit, -limit - 1, -Self.start].enumerated() {
-            try await store.put(item(number, after: offset), in: "t")
+            try await store.put(item(number, after: offset), in: "samples")
         }
         #expect(try found() == [2, 3])
         #expect(try found("keys") == [2, 3])
@@ -128,8 +132,8 @@ struct ExpiryTests {
         ]
         for (number, value) in values.enumerated() {
             var odd = item(number)
-            odd["e"] = value
-            try await store.put(odd, in: "t")
+            odd["expires"] = value
+            try await store.put(odd, in: "samples")
         }
         clock.advance(by: 1000)
         #expect(try found().count == values.count)
@@ -143,20 +147,20 @@ struct ExpiryTests {
     @Test("What is expired is gone at once for every way of reading, in the table and its indexes")
     func reading() async throws {
         for number in 1...6 {
-            try await store.put(item(number, after: number % 2 == 0 ? 5 : nil), in: "t")
+            try await store.put(item(number, after: number % 2 == 0 ? 5 : nil), in: "samples")
         }
         for index in Self.indexes { #expect(try found(index) == [1, 2, 3, 4, 5, 6]) }
         clock.advance(by: 5)
         for index in Self.indexes {
             #expect(try found(index) == [1, 3, 5])
             let query = TableQuery(
-                table: "t", index: index, partition: [index == nil ? "p" : "g"])
+                table: "samples", index: index, partition: [index == nil ? "p" : "g"])
             let page = try store.items(matching: query)
-            #expect(page.items.compactMap { $0["s"]?.number?.int64 } == [1, 3, 5])
+            #expect(page.items.compactMap { $0["sort"]?.number?.int64 } == [1, 3, 5])
             #expect(page.examinedCount == 6)
             let count = try store.count(query)
             #expect(count.count == 3 && count.examinedCount == 6)
-            #expect(try store.count(TableScan(table: "t", index: index)).count == 3)
+            #expect(try store.count(TableScan(table: "samples", index: index)).count == 3)
             var backward = query
             backward.direction = .backward
             #expect(try store.items(matching: backward).items.count == 3)
@@ -172,23 +176,23 @@ struct ExpiryTests {
             for try await item in store.results(of: query, pageSize: 1) { results.append(item) }
             #expect(results == page.items)
             var inSegments = 0
-            for segment in try store.segments(of: "t", index: index, count: 3) {
-                let scan = TableScan(table: "t", index: index, segment: segment)
+            for segment in try store.segments(of: "samples", index: index, count: 3) {
+                let scan = TableScan(table: "samples", index: index, segment: segment)
                 inSegments += try store.items(scanning: scan).items.count
             }
             #expect(inSegments == 3)
         }
-        #expect(try store.items(in: "t", keys: [key(1), key(2)]) == [item(1), nil])
+        #expect(try store.items(in: "samples", keys: [key(1), key(2)]) == [item(1), nil])
         let hidden = try store.read { snapshot in
-            try snapshot.view(in: "t", key: key(2)) { $0.version }
+            try snapshot.view(in: "samples", key: key(2)) { $0.version }
         }
         #expect(hidden == nil)
         let shown = try store.read { snapshot in
-            try snapshot.view(in: "t", key: key(1)) { $0.version }
+            try snapshot.view(in: "samples", key: key(1)) { $0.version }
         }
         #expect(shown == 1)
         // What lies there still counts until it is removed.
-        #expect(try store.total(of: "byG", in: "t", group: ["g"]).count == 6)
+        #expect(try store.total(of: "byGroup", in: "samples", group: ["g"]).count == 6)
         #expect(try entryCount() == 6)
         try expectSound()
     }
@@ -196,10 +200,10 @@ struct ExpiryTests {
     @Test("Expired items count as examined, so that a page's work is bounded, and not as returned")
     func pages() async throws {
         for number in 0..<20 {
-            try await store.put(item(number, after: number < 15 ? 1 : nil), in: "t")
+            try await store.put(item(number, after: number < 15 ? 1 : nil), in: "samples")
         }
         clock.advance(by: 1)
-        let query = TableQuery(table: "t", partition: ["p"])
+        let query = TableQuery(table: "samples", partition: ["p"])
         let returned = try store.items(matching: query, limits: PageLimits(returned: 2))
         #expect(returned.items == [item(15), item(16)] && returned.examinedCount == 17)
         var token: PageToken?
@@ -216,15 +220,15 @@ struct ExpiryTests {
 
     @Test("A snapshot is of one moment, whatever the clock does meanwhile")
     func oneMoment() async throws {
-        try await store.put(item(1, after: 5), in: "t")
+        try await store.put(item(1, after: 5), in: "samples")
         clock.advance(by: 4)
         let (before, after) = try store.read { snapshot in
-            let before = try snapshot.item(in: "t", key: key(1))
+            let before = try snapshot.item(in: "samples", key: key(1))
             clock.advance(by: 10)
-            return (before, try snapshot.item(in: "t", key: key(1)))
+            return (before, try snapshot.item(in: "samples", key: key(1)))
         }
         #expect(before == item(1, after: 5) && after == before)
-        #expect(try store.item(in: "t", key: key(1)) == nil)
+        #expect(try store.item(in: "samples", key: key(1)) == nil)
     }
 
     @Test("Sessions expire for typed reads and writes")
@@ -263,20 +267,21 @@ struct ExpiryTests {
 
     @Test("For conditions, updates and return values an expired item is absent")
     func writing() async throws {
-        for number in 1...5 { try await store.put(item(number, after: 5), in: "t") }
+        for number in 1...5 { try await store.put(item(number, after: 5), in: "samples") }
         clock.advance(by: 5)
-        let absent = Attribute<Int>("v").doesNotExist
+        let absent = Attribute<Int>("value").doesNotExist
         let put = try await store.put(
-            item(1, after: 50), in: "t", condition: absent, returning: .allOld)
+            item(1, after: 50), in: "samples", condition: absent, returning: .allOld)
         #expect(put == nil)
-        #expect(try store.item(in: "t", key: key(1)) == item(1, after: 50))
-        let update = Update().adding(7, to: Attribute<Int>("v"))
+        #expect(try store.item(in: "samples", key: key(1)) == item(1, after: 50))
+        let update = Update().adding(7, to: Attribute<Int>("value"))
         let updated = try await store.update(
-            in: "t", key: key(2), update, condition: absent, returning: .allNew)
-        #expect(updated == ["p": "p", "s": 2, "v": 7], "nothing of the old item is left")
-        #expect(try await store.delete(in: "t", key: key(3), returning: .allOld) == nil)
+            in: "samples", key: key(2), update, condition: absent, returning: .allNew)
+        #expect(
+            updated == ["partition": "p", "sort": 2, "value": 7], "nothing of the old item is left")
+        #expect(try await store.delete(in: "samples", key: key(3), returning: .allOld) == nil)
         do {
-            try await store.put(item(4), in: "t", condition: Attribute<Int>("v").exists)
+            try await store.put(item(4), in: "samples", condition: Attribute<Int>("value").exists)
             Issue.record("a condition on an expired item passed")
         } catch let error as CodexError {
             #expect(error.code == .conditionFailed && error.currentItem == nil)
@@ -285,7 +290,7 @@ struct ExpiryTests {
         try expectSound()
         // The write that failed left the expired item; the one that deleted nothing removed it.
         #expect(try entryCount() == 4)
-        #expect(try store.total(of: "byG", in: "t", group: ["g"]).count == 3)
+        #expect(try store.total(of: "byGroup", in: "samples", group: ["g"]).count == 3)
         #expect(try await store.removeExpired() == 2)
         #expect(try entryCount() == 2)
         try expectSound()
@@ -293,25 +298,27 @@ struct ExpiryTests {
 
     @Test("A unique value is free at once, in single writes and in lists")
     func unique() async throws {
-        try await store.put(item(1, after: 5, u: "a"), in: "t")
-        try await store.put(item(2, after: 5, u: "b"), in: "t")
-        try await store.put(item(3, u: "c"), in: "t")
+        try await store.put(item(1, after: 5, unique: "a"), in: "samples")
+        try await store.put(item(2, after: 5, unique: "b"), in: "samples")
+        try await store.put(item(3, unique: "c"), in: "samples")
         clock.advance(by: 4)
         await #expect(throws: CodexError(.uniqueViolation, "")) {
-            try await store.put(item(4, u: "a"), in: "t")
+            try await store.put(item(4, unique: "a"), in: "samples")
         }
         clock.advance(by: 1)
-        try await store.put(item(4, u: "a"), in: "t")
+        try await store.put(item(4, unique: "a"), in: "samples")
         do {
             try await store.perform([
-                .put(table: "t", item(5, u: "b")), .put(table: "t", item(6, u: "c")),
+                .put(table: "samples", item(5, unique: "b")),
+                .put(table: "samples", item(6, unique: "c")),
             ])
             Issue.record("a taken unique key was given away")
         } catch let error as CodexError {
             #expect(error.reasons.map { $0?.code } == [nil, .uniqueViolation])
         }
         try await store.perform([
-            .put(table: "t", item(5, u: "b")), .put(table: "t", item(6, u: "d")),
+            .put(table: "samples", item(5, unique: "b")),
+            .put(table: "samples", item(6, unique: "d")),
         ])
         #expect(try found() == [3, 4, 5, 6])
         #expect(try entryCount() == 4)
@@ -322,14 +329,14 @@ struct ExpiryTests {
     @Test("A list judges expired items as absent, all of them before it changes anything")
     func lists() async throws {
         for number in 1...4 {
-            try await store.put(item(number, after: 5, u: "u\(number)"), in: "t")
+            try await store.put(item(number, after: 5, unique: "u\(number)"), in: "samples")
         }
         clock.advance(by: 5)
         do {
             try await store.perform([
-                .put(table: "t", item(1), condition: .attributeNotExists("p")),
-                .check(table: "t", key: key(2), condition: .attributeExists("p")),
-                .delete(table: "t", key: key(3)),
+                .put(table: "samples", item(1), condition: .attributeNotExists("partition")),
+                .check(table: "samples", key: key(2), condition: .attributeExists("partition")),
+                .delete(table: "samples", key: key(3)),
             ])
             Issue.record("a check of an expired item passed")
         } catch let error as CodexError {
@@ -337,13 +344,16 @@ struct ExpiryTests {
         }
         #expect(try entryCount() == 4, "what the list expired is undone with it")
         try await store.perform([
-            .put(table: "t", item(1, u: "u4"), condition: .attributeNotExists("p")),
-            .update(table: "t", key: key(2), Update().adding(1, to: Attribute<Int>("v"))),
-            .delete(table: "t", key: key(3)),
-            .check(table: "t", key: key(4), condition: .attributeNotExists("p")),
+            .put(
+                table: "samples", item(1, unique: "u4"),
+                condition: .attributeNotExists("partition")),
+            .update(table: "samples", key: key(2), Update().adding(1, to: Attribute<Int>("value"))),
+            .delete(table: "samples", key: key(3)),
+            .check(table: "samples", key: key(4), condition: .attributeNotExists("partition")),
         ])
         #expect(try found() == [1, 2])
-        #expect(try store.item(in: "t", key: key(2)) == ["p": "p", "s": 2, "v": 1])
+        let updated = try store.item(in: "samples", key: key(2))
+        #expect(updated == ["partition": "p", "sort": 2, "value": 1])
         #expect(try entryCount() == 2)
         try expectSound()
     }
@@ -351,16 +361,16 @@ struct ExpiryTests {
     @Test("A body that fails brings back what it expired, with its entries and chunks")
     func rollBack() async throws {
         struct Refusal: Error {}
-        var large = item(1, after: 5, u: "a")
-        large["x"] = Self.large
+        var large = item(1, after: 5, unique: "a")
+        large["content"] = Self.large
         let stored = large
-        try await store.put(stored, in: "t")
+        try await store.put(stored, in: "samples")
         clock.advance(by: 5)
         let before = try store.stats().trees.map(\.entryCount)
         await #expect(throws: Refusal.self) {
             try await store.write { transaction in
-                try transaction.put(item(1, after: 50), in: "t")
-                try transaction.put(item(2, u: "a"), in: "t")
+                try transaction.put(item(1, after: 50), in: "samples")
+                try transaction.put(item(2, unique: "a"), in: "samples")
                 throw Refusal()
             }
         }
@@ -368,29 +378,25 @@ struct ExpiryTests {
         try expectSound()
         // It is what it was: with the clock put back, it is there.
         clock.jump(by: -1)
-        #expect(try store.item(in: "t", key: key(1)) == stored)
+        #expect(try store.item(in: "samples", key: key(1)) == stored)
         #expect(try found("some") == [1])
     }
 
     /// So large that it is stored in chunks, and that compressing it is of no use.
     static let large: AttributeValue = {
-        var state: UInt64 = 1
-        return .binary(
-            (0..<40_000).map { _ in
-                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                return UInt8(truncatingIfNeeded: state >> 33)
-            })
+        var random = SplitMix(seed: 1)
+        return .binary((0..<40_000).map { _ in UInt8.random(in: 0...255, using: &random) })
     }()
 
     // MARK: Removing
 
     @Test("A sweep removes items with entries, counters and chunks, and marks the changes")
     func sweep() async throws {
-        for number in 1...3 { try await store.put(item(number, after: number), in: "t") }
-        var large = item(4, after: 4, u: "a")
-        large["x"] = Self.large
-        try await store.put(large, in: "t")
-        try await store.put(item(5), in: "t")
+        for number in 1...3 { try await store.put(item(number, after: number), in: "samples") }
+        var large = item(4, after: 4, unique: "a")
+        large["content"] = Self.large
+        try await store.put(large, in: "samples")
+        try await store.put(item(5), in: "samples")
         #expect(try entryCount("$expiry") == 4)
         let sequence = try store.stats().sequence
         #expect(try await store.removeExpired() == 0)
@@ -406,8 +412,8 @@ struct ExpiryTests {
         }
         for index in [nil, "all", "keys", "some"] { #expect(try entryCount(index) == 1) }
         for index in ["one", "$expiry"] { #expect(try entryCount(index) == 0) }
-        let total = try store.total(of: "byG", in: "t", group: ["g"])
-        #expect(total.count == 1 && total.sums["v"] == 5)
+        let total = try store.total(of: "byGroup", in: "samples", group: ["g"])
+        #expect(total.count == 1 && total.sums["value"] == 5)
         try expectSound()
         let changes = try await changes(9)
         #expect(
@@ -419,12 +425,12 @@ struct ExpiryTests {
 
     @Test("Removals by writes are marked, too, and followed by what the write does")
     func marks() async throws {
-        try await store.put(item(1, after: 5, u: "a"), in: "t")
-        try await store.put(item(2, after: 5, u: "b"), in: "t")
+        try await store.put(item(1, after: 5, unique: "a"), in: "samples")
+        try await store.put(item(2, after: 5, unique: "b"), in: "samples")
         clock.advance(by: 5)
-        try await store.put(item(1), in: "t")
-        try await store.put(item(3, u: "b"), in: "t")
-        try await store.delete(in: "t", key: key(1))
+        try await store.put(item(1), in: "samples")
+        try await store.put(item(3, unique: "b"), in: "samples")
+        try await store.delete(in: "samples", key: key(1))
         let changes = try await changes(7)
         #expect(
             changes.map(\.kind) == [.insert, .insert, .remove, .insert, .remove, .insert, .remove])
@@ -434,15 +440,15 @@ struct ExpiryTests {
 
     @Test("An item that was given more time is not swept, one that was given less is")
     func extended() async throws {
-        for number in 1...3 { try await store.put(item(number, after: 5), in: "t") }
-        let later = Update([.set("e", .operand(.value(.number(Number(Self.start + 50)))))])
-        try await store.update(in: "t", key: key(1), later)
-        try await store.update(in: "t", key: key(2), Update([.remove("e")]))
+        for number in 1...3 { try await store.put(item(number, after: 5), in: "samples") }
+        let later = Update([.set("expires", .operand(.value(.number(Number(Self.start + 50)))))])
+        try await store.update(in: "samples", key: key(1), later)
+        try await store.update(in: "samples", key: key(2), Update([.remove("expires")]))
         clock.advance(by: 5)
         for index in Self.indexes { #expect(try found(index) == [1, 2]) }
         #expect(try await store.removeExpired() == 1)
         #expect(try found("keys") == [1, 2])
-        try await store.put(item(2, after: 1), in: "t")
+        try await store.put(item(2, after: 1), in: "samples")
         #expect(try found("keys") == [1])
         #expect(try await store.removeExpired() == 1)
         clock.advance(by: 45)
@@ -460,7 +466,7 @@ struct ExpiryTests {
         let store = temporary.store
         let items = (0..<(1200)).map { item($0, after: $0 < 1100 ? 5 : nil) }
         try await store.write { transaction in
-            for item in items { try transaction.put(item, in: "t") }
+            for item in items { try transaction.put(item, in: "samples") }
         }
         try await _Concurrency.Task.sleep(for: .milliseconds(20))
         #expect(try entryCount(nil, store) == 1200)

@@ -10,13 +10,14 @@ import Testing
 /// The other chunks are missing here: a read of one would be told.
 @Suite("Expired items in chunks")
 struct LargeExpiredTests {
-    private static let table = TableDefinition(
-        "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
+    private static let schema = SampleTable.schema(
+        sort: .number,
         indexes: [
-            IndexDefinition("all", partitionKey: [KeyAttribute("g")]),
-            IndexDefinition("some", partitionKey: [KeyAttribute("g")], projection: .include(["x"])),
-            IndexDefinition("one", partitionKey: [KeyAttribute("u")], isUnique: true),
-        ], timeToLive: "e")
+            IndexDefinition("all", partitionKey: [KeyAttribute("group")]),
+            IndexDefinition(
+                "some", partitionKey: [KeyAttribute("group")], projection: .include(["content"])),
+            IndexDefinition("one", partitionKey: [KeyAttribute("unique")], isUnique: true),
+        ], timeToLive: "expires")
     private static let indexes: [String?] = [nil, "all", "some"]
 
     private let temporary: TemporaryStore
@@ -25,14 +26,14 @@ struct LargeExpiredTests {
     /// Stores six items, of which those with even numbers are large and expired.
     init() async throws {
         temporary = try TemporaryStore(
-            schema: Schema(tables: [Self.table]), options: ExpiryTests.options(ManualClock()))
+            schema: Self.schema, options: ExpiryTests.options(ManualClock()))
         for number in 0..<6 {
-            var item: Item = ["p": "p", "s": .number(Number(number)), "g": "g"]
+            var item: Item = ["partition": "p", "sort": .number(Number(number)), "group": "g"]
             if number.isMultiple(of: 2) {
-                item["x"] = Self.filler(UInt64(number))
-                item["e"] = .number(Number(ExpiryTests.start - 10))
+                item["content"] = Self.filler(UInt64(number))
+                item["expires"] = .number(Number(ExpiryTests.start - 10))
             }
-            try await store.put(item, in: "t")
+            try await store.put(item, in: "samples")
         }
         try await cut()
     }
@@ -64,25 +65,27 @@ struct LargeExpiredTests {
 
     private func query(_ index: String?, _ direction: QueryDirection) -> TableQuery {
         var query =
-            index.map { TableQuery(table: "t", index: $0, partition: ["g"]) }
-            ?? TableQuery(table: "t", partition: ["p"])
+            index.map { TableQuery(table: "samples", index: $0, partition: ["g"]) }
+            ?? TableQuery(table: "samples", partition: ["p"])
         query.direction = direction
         return query
     }
 
-    private func numbers(_ items: [Item]) -> [Int64] { items.compactMap { $0["s"]?.number?.int64 } }
+    private func numbers(_ items: [Item]) -> [Int64] {
+        items.compactMap { $0["sort"]?.number?.int64 }
+    }
 
     @Test("Reads of a key pass over them")
     func points() throws {
         for number in 0..<6 {
             let key = PrimaryKey("p", .number(Number(number)))
-            #expect(try (store.item(in: "t", key: key) == nil) == number.isMultiple(of: 2))
+            #expect(try (store.item(in: "samples", key: key) == nil) == number.isMultiple(of: 2))
         }
     }
 
     @Test("Scans, queries and counts pass over them", arguments: indexes)
     func walks(index: String?) throws {
-        let scan = TableScan(table: "t", index: index)
+        let scan = TableScan(table: "samples", index: index)
         #expect(try numbers(store.items(scanning: scan).items) == [1, 3, 5])
         #expect(try store.count(scan).examinedCount == 6)
         let forward = query(index, .forward)
@@ -106,19 +109,19 @@ struct LargeExpiredTests {
 
     @Test("Walks with a bound end at one, by its key alone", arguments: indexes)
     func bounded(index: String?) throws {
-        let names = index == nil ? ["p", "s"] : ["g", "p", "s"]
+        let names = index == nil ? ["partition", "sort"] : ["group", "partition", "sort"]
         var found: [Int64?] = []
         let stop = try store.read { snapshot in
             try snapshot.forEach(
                 query(index, .forward),
                 within: WalkBound(skippedCountMax: 2, keyNames: names)
             ) { view in
-                found.append(try view.value("s")?.number?.int64)
+                found.append(try view.value("sort")?.number?.int64)
                 return true
             }
         }
         #expect(found == [1])
-        #expect(stop?.names == names && stop?["s"] == .number(Number(2)))
+        #expect(stop?.names == names && stop?["sort"] == .number(Number(2)))
     }
 
     @Test("A scan of one segment passes over them", arguments: [nil, "all"] as [String?])
@@ -126,8 +129,8 @@ struct LargeExpiredTests {
         var count = 0
         let stop = try store.read { snapshot in
             try snapshot.forEach(
-                TableScan(table: "t", index: index),
-                within: WalkBound(skippedCountMax: 10, keyNames: ["p", "s"]),
+                TableScan(table: "samples", index: index),
+                within: WalkBound(skippedCountMax: 10, keyNames: ["partition", "sort"]),
                 choosing: { _ in .take }
             ) { _ in
                 count += 1
@@ -139,13 +142,14 @@ struct LargeExpiredTests {
 
     @Test("One that is not expired is read whole; its first chunk tells who has a unique key")
     func live() async throws {
-        try await store.put(["p": "q", "s": 1, "u": "a", "x": Self.filler(7)], in: "t")
+        try await store.put(
+            ["partition": "q", "sort": 1, "unique": "a", "content": Self.filler(7)], in: "samples")
         try await cut()
         #expect(throws: CodexError(.corrupted, "")) {
-            try store.item(in: "t", key: PrimaryKey("q", .number(Number(1))))
+            try store.item(in: "samples", key: PrimaryKey("q", .number(Number(1))))
         }
         await #expect(throws: CodexError(.uniqueViolation, "")) {
-            try await store.put(["p": "q", "s": 2, "u": "a"], in: "t")
+            try await store.put(["partition": "q", "sort": 2, "unique": "a"], in: "samples")
         }
     }
 }

@@ -140,10 +140,7 @@ struct ObservationTests {
 
     @Test("Commits of another process are seen", .timeLimit(.minutes(30)))
     func processes() async throws {
-        let schema = Schema(tables: [
-            TableDefinition("t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"))
-        ])
-        let temporary = try TemporaryStore(schema: schema)
+        let temporary = try TemporaryStore(schema: AgentTable.schema())
         let store = temporary.store
         let (values, report) = AsyncStream<Int>.makeStream()
         let scan = TableScan(table: "t")
@@ -212,23 +209,23 @@ struct ObservationTests {
 
     @Test("A table that was made again is observed as it is", .timeLimit(.minutes(30)))
     func madeAgain() async throws {
-        let table = TableDefinition("t", partitionKey: KeyAttribute("p"))
+        let table = SampleTable.definition()
         let temporary = try TemporaryStore(schema: Schema(tables: [table]))
         let store = temporary.store
-        try await store.put(["p": "a"], in: "t")
-        var count = store.observe(in: ["t"]) {
-            try $0.count(TableScan(table: "t")).count
+        try await store.put(["partition": "a"], in: "samples")
+        var count = store.observe(in: ["samples"]) {
+            try $0.count(TableScan(table: "samples")).count
         }.makeAsyncIterator()
         #expect(try await count.next() == 1)
-        try await store.removeTable("t")
+        try await store.removeTable("samples")
         try await store.addTable(table)
         #expect(try await count.next() == 0)
-        try await store.put(["p": "b"], in: "t")
+        try await store.put(["partition": "b"], in: "samples")
         #expect(try await count.next() == 1)
         // Other tables come and go unnoticed.
-        try await store.addTable(TableDefinition("u", partitionKey: KeyAttribute("p")))
-        try await store.removeTable("u")
-        try await store.put(["p": "c"], in: "t")
+        try await store.addTable(TableDefinition("others", partitionKey: KeyAttribute("key")))
+        try await store.removeTable("others")
+        try await store.put(["partition": "c"], in: "samples")
         #expect(try await count.next() == 2)
     }
 
@@ -249,10 +246,7 @@ struct ObservationTests {
 
     @Test("An index that another process adds is seen", .timeLimit(.minutes(30)))
     func addedIndex() async throws {
-        let schema = Schema(tables: [
-            TableDefinition("t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s"))
-        ])
-        let temporary = try TemporaryStore(schema: schema)
+        let temporary = try TemporaryStore(schema: AgentTable.schema())
         let store = temporary.store
         try await store.put(["p": "a", "s": "b", "g": "x", "v": 1], in: "t")
         let query = TableQuery(table: "t", index: "late", partition: ["x"])

@@ -2,6 +2,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Opening, closing and what can be wrong with a directory")
@@ -225,76 +226,6 @@ struct OpeningTests {
         opened.close()
     }
 
-    @Test("Additions to the schema are taken; everything else is refused with the difference")
-    func schemaChanges() throws {
-        func table(_ indexes: [IndexDefinition] = [], key: String = "p") -> TableDefinition {
-            TableDefinition("t", partitionKey: KeyAttribute(key), indexes: indexes)
-        }
-        func entity(_ fields: [FieldDefinition], version: Int = 1) throws -> EntityDefinition {
-            EntityDefinition(
-                "e", table: "t", schemaVersion: version, keys: ["p": "E#{id}"], fields: fields)
-        }
-        let index = IndexDefinition("i", partitionKey: [KeyAttribute("g")])
-        let original = Schema(
-            tables: [table([index])], entities: [try entity([.required("id", .string)])])
-        let grown = Schema(
-            tables: [table([index]), TableDefinition("u", partitionKey: KeyAttribute("k"))],
-            entities: [
-                try entity([.required("id", .string), .optional("more", .number)]),
-                EntityDefinition("f", table: "u", keys: ["k": "F#{id}"]),
-            ])
-        #expect(code(original) == nil)
-        #expect(code(grown, readOnly: true) == .schemaMismatch)
-        #expect(code(grown) == nil)
-        #expect(code(grown, readOnly: true) == nil)
-
-        let refused: [(Schema, String)] = [
-            (Schema(tables: [table([index], key: "q")]), "key"),
-            (
-                Schema(tables: [
-                    table([
-                        IndexDefinition(
-                            "i", partitionKey: [KeyAttribute("g")], projection: .keysOnly)
-                    ])
-                ]), "KEYS_ONLY"
-            ),
-            (
-                Schema(
-                    tables: [table([index])],
-                    entities: [
-                        try entity([
-                            .required("id", .string), .optional("more", .number),
-                            .required("must", .string),
-                        ])
-                    ]), "must"
-            ),
-            (
-                Schema(
-                    tables: [table([index])],
-                    entities: [try entity([.required("id", .string), .optional("more", .string)])]),
-                "more"
-            ),
-            (
-                Schema(
-                    tables: [table([index])],
-                    entities: [
-                        EntityDefinition("e", table: "t", schemaVersion: 2, keys: ["p": "X#{id}"])
-                    ]), "no new version"
-            ),
-        ]
-        for (schema, difference) in refused {
-            do throws(CodexError) {
-                try Store(at: path, schema: schema).close()
-                Issue.record("accepted a change of \(difference)")
-            } catch {
-                #expect(error.code == .schemaMismatch && error.message.contains(difference))
-            }
-        }
-        let store = try Store(at: path)
-        #expect(store.schema == grown)
-        store.close()
-    }
-
     @Test("A full disk is an error, and the store stays as it was")
     func fullDisk() throws {
         // A file system of its own, where the machine lets us have one.
@@ -344,10 +275,11 @@ struct OpeningTests {
             var definition: FieldDefinition { .required("name", .string) }
         }
         static let definition = EntityDefinition(
-            "e", table: "t", keys: ["p": "E#{name}"], fields: Field.allCases.map(\.definition))
+            "e", table: "samples", keys: ["partition": "E#{name}"],
+            fields: Field.allCases.map(\.definition))
         var name: String
         func item() throws(CodexError) -> Item {
-            ["p": .string("E#\(name)"), "name": .string(name)]
+            ["partition": .string("E#\(name)"), "name": .string(name)]
         }
         init(name: String) { self.name = name }
         init(reading reader: borrowing FieldReader) throws(CodexError) {
@@ -363,11 +295,12 @@ struct OpeningTests {
             }
         }
         static let definition = EntityDefinition(
-            "e", table: "t", keys: ["p": "E#{name}"], fields: Field.allCases.map(\.definition))
+            "e", table: "samples", keys: ["partition": "E#{name}"],
+            fields: Field.allCases.map(\.definition))
         var more: String?
         var name: String
         func item() throws(CodexError) -> Item {
-            var item: Item = ["p": .string("E#\(name)"), "name": .string(name)]
+            var item: Item = ["partition": .string("E#\(name)"), "name": .string(name)]
             item["more"] = more.map { .string($0) }
             return item
         }
@@ -379,8 +312,7 @@ struct OpeningTests {
 
     @Test("Fields are the type's own, whatever the store's manifest says of them")
     func fieldOrder() throws {
-        let table = TableDefinition("t", partitionKey: KeyAttribute("p"))
-        let store = try Store(at: path, schema: Schema(tables: [table]).adding(Older.self))
+        let store = try Store(at: path, schema: SampleTable.schema().adding(Older.self))
         try store.write { try $0.put(Older(name: "x")) }
         #expect(try store.get(Lookup<Newer>(partition: "E#x"))?.name == "x")
         #expect(try store.get(Lookup<Older>(partition: "E#x")) == Older(name: "x"))
@@ -388,7 +320,7 @@ struct OpeningTests {
         // What the older program does not know survives its changes.
         try store.write { transaction in
             try transaction.update(
-                in: "t", key: PrimaryKey("E#x"),
+                in: "samples", key: PrimaryKey("E#x"),
                 Update().setting(Attribute<String>("more"), to: "kept"))
             try transaction.update(Lookup<Older>(partition: "E#x")) { _ in }
         }
@@ -404,7 +336,8 @@ struct OpeningTests {
         _ = try store.write { transaction in
             try transaction.update(Lookup<Newer>(partition: "E#y")) { $0.more = nil }
         }
-        #expect(try store.item(in: "t", key: PrimaryKey("E#y")) == ["p": "E#y", "name": "y"])
+        let item = try store.item(in: "samples", key: PrimaryKey("E#y"))
+        #expect(item == ["partition": "E#y", "name": "y"])
         store.close()
     }
 

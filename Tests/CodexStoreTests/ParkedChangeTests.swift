@@ -11,8 +11,7 @@ import Testing
 /// What consumers park: how much there may be, and that no more than a page of it is held.
 @Suite("Parked changes", .timeLimit(.minutes(30)))
 struct ParkedChangeTests {
-    static let table = TableDefinition("t", partitionKey: KeyAttribute("p"))
-    static let schema = Schema(tables: [table])
+    static let schema = SampleTable.schema()
 
     struct Refusal: Error, CustomStringConvertible { let description = "refused" }
 
@@ -34,9 +33,9 @@ struct ParkedChangeTests {
             _ = try await store.write {
                 try $0.put(
                     [
-                        "p": .string("p\(number)"), "v": .number(Number(number)),
-                        "x": .binary(filler),
-                    ], in: "t")
+                        "partition": .string("p\(number)"), "value": .number(Number(number)),
+                        "content": .binary(filler),
+                    ], in: "samples")
             }
         }
     }
@@ -51,7 +50,7 @@ struct ParkedChangeTests {
             defer { end.finish() }
             try await store.consume("c", onFailure: policy) { _, changes in
                 for change in changes {
-                    guard try change.newImage?["v"]?.number?.int64 == 0 else { throw Refusal() }
+                    guard try change.newImage?["value"]?.number?.int64 == 0 else { throw Refusal() }
                 }
                 end.yield()
             }
@@ -98,7 +97,7 @@ struct ParkedChangeTests {
     }
 
     func values(_ parked: [ParkedChange]) throws -> [Int64] {
-        try parked.compactMap { try $0.change.newImage?["v"]?.number?.int64 }
+        try parked.compactMap { try $0.change.newImage?["value"]?.number?.int64 }
     }
 
     // MARK: The limit
@@ -160,7 +159,7 @@ struct ParkedChangeTests {
         try await store.addConsumer("c")
         try await store.write { transaction in
             for number in 0...maximum {
-                try transaction.put(["p": .string("p\(number)")], in: "t")
+                try transaction.put(["partition": .string("p\(number)")], in: "samples")
             }
         }
         let changes = try store.retainedChanges(after: .trimHorizon)
@@ -227,7 +226,7 @@ struct ParkedChangeTests {
         await #expect(throws: CodexError(.tooManyParked, "")) { try await consume(maximum: 5) }
         #expect(try values(store.parkedChanges(of: "c")) == [1, 2, 3, 4, 5])
         let counts = try await store.retryParkedChanges(of: "c") { _, change in
-            guard try change.newImage?["v"]?.number?.int64 != 4 else { throw Refusal() }
+            guard try change.newImage?["value"]?.number?.int64 != 4 else { throw Refusal() }
         }
         #expect(counts == (4, 1))
         try await consume(maximum: 5)
@@ -253,7 +252,8 @@ struct ParkedChangeTests {
                 group.addTask { [store] in
                     do {
                         try await store.write { transaction in
-                            try transaction.put(["p": .string("other\(number)")], in: "t")
+                            try transaction.put(
+                                ["partition": .string("other\(number)")], in: "samples")
                             guard number % 4 == 0 else { return }
                             try transaction.context.deadLetters.forget("c")
                             let reads = ConsumerReads(transaction.context)
@@ -269,7 +269,7 @@ struct ParkedChangeTests {
         }
         #expect(try store.parkedChanges(of: "c").map(\.change.sequenceNumber) == before)
         for number in 0..<40 {
-            let item = try store.item(in: "t", key: PrimaryKey(.string("other\(number)")))
+            let item = try store.item(in: "samples", key: PrimaryKey(.string("other\(number)")))
             #expect((item != nil) == (number % 4 != 0))
         }
         #expect(try store.verify().isSound)
@@ -281,7 +281,7 @@ struct ParkedChangeTests {
         try await store.addConsumer("d", after: .trimHorizon)
         try await store.write { transaction in
             for number in 0..<2500 {
-                try transaction.put(["p": .string("p\(number)")], in: "t")
+                try transaction.put(["partition": .string("p\(number)")], in: "samples")
             }
         }
         try await park(leaving: 0)
@@ -375,7 +375,8 @@ struct ParkedChangeTests {
         try await store.write { transaction in
             for number in 1...2300 {
                 try transaction.put(
-                    ["p": .string("p\(number)"), "v": .number(Number(number))], in: "t")
+                    ["partition": .string("p\(number)"), "value": .number(Number(number))],
+                    in: "samples")
             }
         }
         try await park(leaving: 100)
@@ -383,7 +384,7 @@ struct ParkedChangeTests {
         let tried = Mutex<[Int64]>([])
         let counts = try await store.retryParkedChanges(of: "c", view: .newImage) {
             transaction, change in
-            let value = try change.newImage?["v"]?.number?.int64 ?? 0
+            let value = try change.newImage?["value"]?.number?.int64 ?? 0
             tried.withLock { $0.append(value) }
             if value % 3 == 0 { throw Refusal() }
             guard value <= 100, let next = late.dropFirst(Int(value) - 1).first else { return }

@@ -1,7 +1,7 @@
 import CodexCore
 import CodexStore
 import CodexTesting
-import FoundationEssentials
+import Foundation
 import Testing
 
 /// The architecture document's example items, through the typed models and out again.
@@ -79,49 +79,64 @@ struct SeedTests {
         #expect(try store.all(.tasks(assignedTo: "123")) == [Self.task])
     }
 
-    @Test("All models keep all their fields")
-    func modelsRoundTrip() async throws {
-        let clock = ManualClock()
-        var options = StoreOptions()
-        options.use(clock)
-        let temporary = try TemporaryStore(options: options)
-        let store = temporary.store
-        let now = clock.now
+    /// A task with a value in each field.
+    private func fullTask(_ now: Date) -> CodexFlow.Task {
         var task = Self.task
         task.number = 12
         task.body = String(repeating: "A long text that compresses well. ", count: 100)
-        task.kind = .bug
-        task.status = .inProgress
-        task.priority = .high
-        task.estimate = 5
-        task.complexity = 7
+        (task.kind, task.status, task.priority) = (.bug, .inProgress, .high)
+        (task.estimate, task.complexity) = (5, 7)
         task.reporterID = "9"
         task.labels = ["api", "ünïcode"]
         task.dueDate = CalendarDay(year: 2025, month: 12, day: 24)
-        task.parentID = "700"
-        task.cycleID = "c1"
-        task.rank = "0|abc"
+        (task.parentID, task.cycleID, task.rank) = ("700", "c1", "0|abc")
         task.acceptanceCriteria = [.init(id: "1", text: "works", isMet: true)]
         task.origin = .prd(id: "p1", version: 3, storyID: "US-001")
         task.claim = .init(holder: "agent", until: now)
         task.reopenCount = 1
-        task.startedAt = now
-        task.completedAt = now
-        task.canceledAt = now
-        task.statusChangedAt = now
-        task.archivedAt = now
-        task.createdAt = now
-        task.updatedAt = now
+        (task.startedAt, task.completedAt, task.canceledAt) = (now, now, now)
+        (task.statusChangedAt, task.archivedAt) = (now, now)
+        (task.createdAt, task.updatedAt) = (now, now)
         task.metadata = ["sprint": 4]
+        return task
+    }
+
+    @Test("A task keeps all its fields")
+    func taskRoundTrip() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        let task = fullTask(ManualClock().now)
+        try await store.put(task)
+        #expect(try store.get(.task("789", in: "456")) == task)
+        // Archived tasks are in no list of open work.
+        #expect(try store.all(.tasks(in: "456", status: .inProgress)).isEmpty)
+        #expect(try store.all(.subtasks(of: "700", in: "456")) == [task])
+        #expect(try CodexFlow.Task(item: task.item()) == task)
+    }
+
+    @Test("A PRD keeps all its fields")
+    func prdRoundTrip() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
         var prd = CodexFlow.PRD(
             id: "p1", projectID: "456", version: 3, title: "MVP",
             content: .init(
                 overview: "o", objectives: ["a"], functionalRequirements: ["f"],
                 nonFunctionalRequirements: ["n"],
                 userStories: [.init(id: "US-001", description: "d", acceptanceCriteria: ["c"])]),
-            approvalStatus: .approved, createdBy: "123", createdAt: now)
+            approvalStatus: .approved, createdBy: "123", createdAt: ManualClock().now)
         prd.isAIGenerated = true
         prd.risks = ["late"]
+        try await store.put(prd)
+        #expect(try store.get(.prd("p1", version: 3, in: "456")) == prd)
+        #expect(try store.all(.versions(of: "p1", in: "456")) == [prd])
+        #expect(try store.all(.prds(in: "456", approvalStatus: .approved)) == [prd])
+    }
+
+    @Test("Analytics of a day keep all their fields")
+    func analyticsRoundTrip() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
         var metrics = CodexFlow.Analytics.Metrics(tasksCompleted: 5)
         metrics.velocity = try Number(parsing: "8.5")
         metrics.teamEfficiency = try Number(parsing: "0.87")
@@ -130,27 +145,24 @@ struct SeedTests {
         let analytics = CodexFlow.Analytics(
             projectID: "456", date: day, metrics: metrics,
             teamStats: [.init(userID: "123", tasksCompleted: 3, hoursLogged: 24)])
-        let session = CodexFlow.Session(
-            id: "abcdef", userID: "123", createdAt: now, expiresAt: now + 86_400, client: "cli")
-        try await store.write { [task, prd] transaction in
-            try transaction.put(task)
-            try transaction.put(prd)
-            try transaction.put(analytics)
-            try transaction.put(session)
-        }
-        #expect(try store.get(.task("789", in: "456")) == task)
-        // Archived tasks are in no list of open work.
-        #expect(try store.all(.tasks(in: "456", status: .inProgress)).isEmpty)
-        #expect(try store.all(.subtasks(of: "700", in: "456")) == [task])
-        #expect(try store.get(.prd("p1", version: 3, in: "456")) == prd)
-        #expect(try store.all(.versions(of: "p1", in: "456")) == [prd])
-        #expect(try store.all(.prds(in: "456", approvalStatus: .approved)) == [prd])
+        try await store.put(analytics)
         #expect(try store.get(.analytics(of: "456", on: day)) == analytics)
         #expect(
             try store.all(.analytics(of: "456", from: day.adding(days: -1), through: day))
                 == [analytics])
-        #expect(try store.all(.sessions(of: "123")) == [session])
-        #expect(try CodexFlow.Task(item: task.item()) == task)
+    }
+
+    @Test("A session keeps all its fields")
+    func sessionRoundTrip() async throws {
+        let clock = ManualClock()
+        var options = StoreOptions()
+        options.use(clock)
+        let temporary = try TemporaryStore(options: options)
+        let session = CodexFlow.Session(
+            id: "abcdef", userID: "123", createdAt: clock.now, expiresAt: clock.now + 86_400,
+            client: "cli")
+        try await temporary.store.put(session)
+        #expect(try temporary.store.all(.sessions(of: "123")) == [session])
     }
 
     @Test("E-mail addresses and project keys are unique, and free again after a delete")

@@ -1,6 +1,7 @@
 import CodexCore
 import CodexIndex
 import CodexTesting
+import TestSupport
 import Testing
 
 @testable import CodexStore
@@ -9,19 +10,21 @@ import Testing
 @Suite("A build's step and a write in one group")
 struct SharedGroupTests {
     private static func item(_ number: Int, _ group: String) -> Item {
-        ["p": .string("p\(number)"), "g": .string(group), "w": .number(Number(number))]
+        [
+            "partition": .string("p\(number)"), "group": .string(group),
+            "weight": .number(Number(number)),
+        ]
     }
 
     @Test(
         "A step does not bring back what a write before it, in the same transaction, moved",
-        arguments: [IndexProjection.all, .keysOnly, .include(["w"])])
+        arguments: [IndexProjection.all, .keysOnly, .include(["weight"])])
     func moved(projection: IndexProjection) async throws {
-        let schema = Schema(tables: [TableDefinition("t", partitionKey: KeyAttribute("p"))])
-        let temporary = try TemporaryStore(schema: schema)
+        let temporary = try TemporaryStore(schema: SampleTable.schema())
         let store = temporary.store
         // More than is built at once.
         var number = 0
-        try await store.load(into: "t") {
+        try await store.load(into: "samples") {
             guard number < Builder.smallItemCount + 10 else { return nil }
             defer { number += 1 }
             return Self.item(number, "old")
@@ -30,10 +33,11 @@ struct SharedGroupTests {
         let lock = try #require(try FileLock("build.lock", in: try Directory(store.path)))
         try await store.addIndex(
             IndexDefinition(
-                "late", partitionKey: [KeyAttribute("g")], projection: projection), to: "t")
+                "late", partitionKey: [KeyAttribute("group")], projection: projection),
+            to: "samples")
         let isShared = try await store.write { transaction in
             let context = transaction.context
-            let table = try context.catalog.table("t")
+            let table = try context.catalog.table("samples")
             let index = try #require(table.indexes.first { $0.state == .building })
             var keys: [[UInt8]] = []
             for number in [7, 8] {
@@ -42,7 +46,7 @@ struct SharedGroupTests {
                 keys += try index.plan.entryKeys(
                     for: Self.item(number, "old"), primaryKey: primaryKey)
             }
-            try transaction.put(Self.item(7, "new"), in: "t")
+            try transaction.put(Self.item(7, "new"), in: "samples")
             let count = try BuildSteps(context).insertMissing(
                 keys[...], of: context.position.sequence, table, index.part,
                 // Not where the builder keeps how far it is.
@@ -54,7 +58,7 @@ struct SharedGroupTests {
         try await store.whenReady()
         func count(_ group: String) throws -> Int {
             let query = TableQuery(
-                table: "t", index: "late", partition: [.string(group)])
+                table: "samples", index: "late", partition: [.string(group)])
             return try store.count(query).count
         }
         #expect(try count("old") == number - 1)

@@ -1,5 +1,6 @@
 import CodexCore
 import CodexTesting
+import TestSupport
 import Testing
 
 @testable import CodexStore
@@ -8,7 +9,7 @@ import Testing
 /// could.
 @Suite("Entries of tokens and consumers that cannot be read", .timeLimit(.minutes(30)))
 struct SystemEntryTests {
-    private static let list: [WriteAction] = [.put(table: "t", ["p": "a"])]
+    private static let list: [WriteAction] = [.put(table: "samples", ["partition": "a"])]
     private static let late = [UInt8](repeating: 0xFF, count: 12)
 
     private static func join(_ parts: [UInt8]...) -> [UInt8] { parts.flatMap { $0 } }
@@ -32,8 +33,7 @@ struct SystemEntryTests {
     private var store: Store { temporary.store }
 
     init() throws {
-        let table = TableDefinition("t", partitionKey: KeyAttribute("p"))
-        temporary = try TemporaryStore(schema: Schema(tables: [table]))
+        temporary = try TemporaryStore(schema: SampleTable.schema())
     }
 
     private func plant(_ space: SystemSpace, _ key: [UInt8], _ value: [UInt8]) async throws {
@@ -58,7 +58,7 @@ struct SystemEntryTests {
                 try ParkedChange.oldestCommit($0.transaction, $0.catalog.consumers)
             }
         }
-        await #expect(throws: CodexError(.corrupted, "")) { try await store.removeTable("t") }
+        await #expect(throws: CodexError(.corrupted, "")) { try await store.removeTable("samples") }
         try expectReported("consumers")
         // Items go on.
         try await store.perform(Self.list)

@@ -3,11 +3,12 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 
 /// Commands at random, from a seed, and what they are to add up to.
 struct RandomWork {
     let fixture: Fixture
-    private var state: UInt64
+    private var random: SplitMix
     /// What analytics must say, recomputed from the tasks before and after each command.
     private(set) var expected: [CalendarDay: Expected] = [:]
     /// How often which rule refused a command.
@@ -37,17 +38,12 @@ struct RandomWork {
 
     init(_ fixture: Fixture, seed: UInt64) {
         self.fixture = fixture
-        state = seed
+        random = SplitMix(seed: seed)
     }
 
-    private mutating func next(_ bound: Int) -> Int {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return Int(state % UInt64(bound))
-    }
+    private mutating func next(_ bound: Int) -> Int { random.below(bound) }
 
-    private mutating func pick<Value>(_ values: [Value]) -> Value { values[next(values.count)] }
+    private mutating func pick<Value>(_ values: [Value]) -> Value { random.pick(values) }
 
     private var today: CalendarDay { CalendarDay(fixture.clock.now) }
 
@@ -75,16 +71,7 @@ struct RandomWork {
         let second = try CodexFlow.Task.ID("t\(next(12))")
         let isForced = next(3) == 0
         switch next(26) {
-        case 0...2:
-            let id = try CodexFlow.Task.ID("t\(tasks.count)")
-            let (points, hasPoints, hasParent) = (next(14), next(4) > 0, next(4) == 0)
-            let status = pick([CodexFlow.Task.Status.backlog, .todo, .inProgress, .done])
-            try await workspace.createTask(in: "p", by: actor, id: id) { created in
-                created.title = "T"
-                created.status = status
-                if hasPoints { created.estimate = points }
-                if hasParent { created.parentID = second }
-            }
+        case 0...2: try await createTask(actor, parent: second)
         case 3...10:
             let status = pick(CodexFlow.Task.Status.allCases)
             try await workspace.move(
@@ -124,15 +111,36 @@ struct RandomWork {
         case 21: try await workspace.comment(on: task, in: "p", by: actor, "hello")
         case 22: try await changeUsers(other)
         case 23...24: try await changePRDs(actor)
-        default:
-            let hours = Number(next(12) - 3)
-            let day = today.adding(days: -next(3))
-            let before = try fixture.store.get(.work(of: actor, on: task, day: day, in: "p"))
-            let log = try await workspace.logWork(hours, on: task, in: "p", by: actor, day: day)
-            let sum = try (log?.hours ?? 0).subtracting(before?.hours ?? 0)
-            expected[day, default: Expected()].hours[actor, default: 0] =
-                try (expected[day]?.hours[actor] ?? 0).adding(sum)
+        default: try await logWork(actor, on: task)
         }
+    }
+
+    private mutating func createTask(
+        _ actor: CodexFlow.User.ID, parent: CodexFlow.Task.ID
+    ) async throws {
+        let id = try CodexFlow.Task.ID("t\(tasks.count)")
+        let (points, hasPoints, hasParent) = (next(14), next(4) > 0, next(4) == 0)
+        let status = pick([CodexFlow.Task.Status.backlog, .todo, .inProgress, .done])
+        try await fixture.workspace.createTask(in: "p", by: actor, id: id) { created in
+            created.title = "T"
+            created.status = status
+            if hasPoints { created.estimate = points }
+            if hasParent { created.parentID = parent }
+        }
+    }
+
+    /// Logs work of some day, or takes some back.
+    private mutating func logWork(
+        _ actor: CodexFlow.User.ID, on task: CodexFlow.Task.ID
+    ) async throws {
+        let hours = Number(next(12) - 3)
+        let day = today.adding(days: -next(3))
+        let before = try fixture.store.get(.work(of: actor, on: task, day: day, in: "p"))
+        let log = try await fixture.workspace.logWork(
+            hours, on: task, in: "p", by: actor, day: day)
+        let sum = try (log?.hours ?? 0).subtracting(before?.hours ?? 0)
+        expected[day, default: Expected()].hours[actor, default: 0] =
+            try (expected[day]?.hours[actor] ?? 0).adding(sum)
     }
 
     /// Suspends somebody, lets them act again, opens a session, or gives them the project.

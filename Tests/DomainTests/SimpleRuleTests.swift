@@ -210,40 +210,59 @@ struct SimpleRuleTests {
                 == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
     }
 
-    @Test("Notes, clients, sequences, facts, figures")
-    func notesAndFigures() {
-        let now = Date(timeIntervalSince1970: 1_762_300_800)
+    // MARK: Histories and figures
+
+    private static let now = Date(timeIntervalSince1970: 1_762_300_800)
+
+    private func activity(
+        note: String? = nil, facts: CodexFlow.Activity.Facts? = nil
+    ) -> CodexFlow.Activity {
+        CodexFlow.Activity(
+            id: "1", projectID: "1", taskID: "1", actorID: "1", at: Self.now,
+            day: CalendarDay(Self.now), kind: .moved, facts: facts, note: note)
+    }
+
+    @Test("Notes of histories and reviews have 1 to 10,000 characters, or are not there")
+    func notes() {
         let (fits, exceeds) = (
             String(repeating: "x", count: 10_000), String(repeating: "x", count: 10_001)
         )
         for (note, isSound) in [(nil, true), (fits, true), (exceeds, false), (" ", false)] {
-            let entry = CodexFlow.Activity(
-                id: "1", projectID: "1", taskID: "1", actorID: "1", at: now,
-                day: CalendarDay(now), kind: .moved, note: note)
+            let entry = activity(note: note)
             #expect(rule { try entry.validate() } == (isSound ? nil : .note))
             let review = CodexFlow.PRDReview(
                 prdID: "1", projectID: "1", version: 1, contentHash: "", userID: "1",
-                decision: .approve, note: note, at: now)
+                decision: .approve, note: note, at: Self.now)
             #expect(rule { try review.validate() } == (isSound ? nil : .note))
         }
+    }
+
+    @Test("Names of clients have at most 200 characters")
+    func clients() {
         for (count, isSound) in [(200, true), (201, false)] {
             let session = CodexFlow.Session(
-                id: "1", userID: "1", createdAt: now, expiresAt: now + 1,
+                id: "1", userID: "1", createdAt: Self.now, expiresAt: Self.now + 1,
                 client: String(repeating: "c", count: count))
             #expect(rule { try session.validate() } == (isSound ? nil : .sessionClient))
         }
+    }
+
+    @Test("A sequence of numbers ends where the numbers of tasks do")
+    func sequences() {
         for (last, isSound) in [
             (-1, false), (0, true), (Limits.taskNumberMax, true), (Limits.taskNumberMax + 1, false),
         ] {
             let sequence = CodexFlow.NumberSequence(projectID: "1", name: "TASK", last: last)
             #expect(rule { try sequence.validate() } == (isSound ? nil : .taskNumber))
         }
+    }
+
+    @Test("Facts of a history: points, hours, times")
+    func facts() {
         func check(_ isSound: Bool, _ body: (inout CodexFlow.Activity.Facts) -> Void) {
             var facts = CodexFlow.Activity.Facts()
             body(&facts)
-            let entry = CodexFlow.Activity(
-                id: "1", projectID: "1", taskID: "1", actorID: "1", at: now,
-                day: CalendarDay(now), kind: .moved, facts: facts)
+            let entry = activity(facts: facts)
             #expect(rule { try entry.validate() } == (isSound ? nil : .activityFacts))
         }
         for (value, isSound) in [(-1, false), (0, true), (1000, true), (1001, false)] {
@@ -257,22 +276,26 @@ struct SimpleRuleTests {
             check(isSound) { $0.cycleSeconds = value }
             check(isSound) { $0.leadSeconds = value }
         }
-        for (value, isSound) in [
+    }
+
+    @Test(
+        "Figures of analytics have a limit",
+        arguments: [
             (Limits.analyticsFigureMax, true), (Limits.analyticsFigureMax + 1, false),
-            (-Limits.analyticsFigureMax - 1, false), (.max, false), (.min, false),
-        ] {
-            func check(_ body: (inout CodexFlow.Analytics) -> Void) {
-                var day = CodexFlow.Analytics(
-                    projectID: "1", date: CalendarDay(now), metrics: .init(tasksCompleted: 0),
-                    teamStats: [.init(userID: "1", tasksCompleted: 0)],
-                    flow: CodexFlow.Analytics.Flow())
-                body(&day)
-                #expect(rule { try day.validate() } == (isSound ? nil : .analyticsFigures))
-            }
-            check { $0.metrics.tasksCompleted = value }
-            check { $0.teamStats[0].tasksCompleted = value }
-            check { $0.flow?.points = value }
-            check { $0.flow?.statuses[.done] = value }
+            (-Limits.analyticsFigureMax - 1, false), (Int.max, false), (Int.min, false),
+        ])
+    func figures(value: Int, isSound: Bool) {
+        func check(_ body: (inout CodexFlow.Analytics) -> Void) {
+            var day = CodexFlow.Analytics(
+                projectID: "1", date: CalendarDay(Self.now), metrics: .init(tasksCompleted: 0),
+                teamStats: [.init(userID: "1", tasksCompleted: 0)],
+                flow: CodexFlow.Analytics.Flow())
+            body(&day)
+            #expect(rule { try day.validate() } == (isSound ? nil : .analyticsFigures))
         }
+        check { $0.metrics.tasksCompleted = value }
+        check { $0.teamStats[0].tasksCompleted = value }
+        check { $0.flow?.points = value }
+        check { $0.flow?.statuses[.done] = value }
     }
 }

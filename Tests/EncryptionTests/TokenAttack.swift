@@ -1,6 +1,7 @@
 #if Encryption
     import CodexCore
     import Foundation
+    import TestSupport
 
     /// What an attacker does who has files of a store, and wants a number of six digits in them.
     ///
@@ -26,7 +27,7 @@
                     hash.add(UInt8(ascii: "0") + UInt8(number / divisor % 10))
                 }
                 for byte in after { hash.add(byte) }
-                if heads.contains(hash.first), windows.contains(hash.bytes) {
+                if heads.contains(hash.first.hash), windows.contains(hash.bytes) {
                     return String(1_000_000 + number).dropFirst().description
                 }
             }
@@ -73,16 +74,16 @@
 
         /// The two hashes that releases without a key stored.
         private struct Hash {
-            var first: UInt64 = 0xCBF2_9CE4_8422_2325
+            var first = FNV1a()
             var second: UInt64 = 0x9AE1_6A3B_2F90_404F
 
             mutating func add(_ byte: UInt8) {
-                first = (first ^ UInt64(byte)) &* 0x100_0000_01B3
+                first.add(byte)
                 second = (second ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15
             }
 
             var bytes: [UInt8] {
-                [first, second].flatMap { word in
+                [first.hash, second].flatMap { word in
                     stride(from: 56, through: 0, by: -8).map {
                         UInt8(truncatingIfNeeded: word >> UInt64($0))
                     }

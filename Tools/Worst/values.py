@@ -117,6 +117,11 @@ def sets(parameters):
     return b'{"NS":[%s]}' % b",".join(b'"%dE18"' % digit for digit in range(1, 10))
 
 
+def tiny_sets(parameters):
+    """Numbers of two bytes each, which have 132 digits in an answer."""
+    return b'{"NS":[%s]}' % b",".join(b'"%dE-130"' % number for number in range(1, 100))
+
+
 KINDS = {
     "text": Kind(b'{"S":"', lambda p: b"a", b'"}', lambda p: 1, b""),
     "escapes": Kind(b'{"S":"', lambda p: b"\\u0001", b'"}', lambda p: 1, b""),
@@ -137,6 +142,8 @@ KINDS = {
     "lists": Kind(b'{"L":[', chain, b"]}", lambda p: 4 * p["depth"] + 2),
     "maps": Kind(b'{"L":[', chained_maps, b"]}", lambda p: 5 * p["depth"] + 2),
     "sets": Kind(b'{"L":[', sets, b"]}", lambda p: 1 + 9 * 2),
+    # 67 times their size in an answer.
+    "tinySets": Kind(b'{"L":[', tiny_sets, b"]}", lambda p: 1 + 99 * 2),
     "map": Kind(b'{"M":{', name, b"}}", lambda p: p["length"] + 9),
     "numberSet": Kind(
         b'{"NS":[', set_number, b"]}", lambda p: (max(7, p["digits"]) + 1) // 2 + 1,
@@ -152,7 +159,7 @@ KINDS = {
     "doubled": Kind(b'{"SS":[', lambda p: b'"doubled"', b"]}", lambda p: 7),
 }
 # What takes many times its size in memory, or in an answer.
-SWELLING = ["emptyTexts", "shortBinaries", "largeNumbers"]
+SWELLING = ["emptyTexts", "shortBinaries", "largeNumbers", "tinySets"]
 
 # What the kinds take from it.
 PARAMETERS = {

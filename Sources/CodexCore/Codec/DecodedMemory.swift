@@ -2,13 +2,12 @@ internal import Synchronization
 
 /// The memory of decoded items, which is asked for before they are decoded.
 ///
-/// Code that keeps the items keeps this object, too. The memory is given back with it at the
-/// latest.
+/// Code that keeps the items keeps this object, too. The memory is released with it at the latest.
 ///
 /// Used by one thread at a time.
 package final class DecodedMemory: Sendable {
     private let ask: @Sendable (_ byteCount: Int) -> Bool
-    private let giveBack: @Sendable (_ byteCount: Int) -> Void
+    private let releaseBytes: @Sendable (_ byteCount: Int) -> Void
     private let byteCountMax: Int
     private let reserved = Atomic(0)
     private let hasExceeded = Atomic(false)
@@ -18,14 +17,14 @@ package final class DecodedMemory: Sendable {
     /// - Parameters:
     ///   - byteCountMax: Most bytes at a time.
     ///   - ask: Asks for more bytes; `false` refuses them.
-    ///   - giveBack: Gives bytes back.
+    ///   - release: Releases bytes that were granted.
     package init(
         byteCountMax: Int = .max, ask: @escaping @Sendable (_ byteCount: Int) -> Bool,
-        giveBack: @escaping @Sendable (_ byteCount: Int) -> Void
+        release: @escaping @Sendable (_ byteCount: Int) -> Void
     ) {
         self.byteCountMax = byteCountMax
         self.ask = ask
-        self.giveBack = giveBack
+        releaseBytes = release
     }
 
     deinit { release() }
@@ -48,12 +47,12 @@ package final class DecodedMemory: Sendable {
         reserved.wrappingAdd(count, ordering: .relaxed)
     }
 
-    /// Gives back all but `rest` bytes, of items that are not in memory any more.
+    /// Releases all but `rest` bytes, of items that are not in memory any more.
     package func release(downTo rest: Int = 0) {
         let count = byteCount - rest
         guard count > 0 else { return }
         reserved.wrappingSubtract(count, ordering: .relaxed)
-        giveBack(count)
+        releaseBytes(count)
     }
 
     private static var refused: CodexError {

@@ -128,7 +128,7 @@ package struct ItemBytes {
         let keys = try keyAttributes()
         let taken = budget
         return try withBytes { bytes throws(CodexError) in
-            var meter = StoredItemSize(taken)
+            var meter = StoredItemMeter(taken)
             let byteCount = try meter.measure(
                 bytes, layout, ItemLayout.MissingKeys(keys, layout.shape))
             var item = Item(unsorted: keys)
@@ -189,7 +189,7 @@ package struct ItemBytes {
         try budget.takeMemory(2 * count)
         let taken = budget
         return try withoutActuallyEscaping(take) { take in
-            var writer = StoredItemWriter(taken, only: names, take)
+            var writer = StoredItemJSONWriter(taken, only: names, take)
             return try withBytes { bytes in try writer.write(bytes, layout, keys) }
         }
     }
@@ -372,7 +372,7 @@ extension AttributeMap {
     ) throws {
         let shown = names.map { names in keeping { names.contains($0.name) } } ?? self
         try withoutActuallyEscaping(take) { take in
-            var writer = StoredItemWriter(.loose, take)
+            var writer = StoredItemJSONWriter(.loose, take)
             try writer.write(shown)
         }
     }

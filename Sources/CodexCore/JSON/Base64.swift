@@ -1,8 +1,55 @@
 internal import FoundationEssentials
 
-/// RFC 4648 base64, by Foundation.
+/// RFC 4648 base64.
 package enum Base64 {
-    package static func encode(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
+    package static func encode(_ bytes: [UInt8]) -> String {
+        guard !bytes.isEmpty else { return "" }
+        return unsafe String(unsafeUninitializedCapacity: encodedByteCount(bytes.count)) {
+            // The capacity is not zero.
+            unsafe write(bytes.span, to: $0.baseAddress.unsafelyUnwrapped)
+        }
+    }
+
+    /// How many bytes so many become.
+    static func encodedByteCount(_ byteCount: Int) -> Int { (byteCount + 2) / 3 * 4 }
+
+    /// Writes bytes as base64, with padding.
+    ///
+    /// - Parameters:
+    ///   - bytes: The bytes.
+    ///   - base: Where to; ``encodedByteCount(_:)`` bytes.
+    /// - Returns: How many bytes were written.
+    static func write(_ bytes: Span<UInt8>, to base: UnsafeMutablePointer<UInt8>) -> Int {
+        var (position, byteCount) = (0, 0)
+        while position + 3 <= bytes.count {
+            let group =
+                UInt32(bytes[position]) << 16 | UInt32(bytes[position + 1]) << 8
+                | UInt32(bytes[position + 2])
+            unsafe writeDigits(group, count: 4, to: base + byteCount)
+            position += 3
+            byteCount += 4
+        }
+        guard position < bytes.count else { return byteCount }
+        var group = UInt32(bytes[position]) << 16
+        if position + 1 < bytes.count { group |= UInt32(bytes[position + 1]) << 8 }
+        let digitCount = bytes.count - position + 1
+        unsafe writeDigits(group, count: digitCount, to: base + byteCount)
+        for place in digitCount..<4 { unsafe base[byteCount + place] = UInt8(ascii: "=") }
+        return byteCount + 4
+    }
+
+    /// Writes the first digits of 24 bits.
+    @inline(__always)
+    private static func writeDigits(
+        _ group: UInt32, count: Int, to base: UnsafeMutablePointer<UInt8>
+    ) {
+        let alphabet: StaticString =
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        for place in 0..<count {
+            let digit = Int(group >> (18 - 6 * UInt32(place))) & 0x3F
+            unsafe base[place] = alphabet.utf8Start[digit]
+        }
+    }
 
     package static func decode(_ text: String) throws(CodexError) -> [UInt8] {
         guard let data = Data(base64Encoded: text) else {

@@ -51,14 +51,14 @@ package struct JSONWriter: Sendable {
     package mutating func plain(_ value: AttributeValue) {
         switch value {
         case .string(let text): string(text)
-        case .number(let number): raw(number.description)
+        case .number(let number): self.number(number)
         case .binary(let data): string(Base64.encode(data))
         case .bool(let flag): raw(flag ? "true" : "false")
         case .null: raw("null")
         case .list(let values): array(values) { $0.plain($1) }
         case .map(let map): object(map) { $0.plain($1) }
         case .stringSet(let set): array(set.members) { $0.string($1) }
-        case .numberSet(let set): array(set.members) { $0.raw($1.description) }
+        case .numberSet(let set): array(set.members) { $0.number($1) }
         case .binarySet(let set): array(set.members) { $0.string(Base64.encode($1)) }
         }
     }
@@ -101,6 +101,11 @@ package struct JSONWriter: Sendable {
     /// A number in quotes, as ``Number/description`` has it.
     package mutating func quoted(_ number: Number) {
         bytes.append(UInt8(ascii: "\""))
+        self.number(number)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func number(_ number: Number) {
         unsafe withUnsafeTemporaryAllocation(
             of: UInt8.self, capacity: Number.textByteCountMax
         ) { buffer in
@@ -109,35 +114,40 @@ package struct JSONWriter: Sendable {
             let byteCount = unsafe number.write(to: base).byteCount
             unsafe bytes.append(contentsOf: buffer[..<byteCount])
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     package mutating func string(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        defer { bytes.append(UInt8(ascii: "\"")) }
         // Most text has nothing to escape, and is appended as a whole.
-        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }) else {
+        if text.utf8.contains(where: { JSONText.isEscaped($0) }) {
+            escaped(text)
+        } else {
             bytes.append(contentsOf: text.utf8)
-            return
         }
-        for byte in text.utf8 { escape(byte) }
+        bytes.append(UInt8(ascii: "\""))
     }
 
-    /// The escapes of the control characters that have no letter.
-    private static let controls: [[UInt8]] = (0..<0x20).map { byte in
-        Array("\\u00\(byte < 0x10 ? "0" : "1")\(String(byte & 0xF, radix: 16))".utf8)
-    }
+    /// Text with escapes is written in pieces of this size, and each in a buffer on the stack.
+    private static let pieceByteCount = 128
 
-    private mutating func escape(_ byte: UInt8) {
-        switch byte {
-        case UInt8(ascii: "\""): raw("\\\"")
-        case UInt8(ascii: "\\"): raw("\\\\")
-        case 0x0A: raw("\\n")
-        case 0x0D: raw("\\r")
-        case 0x09: raw("\\t")
-        case 0..<0x20:
-            bytes.append(contentsOf: Self.controls[Int(byte)])
-        default: bytes.append(byte)
+    private mutating func escaped(_ text: String) {
+        var text = text
+        text.withUTF8 { text in
+            var position = 0
+            while position < text.count {
+                let next = min(text.count, position + Self.pieceByteCount)
+                let piece = unsafe UnsafeRawBufferPointer(
+                    UnsafeBufferPointer(rebasing: text[position..<next]))
+                unsafe withUnsafeTemporaryAllocation(
+                    of: UInt8.self, capacity: Self.pieceByteCount * JSONText.escapedByteCountMax
+                ) { buffer in
+                    // The capacity is not zero.
+                    let base = unsafe buffer.baseAddress.unsafelyUnwrapped
+                    let byteCount = unsafe JSONText.write(piece, to: base).byteCount
+                    unsafe bytes.append(contentsOf: buffer[..<byteCount])
+                }
+                position = next
+            }
         }
     }
 }

@@ -24,14 +24,15 @@ extension Number {
 extension Number: CustomStringConvertible {
     /// The canonical spelling: plain decimal digits without exponent, as DynamoDB returns them.
     public var description: String {
-        if let int64 { return String(int64) }
-        let digits = String(magnitude)
-        let sign = isNegative ? "-" : ""
-        let power = Int(exponent)
-        if power >= 0 { return sign + digits + String(repeating: "0", count: power) }
-        let point = digits.utf8.count + power
-        if point > 0 { return sign + digits.prefix(point) + "." + digits.dropFirst(point) }
-        return sign + "0." + String(repeating: "0", count: -point) + digits
+        unsafe withUnsafeTemporaryAllocation(
+            of: UInt8.self, capacity: Number.textByteCountMax
+        ) { buffer -> String in
+            // The capacity is not zero.
+            let base = unsafe buffer.baseAddress.unsafelyUnwrapped
+            let byteCount = unsafe write(to: base).byteCount
+            return unsafe String(
+                decoding: UnsafeBufferPointer(start: base, count: byteCount), as: UTF8.self)
+        }
     }
 }
 

@@ -21,6 +21,7 @@ final class EntryWriter {
     ///   - old: The item as it was.
     ///   - context: The transaction.
     ///   - value: What the entries hold; `nil` if the item is in none any more.
+    /// - Throws: What `value` and LMDB throw.
     func store(
         _ change: EntryChange, _ old: Image?, in context: WriteContext,
         value: () throws(CodexError) -> [UInt8]?

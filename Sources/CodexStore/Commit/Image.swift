@@ -14,19 +14,19 @@ struct Image {
 }
 
 /// The attributes of a table's items that its index entries and counters are made of.
-struct DerivedParts {
+struct DerivedParts: Sendable {
     private(set) var names: [String] = []
     /// Those that may be lists or sets.
     private(set) var multiValued: [String] = []
 
-    init(_ table: TableHandle) {
-        for index in table.indexes {
+    init(_ indexes: [IndexHandle], _ counters: [CounterHandle]) {
+        for index in indexes {
             names += index.plan.indexKeyNames
-            multiValued += index.plan.definition.multiValued.map { [$0] } ?? []
+            if let name = index.plan.definition.multiValued { multiValued.append(name) }
         }
-        for counter in table.counters {
+        for counter in counters {
             names += counter.plan.attributeNames
-            multiValued += counter.plan.definition.multiValued.map { [$0] } ?? []
+            if let name = counter.plan.definition.multiValued { multiValued.append(name) }
         }
     }
 }

@@ -45,7 +45,7 @@ struct ItemWrites {
         if let failure = context.failure { throw failure }
         var encoded: [UInt8] = []
         try table.plan.encode(key, into: &encoded)
-        guard let old = try current(table, encoded, keeping: DerivedParts(table)) else {
+        guard let old = try current(table, encoded, keeping: table.derivedParts) else {
             return nil
         }
         try context.items.change([Change(table: table, key: encoded, old: old, new: nil)])

@@ -109,6 +109,7 @@ struct ManifestEditor {
     /// - Parameters:
     ///   - record: The record.
     ///   - end: Where the log is behind it.
+    /// - Throws: `corrupted` for a record that is none of the manifest, and what LMDB throws.
     func apply(_ record: LogRecord, endingAt end: LogPosition) throws(CodexError) {
         _ = try underSchemaLock { () throws(CodexError) in
             try attemptApplied(flushed: end.sequence) { () throws(CodexError) in
@@ -139,6 +140,8 @@ struct ManifestEditor {
     /// - Parameters:
     ///   - flushed: Up to where the log is on stable storage; `nil` is as far as is known.
     ///   - body: Makes the catalog, and says where the log is then; `nil` changes nothing.
+    /// - Returns: Whether it was made, or what is in its way.
+    /// - Throws: What `body` and LMDB throw.
     private func attemptApplied(
         flushed: UInt64?, _ body: () throws(CodexError) -> (Catalog, LogPosition)?
     ) throws(CodexError) -> Attempt {

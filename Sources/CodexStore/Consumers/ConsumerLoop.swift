@@ -85,7 +85,9 @@ extension Store {
 struct ConsumerLoop {
     let store: Store
     let name: String
-    /// The filter that the changes passed. A consumer with another one was registered again.
+    /// The filter that the changes passed.
+    ///
+    /// A consumer with another one was registered again.
     let filter: ChangeFilter
 
     /// Commits that concern the consumer in nothing are checkpointed once so much log was read.

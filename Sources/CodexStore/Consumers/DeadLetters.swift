@@ -65,8 +65,10 @@ extension Store {
         }
     }
 
-    /// Hands parked changes to `deliver` again. Those that succeed are parked no more. The others
-    /// stay with one attempt more and the new error.
+    /// Hands parked changes to `deliver` again.
+    ///
+    /// Those that succeed are parked no more. The others stay with one attempt more and the new
+    /// error.
     ///
     /// - Parameters:
     ///   - consumer: The consumer's name.

@@ -96,6 +96,7 @@ enum Incarnation {
     /// - Parameters:
     ///   - count: The count of recoveries.
     ///   - randomBits: 64 random bits; the upper 38 are used.
+    /// - Returns: The incarnation.
     static func salted(_ count: UInt64, _ randomBits: UInt64) -> UInt64 {
         (randomBits >> 26) << 24 | count & countMask
     }

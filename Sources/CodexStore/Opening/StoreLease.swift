@@ -207,7 +207,9 @@ final class StoreLease: Sendable {
     /// Lets everybody write again; for a process that opens the store alone.
     func clearRefusal() throws(CodexError) { try lease.write([0]) }
 
-    /// Runs a write or flush that must not fail halfway. If it fails, the store refuses writes.
+    /// Runs a write or flush that must not fail halfway.
+    ///
+    /// If it fails, the store refuses writes.
     ///
     /// After a failure of this process `body` does not run: Linux drops the pages of a failed flush,
     /// so that a second flush would succeed without them.

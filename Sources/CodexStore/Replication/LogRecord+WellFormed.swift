@@ -5,6 +5,7 @@ extension LogRecord {
     /// Throws unless what the record changes besides items is what a leader changes.
     ///
     /// - Parameter shapeCount: How many shapes there are before it.
+    /// - Throws: ``CodexError/Code/corrupted`` for what no leader writes.
     func requireWellFormed(shapeCount: Int) throws(CodexError) {
         guard !body.isEmpty, header.milliseconds < 1 << 62 else {
             throw Wire.corrupted("a record of the log")

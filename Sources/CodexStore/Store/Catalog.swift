@@ -43,6 +43,8 @@ final class TableHandle: Sendable {
     /// The index of the items that expire, if any do.
     let expiryIndex: IndexHandle?
     let counters: [CounterHandle]
+    /// What a deletion decodes of an item.
+    let derivedParts: DerivedParts
     /// The entities whose items are in the table.
     let entities: [EntityBinding]
     /// Trees of removed indexes and counters that are not empty yet, by name after the table's.
@@ -61,6 +63,7 @@ final class TableHandle: Sendable {
         self.indexes = indexes
         expiryIndex = indexes.first { $0.plan.isExpiry }
         self.counters = counters
+        derivedParts = DerivedParts(indexes, counters)
         self.entities = entities
         self.retired = retired
         self.undecided = undecided

@@ -1,12 +1,13 @@
 public import CodexCore
 
 extension CodexFlow {
-    /// A workspace's data in a table elsewhere, behind any ``TableBackend``.
+    /// A workspace's data in a remote table, behind any ``TableBackend``.
     ///
-    /// A decision is made on items that are fetched as it asks for them, and written as one list of
-    /// actions, each with the condition that the item is as it was read; items that were only read
-    /// by key are checked the same way. If one is not, the command is decided anew. What a query
-    /// found or did not find cannot be checked so: that is what guards are for (``Guard``).
+    /// A command fetches the items that it asks for, decides on them, and writes one list of
+    /// actions. Each action has the condition that its item is as it was read. Items that were only
+    /// read by key are checked in the same way. If a check fails, the command is decided again.
+    /// Results of queries cannot be checked like that. Items that act as predicate locks protect
+    /// them.
     public struct TableWorkspaceBackend: WorkspaceBackend {
         private let table: any TableBackend
         private let schema: Schema

@@ -71,7 +71,7 @@ extension CodexFlow.Workspace {
     ///     version.
     /// - Returns: The new version.
     /// - Throws: ``CodexFlow/Rule/prdStale`` if `base` is not the newest version; as
-    ///   ``createPRD(in:title:content:by:id:isAIGenerated:)``.
+    ///   ``createPRD(in:title:content:by:id:isAIGenerated:_:)``.
     @discardableResult
     public func addPRDVersion(
         of prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID, basedOn base: Int,

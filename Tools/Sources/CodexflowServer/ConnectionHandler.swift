@@ -43,7 +43,6 @@
         private var timer: Scheduled<Void>?
         /// The address that the client connected to.
         private var localAddress: String?
-        private var isInputClosed = false
         /// Whether reading waits for memory.
         private var isHeld = false
         private var hasHeldRead = false
@@ -105,19 +104,6 @@
         private func end() {
             (state, context) = (.closing, nil)
             timer?.cancel()
-        }
-
-        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-            if let event = event as? ChannelEvent, event == .inputClosed {
-                isInputClosed = true
-                switch state {
-                // A whole request still gets its answer.
-                case .receiving(let request) where request.isComplete: break
-                case .answering, .writing: break
-                case .idle, .receiving, .closing: context.close(promise: nil)
-                }
-            }
-            context.fireUserInboundEventTriggered(event)
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -239,11 +225,11 @@
 
         /// Goes on with a request that has its memory.
         private func release(_ request: IncomingRequest, _ context: ChannelHandlerContext) {
-            isHeld = false
-            if request.isComplete { answer(request, context) }
             readOn(context)
+            if request.isComplete { answer(request, context) }
         }
 
+        /// Reads again, and makes up for a read that was held back.
         private func readOn(_ context: ChannelHandlerContext) {
             isHeld = false
             guard hasHeldRead else { return }
@@ -296,7 +282,7 @@
         private func write(
             _ answer: HTTPAnswer, closes: Bool, _ context: ChannelHandlerContext
         ) {
-            state = .writing(OutgoingAnswer(answer, closes: closes || isInputClosed))
+            state = .writing(OutgoingAnswer(answer, closes: closes))
             if !isTurnOver { turnPortionCount = 0 }
             extendDeadline(context)
             write(context)
@@ -310,17 +296,15 @@
             if let head = outgoing.takeHead(date) {
                 context.write(wrapOutboundOut(.head(head)), promise: nil)
             }
-            while context.channel.isWritable {
-                guard turnPortionCount < Self.turnPortionCountMax else {
-                    goOnInNextTurn(context)
-                    break
-                }
-                guard let portion = outgoing.takePortion() else {
-                    return finish(outgoing, context)
-                }
+            while context.channel.isWritable, turnPortionCount < Self.turnPortionCountMax,
+                let portion = outgoing.takePortion()
+            {
                 turnPortionCount += 1
                 context.write(wrapOutboundOut(.body(.byteBuffer(portion))), promise: nil)
             }
+            // The end has no bytes: it waits neither for the client nor for a turn.
+            if outgoing.isDone { return finish(outgoing, context) }
+            if context.channel.isWritable { goOnInNextTurn(context) }
             context.flush()
         }
 
@@ -328,7 +312,7 @@
         private func goOnInNextTurn(_ context: ChannelHandlerContext) {
             guard !isTurnOver else { return }
             isTurnOver = true
-            WriteTurns.of(context.eventLoop).wait { [self] in
+            WriteTurns.of(context.eventLoop).enqueue { [self] in
                 (isTurnOver, turnPortionCount) = (false, 0)
                 if let context = self.context { write(context) }
             }

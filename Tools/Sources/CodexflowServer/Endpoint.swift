@@ -40,11 +40,18 @@
                 }
             }
             // What is not taken yet counts, and never as a small request's.
-            request.memory.hold(request.body.count + response.byteCount)
-            guard response.byteCount > RequestBudget.smallByteCount else {
-                return HTTPAnswer(response, request)
+            request.memory.recount(request.body.count + response.byteCount)
+            let answer: HTTPAnswer
+            if response.byteCount <= RequestBudget.smallByteCount {
+                answer = HTTPAnswer(response, request)
+            } else {
+                answer = await withTaskExecutorPreference(workers) {
+                    HTTPAnswer(response, request)
+                }
             }
-            return await withTaskExecutorPreference(workers) { HTTPAnswer(response, request) }
+            // The body goes with the request.
+            request.memory.recount(answer.byteCount)
+            return answer
         }
 
         private func respond(

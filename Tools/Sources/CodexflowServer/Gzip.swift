@@ -48,12 +48,12 @@
                     Int32(MemoryLayout<z_stream>.size)) == Z_OK
             else { return nil }
             defer { deflateEnd(&stream) }
-            var input = bytes
             var output = [UInt8](
                 repeating: 0, count: Int(deflateBound(&stream, uLong(bytes.count))))
-            let isDone = input.withUnsafeMutableBufferPointer { input in
+            let isDone = bytes.withUnsafeBufferPointer { input in
                 output.withUnsafeMutableBufferPointer { output in
-                    stream.next_in = input.baseAddress
+                    // zlib only reads it.
+                    stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
                     stream.avail_in = uInt(input.count)
                     stream.next_out = output.baseAddress
                     stream.avail_out = uInt(output.count)
@@ -98,18 +98,17 @@
         func inflate(
             _ bytes: [UInt8], limit: Int, reserve: (Int) -> Bool
         ) throws(Gzip.Failure) -> [UInt8] {
-            var input = bytes
             var output: [UInt8] = []
             var portion = [UInt8](repeating: 0, count: Self.portionByteCount)
             var offset = 0
             while true {
-                let step = step(&input, from: offset, into: &portion)
+                let step = step(bytes, from: offset, into: &portion)
                 offset += step.taken
                 guard output.count + step.made <= limit else { throw .malformed }
                 guard step.made == 0 || reserve(step.made) else { throw .outOfMemory }
                 output += portion.prefix(step.made)
                 if step.status == Z_STREAM_END {
-                    guard offset == input.count else { throw .malformed }
+                    guard offset == bytes.count else { throw .malformed }
                     return output
                 }
                 guard step.status == Z_OK, step.made > 0 || step.taken > 0 else {
@@ -120,12 +119,15 @@
 
         /// Unpacks one portion.
         private func step(
-            _ input: inout [UInt8], from offset: Int, into portion: inout [UInt8]
+            _ input: [UInt8], from offset: Int, into portion: inout [UInt8]
         ) -> (status: Int32, taken: Int, made: Int) {
             let left = input.count - offset
-            return input.withUnsafeMutableBufferPointer { input in
+            return input.withUnsafeBufferPointer { input in
                 portion.withUnsafeMutableBufferPointer { portion in
-                    stream.pointee.next_in = input.baseAddress.map { $0 + offset }
+                    // zlib only reads it.
+                    stream.pointee.next_in = input.baseAddress.map {
+                        UnsafeMutablePointer(mutating: $0 + offset)
+                    }
                     stream.pointee.avail_in = uInt(left)
                     stream.pointee.next_out = portion.baseAddress
                     stream.pointee.avail_out = uInt(portion.count)

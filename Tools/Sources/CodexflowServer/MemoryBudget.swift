@@ -21,7 +21,9 @@
         /// Makes a budget of `limit` bytes.
         package init(limit: Int) { self.limit = limit }
 
-        /// The bytes that are reserved; more than ``limit`` if answers did not wait.
+        /// The bytes that are reserved.
+        ///
+        /// They may exceed ``limit``: an answer counts even if there is no room.
         package var usedByteCount: Int { used.withLock { $0.small + $0.large } }
 
         private var largeLimit: Int { limit / 4 * 3 }
@@ -46,7 +48,7 @@
             }
         }
 
-        /// Counts what is there already, and so has no limit.
+        /// Adds what is in memory already, even past the limit.
         fileprivate func addLarge(_ count: Int, small: Int) {
             used.withLock { used in
                 used.small -= small
@@ -61,7 +63,7 @@
         }
     }
 
-    /// What one request has of a budget; given back when it goes.
+    /// What one request has of a budget; released when it goes.
     package final class MemoryReservation: Sendable {
         private struct Held {
             var byteCount = 0
@@ -98,12 +100,11 @@
             }
         }
 
-        /// Counts an answer and its request, of so many bytes together, and nothing else any more:
-        /// what a refused request had reserved for its answer is given back.
+        /// Sets what is reserved to `count`, as a large request's, even past the limit.
         ///
-        /// It is there, so it is counted whether there is room or not, and large requests wait for
-        /// it. From here on all that is held counts as a large request's.
-        func hold(_ count: Int) {
+        /// For what is in memory already: an answer. Large requests wait for it. What was reserved
+        /// past it, as for the answer of a refused request, is released.
+        func recount(_ count: Int) {
             held.withLock { held in
                 budget.addLarge(max(0, count - held.byteCount), small: held.small)
                 budget.release(max(0, held.byteCount - count), isLarge: true)
@@ -112,7 +113,7 @@
             }
         }
 
-        /// Gives a part back.
+        /// Releases a part.
         func shrink(by count: Int) {
             held.withLock { held in
                 let count = min(count, held.byteCount)

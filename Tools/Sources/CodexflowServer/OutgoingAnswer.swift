@@ -4,7 +4,7 @@
 
     /// An answer while it is written, in portions that a client takes one after the other.
     ///
-    /// A part that was written is let go of, and its memory is given back.
+    /// A part that was written is let go of, and its memory is released.
     final class OutgoingAnswer {
         /// Whether the connection ends with it.
         let closes: Bool
@@ -40,9 +40,12 @@
                 headers: headers)
         }
 
+        /// Whether all of the body was taken.
+        var isDone: Bool { place.part == parts.count }
+
         /// Takes the next portion of the body; `nil` at the end.
         func takePortion() -> ByteBuffer? {
-            guard place.part < parts.count else { return nil }
+            guard !isDone else { return nil }
             let end = min(parts[place.part].count, place.offset + Self.portionByteCount)
             let portion = ByteBuffer(bytes: parts[place.part][place.offset..<end])
             place.offset = end

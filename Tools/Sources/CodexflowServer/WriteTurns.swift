@@ -32,7 +32,7 @@
         }
 
         /// Calls `body` once it is its turn.
-        func wait(_ body: @escaping () -> Void) {
+        func enqueue(_ body: @escaping () -> Void) {
             waiting.append(body)
             if waiting.count == 1 { schedule() }
         }

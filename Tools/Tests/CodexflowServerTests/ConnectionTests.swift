@@ -232,17 +232,33 @@
             #expect(answer.hasPrefix("HTTP/1.1 405") && answer.hasSuffix("\r\n\r\n"))
         }
 
-        @Test("A whole request that waits for memory is answered though its client sends no more")
-        func halfClosed() throws {
+        @Test("An answer ends with its last portion, though the client has to take it first")
+        func lastPortion() throws {
             let channel = try connection()
-            let other = MemoryReservation(memory)
-            #expect(other.grow(by: 3 << 18))
-            let body = String(repeating: " ", count: 1 << 17)
-            try send(Self.post + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)", channel)
-            channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+            // The head and the body fill what the connection may have in memory.
+            try channel.pipeline.syncOperations.addHandler(FullBuffer(after: 2), position: .first)
+            let turns = WriteTurns.of(channel.embeddedEventLoop)
+            for _ in 0..<10 { turns.enqueue {} }
+            try send("GET / HTTP/1.0\r\nHost: localhost\r\n\r\n", channel)
+            let answer = try written(channel)
+            #expect(!channel.isWritable && answer.contains("healthy"))
+            // The connection is closed after the end of the answer.
+            #expect(!channel.isActive)
+        }
+
+        @Test("An answer waits for a client that has not taken its head")
+        func fullBuffer() throws {
+            let channel = try connection()
+            try channel.pipeline.syncOperations.addHandler(FullBuffer(after: 1), position: .first)
+            try send("GET / HTTP/1.0\r\nHost: localhost\r\n\r\n", channel)
+            let head = try written(channel)
+            #expect(head.hasPrefix("HTTP/1.1 200") && !head.contains("healthy"))
             #expect(channel.isActive)
-            channel.embeddedEventLoop.advanceTime(by: .seconds(1))
-            #expect(try written(channel).contains("ThrottlingException"))
+            channel.isWritable = true
+            channel.pipeline.fireChannelWritabilityChanged()
+            channel.embeddedEventLoop.advanceTime(by: .microseconds(50))
+            #expect(try written(channel).contains("healthy"))
+            #expect(!channel.isActive)
         }
 
         @Test("An abandoned request has no time left")
@@ -257,6 +273,26 @@
         func date() {
             #expect(HTTPDate.text(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
             #expect(HTTPDate.text(0) == "Thu, 01 Jan 1970 00:00:00 GMT")
+        }
+    }
+
+    /// Makes a channel unwritable with one of its writes, as a client does that takes no more.
+    private final class FullBuffer: ChannelOutboundHandler {
+        typealias OutboundIn = IOData
+        typealias OutboundOut = IOData
+
+        private var writeCount: Int
+
+        init(after writeCount: Int) { self.writeCount = writeCount }
+
+        func write(
+            context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
+        ) {
+            writeCount -= 1
+            if writeCount == 0, let channel = context.channel as? EmbeddedChannel {
+                channel.isWritable = false
+            }
+            context.write(data, promise: promise)
         }
     }
 #endif

@@ -136,6 +136,22 @@
             #expect(text(late).contains("ThrottlingException"))
         }
 
+        @Test("Once an answer is made it counts alone, as it is sent", arguments: [false, true])
+        func held(acceptsGzip: Bool) async throws {
+            let endpoint = endpoint()
+            await makeTable(endpoint)
+            let value = String(repeating: "x", count: 100_000)
+            _ = await ask(
+                endpoint, "PutItem",
+                Array(
+                    #"{"TableName":"table","Item":{"p":{"S":"a"},"t":{"S":"\#(value)"}}}"#.utf8))
+            let spaces = String(repeating: " ", count: 200_000)
+            let get = Array(#"{\#(spaces)"TableName":"table","Key":{"p":{"S":"a"}}}"#.utf8)
+            let answer = await ask(endpoint, "GetItem", get, acceptsGzip: acceptsGzip)
+            #expect(answer.status == 200 && (answer.byteCount > 100_000) == !acceptsGzip)
+            #expect(answer.memory?.byteCount == answer.byteCount)
+        }
+
         @Test("Answers are packed for those who ask, and have a checksum otherwise")
         func answers() async throws {
             let endpoint = endpoint()

@@ -38,7 +38,7 @@
             }
         }
 
-        @Test("What a request had is free once it is gone, or gives it back")
+        @Test("What a request had is free once it is gone, or releases it")
         func returns() {
             var reservation: MemoryReservation? = MemoryReservation(budget)
             let isGranted = reservation?.grow(by: 1000)
@@ -47,9 +47,9 @@
             #expect(budget.usedByteCount == 600)
             reservation?.shrink(by: Int.max)
             #expect(budget.usedByteCount == 0)
-            reservation?.hold(2 << 20)
+            reservation?.recount(2 << 20)
             #expect(budget.usedByteCount == 2 << 20)
-            reservation?.hold(1)
+            reservation?.recount(1)
             #expect(budget.usedByteCount == 1)
             reservation = nil
             #expect(budget.usedByteCount == 0)
@@ -63,7 +63,7 @@
                 // Some of it was reserved while the answer was made.
                 let isGranted = answer.grow(by: small / 2)
                 #expect(isGranted)
-                answer.hold(small)
+                answer.recount(small)
             }
             #expect(budget.usedByteCount == 40 * small)
             let isLargeGranted = MemoryReservation(budget).grow(by: small + 1)

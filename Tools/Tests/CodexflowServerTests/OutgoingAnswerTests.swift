@@ -40,7 +40,10 @@
                     if end > written { left += count }
                 }
                 #expect(request.memory.byteCount == left)
+                // It is known with the last portion, and not only after it.
+                #expect(outgoing.isDone == (written == byteCounts.reduce(0, +)))
             }
+            #expect(outgoing.isDone)
             #expect(written == byteCounts.reduce(0, +) && request.memory.byteCount == 0)
         }
 
@@ -62,7 +65,7 @@
             #expect(WriteTurns.of(loop) === turns && WriteTurns.of(EmbeddedEventLoop()) !== turns)
             var written: [String] = []
             func write(_ name: String, _ count: Int) {
-                turns.wait {
+                turns.enqueue {
                     written.append("\(name)\(count)")
                     if count > 1 { write(name, count - 1) }
                 }

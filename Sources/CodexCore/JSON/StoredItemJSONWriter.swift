@@ -1,9 +1,9 @@
 /// Writes an item in DynamoDB's typed JSON from its stored bytes.
 ///
-/// No value is decoded into memory: a list of 400,000 empty texts takes as long to decode as to
-/// write, and eight times its memory. The JSON is that of ``JSONWriter/typed(_:)-(AttributeMap)``
-/// for the decoded item. What is compressed is inflated value by value.
-struct StoredItemWriter: ~Copyable {
+/// No value is decoded into memory: decoded, a list of 400,000 empty texts would take 24 times the
+/// item's size. The JSON is that of ``JSONWriter/typed(_:)-(AttributeMap)`` for the decoded item.
+/// What is compressed is inflated value by value.
+struct StoredItemJSONWriter: ~Copyable {
     private var buffer: JSONBuffer
     private var budget: DecodingBudget
     private let names: Set<String>?
@@ -97,7 +97,7 @@ struct StoredItemWriter: ~Copyable {
     private mutating func measured(
         _ bytes: Span<UInt8>, _ start: Int, _ end: Int
     ) throws(CodexError) -> Int {
-        var meter = StoredItemSize(budget)
+        var meter = StoredItemMeter(budget)
         defer { budget = meter.budget }
         return try meter.measure(bytes, start, end)
     }
@@ -129,6 +129,7 @@ struct StoredItemWriter: ~Copyable {
     }
 
     private mutating func topLevel(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) throws -> Int {
+        try buffer.makeRoom(Self.roomForValue)
         switch ValueCodec.Tag(rawValue: bytes[start]) {
         case .string?:
             buffer.literal("{\"S\":")

@@ -1,10 +1,11 @@
+import Foundation
 import TestSupport
 import Testing
 
 @testable import CodexCore
 
 @Suite("JSON of stored items")
-struct StoredItemWriterTests {
+struct StoredItemJSONWriterTests {
     private let shapes = MemoryShapes()
 
     /// The JSON that is written from an item's encoding, and the size that is counted on the way.
@@ -13,7 +14,7 @@ struct StoredItemWriterTests {
     ) throws -> (text: String, byteCount: Int) {
         let layout = try ItemLayout(bytes.span, shapes: shapes)
         let json = Sink()
-        var writer = StoredItemWriter(DecodingBudget(), only: names) { json.writer.append($0) }
+        var writer = StoredItemJSONWriter(DecodingBudget(), only: names) { json.writer.append($0) }
         let byteCount = try writer.write(
             bytes.span, layout, ItemLayout.MissingKeys(keys, layout.shape))
         return (json.writer.text, byteCount)
@@ -23,7 +24,7 @@ struct StoredItemWriterTests {
         _ bytes: [UInt8], keys: [AttributeMap.Element] = []
     ) throws -> Int {
         let layout = try ItemLayout(bytes.span, shapes: shapes)
-        var meter = StoredItemSize(DecodingBudget())
+        var meter = StoredItemMeter(DecodingBudget())
         return try meter.measure(bytes.span, layout, ItemLayout.MissingKeys(keys, layout.shape))
     }
 
@@ -54,6 +55,8 @@ struct StoredItemWriterTests {
         let whole = Sink()
         try item.writeTypedJSON { whole.writer.append($0) }
         #expect(whole.writer.text == expected.text, comment())
+        // The writers share their spelling of text, bytes and numbers; the parser does not.
+        #expect(try DynamoDBJSON.item(parsing: Array(text.utf8)) == item, comment())
     }
 
     @Test("Every type, with names of the store and of the item")
@@ -110,6 +113,36 @@ struct StoredItemWriterTests {
             try expectSame(["b": .binary(bytes), "m": ["x": .binary(bytes)]], "\(length)")
         }
         try expectSame(["s": .string(String(repeating: "\u{1}", count: 100_000))])
+    }
+
+    @Test("Each character is escaped as JSON has it, at every place of a word and of a piece")
+    func escapes() throws {
+        let letters: [UInt8: String] = [
+            0x22: "\\\"", 0x5C: "\\\\", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t",
+        ]
+        for byte in UInt8(0)..<0x80 {
+            let digits = String(byte, radix: 16)
+            let code = "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            let character = String(UnicodeScalar(byte))
+            let spelled = letters[byte] ?? (byte < 0x20 ? code : character)
+            for count in [0, 1, 6, 7, 8, 9, 126, 127, 128, 129, 300] {
+                let (before, after) = (String(repeating: "a", count: count), "bcdefghij")
+                let item: Item = ["s": .string(before + character + after)]
+                let json = Sink()
+                try item.writeTypedJSON { json.writer.append($0) }
+                let expected = "{\"s\":{\"S\":\"\(before)\(spelled)\(after)\"}}"
+                #expect(json.writer.text == expected, "\(byte), \(count)")
+                #expect(DynamoDBJSON.text(item) == expected, "\(byte), \(count)")
+            }
+        }
+    }
+
+    @Test("Base64 is that of Foundation")
+    func base64() {
+        for count in [0, 1, 2, 3, 4, 5, 6, 255, 256, 257, 3071, 3072, 3073, 10_000] {
+            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ count) }
+            #expect(Base64.encode(bytes) == Data(bytes).base64EncodedString(), "\(count)")
+        }
     }
 
     @Test("Damaged bytes are refused by the writer and the meter where decoding refuses them")

@@ -1,7 +1,7 @@
-/// The size of stored items as DynamoDB counts it, from their bytes: no value is decoded.
+/// Measures stored items as DynamoDB counts their size, from their bytes: no value is decoded.
 ///
 /// What is measured is sound: decoding it would not fail.
-struct StoredItemSize {
+struct StoredItemMeter {
     private(set) var budget: DecodingBudget
 
     /// Creates a meter for one item.
