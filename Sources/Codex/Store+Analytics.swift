@@ -135,11 +135,11 @@ private struct AnalyticsPast {
     private var creations: [CodexFlow.Project.ID: Date] = [:]
     private let sequence: SequenceNumber
     /// Where the reading of what was written since is.
-    private var place: SequenceNumber
+    private var readThrough: SequenceNumber
 
     init(_ snapshot: borrowing Snapshot, _ store: Store) throws {
         sequence = try snapshot.sequenceNumber
-        place = sequence
+        readThrough = sequence
         var (tally, stale, creations) = (tally, stale, creations)
         let definition = try store.schema.table(CodexFlow.table)
         try snapshot.forEach(TableScan(table: CodexFlow.table)) { view in
@@ -171,13 +171,13 @@ private struct AnalyticsPast {
                 CodexFlow.Analytics.definition.name, CodexFlow.Activity.definition.name,
                 CodexFlow.WorkLog.definition.name,
             ])
-        try store.catchUp(after: place, view: .keysOnly, filter: filter) { change in
+        try store.catchUp(after: readThrough, view: .keysOnly, filter: filter) { change in
             if try change.entity == CodexFlow.Analytics.definition.name {
                 stale.insert(try change.key)
             } else {
                 goneOn.insert(try change.key.partition)
             }
-            place = change.sequenceNumber
+            readThrough = change.sequenceNumber
         }
     }
 
@@ -293,7 +293,7 @@ private enum AnalyticsWriter {
             }
             // What lies before the window was read for its points only.
             guard date >= first, index >= start else { continue }
-            try day.settle(pointsOfFourWeeks: completions > 0 ? points : nil)
+            try day.updateMeans(pointsOfFourWeeks: completions > 0 ? points : nil)
             if day.isEmpty {
                 try transaction.delete(.analytics(of: project, on: date))
             } else {

@@ -23,9 +23,9 @@ extension Store {
     /// identifiers that they had; for effects in the store itself, exactly once, see
     /// ``consume(_:view:batchCount:onFailure:_:)``.
     ///
-    /// An event whose handler keeps throwing is parked with its error if the policy says so (a dead
-    /// letter), and delivery goes on: see ``parkedChanges(of:view:after:limit:)`` and
-    /// ``retryParkedEvents(of:matching:_:)``.
+    /// An event whose handler keeps throwing is kept with its error if the policy allows it (a dead
+    /// letter), and delivery goes on: see ``deadLetters(of:view:after:limit:)`` and
+    /// ``retryDeadLetterEvents(of:matching:_:)``.
     ///
     /// - Parameters:
     ///   - subscription: The subscription's name.
@@ -33,11 +33,11 @@ extension Store {
     ///   - policy: What to do about an event that `handler` throws for.
     ///   - handler: Gets the events, in the order of their commits.
     /// - Throws: `CancellationError`; ``CodexError/Code/unknownConsumer``,
-    ///   ``CodexError/Code/changesTrimmed``; what `handler` threw, if it is not parked;
-    ///   ``CodexError/Code/tooManyParked``; as ``write(_:)-(_)``.
+    ///   ``CodexError/Code/changesTrimmed``; what `handler` threw, if it is not kept as a dead
+    ///   letter; ``CodexError/Code/tooManyDeadLetters``; as ``write(_:)-(_)``.
     public func deliverEvents(
         to subscription: String, matching pattern: CodexFlow.EventPattern = .all,
-        onFailure policy: ConsumerFailurePolicy = .park,
+        onFailure policy: ConsumerFailurePolicy = .deadLetter,
         _ handler: @escaping @Sendable (CodexFlow.Event) async throws -> Void
     ) async throws {
         try await deliverChanges(to: subscription, onFailure: policy) { change in
@@ -66,22 +66,22 @@ extension Store {
         return nil
     }
 
-    /// Delivers the events of parked changes again; those that are handled are parked no more, the others
+    /// Delivers the events of dead letters again; those that are handled are removed, the others
     /// stay with one attempt more and the new error.
     ///
     /// - Parameters:
     ///   - subscription: The subscription's name.
     ///   - pattern: Which events it gets: as for its delivery.
     ///   - handler: Gets the events.
-    /// - Returns: How many changes succeeded, and how many failed again and stay parked.
+    /// - Returns: How many changes succeeded, and how many failed again and stay.
     /// - Throws: ``CodexError/Code/unknownConsumer``, `CancellationError`, and as ``write(_:)-(_)``.
     @discardableResult
-    public func retryParkedEvents(
+    public func retryDeadLetterEvents(
         of subscription: String, matching pattern: CodexFlow.EventPattern,
         _ handler: @escaping @Sendable (CodexFlow.Event) async throws -> Void
     ) async throws -> (successCount: Int, failureCount: Int) {
         let once = ConsumerFailurePolicy(attemptCount: 1)
-        return try await redeliverParkedChanges(of: subscription) { change in
+        return try await redeliverDeadLetters(of: subscription) { change in
             try await delivered(change, pattern, once, handler)
         }
     }

@@ -96,12 +96,12 @@ public struct SystemCalendar: CodexFlow.DayCalendar {
     public init() {}
 
     /// The day that a moment is on; in UTC where the time zone is not known.
-    public func day(of moment: Date, in timeZone: String?) -> CalendarDay {
+    public func day(of instant: Date, in timeZone: String?) -> CalendarDay {
         guard let timeZone, let zone = TimeZones.shared.zone(timeZone) else {
-            return CalendarDay(moment)
+            return CalendarDay(instant)
         }
-        let moment = moment.bounded
-        return CalendarDay(moment + TimeInterval(zone.secondsFromGMT(for: moment)))
+        let instant = instant.bounded
+        return CalendarDay(instant + TimeInterval(zone.secondsFromGMT(for: instant)))
     }
 
     /// Whether Foundation knows the time zone.

@@ -12,7 +12,7 @@ struct AttributeReader {
     private let tooLarge: ServiceError
 
     /// Values outside of items have the limit of all those of a request.
-    private static let valueByteCountMax = Limits.expressionValueByteCountMax
+    private static let valueByteCountMax = DynamoDBLimits.expressionValueByteCountMax
 
     private init(_ value: JSONValue, sizeMax: Int, _ tooLarge: ServiceError) {
         memory = TextMemory(value.text)
@@ -27,10 +27,10 @@ struct AttributeReader {
     ///   values that DynamoDB refuses, `ThrottlingException` if there is no memory.
     static func item(_ value: JSONValue) throws -> Item {
         var reader = AttributeReader(
-            value, sizeMax: Limits.itemByteCountMax,
+            value, sizeMax: DynamoDBLimits.itemByteCountMax,
             .validation("Item size has exceeded the maximum allowed size"))
         let item = try reader.map(depth: 0)
-        try reader.memory.settle()
+        try reader.memory.reservePending()
         return item
     }
 
@@ -42,7 +42,7 @@ struct AttributeReader {
             value, sizeMax: valueByteCountMax,
             .validation("A value of the request exceeds max size: \(valueByteCountMax) bytes"))
         let decoded = try reader.value(depth: 1)
-        try reader.memory.settle()
+        try reader.memory.reservePending()
         return decoded
     }
 
@@ -81,10 +81,10 @@ struct AttributeReader {
     }
 
     private mutating func value(depth: Int) throws -> AttributeValue {
-        guard depth <= Limits.nestingDepthMax + 1 else {
+        guard depth <= DynamoDBLimits.nestingDepthMax + 1 else {
             throw ServiceError.validation(
                 "Nesting Levels have exceeded supported limits: Attributes with nested levels "
-                    + "beyond \(Limits.nestingDepthMax)")
+                    + "beyond \(DynamoDBLimits.nestingDepthMax)")
         }
         guard cursor.take(UInt8(ascii: "{")) else {
             throw RequestParameters.wrongType("AttributeValue", "an object")

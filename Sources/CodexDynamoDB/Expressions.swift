@@ -48,13 +48,13 @@ struct Expressions {
         var memory = TextMemory(first.value.text)
         for member in members {
             let name = try member.value.string(
-                byteCountMax: Limits.attributeNameByteCountMax, &memory)
+                byteCountMax: DynamoDBLimits.attributeNameByteCountMax, &memory)
             guard let name else {
                 throw RequestParameters.wrongType("ExpressionAttributeNames", "a map of names")
             }
             names[member.name] = name
         }
-        try memory.settleLarge()
+        try memory.reservePendingIfLarge()
         return names
     }
 
@@ -66,10 +66,10 @@ struct Expressions {
             let value = try AttributeReader.value(member.value)
             byteCount += value.byteCount
             // "Expression parameters" among DynamoDB's quotas: 2 MB of all substitution variables.
-            guard byteCount <= Limits.expressionValueByteCountMax else {
+            guard byteCount <= DynamoDBLimits.expressionValueByteCountMax else {
                 throw ServiceError.validation(
                     "ExpressionAttributeValues exceeds max size: "
-                        + "\(Limits.expressionValueByteCountMax) bytes")
+                        + "\(DynamoDBLimits.expressionValueByteCountMax) bytes")
             }
             values[member.name] = value
         }
@@ -113,10 +113,10 @@ struct Expressions {
             return try parser.projection(text)
         }
         guard let names = try input.strings("AttributesToGet") else { return nil }
-        guard names.count <= Limits.expressionOperatorCountMax else {
+        guard names.count <= DynamoDBLimits.expressionOperatorCountMax else {
             throw ServiceError.validation(
                 "One or more parameter values were invalid: AttributesToGet names more than "
-                    + "\(Limits.expressionOperatorCountMax) attributes")
+                    + "\(DynamoDBLimits.expressionOperatorCountMax) attributes")
         }
         return try Projection(names.map { DocumentPath($0) })
     }
@@ -135,10 +135,10 @@ enum LegacyParameters {
         _ parameters: RequestParameters?
     ) throws -> [(name: String, value: JSONValue)] {
         let members = parameters?.all ?? []
-        guard members.count <= Limits.expressionOperatorCountMax else {
+        guard members.count <= DynamoDBLimits.expressionOperatorCountMax else {
             throw ServiceError.validation(
                 "One or more parameter values were invalid: More than "
-                    + "\(Limits.expressionOperatorCountMax) attributes in one parameter")
+                    + "\(DynamoDBLimits.expressionOperatorCountMax) attributes in one parameter")
         }
         return members
     }
@@ -152,10 +152,10 @@ enum LegacyParameters {
         -> Condition?
     {
         let isOr = try input.choice("ConditionalOperator", ["AND", "OR"]) == "OR"
-        guard conditions.count <= Limits.expressionOperatorCountMax else {
+        guard conditions.count <= DynamoDBLimits.expressionOperatorCountMax else {
             throw ServiceError.validation(
                 "One or more parameter values were invalid: More than "
-                    + "\(Limits.expressionOperatorCountMax) conditions")
+                    + "\(DynamoDBLimits.expressionOperatorCountMax) conditions")
         }
         guard let first = conditions.first else {
             if input.has("ConditionalOperator") {

@@ -9,7 +9,7 @@ struct JSONChecker {
     private var position = 0
 
     /// What an item needs at its deepest nesting, and the parameters around it.
-    private static let depthMax = 2 * Limits.nestingDepthMax + 8
+    private static let depthMax = 2 * DynamoDBLimits.nestingDepthMax + 8
 
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 

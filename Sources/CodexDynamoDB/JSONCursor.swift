@@ -42,9 +42,10 @@ struct JSONCursor {
         if take(UInt8(ascii: "}")) { return nil }
         if take(UInt8(ascii: ",")) { skipSpace() }
         guard isAtString else { return nil }
-        guard let name = string(byteCountMax: Limits.attributeNameByteCountMax) else {
+        guard let name = string(byteCountMax: DynamoDBLimits.attributeNameByteCountMax) else {
             throw ServiceError.validation(
-                "A name in the request has more than \(Limits.attributeNameByteCountMax) bytes")
+                "A name in the request has more than \(DynamoDBLimits.attributeNameByteCountMax) "
+                    + "bytes")
         }
         skipSpace()
         _ = take(UInt8(ascii: ":"))

@@ -32,13 +32,13 @@ struct TextMemory {
     /// - Throws: `ThrottlingException`.
     mutating func take(_ count: Int) throws {
         byteCount += count
-        if byteCount >= Self.portionByteCount { try settle() }
+        if byteCount >= Self.portionByteCount { try reservePending() }
     }
 
     /// Reserves what was taken since the last time.
     ///
     /// - Throws: `ThrottlingException`.
-    mutating func settle() throws {
+    mutating func reservePending() throws {
         try text.budget.require(byteCount: byteCount)
         byteCount = 0
     }
@@ -46,8 +46,8 @@ struct TextMemory {
     /// Reserves what was taken since the last time, unless it is little.
     ///
     /// - Throws: `ThrottlingException`.
-    mutating func settleLarge() throws {
-        if byteCount >= Self.smallByteCount { try settle() }
+    mutating func reservePendingIfLarge() throws {
+        if byteCount >= Self.smallByteCount { try reservePending() }
     }
 }
 
@@ -133,7 +133,7 @@ struct JSONValue: Sendable {
             cursor.skip()
             members.append((name, JSONValue(text, start..<cursor.position)))
         }
-        try memory.settleLarge()
+        try memory.reservePendingIfLarge()
         guard !Self.hasDuplicates(members) else { throw Self.duplicate }
         return members
     }
@@ -154,7 +154,7 @@ struct JSONValue: Sendable {
             cursor.skip()
             elements.append(JSONValue(text, start..<cursor.position))
         }
-        try memory.settleLarge()
+        try memory.reservePendingIfLarge()
         return elements
     }
 

@@ -40,7 +40,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     /// A page's bytes: "Paginating table query results" in DynamoDB's developer guide.
     private static let byteCountMax = 1 << 20
     /// Steps of the filter that end a page; one item may take more.
-    static let stepCountMax = Limits.conditionStepCountMax / 4
+    static let stepCountMax = StoreLimits.conditionStepCountMax / 4
     /// Each operator of the filter counts so many steps more, for each item.
     static let operatorStepCount = 32
     /// So many items and partitions that are passed over end a slice: some millisecond.
@@ -162,7 +162,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         slice.add(stepCount: taken)
         stepCount += taken
         if left >= 0 { return passes }
-        guard size.stepCountMax < Limits.conditionStepCountMax else {
+        guard size.stepCountMax < StoreLimits.conditionStepCountMax else {
             throw ServiceError.validation(
                 "The filter looks at too much of an item: compare or search less of it, or in "
                     + "fewer places")

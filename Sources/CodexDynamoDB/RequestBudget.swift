@@ -43,7 +43,7 @@ public struct RequestBudget: Sendable {
         public internal(set) var itemCount = 0
         /// The bytes of those items, as DynamoDB counts them.
         public internal(set) var byteCount = 0
-        /// The steps of evaluating the filter, see ``Limits/conditionStepCountMax``.
+        /// The steps of evaluating the filter, see ``StoreLimits/conditionStepCountMax``.
         public internal(set) var stepCount = 0
     }
 
@@ -117,7 +117,7 @@ extension RequestBudget.Slice {
         /// Some millisecond.
         static let next = Size(
             itemCountMax: 256, byteCountMax: 64 << 10, largeByteCount: .max,
-            stepCountMax: Limits.conditionStepCountMax)
+            stepCountMax: StoreLimits.conditionStepCountMax)
     }
 
     /// So many steps of filters end a slice.

@@ -12,7 +12,7 @@ struct RequestParameters: Sendable {
     /// A placeholder of an expression: "Expression parameters" among DynamoDB's quotas.
     private static let placeholderByteCountMax = 255
     /// Most placeholders of a kind: the expressions of a request have fewer bytes for each.
-    static let placeholderCountMax = Limits.expressionByteCountMax
+    static let placeholderCountMax = DynamoDBLimits.expressionByteCountMax
 
     /// Checks a request's body; what is decoded of it is reserved in the budget.
     init(_ body: [UInt8], _ budget: RequestBudget) throws {
@@ -69,7 +69,7 @@ struct RequestParameters: Sendable {
         guard let text = try value.string(byteCountMax: Self.textByteCountMax, &memory) else {
             throw Self.wrongType(name, "text")
         }
-        try memory.settleLarge()
+        try memory.reservePendingIfLarge()
         return text
     }
 
@@ -136,11 +136,11 @@ struct RequestParameters: Sendable {
         var memory = TextMemory(first.text)
         let texts = try elements.map { element in
             let text = try element.string(
-                byteCountMax: Limits.attributeNameByteCountMax, &memory)
+                byteCountMax: DynamoDBLimits.attributeNameByteCountMax, &memory)
             guard let text else { throw Self.wrongType(name, "a list of text") }
             return text
         }
-        try memory.settleLarge()
+        try memory.reservePendingIfLarge()
         return texts
     }
 

@@ -30,7 +30,7 @@ extension DynamoDBService {
                 description.objects(member, indexes) { entry, index in
                     let state = states.first { $0.name == index.name && $0.kind == .index }?.state
                     describe(
-                        index, record, isLocal ? nil : state == .ready, sizes[index.name],
+                        index, record, isReady: isLocal ? nil : state == .ready, sizes[index.name],
                         to: &entry)
                 }
             }
@@ -71,7 +71,7 @@ extension DynamoDBService {
     /// Describes an index; `isReady` says whether a global one can be read, and is `nil` for a
     /// local one.
     private func describe(
-        _ index: IndexDefinition, _ record: TableRecord, _ isReady: Bool?,
+        _ index: IndexDefinition, _ record: TableRecord, isReady: Bool?,
         _ size: (count: Int, byteCount: Int), to entry: inout ResponseWriter
     ) {
         entry.string("IndexName", index.name)

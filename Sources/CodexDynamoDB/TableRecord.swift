@@ -76,11 +76,11 @@ struct TableStream: Sendable {
     /// The last commit that it has; `nil` while it is on.
     var end: UInt64?
 
-    init(view: StreamView, at moment: Int, after commit: UInt64) {
+    init(view: StreamView, at instant: Int, after commit: UInt64) {
         self.view = view
-        createdAt = moment
+        createdAt = instant
         label = String(
-            Timestamp.text(Date(timeIntervalSince1970: Double(moment) / 1000)).dropLast())
+            Timestamp.text(Date(timeIntervalSince1970: Double(instant) / 1000)).dropLast())
         start = commit
     }
 

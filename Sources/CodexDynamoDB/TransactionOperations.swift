@@ -20,7 +20,7 @@ extension DynamoDBService {
         var units: [Capacity] = []
         response.member("Responses") { $0.raw("[") }
         try store.read { snapshot in
-            var left = Limits.transactionByteCountMax
+            var left = DynamoDBLimits.transactionByteCountMax
             for (place, (get, key)) in zip(gets, keys).enumerated() {
                 try budget.requireTime()
                 if place > 0 { response.more { $0.raw(",") } }
@@ -99,7 +99,8 @@ extension DynamoDBService {
 
     private static func token(_ input: RequestParameters) throws -> String? {
         let token = try input.string("ClientRequestToken")
-        if let token, !(1...Limits.idempotencyTokenByteCountMax).contains(token.utf8.count) {
+        if let token, !(1...DynamoDBLimits.idempotencyTokenByteCountMax).contains(token.utf8.count)
+        {
             throw ServiceError.validation(
                 "1 validation error detected: Value at 'clientRequestToken' failed to satisfy "
                     + "constraint: Member must have length less than or equal to 36")
@@ -115,7 +116,7 @@ extension DynamoDBService {
             let action = try TransactAction(try RequestParameters(node, "TransactWriteItem"))
             // What is certain to be too much does not wait for the writer.
             byteCount += action.putByteCount
-            guard byteCount <= Limits.transactionByteCountMax else {
+            guard byteCount <= DynamoDBLimits.transactionByteCountMax else {
                 throw Self.transactionTooLarge
             }
             try Self.count(action.placeholderByteCount, &expressionByteCount)
@@ -188,10 +189,11 @@ extension DynamoDBService {
     /// Adds the bytes of an action's expressions, which have as many together as the items.
     private static func count(_ byteCount: Int, _ sum: inout Int) throws {
         sum += byteCount
-        guard sum <= Limits.transactionByteCountMax else {
+        guard sum <= DynamoDBLimits.transactionByteCountMax else {
             throw ServiceError.validation(
                 "The names and values that the expressions of a transaction refer to exceed the "
-                    + "maximum allowed size together: \(Limits.transactionByteCountMax) bytes")
+                    + "maximum allowed size together: \(DynamoDBLimits.transactionByteCountMax) "
+                    + "bytes")
         }
     }
 
@@ -199,7 +201,7 @@ extension DynamoDBService {
     private static var transactionTooLarge: ServiceError {
         .validation(
             "Transaction request items exceed the maximum allowed size together: "
-                + "\(Limits.transactionByteCountMax) bytes")
+                + "\(DynamoDBLimits.transactionByteCountMax) bytes")
     }
 
     private static var decodedTooLarge: ServiceError {
@@ -212,11 +214,11 @@ extension DynamoDBService {
         guard let nodes = try input.list("TransactItems") else {
             throw RequestParameters.missing("TransactItems")
         }
-        guard (1...Limits.transactionActionCountMax).contains(nodes.count) else {
+        guard (1...DynamoDBLimits.transactionActionCountMax).contains(nodes.count) else {
             throw ServiceError.validation(
                 "1 validation error detected: Value at 'transactItems' failed to satisfy constraint: "
                     + "Member must have length less than or equal to "
-                    + "\(Limits.transactionActionCountMax), and greater than or equal to 1")
+                    + "\(DynamoDBLimits.transactionActionCountMax), and greater than or equal to 1")
         }
         return nodes
     }

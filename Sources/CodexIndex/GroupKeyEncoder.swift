@@ -24,11 +24,11 @@ struct GroupKeyEncoder: Sendable {
                 }
                 continue
             }
-            guard elements.count <= Limits.indexElementCountMax else {
+            guard elements.count <= StoreLimits.indexElementCountMax else {
                 throw CodexError(
                     .invalidKey,
                     "The key attribute \(part.attribute.name) of \(owner) has \(elements.count) "
-                        + "elements; \(Limits.indexElementCountMax) are allowed.")
+                        + "elements; \(StoreLimits.indexElementCountMax) are allowed.")
             }
             for element in elements { try part.validate(element, owner: owner) }
             keys = keys.flatMap { key in

@@ -57,7 +57,7 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
     ///   - primaryKey: The item's encoded primary key (``TablePlan/encode(_:into:)``).
     /// - Returns: The keys; of a multi-valued attribute, one for each distinct element.
     /// - Throws: ``CodexError/Code/invalidKey`` for a key attribute that is empty or of the wrong
-    ///   type, or one with more than ``Limits/indexElementCountMax`` elements,
+    ///   type, or one with more than ``StoreLimits/indexElementCountMax`` elements,
     ///   ``CodexError/Code/keyTooLong``.
     /// - Complexity: O(*n* log *n*) for *n* entries.
     public func entryKeys(
@@ -79,7 +79,7 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
             return KeyRange(prefix: key).upper
         }
         // Entries are ordered by the attribute, whose fractions count as the next second.
-        let last = now - Limits.expiryIgnoredAfterSeconds - 1
+        let last = now - DynamoDBLimits.expiryIgnoredAfterSeconds - 1
         return KeyRange(lower: end(of: last) ?? [], upper: end(of: now))
     }
 

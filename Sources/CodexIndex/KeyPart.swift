@@ -27,7 +27,9 @@ struct KeyPart: Sendable {
             throw CodexError(
                 .invalidKey, "The key attribute \(attribute.name) of \(owner) is empty.")
         }
-        let limit = isPartition ? Limits.partitionKeyByteCountMax : Limits.sortKeyByteCountMax
+        let limit =
+            isPartition
+            ? DynamoDBLimits.partitionKeyByteCountMax : DynamoDBLimits.sortKeyByteCountMax
         guard count <= limit else {
             throw CodexError(
                 .keyTooLong,

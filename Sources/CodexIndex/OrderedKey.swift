@@ -107,7 +107,7 @@ public enum OrderedKey {
         }
         let flip: UInt8 = number.isNegative ? 0xFF : 0
         key.append(number.isNegative ? 1 : 3)
-        key.append(UInt8(number.leadingExponent - Limits.numberExponentMin) ^ flip)
+        key.append(UInt8(number.leadingExponent - DynamoDBLimits.numberExponentMin) ^ flip)
         // 38 digits are 19 pairs, the first of which is not zero.
         var pairs = [UInt8](repeating: 0, count: 19)
         var rest = number.fullMantissa
@@ -192,7 +192,7 @@ extension OrderedKey {
             throw Wire.corrupted("a number in a key has no sign")
         }
         let flip: UInt8 = sign == 1 ? 0xFF : 0
-        let leading = Int(key[position] ^ flip) + Limits.numberExponentMin
+        let leading = Int(key[position] ^ flip) + DynamoDBLimits.numberExponentMin
         position += 1
         var magnitude: UInt128 = 0
         var pairs = 0
@@ -201,7 +201,7 @@ extension OrderedKey {
             position += 1
             if byte == 1 {
                 guard pairs > 0 else { break }
-                return try number(sign == 1, magnitude, pairs: pairs, leading: leading)
+                return try number(negative: sign == 1, magnitude, pairs: pairs, leading: leading)
             }
             guard (2...101).contains(byte), pairs < 19 else { break }
             magnitude = magnitude * 100 + UInt128(byte - 2)
@@ -211,7 +211,7 @@ extension OrderedKey {
     }
 
     private static func number(
-        _ negative: Bool, _ magnitude: UInt128, pairs: Int, leading: Int
+        negative: Bool, _ magnitude: UInt128, pairs: Int, leading: Int
     ) throws(CodexError) -> Number {
         // The mantissa is scaled so that its first digit is the first of its pairs.
         do {

@@ -20,8 +20,8 @@ public import CodexCore
 /// ```
 ///
 /// Values are within DynamoDB's limits: a partition key attribute has at most
-/// ``Limits/partitionKeyByteCountMax`` bytes, a sort key attribute ``Limits/sortKeyByteCountMax``, and
-/// neither is empty.
+/// ``DynamoDBLimits/partitionKeyByteCountMax`` bytes, a sort key attribute
+/// ``DynamoDBLimits/sortKeyByteCountMax``, and neither is empty.
 public final class TablePlan: Sendable, KeyAttributeDecoder {
     /// The definition.
     public let definition: TableDefinition

@@ -8,7 +8,7 @@ import Testing
 /// Damaged, incomplete and foreign backups and archives: each is refused, and no store is made.
 extension BackupTests {
     /// The files that describe a backup and an archive.
-    enum Label: String, CaseIterable {
+    enum ChecksummedJSON: String, CaseIterable {
         case backup = "backup/backup.json"
         case archive = "archive/archive.json"
     }
@@ -51,7 +51,7 @@ extension BackupTests {
 
     /// Expects that a description is refused, by the backup alone or with the archive.
     private func expectRefused(
-        _ code: CodexError.Code, _ label: Label, _ comment: Comment
+        _ code: CodexError.Code, _ label: ChecksummedJSON, _ comment: Comment
     ) async throws {
         try await expectRefused(code, archive: label == .archive ? archive : nil, comment)
     }
@@ -157,8 +157,8 @@ extension BackupTests {
 
     @Test(
         "A description that is none is refused, and so is a newer release's",
-        arguments: Label.allCases)
-    func hostileLabels(label: Label) async throws {
+        arguments: ChecksummedJSON.allCases)
+    func hostileLabels(label: ChecksummedJSON) async throws {
         try await cleaning {
             try await makeBackup()
             for text in Self.hostileTexts {
@@ -176,8 +176,8 @@ extension BackupTests {
         }
     }
 
-    @Test("No digit of a description can be another one", arguments: Label.allCases)
-    func damagedLabels(label: Label) async throws {
+    @Test("No digit of a description can be another one", arguments: ChecksummedJSON.allCases)
+    func damagedLabels(label: ChecksummedJSON) async throws {
         try await cleaning {
             try await makeBackup()
             let text = try String(

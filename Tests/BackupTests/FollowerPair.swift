@@ -12,7 +12,8 @@ final class FollowerPair {
     let leader: Store
     let follower: Store
 
-    init(schema: Schema = Life.schema, options: StoreOptions = StoreOptions()) async throws {
+    init(schema: Schema = RandomHistory.schema, options: StoreOptions = StoreOptions()) async throws
+    {
         directory = try TemporaryStore.makeDirectory()
         leader = try Store(at: directory + "/leader", schema: schema, options: options)
         for number in 0..<10 { try await Self.put(number, leader) }
@@ -99,8 +100,8 @@ final class FollowerPair {
     }
 
     static func expectEqual(_ follower: Store, _ leader: Store, _ comment: Comment) async throws {
-        #expect(try Life.items(of: follower) == Life.items(of: leader), comment)
-        try await follower.whenReady()
+        #expect(try RandomHistory.items(of: follower) == RandomHistory.items(of: leader), comment)
+        try await follower.waitUntilReady()
         let verified = try follower.verify()
         #expect(verified.isSound, "\(comment) \(verified.differences.prefix(3))")
         #expect(follower.schema == leader.schema, comment)

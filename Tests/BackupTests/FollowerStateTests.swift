@@ -38,13 +38,13 @@ struct FollowerStateTests {
         let index = IndexDefinition("byV", partitionKey: [KeyAttribute("v", .number)])
         for _ in 0..<3 {
             try await pair.leader.addIndex(index, to: "t")
-            try await pair.leader.whenReady()
+            try await pair.leader.waitUntilReady()
             try await pair.catchUp()
             try await waitUntilBuilt(pair.follower)
             let query = TableQuery(table: "t", index: "byV", partition: [0])
             #expect(try pair.follower.items(matching: query).items.count == 10)
             try await pair.leader.removeIndex("byV", from: "t")
-            try await pair.leader.whenReady()
+            try await pair.leader.waitUntilReady()
             try await pair.catchUp()
         }
         // Of another kind under the same name.
@@ -89,9 +89,9 @@ struct FollowerStateTests {
         _ = try await leader.write {
             try $0.delete(in: "loaded", key: PrimaryKey("p", "2"))
         }
-        try await leader.whenReady()
+        try await leader.waitUntilReady()
         try await FollowerPair.catchUp(reopened, to: try leader.stats().sequence, from: leader)
-        try await reopened.whenReady()
+        try await reopened.waitUntilReady()
         try await FollowerPair.expectEqual(reopened, leader, "after a sum that did not fit")
         #expect(
             try reopened.read { try $0.total(of: "sum", in: "loaded", group: ["p"]) }.count == 1)
@@ -131,7 +131,7 @@ struct FollowerStateTests {
         options.sweepInterval = nil
         let plain = AgentTable.definition()
         let pair = try await FollowerPair(
-            schema: Schema(tables: [plain, Life.schema.tables[1]]), options: options)
+            schema: Schema(tables: [plain, RandomHistory.schema.tables[1]]), options: options)
         let ends = Int(clock.now.timeIntervalSince1970 + 100)
         _ = try await pair.leader.write { transaction in
             for number in 0..<5 {
@@ -143,10 +143,11 @@ struct FollowerStateTests {
         pair.leader.close()
         let leader = try Store(
             at: pair.directory + "/leader",
-            schema: Schema(tables: [plain.with(timeToLive: "ends"), Life.schema.tables[1]]),
+            schema: Schema(tables: [plain.with(timeToLive: "ends"), RandomHistory.schema.tables[1]]
+            ),
             options: options)
         defer { leader.close() }
-        try await leader.whenReady()
+        try await leader.waitUntilReady()
         let start = try pair.follower.stats().sequence
         var decoder = RecordDecoder()
         for try await chunk in leader.replicationStream(after: start) {
@@ -159,13 +160,13 @@ struct FollowerStateTests {
         LeaderRecord.append(
             first.record, of: first.storeID, lastSequence: first.header.sequence, to: &bytes)
         try await pair.follower.follow(FollowerPair.pieces(bytes))
-        try await pair.follower.whenReady()
+        try await pair.follower.waitUntilReady()
         // Also so long that the clock of the restored store is confirmed.
         clock.advance(by: 400)
         let scan = TableScan(table: "t")
         #expect(try pair.follower.items(scanning: scan).items.count == 10)
         try await pair.follower.promote()
-        try await pair.follower.whenReady()
+        try await pair.follower.waitUntilReady()
         #expect(try pair.follower.items(scanning: scan).items.count == 5)
         #expect(try await pair.follower.removeExpired() == 5)
         #expect(try pair.follower.verify().isSound)
@@ -263,15 +264,15 @@ struct FollowerStateTests {
         try await leader.addIndex(index, to: "t")
         _ = try await leader.write { try $0.put(["p": "gone", "s": "gone"], in: "loaded") }
         try await pair.catchUp()
-        try await follower.whenReady()
+        try await follower.waitUntilReady()
         try await follower.backup(to: backup)
         try await follower.archiveLog(to: archive)
         // What goes is emptied here, which no log says, and its trees are used again.
         try await leader.removeTable("loaded")
         try await leader.removeIndex("byV", from: "t")
-        try await leader.whenReady()
+        try await leader.waitUntilReady()
         try await pair.catchUp()
-        try await follower.whenReady()
+        try await follower.waitUntilReady()
         try await leader.addTable(
             TableDefinition("extra", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s")))
         _ = try await leader.write { try $0.put(["p": "extra", "s": "1"], in: "extra") }
@@ -280,7 +281,7 @@ struct FollowerStateTests {
         try await leader.addIndex(
             IndexDefinition("byS", partitionKey: [KeyAttribute("s")]), to: "t")
         try await pair.catchUp()
-        try await follower.whenReady()
+        try await follower.waitUntilReady()
         try await follower.promote()
         _ = try await follower.write { try $0.put(["p": "extra", "s": "2"], in: "extra") }
         try await FollowerPair.put(20, follower)
@@ -288,7 +289,7 @@ struct FollowerStateTests {
         try await Store.restore(backup, archive: archive, at: pair.directory + "/restored")
         let restored = try Store(at: pair.directory + "/restored")
         defer { restored.close() }
-        try await restored.whenReady()
+        try await restored.waitUntilReady()
         for table in ["t", "extra"] {
             #expect(
                 try restored.items(scanning: TableScan(table: table)).items

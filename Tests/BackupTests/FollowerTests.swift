@@ -60,12 +60,12 @@ struct FollowerTests {
     func equals() async throws {
         let seed = UInt64.random(in: 1...1_000_000)
         print("followers: seed \(seed)")
-        let life = try Life(seed: seed)
-        let leader = life.store
-        for _ in 0..<20 { try await life.step() }
-        let backup = life.directory + "/backup"
+        let history = try RandomHistory(seed: seed)
+        let leader = history.store
+        for _ in 0..<20 { try await history.step() }
+        let backup = history.directory + "/backup"
         let start = try await leader.backup(to: backup).sequence
-        let path = life.directory + "/follower"
+        let path = history.directory + "/follower"
         try await Store.restore(backup, at: path, asFollower: true)
         var options = StoreOptions()
         options.checkpoints.changeCount = 100
@@ -73,14 +73,14 @@ struct FollowerTests {
         var follower = try Store(at: path, options: options)
         #expect(try follower.followerState()?.sequence == start)
         for round in 0..<40 {
-            for _ in 0...life.random.below(20) { try await life.step() }
+            for _ in 0...history.random.below(20) { try await history.step() }
             let state = try #require(try follower.followerState())
-            if life.random.chance(30) {
+            if history.random.chance(30) {
                 // A transport that ends in the middle of a record.
                 let records = Cut(
                     records: leader.replicationStream(after: state.sequence),
                     seed: seed + UInt64(round),
-                    byteCountMax: 1 + life.random.below(20_000))
+                    byteCountMax: 1 + history.random.below(20_000))
                 // What there is may be less than that.
                 let following = _Concurrency.Task { [follower] in
                     try await follower.follow(records)
@@ -89,11 +89,11 @@ struct FollowerTests {
                 following.cancel()
                 _ = try? await following.value
             }
-            if life.random.chance(30) {
+            if history.random.chance(30) {
                 follower.close()
                 follower = try Store(at: path, options: options)
             }
-            if life.random.chance(40) {
+            if history.random.chance(40) {
                 let sequence = try leader.stats().sequence
                 try await FollowerPair.catchUp(follower, to: sequence, from: leader)
                 try await FollowerPair.expectEqual(follower, leader, "seed \(seed), round \(round)")
@@ -139,13 +139,13 @@ struct FollowerTests {
         let state = try #require(try follower.followerState())
         #expect(state.sequence == 10 && state.leaderSequence == 10 && state.lagCommitCount == 0)
         follower.close()
-        let table = try #require(Life.schema.tables.first)
+        let table = try #require(RandomHistory.schema.tables.first)
         let more = Schema(tables: [table.with(indexes: [index])])
         #expect(throws: CodexError(.schemaMismatch, "")) {
             try Store(at: pair.directory + "/follower", schema: more)
         }
         // The same schema is none.
-        try Store(at: pair.directory + "/follower", schema: Life.schema).close()
+        try Store(at: pair.directory + "/follower", schema: RandomHistory.schema).close()
         #expect(try pair.leader.followerState() == nil)
         await #expect(throws: CodexError(.notFollowing, "")) {
             try await pair.leader.follow(
@@ -181,7 +181,7 @@ struct FollowerTests {
         let pair = try await FollowerPair()
         for number in 10..<12 { try await FollowerPair.put(number, pair.leader) }
         let bytes = try await pair.records(after: 10)
-        let expected = try Life.items(of: pair.follower)
+        let expected = try RandomHistory.items(of: pair.follower)
         for place in 0..<bytes.count {
             var changed = bytes
             changed[place] ^= 1 << UInt8.random(in: 0..<8)
@@ -196,7 +196,7 @@ struct FollowerTests {
             }
             // The first is applied as soon as it comes whole.
             if try pair.follower.stats().sequence > 10 { break }
-            #expect(try Life.items(of: pair.follower) == expected)
+            #expect(try RandomHistory.items(of: pair.follower) == expected)
         }
         #expect(try pair.follower.stats().sequence > 10)
         try await pair.follower.follow(FollowerPair.pieces(bytes))
@@ -278,7 +278,7 @@ struct FollowerTests {
             IndexDefinition("byV", partitionKey: [KeyAttribute("v", .number)]), to: "t")
         try await FollowerPair.put(100, promoted, 3)
         try await FollowerPair.catchUp(third, to: try promoted.stats().sequence, from: promoted)
-        try await promoted.whenReady()
+        try await promoted.waitUntilReady()
         try await FollowerPair.expectEqual(third, promoted, "a follower of a promoted store")
     }
 
@@ -294,7 +294,7 @@ struct FollowerTests {
             "byV", partitionKey: [KeyAttribute("v", .number)], projection: .include(["w"]))
         try await pair.leader.addIndex(index, to: "t")
         for number in 5..<25 { try await FollowerPair.put(number, pair.leader, number) }
-        try await pair.leader.whenReady()
+        try await pair.leader.waitUntilReady()
         try await pair.catchUp()
         try await FollowerPair.catchUp(
             third, to: try pair.leader.stats().sequence, from: pair.follower)
@@ -304,7 +304,7 @@ struct FollowerTests {
         try await pair.follower.removeIndex("byV", from: "t")
         try await pair.follower.addIndex(
             IndexDefinition("byW", partitionKey: [KeyAttribute("w")]), to: "t")
-        try await pair.follower.whenReady()
+        try await pair.follower.waitUntilReady()
         try await FollowerPair.catchUp(
             third, to: try pair.follower.stats().sequence, from: pair.follower)
         try await FollowerPair.expectEqual(third, pair.follower, "after a promotion")
@@ -314,7 +314,7 @@ struct FollowerTests {
     /// A table with a time to live or without, beside the one that is loaded.
     private func schema(timeToLive: String? = nil) -> Schema {
         Schema(tables: [
-            AgentTable.definition(timeToLive: timeToLive), Life.schema.tables[1],
+            AgentTable.definition(timeToLive: timeToLive), RandomHistory.schema.tables[1],
         ])
     }
 
@@ -340,7 +340,7 @@ struct FollowerTests {
         let leader = try Store(
             at: pair.directory + "/leader", schema: schema(timeToLive: "ends"), options: options)
         defer { leader.close() }
-        try await leader.whenReady()
+        try await leader.waitUntilReady()
         try await FollowerPair.catchUp(
             pair.follower, to: try leader.stats().sequence, from: leader)
         try await FollowerPair.expectEqual(pair.follower, leader, "with a time to live")
@@ -366,7 +366,7 @@ struct FollowerTests {
         }
         try await pair.catchUp()
         await #expect(throws: CodexError(.indexNotReady, "")) {
-            try await pair.follower.whenReady()
+            try await pair.follower.waitUntilReady()
         }
         _ = try await pair.leader.write { transaction in
             for number in 0..<10 {
@@ -374,7 +374,7 @@ struct FollowerTests {
                     ["p": "p", "s": .string("\(number)"), "v": .number(Number(number))], in: "t")
             }
         }
-        try await pair.leader.whenReady()
+        try await pair.leader.waitUntilReady()
         try await pair.catchUp()
         try await FollowerPair.expectEqual(pair.follower, pair.leader, "after equal keys")
     }
@@ -427,8 +427,8 @@ struct FollowerTests {
         let sequence = try leader.stats().sequence
         #expect(try follower.stats().sequence > 0 && follower.stats().sequence <= sequence)
         try await FollowerPair.catchUp(follower, to: sequence, from: leader)
-        try await leader.whenReady()
-        try await follower.whenReady()
+        try await leader.waitUntilReady()
+        try await follower.waitUntilReady()
         let scan = TableScan(table: "t")
         #expect(
             try follower.items(scanning: scan).items == leader.items(scanning: scan).items,

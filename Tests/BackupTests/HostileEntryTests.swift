@@ -4,7 +4,7 @@ import Testing
 @testable import CodexCore
 @testable import CodexStore
 
-/// What a leader says of tokens, consumers and parked changes, which no item explains.
+/// What a leader says of tokens, consumers and dead letters, which no item explains.
 @Suite("A leader's entries of tokens and consumers", .timeLimit(.minutes(30)))
 struct HostileEntryTests {
     private struct Entry: CustomStringConvertible {
@@ -49,7 +49,7 @@ struct HostileEntryTests {
         return [
             Entry("a key that is found again", .consumers, join([1], late), [1]),
             Entry("the same with a value", .consumers, join([1], late), value),
-            Entry("a parked change of nobody", .consumers, join([1, 0], late), value),
+            Entry("a dead letter of nobody", .consumers, join([1, 0], late), value),
             Entry("a short number", .consumers, Array(key.dropLast()), value),
             Entry("a long number", .consumers, join(key, [0]), value),
             Entry("a number past all", .consumers, join([1, 0x61, 0], late), value),
@@ -67,9 +67,9 @@ struct HostileEntryTests {
         try Consumer(filter: .all, after: SequenceNumber(commit: 1), now: 0).json()
     }
 
-    private static func parked(_ pair: FollowerPair) throws -> ParkedChange {
+    private static func parked(_ pair: FollowerPair) throws -> DeadLetter {
         let change = try #require(try pair.leader.retainedChanges(after: .trimHorizon).first)
-        return ParkedChange(
+        return DeadLetter(
             change: change, error: CodexError(.notFound, "Refused."), attemptCount: 1,
             hidesValues: false)
     }
@@ -89,7 +89,7 @@ struct HostileEntryTests {
         #expect(try pair.follower.verify().isSound)
     }
 
-    @Test("Tokens, consumers and parked changes are applied, and so is the removal of anything")
+    @Test("Tokens, consumers and dead letters are applied, and so is the removal of anything")
     func applied() async throws {
         let pair = try await FollowerPair()
         let state = try Self.state()
@@ -100,7 +100,7 @@ struct HostileEntryTests {
             Entry("its moment", .tokens, Self.join([1], Self.moment, token), []),
             Entry("a consumer", .consumers, Self.join([0], Self.text(255)), state),
             Entry("another", .consumers, [0, 0x63], state),
-            Entry("a parked change", .consumers, parked.key("c"), parked.bytes),
+            Entry("a dead letter", .consumers, parked.key("c"), parked.bytes),
             Entry("a removal", .tokens, [9], nil),
             Entry("a removal of a consumer", .consumers, Self.join([1], Self.late), nil),
         ]
@@ -111,7 +111,7 @@ struct HostileEntryTests {
         }
         try await pair.follower.follow(FollowerPair.pieces(bytes))
         #expect(try pair.follower.stats().sequence == 11)
-        #expect(try pair.follower.parkedChanges(of: "c").map(\.error) == [parked.error])
+        #expect(try pair.follower.deadLetters(of: "c").map(\.error) == [parked.error])
         #expect(try pair.follower.verify().isSound)
     }
 }

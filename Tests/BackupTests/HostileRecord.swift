@@ -90,7 +90,7 @@ struct HostileRecord: CustomTestStringConvertible, Sendable {
             material.meta(Manifest.key, try renumbered.json(), to: &body)
         },
         HostileRecord("a manifest without a table") { material, body in
-            let dropped = Manifest(schema: Schema(tables: [Life.schema.tables[1]]))
+            let dropped = Manifest(schema: Schema(tables: [RandomHistory.schema.tables[1]]))
             material.meta(Manifest.key, try dropped.json(), to: &body)
         },
     ]
@@ -144,7 +144,7 @@ extension HostileRecord {
         private let followersManifest: Manifest
 
         init(_ pair: FollowerPair) throws {
-            let (key, stored) = try pair.leader.core.withReader { context in
+            let (key, stored) = try pair.leader.core.withReadContext { context in
                 try context.transaction.withCursor(try context.catalog.table("t").tree) { cursor in
                     let entry = try #require(unsafe try cursor.first())
                     return unsafe (Array(entry.key), Array(entry.value))

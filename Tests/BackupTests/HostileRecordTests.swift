@@ -14,14 +14,14 @@ struct HostileRecordTests {
     func refused(record: HostileRecord) async throws {
         let pair = try await FollowerPair()
         let follower = pair.follower
-        let before = try Life.items(of: follower)
+        let before = try RandomHistory.items(of: follower)
         let material = try HostileRecord.Material(pair)
         let bytes = try pair.record { try record.body(material, &$0) }
         await #expect(throws: CodexError(.diverged, "")) {
             try await follower.follow(FollowerPair.pieces(bytes))
         }
         #expect(try follower.stats().sequence == 10)
-        #expect(try Life.items(of: follower) == before)
+        #expect(try RandomHistory.items(of: follower) == before)
         #expect(try follower.verify().isSound)
     }
 

@@ -12,41 +12,41 @@ struct RandomMomentTests {
     func moments() async throws {
         let seed = UInt64.random(in: 1...1_000_000)
         print("restores: seed \(seed)")
-        let life = try Life(seed: seed)
-        let store = life.store
-        let archive = life.directory + "/archive"
+        let history = try RandomHistory(seed: seed)
+        let store = history.store
+        let archive = history.directory + "/archive"
         var backups: [(path: String, sequence: UInt64, time: Date)] = []
-        try life.note()
+        try history.note()
         for step in 0..<360 {
             if [30, 150, 250].contains(step) {
-                let path = life.directory + "/backup-\(step)"
+                let path = history.directory + "/backup-\(step)"
                 let report = try await store.backup(to: path)
-                #expect(report.sequence == life.moments.last?.sequence)
-                #expect(report.committedAt == life.moments.last?.time)
+                #expect(report.sequence == history.moments.last?.sequence)
+                #expect(report.committedAt == history.moments.last?.time)
                 let time = try #require(report.committedAt)
                 backups.append((path, report.sequence, time))
             }
             if step % 45 == 29 {
                 let report = try await store.archiveLog(to: archive)
-                #expect(!report.hasGap && report.sequence == life.moments.last?.sequence)
+                #expect(!report.hasGap && report.sequence == history.moments.last?.sequence)
             }
-            try await life.step()
+            try await history.step()
         }
         // Until then there are no others.
-        life.clock.advance(by: 60)
+        history.clock.advance(by: 60)
         try await store.archiveLog(to: archive)
-        #expect(life.moments.last.map { $0.sequence > 360 } == true)
+        #expect(history.moments.last.map { $0.sequence > 360 } == true)
         for round in 0..<50 {
-            let backup = life.random.pick(backups)
-            let possible = life.moments.filter { $0.sequence >= backup.sequence }
-            let moment = life.random.pick(possible)
-            let path = life.directory + "/restored"
+            let backup = history.random.pick(backups)
+            let possible = history.moments.filter { $0.sequence >= backup.sequence }
+            let moment = history.random.pick(possible)
+            let path = history.directory + "/restored"
             let target: RestoreTarget
-            let expected: Life.Moment
+            let expected: RandomHistory.Moment
             if round % 2 == 0 {
                 (target, expected) = (.sequence(moment.sequence), moment)
             } else {
-                let time = moment.time + Double(life.random.below(24)) / 8
+                let time = moment.time + Double(history.random.below(24)) / 8
                 target = .time(time)
                 expected = try #require(possible.last { $0.time <= time })
             }
@@ -66,8 +66,8 @@ struct RandomMomentTests {
         let restored = try Store(at: path)
         defer { restored.close() }
         #expect(restored.recovery?.commitCount == 0)
-        #expect(try Life.items(of: restored) == expected, comment)
-        try await restored.whenReady()
+        #expect(try RandomHistory.items(of: restored) == expected, comment)
+        try await restored.waitUntilReady()
         let verified = try restored.verify()
         #expect(verified.isSound, "\(comment) \(verified.differences.prefix(3))")
         // It goes on from there.

@@ -127,7 +127,7 @@ struct CacheSchemaTests {
         #expect(reads(cache) == directReads())
         #expect(cache.statistics.hitCount == before.hitCount + 4)
         try await Self.addSchema(store)
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(reads(cache) == ["Ada", "none", "Ada", "T", "T"])
     }
 
@@ -150,7 +150,7 @@ struct CacheSchemaTests {
     @Test("An index that a load takes out of service is not answered for")
     func load() async throws {
         let cache = try StoreCache(store)
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try cache.all(.tasks(assignedTo: "1")).isEmpty)
         var rest = [try Self.task("T").item()]
         try await store.load(into: CodexFlow.table) {
@@ -195,7 +195,7 @@ struct CacheSchemaTests {
         #expect(try cache.get(lookup) != nil)
         #expect(try cache.all(query).count == 1)
         try await store.addTimeToLive("gone", to: "notes")
-        try await store.whenReady()
+        try await store.waitUntilReady()
         clock.advance(by: 100)
         #expect(try store.get(lookup) == nil)
         #expect(try cache.get(lookup) == nil)
@@ -282,7 +282,7 @@ struct CacheSchemaTests {
         case 4: try? await store.removeIndex(CodexFlow.Index.taskLabel, from: CodexFlow.table)
         case 5: try? await store.removeIndex(CodexFlow.Index.userEmail, from: CodexFlow.table)
         case 6: try? await store.removeIndex(CodexFlow.Index.gsi1, from: CodexFlow.table)
-        case 7..<10: try await store.whenReady()
+        case 7..<10: try await store.waitUntilReady()
         case 10..<20: _ = try? await store.put(Self.user(text, id))
         case 20..<25: _ = try? await store.put(Self.task(text))
         case 25: _ = try? await store.delete(.user(id))

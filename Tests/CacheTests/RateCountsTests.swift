@@ -12,18 +12,18 @@ struct RateCountsTests {
     private let rule = RateRule(limit: 10, window: .seconds(60))
     private let basis = RateBasis(era: 0, table: 1)
 
-    private func moment(_ time: Double, passed: Double? = nil) -> RateMoment {
-        RateMoment(
+    private func instant(_ time: Double, passed: Double? = nil) -> RateInstant {
+        RateInstant(
             time: time, slot: rule.slot(time), passed: passed ?? time,
             passedSlot: rule.slot(passed ?? time), elapsed: time, basis: basis)
     }
 
     private func counts(
-        _ counts: [Int: Int], at moment: RateMoment, expiresAt: Int = .max
+        _ counts: [Int: Int], at instant: RateInstant, expiresAt: Int = .max
     ) -> RateCounts {
         let window = CodexFlow.RateWindow(
             subject: "s", name: "n", counts: counts, expiresAt: expiresAt)
-        return RateCounts(window, at: moment, rule)
+        return RateCounts(window, at: instant, rule)
     }
 
     private func request(
@@ -36,36 +36,36 @@ struct RateCountsTests {
     @Test("A slot counts until sixty others are over")
     func lapse() {
         for (slot, counted) in [(939, 0), (940, 4), (1000, 4), (1120, 4)] {
-            #expect(counts([slot: 4], at: moment(1000)).bySlot.values.reduce(0, +) == counted)
+            #expect(counts([slot: 4], at: instant(1000)).bySlot.values.reduce(0, +) == counted)
         }
         // By the earlier of two times.
-        #expect(counts([700: 4], at: moment(1000, passed: 760)).bySlot == [700: 4])
-        #expect(counts([700: 4], at: moment(1000, passed: 761)).bySlot.isEmpty)
+        #expect(counts([700: 4], at: instant(1000, passed: 760)).bySlot == [700: 4])
+        #expect(counts([700: 4], at: instant(1000, passed: 761)).bySlot.isEmpty)
     }
 
     @Test("What is further ahead than anybody takes permits for counts from now on")
     func ahead() {
-        let read = counts([1121: 4, .max: 2, 1000: 1], at: moment(1000))
+        let read = counts([1121: 4, .max: 2, 1000: 1], at: instant(1000))
         #expect(read.bySlot == [1000: 7] && read.isChanged)
-        #expect(!counts([1120: 4], at: moment(1000)).isChanged)
+        #expect(!counts([1120: 4], at: instant(1000)).isChanged)
         // Or it would be swept.
-        #expect(counts([990: 1], at: moment(1000), expiresAt: 1000).isChanged)
-        #expect(!counts([900: 1], at: moment(1000), expiresAt: 1000).isChanged)
+        #expect(counts([990: 1], at: instant(1000), expiresAt: 1000).isChanged)
+        #expect(!counts([900: 1], at: instant(1000), expiresAt: 1000).isChanged)
     }
 
     @Test("Whatever is stored, sums stay sums")
     func overflow() {
-        var read = counts([1000: .max, 999: .max, 998: -5, 997: .min], at: moment(1000))
+        var read = counts([1000: .max, 999: .max, 998: -5, 997: .min], at: instant(1000))
         let refused = read.answer(request(1))
         #expect(refused.granted == 0 && refused.free == 0 && !read.isChanged)
-        var ahead = counts([.max: .max, .max - 1: .max], at: moment(1000))
+        var ahead = counts([.max: .max, .max - 1: .max], at: instant(1000))
         #expect(ahead.bySlot == [1000: .max])
         #expect(ahead.answer(request(1)).granted == 0)
     }
 
     @Test("The others' share is left to them, but what is needed is had")
     func grants() {
-        var empty = RateCounts(nil, at: moment(1000), rule)
+        var empty = RateCounts(nil, at: instant(1000), rule)
         let first = empty.answer(request(1, extra: 100))
         #expect(first.granted == 2 && first.free == 8 && first.slot == 1000)
         let second = empty.answer(request(20, extra: 5, ahead: 3))
@@ -79,16 +79,16 @@ struct RateCountsTests {
     @Test("Only what is there is given back; what was used early counts there")
     func settlements() {
         var settlement = RateSettlement()
-        settlement.giveBack(2, from: 990)
-        settlement.giveBack(0, from: 991)
-        settlement.giveBack(5, from: 995)
+        settlement.release(2, from: 990)
+        settlement.release(0, from: 991)
+        settlement.release(5, from: 995)
         settlement.move(from: 1003, to: 1001)
         #expect(settlement.unused == [990: 2, 995: 5, 1003: 1] && settlement.used == [1001: 1])
-        var read = counts([990: 2, 995: 4, 1003: 3], at: moment(1002))
-        read.settle(settlement)
+        var read = counts([990: 2, 995: 4, 1003: 3], at: instant(1002))
+        read.apply(settlement)
         #expect(read.bySlot == [995: 4, 1003: 2, 1001: 1] && read.isChanged)
-        var empty = counts([:], at: moment(1002))
-        empty.settle(RateSettlement())
+        var empty = counts([:], at: instant(1002))
+        empty.apply(RateSettlement())
         #expect(!empty.isChanged)
     }
 
@@ -105,10 +105,10 @@ struct RateCountsTests {
             for time in [0, -1, 1e11, -1e11, 1e300, -.infinity, .infinity, .nan] as [Double] {
                 let slot = rule.slot(time)
                 #expect(abs(slot) <= 10_000_000_000_000)
-                let moment = RateMoment(
+                let instant = RateInstant(
                     time: time, slot: slot, passed: time, passedSlot: slot, elapsed: time,
                     basis: basis)
-                let verdict = rule.refusal(at: moment)
+                let verdict = rule.refusal(at: instant)
                 #expect(!verdict.isAllowed && (verdict.retryAfter ?? .zero) > .zero)
             }
         }

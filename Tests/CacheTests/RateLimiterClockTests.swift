@@ -21,7 +21,7 @@ struct RateLimiterClockTests {
         func commit() { clock.advance(by: commitSeconds.withLock { $0 }) }
 
         /// A store with the clock.
-        func store() throws -> TemporaryStore {
+        func makeStore() throws -> TemporaryStore {
             var options = StoreOptions(durability: .none)
             options.use(clock)
             options.sweepInterval = nil
@@ -50,14 +50,14 @@ struct RateLimiterClockTests {
         .timeLimit(.minutes(30)),
         arguments: [0.001, 0.02, 0.7, 5, 59, 400, 100_000], [1, 60, 86_400])
     func slowCommits(_ seconds: Double, _ window: Int) async throws {
-        let temporary = try pace.store()
+        let temporary = try pace.makeStore()
         let store = temporary.store
         let limiter = try RateLimiter(store, name: "api", limit: 5, window: .seconds(window))
         pace.commitsTake(seconds)
         var allowed: [Duration] = []
         for call in 0..<60 {
             let before = try store.stats().sequence
-            let verdict = try await limiter.take(for: "a")
+            let verdict = try await limiter.acquire(for: "a")
             #expect(try store.stats().sequence - before <= 3)
             if verdict.isAllowed {
                 allowed.append(pace.clock.elapsed)
@@ -75,16 +75,16 @@ struct RateLimiterClockTests {
 
     @Test("Where commits are slow, one is enough once that is known")
     func steadilySlow() async throws {
-        let temporary = try pace.store()
+        let temporary = try pace.makeStore()
         let store = temporary.store
         let limiter = try RateLimiter(store, name: "api", limit: 1000, window: .seconds(1))
         pace.commitsTake(0.02)
-        #expect(try await limiter.take(for: "a").isAllowed)
+        #expect(try await limiter.acquire(for: "a").isAllowed)
         let before = try store.stats().sequence
-        for _ in 0..<50 { #expect(try await limiter.take(for: "a").isAllowed) }
+        for _ in 0..<50 { #expect(try await limiter.acquire(for: "a").isAllowed) }
         #expect(try store.stats().sequence - before <= 50)
         // What was taken ahead of its use counts where it was used, once that is settled.
-        try await limiter.giveBack()
+        try await limiter.releaseUnused()
         let window = try #require(try store.get(.rateWindow("api", of: "a")))
         let now = Int(pace.clock.now.timeIntervalSince1970 * 60)
         #expect(window.counts.keys.allSatisfy { $0 <= now })
@@ -93,13 +93,13 @@ struct RateLimiterClockTests {
     @Test(
         "Many that ask at once share commits, and get all that there is", .timeLimit(.minutes(30)))
     func together() async throws {
-        let temporary = try pace.store()
+        let temporary = try pace.makeStore()
         let store = temporary.store
         let limiter = try RateLimiter(store, name: "api", limit: 50, window: .seconds(1))
         pace.commitsTake(0.02)
         let before = try store.stats().sequence
         let allowed = try await withThrowingTaskGroup(of: Bool.self) { group in
-            for _ in 0..<200 { group.addTask { try await limiter.take(for: "a").isAllowed } }
+            for _ in 0..<200 { group.addTask { try await limiter.acquire(for: "a").isAllowed } }
             return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
         }
         #expect(allowed >= 50)
@@ -112,7 +112,7 @@ struct RateLimiterClockTests {
         var random = SplitMix(seed: seed)
         for window in [1, 60] {
             let pace = Pace()
-            let temporary = try pace.store()
+            let temporary = try pace.makeStore()
             let limiters = try (0..<2).map { _ in
                 try RateLimiter(
                     temporary.store, name: "api", limit: 20, window: .seconds(window))
@@ -124,7 +124,7 @@ struct RateLimiterClockTests {
                     pace.commitsTake(slots * Double(window) / 60)
                 }
                 pace.clock.advance(by: Double(random.below(window * 100)) / 10_000)
-                if try await random.pick(limiters).take(for: "a").isAllowed {
+                if try await random.pick(limiters).acquire(for: "a").isAllowed {
                     allowed.append(pace.clock.elapsed)
                 }
             }
@@ -140,13 +140,13 @@ struct RateLimiterClockTests {
         options.use(pace.clock)
         let temporary = try TemporaryStore(options: options, failures: failures)
         let limiter = try RateLimiter(temporary.store, name: "api", limit: 10)
-        #expect(try await limiter.take(for: "a").isAllowed)
+        #expect(try await limiter.acquire(for: "a").isAllowed)
         failures.failNextCommit()
         await #expect(throws: CodexError(.commitFailed, "")) {
-            try await limiter.take(for: "a")
+            try await limiter.acquire(for: "a")
         }
-        for _ in 0..<9 { #expect(try await limiter.take(for: "a").isAllowed) }
-        #expect(try await !limiter.take(for: "a").isAllowed)
+        for _ in 0..<9 { #expect(try await limiter.acquire(for: "a").isAllowed) }
+        #expect(try await !limiter.acquire(for: "a").isAllowed)
     }
 
     // MARK: Clocks
@@ -155,37 +155,37 @@ struct RateLimiterClockTests {
         "A clock that is set ahead or back frees nothing, and locks nobody out",
         arguments: [30.0, 90, 86_400, 4e9, -30, -90, -86_400, -4e9])
     func jumps(_ seconds: Double) async throws {
-        let temporary = try pace.store()
+        let temporary = try pace.makeStore()
         let limiter = try RateLimiter(temporary.store, name: "api", limit: 3)
-        for _ in 0..<3 { #expect(try await limiter.take(for: "a").isAllowed) }
-        #expect(try await !limiter.take(for: "a").isAllowed)
+        for _ in 0..<3 { #expect(try await limiter.acquire(for: "a").isAllowed) }
+        #expect(try await !limiter.acquire(for: "a").isAllowed)
         pace.clock.jump(by: seconds)
-        #expect(try await !limiter.take(for: "a").isAllowed)
+        #expect(try await !limiter.acquire(for: "a").isAllowed)
         pace.clock.advance(by: 59)
-        #expect(try await !limiter.take(for: "a").isAllowed)
+        #expect(try await !limiter.acquire(for: "a").isAllowed)
         // Two windows and a minute are enough, with a call in between.
         pace.clock.advance(by: 62)
-        _ = try await limiter.take(for: "b")
-        _ = try await limiter.take(for: "a")
+        _ = try await limiter.acquire(for: "b")
+        _ = try await limiter.acquire(for: "a")
         pace.clock.advance(by: 62)
-        #expect(try await limiter.take(for: "a").isAllowed)
+        #expect(try await limiter.acquire(for: "a").isAllowed)
     }
 
     @Test("A clock that is wrong for a second frees nothing", arguments: [86_400.0, -86_400])
     func wrongForASecond(_ seconds: Double) async throws {
-        let temporary = try pace.store()
+        let temporary = try pace.makeStore()
         let limiter = try RateLimiter(temporary.store, name: "api", limit: 3)
-        #expect(try await limiter.take(for: "a").isAllowed)
+        #expect(try await limiter.acquire(for: "a").isAllowed)
         pace.clock.jump(by: seconds)
-        #expect(try await limiter.take(for: "a").isAllowed)
+        #expect(try await limiter.acquire(for: "a").isAllowed)
         pace.clock.advance(by: 1)
         pace.clock.jump(by: -seconds)
-        #expect(try await limiter.take(for: "a").isAllowed)
-        #expect(try await !limiter.take(for: "a").isAllowed)
+        #expect(try await limiter.acquire(for: "a").isAllowed)
+        #expect(try await !limiter.acquire(for: "a").isAllowed)
         pace.clock.advance(by: 58)
-        #expect(try await !limiter.take(for: "a").isAllowed)
+        #expect(try await !limiter.acquire(for: "a").isAllowed)
         pace.clock.advance(by: 62)
-        #expect(try await limiter.take(for: "a").isAllowed)
+        #expect(try await limiter.acquire(for: "a").isAllowed)
     }
 
     @Test("Random jumps and commits never exceed the limit", .timeLimit(.minutes(30)))
@@ -194,14 +194,14 @@ struct RateLimiterClockTests {
         var random = SplitMix(seed: seed)
         for window in [1, 60] {
             let pace = Pace()
-            let temporary = try pace.store()
+            let temporary = try pace.makeStore()
             let limiters = try (0..<2).map { _ in
                 try RateLimiter(
                     temporary.store, name: "api", limit: 10, window: .seconds(window))
             }
             var allowed: [Duration] = []
             func take(_ limiter: RateLimiter) async throws {
-                if try await limiter.take(for: "a").isAllowed {
+                if try await limiter.acquire(for: "a").isAllowed {
                     allowed.append(pace.clock.elapsed)
                 }
             }
@@ -235,8 +235,8 @@ struct RateLimiterClockTests {
         options.sweepInterval = nil
         let temporary = try TemporaryStore(options: options)
         let limiter = try RateLimiter(temporary.store, name: "api", limit: 2)
-        for _ in 0..<2 { #expect(try await limiter.take(for: "a").isAllowed) }
-        let refused = try await limiter.take(for: "a")
+        for _ in 0..<2 { #expect(try await limiter.acquire(for: "a").isAllowed) }
+        let refused = try await limiter.acquire(for: "a")
         #expect(!refused.isAllowed && (refused.retryAfter ?? .zero) <= .seconds(1))
     }
 
@@ -244,15 +244,15 @@ struct RateLimiterClockTests {
 
     @Test("What is held of a table that was removed is void")
     func removedTable() async throws {
-        let temporary = try pace.store()
+        let temporary = try pace.makeStore()
         let store = temporary.store
         let limiter = try RateLimiter(store, name: "api", limit: 100)
         // Some more are taken in advance.
-        for _ in 0..<4 { #expect(try await limiter.take(for: "a").isAllowed) }
+        for _ in 0..<4 { #expect(try await limiter.acquire(for: "a").isAllowed) }
         try await store.removeTable(CodexFlow.table)
         for _ in 0..<2 {
             await #expect(throws: CodexError(.unknownEntity, "")) {
-                try await limiter.take(for: "a")
+                try await limiter.acquire(for: "a")
             }
         }
         try await store.changeManifest { manifest, _ throws(CodexError) in
@@ -261,11 +261,11 @@ struct RateLimiterClockTests {
         // Nothing is given back of what others count now.
         let other = try RateLimiter(store, name: "api", limit: 100)
         var count = 0
-        for _ in 0..<60 where try await other.take(for: "a").isAllowed { count += 1 }
-        try await limiter.giveBack()
-        for _ in 0..<60 where try await limiter.take(for: "a").isAllowed { count += 1 }
-        try await limiter.giveBack()
-        while try await other.take(for: "a").isAllowed { count += 1 }
+        for _ in 0..<60 where try await other.acquire(for: "a").isAllowed { count += 1 }
+        try await limiter.releaseUnused()
+        for _ in 0..<60 where try await limiter.acquire(for: "a").isAllowed { count += 1 }
+        try await limiter.releaseUnused()
+        while try await other.acquire(for: "a").isAllowed { count += 1 }
         #expect(count == 100)
     }
 }

@@ -25,20 +25,20 @@ struct RateLimiterTests {
     func limit() async throws {
         let limiter = try RateLimiter(store, name: "api", limit: 3)
         for remaining in [2, 1, 0] {
-            let verdict = try await limiter.take(for: "a")
+            let verdict = try await limiter.acquire(for: "a")
             #expect(verdict.isAllowed && verdict.remaining == remaining)
             #expect(verdict.limit == 3 && verdict.retryAfter == nil)
         }
-        let refused = try await limiter.take(for: "a")
+        let refused = try await limiter.acquire(for: "a")
         #expect(!refused.isAllowed && refused.remaining == 0)
         #expect(try #require(refused.retryAfter) <= .seconds(1))
         // Each has a window of its own.
-        #expect(try await limiter.take(for: "b").isAllowed)
+        #expect(try await limiter.acquire(for: "b").isAllowed)
         clock.advance(by: 60)
-        #expect(try await !limiter.take(for: "a").isAllowed)
+        #expect(try await !limiter.acquire(for: "a").isAllowed)
         clock.advance(by: 1)
-        for _ in 0..<3 { #expect(try await limiter.take(for: "a").isAllowed) }
-        #expect(try await !limiter.take(for: "a").isAllowed)
+        for _ in 0..<3 { #expect(try await limiter.acquire(for: "a").isAllowed) }
+        #expect(try await !limiter.acquire(for: "a").isAllowed)
     }
 
     @Test("In no window is more let through than the limit, and all of it if it is asked for")
@@ -56,7 +56,7 @@ struct RateLimiterTests {
             clock.advance(
                 by: burst ? Double(random.next() % 30) : Double(random.next() % 300) / 1000)
             let limiter = limiters[Int(random.next() % 2)]
-            if try await limiter.take(for: "a").isAllowed {
+            if try await limiter.acquire(for: "a").isAllowed {
                 allowed.append(clock.now.timeIntervalSince1970)
             } else {
                 refusedCount += 1
@@ -71,11 +71,11 @@ struct RateLimiterTests {
     @Test("A window survives a restart; what was not used is given back")
     func restart() async throws {
         let first = try RateLimiter(store, name: "api", limit: 20)
-        for _ in 0..<13 { #expect(try await first.take(for: "a").isAllowed) }
-        try await first.giveBack()
+        for _ in 0..<13 { #expect(try await first.acquire(for: "a").isAllowed) }
+        try await first.releaseUnused()
         let second = try RateLimiter(store, name: "api", limit: 20)
         var count = 0
-        while try await second.take(for: "a").isAllowed { count += 1 }
+        while try await second.acquire(for: "a").isAllowed { count += 1 }
         #expect(count == 7)
         let window = try #require(try store.get(.rateWindow("api", of: "a")))
         #expect(window.counts.values.reduce(0, +) == 20)
@@ -88,14 +88,14 @@ struct RateLimiterTests {
     func commits() async throws {
         let limiter = try RateLimiter(store, name: "api", limit: 100_000)
         let before = try store.stats().sequence
-        for _ in 0..<5000 { #expect(try await limiter.take(for: "a").isAllowed) }
+        for _ in 0..<5000 { #expect(try await limiter.acquire(for: "a").isAllowed) }
         #expect(try store.stats().sequence - before < 20)
         // Refusals cost none.
         let small = try RateLimiter(store, name: "small", limit: 1)
-        #expect(try await small.take(for: "a").isAllowed)
-        #expect(try await !small.take(for: "a").isAllowed)
+        #expect(try await small.acquire(for: "a").isAllowed)
+        #expect(try await !small.acquire(for: "a").isAllowed)
         let full = try store.stats().sequence
-        for _ in 0..<1000 { #expect(try await !small.take(for: "a").isAllowed) }
+        for _ in 0..<1000 { #expect(try await !small.acquire(for: "a").isAllowed) }
         #expect(try store.stats().sequence == full)
     }
 
@@ -136,7 +136,7 @@ struct RateLimiterTests {
         let limiter = try RateLimiter(store, name: "a", limit: 1)
         for subject in ["", "a#b", "a\u{0}", "", "a#b"] {
             await #expect(throws: CodexError(.invalidIdentifier, "")) {
-                try await limiter.take(for: subject)
+                try await limiter.acquire(for: subject)
             }
         }
         // A window that somebody else wrote.
@@ -144,19 +144,19 @@ struct RateLimiterTests {
             CodexFlow.RateWindow(
                 subject: "s", name: "a", counts: [1_762_300_800: .max, 1_762_300_799: .max, 0: -5],
                 expiresAt: 1_762_300_900))
-        #expect(try await !limiter.take(for: "s").isAllowed)
+        #expect(try await !limiter.acquire(for: "s").isAllowed)
         try await store.put(
             CodexFlow.RateWindow(
                 subject: "t", name: "a", counts: [.min: 1, 0: .max, 1_762_300_800: -7],
                 expiresAt: 1_762_300_900))
-        #expect(try await limiter.take(for: "t").isAllowed)
-        #expect(try await !limiter.take(for: "t").isAllowed)
+        #expect(try await limiter.acquire(for: "t").isAllowed)
+        #expect(try await !limiter.acquire(for: "t").isAllowed)
         // What is far ahead is of a clock that was set back: it counts from now on.
         try await store.put(
             CodexFlow.RateWindow(
                 subject: "u", name: "a", counts: [.max: .max, .max - 1: 1], expiresAt: .max))
-        #expect(try await !limiter.take(for: "u").isAllowed)
+        #expect(try await !limiter.acquire(for: "u").isAllowed)
         clock.advance(by: 61)
-        #expect(try await limiter.take(for: "u").isAllowed)
+        #expect(try await limiter.acquire(for: "u").isAllowed)
     }
 }

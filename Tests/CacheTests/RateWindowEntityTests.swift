@@ -29,9 +29,9 @@ struct RateWindowEntityTests {
         let limiter = try RateLimiter(
             temporary.store, windows: RequestCounts.self, name: "api", limit: 2)
         for isAllowed in [true, true, false] {
-            #expect(try await limiter.take(for: "ada").isAllowed == isAllowed)
+            #expect(try await limiter.acquire(for: "ada").isAllowed == isAllowed)
         }
-        #expect(try await limiter.take(for: "bob").isAllowed)
+        #expect(try await limiter.acquire(for: "bob").isAllowed)
         let key = RequestCounts.primaryKey(of: "ada", limit: "api")
         let stored = try temporary.store.get(Lookup<RequestCounts>(.primaryKey(key)))
         #expect(stored?.counts.values.reduce(0, +) == 2)

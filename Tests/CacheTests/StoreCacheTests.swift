@@ -186,7 +186,7 @@ struct StoreCacheTests {
         let late = try StoreCache(store)
         #expect(throws: CodexError(.closed, "")) { try late.get(.user("1")) }
         for policy in [
-            CachePolicy(entryCountMax: 0), CachePolicy(byteCountMax: 0), CachePolicy(jitter: 1.1),
+            CachePolicy(maximumEntries: 0), CachePolicy(maximumBytes: 0), CachePolicy(jitter: 1.1),
             CachePolicy(absenceTimeToLive: .seconds(-1)),
         ] {
             #expect(throws: CodexError(.invalidArgument, "")) {

@@ -160,13 +160,13 @@ struct ClientTests {
             $0.status = .todo
             $0.estimate = 5
         }
-        try await workspace.move(task.id, in: "engine", to: .inProgress, by: "ada")
+        try await workspace.moveTask(task.id, in: "engine", to: .inProgress, by: "ada")
         do {
-            try await workspace.move(task.id, in: "engine", to: .backlog, by: "ada")
+            try await workspace.moveTask(task.id, in: "engine", to: .backlog, by: "ada")
         } catch let error as CodexError where error.rule == .taskTransition {
             print(error.violation?.field ?? "", error.violation?.values ?? [:])
         }
-        try await workspace.complete(task.id, in: "engine", by: "ada")
+        try await workspace.completeTask(task.id, in: "engine", by: "ada")
         #expect(try store.get(.task(task.id, in: "engine"))?.status == .done)
 
         let delivery = Task {
@@ -194,7 +194,7 @@ struct ClientTests {
         #expect(cache.statistics.hitCount == 1)
 
         let limiter = try RateLimiter(store, name: "api", limit: 100, window: .seconds(60))
-        let verdict = try await limiter.take(for: "ada")
+        let verdict = try await limiter.acquire(for: "ada")
         print(verdict.isAllowed, verdict.remaining, verdict.retryAfter ?? .zero)
         #expect(verdict.isAllowed)
     }

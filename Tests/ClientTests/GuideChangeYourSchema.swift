@@ -88,7 +88,7 @@ struct GuideChangeYourSchemaTests {
         try await store.addIndex(byCuisine, to: "kitchen")
         let perCuisine = CounterDefinition("perCuisine", group: [KeyAttribute("cuisine")])
         try await store.addCounter(perCuisine, to: "kitchen")
-        try await store.whenReady()
+        try await store.waitUntilReady()
         print(try store.total(of: "perCuisine", in: "kitchen", group: ["unknown"]).count)
         #expect(try store.count(Query<Recipe>(partition: "unknown", index: "byCuisine")) == 2)
         #expect(try store.total(of: "perCuisine", in: "kitchen", group: ["unknown"]).count == 2)
@@ -98,12 +98,12 @@ struct GuideChangeYourSchemaTests {
             "byTitle", partitionKey: [KeyAttribute("title")], isUnique: true)
         do {
             try await store.addIndex(byTitle, to: "kitchen")
-            try await store.whenReady()
+            try await store.waitUntilReady()
         } catch CodexError.Code.indexNotReady {
             for key in try store.duplicates(ofIndex: "byTitle", in: "kitchen") {
                 try await store.update(Lookup<Recipe>(.primaryKey(key))) { $0.title += " (2)" }
             }
-            try await store.whenReady()
+            try await store.waitUntilReady()
         }
         #expect(try store.count(Query<Recipe>(partition: "Soup", index: "byTitle")) == 1)
         #expect(try store.count(Query<Recipe>(partition: "Soup (2)", index: "byTitle")) == 1)
@@ -112,7 +112,7 @@ struct GuideChangeYourSchemaTests {
         let byCuisineAndTitle = IndexDefinition(
             "byCuisine", partitionKey: [KeyAttribute("cuisine")], sortKey: [KeyAttribute("title")])
         try await store.addIndex(byCuisineAndTitle, to: "kitchen")
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try store.count(Query<Recipe>(partition: "French", index: "byCuisine")) == 1)
         #expect(try store.verify().isSound)
     }

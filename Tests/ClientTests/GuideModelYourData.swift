@@ -153,7 +153,7 @@ struct GuideModelYourDataTests {
         #expect(try store.get(eighth) == nil)
 
         try await store.addIndex(longBooks, to: "library")
-        try await store.whenReady()
+        try await store.waitUntilReady()
         let long = Query<Book>(
             partition: "Lovelace", sort: .greater(.number(60)), index: "longBooks")
         #expect(try store.all(long) == [notes])

@@ -6,7 +6,7 @@ import Testing
 /// What evaluating a condition takes, in steps.
 @Suite("The cost of conditions")
 struct ConditionCostTests {
-    private static let stepCountMax = Limits.conditionStepCountMax
+    private static let stepCountMax = StoreLimits.conditionStepCountMax
 
     private func taken(_ part: [UInt8], in whole: [UInt8]) -> Int {
         var left = Int.max
@@ -154,16 +154,20 @@ struct ConditionCostTests {
 
     @Test("150 parts are looked for in the largest item, within the steps of a condition")
     func largest() {
-        let item: Item = ["v": .string(String(repeating: "a", count: Limits.itemByteCountMax - 1))]
+        let item: Item = [
+            "v": .string(String(repeating: "a", count: DynamoDBLimits.itemByteCountMax - 1))
+        ]
         var left = Self.stepCountMax
         let holds = oneOf(150, "x").evaluate(item, steps: &left)
         #expect(!holds && left >= 0)
-        #expect(Self.stepCountMax - left < 150 * Limits.itemByteCountMax / 7)
+        #expect(Self.stepCountMax - left < 150 * DynamoDBLimits.itemByteCountMax / 7)
     }
 
     @Test("Looking for parts that nearly are everywhere ends with the steps of a condition")
     func endless() {
-        let item: Item = ["v": .string(String(repeating: "0", count: Limits.itemByteCountMax - 1))]
+        let item: Item = [
+            "v": .string(String(repeating: "0", count: DynamoDBLimits.itemByteCountMax - 1))
+        ]
         let part = String(repeating: "0", count: 9) + "x" + String(repeating: "0", count: 9)
         let condition = Condition.contains(.path("v"), .value(.string(part)))
         var (left, count) = (Self.stepCountMax, 0)

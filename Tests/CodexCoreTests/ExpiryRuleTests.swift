@@ -31,7 +31,7 @@ struct ExpiryRuleTests {
 
     @Test("Expired is from the second itself on, for five years")
     func window() {
-        let limit = Limits.expiryIgnoredAfterSeconds
+        let limit = DynamoDBLimits.expiryIgnoredAfterSeconds
         #expect(limit == 157_680_000)
         for (offset, isOver) in [
             (1, false), (0, true), (-1, true), (1 - limit, true), (-limit, true),

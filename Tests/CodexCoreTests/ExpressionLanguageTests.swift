@@ -266,39 +266,40 @@ struct ExpressionLanguageTests {
         func chain(_ count: Int) -> String {
             (0..<count).map { _ in "NOT " }.joined() + "attribute_exists(a)"
         }
-        _ = try condition(chain(Limits.expressionOperatorCountMax - 1))
+        _ = try condition(chain(DynamoDBLimits.expressionOperatorCountMax - 1))
         #expect(throws: CodexError(.invalidExpression, "")) {
-            try condition(chain(Limits.expressionOperatorCountMax))
+            try condition(chain(DynamoDBLimits.expressionOperatorCountMax))
         }
         let short = "attribute_exists(a)"
-        let spaces = String(repeating: " ", count: Limits.expressionByteCountMax - short.utf8.count)
+        let spaces = String(
+            repeating: " ", count: DynamoDBLimits.expressionByteCountMax - short.utf8.count)
         _ = try condition(short + spaces)
         #expect(throws: CodexError(.invalidExpression, "")) { try condition(short + spaces + " ") }
         func nested(_ count: Int) -> String {
             "attribute_exists(a" + String(repeating: "[0]", count: count) + ")"
         }
-        _ = try condition(nested(Limits.nestingDepthMax - 1))
+        _ = try condition(nested(DynamoDBLimits.nestingDepthMax - 1))
         #expect(throws: CodexError(.invalidExpression, "")) {
-            try condition(nested(Limits.nestingDepthMax))
+            try condition(nested(DynamoDBLimits.nestingDepthMax))
         }
         func list(_ count: Int) -> String {
             "a IN (" + (0..<count).map { _ in ":v" }.joined(separator: ",") + ")"
         }
-        _ = try condition(list(Limits.inOperandCountMax), values: [":v": 1])
+        _ = try condition(list(DynamoDBLimits.inOperandCountMax), values: [":v": 1])
         #expect(throws: CodexError(.invalidExpression, "")) {
-            try condition(list(Limits.inOperandCountMax + 1), values: [":v": 1])
+            try condition(list(DynamoDBLimits.inOperandCountMax + 1), values: [":v": 1])
         }
         func enclosed(_ count: Int) -> String {
             String(repeating: "(NOT ", count: count) + "attribute_exists(a)"
                 + String(repeating: ")", count: count)
         }
-        _ = try condition(enclosed(Limits.expressionDepthMax))
+        _ = try condition(enclosed(StoreLimits.expressionDepthMax))
         #expect(throws: CodexError(.invalidExpression, "")) {
-            try condition(enclosed(Limits.expressionDepthMax + 1))
+            try condition(enclosed(StoreLimits.expressionDepthMax + 1))
         }
         // Parentheses as deep as the text is long.
         #expect(throws: CodexError(.invalidExpression, "")) {
-            try condition(String(repeating: "(", count: Limits.expressionByteCountMax))
+            try condition(String(repeating: "(", count: DynamoDBLimits.expressionByteCountMax))
         }
     }
 
@@ -417,7 +418,7 @@ struct ExpressionLanguageTests {
             var writer = Writer()
             let text = writer.condition(condition)
             var parser = try ExpressionParser(names: writer.names, values: writer.values)
-            guard text.utf8.count <= Limits.expressionByteCountMax else { continue }
+            guard text.utf8.count <= DynamoDBLimits.expressionByteCountMax else { continue }
             do {
                 #expect(try parser.condition(text) == condition, "\(text)")
                 try parser.requireAllUsed()

@@ -42,7 +42,7 @@ struct ItemBombTests {
 
     @Test("The values of an item inflate to 4 MiB together, and no further", arguments: -1...1)
     func inflated(difference: Int) throws {
-        let quarter = Limits.inflatedByteCountMax / 4
+        let quarter = StoreLimits.inflatedByteCountMax / 4
         let values = [text(quarter), text(quarter), text(quarter), text(quarter + difference)]
         let bytes = try encode(values)
         #expect(bytes.count < 64 << 10)
@@ -55,14 +55,14 @@ struct ItemBombTests {
     @Test("Twenty values of a mebibyte each are refused, though each alone is none too many")
     func many() throws {
         let bytes = try encode([AttributeValue](repeating: text(1 << 20), count: 20))
-        #expect(bytes.count < Limits.itemByteCountMax)
+        #expect(bytes.count < DynamoDBLimits.itemByteCountMax)
         expect(true) { _ = try decode(bytes) }
         expect(true) { try look(bytes) }
     }
 
     @Test("The lists of an item have 819,200 members together, and not one more", arguments: -1...1)
     func members(difference: Int) throws {
-        let half = Limits.encodedMemberCountMax / 2
+        let half = StoreLimits.encodedMemberCountMax / 2
         func list(_ count: Int) -> AttributeValue { .list(Array(repeating: .null, count: count)) }
         let bytes = try encode([list(half), list(half + difference)])
         #expect(bytes.count < 64 << 10)
@@ -75,13 +75,13 @@ struct ItemBombTests {
     func encoded(difference: Int) throws {
         var random = SplitMix(seed: 1)
         var noise: [UInt8] = []
-        while noise.count < Limits.inflatedByteCountMax {
+        while noise.count < StoreLimits.inflatedByteCountMax {
             withUnsafeBytes(of: random.next()) { noise.append(contentsOf: $0) }
         }
         let around = try encode([.binary(Array(noise.prefix(1 << 20)))]).count - (1 << 20)
-        let count = Limits.inflatedByteCountMax - around + difference
+        let count = StoreLimits.inflatedByteCountMax - around + difference
         let bytes = try encode([.binary(Array(noise.prefix(count)))])
-        try #require(bytes.count == Limits.inflatedByteCountMax + difference)
+        try #require(bytes.count == StoreLimits.inflatedByteCountMax + difference)
         expect(difference > 0) { _ = try decode(bytes) }
     }
 

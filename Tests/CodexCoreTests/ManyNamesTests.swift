@@ -99,7 +99,7 @@ struct ManyNamesTests {
         "The values that expressions refer to have 2 MiB, each as often as they do",
         arguments: -1...1)
     func values(difference: Int) throws {
-        let half = Limits.expressionValueByteCountMax / 2
+        let half = DynamoDBLimits.expressionValueByteCountMax / 2
         func text(_ count: Int) -> AttributeValue { .string(String(repeating: "v", count: count)) }
         var parser = try ExpressionParser(
             values: [":a": text(half / 2), ":b": text(half + difference)])
@@ -110,13 +110,14 @@ struct ManyNamesTests {
         } else {
             _ = try parser.update("SET x = :b")
             #expect(
-                parser.placeholderByteCount == Limits.expressionValueByteCountMax + difference)
+                parser.placeholderByteCount == DynamoDBLimits.expressionValueByteCountMax
+                    + difference)
         }
     }
 
     @Test("A name that expressions refer to again and again counts as often", arguments: -1...1)
     func names(difference: Int) throws {
-        let name = String(repeating: "n", count: Limits.expressionValueByteCountMax / 32)
+        let name = String(repeating: "n", count: DynamoDBLimits.expressionValueByteCountMax / 32)
         let rest = String(repeating: "r", count: name.utf8.count + difference)
         var parser = try ExpressionParser(names: ["#a": name, "#b": rest])
         let path = [String](repeating: "#a", count: 31).joined(separator: ".")

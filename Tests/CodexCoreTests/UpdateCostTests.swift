@@ -81,7 +81,7 @@ struct UpdateCostTests {
 
     @Test("What is added to a set counts before it is united with it", arguments: -1...1)
     func added(difference: Int) throws {
-        let size = Limits.itemByteCountMax + difference
+        let size = DynamoDBLimits.itemByteCountMax + difference
         let value = AttributeValue.binarySet([[UInt8](repeating: 1, count: size - 1), [2]])
         let update = Update([.add("s", value)])
         guard difference <= 0 else { return expectTooLarge(update, ["s": .binarySet([[2]])]) }

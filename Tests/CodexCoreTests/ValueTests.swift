@@ -102,14 +102,14 @@ struct ValueTests {
                     var changed = bytes
                     changed[position] = byte
                     let date = Timestamp.date(changed.span)
-                    #expect(date == Self.moment(changed), "\(changed)")
+                    #expect(date == Self.instant(changed), "\(changed)")
                 }
             }
         }
     }
 
     /// The moment as one would read it, field by field.
-    private static func moment(_ bytes: [UInt8]) -> Date? {
+    private static func instant(_ bytes: [UInt8]) -> Date? {
         let isLong = bytes.count == 24
         let separators: [Int: Character] =
             [4: "-", 7: "-", 10: "T", 13: ":", 16: ":"].merging(

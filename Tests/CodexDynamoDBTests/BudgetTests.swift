@@ -93,7 +93,7 @@ struct BudgetTests {
         let size = RequestBudget.Slice.Size.next
         for slice in slices.all {
             #expect(slice.itemCount <= size.itemCountMax)
-            #expect(slice.byteCount < size.byteCountMax + Limits.itemByteCountMax)
+            #expect(slice.byteCount < size.byteCountMax + DynamoDBLimits.itemByteCountMax)
         }
         let counted = slices.all.reduce(0) { $0 + $1.itemCount }
         #expect(counted < scanned && scanned - counted <= size.itemCountMax)
@@ -151,7 +151,7 @@ struct BudgetTests {
     }
 
     /// So many searches, with an operator between two of them, are as many as an expression has.
-    private static let searchCountMax = (Limits.expressionOperatorCountMax + 1) / 2
+    private static let searchCountMax = (DynamoDBLimits.expressionOperatorCountMax + 1) / 2
 
     /// How many items it takes until their steps are so many.
     private static func itemCount(_ stepCount: Int, of itemStepCount: Int) -> Int {
@@ -190,9 +190,9 @@ struct BudgetTests {
     func stepsOfOneItem() async throws {
         // It nearly is everywhere, so that each search looks at all bytes one by one.
         let part = String(repeating: "x", count: 9) + "y" + String(repeating: "x", count: 9)
-        let byteCount = Limits.itemByteCountMax - 100
+        let byteCount = DynamoDBLimits.itemByteCountMax - 100
         try await fill(1, byteCount)
-        let countMax = Limits.conditionStepCountMax / Self.stepCount(part, byteCount)
+        let countMax = StoreLimits.conditionStepCountMax / Self.stepCount(part, byteCount)
         #expect(countMax < Self.searchCountMax)
         for (count, isTaken) in [(countMax - 1, true), (countMax, true), (countMax + 1, false)] {
             let answer = try await ask("Scan", Self.search(part, count))

@@ -21,11 +21,11 @@ struct ClockTests {
         let moments = [
             0, -0.5, -1e12, 1e12, 1e300, -1e300, Double.infinity, -Double.infinity, Double.nan,
         ]
-        for moment in moments {
+        for instant in moments {
             let temporary = try TemporaryStore(schema: Schema(tables: []))
             let store = temporary.store
             let service = DynamoDBService(
-                store, now: { Date(timeIntervalSince1970: moment) })
+                store, now: { Date(timeIntervalSince1970: instant) })
             let made = await status(
                 service, "CreateTable",
                 """

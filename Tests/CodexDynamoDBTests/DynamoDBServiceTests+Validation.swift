@@ -38,8 +38,9 @@ extension DynamoDBServiceTests {
                 + String(repeating: "]}", count: depth)
         }
         try await makeTable()
-        _ = try await ok("PutItem", item(nested(Limits.nestingDepthMax)))
-        try await fails("ValidationException", "PutItem", item(nested(Limits.nestingDepthMax + 1)))
+        _ = try await ok("PutItem", item(nested(DynamoDBLimits.nestingDepthMax)))
+        try await fails(
+            "ValidationException", "PutItem", item(nested(DynamoDBLimits.nestingDepthMax + 1)))
     }
 
     @Test("An item is as large as it may be, and not a byte larger")
@@ -48,7 +49,7 @@ extension DynamoDBServiceTests {
             item(#"{"S":"\#(String(repeating: "x", count: count))"}"#)
         }
         try await makeTable()
-        let rest = Limits.itemByteCountMax - (1 + 1) - (1 + 2) - 1
+        let rest = DynamoDBLimits.itemByteCountMax - (1 + 1) - (1 + 2) - 1
         _ = try await ok("PutItem", large(rest))
         try await fails("ValidationException", "PutItem", large(rest + 1), "size")
     }

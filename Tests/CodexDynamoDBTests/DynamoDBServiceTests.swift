@@ -172,7 +172,7 @@ struct DynamoDBServiceTests {
         // The same name again, empty.
         try await makeTable()
         #expect(try await ok("Scan", #"{"TableName":"table"}"#)["Count"] as? Int == 0)
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try store.verify().isSound)
     }
 

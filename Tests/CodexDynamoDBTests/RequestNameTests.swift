@@ -41,7 +41,7 @@ struct RequestNameTests {
     func placeholders(
         difference: Int, kind: (parameter: String, sign: String, value: String)
     ) async throws {
-        let members = (0..<Limits.expressionByteCountMax + difference)
+        let members = (0..<DynamoDBLimits.expressionByteCountMax + difference)
             .map { #""\#(kind.sign)p\#($0)":\#(kind.value)"# }.joined(separator: ",")
         let response = await ask(
             "PutItem",
@@ -98,7 +98,7 @@ struct RequestNameTests {
 
     @Test("A name has as many bytes as an attribute's, with escapes and without", arguments: -1...1)
     func lengths(difference: Int) throws {
-        let count = Limits.attributeNameByteCountMax + difference
+        let count = DynamoDBLimits.attributeNameByteCountMax + difference
         let escaped = #"\u006e"#
         for name in [
             String(repeating: "n", count: count),

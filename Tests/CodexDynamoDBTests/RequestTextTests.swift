@@ -108,7 +108,7 @@ struct RequestTextTests {
     @Test("Nesting has a limit, and what is not read costs no memory")
     func depthAndMemory() throws {
         // The outermost value is no level.
-        let depth = 2 * Limits.nestingDepthMax + 9
+        let depth = 2 * DynamoDBLimits.nestingDepthMax + 9
         for (count, isTaken) in [(depth - 1, true), (depth, true), (depth + 1, false)] {
             let text = String(repeating: "[", count: count) + String(repeating: "]", count: count)
             let isChecked = (try? JSONChecker.range(of: Array(text.utf8))) != nil
@@ -200,7 +200,7 @@ struct RequestTextTests {
 
     @Test("An item is refused once it is too large, before the rest is read")
     func early() throws {
-        let limit = Limits.itemByteCountMax
+        let limit = DynamoDBLimits.itemByteCountMax
         for (count, isTaken) in [(limit - 1, true), (limit, true), (limit + 1, false)] {
             let text = String(repeating: "x", count: count - 1)
             let type = refusal { _ = try item(#"{"a":{"S":"\#(text)"}}"#) }

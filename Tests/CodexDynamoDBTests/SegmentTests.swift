@@ -180,7 +180,7 @@ struct SegmentTests {
         "A batch of large items ends after some work, and the next ones get the rest",
         arguments: [("x", nil), ("\u{1}", nil), ("x", "p"), ("\u{1}", "p, t")])
     func batches(text: String, names: String?) async throws {
-        let itemByteCount = Limits.itemByteCountMax
+        let itemByteCount = DynamoDBLimits.itemByteCountMax
         try await fill(sizes: Array(repeating: itemByteCount, count: 60), Character(text))
         var (start, requestCount) = (0, 0)
         while start < 60 {

@@ -14,7 +14,7 @@ struct StoredItemMemoryTests {
     private let service: DynamoDBService
 
     /// The texts of an item: each counts one byte, and takes 24 in memory.
-    private static let textCount = Limits.itemByteCountMax - 100
+    private static let textCount = DynamoDBLimits.itemByteCountMax - 100
     private static let decodedByteCount = textCount * MemoryLayout<AttributeValue>.stride
 
     init() throws {

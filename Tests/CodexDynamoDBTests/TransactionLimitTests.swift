@@ -53,8 +53,10 @@ struct TransactionLimitTests {
 
     /// Eleven items with 4 MiB together, or some bytes more or less.
     private func items(_ difference: Int) -> [Item] {
-        let last = Limits.transactionByteCountMax - 10 * Limits.itemByteCountMax + difference
-        return (0..<10).map { item($0, Limits.itemByteCountMax) } + [item(10, last)]
+        let last =
+            DynamoDBLimits.transactionByteCountMax - 10 * DynamoDBLimits.itemByteCountMax
+            + difference
+        return (0..<10).map { item($0, DynamoDBLimits.itemByteCountMax) } + [item(10, last)]
     }
 
     private func put(_ items: [Item]) async throws {
@@ -171,7 +173,8 @@ struct TransactionLimitTests {
         }
         // Each takes the size of its item, and that of the largest one.
         let countMax =
-            Limits.transactionByteCountMax / (Limits.itemByteCountMax + 3 + 2 * 75_000)
+            DynamoDBLimits.transactionByteCountMax
+            / (DynamoDBLimits.itemByteCountMax + 3 + 2 * 75_000)
         for count in [1, countMax - 1, countMax] {
             let answer = try await write((0..<count).map { #"{"Update":\#(update($0, 200))}"# })
             #expect(answer.error == "TransactionCanceledException", "\(count)")
@@ -196,7 +199,7 @@ struct TransactionLimitTests {
 
     @Test("The conditions of a request have as many steps together as one alone")
     func steps() async throws {
-        try await put((0..<3).map { item($0, Limits.itemByteCountMax) })
+        try await put((0..<3).map { item($0, DynamoDBLimits.itemByteCountMax) })
         func check(_ number: Int, _ count: Int) -> String {
             #""TableName":"t","Key":\#(key(number)),"ConditionExpression":"\#(parts(count))","ExpressionAttributeValues":{":v":{"S":"\#(Self.part)"}}"#
         }
@@ -212,7 +215,7 @@ struct TransactionLimitTests {
     @Test("The names and values that expressions refer to have 4 MiB together", arguments: -1...1)
     func expressions(difference: Int) async throws {
         // 64 references of 64 KiB less one byte, and the bytes that are missing.
-        let name = String(repeating: "n", count: Limits.attributeNameByteCountMax)
+        let name = String(repeating: "n", count: DynamoDBLimits.attributeNameByteCountMax)
         let rest = String(repeating: "r", count: 64 + difference)
         func check(_ number: Int, _ condition: String, _ names: String) -> String {
             #"{"ConditionCheck":{"TableName":"t","Key":\#(key(number)),"ConditionExpression":"\#(condition)","ExpressionAttributeNames":{\#(names)}}}"#
@@ -231,7 +234,7 @@ struct TransactionLimitTests {
     @Test("The names that projections refer to have 4 MiB together", arguments: 63...65)
     func projections(count: Int) async throws {
         // Each is 65,535 bytes: 64 of them fit, and 65 do not.
-        let name = String(repeating: "n", count: Limits.attributeNameByteCountMax)
+        let name = String(repeating: "n", count: DynamoDBLimits.attributeNameByteCountMax)
         let gets = [31, 31, count - 62].enumerated().map { place, count in
             let path = [String](repeating: "#a", count: count).joined(separator: ".")
             let expression = ##""ProjectionExpression":"\##(path)""##
@@ -246,7 +249,8 @@ struct TransactionLimitTests {
 
     @Test("A name has 65,535 bytes at most", arguments: -1...1)
     func longName(difference: Int) async throws {
-        let name = String(repeating: "n", count: Limits.attributeNameByteCountMax + difference)
+        let name = String(
+            repeating: "n", count: DynamoDBLimits.attributeNameByteCountMax + difference)
         let body =
             ##"{"TableName":"t","Key":\##(key(0)),"ConditionExpression":"attribute_not_exists(#a)","ExpressionAttributeNames":{"#a":"\##(name)"}}"##
         let answer = try await ask("DeleteItem", body)

@@ -22,7 +22,7 @@ struct ExpiryIndexTests {
     func range() throws {
         let index = try #require(plan.indexes.last)
         let range = IndexPlan.expired(at: Self.now)
-        let limit = Limits.expiryIgnoredAfterSeconds
+        let limit = DynamoDBLimits.expiryIgnoredAfterSeconds
         let edges = [Self.now, Self.now - limit, Self.now / 2, Self.now * 2, 1, 1000]
         for edge in edges {
             for offset in [-2, -1, 0, 1, 2] {

@@ -125,7 +125,7 @@ struct BuilderRetryTests {
         trouble.begin(.diskFull, times: 2)
         try await store.removeCounter("count", from: "t")
         try await wait { trouble.count == 2 }
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try store.verify().isSound)
         store.close()
         #expect(events.failures.count == 4)
@@ -143,9 +143,9 @@ struct BuilderRetryTests {
         #expect(trouble.count >= 7, "some seconds of failures are waited through")
         #expect(try store.buildStatus().map(\.state) == [.building])
         // Who asks now is told as soon as it failed again.
-        await #expect(throws: CodexError(.diskFull, "")) { try await store.whenReady() }
+        await #expect(throws: CodexError(.diskFull, "")) { try await store.waitUntilReady() }
         trouble.end()
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try store.count(TableScan(table: "t", index: "byG")).count == 100)
         #expect(try store.verify().isSound)
     }
@@ -161,7 +161,7 @@ struct BuilderRetryTests {
         }
         #expect(try store.buildStatus().map(\.state) == [.building])
         trouble.end()
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try store.count(TableScan(table: "t", index: "byG")).count == 100)
         store.close()
         #expect(!events.failures.isEmpty)
@@ -179,7 +179,7 @@ struct BuilderRetryTests {
         #expect((1..<7).contains(trouble.count))
         #expect(try store.buildStatus().map(\.state) == [.building])
         trouble.end()
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try store.verify().isSound)
         store.close()
     }
@@ -192,12 +192,12 @@ struct BuilderRetryTests {
         trouble.begin(.diskFull)
         try await store.addIndex(BuildingTests.byG, to: "t")
         try await wait { trouble.count >= 3 }
-        let waiting = Task { try await store.whenReady() }
+        let waiting = Task { try await store.waitUntilReady() }
         store.close()
         await #expect(throws: CodexError.self) { try await waiting.value }
         trouble.end()
         let again = try Store(at: temporary.path)
-        try await again.whenReady()
+        try await again.waitUntilReady()
         #expect(try again.verify().isSound)
         again.close()
     }
@@ -207,7 +207,7 @@ struct BuilderRetryTests {
     @Test("Writes that fill the queue all the time do not keep an index from being built")
     func fullQueue() async throws {
         let temporary = try TemporaryStore(
-            schema: BuildingTests.schema, options: options(StoreOptions(waitingWriteCountMax: 4)))
+            schema: BuildingTests.schema, options: options(StoreOptions(maximumWaitingWrites: 4)))
         let store = temporary.store
         try await fill(store, 12_000)
         let isOver = ConcurrencyTests.Count()
@@ -267,7 +267,7 @@ struct BuilderRetryTests {
     func loadEnd() async throws {
         struct Stop: Error {}
         let temporary = try TemporaryStore(
-            schema: BuildingTests.schema, options: options(StoreOptions(waitingWriteCountMax: 1)))
+            schema: BuildingTests.schema, options: options(StoreOptions(maximumWaitingWrites: 1)))
         let store = temporary.store
         try await store.addIndex(BuildingTests.byG, to: "t")
         let gate = ConcurrencyTests.Gate()

@@ -90,7 +90,7 @@ struct BuildingTests {
             }
             number += 1
         } while try store.buildStatus().contains(where: { $0.state == .building })
-        try await store.whenReady()
+        try await store.waitUntilReady()
         try await expectEqualToFresh(store)
     }
 
@@ -109,7 +109,7 @@ struct BuildingTests {
             builder.kill()
             writer.wait()
         }
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try store.buildStatus().allSatisfy { $0.state == .ready })
         try await expectEqualToFresh(store)
     }
@@ -151,7 +151,7 @@ struct BuildingTests {
                 return Self.item(number)
             }
         }
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try store.count(TableScan(table: "t", index: "byG")).count == 200)
         #expect(try store.verify().isSound)
     }
@@ -165,7 +165,7 @@ struct BuildingTests {
         agent.waitUntilBegun()
         agent.kill()
         let store = try Store(at: temporary.path)
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try store.count(TableScan(table: "t")).count >= 500)
         try await expectEqualToFresh(store)
         store.close()
@@ -177,7 +177,7 @@ struct BuildingTests {
         let store = temporary.store
         try await fill(store, 12_000)
         try await store.addIndex(Self.byG, to: "t")
-        try await store.whenReady()
+        try await store.waitUntilReady()
         try await store.removeIndex("byG", from: "t")
         #expect(throws: CodexError(.unknownIndex, "")) {
             try store.count(TableScan(table: "t", index: "byG"))
@@ -185,20 +185,20 @@ struct BuildingTests {
         await #expect(throws: CodexError(.unknownIndex, "")) {
             try await store.removeIndex("byG", from: "t")
         }
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try store.stats().trees.map(\.index) == [nil])
         try await store.addIndex(
             IndexDefinition(
                 "large", partitionKey: [KeyAttribute("g")], projection: .include(["body"])), to: "t"
         )
-        try await store.whenReady()
+        try await store.waitUntilReady()
         var large = Self.item(1)
         large["body"] = .binary((0..<30_000).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 3) })
         try await store.put(large, in: "t")
         try await expectEqualToFresh(store)
         // Its entries' chunks go with them.
         try await store.removeIndex("large", from: "t")
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try store.verify().isSound)
     }
 
@@ -229,7 +229,7 @@ struct BuildingTests {
             try await store.put(third, in: "t")
         }
         try await store.delete(in: "t", key: PrimaryKey("p1", "s1"))
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(
             try store.count(TableQuery(table: "t", index: "one", partition: ["same"])).count == 1)
         #expect(try store.verify().isSound)
@@ -286,7 +286,7 @@ struct BuildingTests {
         #expect(try store.count(TableScan(table: "t", index: "byG")).count == 2)
         // Neither sum alone is in the way of the other's change.
         try await store.put(["p": "p", "s": "0", "g": "g", "v": 5], in: "t")
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(
             try store.total(of: "sum", in: "t", group: ["g"]).sums["v"]
                 == Number(parsing: "5.00000000000000000001"))

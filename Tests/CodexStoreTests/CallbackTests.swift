@@ -289,7 +289,7 @@ struct CallbackTests {
     @Test("A write's body may close the store: it is committed, and so are those that wait")
     func writeBody() async throws {
         let temporary = try TemporaryStore(
-            schema: Self.schema, options: StoreOptions(waitingWriteCountMax: 1))
+            schema: Self.schema, options: StoreOptions(maximumWaitingWrites: 1))
         let store = temporary.store
         let gate = ConcurrencyTests.Gate()
         let closing = Task {

@@ -387,7 +387,7 @@ struct ChangeTests {
         let task = _Concurrency.Task {
             try await store.consume(
                 "c", batchCount: 1,
-                onFailure: ConsumerFailurePolicy(attemptCount: 1, parks: true)
+                onFailure: ConsumerFailurePolicy(attemptCount: 1, keepsDeadLetters: true)
             ) { _, changes in
                 for change in changes { park.yield(try change.key.partition) }
                 throw Refusal()
@@ -402,10 +402,10 @@ struct ChangeTests {
         }
         task.cancel()
         _ = await task.result
-        let names = try store.parkedChanges(of: "c").map { try $0.change.key.partition }
+        let names = try store.deadLetters(of: "c").map { try $0.change.key.partition }
         #expect(names.prefix(3) == ["a", "b", "c"])
         try await store.resetConsumer("c", to: .sequenceNumber(places[1]))
-        let left = try store.parkedChanges(of: "c").map { try $0.change.key.partition }
+        let left = try store.deadLetters(of: "c").map { try $0.change.key.partition }
         #expect(left == ["a"])
     }
 
@@ -437,19 +437,19 @@ struct ChangeTests {
         }
     }
 
-    @Test("A parked change that is given up while it is retried does not come back")
+    @Test("A dead letter that is given up while it is retried does not come back")
     func retryBesideDiscard() async throws {
         let temporary = try TemporaryStore(schema: Self.schema)
         let store = temporary.store
         try await store.addConsumer("c")
         _ = try await store.write { try $0.put(Self.item(1, value: 1), in: "t") }
-        let policy = ConsumerFailurePolicy(attemptCount: 1, parks: true)
+        let policy = ConsumerFailurePolicy(attemptCount: 1, keepsDeadLetters: true)
         let consumption = _Concurrency.Task {
             try await store.consume("c", onFailure: policy) { _, _ in throw CancellationError() }
         }
         var value = 1
         for try await _ in store.changes(after: .trimHorizon) {
-            if try !store.parkedChanges(of: "c").isEmpty { break }
+            if try !store.deadLetters(of: "c").isEmpty { break }
             value += 1
             _ = try await store.write { [value] in
                 try $0.put(Self.item(1, value: value), in: "t")
@@ -457,15 +457,15 @@ struct ChangeTests {
         }
         consumption.cancel()
         _ = await consumption.result
-        let parked = try store.parkedChanges(of: "c").map(\.change.sequenceNumber)
+        let parked = try store.deadLetters(of: "c").map(\.change.sequenceNumber)
         #expect(!parked.isEmpty)
-        let counts = try await store.retryParkedChanges(of: "c") { _, _ in
+        let counts = try await store.retryDeadLetters(of: "c") { _, _ in
             throw Interlude {
-                for number in parked { _ = try? await store.discardParkedChange(number, of: "c") }
+                for number in parked { _ = try? await store.discardDeadLetter(number, of: "c") }
             }
         }
         #expect(counts == (0, 0))
-        #expect(try store.parkedChanges(of: "c").isEmpty)
+        #expect(try store.deadLetters(of: "c").isEmpty)
     }
 
     @Test("A change that keeps failing is parked with its error, retried, and given up")
@@ -478,7 +478,8 @@ struct ChangeTests {
             for number in 1...20 { try transaction.put(Self.item(number, value: number), in: "t") }
         }
         let done = Mutex<[Int64]>([])
-        let policy = ConsumerFailurePolicy(attemptCount: 2, delay: .milliseconds(1), parks: true)
+        let policy = ConsumerFailurePolicy(
+            attemptCount: 2, delay: .milliseconds(1), keepsDeadLetters: true)
         try await consume(store, "c", until: 18, onFailure: policy) { transaction, change in
             let value = try change.newImage?["v"]?.number?.int64 ?? 0
             if value == 13 || value == 17 { throw Unlucky() }
@@ -486,24 +487,24 @@ struct ChangeTests {
                 ["p": "done", "s": .string("s\(value)")], in: "t")
             done.withLock { $0.append(value) }
         }
-        let parked = try store.parkedChanges(of: "c")
+        let parked = try store.deadLetters(of: "c")
         #expect(try parked.map { try $0.change.newImage?["v"]?.number?.int64 } == [13, 17])
         #expect(parked.allSatisfy { $0.error == "thirteen" && $0.attemptCount == 2 })
-        #expect(try store.consumers()[0].parkedCount == 2)
+        #expect(try store.consumers()[0].deadLetterCount == 2)
         let query = TableQuery(table: "t", partition: ["done"])
         #expect(try store.items(matching: query).items.count == 18)
-        let counts = try await store.retryParkedChanges(of: "c") { transaction, change in
+        let counts = try await store.retryDeadLetters(of: "c") { transaction, change in
             let value = try change.newImage?["v"]?.number?.int64 ?? 0
             if value == 17 { throw Unlucky() }
             try transaction.put(["p": "done", "s": .string("s\(value)")], in: "t")
         }
         #expect(counts == (1, 1))
         #expect(try store.items(matching: query).items.count == 19)
-        let left = try #require(try store.parkedChanges(of: "c").first)
+        let left = try #require(try store.deadLetters(of: "c").first)
         #expect(left.attemptCount == 3)
-        #expect(try await store.discardParkedChange(left.change.sequenceNumber, of: "c"))
-        #expect(try await !store.discardParkedChange(left.change.sequenceNumber, of: "c"))
-        #expect(try store.parkedChanges(of: "c").isEmpty)
+        #expect(try await store.discardDeadLetter(left.change.sequenceNumber, of: "c"))
+        #expect(try await !store.discardDeadLetter(left.change.sequenceNumber, of: "c"))
+        #expect(try store.deadLetters(of: "c").isEmpty)
         // Without parking it ends with the error.
         _ = try await store.write { try $0.put(Self.item(99, value: 99), in: "t") }
         await #expect(throws: Unlucky.self) {

@@ -49,7 +49,7 @@ struct CommitGroupTests {
 
     @Test("A write joins a commit whose record is below the limit", arguments: [-1, 0, 1])
     func limit(difference: Int) throws {
-        let full = Limits.commitGroupByteCountMax + difference
+        let full = StoreLimits.commitGroupByteCountMax + difference
         // An entry has three bytes before its key, and four for the length of such a value.
         let key: [UInt8] = [9, 9, 9, 9]
         let value = [UInt8](
@@ -108,7 +108,8 @@ struct CommitGroupTests {
             })
         let counts = try recordByteCounts(after: start)
         #expect(counts.count == 3, "\(counts)")
-        #expect(counts.allSatisfy { $0 < Limits.commitGroupByteCountMax + 1_300_000 }, "\(counts)")
+        #expect(
+            counts.allSatisfy { $0 < StoreLimits.commitGroupByteCountMax + 1_300_000 }, "\(counts)")
         #expect(try store.count(TableScan(table: "samples")).count == 120)
         #expect(try store.verify().isSound)
     }

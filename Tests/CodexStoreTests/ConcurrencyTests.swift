@@ -137,7 +137,7 @@ struct ConcurrencyTests {
 
     @Test("The queue of writers is bounded: one more is refused at once")
     func boundedQueue() async throws {
-        let temporary = try TemporaryStore(options: StoreOptions(waitingWriteCountMax: 3))
+        let temporary = try TemporaryStore(options: StoreOptions(maximumWaitingWrites: 3))
         let store = temporary.store
         let gate = Gate()
         let running = Task {

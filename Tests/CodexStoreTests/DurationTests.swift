@@ -214,18 +214,18 @@ struct DurationTests {
                 new: entry.new.map { Array(log[$0]) }, isExpiry: false, isSilent: false,
                 to: &parked)
             try context.setSystem(
-                .consumers, ParkedChange.key("c", change.sequenceNumber), parked)
+                .consumers, DeadLetter.key("c", change.sequenceNumber), parked)
             let token = [0] + Array("token".utf8)
-            let moment = BigEndian.bytes(UInt64(1 << 62) - 1)
-            try context.setSystem(.tokens, token, moment + [UInt8](repeating: 0, count: 16))
+            let instant = BigEndian.bytes(UInt64(1 << 62) - 1)
+            try context.setSystem(.tokens, token, instant + [UInt8](repeating: 0, count: 16))
         }
         #expect(try store.consumers().map(\.lag) == [.zero])
-        let parked = try #require(try store.parkedChanges(of: "c").first)
+        let parked = try #require(try store.deadLetters(of: "c").first)
         #expect(parked.attemptCount == .max)
         #expect(Timestamp.text(parked.change.time) == "9999-12-31T23:59:59.999Z")
-        let failed = try await store.retryParkedChanges(of: "c") { _, _ in throw Refusal() }
+        let failed = try await store.retryDeadLetters(of: "c") { _, _ in throw Refusal() }
         #expect(failed == (0, 1))
-        let retried = try await store.retryParkedChanges(of: "c") { _, _ in }
+        let retried = try await store.retryDeadLetters(of: "c") { _, _ in }
         #expect(retried == (1, 0))
         await #expect(throws: CodexError(.idempotencyMismatch, "")) {
             try await store.perform(
@@ -288,10 +288,10 @@ struct DurationTests {
             try await workspace.createProject(key: "ENG", name: "Engine", id: "p", owner: "a")
             try await workspace.createTask(in: "p", by: "a", id: "t") { $0.title = "Task" }
             for status in [CodexFlow.Task.Status.todo, .inProgress] {
-                try await workspace.move("t", in: "p", to: status, by: "a")
+                try await workspace.moveTask("t", in: "p", to: status, by: "a")
             }
             shown.withLock { $0 = date }
-            try await workspace.move("t", in: "p", to: .done, by: "a")
+            try await workspace.moveTask("t", in: "p", to: .done, by: "a")
             let task = try temporary.store.get(.task("t", in: "p"))
             #expect(task?.status == .done)
         }

@@ -72,10 +72,10 @@ extension ExpiryTests {
         }
         #expect(try states(store) == [.conflicting])
         #expect(try store.duplicates(ofIndex: "two", in: "samples") == [key(2), key(3)])
-        await #expect(throws: CodexError(.indexNotReady, "")) { try await store.whenReady() }
+        await #expect(throws: CodexError(.indexNotReady, "")) { try await store.waitUntilReady() }
         clock.advance(by: 5)
         #expect(try store.duplicates(ofIndex: "two", in: "samples").isEmpty)
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try states(store) == [.ready])
         try expectSound(store)
         #expect(try await store.removeExpired() == 2)
@@ -96,7 +96,7 @@ extension ExpiryTests {
         }
         #expect(try store.duplicates(ofIndex: "two", in: "samples") == [key(4)])
         try await store.delete(in: "samples", key: key(2))
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try states(store) == [.ready])
         try expectSound(store)
     }

@@ -112,7 +112,7 @@ struct ExpiryTests {
 
     @Test("A moment that is five years past counts, one that is a second older does not")
     func fiveYears() async throws {
-        let limit = Limits.expiryIgnoredAfterSeconds
+        let limit = DynamoDBLimits.expiryIgnoredAfterSeconds
         for (number, offset) in [1 - limit, -limit, -limit - 1, -Self.start].enumerated() {
             try await store.put(item(number, after: offset), in: "samples")
         }

@@ -137,7 +137,7 @@ final class FormatFixture {
             [
                 "kind": "consumer", "name": .string(status.name),
                 "at": .string("\(status.sequenceNumber)"),
-                "parked": .number(Number(status.parkedCount)),
+                "parked": .number(Number(status.deadLetterCount)),
             ]
         }
     }
@@ -147,7 +147,7 @@ final class FormatFixture {
     /// Retries what was done once and what was parked, writes, closes the store, and looks again.
     func goOn(_ store: Store, _ what: String) async throws {
         try await retryRequests(store, what)
-        try await retryParkedChanges(store, what)
+        try await retryDeadLetters(store, what)
         let written = try await write(store)
         let report = try store.verify()
         #expect(report.isSound, "\(what): \(report.differences.prefix(3))")
@@ -185,14 +185,14 @@ final class FormatFixture {
         }
     }
 
-    private func retryParkedChanges(_ store: Store, _ what: String) async throws {
+    private func retryDeadLetters(_ store: Store, _ what: String) async throws {
         for line in lines("consumer") {
             let name = try #require(line["name"]?.string)
             let count = Int(try #require(line["parked"]?.number?.int64))
-            let parked = try store.parkedChanges(of: name)
+            let parked = try store.deadLetters(of: name)
             #expect(parked.count == count, "\(what), \(name)")
             #expect(parked.allSatisfy { $0.attemptCount == 1 && $0.error.hasSuffix("refused") })
-            let counts = try await store.retryParkedChanges(of: name) { transaction, change in
+            let counts = try await store.retryDeadLetters(of: name) { transaction, change in
                 let item = try change.newImage ?? Item()
                 try transaction.put(
                     ["p": "retried", "s": item["s"] ?? "none", "bad": item["bad"] ?? .null],
@@ -200,7 +200,7 @@ final class FormatFixture {
             }
             #expect(counts.successCount == count, "\(what), \(name)")
             #expect(counts.failureCount == 0, "\(what), \(name)")
-            #expect(try store.parkedChanges(of: name).isEmpty, "\(what), \(name)")
+            #expect(try store.deadLetters(of: name).isEmpty, "\(what), \(name)")
         }
         let retried = try store.items(matching: TableQuery(table: "t", partition: ["retried"]))
         #expect(retried.items.allSatisfy { $0["bad"] == .bool(true) }, "\(what)")

@@ -33,7 +33,7 @@ struct FormatFixtureTests {
         let store = try Store(at: path, options: fixture.options)
         #expect(store.recovery?.commitCount == 0)
         // What was removed and not emptied is.
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(!store.schema.tables.contains { $0.name == "gone" })
         try fixture.expectContents(of: store, format)
         try await fixture.goOn(store, format)
@@ -48,7 +48,7 @@ struct FormatFixtureTests {
         let store = try Store(at: path, options: fixture.options)
         let redone = Int(try fixture.commits("redone"))
         #expect(store.recovery?.commitCount == redone)
-        try await store.whenReady()
+        try await store.waitUntilReady()
         try fixture.expectContents(of: store, format)
         try await fixture.goOn(store, format)
     }
@@ -64,7 +64,7 @@ struct FormatFixtureTests {
         let alone = fixture.path("alone")
         #expect(try await Store.restore(backup, at: alone).sequence == first)
         let earlier = try Store(at: alone, options: fixture.options)
-        try await earlier.whenReady()
+        try await earlier.waitUntilReady()
         #expect(earlier.schema.tables.contains { $0.name == "gone" })
         let report = try earlier.verify()
         #expect(report.isSound, "\(report.differences.prefix(3))")
@@ -74,7 +74,7 @@ struct FormatFixtureTests {
         let restored = try await Store.restore(backup, archive: archive, at: path)
         #expect(restored.sequence == last && restored.commitCount == Int(last - first))
         let store = try Store(at: path, options: fixture.options)
-        try await store.whenReady()
+        try await store.waitUntilReady()
         try fixture.expectContents(of: store, format)
         try await fixture.goOn(store, format)
     }
@@ -96,7 +96,7 @@ struct FormatFixtureTests {
         let state = try await follower.follow(pieces)
         let last = try fixture.commits("last")
         #expect(state.sequence == last && state.leaderSequence == last)
-        try await follower.whenReady()
+        try await follower.waitUntilReady()
         try fixture.expectContents(of: follower, format)
         try await follower.promote()
         try await fixture.goOn(follower, format)
@@ -109,7 +109,7 @@ struct FormatFixtureTests {
         #expect(refusal(path) == .unsupportedFormat)
         let store = try Store(at: path, options: fixture.options)
         // The removed index is emptied.
-        try await store.whenReady()
+        try await store.waitUntilReady()
         try fixture.expectContents(of: store, "format 2")
         try await fixture.goOn(store, "format 2")
         #expect(refusal(path) == nil)
@@ -121,7 +121,7 @@ struct FormatFixtureTests {
         let store = try Store(
             at: fixture.path("store"), schema: CodexFlow.schema, options: fixture.options)
         defer { store.close() }
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try store.get(.user("ada"))?.name == "Ada")
         #expect(try store.get(.user(email: "BO@example.com"))?.id == "bo")
         #expect(try store.get(.project("fixtures"))?.key == "FIX")

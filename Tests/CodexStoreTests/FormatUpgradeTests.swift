@@ -26,7 +26,7 @@ struct FormatUpgradeTests {
             try Store(at: path, options: readOnly(fixture))
         }
         let store = try Store(at: path, options: fixture.options)
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(try marker(path) == "codex store\nformat 4\n")
         let manifest = store.core.catalog.manifest
         #expect(manifest.format == 4)
@@ -59,7 +59,7 @@ struct FormatUpgradeTests {
         reader.close()
         let store = try Store(at: path, options: fixture.options)
         #expect(store.core.catalog.manifest.format == 4)
-        try await store.whenReady()
+        try await store.waitUntilReady()
         try fixture.expectContents(of: store, "raised")
         store.close()
     }

@@ -119,7 +119,7 @@ struct LimitTests {
     func shapes() async throws {
         let temporary = try TemporaryStore(schema: Self.schema)
         let store = temporary.store
-        let count = Limits.shapeCountMax + 50
+        let count = StoreLimits.shapeCountMax + 50
         for start in stride(from: 0, to: count, by: 1000) {
             try await store.write { transaction in
                 for number in start..<min(start + 1000, count) {
@@ -128,8 +128,8 @@ struct LimitTests {
                 }
             }
         }
-        #expect(try store.stats().shapeCount == Limits.shapeCountMax)
-        for number in [0, Limits.shapeCountMax - 1, Limits.shapeCountMax, count - 1] {
+        #expect(try store.stats().shapeCount == StoreLimits.shapeCountMax)
+        for number in [0, StoreLimits.shapeCountMax - 1, StoreLimits.shapeCountMax, count - 1] {
             let key = PrimaryKey(.binary([UInt8(number >> 8), UInt8(number & 255)]))
             #expect(try store.item(in: "one", key: key)?["a\(number)"] == 1)
         }

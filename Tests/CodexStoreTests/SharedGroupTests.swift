@@ -55,7 +55,7 @@ struct SharedGroupTests {
         }
         #expect(isShared)
         lock.release()
-        try await store.whenReady()
+        try await store.waitUntilReady()
         func count(_ group: String) throws -> Int {
             let query = TableQuery(
                 table: "samples", index: "late", partition: [.string(group)])

@@ -18,9 +18,9 @@ struct SystemEntryTests {
         [UInt8](repeating: byte, count: count)
     }
 
-    /// Keys that are none of a parked change; the first one is found by the seek for the next
+    /// Keys that are none of a dead letter; the first one is found by the seek for the next
     /// consumer, too.
-    private static let parkedKeys: [[UInt8]] = [
+    private static let deadLetterKeys: [[UInt8]] = [
         join([1], late), [1], join([1, 0], late), join([1, 0x63, 0], late),
         join([1, 0x63, 0], bytes(1, 11)), join([1, 0x63, 0], bytes(1, 13)),
         join([1], bytes(0x63, 256), [0], bytes(1, 12)), join([1, 0xFF, 0], bytes(1, 12)),
@@ -46,16 +46,16 @@ struct SystemEntryTests {
         #expect(differences.map(\.table) == [database])
     }
 
-    // MARK: Parked changes
+    // MARK: Dead letters
 
     @Test(
-        "A key that is none of a parked change ends the walk over the consumers",
-        arguments: parkedKeys)
+        "A key that is none of a dead letter ends the walk over the consumers",
+        arguments: deadLetterKeys)
     func parked(key: [UInt8]) async throws {
         try await plant(.consumers, key, [1])
         #expect(throws: CodexError(.corrupted, "")) {
-            try store.core.withReader {
-                try ParkedChange.oldestCommit($0.transaction, $0.catalog.consumers)
+            try store.core.withReadContext {
+                try DeadLetter.oldestCommit($0.transaction, $0.catalog.consumers)
             }
         }
         await #expect(throws: CodexError(.corrupted, "")) { try await store.removeTable("samples") }

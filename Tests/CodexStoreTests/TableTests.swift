@@ -64,9 +64,9 @@ struct TableTests {
                 try await store.removeTable("t")
             }
             // Half of the rounds begin before the old trees are empty.
-            if round.isMultiple(of: 2) { try await store.whenReady() }
+            if round.isMultiple(of: 2) { try await store.waitUntilReady() }
         }
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(store.core.catalog.droppedTrees.isEmpty)
         #expect(try store.items(scanning: TableScan(table: "kept")).items.count == 20)
         #expect(try store.verify().isSound)
@@ -93,7 +93,7 @@ struct TableTests {
             try await store.removeTable("t")
             try await store.addTable(Self.definition("t"))
             try await fill(store, "t", "b")
-            try await store.whenReady()
+            try await store.waitUntilReady()
             try await store.addTable(Self.definition("u"))
             try await fill(store, "u", "c")
             try await store.archiveLog(to: directory + "/archive")
@@ -103,7 +103,7 @@ struct TableTests {
         for copy in [path, directory + "/restored"] {
             let store = try Store(at: copy)
             defer { store.close() }
-            try await store.whenReady()
+            try await store.waitUntilReady()
             for (table, value) in [("t", "b"), ("u", "c")] {
                 let items = try store.items(scanning: TableScan(table: table)).items
                 #expect(items.count == 20 && items.allSatisfy { $0["g"] == .string(value) })
@@ -129,7 +129,7 @@ struct TableTests {
             try await leader.removeTable("t")
             try await leader.addTable(Self.definition("t"))
             try await fill(leader, "t", "b\(round)")
-            if round == 1 { try await leader.whenReady() }
+            if round == 1 { try await leader.waitUntilReady() }
         }
         let last = try leader.stats().sequence
         let start = try follower.stats().sequence
@@ -142,7 +142,7 @@ struct TableTests {
         }
         following.cancel()
         _ = await following.result
-        try await follower.whenReady()
+        try await follower.waitUntilReady()
         #expect(
             try follower.items(scanning: TableScan(table: "t")).items
                 == leader.items(scanning: TableScan(table: "t")).items)
@@ -160,7 +160,7 @@ struct TableTests {
             try await fill(store, "t\(round)", "v")
             try await store.removeTable("t\(round)")
         }
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(store.core.catalog.manifest.dropped?.isEmpty == true)
         store.close()
         let reopened = try Store(at: directory + "/s")
@@ -177,10 +177,10 @@ struct TableTests {
         var sequences: [UInt64] = []
         for _ in 0..<3 {
             try await store.addTable(Self.definition("t"))
-            try await store.whenReady()
+            try await store.waitUntilReady()
             sequences.append(try store.stats().sequence + 1)
             try await store.removeTable("t")
-            try await store.whenReady()
+            try await store.waitUntilReady()
         }
         for (count, sequence) in sequences.enumerated() {
             #expect(try removed(in: store, upTo: sequence - 1).count == count)
@@ -190,7 +190,7 @@ struct TableTests {
 
     /// The entries of removed tables that go when the log begins after a commit.
     private func removed(in store: Store, upTo sequence: UInt64) throws -> [[UInt8]] {
-        try store.core.withReader { reader in
+        try store.core.withReadContext { reader in
             try RemovedTables.obsoleteKeys(
                 upTo: sequence, reader.transaction, reader.catalog.meta)
         }
@@ -220,7 +220,7 @@ struct TableTests {
             try await fill(store, "t", "new", count: 50)
             try await store.addIndex(index, to: "t")
             try await store.addCounter(counter, to: "t")
-            try await store.whenReady()
+            try await store.waitUntilReady()
             let query = TableQuery(table: "t", index: "byG", partition: ["new"])
             #expect(try store.items(matching: query).items.count == 50, "round \(round)")
             #expect(
@@ -248,7 +248,7 @@ struct TableTests {
         #expect(users.changes.count == 1 && users.isAtEnd)
         #expect(store.schema.entities.isEmpty && store.schema.tables.isEmpty)
         #expect(throws: CodexError.self) { _ = try store.get(.user("1")) }
-        try await store.whenReady()
+        try await store.waitUntilReady()
         store.close()
         let again = try Store(at: store.path, schema: CodexFlow.schema)
         defer { again.close() }

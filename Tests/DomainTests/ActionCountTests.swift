@@ -5,7 +5,7 @@ import CodexTesting
 import Foundation
 import Testing
 
-/// What commands on a table elsewhere may take of actions.
+/// What commands on a remote table may take of actions.
 @Suite("Commands within a hundred actions")
 struct ActionCountTests {
     @Test("A task with as many dependencies as may be is finished")
@@ -13,7 +13,7 @@ struct ActionCountTests {
         let fixture = try await Fixture(.table)
         let workspace = fixture.workspace
         try await fixture.task("hub") { $0.status = .inProgress }
-        let count = Limits.dependencyCountMax
+        let count = CodexFlow.Limits.dependencyCountMax
         for number in 1...count {
             let (before, after) = ("b\(number)", "a\(number)")
             try await fixture.task(try .init(before))
@@ -23,17 +23,17 @@ struct ActionCountTests {
             try await workspace.addDependency(
                 of: try .init(after), on: "hub", in: "p", by: "mia")
         }
-        try await workspace.complete("hub", in: "p", by: "mia")
+        try await workspace.completeTask("hub", in: "p", by: "mia")
         #expect(try fixture.store.all(.openDependencies(in: "p")).isEmpty)
         // Opening it again looks at all the others as well: that is too much, and says what to do.
         await #expect(throws: CodexError(.transactionTooLarge, "")) {
-            try await workspace.move("hub", in: "p", to: .todo, by: "mia")
+            try await workspace.moveTask("hub", in: "p", to: .todo, by: "mia")
         }
         for number in 1...count {
             try await workspace.removeDependency(
                 of: "hub", on: try .init("b\(number)"), in: "p", by: "mia")
         }
-        try await workspace.move("hub", in: "p", to: .todo, by: "mia")
+        try await workspace.moveTask("hub", in: "p", to: .todo, by: "mia")
         #expect(try fixture.store.all(.openDependencies(in: "p")).count == count)
     }
 

@@ -37,7 +37,7 @@ struct AnalyticsTests {
         try await fixture.task("a") {
             ($0.estimate, $0.status, $0.assigneeID) = (2, .inProgress, "mia")
         }
-        try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.completeTask("a", in: "p", by: "mia")
         try await store.rebuildAnalytics()
         let day = CalendarDay(fixture.clock.now)
         #expect(try store.get(.analytics(of: "p", on: day))?.metrics.teamEfficiency == nil)
@@ -61,14 +61,14 @@ struct AnalyticsTests {
         let (workspace, store) = (fixture.workspace, fixture.store)
         try await fixture.task("a") { ($0.estimate, $0.status) = (2, .inProgress) }
         try await workspace.logWork(8, on: "a", in: "p", by: "mia")
-        try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.completeTask("a", in: "p", by: "mia")
         try await workspace.changeTask("a", in: "p", by: "mia") { $0.estimate = 4 }
-        try await workspace.move("a", in: "p", to: .todo, by: "mia")
-        try await workspace.move("a", in: "p", to: .inProgress, by: "mia")
+        try await workspace.moveTask("a", in: "p", to: .todo, by: "mia")
+        try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia")
         try await store.rebuildAnalytics()
         let day = CalendarDay(fixture.clock.now)
         #expect(try store.get(.analytics(of: "p", on: day))?.metrics.teamEfficiency == 0)
-        try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.completeTask("a", in: "p", by: "mia")
         try await store.rebuildAnalytics()
         let analytics = try #require(try store.get(.analytics(of: "p", on: day)))
         #expect(analytics.flow?.estimatedHours == 4 && analytics.flow?.points == 4)
@@ -90,10 +90,10 @@ struct AnalyticsTests {
             try await store.put(task)
         }
         try await store.put(CodexFlow.Task(id: "d", projectID: "p", title: "d"))
-        try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.completeTask("a", in: "p", by: "mia")
         try await workspace.changeTask("b", in: "p", by: "mia") { $0.estimate = 4 }
-        try await workspace.move("c", in: "p", to: .todo, by: "mia")
-        try await workspace.move("d", in: "p", to: .todo, by: "mia")
+        try await workspace.moveTask("c", in: "p", to: .todo, by: "mia")
+        try await workspace.moveTask("d", in: "p", to: .todo, by: "mia")
         try await Analytics.catchUp(store)
         let day = CalendarDay(fixture.clock.now)
         let flow = try #require(try store.get(.analytics(of: "p", on: day))?.flow)
@@ -150,7 +150,7 @@ struct AnalyticsTests {
             ["metrics": ["tasksCompleted": huge], "date": yesterday.attributeValue])
         try await raw(
             figures, "ANALYTICS#\(day)", ["metrics": ["tasksCompleted": "one"]])
-        try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.completeTask("a", in: "p", by: "mia")
         try await Analytics.catchUp(store)
         let analytics = try #require(try store.get(.analytics(of: "p", on: day)))
         #expect(analytics.metrics.tasksCompleted == 1 && analytics.flow?.points == 2)
@@ -172,10 +172,10 @@ struct AnalyticsTests {
             let id = try CodexFlow.Task.ID("t\(number)")
             try await fixture.task(id) { ($0.estimate, $0.status) = (1, .todo) }
             clock.advance(by: 3600)
-            try await workspace.move(id, in: "p", to: .inProgress, by: "mia")
+            try await workspace.moveTask(id, in: "p", to: .inProgress, by: "mia")
             // Those that begin on the first day take that many minutes.
             clock.advance(by: Double(number * 60))
-            try await workspace.complete(id, in: "p", by: "mia")
+            try await workspace.completeTask(id, in: "p", by: "mia")
             clock.advance(by: 7200 - Double(number * 60) - 3600)
         }
         try await workspace.logWork(5, on: "t1", in: "p", by: "mia", day: first)
@@ -202,7 +202,7 @@ struct AnalyticsTests {
         #expect(report.states.map(\.remaining) == [0] + Array(repeating: 8, count: 6))
         let late = try await workspace.analyticsReport(of: "p", from: last, through: last)
         #expect(late.tasksCompleted == 8 && late.states.map(\.scope) == [28])
-        for days in [-1, Limits.reportDayCountMax] {
+        for days in [-1, CodexFlow.Limits.reportDayCountMax] {
             await #expect(throws: CodexError(.invalidArgument, "")) {
                 _ = try await workspace.analyticsReport(
                     of: "p", from: first, through: first.adding(days: days))

@@ -25,9 +25,9 @@ struct CommandTests {
         }
         try await fixture.store.put(
             CodexFlow.Task(id: "e", projectID: "p", title: "no status", assigneeID: "max"))
-        try await workspace.complete("a", in: "p", by: "max")
-        try await workspace.move("b", in: "p", to: .canceled, by: "max")
-        try await workspace.archive("c", in: "p", by: "max")
+        try await workspace.completeTask("a", in: "p", by: "max")
+        try await workspace.moveTask("b", in: "p", to: .canceled, by: "max")
+        try await workspace.archiveTask("c", in: "p", by: "max")
         let open = try await workspace.all(.openTasks(assignedTo: "max"))
         #expect(open.map(\.id) == ["d", "e"] && open.allSatisfy(\.isOpen))
     }
@@ -157,22 +157,22 @@ struct CommandTests {
         let workspace = fixture.workspace
         try await fixture.task("a", through: [.todo, .inProgress])
         try await fixture.expect(.taskNotHeld, "claim") {
-            try await workspace.complete("a", in: "p", by: "mia", holding: true)
+            try await workspace.completeTask("a", in: "p", by: "mia", holding: true)
         }
-        try await workspace.claim("a", in: "p", by: "mia", lease: .seconds(60))
+        try await workspace.claimTask("a", in: "p", by: "mia", lease: .seconds(60))
         fixture.clock.advance(by: 60)
         try await fixture.expect(.taskNotHeld) {
-            try await workspace.complete("a", in: "p", by: "mia", holding: true)
+            try await workspace.completeTask("a", in: "p", by: "mia", holding: true)
         }
-        try await workspace.claim("a", in: "p", by: "max", lease: .seconds(60))
+        try await workspace.claimTask("a", in: "p", by: "max", lease: .seconds(60))
         try await fixture.expect(.taskClaimed) {
-            try await workspace.complete("a", in: "p", by: "mia", holding: true)
+            try await workspace.completeTask("a", in: "p", by: "mia", holding: true)
         }
         try await fixture.expect(.taskNotHeld) {
-            try await workspace.complete("a", in: "p", by: "adam", holding: true)
+            try await workspace.completeTask("a", in: "p", by: "adam", holding: true)
         }
         fixture.clock.advance(by: 59)
-        try await workspace.complete("a", in: "p", by: "max", holding: true)
+        try await workspace.completeTask("a", in: "p", by: "max", holding: true)
     }
 
     @Test("A token of no session is refused where one is needed")
@@ -195,7 +195,7 @@ struct CommandTests {
         let fixture = try await Fixture(place)
         let (workspace, store) = (fixture.workspace, fixture.store)
         try await fixture.task("a")
-        let comment = try await workspace.comment(on: "a", in: "p", by: "mia", "one")
+        let comment = try await workspace.addComment(on: "a", in: "p", by: "mia", "one")
         let start = try store.read { try $0.sequenceNumber }
         try await workspace.changeComment(comment.id, on: "a", in: "p", by: "mia", to: "two")
         try await workspace.changeComment(comment.id, on: "a", in: "p", by: "mia", to: "two")

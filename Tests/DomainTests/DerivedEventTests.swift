@@ -124,22 +124,22 @@ struct DerivedEventTests {
             try await workspace.addDependency(of: "a", on: "b", in: "p", by: "mia")
         }
         try await expect([.taskStatusChanged, .taskStarted]) {
-            try await workspace.move("b", in: "p", to: .inProgress, by: "mia")
+            try await workspace.moveTask("b", in: "p", to: .inProgress, by: "mia")
         }
         try await expect([.taskStatusChanged]) {
-            try await workspace.move("b", in: "p", to: .inReview, by: "mia")
+            try await workspace.moveTask("b", in: "p", to: .inReview, by: "mia")
         }
         try await expect([.taskStatusChanged, .taskCompleted, .taskUnblocked]) {
-            try await workspace.complete("b", in: "p", by: "mia")
+            try await workspace.completeTask("b", in: "p", by: "mia")
         }
         try await expect([.taskStatusChanged, .taskReopened, .taskBlocked]) {
-            try await workspace.move("b", in: "p", to: .todo, by: "mia")
+            try await workspace.moveTask("b", in: "p", to: .todo, by: "mia")
         }
         try await expect([.taskStatusChanged, .taskCanceled, .taskUnblocked]) {
-            try await workspace.move("b", in: "p", to: .canceled, by: "mia")
+            try await workspace.moveTask("b", in: "p", to: .canceled, by: "mia")
         }
         try await expect([]) {
-            _ = try? await workspace.complete("a", in: "p", by: "mia")
+            _ = try? await workspace.completeTask("a", in: "p", by: "mia")
         }
     }
 
@@ -170,24 +170,28 @@ struct DerivedEventTests {
             try await workspace.changeTask("a", in: "p", by: "mia") { $0.title = "New" }
         }
         try await expect([.taskClaimed]) {
-            try await workspace.claim("a", in: "p", by: "mia", lease: .seconds(60))
+            try await workspace.claimTask("a", in: "p", by: "mia", lease: .seconds(60))
         }
         try await expect([.taskReleased]) {
-            try await workspace.release("a", in: "p", by: "mia")
+            try await workspace.releaseTask("a", in: "p", by: "mia")
         }
         try await expect([.taskUnassigned]) {
-            try await workspace.assign("a", in: "p", to: nil, by: "mia")
+            try await workspace.assignTask("a", in: "p", to: nil, by: "mia")
         }
         try await expect([.taskCommented]) {
-            try await workspace.comment(on: "a", in: "p", by: "mia", "So")
+            try await workspace.addComment(on: "a", in: "p", by: "mia", "So")
         }
         for hours in [1, 2, -3] {
             try await expect([.workLogged]) {
                 try await workspace.logWork(Number(hours), on: "a", in: "p", by: "mia")
             }
         }
-        try await expect([.taskArchived]) { try await workspace.archive("a", in: "p", by: "mia") }
-        try await expect([.taskRestored]) { try await workspace.restore("a", in: "p", by: "mia") }
+        try await expect([.taskArchived]) {
+            try await workspace.archiveTask("a", in: "p", by: "mia")
+        }
+        try await expect([.taskRestored]) {
+            try await workspace.restoreTask("a", in: "p", by: "mia")
+        }
     }
 
     @Test("PRDs: reviews and versions")

@@ -14,18 +14,19 @@ struct EdgeTests {
         let (workspace, store) = (fixture.workspace, fixture.store)
         for id in ["a", "b", "c"] as [CodexFlow.Task.ID] {
             try await fixture.task(id, through: [.todo, .inProgress])
-            try await workspace.assign(id, in: "p", to: "max", by: "mia")
+            try await workspace.assignTask(id, in: "p", to: "max", by: "mia")
         }
-        try await workspace.complete("a", in: "p", by: "mia")
-        try await workspace.archive("b", in: "p", by: "mia")
-        try await workspace.complete("c", in: "p", by: "mia")
+        try await workspace.completeTask("a", in: "p", by: "mia")
+        try await workspace.archiveTask("b", in: "p", by: "mia")
+        try await workspace.completeTask("c", in: "p", by: "mia")
         try await workspace.changeMember("max", of: "p", to: .viewer, by: "adam")
-        #expect(try await workspace.move("a", in: "p", to: .todo, by: "mia").assigneeID == nil)
-        #expect(try await workspace.restore("b", in: "p", by: "mia").assigneeID == nil)
+        #expect(try await workspace.moveTask("a", in: "p", to: .todo, by: "mia").assigneeID == nil)
+        #expect(try await workspace.restoreTask("b", in: "p", by: "mia").assigneeID == nil)
         let entry = try #require(try store.all(.activity(of: "a", in: "p")).last)
         #expect(entry.changes.contains { $0.field == "assignee" && $0.to == nil })
         try await workspace.changeMember("max", of: "p", to: .member, by: "adam")
-        #expect(try await workspace.move("c", in: "p", to: .todo, by: "mia").assigneeID == "max")
+        #expect(
+            try await workspace.moveTask("c", in: "p", to: .todo, by: "mia").assigneeID == "max")
         #expect(try store.all(.tasks(assignedTo: "max")).map(\.id) == ["c"])
     }
 
@@ -39,7 +40,7 @@ struct EdgeTests {
                 .init(id: "1", text: "x", isMet: true), .init(id: "2", text: "y"),
             ]
         }
-        try await workspace.complete("a", in: "p", by: "mia", overriding: "it is late")
+        try await workspace.completeTask("a", in: "p", by: "mia", overriding: "it is late")
         try await fixture.expect(.taskUnmet) {
             try await workspace.changeTask("a", in: "p", by: "mia") {
                 $0.acceptanceCriteria[0].isMet = false
@@ -90,11 +91,11 @@ struct EdgeTests {
         #expect(try await workspace.session(token: opened.token) == nil)
 
         var tokens: [String] = []
-        for _ in 0..<Limits.sessionCountMax + 1 {
+        for _ in 0..<CodexFlow.Limits.sessionCountMax + 1 {
             fixture.clock.advance(by: 1)
             tokens.append(try await workspace.openSession(for: "max").token)
         }
-        #expect(try store.all(.sessions(of: "max")).count == Limits.sessionCountMax)
+        #expect(try store.all(.sessions(of: "max")).count == CodexFlow.Limits.sessionCountMax)
         #expect(try await workspace.session(token: tokens[0]) == nil)
         #expect(try await workspace.session(token: tokens[1]) != nil)
     }
@@ -134,7 +135,7 @@ struct EdgeTests {
         var item = try #require(try store.item(in: CodexFlow.table, key: key))
         item["colour"] = "green"
         try await store.put(item, in: CodexFlow.table)
-        try await workspace.assign("a", in: "p", to: nil, by: "mia")
+        try await workspace.assignTask("a", in: "p", to: nil, by: "mia")
         let changed = try #require(try store.item(in: CodexFlow.table, key: key))
         #expect(changed["colour"] == "green")
         // What the type knows and does not write any more goes.
@@ -163,26 +164,26 @@ struct EdgeTests {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace
         try await fixture.task("whole")
-        for number in 1...Limits.subtaskCountMax {
+        for number in 1...CodexFlow.Limits.subtaskCountMax {
             try await fixture.task(try .init("t\(number)")) { $0.parentID = "whole" }
         }
         try await fixture.expect(.taskParts) {
             try await fixture.task("more") { $0.parentID = "whole" }
         }
-        for number in 1...Limits.dependencyCountMax {
+        for number in 1...CodexFlow.Limits.dependencyCountMax {
             let other = try CodexFlow.Task.ID("t\(number)")
             try await workspace.addDependency(of: "whole", on: other, in: "p", by: "mia")
         }
-        let next = try CodexFlow.Task.ID("t\(Limits.dependencyCountMax + 1)")
+        let next = try CodexFlow.Task.ID("t\(CodexFlow.Limits.dependencyCountMax + 1)")
         try await fixture.expect(.dependencyCount) {
             try await workspace.addDependency(of: "whole", on: next, in: "p", by: "mia")
         }
         // With all of them it can be finished still.
-        for number in 1...Limits.subtaskCountMax {
-            try await workspace.move(
+        for number in 1...CodexFlow.Limits.subtaskCountMax {
+            try await workspace.moveTask(
                 try .init("t\(number)"), in: "p", to: .canceled, by: "mia")
         }
-        try await workspace.move("whole", in: "p", to: .canceled, by: "mia")
+        try await workspace.moveTask("whole", in: "p", to: .canceled, by: "mia")
     }
 
     @Test("A handler's own cancellation is a failure as any other")
@@ -197,7 +198,7 @@ struct EdgeTests {
             try await store.deliverEvents(
                 to: "s", matching: .kinds(.taskCreated),
                 onFailure: ConsumerFailurePolicy(
-                    attemptCount: 2, delay: .milliseconds(1), parks: true)
+                    attemptCount: 2, delay: .milliseconds(1), keepsDeadLetters: true)
             ) { event in
                 if event.detail["taskId"] == "a" { throw CancellationError() }
                 see.yield(event.detail["taskId"]?.string ?? "")
@@ -205,7 +206,7 @@ struct EdgeTests {
         }
         var iterator = seen.makeAsyncIterator()
         #expect(await iterator.next() == "b")
-        #expect(try store.parkedChanges(of: "s").count == 1)
+        #expect(try store.deadLetters(of: "s").count == 1)
         delivery.cancel()
         _ = await delivery.result
     }

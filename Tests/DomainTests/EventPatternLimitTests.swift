@@ -17,7 +17,9 @@ struct EventPatternLimitTests {
     @Test("A pattern has 2,048 characters, and not one more", arguments: ["a", "é", "𝄞"], -1...1)
     func length(character: String, difference: Int) throws {
         let around = #"{"source":[""]}"#
-        let count = Limits.eventPatternCharacterCountMax - around.unicodeScalars.count + difference
+        let count =
+            CodexFlow.Limits.eventPatternCharacterCountMax - around.unicodeScalars.count
+            + difference
         let text = String(repeating: character, count: count)
         let json = #"{"source":["\#(text)"]}"#
         guard difference <= 0 else {

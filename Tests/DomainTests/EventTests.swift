@@ -153,7 +153,7 @@ struct EventTests {
             try await store.deliverEvents(
                 to: "notifications", matching: .kinds(.taskAssigned),
                 onFailure: ConsumerFailurePolicy(
-                    attemptCount: 3, delay: .milliseconds(1), parks: true)
+                    attemptCount: 3, delay: .milliseconds(1), keepsDeadLetters: true)
             ) { event in
                 let user = event.detail["assignee"]?.string ?? ""
                 if user == "max", isDown.withLock({ $0 }) {
@@ -170,25 +170,25 @@ struct EventTests {
         try await fixture.task("c") { $0.assigneeID = "mia" }
         #expect(await messages.next() == "mia: Task c")
         #expect(attempts.withLock { $0 } == 3)
-        let parked = try store.parkedChanges(of: "notifications")
+        let parked = try store.deadLetters(of: "notifications")
         #expect(parked.count == 1 && parked[0].error.contains("Unreachable"))
         #expect(parked[0].attemptCount == 3)
         // Somebody sees to it.
         struct StillUnreachable: Error {}
-        let failed = try await store.retryParkedEvents(
+        let failed = try await store.retryDeadLetterEvents(
             of: "notifications", matching: .kinds(.taskAssigned)
         ) { _ in throw StillUnreachable() }
         #expect(failed == (0, 1))
-        let still = try store.parkedChanges(of: "notifications")
+        let still = try store.deadLetters(of: "notifications")
         #expect(still.map(\.attemptCount) == [4])
         #expect(still[0].error.contains("StillUnreachable"))
         isDown.withLock { $0 = false }
-        let retried = try await store.retryParkedEvents(
+        let retried = try await store.retryDeadLetterEvents(
             of: "notifications", matching: .kinds(.taskAssigned)
         ) { event in send.yield("again \(event.detail["assignee"]?.string ?? "")") }
         #expect(retried == (1, 0))
         #expect(await messages.next() == "again max")
-        #expect(try store.parkedChanges(of: "notifications").isEmpty)
+        #expect(try store.deadLetters(of: "notifications").isEmpty)
         delivery.cancel()
         _ = await delivery.result
     }
@@ -209,7 +209,7 @@ struct EventTests {
         }
         var iterator = seen.makeAsyncIterator()
         #expect(await iterator.next() == "good")
-        #expect(try store.parkedChanges(of: "s").count == 1)
+        #expect(try store.deadLetters(of: "s").count == 1)
         delivery.cancel()
         _ = await delivery.result
     }

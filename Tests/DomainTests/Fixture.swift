@@ -9,7 +9,7 @@ import Testing
 enum Place: String, CaseIterable, Sendable {
     /// In the store, as its own commits.
     case embedded
-    /// In the store, as a table elsewhere would be used: conditional actions only.
+    /// In the store, as a remote table would be used: conditional actions only.
     case table
 }
 
@@ -48,7 +48,7 @@ struct Fixture: Sendable {
         case .embedded: CodexFlow.Workspace(store, clock: { clock.now })
         case .table:
             CodexFlow.Workspace(
-                CodexFlow.TableWorkspaceBackend(TableElsewhere(store)),
+                CodexFlow.TableWorkspaceBackend(RemoteTable(store)),
                 clock: { clock.now }, calendar: SystemCalendar())
         }
     }
@@ -72,7 +72,7 @@ struct Fixture: Sendable {
     ) async throws -> CodexFlow.Task {
         var task = try await task(id)
         for status in statuses {
-            task = try await workspace.move(id, in: "p", to: status, by: "mia")
+            task = try await workspace.moveTask(id, in: "p", to: status, by: "mia")
         }
         return task
     }

@@ -17,11 +17,11 @@ struct ForeignDataTests {
         try await fixture.task("own")
         let day = CalendarDay(fixture.clock.now)
         let first: [@Sendable (CodexFlow.Task.ID) async throws -> Void] = [
-            { try await workspace.claim($0, in: "p", by: "mia", lease: .seconds(60)) },
-            { try await workspace.comment(on: $0, in: "p", by: "mia", "hello") },
+            { try await workspace.claimTask($0, in: "p", by: "mia", lease: .seconds(60)) },
+            { try await workspace.addComment(on: $0, in: "p", by: "mia", "hello") },
             { try await workspace.logWork(1, on: $0, in: "p", by: "mia") },
             { try await workspace.addDependency(of: $0, on: "own", in: "p", by: "mia") },
-            { try await workspace.archive($0, in: "p", by: "mia") },
+            { try await workspace.archiveTask($0, in: "p", by: "mia") },
         ]
         for (number, command) in first.enumerated() {
             let id = try CodexFlow.Task.ID("raw\(number)")
@@ -29,8 +29,8 @@ struct ForeignDataTests {
             task.estimate = 3
             try await store.put(task)
             try await command(id)
-            if number == 4 { try await workspace.restore(id, in: "p", by: "mia") }
-            try await workspace.complete(id, in: "p", by: "mia")
+            if number == 4 { try await workspace.restoreTask(id, in: "p", by: "mia") }
+            try await workspace.completeTask(id, in: "p", by: "mia")
             let kinds = try store.all(.activity(of: id, in: "p")).map(\.kind)
             #expect(kinds.first == .imported && kinds.count { $0 == .imported } == 1, "\(number)")
         }
@@ -41,7 +41,7 @@ struct ForeignDataTests {
         #expect(state.statuses == [.backlog: 1, .done: first.count])
     }
 
-    @Test("Two who begin the history of a task on a table elsewhere begin it once")
+    @Test("Two who begin the history of a task on a remote table begin it once")
     func begunTwice() async throws {
         let fixture = try await Fixture(.table)
         let (workspace, store, clock) = (fixture.workspace, fixture.store, fixture.clock)
@@ -49,10 +49,10 @@ struct ForeignDataTests {
             CodexFlow.Task(id: "raw", projectID: "p", title: "Raw", status: .todo))
         let overtaken = CodexFlow.Workspace(
             CodexFlow.TableWorkspaceBackend(
-                TableElsewhere(store) {
-                    try await workspace.comment(on: "raw", in: "p", by: "max", "first")
+                RemoteTable(store) {
+                    try await workspace.addComment(on: "raw", in: "p", by: "max", "first")
                 }), clock: { clock.now }, calendar: SystemCalendar())
-        try await overtaken.comment(on: "raw", in: "p", by: "mia", "second")
+        try await overtaken.addComment(on: "raw", in: "p", by: "mia", "second")
         let kinds = try store.all(.activity(of: "raw", in: "p")).map(\.kind)
         #expect(kinds == [.imported, .commented, .commented])
     }
@@ -64,9 +64,9 @@ struct ForeignDataTests {
         var task = CodexFlow.Task(id: "old", projectID: "p", title: "Old", status: .done)
         task.estimate = 100
         try await store.put(task)
-        try await workspace.comment(on: "old", in: "p", by: "mia", "well done")
+        try await workspace.addComment(on: "old", in: "p", by: "mia", "well done")
         try await fixture.task("new") { ($0.estimate, $0.status) = (4, .inProgress) }
-        try await workspace.complete("new", in: "p", by: "mia")
+        try await workspace.completeTask("new", in: "p", by: "mia")
         try await Analytics.catchUp(store)
         let day = CalendarDay(fixture.clock.now)
         let figures = try #require(try store.get(.analytics(of: "p", on: day)))
@@ -91,7 +91,7 @@ struct ForeignDataTests {
             item["status"] = "inProgress"
             try await store.put(item, in: CodexFlow.table)
             try await fixture.expect(.taskEstimate) {
-                try await workspace.complete("a", in: "p", by: "mia")
+                try await workspace.completeTask("a", in: "p", by: "mia")
             }
             try await workspace.changeTask("a", in: "p", by: "mia") { $0.estimate = 8 }
         }
@@ -100,9 +100,9 @@ struct ForeignDataTests {
             try store.item(in: CodexFlow.table, key: PrimaryKey("PROJECT#p", "METADATA")))
         project["hoursPerPoint"] = .number(Number(Int64.max))
         try await store.put(project, in: CodexFlow.table)
-        try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.completeTask("a", in: "p", by: "mia")
         let entry = try #require(try store.all(.activity(of: "a", in: "p")).last)
-        #expect(entry.facts?.estimatedHours == 8 * Limits.hoursPerPointMax)
+        #expect(entry.facts?.estimatedHours == 8 * CodexFlow.Limits.hoursPerPointMax)
     }
 
     @Test("A damaged project, a full day and items that are not what their keys say stop nothing")
@@ -115,7 +115,7 @@ struct ForeignDataTests {
         // A day that leaves no room for more.
         var full = CodexFlow.Analytics(
             projectID: "p", date: day,
-            metrics: .init(tasksCompleted: Int(Limits.analyticsFigureMax)))
+            metrics: .init(tasksCompleted: Int(CodexFlow.Limits.analyticsFigureMax)))
         full.flow = .init()
         try await store.put(full)
         // An entry and a work log of one project under the keys of another.
@@ -133,7 +133,7 @@ struct ForeignDataTests {
             try store.item(in: CodexFlow.table, key: PrimaryKey("PROJECT#q", "METADATA")))
         project["owner"] = 7
         try await store.put(project, in: CodexFlow.table)
-        try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.completeTask("a", in: "p", by: "mia")
         try await Analytics.catchUp(store)
         let figures = try #require(try store.get(.analytics(of: "p", on: day)))
         #expect(figures.metrics.tasksCompleted == 1 && figures.flow?.points == 2)
@@ -165,18 +165,18 @@ struct ForeignDataTests {
         var (sums, figures) = try await report()
         #expect(sums.pointsCompleted == 0 && figures.metrics.teamEfficiency == 0)
         #expect(sums.states.map(\.scope) == [60] && sums.states.map(\.remaining) == [0])
-        try await workspace.move("old", in: "p", to: .todo, by: "mia")
+        try await workspace.moveTask("old", in: "p", to: .todo, by: "mia")
         (sums, figures) = try await report()
         #expect(sums.pointsCompleted == 0 && sums.states.map(\.remaining) == [60])
         #expect(figures.flow?.estimatedHours == 0)
         // Now it is.
-        try await workspace.move("old", in: "p", to: .inProgress, by: "mia")
-        try await workspace.complete("old", in: "p", by: "mia")
+        try await workspace.moveTask("old", in: "p", to: .inProgress, by: "mia")
+        try await workspace.completeTask("old", in: "p", by: "mia")
         (sums, figures) = try await report()
         #expect(sums.pointsCompleted == 60 && figures.metrics.velocity == 15)
         #expect(figures.flow?.estimatedHours == 60 && figures.metrics.teamEfficiency == 1)
         try await workspace.changeTask("old", in: "p", by: "mia") { $0.estimate = 50 }
-        try await workspace.move("old", in: "p", to: .todo, by: "mia")
+        try await workspace.moveTask("old", in: "p", to: .todo, by: "mia")
         (sums, figures) = try await report()
         #expect(sums.pointsCompleted == 0 && figures.flow?.estimatedHours == 0)
         try await Analytics.catchUp(store)
@@ -191,7 +191,7 @@ struct ForeignDataTests {
             var task = CodexFlow.Task(id: "t", projectID: "p", title: "T", status: .todo)
             task.estimate = number
             try await store.put(task)
-            try await workspace.comment(on: "t", in: "p", by: "olga", "hello")
+            try await workspace.addComment(on: "t", in: "p", by: "olga", "hello")
             guard number == 1 else { break }
             try await workspace.deleteProject("p", by: "olga")
             try await workspace.createProject(key: "NEW", name: "New", id: "p", owner: "olga")
@@ -225,7 +225,7 @@ struct ForeignDataTests {
         try await store.rebuildAnalytics()
         #expect(try store.get(.analytics(of: "p", on: day)) == figures)
         try await store.put(sound, in: CodexFlow.table)
-        try await workspace.comment(on: "a", in: "p", by: "mia", "it goes on")
+        try await workspace.addComment(on: "a", in: "p", by: "mia", "it goes on")
     }
 
     @Test("Rebuilds beside the consumer and new projects count each entry once")
@@ -272,9 +272,9 @@ struct ForeignDataTests {
         try await fixture.task("a", through: [.todo])
         try await fixture.store.put(
             ["PK": "PROJECT#p", "SK": "ACTIVITY#a#!", "note": "x"], in: CodexFlow.table)
-        try await workspace.claim("a", in: "p", by: "mia", lease: .seconds(60))
-        try await workspace.comment(on: "a", in: "p", by: "mia", "hello")
-        try await workspace.move("a", in: "p", to: .inProgress, by: "mia")
+        try await workspace.claimTask("a", in: "p", by: "mia", lease: .seconds(60))
+        try await workspace.addComment(on: "a", in: "p", by: "mia", "hello")
+        try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia")
     }
 
     @Test(
@@ -289,12 +289,12 @@ struct ForeignDataTests {
         #expect(try await workspace.blockedTasks(in: "p").map(\.task.id) == ["a"])
         try await store.update(.task("b", in: "p")) { $0.status = .done }
         #expect(try await workspace.blockedTasks(in: "p").isEmpty)
-        try await workspace.move("a", in: "p", to: .inProgress, by: "mia")
+        try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia")
         // Nor does one that was opened so let anybody start.
-        try await workspace.move("a", in: "p", to: .todo, by: "mia")
+        try await workspace.moveTask("a", in: "p", to: .todo, by: "mia")
         try await store.update(.task("b", in: "p")) { $0.status = .todo }
         try await fixture.expect(.taskBlocked) {
-            try await workspace.move("a", in: "p", to: .inProgress, by: "mia")
+            try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia")
         }
     }
 
@@ -315,7 +315,7 @@ struct ForeignDataTests {
     func numbers(place: Place) async throws {
         let fixture = try await Fixture(place)
         var task = CodexFlow.Task(id: "raw", projectID: "p", title: "Raw", status: .todo)
-        task.number = Int(Limits.taskNumberMax)
+        task.number = Int(CodexFlow.Limits.taskNumberMax)
         try await fixture.store.put(task)
         task.id = "two"
         task.number = 2
@@ -364,7 +364,7 @@ struct ForeignDataTests {
         item["note"] = "x"
         try await fixture.store.put(item, in: CodexFlow.table)
         try await fixture.task("a")
-        try await fixture.workspace.comment(on: "a", in: "p", by: "mia", "hello")
+        try await fixture.workspace.addComment(on: "a", in: "p", by: "mia", "hello")
         let kinds = try fixture.store.all(.activity(of: "a", in: "p")).map(\.kind)
         #expect(kinds == [.created, .commented])
     }
@@ -377,7 +377,7 @@ struct ForeignDataTests {
         var item = try #require(try fixture.store.item(in: CodexFlow.table, key: key))
         for number in 0..<20_000 { item["x\(number)"] = true }
         try await fixture.store.put(item, in: CodexFlow.table)
-        try await fixture.workspace.assign("a", in: "p", to: "max", by: "mia")
+        try await fixture.workspace.assignTask("a", in: "p", to: "max", by: "mia")
         #expect(try fixture.store.get(.task("a", in: "p"))?.assigneeID == "max")
     }
 }

@@ -6,8 +6,8 @@ import Foundation
 import Synchronization
 import Testing
 
-/// Two commands on a table elsewhere: one is decided, then the other is written, then the first.
-@Suite("Commands that pass each other on a table elsewhere")
+/// Two commands on a remote table: one is decided, then the other is written, then the first.
+@Suite("Commands that pass each other on a remote table")
 struct RaceTests {
     private let fixture: Fixture
     private var workspace: CodexFlow.Workspace { fixture.workspace }
@@ -20,7 +20,7 @@ struct RaceTests {
     ) -> CodexFlow.Workspace {
         let clock = fixture.clock
         return CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(TableElsewhere(fixture.store, overtakenBy: other)),
+            CodexFlow.TableWorkspaceBackend(RemoteTable(fixture.store, overtakenBy: other)),
             clock: { clock.now }, calendar: SystemCalendar())
     }
 
@@ -41,10 +41,10 @@ struct RaceTests {
         try await fixture.store.put(
             CodexFlow.Task(id: "raw", projectID: "p", title: "Raw"))
         let slow = overtaken { [workspace] in
-            try await workspace.claim("raw", in: "p", by: "mia", lease: .seconds(60))
+            try await workspace.claimTask("raw", in: "p", by: "mia", lease: .seconds(60))
         }
         await expect(.taskClaimed) {
-            try await slow.claim("raw", in: "p", by: "max", lease: .seconds(60))
+            try await slow.claimTask("raw", in: "p", by: "max", lease: .seconds(60))
         }
         #expect(try fixture.store.get(.task("raw", in: "p"))?.claim?.holder == "mia")
     }
@@ -64,22 +64,22 @@ struct RaceTests {
     func members() async throws {
         try await fixture.task("t")
         let remover = overtaken { [workspace] in
-            try await workspace.assign("t", in: "p", to: "max", by: "mia")
+            try await workspace.assignTask("t", in: "p", to: "max", by: "mia")
         }
         await expect(.memberWork) { try await remover.removeMember("max", from: "p", by: "adam") }
-        try await workspace.assign("t", in: "p", to: nil, by: "mia")
+        try await workspace.assignTask("t", in: "p", to: nil, by: "mia")
         let assigner = overtaken { [workspace] in
             try await workspace.removeMember("max", from: "p", by: "adam")
         }
         await expect(.taskAssignee) {
-            try await assigner.assign("t", in: "p", to: "max", by: "mia")
+            try await assigner.assignTask("t", in: "p", to: "max", by: "mia")
         }
         // Reopening gives work as well.
         try await fixture.task("u", through: [.todo])
-        try await workspace.assign("u", in: "p", to: "mia", by: "mia")
-        try await workspace.move("u", in: "p", to: .canceled, by: "mia")
+        try await workspace.assignTask("u", in: "p", to: "mia", by: "mia")
+        try await workspace.moveTask("u", in: "p", to: .canceled, by: "mia")
         let second = overtaken { [workspace] in
-            try await workspace.move("u", in: "p", to: .todo, by: "adam")
+            try await workspace.moveTask("u", in: "p", to: .todo, by: "adam")
         }
         await expect(.memberWork) { try await second.removeMember("mia", from: "p", by: "adam") }
     }
@@ -107,14 +107,14 @@ struct RaceTests {
         let mover = overtaken { [workspace] in
             try await workspace.removeDependency(of: "a", on: "b", in: "p", by: "mia")
         }
-        try await mover.complete("b", in: "p", by: "mia")
+        try await mover.completeTask("b", in: "p", by: "mia")
         #expect(try fixture.store.all(.blockers(of: "a", in: "p")).isEmpty)
         // Nor is one missed that was added.
         let second = overtaken { [workspace] in
             try await workspace.addDependency(of: "a", on: "c", in: "p", by: "mia")
         }
         try await fixture.task("c", through: [.todo, .inProgress])
-        try await second.complete("c", in: "p", by: "mia")
+        try await second.completeTask("c", in: "p", by: "mia")
         #expect(try fixture.store.all(.blockers(of: "a", in: "p")).map(\.isOpen) == [false])
     }
 

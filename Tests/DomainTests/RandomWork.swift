@@ -74,7 +74,7 @@ struct RandomWork {
         case 0...2: try await createTask(actor, parent: second)
         case 3...10:
             let status = pick(CodexFlow.Task.Status.allCases)
-            try await workspace.move(
+            try await workspace.moveTask(
                 task, in: "p", to: status, by: actor,
                 overriding: isForced ? "must be" : nil)
         case 11:
@@ -88,17 +88,17 @@ struct RandomWork {
                 $0.parentID = isLoose ? nil : second
             }
         case 13:
-            try await workspace.assign(task, in: "p", to: next(5) == 0 ? nil : other, by: actor)
+            try await workspace.assignTask(task, in: "p", to: next(5) == 0 ? nil : other, by: actor)
         case 14: try await workspace.addDependency(of: task, on: second, in: "p", by: actor)
         case 15: try await workspace.removeDependency(of: task, on: second, in: "p", by: actor)
         case 16:
-            try await workspace.claim(task, in: "p", by: actor, lease: .seconds(1 + next(2000)))
-        case 17: try await workspace.release(task, in: "p", by: actor)
+            try await workspace.claimTask(task, in: "p", by: actor, lease: .seconds(1 + next(2000)))
+        case 17: try await workspace.releaseTask(task, in: "p", by: actor)
         case 18:
             if next(3) == 0 {
-                try await workspace.archive(task, in: "p", by: actor)
+                try await workspace.archiveTask(task, in: "p", by: actor)
             } else {
-                try await workspace.restore(task, in: "p", by: actor)
+                try await workspace.restoreTask(task, in: "p", by: actor)
             }
         case 19: try await changeMembers(other)
         case 20:
@@ -108,7 +108,7 @@ struct RandomWork {
             try await workspace.changeTask(task, in: "p", by: actor) {
                 $0.acceptanceCriteria = criteria
             }
-        case 21: try await workspace.comment(on: task, in: "p", by: actor, "hello")
+        case 21: try await workspace.addComment(on: task, in: "p", by: actor, "hello")
         case 22: try await changeUsers(other)
         case 23...24: try await changePRDs(actor)
         default: try await logWork(actor, on: task)

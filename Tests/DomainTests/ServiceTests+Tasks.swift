@@ -38,12 +38,12 @@ extension ServiceTests {
         try await fixture.task("a")
         for user in ["vera", "nora", "nobody"] {
             try await fixture.expect(.taskAssignee, "assignee") {
-                try await workspace.assign("a", in: "p", to: try .init(user), by: "mia")
+                try await workspace.assignTask("a", in: "p", to: try .init(user), by: "mia")
             }
         }
         for actor in ["vera", "nora"] {
             try await fixture.expect(.actorRole) {
-                try await workspace.move("a", in: "p", to: .todo, by: try .init(actor))
+                try await workspace.moveTask("a", in: "p", to: .todo, by: try .init(actor))
             }
         }
     }
@@ -69,7 +69,7 @@ extension ServiceTests {
             for to in CodexFlow.Task.Status.allCases
             where to != from && !from.successors.contains(to) {
                 try await fixture.expect(.taskTransition, "status") {
-                    try await fixture.workspace.move(id, in: "p", to: to, by: "mia")
+                    try await fixture.workspace.moveTask(id, in: "p", to: to, by: "mia")
                 }
             }
         }
@@ -85,18 +85,18 @@ extension ServiceTests {
         let fixture = try await Fixture(place)
         let (workspace, clock) = (fixture.workspace, fixture.clock)
         try await fixture.task("a")
-        try await workspace.move("a", in: "p", to: .todo, by: "mia")
+        try await workspace.moveTask("a", in: "p", to: .todo, by: "mia")
         clock.advance(by: 60)
-        let started = try await workspace.move("a", in: "p", to: .inProgress, by: "mia")
+        let started = try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia")
         #expect(started.startedAt == clock.now)
         clock.advance(by: 3600)
-        var task = try await workspace.complete("a", in: "p", by: "mia")
+        var task = try await workspace.completeTask("a", in: "p", by: "mia")
         #expect(task.completedAt == clock.now && task.startedAt == started.startedAt)
         clock.advance(by: 60)
-        task = try await workspace.move("a", in: "p", to: .todo, by: "mia")
+        task = try await workspace.moveTask("a", in: "p", to: .todo, by: "mia")
         #expect(task.completedAt == nil && task.reopenCount == 1)
         #expect(task.startedAt == started.startedAt)
-        task = try await workspace.move("a", in: "p", to: .canceled, by: "mia")
+        task = try await workspace.moveTask("a", in: "p", to: .canceled, by: "mia")
         #expect(task.canceledAt == clock.now)
         let history = try fixture.store.all(.activity(of: "a", in: "p"))
         #expect(history.map(\.kind) == [.created, .moved, .moved, .moved, .moved, .moved])
@@ -104,7 +104,7 @@ extension ServiceTests {
         #expect(history[3].changes.contains { $0.field == "status" && $0.to == "done" })
         // Where it is already is no change.
         let count = try fixture.contents.count
-        try await workspace.move("a", in: "p", to: .canceled, by: "mia")
+        try await workspace.moveTask("a", in: "p", to: .canceled, by: "mia")
         #expect(try fixture.contents.count == count)
     }
 
@@ -126,8 +126,8 @@ extension ServiceTests {
         try await store(50)
         #expect(try await fixture.task("b").number == 51)
         try await store(52)
-        try await store(Limits.taskNumberMax - 1)
-        #expect(try await fixture.task("c").number == Limits.taskNumberMax)
+        try await store(CodexFlow.Limits.taskNumberMax - 1)
+        #expect(try await fixture.task("c").number == CodexFlow.Limits.taskNumberMax)
         // Then what is left: no number is given out twice.
         #expect(try await fixture.task("d").number == 1)
         #expect(try await fixture.task("e").number == 2)
@@ -163,7 +163,7 @@ extension ServiceTests {
                 ($0.title, $0.assigneeID) = ("Newer", "nora")
             }
         }
-        try await workspace.claim("a", in: "p", by: "max", lease: .seconds(60))
+        try await workspace.claimTask("a", in: "p", by: "max", lease: .seconds(60))
         try await fixture.expect(.taskClaimed) {
             try await workspace.changeTask("a", in: "p", by: "mia") { $0.assigneeID = "mia" }
         }
@@ -171,21 +171,21 @@ extension ServiceTests {
             ($0.priority, $0.assigneeID) = (.high, "mia")
         }
         #expect(assigned.assigneeID == "mia" && assigned.priority == .high)
-        try await workspace.release("a", in: "p", by: "max")
+        try await workspace.releaseTask("a", in: "p", by: "max")
         try await workspace.changeProject("p", by: "adam") { $0.estimateScale = [1, 2, 3, 5, 8] }
         try await fixture.expect(.taskEstimate) {
             try await workspace.changeTask("a", in: "p", by: "mia") { $0.estimate = 4 }
         }
         try await workspace.changeTask("a", in: "p", by: "mia") { $0.estimate = 5 }
-        try await workspace.archive("a", in: "p", by: "mia")
+        try await workspace.archiveTask("a", in: "p", by: "mia")
         try await fixture.expect(.taskArchived) {
             try await workspace.changeTask("a", in: "p", by: "mia") { $0.title = "X" }
         }
         try await fixture.expect(.taskArchived) {
-            try await workspace.move("a", in: "p", to: .todo, by: "mia")
+            try await workspace.moveTask("a", in: "p", to: .todo, by: "mia")
         }
         #expect(try await workspace.all(.tasks(in: "p", status: .backlog)).isEmpty)
-        try await workspace.restore("a", in: "p", by: "mia")
+        try await workspace.restoreTask("a", in: "p", by: "mia")
         #expect(try await workspace.all(.tasks(in: "p", status: .backlog)).map(\.id) == ["a"])
         await #expect(throws: CodexError(.notFound, "")) {
             try await workspace.changeTask("missing", in: "p", by: "mia") { $0.title = "X" }

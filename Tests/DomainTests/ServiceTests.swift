@@ -8,7 +8,7 @@ import Testing
 @testable import CodexWorkspace
 
 /// The rules that look at other items: both sides of each, on the embedded store and through the
-/// conditional actions of a table elsewhere.
+/// conditional actions of a remote table.
 @Suite("Services")
 struct ServiceTests {
     @Test(
@@ -106,7 +106,7 @@ struct ServiceTests {
             try await workspace.removeMember("max", from: "p", by: "mia")
         }
         try await fixture.task("t")
-        try await workspace.assign("t", in: "p", to: "max", by: "mia")
+        try await workspace.assignTask("t", in: "p", to: "max", by: "mia")
         try await fixture.expect(.memberWork) {
             try await workspace.removeMember("max", from: "p", by: "adam")
         }
@@ -114,7 +114,7 @@ struct ServiceTests {
             try await workspace.changeMember("max", of: "p", to: .viewer, by: "adam")
         }
         try await fixture.expect(.memberWork) { try await workspace.deleteUser("max") }
-        try await workspace.assign("t", in: "p", to: nil, by: "mia")
+        try await workspace.assignTask("t", in: "p", to: nil, by: "mia")
         // Members may leave.
         try await workspace.removeMember("max", from: "p", by: "max")
         #expect(try store.get(.member("max", of: "p")) == nil)
@@ -147,27 +147,27 @@ struct ServiceTests {
         }
         #expect(try await workspace.all(.subtasks(of: "a", in: "p")).map(\.id) == ["b"])
         for status in [CodexFlow.Task.Status.todo, .inProgress] {
-            try await workspace.move("a", in: "p", to: status, by: "mia")
+            try await workspace.moveTask("a", in: "p", to: status, by: "mia")
         }
         for status in [CodexFlow.Task.Status.done, .canceled] {
             try await fixture.expect(.taskChildren) {
-                try await workspace.move("a", in: "p", to: status, by: "mia")
+                try await workspace.moveTask("a", in: "p", to: status, by: "mia")
             }
         }
-        try await workspace.move("c", in: "p", to: .canceled, by: "mia")
-        try await workspace.move("b", in: "p", to: .canceled, by: "mia")
-        try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.moveTask("c", in: "p", to: .canceled, by: "mia")
+        try await workspace.moveTask("b", in: "p", to: .canceled, by: "mia")
+        try await workspace.completeTask("a", in: "p", by: "mia")
         try await fixture.expect(.taskParent) {
-            try await workspace.move("b", in: "p", to: .todo, by: "mia")
+            try await workspace.moveTask("b", in: "p", to: .todo, by: "mia")
         }
         try await fixture.expect(.taskParent) { try await fixture.task("e") { $0.parentID = "a" } }
         // An open part that was put away does not come back to a finished whole.
         try await fixture.task("f", through: [.todo, .inProgress])
         try await fixture.task("g") { $0.parentID = "f" }
-        try await workspace.archive("g", in: "p", by: "mia")
-        try await workspace.complete("f", in: "p", by: "mia")
+        try await workspace.archiveTask("g", in: "p", by: "mia")
+        try await workspace.completeTask("f", in: "p", by: "mia")
         try await fixture.expect(.taskParent) {
-            try await workspace.restore("g", in: "p", by: "mia")
+            try await workspace.restoreTask("g", in: "p", by: "mia")
         }
     }
 
@@ -199,22 +199,22 @@ struct ServiceTests {
         }
         #expect(try await blocked() == ["a<b", "b<c"])
         try await fixture.expect(.taskBlocked) {
-            try await workspace.move("a", in: "p", to: .inProgress, by: "mia")
+            try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia")
         }
         try await fixture.expect(.note) {
             // Nothing to see is no reason.
-            try await workspace.move("a", in: "p", to: .inProgress, by: "mia", overriding: " ")
+            try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia", overriding: " ")
         }
-        try await workspace.move(
+        try await workspace.moveTask(
             "a", in: "p", to: .inProgress, by: "mia", overriding: "urgent")
         #expect(try fixture.store.all(.activity(of: "a", in: "p")).last?.note == "urgent")
-        try await workspace.move("c", in: "p", to: .inProgress, by: "mia")
-        try await workspace.complete("c", in: "p", by: "mia")
+        try await workspace.moveTask("c", in: "p", to: .inProgress, by: "mia")
+        try await workspace.completeTask("c", in: "p", by: "mia")
         #expect(try await blocked() == ["a<b"])
-        try await workspace.move("b", in: "p", to: .inProgress, by: "mia")
-        try await workspace.move("c", in: "p", to: .todo, by: "mia")
+        try await workspace.moveTask("b", in: "p", to: .inProgress, by: "mia")
+        try await workspace.moveTask("c", in: "p", to: .todo, by: "mia")
         #expect(try await blocked() == ["a<b", "b<c"])
-        try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.completeTask("a", in: "p", by: "mia")
         #expect(try await blocked() == ["b<c"])
         try await workspace.removeDependency(of: "b", on: "c", in: "p", by: "mia")
         #expect(try await blocked().isEmpty)
@@ -225,36 +225,36 @@ struct ServiceTests {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace
         try await fixture.task("a", through: [.todo])
-        let claimed = try await workspace.claim("a", in: "p", by: "mia", lease: .seconds(60))
+        let claimed = try await workspace.claimTask("a", in: "p", by: "mia", lease: .seconds(60))
         #expect(claimed.holder(at: fixture.clock.now) == "mia")
         try await fixture.expect(.taskClaimed) {
-            try await workspace.claim("a", in: "p", by: "max", lease: .seconds(60))
+            try await workspace.claimTask("a", in: "p", by: "max", lease: .seconds(60))
         }
         try await fixture.expect(.taskClaimed) {
-            try await workspace.move("a", in: "p", to: .inProgress, by: "max")
+            try await workspace.moveTask("a", in: "p", to: .inProgress, by: "max")
         }
         try await fixture.expect(.taskClaimed) {
-            try await workspace.release("a", in: "p", by: "max")
+            try await workspace.releaseTask("a", in: "p", by: "max")
         }
         // An admin may.
-        try await workspace.assign("a", in: "p", to: "max", by: "adam")
+        try await workspace.assignTask("a", in: "p", to: "max", by: "adam")
         fixture.clock.advance(by: 59)
-        let again = try await workspace.claim("a", in: "p", by: "mia", lease: .seconds(60))
+        let again = try await workspace.claimTask("a", in: "p", by: "mia", lease: .seconds(60))
         #expect(again.claim?.until == fixture.clock.now + 60)
         fixture.clock.advance(by: 60)
-        try await workspace.claim("a", in: "p", by: "max", lease: .seconds(60))
-        try await workspace.release("a", in: "p", by: "max")
+        try await workspace.claimTask("a", in: "p", by: "max", lease: .seconds(60))
+        try await workspace.releaseTask("a", in: "p", by: "max")
         for lease in [Duration.zero, .seconds(-1), .milliseconds(999), .seconds(86_401)] {
             try await fixture.expect(.taskClaim) {
-                try await workspace.claim("a", in: "p", by: "mia", lease: lease)
+                try await workspace.claimTask("a", in: "p", by: "mia", lease: lease)
             }
         }
-        try await workspace.claim("a", in: "p", by: "mia", lease: .seconds(86_400))
-        try await workspace.move("a", in: "p", to: .inProgress, by: "mia")
-        let done = try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.claimTask("a", in: "p", by: "mia", lease: .seconds(86_400))
+        try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia")
+        let done = try await workspace.completeTask("a", in: "p", by: "mia")
         #expect(done.claim == nil)
         try await fixture.expect(.taskClaim) {
-            try await workspace.claim("a", in: "p", by: "mia", lease: .seconds(60))
+            try await workspace.claimTask("a", in: "p", by: "mia", lease: .seconds(60))
         }
     }
 
@@ -272,17 +272,17 @@ struct ServiceTests {
         #expect(try store.all(.tasks(in: "p", overdueOn: today)).map(\.id) == ["a"])
         #expect(try store.all(.tasks(in: "p", dueThrough: today)).map(\.id) == ["a", "b"])
         try await fixture.expect(.taskUnmet) {
-            try await workspace.complete("a", in: "p", by: "mia")
+            try await workspace.completeTask("a", in: "p", by: "mia")
         }
         try await workspace.changeTask("a", in: "p", by: "mia") {
             $0.acceptanceCriteria[0].isMet = true
         }
-        try await workspace.complete("a", in: "p", by: "mia")
+        try await workspace.completeTask("a", in: "p", by: "mia")
         #expect(try store.all(.tasks(in: "p", overdueOn: today)).isEmpty)
 
-        let comment = try await workspace.comment(on: "a", in: "p", by: "max", "Well done")
+        let comment = try await workspace.addComment(on: "a", in: "p", by: "max", "Well done")
         try await fixture.expect(.commentText) {
-            try await workspace.comment(on: "a", in: "p", by: "max", " ")
+            try await workspace.addComment(on: "a", in: "p", by: "max", " ")
         }
         try await fixture.expect(.commentAuthor) {
             try await workspace.changeComment(comment.id, on: "a", in: "p", by: "mia", to: "No")
@@ -317,7 +317,7 @@ struct ServiceTests {
         #expect(try store.all(.work(of: "mia", from: today, through: today)).map(\.taskID) == ["b"])
     }
 
-    @Test("Two decide at once on a table elsewhere: no circle, no number twice")
+    @Test("Two decide at once on a remote table: no circle, no number twice")
     func conflicts() async throws {
         let fixture = try await Fixture(.table)
         let workspace = fixture.workspace

@@ -109,7 +109,8 @@ struct SimpleRuleTests {
             check(isSound ? nil : .taskComplexity) { $0.complexity = value }
         }
         for (value, isSound) in [
-            (0, false), (1, true), (Limits.taskNumberMax, true), (Limits.taskNumberMax + 1, false),
+            (0, false), (1, true), (CodexFlow.Limits.taskNumberMax, true),
+            (CodexFlow.Limits.taskNumberMax + 1, false),
             (.max, false),
         ] {
             check(isSound ? nil : .taskNumber) { $0.number = value }
@@ -129,7 +130,7 @@ struct SimpleRuleTests {
         check(nil) { ($0.cycleID, $0.rank) = (fits, fits) }
         check(.taskPlace) { $0.cycleID = exceeds }
         check(.taskPlace) { $0.rank = exceeds }
-        let max = Limits.metadataByteCountMax
+        let max = CodexFlow.Limits.metadataByteCountMax
         check(nil) { $0.metadata = ["k": .string(String(repeating: "x", count: max - 1))] }
         check(.taskMetadata) { $0.metadata = ["k": .string(String(repeating: "x", count: max))] }
     }
@@ -250,7 +251,8 @@ struct SimpleRuleTests {
     @Test("A sequence of numbers ends where the numbers of tasks do")
     func sequences() {
         for (last, isSound) in [
-            (-1, false), (0, true), (Limits.taskNumberMax, true), (Limits.taskNumberMax + 1, false),
+            (-1, false), (0, true), (CodexFlow.Limits.taskNumberMax, true),
+            (CodexFlow.Limits.taskNumberMax + 1, false),
         ] {
             let sequence = CodexFlow.NumberSequence(projectID: "1", name: "TASK", last: last)
             #expect(rule { try sequence.validate() } == (isSound ? nil : .taskNumber))
@@ -281,8 +283,9 @@ struct SimpleRuleTests {
     @Test(
         "Figures of analytics have a limit",
         arguments: [
-            (Limits.analyticsFigureMax, true), (Limits.analyticsFigureMax + 1, false),
-            (-Limits.analyticsFigureMax - 1, false), (Int.max, false), (Int.min, false),
+            (CodexFlow.Limits.analyticsFigureMax, true),
+            (CodexFlow.Limits.analyticsFigureMax + 1, false),
+            (-CodexFlow.Limits.analyticsFigureMax - 1, false), (Int.max, false), (Int.min, false),
         ])
     func figures(value: Int, isSound: Bool) {
         func check(_ body: (inout CodexFlow.Analytics) -> Void) {

@@ -155,9 +155,9 @@ struct CompactionTests {
         try await store.removeTable("other")
         try await store.removeIndex("byG", from: "t")
         try await store.addTable(TableDefinition("new", partitionKey: KeyAttribute("p")))
-        try await store.whenReady()
+        try await store.waitUntilReady()
         try await store.removeTable("new")
-        try await store.whenReady()
+        try await store.waitUntilReady()
         let catalog = store.core.catalog
         try await store.compact()
         #expect(store.core.catalog === catalog)
@@ -228,9 +228,9 @@ struct CompactionTests {
         let temporary = try TemporaryStore(schema: Self.schema)
         let store = temporary.store
         try await Self.fill(store, 0..<50)
-        let context = try store.core.takeReader()
+        let context = try store.core.acquireReadContext()
         await #expect(throws: CodexError(.inUse, "")) { try await store.compact() }
-        store.core.returnReader(context)
+        store.core.releaseReadContext(context)
         #expect(try store.items(scanning: TableScan(table: "t")).items.count == 50)
         #expect(try names(temporary.path).isDisjoint(with: ["compaction", "compacting"]))
         try await store.compact()

@@ -26,7 +26,7 @@ extension FaultTests {
         // A build can be over before this task runs again; then another one is begun.
         repeat {
             if store.schema.tables[0].indexes.contains(where: { $0.name == "byX" }) {
-                try await store.whenReady()
+                try await store.waitUntilReady()
                 try await store.removeIndex("byX", from: "f")
             }
             try await store.addIndex(index, to: "f")
@@ -45,7 +45,7 @@ extension FaultTests {
             }
             faulty_arm(0, 0, 0, 0, "")
         } while faultCount == 0
-        try await store.whenReady()
+        try await store.waitUntilReady()
         let count = try store.count(TableScan(table: "f")).count
         #expect(count >= number + putCount)
         #expect(try store.count(TableScan(table: "f", index: "byX")).count == count)

@@ -151,7 +151,7 @@ struct FaultTests {
         let reopened = try Store(at: temporary.path)
         defer { reopened.close() }
         if !place.goesOn {
-            // Not in a file whose name or end may not be on the medium.
+            // Not in a file whose name or end may not be on stable storage.
             let now = try #require(try LogInspection(at: temporary.path).segments.last).number
             #expect(now > segment)
         }
@@ -176,7 +176,7 @@ struct FaultTests {
         defer { faulty_arm(0, 0, 0, 0, "") }
         var options = StoreOptions()
         options.checkpoints = CheckpointPolicy(
-            interval: .milliseconds(20), dirtyByteCount: 64 << 10, dirtyByteCountMax: 64 << 10)
+            interval: .milliseconds(20), dirtyByteCount: 64 << 10, maximumDirtyBytes: 64 << 10)
         let temporary = try TemporaryStore(schema: Self.schema, options: options)
         let directory = URL(fileURLWithPath: temporary.path).deletingLastPathComponent()
             .lastPathComponent

@@ -173,7 +173,7 @@ struct LiveCompactionTests {
             // Each keeps the builder from its work for a while.
         } while try compactionCount < 5
             && store.buildStatus().contains(where: { $0.state == .building })
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(compactionCount > 0)
         let report = try store.verify()
         #expect(report.isSound && report.itemCount == count)

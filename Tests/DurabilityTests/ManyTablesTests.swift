@@ -32,7 +32,7 @@ struct ManyTablesTests {
 
     @Test("Trees up to the limit and no more: refused before anything is half done")
     func limit() async throws {
-        let treeCount = Limits.treeCountMax
+        let treeCount = StoreLimits.treeCountMax
         let full = (0..<treeCount / 21).map { Self.table("t\($0)", treeCount: 21) }
         let rest = treeCount - full.count * 21
         let options = StoreOptions(durability: .none)
@@ -52,7 +52,7 @@ struct ManyTablesTests {
         for name in ["t0", "below", "at"] { try put(name, store) }
         // One that goes makes room for another.
         try await store.removeTable("at")
-        try await store.whenReady()
+        try await store.waitUntilReady()
         try await store.addTable(Self.table("again", treeCount: 1))
         try put("again", store)
         store.close()
@@ -69,7 +69,7 @@ struct ManyTablesTests {
 
     @Test("A new store that is over the limit is not made")
     func tooLarge() throws {
-        let count = Limits.treeCountMax / 21 + 1
+        let count = StoreLimits.treeCountMax / 21 + 1
         let schema = Schema(tables: (0..<count).map { Self.table("t\($0)", treeCount: 21) })
         #expect(throws: CodexError(.limitReached, "")) { try Store(at: path, schema: schema) }
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
@@ -93,9 +93,9 @@ struct ManyTablesTests {
                 try put("kept", store)
             }
             try await store.removeTable(name)
-            if round % 5 == 0 { try await store.whenReady() }
+            if round % 5 == 0 { try await store.waitUntilReady() }
         }
-        try await store.whenReady()
+        try await store.waitUntilReady()
         #expect(store.schema.tables.map(\.name) == ["kept"])
         try other.must("sequence s")
         #expect(try store.verify().isSound)

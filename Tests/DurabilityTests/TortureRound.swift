@@ -34,7 +34,7 @@ final class TortureRound {
             try makeTrouble()
             try replaceDead()
         }
-        try settle()
+        try waitUntilIdle()
         try await endAgents()
     }
 
@@ -90,7 +90,7 @@ final class TortureRound {
         }
     }
 
-    private func settle() throws {
+    private func waitUntilIdle() throws {
         for agent in agents { agent.resume() }
         ballast?.remove()
         ballast = nil

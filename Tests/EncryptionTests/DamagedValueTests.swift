@@ -134,7 +134,7 @@
             let counts = DamageCounts()
             let store = try Store(at: place.path, options: options(counts, strict: strict))
             defer { store.close() }
-            try await store.whenReady()
+            try await store.waitUntilReady()
             try await body(store)
             // The observer gets what happened before.
             store.close()
@@ -174,7 +174,7 @@
         func keyless() async throws {
             let planted = try await plant()
             try await place.open(schema: Blob.schema, keys: nil) { store in
-                try await store.whenReady()
+                try await store.waitUntilReady()
                 for (id, bytes) in planted {
                     #expect(try store.get(Blob.lookup(id))?.secret == nil, "\(id)")
                     #expect(try secret(id, store) == bytes, "\(id)")

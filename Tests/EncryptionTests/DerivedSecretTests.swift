@@ -20,7 +20,7 @@
             }
         }
 
-        // MARK: Parked changes
+        // MARK: Dead letters
 
         private struct Refusal: Error {
             let text: String
@@ -33,8 +33,8 @@
             try await store.addConsumer("c")
             for id in ["a", "b"] { try await store.put(try makeTask(id, body: secret)) }
             let policy = ConsumerFailurePolicy(
-                attemptCount: 1, parks: true, maximumParkedCount: 1)
-            await #expect(throws: CodexError(.tooManyParked, "")) {
+                attemptCount: 1, keepsDeadLetters: true, maximumDeadLetters: 1)
+            await #expect(throws: CodexError(.tooManyDeadLetters, "")) {
                 try await store.consume("c", onFailure: policy) { _, changes in
                     let task = try changes.first?.new(as: CodexFlow.Task.self)
                     throw failure(task?.body ?? "none")
@@ -42,20 +42,20 @@
             }
         }
 
-        @Test("The error of a parked change is kept without what the consumer has read")
+        @Test("The error of a dead letter is kept without what the consumer has read")
         func errors() async throws {
             try await place.open { store in
                 try await park(in: store) { Refusal(text: $0) }
-                let parked = try store.parkedChanges(of: "c")
+                let parked = try store.deadLetters(of: "c")
                 #expect(parked.map(\.error) == ["Refusal"])
                 #expect(try parked.first?.change.new(as: CodexFlow.Task.self)?.body == secret)
                 // Also when it fails once more.
-                let counts = try await store.retryParkedChanges(of: "c") { _, change in
+                let counts = try await store.retryDeadLetters(of: "c") { _, change in
                     let task = try change.new(as: CodexFlow.Task.self)
                     throw Refusal(text: task?.body ?? "none")
                 }
                 #expect(counts.failureCount == 1)
-                #expect(try store.parkedChanges(of: "c").map(\.error) == ["Refusal"])
+                #expect(try store.deadLetters(of: "c").map(\.error) == ["Refusal"])
             }
             try expectNowhere(secret)
         }
@@ -66,7 +66,7 @@
                 try await park(in: store) { text in
                     CodexError(.invalidItem, "The body is empty.", cause: Refusal(text: text))
                 }
-                let parked = try store.parkedChanges(of: "c")
+                let parked = try store.deadLetters(of: "c")
                 #expect(parked.map(\.error) == ["invalidItem: The body is empty."])
             }
             try expectNowhere(secret)
@@ -76,7 +76,7 @@
         func wholeErrors() async throws {
             try await place.open(schema: CodexFlow.schema, keys: nil) { store in
                 try await park(in: store) { Refusal(text: $0) }
-                let parked = try store.parkedChanges(of: "c")
+                let parked = try store.deadLetters(of: "c")
                 #expect(parked.first?.error.contains(secret) == true)
             }
         }

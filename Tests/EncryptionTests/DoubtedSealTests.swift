@@ -245,11 +245,11 @@
                 let note = try Note(id: "1", text: "T").item()
                 try await store.perform(
                     [.put(table: CodexFlow.table, note)], idempotencyToken: "token")
-                #expect(try !store.core.withReader { try TokenKeys.hasPlainDigests(in: $0) })
+                #expect(try !store.core.withReadContext { try TokenKeys.hasPlainDigests(in: $0) })
                 try await store.write { try TokenKeys($0.context).notePlainDigest() }
-                #expect(try store.core.withReader { try TokenKeys.hasPlainDigests(in: $0) })
+                #expect(try store.core.withReadContext { try TokenKeys.hasPlainDigests(in: $0) })
                 try await store.write { try TokenKeys($0.context).replacePlainDigests() }
-                #expect(try !store.core.withReader { try TokenKeys.hasPlainDigests(in: $0) })
+                #expect(try !store.core.withReadContext { try TokenKeys.hasPlainDigests(in: $0) })
             }
         }
 

@@ -296,7 +296,7 @@
                 try await workspace.addDependency(of: "a", on: "b", in: "p", by: "ada")
                 try await workspace.removeDependency(of: "a", on: "b", in: "p", by: "ada")
                 try await workspace.logWork(2, on: "a", in: "p", by: "ada")
-                try await workspace.complete("a", in: "p", by: "ada")
+                try await workspace.completeTask("a", in: "p", by: "ada")
                 try place.keys.rotate()
                 let report = try await store.reseal()
                 #expect(report.migratedCount > 5 && report.failureCount == 0)

@@ -44,7 +44,7 @@ enum FormatThree {
     /// Has the next opening decide the values, as in a store that was of format 3.
     static func markUnread(_ store: Store) async throws {
         // The builder of this one has looked for work, and does not hear of this.
-        try await store.whenReady()
+        try await store.waitUntilReady()
         store.core.workArrived.withLock { $0 = nil }
         try await store.changeManifest { manifest, _ throws(CodexError) in
             for name in manifest.tables.keys { manifest.tables[name]?.undecided = .unread }
@@ -61,7 +61,7 @@ enum FormatThree {
 
     /// Whether the progress of deciding is kept.
     static func hasProgress(_ store: Store) throws -> Bool {
-        try store.core.withReader { context in
+        try store.core.withReadContext { context in
             let table = try context.catalog.table(CodexFlow.table)
             let key = BuildProgress.key(table, DecidingProgress.part)
             return try context.transaction.get(context.catalog.meta, key) != nil

@@ -79,17 +79,17 @@
         func undecided() async throws {
             try await plant()
             try await place.open(schema: Blob.schema, keys: nil) { store in
-                try await store.whenReady()
+                try await store.waitUntilReady()
                 try expectUndecided(store, .waiting, count: 2)
             }
             try await place.open(schema: Blob.schema, keys: place.keys) { store in
-                try await store.whenReady()
+                try await store.waitUntilReady()
                 try expectUndecided(store, .waiting, count: 1, damagedCount: 1)
                 try await store.delete(Blob.lookup("moved"))
                 try expectUndecided(store, .waiting)
             }
             try await place.open(schema: Blob.schema, keys: place.keys) { store in
-                try await store.whenReady()
+                try await store.waitUntilReady()
                 try expectUndecided(store, nil)
             }
         }

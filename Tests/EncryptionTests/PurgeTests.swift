@@ -233,20 +233,20 @@
                 // As an earlier release parked it.
                 try await store.write { transaction in
                     let error = CodexError(.invalidItem, text)
-                    let parked = ParkedChange(
+                    let parked = DeadLetter(
                         change: change, error: error, attemptCount: 1, hidesValues: false)
-                    try transaction.context.deadLetters.park(parked, of: "c", countMax: .max)
+                    try transaction.context.deadLetters.add(parked, of: "c", countMax: .max)
                 }
                 await #expect(throws: CodexError(.valueNotSealed, "")) {
                     try await store.purgePlaintext()
                 }
-                try await store.discardParkedChange(change.sequenceNumber, of: "c")
+                try await store.discardDeadLetter(change.sequenceNumber, of: "c")
                 try await store.purgePlaintext()
                 #expect(try secret.findings(in: place.path) == [])
             }
         }
 
-        @Test("It is refused without keys, with a snapshot, with parked changes; the history stays")
+        @Test("It is refused without keys, with a snapshot, with dead letters; the history stays")
         func refused() async throws {
             try await plant()
             // The schema asks for encryption from now on.
@@ -259,22 +259,22 @@
             }
             try await place.open { store in
                 let trimmed = try store.stats().trimmedSequence
-                let context = try store.core.takeReader()
+                let context = try store.core.acquireReadContext()
                 await #expect(throws: CodexError(.inUse, "")) { try await store.purgePlaintext() }
-                store.core.returnReader(context)
+                store.core.releaseReadContext(context)
                 try await store.addConsumer("c", after: .trimHorizon)
                 let change = try #require(try store.retainedChanges(after: .trimHorizon).first)
                 try await store.write { transaction in
-                    let parked = ParkedChange(
+                    let parked = DeadLetter(
                         change: change, error: CancellationError(), attemptCount: 1,
                         hidesValues: true)
-                    try transaction.context.deadLetters.park(parked, of: "c", countMax: .max)
+                    try transaction.context.deadLetters.add(parked, of: "c", countMax: .max)
                 }
                 await #expect(throws: CodexError(.valueNotSealed, "")) {
                     try await store.purgePlaintext()
                 }
                 #expect(try store.stats().trimmedSequence == trimmed)
-                try await store.discardParkedChange(change.sequenceNumber, of: "c")
+                try await store.discardDeadLetter(change.sequenceNumber, of: "c")
                 try await store.purgePlaintext()
                 #expect(try secret.findings(in: place.path) == [])
             }

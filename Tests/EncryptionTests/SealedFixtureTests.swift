@@ -75,7 +75,7 @@
                 let path = try await path(of: part, directory)
                 let store = try Store(at: path, options: try options(directory))
                 defer { store.close() }
-                try await store.whenReady()
+                try await store.waitUntilReady()
                 try expectBodies(store, bodies)
                 try FileKeyProvider(at: directory + "/keys.json").rotate()
                 try await store.reseal()
@@ -119,7 +119,7 @@
             options.sealedFieldBinding = binding
             let store = try Store(at: directory + "/store", options: options)
             defer { store.close() }
-            try await store.whenReady()
+            try await store.waitUntilReady()
             try await body(store)
         }
 
@@ -131,7 +131,7 @@
             let path = try await path(of: part, directory)
             let store = try Store(at: path, options: try options(directory))
             defer { store.close() }
-            let key = try store.core.withReader { try DigestKey.stored(in: $0) }
+            let key = try store.core.withReadContext { try DigestKey.stored(in: $0) }
             #expect(key != nil && key?.replacedThrough == nil)
             let requests = try requests(directory)
             #expect(requests.count == 6)

@@ -46,7 +46,7 @@
         private func park(_ store: Store) async throws {
             try await store.addConsumer("failing", after: .trimHorizon)
             try await store.put(Note(id: "last", text: "end"))
-            let policy = ConsumerFailurePolicy(attemptCount: 1, parks: true)
+            let policy = ConsumerFailurePolicy(attemptCount: 1, keepsDeadLetters: true)
             let (ends, end) = AsyncStream<Void>.makeStream()
             let text = secret.text
             let consuming = _Concurrency.Task {
@@ -62,7 +62,7 @@
             for await _ in ends { break }
             consuming.cancel()
             _ = await consuming.result
-            #expect(try store.parkedChanges(of: "failing").count > 5)
+            #expect(try store.deadLetters(of: "failing").count > 5)
         }
 
         private func export(_ store: Store, to path: String) throws {

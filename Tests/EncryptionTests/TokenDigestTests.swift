@@ -88,7 +88,7 @@
 
         /// The key of a store's digests, unsealed.
         private static func plainKey(_ store: Store) throws -> [UInt8] {
-            let (key, manifest) = try store.core.withReader { context in
+            let (key, manifest) = try store.core.withReadContext { context in
                 (try #require(try DigestKey.stored(in: context)), context.catalog.manifest)
             }
             let sealer = try #require(store.core.options.sealer)
@@ -97,7 +97,7 @@
 
         /// The stored digests, by token.
         private static func digests(_ store: Store) throws -> [TokenDigest] {
-            try store.core.withReader { context in
+            try store.core.withReadContext { context in
                 try context.transaction.withCursor(context.catalog.tokens) { cursor in
                     var found: [TokenDigest] = []
                     var entry = unsafe try cursor.seek([0])

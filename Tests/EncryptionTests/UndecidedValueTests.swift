@@ -95,7 +95,7 @@
                 return (sealed, try store.retainedChanges(after: .trimHorizon).count)
             }
             try await place.open(schema: Blob.schema, keys: place.keys) { store in
-                try await store.whenReady()
+                try await store.waitUntilReady()
                 #expect(try seals(store) == [.sealed, .sealed, .undecided, .undecided])
                 #expect(try FormatThree.seal(of: "open", "open", store) == .plain)
                 #expect(try FormatThree.undecided(store) == "waiting")
@@ -117,7 +117,7 @@
             }
             // Whoever has the other keys decides the rest.
             try await place.open(schema: Blob.schema, keys: others) { store in
-                try await store.whenReady()
+                try await store.waitUntilReady()
                 // The made-up one names a key that these do not have.
                 #expect(try FormatThree.undecided(store) == "waiting")
                 #expect(try FormatThree.seal("forged", store) == .undecided)
@@ -137,7 +137,7 @@
             }
             for _ in 0..<2 {
                 try await place.open(schema: Blob.schema, keys: nil) { store in
-                    try await store.whenReady()
+                    try await store.waitUntilReady()
                     #expect(try FormatThree.undecided(store) == "waiting")
                     #expect(try seals(store) == Array(repeating: .undecided, count: 4))
                     #expect(try FormatThree.seal(of: "open", "open", store) == .plain)
@@ -160,7 +160,7 @@
                 }
             }
             try await place.open(schema: Blob.schema, keys: place.keys) { store in
-                try await store.whenReady()
+                try await store.waitUntilReady()
                 #expect(try seals(store) == [.sealed, .sealed, .undecided, .undecided])
                 try expectRead(store, sealed)
                 #expect(try store.get(Blob.lookup("sealed"))?.count == 2)
@@ -186,7 +186,7 @@
         func strict() async throws {
             try await place.open(schema: Blob.schema, keys: place.keys) { _ = try await fill($0) }
             try await place.open(schema: Blob.schema, keys: place.keys, strict: true) { store in
-                try await store.whenReady()
+                try await store.waitUntilReady()
                 #expect(try seals(store) == [.sealed, .undecided, .undecided, .undecided])
                 #expect(try FormatThree.undecided(store) == "waiting")
                 #expect(try store.get(Blob.lookup("sealed"))?.secret == Data([1, 2, 3]))

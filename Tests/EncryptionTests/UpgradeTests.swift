@@ -71,7 +71,7 @@ final class UpgradeTests {
 
         let again = try open()
         defer { again.close() }
-        try await again.whenReady()
+        try await again.waitUntilReady()
         #expect(try FormatThree.undecided(again) == nil)
         #expect(try !FormatThree.hasProgress(again))
         #expect(try FormatThree.itemCount(again) == 0)
@@ -123,7 +123,7 @@ final class UpgradeTests {
         halted.close()
 
         let again = try open()
-        try await again.whenReady()
+        try await again.waitUntilReady()
         #expect(try FormatThree.itemCount(again) == 0)
         #expect(try FormatThree.undecided(again) == nil)
         #expect(try !FormatThree.hasProgress(again))
@@ -154,13 +154,13 @@ final class UpgradeTests {
         try await first.follow(pieces(try await FormatThree.records(of: leader, after: start)))
         leader.close()
         // It decides nothing itself.
-        try await first.whenReady()
+        try await first.waitUntilReady()
         #expect(try FormatThree.itemCount(first) == 20)
         try expect(0..<20, first)
         let applied = try #require(try first.followerState()).sequence
 
         let upgraded = try open()
-        try await upgraded.whenReady()
+        try await upgraded.waitUntilReady()
         #expect(try FormatThree.itemCount(upgraded) == 0)
         try await first.follow(
             pieces(try await FormatThree.records(of: upgraded, after: applied)))
@@ -185,7 +185,7 @@ final class UpgradeTests {
         defer { follower.close() }
         #expect(try FormatThree.itemCount(follower) == 10)
         try await follower.promote()
-        try await follower.whenReady()
+        try await follower.waitUntilReady()
         #expect(try FormatThree.itemCount(follower) == 0)
         #expect(try FormatThree.undecided(follower) == nil)
         try expect(0..<10, follower)

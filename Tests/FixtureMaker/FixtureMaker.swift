@@ -13,11 +13,11 @@ struct FixtureMaker {
             guard (1...2).contains(arguments.count) else {
                 throw FixtureError("usage: codex-fixtures DIRECTORY")
             }
-            let life = FixtureLife(directory: URL(fileURLWithPath: arguments[0]).path)
+            let history = FixtureHistory(directory: URL(fileURLWithPath: arguments[0]).path)
             if arguments.count == 1 {
-                try await life.run()
+                try await history.run()
             } else {
-                try await life.goOnUntilKilled()
+                try await history.goOnUntilKilled()
             }
         } catch {
             FileHandle.standardError.write(Data("\(error)\n".utf8))

@@ -16,7 +16,7 @@ extension MeasuredPath {
 
     static let streamPaths: [MeasuredPath] = [
         timed("stream", "from a write to who waits at the tail") { directory in
-            let store = try await store(directory, 0)
+            let store = try await makeStore(directory, 0)
             var changes = store.changes(after: .latest).makeAsyncIterator()
             // The iterator has its place once it has read something.
             try await mark(store, 1, "first")
@@ -30,7 +30,7 @@ extension MeasuredPath {
             }
         },
         timed("stream", "catch up with 10,000 changes") { directory in
-            let store = try await store(directory, 0)
+            let store = try await makeStore(directory, 0)
             for round in 0..<10 { try await mark(store, 1000, String(round)) }
             return {
                 let changes = store.changes(after: .trimHorizon, view: .newImage)
@@ -43,7 +43,7 @@ extension MeasuredPath {
             }
         },
         timed("stream", "consume 1,000 changes exactly once") { directory in
-            let store = try await store(directory, 0)
+            let store = try await makeStore(directory, 0)
             for round in 0..<10 { try await mark(store, 100, String(round)) }
             let last = try store.stats().sequence
             // At which the consumer stops, with what it had before behind it.
@@ -75,7 +75,7 @@ extension MeasuredPath {
 
     static let maintenancePaths: [MeasuredPath] = [
         timed("maintenance", "close and open a store of 10,000 tasks") { directory in
-            try await store(directory, taskCount).close()
+            try await makeStore(directory, taskCount).close()
             return { try Store(at: directory + "/store").close() }
         },
         timed("maintenance", "load 10,000 tasks with two indexes") { directory in
@@ -85,7 +85,7 @@ extension MeasuredPath {
                 let path = directory + "/\(turn)"
                 try FileManager.default.createDirectory(
                     atPath: path, withIntermediateDirectories: true)
-                try await store(path, taskCount).close()
+                try await makeStore(path, taskCount).close()
             }
         },
         timed("maintenance", "put 1,000 items and sweep them once expired") { directory in
@@ -114,18 +114,18 @@ extension MeasuredPath {
             }
         },
         timed("maintenance", "build and remove an index of 10,000 tasks") { directory in
-            let store = try await store(directory, taskCount)
+            let store = try await makeStore(directory, taskCount)
             return {
                 try await store.addIndex(
                     IndexDefinition("byTitle", partitionKey: [KeyAttribute("title")]),
                     to: CodexFlow.table)
-                try await store.whenReady()
+                try await store.waitUntilReady()
                 try await store.removeIndex("byTitle", from: CodexFlow.table)
-                try await store.whenReady()
+                try await store.waitUntilReady()
             }
         },
         timed("maintenance", "back up 10,000 tasks") { directory in
-            let store = try await store(directory, taskCount)
+            let store = try await makeStore(directory, taskCount)
             var turn = 0
             return {
                 turn += 1
@@ -135,7 +135,7 @@ extension MeasuredPath {
             }
         },
         timed("maintenance", "restore 10,000 tasks") { directory in
-            let store = try await store(directory, taskCount)
+            let store = try await makeStore(directory, taskCount)
             _ = try await store.backup(to: directory + "/backup")
             store.close()
             var turn = 0
@@ -147,7 +147,7 @@ extension MeasuredPath {
             }
         },
         timed("maintenance", "verify 10,000 tasks") { directory in
-            let store = try await store(directory, taskCount)
+            let store = try await makeStore(directory, taskCount)
             return { try require(try store.verify().differences.isEmpty) }
         },
     ]

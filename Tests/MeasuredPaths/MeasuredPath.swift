@@ -44,7 +44,7 @@ public struct MeasuredPath: Sendable {
     }
 
     /// A store with the first `count` sample tasks.
-    static func store(
+    static func makeStore(
         _ directory: String, _ count: Int, schema: Schema = SampleTasks.schema,
         durability: Durability = .everyCommit
     ) async throws -> Store {

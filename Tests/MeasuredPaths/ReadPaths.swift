@@ -20,7 +20,7 @@ extension MeasuredPath {
         _ read: @escaping @Sendable (Store, Lookup<CodexFlow.Task>) throws -> Bool
     ) -> MeasuredPath {
         counted("point", name) { directory in
-            let store = try await store(directory, taskCount)
+            let store = try await makeStore(directory, taskCount)
             let lookups = try lookups()
             var turn = 0
             return {
@@ -40,7 +40,7 @@ extension MeasuredPath {
             return try store.item(in: CodexFlow.table, key: key)?.count ?? 0 > 10
         },
         counted("point", "typed, 100 in one snapshot") { directory in
-            let store = try await store(directory, taskCount)
+            let store = try await makeStore(directory, taskCount)
             let lookups = try lookups()
             return {
                 try store.read { snapshot in
@@ -52,7 +52,7 @@ extension MeasuredPath {
             }
         },
         counted("point", "cached") { directory in
-            let store = try await store(directory, 0)
+            let store = try await makeStore(directory, 0)
             let user = CodexFlow.User(
                 id: "1", email: "ada@example.com", name: "Ada", role: .member, state: .active)
             try await store.put(user)
@@ -72,7 +72,7 @@ extension MeasuredPath {
     static func records(_ directory: String) async throws -> Store {
         let table = TableDefinition(
             "records", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("key"))
-        let store = try await store(
+        let store = try await makeStore(
             directory, 0, schema: Schema(tables: [table]), durability: .none)
         let text = String(repeating: "0123456789", count: 10)
         try await store.write { transaction in
@@ -90,7 +90,7 @@ extension MeasuredPath {
         _ read: @escaping @Sendable (Store, CodexFlow.Project.ID) throws -> Bool
     ) -> MeasuredPath {
         counted("query", name) { directory in
-            let store = try await store(directory, taskCount)
+            let store = try await makeStore(directory, taskCount)
             let project = try CodexFlow.Project.ID(SampleTasks.projectID(5000))
             return { try require(try read(store, project)) }
         }

@@ -35,7 +35,7 @@ extension MeasuredPath {
         _ name: String, indexCount: Int = 2, count: Int = 1, durability: Durability = .none
     ) -> MeasuredPath {
         counted("write", name) { directory in
-            let store = try await store(
+            let store = try await makeStore(
                 directory, taskCount, schema: schema(indexCount: indexCount),
                 durability: durability)
             var numbers = Shuffle(below: taskCount)
@@ -58,7 +58,7 @@ extension MeasuredPath {
 
     private static func items(_ name: String, count: Int, batch: Int) -> MeasuredPath {
         timed("write", name) { directory in
-            let store = try await store(directory, 0, schema: schema(indexCount: 2))
+            let store = try await makeStore(directory, 0, schema: schema(indexCount: 2))
             var number = 0
             return {
                 try await put(number..<number + count, batch, store)
@@ -105,7 +105,7 @@ extension MeasuredPath {
                 }
             },
             counted("write", "make a task and put it") { directory in
-                let store = try await store(directory, taskCount, durability: .none)
+                let store = try await makeStore(directory, taskCount, durability: .none)
                 var turn = 0
                 return {
                     turn += 1
@@ -116,7 +116,7 @@ extension MeasuredPath {
                 }
             },
             counted("write", "list of 4 conditional actions") { directory in
-                let store = try await store(directory, taskCount, durability: .none)
+                let store = try await makeStore(directory, taskCount, durability: .none)
                 var numbers = Shuffle(below: taskCount)
                 return {
                     let first = numbers.next()
@@ -132,7 +132,7 @@ extension MeasuredPath {
             update("update, on the disk", durability: .everyCommit),
             update("update, at most a second lost", durability: .interval(losing: .seconds(1))),
             timed("write", "64 updates at once, on the disk") { directory in
-                let store = try await store(directory, taskCount, schema: schema(indexCount: 2))
+                let store = try await makeStore(directory, taskCount, schema: schema(indexCount: 2))
                 var numbers = Shuffle(below: taskCount)
                 return {
                     let keys = (0..<64).map { _ in key(numbers.next()) }

@@ -84,7 +84,7 @@ struct Generator {
         "g1", "g2", "u", "n", "b", "x", "y", "é", "e\u{301}", "flag", "tag", "ttl",
     ]
 
-    mutating func key(_ name: String) -> V {
+    mutating func key(_ name: String) -> ModelValue {
         switch name {
         case "n": .n(random.pick(Self.numbers))
         case "b": .b(random.pick(Self.binaries))
@@ -100,7 +100,7 @@ struct Generator {
         }
     }
 
-    mutating func anything(_ depth: Int = 0) -> V {
+    mutating func anything(_ depth: Int = 0) -> ModelValue {
         switch random.below(depth > 2 ? 5 : 10) {
         case 0: .s(Array(random.pick(Self.texts).utf8))
         case 1: .n(random.pick(Self.numbers))
@@ -120,7 +120,7 @@ struct Generator {
         }
     }
 
-    mutating func value(_ name: String) -> V {
+    mutating func value(_ name: String) -> ModelValue {
         switch name {
         case "g1", "g2", "u", "n", "b": key(name)
         case "x": large ?? anything()
@@ -131,13 +131,13 @@ struct Generator {
             default: .list((0..<random.below(4)).map { _ in key(name) })
             }
         case "y": .ns(Set((0...random.below(3)).map { _ in random.pick(Self.numbers) }))
-        case "ttl": moment()
+        case "ttl": instant()
         default: anything()
         }
     }
 
     /// A second around the clock's, mostly one to come, or what does not count as one.
-    private mutating func moment() -> V {
+    private mutating func instant() -> ModelValue {
         switch random.below(40) {
         case 0: anything()
         case 1: .n(Double(now - random.below(20)))
@@ -148,7 +148,7 @@ struct Generator {
     }
 
     /// A value that is compressed, one that is stored in chunks, or usually none.
-    private var large: V? {
+    private var large: ModelValue? {
         mutating get {
             switch random.below(500) {
             case ..<20: .s([UInt8](repeating: 0x61, count: 3000))
@@ -169,7 +169,7 @@ struct Generator {
         return record
     }
 
-    mutating func primaryKey(_ definition: TableDefinition) -> [V] {
+    mutating func primaryKey(_ definition: TableDefinition) -> [ModelValue] {
         definition.keyAttributes.map { key($0.name) }
     }
 

@@ -124,7 +124,7 @@ final class ModelRun: @unchecked Sendable {
         }
     }
 
-    private func engineKey(_ key: [V]) throws -> PrimaryKey {
+    private func engineKey(_ key: [ModelValue]) throws -> PrimaryKey {
         PrimaryKey(try key[0].value, try key.count > 1 ? key[1].value : nil)
     }
 
@@ -168,12 +168,12 @@ final class ModelRun: @unchecked Sendable {
                 try Item(record: record), in: definition.name,
                 condition: conditional ? condition : nil, returning: .allOld)
         }
-        try settle(returned, definition.name, key, old, record, holds, expected: old)
+        try checkOutcome(returned, definition.name, key, old, record, holds, expected: old)
     }
 
     /// Compares an outcome with what the oracle expects, and takes the change over.
-    private func settle(
-        _ outcome: Result<Item?, any Error>, _ table: String, _ key: [V], _ old: Record?,
+    private func checkOutcome(
+        _ outcome: Result<Item?, any Error>, _ table: String, _ key: [ModelValue], _ old: Record?,
         _ new: Record?, _ holds: Bool, expected: Record?
     ) throws {
         if !holds {
@@ -222,12 +222,12 @@ final class ModelRun: @unchecked Sendable {
             case 1 where name == "y":
                 guard case .ns(let stored)? = new[name] ?? .ns([]) else { fallthrough }
                 let more = generator.random.pick(Generator.numbers)
-                clauses.append(.add(path, try V.ns([more]).value))
+                clauses.append(.add(path, try ModelValue.ns([more]).value))
                 new[name] = .ns(stored.union([more]))
             case 2 where name == "y":
                 guard case .ns(let stored)? = new[name] else { fallthrough }
                 let less = generator.random.pick(Generator.numbers)
-                clauses.append(.delete(path, try V.ns([less]).value))
+                clauses.append(.delete(path, try ModelValue.ns([less]).value))
                 let rest = stored.subtracting([less])
                 new[name] = rest.isEmpty ? nil : .ns(rest)
             default:
@@ -245,7 +245,7 @@ final class ModelRun: @unchecked Sendable {
                 in: definition.name, key: try engineKey(key), Update(clauses),
                 condition: conditional ? condition : nil, returning: .allNew)
         }
-        try settle(returned, definition.name, key, old, new, holds, expected: new)
+        try checkOutcome(returned, definition.name, key, old, new, holds, expected: new)
     }
 
     /// A sum without binary rounding for the decimals of the domain (at most five places).
@@ -265,7 +265,7 @@ final class ModelRun: @unchecked Sendable {
                 in: definition.name, key: try engineKey(key),
                 condition: conditional ? condition : nil, returning: .allOld)
         }
-        try settle(returned, definition.name, key, old, nil, holds, expected: old)
+        try checkOutcome(returned, definition.name, key, old, nil, holds, expected: old)
     }
 
     private func deleteRange(_ transaction: inout WriteTransaction) throws {
@@ -282,8 +282,8 @@ final class ModelRun: @unchecked Sendable {
     private func perform(_ transaction: inout WriteTransaction) throws {
         var after = oracle
         var actions: [WriteAction] = []
-        var targets: Set<[V]> = []
-        var put: [String: Set<[V]>] = [:]
+        var targets: Set<[ModelValue]> = []
+        var put: [String: Set<[ModelValue]>] = [:]
         var failure: CodexError.Code?
         for _ in 0..<(1 + generator.random.below(4)) {
             let definition = table()
@@ -408,7 +408,7 @@ final class ModelRun: @unchecked Sendable {
                 found.append(total.summedCounts[name].map { Decimal($0) })
                 found.append(total.sums[name].flatMap { Decimal(string: $0.description) })
             }
-            guard found == expected[total.group.map { V($0) }] else {
+            guard found == expected[total.group.map { ModelValue($0) }] else {
                 throw Difference("a group of \(counter.name) is \(found)")
             }
             guard

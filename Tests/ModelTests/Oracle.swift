@@ -2,14 +2,14 @@ import CodexCore
 import Foundation
 
 /// A value as the oracle sees it: no code of the engine's decides equality or order here.
-enum V: Hashable {
+enum ModelValue: Hashable {
     case s([UInt8])
     case n(Double)
     case b([UInt8])
     case bool(Bool)
     case null
-    case list([V])
-    case map([[UInt8]: V])
+    case list([ModelValue])
+    case map([[UInt8]: ModelValue])
     case ss(Set<[UInt8]>)
     case ns(Set<Double>)
     case bs(Set<[UInt8]>)
@@ -21,7 +21,7 @@ enum V: Hashable {
         case .binary(let data): self = .b(data)
         case .bool(let flag): self = .bool(flag)
         case .null: self = .null
-        case .list(let values): self = .list(values.map(V.init))
+        case .list(let values): self = .list(values.map(ModelValue.init))
         case .map(let map): self = .map(Dictionary(record: map))
         case .stringSet(let set): self = .ss(Set(set.members.map { Array($0.utf8) }))
         case .numberSet(let set):
@@ -61,7 +61,7 @@ enum V: Hashable {
     }
 
     /// Whether this key value sorts before the other of the same type.
-    func precedes(_ other: V) -> Bool {
+    func precedes(_ other: ModelValue) -> Bool {
         switch (self, other) {
         case (.s(let left), .s(let right)), (.b(let left), .b(let right)):
             Self.compare(left, right) < 0
@@ -71,14 +71,14 @@ enum V: Hashable {
     }
 }
 
-typealias Record = [[UInt8]: V]
+typealias Record = [[UInt8]: ModelValue]
 
-extension [[UInt8]: V] {
+extension [[UInt8]: ModelValue] {
     init(record item: Item) {
-        self.init(uniqueKeysWithValues: item.map { (Array($0.name.utf8), V($0.value)) })
+        self.init(uniqueKeysWithValues: item.map { (Array($0.name.utf8), ModelValue($0.value)) })
     }
 
-    subscript(_ name: String) -> V? {
+    subscript(_ name: String) -> ModelValue? {
         get { self[Array(name.utf8)] }
         set { self[Array(name.utf8)] = newValue }
     }
@@ -97,7 +97,7 @@ extension Item {
 struct Oracle {
     let schema: Schema
     /// What was stored and not removed; expired records among them are hidden.
-    var tables: [String: [[V]: Record]] = [:]
+    var tables: [String: [[ModelValue]: Record]] = [:]
     /// The second that the clock shows.
     var now = 0.0
 
@@ -105,18 +105,18 @@ struct Oracle {
         schema.tables.first { $0.name == table }!
     }
 
-    func key(_ record: Record, _ table: String) -> [V] {
+    func key(_ record: Record, _ table: String) -> [ModelValue] {
         definition(table).keyAttributes.map { record[$0.name]! }
     }
 
-    func record(_ table: String, _ key: [V]) -> Record? {
+    func record(_ table: String, _ key: [ModelValue]) -> Record? {
         guard let record = tables[table]?[key], !isExpired(record, table) else { return nil }
         return record
     }
 
     /// Whether two items have the same key in a unique index; those that were just put count, even
     /// if they are expired already.
-    func violatesUnique(_ table: String, put: Set<[V]>) -> Bool {
+    func violatesUnique(_ table: String, put: Set<[ModelValue]>) -> Bool {
         definition(table).indexes.contains { index in
             guard index.isUnique else { return false }
             let records = (tables[table] ?? [:]).filter {
@@ -138,7 +138,7 @@ struct Oracle {
     }
 
     /// The records that are there.
-    private func live(_ table: String) -> [[V]: Record] {
+    private func live(_ table: String) -> [[ModelValue]: Record] {
         (tables[table] ?? [:]).filter { !isExpired($0.value, table) }
     }
 
@@ -174,14 +174,14 @@ struct Oracle {
     }
 
     /// The key values of the record's entries in an index.
-    func indexKeys(_ record: Record, _ index: IndexDefinition) -> [[V]] {
+    func indexKeys(_ record: Record, _ index: IndexDefinition) -> [[ModelValue]] {
         keys(record, index.keyAttributes, index.multiValued)
     }
 
     private func keys(
         _ record: Record, _ attributes: [KeyAttribute], _ multiValued: String?
-    ) -> [[V]] {
-        var keys: [[V]] = [[]]
+    ) -> [[ModelValue]] {
+        var keys: [[ModelValue]] = [[]]
         for attribute in attributes {
             guard let value = record[attribute.name] else { return [] }
             var values = [value]
@@ -200,8 +200,8 @@ struct Oracle {
     /// What a counter says of its groups: counts, and for each sum how many numbers and their sum.
     ///
     /// Expired records count until they are removed.
-    func totals(_ counter: CounterDefinition, _ table: String) -> [[V]: [Decimal]] {
-        var totals: [[V]: [Decimal]] = [:]
+    func totals(_ counter: CounterDefinition, _ table: String) -> [[ModelValue]: [Decimal]] {
+        var totals: [[ModelValue]: [Decimal]] = [:]
         for record in (tables[table] ?? [:]).values {
             for group in keys(record, counter.group, counter.multiValued) {
                 var total = totals[group] ?? Array(repeating: 0, count: 1 + 2 * counter.sums.count)
@@ -235,7 +235,7 @@ struct Oracle {
     }
 
     /// The primary keys of a query's results.
-    func keys(_ query: ModelQuery) -> Set<[V]> {
+    func keys(_ query: ModelQuery) -> Set<[ModelValue]> {
         Set(found(query).map { key($0.record, query.table) })
     }
 
@@ -245,7 +245,7 @@ struct Oracle {
         let partition = index?.partitionKey ?? [definition.partitionKey]
         let sort = index?.sortKey ?? (definition.sortKey.map { [$0] } ?? [])
         let attributes = partition + sort
-        var found: [(record: Record, values: [V])] = []
+        var found: [(record: Record, values: [ModelValue])] = []
         for record in live(query.table).values {
             for values in keys(record, attributes, index?.multiValued) {
                 let fixed = query.partition + query.sortPrefix
@@ -286,15 +286,15 @@ struct Oracle {
 
 enum ModelSort {
     case any
-    case equal(V)
-    case less(V)
-    case lessOrEqual(V)
-    case greater(V)
-    case greaterOrEqual(V)
-    case between(V, V)
-    case begins(V)
+    case equal(ModelValue)
+    case less(ModelValue)
+    case lessOrEqual(ModelValue)
+    case greater(ModelValue)
+    case greaterOrEqual(ModelValue)
+    case between(ModelValue, ModelValue)
+    case begins(ModelValue)
 
-    func holds(_ value: V) -> Bool {
+    func holds(_ value: ModelValue) -> Bool {
         switch self {
         case .any: return true
         case .equal(let other): return value == other
@@ -331,8 +331,8 @@ enum ModelSort {
 struct ModelQuery {
     var table: String
     var index: String?
-    var partition: [V]
-    var sortPrefix: [V]
+    var partition: [ModelValue]
+    var sortPrefix: [ModelValue]
     var sort: ModelSort
     var forward: Bool
 

@@ -29,7 +29,7 @@ struct Claimers: Sendable {
     /// Returns the user if the task is the user's.
     private func claim(_ task: String, as user: String) async throws -> String? {
         do {
-            let claimed = try await workspace.claim(
+            let claimed = try await workspace.claimTask(
                 try .init(task), in: "p", by: try .init(user), lease: .seconds(3600))
             return claimed.claim?.holder.rawValue == user ? user : "somebody else"
         } catch let error as CodexError where error.rule == .taskClaimed {

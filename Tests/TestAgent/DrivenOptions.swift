@@ -51,7 +51,7 @@ struct DrivenOptions {
         if let count = number("retained") { options.changeRetention.byteCount = count }
         if let count = number("segment") { options.logSegmentByteCountMax = count }
         if let count = number("map") { options.mapByteCount = count }
-        if let count = number("snapshots") { options.maximumSnapshotCount = count }
+        if let count = number("snapshots") { options.maximumSnapshots = count }
         if let count = number("redone") { options.redoneByteCountMax = count }
         if let time = number("wait") { options.lockTimeout = .milliseconds(time) }
         if let access = values["access"] {

@@ -71,9 +71,9 @@ do {
         try await store.follow(leader.replicationStream(after: try store.stats().sequence))
     case "limit":
         say("begun")
-        let takers = try Takers(store, limit: Int(arguments[3]) ?? 0)
+        let clients = try PermitClients(store, limit: Int(arguments[3]) ?? 0)
         let (taskCount, count) = (Int(arguments[4]) ?? 0, Int(arguments[5]) ?? 0)
-        say("allowed \(try await takers.take(taskCount: taskCount, count))")
+        say("allowed \(try await clients.acquire(taskCount: taskCount, count))")
     case "claim":
         say("begun")
         try await Claimers(
@@ -109,12 +109,12 @@ do {
                 arguments[3], partitionKey: [KeyAttribute("g")],
                 sortKey: [KeyAttribute("v", .number)]),
             to: "t")
-        try await store.whenReady()
+        try await store.waitUntilReady()
     case "counter":
         say("begun")
         try await store.addCounter(
             CounterDefinition(arguments[3], group: [KeyAttribute("g")], sums: ["v"]), to: "t")
-        try await store.whenReady()
+        try await store.waitUntilReady()
     case "load":
         let count = Int(arguments[3]) ?? 0
         var number = 0

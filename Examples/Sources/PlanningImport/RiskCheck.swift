@@ -45,10 +45,10 @@ struct RiskCheck {
                 let end = Self.day(stable), let now = Self.day(stable - 1)
             else { continue }
             let id = try CodexFlow.Project.ID("proposal-\(place)")
-            try await store(
+            try await put(
                 row, knowsStage ? stage : .stable, as: id, from: row.created, to: end, at: now)
-            guard let moment = Self.moment(now) else { continue }
-            let workspace = CodexFlow.Workspace(store, clock: { moment })
+            guard let instant = Self.instant(now) else { continue }
+            let workspace = CodexFlow.Workspace(store, clock: { instant })
             let score = try await workspace.riskReport(of: id).riskScore
             if stage == .stable {
                 outcome.punctual.append(score)
@@ -59,7 +59,7 @@ struct RiskCheck {
         return outcome
     }
 
-    private func store(
+    private func put(
         _ row: Proposal, _ stage: Proposal.Stage, as id: CodexFlow.Project.ID,
         from created: CalendarDay?, to end: CalendarDay, at now: CalendarDay
     ) async throws {
@@ -76,7 +76,7 @@ struct RiskCheck {
                 id: try .init(milestone.stage.rawValue), projectID: id,
                 title: milestone.stage.rawValue, assigneeID: row.authors.first,
                 status: isReached ? .done : .todo,
-                createdAt: Self.moment(start))
+                createdAt: Self.instant(start))
             task.dueDate = due
             tasks.append(task)
         }
@@ -95,7 +95,7 @@ struct RiskCheck {
         return Int(release.dropFirst(3))
     }
 
-    private static func moment(_ day: CalendarDay) -> Date? {
+    private static func instant(_ day: CalendarDay) -> Date? {
         Timestamp.date("\(day)T00:00:00.000Z")
     }
 

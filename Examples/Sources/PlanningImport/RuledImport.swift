@@ -16,13 +16,13 @@ final class RuledImport {
 
     /// A clock that the rows' dates set.
     private final class RowClock: Sendable {
-        private let moment = Mutex(Date(timeIntervalSince1970: 1_400_000_000))
-        var now: Date { moment.withLock { $0 } }
+        private let instant = Mutex(Date(timeIntervalSince1970: 1_400_000_000))
+        var now: Date { instant.withLock { $0 } }
 
         /// Moves on to a day, but never back, and by a second in any case.
         func advance(to day: CalendarDay?) {
             let start = day.flatMap { Timestamp.date("\($0)T09:00:00Z") }
-            moment.withLock { $0 = max($0 + 1, start ?? $0) }
+            instant.withLock { $0 = max($0 + 1, start ?? $0) }
         }
     }
 
@@ -234,7 +234,7 @@ final class RuledImport {
         where try store.get(.task(task.id, in: team)) != nil {
             for status in way(to: task.status ?? .backlog) {
                 let isMoved = try await command(line) {
-                    try await workspace.move(task.id, in: team, to: status, by: author)
+                    try await workspace.moveTask(task.id, in: team, to: status, by: author)
                 }
                 guard isMoved else { break }
             }

@@ -58,7 +58,7 @@ struct QuickStart {
                 try snapshot.count(.tasks(in: "456")), try snapshot.count(.projects(ownedBy: "123"))
             )
         }
-        try await workspace.move("789", in: "456", to: .inProgress, by: "123")
+        try await workspace.moveTask("789", in: "456", to: .inProgress, by: "123")
         try await store.write { transaction in
             for note in try transaction.all(.notes(by: "ada")) {
                 var copy = note
@@ -98,7 +98,7 @@ struct QuickStart {
 
         try await store.addConsumer("started", after: .trimHorizon, filter: filter)
         let consumer = _Concurrency.Task {
-            try await store.consume("started", onFailure: .park) { transaction, changes in
+            try await store.consume("started", onFailure: .deadLetter) { transaction, changes in
                 for change in changes {
                     guard let task = try change.new(as: CodexFlow.Task.self),
                         task.status == .inProgress

@@ -19,7 +19,7 @@ package struct DecodingBudget {
     package static let portionByteCount = 64 << 10
 
     package init() {
-        self.init(Limits.inflatedByteCountMax, Limits.encodedMemberCountMax, .max, nil)
+        self.init(StoreLimits.inflatedByteCountMax, StoreLimits.encodedMemberCountMax, .max, nil)
     }
 
     /// The budget of a value that is trusted to be so large: each member takes at least a byte.
@@ -30,7 +30,8 @@ package struct DecodingBudget {
     /// - Important: `memory` must outlive it.
     init(reserving memory: DecodedMemory) {
         self.init(
-            Limits.inflatedByteCountMax, Limits.encodedMemberCountMax, Self.portionByteCount, memory
+            StoreLimits.inflatedByteCountMax, StoreLimits.encodedMemberCountMax,
+            Self.portionByteCount, memory
         )
     }
 

@@ -176,7 +176,7 @@ package struct ItemLayout {
     ///   release wrote it.
     package init(_ bytes: Span<UInt8>, shapes: any ShapeSource) throws(CodexError) {
         guard bytes.count > 4 else { throw Wire.truncated }
-        guard bytes.count <= Limits.inflatedByteCountMax else {
+        guard bytes.count <= StoreLimits.inflatedByteCountMax else {
             throw Wire.corrupted("an item is larger than an item can be")
         }
         let first = bytes[0]
@@ -286,7 +286,7 @@ package struct ItemLayout {
     @discardableResult
     @inline(never)
     func requireInflatable(_ bytes: Span<UInt8>) throws(CodexError) -> Int {
-        var rest = UInt64(Limits.inflatedByteCountMax)
+        var rest = UInt64(StoreLimits.inflatedByteCountMax)
         for index in 0..<count {
             let (start, end) = try range(bytes, index)
             guard bytes[start] == ValueCodec.Tag.compressed.rawValue else { continue }
@@ -297,7 +297,7 @@ package struct ItemLayout {
             }
             rest -= claimed
         }
-        return Limits.inflatedByteCountMax - Int(rest)
+        return StoreLimits.inflatedByteCountMax - Int(rest)
     }
 
     /// Decodes every attribute and adds the key attributes that are not stored here.

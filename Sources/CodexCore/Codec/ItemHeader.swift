@@ -1,7 +1,7 @@
 /// What a store keeps about an item besides its attributes.
 public struct ItemHeader: Sendable, Hashable {
     /// The number of the item's entity in the store's manifest; 0 for a raw item.
-    public var entityNumber: Int
+    package var entityNumber: Int
     /// The version of the entity's schema that wrote the item; 0 for a raw item.
     public var schemaVersion: Int
     /// The item's version: 1 when created, one more with every write.
@@ -13,7 +13,7 @@ public struct ItemHeader: Sendable, Hashable {
     public var expiresAt: Int?
 
     /// Creates a header.
-    public init(
+    package init(
         entityNumber: Int = 0, schemaVersion: Int = 0, version: Int = 1, expiresAt: Int? = nil
     ) {
         self.entityNumber = entityNumber

@@ -32,7 +32,7 @@ package enum ValueCodec {
     static func appendTopLevel(_ value: AttributeValue, to bytes: inout [UInt8]) {
         let start = bytes.count
         append(value, topLevel: true, to: &bytes)
-        if bytes.count - start >= Limits.compressionThresholdByteCount {
+        if bytes.count - start >= StoreLimits.compressionThresholdByteCount {
             Compression.compressTail(of: &bytes, from: start)
         }
     }
@@ -298,7 +298,9 @@ extension ValueCodec {
     static func containerCount(
         _ bytes: Span<UInt8>, _ position: inout Int, depth: Int, _ budget: inout DecodingBudget
     ) throws(CodexError) -> Int {
-        guard depth < Limits.nestingDepthMax else { throw Wire.corrupted("nesting is too deep") }
+        guard depth < DynamoDBLimits.nestingDepthMax else {
+            throw Wire.corrupted("nesting is too deep")
+        }
         let count = try Wire.count(bytes, &position)
         try budget.takeMembers(count)
         return count

@@ -88,7 +88,7 @@ extension Entity {
     /// - Throws: As ``init(reading:)``.
     public init(item: Item) throws(CodexError) {
         var result: Self?
-        try LooseItem(item, ItemHeader()).withReader(Self.definition.fields.map(\.name)) {
+        try LooseItem(item, ItemHeader()).withFieldReader(Self.definition.fields.map(\.name)) {
             reader throws(CodexError) in
             result = try Self(reading: reader)
         }
@@ -107,7 +107,7 @@ package struct LooseItem {
     }
 
     /// Lends a reader of the item's fields.
-    package func withReader(
+    package func withFieldReader(
         _ fieldNames: [String], _ body: (borrowing FieldReader) throws(CodexError) -> Void
     ) throws(CodexError) {
         try unsafe bytes.withUnsafeBufferPointer { buffer throws(CodexError) in

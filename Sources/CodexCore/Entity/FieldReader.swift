@@ -249,7 +249,7 @@ public struct FieldReader: ~Copyable {
         if bytes[start] == ValueCodec.Tag.compressed.rawValue {
             // A tag, and no more text than an item has. Opened values may have more.
             let limit =
-                source.isLoose ? DecodingBudget.looseByteCount : 1 + Limits.itemByteCountMax
+                source.isLoose ? DecodingBudget.looseByteCount : 1 + DynamoDBLimits.itemByteCountMax
             let inflated = try Compression.inflate(
                 bytes.extracting((start + 1)..<end), limit: limit)
             if inflated[0] == tag.rawValue { return inflated }

@@ -15,7 +15,7 @@ extension CodexError {
             case outcomeUnknown, writesRefused, needsRecovery, changesTrimmed, unknownConsumer
             case consumerMoved, ruleViolated, invalidPattern
             case keyUnavailable, valueTampered, valueNotSealed, notCovered
-            case tooManyParked
+            case tooManyDeadLetters
             case filesReplaced, lockTimeout, forked, limitReached, storeFull, inUse
             case following, notFollowing, diverged, recordsMissing, behindLeader
         }
@@ -31,7 +31,7 @@ extension CodexError {
         public static let invalidNumber = Code(.invalidNumber)
         /// An item that no table accepts: an empty set, nesting too deep, a name too long.
         public static let invalidItem = Code(.invalidItem)
-        /// An item over ``Limits/itemByteCountMax``.
+        /// An item over ``DynamoDBLimits/itemByteCountMax``.
         public static let itemTooLarge = Code(.itemTooLarge)
         /// A key attribute that is missing, empty or of the wrong type.
         public static let invalidKey = Code(.invalidKey)
@@ -99,10 +99,10 @@ extension CodexError {
         /// Memory or address space ran out.
         public static let outOfMemory = Code(.outOfMemory)
         /// More snapshots are open at once than the reader table has slots, or than
-        /// `StoreOptions.maximumSnapshotCount` allows in this process.
+        /// `StoreOptions.maximumSnapshots` allows in this process.
         public static let tooManyReaders = Code(.tooManyReaders)
-        /// One transaction changed more than LMDB can hold dirty (512 MiB), or a command on a table
-        /// elsewhere more than ``Limits/transactionActionCountMax`` items.
+        /// One transaction changed more than LMDB can hold dirty (512 MiB), or a command on a
+        /// remote table more than ``DynamoDBLimits/transactionActionCountMax`` items.
         public static let transactionTooLarge = Code(.transactionTooLarge)
         /// The store was closed.
         public static let closed = Code(.closed)
@@ -130,9 +130,9 @@ extension CodexError {
         public static let unknownConsumer = Code(.unknownConsumer)
         /// A consumer's checkpoint is not where the caller thinks: another process consumes too.
         public static let consumerMoved = Code(.consumerMoved)
-        /// A consumer that has parked as many changes as it may, and failed on one more: retry some
+        /// A consumer that has as many dead letters as it may, and failed on one more: retry some
         /// of them or give them up, and consume again.
-        public static let tooManyParked = Code(.tooManyParked)
+        public static let tooManyDeadLetters = Code(.tooManyDeadLetters)
         /// A rule of the domain was broken, and nothing written; ``CodexError/violation`` says
         /// which.
         public static let ruleViolated = Code(.ruleViolated)

@@ -7,7 +7,7 @@ enum ByteSearch {
     /// Whether a part is in others.
     ///
     /// It subtracts its steps from `steps`, those that are left
-    /// (``Limits/conditionStepCountMax``). Below zero the answer means nothing.
+    /// (``StoreLimits/conditionStepCountMax``). Below zero the answer means nothing.
     static func contains(
         _ part: UnsafeBufferPointer<UInt8>, in whole: UnsafeBufferPointer<UInt8>,
         steps: inout Int

@@ -13,8 +13,8 @@ extension Condition {
     ///
     /// - Parameters:
     ///   - item: The item; a missing one is the empty one.
-    ///   - steps: The steps that are left, see ``Limits/conditionStepCountMax``; those that are
-    ///     taken are subtracted.
+    ///   - steps: The steps that are left, see ``StoreLimits/conditionStepCountMax``; those that
+    ///     are taken are subtracted.
     /// - Returns: Whether it holds; the answer means nothing if `steps` is below zero.
     package func evaluate(_ item: Item, steps: inout Int) -> Bool {
         guard steps >= 0 else { return false }
@@ -304,8 +304,8 @@ extension Condition {
             for operand in [operand, low, high] { try operand.requireOrdered("BETWEEN") }
             try Self.requireBounds(low, high)
         case .isIn(_, let candidates):
-            guard (1...Limits.inOperandCountMax).contains(candidates.count) else {
-                throw Self.invalid("IN takes 1 to \(Limits.inOperandCountMax) operands")
+            guard (1...DynamoDBLimits.inOperandCountMax).contains(candidates.count) else {
+                throw Self.invalid("IN takes 1 to \(DynamoDBLimits.inOperandCountMax) operands")
             }
         case .attributeExists, .attributeNotExists, .attributeType: return
         case .beginsWith(let operand, let prefix):

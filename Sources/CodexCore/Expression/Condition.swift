@@ -13,7 +13,7 @@ public indirect enum Condition: Sendable, Hashable {
     case compare(Operand, Comparator, Operand)
     /// `operand BETWEEN low AND high`, both ends included.
     case between(Operand, low: Operand, high: Operand)
-    /// `operand IN (…)`, 1 to ``Limits/inOperandCountMax`` values.
+    /// `operand IN (…)`, 1 to ``DynamoDBLimits/inOperandCountMax`` values.
     case isIn(Operand, [Operand])
     /// `attribute_exists(path)`.
     case attributeExists(DocumentPath)

@@ -89,7 +89,7 @@ extension Update {
 /// sum of it says early that the item will be too large, and bounds what is copied and joined on
 /// the way.
 private struct UpdateRoom {
-    private var byteCount = Limits.itemByteCountMax
+    private var byteCount = DynamoDBLimits.itemByteCountMax
 
     /// Takes the bytes of a value, as DynamoDB counts them.
     ///
@@ -112,7 +112,8 @@ private struct UpdateRoom {
     private static var tooLarge: CodexError {
         CodexError(
             .itemTooLarge,
-            "The update would make an item of more than \(Limits.itemByteCountMax) bytes. Set or "
+            "The update would make an item of more than \(DynamoDBLimits.itemByteCountMax) bytes. "
+                + "Set or "
                 + "append less.")
     }
 }

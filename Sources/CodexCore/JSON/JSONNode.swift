@@ -15,7 +15,7 @@ extension JSONNode {
     ///
     /// - Throws: ``CodexError/Code/invalidJSON`` with the byte offset of the error.
     package static func parse(
-        _ bytes: [UInt8], depthMax: Int = 2 * Limits.nestingDepthMax + 8
+        _ bytes: [UInt8], depthMax: Int = 2 * DynamoDBLimits.nestingDepthMax + 8
     ) throws(CodexError) -> JSONNode {
         var parser = JSONParser(bytes: bytes, depthMax: depthMax)
         return try parser.document()

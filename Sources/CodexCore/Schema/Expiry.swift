@@ -16,7 +16,7 @@ package enum Expiry {
 
     /// Whether an item that expires at `second` is expired in the second `now`.
     package static func isOver(_ second: Int, at now: Int) -> Bool {
-        second <= now && second >= now - Limits.expiryIgnoredAfterSeconds
+        second <= now && second >= now - DynamoDBLimits.expiryIgnoredAfterSeconds
     }
 
     /// The least integer that is not below a number of zero or more; `nil` if that is too large.

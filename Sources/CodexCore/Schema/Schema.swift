@@ -121,9 +121,9 @@ extension Schema {
                 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
                 || byte == UInt8(ascii: ".")
         }
-        guard isAllowed, (1...Limits.resourceNameCountMax).contains(name.utf8.count) else {
+        guard isAllowed, (1...DynamoDBLimits.resourceNameCountMax).contains(name.utf8.count) else {
             throw invalid(
-                "a name of a \(kind) has 1 to \(Limits.resourceNameCountMax) characters of "
+                "a name of a \(kind) has 1 to \(DynamoDBLimits.resourceNameCountMax) characters of "
                     + "a-z, A-Z, 0-9, -, _ and .")
         }
     }
@@ -148,9 +148,9 @@ extension TableDefinition {
         try Self.requireKeyNames(keyAttributes, name)
         for index in indexes {
             try Schema.requireName(index.name, "index")
-            let counts = 1...Limits.indexKeyPartCountMax
+            let counts = 1...DynamoDBLimits.indexKeyPartCountMax
             guard counts.contains(index.partitionKey.count),
-                index.sortKey.count <= Limits.indexKeyPartCountMax
+                index.sortKey.count <= DynamoDBLimits.indexKeyPartCountMax
             else {
                 throw Schema.invalid(
                     "index \(index.name) has 1 to 4 partition key attributes and 0 to 4 sort key "
@@ -167,7 +167,7 @@ extension TableDefinition {
         try Schema.requireDistinct(counters.map(\.name), "counter of \(name)")
         for counter in counters {
             try Schema.requireName(counter.name, "counter")
-            guard (1...Limits.indexKeyPartCountMax).contains(counter.group.count) else {
+            guard (1...DynamoDBLimits.indexKeyPartCountMax).contains(counter.group.count) else {
                 throw Schema.invalid("counter \(counter.name) has 1 to 4 group attributes")
             }
             try Self.requireKeyNames(counter.group, counter.name)
@@ -181,12 +181,13 @@ extension TableDefinition {
 
     private func requireTimeToLive() throws(CodexError) {
         guard let timeToLive else { return }
-        guard (1...Limits.keyAttributeNameByteCountMax).contains(timeToLive.utf8.count),
+        guard (1...DynamoDBLimits.keyAttributeNameByteCountMax).contains(timeToLive.utf8.count),
             !keyAttributes.contains(where: { $0.name == timeToLive })
         else {
             throw Schema.invalid(
                 "the time to live of table \(name) is an attribute with a name of 1 to "
-                    + "\(Limits.keyAttributeNameByteCountMax) bytes that is not of the table's key")
+                    + "\(DynamoDBLimits.keyAttributeNameByteCountMax) bytes that is not of the "
+                    + "table's key")
         }
     }
 
@@ -208,7 +209,8 @@ extension TableDefinition {
         _ attributes: [KeyAttribute], _ owner: String
     ) throws(CodexError) {
         for attribute in attributes
-        where !(1...Limits.keyAttributeNameByteCountMax).contains(attribute.name.utf8.count) {
+        where !(1...DynamoDBLimits.keyAttributeNameByteCountMax).contains(attribute.name.utf8.count)
+        {
             throw Schema.invalid("a key attribute of \(owner) has an empty or over-long name")
         }
     }

@@ -140,11 +140,11 @@ public struct TableDefinition: Sendable, Hashable, Codable {
     /// The attribute that says when an item expires; `nil` if the table's items never do.
     ///
     /// Its value is a number: seconds since 1970-01-01T00:00:00Z, from 0 up to 2^53, a fraction
-    /// rounded up. From that second on (by ``Limits/expiryIgnoredAfterSeconds`` at most, and by the
-    /// clock of the process that looks) the item is absent for all reads and conditions, its unique
-    /// keys are free, and a sweeper removes it in the background, with a record in the stream of
-    /// changes that is marked as expiry. An item without the attribute does not expire, nor does
-    /// one with a value of another type or out of range; nothing is refused because of it.
+    /// rounded up. From that second on (by ``DynamoDBLimits/expiryIgnoredAfterSeconds`` at most,
+    /// and by the clock of the process that looks) the item is absent for all reads and conditions,
+    /// its unique keys are free, and a sweeper removes it in the background, with a record in the
+    /// stream of changes that is marked as expiry. An item without the attribute does not expire,
+    /// nor does one with a value of another type or out of range; nothing is refused because of it.
     ///
     /// A table that has none may get one, also with items in it; it cannot be changed or taken away.
     /// See DynamoDB's developer guide, "Using time to live (TTL)", which differs in that expired

@@ -61,10 +61,10 @@ extension AttributeMap {
             try element.value.validate(depth: 0)
         }
         let size = byteCount
-        guard size <= Limits.itemByteCountMax else {
+        guard size <= DynamoDBLimits.itemByteCountMax else {
             throw CodexError(
                 .itemTooLarge,
-                "The item has \(size) bytes; \(Limits.itemByteCountMax) are allowed. "
+                "The item has \(size) bytes; \(DynamoDBLimits.itemByteCountMax) are allowed. "
                     + "Split it, or store large content outside of the item.")
         }
     }
@@ -73,10 +73,11 @@ extension AttributeMap {
 extension AttributeMap.Element {
     fileprivate func validateName() throws(CodexError) {
         let count = name.utf8.count
-        guard count > 0, count <= Limits.attributeNameByteCountMax else {
+        guard count > 0, count <= DynamoDBLimits.attributeNameByteCountMax else {
             throw CodexError(
                 .invalidItem,
-                "An attribute name has \(count) bytes; 1 to \(Limits.attributeNameByteCountMax) "
+                "An attribute name has \(count) bytes; 1 to "
+                    + "\(DynamoDBLimits.attributeNameByteCountMax) "
                     + "are allowed.")
         }
     }
@@ -109,10 +110,11 @@ extension AttributeValue {
     }
 
     private static func requireDepth(_ depth: Int) throws(CodexError) {
-        guard depth < Limits.nestingDepthMax else {
+        guard depth < DynamoDBLimits.nestingDepthMax else {
             throw CodexError(
                 .invalidItem,
-                "Lists and maps are nested more than \(Limits.nestingDepthMax) levels deep.")
+                "Lists and maps are nested more than \(DynamoDBLimits.nestingDepthMax) levels "
+                    + "deep.")
         }
     }
 }

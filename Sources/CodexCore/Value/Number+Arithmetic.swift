@@ -15,7 +15,7 @@ extension Number {
         let (upper, lower) = left.exponent >= right.exponent ? (left, right) : (right, left)
         let shift = upper.exponent - lower.exponent
         // Scaled past 2^128 (3.4E38) no subtrahend of 38 digits brings it back to 38 digits.
-        guard shift <= Limits.numberDigitCountMax else { throw Self.tooPrecise }
+        guard shift <= DynamoDBLimits.numberDigitCountMax else { throw Self.tooPrecise }
         let (scaled, overflow) = upper.magnitude.multipliedReportingOverflow(
             by: Number.powersOfTen[shift])
         guard !overflow else { throw Self.tooPrecise }

@@ -47,16 +47,16 @@ public struct Number: Sendable, Hashable {
         }
         let (stripped, zeros) = Number.strippingZeros(magnitude)
         let digits = Number.digitCount(stripped)
-        guard digits <= Limits.numberDigitCountMax else {
+        guard digits <= DynamoDBLimits.numberDigitCountMax else {
             throw CodexError(
                 .invalidNumber, "A number has at most 38 significant digits; this one has more.")
         }
         let power = exponent + zeros
         let leading = power + digits - 1
-        guard leading <= Limits.numberExponentMax else {
+        guard leading <= DynamoDBLimits.numberExponentMax else {
             throw CodexError(.invalidNumber, "The number is above 9.99…E+125, the largest allowed.")
         }
-        guard leading >= Limits.numberExponentMin else {
+        guard leading >= DynamoDBLimits.numberExponentMin else {
             throw CodexError(
                 .invalidNumber, "The number's magnitude is below 1E-130, the smallest allowed.")
         }
@@ -117,7 +117,8 @@ extension Number: Comparable {
 
     /// The magnitude scaled to exactly 38 digits, so that equal leading exponents compare.
     package var fullMantissa: UInt128 {
-        magnitude * Number.powersOfTen[Limits.numberDigitCountMax - Number.digitCount(magnitude)]
+        magnitude
+            * Number.powersOfTen[DynamoDBLimits.numberDigitCountMax - Number.digitCount(magnitude)]
     }
 }
 

@@ -155,8 +155,8 @@ public struct CalendarDay: Sendable, Hashable, Comparable, CustomStringConvertib
     }
 
     /// The day that a moment is on in UTC, kept within the years.
-    public init(_ moment: Date) {
-        let days = (moment.timeIntervalSince1970 / 86_400).rounded(.down)
+    public init(_ instant: Date) {
+        let days = (instant.timeIntervalSince1970 / 86_400).rounded(.down)
         self.init(daysSince1970: days.isNaN ? 0 : Int(max(-1e6, min(1e7, days))))
     }
 

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 
 /// What a backup says about itself: the file `backup.json`, which is written last.
 struct BackupManifest: Codable {
-    var format = Label.format
+    var format = ChecksummedJSON.format
     let storeID: UUID
     /// Where the log was, as LMDB has it.
     let position: Data
@@ -24,7 +24,7 @@ struct BackupManifest: Codable {
     ///   ``CodexError/Code/unsupportedFormat``.
     init(of backup: Directory) throws(CodexError) {
         guard try backup.kind(Self.name) == .other else { throw Self.missing(backup.path) }
-        self = try Label.read(
+        self = try ChecksummedJSON.read(
             Self.name, in: backup, as: Self.self, damaged: Self.damaged(backup.path))
         guard committedAt ?? 0 < 1 << 62, position.count == LogPosition.byteCount else {
             throw Self.damaged(backup.path)

@@ -17,7 +17,7 @@ enum ClosedStore {
     /// - Parameters:
     ///   - directory: The store.
     ///   - storeID: Whose it is.
-    ///   - prepare: What is to be on the medium before it.
+    ///   - prepare: What is to be on stable storage before it.
     /// - Throws: What reading and writing the files throws.
     static func publishCheckpoint(
         in directory: Directory, _ storeID: UUID,
@@ -58,7 +58,7 @@ enum ClosedStore {
                 var manifest = catalog.manifest
                 manifest.renewIdentity(leader: leader)
                 ids = (catalog.manifest.storeID, manifest.storeID)
-                _ = try ManifestEditor.store(manifest, transaction)
+                _ = try ManifestEditor.write(manifest, transaction)
                 var position = try LogPosition(transaction, catalog.meta)
                 let leaderPosition = LeaderPosition(
                     checksum: position.checksum, milliseconds: milliseconds,

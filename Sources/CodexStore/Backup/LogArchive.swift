@@ -17,7 +17,7 @@ struct LogArchive {
     private static let partial = ".partial.gz"
 
     struct Head: Codable {
-        var format = Label.format
+        var format = ChecksummedJSON.format
         let storeID: UUID
         /// The commit from which on it lacks none.
         var first: UInt64 = 0
@@ -41,7 +41,7 @@ struct LogArchive {
     ) throws(CodexError) {
         let path = StoreDirectory(path).path
         if try FileSystem.kind(path) == nil {
-            let label = try Label.bytes(Head(storeID: storeID))
+            let label = try ChecksummedJSON.bytes(Head(storeID: storeID))
             do throws(CodexError) {
                 try StagedDirectory.make(at: path, modes) { staging throws(CodexError) in
                     try staging.writeDurably(label, to: Self.name)
@@ -97,7 +97,7 @@ struct LogArchive {
         var head = head
         (head.first, head.sequence, head.checksum) = (first, position.sequence, position.checksum)
         head.time = time
-        try directory.replaceDurably(Self.name, with: try Label.bytes(head))
+        try directory.replaceDurably(Self.name, with: try ChecksummedJSON.bytes(head))
         self.head = head
     }
 
@@ -154,7 +154,7 @@ struct LogArchive {
     /// Keeps a segment.
     ///
     /// - Returns: The bytes that it takes.
-    func store(
+    func writeSegment(
         _ bytes: [UInt8], number: UInt64, isWhole: Bool
     ) throws(CodexError) -> Int {
         let packed = try Compression.gzip(bytes)
@@ -192,7 +192,8 @@ extension LogArchive.Head {
     ///
     /// - Throws: `damaged` for what is none, and for numbers that no log comes to.
     fileprivate init(in directory: Directory, _ damaged: CodexError) throws(CodexError) {
-        self = try Label.read(LogArchive.name, in: directory, as: Self.self, damaged: damaged)
+        self = try ChecksummedJSON.read(
+            LogArchive.name, in: directory, as: Self.self, damaged: damaged)
         guard max(first, sequence, time) < 1 << 62 else { throw damaged }
     }
 }

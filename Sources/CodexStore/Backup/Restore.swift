@@ -4,26 +4,26 @@ internal import CodexIndex
 
 /// The moment that a store is restored to.
 public struct RestoreTarget: Sendable, Hashable {
-    enum Moment: Hashable {
+    enum Kind: Hashable {
         case latest
         case time(UInt64)
         case sequence(UInt64)
     }
-    let moment: Moment
+    let kind: Kind
 
     /// The newest that backup and archive have.
-    public static let latest = RestoreTarget(moment: .latest)
+    public static let latest = RestoreTarget(kind: .latest)
 
     /// The state at a time, to the millisecond: every commit up to the first that is later.
     public static func time(_ time: Date) -> RestoreTarget {
         // A whole millisecond may be a little less in binary.
         let milliseconds = (max(0, time.timeIntervalSince1970) * 1000 + 0.01).rounded(.down)
-        return RestoreTarget(moment: .time(UInt64(exactly: milliseconds) ?? .max))
+        return RestoreTarget(kind: .time(UInt64(exactly: milliseconds) ?? .max))
     }
 
     /// The state after a commit: ``SequenceNumber/commit``.
     public static func sequence(_ sequence: UInt64) -> RestoreTarget {
-        RestoreTarget(moment: .sequence(sequence))
+        RestoreTarget(kind: .sequence(sequence))
     }
 }
 
@@ -169,7 +169,7 @@ private struct Restore {
         for segment in segments {
             guard segment.number == next else { throw Self.missing(next) }
             let bytes = try archive.read(segment.number, isWhole: segment.isWhole)
-            let summary = try SegmentSummary(bytes, noting: position.sequence)
+            let summary = try SegmentSummary(bytes, checksumOf: position.sequence)
             if let previous {
                 guard summary.header.firstSequence == previous.last + 1 else {
                     throw Self.missing(next)
@@ -268,10 +268,10 @@ private struct Restore {
         var end = (sequence: position.sequence, time: manifest.committedAt ?? 0)
         var isReached = false
         try forEachSegment { bytes, summary throws(CodexError) in
-            var place = summary.header.start
+            var next = summary.header.start
             var cut = bytes
-            while let record = LogRecordHeader(bytes, at: Int(place.offset)),
-                record.sequence <= summary.last, record.sequence == place.sequence + 1,
+            while let record = LogRecordHeader(bytes, at: Int(next.offset)),
+                record.sequence <= summary.last, record.sequence == next.sequence + 1,
                 !record.isEnd
             {
                 if record.sequence > position.sequence {
@@ -279,16 +279,16 @@ private struct Restore {
                     if isReached { break }
                     end = (record.sequence, record.milliseconds)
                 }
-                place.sequence = record.sequence
-                place.offset += UInt64(record.recordByteCount)
+                next.sequence = record.sequence
+                next.offset += UInt64(record.recordByteCount)
             }
             // Not what a killed process or a later commit left behind it.
-            cut.removeSubrange(min(Int(place.offset), cut.count)...)
+            cut.removeSubrange(min(Int(next.offset), cut.count)...)
             let room = max(LogSpace.firstSegmentByteCount - cut.count, LogRecordHeader.byteCount)
             cut += [UInt8](repeating: 0, count: room)
             try log.directory.writeDurably(cut, to: log.fileName(summary.header.number))
             // What is after the target may be damaged or missing.
-            return !isReached && target.moment != .sequence(end.sequence)
+            return !isReached && target.kind != .sequence(end.sequence)
         }
         try requireEnd(target, end, isReached: isReached)
         try log.directory.flush()
@@ -297,7 +297,7 @@ private struct Restore {
 
     private func requireStart(_ target: RestoreTarget) throws(CodexError) {
         let isBefore =
-            switch target.moment {
+            switch target.kind {
             case .latest: false
             // Of one whose time is not known, no time can be told from those before it.
             case .time(let time): manifest.committedAt.map { time < $0 } ?? true
@@ -313,7 +313,7 @@ private struct Restore {
         _ target: RestoreTarget, _ end: (sequence: UInt64, time: UInt64), isReached: Bool
     ) throws(CodexError) {
         let isCovered =
-            switch target.moment {
+            switch target.kind {
             case .latest: true
             // It is known up to when there were no others, or that a later one follows.
             case .time(let time): isReached || time <= coveredThrough(end.time)
@@ -345,7 +345,7 @@ private struct Restore {
 extension RestoreTarget {
     /// Whether a record is after the moment.
     fileprivate func excludes(_ record: LogRecordHeader) -> Bool {
-        switch moment {
+        switch kind {
         case .latest: false
         case .time(let time): record.milliseconds > time
         case .sequence(let sequence): record.sequence > sequence

@@ -78,7 +78,7 @@ private struct ArchiveUpdate {
             let isWhole = number < applied.segment
             guard
                 let (bytes, summary) = try segmentBytes(
-                    number, upTo: isWhole ? nil : applied, noting: known.sequence)
+                    number, upTo: isWhole ? nil : applied, checksumOf: known.sequence)
             else {
                 first = nil
                 continue
@@ -86,7 +86,7 @@ private struct ArchiveUpdate {
             guard summary.notedChecksum.map({ $0 == known.checksum }) ?? true else {
                 throw archive.otherHistory
             }
-            byteCount += try archive.store(bytes, number: number, isWhole: isWhole)
+            byteCount += try archive.writeSegment(bytes, number: number, isWhole: isWhole)
             segmentCount += 1
         }
         let isNew = known.sequence == 0 && kept.isEmpty
@@ -103,11 +103,11 @@ private struct ArchiveUpdate {
     private func archivable() throws(CodexError) -> (LogPosition, time: UInt64) {
         do {
             guard !core.options.isReadOnly else {
-                let position = try core.withReader { try $0.storedPosition() }
+                let position = try core.withReadContext { try $0.storedPosition() }
                 try core.flushLog(through: position)
                 return (position, 0)
             }
-            let now = core.options.milliseconds
+            let now = core.options.nowMilliseconds
             // Commits get their time with LMDB's write lock held: later ones are not before `now`.
             let lock = try core.environment.begin(readOnly: false)
             defer { lock.abort() }
@@ -131,7 +131,7 @@ private struct ArchiveUpdate {
     /// The bytes of a segment, up to a position if it is the one that is written to; `nil` if it is
     /// not there any more.
     private func segmentBytes(
-        _ number: UInt64, upTo position: LogPosition?, noting sequence: UInt64
+        _ number: UInt64, upTo position: LogPosition?, checksumOf sequence: UInt64
     ) throws(CodexError) -> ([UInt8], SegmentSummary)? {
         guard let segment = try logDirectory.open(number) else { return nil }
         defer { segment.file.close() }
@@ -139,7 +139,7 @@ private struct ArchiveUpdate {
             at: 0, count: position.map { Int($0.offset) } ?? segment.byteCount)
         // It may have been recycled while it was read.
         guard try logDirectory.open(number)?.header == segment.header else { return nil }
-        let summary = try SegmentSummary(bytes, noting: sequence)
+        let summary = try SegmentSummary(bytes, checksumOf: sequence)
         let next = try position == nil ? logDirectory.open(number + 1)?.header : nil
         let isComplete =
             position.map { summary.last == $0.sequence }
@@ -158,7 +158,7 @@ extension StoreCore {
         // Those before it were flushed when it was begun; and what was pruned is in a checkpoint.
         guard let segment = try logDirectory.open(position.segment) else { return }
         defer { segment.file.close() }
-        try lease.orRefuse { () throws(CodexError) in
+        try lease.refusingWritesOnFailure { () throws(CodexError) in
             try options.parts.perform(.flushLog) { () throws(CodexError) in
                 try segment.file.flush()
             }
@@ -181,7 +181,7 @@ struct SegmentSummary {
     /// Reads a segment, and the checksum of the record with a number.
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if the bytes are none.
-    init(_ bytes: [UInt8], noting sequence: UInt64? = nil) throws(CodexError) {
+    init(_ bytes: [UInt8], checksumOf sequence: UInt64? = nil) throws(CodexError) {
         guard let header = try LogSegmentHeader(bytes) else {
             throw Wire.corrupted("a segment of the log")
         }

@@ -19,9 +19,9 @@ extension Store {
     /// free space, from which ``restore(_:archive:to:at:asFollower:)`` makes a store again.
     ///
     /// Writers go on meanwhile; the copy is a long reader, so the file grows under writes as long
-    /// as it takes. The backup comes into place as a whole, on the medium, or not at all. It is not
-    /// cancelled, and ``close()`` waits for it. Who may use it is what the store's directory says
-    /// (``FileAccess``).
+    /// as it takes. The backup comes into place as a whole, on stable storage, or not at all. It is
+    /// not cancelled, and ``close()`` waits for it. Who may use it is what the store's directory
+    /// says (``FileAccess``).
     ///
     /// - Parameter path: The backup's directory, which must not exist; its parent must.
     /// - Returns: What it holds.
@@ -81,7 +81,7 @@ private struct BackupCopy {
                 storeID: storeID, position: position,
                 committedAt: try time(of: position), dataByteCount: byteCount,
                 dataChecksum: checksum)
-            try staging.writeDurably(try Label.bytes(manifest), to: BackupManifest.name)
+            try staging.writeDurably(try ChecksummedJSON.bytes(manifest), to: BackupManifest.name)
             return BackupReport(
                 sequence: position.sequence,
                 committedAt: manifest.committedAt.flatMap {

@@ -50,7 +50,7 @@ struct BuildSteps {
             if limit.isOver(count, byteCount: byteCount) { break }
         }
         if let last = keys.prefix(count).last {
-            try context.noting { () throws(CodexError) in
+            try context.recordingFailure { () throws(CodexError) in
                 try transaction.put(catalog.meta, positionKey, last)
             }
             context.noteChange(addsEntries: true)
@@ -122,7 +122,7 @@ struct BuildSteps {
             guard let image = try context.image(table, primaryKey) else { return 0 }
             value = try context.items.entryValue(index, image, [])
         }
-        try context.noting { () throws(CodexError) in
+        try context.recordingFailure { () throws(CodexError) in
             try context.entries.put(index, [key], value, in: context)
         }
         return key.count + value.count
@@ -165,8 +165,8 @@ struct BuildSteps {
         }
         let counters = CounterMaintenance(context)
         let totals = try counters.totals(tallies)
-        try context.noting { () throws(CodexError) in
-            for total in totals { try counters.store(total) }
+        try context.recordingFailure { () throws(CodexError) in
+            for total in totals { try counters.put(total) }
             try setPosition(isAtEnd ? .everything : .upTo(last), table, counter)
         }
         return !isAtEnd
@@ -188,7 +188,7 @@ struct BuildSteps {
         for count in 1... {
             if limit.isOver(count) { return false }
             guard let first = try first(tree) else { return true }
-            try context.noting { () throws(CodexError) in
+            try context.recordingFailure { () throws(CodexError) in
                 try remove(first, tree, ownsChunks: ownsChunks)
             }
             context.noteChange()

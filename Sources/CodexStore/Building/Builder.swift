@@ -56,7 +56,7 @@ final class Builder: Sendable {
     func isSmall(_ table: TableHandle) -> Bool { isSmall(table.tree) }
 
     private func isSmall(_ tree: Tree) -> Bool {
-        let count = try? core.withReader { try $0.transaction.count(tree) }
+        let count = try? core.withReadContext { try $0.transaction.count(tree) }
         return count.map { $0 <= Self.smallItemCount } ?? false
     }
 
@@ -167,9 +167,9 @@ final class Builder: Sendable {
     /// Runs `body` with a snapshot; what it throws is not tried again.
     func reading<R>(_ body: (ReadContext) throws -> R) throws(CodexError) -> R {
         let context = try schedule.persisting(isProgress: false) { () throws(CodexError) in
-            try core.takeReader()
+            try core.acquireReadContext()
         }
-        defer { core.returnReader(context) }
+        defer { core.releaseReadContext(context) }
         do {
             return try body(context)
         } catch {

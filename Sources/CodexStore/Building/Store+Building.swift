@@ -51,7 +51,7 @@ extension Store {
             case .conflicting: .conflicting
             }
         }
-        return try core.withReader { context in
+        return try core.withReadContext { context in
             context.catalog.allTables.flatMap { table in
                 table.indexes.map {
                     BuildStatus(
@@ -84,7 +84,7 @@ extension Store {
     ///   (``duplicates(ofIndex:in:limit:)``) or a counter's sum does not fit,
     ///   ``CodexError/Code/readOnly``,
     ///   ``CodexError/Code/closed``, and whatever building fails with.
-    public func whenReady() async throws {
+    public func waitUntilReady() async throws {
         let builder = try requireOwnBuilder()
         let isFollower = core.catalog.manifest.isFollower
         let conflicts =
@@ -117,7 +117,7 @@ extension Store {
     ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` if there is another index of this name,
     ///   ``CodexError/Code/indexNotReady`` if a small table has equal keys in a unique one, which
-    ///   is added all the same (``whenReady()``), and whatever building it fails with for some
+    ///   is added all the same (``waitUntilReady()``), and whatever building it fails with for some
     ///   seconds, which goes on all the same, ``CodexError/Code/invalidSchema``,
     ///   ``CodexError/Code/unknownTable``, and as ``write(_:)-(_)``.
     public func addIndex(_ index: IndexDefinition, to table: String) async throws {
@@ -185,7 +185,7 @@ extension Store {
     /// unique one's way.
     ///
     /// Items whose time to live is over are in nothing's way, whether they were removed or not. A
-    /// conflict with one that expires later ends with the next ``whenReady()``.
+    /// conflict with one that expires later ends with the next ``waitUntilReady()``.
     ///
     /// - Parameters:
     ///   - index: The index's name.
@@ -197,7 +197,7 @@ extension Store {
     public func duplicates(
         ofIndex index: String, in table: String, limit: Int = 1000
     ) throws -> [PrimaryKey] {
-        try core.withReader { context in
+        try core.withReadContext { context in
             let table = try context.catalog.table(table)
             let index = try table.knownIndex(index)
             return try IndexReads(context).duplicates(index, limit: limit).map {

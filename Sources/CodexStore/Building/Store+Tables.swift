@@ -41,7 +41,7 @@ extension Store {
 
     /// Gives a table that has none a time to live: see ``TableDefinition/timeToLive``.
     ///
-    /// Items that are there expire once the builder has seen to them: ``whenReady()``.
+    /// Items that are there expire once the builder has seen to them: ``waitUntilReady()``.
     ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` if it has another one,
     ///   ``CodexError/Code/invalidSchema``, ``CodexError/Code/unknownTable``, and as

@@ -211,7 +211,7 @@ private struct DecidingStep {
             }
         }
         let bytes = progress.bytes
-        try context.noting { () throws(CodexError) in
+        try context.recordingFailure { () throws(CodexError) in
             try context.transaction.put(
                 context.catalog.meta, BuildProgress.key(table, DecidingProgress.part), bytes)
         }

@@ -7,13 +7,13 @@ struct CacheClock: Sendable {
     init(_ options: StoreOptions) { self.options = options }
 
     /// The time.
-    var exact: UInt64 { options.milliseconds }
+    var exact: UInt64 { options.nowMilliseconds }
 
     /// From when on what was read at a moment is good.
     ///
     /// A clock that shows less has been set back. What the moment's expiry hid is there again then. The
     /// coarse time may be some milliseconds behind without that.
-    static func start(of moment: UInt64) -> UInt64 { moment - min(moment, tick) }
+    static func start(of instant: UInt64) -> UInt64 { instant - min(instant, tick) }
 
     /// More than the longest tick of a system.
     private static let tick: UInt64 = 100

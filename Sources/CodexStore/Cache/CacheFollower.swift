@@ -98,7 +98,7 @@ final class CacheFollower: Sendable {
     /// Begins to read where the log ends.
     private func begin() throws(CodexError) -> Reading {
         let reader = ChangeReader(
-            core, from: .position(.latest), .newAndOldImages, .all, includesSilent: true)
+            core, from: .stream(.latest), .newAndOldImages, .all, includesSilent: true)
         try reader.prepare()
         let catalog = reader.catalog ?? core.catalog
         stripes.invalidateAll()

@@ -3,11 +3,11 @@ internal import CodexCore
 /// How much a ``StoreCache`` keeps, and for how long.
 public struct CachePolicy: Sendable, Hashable {
     /// Most entries.
-    public var entryCountMax: Int
+    public var maximumEntries: Int
     /// Most bytes of what is cached, as it is stored; in memory a value takes some times that.
     ///
     /// The cache is divided into parts by key; what is larger than half of a part's share is not kept.
-    public var byteCountMax: Int
+    public var maximumBytes: Int
     /// How long an entity is kept, by the entity's stored name; others are read anew each time.
     public var timeToLive: [String: Duration]
     /// How long the outcome of a query is kept, by the entity's stored name; others are read anew.
@@ -20,12 +20,12 @@ public struct CachePolicy: Sendable, Hashable {
 
     /// Creates a policy.
     public init(
-        entryCountMax: Int = 10_000, byteCountMax: Int = 64 << 20,
+        maximumEntries: Int = 10_000, maximumBytes: Int = 64 << 20,
         timeToLive: [String: Duration] = [:], listTimeToLive: [String: Duration] = [:],
         absenceTimeToLive: Duration = .seconds(60), jitter: Double = 0.1
     ) {
-        self.entryCountMax = entryCountMax
-        self.byteCountMax = byteCountMax
+        self.maximumEntries = maximumEntries
+        self.maximumBytes = maximumBytes
         self.timeToLive = timeToLive
         self.listTimeToLive = listTimeToLive
         self.absenceTimeToLive = absenceTimeToLive
@@ -34,7 +34,7 @@ public struct CachePolicy: Sendable, Hashable {
 
     func validate() throws(CodexError) {
         let times = Array(timeToLive.values) + Array(listTimeToLive.values) + [absenceTimeToLive]
-        guard entryCountMax >= 1, byteCountMax >= 1, times.allSatisfy({ $0 >= .zero }),
+        guard maximumEntries >= 1, maximumBytes >= 1, times.allSatisfy({ $0 >= .zero }),
             (0...1).contains(jitter)
         else {
             throw CodexError(

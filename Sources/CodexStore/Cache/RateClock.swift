@@ -10,7 +10,7 @@ struct RateReading: Sendable {
 }
 
 /// A moment as a limiter sees it.
-struct RateMoment: Sendable {
+struct RateInstant: Sendable {
     /// The latest that the time may be.
     let time: Double
     /// The slot of that, in which what is done now counts.

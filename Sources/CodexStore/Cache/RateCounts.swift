@@ -12,12 +12,12 @@ struct RateSettlement: Sendable {
     /// The last slot that it is about.
     var lastSlot: Int? { unused.keys.max() }
 
-    mutating func giveBack(_ count: Int, from slot: Int) {
+    mutating func release(_ count: Int, from slot: Int) {
         if count > 0 { unused[slot, default: 0] += count }
     }
 
     mutating func move(from slot: Int, to use: Int) {
-        giveBack(1, from: slot)
+        release(1, from: slot)
         used[use, default: 0] += 1
     }
 
@@ -32,31 +32,31 @@ struct RateCounts {
     private(set) var bySlot: [Int: Int] = [:]
     /// Whether they are to be stored.
     private(set) var isChanged = false
-    private let moment: RateMoment
+    private let instant: RateInstant
     private let rule: RateRule
 
     /// Takes over what is stored, whatever it is.
     ///
     /// What is over is left out. A slot that is further ahead than any process takes permits for is
     /// of a clock that was set back since: what counts there counts from now on.
-    init(_ stored: (any RateWindowEntity)?, at moment: RateMoment, _ rule: RateRule) {
-        self.moment = moment
+    init(_ stored: (any RateWindowEntity)?, at instant: RateInstant, _ rule: RateRule) {
+        self.instant = instant
         self.rule = rule
         for (slot, count) in stored?.counts ?? [:] { add(count, in: slot) }
         // By a clock that was set ahead it would be swept.
-        if let stored, !bySlot.isEmpty, Double(stored.expiresAt) <= moment.time {
+        if let stored, !bySlot.isEmpty, Double(stored.expiresAt) <= instant.time {
             isChanged = true
         }
     }
 
     /// The last slot that somebody may have taken permits for whose clock differs by some slots.
-    private var lastSlot: Int { moment.slot + rule.aheadMax + RateRule.slotCount }
+    private var lastSlot: Int { instant.slot + rule.aheadMax + RateRule.slotCount }
 
     private mutating func add(_ count: Int, in slot: Int) {
-        guard count > 0, slot >= moment.passedSlot - RateRule.slotCount else { return }
+        guard count > 0, slot >= instant.passedSlot - RateRule.slotCount else { return }
         let isAhead = slot > lastSlot
         if isAhead { isChanged = true }
-        let place = isAhead ? moment.slot : slot
+        let place = isAhead ? instant.slot : slot
         bySlot[place] = Self.sum(bySlot[place] ?? 0, count)
     }
 
@@ -66,7 +66,7 @@ struct RateCounts {
     }
 
     /// Gives back what was not used, and counts what was used where it was.
-    mutating func settle(_ settlement: RateSettlement) {
+    mutating func apply(_ settlement: RateSettlement) {
         for (slot, count) in settlement.unused {
             // What does not have as much is not what it was: others' counts stay.
             guard let known = bySlot[slot], known >= count else { continue }
@@ -83,24 +83,24 @@ struct RateCounts {
         let free = max(0, rule.limit - min(used, rule.limit))
         // The others' share is left to them.
         let granted = min(free, request.needed + min(request.extra, free / 8))
-        let slot = moment.slot + request.ahead
+        let slot = instant.slot + request.ahead
         if granted > 0 {
             add(granted, in: slot)
             isChanged = true
         }
-        let oldest = bySlot.keys.min() ?? moment.slot
+        let oldest = bySlot.keys.min() ?? instant.slot
         return RateAnswer(
             granted: granted, slot: slot, free: free - granted,
-            freeAt: rule.start(oldest) + rule.lapseSeconds + (moment.time - moment.passed),
-            moment: moment)
+            freeAt: rule.start(oldest) + rule.lapseSeconds + (instant.time - instant.passed),
+            instant: instant)
     }
 
     /// The window to be stored, which expires when nothing of it counts any more.
     func window<Window: RateWindowEntity>(
         _ type: Window.Type, _ name: String, of subject: String
     ) -> Window {
-        let last = rule.start(bySlot.keys.max() ?? moment.slot)
-        let end = max(last, moment.time) + rule.lapseSeconds
+        let last = rule.start(bySlot.keys.max() ?? instant.slot)
+        let end = max(last, instant.time) + rule.lapseSeconds
         return Window(
             subject: subject, name: name, counts: bySlot, expiresAt: Int(end.rounded(.up)))
     }

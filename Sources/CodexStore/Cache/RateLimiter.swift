@@ -6,7 +6,7 @@ public import CodexCore
 /// ```swift
 /// let limiter = try RateLimiter(
 ///     store, windows: RequestCounts.self, name: "api", limit: 100, window: .seconds(60))
-/// let verdict = try await limiter.take(for: "123")
+/// let verdict = try await limiter.acquire(for: "123")
 /// guard verdict.isAllowed else { return tooManyRequests(after: verdict.retryAfter) }
 /// ```
 ///
@@ -97,7 +97,7 @@ public final class RateLimiter: Sendable {
     /// - Returns: The verdict.
     /// - Throws: ``CodexError/Code/invalidIdentifier`` for a subject that cannot stand in a key, and as
     ///   ``Store/write(_:)-(_)``.
-    public func take(for subject: String) async throws -> Verdict {
+    public func acquire(for subject: String) async throws -> Verdict {
         var step = decide(subject)
         if step == nil { step = await waitForStep(subject) }
         switch step {
@@ -112,10 +112,10 @@ public final class RateLimiter: Sendable {
     /// What is not given back counts as used until the window is over.
     ///
     /// - Throws: As ``Store/write(_:)-(_)``.
-    public func giveBack() async throws {
+    public func releaseUnused() async throws {
         for subject in state.withLock({ $0.names }) {
-            let request = withSubject(subject) { subject, moment, _ in
-                subject.release(at: moment)
+            let request = withSubject(subject) { subject, instant, _ in
+                subject.release(at: instant)
             }
             guard let request else { continue }
             do {
@@ -132,8 +132,8 @@ public final class RateLimiter: Sendable {
     /// What to do now; `nil` is to wait, which a waiter does from now on.
     private func decide(_ subject: String, _ waiter: RateSubject.Waiter? = nil) -> RateStep? {
         let rule = rule
-        return withSubject(subject) { subject, moment, _ in
-            let step = subject.step(at: moment, rule)
+        return withSubject(subject) { subject, instant, _ in
+            let step = subject.step(at: instant, rule)
             if step == nil, let waiter { subject.wait(waiter) }
             return step
         }
@@ -166,9 +166,9 @@ public final class RateLimiter: Sendable {
 
     private func makeRequest(for subject: String, _ attempt: Int) -> RateRequest {
         let rule = rule
-        return withSubject(subject) { subject, moment, pace in
+        return withSubject(subject) { subject, instant, pace in
             subject.request(
-                at: moment, isFirst: attempt == 1, ahead: rule.ahead(attempt, pace: pace))
+                at: instant, isFirst: attempt == 1, ahead: rule.ahead(attempt, pace: pace))
         }
     }
 
@@ -177,10 +177,10 @@ public final class RateLimiter: Sendable {
         _ answer: RateAnswer, to request: RateRequest, for subject: String, _ attempt: Int
     ) -> Verdict? {
         let (rule, isLast) = (rule, attempt == Self.attemptCountMax)
-        let received = withState { state, moment in
-            state.committed(from: answer.moment, to: moment)
-            return state.withSubject(subject, at: moment) { subject in
-                subject.receive(answer, to: request, at: moment, isLast: isLast, rule)
+        let received = withState { state, instant in
+            state.committed(from: answer.instant, to: instant)
+            return state.withSubject(subject, at: instant) { subject in
+                subject.receive(answer, to: request, at: instant, isLast: isLast, rule)
             }
         }
         guard let received else { return nil }
@@ -199,19 +199,19 @@ public final class RateLimiter: Sendable {
     /// Calls `body` with a subject, this moment, and how many slots commits take.
     @discardableResult
     private func withSubject<R>(
-        _ name: String, _ body: (inout RateSubject, RateMoment, Double) -> R
+        _ name: String, _ body: (inout RateSubject, RateInstant, Double) -> R
     ) -> R {
-        withState { state, moment in
+        withState { state, instant in
             let pace = state.pace
-            return state.withSubject(name, at: moment) { body(&$0, moment, pace) }
+            return state.withSubject(name, at: instant) { body(&$0, instant, pace) }
         }
     }
 
-    private func withState<R>(_ body: (inout RateState, RateMoment) -> R) -> R {
+    private func withState<R>(_ body: (inout RateState, RateInstant) -> R) -> R {
         let (reading, catalog) = (readClocks(), store.core.catalog)
         return state.withLock { state in
-            let moment = state.moment(reading, catalog)
-            return body(&state, moment)
+            let instant = state.instant(reading, catalog)
+            return body(&state, instant)
         }
     }
 
@@ -236,11 +236,11 @@ public final class RateLimiter: Sendable {
     ) async throws -> RateAnswer {
         try await store.write { [self] transaction in
             let (reading, catalog) = (readClocks(), transaction.context.catalog)
-            let moment = state.withLock { $0.moment(reading, catalog) }
+            let instant = state.withLock { $0.instant(reading, catalog) }
             let stored = try RateWindowRead(transaction.context).window(
                 Window.self, name, of: subject)
-            var counts = RateCounts(stored, at: moment, rule)
-            if moment.basis == request.basis { counts.settle(request.settlement) }
+            var counts = RateCounts(stored, at: instant, rule)
+            if instant.basis == request.basis { counts.apply(request.settlement) }
             let answer = counts.answer(request)
             if counts.isChanged {
                 try transaction.put(counts.window(Window.self, name, of: subject))
@@ -266,7 +266,7 @@ private struct RateWindowRead {
         var window: Window?
         try context.withKey(Window.primaryKey(of: subject, limit: name), bound.table) { key in
             _ = try context.withStoredBytes(bound.table, key) { bytes in
-                try context.withReader(bound, bytes) { reader throws(CodexError) in
+                try context.withFieldReader(bound, bytes) { reader throws(CodexError) in
                     window = try Window(reading: reader)
                 }
             }

@@ -84,8 +84,8 @@ struct RateRule: Sendable {
     }
 
     /// A refusal until `end`, but no longer than the slot lasts: others may have given back.
-    func refusal(at moment: RateMoment, until end: Double = .infinity) -> RateLimiter.Verdict {
-        let seconds = max(0.001, min(end, start(moment.slot + 1)) - moment.time)
+    func refusal(at instant: RateInstant, until end: Double = .infinity) -> RateLimiter.Verdict {
+        let seconds = max(0.001, min(end, start(instant.slot + 1)) - instant.time)
         let milliseconds = Self.bounded((seconds * 1000).rounded(.up), Self.slotMax)
         return RateLimiter.Verdict(
             isAllowed: false, limit: limit, remaining: 0,

@@ -24,20 +24,20 @@ struct RateState {
     }
 
     /// The moment of a reading of the clocks, with a schema that is known by then.
-    mutating func moment(_ reading: RateReading, _ catalog: Catalog) -> RateMoment {
+    mutating func instant(_ reading: RateReading, _ catalog: Catalog) -> RateInstant {
         let (passed, latest) = clock.times(at: reading)
         if generation.map({ $0 < catalog.generation }) ?? true {
             generation = catalog.generation
             table = catalog.tableNumber(of: windows)
         }
-        return RateMoment(
+        return RateInstant(
             time: latest, slot: rule.slot(latest), passed: passed,
             passedSlot: rule.slot(passed), elapsed: reading.elapsed,
             basis: RateBasis(era: clock.era, table: table))
     }
 
     /// Takes into account how long a commit took.
-    mutating func committed(from start: RateMoment, to end: RateMoment) {
+    mutating func committed(from start: RateInstant, to end: RateInstant) {
         pace = max(rule.pace(from: start.elapsed, to: end.elapsed), pace / 2)
     }
 
@@ -46,10 +46,10 @@ struct RateState {
 
     /// Calls `body` with a subject, a new one too.
     mutating func withSubject<R>(
-        _ name: String, at moment: RateMoment, _ body: (inout RateSubject) -> R
+        _ name: String, at instant: RateInstant, _ body: (inout RateSubject) -> R
     ) -> R {
         if subjects.count >= subjectCountMax, subjects[name] == nil {
-            subjects = subjects.filter { $0.value.matters(at: moment) }
+            subjects = subjects.filter { $0.value.matters(at: instant) }
             subjectCountMax = max(Self.leastSubjectCountMax, 2 * subjects.count)
         }
         return body(&subjects[name, default: RateSubject()])

@@ -24,7 +24,7 @@ struct RateAnswer: Sendable {
     /// When the oldest that counts does not any more.
     let freeAt: Double
     /// The moment of the transaction.
-    let moment: RateMoment
+    let instant: RateInstant
 }
 
 /// What is to be done for one who asks.
@@ -66,22 +66,22 @@ struct RateSubject {
     private var waiters: [Waiter] = []
 
     /// Whether something is lost if it is forgotten.
-    func matters(at moment: RateMoment) -> Bool {
+    func matters(at instant: RateInstant) -> Bool {
         if isAsking { return true }
-        guard basis == moment.basis else { return false }
+        guard basis == instant.basis else { return false }
         let slots = [held?.slot, settlement.lastSlot].compactMap { $0 }
-        return slots.contains { $0 > moment.passedSlot - RateRule.slotCount }
+        return slots.contains { $0 > instant.passedSlot - RateRule.slotCount }
     }
 
     // MARK: Asking
 
     /// What to do for one who wants a permit; `nil` is to wait for those who ask already.
-    mutating func step(at moment: RateMoment, _ rule: RateRule) -> RateStep? {
+    mutating func step(at instant: RateInstant, _ rule: RateRule) -> RateStep? {
         if isAsking { return nil }
-        refresh(at: moment)
-        if let verdict = use(at: moment, rule) { return .verdict(verdict) }
-        if let empty, empty.slot == moment.slot {
-            return .verdict(rule.refusal(at: moment, until: empty.end))
+        refresh(at: instant)
+        if let verdict = use(at: instant, rule) { return .verdict(verdict) }
+        if let empty, empty.slot == instant.slot {
+            return .verdict(rule.refusal(at: instant, until: empty.end))
         }
         isAsking = true
         return .ask
@@ -90,21 +90,21 @@ struct RateSubject {
     mutating func wait(_ waiter: Waiter) { waiters.append(waiter) }
 
     /// What to ask the store for, for all that wait.
-    mutating func request(at moment: RateMoment, isFirst: Bool, ahead: Int) -> RateRequest {
-        refresh(at: moment)
+    mutating func request(at instant: RateInstant, isFirst: Bool, ahead: Int) -> RateRequest {
+        refresh(at: instant)
         return RateRequest(
             needed: 1 + waiters.count, extra: isFirst ? batch : 0, ahead: ahead,
-            settlement: takeSettlement(), basis: moment.basis)
+            settlement: takeSettlement(), basis: instant.basis)
     }
 
     /// What to tell the store so that it has back what is not needed; `nil` if that is nothing.
-    mutating func release(at moment: RateMoment) -> RateRequest? {
+    mutating func release(at instant: RateInstant) -> RateRequest? {
         if isAsking { return nil }
-        refresh(at: moment)
+        refresh(at: instant)
         dropHeld()
         guard !settlement.isEmpty else { return nil }
         return RateRequest(
-            needed: 0, extra: 0, ahead: 0, settlement: takeSettlement(), basis: moment.basis)
+            needed: 0, extra: 0, ahead: 0, settlement: takeSettlement(), basis: instant.basis)
     }
 
     private mutating func takeSettlement() -> RateSettlement {
@@ -115,30 +115,30 @@ struct RateSubject {
     // MARK: Permits
 
     /// Uses a permit, if there is one.
-    private mutating func use(at moment: RateMoment, _ rule: RateRule) -> RateLimiter.Verdict? {
+    private mutating func use(at instant: RateInstant, _ rule: RateRule) -> RateLimiter.Verdict? {
         guard let slot = held?.slot, let count = held?.count, count > 0 else { return nil }
         held?.count = count - 1
-        if moment.slot < slot { settlement.move(from: slot, to: moment.slot) }
+        if instant.slot < slot { settlement.move(from: slot, to: instant.slot) }
         return rule.permission(remaining: count - 1 + free)
     }
 
     /// Lets go of what is not good any more.
-    private mutating func refresh(at moment: RateMoment) {
-        if basis != moment.basis || moment.elapsed > settlementEnd {
+    private mutating func refresh(at instant: RateInstant) {
+        if basis != instant.basis || instant.elapsed > settlementEnd {
             // The counts may be others' by now: what was taken stays counted until it lapses.
             held = nil
             settlement = RateSettlement()
             empty = nil
             batch = 0
-            basis = moment.basis
+            basis = instant.basis
         }
         guard let held else { return }
-        if moment.slot > held.slot { batch = 0 }
-        if moment.slot > held.slot || moment.elapsed > held.end { dropHeld() }
+        if instant.slot > held.slot { batch = 0 }
+        if instant.slot > held.slot || instant.elapsed > held.end { dropHeld() }
     }
 
     private mutating func dropHeld() {
-        if let held { settlement.giveBack(held.count, from: held.slot) }
+        if let held { settlement.release(held.count, from: held.slot) }
         held = nil
     }
 
@@ -152,33 +152,33 @@ struct RateSubject {
     /// - Returns: The verdict of the one that asked, and what the others are to do; `nil` if it is
     ///   to ask again.
     mutating func receive(
-        _ answer: RateAnswer, to request: RateRequest, at moment: RateMoment, isLast: Bool,
+        _ answer: RateAnswer, to request: RateRequest, at instant: RateInstant, isLast: Bool,
         _ rule: RateRule
     ) -> (verdict: RateLimiter.Verdict, others: [Resumption])? {
-        refresh(at: moment)
-        let isSame = moment.basis == request.basis && moment.basis == answer.moment.basis
-        let isLate = answer.granted > 0 && (moment.slot > answer.slot || !isSame)
+        refresh(at: instant)
+        let isSame = instant.basis == request.basis && instant.basis == answer.instant.basis
+        let isLate = answer.granted > 0 && (instant.slot > answer.slot || !isSame)
         if isSame {
-            let ahead = Double(answer.slot - answer.moment.slot) * rule.slotSeconds
-            settlementEnd = answer.moment.elapsed + ahead + rule.lapseSeconds
-            if isLate { settlement.giveBack(answer.granted, from: answer.slot) }
+            let ahead = Double(answer.slot - answer.instant.slot) * rule.slotSeconds
+            settlementEnd = answer.instant.elapsed + ahead + rule.lapseSeconds
+            if isLate { settlement.release(answer.granted, from: answer.slot) }
         }
         if isLate, !isLast { return nil }
         let isEmpty = !isLate && answer.granted < request.needed
         if !isLate { take(answer, rule) }
-        if isEmpty { empty = (moment.slot, answer.freeAt) }
-        let refusal = rule.refusal(at: moment, until: isEmpty ? answer.freeAt : .infinity)
-        let verdict = use(at: moment, rule) ?? refusal
-        return (verdict, serve(request, isEmpty: isEmpty, refusal, at: moment, rule))
+        if isEmpty { empty = (instant.slot, answer.freeAt) }
+        let refusal = rule.refusal(at: instant, until: isEmpty ? answer.freeAt : .infinity)
+        let verdict = use(at: instant, rule) ?? refusal
+        return (verdict, serve(request, isEmpty: isEmpty, refusal, at: instant, rule))
     }
 
     private mutating func take(_ answer: RateAnswer, _ rule: RateRule) {
         free = answer.free
         guard answer.granted > 0 else { return }
-        let slots = Double(answer.slot - answer.moment.slot + 2)
+        let slots = Double(answer.slot - answer.instant.slot + 2)
         held = Held(
             count: answer.granted, slot: answer.slot,
-            end: answer.moment.elapsed + slots * rule.slotSeconds)
+            end: answer.instant.elapsed + slots * rule.slotSeconds)
         // Who comes again in the same slot will come more often.
         batch = min(max(1, batch * 2), rule.limit)
     }
@@ -186,11 +186,11 @@ struct RateSubject {
     /// Answers those who wait and were asked for, and others as far as there are permits.
     private mutating func serve(
         _ request: RateRequest, isEmpty: Bool, _ refusal: RateLimiter.Verdict,
-        at moment: RateMoment, _ rule: RateRule
+        at instant: RateInstant, _ rule: RateRule
     ) -> [Resumption] {
         var resumptions: [Resumption] = []
         for (place, waiter) in waiters.enumerated() {
-            if let verdict = use(at: moment, rule) {
+            if let verdict = use(at: instant, rule) {
                 resumptions.append((waiter, .verdict(verdict)))
             } else if isEmpty || place < request.needed - 1 {
                 resumptions.append((waiter, .verdict(refusal)))

@@ -44,8 +44,8 @@ public final class StoreCache: Sendable {
         self.store = store
         self.policy = policy
         stripes = CacheStripes(
-            count: policy.entryCountMax < 1000 ? 1 : Self.stripeCount,
-            entryCountMax: policy.entryCountMax, byteCountMax: policy.byteCountMax)
+            count: policy.maximumEntries < 1000 ? 1 : Self.stripeCount,
+            entryCountMax: policy.maximumEntries, byteCountMax: policy.maximumBytes)
         environment = store.core.environment
         clock = CacheClock(store.core.options)
         follower = CacheFollower(store.core, stripes)

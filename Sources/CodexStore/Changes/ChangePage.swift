@@ -4,18 +4,18 @@ internal import CodexCore
 public struct ChangeCursor: Sendable {
     /// The last change that was looked at: what follows it comes next.
     public let sequenceNumber: SequenceNumber
-    fileprivate let place: LogPosition?
+    fileprivate let position: LogPosition?
 
-    fileprivate var origin: ChangeReader.Origin {
-        place.map { .place($0, after: sequenceNumber) }
-            ?? .position(.sequenceNumber(sequenceNumber))
+    fileprivate var startingPoint: ChangeReader.StartingPoint {
+        position.map { .log($0, after: sequenceNumber) }
+            ?? .stream(.sequenceNumber(sequenceNumber))
     }
 }
 
 extension ChangeRecord {
     /// The place after the change.
     public var cursor: ChangeCursor {
-        ChangeCursor(sequenceNumber: sequenceNumber, place: commit.start)
+        ChangeCursor(sequenceNumber: sequenceNumber, position: commit.start)
     }
 }
 
@@ -46,7 +46,7 @@ extension Store {
         after position: StreamPosition, limit: Int, view: StreamView = .newAndOldImages,
         filter: ChangeFilter = .all
     ) throws -> ChangePage {
-        try changePage(.position(position), limit, view, filter)
+        try changePage(.stream(position), limit, view, filter)
     }
 
     /// Changes after a cursor that are there now.
@@ -56,7 +56,7 @@ extension Store {
         after cursor: ChangeCursor, limit: Int, view: StreamView = .newAndOldImages,
         filter: ChangeFilter = .all
     ) throws -> ChangePage {
-        try changePage(cursor.origin, limit, view, filter)
+        try changePage(cursor.startingPoint, limit, view, filter)
     }
 
     /// Most bytes of the log that a page after a cursor reads: so they can be reserved before.
@@ -66,27 +66,28 @@ extension Store {
     /// - Throws: As ``changePage(after:limit:view:filter:)-(ChangeCursor,_,_,_)``.
     /// - Complexity: Of the next commit's record, only the header is read.
     package func changePageByteCountMax(after cursor: ChangeCursor) throws -> Int {
-        try ChangeReader(core, from: cursor.origin, .keysOnly, .all).nextByteCountMax()
+        try ChangeReader(core, from: cursor.startingPoint, .keysOnly, .all).nextByteCountMax()
     }
 
     /// Most bytes of the log that a page after a position reads.
     ///
     /// See ``changePageByteCountMax(after:)-(ChangeCursor)``.
     package func changePageByteCountMax(after position: StreamPosition) throws -> Int {
-        try ChangeReader(core, from: .position(position), .keysOnly, .all).nextByteCountMax()
+        try ChangeReader(core, from: .stream(position), .keysOnly, .all).nextByteCountMax()
     }
 
     private func changePage(
-        _ origin: ChangeReader.Origin, _ limit: Int, _ view: StreamView, _ filter: ChangeFilter
+        _ startingPoint: ChangeReader.StartingPoint, _ limit: Int, _ view: StreamView,
+        _ filter: ChangeFilter
     ) throws -> ChangePage {
         guard limit >= 1 else {
             throw CodexError(.invalidArgument, "A page of changes has at least 1.")
         }
-        let reader = ChangeReader(core, from: origin, view, filter)
+        let reader = ChangeReader(core, from: startingPoint, view, filter)
         let changes = try reader.read(limit)
         guard changes.count > limit else {
             let end = ChangeCursor(
-                sequenceNumber: SequenceNumber(commit: reader.commit), place: reader.place)
+                sequenceNumber: SequenceNumber(commit: reader.commit), position: reader.position)
             return ChangePage(changes: changes, cursor: end, isAtEnd: reader.endID != nil)
         }
         let first = Array(changes.prefix(limit))

@@ -4,7 +4,7 @@ internal import CodexCore
 ///
 /// Used by one task at a time.
 final class ChangeReader {
-    typealias Origin = CommitReader.Origin
+    typealias StartingPoint = CommitReader.StartingPoint
 
     private let core: StoreCore
     private let tables: LoggedTables
@@ -14,7 +14,7 @@ final class ChangeReader {
     private var commits: CommitReader?
     /// Changes up to this one are not wanted.
     private let after: SequenceNumber?
-    private let origin: Origin
+    private let startingPoint: StartingPoint
     /// How many bytes of the log were read since the last change that passed the filter.
     private(set) var skippedByteCount: UInt64 = 0
     /// The tables as the last ``read(_:)``, or before it ``prepare()``, found them.
@@ -27,30 +27,31 @@ final class ChangeReader {
     ///
     /// - Parameters:
     ///   - core: The store.
-    ///   - origin: Where to begin.
+    ///   - startingPoint: Where to begin.
     ///   - view: Which images the records have.
     ///   - filter: Which changes there are.
     ///   - includesSilent: Whether there are also changes that leave all attributes as they are,
     ///     which streams do not have: an item becomes an entity's, or gets its second of expiry.
     ///     Such a change has the number of the one after it.
     init(
-        _ core: StoreCore, from origin: Origin, _ view: StreamView, _ filter: ChangeFilter,
+        _ core: StoreCore, from startingPoint: StartingPoint, _ view: StreamView,
+        _ filter: ChangeFilter,
         includesSilent: Bool = false
     ) {
         self.core = core
         self.view = view
         self.filter = filter
-        self.origin = origin
+        self.startingPoint = startingPoint
         self.includesSilent = includesSilent
-        after = origin.after
+        after = startingPoint.after
         tables = core.loggedTables
     }
 
     /// The commit up to which was read.
-    var commit: UInt64 { commits?.place.sequence ?? 0 }
+    var commit: UInt64 { commits?.position.sequence ?? 0 }
 
     /// Where the log was read up to, at the end of a commit.
-    var place: LogPosition? { commits?.place }
+    var position: LogPosition? { commits?.position }
 
     /// Finds the place to begin at, so that what comes from now on is not missed.
     func prepare() throws(CodexError) {
@@ -61,7 +62,7 @@ final class ChangeReader {
 
     private func prepared(_ applied: LogPosition) throws(CodexError) -> CommitReader {
         if let commits { return commits }
-        let made = try CommitReader(core, from: origin, applied)
+        let made = try CommitReader(core, from: startingPoint, applied)
         commits = made
         return made
     }
@@ -108,7 +109,7 @@ final class ChangeReader {
             guard !records.isEmpty else { throw error }
             return records
         }
-        if commits.place.sequence >= applied.sequence { endID = snapshot.transactionID }
+        if commits.position.sequence >= applied.sequence { endID = snapshot.transactionID }
         return records
     }
 
@@ -152,13 +153,13 @@ final class ChangeReader {
     }
 }
 
-extension CommitReader.Origin {
+extension CommitReader.StartingPoint {
     /// The last change that is not wanted.
     fileprivate var after: SequenceNumber? {
         switch self {
-        case .place(_, let after): after
-        case .position(let position):
-            if case .after(let number) = position.place { number } else { nil }
+        case .log(_, let after): after
+        case .stream(let position):
+            if case .after(let number) = position.kind { number } else { nil }
         }
     }
 }

@@ -20,23 +20,23 @@ public struct Changes: AsyncSequence, Sendable {
     public typealias Element = ChangeRecord
 
     private let core: StoreCore
-    private let origin: @Sendable () throws -> ChangeReader.Origin
+    private let startingPoint: @Sendable () throws -> ChangeReader.StartingPoint
     private let view: StreamView
     private let filter: ChangeFilter
 
     init(
         _ core: StoreCore, _ view: StreamView, _ filter: ChangeFilter,
-        from origin: @escaping @Sendable () throws -> ChangeReader.Origin
+        from startingPoint: @escaping @Sendable () throws -> ChangeReader.StartingPoint
     ) {
         self.core = core
         self.view = view
         self.filter = filter
-        self.origin = origin
+        self.startingPoint = startingPoint
     }
 
     /// Begins to read.
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(core, origin, view, filter)
+        AsyncIterator(core, startingPoint, view, filter)
     }
 
     /// Reads changes one by one; for one task at a time.
@@ -50,13 +50,14 @@ public struct Changes: AsyncSequence, Sendable {
         private static let batchCount = 512
 
         init(
-            _ core: StoreCore, _ origin: @escaping @Sendable () throws -> ChangeReader.Origin,
+            _ core: StoreCore,
+            _ startingPoint: @escaping @Sendable () throws -> ChangeReader.StartingPoint,
             _ view: StreamView, _ filter: ChangeFilter
         ) {
             self.core = core
             // `latest` means from now on, not from when the first change is asked for.
             reader = Result {
-                let reader = ChangeReader(core, from: try origin(), view, filter)
+                let reader = ChangeReader(core, from: try startingPoint(), view, filter)
                 try reader.prepare()
                 return reader
             }
@@ -91,7 +92,7 @@ public struct Changes: AsyncSequence, Sendable {
 extension Store {
     /// The changes after a position that are there now, all at once; for tests.
     package func retainedChanges(after position: StreamPosition) throws -> [ChangeRecord] {
-        let reader = ChangeReader(core, from: .position(position), .newAndOldImages, .all)
+        let reader = ChangeReader(core, from: .stream(position), .newAndOldImages, .all)
         var records: [ChangeRecord] = []
         while reader.endID == nil { records += try reader.read(1000) }
         return records
@@ -110,7 +111,7 @@ extension Store {
         after number: SequenceNumber, view: StreamView, filter: ChangeFilter,
         _ body: (ChangeRecord) throws -> Void
     ) throws {
-        let reader = ChangeReader(core, from: .position(.sequenceNumber(number)), view, filter)
+        let reader = ChangeReader(core, from: .stream(.sequenceNumber(number)), view, filter)
         repeat {
             for change in try reader.read(1000) { try body(change) }
         } while reader.endID == nil
@@ -130,6 +131,6 @@ extension Store {
         after position: StreamPosition, view: StreamView = .newAndOldImages,
         filter: ChangeFilter = .all
     ) -> Changes {
-        Changes(core, view, filter) { .position(position) }
+        Changes(core, view, filter) { .stream(position) }
     }
 }

@@ -2,10 +2,10 @@ internal import CodexCore
 
 /// Reads the log's commits one by one, from a place on and as far as they are applied.
 struct CommitReader {
-    enum Origin {
-        case position(StreamPosition)
+    enum StartingPoint {
+        case stream(StreamPosition)
         /// A place that was kept: before the commit of the change.
-        case place(LogPosition, after: SequenceNumber)
+        case log(LogPosition, after: SequenceNumber)
     }
 
     private let core: StoreCore
@@ -15,20 +15,20 @@ struct CommitReader {
     ///
     /// - Parameters:
     ///   - core: The store.
-    ///   - origin: From where on; the commit of a sequence number is the first unless all of its changes
-    ///     are meant.
+    ///   - startingPoint: From where on; the commit of a sequence number is the first unless all of
+    ///     its changes are meant.
     ///   - applied: The last commit that is applied.
     /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/invalidArgument``,
     ///   ``CodexError/Code/corrupted``.
     init(
-        _ core: StoreCore, from origin: Origin, _ applied: LogPosition
+        _ core: StoreCore, from startingPoint: StartingPoint, _ applied: LogPosition
     ) throws(CodexError) {
         self.core = core
-        cursor = try Self.cursor(core, origin, applied)
+        cursor = try Self.cursor(core, startingPoint, applied)
     }
 
     /// Where the log was read up to, at the end of a commit.
-    var place: LogPosition { cursor.position }
+    var position: LogPosition { cursor.position }
 
     /// The next commit's record, and where the log was before it.
     ///
@@ -70,17 +70,17 @@ struct CommitReader {
     // MARK: Where to begin
 
     private static func cursor(
-        _ core: StoreCore, _ origin: Origin, _ applied: LogPosition
+        _ core: StoreCore, _ startingPoint: StartingPoint, _ applied: LogPosition
     ) throws(CodexError) -> LogCursor {
         let directory = core.logDirectory
-        switch origin {
-        case .place(let position, let after):
+        switch startingPoint {
+        case .log(let position, let after):
             if position.segment > 0, try directory.open(position.segment) != nil {
                 return LogCursor(directory, after: position)
             }
             return try cursor(core, after: after.lastWholeCommit, applied)
-        case .position(let position):
-            switch position.place {
+        case .stream(let position):
+            switch position.kind {
             case .latest: return LogCursor(directory, after: applied)
             case .trimHorizon: return try oldest(directory)
             case .after(let number):
@@ -186,7 +186,7 @@ extension StoreCore {
     /// The last commit that is applied, and the snapshot that says so.
     func appliedSnapshot() throws(CodexError) -> AppliedState {
         do {
-            return try withReader {
+            return try withReadContext {
                 AppliedState(
                     position: try $0.storedPosition(), transactionID: $0.transaction.id,
                     catalog: $0.catalog)

@@ -58,7 +58,7 @@ final class LoggedTables: ShapeSource, Sendable {
 
     private func removedTable(_ number: Int) throws(CodexError) -> TablePlan? {
         do {
-            return try core.withReader { reader in
+            return try core.withReadContext { reader in
                 try RemovedTables.definition(number, reader.transaction, reader.catalog.meta)
                     .map { TablePlan($0) }
             }
@@ -101,7 +101,7 @@ final class LoggedTables: ShapeSource, Sendable {
         if let shape = state.withLock({ $0.shapes[id] }) { return shape }
         let shape: Shape
         do {
-            shape = try core.withReader { try $0.shape(id) }
+            shape = try core.withReadContext { try $0.shape(id) }
         } catch {
             throw CodexError.wrapping(error)
         }

@@ -48,20 +48,20 @@ public struct SequenceNumber: Sendable, Hashable, Comparable, CustomStringConver
 
 /// Where in the stream of changes to begin.
 public struct StreamPosition: Sendable, Hashable {
-    enum Place: Hashable {
+    enum Kind: Hashable {
         case trimHorizon, latest
         case after(SequenceNumber)
     }
-    let place: Place
+    let kind: Kind
 
     /// Before the oldest change that is retained (DynamoDB's `TRIM_HORIZON`).
-    public static let trimHorizon = StreamPosition(place: .trimHorizon)
+    public static let trimHorizon = StreamPosition(kind: .trimHorizon)
     /// After the newest change (DynamoDB's `LATEST`): what is committed from now on.
-    public static let latest = StreamPosition(place: .latest)
+    public static let latest = StreamPosition(kind: .latest)
 
     /// After a change (DynamoDB's `AFTER_SEQUENCE_NUMBER`).
     public static func sequenceNumber(_ number: SequenceNumber) -> StreamPosition {
-        StreamPosition(place: .after(number))
+        StreamPosition(kind: .after(number))
     }
 }
 

@@ -12,7 +12,8 @@ package struct ActionLimits: Sendable {
 
     /// Those of a transaction of DynamoDB's protocol.
     package static let dynamoDB = ActionLimits(
-        byteCount: Limits.transactionByteCountMax, stepCount: Limits.conditionStepCountMax)
+        byteCount: DynamoDBLimits.transactionByteCountMax,
+        stepCount: StoreLimits.conditionStepCountMax)
 }
 
 /// What a list of actions may still take.
@@ -27,7 +28,7 @@ struct ActionAccount {
     init(_ limits: ActionLimits?) {
         isLimited = limits != nil
         byteCount = limits?.byteCount ?? .max
-        stepCount = limits?.stepCount ?? Limits.conditionStepCountMax
+        stepCount = limits?.stepCount ?? StoreLimits.conditionStepCountMax
     }
 
     /// Begins with an action, and takes the bytes of its item.
@@ -36,7 +37,7 @@ struct ActionAccount {
     mutating func begin(_ old: Item?) throws(CodexError) {
         guard isLimited else {
             // Each condition has its own.
-            stepCount = Limits.conditionStepCountMax
+            stepCount = StoreLimits.conditionStepCountMax
             return
         }
         oldByteCount = old?.byteCount ?? 0
@@ -56,7 +57,7 @@ struct ActionAccount {
     /// - Throws: ``CodexError/Code/transactionTooLarge``.
     mutating func fail(_ error: CodexError) throws(CodexError) {
         guard isLimited, error.code == .itemTooLarge else { return }
-        try take(Limits.itemByteCountMax)
+        try take(DynamoDBLimits.itemByteCountMax)
     }
 
     private mutating func take(_ count: Int) throws(CodexError) {
@@ -65,7 +66,7 @@ struct ActionAccount {
             throw CodexError(
                 .transactionTooLarge,
                 "The items of the transaction exceed the maximum allowed size together: "
-                    + "\(Limits.transactionByteCountMax) bytes. Split it.")
+                    + "\(DynamoDBLimits.transactionByteCountMax) bytes. Split it.")
         }
     }
 }

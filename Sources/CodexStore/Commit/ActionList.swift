@@ -10,9 +10,9 @@ extension WriteTransaction {
     /// - Parameters:
     ///   - actions: The actions.
     ///   - token: If given, the list is done once, however often it is sent with this token within
-    ///     ten minutes (``Limits/idempotencyWindowSeconds``), by any process, before and after a
-    ///     restart: DynamoDB's `ClientRequestToken`. It is remembered for longer after a restart or
-    ///     a jump of the clock (``StoreOptions/clockConfirmation``).
+    ///     ten minutes (``DynamoDBLimits/idempotencyWindowSeconds``), by any process, before and
+    ///     after a restart: DynamoDB's `ClientRequestToken`. It is remembered for longer after a
+    ///     restart or a jump of the clock (``StoreOptions/clockConfirmation``).
     /// - Returns: Whether the actions were done now; `false` if the token had been seen.
     /// - Throws: ``CodexError/Code/transactionCancelled`` with a reason for each action that
     ///   failed, those of single operations; ``CodexError/Code/duplicateTarget`` if two actions

@@ -45,8 +45,8 @@ extension Item {
         elements.contains { element in
             switch element.value {
             case .null, .bool, .number: false
-            case .string(let text): text.utf8.count >= Limits.compressionThresholdByteCount / 2
-            case .binary(let data): data.count >= Limits.compressionThresholdByteCount / 2
+            case .string(let text): text.utf8.count >= StoreLimits.compressionThresholdByteCount / 2
+            case .binary(let data): data.count >= StoreLimits.compressionThresholdByteCount / 2
             case .list, .map, .stringSet, .numberSet, .binarySet: true
             }
         }

@@ -27,15 +27,15 @@ internal import CodexCore
 //
 // - Begin: all writes of the group fail with the error. After a full disk, the group runs once more
 //   behind a checkpoint, which lets go of pages and history.
-// - A body throws: its changes are taken back (`takeBack`), and it alone fails. If LMDB failed, the
-//   transaction ends, and the group's bodies run again one by one: one that fails alone fails.
+// - A body throws: its changes are taken back (`undoChanges`), and it alone fails. If LMDB failed,
+//   the transaction ends, and the group's bodies run again one by one: one that fails alone fails.
 // - The hook, the room, or the plan fails: the transaction ends without effect, and the error is
 //   the group's. If it is one of size, the writes run again one by one, so that the culprit fails
 //   alone. After a full disk, the group runs once more, as above. After a refusal by the hook,
 //   nothing runs again.
 // - The append or the flush fails: it is unknown whether the record is on stable storage. The
-//   transaction ends, the store refuses writes (`StoreLease.orRefuse`), and the error is
-//   `outcomeUnknown`. The next opening decides by what the log has.
+//   transaction ends, the store refuses writes (`StoreLease.refusingWritesOnFailure`), and the
+//   error is `outcomeUnknown`. The next opening decides by what the log has.
 // - LMDB refuses the transaction though the log has its record: the record is applied from the log,
 //   up to three times (`applyLogged`). If that succeeds, the write does; otherwise the error is
 //   `outcomeUnknown`, and the next write or opening applies it. Steps of a build, which are not in
@@ -91,7 +91,7 @@ final class CommitPipeline {
             if checkpointer.needsRoom { try checkpointer.checkpointNow() }
             try beginRaw()
             do throws(CodexError) {
-                switch try obstacle() {
+                switch try missingPrerequisite() {
                 case nil: return
                 case .pin:
                     endTransaction()
@@ -107,10 +107,10 @@ final class CommitPipeline {
         }
     }
 
-    private enum Obstacle { case pin, log }
+    private enum Prerequisite { case pin, log }
 
     /// What must be done before the transaction may write; `nil` if nothing.
-    private func obstacle() throws(CodexError) -> Obstacle? {
+    private func missingPrerequisite() throws(CodexError) -> Prerequisite? {
         try core.lease.requireWritable()
         guard try hasPin() else { return .pin }
         return try log.hasMore(after: context.position) ? .log : nil
@@ -161,7 +161,7 @@ final class CommitPipeline {
     /// another process's change of the schema is taken over there, too.
     func isUnhindered() throws(CodexError) -> Bool {
         guard try !isOutdated() else { return false }
-        return try obstacle() == nil
+        return try missingPrerequisite() == nil
     }
 
     private func beginTransaction() throws(CodexError) {
@@ -188,7 +188,7 @@ final class CommitPipeline {
     var changeCount: Int { context.record.changeCount }
 
     /// Whether no further body is to join the transaction.
-    var isFull: Bool { context.record.byteCount >= Limits.commitGroupByteCountMax }
+    var isFull: Bool { context.record.byteCount >= StoreLimits.commitGroupByteCountMax }
 
     /// Runs a body in the transaction.
     ///
@@ -202,7 +202,7 @@ final class CommitPipeline {
     /// Undoes what a body did that threw.
     ///
     /// - Returns: `false` if the transaction is of no use any more.
-    func takeBack(to mark: UndoLog.Mark) -> Bool {
+    func undoChanges(to mark: UndoLog.Mark) -> Bool {
         context.failure == nil && (try? context.rollBack(to: mark)) != nil
     }
 

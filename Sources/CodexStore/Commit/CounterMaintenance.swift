@@ -52,7 +52,7 @@ struct CounterMaintenance {
                 throw CodexError(
                     .invalidNumber,
                     "A sum of counter \(entry.counter.plan.definition.name) would need more than "
-                        + "\(Limits.numberDigitCountMax) digits. Sum numbers of like size."
+                        + "\(DynamoDBLimits.numberDigitCountMax) digits. Sum numbers of like size."
                 ).at(entry.position)
             }
             totals.append((group, entry.counter, tally))
@@ -72,7 +72,7 @@ struct CounterMaintenance {
     }
 
     /// Stores what a group holds.
-    func store(_ total: Total) throws(CodexError) {
+    func put(_ total: Total) throws(CodexError) {
         var tally = total.tally
         if let filter = context.trees.filter { tally.count = filter.groupCount(tally.count) }
         let transaction = context.transaction

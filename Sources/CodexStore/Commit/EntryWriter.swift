@@ -22,7 +22,7 @@ final class EntryWriter {
     ///   - context: The transaction.
     ///   - value: What the entries hold; `nil` if the item is in none any more.
     /// - Throws: What `value` and LMDB throw.
-    func store(
+    func apply(
         _ change: EntryChange, _ old: Image?, in context: WriteContext,
         value: () throws(CodexError) -> [UInt8]?
     ) throws(CodexError) {
@@ -68,7 +68,7 @@ final class EntryWriter {
     ) throws(CodexError) {
         // A projection is hardly larger than its item; most items need no look.
         guard case .include = index.plan.definition.projection,
-            old?.stored.map({ $0.count > Limits.unchunkedByteCountMax / 4 }) ?? true,
+            old?.stored.map({ $0.count > StoreLimits.unchunkedByteCountMax / 4 }) ?? true,
             let value = unsafe try context.transaction.get(index.tree, key),
             let large = unsafe try LargeValue(value)
         else { return }

@@ -8,7 +8,7 @@ struct IdempotencyTokens {
 
     init(_ context: WriteContext) { self.context = context }
 
-    private static let windowMilliseconds = UInt64(Limits.idempotencyWindowSeconds) * 1000
+    private static let windowMilliseconds = UInt64(DynamoDBLimits.idempotencyWindowSeconds) * 1000
     /// Most expired tokens that one request removes; two keep the database from growing.
     private static let expiredCountMax = 16
 
@@ -23,7 +23,7 @@ struct IdempotencyTokens {
         guard let stored = unsafe try transaction.get(catalog.tokens, request.key),
             let token = RememberedToken(unsafe Array(stored))
         else { return true }
-        let seen = token.moment
+        let seen = token.instant
         // A clock that was set must not forget what was done.
         if seen < request.confirmed, request.confirmed - seen > Self.windowMilliseconds {
             return true
@@ -59,13 +59,15 @@ struct IdempotencyTokens {
         }
         if case .plain = digest { try TokenKeys(context).notePlainDigest() }
         try forgetExpired(before: request.confirmed)
-        try context.setSystem(.tokens, request.key, BigEndian.bytes(request.moment) + digest.stored)
-        try context.setSystem(.tokens, IdempotentRequest.timeKey(request.moment, request.token), [])
+        try context.setSystem(
+            .tokens, request.key, BigEndian.bytes(request.instant) + digest.stored)
+        try context.setSystem(
+            .tokens, IdempotentRequest.timeKey(request.instant, request.token), [])
     }
 
-    private func forgetExpired(before moment: UInt64) throws(CodexError) {
-        guard moment > Self.windowMilliseconds else { return }
-        let limit = [1] + BigEndian.bytes(moment - Self.windowMilliseconds)
+    private func forgetExpired(before instant: UInt64) throws(CodexError) {
+        guard instant > Self.windowMilliseconds else { return }
+        let limit = [1] + BigEndian.bytes(instant - Self.windowMilliseconds)
         var expired: [[UInt8]] = []
         do {
             try transaction.withCursor(catalog.tokens) { cursor in

@@ -11,44 +11,45 @@ struct IdempotentRequest {
     let list: [UInt8]
     /// What the token is remembered with: never before the real time, or it would be forgotten
     /// early.
-    let moment: UInt64
+    let instant: UInt64
     /// The time by which tokens may be forgotten: never after the real time.
     let confirmed: UInt64
 
     init(_ token: String, _ actions: [WriteAction], _ times: DeletionTimes) throws(CodexError) {
         let bytes = Array(token.utf8)
-        guard (1...Limits.idempotencyTokenByteCountMax).contains(bytes.count) else {
+        guard (1...DynamoDBLimits.idempotencyTokenByteCountMax).contains(bytes.count) else {
             throw CodexError(
                 .invalidArgument,
-                "An idempotency token has 1 to \(Limits.idempotencyTokenByteCountMax) bytes.")
+                "An idempotency token has 1 to \(DynamoDBLimits.idempotencyTokenByteCountMax) "
+                    + "bytes.")
         }
         var list: [UInt8] = []
         for action in actions { action.appendCanonical(to: &list) }
         self.token = bytes
         self.list = list
-        (moment, confirmed) = (times.stamp, times.tokens)
+        (instant, confirmed) = (times.stamp, times.tokens)
     }
 
     /// The key of the token's entry.
     var key: [UInt8] { [0] + token }
 
     /// The key of the entry that finds an old token.
-    static func timeKey(_ moment: UInt64, _ token: [UInt8]) -> [UInt8] {
-        [1] + BigEndian.bytes(moment) + token
+    static func timeKey(_ instant: UInt64, _ token: [UInt8]) -> [UInt8] {
+        [1] + BigEndian.bytes(instant) + token
     }
 }
 
 /// What is remembered of a token: when its list came, and which one it was.
 struct RememberedToken {
-    let moment: UInt64
+    let instant: UInt64
     let digest: TokenDigest
 
     /// Reads the value of a token's entry; `nil` for what is none.
     init?(_ value: [UInt8]) {
-        guard let moment = BigEndian.integer(value.prefix(8)), moment < 1 << 62,
+        guard let instant = BigEndian.integer(value.prefix(8)), instant < 1 << 62,
             let digest = try? TokenDigest(stored: value.dropFirst(8))
         else { return nil }
-        self.moment = moment
+        self.instant = instant
         self.digest = digest
     }
 
@@ -56,7 +57,7 @@ struct RememberedToken {
     static func isEntry(_ key: [UInt8], _ value: [UInt8]) -> Bool {
         let prefixByteCount = key.first == 1 ? 9 : 1
         let tokenByteCount = key.count - prefixByteCount
-        guard (1...Limits.idempotencyTokenByteCountMax).contains(tokenByteCount) else {
+        guard (1...DynamoDBLimits.idempotencyTokenByteCountMax).contains(tokenByteCount) else {
             return false
         }
         switch key[0] {

@@ -52,17 +52,17 @@ struct ItemMaintenance {
         }
         if !isUndo { try Uniqueness(context).requireUnique(changes, entries) }
         let totals = try counters.totals(tallies)
-        return try context.noting { () throws(CodexError) in
+        return try context.recordingFailure { () throws(CodexError) in
             var stored: [[UInt8]?] = []
             for (change, entries) in zip(changes, entries) {
-                stored.append(try store(change, entries))
+                stored.append(try put(change, entries))
             }
-            for total in totals { try counters.store(total) }
+            for total in totals { try counters.put(total) }
             return stored
         }
     }
 
-    private func store(
+    private func put(
         _ change: Change, _ entries: [EntryChange]
     ) throws(CodexError) -> [UInt8]? {
         let (table, key) = (change.table, change.key)
@@ -72,7 +72,7 @@ struct ItemMaintenance {
         }
         guard let new = change.new else {
             try transaction.delete(table.tree, key)
-            for entry in entries { try writer.store(entry, change.old, in: context) { nil } }
+            for entry in entries { try writer.apply(entry, change.old, in: context) { nil } }
             return nil
         }
         let encoded: [UInt8]
@@ -95,7 +95,7 @@ struct ItemMaintenance {
             {
                 continue
             }
-            try writer.store(entry, change.old, in: context) { () throws(CodexError) in
+            try writer.apply(entry, change.old, in: context) { () throws(CodexError) in
                 try entryValue(entry.index, new, value)
             }
         }

@@ -29,7 +29,7 @@ struct ItemWrites {
         var encoded: [UInt8] = []
         try table.plan.encode(key, into: &encoded)
         let old = try current(table, encoded)
-        var steps = Limits.conditionStepCountMax
+        var steps = StoreLimits.conditionStepCountMax
         try require(condition, old, &steps)
         let new = try make(old)
         if old != nil || new != nil {
@@ -92,15 +92,15 @@ struct ItemWrites {
     /// - Parameters:
     ///   - table: The item's table.
     ///   - key: Its encoded key.
-    ///   - moment: The last second of expiry, counted from 1970, that is removed.
+    ///   - instant: The last second of expiry, counted from 1970, that is removed.
     /// - Returns: Whether it was removed.
     /// - Throws: ``CodexError/Code/invalidNumber`` if a counter's sum without it would need more
     ///   than 38 digits.
     func expire(
-        _ table: TableHandle, _ key: [UInt8], by moment: Int = .max
+        _ table: TableHandle, _ key: [UInt8], by instant: Int = .max
     ) throws(CodexError) -> Bool {
         guard let image = try context.image(table, key), context.isExpired(image.header),
-            let second = image.header.expiresAt, second <= moment
+            let second = image.header.expiresAt, second <= instant
         else { return false }
         try expire(table, key, image)
         return true

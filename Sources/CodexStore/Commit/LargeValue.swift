@@ -35,7 +35,7 @@ struct LargeValue {
             let id = unsafe BigEndian.integer(UnsafeBufferPointer(rebasing: bytes[1..<9]))
         else { throw Wire.corrupted("the reference to a large value") }
         length = unsafe bytes[9...].reduce(0) { $0 << 8 | Int($1) }
-        guard length <= Limits.inflatedByteCountMax else {
+        guard length <= StoreLimits.inflatedByteCountMax else {
             throw Wire.corrupted("the length of a large value")
         }
         self.id = id
@@ -73,7 +73,7 @@ extension Transaction {
     /// What is to be stored for an encoded value: itself, or the reference to its chunks, which are
     /// stored here.
     func storable(_ value: [UInt8], _ overflow: Overflow) throws(CodexError) -> [UInt8] {
-        guard value.count > Limits.unchunkedByteCountMax else { return value }
+        guard value.count > StoreLimits.unchunkedByteCountMax else { return value }
         let large = LargeValue(id: try nextID(overflow), length: value.count)
         for position in 0..<large.chunkCount {
             let start = position * LargeValue.chunkByteCount

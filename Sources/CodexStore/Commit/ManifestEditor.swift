@@ -244,7 +244,7 @@ struct ManifestEditor {
     // MARK: Stores that are not open
 
     /// Writes the manifest of a store that no other process can have open, and opens what it names.
-    static func store(
+    static func write(
         _ manifest: Manifest, _ transaction: Transaction
     ) throws(CodexError) -> Catalog {
         guard let meta = try transaction.open(Catalog.metaName, create: true) else {

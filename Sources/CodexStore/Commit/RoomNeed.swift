@@ -47,8 +47,8 @@ struct RoomNeed {
 extension RoomNeed {
     /// What the commit of a record needs.
     ///
-    /// Tokens and checkpoints of consumers that come with deletes make the store no larger; parked
-    /// changes do.
+    /// Tokens and checkpoints of consumers that come with deletes make the store no larger; dead
+    /// letters do.
     ///
     /// - Parameters:
     ///   - record: The record.

@@ -57,14 +57,16 @@ struct ShapeRegistry {
         _ stored: StoredNames, _ transaction: Transaction, _ database: DatabaseID, mayAdd: Bool
     ) throws(CodexError) -> UInt32? {
         for known in recent where stored.match(known.names) { return known.id }
-        guard stored.count <= Limits.shapeAttributeCountMax else { return nil }
+        guard stored.count <= StoreLimits.shapeAttributeCountMax else { return nil }
         let names = stored.array
         let encoded = Shape.encode(names)
         if let id = numbers[encoded] {
             remember(names, id)
             return id
         }
-        guard mayAdd, count < Limits.shapeCountMax, encoded.count <= Limits.shapeByteCountMax else {
+        guard mayAdd, count < StoreLimits.shapeCountMax,
+            encoded.count <= StoreLimits.shapeByteCountMax
+        else {
             return nil
         }
         let id = UInt32(count)

@@ -15,8 +15,9 @@ extension Store {
     /// - Throws: ``CodexError/Code/readOnly``, ``CodexError/Code/following``,
     ///   ``CodexError/Code/closed``, ``CodexError/Code/queueFull``, ``CodexError/Code/cancelled``,
     ///   ``CodexError/Code/diskFull``, ``CodexError/Code/transactionTooLarge``, and whatever the
-    ///   body throws. ``CodexError/Code/outcomeUnknown`` if the medium failed after the body ran: the
-    ///   write may be there after the next opening; from then on ``CodexError/Code/writesRefused``.
+    ///   body throws. ``CodexError/Code/outcomeUnknown`` if stable storage failed after the body
+    ///   ran: the write may be there after the next opening; from then on
+    ///   ``CodexError/Code/writesRefused``.
     public func write<Value: Sendable>(
         _ body: @escaping @Sendable (inout WriteTransaction) throws -> Value
     ) async throws -> Value {

@@ -166,7 +166,7 @@ extension Store {
     /// What fails is left to the next tokens: they replace some each.
     func replacePlainDigests(_ writer: WriterQueue) {
         guard core.options.sealer != nil else { return }
-        while (try? core.withReader { try TokenKeys.hasPlainDigests(in: $0) }) == true {
+        while (try? core.withReadContext { try TokenKeys.hasPlainDigests(in: $0) }) == true {
             do {
                 try writer.wait(limited: false) { answer in
                     ClosureJob(

@@ -135,7 +135,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         _ space: SystemSpace, _ key: [UInt8], _ value: [UInt8]?
     ) throws(CodexError) {
         let database = catalog.database(space)
-        try noting { () throws(CodexError) in
+        try recordingFailure { () throws(CodexError) in
             let old = unsafe try transaction.get(database, key).map { unsafe Array($0) }
             let start = record.byteCount
             undo.append(.system(space, key: key, old: old, start: start))
@@ -150,7 +150,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     /// A body that throws after it cannot be undone alone: the others of its group run again.
     func dropSystem(_ space: SystemSpace, _ key: [UInt8]) throws(CodexError) {
         let database = catalog.database(space)
-        try noting { () throws(CodexError) in
+        try recordingFailure { () throws(CodexError) in
             undo.append(.unread)
             record.appendRemoval(space, key)
             try transaction.delete(database, key)
@@ -160,7 +160,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
 
     /// Makes a change that was checked: a failure now leaves it half made, and nothing more can be
     /// done in this transaction.
-    func noting<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
+    func recordingFailure<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
         do throws(CodexError) {
             return try body()
         } catch {
@@ -178,13 +178,13 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     ///
     /// - Throws: If it cannot; the transaction is of no use then.
     func rollBack(to mark: UndoLog.Mark) throws(CodexError) {
-        try noting { () throws(CodexError) in
-            while let entry = undo.popLast(downTo: mark) { try takeBack(entry) }
+        try recordingFailure { () throws(CodexError) in
+            while let entry = undo.popLast(downTo: mark) { try undoEntry(entry) }
         }
         undo.endRollback(to: mark)
     }
 
-    private func takeBack(_ entry: UndoLog.Entry) throws(CodexError) {
+    private func undoEntry(_ entry: UndoLog.Entry) throws(CodexError) {
         switch entry {
         case .system(let space, let key, let old, let start):
             try transaction.set(catalog.database(space), key, old)

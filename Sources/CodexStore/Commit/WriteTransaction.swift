@@ -13,7 +13,7 @@ public struct WriteTransaction: ReadableTransaction, ~Copyable {
     init(_ context: consuming WriteContext) { self.context = context }
 
     /// What the operations work with; not for use outside of the package.
-    public var _context: ReadableContext { ReadableContext(base: context) }
+    public var _context: _ReadableContext { _ReadableContext(base: context) }
 
     /// What is asked for the memory of each item before an operation decodes it; `nil` if nobody
     /// counts it.

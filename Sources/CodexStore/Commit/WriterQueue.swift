@@ -27,14 +27,14 @@ final class WriterQueue: Sendable {
     }
 
     /// How a blocking write gets done.
-    private enum Way { case nested, alone, waiting }
+    private enum Admission { case nested, alone, waiting }
 
     /// What runs of jobs keep for the next.
     ///
     /// Sendable: only the runner touches it.
-    private final class Workplace: @unchecked Sendable {
+    private final class RunnerState: @unchecked Sendable {
         var pipeline: CommitPipeline?
-        var watch: Watch?
+        var monitor: CommitMonitor?
         /// What the end of the queue waits for.
         var waitForOthers: (@Sendable () -> Void)?
     }
@@ -42,7 +42,7 @@ final class WriterQueue: Sendable {
     private let core: StoreCore
     private let parts: WritableParts
     private let state = Locked(State())
-    private let workplace = Workplace()
+    private let runnerState = RunnerState()
 
     init(_ core: StoreCore, _ parts: WritableParts) {
         self.core = core
@@ -51,8 +51,8 @@ final class WriterQueue: Sendable {
 
     /// Begins, before the first job; `waitForOthers` waits for what uses the environment, too.
     func start(waitForOthers: @escaping @Sendable () -> Void) {
-        workplace.watch = Watch(core)
-        workplace.waitForOthers = waitForOthers
+        runnerState.monitor = CommitMonitor(core)
+        runnerState.waitForOthers = waitForOthers
     }
 
     /// Ends it once the accepted jobs are done; it closes the environment then.
@@ -80,7 +80,7 @@ final class WriterQueue: Sendable {
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/queueFull``.
     func add(_ job: WriteJob, limited: Bool = true) throws(CodexError) {
         try InheritedDescriptors.requireOwnProcess()
-        let limit = core.options.waitingWriteCountMax
+        let limit = core.options.maximumWaitingWrites
         let (refusal, starts) = state.withLock { state -> (CodexError?, Bool) in
             if state.isStopped { return (StoreCore.closed, false) }
             guard !limited || state.jobs.count < limit else {
@@ -157,13 +157,13 @@ final class WriterQueue: Sendable {
         let answer = Answer<Value>()
         let job = job { answer.set($0) }
         let current = WorkerPool.currentThread
-        let way = state.withLock { state -> Way in
+        let admission = state.withLock { state -> Admission in
             if state.runner == current { return .nested }
             guard state.runner == nil, state.jobs.isEmpty, !state.isStopped else { return .waiting }
             state.runner = current
             return .alone
         }
-        switch way {
+        switch admission {
         case .nested:
             throw CodexError(
                 .nestedWrite,
@@ -194,9 +194,9 @@ final class WriterQueue: Sendable {
 
     /// Closes the environment, once nothing uses it any more.
     private func finish() {
-        workplace.pipeline = nil
-        workplace.waitForOthers?()
-        workplace.waitForOthers = nil
+        runnerState.pipeline = nil
+        runnerState.waitForOthers?()
+        runnerState.waitForOthers = nil
         parts.checkpointer.finish()
         StoreClosing(core).finish()
         // The thread goes on with other things.
@@ -216,7 +216,7 @@ final class WriterQueue: Sendable {
             return try job.runAlone(core, try pipeline())
         }
         // The file is a smaller one then.
-        defer { if workplace.watch != nil { workplace.watch = Watch(core) } }
+        defer { if runnerState.monitor != nil { runnerState.monitor = CommitMonitor(core) } }
         try compaction.run(core, parts) { () throws(CodexError) in try endPipeline() }
     }
 
@@ -225,7 +225,7 @@ final class WriterQueue: Sendable {
         let pipeline = try self.pipeline()
         try pipeline.begin()
         pipeline.abort()
-        workplace.pipeline = nil
+        runnerState.pipeline = nil
     }
 
     /// Takes what is next: an empty group is the end; `nil` if somebody else goes on.
@@ -236,7 +236,7 @@ final class WriterQueue: Sendable {
                 state.isDraining = false
                 return nil
             }
-            var group = Array(state.jobs.prefix(core.options.groupCountMax))
+            var group = Array(state.jobs.prefix(core.options.maximumGroupedWrites))
             // An exclusive job ends its group.
             if let first = group.firstIndex(where: \.isExclusive) {
                 group.removeSubrange((first + 1)...)
@@ -248,9 +248,9 @@ final class WriterQueue: Sendable {
     }
 
     private func pipeline() throws(CodexError) -> CommitPipeline {
-        if let pipeline = workplace.pipeline { return pipeline }
+        if let pipeline = runnerState.pipeline { return pipeline }
         let made = try CommitPipeline(core, parts.log, parts.checkpointer)
-        workplace.pipeline = made
+        runnerState.pipeline = made
         return made
     }
 
@@ -265,7 +265,7 @@ final class WriterQueue: Sendable {
     /// - Returns: How many of them were answered, one or more.
     @discardableResult
     private func runGroup(_ jobs: ArraySlice<WriteJob>, isSecond: Bool = false) -> Int {
-        let start = workplace.watch?.now
+        let start = runnerState.monitor?.now
         let pipeline: CommitPipeline
         do throws(CodexError) {
             pipeline = try self.pipeline()
@@ -288,7 +288,7 @@ final class WriterQueue: Sendable {
                 try pipeline.run(job)
                 done.append(job)
             } catch {
-                if pipeline.takeBack(to: mark) {
+                if pipeline.undoChanges(to: mark) {
                     job.finish(.failure(error))
                     count += 1
                     continue
@@ -307,7 +307,7 @@ final class WriterQueue: Sendable {
         }
         let changeCount = pipeline.changeCount
         finish(done, pipeline, isSecond: isSecond)
-        if let start { workplace.watch?.committed(since: start, changeCount: changeCount) }
+        if let start { runnerState.monitor?.committed(since: start, changeCount: changeCount) }
         return count
     }
 

@@ -6,7 +6,7 @@ extension Checkpointer {
     /// Makes a checkpoint of the state as it is, and waits for those that are at work.
     ///
     /// None can begin before the writer goes on: it pins for all of them.
-    func settle() throws(CodexError) {
+    func checkpointAndWait() throws(CodexError) {
         try checkpointNow()
         while true {
             let endCount = state.withLock { state -> Int? in

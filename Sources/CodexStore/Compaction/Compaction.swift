@@ -32,21 +32,21 @@ struct Compaction {
 
     /// Does it.
     ///
-    /// - Parameter settle: Applies what the log has, and ends the writer's context.
+    /// - Parameter endPipeline: Applies what the log has, and ends the writer's context.
     /// - Returns: What it did.
     /// - Throws: ``CodexError/Code/inUse``, ``CodexError/Code/lockTimeout``,
     ///   ``CodexError/Code/diskFull``, ``CodexError/Code/closed`` if the store is of no use any
     ///   more, and what reading and writing throw.
-    func run(_ settle: () throws(CodexError) -> Void) throws(CodexError) -> CompactionOutcome {
+    func run(_ endPipeline: () throws(CodexError) -> Void) throws(CodexError) -> CompactionOutcome {
         let start = ContinuousClock.now
         let gate = try StoreLease.gate(
             directory, isReadOnly: false, within: min(core.options.lockTimeout, Self.gateWait))
         defer { gate.release() }
         return try core.lease.alone { () throws(CodexError) -> CompactionOutcome in
             try requireNoReaders()
-            try settle()
+            try endPipeline()
             let consumers = try purge?.prepare() ?? []
-            try checkpointer.settle()
+            try checkpointer.checkpointAndWait()
             try core.gate.barReaders()
             defer { core.gate.admitReaders() }
             let history = try purge?.run(consumers)

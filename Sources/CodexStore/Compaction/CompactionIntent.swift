@@ -78,10 +78,10 @@ struct CompactionIntent {
         in store: Directory, _ lease: StoreLease, reached: (ProtocolStep) -> Void = { _ in }
     ) throws(CodexError) {
         // A checkpoint of the copy is of no use to the old file.
-        try lease.orRefuse { () throws(CodexError) in try store.flush() }
+        try lease.refusingWritesOnFailure { () throws(CodexError) in try store.flush() }
         try checkpoint.publish(in: store, lease)
         reached(.compactionPublished)
-        try lease.orRefuse { () throws(CodexError) in try stamp(store) }
+        try lease.refusingWritesOnFailure { () throws(CodexError) in try stamp(store) }
         try Self.remove(in: store, lease)
     }
 
@@ -101,7 +101,7 @@ struct CompactionIntent {
     static func remove(in store: Directory, _ lease: StoreLease) throws(CodexError) {
         store.remove(nextName)
         store.remove(name)
-        try lease.orRefuse { () throws(CodexError) in
+        try lease.refusingWritesOnFailure { () throws(CodexError) in
             guard try !store.contains(name) else {
                 throw CodexError(.inputOutput, "The file `\(name)` cannot be removed.")
             }
@@ -116,7 +116,7 @@ struct CompactionIntent {
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if the file is damaged, and what reading and
     ///   flushing throw.
-    static func settle(
+    static func resolve(
         in store: Directory, _ lease: StoreLease, _ options: StoreOptions
     ) throws(CodexError) {
         store.remove(nextName)

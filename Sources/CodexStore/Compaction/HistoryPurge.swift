@@ -49,7 +49,7 @@ struct HistoryPurge {
         try renewLog(pipeline)
         try moveToEnd(consumers, pipeline)
         // From now on no recovery needs what is before the new segment.
-        try parts.checkpointer.settle()
+        try parts.checkpointer.checkpointAndWait()
         return try parts.log.space.discardHistory()
     }
 
@@ -76,7 +76,7 @@ struct HistoryPurge {
             where table.entities.contains(where: { !$0.definition.sealed.isEmpty }) {
                 try requireSealed(table, context)
             }
-            try requireNoParkedChanges(context)
+            try requireNoDeadLetters(context)
         } catch {
             throw CodexError.wrapping(error)
         }
@@ -109,18 +109,18 @@ struct HistoryPurge {
         }
     }
 
-    /// Throws if a consumer has parked changes, in a store with encrypted fields.
+    /// Throws if a consumer has dead letters, in a store with encrypted fields.
     ///
     /// Their images are what the log had. Their errors may repeat values of any item, for earlier
     /// releases kept the whole text.
-    private func requireNoParkedChanges(_ context: WriteContext) throws {
+    private func requireNoDeadLetters(_ context: WriteContext) throws {
         let catalog = context.catalog
         guard catalog.hasSealedFields else { return }
         try context.transaction.withCursor(catalog.consumers) { cursor in
             let entry = unsafe try cursor.seek([1])
             guard let first = unsafe entry, unsafe first.key.first == 1 else { return }
             let name = unsafe Array(first.key).dropFirst().prefix { $0 != 0 }
-            throw ParkedChange.notSealed(String(decoding: name, as: UTF8.self))
+            throw DeadLetter.notSealed(String(decoding: name, as: UTF8.self))
         }
     }
 
@@ -195,7 +195,7 @@ struct HistoryPurge {
     /// - Throws: What reading throws; one that has lost changes is none of them.
     private func consumersAtEnd() throws(CodexError) -> Set<String> {
         do {
-            let all = try core.withReader { try ConsumerReads($0).consumers() }
+            let all = try core.withReadContext { try ConsumerReads($0).consumers() }
             return Set(try all.filter { try isAtEnd($0.state) }.map { $0.name })
         } catch {
             throw CodexError.wrapping(error)
@@ -203,7 +203,7 @@ struct HistoryPurge {
     }
 
     private func isAtEnd(_ state: Consumer) throws(CodexError) -> Bool {
-        let reader = ChangeReader(core, from: state.origin, .keysOnly, state.filter)
+        let reader = ChangeReader(core, from: state.startingPoint, .keysOnly, state.filter)
         do throws(CodexError) {
             while true {
                 guard try reader.read(1).isEmpty else { return false }
@@ -249,12 +249,12 @@ extension CodexError {
     }
 }
 
-extension ParkedChange {
+extension DeadLetter {
     fileprivate static func notSealed(_ consumer: String) -> CodexError {
         CodexError(
             .valueNotSealed,
             "The consumer \(consumer) has dead letters. Their values and errors may have plain "
-                + "text of encrypted fields. Retry them (retryParkedChanges), discard them "
-                + "(discardParkedChange), or remove the consumer. Then purge the store.")
+                + "text of encrypted fields. Retry them (retryDeadLetters), discard them "
+                + "(discardDeadLetter), or remove the consumer. Then purge the store.")
     }
 }

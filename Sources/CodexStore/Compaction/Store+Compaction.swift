@@ -68,11 +68,11 @@ final class CompactionJob: ExclusiveJob, @unchecked Sendable {
         self.answer = answer
     }
 
-    /// Does it; `settle` applies what the log has, and ends the writer's context.
+    /// Does it; `endPipeline` applies what the log has, and ends the writer's context.
     func run(
-        _ core: StoreCore, _ parts: WritableParts, _ settle: () throws(CodexError) -> Void
+        _ core: StoreCore, _ parts: WritableParts, _ endPipeline: () throws(CodexError) -> Void
     ) throws(CodexError) {
-        outcome = try Compaction(core, parts, purges: purges).run(settle)
+        outcome = try Compaction(core, parts, purges: purges).run(endPipeline)
     }
 
     override func finish(_ result: Result<Void, any Error>) {

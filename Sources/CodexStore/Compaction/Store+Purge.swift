@@ -65,10 +65,10 @@ extension Store {
     ///   - progress: Called after each batch with what was encrypted so far.
     /// - Returns: What it did, and what it cannot reach.
     /// - Throws: ``CodexError/Code/valueNotSealed`` if a field is plain that could not be
-    ///   encrypted, or changes of entities with encrypted fields are parked;
+    ///   encrypted, or there are dead letters of entities with encrypted fields;
     ///   ``CodexError/Code/keyUnavailable`` if that needs keys to tell;
     ///   ``CodexError/Code/valueTampered`` for a damaged value that a format before 4 wrote; as
-    ///   `reseal()`, ``whenReady()`` and ``compact()``.
+    ///   `reseal()`, ``waitUntilReady()`` and ``compact()``.
     /// - Complexity: It reads and writes what the store holds some times.
     @discardableResult
     public func purgePlaintext(

@@ -23,8 +23,8 @@ struct Consumer: Codable {
     /// Up to which commit the consumer does not need the log: it may begin after its checkpoint.
     var readSequence: UInt64 { max(sequenceNumber.lastWholeCommit, segment == 0 ? 0 : before) }
 
-    var origin: ChangeReader.Origin {
-        .place(
+    var startingPoint: ChangeReader.StartingPoint {
+        .log(
             LogPosition(
                 sequence: before, segment: segment, offset: offset, checksum: checksum,
                 changeCount: 0), after: sequenceNumber)
@@ -37,16 +37,17 @@ struct Consumer: Codable {
     }
 
     /// Moves the checkpoint to the end of a commit, or to `number` within the one after it.
-    mutating func move(to place: LogPosition, _ number: SequenceNumber? = nil, now: UInt64) {
-        move(to: number ?? SequenceNumber(commit: place.sequence), before: place)
+    mutating func move(to position: LogPosition, _ number: SequenceNumber? = nil, now: UInt64) {
+        move(to: number ?? SequenceNumber(commit: position.sequence), before: position)
         milliseconds = now
     }
 
-    /// Moves the checkpoint to a change; `place` is where the log was before its commit, or after.
-    private mutating func move(to number: SequenceNumber, before place: LogPosition) {
+    /// Moves the checkpoint to a change; `position` is where the log was before its commit, or
+    /// after.
+    private mutating func move(to number: SequenceNumber, before position: LogPosition) {
         (commit, ordinal) = (number.commit, number.ordinal)
-        (before, segment) = (place.sequence, place.segment)
-        (offset, checksum) = (place.offset, place.checksum)
+        (before, segment) = (position.sequence, position.segment)
+        (offset, checksum) = (position.offset, position.checksum)
     }
 
     /// Throws if the checkpoint is not where it is expected.
@@ -63,15 +64,15 @@ struct Consumer: Codable {
 
     /// Whether bytes are a consumer's name.
     static func isName(_ bytes: ArraySlice<UInt8>) -> Bool {
-        (1...Limits.consumerNameByteCountMax).contains(bytes.count) && !bytes.contains(0)
+        (1...StoreLimits.consumerNameByteCountMax).contains(bytes.count) && !bytes.contains(0)
             && String(validating: bytes, as: UTF8.self) != nil
     }
 
-    /// Throws unless an entry of `consumers` is a consumer's state or a change that one parked.
+    /// Throws unless an entry of `consumers` is a consumer's state or a dead letter of one.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     static func requireWellFormed(_ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
-        guard key.first == 0 else { return try ParkedChange.requireWellFormed(key, value) }
+        guard key.first == 0 else { return try DeadLetter.requireWellFormed(key, value) }
         guard isName(key.dropFirst()) else { throw Wire.corrupted("the name of a consumer") }
         _ = try Consumer(json: value)
     }
@@ -81,7 +82,8 @@ struct Consumer: Codable {
         guard isName(bytes[...]) else {
             throw CodexError(
                 .invalidArgument,
-                "A consumer's name has 1 to \(Limits.consumerNameByteCountMax) bytes, none of them "
+                "A consumer's name has 1 to \(StoreLimits.consumerNameByteCountMax) bytes, none of "
+                    + "them "
                     + "zero.")
         }
         return [0] + bytes

@@ -41,8 +41,8 @@ extension Store {
     ///     have no effects but on the transaction. What it writes is in the stream too: filter it
     ///     out, or it consumes itself for ever.
     /// - Throws: `CancellationError`; ``CodexError/Code/unknownConsumer``,
-    ///   ``CodexError/Code/changesTrimmed``; what `body` threw, if it is not parked;
-    ///   ``CodexError/Code/tooManyParked``; as ``write(_:)-(_)``.
+    ///   ``CodexError/Code/changesTrimmed``; what `body` threw, if it is not kept as a dead letter;
+    ///   ``CodexError/Code/tooManyDeadLetters``; as ``write(_:)-(_)``.
     public func consume(
         _ consumer: String, view: StreamView = .newAndOldImages, batchCount: Int = 100,
         onFailure policy: ConsumerFailurePolicy = .stop,
@@ -68,8 +68,8 @@ extension Store {
     ///   - deliver: Gets each change with both images, in the order of the commits. It returns the
     ///     error of a change that keeps failing. What it throws ends the delivery.
     /// - Throws: `CancellationError`; ``CodexError/Code/unknownConsumer``,
-    ///   ``CodexError/Code/changesTrimmed``; what `deliver` returned, if it is not parked;
-    ///   ``CodexError/Code/tooManyParked``; as ``write(_:)-(_)``.
+    ///   ``CodexError/Code/changesTrimmed``; what `deliver` returned, if it is not kept as a dead
+    ///   letter; ``CodexError/Code/tooManyDeadLetters``; as ``write(_:)-(_)``.
     package func deliverChanges(
         to consumer: String, onFailure policy: ConsumerFailurePolicy,
         _ deliver: (ChangeRecord) async throws -> (any Error)?
@@ -110,9 +110,9 @@ struct ConsumerLoop {
         _ handle: (ConsumerLoop, [ChangeRecord], SequenceNumber) async throws -> Void
     ) async throws {
         while true {
-            let state = try store.core.withReader { try ConsumerReads($0).consumer(name) }
+            let state = try store.core.withReadContext { try ConsumerReads($0).consumer(name) }
             let loop = ConsumerLoop(store: store, name: name, filter: state.filter)
-            let reader = ChangeReader(store.core, from: state.origin, view, state.filter)
+            let reader = ChangeReader(store.core, from: state.startingPoint, view, state.filter)
             do {
                 try await loop.run(reader, state, batchCount, handle)
             } catch let failure as BodyFailure {
@@ -135,16 +135,17 @@ struct ConsumerLoop {
             let batch = try reader.read(batchCount)
             guard let last = batch.last else {
                 // Not to stay in a segment that may be removed, either.
-                if let place = reader.place, reader.skippedByteCount > 0,
-                    reader.skippedByteCount > Self.skippedByteCountMax || place.segment != segment
+                if let position = reader.position, reader.skippedByteCount > 0,
+                    reader.skippedByteCount > Self.skippedByteCountMax
+                        || position.segment != segment
                 {
-                    done = try await skip(to: place, from: done)
-                    segment = place.segment
+                    done = try await skip(to: position, from: done)
+                    segment = position.segment
                     reader.forgetSkipped()
                     continue
                 }
                 if let end = reader.endID {
-                    try requirePlace(done)
+                    try requireCheckpoint(done)
                     try await store.core.commits.wait(after: end)
                 }
                 continue
@@ -156,21 +157,21 @@ struct ConsumerLoop {
     }
 
     private func skip(
-        to place: LogPosition, from done: SequenceNumber
+        to position: LogPosition, from done: SequenceNumber
     ) async throws -> SequenceNumber {
         try await store.write { transaction in
             var state = try ConsumerReads(transaction.context).consumer(name)
             try requireFilter(state)
             try state.require(done)
-            state.move(to: place, now: store.core.options.milliseconds)
+            state.move(to: position, now: store.core.options.nowMilliseconds)
             try transaction.context.setConsumer(try Consumer.key(name), state)
             return state.sequenceNumber
         }
     }
 
     /// Throws if the consumer was reset, removed or registered again meanwhile.
-    private func requirePlace(_ done: SequenceNumber) throws {
-        let state = try store.core.withReader { try ConsumerReads($0).consumer(name) }
+    private func requireCheckpoint(_ done: SequenceNumber) throws {
+        let state = try store.core.withReadContext { try ConsumerReads($0).consumer(name) }
         try requireFilter(state)
         try state.require(done)
     }
@@ -194,21 +195,21 @@ struct ConsumerLoop {
         }
     }
 
-    /// Parks a change that keeps failing, and goes past it.
+    /// Makes a change that keeps failing a dead letter, and goes past it.
     ///
-    /// - Throws: The failure if the policy does not park. ``CodexError/Code/tooManyParked``; the
-    ///   checkpoint stays where it is then.
-    private func park(
+    /// - Throws: The failure if the policy keeps no dead letters.
+    ///   ``CodexError/Code/tooManyDeadLetters``; the checkpoint stays where it is then.
+    private func keepAsDeadLetter(
         _ change: ChangeRecord, _ error: any Error, _ policy: ConsumerFailurePolicy,
         from done: SequenceNumber
     ) async throws {
-        guard policy.parks else { throw BodyFailure(error: error) }
-        let parked = ParkedChange(
+        guard policy.keepsDeadLetters else { throw BodyFailure(error: error) }
+        let letter = DeadLetter(
             change: change, error: error, attemptCount: policy.attemptCount,
             hidesValues: store.core.catalog.hasSealedFields)
         try await checkpoint(at: change, from: done) { transaction in
-            try transaction.context.deadLetters.park(
-                parked, of: name, countMax: policy.maximumParkedCount)
+            try transaction.context.deadLetters.add(
+                letter, of: name, countMax: policy.maximumDeadLetters)
         }
     }
 
@@ -229,7 +230,7 @@ struct ConsumerLoop {
             let failure = try await policy.repeated {
                 try await commit([change], from: start, body)
             }
-            if let failure { try await park(change, failure, policy, from: start) }
+            if let failure { try await keepAsDeadLetter(change, failure, policy, from: start) }
             previous = change.sequenceNumber
         }
     }
@@ -268,8 +269,8 @@ struct ConsumerLoop {
         for (index, change) in batch.enumerated() {
             if let failure = try await deliver(change) {
                 do {
-                    try await park(change, failure, policy, from: done)
-                } catch let error as CodexError where error.code == .tooManyParked {
+                    try await keepAsDeadLetter(change, failure, policy, from: done)
+                } catch let error as CodexError where error.code == .tooManyDeadLetters {
                     // Those before it were handled, and need not come again.
                     if index > 0, done < batch[index - 1].sequenceNumber {
                         try await checkpoint(at: batch[index - 1], from: done)
@@ -295,37 +296,37 @@ public struct ConsumerFailurePolicy: Sendable, Hashable {
     public var attemptCount: Int
     /// How long it waits before the second attempt; before each further one twice as long.
     public var delay: Duration
-    /// Whether a change that keeps failing is parked, with its error, and the consumer goes on;
+    /// Whether a change that keeps failing becomes a dead letter, and the consumer goes on;
     /// else it ends with the error.
-    public var parks: Bool
-    /// Most changes that the consumer has parked, 1 or more.
+    public var keepsDeadLetters: Bool
+    /// Most dead letters of the consumer, 1 or more.
     ///
-    /// If it fails on one more, it ends with ``CodexError/Code/tooManyParked``. Its checkpoint
+    /// If it fails on one more, it ends with ``CodexError/Code/tooManyDeadLetters``. Its checkpoint
     /// stays before that change, so that nothing is lost. Processes that consume under one name
-    /// should have the same: a consumer that parks goes by its own.
-    public var maximumParkedCount: Int
+    /// should have the same: each process uses its own.
+    public var maximumDeadLetters: Int
 
-    /// The ``maximumParkedCount`` unless another is given.
-    public static let defaultMaximumParkedCount = 10_000
+    /// The ``maximumDeadLetters`` unless another is given.
+    public static let defaultMaximumDeadLetters = 10_000
 
     /// Creates a policy.
     public init(
-        attemptCount: Int = 3, delay: Duration = .milliseconds(100), parks: Bool = false,
-        maximumParkedCount: Int = ConsumerFailurePolicy.defaultMaximumParkedCount
+        attemptCount: Int = 3, delay: Duration = .milliseconds(100), keepsDeadLetters: Bool = false,
+        maximumDeadLetters: Int = ConsumerFailurePolicy.defaultMaximumDeadLetters
     ) {
         self.attemptCount = attemptCount
         self.delay = delay
-        self.parks = parks
-        self.maximumParkedCount = maximumParkedCount
+        self.keepsDeadLetters = keepsDeadLetters
+        self.maximumDeadLetters = maximumDeadLetters
     }
 
     /// Ends with the error of a change that fails three times.
     public static let stop = ConsumerFailurePolicy()
-    /// Parks a change that fails three times, and goes on.
-    public static let park = ConsumerFailurePolicy(parks: true)
+    /// Makes a change that fails three times a dead letter, and goes on.
+    public static let deadLetter = ConsumerFailurePolicy(keepsDeadLetters: true)
 
     func validate() throws(CodexError) {
-        guard attemptCount >= 1, maximumParkedCount >= 1 else {
+        guard attemptCount >= 1, maximumDeadLetters >= 1 else {
             throw CodexError(
                 .invalidArgument,
                 "The attempts of a change, and the dead letters of a consumer, are at least 1.")

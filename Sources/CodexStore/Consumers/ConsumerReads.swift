@@ -62,11 +62,11 @@ struct ConsumerReads {
 
     // MARK: Dead letters
 
-    /// How many changes a consumer has parked, counted up to a number of them.
+    /// How many dead letters a consumer has, counted up to a number of them.
     ///
-    /// - Complexity: O(*m*) for *m* parked changes, of which it looks at the keys alone.
-    func parkedCount(of consumer: String, upTo countMax: Int = .max) throws -> Int {
-        let prefix = ParkedChange.prefix(consumer)
+    /// - Complexity: O(*m*) for *m* dead letters, of which it looks at the keys alone.
+    func deadLetterCount(of consumer: String, upTo countMax: Int = .max) throws -> Int {
+        let prefix = DeadLetter.prefix(consumer)
         return try transaction.withCursor(catalog.consumers) { cursor in
             var count = 0
             var entry = unsafe try cursor.seek(prefix)
@@ -80,11 +80,11 @@ struct ConsumerReads {
         }
     }
 
-    /// The keys of a consumer's parked changes after one of them, up to a number of keys.
-    func parkedKeys(
+    /// The keys of a consumer's dead letters after one of them, up to a number of keys.
+    func deadLetterKeys(
         of consumer: String, after start: [UInt8]?, _ countMax: Int
     ) throws -> [[UInt8]] {
-        let prefix = ParkedChange.prefix(consumer)
+        let prefix = DeadLetter.prefix(consumer)
         return try transaction.withCursor(catalog.consumers) { cursor in
             var keys: [[UInt8]] = []
             var entry = unsafe try cursor.advance(to: start.map { $0 + [0] } ?? prefix)
@@ -98,9 +98,9 @@ struct ConsumerReads {
         }
     }
 
-    /// The key of the last change that a consumer has parked; `nil` if there is none.
-    func lastParkedKey(of consumer: String) throws -> [UInt8]? {
-        let prefix = ParkedChange.prefix(consumer)
+    /// The key of a consumer's last dead letter; `nil` if there is none.
+    func lastDeadLetterKey(of consumer: String) throws -> [UInt8]? {
+        let prefix = DeadLetter.prefix(consumer)
         return try transaction.withCursor(catalog.consumers) { cursor in
             // A name has no zero byte: what ends one sorts before what goes on from it.
             let next = unsafe try cursor.seek(Array(prefix.dropLast()) + [1])

@@ -1,7 +1,7 @@
 internal import CodexCore
 
 extension Store {
-    /// The changes that a consumer has parked, the oldest first.
+    /// The dead letters of a consumer, the oldest first.
     ///
     /// All that is returned is in memory at once. To see many, or large ones, take a few at a time.
     ///
@@ -12,23 +12,23 @@ extension Store {
     ///   - limit: Most to return.
     /// - Returns: The changes, with what they failed with.
     /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/closed``.
-    public func parkedChanges(
+    public func deadLetters(
         of consumer: String, view: StreamView = .newAndOldImages,
         after number: SequenceNumber? = nil, limit: Int = 1000
-    ) throws -> [ParkedChange] {
-        let entries = try core.withReader { context in
+    ) throws -> [DeadLetter] {
+        let entries = try core.withReadContext { context in
             _ = try ConsumerReads(context).consumer(consumer)
             return try ConsumerReads(context).entries(
-                of: ParkedChange.prefix(consumer),
-                after: number.map { ParkedChange.key(consumer, $0) }, countMax: limit)
+                of: DeadLetter.prefix(consumer),
+                after: number.map { DeadLetter.key(consumer, $0) }, countMax: limit)
         }
         let tables = core.loggedTables
-        return try entries.map { try ParkedChange($0, view, tables) }
+        return try entries.map { try DeadLetter($0, view, tables) }
     }
 
-    /// Tries parked changes again, each in a transaction that also takes it from the parked ones.
+    /// Tries dead letters again, each in a transaction that also removes it.
     ///
-    /// Those that are parked meanwhile are left. It holds some megabytes of changes, however many
+    /// Those that are added meanwhile are left. It holds some megabytes of changes, however many
     /// there are.
     ///
     /// - Parameters:
@@ -36,113 +36,113 @@ extension Store {
     ///   - view: Which images the changes have.
     ///   - body: As for ``consume(_:view:batchCount:onFailure:_:)``, with one change. They come out
     ///     of order: other changes of the same item may be done already.
-    /// - Returns: How many succeeded, and how many failed again and stay parked.
+    /// - Returns: How many succeeded, and how many failed again and stay.
     /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
     @discardableResult
-    public func retryParkedChanges(
+    public func retryDeadLetters(
         of consumer: String, view: StreamView = .newAndOldImages,
         _ body: @escaping @Sendable (inout WriteTransaction, ChangeRecord) throws -> Void
     ) async throws -> (successCount: Int, failureCount: Int) {
-        try await retry(of: consumer, view) { parked in
+        try await retry(of: consumer, view) { letter in
             do {
-                let isParked = try await write { transaction in
+                let wasThere = try await write { transaction in
                     let context = transaction.context
-                    let key = parked.key(consumer)
+                    let key = letter.key(consumer)
                     // Another process may have been faster.
-                    guard try context.deadLetters.isParked(key) else { return false }
+                    guard try context.deadLetters.contains(key) else { return false }
                     try context.setSystem(.consumers, key, nil)
                     do {
-                        try body(&transaction, parked.change)
+                        try body(&transaction, letter.change)
                     } catch {
                         throw BodyFailure(error: error)
                     }
                     return true
                 }
-                return isParked ? .succeeded : .gone
+                return wasThere ? .succeeded : .gone
             } catch let failure as BodyFailure {
                 return .failed(failure.error)
             }
         }
     }
 
-    /// Hands parked changes to `deliver` again.
+    /// Hands dead letters to `deliver` again.
     ///
-    /// Those that succeed are parked no more. The others stay with one attempt more and the new
+    /// Those that succeed are removed. The others stay with one attempt more and the new
     /// error.
     ///
     /// - Parameters:
     ///   - consumer: The consumer's name.
     ///   - deliver: Gets each change with both images; it returns the error of one that fails again.
-    /// - Returns: How many changes succeeded, and how many failed again and stay parked.
+    /// - Returns: How many changes succeeded, and how many failed again and stay.
     /// - Throws: ``CodexError/Code/unknownConsumer``, `CancellationError`, and as ``write(_:)-(_)``.
-    package func redeliverParkedChanges(
+    package func redeliverDeadLetters(
         of consumer: String, _ deliver: (ChangeRecord) async throws -> (any Error)?
     ) async throws -> (successCount: Int, failureCount: Int) {
-        try await retry(of: consumer, .newAndOldImages) { parked in
-            if let failure = try await deliver(parked.change) { return .failed(failure) }
-            try await discardParkedChange(parked.change.sequenceNumber, of: consumer)
+        try await retry(of: consumer, .newAndOldImages) { letter in
+            if let failure = try await deliver(letter.change) { return .failed(failure) }
+            try await discardDeadLetter(letter.change.sequenceNumber, of: consumer)
             return .succeeded
         }
     }
 
-    /// Hands to `handle` what a consumer has parked at the beginning, the oldest first.
+    /// Hands to `handle` a consumer's dead letters of the beginning, the oldest first.
     private func retry(
         of consumer: String, _ view: StreamView,
-        _ handle: (ParkedChange) async throws -> RetryOutcome
+        _ handle: (DeadLetter) async throws -> RetryOutcome
     ) async throws -> (successCount: Int, failureCount: Int) {
         var counts = (successCount: 0, failureCount: 0)
-        var pages = try ParkedPages(core, consumer, view)
-        while let parked = try pages.next() {
+        var pages = try DeadLetterPages(core, consumer, view)
+        while let letter = try pages.next() {
             try _Concurrency.Task.checkCancellation()
-            switch try await handle(parked) {
+            switch try await handle(letter) {
             case .succeeded: counts.successCount += 1
             case .gone: break
             case .failed(let error):
-                if try await parkAgain(parked, error, of: consumer) { counts.failureCount += 1 }
+                if try await keepAgain(letter, error, of: consumer) { counts.failureCount += 1 }
             }
         }
         return counts
     }
 
-    /// Keeps a parked change that failed once more, with its new error.
+    /// Keeps a dead letter that failed once more, with its new error.
     ///
-    /// - Returns: Whether it is still parked.
-    private func parkAgain(
-        _ parked: ParkedChange, _ error: any Error, of consumer: String
+    /// - Returns: Whether it is still there.
+    private func keepAgain(
+        _ letter: DeadLetter, _ error: any Error, of consumer: String
     ) async throws -> Bool {
-        let again = parked.failedAgain(error, hidesValues: core.catalog.hasSealedFields)
+        let again = letter.failedAgain(error, hidesValues: core.catalog.hasSealedFields)
         return try await write { transaction in
             let context = transaction.context
             let key = again.key(consumer)
             // Meanwhile another process may have succeeded with it, or given it up.
-            guard try context.deadLetters.isParked(key) else { return false }
+            guard try context.deadLetters.contains(key) else { return false }
             try context.setSystem(.consumers, key, again.bytes)
             return true
         }
     }
 
-    /// Gives up a parked change.
+    /// Drops a dead letter.
     ///
-    /// - Returns: Whether it was parked.
+    /// - Returns: Whether it was there.
     /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
     @discardableResult
-    public func discardParkedChange(
+    public func discardDeadLetter(
         _ number: SequenceNumber, of consumer: String
     ) async throws -> Bool {
         try await write { transaction in
             let context = transaction.context
             _ = try ConsumerReads(context).consumer(consumer)
-            let key = ParkedChange.key(consumer, number)
-            guard try context.deadLetters.isParked(key) else { return false }
+            let key = DeadLetter.key(consumer, number)
+            guard try context.deadLetters.contains(key) else { return false }
             try context.setSystem(.consumers, key, nil)
             return true
         }
     }
 }
 
-/// What became of a parked change that was tried again.
+/// What became of a dead letter that was tried again.
 private enum RetryOutcome {
-    /// It is parked no more.
+    /// It is no dead letter any more.
     case succeeded
     /// It failed again, with this error.
     case failed(any Error)
@@ -150,12 +150,12 @@ private enum RetryOutcome {
     case gone
 }
 
-/// Reads what a consumer has parked, page by page, up to what was there at the beginning.
-struct ParkedPages {
+/// Reads a consumer's dead letters, page by page, up to what was there at the beginning.
+struct DeadLetterPages {
     private let core: StoreCore
     private let consumer: String
     private let view: StreamView
-    /// The last key that is read; `nil` if nothing is parked.
+    /// The last key that is read; `nil` if there is none.
     private let end: [UInt8]?
     /// The last key that was read.
     private var position: [UInt8]?
@@ -172,40 +172,40 @@ struct ParkedPages {
     /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/closed``.
     init(
         _ core: StoreCore, _ consumer: String, _ view: StreamView,
-        countMax: Int = ParkedPages.countMax, byteCountMax: Int = ParkedPages.byteCountMax
+        countMax: Int = DeadLetterPages.countMax, byteCountMax: Int = DeadLetterPages.byteCountMax
     ) throws {
         self.core = core
         self.consumer = consumer
         self.view = view
         bounds = (countMax, byteCountMax)
-        end = try core.withReader { context in
+        end = try core.withReadContext { context in
             _ = try ConsumerReads(context).consumer(consumer)
-            return try ConsumerReads(context).lastParkedKey(of: consumer)
+            return try ConsumerReads(context).lastDeadLetterKey(of: consumer)
         }
     }
 
     /// The next change; `nil` at the end.
-    mutating func next() throws -> ParkedChange? {
+    mutating func next() throws -> DeadLetter? {
         if page.isEmpty { page = try nextPage()[...] }
         guard let end, let entry = page.popFirst(), ByteOrder.compare(entry.key, end) <= 0 else {
             return nil
         }
         position = entry.key
-        return try ParkedChange(entry, view, core.loggedTables)
+        return try DeadLetter(entry, view, core.loggedTables)
     }
 
     /// What follows the last change that was read, as much as a page holds.
     func nextPage() throws -> [(key: [UInt8], value: [UInt8])] {
-        try core.withReader { context in
+        try core.withReadContext { context in
             try ConsumerReads(context).entries(
-                of: ParkedChange.prefix(consumer), after: position, countMax: bounds.count,
+                of: DeadLetter.prefix(consumer), after: position, countMax: bounds.count,
                 byteCountMax: bounds.byteCount)
         }
     }
 }
 
 extension WriteContext {
-    /// The changes that consumers have parked.
+    /// The dead letters of consumers.
     var deadLetters: DeadLetters { DeadLetters(context: self) }
 }
 
@@ -213,44 +213,45 @@ extension WriteContext {
 struct DeadLetters {
     let context: WriteContext
 
-    /// Whether a change is parked under `key`.
-    func isParked(_ key: [UInt8]) throws(CodexError) -> Bool {
+    /// Whether there is a dead letter under `key`.
+    func contains(_ key: [UInt8]) throws(CodexError) -> Bool {
         unsafe try context.transaction.get(context.catalog.consumers, key) != nil
     }
 
-    /// Parks a change.
+    /// Adds a dead letter.
     ///
-    /// - Throws: ``CodexError/Code/tooManyParked`` if the consumer has `countMax` parked changes.
-    func park(_ parked: ParkedChange, of consumer: String, countMax: Int) throws {
-        let key = parked.key(consumer)
-        if try !isParked(key) { try requireRoom(of: consumer, countMax) }
-        try context.setSystem(.consumers, key, parked.bytes)
+    /// - Throws: ``CodexError/Code/tooManyDeadLetters`` if the consumer has `countMax` dead
+    ///   letters.
+    func add(_ letter: DeadLetter, of consumer: String, countMax: Int) throws {
+        let key = letter.key(consumer)
+        if try !contains(key) { try requireRoom(of: consumer, countMax) }
+        try context.setSystem(.consumers, key, letter.bytes)
     }
 
     private func requireRoom(of consumer: String, _ countMax: Int) throws {
         // All consumers together have no more entries: there is nothing to count.
         let entryCount = try context.transaction.statistics(context.catalog.consumers).entryCount
         if entryCount <= countMax { return }
-        let count = try ConsumerReads(context).parkedCount(of: consumer, upTo: countMax)
+        let count = try ConsumerReads(context).deadLetterCount(of: consumer, upTo: countMax)
         guard count >= countMax else { return }
         throw CodexError(
-            .tooManyParked,
+            .tooManyDeadLetters,
             "The consumer has \(countMax) dead letters, and failed on one more change. Retry them "
-                + "(retryParkedChanges, retryParkedEvents) or discard them "
-                + "(discardParkedChange), then consume again. Or allow more "
-                + "(ConsumerFailurePolicy.maximumParkedCount).")
+                + "(retryDeadLetters, retryDeadLetterEvents) or discard them "
+                + "(discardDeadLetter), then consume again. Or allow more "
+                + "(ConsumerFailurePolicy.maximumDeadLetters).")
     }
 
-    /// Forgets what a consumer has parked, all or what comes after a change, without reading it.
+    /// Forgets a consumer's dead letters, all or what comes after a change, without reading it.
     ///
     /// A body that throws after it cannot be undone alone.
     func forget(_ consumer: String, after number: SequenceNumber? = nil) throws {
-        var start = number.map { ParkedChange.key(consumer, $0) }
+        var start = number.map { DeadLetter.key(consumer, $0) }
         while true {
-            let keys = try ConsumerReads(context).parkedKeys(
-                of: consumer, after: start, ParkedPages.countMax)
+            let keys = try ConsumerReads(context).deadLetterKeys(
+                of: consumer, after: start, DeadLetterPages.countMax)
             for key in keys { try context.dropSystem(.consumers, key) }
-            guard let last = keys.last, keys.count == ParkedPages.countMax else { return }
+            guard let last = keys.last, keys.count == DeadLetterPages.countMax else { return }
             start = last
         }
     }

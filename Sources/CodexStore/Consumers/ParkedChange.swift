@@ -3,7 +3,7 @@ internal import CodexCore
 /// A change that a consumer kept failing on, kept with its error until it is retried or discarded.
 ///
 /// It has the change's images itself: the log may forget them.
-public struct ParkedChange: Sendable {
+public struct DeadLetter: Sendable {
     /// The change.
     public let change: ChangeRecord
     /// What the consumer's body threw, as text; of a longer one, the first 64 KiB.
@@ -50,15 +50,15 @@ public struct ParkedChange: Sendable {
     }
 
     /// The same change after it failed once more.
-    func failedAgain(_ error: any Error, hidesValues: Bool) -> ParkedChange {
-        ParkedChange(
+    func failedAgain(_ error: any Error, hidesValues: Bool) -> DeadLetter {
+        DeadLetter(
             change: change, error: error, attemptCount: min(attemptCount, .max - 1) + 1,
             hidesValues: hidesValues)
     }
 
     // MARK: Stored form
 
-    /// What the keys of a consumer's parked changes begin with.
+    /// What the keys of a consumer's dead letters begin with.
     static func prefix(_ consumer: String) -> [UInt8] { [1] + consumer.utf8 + [0] }
 
     static func key(_ consumer: String, _ number: SequenceNumber) -> [UInt8] {
@@ -116,7 +116,7 @@ public struct ParkedChange: Sendable {
         }
     }
 
-    /// Throws unless an entry of `consumers` has the form of a parked change.
+    /// Throws unless an entry of `consumers` has the form of a dead letter.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     static func requireWellFormed(_ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
@@ -126,9 +126,9 @@ public struct ParkedChange: Sendable {
         }
     }
 
-    /// The commit of the oldest change that any consumer has parked; `nil` if there is none.
+    /// The commit of the oldest dead letter of any consumer; `nil` if there is none.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` for a key that is none of a parked change, and what
+    /// - Throws: ``CodexError/Code/corrupted`` for a key that is none of a dead letter, and what
     ///   LMDB throws.
     /// - Complexity: O(*n*) for *n* consumers.
     static func oldestCommit(

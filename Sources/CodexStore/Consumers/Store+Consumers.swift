@@ -17,8 +17,8 @@ public struct ConsumerStatus: Sendable, Hashable {
     /// How long ago the commit at its checkpoint was, or since when it is registered; zero if no
     /// commit came after it.
     public let lag: Duration
-    /// How many changes are parked.
-    public let parkedCount: Int
+    /// How many dead letters it has.
+    public let deadLetterCount: Int
     /// Whether changes after its checkpoint are not retained any more.
     public let isTrimmed: Bool
 }
@@ -51,12 +51,12 @@ extension Store {
             }
             let state = Consumer(
                 filter: filter, after: try context.sequenceNumber(at: position),
-                now: context.core.options.milliseconds)
+                now: context.core.options.nowMilliseconds)
             try context.setConsumer(key, state)
         }
     }
 
-    /// Removes a consumer, its checkpoint and what it parked.
+    /// Removes a consumer, its checkpoint and its dead letters.
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
     public func removeConsumer(_ name: String) async throws {
@@ -71,10 +71,10 @@ extension Store {
     /// The consumers, by name, and how far they are.
     ///
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/corrupted``.
-    /// - Complexity: O(*n* + *m*) for *n* consumers with *m* parked changes, of which it looks at
+    /// - Complexity: O(*n* + *m*) for *n* consumers with *m* dead letters, of which it looks at
     ///   the keys alone.
     public func consumers() throws -> [ConsumerStatus] {
-        try core.withReader { try consumers($0) }
+        try core.withReadContext { try consumers($0) }
     }
 
     func consumers(_ context: ReadContext) throws -> [ConsumerStatus] {
@@ -82,7 +82,7 @@ extension Store {
         let all = try ConsumerReads(context).consumers()
         guard !all.isEmpty else { return [] }
         let oldest = try core.oldestSequence()
-        let now = core.options.milliseconds
+        let now = core.options.nowMilliseconds
         return try all.map { name, state in
             // The commit that moved the checkpoint follows what it says, if none came between.
             let seen = state.movedAfter == state.commit ? state.commit + 1 : state.commit
@@ -92,7 +92,7 @@ extension Store {
                 name: name, filter: state.filter, sequenceNumber: state.sequenceNumber,
                 lagCommitCount: lag,
                 lag: .milliseconds(Int(milliseconds)),
-                parkedCount: try ConsumerReads(context).parkedCount(of: name),
+                deadLetterCount: try ConsumerReads(context).deadLetterCount(of: name),
                 isTrimmed: state.readSequence < oldest)
         }
     }
@@ -109,16 +109,16 @@ extension Store {
     public func changes(
         for consumer: String, view: StreamView = .newAndOldImages
     ) throws -> Changes {
-        let state = try core.withReader { try ConsumerReads($0).consumer(consumer) }
+        let state = try core.withReadContext { try ConsumerReads($0).consumer(consumer) }
         let core = core
         return Changes(core, view, state.filter) {
-            try core.withReader { try ConsumerReads($0).consumer(consumer) }.origin
+            try core.withReadContext { try ConsumerReads($0).consumer(consumer) }.startingPoint
         }
     }
 
     /// Puts a consumer's checkpoint where `position` is, back or forth.
     ///
-    /// Parked changes after it are forgotten: the consumer gets them again.
+    /// Dead letters after it are forgotten: the consumer gets them again.
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/changesTrimmed``,
     ///   ``CodexError/Code/invalidArgument`` for a sequence number that the store has not reached,
@@ -127,10 +127,10 @@ extension Store {
         try await write { transaction in
             let context = transaction.context
             let old = try ConsumerReads(context).consumer(name)
-            let now = context.core.options.milliseconds
+            let now = context.core.options.nowMilliseconds
             var state = Consumer(
                 filter: old.filter, after: try context.sequenceNumber(at: position), now: now)
-            if case .latest = position.place {
+            if case .latest = position.kind {
                 state.move(to: context.position, state.sequenceNumber, now: now)
             }
             try context.deadLetters.forget(name, after: state.sequenceNumber)
@@ -141,7 +141,7 @@ extension Store {
     /// Lets a consumer start over from the items as they are.
     ///
     /// `body` builds its effects from what the transaction reads, and the checkpoint is put
-    /// after everything that it can see, in one transaction. What it had parked is forgotten.
+    /// after everything that it can see, in one transaction. Its dead letters are forgotten.
     ///
     /// This is how a consumer goes on that fell off the end of the log
     /// (``CodexError/Code/changesTrimmed``). For more items than a transaction should read, read
@@ -157,10 +157,11 @@ extension Store {
             let context = transaction.context
             var state = try ConsumerReads(context).consumer(name)
             try body(&transaction)
-            // What was parked is in the items that the body read.
+            // What the dead letters had is in the items that the body read.
             try context.deadLetters.forget(name)
             state.move(
-                to: context.position, context.sequenceNumber, now: context.core.options.milliseconds
+                to: context.position, context.sequenceNumber,
+                now: context.core.options.nowMilliseconds
             )
             try context.setConsumer(try Consumer.key(name), state)
         }

@@ -28,17 +28,19 @@ extension WriteTransaction {
     /// - Throws: ``CodexError/Code/unknownConsumer``, and what reading throws.
     package func hasConsumerMovedInGroup(_ consumer: String) throws -> Bool {
         let state = try ConsumerReads(context).consumer(consumer)
-        let committed = try context.core.withReader { try ConsumerReads($0).consumer(consumer) }
+        let committed = try context.core.withReadContext {
+            try ConsumerReads($0).consumer(consumer)
+        }
         return committed.sequenceNumber != state.sequenceNumber
     }
 
-    /// Puts a consumer's checkpoint at a change, and forgets what it parked after that.
+    /// Puts a consumer's checkpoint at a change, and forgets its dead letters after that.
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``, and what writing throws.
     package func moveConsumer(_ consumer: String, to number: SequenceNumber) throws {
         let old = try ConsumerReads(context).consumer(consumer)
         let state = Consumer(
-            filter: old.filter, after: number, now: context.core.options.milliseconds)
+            filter: old.filter, after: number, now: context.core.options.nowMilliseconds)
         try context.deadLetters.forget(consumer, after: number)
         try context.setConsumer(try Consumer.key(consumer), state)
     }
@@ -49,7 +51,7 @@ extension WriteContext {
     ///
     /// - Throws: ``CodexError/Code/invalidArgument``, ``CodexError/Code/changesTrimmed``.
     func sequenceNumber(at position: StreamPosition) throws(CodexError) -> SequenceNumber {
-        switch position.place {
+        switch position.kind {
         case .latest: return sequenceNumber
         case .trimHorizon: return SequenceNumber(commit: try core.oldestSequence())
         case .after(let number):

@@ -1,8 +1,8 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// A state of the data file that is wholly on the medium, and from where in the log the rest is to
-/// be redone: what the file `checkpoint` says.
+/// A state of the data file that is wholly on stable storage, and from where in the log the rest is
+/// to be redone: what the file `checkpoint` says.
 ///
 /// Byte map in `Docs/Format.md`.
 struct Checkpoint {
@@ -110,7 +110,7 @@ struct Checkpoint {
         defer { file.close() }
         try file.write(bytes, at: 0)
         try file.setByteCount(Self.byteCount)
-        try lease.orRefuse { () throws(CodexError) in
+        try lease.refusingWritesOnFailure { () throws(CodexError) in
             try file.flush()
             reached(.checkpointWritten)
             if try !store.contains(Self.name) || !store.exchange(Self.nextName, with: Self.name) {
@@ -131,14 +131,15 @@ struct Checkpoint {
         }
     }
 
-    /// Sees to it that a checkpoint that this process did not publish is on the medium by its name.
+    /// Sees to it that a checkpoint that this process did not publish is on stable storage by its
+    /// name.
     ///
     /// Whoever did may have been killed between the two. To be done before the pages of the one
     /// before it are let go.
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown`` if the flush failed.
-    static func settle(in store: Directory, _ lease: StoreLease) throws(CodexError) {
-        try lease.orRefuse { () throws(CodexError) in try store.flush() }
+    static func flushDirectory(in store: Directory, _ lease: StoreLease) throws(CodexError) {
+        try lease.refusingWritesOnFailure { () throws(CodexError) in try store.flush() }
     }
 }
 

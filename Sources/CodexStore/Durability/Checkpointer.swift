@@ -110,7 +110,7 @@ final class Checkpointer: Sendable {
         if isHeld { return true }
         // Nobody wrote since the last checkpoint: its state is still the newest.
         guard try Checkpoint(of: directory).transaction == transaction.id - 1 else { return false }
-        try Checkpoint.settle(in: directory, lease)
+        try Checkpoint.flushDirectory(in: directory, lease)
         adopt(try Pin(environment, file, metaDatabase))
         state.withLock { $0.isWriting = true }
         return true
@@ -164,7 +164,7 @@ final class Checkpointer: Sendable {
             // An older one never replaces a newer; its pin keeps the newer one's pages too.
             if current.transaction < pin.id {
                 try lease.requireWritable()
-                try lease.orRefuse { () throws(CodexError) in
+                try lease.refusingWritesOnFailure { () throws(CodexError) in
                     try options.parts.perform(.flushData) { () throws(CodexError) in
                         try file.file.flush()
                     }
@@ -177,7 +177,7 @@ final class Checkpointer: Sendable {
                 ).publish(in: directory, lease, reached: options.reached)
                 isPublished = true
             } else {
-                try Checkpoint.settle(in: directory, lease)
+                try Checkpoint.flushDirectory(in: directory, lease)
             }
             adopt(pin)
             isAdopted = true
@@ -254,7 +254,7 @@ final class Checkpointer: Sendable {
             let endCount = state.withLock { state -> Int? in
                 let pages = state.newPageCount + state.oldPageCount
                 // Only for one that is pinned already: pinning needs the writer.
-                guard pages * pageByteCount > options.checkpoints.dirtyByteCountMax,
+                guard pages * pageByteCount > options.checkpoints.maximumDirtyBytes,
                     state.openCount > 0, !state.isStopped
                 else { return nil }
                 return state.endCount
@@ -283,14 +283,14 @@ final class Checkpointer: Sendable {
     func waitUntilEnded() { loop.waitUntilEnded() }
 
     /// What is to be done next, or how long nothing is.
-    private enum Duty {
+    private enum NextAction {
         case checkpoint, releasePin, flushLog, stop
         case wait(Duration?)
     }
 
     private func pass(_ writer: WriterQueue) -> BackgroundLoop.Next {
         while true {
-            switch duty {
+            switch nextAction {
             case .stop: return .never
             case .wait(nil): return .whenWoken
             case .wait(let duration?): return .after(duration)
@@ -327,7 +327,7 @@ final class Checkpointer: Sendable {
         }
     }
 
-    private var duty: Duty {
+    private var nextAction: NextAction {
         state.withLock { state in
             if state.isStopped { return .stop }
             if state.isRequested { return .checkpoint }

@@ -85,7 +85,7 @@ struct SealedFields: Sendable {
         }
         // Values that were compressed before they were sealed may fit in no other way. Their length
         // tells nothing new.
-        for element in compressed where sealed.byteCount > Limits.itemByteCountMax {
+        for element in compressed where sealed.byteCount > DynamoDBLimits.itemByteCountMax {
             sealed.set(try seal(element, key, sealer, options, compresses: true))
         }
         return sealed
@@ -160,7 +160,7 @@ struct SealedFields: Sendable {
         guard let plain = try sealer.open(sealed, place(name, key)) else { return nil }
         // It authenticated, so a holder of the keys made it.
         let value = try ValueCodec.decode(
-            plain.span, 0, plain.count, inflatedByteCountMax: Limits.sealedByteCountMax)
+            plain.span, 0, plain.count, inflatedByteCountMax: StoreLimits.sealedByteCountMax)
         return (value, plain.first == ValueCodec.Tag.compressed.rawValue)
     }
 

@@ -51,7 +51,7 @@
 
         private func resealDigests() async throws {
             try await write { transaction in try TokenKeys(transaction.context).resealDigestKey() }
-            while try core.withReader({ try TokenKeys.hasPlainDigests(in: $0) }) {
+            while try core.withReadContext({ try TokenKeys.hasPlainDigests(in: $0) }) {
                 try _Concurrency.Task.checkCancellation()
                 try await write { transaction in
                     try TokenKeys(transaction.context).replacePlainDigests()

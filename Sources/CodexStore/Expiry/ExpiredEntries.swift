@@ -11,17 +11,17 @@ struct ExpiredEntries {
     ///
     /// - Parameters:
     ///   - index: The index.
-    ///   - moment: The last second of expiry, counted from 1970, that is looked for.
+    ///   - instant: The last second of expiry, counted from 1970, that is looked for.
     ///   - start: The entry after which to begin; `nil` is the first.
     ///   - countMax: How many keys at most.
     /// - Returns: The keys; those of items that expired too long ago are not among them.
     /// - Throws: ``CodexError/Code/corrupted``.
     func keys(
-        _ index: IndexHandle, by moment: Int, after start: [UInt8]?, _ countMax: Int
+        _ index: IndexHandle, by instant: Int, after start: [UInt8]?, _ countMax: Int
     ) throws -> [[UInt8]] {
         // What the wall clock exempts is not looked at.
         var range = IndexPlan.expired(at: context.now)
-        range.upper = IndexPlan.expired(at: moment).upper
+        range.upper = IndexPlan.expired(at: instant).upper
         return try context.transaction.withCursor(index.tree) { cursor in
             var keys: [[UInt8]] = []
             var entry = unsafe try cursor.advance(to: start.map { $0 + [0] } ?? range.lower)
@@ -37,15 +37,15 @@ struct ExpiredEntries {
 
     /// The names of the tables that have expired items to be removed.
     ///
-    /// - Parameter moment: The last second of expiry, counted from 1970, that is looked for.
+    /// - Parameter instant: The last second of expiry, counted from 1970, that is looked for.
     /// - Returns: The names.
     /// - Throws: ``CodexError/Code/corrupted``.
     /// - Complexity: One lookup for each table whose items expire.
-    func tableNames(by moment: Int) throws -> [String] {
+    func tableNames(by instant: Int) throws -> [String] {
         var names: [String] = []
         for table in context.catalog.allTables {
             guard let index = table.expiryIndex, index.state == nil,
-                try !keys(index, by: moment, after: nil, 1).isEmpty
+                try !keys(index, by: instant, after: nil, 1).isEmpty
             else { continue }
             names.append(table.name)
         }

@@ -9,7 +9,8 @@ extension Store {
     /// Each goes with its index entries and from its counters, and its change is marked as expiry
     /// (``ChangeRecord/isExpiry``). It works in transactions of some hundred items, between which
     /// other writes pass; nothing is written if nothing is due. Tables that were given a
-    /// ``TableDefinition/timeToLive`` and are still being indexed are left out: see ``whenReady()``.
+    /// ``TableDefinition/timeToLive`` and are still being indexed are left out: see
+    /// ``waitUntilReady()``.
     ///
     /// For tests with a clock of their own, and for stores opened without a
     /// ``StoreOptions/sweepInterval``.
@@ -27,8 +28,8 @@ extension Store {
         }
         _ = try requireWriter()
         var count = 0
-        let moment = core.options.deletionSecond
-        for table in try core.withReader({ try ExpiredEntries($0).tableNames(by: moment) }) {
+        let instant = core.options.deletionSecond
+        for table in try core.withReadContext({ try ExpiredEntries($0).tableNames(by: instant) }) {
             var position: [UInt8]?
             repeat {
                 try _Concurrency.Task.checkCancellation()

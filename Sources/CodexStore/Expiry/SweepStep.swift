@@ -30,13 +30,13 @@ struct ExpirySweep {
     ) throws -> SweepStep {
         let table = try context.catalog.table(name)
         guard let index = table.expiryIndex, index.state == nil else { return SweepStep() }
-        let moment = context.core.options.deletionSecond
-        let keys = try ExpiredEntries(context).keys(index, by: moment, after: start, countMax)
+        let instant = context.core.options.deletionSecond
+        let keys = try ExpiredEntries(context).keys(index, by: instant, after: start, countMax)
         var step = SweepStep()
         for key in keys {
             let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
             do throws(CodexError) {
-                if try context.writes.expire(table, primaryKey, by: moment) { step.count += 1 }
+                if try context.writes.expire(table, primaryKey, by: instant) { step.count += 1 }
             } catch {
                 // What a counter's sum cannot lose stays, and must not keep the others.
                 if let failure = context.failure { throw failure }

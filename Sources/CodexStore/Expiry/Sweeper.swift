@@ -44,12 +44,12 @@ final class Sweeper: Sendable {
         // Another process may have removed tables, too.
         try? core.closeRetiredHandles()
         // Asked also where nothing expires: so jumps of the clock are noticed.
-        let moment = core.options.deletionSecond
+        let instant = core.options.deletionSecond
         // A reader knows what tables there are by now, and whether the store follows another, where
         // the leader's items go first.
-        let tables = try? core.withReader { context in
+        let tables = try? core.withReadContext { context in
             context.catalog.manifest.isFollower
-                ? [] : try ExpiredEntries(context).tableNames(by: moment)
+                ? [] : try ExpiredEntries(context).tableNames(by: instant)
         }
         for table in tables ?? [] { sweep(table) }
         return .after(interval)

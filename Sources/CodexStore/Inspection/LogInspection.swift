@@ -16,7 +16,7 @@ public struct LogInspection: Sendable, Hashable {
             /// being written, or what a recycled segment held before.
             case leftovers
             /// Records are missing or damaged: the next segment does not go on where this one ends, or
-            /// a record that had reached the medium cannot be read.
+            /// a record that had reached stable storage cannot be read.
             case damaged
         }
 

@@ -28,7 +28,7 @@ extension Store {
     /// - Throws: ``CodexError/Code/closed``, and what reading throws.
     /// - Complexity: O(*n*) in the number of items of tables with encrypted fields.
     public func plainFields() throws -> [PlainField] {
-        try core.withReader { context in
+        try core.withReadContext { context in
             var fields: [PlainField] = []
             for table in context.catalog.allTables {
                 fields += try context.plainFields(of: table)

@@ -31,8 +31,8 @@ public enum StoreEvent: Sendable, Hashable {
     /// Building an index or counter, or emptying what a removed one left, failed; writing goes on.
     ///
     /// It is tried again after `retryDelay`. If that is `nil`, it cannot succeed by itself: see to
-    /// the cause, and call ``Store/whenReady()``. `table` and `name` are `nil` where the work was
-    /// not that of one table or part.
+    /// the cause, and call ``Store/waitUntilReady()``. `table` and `name` are `nil` where the work
+    /// was not that of one table or part.
     case buildFailed(
         table: String?, name: String?, code: CodexError.Code, message: String,
         retryDelay: Duration?)

@@ -72,7 +72,7 @@ extension Store {
     /// - Throws: ``CodexError/Code/closed``.
     /// - Complexity: O(1) per table and index: the figures are kept with the trees.
     public func stats() throws -> StoreStatistics {
-        try core.withReader { context in
+        try core.withReadContext { context in
             let transaction = context.transaction
             let usage = try core.environment.usage()
             var trees: [StoreStatistics.Tree] = []

@@ -44,7 +44,7 @@ public struct VerificationReport: Sendable, Hashable {
             /// A tree's pages are damaged; what is on them was not looked at.
             case unreadableTree
             /// What the store keeps besides items cannot be read: an idempotency token, a consumer,
-            /// a parked change, or the key of tokens.
+            /// a dead letter, or the key of tokens.
             ///
             /// The difference names its database in the place of a table: `tokens`, `consumers` or
             /// `meta` (`Docs/Format.md`). A token that cannot be read counts as none.
@@ -111,7 +111,7 @@ extension Store {
     /// - Complexity: O(*n* log *n*) for *n* items and entries; memory for one item, for the groups
     ///   of a table's counters, and for the numbers of long keys and large values.
     public func verify() throws -> VerificationReport {
-        try core.withReader { context in
+        try core.withReadContext { context in
             var verifier = Verifier(context: context)
             for table in context.catalog.allTables {
                 verifier.verifyItems(table)

@@ -157,7 +157,7 @@ struct Verifier {
         for (position, attribute) in attributes.enumerated() {
             let limit =
                 position < partitionCount
-                ? Limits.partitionKeyByteCountMax : Limits.sortKeyByteCountMax
+                ? DynamoDBLimits.partitionKeyByteCountMax : DynamoDBLimits.sortKeyByteCountMax
             guard let value = item[attribute.name] else {
                 keys = []
                 continue
@@ -172,7 +172,7 @@ struct Verifier {
                 default: break
                 }
             }
-            guard values.count <= Limits.indexElementCountMax else { return nil }
+            guard values.count <= StoreLimits.indexElementCountMax else { return nil }
             var extended: Set<[UInt8]> = []
             for value in values {
                 guard value.type == attribute.type.attributeType,
@@ -285,7 +285,7 @@ struct Verifier {
 
     // MARK: What no item explains
 
-    /// Looks whether tokens, consumers and what these parked can be read.
+    /// Looks whether tokens, consumers and dead letters can be read.
     mutating func verifySystemEntries() {
         verifyEntries(of: context.catalog.tokens, "tokens") { key, value in
             RememberedToken.isEntry(key, value)

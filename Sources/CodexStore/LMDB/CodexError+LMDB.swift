@@ -42,7 +42,7 @@ extension CodexError {
             return CodexError(
                 .limitReached,
                 "The store has more tables, indexes and counters than one process may open "
-                    + "(\(Limits.treeCountMax)). Remove some.", cause: failure)
+                    + "(\(StoreLimits.treeCountMax)). Remove some.", cause: failure)
         case MDB_TXN_FULL, MDB_CURSOR_FULL, MDB_PAGE_FULL:
             return CodexError(
                 .transactionTooLarge,

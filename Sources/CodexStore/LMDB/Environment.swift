@@ -29,7 +29,7 @@ final class Environment: @unchecked Sendable {
     ///
     /// Some more than the limit of trees: handles of removed ones stay open until no reader can use
     /// them. Each transaction that writes copies a number for each (liblmdb 0.9).
-    static let databaseCountMax = UInt32(Limits.treeCountMax + 280)
+    static let databaseCountMax = UInt32(StoreLimits.treeCountMax + 280)
 
     /// Opens the environment in a directory.
     ///

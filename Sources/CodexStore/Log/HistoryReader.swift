@@ -32,9 +32,9 @@ extension LogDirectory {
     func notedReaders(_ age: Duration) -> [HistoryReader] {
         ((try? directory.entries()) ?? []).compactMap { name in
             guard name == HistoryReader.archive || name.hasPrefix(HistoryReader.followerPrefix),
-                let moment = try? directory.modified(name)
+                let instant = try? directory.modified(name)
             else { return nil }
-            guard moment.age <= age / .seconds(1) else {
+            guard instant.age <= age / .seconds(1) else {
                 directory.remove(name)
                 return nil
             }

@@ -168,9 +168,9 @@ struct LogCursor: Sendable {
     }
 
     /// Looks for proof that records are missing after the last one: a later record that says of an
-    /// earlier one that it had reached the medium, or a later segment.
+    /// earlier one that it had reached stable storage, or a later segment.
     ///
-    /// What was torn by a power cut leaves no such proof: it was not on the medium yet.
+    /// What was torn by a power cut leaves no such proof: it was not on stable storage yet.
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if there is.
     mutating func requireEnd() throws(CodexError) {
@@ -199,7 +199,7 @@ struct LogCursor: Sendable {
     }
 
     /// Whether the segment has a later record that says of one after the position that it had
-    /// reached the medium.
+    /// reached stable storage.
     ///
     /// - Complexity: It reads the rest of the segment, unless that begins with the mark of its end.
     mutating func isDamaged() throws(CodexError) -> Bool {

@@ -43,14 +43,14 @@ struct LogPosition: Hashable, Sendable {
         self.changeCount = changeCount
     }
 
-    /// The form that LMDB has, with up to where the log was on the medium.
+    /// The form that LMDB has, with up to where the log was on stable storage.
     func bytes(flushed: UInt64) -> [UInt8] {
         var bytes = bytes
         BigEndian.append(flushed, to: &bytes)
         return bytes
     }
 
-    /// The sequence number up to which the log was on the medium, of the form that LMDB has.
+    /// The sequence number up to which the log was on stable storage, of the form that LMDB has.
     static func flushedSequence(_ bytes: [UInt8]) -> UInt64 {
         bytes.count == byteCount + 8 ? BigEndian.integer(bytes.suffix(8)) ?? 0 : 0
     }

@@ -9,7 +9,7 @@ internal import CodexCore
 ///      12  u32  1: the segment ends here; else 0
 ///      16  u64  sequence number
 ///      24  u64  incarnation
-///      32  u64  the sequence number up to which all was on the medium when this was written
+///      32  u64  the sequence number up to which all was on stable storage when this was written
 ///      40  u64  milliseconds since 1970
 ///      48       the body, then zeros up to a multiple of 8
 /// ```

@@ -79,13 +79,13 @@ final class LogSpace: Sendable {
         let file =
             isFresh
             ? try makeFile(ownName, max(wanted, least))
-            : try nextFile(max(wanted, least), least, use, gives)
+            : try nextFile(max(wanted, least), least, use, givesSpare: gives)
         let header = LogSegmentHeader(
             storeID: directory.storeID, number: number,
             incarnation: Incarnation.salted(incarnation, options.parts.randomBits()),
             firstSequence: position.sequence + 1, previousChecksum: position.checksum,
             byteCount: UInt64(try file.byteCount()), milliseconds: options.deletionTimes.stamp)
-        try lease.orRefuse { () throws(CodexError) in
+        try lease.refusingWritesOnFailure { () throws(CodexError) in
             try file.write(header.bytes, at: 0)
             try file.flush()
             options.reached(.segmentPrepared)
@@ -104,7 +104,7 @@ final class LogSpace: Sendable {
     ///
     /// Any commit may take the spare if the segment before `gives` another one.
     private func nextFile(
-        _ wanted: Int, _ least: Int, _ use: RoomUse, _ gives: Bool
+        _ wanted: Int, _ least: Int, _ use: RoomUse, givesSpare gives: Bool
     ) throws(CodexError) -> File {
         let proper = max(least, min(wanted, Self.spareByteCount))
         let smallest = use == .growing ? proper : least
@@ -323,7 +323,7 @@ final class LogSpace: Sendable {
                 continue
             }
             // The checkpoint's name may not be on stable storage yet.
-            if removed == 0 { try Checkpoint.settle(in: directory.store, lease) }
+            if removed == 0 { try Checkpoint.flushDirectory(in: directory.store, lease) }
             try remove(number, byteCount, always: true)
             removed += 1
             if !losers.isEmpty {

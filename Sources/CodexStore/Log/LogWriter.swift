@@ -34,7 +34,7 @@ final class LogWriter: @unchecked Sendable {
     /// A record that has its place but is not written yet.
     struct Planned {
         let position: LogPosition
-        /// Up to where all is on the medium once the record's commit can be seen.
+        /// Up to where all is on stable storage once the record's commit can be seen.
         let flushedSequence: UInt64
         fileprivate let segment: LogSegment
         fileprivate let offset: Int
@@ -47,7 +47,7 @@ final class LogWriter: @unchecked Sendable {
     /// - Parameters:
     ///   - record: Room for the header, and the body.
     ///   - position: Where the log ends.
-    ///   - flushed: Up to where the log is known to be on the medium, whoever flushed it.
+    ///   - flushed: Up to where the log is known to be on stable storage, whoever flushed it.
     ///   - changeCount: How many changes of items the body has.
     ///   - milliseconds: When the commit was made; unless given, now.
     ///   - use: What it may take of a device that is nearly full.
@@ -86,7 +86,8 @@ final class LogWriter: @unchecked Sendable {
             offset: offset)
     }
 
-    /// Writes a planned record, and waits for the medium if each commit is to, unless more follow.
+    /// Writes a planned record, and waits for stable storage if each commit is to, unless more
+    /// follow.
     ///
     /// - Throws: ``CodexError/Code/writesRefused`` if a flush failed since the transaction began: then
     ///   nothing is written. ``CodexError/Code/outcomeUnknown`` if the write or flush fails; the
@@ -95,7 +96,7 @@ final class LogWriter: @unchecked Sendable {
         _ record: [UInt8], _ planned: Planned, isLast: Bool = true
     ) throws(CodexError) {
         try lease.requireWritable()
-        try lease.orRefuse { () throws(CodexError) in
+        try lease.refusingWritesOnFailure { () throws(CodexError) in
             try options.parts.perform(.appendRecord) { () throws(CodexError) in
                 try planned.segment.file.write(record, at: planned.offset)
             }
@@ -111,14 +112,14 @@ final class LogWriter: @unchecked Sendable {
         if isLast { options.reached(.recordFlushed) }
     }
 
-    /// Waits until all that this process appended is on the medium.
+    /// Waits until all that this process appended is on stable storage.
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
     func flush() throws(CodexError) {
-        try lease.orRefuse { () throws(CodexError) in try flushTail() }
+        try lease.refusingWritesOnFailure { () throws(CodexError) in try flushTail() }
     }
 
-    /// Waits until the log up to a position is on the medium, whoever appended it.
+    /// Waits until the log up to a position is on stable storage, whoever appended it.
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
     func flush(through position: LogPosition) throws(CodexError) {
@@ -126,7 +127,7 @@ final class LogWriter: @unchecked Sendable {
             throw directory.missing(position.segment)
         }
         // Those before it were flushed when it was begun.
-        try lease.orRefuse { () throws(CodexError) in try flush(segment.file) }
+        try lease.refusingWritesOnFailure { () throws(CodexError) in try flush(segment.file) }
         tail.withLock { tail in
             if tail.appendedSequence <= position.sequence {
                 tail.flushedSequence = tail.appendedSequence
@@ -147,7 +148,7 @@ final class LogWriter: @unchecked Sendable {
         try options.parts.perform(.flushLog) { () throws(CodexError) in try file.flush() }
     }
 
-    private var now: UInt64 { options.milliseconds }
+    private var now: UInt64 { options.nowMilliseconds }
 
     private func open(_ number: UInt64) throws(CodexError) -> LogSegment {
         if let segment, segment.header.number == number { return segment }
@@ -183,7 +184,7 @@ final class LogWriter: @unchecked Sendable {
         return try cursor.next() != nil
     }
 
-    /// Writes records again that may be in memory only, and waits for the medium.
+    /// Writes records again that may be in memory only, and waits for stable storage.
     func rewrite(from start: LogPosition, to end: LogPosition) throws(CodexError) {
         guard start.sequence < end.sequence else { return }
         for number in start.segment...end.segment {
@@ -193,7 +194,7 @@ final class LogWriter: @unchecked Sendable {
             var offset =
                 number == start.segment ? Int(start.offset) : LogSegmentHeader.byteCount
             let limit = number == end.segment ? Int(end.offset) : segment.byteCount
-            try lease.orRefuse { () throws(CodexError) in
+            try lease.refusingWritesOnFailure { () throws(CodexError) in
                 while offset < limit {
                     let bytes = try segment.file.read(
                         at: offset, count: min(limit - offset, 1 << 20))
@@ -225,7 +226,7 @@ final class LogWriter: @unchecked Sendable {
         after position: LogPosition, from old: LogSegment, room: Int, _ use: RoomUse,
         isFresh: Bool = false
     ) throws(CodexError) -> LogSegment {
-        try lease.orRefuse { () throws(CodexError) in try flush(old.file) }
+        try lease.refusingWritesOnFailure { () throws(CodexError) in try flush(old.file) }
         tail.withLock { $0.flushedSequence = max($0.flushedSequence, $0.appendedSequence) }
         let new = try space.makeSegment(
             old.header.number + 1, after: position, incarnation: old.header.incarnation,
@@ -238,7 +239,9 @@ final class LogWriter: @unchecked Sendable {
                 sequence: position.sequence + 1, incarnation: old.header.incarnation,
                 flushedSequence: position.sequence, milliseconds: now)
             _ = header.finish(&mark)
-            try lease.orRefuse { () throws(CodexError) in try old.file.write(mark, at: offset) }
+            try lease.refusingWritesOnFailure { () throws(CodexError) in
+                try old.file.write(mark, at: offset)
+            }
         }
         options.reached(.segmentMarked)
         return new

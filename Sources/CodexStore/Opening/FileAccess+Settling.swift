@@ -20,8 +20,8 @@ extension FileAccess {
         let settled = directory.modes(for: wanted ?? directory.access)
         let log = try? Directory(LogDirectory.name, in: directory)
         // Files that are made meanwhile get what their directory says.
-        directory.settle(settled)
-        log?.settle(settled)
+        directory.applyModes(settled)
+        log?.applyModes(settled)
         settleFiles(directory, settled, isOwnName)
         if let log { settleFiles(log, settled, LogDirectory.isOwnName) }
     }
@@ -30,7 +30,7 @@ extension FileAccess {
         _ directory: Directory, _ modes: CreationModes, _ isOwnName: (String) -> Bool
     ) {
         for name in (try? directory.entries()) ?? [] where isOwnName(name) {
-            directory.settle(name, modes)
+            directory.applyModes(name, modes)
         }
     }
 }

@@ -43,7 +43,7 @@ enum FormatUpgrade {
             storeID = manifest.storeID
             let format = manifest.format
             manifest.raiseFormat()
-            let catalog = try ManifestEditor.store(manifest, transaction)
+            let catalog = try ManifestEditor.write(manifest, transaction)
             if format == 1 { try recutLongKeys(catalog, transaction) }
             let old = unsafe try transaction.get(meta, LogPosition.key).map { unsafe Array($0) }
             let sequence = try old.map { bytes throws(CodexError) in

@@ -15,7 +15,7 @@ struct Recovery {
     private let end: LogPosition
     /// Whether something was begun after it.
     private let isTorn: Bool
-    /// Whether a write or flush failed, so that what can be read may not be on the medium.
+    /// Whether a write or flush failed, so that what can be read may not be on stable storage.
     private let wasRefused: Bool
 
     /// Looks at checkpoint and log.
@@ -29,7 +29,7 @@ struct Recovery {
         self.options = options
         options.reached(.recoveryBegun)
         try Self.requireNoStranger(directory)
-        try CompactionIntent.settle(in: directory, lease, options)
+        try CompactionIntent.resolve(in: directory, lease, options)
         checkpoint = try Checkpoint(of: directory)
         wasRefused = try lease.isRefused()
         file = try DataFile(directory)
@@ -109,14 +109,14 @@ struct Recovery {
     /// Puts back the checkpoint's state; LMDB must not be open.
     ///
     /// First the checkpoint itself is published once more: whoever did so before may have been killed
-    /// before its name reached the medium, or have been told that it did not, which the system says
-    /// only once. Until then the pages of the one before it must stay.
+    /// before its name reached stable storage, or have been told that it did not, which the system
+    /// says only once. Until then the pages of the one before it must stay.
     func restore() throws(CodexError) {
         do throws(CodexError) {
             try checkpoint.publish(in: directory, lease)
         } catch  where error.code == .diskFull && !wasRefused {
             // A full store must be opened to make room in it.
-            try Checkpoint.settle(in: directory, lease)
+            try Checkpoint.flushDirectory(in: directory, lease)
         }
         options.reached(.checkpointRenewed)
         try file.restore(checkpoint.meta)
@@ -136,10 +136,11 @@ struct Recovery {
         return pin
     }
 
-    /// Makes sure that what is to be redone is on the medium, and where the next commit goes.
+    /// Makes sure that what is to be redone is on stable storage, and where the next commit goes.
     ///
-    /// After anything was redone, or where the end may be torn or not on the medium, that is a fresh
-    /// segment with a new incarnation: nothing that was there can be taken for a continuation.
+    /// After anything was redone, or where the end may be torn or not on stable storage, that is a
+    /// fresh segment with a new incarnation: nothing that was there can be taken for a
+    /// continuation.
     ///
     /// - Returns: The fresh segment's number; `nil` if the log goes on where it ended.
     func prepareLog() throws(CodexError) -> UInt64? {

@@ -65,7 +65,7 @@ final class FileGuard: Sendable {
     private struct State {
         var expected: SharedFiles?
         /// The directory's time of modification at which all files were as expected.
-        var checked: FileSystem.Moment?
+        var checked: FileSystem.Instant?
         var isMoved = false
     }
 
@@ -125,7 +125,7 @@ final class FileGuard: Sendable {
     }
 }
 
-extension FileSystem.Moment {
+extension FileSystem.Instant {
     /// Whether the grain of the file system's clock that the moment lies in is certainly over.
     var isSettled: Bool {
         // A file system that counts whole seconds, or pairs of them, has no nanoseconds.

@@ -14,7 +14,7 @@ enum StoreCreation {
         let environment = try Environment(directory, readOnly: false, flushes: true)
         do throws(CodexError) {
             try write(environment) { transaction throws(CodexError) in
-                let catalog = try ManifestEditor.store(manifest, transaction)
+                let catalog = try ManifestEditor.write(manifest, transaction)
                 try transaction.put(catalog.meta, LogPosition.key, firstPosition(0).bytes)
             }
         } catch {

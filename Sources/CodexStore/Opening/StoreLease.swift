@@ -216,7 +216,7 @@ final class StoreLease: Sendable {
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown``, or ``CodexError/Code/writesRefused`` if one
     ///   failed before.
-    func orRefuse<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
+    func refusingWritesOnFailure<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
         guard !hasFailed.load(ordering: .relaxed) else { throw Self.refused(nil) }
         do throws(CodexError) {
             return try body()

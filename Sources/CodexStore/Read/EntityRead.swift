@@ -6,8 +6,9 @@ public import CodexCore
 // 2. `readOne` looks up the entity and its table in the catalog (`binding`).
 // 3. `withOne` finds the item by its key (`withKey` and `withBytes`, ItemRead.swift). A lookup by
 //    an index takes the first entry that is the entity's (QueryRun.swift).
-// 4. `withReader` checks entity and schema version. An older version is upgraded, and encrypted
-//    fields are opened. Other items are read in place, through the plan of their shape (`plan`).
+// 4. `withFieldReader` checks entity and schema version. An older version is upgraded, and
+//    encrypted fields are opened. Other items are read in place, through the plan of their shape
+//    (`plan`).
 // 5. `E.init(reading:)` makes the value.
 //
 // The generic operations are inlinable and small: in the caller's module the compiler makes them
@@ -154,7 +155,7 @@ extension ReadableTransaction where Self: ~Copyable {
     }
 }
 
-extension ReadableContext {
+extension _ReadableContext {
     /// Lends a reader of the entity at `target`, if there is one.
     @usableFromInline
     func readOne(
@@ -163,7 +164,7 @@ extension ReadableContext {
     ) throws {
         let bound = try base.binding(type)
         try withOne(bound, target) { bytes in
-            try base.withReader(bound, bytes, body)
+            try base.withFieldReader(bound, bytes, body)
         }
     }
 
@@ -208,7 +209,7 @@ extension ReadableContext {
         let run = try QueryRun(query, base, filtersWhole: true)
         let page = unsafe try run.page(PageLimits(returned: limit), after: token) { key, bytes in
             guard bytes.layout.header.entityNumber == bound.entity.number else { return false }
-            try unsafe run.withWholeItem(key, bytes) { try base.withReader(bound, $0, body) }
+            try unsafe run.withWholeItem(key, bytes) { try base.withFieldReader(bound, $0, body) }
             return true
         }
         return (page.next, page.examined)
@@ -232,7 +233,7 @@ extension ReadableContext {
 extension TransactionContext {
     /// Lends a reader of the fields of an entity's item, lifted to the type's schema version.
     @inline(__always)
-    func withReader(
+    func withFieldReader(
         _ bound: BoundEntity, _ bytes: ItemBytes,
         _ body: (borrowing FieldReader) throws(CodexError) -> Void
     ) throws(CodexError) {
@@ -262,7 +263,7 @@ extension TransactionContext {
         let item = try bound.entityType.upgraded(
             try SealedFields.opened(try bytes.item(), header, catalog, core),
             from: header.schemaVersion)
-        try LooseItem(item, header).withReader(bound.fieldNames, body)
+        try LooseItem(item, header).withFieldReader(bound.fieldNames, body)
     }
 }
 

@@ -198,11 +198,11 @@ extension TransactionContext {
     /// The second, counted from 1970, by which the transaction judges expiry: one and the same from
     /// its beginning to its end.
     var now: Int {
-        if let moment { return moment }
+        if let instant { return instant }
         // A clock that shows nonsense must not trap.
         let seconds = max(0, min(core.options.now().timeIntervalSince1970, 1e15))
         let now = Int(seconds.rounded(.down))
-        moment = now
+        instant = now
         return now
     }
 }

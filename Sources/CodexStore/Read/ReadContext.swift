@@ -15,7 +15,7 @@ package final class ReadContext: TransactionContext, @unchecked Sendable {
 
     func reset() { transaction.reset() }
     func renew() throws(CodexError) {
-        moment = nil
+        instant = nil
         try transaction.renew()
     }
     func abort() {

@@ -8,13 +8,13 @@ public protocol ReadableTransaction: ~Copyable {
     /// What the operations work with; not for use outside of the package.
     ///
     /// It is public because the requirements of a public protocol are.
-    var _context: ReadableContext { get }
+    var _context: _ReadableContext { get }
 }
 
 /// What a transaction's operations work with.
 ///
 /// Opaque.
-public struct ReadableContext {
+public struct _ReadableContext {
     let base: TransactionContext
 }
 
@@ -28,7 +28,7 @@ public struct Snapshot: ReadableTransaction, ~Copyable {
     init(_ reader: consuming ReadContext) { self.reader = reader }
 
     /// What the operations work with; not for use outside of the package.
-    public var _context: ReadableContext { ReadableContext(base: reader) }
+    public var _context: _ReadableContext { _ReadableContext(base: reader) }
 }
 
 @available(*, unavailable)
@@ -52,13 +52,13 @@ extension Store {
     @inlinable
     public func read<R>(_ body: (borrowing Snapshot) throws -> R) throws -> R {
         let snapshot = try takeSnapshot()
-        defer { giveBack(snapshot) }
+        defer { returnSnapshot(snapshot) }
         return try body(snapshot)
     }
 
     @usableFromInline
-    func takeSnapshot() throws -> Snapshot { Snapshot(try core.takeReader(waits: false)) }
+    func takeSnapshot() throws -> Snapshot { Snapshot(try core.acquireReadContext(waits: false)) }
 
     @usableFromInline
-    func giveBack(_ snapshot: borrowing Snapshot) { core.returnReader(snapshot.reader) }
+    func returnSnapshot(_ snapshot: borrowing Snapshot) { core.releaseReadContext(snapshot.reader) }
 }

@@ -26,9 +26,9 @@ struct SnapshotPool {
 extension StoreCore {
     /// Lends a context with a fresh snapshot.
     @inline(__always)
-    func withReader<R>(_ body: (ReadContext) throws -> R) throws -> R {
-        let context = try takeReader()
-        defer { returnReader(context) }
+    func withReadContext<R>(_ body: (ReadContext) throws -> R) throws -> R {
+        let context = try acquireReadContext()
+        defer { releaseReadContext(context) }
         return try body(context)
     }
 
@@ -38,9 +38,9 @@ extension StoreCore {
     /// - Returns: The context.
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/inUse``,
     ///   ``CodexError/Code/tooManyReaders``, and what reading throws.
-    func takeReader(waits: Bool = true) throws(CodexError) -> ReadContext {
+    func acquireReadContext(waits: Bool = true) throws(CodexError) -> ReadContext {
         try InheritedDescriptors.requireOwnProcess()
-        let limit = options.maximumSnapshotCount
+        let limit = options.maximumSnapshots
         let (idle, isBarred, isFull, entered) = state.withLock {
             state -> (ReadContext?, Bool, Bool, Int) in
             if state.isBarred { return (nil, true, false, 0) }
@@ -87,20 +87,20 @@ extension StoreCore {
             idle.thread.store(WorkerPool.currentThread, ordering: .relaxed)
             return idle
         } catch {
-            readerEnded(nil, epoch)
+            readEnded(nil, epoch)
             throw error
         }
     }
 
     /// Ends the snapshot of a context, and keeps the context for the next reader.
-    func returnReader(_ context: ReadContext) {
+    func releaseReadContext(_ context: ReadContext) {
         context.thread.store(0, ordering: .relaxed)
         context.reset()
-        let isKept = readerEnded(context, context.epoch)
+        let isKept = readEnded(context, context.epoch)
         if !isKept {
             // Its slot is free for others then, before the reader counts as gone.
             context.abort()
-            readerEnded(nil, context.epoch)
+            readEnded(nil, context.epoch)
         }
     }
 
@@ -108,7 +108,7 @@ extension StoreCore {
     ///
     /// - Returns: `false`, and nothing is counted, if there are enough contexts.
     @discardableResult
-    private func readerEnded(_ context: ReadContext?, _ epoch: Int?) -> Bool {
+    private func readEnded(_ context: ReadContext?, _ epoch: Int?) -> Bool {
         let (isKept, isLast, ages) = state.withLock { state -> (Bool, Bool, Bool) in
             if let context {
                 if state.readers.idle.count >= SnapshotPool.idleCountMax {
@@ -141,14 +141,14 @@ extension StoreCore {
             return state.isBarred
         }
         if isBarred { try gate.admit(waits: true) }
-        defer { readerEnded(nil, nil) }
+        defer { readEnded(nil, nil) }
         return try awaited(body)
     }
 
     private var tooManySnapshots: CodexError {
         CodexError(
             .tooManyReaders,
-            "\(options.maximumSnapshotCount) snapshots of the store at \(directory.path) are open in "
-                + "this process. Hold fewer at once, or raise StoreOptions.maximumSnapshotCount.")
+            "\(options.maximumSnapshots) snapshots of the store at \(directory.path) are open in "
+                + "this process. Hold fewer at once, or raise StoreOptions.maximumSnapshots.")
     }
 }

@@ -11,11 +11,11 @@ package class TransactionContext: ShapeSource {
         didSet { (bindings, lastBinding) = ([:], nil) }
     }
     var transaction: Transaction {
-        didSet { moment = nil }
+        didSet { instant = nil }
     }
     /// The second, counted from 1970, by which the transaction judges what is expired; `nil` until
     /// it first has to.
-    var moment: Int?
+    var instant: Int?
     /// What is asked for the memory of each item that a write decodes; `nil` if nobody counts it.
     var memory: DecodedMemory?
     /// Reused for encoding keys, so that a read allocates none; for ``withKey(_:_:_:)`` alone.
@@ -40,7 +40,7 @@ package class TransactionContext: ShapeSource {
     package func shape(_ id: UInt32) throws(CodexError) -> Shape {
         let position = Int(id)
         if position < shapes.count, let shape = shapes[position] { return shape }
-        guard position < Limits.shapeCountMax,
+        guard position < StoreLimits.shapeCountMax,
             let bytes = unsafe try transaction.get(catalog.shapes, ShapeRegistry.key(id))
         else {
             throw Wire.corrupted("an item names a shape that the store does not have")

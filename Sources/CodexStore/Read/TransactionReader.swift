@@ -13,7 +13,7 @@ package struct TransactionReader {
     /// - Throws: As ``ReadableTransaction/get(_:)``.
     package func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
         var entity: E?
-        try ReadableContext(base: base).readOne(E.self, lookup.target) {
+        try _ReadableContext(base: base).readOne(E.self, lookup.target) {
             reader throws(CodexError) in entity = try E(reading: reader)
         }
         return entity
@@ -24,7 +24,7 @@ package struct TransactionReader {
     /// - Throws: As ``ReadableTransaction/query(_:limit:after:)``.
     package func all<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E] {
         var found: [E] = []
-        _ = try ReadableContext(base: base).readEach(E.self, query.request, limit, nil) {
+        _ = try _ReadableContext(base: base).readEach(E.self, query.request, limit, nil) {
             reader throws(CodexError) in found.append(try E(reading: reader))
         }
         return found

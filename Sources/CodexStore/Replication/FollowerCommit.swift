@@ -88,7 +88,7 @@ struct FollowerCommit {
                 pipeline.abort()
                 return .made(core.catalog)
             }
-            new = try fitting(record) { () throws(CodexError) in
+            new = try reportingDivergence(record) { () throws(CodexError) in
                 try requireWellFormed(record)
                 return try editor.put(record.record, isLeaders: true)
             }
@@ -166,7 +166,7 @@ struct FollowerCommit {
                 }
                 if try changesSchema(record) { break }
                 batch.changeCounts.append(
-                    try fitting(record) { () throws(CodexError) in
+                    try reportingDivergence(record) { () throws(CodexError) in
                         try requireWellFormed(record)
                         return try applier.apply(record.record)
                     })
@@ -189,7 +189,8 @@ struct FollowerCommit {
     private static let batchByteCountMax = 16 << 20
 
     private func changesSchema(_ record: LeaderRecord) throws(CodexError) -> Bool {
-        try fitting(record) { () throws(CodexError) in try record.record.changesSchema() }
+        try reportingDivergence(record) { () throws(CodexError) in try record.record.changesSchema()
+        }
     }
 
     private func putLeaderPosition(after record: LeaderRecord) throws(CodexError) {
@@ -254,7 +255,7 @@ struct FollowerCommit {
 
     /// Says of what a record does not fit that it is another history's; what else fails is as it
     /// is.
-    private func fitting<R>(
+    private func reportingDivergence<R>(
         _ record: LeaderRecord, _ body: () throws(CodexError) -> R
     ) throws(CodexError) -> R {
         do throws(CodexError) {

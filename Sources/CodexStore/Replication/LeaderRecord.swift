@@ -106,9 +106,6 @@ struct RecordDecoder {
     private var buffer: [UInt8] = []
     private var position = 0
 
-    /// Whether a record was begun and is not whole.
-    var isInside: Bool { position < buffer.count }
-
     /// Takes the next piece, of any size.
     mutating func append(_ bytes: [UInt8]) {
         if position > 0 {

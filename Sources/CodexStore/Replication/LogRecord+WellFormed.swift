@@ -33,7 +33,7 @@ extension LogRecord {
                 }
             case .shapes:
                 // Never one that items refer to.
-                guard let value, shapeID < Limits.shapeCountMax,
+                guard let value, shapeID < StoreLimits.shapeCountMax,
                     key == ShapeRegistry.key(UInt32(shapeID))
                 else {
                     throw Wire.corrupted("the numbers of shapes in the log")

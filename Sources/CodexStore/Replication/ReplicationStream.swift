@@ -69,11 +69,11 @@ public struct ReplicationStream: AsyncSequence, Sendable {
                 }
                 commits = try reading { () throws(CodexError) in
                     let position = StreamPosition.sequenceNumber(SequenceNumber(commit: sequence))
-                    return try CommitReader(core, from: .position(position), applied)
+                    return try CommitReader(core, from: .stream(position), applied)
                 }
             }
             let storeID = core.logDirectory.storeID
-            let begin = commits.place.sequence
+            let begin = commits.position.sequence
             var chunk: [UInt8] = []
             try reading { () throws(CodexError) in
                 while chunk.count < Self.chunkByteCount, let (record, _) = try commits.next(applied)

@@ -26,7 +26,7 @@ extension Store {
     ///
     /// - Throws: ``CodexError/Code/closed``.
     public func followerState() throws -> FollowerState? {
-        try core.withReader { try self.followerState($0) }
+        try core.withReadContext { try self.followerState($0) }
     }
 
     func followerState(_ context: ReadContext) throws -> FollowerState? {

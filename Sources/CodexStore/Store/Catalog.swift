@@ -110,8 +110,9 @@ final class TableHandle: Sendable {
             throw CodexError(
                 .indexNotReady,
                 "Counter \(name) of table \(self.name) has a group whose sum needs more than "
-                    + "\(Limits.numberDigitCountMax) digits. Change its items or remove it, then "
-                    + "call whenReady().")
+                    + "\(DynamoDBLimits.numberDigitCountMax) digits. Change its items or remove "
+                    + "it, then "
+                    + "call waitUntilReady().")
         }
         try requireReady(counter.state, .counter, name)
         return counter
@@ -133,12 +134,13 @@ final class TableHandle: Sendable {
             throw CodexError(
                 .indexNotReady,
                 "The \(kind.rawValue) \(name) of table \(self.name) is being built. "
-                    + "Wait for it with whenReady().")
+                    + "Wait for it with waitUntilReady().")
         case .conflicting:
             throw CodexError(
                 .indexNotReady,
                 "The unique index \(name) of table \(self.name) has items with equal keys. "
-                    + "Change those that duplicates(ofIndex:in:) lists, then call whenReady().")
+                    + "Change those that duplicates(ofIndex:in:) lists, then call "
+                    + "waitUntilReady().")
         }
     }
 

@@ -208,7 +208,7 @@ struct Manifest: Codable {
             obsoleteKeys.append(BuildProgress.key(table: entry.number, part))
         }
         lastNumber = max(lastNumber ?? 0, entry.number)
-        settle()
+        forgetEmptyTables()
         dropped =
             (dropped ?? []) + [
                 Dropped(
@@ -237,11 +237,11 @@ struct Manifest: Codable {
         for place in (dropped ?? []).indices where dropped?[place].number == number {
             dropped?[place].trees.removeAll { $0 == tree }
         }
-        settle()
+        forgetEmptyTables()
     }
 
     /// Takes removed tables out that are empty.
-    private mutating func settle() {
+    private mutating func forgetEmptyTables() {
         for var table in dropped ?? [] where table.trees.isEmpty {
             // Reading its changes in the log needs no more than its keys.
             table.definition = table.definition.with(indexes: [], counters: [])

@@ -33,12 +33,12 @@ struct ManifestNumbers {
                 + (table.retired?.count ?? 0)
         }
         let count = tableTrees + (manifest.dropped ?? []).reduce(0) { $0 + $1.trees.count }
-        guard count <= Limits.treeCountMax else {
+        guard count <= StoreLimits.treeCountMax else {
             throw CodexError(
                 .limitReached,
                 "The store would have \(count) tables, indexes and counters, those included that "
                     + "were removed and are not emptied yet; the limit is "
-                    + "\(Limits.treeCountMax). Remove some, and wait with whenReady().")
+                    + "\(StoreLimits.treeCountMax). Remove some, and wait with waitUntilReady().")
         }
     }
 }

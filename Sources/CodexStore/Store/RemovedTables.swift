@@ -4,7 +4,7 @@ internal import FoundationEssentials
 /// What reading the log needs of tables that were removed and are empty: entries of `meta`.
 ///
 /// They do not stand in the manifest, which is written and read at each change of the schema. An
-/// entry goes with a later removal, once neither the log nor a parked change needs it.
+/// entry goes with a later removal, once neither the log nor a dead letter needs it.
 enum RemovedTables {
     private static let prefix = Array("removed ".utf8)
     /// Most entries that one change of the schema lets go.
@@ -42,7 +42,7 @@ enum RemovedTables {
         return definition
     }
 
-    /// The keys of entries that neither the log nor a parked change has a use for.
+    /// The keys of entries that neither the log nor a dead letter has a use for.
     ///
     /// - Parameters:
     ///   - core: The store.
@@ -53,8 +53,8 @@ enum RemovedTables {
         _ core: StoreCore, _ transaction: Transaction
     ) throws(CodexError) -> [[UInt8]] {
         var oldest = try core.oldestSequence()
-        if let parked = try ParkedChange.oldestCommit(transaction, core.catalog.consumers) {
-            oldest = min(oldest, parked - min(parked, 1))
+        if let oldestLetter = try DeadLetter.oldestCommit(transaction, core.catalog.consumers) {
+            oldest = min(oldest, oldestLetter - min(oldestLetter, 1))
         }
         return try obsoleteKeys(upTo: oldest, transaction, core.catalog.meta)
     }

@@ -38,7 +38,7 @@ public final class Store: Sendable {
     ///     New tables, indexes, counters, entities, optional fields and schema versions are added
     ///     to the store, and a time to live to a table that has none; any other difference is
     ///     refused. A new index of a large table is built in the background (and items that were
-    ///     there before their table's time to live expire only then): see ``whenReady()``.
+    ///     there before their table's time to live expire only then): see ``waitUntilReady()``.
     ///   - options: How to open it.
     /// - Throws: ``CodexError/Code/notAStore``, ``CodexError/Code/unsupportedFormat``,
     ///   ``CodexError/Code/schemaMismatch``, ``CodexError/Code/invalidSchema``,

@@ -12,11 +12,12 @@ public struct StoreOptions: Sendable {
     public var isReadOnly: Bool
     /// Most writes that may wait for the writer; one more is refused with
     /// ``CodexError/Code/queueFull``.
-    public var waitingWriteCountMax: Int
+    public var maximumWaitingWrites: Int
     /// Most waiting writes that are committed together.
     ///
-    /// They are fewer where the commit's record comes to ``Limits/commitGroupByteCountMax`` before.
-    public var groupCountMax: Int
+    /// They are fewer where the commit's record comes to ``StoreLimits/commitGroupByteCountMax``
+    /// before.
+    public var maximumGroupedWrites: Int
     /// The wall clock, for what is kept for a time only.
     ///
     /// These are idempotency tokens, items with a time to live, and changes, which are retained by
@@ -34,9 +35,10 @@ public struct StoreOptions: Sendable {
     /// Reads judge by the wall clock at once. What cannot be undone waits: the removal of expired
     /// items, the trimming of changes by age, and the forgetting of idempotency tokens. After a
     /// jump of the wall clock, deletions go on by the time that really passed, until both clocks
-    /// have agreed for so long (tokens: for ``Limits/idempotencyWindowSeconds`` at least). After
-    /// opening, they go on from the newest time in the log that is certain: a process that is open
-    /// for less deletes only what was over then. Writes that meet an expired item still remove it.
+    /// have agreed for so long (tokens: for ``DynamoDBLimits/idempotencyWindowSeconds`` at least).
+    /// After opening, they go on from the newest time in the log that is certain: a process that is
+    /// open for less deletes only what was over then. Writes that meet an expired item still remove
+    /// it.
     ///
     /// Zero trusts the wall clock at once, for tokens too. Time in which the machine is suspended
     /// counts as time that passed.
@@ -69,7 +71,7 @@ public struct StoreOptions: Sendable {
     ///
     /// All processes together have 4096 slots for readers, 64 of which are kept for writers and
     /// checkpoints.
-    public var maximumSnapshotCount = 1000
+    public var maximumSnapshots = 1000
     /// The bytes of address space to reserve; `nil` is 16 times the data file, from 64 GiB to 1
     /// TiB.
     ///
@@ -136,18 +138,18 @@ public struct StoreOptions: Sendable {
     /// Creates options.
     public init(
         isReadOnly: Bool = false, durability: Durability = .everyCommit,
-        waitingWriteCountMax: Int = 16_384, groupCountMax: Int = 512
+        maximumWaitingWrites: Int = 16_384, maximumGroupedWrites: Int = 512
     ) {
         self.isReadOnly = isReadOnly
         self.durability = durability
-        self.waitingWriteCountMax = waitingWriteCountMax
-        self.groupCountMax = groupCountMax
+        self.maximumWaitingWrites = maximumWaitingWrites
+        self.maximumGroupedWrites = maximumGroupedWrites
     }
 }
 
 extension StoreOptions {
     /// Now, in milliseconds since 1970.
-    var milliseconds: UInt64 { UInt64(max(0, now().millisecondsSince1970)) }
+    var nowMilliseconds: UInt64 { UInt64(max(0, now().millisecondsSince1970)) }
 
     func with(_ body: (inout StoreOptions) -> Void) -> StoreOptions {
         var copy = self
@@ -173,7 +175,7 @@ extension StoreOptions {
     }
 
     private func validate() throws(CodexError) {
-        guard waitingWriteCountMax >= 1, groupCountMax >= 1, maximumSnapshotCount >= 1 else {
+        guard maximumWaitingWrites >= 1, maximumGroupedWrites >= 1, maximumSnapshots >= 1 else {
             throw CodexError(
                 .invalidArgument,
                 "The limits of waiting and grouped writes and of snapshots are at least 1.")
@@ -185,7 +187,7 @@ extension StoreOptions {
         var durations = [checkpoints.interval, changeRetention.age]
         if case .interval(let loss) = durability.level { durations.append(loss) }
         guard durations.allSatisfy({ $0 > .zero }), checkpoints.dirtyByteCount > 0,
-            checkpoints.dirtyByteCountMax >= checkpoints.dirtyByteCount,
+            checkpoints.maximumDirtyBytes >= checkpoints.dirtyByteCount,
             checkpoints.changeCount > 0, changeRetention.byteCount >= 0
         else {
             throw CodexError(
@@ -238,17 +240,17 @@ public struct CheckpointPolicy: Sendable, Hashable {
     /// Most changes of items since the last one.
     public var changeCount: Int
     /// From so many bytes of replaced pages on, writes wait for the checkpoint.
-    public var dirtyByteCountMax: Int
+    public var maximumDirtyBytes: Int
 
     /// Creates a policy.
     public init(
         interval: Duration = .seconds(2), dirtyByteCount: Int = 256 << 20,
-        changeCount: Int = 32_768, dirtyByteCountMax: Int = 1 << 30
+        changeCount: Int = 32_768, maximumDirtyBytes: Int = 1 << 30
     ) {
         self.interval = interval
         self.dirtyByteCount = dirtyByteCount
         self.changeCount = changeCount
-        self.dirtyByteCountMax = dirtyByteCountMax
+        self.maximumDirtyBytes = maximumDirtyBytes
     }
 }
 

@@ -69,7 +69,8 @@ final class DeletionClock: Sendable {
         var reading = ClockReading(wall: 0, elapsed: options.parts.monotonic())
         for _ in 0..<3 {
             let start = reading.elapsed
-            reading = ClockReading(wall: options.milliseconds, elapsed: options.parts.monotonic())
+            reading = ClockReading(
+                wall: options.nowMilliseconds, elapsed: options.parts.monotonic())
             if reading.elapsed - start < pauseMax { break }
         }
         return reading
@@ -161,7 +162,7 @@ struct ClockLine: Sendable {
 extension StoreOptions {
     /// The times by which the open store may delete; nothing may go while there is no such store.
     var deletionTimes: DeletionTimes {
-        deletionClock?.times() ?? DeletionTimes(items: 0, tokens: 0, stamp: milliseconds)
+        deletionClock?.times() ?? DeletionTimes(items: 0, tokens: 0, stamp: nowMilliseconds)
     }
 
     /// The second, counted from 1970, by which expired items may be removed.
@@ -184,6 +185,6 @@ extension StoreOptions {
     fileprivate var tokenConfirmationMilliseconds: Int {
         let milliseconds = clockConfirmationMilliseconds
         return milliseconds == 0
-            ? 0 : max(milliseconds, Limits.idempotencyWindowSeconds * 1000)
+            ? 0 : max(milliseconds, DynamoDBLimits.idempotencyWindowSeconds * 1000)
     }
 }

@@ -237,13 +237,13 @@ final class Directory: Sendable {
     var isOwn: Bool { ownStatus.st_uid == geteuid() }
 
     /// Gives the directory itself the modes.
-    func settle(_ modes: CreationModes) {
+    func applyModes(_ modes: CreationModes) {
         guard modes.differs(ownStatus, modes.directory) else { return }
         modes.apply(modes.directory, to: descriptor)
     }
 
     /// Gives a file of it the modes, if the file belongs to the process's user.
-    func settle(_ name: String, _ modes: CreationModes) {
+    func applyModes(_ name: String, _ modes: CreationModes) {
         var info = stat()
         guard unsafe fstatat(descriptor, name, &info, AT_SYMLINK_NOFOLLOW) == 0, modes.isDue(info)
         else { return }
@@ -275,15 +275,15 @@ final class Directory: Sendable {
     }
 
     /// When the file `name` last changed, or `nil`.
-    func modified(_ name: String) throws(CodexError) -> FileSystem.Moment? {
-        try status(name).map { FileSystem.Moment($0) }
+    func modified(_ name: String) throws(CodexError) -> FileSystem.Instant? {
+        try status(name).map { FileSystem.Instant($0) }
     }
 
     /// When an entry of it was last added, renamed or removed.
-    func modified() throws(CodexError) -> FileSystem.Moment {
+    func modified() throws(CodexError) -> FileSystem.Instant {
         var info = stat()
         guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
-        return FileSystem.Moment(info)
+        return FileSystem.Instant(info)
     }
 
     /// The device that it is on.

@@ -115,7 +115,7 @@ final class File: Sendable {
         }
     }
 
-    /// Waits until what was written is on the medium.
+    /// Waits until what was written is on stable storage.
     ///
     /// A failure cannot be retried: the system may have forgotten what it could not write.
     func flush() throws(CodexError) {

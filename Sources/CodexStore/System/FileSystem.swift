@@ -24,7 +24,7 @@ enum FileSystem {
     }
 
     /// A time of a file system.
-    struct Moment: Hashable, Sendable {
+    struct Instant: Hashable, Sendable {
         let seconds: Int
         let nanoseconds: Int
 

@@ -36,7 +36,7 @@ struct SecretFile: Sendable {
     /// What tells one state of the file, and of who may change it, from another.
     struct Stamp: Hashable {
         private let file: Status
-        private let changed: FileSystem.Moment
+        private let changed: FileSystem.Instant
         private let byteCount: Int
         private let folder: Status
 
@@ -47,7 +47,7 @@ struct SecretFile: Sendable {
                 let time = file.st_ctim
             #endif
             self.file = Status(file)
-            changed = FileSystem.Moment(
+            changed = FileSystem.Instant(
                 seconds: Int(time.tv_sec), nanoseconds: Int(time.tv_nsec))
             byteCount = Int(file.st_size)
             self.folder = Status(folder)

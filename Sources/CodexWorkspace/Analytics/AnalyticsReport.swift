@@ -59,14 +59,17 @@ extension CodexFlow {
         ///   - first: The first day of the report.
         ///   - last: Its last day.
         /// - Throws: ``CodexError/Code/invalidArgument`` for a time that ends before it begins, or of
-        ///   more than ``Limits/reportDayCountMax`` days; ``CodexFlow/Rule/analyticsFigures``.
+        ///   more than ``CodexFlow/Limits/reportDayCountMax`` days;
+        ///   ``CodexFlow/Rule/analyticsFigures``.
         public init(
             _ days: [Analytics], from first: CalendarDay, through last: CalendarDay
         ) throws(CodexError) {
             let count = last.daysSince1970 - first.daysSince1970 + 1
-            guard (1...Limits.reportDayCountMax).contains(count) else {
+            guard (1...CodexFlow.Limits.reportDayCountMax).contains(count) else {
                 throw CodexError(
-                    .invalidArgument, "A report is of 1 to \(Limits.reportDayCountMax) days.")
+                    .invalidArgument,
+                    "A report is of 1 to \(CodexFlow.Limits.reportDayCountMax) "
+                        + "days.")
             }
             for day in days { try day.validate() }
             (self.first, self.last) = (first, last)

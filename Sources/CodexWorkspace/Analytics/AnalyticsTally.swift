@@ -68,7 +68,8 @@ extension CodexFlow.Analytics {
         metrics.tasksCompleted == 0 && teamStats.isEmpty && flow?.isEmpty ?? true
     }
 
-    /// Adds what a tally has for the day; the means are to be taken anew (``settle(pointsOfFourWeeks:)``).
+    /// Adds what a tally has for the day; the means are to be taken anew
+    /// (``updateMeans(pointsOfFourWeeks:)``).
     ///
     /// - Throws: ``CodexError/Code/invalidNumber`` for hours that no rule allows.
     package mutating func add(_ other: CodexFlow.Analytics) throws(CodexError) {
@@ -87,7 +88,7 @@ extension CodexFlow.Analytics {
     /// - Parameter points: The points completed on this day and the 27 before it, without imported
     ///   ones; `nil` if none of them had a completion.
     /// - Throws: ``CodexError/Code/invalidNumber`` for sums that no rules allow.
-    package mutating func settle(pointsOfFourWeeks points: Int?) throws(CodexError) {
+    package mutating func updateMeans(pointsOfFourWeeks points: Int?) throws(CodexError) {
         metrics.velocity = try points.map { points throws(CodexError) in
             try Number(
                 negative: points < 0, magnitude: UInt128(points.magnitude) * 25, exponent: -2)

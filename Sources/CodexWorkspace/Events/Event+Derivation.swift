@@ -26,7 +26,7 @@ extension CodexFlow.Event {
         case CodexFlow.User.definition.name?: found = try userEvents(read(old), read(new))
         case CodexFlow.Member.definition.name?: found = try memberEvents(read(old), read(new))
         case CodexFlow.Session.definition.name?:
-            found = try sessionEvents(read(old), read(new), isExpiry)
+            found = try sessionEvents(read(old), read(new), isExpiry: isExpiry)
         case CodexFlow.Comment.definition.name?:
             found = try commentEvents(read(old), read(new))
         case CodexFlow.PRDReview.definition.name?: found = try reviewEvents(read(new))
@@ -363,7 +363,7 @@ extension CodexFlow.Event {
     }
 
     private static func sessionEvents(
-        _ old: CodexFlow.Session?, _ new: CodexFlow.Session?, _ isExpiry: Bool
+        _ old: CodexFlow.Session?, _ new: CodexFlow.Session?, isExpiry: Bool
     ) -> [(Kind, AttributeMap)] {
         // That one was used is no event.
         guard (old == nil) != (new == nil), let session = new ?? old else { return [] }

@@ -14,9 +14,9 @@ extension CodexFlow {
     /// `$or` has patterns of which one must match. See EventBridge's user guide, "Creating Amazon
     /// EventBridge event patterns".
     ///
-    /// A pattern has at most ``Limits/eventPatternCharacterCountMax`` characters. Matching an event
-    /// takes each value of the event and each test of the pattern together at most once, and each
-    /// test is linear in both.
+    /// A pattern has at most ``CodexFlow/Limits/eventPatternCharacterCountMax`` characters.
+    /// Matching an event takes each value of the event and each test of the pattern together at
+    /// most once, and each test is linear in both.
     public struct EventPattern: Sendable, Hashable {
         private let root: Node
 
@@ -56,7 +56,7 @@ extension CodexFlow {
         /// - Throws: ``CodexError/Code/invalidPattern`` with what is wrong where, or for a pattern
         ///   that is too long; ``CodexError/Code/invalidJSON``.
         public init(_ json: String) throws(CodexError) {
-            let countMax = Limits.eventPatternCharacterCountMax
+            let countMax = CodexFlow.Limits.eventPatternCharacterCountMax
             // A character has four bytes at most.
             guard json.utf8.count <= 4 * countMax, json.unicodeScalars.count <= countMax else {
                 throw CodexError(

@@ -118,7 +118,7 @@ extension CodexFlow {
             mutating func add(_ task: TaskOutline) {
                 guard !task.isArchived, task.status != .canceled else { return }
                 all += 1
-                let points = max(1, min(task.estimate ?? 1, Limits.estimateMax))
+                let points = max(1, min(task.estimate ?? 1, CodexFlow.Limits.estimateMax))
                 scope += points
                 let reopenCount = max(0, min(task.reopenCount ?? 0, 1000))
                 reopenings += reopenCount

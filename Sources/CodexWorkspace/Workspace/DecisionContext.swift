@@ -82,7 +82,7 @@ extension CodexFlow {
         }
 
         /// A moment after `last`, so that each change of an entity has a time of its own.
-        func moment(after last: Date?) -> Date {
+        func instant(after last: Date?) -> Date {
             guard let last, now <= last else { return now }
             return last + 0.001
         }

@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// What a decision on a table elsewhere has read so far; used by one task at a time.
+/// What a decision on a remote table has read so far; used by one task at a time.
 final class TableReads: CodexFlow.DecisionReader {
     enum Request: Hashable {
         case item(table: String, PrimaryKey)
@@ -12,16 +12,16 @@ final class TableReads: CodexFlow.DecisionReader {
         let request: Request
         /// What is read.
         let definition: EntityDefinition
-        /// The guard of a query.
-        var guardName: String?
+        /// The predicate lock of a query.
+        var lockName: String?
     }
 
     let schema: Schema
     var items: [Request: Item?] = [:]
     /// What queries found, as whole items of the entity.
     var results: [Request: [Item]] = [:]
-    /// The guards of the queries, as they were before.
-    var guards: [String: Item?] = [:]
+    /// The predicate locks of the queries, as they were before.
+    var predicateLocks: [String: Item?] = [:]
     /// Items that queries returned: what is replaced or deleted is to be as it was there.
     private var found: [Request: Item] = [:]
     /// The attributes that the types know which items were read as.
@@ -58,7 +58,7 @@ final class TableReads: CodexFlow.DecisionReader {
         guard let result = results[request] else {
             throw Missing(
                 request: request, definition: E.definition,
-                guardName: CodexFlow.Guard.name(of: query.request, E.definition))
+                lockName: CodexFlow.PredicateLock.name(of: query.request, E.definition))
         }
         let table = try schema.table(query.request.table)
         var entities: [E] = []
@@ -96,10 +96,10 @@ final class TableReads: CodexFlow.DecisionReader {
             plan.actions.append(
                 .check(table: name, key: key, condition: try condition(of: request, item, name)))
         }
-        for name in counted.union(guards.keys).sorted() {
+        for name in counted.union(predicateLocks.keys).sorted() {
             plan.actions.append(
-                CodexFlow.Guard.action(
-                    name, counts: counted.contains(name), read: guards[name]))
+                CodexFlow.PredicateLock.action(
+                    name, counts: counted.contains(name), read: predicateLocks[name]))
         }
         return plan
     }
@@ -136,7 +136,7 @@ final class TableReads: CodexFlow.DecisionReader {
         var new: Item? = item
         if case .delete = write { new = nil }
         counted.formUnion(
-            try CodexFlow.Guard.names(from: old ?? nil, to: new, E.definition, schema))
+            try CodexFlow.PredicateLock.names(from: old ?? nil, to: new, E.definition, schema))
         return request
     }
 

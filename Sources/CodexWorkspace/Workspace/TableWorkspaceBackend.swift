@@ -36,7 +36,7 @@ extension CodexFlow {
         /// - Throws: What `decide` throws; ``CodexError/Code/conditionFailed`` if the key of an
         ///   insert is taken; ``CodexError/Code/transactionCancelled`` if others were faster each
         ///   time; ``CodexError/Code/transactionTooLarge`` for a command that changes and looks at
-        ///   more than ``Limits/transactionActionCountMax`` items;
+        ///   more than ``DynamoDBLimits/transactionActionCountMax`` items;
         ///   ``CodexError/Code/invalidArgument`` for one that asks for more than 10,000 things.
         public func commit<Outcome: Sendable>(
             _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
@@ -47,11 +47,12 @@ extension CodexFlow {
                 let decision = try await decided(decide, reads)
                 guard !decision.writes.isEmpty else { return decision.outcome }
                 let plan = try reads.plan(for: decision.writes)
-                guard plan.actions.count <= Limits.transactionActionCountMax else {
+                guard plan.actions.count <= DynamoDBLimits.transactionActionCountMax else {
                     throw CodexError(
                         .transactionTooLarge,
                         "The command needs \(plan.actions.count) actions. A transaction on a "
-                            + "remote table has \(Limits.transactionActionCountMax) at most. "
+                            + "remote table has \(DynamoDBLimits.transactionActionCountMax) at "
+                            + "most. "
                             + "Remove some dependencies, subtasks or memberships first.")
                 }
                 do {
@@ -86,10 +87,11 @@ extension CodexFlow {
                         reads.items[missing.request] = .some(
                             try await self.table.item(in: table, key: key))
                     case .query(let query, _, let limit):
-                        // Guards are read before what they guard.
-                        if let name = missing.guardName, reads.guards[name] == nil {
-                            reads.guards[name] = .some(
-                                try await table.item(in: CodexFlow.table, key: Guard.key(name)))
+                        // Predicate locks are read before what they lock.
+                        if let name = missing.lockName, reads.predicateLocks[name] == nil {
+                            reads.predicateLocks[name] = .some(
+                                try await table.item(
+                                    in: CodexFlow.table, key: PredicateLock.key(name)))
                         }
                         reads.results[missing.request] = try await items(
                             query, limit, missing.definition)
@@ -160,7 +162,8 @@ extension CodexFlow {
             let page = try await table.items(
                 matching: TableQuery(table: CodexFlow.table, partition: [whole.partition]),
                 // One action less than a list may have, for the check.
-                limits: PageLimits(returned: min(limit, Limits.transactionActionCountMax - 1)),
+                limits: PageLimits(
+                    returned: min(limit, DynamoDBLimits.transactionActionCountMax - 1)),
                 after: nil)
             let keys = try page.items.map { try schema.table(CodexFlow.table).primaryKey(of: $0) }
             let others = keys.filter { $0 != whole }
@@ -210,7 +213,7 @@ extension Schema {
         try self.table(table).indexes.first { $0.name == name }
     }
 
-    /// An item of a table elsewhere as the entity reads it: such a table has the values of
+    /// An item of a remote table as the entity reads it: such a table has the values of
     /// encrypted fields as binaries, and does not say which are.
     ///
     /// Only those fields may be encrypted ones that the schema says to be, or that hold no

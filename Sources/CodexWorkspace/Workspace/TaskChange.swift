@@ -59,12 +59,12 @@ extension CodexFlow.DecisionContext {
 
     /// Stores a changed task with its history; a task that did not change is left as it is.
     @discardableResult
-    func store(
+    func replaceTask(
         _ change: CodexFlow.TaskChange, _ kind: CodexFlow.Activity.Kind, note: String? = nil
     ) throws -> CodexFlow.Task {
         var task = change.task
         guard task != change.old else { return task }
-        task.updatedAt = moment(after: change.old.updatedAt)
+        task.updatedAt = instant(after: change.old.updatedAt)
         task.updatedByID = change.actor
         try task.validate()
         replace(task)
@@ -171,7 +171,8 @@ extension CodexFlow.DecisionContext {
         var facts = CodexFlow.Activity.Facts(from: before, to: isMove ? new.status : nil)
         facts.pointsBefore = old?.countedPoints
         facts.points = new.countedPoints
-        let hoursPerPoint = min(max(project.hoursPerPoint ?? 1, 1), Limits.hoursPerPointMax)
+        let hoursPerPoint = min(
+            max(project.hoursPerPoint ?? 1, 1), CodexFlow.Limits.hoursPerPointMax)
         // What a completion adds, a reopening takes back.
         func hours(_ task: CodexFlow.Task?) -> Int {
             task?.status == .done ? (task?.countedPoints ?? 0) * hoursPerPoint : 0
@@ -185,7 +186,8 @@ extension CodexFlow.DecisionContext {
             start.map { start in
                 // A date may be as far away as a number can say, or be none.
                 let seconds = done.timeIntervalSince(start).rounded()
-                return seconds > 0 ? Int(min(seconds, Double(Limits.analyticsFigureMax))) : 0
+                return seconds > 0
+                    ? Int(min(seconds, Double(CodexFlow.Limits.analyticsFigureMax))) : 0
             }
         }
         facts.cycleSeconds = seconds(since: new.startedAt)
@@ -221,14 +223,14 @@ extension CodexFlow.DecisionContext {
     }
 
     /// Throws unless the task may be a part of `parent`: another open task of the project, with no
-    /// more than ``Limits/taskDepthMax`` levels in all.
+    /// more than ``CodexFlow/Limits/taskDepthMax`` levels in all.
     func requireParent(_ parent: CodexFlow.Task.ID, of task: CodexFlow.Task) throws {
         let values = ["taskId": task.id.attributeValue, "parentId": parent.attributeValue]
         var above = 0
         var next: CodexFlow.Task.ID? = parent
         while let id = next {
             try CodexFlow.Rule.taskDepth.require(
-                id != task.id && above < Limits.taskDepthMax, "parentId", values)
+                id != task.id && above < CodexFlow.Limits.taskDepthMax, "parentId", values)
             guard let found = try get(.task(id, in: task.projectID)) else {
                 // What is further up is not this command's business.
                 try CodexFlow.Rule.taskParent.require(above > 0, "parentId", values)
@@ -243,18 +245,18 @@ extension CodexFlow.DecisionContext {
             next = found.parentID
         }
         let siblings = try all(
-            .subtasks(of: parent, in: task.projectID), limit: Limits.subtaskCountMax)
+            .subtasks(of: parent, in: task.projectID), limit: CodexFlow.Limits.subtaskCountMax)
         try CodexFlow.Rule.taskParts.require(
-            siblings.count < Limits.subtaskCountMax, "parentId", values)
+            siblings.count < CodexFlow.Limits.subtaskCountMax, "parentId", values)
         let below = try depth(below: task.id, in: task.projectID)
         try CodexFlow.Rule.taskDepth.require(
-            above + 1 + below <= Limits.taskDepthMax, "parentId", values)
+            above + 1 + below <= CodexFlow.Limits.taskDepthMax, "parentId", values)
     }
 
     private func depth(
         below task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, level: Int = 0
     ) throws -> Int {
-        guard level < Limits.taskDepthMax else { return level }
+        guard level < CodexFlow.Limits.taskDepthMax else { return level }
         var depth = 0
         for part in try all(.subtasks(of: task, in: project)) {
             depth = max(depth, 1 + (try self.depth(below: part.id, in: project, level: level + 1)))
@@ -285,7 +287,7 @@ extension CodexFlow.DecisionContext {
         for var dependency in both {
             let isBlocker = dependency.blockerID == task.id
             let other = isBlocker ? dependency.taskID : dependency.blockerID
-            // The other one is looked at only if it matters: on a table elsewhere that is an action.
+            // The other one is looked at only if it matters: on a remote table that is an action.
             let isOpen = try task.isOpen && get(.task(other, in: task.projectID))?.isOpen == true
             guard dependency.isOpen != isOpen else { continue }
             dependency.isOpen = isOpen
@@ -295,7 +297,7 @@ extension CodexFlow.DecisionContext {
 
     /// Throws if a task waits for as many others, or as many for it, as may be.
     func requireRoom(for dependency: CodexFlow.Dependency) throws {
-        let max = Limits.dependencyCountMax
+        let max = CodexFlow.Limits.dependencyCountMax
         let project = dependency.projectID
         let blockers = try all(.blockers(of: dependency.taskID, in: project), limit: max)
         let dependents = try all(.dependents(of: dependency.blockerID, in: project), limit: max)
@@ -327,7 +329,7 @@ extension CodexFlow.DecisionContext {
 extension CodexFlow.Task {
     /// The estimate within its bounds: what was stored without the services may have any.
     fileprivate var countedPoints: Int? {
-        estimate.map { min(max($0, 0), Limits.estimateMax) }
+        estimate.map { min(max($0, 0), CodexFlow.Limits.estimateMax) }
     }
 
     /// The fields that differ, with their stored values.
@@ -359,9 +361,9 @@ extension AttributeValue {
     /// The value, or where it is large what there is of it: history has every change twice.
     fileprivate var shortened: AttributeValue {
         let count = byteCount
-        guard count > Limits.historyValueByteCountMax else { return self }
+        guard count > CodexFlow.Limits.historyValueByteCountMax else { return self }
         guard case .string(let text) = self else { return .string("… (\(count) bytes)") }
-        var start = text.unicodeScalars.prefix(Limits.historyValueByteCountMax / 8)
+        var start = text.unicodeScalars.prefix(CodexFlow.Limits.historyValueByteCountMax / 8)
         while start.last?.properties.generalCategory == .nonspacingMark { start.removeLast() }
         return .string(String(start) + "… (\(count) bytes)")
     }

@@ -9,7 +9,7 @@ extension CodexFlow.Workspace {
     /// - Throws: ``CodexFlow/Rule/commentText``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
-    public func comment(
+    public func addComment(
         on task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by author: CodexFlow.User.ID,
         _ text: String
     ) async throws -> CodexFlow.Comment {
@@ -28,7 +28,7 @@ extension CodexFlow.Workspace {
     /// Changes a comment's text.
     ///
     /// - Throws: ``CodexFlow/Rule/commentAuthor`` for others' comments, unless by an admin; as
-    ///   ``comment(on:in:by:_:)``.
+    ///   ``addComment(on:in:by:_:)``.
     public func changeComment(
         _ id: CodexFlow.Comment.ID, on task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
         by actor: CodexFlow.User.ID, to text: String
@@ -38,7 +38,7 @@ extension CodexFlow.Workspace {
             var comment = old
             comment.text = text
             guard comment != old else { return }
-            comment.updatedAt = context.moment(after: old.updatedAt)
+            comment.updatedAt = context.instant(after: old.updatedAt)
             try comment.validate()
             context.replace(comment)
             try context.record(.commentChanged, of: change, changes: [comment.reference])
@@ -146,7 +146,7 @@ extension CodexFlow.Workspace {
             let log = CodexFlow.WorkLog(
                 projectID: project, taskID: task, userID: user, day: day,
                 hours: try (old?.hours ?? 0).adding(hours),
-                updatedAt: context.moment(after: old?.updatedAt))
+                updatedAt: context.instant(after: old?.updatedAt))
             try context.record(
                 .worked, of: change,
                 changes: [

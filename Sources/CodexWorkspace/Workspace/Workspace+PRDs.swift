@@ -101,7 +101,7 @@ extension CodexFlow.Workspace {
             }
             document.headVersion = version.version
             document.title = version.title
-            document.updatedAt = context.moment(after: document.updatedAt)
+            document.updatedAt = context.instant(after: document.updatedAt)
             context.replace(document)
             return version
         }
@@ -217,7 +217,7 @@ extension CodexFlow.Workspace {
             context.replace(found)
             if document.approvedVersion == version {
                 document.approvedVersion = nil
-                document.updatedAt = context.moment(after: document.updatedAt)
+                document.updatedAt = context.instant(after: document.updatedAt)
                 context.replace(document)
             }
             return found
@@ -297,7 +297,7 @@ extension CodexFlow.DecisionContext {
             from.successors.contains(status), "approvalStatus",
             ["from": .string(from.rawValue), "to": .string(status.rawValue)])
         prd.approvalStatus = status
-        prd.updatedAt = moment(after: prd.updatedAt)
+        prd.updatedAt = instant(after: prd.updatedAt)
     }
 
     /// Makes a version the approved one, and the one before it superseded.
@@ -311,7 +311,7 @@ extension CodexFlow.DecisionContext {
         }
         try move(&prd, to: .approved)
         document.approvedVersion = prd.version
-        document.updatedAt = moment(after: document.updatedAt)
+        document.updatedAt = instant(after: document.updatedAt)
         replace(document)
     }
 }

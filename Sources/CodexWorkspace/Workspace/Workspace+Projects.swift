@@ -69,7 +69,7 @@ extension CodexFlow.Workspace {
                 throw CodexFlow.Rule.projectStatus.violated(
                     "status", ["from": .string(from.rawValue)])
             }
-            project.updatedAt = context.moment(after: old.updatedAt)
+            project.updatedAt = context.instant(after: old.updatedAt)
             try context.requireSound(project, old: old)
             context.replace(project)
             return project
@@ -86,7 +86,7 @@ extension CodexFlow.Workspace {
         try await commit { context in
             var project = try context.project(id, for: actor, as: .admin)
             project.archivedAt = context.now
-            project.updatedAt = context.moment(after: project.updatedAt)
+            project.updatedAt = context.instant(after: project.updatedAt)
             context.replace(project)
             return project
         }
@@ -104,7 +104,7 @@ extension CodexFlow.Workspace {
             var project = try context.project(id, for: actor, as: .admin, isChange: false)
             guard project.archivedAt != nil else { return project }
             project.archivedAt = nil
-            project.updatedAt = context.moment(after: project.updatedAt)
+            project.updatedAt = context.instant(after: project.updatedAt)
             context.replace(project)
             return project
         }
@@ -138,7 +138,7 @@ extension CodexFlow.Workspace {
                 }
             }
             project.ownerID = owner
-            project.updatedAt = context.moment(after: project.updatedAt)
+            project.updatedAt = context.instant(after: project.updatedAt)
             context.replace(project)
             return project
         }
@@ -164,7 +164,7 @@ extension CodexFlow.Workspace {
             }
             var marked = try context.project(id, for: actor, as: .owner, isChange: false)
             marked.deletingSince = context.now
-            marked.updatedAt = context.moment(after: marked.updatedAt)
+            marked.updatedAt = context.instant(after: marked.updatedAt)
             context.replace(marked)
         }
         try await removeItems(of: id)

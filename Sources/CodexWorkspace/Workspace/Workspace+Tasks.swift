@@ -57,7 +57,7 @@ extension CodexFlow.Workspace {
     ///   - body: Changes it.
     /// - Returns: The task as it is now.
     /// - Throws: ``CodexFlow/Rule/taskStale``, ``CodexFlow/Rule/taskKept``, for another assignee as
-    ///   ``assign(_:in:to:by:)``,
+    ///   ``assignTask(_:in:to:by:)``,
     ///   ``CodexFlow/Rule/taskArchived``, the rules of tasks and actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
@@ -84,7 +84,7 @@ extension CodexFlow.Workspace {
                 try context.requireUnclaimed(change)
             }
             try context.requireLinks(of: change.task, change.project, old: change.old)
-            return try context.store(change, .changed)
+            return try context.replaceTask(change, .changed)
         }
     }
 
@@ -99,8 +99,8 @@ extension CodexFlow.Workspace {
     ///   - project: Its project.
     ///   - status: Where it goes; where it is already is no error.
     ///   - actor: Who moves it.
-    ///   - holding: Whether only who holds the task does (``claim(_:in:by:lease:)``): for agents, whose
-    ///     claim may have ended while they worked.
+    ///   - holding: Whether only who holds the task does (``claimTask(_:in:by:lease:)``): for
+    ///     agents, whose claim may have ended while they worked.
     ///   - reason: Why a blocked task is started, or one is done whose criteria are not met; `nil`
     ///     keeps to these rules.
     ///   - note: What history says about it, unless there is a reason.
@@ -112,7 +112,7 @@ extension CodexFlow.Workspace {
     ///   finished task, ``CodexFlow/Rule/taskArchived``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
-    public func move(
+    public func moveTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
         to status: CodexFlow.Task.Status, by actor: CodexFlow.User.ID, holding: Bool = false,
         overriding reason: String? = nil, note: String? = nil
@@ -129,21 +129,21 @@ extension CodexFlow.Workspace {
             try context.requireMove(change.old, to: status, isForced: reason != nil)
             change.task.move(to: status, at: context.now)
             try context.requireAssigneeOfOpen(&change)
-            let task = try context.store(change, .moved, note: reason ?? note)
+            let task = try context.replaceTask(change, .moved, note: reason ?? note)
             if from.isOpen != status.isOpen { try context.refreshDependencies(of: task) }
             return task
         }
     }
 
-    /// Completes a task: ``move(_:in:to:by:holding:overriding:note:)`` to done.
+    /// Completes a task: ``moveTask(_:in:to:by:holding:overriding:note:)`` to done.
     ///
-    /// - Throws: As ``move(_:in:to:by:holding:overriding:note:)``.
+    /// - Throws: As ``moveTask(_:in:to:by:holding:overriding:note:)``.
     @discardableResult
-    public func complete(
+    public func completeTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
         holding: Bool = false, overriding reason: String? = nil, note: String? = nil
     ) async throws -> CodexFlow.Task {
-        try await move(
+        try await moveTask(
             id, in: project, to: .done, by: actor, holding: holding, overriding: reason, note: note)
     }
 
@@ -153,7 +153,7 @@ extension CodexFlow.Workspace {
     ///   ``CodexFlow/Rule/taskArchived``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
     ///   ``CodexError/Code/notFound``.
     @discardableResult
-    public func assign(
+    public func assignTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, to user: CodexFlow.User.ID?,
         by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Task {
@@ -163,7 +163,7 @@ extension CodexFlow.Workspace {
             try context.requireUnclaimed(change)
             if let user { try context.requireAssignable(user, in: change.project) }
             change.task.assigneeID = user
-            return try context.store(change, .assigned)
+            return try context.replaceTask(change, .assigned)
         }
     }
 
@@ -182,7 +182,7 @@ extension CodexFlow.Workspace {
     ///   ``CodexFlow/Rule/taskClaim``, ``CodexFlow/Rule/taskArchived``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
-    public func claim(
+    public func claimTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
         lease: Duration
     ) async throws -> CodexFlow.Task {
@@ -190,30 +190,31 @@ extension CodexFlow.Workspace {
             var change = try context.change(id, in: project, by: actor)
             try context.requireUnclaimed(change, orAdmin: false)
             try CodexFlow.Rule.taskClaim.require(
-                change.old.isOpen && lease >= .seconds(1) && lease <= Limits.leaseMax, "lease",
+                change.old.isOpen && lease >= .seconds(1) && lease <= CodexFlow.Limits.leaseMax,
+                "lease",
                 [
                     "lease": .string("\(lease)"),
                     "status": change.old.status.map { .string($0.rawValue) },
                 ])
             change.task.claim = CodexFlow.Task.Claim(
                 holder: actor, until: context.now + lease.seconds)
-            return try context.store(change, .claimed)
+            return try context.replaceTask(change, .claimed)
         }
     }
 
     /// Gives a claimed task back before its time; one that is not claimed is left as it is.
     ///
     /// - Throws: ``CodexFlow/Rule/taskClaimed`` if somebody else holds it and the actor is no admin;
-    ///   as ``claim(_:in:by:lease:)``.
+    ///   as ``claimTask(_:in:by:lease:)``.
     @discardableResult
-    public func release(
+    public func releaseTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Task {
         try await commit { context in
             var change = try context.change(id, in: project, by: actor)
             try context.requireUnclaimed(change)
             change.task.claim = nil
-            return try context.store(change, .released)
+            return try context.replaceTask(change, .released)
         }
     }
 
@@ -222,7 +223,7 @@ extension CodexFlow.Workspace {
     /// - Throws: ``CodexFlow/Rule/taskClaimed``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
-    public func archive(
+    public func archiveTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Task {
         try await commit { context in
@@ -230,7 +231,7 @@ extension CodexFlow.Workspace {
             guard change.old.archivedAt == nil else { return change.old }
             try context.requireUnclaimed(change)
             change.task.archivedAt = context.now
-            let task = try context.store(change, .archived)
+            let task = try context.replaceTask(change, .archived)
             try context.refreshDependencies(of: task)
             return task
         }
@@ -241,7 +242,7 @@ extension CodexFlow.Workspace {
     /// - Throws: ``CodexFlow/Rule/taskParent`` for an open part of a finished task, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
-    public func restore(
+    public func restoreTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Task {
         try await commit { context in
@@ -251,7 +252,7 @@ extension CodexFlow.Workspace {
             change.task.archivedAt = nil
             if change.task.isOpen { try context.requireOpenParent(of: change.task) }
             try context.requireAssigneeOfOpen(&change)
-            let task = try context.store(change, .restored)
+            let task = try context.replaceTask(change, .restored)
             try context.refreshDependencies(of: task)
             return task
         }
@@ -296,7 +297,7 @@ extension CodexFlow.DecisionContext {
     fileprivate func nextNumber(in project: CodexFlow.Project.ID) throws -> Int {
         let name = CodexFlow.NumberSequence.tasks
         let known = try get(.sequence(name, of: project))
-        let max = Limits.taskNumberMax
+        let max = CodexFlow.Limits.taskNumberMax
         var next = min(Swift.max(known?.last ?? 0, 0), max) + 1
         if try known == nil || next > max || get(.task(number: next, in: project)) != nil {
             let highest = try highestNumber(in: project)
@@ -322,7 +323,7 @@ extension CodexFlow.DecisionContext {
             let last = try all(.tasksByNumber(in: project).reversed, limit: 1).first
             return last?.number ?? 0
         } catch let error as CodexError where error.code == .typeMismatch {
-            return Limits.taskNumberMax
+            return CodexFlow.Limits.taskNumberMax
         }
     }
 

@@ -49,7 +49,7 @@ extension CodexFlow.Workspace {
             try body(&user)
             try context.requireKept(user, old, CodexFlow.User.keptFields, .userKept)
             guard user != old else { return old }
-            user.updatedAt = context.moment(after: old.updatedAt)
+            user.updatedAt = context.instant(after: old.updatedAt)
             try context.requireSound(user, old: old)
             context.replace(user)
             return user
@@ -112,7 +112,7 @@ extension CodexFlow.Workspace {
         public var customMirror: Mirror { Mirror(self, children: ["session": session]) }
     }
 
-    /// Opens a session; of more than ``Limits/sessionCountMax`` the oldest ends.
+    /// Opens a session; of more than ``CodexFlow/Limits/sessionCountMax`` the oldest ends.
     ///
     /// - Parameters:
     ///   - user: Whose session it is.
@@ -131,7 +131,7 @@ extension CodexFlow.Workspace {
         let session = try await commit { context in
             try context.activeUser(user, or: .sessionUser, "userId")
             let others = try context.all(.sessions(of: user))
-            let excess = others.count + 1 - Limits.sessionCountMax
+            let excess = others.count + 1 - CodexFlow.Limits.sessionCountMax
             if excess > 0 { for old in others.prefix(excess) { context.delete(old) } }
             let session = CodexFlow.Session(
                 id: try CodexFlow.Session.ID(token: token), userID: user, kind: kind,
@@ -240,7 +240,7 @@ extension CodexFlow.DecisionContext {
         var user = try find(.user(id))
         guard user.state != state else { return user }
         user.state = state
-        user.updatedAt = moment(after: user.updatedAt)
+        user.updatedAt = instant(after: user.updatedAt)
         replace(user)
         return user
     }
@@ -256,5 +256,5 @@ extension CodexFlow.User {
 
 extension CodexFlow.Session {
     /// Whether the session is neither over nor revoked.
-    func isValid(at moment: Date) -> Bool { expiresAt > moment && revokedAt == nil }
+    func isValid(at instant: Date) -> Bool { expiresAt > instant && revokedAt == nil }
 }

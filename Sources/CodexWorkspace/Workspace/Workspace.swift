@@ -11,17 +11,17 @@ extension CodexFlow {
     /// try await workspace.createUser(email: "ada@example.com", name: "Ada", id: "ada")
     /// try await workspace.createProject(key: "ENG", name: "Engine", id: "engine", owner: "ada")
     /// let task = try await workspace.createTask(in: "engine", by: "ada") { $0.title = "Note G" }
-    /// try await workspace.move(task.id, in: "engine", to: .todo, by: "ada")
+    /// try await workspace.moveTask(task.id, in: "engine", to: .todo, by: "ada")
     /// ```
     ///
     /// A command reads what its rules look at, decides, and writes the entity, its history and
     /// whatever else follows. On the embedded store reading and deciding are part of the commit; on a
-    /// table elsewhere the write has the condition that what was read is still so, and the command is
+    /// remote table the write has the condition that what was read is still so, and the command is
     /// decided anew if not. A broken rule is ``CodexError/Code/ruleViolated`` with the rule, the field
     /// and the values, and writes nothing.
     ///
-    /// Commands whose name is a verb alone are about tasks: ``move(_:in:to:by:holding:overriding:note:)``. Those
-    /// of users and sessions have no actor: the embedding program decides who may use them.
+    /// Commands of users and sessions have no actor: the embedding program decides who may use
+    /// them.
     ///
     /// A value may be used by any number of tasks at once.
     public struct Workspace: Sendable {

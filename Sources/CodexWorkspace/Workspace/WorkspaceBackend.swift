@@ -72,10 +72,10 @@ extension CodexFlow {
         /// The day that a moment is on.
         ///
         /// - Parameters:
-        ///   - moment: The moment.
+        ///   - instant: The moment.
         ///   - timeZone: The IANA name of a time zone; `nil` is UTC.
         /// - Returns: The day.
-        func day(of moment: Date, in timeZone: String?) -> CalendarDay
+        func day(of instant: Date, in timeZone: String?) -> CalendarDay
 
         /// Whether there is a time zone of the name.
         func isTimeZone(_ name: String) -> Bool
@@ -87,8 +87,8 @@ extension CodexFlow {
         public init() {}
 
         /// The day in UTC.
-        public func day(of moment: Date, in timeZone: String?) -> CalendarDay {
-            CalendarDay(moment)
+        public func day(of instant: Date, in timeZone: String?) -> CalendarDay {
+            CalendarDay(instant)
         }
 
         /// Whether it is a name of UTC.

@@ -57,7 +57,7 @@ struct FixtureMaker {
             IndexDefinition(
                 "late", partitionKey: [KeyAttribute("w", .number)], projection: .include(["v"])),
             to: "t")
-        try await store.whenReady()
+        try await store.waitUntilReady()
         try await store.put(FixtureValues.included(seed: 21), in: "t")
         for number in [3, 8, 13] {
             try await store.delete(

@@ -133,9 +133,9 @@
         /// Looks at the deadline at a moment.
         ///
         /// One timer serves for all requests of a connection: deadlines only become later.
-        private func schedule(at moment: NIODeadline, _ context: ChannelHandlerContext) {
+        private func schedule(at instant: NIODeadline, _ context: ChannelHandlerContext) {
             let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
-            timer = context.eventLoop.scheduleTask(deadline: moment) {
+            timer = context.eventLoop.scheduleTask(deadline: instant) {
                 handler.value.checkDeadline()
             }
         }

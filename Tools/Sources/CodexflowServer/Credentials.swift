@@ -89,8 +89,8 @@
             _ authorization: AuthorizationHeader, _ headers: HTTPHeaders, bodyHash: String
         ) throws(RequestRefusal) {
             guard let date = headers.first(name: authorization.dateHeader),
-                date.hasPrefix(authorization.day + "T"), let moment = Self.moment(date),
-                abs(moment.timeIntervalSince(now())) <= Self.skewMax
+                date.hasPrefix(authorization.day + "T"), let instant = Self.instant(date),
+                abs(instant.timeIntervalSince(now())) <= Self.skewMax
             else {
                 throw RequestRefusal(
                     "InvalidSignatureException",
@@ -109,7 +109,7 @@
         }
 
         /// Reads a date like 20261128T031500Z.
-        private static func moment(_ text: String) -> Date? {
+        private static func instant(_ text: String) -> Date? {
             let digits = Array(text.utf8)
             guard digits.count == 16, digits[15] == UInt8(ascii: "Z") else { return nil }
             func part(_ range: Range<Int>) -> String {

@@ -21,9 +21,9 @@
             let months = [
                 "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
             ]
-            var moment = time_t(second)
+            var instant = time_t(second)
             var parts = tm()
-            gmtime_r(&moment, &parts)
+            gmtime_r(&instant, &parts)
             func padded(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
             let date =
                 "\(padded(parts.tm_mday)) \(months[Int(parts.tm_mon) % 12]) \(parts.tm_year + 1900)"

@@ -29,7 +29,7 @@ struct Codexflow: AsyncParsableCommand {
         #if Server
             [Serve.self]
         #else
-            [ServeElsewhere.self]
+            [UnavailableServe.self]
         #endif
     }
 
@@ -135,7 +135,7 @@ struct KeyArguments: ParsableArguments {
 
 #if !Server
     /// What a program without the server says.
-    struct ServeElsewhere: ParsableCommand {
+    struct UnavailableServe: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "serve",
             abstract: "Serves a store by DynamoDB's HTTP API (not in this build).")

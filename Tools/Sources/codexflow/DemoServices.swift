@@ -29,26 +29,26 @@ struct DemoServices {
         print("  created \(label(notes)) and \(label(mill))")
         try await workspace.addDependency(of: "notes", on: "mill", in: project, by: "ada")
         await refused("start a task that is blocked") {
-            try await workspace.move("notes", in: project, to: .inProgress, by: "charles")
+            try await workspace.moveTask("notes", in: project, to: .inProgress, by: "charles")
         }
         await refused("let two tasks wait for each other") {
             try await workspace.addDependency(of: "mill", on: "notes", in: project, by: "ada")
         }
         await refused("assign a task to a stranger") {
-            try await workspace.assign("mill", in: project, to: "nobody", by: "ada")
+            try await workspace.assignTask("mill", in: project, to: "nobody", by: "ada")
         }
         for task in ["mill", "notes"] as [CodexFlow.Task.ID] {
-            try await workspace.move(task, in: project, to: .inProgress, by: "charles")
+            try await workspace.moveTask(task, in: project, to: .inProgress, by: "charles")
             if task == "notes" {
                 try await workspace.logWork(8, on: task, in: project, by: "charles")
                 await refused("complete a task whose criteria are not met") {
-                    try await workspace.complete(task, in: project, by: "charles")
+                    try await workspace.completeTask(task, in: project, by: "charles")
                 }
                 try await workspace.changeTask(task, in: project, by: "charles") {
                     $0.acceptanceCriteria[0].isMet = true
                 }
             }
-            let done = try await workspace.complete(task, in: project, by: "charles")
+            let done = try await workspace.completeTask(task, in: project, by: "charles")
             print("  completed \(label(done))")
         }
         try await deliver()

@@ -98,7 +98,7 @@ struct IndexCommand: AsyncParsableCommand {
                 // It is there, and has equal keys: perhaps not any more.
             }
             do {
-                try await store.whenReady()
+                try await store.waitUntilReady()
             } catch CodexError.Code.indexNotReady {
                 throw CodexError(
                     .indexNotReady,
@@ -121,7 +121,7 @@ struct IndexCommand: AsyncParsableCommand {
             let store = try target.open()
             defer { store.close() }
             try await store.removeIndex(name, from: target.definition(store).name)
-            try await store.whenReady()
+            try await store.waitUntilReady()
             print("\(name) is gone")
         }
     }

@@ -56,7 +56,7 @@ struct Stats: AsyncParsableCommand {
                 stats.consumers.map {
                     [
                         $0.name, $0.sequenceNumber.description + ($0.isTrimmed ? " (trimmed)" : ""),
-                        "\($0.lagCommitCount)", Console.text($0.lag), "\($0.parkedCount)",
+                        "\($0.lagCommitCount)", Console.text($0.lag), "\($0.deadLetterCount)",
                     ]
                 }, right: [2, 3, 4])
             for undecided in stats.undecided { print(undecided.text) }
@@ -86,7 +86,7 @@ struct Stats: AsyncParsableCommand {
                             "sequenceNumber": .string($0.sequenceNumber.description),
                             "lagCommits": .number(Number(Int($0.lagCommitCount))),
                             "lagSeconds": .number(Number(Int($0.lag.components.seconds))),
-                            "parked": .number(Number($0.parkedCount)),
+                            "parked": .number(Number($0.deadLetterCount)),
                             "trimmed": .bool($0.isTrimmed),
                         ])
                     }),

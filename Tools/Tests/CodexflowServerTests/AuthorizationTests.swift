@@ -199,8 +199,8 @@
         @Test("A signature holds for a quarter of an hour")
         func skew() {
             for (seconds, isTaken) in [(-901, false), (-900, true), (900, true), (901, false)] {
-                let moment = Self.now.addingTimeInterval(TimeInterval(seconds))
-                let parts = moment.ISO8601Format().filter { $0 != "-" && $0 != ":" }
+                let instant = Self.now.addingTimeInterval(TimeInterval(seconds))
+                let parts = instant.ISO8601Format().filter { $0 != "-" && $0 != ":" }
                 let headers = [
                     ("host", "localhost"), ("x-amz-date", parts), ("x-amz-target", "a"),
                 ]

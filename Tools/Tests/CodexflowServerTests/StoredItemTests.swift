@@ -14,7 +14,7 @@
         private let temporary: TemporaryStore
         private static let workers = WorkerPool(threadCount: 4)
         /// Each counts one byte, and takes 24 in memory and nine in JSON.
-        private static let textCount = Limits.itemByteCountMax - 100
+        private static let textCount = DynamoDBLimits.itemByteCountMax - 100
 
         init() async throws {
             temporary = try TemporaryStore(

@@ -22,7 +22,7 @@ struct CacheRun: AsyncParsableCommand {
             defer { store.close() }
             try await fill(store)
             var policy = CachePolicy.codexFlow
-            policy.entryCountMax = room
+            policy.maximumEntries = room
             let zipfian = Zipfian(count)
             try measure(
                 "users", store, policy, zipfian,
@@ -149,7 +149,7 @@ struct CacheRun: AsyncParsableCommand {
         let hitRate =
             Double(after.hitCount - before.hitCount)
             / Double(after.hitCount + after.missCount - before.hitCount - before.missCount)
-        say("\n\(what): \(count), zipfian, room for \(policy.entryCountMax)")
+        say("\n\(what): \(count), zipfian, room for \(policy.maximumEntries)")
         row("a hit, ns (medians of batches of 20)", hits, goal: "<= 200")
         row("a read of the store, ns", uncached)
         row("how much faster a hit is", ratios(uncached, hits), goal: ">= 8")

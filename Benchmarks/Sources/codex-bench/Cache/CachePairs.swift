@@ -41,7 +41,7 @@ struct CachePairs {
         let pool = try openPool(directory + "/users.sqlite")
         try await fill(store, pool)
         var policy = CachePolicy.codexFlow
-        policy.entryCountMax = Self.roomCount
+        policy.maximumEntries = Self.roomCount
         report.add(try hits(store, policy, redis, pool))
         report.add(try readPath(store, policy, redis, pool))
         try pool.close()

@@ -149,8 +149,8 @@ private struct DomainRun: Sendable {
             let task = try await workspace.createTask(in: project, by: "u0") {
                 try Self.fill(&$0, number)
             }
-            try await workspace.move(task.id, in: project, to: .inProgress, by: "u0")
-            try await workspace.complete(task.id, in: project, by: "u0")
+            try await workspace.moveTask(task.id, in: project, to: .inProgress, by: "u0")
+            try await workspace.completeTask(task.id, in: project, by: "u0")
         }
         sampler.cancel()
         let lags = try await sampler.value

@@ -65,7 +65,7 @@ struct RateLimitMiddleware: RouterMiddleware {
         let user = try context.requireUser().rawValue
         let verdict: RateLimiter.Verdict
         do {
-            verdict = try await limiter.take(for: user)
+            verdict = try await limiter.acquire(for: user)
         } catch let error as CodexError where request.method == .get && error.isOfWriting {
             // What is counted is written: where nothing can be, reading goes on uncounted.
             return try await next(request, context)

@@ -104,7 +104,7 @@ private struct PermitReturn: Service {
 
     func run() async throws {
         try? await gracefulShutdown()
-        try await limiter.giveBack()
+        try await limiter.releaseUnused()
     }
 }
 

@@ -156,7 +156,7 @@ struct TaskRoutes: Sendable {
     @Sendable func delete(_ request: Request, _ context: RequestState) async throws -> Response {
         let user = try context.requireUser()
         let (task, project) = try await task(context)
-        let archived = try await workspace.archive(task.id, in: project.id, by: user)
+        let archived = try await workspace.archiveTask(task.id, in: project.id, by: user)
         return Envelope.response(archived.view(project), context)
     }
 
@@ -168,7 +168,7 @@ struct TaskRoutes: Sendable {
         let (reason, isHolding) = (payload.string("overriding"), payload.flag("holding") ?? false)
         if status == nil, payload.fields.isEmpty { payload.refuse("status", "It is missing.") }
         try payload.finish()
-        let moved = try await workspace.move(
+        let moved = try await workspace.moveTask(
             task.id, in: project.id, to: status ?? .todo, by: user, holding: isHolding,
             overriding: reason)
         return Envelope.response(moved.view(project), context)
@@ -180,7 +180,7 @@ struct TaskRoutes: Sendable {
         var payload = try await Payload.read(request, configuration)
         let seconds = payload.integer("leaseSeconds") ?? 600
         try payload.finish()
-        let claimed = try await workspace.claim(
+        let claimed = try await workspace.claimTask(
             task.id, in: project.id, by: user,
             lease: .seconds(min(max(seconds, -1), 1_000_000)))
         return Envelope.response(claimed.view(project), context)
@@ -192,7 +192,7 @@ struct TaskRoutes: Sendable {
         var payload = try await Payload.read(request, configuration)
         let text = payload.required("text")
         try payload.finish()
-        let comment = try await workspace.comment(on: task.id, in: project.id, by: user, text)
+        let comment = try await workspace.addComment(on: task.id, in: project.id, by: user, text)
         return Envelope.response(comment.view, context, status: .created)
     }
 

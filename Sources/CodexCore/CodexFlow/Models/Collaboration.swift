@@ -309,14 +309,6 @@ extension Query where E == CodexFlow.Dependency {
         Self(partition: .string("PROJECT#\(project)#BLOCKED"), index: CodexFlow.Index.gsi2)
     }
 
-    /// The open dependencies of one task.
-    static func openBlockers(
-        of task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
-    ) -> Self {
-        Self(
-            partition: .string("PROJECT#\(project)#BLOCKED"),
-            sort: .beginsWith(.string("TASK#\(task)#")), index: CodexFlow.Index.gsi2)
-    }
 }
 
 extension Query where E == CodexFlow.WorkLog {

@@ -183,8 +183,8 @@ extension CodexFlow.Task {
     public var isOpen: Bool { (status?.isOpen ?? true) && archivedAt == nil }
 
     /// Who holds the task at a moment; `nil` if nobody does.
-    public func holder(at moment: Date) -> CodexFlow.User.ID? {
-        claim.flatMap { $0.until > moment ? $0.holder : nil }
+    public func holder(at instant: Date) -> CodexFlow.User.ID? {
+        claim.flatMap { $0.until > instant ? $0.holder : nil }
     }
 }
 

@@ -36,7 +36,7 @@ extension CodexFlow.User {
         try CodexFlow.Rule.userEmail.require(
             Self.isEmail(normalizedEmail), "email", ["email": .string(email)])
         try CodexFlow.Rule.userName.require(
-            name.isText(upTo: Limits.nameCountMax), "name", ["name": .string(name)])
+            name.isText(upTo: CodexFlow.Limits.nameCountMax), "name", ["name": .string(name)])
     }
 
     /// Whether text is an address.
@@ -45,7 +45,8 @@ extension CodexFlow.User {
     /// sent there only sending shows.
     static func isEmail(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
-        guard text.utf8.count <= Limits.emailByteCountMax, parts.count == 2, !parts[0].isEmpty,
+        guard text.utf8.count <= CodexFlow.Limits.emailByteCountMax, parts.count == 2,
+            !parts[0].isEmpty,
             parts[0].count <= 64, !text.contains(where: { $0.isWhitespace || $0 == "#" }),
             text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F && !$0.isLoose })
         else { return false }
@@ -68,10 +69,10 @@ extension CodexFlow.Session {
     /// Checks when it ends, and the client.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.sessionClient.require(
-            client?.isShort(upTo: Limits.nameCountMax) ?? true, "client", client.sizes)
+            client?.isShort(upTo: CodexFlow.Limits.nameCountMax) ?? true, "client", client.sizes)
         let lifetime = expiresAt.timeIntervalSince(createdAt)
         try CodexFlow.Rule.sessionLifetime.require(
-            lifetime > 0 && lifetime <= Limits.sessionSecondsMax, "expiresAt",
+            lifetime > 0 && lifetime <= CodexFlow.Limits.sessionSecondsMax, "expiresAt",
             ["createdAt": createdAt.attributeValue, "expiresAt": expiresAt.attributeValue])
     }
 }
@@ -80,7 +81,7 @@ extension CodexFlow.Project {
     /// Checks name, key, days and scale.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.projectName.require(
-            name.isText(upTo: Limits.nameCountMax), "name", ["name": .string(name)])
+            name.isText(upTo: CodexFlow.Limits.nameCountMax), "name", ["name": .string(name)])
         if let key {
             try CodexFlow.Rule.projectKey.require(
                 (2...6).contains(key.utf8.count) && (65...90).contains(key.utf8.first ?? 0)
@@ -88,7 +89,8 @@ extension CodexFlow.Project {
                 "key", ["key": .string(key)])
         }
         try CodexFlow.Rule.projectSummary.require(
-            (summary?.utf8.count ?? 0) <= Limits.textByteCountMax, "summary", summary.sizes)
+            (summary?.utf8.count ?? 0) <= CodexFlow.Limits.textByteCountMax, "summary",
+            summary.sizes)
         if let startDate, let targetDate {
             try CodexFlow.Rule.projectDates.require(
                 startDate <= targetDate, "targetDate",
@@ -97,13 +99,13 @@ extension CodexFlow.Project {
                 ])
         }
         try CodexFlow.Rule.projectScale.require(
-            estimateScale.count <= Limits.scaleCountMax
-                && estimateScale.allSatisfy { (0...Limits.estimateMax).contains($0) }
+            estimateScale.count <= CodexFlow.Limits.scaleCountMax
+                && estimateScale.allSatisfy { (0...CodexFlow.Limits.estimateMax).contains($0) }
                 && zip(estimateScale, estimateScale.dropFirst()).allSatisfy { $0 < $1 },
             "estimateScale", ["estimateScale": estimateScale.attributeValue])
         if let hoursPerPoint {
             try CodexFlow.Rule.projectHours.require(
-                (1...Limits.hoursPerPointMax).contains(hoursPerPoint), "hoursPerPoint",
+                (1...CodexFlow.Limits.hoursPerPointMax).contains(hoursPerPoint), "hoursPerPoint",
                 ["hoursPerPoint": hoursPerPoint.attributeValue])
         }
     }
@@ -113,16 +115,16 @@ extension CodexFlow.Task {
     /// Checks title, description, labels, numbers and criteria.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.taskTitle.require(
-            title.isText(upTo: Limits.nameCountMax), "title", ["title": .string(title)])
+            title.isText(upTo: CodexFlow.Limits.nameCountMax), "title", ["title": .string(title)])
         try CodexFlow.Rule.taskBody.require(
-            (body?.utf8.count ?? 0) <= Limits.bodyByteCountMax, "body", body.sizes)
+            (body?.utf8.count ?? 0) <= CodexFlow.Limits.bodyByteCountMax, "body", body.sizes)
         if !labels.isEmpty {
             try CodexFlow.Rule.taskLabels.require(
-                labels.count <= Limits.labelCountMax && Set(labels).count == labels.count
+                labels.count <= CodexFlow.Limits.labelCountMax && Set(labels).count == labels.count
                     && labels.allSatisfy { label in
-                        label.isText(upTo: Limits.labelCharacterCountMax)
+                        label.isText(upTo: CodexFlow.Limits.labelCharacterCountMax)
                             // They stand in keys.
-                            && label.utf8.count <= 4 * Limits.labelCharacterCountMax
+                            && label.utf8.count <= 4 * CodexFlow.Limits.labelCharacterCountMax
                             && label.unicodeScalars.allSatisfy {
                                 $0 != "#" && $0.value >= 0x20 && $0.value != 0x7F
                             }
@@ -131,7 +133,7 @@ extension CodexFlow.Task {
         }
         if let estimate {
             try CodexFlow.Rule.taskEstimate.require(
-                (0...Limits.estimateMax).contains(estimate), "estimate",
+                (0...CodexFlow.Limits.estimateMax).contains(estimate), "estimate",
                 ["estimate": estimate.attributeValue])
         }
         if let complexity {
@@ -141,27 +143,27 @@ extension CodexFlow.Task {
         }
         if let number {
             try CodexFlow.Rule.taskNumber.require(
-                (1...Limits.taskNumberMax).contains(number), "number",
+                (1...CodexFlow.Limits.taskNumberMax).contains(number), "number",
                 ["number": number.attributeValue])
         }
         if !acceptanceCriteria.isEmpty {
             try CodexFlow.Rule.taskCriteria.require(
-                acceptanceCriteria.count <= Limits.criterionCountMax
+                acceptanceCriteria.count <= CodexFlow.Limits.criterionCountMax
                     && Set(acceptanceCriteria.map(\.id)).count == acceptanceCriteria.count
                     && acceptanceCriteria.allSatisfy {
-                        $0.id.isText(upTo: Limits.nameCountMax)
-                            && $0.text.isText(upTo: Limits.criterionCharacterCountMax)
+                        $0.id.isText(upTo: CodexFlow.Limits.nameCountMax)
+                            && $0.text.isText(upTo: CodexFlow.Limits.criterionCharacterCountMax)
                     },
                 "acceptanceCriteria", ["acceptanceCriteria": acceptanceCriteria.attributeValue])
         }
         for (name, text) in [("cycleId", cycleID), ("rank", rank)] {
             guard let text else { continue }
             try CodexFlow.Rule.taskPlace.require(
-                text.isShort(upTo: Limits.nameCountMax), name, text.sizes)
+                text.isShort(upTo: CodexFlow.Limits.nameCountMax), name, text.sizes)
         }
         if let metadata {
             try CodexFlow.Rule.taskMetadata.require(
-                metadata.byteCount <= Limits.metadataByteCountMax, "metadata",
+                metadata.byteCount <= CodexFlow.Limits.metadataByteCountMax, "metadata",
                 ["byteCount": metadata.byteCount.attributeValue])
         }
     }
@@ -173,13 +175,13 @@ extension CodexFlow.PRD {
         try CodexFlow.Rule.prdVersion.require(
             version >= 1, "version", ["version": version.attributeValue])
         try CodexFlow.Rule.prdTitle.require(
-            title.isText(upTo: Limits.nameCountMax), "title", ["title": .string(title)])
+            title.isText(upTo: CodexFlow.Limits.nameCountMax), "title", ["title": .string(title)])
         let others = [nonGoals, risks, openQuestions].joined().reduce(summary?.utf8.count ?? 0) {
             $0 + $1.utf8.count
         }
         let byteCount = others + (content?.byteCount ?? 0)
         try CodexFlow.Rule.prdContent.require(
-            byteCount <= Limits.bodyByteCountMax, "content",
+            byteCount <= CodexFlow.Limits.bodyByteCountMax, "content",
             ["byteCount": byteCount.attributeValue])
         guard let content else { return }
         let ids = content.userStories.map(\.id)
@@ -207,7 +209,7 @@ extension CodexFlow.Comment {
     /// Checks the text.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.commentText.require(
-            text.isText(upToBytes: Limits.textByteCountMax), "text", text.sizes)
+            text.isText(upToBytes: CodexFlow.Limits.textByteCountMax), "text", text.sizes)
     }
 }
 
@@ -237,7 +239,8 @@ extension CodexFlow.NumberSequence {
     /// Checks the number.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.taskNumber.require(
-            (0...Limits.taskNumberMax).contains(last), "last", ["last": last.attributeValue])
+            (0...CodexFlow.Limits.taskNumberMax).contains(last), "last",
+            ["last": last.attributeValue])
     }
 }
 
@@ -246,7 +249,7 @@ extension CodexFlow.PRDReview {
     public func validate() throws(CodexError) {
         guard let note else { return }
         try CodexFlow.Rule.note.require(
-            note.isText(upToBytes: Limits.textByteCountMax), "note", note.sizes)
+            note.isText(upToBytes: CodexFlow.Limits.textByteCountMax), "note", note.sizes)
     }
 }
 
@@ -255,13 +258,13 @@ extension CodexFlow.Activity {
     public func validate() throws(CodexError) {
         if let note {
             try CodexFlow.Rule.note.require(
-                note.isText(upToBytes: Limits.textByteCountMax), "note", note.sizes)
+                note.isText(upToBytes: CodexFlow.Limits.textByteCountMax), "note", note.sizes)
         }
         guard let facts else { return }
         let points = [facts.pointsBefore, facts.points].compactMap { $0 }
-        let hoursMax = Limits.estimateMax * Limits.hoursPerPointMax
+        let hoursMax = CodexFlow.Limits.estimateMax * CodexFlow.Limits.hoursPerPointMax
         try CodexFlow.Rule.activityFacts.require(
-            points.allSatisfy { (0...Limits.estimateMax).contains($0) }
+            points.allSatisfy { (0...CodexFlow.Limits.estimateMax).contains($0) }
                 && (-hoursMax...hoursMax).contains(facts.estimatedHours ?? 0)
                 && (facts.cycleSeconds ?? 0) >= 0 && (facts.leadSeconds ?? 0) >= 0,
             "facts", ["facts": facts.attributeValue])
@@ -271,7 +274,7 @@ extension CodexFlow.Activity {
 extension CodexFlow.Analytics {
     /// Checks that the figures are such as can be added up.
     public func validate() throws(CodexError) {
-        let bound = Limits.analyticsFigureMax
+        let bound = CodexFlow.Limits.analyticsFigureMax
         func isSound(_ figure: Int) -> Bool { (-bound...bound).contains(figure) }
         let stats = teamStats.allSatisfy { stats in
             isSound(stats.tasksCompleted)

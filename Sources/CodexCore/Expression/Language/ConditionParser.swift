@@ -42,7 +42,7 @@ struct ConditionParser: OperandParser {
         if cursor.take(symbol: "(") {
             depth += 1
             defer { depth -= 1 }
-            guard depth <= Limits.expressionDepthMax else {
+            guard depth <= StoreLimits.expressionDepthMax else {
                 throw cursor.error("The expression has parentheses that are nested too deep;")
             }
             let inner = try disjunction()

@@ -8,11 +8,11 @@
 /// ```
 ///
 /// The grammar, the reserved words and the limits are those of DynamoDB's developer guide, "Using
-/// expressions in DynamoDB": at most ``Limits/expressionByteCountMax`` bytes and
-/// ``Limits/expressionOperatorCountMax`` operators and functions. One parser takes all expressions
-/// of one request, so that it knows which of the placeholders none of them used. The names and
-/// values that placeholders refer to, each as often as they do, have at most
-/// ``Limits/expressionValueByteCountMax`` bytes.
+/// expressions in DynamoDB": at most ``DynamoDBLimits/expressionByteCountMax`` bytes and
+/// ``DynamoDBLimits/expressionOperatorCountMax`` operators and functions. One parser takes all
+/// expressions of one request, so that it knows which of the placeholders none of them used. The
+/// names and values that placeholders refer to, each as often as they do, have at most
+/// ``DynamoDBLimits/expressionValueByteCountMax`` bytes.
 public struct ExpressionParser: Sendable {
     /// What an expression is for: the parameter that it is given in.
     enum Kind: String, Sendable {
@@ -188,7 +188,7 @@ extension ExpressionParser {
             names = parser.names
             values = parser.values
             placeholderByteCount = parser.placeholderByteCount
-            guard text.utf8.count <= Limits.expressionByteCountMax else {
+            guard text.utf8.count <= DynamoDBLimits.expressionByteCountMax else {
                 throw CodexError(
                     .invalidExpression,
                     "Invalid \(kind.rawValue): Expression size has exceeded the maximum allowed size; "
@@ -227,10 +227,10 @@ extension ExpressionParser {
         /// Takes note of one more operator or function.
         mutating func count() throws(CodexError) {
             operatorCount += 1
-            guard operatorCount <= Limits.expressionOperatorCountMax else {
+            guard operatorCount <= DynamoDBLimits.expressionOperatorCountMax else {
                 throw error(
                     "The expression contains too many operators; at most "
-                        + "\(Limits.expressionOperatorCountMax) are allowed")
+                        + "\(DynamoDBLimits.expressionOperatorCountMax) are allowed")
             }
         }
 
@@ -268,7 +268,7 @@ extension ExpressionParser {
                 } else {
                     break
                 }
-                guard steps.count < Limits.nestingDepthMax else {
+                guard steps.count < DynamoDBLimits.nestingDepthMax else {
                     throw error(
                         "The document path has too many nesting elements; nesting levels: "
                             + "\(steps.count + 1)")
@@ -318,10 +318,10 @@ extension ExpressionParser {
         /// Counts what a placeholder refers to: a few bytes of text may name it again and again.
         private mutating func count(byteCount: Int) throws(CodexError) {
             placeholderByteCount += byteCount
-            guard placeholderByteCount <= Limits.expressionValueByteCountMax else {
+            guard placeholderByteCount <= DynamoDBLimits.expressionValueByteCountMax else {
                 throw error(
                     "The names and values that it refers to exceed the maximum allowed size; "
-                        + "maximum: \(Limits.expressionValueByteCountMax) bytes")
+                        + "maximum: \(DynamoDBLimits.expressionValueByteCountMax) bytes")
             }
         }
     }

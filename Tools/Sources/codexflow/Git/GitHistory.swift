@@ -33,7 +33,7 @@ struct GitCommit: Sendable {
 /// addresses are those of the commits: a mailmap is not applied.
 final class GitHistory {
     /// Most bytes of a message, name or path that are kept: one more than an item can have.
-    static let fieldByteCountMax = Limits.itemByteCountMax + 1
+    static let fieldByteCountMax = DynamoDBLimits.itemByteCountMax + 1
 
     /// What a commit's fields are told by, in their order.
     private static let fields = [

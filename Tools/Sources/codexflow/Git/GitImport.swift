@@ -90,7 +90,7 @@ struct GitImport {
             let (known, first, projectID) = (users, position + 1, projectID)
             let result = try await store.write { transaction in
                 var batch = GitBatch(projectID: projectID, users: known)
-                try batch.store(commits, numberedFrom: first, in: &transaction)
+                try batch.append(commits, numberedFrom: first, in: &transaction)
                 return batch
             }
             users = result.users
@@ -135,7 +135,7 @@ private struct GitBatch: Sendable {
         self.users = users
     }
 
-    mutating func store(
+    mutating func append(
         _ commits: [GitCommit], numberedFrom first: Int, in transaction: inout WriteTransaction
     ) throws {
         for (number, commit) in zip(first..., commits) {

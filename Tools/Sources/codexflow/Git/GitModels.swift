@@ -36,11 +36,11 @@ extension CodexFlow.Task {
     /// - Returns: Whether anything was cut.
     mutating func cutToFit() -> Bool {
         var isCut = false
-        if title.count > Limits.nameCountMax {
-            title = String(title.prefix(Limits.nameCountMax))
+        if title.count > CodexFlow.Limits.nameCountMax {
+            title = String(title.prefix(CodexFlow.Limits.nameCountMax))
             isCut = true
         }
-        if let body, body.utf8.count > Limits.bodyByteCountMax {
+        if let body, body.utf8.count > CodexFlow.Limits.bodyByteCountMax {
             self.body = body.prefix(byteCount: Self.cutBodyByteCount)
             isCut = true
         }
@@ -90,7 +90,7 @@ extension CodexFlow.User {
     /// Of an address that is none by the model's rules, or that is longer than 200 bytes, another one in
     /// the domain `git.invalid` is made.
     init(_ person: GitPerson) throws(CodexError) {
-        let name = String(person.name.prefix(Limits.nameCountMax))
+        let name = String(person.name.prefix(CodexFlow.Limits.nameCountMax))
         let hasName = name.contains { !$0.isWhitespace }
         self.init(id: "none", email: person.email, name: hasName ? name : "(no name)")
         let address = normalizedEmail

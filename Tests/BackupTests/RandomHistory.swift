@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A store that lives a while, with its backups and archive beside it.
-final class Life {
+final class RandomHistory {
     /// What the store held after a commit.
     struct Moment {
         let sequence: UInt64
@@ -38,7 +38,7 @@ final class Life {
         options.use(clock)
         options.sweepInterval = nil
         options.checkpoints.changeCount = 200
-        temporary = try TemporaryStore(schema: Life.schema, options: options)
+        temporary = try TemporaryStore(schema: RandomHistory.schema, options: options)
         store = temporary.store
         random = SplitMix(seed: seed)
         directory = try TemporaryStore.makeDirectory()
@@ -119,7 +119,7 @@ final class Life {
             try await store.addCounter(
                 CounterDefinition("byP", group: [KeyAttribute("p")]), to: "t")
         }
-        try await store.whenReady()
+        try await store.waitUntilReady()
     }
 
     /// All items, by table and key.

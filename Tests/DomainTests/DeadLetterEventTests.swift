@@ -7,8 +7,8 @@ import Synchronization
 import Testing
 
 /// Events that cannot be delivered, at the limit of what is parked.
-@Suite("Parked events", .timeLimit(.minutes(30)))
-struct ParkedEventTests {
+@Suite("Dead letters of events", .timeLimit(.minutes(30)))
+struct DeadLetterEventTests {
     @Test("A delivery ends right before the event that finds no room, and goes on with it")
     func limit() async throws {
         struct Down: Error {}
@@ -16,10 +16,11 @@ struct ParkedEventTests {
         let store = fixture.store
         try await store.addSubscription("s")
         for id in ["a", "b", "c", "d", "e"] as [CodexFlow.Task.ID] { try await fixture.task(id) }
-        let policy = ConsumerFailurePolicy(attemptCount: 1, parks: true, maximumParkedCount: 1)
+        let policy = ConsumerFailurePolicy(
+            attemptCount: 1, keepsDeadLetters: true, maximumDeadLetters: 1)
         let pattern = CodexFlow.EventPattern.kinds(.taskCreated)
         let seen = Mutex<[String]>([])
-        await #expect(throws: CodexError(.tooManyParked, "")) {
+        await #expect(throws: CodexError(.tooManyDeadLetters, "")) {
             try await store.deliverEvents(to: "s", matching: pattern, onFailure: policy) { event in
                 let task = event.detail["taskId"]?.string ?? ""
                 seen.withLock { $0.append(task) }
@@ -27,7 +28,7 @@ struct ParkedEventTests {
             }
         }
         #expect(seen.withLock { $0 } == ["a", "b", "c", "d"])
-        #expect(try store.parkedChanges(of: "s").count == 1)
+        #expect(try store.deadLetters(of: "s").count == 1)
         let (tasks, task) = AsyncStream<String>.makeStream()
         let delivery = _Concurrency.Task {
             try await store.deliverEvents(to: "s", matching: pattern, onFailure: policy) {
@@ -40,10 +41,10 @@ struct ParkedEventTests {
         #expect(await iterator.next() == "e")
         delivery.cancel()
         _ = await delivery.result
-        let retried = try await store.retryParkedEvents(of: "s", matching: pattern) { event in
+        let retried = try await store.retryDeadLetterEvents(of: "s", matching: pattern) { event in
             #expect(event.detail["taskId"]?.string == "b")
         }
         #expect(retried == (1, 0))
-        #expect(try store.parkedChanges(of: "s").isEmpty)
+        #expect(try store.deadLetters(of: "s").isEmpty)
     }
 }

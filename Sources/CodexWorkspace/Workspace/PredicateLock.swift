@@ -1,7 +1,7 @@
 internal import CodexCore
 
 extension CodexFlow {
-    /// What keeps commands on a table elsewhere apart that do not read and write the same items.
+    /// What keeps commands on a remote table apart that do not read and write the same items.
     ///
     /// A query of a command may find one item more, or less, or others, when the command is written. So
     /// there is an item for each partition that commands query, with a number that counts the writes in
@@ -9,8 +9,9 @@ extension CodexFlow {
     /// writes on the condition that it is still the same; who writes an item of the partition counts it
     /// up in the same transaction.
     ///
-    /// Queries besides ``all`` are not guarded: what they find may be a moment older than the commit.
-    struct Guard {
+    /// Queries that are not in ``all`` have no lock: what they find may be a moment older than the
+    /// commit.
+    struct PredicateLock {
         /// The entity that is queried.
         let entity: String
         /// The index; `nil` is the table.
@@ -19,29 +20,29 @@ extension CodexFlow {
         var isOfKeys = false
 
         /// What commands query, and others write.
-        static let all: [Guard] = [
+        static let all: [PredicateLock] = [
             // Sessions of a user who is suspended; memberships and projects of one who is deleted.
-            Guard(entity: Session.definition.name, index: Index.gsi2),
-            Guard(entity: Member.definition.name, index: Index.gsi1),
-            Guard(entity: Project.definition.name, index: Index.gsi1, isOfKeys: true),
+            PredicateLock(entity: Session.definition.name, index: Index.gsi2),
+            PredicateLock(entity: Member.definition.name, index: Index.gsi1),
+            PredicateLock(entity: Project.definition.name, index: Index.gsi1, isOfKeys: true),
             // E-mail addresses and project keys are each one's own.
-            Guard(entity: User.definition.name, index: Index.gsi1, isOfKeys: true),
-            Guard(entity: Project.definition.name, index: Index.projectKey, isOfKeys: true),
+            PredicateLock(entity: User.definition.name, index: Index.gsi1, isOfKeys: true),
+            PredicateLock(entity: Project.definition.name, index: Index.projectKey, isOfKeys: true),
             // Open tasks of a member, parts of a task, numbers.
-            Guard(entity: Task.definition.name, index: Index.gsi1),
-            Guard(entity: Task.definition.name, index: Index.taskParent),
-            Guard(entity: Task.definition.name, index: Index.taskNumber, isOfKeys: true),
+            PredicateLock(entity: Task.definition.name, index: Index.gsi1),
+            PredicateLock(entity: Task.definition.name, index: Index.taskParent),
+            PredicateLock(entity: Task.definition.name, index: Index.taskNumber, isOfKeys: true),
             // What blocks a task, and what it blocks.
-            Guard(entity: Dependency.definition.name, index: nil),
+            PredicateLock(entity: Dependency.definition.name, index: nil),
             // Whoever looks at what these say looks at the one of the table, too.
-            Guard(entity: Dependency.definition.name, index: Index.gsi1, isOfKeys: true),
-            Guard(entity: Dependency.definition.name, index: Index.gsi2, isOfKeys: true),
+            PredicateLock(entity: Dependency.definition.name, index: Index.gsi1, isOfKeys: true),
+            PredicateLock(entity: Dependency.definition.name, index: Index.gsi2, isOfKeys: true),
             // A user's day has 24 hours.
-            Guard(entity: WorkLog.definition.name, index: Index.gsi1),
-            Guard(entity: PRDReview.definition.name, index: nil),
+            PredicateLock(entity: WorkLog.definition.name, index: Index.gsi1),
+            PredicateLock(entity: PRDReview.definition.name, index: nil),
         ]
 
-        /// The name of the guard of a query; `nil` if it has none.
+        /// The name of the predicate lock of a query; `nil` if it has none.
         static func name(of query: TableQuery, _ entity: EntityDefinition) -> String? {
             guard all.contains(where: { $0.entity == entity.name && $0.index == query.index })
             else { return nil }
@@ -55,14 +56,14 @@ extension CodexFlow {
             return "\(index ?? "TABLE")#\(entity.name)#\(SHA256.hexadecimal(parts))"
         }
 
-        /// The guards that a write counts up.
+        /// The predicate locks that a write counts up.
         static func names(
             from old: Item?, to new: Item?, _ entity: EntityDefinition, _ schema: Schema
         ) throws(CodexError) -> Set<String> {
             var names: Set<String> = []
             let table = try schema.table(entity.table)
-            for guardian in all where guardian.entity == entity.name {
-                let index = try guardian.index.flatMap { name throws(CodexError) in
+            for lock in all where lock.entity == entity.name {
+                let index = try lock.index.flatMap { name throws(CodexError) in
                     try schema.index(name, of: entity.table)
                 }
                 let partition = index?.partitionKey ?? [table.partitionKey]
@@ -72,20 +73,20 @@ extension CodexFlow {
                     return values.count == attributes.count ? values : nil
                 }
                 let keys = partition + (index.map(\.sortKey) ?? table.sortKey.map { [$0] } ?? [])
-                if guardian.isOfKeys, place(old, keys) == place(new, keys) { continue }
+                if lock.isOfKeys, place(old, keys) == place(new, keys) { continue }
                 for values in [place(old, partition), place(new, partition)] {
-                    if let values { names.insert(name(guardian.index, entity, values)) }
+                    if let values { names.insert(name(lock.index, entity, values)) }
                 }
             }
             return names
         }
 
-        /// The key of a guard's item.
+        /// The key of a predicate lock's item.
         static func key(_ name: String) -> PrimaryKey {
             PrimaryKey(.string("GUARD#\(name)"), "GUARD")
         }
 
-        /// The action that counts a guard up, or checks that nobody did since it was read.
+        /// The action that counts a predicate lock up, or checks that nobody did since it was read.
         static func action(
             _ name: String, counts: Bool, read: Item??
         ) -> WriteAction {

@@ -3,9 +3,9 @@ import CodexCore
 import CodexStore
 import Synchronization
 
-/// A store as a table elsewhere would be: it takes what DynamoDB does of actions, and somebody else may be
-/// faster.
-final class TableElsewhere: TableBackend {
+/// A store as a remote table would be: it takes what DynamoDB does of actions, and somebody else
+/// may be faster.
+final class RemoteTable: TableBackend {
     private let table: any TableBackend
     private let other: Mutex<(@Sendable () async throws -> Void)?>
 
@@ -28,7 +28,7 @@ final class TableElsewhere: TableBackend {
     }
 
     func perform(_ actions: [WriteAction]) async throws {
-        guard actions.count <= Limits.transactionActionCountMax else {
+        guard actions.count <= DynamoDBLimits.transactionActionCountMax else {
             throw CodexError(.invalidArgument, "\(actions.count) actions are too many.")
         }
         let first = other.withLock { other in

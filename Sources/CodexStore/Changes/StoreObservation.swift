@@ -25,7 +25,7 @@ internal import CodexIndex
 /// actor what takes long. The sequence ends by throwing only: `CancellationError`,
 /// ``CodexError/Code/closed``, ``CodexError/Code/unknownTable``, ``CodexError/Code/corrupted`` and what the
 /// read throws.
-public struct Observation<Value: Sendable & Equatable>: AsyncSequence, Sendable {
+public struct StoreObservation<Value: Sendable & Equatable>: AsyncSequence, Sendable {
     /// What the read says.
     public typealias Element = Value
 
@@ -71,7 +71,7 @@ public struct Observation<Value: Sendable & Equatable>: AsyncSequence, Sendable 
         /// The present value, the first time; after that the next that differs.
         ///
         /// - Returns: The value; `nil` only after it threw.
-        /// - Throws: As ``Observation``.
+        /// - Throws: As ``StoreObservation``.
         public mutating func next() async throws -> Value? {
             if isEnded { return nil }
             do {
@@ -128,14 +128,14 @@ public struct Observation<Value: Sendable & Equatable>: AsyncSequence, Sendable 
             // Made before the snapshot: what is committed in between is looked at once more, and not missed.
             if reader == nil || reader?.endID == nil {
                 let new = ChangeReader(
-                    core, from: .position(.latest), scope.view,
+                    core, from: .stream(.latest), scope.view,
                     ChangeFilter(tables: scope.tables.map { Set($0) }), includesSilent: true)
                 try new.prepare()
                 reader = new
                 catalog = new.catalog
             }
-            let reading = try core.takeReader()
-            defer { core.returnReader(reading) }
+            let reading = try core.acquireReadContext()
+            defer { core.releaseReadContext(reading) }
             try scope.validate(reading.catalog)
             return try read(Snapshot(reading))
         }
@@ -235,11 +235,11 @@ extension Store {
     /// - Returns: A sequence that never ends by itself; see there for its errors.
     public func observe<E: Entity & Equatable>(
         _ query: Query<E>, limit: Int? = nil
-    ) -> Observation<[E]> {
+    ) -> StoreObservation<[E]> {
         let request = query.request
         let part = ObservedScope.Part.partition(
             table: request.table, index: request.index, request.partition)
-        return Observation(core, ObservedScope(part)) {
+        return StoreObservation(core, ObservedScope(part)) {
             try $0.query(query, limit: limit).items
         }
     }
@@ -247,8 +247,8 @@ extension Store {
     /// The entity that `lookup` names, now and whenever a commit changed it; `nil` while there is none.
     ///
     /// - Returns: A sequence that never ends by itself; see there for its errors.
-    public func observe<E: Entity & Equatable>(_ lookup: Lookup<E>) -> Observation<E?> {
-        Observation(core, lookup.target.scope(E.definition.table)) { try $0.get(lookup) }
+    public func observe<E: Entity & Equatable>(_ lookup: Lookup<E>) -> StoreObservation<E?> {
+        StoreObservation(core, lookup.target.scope(E.definition.table)) { try $0.get(lookup) }
     }
 
     /// What `read` says, now and whenever commits in the tables made it say something else.
@@ -265,7 +265,7 @@ extension Store {
     /// - Returns: A sequence that never ends by itself; see there for its errors.
     public func observe<Value: Sendable & Equatable>(
         in tables: [String]? = nil, _ read: @escaping @Sendable (borrowing Snapshot) throws -> Value
-    ) -> Observation<Value> {
-        Observation(core, ObservedScope(tables: tables), read)
+    ) -> StoreObservation<Value> {
+        StoreObservation(core, ObservedScope(tables: tables), read)
     }
 }

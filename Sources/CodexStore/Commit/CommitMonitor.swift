@@ -3,7 +3,7 @@ internal import CodexCore
 /// Looks after commits, readers and the file, and tells the observer.
 ///
 /// Used by one thread at a time, whoever runs writes; it does nothing where there is no observer.
-struct Watch {
+struct CommitMonitor {
     private let core: StoreCore
     private let observer: @Sendable (StoreEvent) -> Void
     private let clock = ContinuousClock()

@@ -2,7 +2,7 @@ internal import CodexCore
 internal import FoundationEssentials
 
 /// A small file that says what a directory is: a line of JSON with a `format`, and the line's CRC-32 below it.
-enum Label {
+enum ChecksummedJSON {
     /// The format that this release writes and reads.
     static let format = 1
     private static let byteCountMax = 1 << 16

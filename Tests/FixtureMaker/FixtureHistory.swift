@@ -6,7 +6,7 @@ import Foundation
 ///
 /// It is made, backed up and archived. Another process goes on, and is killed before a checkpoint.
 /// The directory is copied; then the store is recovered, archived once more, and closed.
-struct FixtureLife {
+struct FixtureHistory {
     let directory: String
     private var path: String { directory + "/store" }
     private var contentsPath: String { directory + "/contents.jsonl" }
@@ -122,7 +122,7 @@ struct FixtureLife {
         options.checkpoints = CheckpointPolicy(interval: .seconds(3600), changeCount: 1_000_000)
         let store = try Store(at: path, options: options)
         try await store.addIndex(FixtureSchema.lateIndex, to: "t")
-        try await store.whenReady()
+        try await store.waitUntilReady()
         try await changeItems(store)
         for request in FixtureValues.requests(3..<6) {
             try await store.perform(request.actions, idempotencyToken: request.token)
@@ -161,7 +161,7 @@ struct FixtureLife {
         for item in items { try await store.put(item, in: "t") }
         let consuming = _Concurrency.Task {
             try await store.consume(
-                "totals", onFailure: ConsumerFailurePolicy(attemptCount: 1, parks: true)
+                "totals", onFailure: ConsumerFailurePolicy(attemptCount: 1, keepsDeadLetters: true)
             ) { transaction, changes in
                 let key = PrimaryKey(.number(1_000_000), .binary([1]))
                 var sum = try transaction.item(in: "n", key: key)?["sum"]?.number?.int64 ?? 0
@@ -176,9 +176,9 @@ struct FixtureLife {
                     ["n": 1_000_000, "b": .binary([1]), "sum": .number(Number(sum))], in: "n")
             }
         }
-        let parkedCount = items.count(where: { $0["bad"] != nil })
+        let deadLetterCount = items.count(where: { $0["bad"] != nil })
         let end = ContinuousClock.now + .seconds(60)
-        while try store.parkedChanges(of: "totals").count < parkedCount {
+        while try store.deadLetters(of: "totals").count < deadLetterCount {
             guard ContinuousClock.now < end else { throw FixtureError("Nothing is parked.") }
             try await _Concurrency.Task.sleep(for: .milliseconds(5))
         }
@@ -220,7 +220,7 @@ struct FixtureLife {
                     "consumer",
                     [
                         "name": .string(status.name), "at": .string("\(status.sequenceNumber)"),
-                        "parked": .number(Number(status.parkedCount)),
+                        "parked": .number(Number(status.deadLetterCount)),
                     ]))
         }
         lines += FixtureContents.lines(FixtureValues.requests(0..<6))

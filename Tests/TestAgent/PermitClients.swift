@@ -2,7 +2,7 @@ import Codex
 import CodexStore
 
 /// Many tasks that ask a rate limiter for the same.
-struct Takers: Sendable {
+struct PermitClients: Sendable {
     private let limiter: RateLimiter
 
     init(_ store: Store, limit: Int) throws {
@@ -11,12 +11,12 @@ struct Takers: Sendable {
     }
 
     /// Lets `taskCount` tasks ask `count` times each; returns how often they were let through.
-    func take(taskCount: Int, _ count: Int) async throws -> Int {
+    func acquire(taskCount: Int, _ count: Int) async throws -> Int {
         let allowed = try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<taskCount {
                 group.addTask {
                     var allowed = 0
-                    for _ in 0..<count where try await limiter.take(for: "s").isAllowed {
+                    for _ in 0..<count where try await limiter.acquire(for: "s").isAllowed {
                         allowed += 1
                     }
                     return allowed
@@ -24,7 +24,7 @@ struct Takers: Sendable {
             }
             return try await group.reduce(0, +)
         }
-        try await limiter.giveBack()
+        try await limiter.releaseUnused()
         return allowed
     }
 }

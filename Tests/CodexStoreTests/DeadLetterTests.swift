@@ -9,8 +9,8 @@ import Testing
 @testable import CodexStore
 
 /// What consumers park: how much there may be, and that no more than a page of it is held.
-@Suite("Parked changes", .timeLimit(.minutes(30)))
-struct ParkedChangeTests {
+@Suite("Dead letters", .timeLimit(.minutes(30)))
+struct DeadLetterTests {
     static let schema = SampleTable.schema()
 
     struct Refusal: Error, CustomStringConvertible { let description = "refused" }
@@ -42,9 +42,9 @@ struct ParkedChangeTests {
 
     /// Consumes and refuses all but the item with the value 0, until it gets that or ends by
     /// itself.
-    func consume(maximum: Int = ConsumerFailurePolicy.defaultMaximumParkedCount) async throws {
+    func consume(maximum: Int = ConsumerFailurePolicy.defaultMaximumDeadLetters) async throws {
         let policy = ConsumerFailurePolicy(
-            attemptCount: 1, parks: true, maximumParkedCount: maximum)
+            attemptCount: 1, keepsDeadLetters: true, maximumDeadLetters: maximum)
         let (ends, end) = AsyncStream<Void>.makeStream()
         let task = _Concurrency.Task { [store] in
             defer { end.finish() }
@@ -69,18 +69,18 @@ struct ParkedChangeTests {
         let changes = try store.retainedChanges(after: .trimHorizon).dropLast(rest)
         try await store.write { transaction in
             for change in changes {
-                let parked = ParkedChange(
+                let parked = DeadLetter(
                     change: change, error: Refusal(), attemptCount: 1, hidesValues: false)
-                try transaction.context.deadLetters.park(parked, of: consumer, countMax: .max)
+                try transaction.context.deadLetters.add(parked, of: consumer, countMax: .max)
             }
         }
     }
 
-    @Test("The oldest parked change of all consumers says what is kept of removed tables")
+    @Test("The oldest dead letter of all consumers says what is kept of removed tables")
     func oldest() async throws {
         func oldestCommit() throws -> UInt64? {
-            try store.core.withReader {
-                try ParkedChange.oldestCommit($0.transaction, $0.catalog.consumers)
+            try store.core.withReadContext {
+                try DeadLetter.oldestCommit($0.transaction, $0.catalog.consumers)
             }
         }
         #expect(try oldestCommit() == nil)
@@ -88,15 +88,15 @@ struct ParkedChangeTests {
         let changes = try store.retainedChanges(after: .trimHorizon)
         for (consumer, place) in [("late", 4), ("c", 3), ("c", 4), ("cc", 1), ("d", 2)] {
             try await store.write { transaction in
-                let parked = ParkedChange(
+                let parked = DeadLetter(
                     change: changes[place], error: Refusal(), attemptCount: 1, hidesValues: false)
-                try transaction.context.deadLetters.park(parked, of: consumer, countMax: .max)
+                try transaction.context.deadLetters.add(parked, of: consumer, countMax: .max)
             }
         }
         #expect(try oldestCommit() == changes[1].sequenceNumber.commit)
     }
 
-    func values(_ parked: [ParkedChange]) throws -> [Int64] {
+    func values(_ parked: [DeadLetter]) throws -> [Int64] {
         try parked.compactMap { try $0.change.newImage?["value"]?.number?.int64 }
     }
 
@@ -112,32 +112,32 @@ struct ParkedChangeTests {
         for name in ["b", "c!", "cc", "d"] { try await park(of: name) }
         guard count > 5 else {
             try await consume(maximum: 5)
-            #expect(try values(store.parkedChanges(of: "c")) == Array(1...Int64(count)))
+            #expect(try values(store.deadLetters(of: "c")) == Array(1...Int64(count)))
             return
         }
         let error = await #expect(throws: CodexError.self) { try await consume(maximum: 5) }
-        #expect(error?.code == .tooManyParked)
-        #expect(error?.message.contains("retryParkedChanges") == true)
-        let parked = try store.parkedChanges(of: "c")
+        #expect(error?.code == .tooManyDeadLetters)
+        #expect(error?.message.contains("retryDeadLetters") == true)
+        let parked = try store.deadLetters(of: "c")
         #expect(try values(parked) == [1, 2, 3, 4, 5])
         let status = try #require(try store.consumers().first { $0.name == "c" })
-        #expect(status.parkedCount == 5)
+        #expect(status.deadLetterCount == 5)
         #expect(status.sequenceNumber == parked.last?.change.sequenceNumber)
         // It ends again, and nothing changes, until there is room.
-        await #expect(throws: CodexError(.tooManyParked, "")) { try await consume(maximum: 5) }
-        #expect(try store.parkedChanges(of: "c").count == 5)
-        #expect(try await store.discardParkedChange(parked[0].change.sequenceNumber, of: "c"))
+        await #expect(throws: CodexError(.tooManyDeadLetters, "")) { try await consume(maximum: 5) }
+        #expect(try store.deadLetters(of: "c").count == 5)
+        #expect(try await store.discardDeadLetter(parked[0].change.sequenceNumber, of: "c"))
         try await consume(maximum: 5)
-        #expect(try values(store.parkedChanges(of: "c")) == [2, 3, 4, 5, 6])
+        #expect(try values(store.deadLetters(of: "c")) == [2, 3, 4, 5, 6])
     }
 
     @Test("The limit is 10,000 unless another is given, and 1 or more")
     func limits() async throws {
-        #expect(ConsumerFailurePolicy.park.maximumParkedCount == 10_000)
+        #expect(ConsumerFailurePolicy.deadLetter.maximumDeadLetters == 10_000)
         try await store.addConsumer("c", after: .trimHorizon)
         for policy in [
-            ConsumerFailurePolicy(attemptCount: 0), ConsumerFailurePolicy(maximumParkedCount: 0),
-            ConsumerFailurePolicy(maximumParkedCount: .min),
+            ConsumerFailurePolicy(attemptCount: 0), ConsumerFailurePolicy(maximumDeadLetters: 0),
+            ConsumerFailurePolicy(maximumDeadLetters: .min),
         ] {
             await #expect(throws: CodexError(.invalidArgument, "")) {
                 try await store.consume("c", onFailure: policy) { _, _ in }
@@ -148,14 +148,14 @@ struct ParkedChangeTests {
         }
         try await write(3)
         let error = await #expect(throws: CodexError.self) { try await consume(maximum: 1) }
-        #expect(error?.code == .tooManyParked)
+        #expect(error?.code == .tooManyDeadLetters)
         try await consume(maximum: .max)
-        #expect(try values(store.parkedChanges(of: "c")) == [1, 2, 3])
+        #expect(try values(store.deadLetters(of: "c")) == [1, 2, 3])
     }
 
     @Test("The full limit is reached and not passed")
     func fullLimit() async throws {
-        let maximum = ConsumerFailurePolicy.defaultMaximumParkedCount
+        let maximum = ConsumerFailurePolicy.defaultMaximumDeadLetters
         try await store.addConsumer("c")
         try await store.write { transaction in
             for number in 0...maximum {
@@ -167,24 +167,24 @@ struct ParkedChangeTests {
         @Sendable func park(
             _ change: ChangeRecord, _ transaction: borrowing WriteTransaction
         ) throws {
-            let parked = ParkedChange(
+            let parked = DeadLetter(
                 change: change, error: Refusal(), attemptCount: 1, hidesValues: false)
-            try transaction.context.deadLetters.park(parked, of: "c", countMax: maximum)
+            try transaction.context.deadLetters.add(parked, of: "c", countMax: maximum)
         }
         try await store.write { transaction in
             for change in changes.dropLast() { try park(change, transaction) }
         }
-        #expect(try store.consumers()[0].parkedCount == maximum)
-        #expect(try store.stats().consumers[0].parkedCount == maximum)
-        await #expect(throws: CodexError(.tooManyParked, "")) {
+        #expect(try store.consumers()[0].deadLetterCount == maximum)
+        #expect(try store.stats().consumers[0].deadLetterCount == maximum)
+        await #expect(throws: CodexError(.tooManyDeadLetters, "")) {
             try await store.write { try park(changes[maximum], $0) }
         }
         // In the place of itself there is room.
         try await store.write { try park(changes[maximum - 1], $0) }
-        #expect(try store.consumers()[0].parkedCount == maximum)
+        #expect(try store.consumers()[0].deadLetterCount == maximum)
         try await store.removeConsumer("c")
         try await store.addConsumer("c")
-        #expect(try store.consumers()[0].parkedCount == 0)
+        #expect(try store.consumers()[0].deadLetterCount == 0)
     }
 
     @Test("Of two that consume under one name both end at the limit, with nothing parked twice")
@@ -206,37 +206,37 @@ struct ParkedChangeTests {
             for await code in group { codes.append(code) }
             return codes
         }
-        #expect(codes == [.tooManyParked, .tooManyParked])
-        #expect(try values(store.parkedChanges(of: "c")) == [1, 2, 3, 4, 5])
+        #expect(codes == [.tooManyDeadLetters, .tooManyDeadLetters])
+        #expect(try values(store.deadLetters(of: "c")) == [1, 2, 3, 4, 5])
         // A consumer goes by its own limit.
-        await #expect(throws: CodexError(.tooManyParked, "")) { try await consume(maximum: 8) }
-        #expect(try values(store.parkedChanges(of: "c")) == [1, 2, 3, 4, 5, 6, 7, 8])
-        await #expect(throws: CodexError(.tooManyParked, "")) { try await consume(maximum: 5) }
-        #expect(try store.parkedChanges(of: "c").count == 8)
+        await #expect(throws: CodexError(.tooManyDeadLetters, "")) { try await consume(maximum: 8) }
+        #expect(try values(store.deadLetters(of: "c")) == [1, 2, 3, 4, 5, 6, 7, 8])
+        await #expect(throws: CodexError(.tooManyDeadLetters, "")) { try await consume(maximum: 5) }
+        #expect(try store.deadLetters(of: "c").count == 8)
     }
 
     @Test("A reset, a rebuild and a successful retry make room")
     func room() async throws {
         try await store.addConsumer("c", after: .trimHorizon)
         try await write(8)
-        await #expect(throws: CodexError(.tooManyParked, "")) { try await consume(maximum: 5) }
-        let second = try store.parkedChanges(of: "c")[1].change.sequenceNumber
+        await #expect(throws: CodexError(.tooManyDeadLetters, "")) { try await consume(maximum: 5) }
+        let second = try store.deadLetters(of: "c")[1].change.sequenceNumber
         try await store.resetConsumer("c", to: .sequenceNumber(second))
-        #expect(try values(store.parkedChanges(of: "c")) == [1, 2])
-        await #expect(throws: CodexError(.tooManyParked, "")) { try await consume(maximum: 5) }
-        #expect(try values(store.parkedChanges(of: "c")) == [1, 2, 3, 4, 5])
-        let counts = try await store.retryParkedChanges(of: "c") { _, change in
+        #expect(try values(store.deadLetters(of: "c")) == [1, 2])
+        await #expect(throws: CodexError(.tooManyDeadLetters, "")) { try await consume(maximum: 5) }
+        #expect(try values(store.deadLetters(of: "c")) == [1, 2, 3, 4, 5])
+        let counts = try await store.retryDeadLetters(of: "c") { _, change in
             guard try change.newImage?["value"]?.number?.int64 != 4 else { throw Refusal() }
         }
         #expect(counts == (4, 1))
         try await consume(maximum: 5)
-        #expect(try values(store.parkedChanges(of: "c")) == [4, 6, 7, 8])
+        #expect(try values(store.deadLetters(of: "c")) == [4, 6, 7, 8])
         await #expect(throws: Refusal.self) {
             try await store.rebuildConsumer("c") { _ in throw Refusal() }
         }
-        #expect(try store.consumers()[0].parkedCount == 4)
+        #expect(try store.consumers()[0].deadLetterCount == 4)
         try await store.rebuildConsumer("c") { _ in }
-        #expect(try store.consumers()[0].parkedCount == 0)
+        #expect(try store.consumers()[0].deadLetterCount == 0)
     }
 
     // MARK: Removal
@@ -246,7 +246,7 @@ struct ParkedChangeTests {
         try await store.addConsumer("c", after: .trimHorizon)
         try await write(50)
         try await park()
-        let before = try store.parkedChanges(of: "c").map(\.change.sequenceNumber)
+        let before = try store.deadLetters(of: "c").map(\.change.sequenceNumber)
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<40 {
                 group.addTask { [store] in
@@ -257,7 +257,7 @@ struct ParkedChangeTests {
                             guard number % 4 == 0 else { return }
                             try transaction.context.deadLetters.forget("c")
                             let reads = ConsumerReads(transaction.context)
-                            #expect(try reads.parkedCount(of: "c") == 0)
+                            #expect(try reads.deadLetterCount(of: "c") == 0)
                             throw Refusal()
                         }
                         #expect(number % 4 != 0)
@@ -267,7 +267,7 @@ struct ParkedChangeTests {
                 }
             }
         }
-        #expect(try store.parkedChanges(of: "c").map(\.change.sequenceNumber) == before)
+        #expect(try store.deadLetters(of: "c").map(\.change.sequenceNumber) == before)
         for number in 0..<40 {
             let item = try store.item(in: "samples", key: PrimaryKey(.string("other\(number)")))
             #expect((item != nil) == (number % 4 != 0))
@@ -286,15 +286,15 @@ struct ParkedChangeTests {
         }
         try await park(leaving: 0)
         try await park(of: "d", leaving: 0)
-        let numbers = try store.parkedChanges(of: "c", limit: .max).map(\.change.sequenceNumber)
+        let numbers = try store.deadLetters(of: "c", limit: .max).map(\.change.sequenceNumber)
         #expect(numbers.count == 2500)
         try await store.resetConsumer("c", to: .sequenceNumber(numbers[9]))
         #expect(
-            try store.parkedChanges(of: "c").map(\.change.sequenceNumber)
+            try store.deadLetters(of: "c").map(\.change.sequenceNumber)
                 == Array(numbers.prefix(10)))
         try await store.removeConsumer("c")
         try await store.addConsumer("c")
-        #expect(try store.consumers().map(\.parkedCount) == [0, 2500])
+        #expect(try store.consumers().map(\.deadLetterCount) == [0, 2500])
     }
 
     // MARK: Pages
@@ -309,9 +309,9 @@ struct ParkedChangeTests {
         var pages: [Entries] = []
         while true {
             let last = pages.last?.last?.key
-            let page = try store.core.withReader { context in
+            let page = try store.core.withReadContext { context in
                 try ConsumerReads(context).entries(
-                    of: ParkedChange.prefix("c"), after: last, countMax: countMax,
+                    of: DeadLetter.prefix("c"), after: last, countMax: countMax,
                     byteCountMax: byteCountMax)
             }
             if page.isEmpty { return pages }
@@ -328,7 +328,7 @@ struct ParkedChangeTests {
         #expect(whole.count == 1 && whole[0].count == 30)
         let bounds: [(Int, Int)] = [
             (7, .max), (1, .max), (.max, 1_000_000), (.max, 1), (3, 1_000_000),
-            (ParkedPages.countMax, ParkedPages.byteCountMax),
+            (DeadLetterPages.countMax, DeadLetterPages.byteCountMax),
         ]
         for (countMax, byteCountMax) in bounds {
             let split = try pages(countMax, byteCountMax)
@@ -336,27 +336,27 @@ struct ParkedChangeTests {
             for page in split where page.count > 1 {
                 #expect(page.count <= countMax && byteCount(page) <= byteCountMax)
             }
-            var reader = try ParkedPages(
+            var reader = try DeadLetterPages(
                 store.core, "c", .newImage, countMax: countMax, byteCountMax: byteCountMax)
-            var read: [ParkedChange] = []
+            var read: [DeadLetter] = []
             while let parked = try reader.next() { read.append(parked) }
             #expect(try values(read) == Array(1...30))
             #expect(try reader.next() == nil)
         }
         #expect(try pages(.max, 1_000_000).allSatisfy { (1...3).contains($0.count) })
-        #expect(try pages(.max, ParkedPages.byteCountMax).count == 3)
+        #expect(try pages(.max, DeadLetterPages.byteCountMax).count == 3)
     }
 
-    @Test("Parked changes can be looked at some at a time")
+    @Test("Dead letters can be looked at some at a time")
     func after() async throws {
         try await store.addConsumer("c")
-        #expect(try store.parkedChanges(of: "c").isEmpty)
+        #expect(try store.deadLetters(of: "c").isEmpty)
         try await write(23)
         try await park()
         for limit in [1, 7, 22, 23, 24] {
-            var seen: [ParkedChange] = []
+            var seen: [DeadLetter] = []
             while true {
-                let more = try store.parkedChanges(
+                let more = try store.deadLetters(
                     of: "c", after: seen.last?.change.sequenceNumber, limit: limit)
                 #expect(more.count <= limit)
                 if more.isEmpty { break }
@@ -364,9 +364,9 @@ struct ParkedChangeTests {
             }
             #expect(try values(seen) == Array(1...23))
         }
-        #expect(try store.parkedChanges(of: "c", limit: 0).isEmpty)
-        #expect(try store.parkedChanges(of: "c", limit: -1).isEmpty)
-        #expect(throws: CodexError(.unknownConsumer, "")) { try store.parkedChanges(of: "d") }
+        #expect(try store.deadLetters(of: "c", limit: 0).isEmpty)
+        #expect(try store.deadLetters(of: "c", limit: -1).isEmpty)
+        #expect(throws: CodexError(.unknownConsumer, "")) { try store.deadLetters(of: "d") }
     }
 
     @Test("A retry over many pages tries each once, in order, and not what is parked meanwhile")
@@ -382,27 +382,27 @@ struct ParkedChangeTests {
         try await park(leaving: 100)
         let late = try store.retainedChanges(after: .trimHorizon).suffix(100)
         let tried = Mutex<[Int64]>([])
-        let counts = try await store.retryParkedChanges(of: "c", view: .newImage) {
+        let counts = try await store.retryDeadLetters(of: "c", view: .newImage) {
             transaction, change in
             let value = try change.newImage?["value"]?.number?.int64 ?? 0
             tried.withLock { $0.append(value) }
             if value % 3 == 0 { throw Refusal() }
             guard value <= 100, let next = late.dropFirst(Int(value) - 1).first else { return }
-            let parked = ParkedChange(
+            let parked = DeadLetter(
                 change: next, error: Refusal(), attemptCount: 1, hidesValues: false)
-            try transaction.context.deadLetters.park(parked, of: "c", countMax: .max)
+            try transaction.context.deadLetters.add(parked, of: "c", countMax: .max)
         }
         // Its transaction may run again.
         var order = tried.withLock { $0 }
         order = zip(order, order.dropFirst()).filter { $0 != $1 }.map { $0.0 } + order.suffix(1)
         #expect(order == Array(1...2200))
         #expect(counts == (2200 - 733, 733))
-        let left = try store.parkedChanges(of: "c", limit: .max)
+        let left = try store.deadLetters(of: "c", limit: .max)
         #expect(left.count == 733 + 67)
         #expect(left.prefix(733).allSatisfy { $0.attemptCount == 2 })
         #expect(left.suffix(67).allSatisfy { $0.attemptCount == 1 })
         await #expect(throws: CodexError(.unknownConsumer, "")) {
-            try await store.retryParkedChanges(of: "d") { _, _ in }
+            try await store.retryDeadLetters(of: "d") { _, _ in }
         }
     }
 
@@ -412,12 +412,12 @@ struct ParkedChangeTests {
         try await write(1)
         let change = try #require(try store.retainedChanges(after: .trimHorizon).first)
         func kept(_ text: String) -> String {
-            ParkedChange(
+            DeadLetter(
                 change: change, error: Talk(description: text), attemptCount: 1,
                 hidesValues: false
             ).error
         }
-        let most = ParkedChange.errorByteCountMax
+        let most = DeadLetter.errorByteCountMax
         for text in ["", "é", String(repeating: "a", count: most)] { #expect(kept(text) == text) }
         #expect(kept(String(repeating: "a", count: most + 1)).utf8.count == most)
         for character in ["é", "€", "🙂"] {
