@@ -25,7 +25,10 @@ struct RateWindowEntityTests {
             "main", partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
             timeToLive: "expiresAt")
         let schema = Schema(tables: [table], entities: [RequestCounts.definition])
-        let temporary = try TemporaryStore(schema: schema)
+        // No time passes, however slow the machine is.
+        var options = StoreOptions()
+        options.use(ManualClock())
+        let temporary = try TemporaryStore(schema: schema, options: options)
         let limiter = try RateLimiter(
             temporary.store, windows: RequestCounts.self, name: "api", limit: 2)
         for isAllowed in [true, true, false] {
