@@ -13,7 +13,6 @@ struct TypeSizeTests {
             "A value has ten kinds: each has a case, a property and a literal or initializer.",
         "CodexCore.CodexError.Code": "Each code of an error is a constant of the API.",
         "CodexCore.CodexFlow.Task": "The model with the most attributes, and the rules of each.",
-        "CodexCore.Limits": "All limits of the engine are in one place.",
         "CodexCore.Number": "Arithmetic, order, text and stored form of one value.",
         "CodexDynamoDB.DynamoDBService": "The operations of DynamoDB's API, each in its own file.",
         "CodexStore.Store": "The API of the engine: each call is a member, in the file of its job.",

@@ -77,7 +77,7 @@ enum ClosedStore {
         guard let ids else { throw Wire.corrupted("the manifest") }
         if beginsLog { return try StoreCreation.beginLog(directory, ids.new, StoreOptions()) }
         // Not before the last commit, whatever the clock shows: else they would be too old too soon.
-        let now = max(StoreOptions().milliseconds, milliseconds)
+        let now = max(StoreOptions().nowMilliseconds, milliseconds)
         let log = try LogDirectory(store: directory, id: ids.old)
         log.directory.remove(LogDirectory.spareName)
         for number in try log.numbers() {
