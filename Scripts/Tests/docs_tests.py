@@ -210,6 +210,21 @@ class SiteTests(DocsTest):
         self.assertEqual(converted[-1].count("--dependency"), len(docs.PRODUCTS) - 1)
         self.assertTrue(calls[-1].startswith("docc merge"))
 
+    def failing_swift(self, module):
+        self.program(
+            "swift", f"echo \"error: Failed to emit symbol graph for '{module}': no module\" >&2\n"
+            f'echo "Files written to {self.graphs}"\nexit 1\n')
+
+    def test_the_test_runner_needs_no_graph(self):
+        self.failing_swift("CodexPackageTests")
+        self.assertEqual(self.run_docs().returncode, 0)
+
+    def test_a_module_without_a_graph_fails(self):
+        self.failing_swift("CodexStore")
+        result = self.run_docs()
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("the symbol graphs were not made", result.stderr)
+
     def test_a_warning_fails_and_names_its_product(self):
         self.docc(1)
         result = self.run_docs("--graphs", str(self.graphs))
