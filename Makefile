@@ -27,8 +27,8 @@ LOCK ?= on
 PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
-.PHONY: run serve help test test-scripts test-thread test-crash torture lint format nested task-service dynamodb \
-	worst count-instructions docs api-breakage journeys check-dependencies lock lock-python sbom bench bench-full \
+.PHONY: run serve help test test-scripts test-thread test-crash torture fuzz fuzz-corpus lint format nested \
+	task-service dynamodb worst count-instructions docs api-breakage journeys check-dependencies lock lock-python sbom bench bench-full \
 	bench-suites bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-dynamodb \
 	bench-service endpoint-figures clean
 
@@ -90,6 +90,31 @@ test-crash: ## 200 kills and 60 power cuts; power cuts must be possible
 torture: ## random operations of several processes for half an hour: CODEX_TORTURE_SEED= repeats a run
 	@./Scripts/bootstrap
 	CODEX_TORTURE_SECONDS=$${CODEX_TORTURE_SECONDS:-1800} $(SWIFT) test $(TRAITS) --filter TortureTests
+
+# libFuzzer and the address sanitizer; the seconds are of all targets together. A finding is an error, and how
+# to replay it is printed. Hours for one target: make fuzz SECONDS=3600 TARGET=items
+# SwiftPM's option makes room for libFuzzer's `main`. It knows one sanitizer at a time, and of several
+# options of the compiler the last one counts.
+TARGET ?= all
+SECONDS ?= 60
+JOBS ?= 1
+FUZZED = --traits Encryption -c release --scratch-path .build-fuzz --product codex-fuzz --sanitize fuzzer \
+	-Xswiftc -sanitize=fuzzer,address -Xswiftc -DFUZZING -Xswiftc -enable-testing \
+	$(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
+fuzz: ## decoders, parsers and requests with any bytes: TARGET=items, SECONDS=3600, JOBS=2
+	@./Scripts/bootstrap
+	$(PIN) tests
+	$(SWIFT) build $(FUZZED)
+	$(CHECK) --warn --scratch .build-fuzz tests
+	@./Scripts/fuzz.py --seconds $(SECONDS) --jobs $(JOBS) .build-fuzz/release/codex-fuzz $(TARGET)
+
+# What was found stays; what real values give is written again.
+fuzz-corpus: ## write the corpora and dictionaries that fuzzing starts with
+	@./Scripts/bootstrap
+	$(PIN) tests
+	$(SWIFT) build $(TRAITS) --product codex-fuzz
+	.build/debug/codex-fuzz --write-corpus Tests/Fuzz/Corpus
+	.build/debug/codex-fuzz --write-dictionaries Tests/Fuzz/Dictionaries
 
 nested: ## the examples, and the tests of the program
 	@./Scripts/bootstrap

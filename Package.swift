@@ -90,6 +90,18 @@ let package = Package(
         .executableTarget(
             name: "codex-counts", dependencies: ["CountedCalls", "MeasuredPaths"],
             path: "Tests/PathCounter"),
+        // Decoders, parsers and the service, each with what must hold for any bytes.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "CodexCore", "CodexDynamoDB", "CodexIndex", "CodexStore", "CodexTesting",
+                "CodexWorkspace",
+            ],
+            path: "Tests/FuzzTargets"),
+        // Replays inputs; `make fuzz` builds it with libFuzzer's `main`.
+        .executableTarget(
+            name: "codex-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz",
+            exclude: ["Corpus", "Dictionaries"]),
         // System calls that fail on demand.
         .target(name: "FaultyCalls", path: "Tests/FaultyCalls"),
         .testTarget(name: "CodexCoreTests", dependencies: ["CodexCore", "TestSupport"]),
@@ -144,6 +156,7 @@ let package = Package(
             dependencies: [
                 "CodexCore", "CodexStore", "CodexTesting", "PlantedFaults", "TestSupport",
             ]),
+        .testTarget(name: "FuzzCorpusTests", dependencies: ["FuzzTargets"]),
         .testTarget(name: "TidyTests"),
         .testTarget(
             name: "ClientTests",

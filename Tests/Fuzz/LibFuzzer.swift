@@ -1,0 +1,21 @@
+#if FUZZING
+    import Foundation
+    import FuzzTargets
+
+    /// The target that the environment names.
+    private let target: FuzzTarget = {
+        let name = ProcessInfo.processInfo.environment["FUZZ_TARGET"] ?? ""
+        guard let target = FuzzTarget.named(name) else {
+            let names = FuzzTarget.all.map(\.name).joined(separator: ", ")
+            fatalError("FUZZ_TARGET is one of \(names)")
+        }
+        return target
+    }()
+
+    /// What libFuzzer calls with each input.
+    @_cdecl("LLVMFuzzerTestOneInput")
+    public func checkInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+        target.check(Array(UnsafeBufferPointer(start: start, count: count)))
+        return 0
+    }
+#endif
