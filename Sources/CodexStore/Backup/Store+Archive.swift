@@ -104,7 +104,7 @@ private struct ArchiveUpdate {
         do {
             guard !core.options.isReadOnly else {
                 let position = try core.withReadContext { try $0.storedPosition() }
-                try core.flushLog(through: position)
+                try flushLog(through: position)
                 return (position, 0)
             }
             let now = core.options.nowMilliseconds
@@ -118,7 +118,7 @@ private struct ArchiveUpdate {
             let position = try LogPosition(unsafe Array(stored))
             // What a killed process appended is applied by the next commit.
             var cursor = LogCursor(logDirectory, after: position)
-            try core.flushLog(through: position)
+            try flushLog(through: position)
             // A follower's commits have the times of its leader.
             // A catalog would open handles, which the end of this transaction would close again.
             let isFollower = try Manifest(json: unsafe Array(json)).isFollower
@@ -126,6 +126,12 @@ private struct ArchiveUpdate {
         } catch {
             throw CodexError.wrapping(error)
         }
+    }
+
+    private func flushLog(through position: LogPosition) throws(CodexError) {
+        try core.flushLog(through: position)
+        // If a flush of another process failed before, this one may have missed its pages.
+        try core.lease.requireWritable()
     }
 
     /// The bytes of a segment, up to a position if it is the one that is written to; `nil` if it is

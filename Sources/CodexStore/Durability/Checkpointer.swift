@@ -170,6 +170,8 @@ final class Checkpointer: Sendable {
                     }
                 }
                 try log.flush(through: pin.position)
+                // If a flush of another process failed meanwhile, this one may have missed its pages.
+                try lease.requireWritable()
                 options.reached(.dataFlushed)
                 try Checkpoint(
                     storeID: current.storeID, transaction: pin.id, position: pin.position,
@@ -359,7 +361,8 @@ final class Checkpointer: Sendable {
     /// What fails here is made good by the next opening.
     func finish() {
         let isDirty = state.withLock { $0.dirtySince != nil || $0.isRequested }
-        if isDirty, (try? lease.requireWritable()) != nil, (try? checkpointNow()) == nil {
+        // A log whose flushes did not fail is flushed in any case.
+        if isDirty, (try? lease.requireWritable()) == nil || (try? checkpointNow()) == nil {
             try? log.flush()
         }
         release()

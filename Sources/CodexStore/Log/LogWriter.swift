@@ -16,6 +16,8 @@ final class LogWriter: @unchecked Sendable {
     private let options: StoreOptions
     private var segment: LogSegment?
     private let tail = Locked(Tail())
+    /// Whether a flush of the log failed in this process.
+    private let hasFlushFailed = Atomic(false)
 
     /// What ``flush()`` is to flush.
     private struct Tail {
@@ -144,8 +146,18 @@ final class LogWriter: @unchecked Sendable {
         tail.withLock { $0.flushedSequence = max($0.flushedSequence, sequence) }
     }
 
+    /// Flushes a segment, unless a flush of the log failed in this process.
+    ///
+    /// Linux drops the pages of a failed flush: a second flush would succeed without them. Other
+    /// failures leave the log as it is, and what it has is still flushed.
     private func flush(_ file: File) throws(CodexError) {
-        try options.parts.perform(.flushLog) { () throws(CodexError) in try file.flush() }
+        guard !hasFlushFailed.load(ordering: .relaxed) else { throw StoreLease.refused() }
+        do throws(CodexError) {
+            try options.parts.perform(.flushLog) { () throws(CodexError) in try file.flush() }
+        } catch {
+            hasFlushFailed.store(true, ordering: .relaxed)
+            throw error
+        }
     }
 
     private var now: UInt64 { options.nowMilliseconds }

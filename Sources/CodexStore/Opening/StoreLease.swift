@@ -184,7 +184,7 @@ final class StoreLease: Sendable {
     /// Throws if somebody's write to the log or a checkpoint failed, or if the store's files are not
     /// those that were opened.
     func requireWritable() throws(CodexError) {
-        guard try !isRefused() else { throw Self.refused(nil) }
+        guard try !isRefused() else { throw Self.refused() }
         try requireFiles()
     }
 
@@ -194,10 +194,10 @@ final class StoreLease: Sendable {
     /// Whether somebody's write to the log or a checkpoint failed, and no recovery came since.
     func isRefused() throws(CodexError) -> Bool {
         if hasFailed.load(ordering: .relaxed) { return true }
-        return try lease.read(1).first == 1
+        return try lease.firstByte() == 1
     }
 
-    private static func refused(_ cause: (any Error)?) -> CodexError {
+    static func refused(_ cause: (any Error)? = nil) -> CodexError {
         CodexError(
             .writesRefused,
             "A write or flush failed before, so the store takes no more; reading goes on. See to "
@@ -211,13 +211,8 @@ final class StoreLease: Sendable {
     ///
     /// If it fails, the store refuses writes.
     ///
-    /// After a failure of this process `body` does not run: Linux drops the pages of a failed flush,
-    /// so that a second flush would succeed without them.
-    ///
-    /// - Throws: ``CodexError/Code/outcomeUnknown``, or ``CodexError/Code/writesRefused`` if one
-    ///   failed before.
+    /// - Throws: ``CodexError/Code/outcomeUnknown``.
     func refusingWritesOnFailure<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
-        guard !hasFailed.load(ordering: .relaxed) else { throw Self.refused(nil) }
         do throws(CodexError) {
             return try body()
         } catch {

@@ -123,6 +123,14 @@ final class FileLock: Sendable {
         return Array(bytes.prefix(got))
     }
 
+    /// The first byte of the lock's file; `nil` if it is empty.
+    func firstByte() throws(CodexError) -> UInt8? {
+        var byte: UInt8 = 0
+        let got = unsafe pread(descriptor, &byte, 1, 0)
+        guard got >= 0 else { throw .system("pread", errno) }
+        return got == 1 ? byte : nil
+    }
+
     /// Writes bytes of the lock's file; they need not survive a power cut.
     func write(_ bytes: [UInt8], at offset: Int = 0) throws(CodexError) {
         let put = unsafe bytes.withUnsafeBytes { buffer in

@@ -321,13 +321,19 @@
         private func finish(_ outgoing: OutgoingAnswer, _ context: ChannelHandlerContext) {
             state = outgoing.closes ? .closing : .idle
             extendDeadline(context)
-            // The client's next request may come in within the call.
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-            guard outgoing.closes else { return }
-            // A client that is still sending would lose the answer if all were closed at once.
-            let channel = context.channel
-            context.close(mode: .output, promise: nil)
-            context.eventLoop.scheduleTask(in: Self.lingering) { channel.close(promise: nil) }
+            guard outgoing.closes else {
+                // The client's next request may come in within the call.
+                context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+                return
+            }
+            let (channel, eventLoop) = (context.channel, context.eventLoop)
+            let taken = eventLoop.makePromise(of: Void.self)
+            taken.futureResult.whenComplete { _ in
+                // A client that is still sending would lose the answer if all were closed at once.
+                channel.close(mode: .output, promise: nil)
+                eventLoop.scheduleTask(in: Self.lingering) { channel.close(promise: nil) }
+            }
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: taken)
         }
     }
 
