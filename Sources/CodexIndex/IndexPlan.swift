@@ -7,8 +7,8 @@ public import CodexCore
 ///
 /// A table's plan has the plans of its indexes (``TablePlan/indexes``). To keep an index up to date,
 /// take the ``entryKeys(for:primaryKey:)`` of the item as it was and as it is: those of the first that
-/// the second lacks are removed, and the others are written. Which entities an index is of
-/// (``IndexDefinition/entities``), and whether it is unique, are the caller's to see to.
+/// the second lacks are removed, and the others are written. The caller must check whether the item
+/// is of an entity of the index (``IndexDefinition/entities``), and whether a unique key is taken.
 ///
 /// A plan may be used by any number of threads.
 public final class IndexPlan: Sendable, KeyAttributeDecoder {

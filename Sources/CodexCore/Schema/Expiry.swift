@@ -1,4 +1,6 @@
-/// When items expire: the one rule of those who store, index, read and remove them.
+/// When items expire: the one rule for storing, indexing, reading and removing them.
+///
+/// `Verifier` in CodexStore has a second copy on purpose, which finds errors of this one.
 ///
 /// It is judged by whole seconds: an attribute of 10.5 means the second 11, and that second's
 /// beginning is the first moment at which the item is gone.

@@ -1,27 +1,29 @@
 internal import CodexCore
 
-// How a write is committed.
+// How a write is committed. `Docs/Architecture.md` and `Docs/Durability.md` number the steps alike.
 //
 // 1. Begin (`begin`). The writer waits while too many pages of the data file cannot be reused. One
 //    LMDB write transaction begins: LMDB's lock lets one process write at a time. The store must
-//    accept writes, the pages of the last checkpoint must be kept from reuse, and the log must have
-//    no record that the data file lacks. Otherwise the transaction ends, a checkpoint is made or
-//    the log is applied, and the transaction begins again.
+//    accept writes. If the pages of the last checkpoint are not kept from reuse, the transaction
+//    ends, a checkpoint is made, and the step begins again. If the log has a record that the data
+//    file lacks, the log is applied first, in the same way.
 // 2. Run the bodies (`run`). `WriterQueue` runs the bodies of a group, one after another, in the
 //    transaction. All changes of items go through `ItemMaintenance.apply`: it changes the item, its
 //    index entries and the counters.
 // 3. Record. Each change is appended to the commit's record (`RecordBuilder`), and what undoes it
 //    to the `UndoLog`. Nothing is in the log yet.
-// 4. Commit (`commit`). The host's hook may refuse. New shapes are added to the record.
-// 5. Room (`reserve`). The data file must have room for all pages that LMDB may write: once a
+// 4. Finish the record (`commit`). The host's hook may refuse. New shapes are added to the record.
+// 5. Make room (`reserve`). The data file must have room for all pages that LMDB may write: once a
 //    record is in the log, it must be possible to apply it.
-// 6. Plan (`LogWriter.plan`). The record gets its place, number and checksum. The log's new end is
-//    put into the transaction, so that the data file tells up to which record it is.
-// 7. Append and flush (`LogWriter.write`). The record is written to the log, and flushed if each
-//    commit is to be. From here on the write is committed: a recovery applies it.
-// 8. Commit to LMDB (`commitTransaction`). Readers see the write. The data file is not flushed
+// 6. Plan (`LogWriter.plan`). The record gets its place, number and checksum. If the segment is
+//    full, another one is begun. The log's new end is put into the transaction, so that the data
+//    file tells up to which record it is.
+// 7. Append (`LogWriter.write`). The record is written to the log.
+// 8. Flush, if each commit is to be flushed. From here on the write is committed: a recovery
+//    applies it.
+// 9. Commit to LMDB (`commitTransaction`). Readers see the write. The data file is not flushed
 //    here: the next checkpoint does that.
-// 9. Answer. Readers of changes are woken, and `WriterQueue` answers the group's writes.
+// 10. Answer. Readers of changes are woken, and `WriterQueue` answers the group's writes.
 //
 // What happens when a step fails:
 //
@@ -32,7 +34,8 @@ internal import CodexCore
 // - The hook, the room, or the plan fails: the transaction ends without effect, and the error is
 //   the group's. If it is one of size, the writes run again one by one, so that the culprit fails
 //   alone. After a full disk, the group runs once more, as above. After a refusal by the hook,
-//   nothing runs again.
+//   nothing runs again. If the plan began a segment and a flush failed, the error is
+//   `outcomeUnknown`, and the store refuses writes, though the record was not written.
 // - The append or the flush fails: it is unknown whether the record is on stable storage. The
 //   transaction ends, the store refuses writes (`StoreLease.refusingWritesOnFailure`), and the
 //   error is `outcomeUnknown`. The next opening decides by what the log has.

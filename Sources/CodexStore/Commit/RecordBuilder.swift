@@ -12,7 +12,7 @@ struct RecordBuilder {
     private(set) var streamedCount: UInt32 = 0
     /// By how many bytes the items that changed are larger now.
     private(set) var growth = 0
-    /// By how many bytes the entries are larger now that no item explains.
+    /// By how many bytes the entries are larger now that belong to no item, such as tokens.
     private(set) var systemGrowth = 0
     /// The bytes of all that was written.
     private(set) var newByteCount = 0

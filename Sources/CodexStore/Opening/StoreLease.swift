@@ -1,7 +1,7 @@
 internal import CodexCore
 internal import Synchronization
 
-/// What tells processes that have a store open of each other.
+/// Shows a process which other processes have the store open.
 ///
 /// Two lock files: each process holds `lease.lock` shared as long as it has the store open. Opening
 /// happens with `gate.lock` held, until recovery is complete and the lease is taken; whether a

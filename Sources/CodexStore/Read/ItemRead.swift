@@ -154,7 +154,7 @@ extension TransactionContext {
 
     /// Whether an item in chunks is expired.
     ///
-    /// One whose header cannot be read is not: reading all of it says what is wrong.
+    /// If its header cannot be read, it is not: reading the whole item then throws the error.
     @inline(never)
     private func isExpiredInChunks(_ large: LargeValue) throws(CodexError) -> Bool {
         guard let header = try chunkedHeader(large) else { return false }

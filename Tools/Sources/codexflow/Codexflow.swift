@@ -64,8 +64,10 @@ struct StoreArguments: ParsableArguments {
 
     @OptionGroup var keys: KeyFileArguments
 
-    /// Opens the store.
-    func open() throws(CodexError) -> Store { try keys.open(store) }
+    /// Opens the store for one command that writes.
+    ///
+    /// It is opened as by ``KeyFileArguments/openForWriting(_:schema:options:)``.
+    func openForWriting() throws(CodexError) -> Store { try keys.openForWriting(store) }
 
     /// Opens the store for reading.
     func openForReading() throws(CodexError) -> Store { try keys.openForReading(store) }

@@ -101,7 +101,7 @@ struct Reseal: AsyncParsableCommand {
         _ = try keys.required()
         var options = StoreOptions()
         if portable { options.sealedFieldBinding = .portable }
-        let opened = try keys.open(store, options: options)
+        let opened = try keys.openForWriting(store, options: options)
         defer { opened.close() }
         let report = try await opened.reseal { report in
             Console.progress("\(report.examinedCount) items")

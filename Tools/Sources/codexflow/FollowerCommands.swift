@@ -99,7 +99,7 @@ struct Promote: AsyncParsableCommand {
     @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
-        let follower = try keys.open(store)
+        let follower = try keys.openForWriting(store)
         defer { follower.close() }
         let state = try await follower.promote(evenIfBehind: evenIfBehind)
         print(

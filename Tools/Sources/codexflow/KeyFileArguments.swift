@@ -72,6 +72,20 @@ struct KeyFileArguments: ParsableArguments {
         try Store(at: store, schema: schema, options: try completed(options))
     }
 
+    /// Opens a store for one command that writes, with the keys if a file was named.
+    ///
+    /// The store keeps its history and its expired items. How long they are kept is decided by the
+    /// programs that use the store, and the command does not know their options.
+    func openForWriting(
+        _ store: String, schema: Schema? = nil, options: StoreOptions = StoreOptions()
+    ) throws(CodexError) -> Store {
+        var options = options
+        options.sweepInterval = nil
+        options.changeRetention = ChangeRetention(
+            age: .seconds(100 * 365 * 86_400), byteCount: .max)
+        return try open(store, schema: schema, options: options)
+    }
+
     /// Opens a store for reading, with the keys if a file was named.
     func openForReading(_ store: String) throws(CodexError) -> Store {
         try open(store, options: StoreOptions(isReadOnly: true))

@@ -248,7 +248,7 @@ struct Recover: AsyncParsableCommand {
     @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
-        let opened = try keys.open(store)
+        let opened = try keys.openForWriting(store)
         defer { opened.close() }
         guard let report = opened.recovery else {
             print("in use: another process has it open, and recovered it")

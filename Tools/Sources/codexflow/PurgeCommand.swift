@@ -24,9 +24,7 @@ struct PurgePlaintext: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        var options = StoreOptions()
-        options.sweepInterval = nil
-        let opened = try keys.open(store, options: options)
+        let opened = try keys.openForWriting(store)
         defer { opened.close() }
         let report = try await opened.purgePlaintext { report in
             Console.progress("\(report.examinedCount) items")

@@ -23,7 +23,7 @@ struct Migrate: AsyncParsableCommand {
         let tables = CodexFlow.schema.tables.map {
             TableDefinition($0.name, partitionKey: $0.partitionKey, sortKey: $0.sortKey)
         }
-        let store = try keys.open(
+        let store = try keys.openForWriting(
             store, schema: Schema(tables: tables, entities: types.map { $0.definition }))
         defer { store.close() }
         var (migratedCount, failureCount) = (0, 0)
@@ -41,7 +41,7 @@ struct Migrate: AsyncParsableCommand {
     /// CodexFlow's entities that the store has.
     private func knownTypes() throws -> [any Entity.Type] {
         // For writing: that brings a store of an earlier format to the present one.
-        let opened = try keys.open(store)
+        let opened = try keys.openForWriting(store)
         defer { opened.close() }
         let known = Set(opened.schema.entities.map(\.name))
         let types = CodexFlow.entities.filter { known.contains($0.definition.name) }
@@ -82,7 +82,7 @@ struct IndexCommand: AsyncParsableCommand {
         var definition: String
 
         func run() async throws {
-            let store = try target.open()
+            let store = try target.openForWriting()
             defer { store.close() }
             let index: IndexDefinition
             do {
@@ -118,7 +118,7 @@ struct IndexCommand: AsyncParsableCommand {
         var name: String
 
         func run() async throws {
-            let store = try target.open()
+            let store = try target.openForWriting()
             defer { store.close() }
             try await store.removeIndex(name, from: target.definition(store).name)
             try await store.waitUntilReady()

@@ -25,7 +25,7 @@ struct Seal: AsyncParsableCommand {
 
     func run() async throws {
         _ = try keys.required()
-        let opened = try keys.open(store, schema: try additions())
+        let opened = try keys.openForWriting(store, schema: try additions())
         defer { opened.close() }
         let plain = try opened.plainFields().filter { $0.entity == entity }
         for field in fields { print(text(field, plain.first { $0.name == field })) }
@@ -51,7 +51,7 @@ struct Seal: AsyncParsableCommand {
 
     private func presentSchema() throws -> Schema {
         // For writing: that brings a store of an earlier format to the present one.
-        let opened = try keys.open(store)
+        let opened = try keys.openForWriting(store)
         defer { opened.close() }
         return opened.schema
     }

@@ -4,7 +4,8 @@ import CodexStore
 extension KeyFileArguments {
     /// Opens a store for a command that runs until it is told to end.
     ///
-    /// What an operator must know of the store meanwhile goes to standard error.
+    /// What an operator must know of the store meanwhile goes to standard error. Such a command is
+    /// a service: it removes old history and expired items by the default options.
     func openReporting(
         _ store: String, schema: Schema? = nil, isReadOnly: Bool = false
     ) throws(CodexError) -> Store {

@@ -58,7 +58,7 @@ struct Import: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let store = try target.open()
+        let store = try target.openForWriting()
         defer { store.close() }
         if let git {
             let summary = try await GitImport(repository: git, store: store).run()
