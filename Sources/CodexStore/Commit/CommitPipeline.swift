@@ -29,7 +29,9 @@ internal import CodexCore
 //
 // - Begin: all writes of the group fail with the error. After a full disk, the group runs once more
 //   behind a checkpoint, which lets go of pages and history.
-// - A body throws: its changes are taken back (`undoChanges`), and it alone fails. If LMDB failed,
+// - A body throws: its changes are taken back (`undoChanges`), and it alone fails. If an earlier body
+//   of the group changed something, the answer waits for the commit, whose error it gets if the
+//   commit fails: the body may have seen what never was. If LMDB failed,
 //   the transaction ends, and the group's bodies run again one by one: one that fails alone fails.
 // - The hook, the room, or the plan fails: the transaction ends without effect, and the error is
 //   the group's. If it is one of size, the writes run again one by one, so that the culprit fails

@@ -278,18 +278,23 @@ final class WriterQueue: Sendable {
             for job in jobs { job.finish(.failure(error)) }
             return jobs.count
         }
-        var done: [WriteJob] = []
+        var ran: [RanJob] = []
         var count = 0
         for job in jobs {
             // The others are the next group.
             if pipeline.isFull { break }
             let mark = pipeline.mark
+            let sawChanges = pipeline.hasChanges
             do {
                 try pipeline.run(job)
-                done.append(job)
+                ran.append(RanJob(job: job))
             } catch {
                 if pipeline.undoChanges(to: mark) {
-                    job.finish(.failure(error))
+                    if sawChanges {
+                        ran.append(RanJob(job: job, refusal: error))
+                    } else {
+                        job.finish(.failure(error))
+                    }
                     count += 1
                     continue
                 }
@@ -299,14 +304,14 @@ final class WriterQueue: Sendable {
                 if jobs.count == 1 {
                     job.finish(.failure(error))
                 } else {
-                    for other in done + jobs.dropFirst(count) { runGroup([other]) }
+                    for other in ran.map(\.job) + jobs.dropFirst(count) { runGroup([other]) }
                 }
                 return jobs.count
             }
             count += 1
         }
         let changeCount = pipeline.changeCount
-        finish(done, pipeline, isSecond: isSecond)
+        finish(ran, pipeline, isSecond: isSecond)
         if let start { runnerState.monitor?.committed(since: start, changeCount: changeCount) }
         return count
     }
@@ -318,8 +323,19 @@ final class WriterQueue: Sendable {
         parts.log.space.sacrificing { runShared(jobs, isSecond: true) }
     }
 
+    /// A job whose body ran in the open transaction.
+    private struct RanJob {
+        let job: WriteJob
+        /// What the body threw, if it did.
+        ///
+        /// It may rest on changes of earlier bodies, which no reader has seen. So it is the answer
+        /// only if the transaction commits.
+        var refusal: (any Error)?
+    }
+
     /// Commits what jobs did, and answers them.
-    private func finish(_ jobs: [WriteJob], _ pipeline: CommitPipeline, isSecond: Bool) {
+    private func finish(_ ran: [RanJob], _ pipeline: CommitPipeline, isSecond: Bool) {
+        let jobs = ran.map(\.job)
         var answer: Result<Void, any Error> = .success(())
         // Of a commit that LMDB refused only what the log has is there.
         var isPartial = false
@@ -340,8 +356,12 @@ final class WriterQueue: Sendable {
         } else {
             pipeline.abort()
         }
-        for job in jobs {
-            job.finish(isPartial && !job.isLogged ? .failure(Self.notApplied) : answer)
+        for (job, refusal) in ran.map({ ($0.job, $0.refusal) }) {
+            if case .success = answer, let refusal {
+                job.finish(.failure(refusal))
+            } else {
+                job.finish(isPartial && !job.isLogged ? .failure(Self.notApplied) : answer)
+            }
         }
     }
 
