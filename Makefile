@@ -27,10 +27,10 @@ LOCK ?= on
 PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
-.PHONY: run serve help test test-scripts test-thread test-crash torture lint format nested task-service dynamodb \
-	worst count-instructions docs api-breakage journeys check-dependencies lock lock-python sbom bench bench-full \
-	bench-suites bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-dynamodb \
-	bench-service endpoint-figures clean
+.PHONY: run serve help test test-scripts test-thread test-crash torture histories lint format nested \
+	task-service dynamodb worst count-instructions docs api-breakage journeys check-dependencies lock lock-python \
+	sbom bench bench-full bench-suites bench-bulk bench-durable bench-domain bench-cache bench-backup \
+	bench-follower bench-dynamodb bench-service endpoint-figures clean
 
 ##@ Start
 
@@ -68,7 +68,8 @@ test: ## all tests of the root package; those of crashes first, alone
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter DurabilityTests --skip TortureTests
 	$(CHECK) --warn tests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter TortureTests
-	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --filter HistoryTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests --skip HistoryTests
 
 test-scripts: ## the tests of the scripts: seconds, without network
 	@./Scripts/bootstrap
@@ -90,6 +91,16 @@ test-crash: ## 200 kills and 60 power cuts; power cuts must be possible
 torture: ## random operations of several processes for half an hour: CODEX_TORTURE_SEED= repeats a run
 	@./Scripts/bootstrap
 	CODEX_TORTURE_SECONDS=$${CODEX_TORTURE_SECONDS:-1800} $(SWIFT) test $(TRAITS) --filter TortureTests
+
+# Processes that are killed write lists on a disk that fills up; their answers must fit one order (Docs/Histories.md).
+# To repeat the choices of a run: make histories SEED=12345
+SECONDS ?= 600
+PROCESSES ?=
+THREADS ?=
+histories: ## concurrent writes and reads of several processes, checked: SECONDS=600, PROCESSES=, THREADS=, SEED=
+	@./Scripts/bootstrap
+	CODEX_HISTORY_SECONDS=$(SECONDS) CODEX_HISTORY_PROCESSES=$(PROCESSES) CODEX_HISTORY_THREADS=$(THREADS) \
+		CODEX_HISTORY_SEED=$(SEED) $(SWIFT) test $(TRAITS) --filter HistoryTests/histories
 
 nested: ## the examples, and the tests of the program
 	@./Scripts/bootstrap

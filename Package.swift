@@ -60,7 +60,8 @@ let package = Package(
         .executableTarget(
             name: "codex-test-agent",
             dependencies: [
-                "Codex", "CodexCore", "CodexStore", "CrashSupport", "HostCalls", "PlantedFaults",
+                "Codex", "CodexCore", "CodexStore", "CrashSupport", "Histories", "HostCalls",
+                "PlantedFaults",
             ],
             path: "Tests/TestAgent"),
         // Forks, and limits of a process.
@@ -73,7 +74,9 @@ let package = Package(
         .target(
             name: "PlantedFaults", dependencies: ["CodexCore", "CodexStore"],
             path: "Tests/PlantedFaults"),
-        // Other processes, chance from a seed, sample tables, and a search for secrets.
+        // Records of what processes did to lists, and their check, which knows no engine.
+        .target(name: "Histories", path: "Tests/Histories"),
+        // Other processes, small disks, chance from a seed, sample tables, a search for secrets.
         .target(
             name: "TestSupport", dependencies: ["CodexCore", "CodexCZlib"],
             path: "Tests/TestSupport"),
@@ -110,6 +113,12 @@ let package = Package(
                 "PlantedFaults", "TestSupport", "codex-test-agent",
             ]
         ),
+        .testTarget(
+            name: "HistoryTests",
+            dependencies: [
+                "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "Histories",
+                "TestSupport", "codex-test-agent",
+            ]),
         .testTarget(
             name: "BackupTests",
             dependencies: [
