@@ -14,7 +14,8 @@ final class HistoryAgent {
         process.executableURL = Agent.executable
         process.arguments = ["histories"] + arguments
         process.standardInput = input
-        process.standardOutput = output
+        // The handle, not the pipe: Foundation would close a pipe, which others still need.
+        process.standardOutput = output.fileHandleForWriting
         process.environment = ProcessInfo.processInfo.environment.merging(
             ["SWIFT_BACKTRACE": "enable=no"]
         ) { $1 }
