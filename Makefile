@@ -16,6 +16,10 @@ STORE ?= .build-demo/workspace.codex
 HEADLINE ?=
 # Arguments of codex-bench durable: --minutes 10 for the long run, --quick, --only writes.
 DURABLE ?=
+# A seed of `make simulate` and `make dynamodb`; without it, each run has another.
+SEED ?=
+# More arguments of codex-simulate: --trace, --seconds 3600, --replay FILE.
+SIMULATE ?=
 
 # SwiftPM plans a nested package again only if its manifest changed. It would miss a source file that was
 # added to the root package since then.
@@ -27,7 +31,7 @@ LOCK ?= on
 PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
-.PHONY: run serve help test test-scripts test-thread test-crash torture histories lint format nested \
+.PHONY: run serve help test test-scripts test-thread test-crash torture simulate histories lint format nested \
 	task-service dynamodb worst count-instructions docs api-breakage journeys check-dependencies lock lock-python \
 	sbom bench bench-full bench-suites bench-bulk bench-durable bench-domain bench-cache bench-backup \
 	bench-follower bench-dynamodb bench-service endpoint-figures clean
@@ -102,6 +106,22 @@ histories: ## concurrent writes and reads of several processes, checked: SECONDS
 	CODEX_HISTORY_SECONDS=$(SECONDS) CODEX_HISTORY_PROCESSES=$(PROCESSES) CODEX_HISTORY_THREADS=$(THREADS) \
 		CODEX_HISTORY_SEED=$(SEED) $(SWIFT) test $(TRAITS) --filter HistoryTests/histories
 
+# Histories of several processes, with faults at any call, from seeds. A seed repeats a history. PLANTED=NAME looks
+# for a planted fault, and PLANTED=all for each. Docs/Simulation.md
+HISTORIES ?= 2000
+JOBS ?= 2
+PLANTED ?=
+simulate: ## simulated histories with faults: HISTORIES=, SEED= repeats a run, JOBS=, PLANTED=NAME or all
+	@./Scripts/bootstrap
+	$(PIN) tests
+	$(SWIFT) build $(TRAITS) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
+		--product codex-simulated
+	$(SWIFT) build $(TRAITS) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
+		--product codex-simulate
+	$(CHECK) --warn tests
+	.build-simulate/release/codex-simulate --histories $(HISTORIES) --jobs $(JOBS) \
+		$(if $(SEED),--seed $(SEED)) $(if $(PLANTED),--planted $(PLANTED)) $(SIMULATE)
+
 nested: ## the examples, and the tests of the program
 	@./Scripts/bootstrap
 	$(REPLAN)
@@ -126,7 +146,6 @@ task-service: ## the example server, over real sockets
 # DynamoDB in Python. The long form: make dynamodb OPERATIONS=50000
 # The seed is random, except with SEED: make dynamodb SEED=1
 OPERATIONS ?= 3000
-SEED ?=
 dynamodb: ## AWS's clients against the server, and random operations beside ministack: OPERATIONS=, SEED=
 	@./Scripts/bootstrap
 	$(REPLAN)

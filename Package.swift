@@ -95,6 +95,20 @@ let package = Package(
             path: "Tests/PathCounter"),
         // System calls that fail on demand.
         .target(name: "FaultyCalls", path: "Tests/FaultyCalls"),
+        // System calls of a process that takes turns with others, and whose changes of files are noted.
+        .target(name: "SimulatedCalls", path: "Tests/SimulatedCalls"),
+        // What the simulator starts: commands on a store, with simulated calls.
+        .executableTarget(
+            name: "codex-simulated",
+            dependencies: [
+                "CodexCore", "CodexStore", "CodexTesting", "PlantedFaults", "SimulatedCalls",
+            ],
+            path: "Tests/SimulatedProcess"),
+        // Histories of several processes from a seed, their disk, and what must be true of them.
+        .target(
+            name: "Simulation", dependencies: ["SimulatedCalls"], path: "Tests/Simulation"),
+        .executableTarget(
+            name: "codex-simulate", dependencies: ["Simulation"], path: "Tests/Simulate"),
         .testTarget(name: "CodexCoreTests", dependencies: ["CodexCore", "TestSupport"]),
         .testTarget(
             name: "CodexIndexTests", dependencies: ["CodexCore", "CodexIndex", "TestSupport"]),
@@ -153,6 +167,9 @@ let package = Package(
             dependencies: [
                 "CodexCore", "CodexStore", "CodexTesting", "PlantedFaults", "TestSupport",
             ]),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["SimulatedCalls", "Simulation", "TestSupport", "codex-simulated"]),
         .testTarget(name: "TidyTests"),
         .testTarget(
             name: "ClientTests",
