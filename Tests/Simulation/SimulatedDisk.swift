@@ -18,6 +18,8 @@ package struct DiskLosses: Equatable, Sendable {
     package var tornCount = 0
     /// Changes of names that are gone.
     package var nameCount = 0
+
+    package init() {}
 }
 
 /// A directory tree as a disk has it, by the journal of the calls that changed it.

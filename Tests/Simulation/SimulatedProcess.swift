@@ -180,7 +180,7 @@
             }
             let address = unsafe mmap(
                 nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
-            guard let mapped = unsafe address, Int(bitPattern: unsafe mapped) != -1 else {
+            guard let mapped = unsafe address, Int(bitPattern: mapped) != -1 else {
                 throw StartFailure(message: "mmap \(path): \(errno)")
             }
             let control = unsafe mapped.bindMemory(to: simulated_control.self, capacity: 1)
@@ -225,7 +225,7 @@
         /// The text of a C array.
         private static func text<Characters>(_ characters: Characters) -> String {
             unsafe withUnsafeBytes(of: characters) { bytes in
-                String(decoding: unsafe bytes.prefix { $0 != 0 }, as: UTF8.self)
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
         }
     }
