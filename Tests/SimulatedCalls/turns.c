@@ -31,6 +31,16 @@ int simulated_is_available(void) {
 #endif
 }
 
+static int is_digit(char character) { return character >= '0' && character <= '9'; }
+
+// The real calls: the program's own definitions have turns.
+static void simulated_lock(pthread_mutex_t *mutex) { pthread_mutex_lock(mutex); }
+
+static void simulated_pause(void) {
+    struct timespec pause = {0, 30000};
+    syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
 // MARK: The driver
 
 void simulated_prepare(simulated_control *block) {
@@ -70,24 +80,110 @@ int simulated_run(simulated_control *block, int pid, int seconds) {
     }
 }
 
-// MARK: One thread at a time, in the order in which they came
+// MARK: One thread at a time, in an order that does not depend on time
 
+// Threads of the process that are at a scheduling point. One of them goes on once all other threads
+// sleep: the thread that began first, and an idle process last. So it does not matter which of
+// two threads that run at once comes to its scheduling point first.
+enum { THREADS_MAX = 256 };
 static pthread_mutex_t queue = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t queue_moved = PTHREAD_COND_INITIALIZER;
-static uint64_t next_ticket, served_ticket;
+static struct { pid_t thread; int is_idle, is_chosen; } waiting[THREADS_MAX];
+static int waiting_count;
+// Whether a thread shows its scheduling point to the driver, or makes its call.
+static int is_entered;
 
-static void queue_enter(void) {
-    pthread_mutex_lock(&queue);
-    uint64_t ticket = next_ticket++;
-    while (ticket != served_ticket) pthread_cond_wait(&queue_moved, &queue);
-    pthread_mutex_unlock(&queue);
+static int is_waiting(pid_t thread) {
+    for (int place = 0; place < waiting_count; place++)
+        if (waiting[place].thread == thread) return 1;
+    return 0;
+}
+
+// Whether a thread of this process runs, or could.
+static int runs(const char *thread) {
+    char path[64], text[512];
+    snprintf(path, sizeof path, "/proc/self/task/%s/stat", thread);
+    int file = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (file < 0) return 0;
+    long count = syscall(SYS_read, file, text, sizeof text - 1);
+    syscall(SYS_close, file);
+    if (count <= 0) return 0;
+    text[count] = 0;
+    // The name before it is in parentheses, and may have some itself.
+    const char *name_end = strrchr(text, ')');
+    return name_end && (name_end[2] == 'R' || name_end[2] == 'D');
+}
+
+// Whether all threads sleep that are at no scheduling point; the queue is locked.
+static int is_quiet(void) {
+    struct entry { uint64_t file; int64_t next; unsigned short size; unsigned char kind; char name[]; };
+    char buffer[8192];
+    int folder = (int)syscall(
+        SYS_openat, AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (folder < 0) return 1;
+    int quiet = 1;
+    for (;;) {
+        long count = syscall(SYS_getdents64, folder, buffer, sizeof buffer);
+        if (count <= 0) break;
+        for (long place = 0; place < count && quiet;) {
+            const struct entry *entry = (const void *)(buffer + place);
+            place += entry->size;
+            if (!is_digit(entry->name[0]) || is_waiting((pid_t)atoi(entry->name))) continue;
+            if (runs(entry->name)) quiet = 0;
+        }
+        if (!quiet) break;
+    }
+    syscall(SYS_close, folder);
+    return quiet;
+}
+
+static void choose(void) {
+    int chosen = 0;
+    for (int place = 1; place < waiting_count; place++) {
+        int is_earlier = waiting[place].is_idle != waiting[chosen].is_idle
+            ? waiting[chosen].is_idle : waiting[place].thread < waiting[chosen].thread;
+        if (is_earlier) chosen = place;
+    }
+    waiting[chosen].is_chosen = 1;
+    is_entered = 1;
+}
+
+static void queue_enter(int is_idle) {
+    pid_t thread = (pid_t)syscall(SYS_gettid);
+    int quiet_count = 0;
+    simulated_lock(&queue);
+    while (waiting_count == THREADS_MAX) {
+        pthread_mutex_unlock(&queue);
+        simulated_pause();
+        simulated_lock(&queue);
+    }
+    waiting[waiting_count].thread = thread;
+    waiting[waiting_count].is_idle = is_idle;
+    waiting[waiting_count++].is_chosen = 0;
+    for (;;) {
+        int own = 0;
+        while (waiting[own].thread != thread) own++;
+        if (waiting[own].is_chosen) {
+            waiting[own] = waiting[--waiting_count];
+            pthread_mutex_unlock(&queue);
+            return;
+        }
+        // Twice, since a thread may be about to wake another one.
+        quiet_count = !is_entered && is_quiet() ? quiet_count + 1 : 0;
+        if (quiet_count == 2) {
+            quiet_count = 0;
+            choose();
+            continue;
+        }
+        pthread_mutex_unlock(&queue);
+        simulated_pause();
+        simulated_lock(&queue);
+    }
 }
 
 void simulated_leave(void) {
     int error = errno;
-    pthread_mutex_lock(&queue);
-    served_ticket++;
-    pthread_cond_broadcast(&queue_moved);
+    simulated_lock(&queue);
+    is_entered = 0;
     pthread_mutex_unlock(&queue);
     errno = error;
 }
@@ -116,8 +212,6 @@ static void wait_for_go(void) {
     if (control->decision == SIMULATED_DIE) die();
 }
 
-static int is_digit(char character) { return character >= '0' && character <= '9'; }
-
 // The process's number differs from run to run, and names of temporary files have it. The driver is
 // shown P and the simulated number instead, so that the same seed gives the same trace.
 static void show_name(char *shown, const char *name, size_t length) {
@@ -142,7 +236,7 @@ static void show_name(char *shown, const char *name, size_t length) {
 
 int simulated_enter(const simulated_step *step, uint64_t *limit) {
     int error = errno;
-    queue_enter();
+    queue_enter(step->kind == SIMULATED_IDLE);
     control->kind = step->kind;
     control->is_flushable = 0;
     control->file = step->file;

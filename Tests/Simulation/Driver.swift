@@ -26,6 +26,10 @@
         var step = 0
         /// How many calls were decided that do more than wait.
         var callCount = 0
+        /// How many steps were none of a process that only looks whether it must still wait.
+        ///
+        /// How often a process looks may depend on real time. So the schedule counts these steps.
+        private var progress = 0
         /// The step at which a call failed last on demand.
         var lastFaultStep = -1
         /// The step at which a process opened the store last that was alone, and met no fault.
@@ -97,6 +101,7 @@
             }
             while let slot = nextSlot() {
                 step += 1
+                if slots[slot].task?.pending.kind.isWaiting != true { progress += 1 }
                 if slots[slot].task == nil { try start(slot) } else { try advance(slot) }
             }
             try end()
@@ -111,9 +116,11 @@
             var waiting: [Int] = []
             for slot in slots.indices {
                 if let task = slots[slot].task {
-                    guard slots[slot].pausedUntil <= step else { continue }
+                    guard slots[slot].pausedUntil <= progress else { continue }
                     if task.pending.kind.isWaiting {
+                        // It waits for another process, which has to do something first.
                         waiting.append(slot)
+                        if slots[slot].lookedAt < progress { ready.append(slot) }
                     } else {
                         ready.append(slot)
                     }
@@ -121,14 +128,13 @@
                     ready.append(slot)
                 }
             }
-            if ready.isEmpty, slots.contains(where: { $0.pausedUntil > step }) {
+            if ready.isEmpty, slots.contains(where: { $0.pausedUntil > progress }) {
                 // All others wait for those that pause, or have nothing to do: time passes.
                 for slot in slots.indices { slots[slot].pausedUntil = 0 }
                 return nextSlot()
             }
-            if ready.isEmpty { return waiting.isEmpty ? nil : schedule.pick(waiting) }
-            // Who waits for a lock looks at it now and then.
-            if !waiting.isEmpty, schedule.chance(20) { return schedule.pick(waiting) }
+            // All wait for something that takes real time: one after the other, by no choice.
+            if ready.isEmpty { return waiting.min { slots[$0].lookCount < slots[$1].lookCount } }
             return schedule.pick(ready)
         }
 
@@ -164,7 +170,7 @@
                 switch fault.kind {
                 case .pause:
                     statistics.pauseCount += 1
-                    slots[slot].pausedUntil = step + (fault.amount ?? 50)
+                    slots[slot].pausedUntil = progress + (fault.amount ?? 50)
                     return trace.add("\(slot) pause")
                 case .powerCut: return try cutPower()
                 case .die:
@@ -201,6 +207,7 @@
             {
                 throw Finding(.hang, "all processes wait", "\(task.request.command)")
             }
+            slots[slot].lookCount += 1
             try run(slot, .go)
         }
 
@@ -229,6 +236,7 @@
             case .stopped:
                 let call = process.pendingCall
                 slots[slot].task?.pending = call
+                if call.kind.isWaiting { slots[slot].lookedAt = progress }
                 guard call.kind == .idle else { return }
                 guard let line = process.answer() else {
                     throw Finding(.crash, "a process gives no answer", process.messages)
@@ -250,9 +258,14 @@
         private func text(_ call: PendingCall) -> String {
             let file = trace.number(of: call.file)
             var text = "\(call.kind) \(file) \(call.offset) \(call.byteCount)"
-            if !call.name.isEmpty { text += " \(call.name)" }
-            if !call.otherName.isEmpty { text += " \(call.otherName)" }
+            for name in [call.name, call.otherName] where !name.isEmpty { text += " \(plain(name))" }
             return text
+        }
+
+        /// A name without the numbers of processes, which differ from run to run.
+        private func plain(_ name: String) -> String {
+            name.split(separator: ".", omittingEmptySubsequences: false)
+                .map { $0.contains("-") ? "#" : String($0) }.joined(separator: ".")
         }
 
         private func text(_ decision: Decision) -> String {

@@ -17,8 +17,12 @@
         var failedOpeningCount = 0
         /// How many processes were started.
         var startCount = 0
-        /// The step until which it gets no turn.
+        /// The progress of the history until which it gets no turn.
         var pausedUntil = 0
+        /// The progress of the history when it last looked whether it must still wait.
+        var lookedAt = -1
+        /// How often it looked.
+        var lookCount = 0
         /// The newest time that it was told.
         var now = ProgramGenerator.start
 

@@ -25,7 +25,7 @@ struct ProgramTests {
         let programs = (1...200).map { ProgramGenerator.program(seed: UInt64($0)) }
         let commands = Set(programs.flatMap(\.commands).map(\.request.command))
         for command in [
-            Request.Name.write, .read, .scan, .checkpoint, .removeExpired, .addIndex,
+            Request.Name.write, .read, .scan, .checkpoint, .removeExpired,
             .removeIndex, .consume, .backup, .archive, .restore, .follow, .compact, .verify, .close,
             .changes,
         ] {
