@@ -19,6 +19,7 @@ struct Note: Codable, Entity {
     var text: String
 }
 
+/// A query with a name, so that the rest of the program needs no keys.
 extension Query where E == Note {
     static func notes(by author: String) -> Self {
         Self(partition: .string(author), index: "byAuthor")
@@ -44,13 +45,12 @@ struct QuickStart {
             ($0.title, $0.status, $0.assigneeID) = ("Note G", .todo, "123")
         }
         // Types of one's own, and imports, are stored as they are.
-        try await store.insert(
-            Note(notebook: "engine", id: "1", author: "ada", text: "It weaves patterns."))
+        try await store.insert(Note(notebook: "engine", id: "1", author: "ada", text: "Patterns"))
 
         // Access patterns out, from the table and from its indexes, which are never stale.
         print(try store.get(.user(email: "ada@EXAMPLE.com"))?.name ?? "nobody")
         print(try store.all(.tasks(assignedTo: "123")).map(\.title))
-        print(try store.all(.notes(by: "ada")).map(\.text))
+        print(try store.all(Query<Note>(partition: "ada", index: "byAuthor")).map(\.text))
 
         // Several reads of one moment; several writes in one commit.
         try store.read { snapshot in
@@ -58,6 +58,8 @@ struct QuickStart {
                 try snapshot.count(.tasks(in: "456")), try snapshot.count(.projects(ownedBy: "123"))
             )
         }
+        // Of several users or agents, one gets the task, here for a quarter of an hour.
+        try await workspace.claimTask("789", in: "456", by: "123", lease: .seconds(900))
         try await workspace.moveTask("789", in: "456", to: .inProgress, by: "123")
         try await store.write { transaction in
             for note in try transaction.all(.notes(by: "ada")) {
@@ -83,6 +85,7 @@ struct QuickStart {
         if let token = page.next { _ = try store.query(.tasks(in: "456"), limit: 50, after: token) }
         for try await task in store.results(of: .tasks(in: "456")) { print(task.title) }
 
+        try await workspace.completeTask("789", in: "456", by: "123")
         try await follow(store)
         try await keepShop(in: directory + "-shop")
     }

@@ -5,6 +5,9 @@
 /// number, one key and one member of a set. Nothing is ever rounded: what does not fit is an error.
 /// Numbers that fit `Int64` take a fast path.
 ///
+/// In a `Codable` entity, a number is stored as an attribute of type number. Other encoders get its
+/// decimal text, because JSON has no exact decimal numbers: 12.50 is written as `"12.5"`.
+///
 /// The value is `coefficient × 10^exponent` in a canonical form: integers that fit `Int64` have
 /// exponent 0; of all others, the coefficient has no trailing zero.
 public struct Number: Sendable, Hashable {
