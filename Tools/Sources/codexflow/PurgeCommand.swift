@@ -62,7 +62,7 @@ struct PurgePlaintext: AsyncParsableCommand {
 }
 
 extension PlaintextRemnant {
-    /// What it is, and what to do about it.
+    /// The description of the remnant, and the advice about it.
     fileprivate var text: String {
         switch self {
         case .backups: "backups from before; remove them once there is a new one"

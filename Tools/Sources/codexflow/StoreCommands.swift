@@ -108,7 +108,7 @@ struct Stats: AsyncParsableCommand {
 }
 
 extension StoreStatistics.Undecided {
-    /// What it is, and what to do about it.
+    /// The description of the state, and the advice about it.
     fileprivate var text: String {
         switch state {
         case .deciding:
