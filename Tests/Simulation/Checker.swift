@@ -237,7 +237,8 @@ package struct Checker {
             ("pad", item.pad.map { $0.damage ?? "\($0.seed),\($0.byteCount)" }),
             ("n", item.n.map(String.init)), ("other", item.other?.joined(separator: ",")),
         ]
-        return "[" + parts.compactMap { part in part.1.map { "\(part.0)=\($0)" } }
+        return "["
+            + parts.compactMap { part in part.1.map { "\(part.0)=\($0)" } }
             .joined(separator: " ") + "]"
     }
 

@@ -258,7 +258,9 @@
         private func text(_ call: PendingCall) -> String {
             let file = trace.number(of: call.file)
             var text = "\(call.kind) \(file) \(call.offset) \(call.byteCount)"
-            for name in [call.name, call.otherName] where !name.isEmpty { text += " \(plain(name))" }
+            for name in [call.name, call.otherName] where !name.isEmpty {
+                text += " \(plain(name))"
+            }
             return text
         }
 
