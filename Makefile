@@ -73,7 +73,8 @@ test: ## all tests of the root package; those of crashes first, alone
 	$(CHECK) --warn tests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter TortureTests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter HistoryTests
-	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests --skip HistoryTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --filter SimulationTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests --skip HistoryTests --skip SimulationTests
 
 test-scripts: ## the tests of the scripts: seconds, without network
 	@./Scripts/bootstrap

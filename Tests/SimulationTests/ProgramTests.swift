@@ -26,7 +26,7 @@ struct ProgramTests {
         let commands = Set(programs.flatMap(\.commands).map(\.request.command))
         for command in [
             Request.Name.write, .read, .scan, .checkpoint, .removeExpired,
-            .removeIndex, .consume, .backup, .archive, .restore, .follow, .compact, .verify, .close,
+            .consume, .backup, .archive, .restore, .follow, .compact, .verify, .close,
             .changes,
         ] {
             #expect(commands.contains(command))

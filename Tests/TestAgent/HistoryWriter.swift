@@ -223,7 +223,7 @@ final class HistoryProcess: Sendable {
     let keys: ListKeys
     let fault: HistoryFault?
     /// Whether the item that made a condition fail counts as read.
-    let readsRefusals = ProcessInfo.processInfo.environment["CODEX_HISTORY_REFUSALS"] == "1"
+    let readsRefusals = ProcessInfo.processInfo.environment["CODEX_HISTORY_REFUSALS"] != "0"
     let order = OrderToEnd()
 
     init(store: Store, recorder: HistoryRecorder, keys: ListKeys, fault: HistoryFault?) {

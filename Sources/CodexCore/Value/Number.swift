@@ -1,7 +1,7 @@
 /// An exact decimal number with DynamoDB's domain: up to 38 significant digits, magnitudes from
 /// 1E-130 to 9.99…E+125, and zero.
 ///
-/// Equal numbers are equal values whatever their spelling: `1000`, `1e3` and `+1000.0` are one
+/// Equal numbers are equal values in any spelling: `1000`, `1e3` and `+1000.0` are one
 /// number, one key and one member of a set. Nothing is ever rounded: what does not fit is an error.
 /// Numbers that fit `Int64` take a fast path.
 ///

@@ -31,8 +31,8 @@ internal import CodexCore
 //   pages and history, and the group runs once more.
 // - A body throws: its changes are undone (`undoChanges`), and only it fails. If an earlier body of
 //   the group changed something, the answer waits for the commit. If the commit fails, its error is
-//   the answer: the body may have seen changes that were lost. If LMDB failed, the transaction ends,
-//   and the group's bodies run again one by one. A body that fails alone fails.
+//   the answer: the body may have seen changes that were lost. If LMDB failed, the transaction
+//   ends, and the group's bodies run again one by one. A body that fails alone fails.
 // - The hook, the room, or the plan fails: the transaction ends without effect, and the whole group
 //   gets the error. If the error is about size, the writes run again one by one, so that only the
 //   write that is too large fails. If the disk is full, the group runs once more, as above. After a

@@ -55,8 +55,8 @@ public struct LogInspection: Sendable, Hashable {
 
     /// Reads the log of the store in the directory `path`.
     ///
-    /// - Throws: ``CodexError/Code/notAStore``, ``CodexError/Code/corrupted`` if the checkpoint or a
-    ///   segment's header cannot be read, ``CodexError/Code/notFound`` if there is none.
+    /// - Throws: ``CodexError/Code/notAStore``, ``CodexError/Code/corrupted`` if the checkpoint or
+    ///   a segment's header cannot be read, ``CodexError/Code/notFound`` if there is none.
     /// - Complexity: It reads the whole log.
     public init(at path: String) throws(CodexError) {
         let directory = StoreDirectory(path)
