@@ -346,7 +346,6 @@ final class WriterQueue: Sendable {
 
     /// Commits the changes of jobs, and answers the jobs.
     private func finish(_ ran: [RanJob], _ pipeline: CommitPipeline, isSecond: Bool) {
-        let jobs = ran.map(\.job)
         var answer: Result<Void, any Error> = .success(())
         // If LMDB refused the commit, only the changes in the log are there.
         var isPartial = false
@@ -356,23 +355,24 @@ final class WriterQueue: Sendable {
             } catch {
                 // One of the jobs may be too large: they run again one by one, so that only it
                 // fails.
-                if jobs.count > 1, error.cause.isOfSize, !error.isHooks {
-                    for job in jobs { runGroup([job]) }
+                if ran.count > 1, error.cause.isOfSize, !error.isHooks {
+                    for entry in ran { runGroup([entry.job]) }
                     return
                 }
                 if error.cause.code == .diskFull, !isSecond, !error.isHooks {
-                    return runAgain(jobs)
+                    return runAgain(ran.map(\.job))
                 }
                 answer = .failure(error.cause)
             }
         } else {
             pipeline.abort()
         }
-        for (job, refusal) in ran.map({ ($0.job, $0.refusal) }) {
-            if case .success = answer, let refusal {
-                job.finish(.failure(refusal))
+        for entry in ran {
+            if case .success = answer, let refusal = entry.refusal {
+                entry.job.finish(.failure(refusal))
             } else {
-                job.finish(isPartial && !job.isLogged ? .failure(Self.notApplied) : answer)
+                let isLost = isPartial && !entry.job.isLogged
+                entry.job.finish(isLost ? .failure(Self.notApplied) : answer)
             }
         }
     }
