@@ -95,7 +95,7 @@ let package = Package(
             path: "Tests/PathCounter"),
         // System calls that fail on demand.
         .target(name: "FaultyCalls", path: "Tests/FaultyCalls"),
-        // System calls of a process that takes turns with others, and whose changes of files are noted.
+        // System calls of processes that take turns, and a journal of their changes of files.
         .target(name: "SimulatedCalls", path: "Tests/SimulatedCalls"),
         // What the simulator starts: commands on a store, with simulated calls.
         .executableTarget(

@@ -33,7 +33,7 @@ final class HistoryRun {
     private let output = Pipe()
     private let lines: LinePipe
     private var random: SplitMix
-    private var agents: [HistoryAgent] = []
+    private var agents: [SteeredAgent] = []
     private var startedCount = 0
     private var ballast: Ballast?
     private var lineCount = 0
@@ -67,13 +67,14 @@ final class HistoryRun {
         return try check()
     }
 
-    private func start(_ place: Int) throws -> HistoryAgent {
+    private func start(_ place: Int) throws -> SteeredAgent {
         startedCount += 1
         let arguments = [
-            path, directory, "\(place)", "\(startedCount)", "\(plan.threadCount)",
+            "histories", path, directory, "\(place)", "\(startedCount)", "\(plan.threadCount)",
             "\(random.next())", plan.fault?.rawValue ?? "none",
         ]
-        return try HistoryAgent(arguments, output: output)
+        // The handle, not the pipe: all processes share it.
+        return try SteeredAgent(arguments, output: output.fileHandleForWriting)
     }
 
     private func note(_ what: String) { troubles[what, default: 0] += 1 }

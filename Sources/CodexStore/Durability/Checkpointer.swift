@@ -33,8 +33,6 @@ final class Checkpointer: Sendable {
         var lastPin = ContinuousClock.now
         /// The instant of the last flush of the log in the background.
         var lastFlush = ContinuousClock.now
-        /// Whether the log may be flushed in the background; not after a failed flush.
-        var canFlush = true
         /// The number of checkpoints that are pinned and did not end.
         var openCount = 0
         /// The number of checkpoints that ended, successfully or not.
@@ -310,7 +308,6 @@ final class Checkpointer: Sendable {
                 do throws(CodexError) {
                     try log.flush()
                 } catch {
-                    state.withLock { $0.canFlush = false }
                     options.observer?(.logFlushFailed(code: error.code, message: error.message))
                 }
             case .releasePin:
@@ -354,7 +351,7 @@ final class Checkpointer: Sendable {
             }
             var rest = interval - (.now - since)
             if rest <= .zero { return .checkpoint }
-            if state.canFlush, case .interval(let loss) = options.durability.level {
+            if log.canFlush, case .interval(let loss) = options.durability.level {
                 let flush = loss - (.now - state.lastFlush)
                 if flush <= .zero { return .flushLog }
                 rest = min(rest, flush)

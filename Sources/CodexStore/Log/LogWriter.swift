@@ -150,12 +150,15 @@ final class LogWriter: @unchecked Sendable {
         tail.withLock { $0.flushedSequence = max($0.flushedSequence, sequence) }
     }
 
+    /// Whether the log may be flushed: no flush of it failed in this process.
+    var canFlush: Bool { !hasFlushFailed.load(ordering: .relaxed) }
+
     /// Flushes a segment, unless a flush of the log failed in this process.
     ///
     /// Linux drops the pages of a failed flush: a second flush would succeed without them. After
     /// other failures, the log's content is still flushed.
     private func flush(_ file: File) throws(CodexError) {
-        guard !hasFlushFailed.load(ordering: .relaxed) else { throw StoreLease.refused() }
+        guard canFlush else { throw StoreLease.refused() }
         do throws(CodexError) {
             try options.parts.perform(.flushLog) { () throws(CodexError) in try file.flush() }
         } catch {

@@ -201,11 +201,11 @@ final class StoreLease: Sendable {
         return try lease.firstByte() == 1
     }
 
-    static func refused(_ cause: (any Error)? = nil) -> CodexError {
+    static func refused() -> CodexError {
         CodexError(
             .writesRefused,
             "A write or flush failed before, so the store takes no more; reading goes on. See to "
-                + "the device, close the store in all processes, and open it again.", cause: cause)
+                + "the device, close the store in all processes, and open it again.")
     }
 
     /// Allows writes again; for a process that opens the store alone.

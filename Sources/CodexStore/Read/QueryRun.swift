@@ -53,9 +53,7 @@ extension ReadableTransaction where Self: ~Copyable {
     /// - Throws: As ``items(matching:limits:after:)``.
     /// - Complexity: O(*m*) for *m* examined items; no item is decoded unless there is a filter.
     public func count(_ query: TableQuery) throws -> QueryCount {
-        let run = try QueryRun(query, _context.base)
-        let page = unsafe try run.page(PageLimits(), after: nil) { _, _ in true }
-        return QueryCount(count: page.count, examinedCount: page.examined)
+        try QueryRun(query, _context.base).count()
     }
 
     /// Passes the items of a query to `body`, in place, until it returns `false`.
@@ -71,9 +69,7 @@ extension ReadableTransaction where Self: ~Copyable {
     public func forEach(
         _ query: TableQuery, after item: Item? = nil, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
-        let run = try QueryRun(query, _context.base)
-        let part = try item.map { try run.range(after: $0) }
-        unsafe try run.walk(part) { _, bytes in try body(ItemView(bytes)) }
+        try QueryRun(query, _context.base).forEach(after: item, body)
     }
 }
 
@@ -136,6 +132,20 @@ struct QueryRun {
             return true
         }
         return Page(items: items, next: page.next, examinedCount: page.examined)
+    }
+
+    /// Counts all items, without decoding them.
+    func count() throws -> QueryCount {
+        let page = unsafe try page(PageLimits(), after: nil) { _, _ in true }
+        return QueryCount(count: page.count, examinedCount: page.examined)
+    }
+
+    /// Passes all items behind a start key to `body`, until it returns `false`.
+    func forEach(
+        after item: Item?, _ body: (borrowing ItemView) throws -> Bool
+    ) throws {
+        let part = try item.map { try range(after: $0) }
+        unsafe try walk(part) { _, bytes in try body(ItemView(bytes)) }
     }
 
     var tree: Tree { index?.tree ?? table.tree }

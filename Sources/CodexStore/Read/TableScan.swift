@@ -59,9 +59,7 @@ extension ReadableTransaction where Self: ~Copyable {
     ///
     /// - Throws: As ``items(scanning:limits:after:)``.
     public func count(_ scan: TableScan) throws -> QueryCount {
-        let run = try QueryRun(scan, _context.base)
-        let page = unsafe try run.page(PageLimits(), after: nil) { _, _ in true }
-        return QueryCount(count: page.count, examinedCount: page.examined)
+        try QueryRun(scan, _context.base).count()
     }
 
     /// Passes the items of a scan to `body`, in place, until it returns `false`.
@@ -76,9 +74,7 @@ extension ReadableTransaction where Self: ~Copyable {
     public func forEach(
         _ scan: TableScan, after item: Item? = nil, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
-        let run = try QueryRun(scan, _context.base)
-        let part = try item.map { try run.range(after: $0) }
-        unsafe try run.walk(part) { _, bytes in try body(ItemView(bytes)) }
+        try QueryRun(scan, _context.base).forEach(after: item, body)
     }
 
     /// Passes every item of a table to `body`, in place and in key order, until it returns `false`.
