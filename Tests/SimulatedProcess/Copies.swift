@@ -68,7 +68,8 @@ extension SimulatedProcess {
         return .object(fields)
     }
 
-    private static func stream(of chunk: [UInt8]) -> AsyncStream<[UInt8]> {
+    // Not isolated: the closure may run on any thread.
+    private nonisolated static func stream(of chunk: [UInt8]) -> AsyncStream<[UInt8]> {
         AsyncStream { continuation in
             continuation.yield(chunk)
             continuation.finish()
