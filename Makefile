@@ -16,6 +16,10 @@ STORE ?= .build-demo/workspace.codex
 HEADLINE ?=
 # Arguments of codex-bench durable: --minutes 10 for the long run, --quick, --only writes.
 DURABLE ?=
+# A seed of `make simulate` and `make dynamodb`; without it, each run has another.
+SEED ?=
+# More arguments of codex-simulate: --trace, --seconds 3600, --replay FILE.
+SIMULATE ?=
 
 # SwiftPM plans a nested package again only if its manifest changed. It would miss a source file that was
 # added to the root package since then.
@@ -27,10 +31,10 @@ LOCK ?= on
 PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
-.PHONY: run serve help test test-scripts test-thread test-crash torture fuzz fuzz-corpus lint format nested \
-	task-service dynamodb worst count-instructions docs api-breakage journeys check-dependencies lock lock-python sbom bench bench-full \
-	bench-suites bench-bulk bench-durable bench-domain bench-cache bench-backup bench-follower bench-dynamodb \
-	bench-service endpoint-figures clean
+.PHONY: run serve help test test-scripts test-thread test-crash torture simulate histories fuzz fuzz-corpus \
+	lint format nested task-service dynamodb worst count-instructions docs api-breakage journeys \
+	check-dependencies lock lock-python sbom bench bench-full bench-suites bench-bulk bench-durable \
+	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service endpoint-figures clean
 
 ##@ Start
 
@@ -68,7 +72,9 @@ test: ## all tests of the root package; those of crashes first, alone
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter DurabilityTests --skip TortureTests
 	$(CHECK) --warn tests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter TortureTests
-	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --filter HistoryTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --filter SimulationTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests --skip HistoryTests --skip SimulationTests
 
 test-scripts: ## the tests of the scripts: seconds, without network
 	@./Scripts/bootstrap
@@ -90,6 +96,32 @@ test-crash: ## 200 kills and 60 power cuts; power cuts must be possible
 torture: ## random operations of several processes for half an hour: CODEX_TORTURE_SEED= repeats a run
 	@./Scripts/bootstrap
 	CODEX_TORTURE_SECONDS=$${CODEX_TORTURE_SECONDS:-1800} $(SWIFT) test $(TRAITS) --filter TortureTests
+
+# Processes that are killed write lists on a disk that fills up; their answers must fit one order (Docs/Histories.md).
+# To repeat the choices of a run: make histories SEED=12345
+SECONDS ?= 600
+PROCESSES ?=
+THREADS ?=
+histories: ## concurrent writes and reads of several processes, checked: SECONDS=600, PROCESSES=, THREADS=, SEED=
+	@./Scripts/bootstrap
+	CODEX_HISTORY_SECONDS=$(SECONDS) CODEX_HISTORY_PROCESSES=$(PROCESSES) CODEX_HISTORY_THREADS=$(THREADS) \
+		CODEX_HISTORY_SEED=$(SEED) $(SWIFT) test $(TRAITS) --filter HistoryTests/histories
+
+# Histories of several processes, with faults at any call, from seeds. A seed repeats a history. PLANTED=NAME looks
+# for a planted fault, and PLANTED=all for each. Docs/Simulation.md
+HISTORIES ?= 2000
+JOBS ?= 2
+PLANTED ?=
+simulate: ## simulated histories with faults: HISTORIES=, SEED= repeats a run, JOBS=, PLANTED=NAME or all
+	@./Scripts/bootstrap
+	$(PIN) tests
+	$(SWIFT) build $(TRAITS) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
+		--product codex-simulated
+	$(SWIFT) build $(TRAITS) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
+		--product codex-simulate
+	$(CHECK) --warn tests
+	.build-simulate/release/codex-simulate --histories $(HISTORIES) --jobs $(JOBS) \
+		$(if $(SEED),--seed $(SEED)) $(if $(PLANTED),--planted $(PLANTED)) $(SIMULATE)
 
 # libFuzzer and the address sanitizer; the seconds are of all targets together. A finding is an error, and how
 # to replay it is printed. Hours for one target: make fuzz SECONDS=3600 TARGET=items
@@ -140,7 +172,6 @@ task-service: ## the example server, over real sockets
 # DynamoDB in Python. The long form: make dynamodb OPERATIONS=50000
 # The seed is random, except with SEED: make dynamodb SEED=1
 OPERATIONS ?= 3000
-SEED ?=
 dynamodb: ## AWS's clients against the server, and random operations beside ministack: OPERATIONS=, SEED=
 	@./Scripts/bootstrap
 	$(REPLAN)

@@ -60,7 +60,8 @@ let package = Package(
         .executableTarget(
             name: "codex-test-agent",
             dependencies: [
-                "Codex", "CodexCore", "CodexStore", "CrashSupport", "HostCalls", "PlantedFaults",
+                "Codex", "CodexCore", "CodexStore", "CrashSupport", "Histories", "HostCalls",
+                "PlantedFaults",
             ],
             path: "Tests/TestAgent"),
         // Forks, and limits of a process.
@@ -73,7 +74,9 @@ let package = Package(
         .target(
             name: "PlantedFaults", dependencies: ["CodexCore", "CodexStore"],
             path: "Tests/PlantedFaults"),
-        // Other processes, chance from a seed, sample tables, and a search for secrets.
+        // Records of what processes did to lists, and their check, which knows no engine.
+        .target(name: "Histories", path: "Tests/Histories"),
+        // Other processes, small disks, chance from a seed, sample tables, a search for secrets.
         .target(
             name: "TestSupport", dependencies: ["CodexCore", "CodexCZlib"],
             path: "Tests/TestSupport"),
@@ -104,6 +107,20 @@ let package = Package(
             exclude: ["Corpus", "Dictionaries"]),
         // System calls that fail on demand.
         .target(name: "FaultyCalls", path: "Tests/FaultyCalls"),
+        // System calls of processes that take turns, and a journal of their changes of files.
+        .target(name: "SimulatedCalls", path: "Tests/SimulatedCalls"),
+        // What the simulator starts: commands on a store, with simulated calls.
+        .executableTarget(
+            name: "codex-simulated",
+            dependencies: [
+                "CodexCore", "CodexStore", "CodexTesting", "PlantedFaults", "SimulatedCalls",
+            ],
+            path: "Tests/SimulatedProcess"),
+        // Histories of several processes from a seed, their disk, and what must be true of them.
+        .target(
+            name: "Simulation", dependencies: ["SimulatedCalls"], path: "Tests/Simulation"),
+        .executableTarget(
+            name: "codex-simulate", dependencies: ["Simulation"], path: "Tests/Simulate"),
         .testTarget(name: "CodexCoreTests", dependencies: ["CodexCore", "TestSupport"]),
         .testTarget(
             name: "CodexIndexTests", dependencies: ["CodexCore", "CodexIndex", "TestSupport"]),
@@ -122,6 +139,12 @@ let package = Package(
                 "PlantedFaults", "TestSupport", "codex-test-agent",
             ]
         ),
+        .testTarget(
+            name: "HistoryTests",
+            dependencies: [
+                "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "Histories",
+                "TestSupport", "codex-test-agent",
+            ]),
         .testTarget(
             name: "BackupTests",
             dependencies: [
@@ -157,6 +180,9 @@ let package = Package(
                 "CodexCore", "CodexStore", "CodexTesting", "PlantedFaults", "TestSupport",
             ]),
         .testTarget(name: "FuzzCorpusTests", dependencies: ["FuzzTargets"]),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["SimulatedCalls", "Simulation", "TestSupport", "codex-simulated"]),
         .testTarget(name: "TidyTests"),
         .testTarget(
             name: "ClientTests",

@@ -41,7 +41,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
-        // What its speed is compared with.
+        // The baseline for comparisons of speed.
         .executableTarget(
             name: "bare-handler",
             dependencies: [

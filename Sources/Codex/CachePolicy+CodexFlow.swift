@@ -2,8 +2,10 @@ public import CodexCore
 public import CodexStore
 
 extension CachePolicy {
-    /// The kinds and times of CodexFlow's architecture document: users an hour, projects 15 minutes, a
-    /// user's tasks 5 minutes, sessions 24 hours.
+    /// The kinds and times of CodexFlow's architecture document.
+    ///
+    /// A user is kept for an hour, a project for 15 minutes, a user's tasks for 5 minutes, and a
+    /// session for 24 hours.
     public static let codexFlow = CachePolicy(
         timeToLive: [
             CodexFlow.User.definition.name: .seconds(3600),
@@ -14,7 +16,7 @@ extension CachePolicy {
 }
 
 extension StoreCache {
-    /// Creates a cache of nothing, which keeps CodexFlow's entities (``CachePolicy/codexFlow``).
+    /// Creates an empty cache that keeps CodexFlow's entities (``CachePolicy/codexFlow``).
     ///
     /// - Parameter store: The store.
     /// - Throws: As ``init(_:policy:)``.

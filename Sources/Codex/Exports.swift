@@ -2,7 +2,7 @@
 // `MemberImportVisibility` (SE-0444), members of a module are visible in a file only if the file
 // imports the module, or another one that exports it. A `public import` exports nothing.
 //
-// CodexIndex is not among them: the engine uses it, and programs that embed it do not.
+// CodexIndex is not exported: the engine uses it, and an embedding program does not.
 
 @_exported public import CodexCore
 @_exported public import CodexStore

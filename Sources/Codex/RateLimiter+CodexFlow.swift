@@ -9,13 +9,13 @@ extension CodexFlow.RateWindow: RateWindowEntity {
 }
 
 extension RateLimiter {
-    /// Creates a limiter whose counts are in CodexFlow's table (``CodexFlow/RateWindow``).
+    /// Creates a limiter that keeps its counts in CodexFlow's table (``CodexFlow/RateWindow``).
     ///
     /// - Parameters:
-    ///   - store: Where the windows are.
-    ///   - name: The limit's name: those with the same name and subject share their windows, and
-    ///     are to have the same limit and window.
-    ///   - limit: The most that is let through in a window, 1 or more.
+    ///   - store: The store with the windows.
+    ///   - name: The limit's name. Limiters with the same name share the windows of each subject.
+    ///     They must have the same limit and window.
+    ///   - limit: The most permits in a window, 1 or more.
     ///   - window: The window, a second to a day.
     /// - Throws: As ``init(_:windows:name:limit:window:)``.
     public convenience init(

@@ -4,16 +4,19 @@ internal import CodexWorkspace
 internal import FoundationEssentials
 
 extension Store {
-    /// The name of the consumer that makes analytics.
+    /// The name of the consumer that computes the analytics.
     public static let analyticsConsumer = "codexflow.analytics"
 
-    /// Makes the analytics of CodexFlow's projects from the history of tasks and the work logs, exactly
-    /// once, as it is written; it goes on until its task is cancelled or something throws.
+    /// Computes the analytics of CodexFlow's projects from the tasks' history and the work logs,
+    /// exactly once.
     ///
-    /// It registers its consumer itself, which begins with the oldest change that is retained; a store
-    /// that had history before that is brought up to it by ``rebuildAnalytics()``. Items whose keys are
-    /// those of history, work logs or analytics and which are none, or break the rules of those
-    /// (``CodexFlow/Activity/validate()``), count nothing.
+    /// It runs until its task is cancelled or an error is thrown. It registers its own consumer,
+    /// which starts at the oldest retained change. If the store has older history, call
+    /// ``rebuildAnalytics()`` once.
+    ///
+    /// An item under a key of history, work logs or analytics is ignored if it does not decode as
+    /// that entity. It is also ignored if it breaks the entity's rules
+    /// (``CodexFlow/Activity/validate()``).
     ///
     /// - Throws: As ``consume(_:view:batchCount:onFailure:_:)``.
     public func runAnalytics() async throws {
@@ -27,7 +30,8 @@ extension Store {
                     guard change.kind == .insert, let new = try change.openedNewImage,
                         let activity = CodexFlow.Activity(soundIn: new)
                     else { continue }
-                    // It may be gone by now with its project, of which there may be another.
+                    // The entry may have been deleted with its project. Another project may have
+                    // its identifier.
                     let lookup = CodexCore.Lookup<CodexFlow.Activity>.activity(
                         activity.id, of: activity.taskID, in: activity.projectID)
                     if try transaction.sound(lookup) == activity { tally.add(activity) }
@@ -44,15 +48,16 @@ extension Store {
         }
     }
 
-    /// Makes all analytics anew from the history and the work logs as they are, in place of those that
-    /// there are; the consumer goes on from there.
+    /// Recomputes all analytics from the present history and work logs, and replaces the stored
+    /// ones.
     ///
-    /// The outcome is the same as that of the stream. Days of projects that have neither history nor
-    /// work logs, by an import say, stay as they are, as do those of projects whose item is damaged.
+    /// The consumer continues from that point. The outcome equals that of the stream. Days of
+    /// projects with neither history nor work logs (imported days, for example) stay as they are.
+    /// The same holds for projects whose item is damaged.
     ///
-    /// - Returns: How many days there are.
+    /// - Returns: The number of days.
     /// - Throws: As ``write(_:)-(_)``.
-    /// - Complexity: It reads the whole table, without keeping writers; the days are written in one
+    /// - Complexity: Reads the whole table without blocking writers, and writes the days in one
     ///   transaction.
     @discardableResult
     public func rebuildAnalytics() async throws -> Int {
@@ -60,18 +65,18 @@ extension Store {
             Self.analyticsConsumer, after: .trimHorizon, filter: AnalyticsWriter.filter)
         var past = try read { try AnalyticsPast($0, self) }
         while true {
-            // Most of what was written since is read before the writers have to wait.
+            // This reads most of the newer changes before the writers must wait.
             try past.readOn(self)
             let now = past
             let count = try await write { try now.replaceAnalytics(&$0, in: self) }
             if let count { return count }
-            // The consumer wrote in the same commit group: what it wrote cannot be told yet.
+            // The consumer wrote in the same commit group, and its writes are not visible yet.
         }
     }
 }
 
 extension Entity {
-    /// The entity that an item holds, if it keeps the rules of one value by itself.
+    /// Decodes an item; `nil` if it is no such entity, or breaks a rule on single values.
     fileprivate init?(soundIn item: Item) {
         guard let entity = Self(placedIn: item), (try? entity.validate()) != nil else {
             return nil
@@ -79,8 +84,8 @@ extension Entity {
         self = entity
     }
 
-    /// The entity that an item holds, if its attributes say what the key says that it is found by: a raw
-    /// item may say another thing.
+    /// Decodes an item; `nil` unless its attributes match its key, since a raw item may contradict
+    /// it.
     fileprivate init?(placedIn item: Item) {
         guard let entity = try? Self(item: item),
             Self.definition.keys.allSatisfy({ name, template in
@@ -93,7 +98,7 @@ extension Entity {
 }
 
 extension WriteTransaction {
-    /// The entities that a query finds, without what is none or breaks its rules.
+    /// The valid entities that a query finds; other items are ignored.
     fileprivate func sound<E: Entity>(_ query: CodexCore.Query<E>) throws -> [E] {
         var found: [E] = []
         try forEach(query.request) { view in
@@ -103,7 +108,7 @@ extension WriteTransaction {
         return found
     }
 
-    /// The entity that a lookup names; `nil` also for what is none.
+    /// The entity that a lookup names; `nil` also if the item is not a valid entity.
     fileprivate func sound<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
         guard case .primaryKey(let key) = lookup.target else { return nil }
         return try view(in: E.definition.table, key: key) { view in
@@ -111,7 +116,7 @@ extension WriteTransaction {
         } ?? nil
     }
 
-    /// The project, unless there is none, or no project but a damaged item.
+    /// The project; `nil` if it is missing or its item is damaged.
     fileprivate mutating func soundProject(
         _ id: CodexFlow.Project.ID
     ) throws -> CodexFlow.Project? {
@@ -123,18 +128,18 @@ extension WriteTransaction {
     }
 }
 
-/// The history and the work logs as they were at one moment, added up.
+/// The sums of the history and the work logs in one snapshot.
 private struct AnalyticsPast {
     private var tally = CodexFlow.AnalyticsTally()
-    /// The analytics that there were, and were written since.
+    /// The keys of the analytics in the snapshot, and of those that were written later.
     private var stale: Set<PrimaryKey> = []
-    /// The partitions of projects whose history went on since: the consumer may have counted that, and
-    /// will again.
+    /// The partitions of projects with newer history, which the consumer counts again.
     private var goneOn: Set<AttributeValue> = []
-    /// When the projects were created: another one with the same identifier is not meant.
+    /// The creation times of the projects, which tell a project from a later one with the same
+    /// identifier.
     private var creations: [CodexFlow.Project.ID: Date] = [:]
     private let sequence: SequenceNumber
-    /// Where the reading of what was written since is.
+    /// The position up to which newer changes were read.
     private var readThrough: SequenceNumber
 
     init(_ snapshot: borrowing Snapshot, _ store: Store) throws {
@@ -163,7 +168,7 @@ private struct AnalyticsPast {
         (self.tally, self.stale, self.creations) = (tally, stale, creations)
     }
 
-    /// Takes note of the analytics, and of the history, that were written since.
+    /// Records the analytics and the history that were written since.
     mutating func readOn(_ store: Store) throws {
         let filter = ChangeFilter(
             tables: [CodexFlow.table],
@@ -181,9 +186,10 @@ private struct AnalyticsPast {
         }
     }
 
-    /// Puts the sums in the place of all analytics, and the consumer's checkpoint where they end.
+    /// Replaces all analytics with the sums, and moves the consumer's checkpoint to the end of the
+    /// sums.
     ///
-    /// - Returns: How many days there are; `nil` if others of the commit group wrote analytics.
+    /// - Returns: The number of days; `nil` if the consumer moved in the same commit group.
     func replaceAnalytics(
         _ transaction: inout WriteTransaction, in store: Store
     ) throws -> Int? {
@@ -206,9 +212,9 @@ private struct AnalyticsPast {
     }
 }
 
-/// Writes what tallies add.
+/// Writes the sums of tallies.
 private enum AnalyticsWriter {
-    /// Somebody's day in a project, whose hours are to be added up anew.
+    /// A user's day in a project, whose hours must be summed again.
     struct Worker: Hashable {
         let project: CodexFlow.Project.ID
         let day: CalendarDay
@@ -225,15 +231,15 @@ private enum AnalyticsWriter {
             CodexFlow.Activity.definition.name, CodexFlow.WorkLog.definition.name,
         ])
 
-    /// Adds a tally to the days that there are, but for projects that are gone or go.
+    /// Adds a tally to the stored days, except for projects that are deleted or being deleted.
     ///
     /// - Parameters:
-    ///   - tally: What is added.
-    ///   - workers: Whose hours are put as they are now, whatever the day said before.
-    ///   - projects: The projects that are meant; `nil` is all.
-    ///   - transaction: Where the days are.
-    /// - Returns: How many days changed.
-    /// - Throws: What reading and writing throw.
+    ///   - tally: The sums to add.
+    ///   - workers: The users and days whose hours are replaced by their present sum.
+    ///   - projects: The projects to write; `nil` is all.
+    ///   - transaction: The transaction that reads and writes the days.
+    /// - Returns: The number of written days.
+    /// - Throws: The errors of reading and writing.
     @discardableResult
     static func add(
         _ tally: CodexFlow.AnalyticsTally, _ workers: Set<Worker>,
@@ -259,13 +265,14 @@ private enum AnalyticsWriter {
     ) throws -> Int {
         let days = days.sorted { $0.date < $1.date }
         guard let first = days.first?.date, let last = days.last?.date else { return 0 }
-        // Means look 27 days back.
+        // A mean covers the day and the 27 days before it.
         let window = CodexCore.Query<CodexFlow.Analytics>.analytics(
             of: project, from: first.adding(days: -27), through: last.adding(days: 27))
         let known = try transaction.sound(window)
         var all = Dictionary(known.map { ($0.date, $0) }) { $1 }
         for day in days {
-            // A stored day that leaves no room for more is none of ours.
+            // If the sum with a stored day breaks the rules, the stored day is invalid and is
+            // replaced.
             if var old = all[day.date], (try? old.add(day)) != nil, (try? old.validate()) != nil {
                 all[day.date] = old
             } else {
@@ -291,7 +298,7 @@ private enum AnalyticsWriter {
                 completions -= all[dates[start]]?.metrics.tasksCompleted ?? 0
                 start += 1
             }
-            // What lies before the window was read for its points only.
+            // Days before the window were read for their points only.
             guard date >= first, index >= start else { continue }
             try day.updateMeans(pointsOfFourWeeks: completions > 0 ? points : nil)
             if day.isEmpty {

@@ -3,11 +3,12 @@ public import CodexStore
 public import CodexWorkspace
 
 extension Store {
-    /// Registers a subscription to CodexFlow's events: a consumer of the changes that make them.
+    /// Registers a subscription to CodexFlow's events: a consumer of the changes that produce them.
     ///
     /// - Parameters:
-    ///   - name: The subscription's name: that of its consumer (``addConsumer(_:after:filter:)``).
-    ///   - position: Where it begins.
+    ///   - name: The name of the subscription and of its consumer
+    ///     (``addConsumer(_:after:filter:)``).
+    ///   - position: The position where it starts.
     /// - Throws: As ``addConsumer(_:after:filter:)``.
     public func addSubscription(
         _ name: String, after position: StreamPosition = .latest
@@ -18,22 +19,22 @@ extension Store {
 
     /// Delivers CodexFlow's events to `handler`, one after the other, at least once each.
     ///
-    /// It goes on from the subscription's checkpoint until its task is cancelled or something throws,
-    /// in one process at a time. After a crash, events of the last moments come again, with the
-    /// identifiers that they had; for effects in the store itself, exactly once, see
-    /// ``consume(_:view:batchCount:onFailure:_:)``.
+    /// Delivery continues from the subscription's checkpoint until its task is cancelled or an
+    /// error is thrown. Only one process delivers at a time. After a crash, the most recent events
+    /// are delivered again, with the same identifiers. For effects in the store itself, exactly
+    /// once, see ``consume(_:view:batchCount:onFailure:_:)``.
     ///
-    /// An event whose handler keeps throwing is kept with its error if the policy allows it (a dead
-    /// letter), and delivery goes on: see ``deadLetters(of:view:after:limit:)`` and
-    /// ``retryDeadLetterEvents(of:matching:_:)``.
+    /// If the handler keeps throwing for an event, the policy may allow a dead letter. The store
+    /// then keeps the event with its error, and delivery continues. See
+    /// ``deadLetters(of:view:after:limit:)`` and ``retryDeadLetterEvents(of:matching:_:)``.
     ///
     /// - Parameters:
     ///   - subscription: The subscription's name.
-    ///   - pattern: Which events it gets.
+    ///   - pattern: The events that the subscription receives.
     ///   - policy: What to do about an event that `handler` throws for.
-    ///   - handler: Gets the events, in the order of their commits.
+    ///   - handler: Receives the events, in the order of their commits.
     /// - Throws: `CancellationError`; ``CodexError/Code/unknownConsumer``,
-    ///   ``CodexError/Code/changesTrimmed``; what `handler` threw, if it is not kept as a dead
+    ///   ``CodexError/Code/changesTrimmed``; an error of `handler`, unless the event becomes a dead
     ///   letter; ``CodexError/Code/tooManyDeadLetters``; as ``write(_:)-(_)``.
     public func deliverEvents(
         to subscription: String, matching pattern: CodexFlow.EventPattern = .all,
@@ -45,9 +46,9 @@ extension Store {
         }
     }
 
-    /// Delivers a change's events; returns what the handler kept throwing.
+    /// Delivers a change's events; returns the error that the handler kept throwing.
     ///
-    /// If that is the second of several events, the first comes again with it when it is retried.
+    /// If the handler fails on the second of several events, a retry delivers the first one again.
     private func delivered(
         _ change: ChangeRecord, _ pattern: CodexFlow.EventPattern, _ policy: ConsumerFailurePolicy,
         _ handler: @Sendable (CodexFlow.Event) async throws -> Void
@@ -56,7 +57,8 @@ extension Store {
         do {
             events = try change.events
         } catch {
-            // An item that is no model, though its key is one's: others' events go on.
+            // The item does not decode as a model although its key is a model's. Other items'
+            // events continue.
             return error
         }
         for event in events where pattern.matches(event) {
@@ -66,15 +68,17 @@ extension Store {
         return nil
     }
 
-    /// Delivers the events of dead letters again; those that are handled are removed, the others
-    /// stay with one attempt more and the new error.
+    /// Delivers the events of dead letters again.
+    ///
+    /// Handled dead letters are removed. The others stay, with one more attempt and the new error.
     ///
     /// - Parameters:
     ///   - subscription: The subscription's name.
-    ///   - pattern: Which events it gets: as for its delivery.
-    ///   - handler: Gets the events.
-    /// - Returns: How many changes succeeded, and how many failed again and stay.
-    /// - Throws: ``CodexError/Code/unknownConsumer``, `CancellationError`, and as ``write(_:)-(_)``.
+    ///   - pattern: The events that the handler receives, as for the delivery.
+    ///   - handler: Receives the events.
+    /// - Returns: The number of changes that succeeded, and the number that failed again and stay.
+    /// - Throws: ``CodexError/Code/unknownConsumer``, `CancellationError`, and as
+    ///   ``write(_:)-(_)``.
     @discardableResult
     public func retryDeadLetterEvents(
         of subscription: String, matching pattern: CodexFlow.EventPattern,
@@ -88,15 +92,15 @@ extension Store {
 }
 
 extension ChangeRecord {
-    /// The events of CodexFlow's that the change stands for; the record needs both images.
+    /// The CodexFlow events of the change; the record needs both images.
     ///
-    /// - Throws: What reading the models throws; ``CodexError/Code/keyUnavailable`` if fields are encrypted
-    ///   and their keys are not to be had.
+    /// - Throws: The errors of reading the models; ``CodexError/Code/keyUnavailable`` if fields are
+    ///   encrypted and their keys are unavailable.
     public var events: [CodexFlow.Event] {
         get throws(CodexError) {
             guard table == CodexFlow.table else { return [] }
             let (old, new) = (try openedOldImage, try openedNewImage)
-            // What cannot be read might be what an event is about.
+            // An event may depend on an attribute that cannot be decrypted.
             if let name = old?.sealedName ?? new?.sealedName { throw .keyUnavailable(name) }
             return try CodexFlow.Event.events(
                 of: entity, old: old, new: new, time: time,

@@ -3,7 +3,7 @@ public import CodexStore
 public import CodexWorkspace
 public import Foundation
 
-/// A workspace's data in a store of this process.
+/// A workspace's data in a store in this process.
 private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
     let store: Store
     let cache: StoreCache?
@@ -52,7 +52,7 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
                 limits: PageLimits(returned: limit))
             let keys = try page.items.map { try definition.primaryKey(of: $0) }
             let others = keys.filter { $0 != whole }
-            // The project goes once it stands alone.
+            // The project's own item is removed after all its other items.
             let isAlone = page.next == nil && others.isEmpty
             for key in isAlone ? keys : others {
                 try transaction.delete(in: CodexFlow.table, key: key)
@@ -67,9 +67,9 @@ extension CodexFlow.Workspace {
     ///
     /// - Parameters:
     ///   - store: The store.
-    ///   - cache: A cache of the store, which answers what commands do not read: `get(_:)` and
-    ///     `session(token:)`. Commands read in their transactions.
-    ///   - clock: What tells the time.
+    ///   - cache: A cache of the store. It answers the reads that are not part of a command:
+    ///     `get(_:)` and `session(token:)`. Commands read in their transactions.
+    ///   - clock: The source of the present time.
     public init(
         _ store: Store, cache: StoreCache? = nil, clock: @escaping @Sendable () -> Date = { Date() }
     ) {
@@ -79,7 +79,7 @@ extension CodexFlow.Workspace {
     }
 }
 
-/// What a decision sees of a write transaction.
+/// A decision's view of a write transaction.
 private struct StoreReader: CodexFlow.DecisionReader {
     let reader: TransactionReader
 
@@ -95,7 +95,7 @@ public struct SystemCalendar: CodexFlow.DayCalendar {
     /// Creates the calendar.
     public init() {}
 
-    /// The day that a moment is on; in UTC where the time zone is not known.
+    /// The day of an instant; in UTC if the time zone is unknown.
     public func day(of instant: Date, in timeZone: String?) -> CalendarDay {
         guard let timeZone, let zone = TimeZones.shared.zone(timeZone) else {
             return CalendarDay(instant)
@@ -108,14 +108,14 @@ public struct SystemCalendar: CodexFlow.DayCalendar {
     public func isTimeZone(_ name: String) -> Bool { TimeZones.shared.zone(name) != nil }
 }
 
-/// Time zones by name: making one reads a file.
+/// Time zones by name, cached because creating one reads a file.
 private final class TimeZones: Sendable {
     static let shared = TimeZones()
     private let zones = Locked<[String: TimeZone]>([:])
 
     func zone(_ name: String) -> TimeZone? {
         if let known = zones.withLock({ $0[name] }) { return known }
-        // Foundation takes abbreviations and offsets too, which are no places.
+        // Foundation also accepts abbreviations and offsets, which do not name places.
         guard name == "UTC" || name.contains("/"), let zone = TimeZone(identifier: name) else {
             return nil
         }

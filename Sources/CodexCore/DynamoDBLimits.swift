@@ -1,6 +1,6 @@
-/// DynamoDB's limits of items, keys, expressions and transactions, one constant each.
+/// DynamoDB's limits for items, keys, expressions and transactions, one constant each.
 ///
-/// They are those of its developer guide, under "Quotas and limits". So an item of a Codex store
+/// The values are from its developer guide, "Quotas and limits". An item of a Codex store therefore
 /// also fits in a DynamoDB table.
 public enum DynamoDBLimits {
     /// Largest partition key value, in bytes, in tables and in indexes.
@@ -27,29 +27,30 @@ public enum DynamoDBLimits {
     public static let expressionByteCountMax = 4096
     /// Most operators and functions of an expression.
     public static let expressionOperatorCountMax = 300
-    /// Most bytes of the names and values that the placeholders of a request's expressions refer
-    /// to.
+    /// Most bytes of the names and values to which the placeholders of a request's expressions
+    /// refer.
     ///
-    /// DynamoDB allows as many for all substitution variables of a request. Here a name or value
-    /// counts as often as an expression refers to it.
+    /// DynamoDB has the same limit for all substitution variables of a request. Here, a name or
+    /// value counts once for each reference to it.
     public static let expressionValueByteCountMax = 2 << 20
     /// Most key parts of each kind (partition, sort) in a secondary index with composite keys.
     public static let indexKeyPartCountMax = 4
-    /// Longest table or index name in characters; the shortest has 1 here (3 in DynamoDB).
+    /// Longest table or index name in characters; the minimum is 1 here and 3 in DynamoDB.
     public static let resourceNameCountMax = 255
     /// Most actions of a transaction on a remote table (DynamoDB's `TransactWriteItems`).
     public static let transactionActionCountMax = 100
-    /// Most bytes of all items of a `TransactWriteItems` or `TransactGetItems` of DynamoDB's
+    /// Most bytes of all items of a `TransactWriteItems` or `TransactGetItems` in DynamoDB's
     /// protocol.
     ///
-    /// An item that a transaction changes counts as it was or as it becomes, whichever is larger.
-    /// Transactions of an embedding program have no such limit.
+    /// A changed item counts with the larger of its old and its new size. Transactions of an
+    /// embedding program have no such limit.
     public static let transactionByteCountMax = 4 << 20
     /// Longest idempotency token, in UTF-8 bytes (DynamoDB's `ClientRequestToken`).
     public static let idempotencyTokenByteCountMax = 36
-    /// How long an idempotency token is remembered, in seconds.
+    /// How long the store remembers an idempotency token, in seconds.
     public static let idempotencyWindowSeconds = 600
-    /// How far in the past, in seconds, the moment of an item's expiry may be: with an older one it
-    /// does not expire (DynamoDB: "more than five years in the past").
+    /// The greatest age of an expiry time, in seconds, at which an item still expires.
+    ///
+    /// An item with an older time does not expire (DynamoDB: "more than five years in the past").
     public static let expiryIgnoredAfterSeconds = 5 * 365 * 86_400
 }

@@ -1,60 +1,65 @@
-/// Limits of the stored form and of the work of one request, which DynamoDB does not have.
+/// Limits of the stored form and of one request's work; DynamoDB does not have them.
 public enum StoreLimits {
-    /// Most steps of evaluating a condition on an item.
+    /// Most steps that the evaluation of a condition on an item may take.
     ///
-    /// Not DynamoDB's: it bounds the time for which a write holds up the others. A step compares or
-    /// searches eight bytes. A member of a list, set or map takes eight steps more. The largest
-    /// item has 51,200 times eight bytes, so 300 operators on its largest text fit.
+    /// DynamoDB has no such limit. It bounds the time for which one write delays the others. A step
+    /// compares or searches eight bytes. Each member of a list, set or map takes eight more steps.
+    /// The largest item has 51,200 times eight bytes, so 300 operators on its largest text fit.
     public static let conditionStepCountMax = 16 << 20
     /// Deepest nesting of parentheses in a condition.
     ///
-    /// Not DynamoDB's, which names none.
+    /// DynamoDB documents no such limit.
     public static let expressionDepthMax = 100
-    /// Most elements of one multi-valued index key attribute: most entries of one item in an index.
+    /// Most elements of one multi-valued index key attribute, and so most entries of one item in an
+    /// index.
     ///
-    /// Not DynamoDB's, which has no such indexes.
+    /// DynamoDB has no such indexes.
     public static let indexElementCountMax = 1000
-    /// From so many bytes of a commit's log record on, no further write joins the commit.
+    /// The size of a commit's log record, in bytes, from which no further write joins the commit.
     ///
-    /// Not DynamoDB's. Readers of changes hold a record as a whole, and the writes of a commit keep
-    /// their results until it ends. A write by itself may have a larger record.
+    /// DynamoDB has no such limit. Readers of changes hold a whole record in memory, and the writes
+    /// of a commit keep their results until it ends. A single write may have a larger record.
     public static let commitGroupByteCountMax = 16 << 20
     /// Longest name of a consumer of changes, in UTF-8 bytes.
     public static let consumerNameByteCountMax = 255
-    /// Largest encoded item that is stored in one piece; larger ones are stored in chunks.
+    /// Largest encoded item, in bytes, that is stored in one piece; larger items are stored in
+    /// chunks.
     ///
-    /// LMDB needs contiguous pages for a large value, and searches its free list for them.
+    /// LMDB needs contiguous pages for a large value, and must search its free list for them.
     public static let unchunkedByteCountMax = 16_384
-    /// Most distinct attribute-name lists ("shapes") that one store interns.
+    /// Most distinct lists of attribute names ("shapes") that one store interns.
     ///
-    /// Not DynamoDB's: it bounds the memory of a process that reads items with arbitrary attribute
-    /// names. Items past it carry their names themselves.
+    /// DynamoDB has no such limit. It bounds the memory of a process that reads items with
+    /// arbitrary attribute names. Items beyond the limit carry their names themselves.
     public static let shapeCountMax = 8192
     /// Most attributes in an item whose names are interned; larger items carry their own names.
     public static let shapeAttributeCountMax = 512
-    /// Longest list of attribute names that is interned, in bytes; with the count it bounds what
-    /// every process keeps in memory to 32 MiB.
+    /// Longest list of attribute names that is interned, in bytes.
+    ///
+    /// With ``shapeCountMax`` it limits the shapes that each process keeps in memory to 32 MiB.
     public static let shapeByteCountMax = 4096
-    /// Size from which a top-level value is compressed, if that makes it smaller.
+    /// The size, in bytes, from which a top-level value is compressed if that makes it smaller.
     ///
-    /// Below about a kilobyte, zlib's gain is less than what inflating costs each reader.
+    /// Below about a kilobyte, compression saves less than inflating costs each reader.
     public static let compressionThresholdByteCount = 1024
-    /// Most bytes of an item's encoding with its compressed values inflated, all of them together.
+    /// Most bytes of an item's encoding when all of its compressed values are inflated.
     ///
-    /// Not DynamoDB's: it bounds the memory that reading an item takes, whoever wrote it. The
-    /// encoding of an item of ``DynamoDBLimits/itemByteCountMax`` has at most five and a half times
-    /// as many bytes (a set of numbers like 9E18, of two bytes each, has eleven for each).
+    /// DynamoDB has no such limit. It bounds the memory that reading any item takes. The encoding
+    /// of an item of ``DynamoDBLimits/itemByteCountMax`` bytes is at most five and a half times as
+    /// large. The worst case is a set of numbers like 9E18, which count two bytes each and take
+    /// eleven.
     public static let inflatedByteCountMax = 4 << 20
-    /// Most bytes that one encrypted value inflates to once it is opened.
+    /// Most bytes to which one encrypted value inflates after it is opened.
     ///
-    /// Not DynamoDB's. Release 0.2.0 compressed values before it encrypted them, and an item's size
-    /// counts them as they are stored. So they may be larger than ``inflatedByteCountMax``.
+    /// DynamoDB has no such limit. Release 0.2.0 compressed values before it encrypted them, and an
+    /// item's size counts their stored form. An opened value may therefore be larger than
+    /// ``inflatedByteCountMax``.
     public static let sealedByteCountMax = 16 << 20
-    /// Most members of all lists, maps and sets that an encoded item has at all depths.
+    /// Most members of all lists, maps and sets of an encoded item, at all depths.
     ///
-    /// Not DynamoDB's: twice ``DynamoDBLimits/itemByteCountMax``, since an element of a list takes
-    /// at least one byte of an item, and only one member of a set takes none.
+    /// DynamoDB has no such limit. It is twice ``DynamoDBLimits/itemByteCountMax``: each list
+    /// element takes at least one byte of an item, and only one member of a set takes none.
     public static let encodedMemberCountMax = 2 * DynamoDBLimits.itemByteCountMax
-    /// Most trees of a store: one for each table, index, counter and time to live.
+    /// Most trees of a store: one for each table, index, counter and time-to-live attribute.
     public static let treeCountMax = 1000
 }

@@ -2,16 +2,16 @@ internal import CodexCore
 
 /// Reads attribute values from a request's JSON, with DynamoDB's errors.
 ///
-/// They are decoded in one pass, without a tree of JSON. What is wrong or too much is refused where
-/// it stands, before the rest is read.
+/// It decodes values in one pass, without a JSON tree. It refuses an invalid or too large value
+/// where it stands, before it reads the rest.
 struct AttributeReader {
     private var cursor: JSONCursor
     private var memory: TextMemory
-    /// What the value may still have of its size as DynamoDB counts it.
+    /// The rest of the value's permitted size, as DynamoDB counts it.
     private var sizeLeft: Int
     private let tooLarge: ServiceError
 
-    /// Values outside of items have the limit of all those of a request.
+    /// A value outside of an item has the limit of all values of a request.
     private static let valueByteCountMax = DynamoDBLimits.expressionValueByteCountMax
 
     private init(_ value: JSONValue, sizeMax: Int, _ tooLarge: ServiceError) {
@@ -34,7 +34,7 @@ struct AttributeReader {
         return item
     }
 
-    /// Reads a value that is no item's.
+    /// Reads a value outside of an item.
     ///
     /// - Throws: As ``item(_:)``.
     static func value(_ value: JSONValue) throws -> AttributeValue {
@@ -48,13 +48,13 @@ struct AttributeReader {
 
     // MARK: Limits
 
-    /// Counts what the value has of its size.
+    /// Subtracts a part of the value from its permitted size.
     private mutating func count(_ byteCount: Int) throws {
         sizeLeft -= byteCount
         guard sizeLeft >= 0 else { throw tooLarge }
     }
 
-    /// Takes the memory of an element of an array, which has a header of its own.
+    /// Takes the memory of an array's element; the first element also pays for the array's header.
     private mutating func takeElement(_ byteCount: Int, isFirst: Bool) throws {
         try memory.take(byteCount + (isFirst ? DecodedSize.header : 0))
     }
@@ -152,7 +152,7 @@ struct AttributeReader {
         return values
     }
 
-    /// Reads a set; `size` is at most what a member has of the value's size.
+    /// Reads a set; `size` is the most that one member adds to the value's size.
     private mutating func set<Element>(
         _ kind: String, _ make: (String) throws -> Element, size: (Element) -> Int
     ) throws -> AttributeSet<Element> {
@@ -189,13 +189,13 @@ struct AttributeReader {
 
     /// The text that begins here, if the value has room for it.
     private mutating func string() throws -> String {
-        // Base64 and numbers may have more bytes than what they stand for.
+        // Base64 and numbers may have more bytes than their values.
         let byteCountMax = 2 * sizeLeft + Self.longTextByteCount
         guard let text = cursor.string(byteCountMax: byteCountMax) else { throw tooLarge }
         return text
     }
 
-    /// A number is written in fewer bytes than these, whatever the value has room for.
+    /// A number is written in fewer bytes than this, however large the value may be.
     private static let longTextByteCount = 4 << 10
 
     private mutating func bool(_ type: AttributeType) throws -> Bool {

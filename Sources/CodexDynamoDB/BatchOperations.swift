@@ -14,7 +14,7 @@ extension DynamoDBService {
         let pairs = try gets.map { (get: $0, table: try definition($0.table)) }
         for (get, table) in pairs { try get.requireKeys(table) }
         let batch = BatchRead(pairs, capacity)
-        // A few small items end in the first slice.
+        // A few small items fit into the first slice.
         try batch.readSlice(of: store, .first, budget)
         return try await finish(batch, budget)
     }
@@ -49,7 +49,7 @@ extension DynamoDBService {
         return response
     }
 
-    /// What a BatchWriteItem asks for.
+    /// The writes of a BatchWriteItem.
     private static func batchWrites(_ input: RequestParameters) throws -> [BatchWrite] {
         guard let requests = try input.object("RequestItems") else {
             throw RequestParameters.missing("RequestItems")
@@ -59,7 +59,7 @@ extension DynamoDBService {
             guard let nodes = try member.value.elements() else {
                 throw RequestParameters.wrongType(member.name, "a list of requests")
             }
-            // Before their items are read.
+            // The count is checked before the items are read.
             guard writes.count + nodes.count <= writeCountMax else {
                 throw ServiceError.validation(
                     "Too many items requested for the BatchWriteItem call")
@@ -79,7 +79,7 @@ extension DynamoDBService {
                 + "Member must have length greater than or equal to 1")
     }
 
-    /// The writes with their tables and keys, which are all different.
+    /// The writes with their tables and keys; all keys differ.
     private func steps(_ writes: [BatchWrite]) throws -> [BatchStep] {
         var seen: Set<ItemTarget> = []
         return try writes.map { write in
@@ -91,9 +91,9 @@ extension DynamoDBService {
         }
     }
 
-    /// Does all writes, and returns their capacity.
+    /// Performs all writes, and returns their capacity.
     ///
-    /// `targets` are their tables if the capacity is asked for, else none.
+    /// `targets` are their tables if the request asks for the capacity, and empty otherwise.
     private func perform(
         _ steps: [BatchStep], _ targets: [WriteTarget], _ budget: RequestBudget
     ) async throws -> [Capacity] {
@@ -103,7 +103,7 @@ extension DynamoDBService {
             transaction.memory = memory
             var units: [Capacity] = []
             for (place, step) in steps.enumerated() {
-                // One item at a time is in memory.
+                // Only one item at a time is in memory.
                 if targets.isEmpty {
                     try step.perform(&transaction)
                 } else {
@@ -116,7 +116,7 @@ extension DynamoDBService {
     }
 }
 
-/// A write of a BatchWriteItem, before it is known what its table is like.
+/// A write of a BatchWriteItem before its table is looked up.
 private struct BatchWrite {
     let table: String
     let put: Item?
@@ -138,7 +138,7 @@ private struct BatchWrite {
 /// A write of a BatchWriteItem.
 private struct BatchStep: Sendable {
     let table: TableDefinition
-    /// The item that is put; `nil` deletes what is there.
+    /// The item to put; `nil` deletes the stored one.
     let put: Item?
     let key: PrimaryKey
 
@@ -151,7 +151,7 @@ private struct BatchStep: Sendable {
             ?? table.primaryKey(of: write.put ?? Item())
     }
 
-    /// Does it.
+    /// Performs the write.
     func perform(_ transaction: inout WriteTransaction) throws(CodexError) {
         if let put {
             try transaction.put(put, in: table.name)
@@ -160,7 +160,7 @@ private struct BatchStep: Sendable {
         }
     }
 
-    /// Does it, and adds what it costs.
+    /// Performs the write, and adds its capacity.
     func perform(
         _ transaction: inout WriteTransaction, _ target: WriteTarget, _ units: inout [Capacity]
     ) throws(CodexError) {

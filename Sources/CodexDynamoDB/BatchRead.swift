@@ -1,16 +1,16 @@
 internal import CodexCore
 internal import CodexStore
 
-/// What a BatchGetItem asks of one table.
+/// The part of a BatchGetItem for one table.
 struct BatchGet {
     let table: String
     let keys: [Item]
     let isConsistent: Bool
     let projection: Projection?
-    /// What says which parts are wanted, as it came.
+    /// The parameters that select attributes, as they came.
     let rest: [(name: String, value: JSONValue)]
 
-    /// What of a table's request comes back with its unread keys.
+    /// The parameters that are returned with a table's unread keys.
     private static let restNames = [
         "ProjectionExpression", "ExpressionAttributeNames", "AttributesToGet",
     ]
@@ -46,31 +46,31 @@ struct BatchGet {
 
 /// The items of a BatchGetItem, read slice by slice and written as they are read.
 ///
-/// DynamoDB reads the items of a batch one by one, too.
+/// DynamoDB, too, reads the items of a batch one by one.
 ///
-/// Sendable in spite of its state: the one task of the request uses it.
+/// It is `@unchecked Sendable` because only the request's one task uses its state.
 final class BatchRead: SlicedRead, @unchecked Sendable {
     private let gets: [(get: BatchGet, table: TableDefinition)]
     private let capacity: Capacity.Detail
     private var written = ResponseWriter()
-    /// Which table is read.
+    /// The index of the table that is read.
     private var place = 0
-    /// Which of its keys is next.
+    /// The index of the table's next key.
     private var keyPlace = 0
-    /// How many of its items there were.
+    /// The number of the table's items that were found.
     private var foundCount = 0
-    /// The memory that was reserved for the items that were decoded or inflated.
+    /// The memory that was reserved for decoded or inflated items.
     private var reservedByteCount = 0
     private var units: [Capacity] = []
-    /// For each table the first key that was not read, once the response is full.
+    /// For each finished table, the index of the first key that was not read.
     private var unread: [Int] = []
 
     private(set) var slice = RequestBudget.Slice()
 
-    /// A batch ends after the item with which it has done so much work: some 30 ms.
+    /// The work that ends a batch after the present item: some 30 ms.
     ///
-    /// DynamoDB leaves keys to another request after 16 MiB, and for reasons of its own
-    /// ("BatchGetItem" in its API reference). Clients ask again in any case.
+    /// DynamoDB leaves keys to another request after 16 MiB, and for internal reasons
+    /// ("BatchGetItem" in its API reference). Clients request those keys again in any case.
     static let workMax = 16 << 20
 
     init(_ gets: [(get: BatchGet, table: TableDefinition)], _ capacity: Capacity.Detail) {
@@ -116,7 +116,7 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
         addUnits(get, byteCount: 0)
     }
 
-    /// The work so far, in bytes: those of the response count twice.
+    /// The work so far, in bytes: the response's bytes count twice.
     private var work: Int { 2 * written.byteCount + reservedByteCount }
 
     private func add(
@@ -135,7 +135,7 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
             byteCount: byteCount, isConsistent: get.isConsistent)
     }
 
-    /// Begins with a table.
+    /// Starts a table.
     private func open() {
         (keyPlace, foundCount) = (0, 0)
         units.append(Capacity(gets[place].get.table))
@@ -146,7 +146,7 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
         }
     }
 
-    /// Ends with a table, and begins with the next.
+    /// Ends a table, and starts the next one.
     private func close() {
         unread.append(keyPlace)
         written.more { $0.raw("]") }
@@ -154,7 +154,7 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
         if !isDone { open() }
     }
 
-    /// Leaves all keys that were not read to another request.
+    /// Leaves all unread keys to another request.
     private func endEarly() {
         while !isDone { close() }
     }

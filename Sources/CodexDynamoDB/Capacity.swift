@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// Capacity units, as DynamoDB counts them: "Capacity unit consumption" in its developer guide.
+/// Capacity units as DynamoDB counts them: "Capacity unit consumption" in its developer guide.
 struct Capacity {
     enum Detail: String, CaseIterable {
         case none = "NONE"
@@ -11,7 +11,7 @@ struct Capacity {
     let table: String
     var tableUnits = 0.0
     var indexUnits: [(name: String, isLocal: Bool, units: Double)] = []
-    /// Whether they are of reads or of writes; told apart for transactions only.
+    /// Whether these are read or write units; the response tells them apart for transactions only.
     var isRead = false
     var isTransaction = false
 
@@ -19,23 +19,23 @@ struct Capacity {
 
     var total: Double { tableUnits + indexUnits.reduce(0) { $0 + $1.units } }
 
-    /// For reading so many bytes.
+    /// The units for reading a number of bytes.
     static func read(byteCount: Int, isConsistent: Bool, isTransaction: Bool = false) -> Double {
         let units = Double(max(1, (byteCount + 4095) / 4096))
         return units * (isTransaction ? 2 : isConsistent ? 1 : 0.5)
     }
 
-    /// For writing an item in place of another.
+    /// The units for writing an item in place of another.
     static func write(_ old: Item?, _ new: Item?) -> Double {
         write(byteCount: max(old?.byteCount ?? 0, new?.byteCount ?? 0))
     }
 
-    /// For writing so many bytes.
+    /// The units for writing a number of bytes.
     private static func write(byteCount: Int) -> Double {
         Double(max(1, (byteCount + 1023) / 1024))
     }
 
-    /// Adds what a write costs, in the table and in each of its indexes.
+    /// Adds the units of a write, in the table and in each of its indexes.
     mutating func addWrite(
         _ definition: TableDefinition, _ old: Item?, _ new: Item?, localIndexes: [String],
         factor: Double = 1
@@ -48,11 +48,12 @@ struct Capacity {
         }
     }
 
-    /// Adds what a deletion costs, in the table and in those of its indexes that have the item.
+    /// Adds the units of a deletion, in the table and in those of its indexes that have the item.
     ///
     /// - Parameters:
-    ///   - definition: The table, no index of which includes single attributes.
-    ///   - keys: The attributes of the table's keys and its indexes'; `nil` if there is no item.
+    ///   - definition: The table. None of its indexes may include single attributes.
+    ///   - keys: The attributes of the table's keys and its indexes' keys; `nil` if there is no
+    ///     item.
     ///   - byteCount: The size of the whole item.
     ///   - localIndexes: The names of the table's local indexes.
     mutating func addDelete(
@@ -82,7 +83,8 @@ struct Capacity {
         }
     }
 
-    /// One write for an entry that comes, goes or changes; two for one that moves.
+    /// One write for an entry that is added, removed or changed; two for an entry whose key
+    /// changes.
     private static func indexUnits(
         _ index: IndexDefinition, _ table: TableDefinition, _ old: Item?, _ new: Item?
     ) -> Double {
@@ -148,7 +150,7 @@ struct Capacity {
     }
 }
 
-/// The table of a write that is one of several, with what its capacity depends on.
+/// The table of one of several writes, with the data that its capacity depends on.
 struct WriteTarget: Sendable {
     let table: TableDefinition
     private let localIndexes: [String]
@@ -158,14 +160,14 @@ struct WriteTarget: Sendable {
         localIndexes = try service.record(of: table.name).localIndexes
     }
 
-    /// Adds what a deletion costs; see ``Capacity/addDelete(_:_:byteCount:localIndexes:)``.
+    /// Adds the units of a deletion; see ``Capacity/addDelete(_:_:byteCount:localIndexes:)``.
     func addDelete(to units: inout [Capacity], _ keys: Item?, byteCount: Int) {
         units.add(to: table.name) {
             $0.addDelete(table, keys, byteCount: byteCount, localIndexes: localIndexes)
         }
     }
 
-    /// Adds what a write costs.
+    /// Adds the units of a write.
     func add(
         to units: inout [Capacity], _ old: Item?, _ new: Item?, isTransaction: Bool = false,
         isRead: Bool = false
@@ -194,7 +196,7 @@ extension [Capacity] {
 }
 
 extension TableDefinition {
-    /// Whether deletions are counted by keys and a size alone: no index includes single attributes.
+    /// Whether keys and a size suffice to count a deletion: no index includes single attributes.
     var countsDeletionsByKeys: Bool {
         indexes.allSatisfy { index in
             if case .include = index.projection { false } else { true }
@@ -203,7 +205,7 @@ extension TableDefinition {
 }
 
 extension IndexDefinition {
-    /// Whether an item with these attributes has an entry.
+    /// Whether the index has an entry for an item with these attributes.
     fileprivate func hasEntry(of item: Item) -> Bool {
         keyAttributes.allSatisfy { item[$0.name]?.type == $0.type.attributeType }
     }

@@ -2,9 +2,9 @@
 public struct DynamoDBResponse: Sendable, Hashable {
     /// The HTTP status.
     public let status: Int
-    /// The body in parts: JSON once they are joined.
+    /// The body in parts, which form one JSON document.
     ///
-    /// The parts of a long response have some 64 KiB each, so that nobody has to copy it as a
+    /// The parts of a long response have some 64 KiB each, so that no caller must copy it as a
     /// whole.
     public let parts: [[UInt8]]
 
@@ -27,7 +27,7 @@ public struct DynamoDBResponse: Sendable, Hashable {
         self.parts = parts
     }
 
-    /// Compares status and body, however it is divided.
+    /// Compares status and body, regardless of the parts.
     public static func == (lhs: Self, rhs: Self) -> Bool {
         lhs.status == rhs.status && lhs.byteCount == rhs.byteCount
             && lhs.parts.joined().elementsEqual(rhs.parts.joined())
@@ -43,11 +43,11 @@ public struct DynamoDBResponse: Sendable, Hashable {
 // MARK: Errors
 
 extension DynamoDBResponse {
-    /// An error as DynamoDB's API has it: for a server that refuses a request itself.
+    /// Creates an error response in DynamoDB's form, for a server that refuses a request itself.
     ///
     /// - Parameters:
-    ///   - type: The type without its namespace, as `ThrottlingException`.
-    ///   - message: What is wrong, for people.
+    ///   - type: The type without its namespace, such as `ThrottlingException`.
+    ///   - message: A description of the error for people.
     ///   - status: The HTTP status.
     /// - Returns: The response.
     public static func error(
@@ -57,18 +57,18 @@ extension DynamoDBResponse {
             status: status, parts: ResponseWriter(errorType: type, message).close())
     }
 
-    /// What the `ThrottlingException` says that a request gets for which there is no memory.
+    /// The message of the `ThrottlingException` for a request that gets no memory.
     public static let outOfMemoryMessage =
         "The requests at work have the memory of the server. Try again later, or with less."
 }
 
 extension ResponseWriter {
-    /// Begins the response of an error.
+    /// Starts the response of an error.
     init(errorType type: String, _ message: String) {
         self.init()
         let namespace = Self.namespace(of: type)
         string("__type", "\(namespace)#\(type)")
-        // Older services of AWS say it with a capital letter.
+        // Older AWS services capitalize the member's name.
         string(namespace == Self.serviceNamespace ? "Message" : "message", message)
     }
 

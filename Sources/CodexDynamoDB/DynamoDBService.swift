@@ -2,8 +2,10 @@ internal import CodexCore
 public import CodexStore
 public import FoundationEssentials
 
-/// DynamoDB's API (`DynamoDB_20120810` and `DynamoDBStreams_20120810`, JSON 1.0) over a store: what
-/// a request's target and body ask for, in the store's tables.
+/// Serves DynamoDB's API (`DynamoDB_20120810` and `DynamoDBStreams_20120810`, JSON 1.0) over a
+/// store.
+///
+/// It takes a request's target and body, and performs the request on the store's tables.
 ///
 /// ```swift
 /// let service = DynamoDBService(store)
@@ -11,11 +13,11 @@ public import FoundationEssentials
 ///     target: "DynamoDB_20120810.ListTables", body: Array("{}".utf8))
 /// ```
 ///
-/// Transport, authentication and limits of the transport are a server's (`codexflow serve`). Errors
-/// are DynamoDB's, by type; whatever is in the request, nothing traps, and a request that fails
-/// changes nothing.
+/// A server (`codexflow serve`) provides transport, authentication and limits of the transport.
+/// Errors have DynamoDB's types. No request can cause a trap, and a request that fails changes
+/// nothing.
 ///
-/// May be used by any number of tasks.
+/// Any number of tasks may use it at once.
 public final class DynamoDBService: Sendable {
     let store: Store
     let region: String
@@ -24,13 +26,13 @@ public final class DynamoDBService: Sendable {
     let now: @Sendable () -> Date
     let cursors = StreamCursors()
 
-    /// Serves a store, which stays the caller's to close.
+    /// Creates a service over a store, which the caller must close.
     ///
     /// - Parameters:
     ///   - store: The store.
-    ///   - region: The region that ARNs name; clients may be of any.
-    ///   - account: The account that ARNs name; clients may be of any.
-    ///   - endpoint: Host and port that `DescribeEndpoints` names.
+    ///   - region: The region in ARNs; clients may use any region.
+    ///   - account: The account in ARNs; clients may use any account.
+    ///   - endpoint: The host and port that `DescribeEndpoints` returns.
     ///   - now: The clock, for the times of tables and streams and the 15 minutes of shard
     ///     iterators.
     public init(
@@ -44,13 +46,13 @@ public final class DynamoDBService: Sendable {
         self.now = now
     }
 
-    /// Does what a request asks for.
+    /// Performs a request.
     ///
     /// - Parameters:
-    ///   - target: The header `X-Amz-Target`, as `DynamoDB_20120810.GetItem`.
+    ///   - target: The header `X-Amz-Target`, such as `DynamoDB_20120810.GetItem`.
     ///   - body: The request's body.
-    ///   - budget: What the request may use.
-    /// - Returns: The response, an error's too.
+    ///   - budget: The limits on the request's time and memory.
+    /// - Returns: The response, also for an error.
     public func response(
         target: String?, body: [UInt8], budget: RequestBudget = RequestBudget()
     ) async -> DynamoDBResponse {
@@ -71,7 +73,7 @@ public final class DynamoDBService: Sendable {
         throw ServiceError("UnknownOperationException", "The operation is not known: \(name).")
     }
 
-    /// The response of an error, with its items as far as there is memory for them.
+    /// The response of an error, with its items as far as memory allows.
     private func refusal(
         _ failure: ServiceError, _ budget: RequestBudget
     ) async -> DynamoDBResponse {
@@ -136,7 +138,7 @@ public final class DynamoDBService: Sendable {
     /// - Throws: `ResourceNotFoundException`.
     func definition(_ name: String) throws -> TableDefinition {
         if let table = known(name) { return table }
-        // Another process may have added it.
+        // Another process may have added the table.
         try store.read { _ in }
         guard let table = known(name) else { throw ServiceError.tableNotFound }
         return table

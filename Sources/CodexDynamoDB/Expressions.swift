@@ -1,7 +1,7 @@
 internal import CodexCore
 
-/// The expressions of a request: DynamoDB's language, or the parameters that came before it, which
-/// mean the same.
+/// The expressions of a request, in DynamoDB's language or as the older parameters with the same
+/// meaning.
 struct Expressions {
     private let input: RequestParameters
     private var parser: ExpressionParser
@@ -40,7 +40,7 @@ struct Expressions {
         parser = try ExpressionParser(names: names, values: values)
     }
 
-    /// What the placeholders of names stand for.
+    /// The names that placeholders stand for.
     private static func names(_ input: RequestParameters) throws -> [String: String] {
         let members = try input.placeholders("ExpressionAttributeNames")
         guard let first = members.first else { return [:] }
@@ -58,7 +58,7 @@ struct Expressions {
         return names
     }
 
-    /// What the placeholders of values stand for.
+    /// The values that placeholders stand for.
     private static func values(_ input: RequestParameters) throws -> [String: AttributeValue] {
         var values: [String: AttributeValue] = [:]
         var byteCount = 0
@@ -123,14 +123,15 @@ struct Expressions {
 
     func requireAllUsed() throws { try parser.requireAllUsed() }
 
-    /// The bytes of the names and values that placeholders refer to, each as often as they do.
+    /// The bytes of the names and values that placeholders refer to, counted once per reference.
     var placeholderByteCount: Int { parser.placeholderByteCount }
 }
 
-/// The parameters that DynamoDB had before expressions: "Legacy DynamoDB conditional parameters" in
-/// its developer guide.
+/// The parameters that DynamoDB had before expressions.
+///
+/// Source: "Legacy DynamoDB conditional parameters" in its developer guide.
 enum LegacyParameters {
-    /// The members of a parameter, which are no more than an expression may have operators.
+    /// The members of a parameter, at most as many as an expression may have operators.
     private static func limited(
         _ parameters: RequestParameters?
     ) throws -> [(name: String, value: JSONValue)] {
@@ -147,7 +148,7 @@ enum LegacyParameters {
         try node.list("AttributeValueList")?.map { try AttributeReader.value($0) } ?? []
     }
 
-    /// `AND` or `OR` of conditions on attributes.
+    /// Joins conditions on attributes with `AND` or `OR`.
     private static func joined(_ conditions: [Condition], _ input: RequestParameters) throws
         -> Condition?
     {
@@ -302,7 +303,7 @@ enum LegacyParameters {
             switch (action, value) {
             case ("PUT", let value?): clauses.append(.set(path, .operand(.value(value))))
             case ("ADD", .list(let list)?):
-                // Not in expressions: a list is appended to.
+                // Expressions have no such action: it appends to a list.
                 clauses.append(
                     .set(
                         path,

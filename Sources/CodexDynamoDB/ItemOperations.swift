@@ -17,7 +17,7 @@ extension DynamoDBService {
         let read = ItemRead(
             table: name, key: try table.requestedKey(key), projection: projection,
             capacity: capacity, isConsistent: isConsistent)
-        // A small item is read and written here.
+        // Small items are read and written in place.
         if budget.executor != nil, let response = try read.smallResponse(from: store, budget) {
             return response
         }
@@ -84,7 +84,7 @@ extension DynamoDBService {
         write.updatedPaths = update?.clauses.map(\.path) ?? []
         return try await perform(write, on: table, budget) { transaction, memory in
             guard let update else {
-                // It only sees to it that there is an item.
+                // An update without changes only ensures that the item exists.
                 let old = try transaction.view(in: name, key: primaryKey) {
                     try $0.item(reserving: memory)
                 }
@@ -98,20 +98,21 @@ extension DynamoDBService {
         }
     }
 
-    /// Does a write, and makes its response.
+    /// Performs a write, and creates its response.
     ///
-    /// What the response needs of the items is taken from them within the write: no item waits for
-    /// the commit but a small one that is returned. Memory is reserved before the commit, so that a
-    /// refusal changes nothing.
+    /// The response takes its data from the items during the write. No item waits for the commit,
+    /// except a small one that is returned. Memory is reserved before the commit, so that a refusal
+    /// changes nothing.
     ///
     /// - Parameters:
-    ///   - write: What is to be returned.
+    ///   - write: The parameters of the write and of its response.
     ///   - table: The table.
     ///   - key: The key of the item that is replaced or deleted as a whole.
-    ///   - budget: The request's.
-    ///   - body: Does it. What it decodes itself, it reserves in the memory that it gets.
+    ///   - budget: The request's budget.
+    ///   - body: Performs the write. It reserves the memory of its own decoding in the given
+    ///     `DecodedMemory`.
     /// - Returns: The response.
-    /// - Throws: What the store throws, and what `body` throws.
+    /// - Throws: The errors of the store, and of `body`.
     private func perform(
         _ write: WriteParameters, on table: TableDefinition,
         replacing key: (@Sendable (TableDefinition) throws -> PrimaryKey)? = nil,
@@ -129,7 +130,7 @@ extension DynamoDBService {
             transaction.memory = memory
             do {
                 if let key, write.showsStoredItem {
-                    // Another table may have the name by now.
+                    // Another table may have this name by now.
                     let written = try transaction.oldAttributes(
                         in: table.name, key: try key(self.definition(table.name)), memory, budget)
                     let item = try body(&transaction, memory)
@@ -152,7 +153,7 @@ extension DynamoDBService {
 }
 
 extension WriteTransaction {
-    /// Begins a response with the stored item, if there is one.
+    /// Starts a response with the stored item, if there is one.
     fileprivate func oldAttributes(
         in table: String, key: PrimaryKey, _ memory: DecodedMemory, _ budget: RequestBudget
     ) throws -> ResponseWriter {
@@ -185,15 +186,15 @@ struct ItemRead: Sendable {
     let capacity: Capacity.Detail
     let isConsistent: Bool
 
-    /// Reads the item, and makes the response, if the item is small; `nil` if it is large.
+    /// Reads the item, and creates the response, if the item is small; `nil` if it is large.
     func smallResponse(from store: Store, _ budget: RequestBudget) throws -> ResponseWriter? {
         try response(
             from: store, smallerThan: RequestBudget.Slice.Size.first.largeByteCount, budget)
     }
 
-    /// Reads the item, and makes the response.
+    /// Reads the item, and creates the response.
     func response(from store: Store, _ budget: RequestBudget) throws -> ResponseWriter {
-        // Any item is smaller than that.
+        // Every item is smaller than this limit.
         try response(from: store, smallerThan: .max, budget) ?? ResponseWriter()
     }
 

@@ -2,18 +2,18 @@ internal import CodexCore
 
 /// Checks that bytes are one JSON document (RFC 8259) in UTF-8.
 ///
-/// It takes one pass and no memory, whatever the document is. Equal names in one object are found
-/// by the code that reads the object's members.
+/// It takes one pass and allocates no memory, for any document. The code that reads an object's
+/// members finds equal names in the object.
 struct JSONChecker {
     private let bytes: [UInt8]
     private var position = 0
 
-    /// What an item needs at its deepest nesting, and the parameters around it.
+    /// The depth of the most deeply nested item, with the parameters around it.
     private static let depthMax = 2 * DynamoDBLimits.nestingDepthMax + 8
 
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    /// Where the document's value is.
+    /// The range of the document's value.
     ///
     /// - Throws: ``CodexError/Code/invalidJSON`` with the byte offset of the error.
     static func range(of bytes: [UInt8]) throws(CodexError) -> Range<Int> {
@@ -140,7 +140,7 @@ struct JSONChecker {
         throw error("a string ends early")
     }
 
-    /// Passes a scalar of several bytes: table 3-7 of the Unicode Standard.
+    /// Passes a scalar of several bytes, by table 3-7 of the Unicode Standard.
     private mutating func scalar(_ first: UInt8) throws(CodexError) {
         let rest: (count: Int, low: UInt8, high: UInt8)? =
             switch first {

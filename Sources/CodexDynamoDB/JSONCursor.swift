@@ -1,8 +1,8 @@
 internal import CodexCore
 
-/// Walks over JSON that ``JSONChecker`` has checked, so that it looks for no errors.
+/// Walks over JSON that ``JSONChecker`` has checked, and does not check for errors.
 ///
-/// On anything else it gives some values or none. It ends at the latest where the text ends.
+/// For other input, its values are unspecified, but it never moves past the end of the text.
 struct JSONCursor {
     private let bytes: [UInt8]
     private(set) var position: Int
@@ -15,7 +15,7 @@ struct JSONCursor {
     /// The byte at the position; 0 at the end.
     var next: UInt8 { position < bytes.count ? bytes[position] : 0 }
 
-    /// Whether a value of text begins here.
+    /// Whether a string begins here.
     var isAtString: Bool { next == UInt8(ascii: "\"") }
 
     /// Whether `null` stands here.
@@ -100,9 +100,9 @@ struct JSONCursor {
 
     // MARK: Text
 
-    /// The text that begins here, without its escapes; `nil` if it has more bytes.
+    /// The text that begins here, without its escapes; `nil` if it exceeds the limit.
     ///
-    /// No more of it is copied than may be.
+    /// It copies no more bytes than the limit.
     mutating func string(byteCountMax: Int) -> String? {
         let start = position + 1
         var end = start
@@ -121,7 +121,7 @@ struct JSONCursor {
         return String(decoding: bytes[start..<end], as: UTF8.self)
     }
 
-    /// Text with escapes, of which the first stands behind `plain`.
+    /// Decodes text with escapes, the first of which follows `plain`.
     private mutating func escaped(_ plain: Range<Int>, _ byteCountMax: Int) -> String? {
         var content = Array(bytes[plain])
         position = plain.upperBound
@@ -156,7 +156,7 @@ struct JSONCursor {
     private mutating func unicodeEscape() -> Unicode.Scalar {
         let first = hexadecimal()
         if let scalar = Unicode.Scalar(first) { return scalar }
-        // The other half of a surrogate pair follows, behind its backslash and u.
+        // The other half of a surrogate pair follows, after its backslash and `u`.
         position += 2
         let second = hexadecimal()
         let value = 0x10000 + (first & 0x3FF) << 10 + (second & 0x3FF)

@@ -2,11 +2,11 @@ internal import CodexCore
 
 /// The text of a request: one JSON document that was checked.
 ///
-/// No tree is made of it. A value is parsed when it is asked for. What nobody asks for has cost one
-/// pass over its bytes and no memory.
+/// It builds no tree. A value is parsed when it is read. An unread value costs one pass over its
+/// bytes and no memory.
 final class JSONText: Sendable {
     let bytes: [UInt8]
-    /// What the request may use; what is decoded of the text is reserved.
+    /// The request's budget, which reserves the memory of decoded values.
     let budget: RequestBudget
 
     fileprivate init(_ bytes: [UInt8], _ budget: RequestBudget) {
@@ -15,19 +15,19 @@ final class JSONText: Sendable {
     }
 }
 
-/// The memory of what is decoded of a text, which is reserved in portions.
+/// The memory of values decoded from a text, reserved in portions.
 struct TextMemory {
     private let text: JSONText
-    /// What is not reserved yet.
+    /// The bytes that are not reserved yet.
     private var byteCount = 0
 
     private static let portionByteCount = 64 << 10
-    /// A small rest is not reserved: usual parameters have some hundred bytes.
+    /// A rest smaller than this is not reserved: usual parameters have some hundred bytes.
     private static let smallByteCount = 4 << 10
 
     init(_ text: JSONText) { self.text = text }
 
-    /// Takes memory, which is reserved at the latest when a portion is full.
+    /// Takes memory, and reserves it at the latest when a portion is full.
     ///
     /// - Throws: `ThrottlingException`.
     mutating func take(_ count: Int) throws {
@@ -35,7 +35,7 @@ struct TextMemory {
         if byteCount >= Self.portionByteCount { try reservePending() }
     }
 
-    /// Reserves what was taken since the last time.
+    /// Reserves the memory that was taken since the last time.
     ///
     /// - Throws: `ThrottlingException`.
     mutating func reservePending() throws {
@@ -43,7 +43,7 @@ struct TextMemory {
         byteCount = 0
     }
 
-    /// Reserves what was taken since the last time, unless it is little.
+    /// Reserves the memory that was taken since the last time, unless it is little.
     ///
     /// - Throws: `ThrottlingException`.
     mutating func reservePendingIfLarge() throws {
@@ -51,13 +51,13 @@ struct TextMemory {
     }
 }
 
-/// A value of a request's JSON, by its place in the text.
+/// A value in a request's JSON, as a range of the text.
 struct JSONValue: Sendable {
     let text: JSONText
     let start: Int
     private let end: Int
 
-    /// Most members or elements that a parameter has; items have a limit of their own.
+    /// The most members or elements of a parameter; items have their own limit.
     private static let countMax = 10_000
 
     private init(_ text: JSONText, _ range: Range<Int>) {
@@ -65,7 +65,7 @@ struct JSONValue: Sendable {
         (start, end) = (range.lowerBound, range.upperBound)
     }
 
-    /// Checks a document; what is decoded of it is reserved in the budget.
+    /// Checks a document; the budget reserves the memory of values decoded from it.
     ///
     /// - Throws: ``CodexError/Code/invalidJSON`` with the byte offset of the error.
     init(checking bytes: [UInt8], _ budget: RequestBudget) throws(CodexError) {
@@ -85,9 +85,9 @@ struct JSONValue: Sendable {
 
     var isNull: Bool { first == UInt8(ascii: "n") }
 
-    /// The content of text, which is taken from a memory, else `nil`.
+    /// The content of a string, whose memory is taken from `memory`; `nil` for another type.
     ///
-    /// - Throws: `ValidationException` if it has more bytes than it may, `ThrottlingException` if
+    /// - Throws: `ValidationException` if the content exceeds the limit, `ThrottlingException` if
     ///   there is no memory for it.
     func string(byteCountMax: Int, _ memory: inout TextMemory) throws -> String? {
         var cursor = self.cursor
@@ -101,7 +101,7 @@ struct JSONValue: Sendable {
         return string
     }
 
-    /// A Boolean, else `nil`.
+    /// The Boolean; `nil` for another type.
     var bool: Bool? {
         switch first {
         case UInt8(ascii: "t"): true
@@ -110,15 +110,16 @@ struct JSONValue: Sendable {
         }
     }
 
-    /// An integer, else `nil`.
+    /// The integer; `nil` for another value.
     var integer: Int? {
         byteCount > 20 ? nil : Int(String(decoding: source, as: UTF8.self))
     }
 
-    /// The members of an object in their order, else `nil`.
+    /// The members of an object in their order; `nil` for another type.
     ///
-    /// - Throws: `SerializationException` if two have one name, `ValidationException` if there are
-    ///   too many or a name is too long, `ThrottlingException` if there is no memory for them.
+    /// - Throws: `SerializationException` if two members have the same name, `ValidationException`
+    ///   if there are too many or a name is too long, `ThrottlingException` if there is no memory
+    ///   for them.
     func members() throws -> [(name: String, value: JSONValue)]? {
         var cursor = self.cursor
         guard cursor.take(UInt8(ascii: "{")) else { return nil }
@@ -138,7 +139,7 @@ struct JSONValue: Sendable {
         return members
     }
 
-    /// The elements of an array, else `nil`.
+    /// The elements of an array; `nil` for another type.
     ///
     /// - Throws: `ValidationException` if there are too many, `ThrottlingException` if there is no
     ///   memory for them.
@@ -166,7 +167,7 @@ struct JSONValue: Sendable {
         .validation("A parameter has more than \(countMax) members or elements")
     }
 
-    /// Whether two of the members have one name; most objects have a few.
+    /// Whether two members have the same name; most objects have few members.
     private static func hasDuplicates(_ members: [(name: String, value: JSONValue)]) -> Bool {
         guard members.count > 8 else {
             return members.indices.contains { place in

@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// The types of attributes that keys may name, as a request defines them.
+/// The types of key attributes, as a request defines them.
 struct AttributeTypes {
     private var types: [String: KeyAttribute.KeyType] = [:]
 

@@ -9,7 +9,8 @@ struct ItemTarget: Hashable {
 extension TableDefinition {
     /// The primary key that a request names.
     ///
-    /// - Throws: `ValidationException` unless it has the key attributes, of their types, and no others.
+    /// - Throws: `ValidationException` unless the item has exactly the key attributes, with their
+    ///   types.
     func requestedKey(_ item: Item) throws -> PrimaryKey {
         guard item.count == keyAttributes.count else { throw Self.keyMismatch }
         for attribute in keyAttributes {
@@ -26,7 +27,7 @@ extension TableDefinition {
         .validation("The provided key element does not match the schema")
     }
 
-    /// Checks the keys of an item that is to be stored, those of indexes too.
+    /// Checks the keys of an item before it is stored, also those of indexes.
     func requireKeys(of item: Item) throws {
         for attribute in keyAttributes {
             guard let value = item[attribute.name] else {
@@ -45,7 +46,7 @@ extension TableDefinition {
         try requireIndexKeys(of: item)
     }
 
-    /// Checks the index keys of an item that is to be stored.
+    /// Checks the index keys of an item before it is stored.
     func requireIndexKeys(of item: Item) throws {
         for index in indexes {
             for attribute in index.keyAttributes where index.multiValued != attribute.name {
@@ -63,7 +64,7 @@ extension TableDefinition {
 }
 
 extension KeyAttribute {
-    /// Keys are not empty.
+    /// Checks that a key value is not empty.
     fileprivate func requireContent(_ value: AttributeValue, index: String? = nil) throws {
         let kind: String
         switch value {
@@ -84,7 +85,7 @@ extension KeyAttribute {
 }
 
 extension Item {
-    /// Some of the attributes.
+    /// Keeps some of the attributes.
     func keeping(_ names: some Sequence<String>) -> Item {
         Item(names.compactMap { name in self[name].map { (name, $0) } })
     }

@@ -45,9 +45,10 @@ enum Operation: String, Sendable {
         }
     }
 
-    /// Whether it starts where the request came in; others run as a whole where long work is done.
+    /// Whether the operation starts on the executor that received the request.
     ///
-    /// What starts there does no more than a first slice there. Writes wait for the store's writer.
+    /// There, it performs at most a first slice. Writes wait for the store's writer. The other
+    /// operations run as a whole on the executor for long work.
     var startsInPlace: Bool {
         switch self {
         case .getItem, .putItem, .updateItem, .deleteItem, .query, .batchGetItem, .batchWriteItem,

@@ -3,11 +3,11 @@ internal import CodexStore
 
 /// A page of a query or scan, read slice by slice.
 ///
-/// Each slice goes on after the last item of the one before.
+/// Each slice continues after the last item of the previous slice.
 ///
-/// Sendable in spite of its state: the one task of the request uses it.
+/// It is `@unchecked Sendable` because only the request's one task uses its state.
 final class PageRead: SlicedRead, @unchecked Sendable {
-    /// What is walked.
+    /// The source of the items.
     enum Source {
         case query(TableQuery)
         case scan(TableScan, Segment?)
@@ -24,10 +24,12 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private var scannedCount = 0
     private var byteCount = 0
     private var stepCount = 0
-    /// Items that are expired, and partitions of other segments, as far as they ended a slice.
+    /// The number of skipped expired items and partitions of other segments, counted when they end
+    /// a slice.
     private var skippedCount = 0
-    /// The item that was looked at last, which the walk goes on after; between slices only its
-    /// keys.
+    /// The last item that was examined, after which the walk continues.
+    ///
+    /// Between slices, it has its keys only.
     private var last: Item?
     /// Whether the page ended before the walk did.
     private var isCut = false
@@ -37,17 +39,17 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private(set) var slice = RequestBudget.Slice()
     private(set) var isDone = false
 
-    /// A page's bytes: "Paginating table query results" in DynamoDB's developer guide.
+    /// The bytes that end a page: "Paginating table query results" in DynamoDB's developer guide.
     private static let byteCountMax = 1 << 20
-    /// Steps of the filter that end a page; one item may take more.
+    /// The filter's steps that end a page; one item may take more.
     static let stepCountMax = StoreLimits.conditionStepCountMax / 4
-    /// Each operator of the filter counts so many steps more, for each item.
+    /// The additional steps that each operator of the filter counts, for each item.
     static let operatorStepCount = 32
-    /// So many items and partitions that are passed over end a slice: some millisecond.
+    /// The number of skipped items and partitions that ends a slice: about a millisecond of work.
     private static let sliceSkippedCountMax = 4096
-    /// So many end a page.
+    /// The number of skipped items and partitions that ends a page.
     ///
-    /// A page without items says where to go on, too.
+    /// A page without items also has a key to continue from.
     private static let skippedCountMax = 8 * sliceSkippedCountMax
 
     init(
@@ -95,7 +97,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         try written.reserve(budget)
     }
 
-    /// Looks at an item; `false` ends the slice.
+    /// Examines an item; `false` ends the slice.
     private func take(
         _ view: borrowing ItemView, _ snapshot: borrowing Snapshot,
         _ size: RequestBudget.Slice.Size, _ memory: DecodedMemory, _ budget: RequestBudget
@@ -118,7 +120,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         return !isLeft
     }
 
-    /// Goes on after the keys of what was passed over.
+    /// Continues after the keys of the last skipped item.
     private func skip(to stop: Item) {
         skippedCount += Self.sliceSkippedCountMax
         last = stop
@@ -140,7 +142,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         guard try view.isSmaller(than: size.largeByteCount) else { return nil }
         let item = try view.item(reserving: memory)
         guard read.readsTable else { return item }
-        // What a local index lacks is read from the table, as DynamoDB does.
+        // Attributes that a local index lacks are read from the table, as DynamoDB does.
         let whole = try snapshot.view(
             in: table.name, key: try table.primaryKey(of: item), smallerThan: size.largeByteCount
         ) { try $0.item(reserving: memory) }
@@ -151,9 +153,10 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         }
     }
 
-    /// Whether the item passes the filter; `nil` if that takes more steps than one of these slices.
+    /// Whether the item passes the filter; `nil` if the filter needs more steps than this slice
+    /// allows.
     ///
-    /// - Throws: `ValidationException` if it takes too many for any.
+    /// - Throws: `ValidationException` if the filter needs more steps than any slice allows.
     private func passes(_ item: Item, _ size: RequestBudget.Slice.Size) throws -> Bool? {
         guard let filter else { return true }
         var left = size.stepCountMax
@@ -170,7 +173,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         return nil
     }
 
-    /// Whether each item is shown as the entry has it: nothing needs its values.
+    /// Whether the response shows each item as the entry has it, so that no value must be decoded.
     private var isWhole: Bool {
         guard filter == nil, !read.readsTable, !read.countsOnly else { return false }
         return read.projection.map { $0.topLevelNames != nil } ?? true
@@ -211,7 +214,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         if !read.countsOnly { response.more { $0.raw("]") } }
         response.number("Count", count)
         response.number("ScannedCount", scannedCount)
-        // Whether more follow is not looked at: DynamoDB gives a key to go on from either way.
+        // The key is given even if no items follow: DynamoDB does the same.
         if isCut, let last { response.item("LastEvaluatedKey", last.keeping(read.startNames)) }
         response.capacity(read.capacity) { units }
         return response

@@ -42,12 +42,12 @@ extension DynamoDBService {
     }
 }
 
-/// What queries and scans have in common.
+/// The common parameters of queries and scans.
 struct ReadParameters {
     let index: (name: String, isLocal: Bool)?
     let projection: Projection?
     let countsOnly: Bool
-    /// Whether items are read from the table, since the index lacks what is wanted.
+    /// Whether items are read from the table because the index lacks wanted attributes.
     let readsTable: Bool
     let limit: Int?
     let isConsistent: Bool
@@ -143,7 +143,7 @@ struct ReadParameters {
         }
     }
 
-    /// Filters do not name the keys that a query looks for.
+    /// Checks that a filter does not name the queried keys.
     func requireNoKeys(_ filter: Condition, _ table: TableDefinition) throws {
         for path in filter.paths where keyNames.contains(path.root) {
             throw ServiceError.validation(
@@ -154,7 +154,7 @@ struct ReadParameters {
 }
 
 extension IndexDefinition {
-    /// The attributes that its entries have; `nil` is all.
+    /// The attributes of the index's entries; `nil` is all.
     fileprivate func projectedNames(_ table: TableDefinition) -> Set<String>? {
         let keys = keyAttributes.map(\.name) + table.keyAttributes.map(\.name)
         switch projection {

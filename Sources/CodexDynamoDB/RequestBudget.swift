@@ -1,7 +1,7 @@
 internal import CodexCore
 
-// What a request costs is bounded stage by stage. Memory is reserved by `reserve` and counts until
-// the client has the response; time is asked for by `isOver`.
+// The cost of a request is bounded stage by stage. `reserve` reserves memory, which counts until
+// the client has the response. `isOver` checks the time.
 //
 //   stage           meter                                    refused by, with
 //   head            100 headers, 32 KiB                      parser of HTTP: 431
@@ -25,21 +25,21 @@ internal import CodexCore
 //   response        48 MiB; memory of each part of 64 KiB,   ResponseWriter: Validation,
 //                   errors with items included               Throttling
 
-/// What one request may use: time, memory, and work between two pauses.
+/// The limits of one request: time, memory, and work between two pauses.
 ///
-/// A server gives one to each request. Long work is done in slices. Between two slices the request
-/// pauses, so that others get their turn.
+/// A server creates one for each request. Long work is done in slices. Between two slices the
+/// request pauses, so that other requests can run.
 ///
 /// ```swift
 /// let end = ContinuousClock.now + .seconds(10)
 /// let budget = RequestBudget(isOver: { ContinuousClock.now >= end })
 /// ```
 ///
-/// The closures may be called by any thread.
+/// Any thread may call the closures.
 public struct RequestBudget: Sendable {
     /// The work of one slice.
     public struct Slice: Sendable, Hashable {
-        /// How many items were looked at.
+        /// The number of examined items.
         public internal(set) var itemCount = 0
         /// The bytes of those items, as DynamoDB counts them.
         public internal(set) var byteCount = 0
@@ -47,36 +47,36 @@ public struct RequestBudget: Sendable {
         public internal(set) var stepCount = 0
     }
 
-    /// Whether the request's time is over, or its client gone.
+    /// Whether the request's time is over, or its client is gone.
     ///
-    /// Asked for between slices and within them. A request that is over gets a
+    /// It is called between slices and within them. A request that is over gets a
     /// `ThrottlingException`. It has changed nothing.
     public var isOver: @Sendable () -> Bool
 
-    /// Asks for more bytes of memory, for what is decoded and for the response; `false` refuses
+    /// Asks for more bytes of memory, for decoded values and for the response; `false` refuses
     /// them.
     ///
-    /// A refused request gets a `ThrottlingException`. It has changed nothing. The caller
-    /// releases what is left of the grants, after the response.
+    /// A refused request gets a `ThrottlingException`. It has changed nothing. After the response,
+    /// the caller releases the rest of the grants.
     public var reserve: @Sendable (_ byteCount: Int) -> Bool
 
-    /// Releases bytes that ``reserve`` granted: those of stored items that are not in memory any
-    /// more.
+    /// Releases bytes that ``reserve`` granted, once their stored items have left memory.
     public var release: @Sendable (_ byteCount: Int) -> Void
 
-    /// Called between two slices, with the work of the one before.
+    /// Called between two slices, with the work of the previous one.
     public var pause: @Sendable (Slice) async -> Void
 
-    /// Where long work runs; `nil` is where the request was started.
+    /// The executor for long work; `nil` is the executor where the request started.
     ///
-    /// Work on small items and the first slice of a query stay where the request was started.
+    /// Work on small items and the first slice of a query stay where the request started.
     public var executor: (any TaskExecutor)?
 
-    /// Bodies, responses and items of so many bytes are small: they are handled where the request
-    /// was started.
+    /// The size in bytes up to which bodies, responses and items are small.
     ///
-    /// A stored item has less than half as many, compressed values inflated: it is both decoded and
-    /// written there.
+    /// Small ones are handled where the request started.
+    ///
+    /// A stored item must be smaller than half of it, with its compressed values inflated, because
+    /// it is both decoded and written there.
     public static let smallByteCount = 32 << 10
 
     /// Creates a budget; by default without limits.
@@ -98,29 +98,29 @@ public struct RequestBudget: Sendable {
 }
 
 extension RequestBudget.Slice {
-    /// How much a slice does at most.
+    /// The limits of a slice.
     ///
-    /// The item that fills a slice is the last of it. So a slice has one large item more, unless it
-    /// ends before large ones.
+    /// The item that fills a slice is the last of it. A slice may therefore exceed its limits by
+    /// one large item, unless it ends before large items.
     struct Size {
         let itemCountMax: Int
         let byteCountMax: Int
-        /// The slice ends before an item whose encoding has so many bytes, inflated.
+        /// The slice ends before an item whose inflated encoding has this many bytes or more.
         let largeByteCount: Int
-        /// Most steps that the filter takes on one item.
+        /// The most steps of the filter on one item.
         let stepCountMax: Int
 
-        /// Some quarter of a millisecond: other requests of the same thread wait so long.
+        /// About a quarter of a millisecond: other requests of the same thread wait that long.
         static let first = Size(
             itemCountMax: 64, byteCountMax: RequestBudget.smallByteCount / 2,
             largeByteCount: RequestBudget.smallByteCount / 2, stepCountMax: 1 << 17)
-        /// Some millisecond.
+        /// About a millisecond.
         static let next = Size(
             itemCountMax: 256, byteCountMax: 64 << 10, largeByteCount: .max,
             stepCountMax: StoreLimits.conditionStepCountMax)
     }
 
-    /// So many steps of filters end a slice.
+    /// The filter's steps that end a slice.
     static let stepCountMax = 1 << 19
 
     /// Counts an item.
@@ -139,7 +139,7 @@ extension RequestBudget.Slice {
 }
 
 extension RequestBudget {
-    /// How many items are looked at between two questions for the time.
+    /// The number of items between two checks of the time.
     static let itemCountPerCheck = 16
 
     /// Throws if the time is over.
@@ -157,14 +157,14 @@ extension RequestBudget {
         DecodedMemory(byteCountMax: byteCountMax, ask: reserve, release: release)
     }
 
-    /// Does work where long work is done if it is long, and here otherwise.
+    /// Performs long work on the executor for it, and other work in place.
     ///
     /// - Parameters:
     ///   - isLong: Whether the work is long.
-    ///   - work: The work. It gets the budget that it goes on with: where long work is done,
-    ///     nothing moves again.
-    /// - Returns: What `work` returns.
-    /// - Throws: What `work` throws.
+    ///   - work: The work. It receives the budget to continue with. On the executor for long work,
+    ///     that budget has no executor, so that nothing moves again.
+    /// - Returns: The value that `work` returns.
+    /// - Throws: The error that `work` throws.
     func away<Value: Sendable>(
         if isLong: Bool = true, _ work: @Sendable (RequestBudget) throws -> Value
     ) async throws -> Value {
@@ -172,10 +172,11 @@ extension RequestBudget {
         return try await withTaskExecutorPreference(there.executor) { try work(there.budget) }
     }
 
-    /// Where long work is done, and the budget that it goes on with; `nil` if that is here.
+    /// The executor for long work, and the budget to continue with; `nil` if the work stays in
+    /// place.
     ///
-    /// Asynchronous work is given to `withTaskExecutorPreference` as a literal closure. A closure
-    /// that was passed on as a value would return to the executor that it came from.
+    /// Pass asynchronous work to `withTaskExecutorPreference` as a literal closure. A closure that
+    /// was passed on as a value would return to its original executor.
     var there: (executor: any TaskExecutor, budget: RequestBudget)? {
         guard let executor else { return nil }
         var budget = self

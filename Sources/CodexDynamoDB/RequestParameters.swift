@@ -2,19 +2,19 @@ internal import CodexCore
 
 /// The parameters of a request, or an object in them.
 ///
-/// A parameter of the wrong JSON type is a `SerializationException`, as in AWS's services; `null`
-/// is none, and unknown parameters are passed over.
+/// A parameter of the wrong JSON type is a `SerializationException`, as in AWS's services. A `null`
+/// counts as missing, and unknown parameters are ignored.
 struct RequestParameters: Sendable {
     private let members: [(name: String, value: JSONValue)]
 
-    /// Text of a parameter: the longest, an expression, has some kilobytes.
+    /// The most bytes of a text parameter: the longest one, an expression, has some kilobytes.
     private static let textByteCountMax = 128 << 10
-    /// A placeholder of an expression: "Expression parameters" among DynamoDB's quotas.
+    /// The most bytes of a placeholder: "Expression parameters" among DynamoDB's quotas.
     private static let placeholderByteCountMax = 255
-    /// Most placeholders of a kind: the expressions of a request have fewer bytes for each.
+    /// The most placeholders of a kind: a request's expressions have no room for more references.
     static let placeholderCountMax = DynamoDBLimits.expressionByteCountMax
 
-    /// Checks a request's body; what is decoded of it is reserved in the budget.
+    /// Checks a request's body; the budget reserves the memory of values decoded from it.
     init(_ body: [UInt8], _ budget: RequestBudget) throws {
         let document: JSONValue
         do {
@@ -33,7 +33,7 @@ struct RequestParameters: Sendable {
         self.members = members
     }
 
-    /// The members that are there, in their order.
+    /// The members without `null` ones, in their order.
     var all: [(name: String, value: JSONValue)] { members.filter { !$0.value.isNull } }
 
     subscript(name: String) -> JSONValue? {
@@ -55,7 +55,7 @@ struct RequestParameters: Sendable {
                 + "constraint: Member must not be null")
     }
 
-    /// A parameter's name as messages have it: it begins with a small letter.
+    /// A parameter's name as messages show it, with a lowercase first letter.
     private static func member(_ name: String) -> String {
         name.prefix(1).lowercased() + name.dropFirst()
     }
@@ -78,7 +78,7 @@ struct RequestParameters: Sendable {
         return text
     }
 
-    /// One of some words; `nil` if it is not there.
+    /// One of some words; `nil` if the parameter is missing.
     func choice(_ name: String, _ words: [String]) throws -> String? {
         guard let text = try string(name) else { return nil }
         guard words.contains(text) else {
@@ -112,7 +112,7 @@ struct RequestParameters: Sendable {
         return elements
     }
 
-    /// The placeholders of expressions that an object defines, and what they stand for.
+    /// The placeholders that an object defines for expressions, and the values that they stand for.
     func placeholders(_ name: String) throws -> [(name: String, value: JSONValue)] {
         let members = try object(name)?.all ?? []
         guard members.count <= Self.placeholderCountMax else {
@@ -128,7 +128,7 @@ struct RequestParameters: Sendable {
         return members
     }
 
-    /// The texts of a list, each of which has no more bytes than a name may have.
+    /// The strings of a list; each has at most as many bytes as a name may have.
     func strings(_ name: String) throws -> [String]? {
         guard let elements = try list(name), let first = elements.first else {
             return has(name) ? [] : nil
@@ -156,7 +156,7 @@ struct RequestParameters: Sendable {
         return item
     }
 
-    /// The table that the request is about: its name, or its ARN.
+    /// The request's table, from its name or its ARN.
     func tableName(_ name: String = "TableName") throws -> String {
         let text = try requiredString(name)
         guard text.hasPrefix("arn:") else { return try Self.checked(text) }

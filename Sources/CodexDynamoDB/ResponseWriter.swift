@@ -1,22 +1,23 @@
 internal import CodexCore
 
-/// Writes the members of a response, in parts of some 64 KiB: a long one is never in one piece.
+/// Writes the members of a response in parts of some 64 KiB, so that a long one is never in one
+/// piece.
 struct ResponseWriter: Sendable {
     private var writer = JSONWriter()
-    /// Whether the object that is written has no member yet.
+    /// Whether the current object has no member yet.
     private var isEmpty = true
-    /// What was written before ``writer``.
+    /// The finished parts, which precede ``writer``.
     private var parts: [[UInt8]] = []
     private var partsByteCount = 0
     private var reservedByteCount = 0
 
-    /// A part ends once it has so many bytes.
+    /// The size that ends a part.
     static let partByteCount = 64 << 10
-    /// Most bytes of a response: JSON may have 67 times as many bytes as an item counts.
+    /// The most bytes of a response: JSON may have 67 times as many bytes as an item counts.
     static let byteCountMax = 48 << 20
-    /// A page ends once it has so many bytes.
+    /// The bytes that end a page.
     static let pageByteCountMax = 16 << 20
-    /// Items up to this size are written at once.
+    /// The size up to which items are written at once.
     private static let wholeItemByteCountMax = 1 << 10
 
     init() { writer.raw("{") }
@@ -32,7 +33,7 @@ struct ResponseWriter: Sendable {
 
     // MARK: Members
 
-    /// A member's name; its value is written next.
+    /// Writes a member's name; its value is written next.
     mutating func name(_ name: String) {
         writer.raw(isEmpty ? "" : ",")
         isEmpty = false
@@ -40,19 +41,19 @@ struct ResponseWriter: Sendable {
         writer.raw(":")
     }
 
-    /// A member whose value is small, or only begun.
+    /// Writes a member whose value is small, or starts one.
     mutating func member(_ name: String, _ value: (inout JSONWriter) -> Void) {
         self.name(name)
         value(&writer)
     }
 
-    /// A member that is an object, whose members follow.
+    /// Writes a member that is an object; `body` writes its members.
     mutating func object(_ name: String, _ body: (inout Self) throws -> Void) rethrows {
         self.name(name)
         try object(body)
     }
 
-    /// A member that is a list of objects.
+    /// Writes a member that is a list of objects.
     mutating func objects<Element>(
         _ name: String, _ elements: some Sequence<Element>,
         _ body: (inout Self, Element) throws -> Void
@@ -66,7 +67,7 @@ struct ResponseWriter: Sendable {
         writer.raw("]")
     }
 
-    /// The next object of a list that was begun.
+    /// Writes the next object of a list that was started.
     mutating func nextObject(
         isFirst: Bool, _ body: (inout Self) throws -> Void
     ) rethrows {
@@ -82,14 +83,14 @@ struct ResponseWriter: Sendable {
         isEmpty = false
     }
 
-    /// A small item, as a key is.
+    /// Writes a small item, such as a key.
     mutating func item(_ name: String, _ item: Item) { member(name) { $0.typed(item) } }
 
     mutating func string(_ name: String, _ text: String) { member(name) { $0.string(text) } }
 
     mutating func number(_ name: String, _ number: Int) { member(name) { $0.raw("\(number)") } }
 
-    /// A list of values.
+    /// Writes a list of values.
     mutating func list<Element>(
         _ name: String, _ elements: some Sequence<Element>,
         _ write: (inout JSONWriter, Element) -> Void
@@ -109,7 +110,7 @@ struct ResponseWriter: Sendable {
 
     // MARK: Parts
 
-    /// Goes on with a member's value; a part that is long enough ends.
+    /// Continues a member's value, and ends a part that is long enough.
     mutating func more(_ write: (inout JSONWriter) -> Void) {
         write(&writer)
         if isPartFull { endPart() }
@@ -123,14 +124,14 @@ struct ResponseWriter: Sendable {
         writer = JSONWriter()
     }
 
-    /// Ends a part that is long enough, and reserves it before the next is written.
+    /// Ends a part that is long enough, and reserves its memory before the next part is written.
     private mutating func endPart(_ budget: RequestBudget) throws {
         guard isPartFull else { return }
         endPart()
         try reserve(budget)
     }
 
-    /// Reserves what the response has grown by.
+    /// Reserves the memory of the response's growth since the last call.
     ///
     /// - Throws: `ThrottlingException` if there is no memory, `ValidationException` past
     ///   ``byteCountMax``.
@@ -145,7 +146,7 @@ struct ResponseWriter: Sendable {
 // MARK: Items
 
 extension ResponseWriter {
-    /// A member that is an item; each part of a large one is reserved.
+    /// Writes a member that is an item, and reserves the memory of each part of a large one.
     mutating func item(
         _ name: String, _ item: Item, byteCount: Int, _ budget: RequestBudget
     ) throws {
@@ -153,12 +154,12 @@ extension ResponseWriter {
         try value(item, byteCount: byteCount, budget)
     }
 
-    /// Goes on with an item, of which each part is reserved if it is large.
+    /// Continues with an item, and reserves the memory of each part of a large one.
     ///
     /// - Parameters:
     ///   - item: The item.
-    ///   - byteCount: Its size, or that of another that it is a part of.
-    ///   - budget: The request's.
+    ///   - byteCount: The size of the item, or of the larger item that it is a part of.
+    ///   - budget: The request's budget.
     /// - Throws: As ``reserve(_:)``.
     mutating func value(_ item: Item, byteCount: Int, _ budget: RequestBudget) throws {
         guard byteCount > Self.wholeItemByteCountMax else { return more { $0.typed(item) } }
@@ -168,15 +169,15 @@ extension ResponseWriter {
         }
     }
 
-    /// Goes on with a stored item; whole attributes are written from its bytes.
+    /// Continues with a stored item, and writes whole attributes from its bytes.
     ///
     /// - Parameters:
     ///   - view: The item.
-    ///   - projection: What is shown of it; `nil` is the whole.
-    ///   - memory: Where memory is reserved for what is decoded or inflated.
-    ///   - budget: The request's.
+    ///   - projection: The attributes to write; `nil` is all.
+    ///   - memory: The reservation for decoded or inflated values.
+    ///   - budget: The request's budget.
     /// - Returns: The item's size.
-    /// - Throws: As ``reserve(_:)``, and what the store throws.
+    /// - Throws: As ``reserve(_:)``, and the errors of the store.
     mutating func stored(
         _ view: borrowing ItemView, _ projection: Projection?, _ memory: DecodedMemory,
         _ budget: RequestBudget
@@ -193,7 +194,7 @@ extension ResponseWriter {
         }
     }
 
-    /// Goes on with JSON that is there.
+    /// Continues with existing JSON.
     mutating func json(_ bytes: ArraySlice<UInt8>, _ budget: RequestBudget) throws {
         var rest = bytes
         while !rest.isEmpty {

@@ -1,9 +1,9 @@
 internal import CodexCore
 
-/// One of the parts of a parallel scan: the items whose partition key falls into it.
+/// A segment of a parallel scan: the items whose partition key belongs to it.
 ///
-/// Which part a partition belongs to depends on its key alone. So the parts have each item once,
-/// whatever is written between two pages and whoever made the key to go on from.
+/// The segment of a partition depends on the partition's key alone. Each item is therefore in
+/// exactly one segment, regardless of writes between two pages and of the source of the start key.
 struct Segment: Sendable {
     private let number: Int
     private let count: Int
@@ -37,7 +37,7 @@ struct Segment: Sendable {
     }
 
     func includes(_ key: AttributeValue) -> Bool {
-        // FNV-1a: the same in each process and each time.
+        // FNV-1a gives the same result in each process and at each time.
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         func add(_ bytes: some Sequence<UInt8>) {
             for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }

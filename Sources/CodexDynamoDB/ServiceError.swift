@@ -1,17 +1,17 @@
 internal import CodexCore
 internal import Synchronization
 
-/// An error as DynamoDB's API names it: "Error handling with DynamoDB" in its developer guide.
+/// An error in DynamoDB's form: "Error handling with DynamoDB" in its developer guide.
 struct ServiceError: Error {
-    /// The type's name, as `ValidationException`.
+    /// The type's name, such as `ValidationException`.
     let type: String
     let message: String
-    /// What each action of a transaction failed with.
+    /// The failure of each action of a transaction.
     var reasons: [Reason]?
-    /// The stored items that conditions failed on, where they are to be returned.
+    /// The stored items whose conditions failed, if the request asks for them.
     var items: FailureItems?
 
-    /// What an action of a transaction failed with; code `None` if it did not.
+    /// The failure of an action of a transaction; its code is `None` if the action did not fail.
     struct Reason {
         let code: String
         var message: String?
@@ -26,24 +26,24 @@ struct ServiceError: Error {
         ServiceError("ValidationException", message)
     }
 
-    /// A request whose JSON has the wrong shape.
+    /// The error for a request whose JSON has the wrong shape.
     static func serialization(_ message: String) -> ServiceError {
         ServiceError("SerializationException", message)
     }
 
-    /// A request for which there is no memory now.
+    /// The error for a request that gets no memory now.
     static var outOfMemory: ServiceError {
         ServiceError("ThrottlingException", DynamoDBResponse.outOfMemoryMessage)
     }
 
-    /// A request whose response would be too long.
+    /// The error for a request whose response would be too long.
     static var responseTooLarge: ServiceError {
         .validation(
             "The response would have more than \(ResponseWriter.byteCountMax) bytes. Ask for fewer "
                 + "items, or for some of their attributes")
     }
 
-    /// A request whose time was over before it changed anything.
+    /// The error for a request whose time was over before it changed anything.
     static var outOfTime: ServiceError {
         ServiceError(
             "ThrottlingException",
@@ -62,12 +62,12 @@ struct ServiceError: Error {
         }
     }
 
-    /// Whether its items are written where long work is done.
+    /// Whether its items are written on the executor for long work.
     var isLarge: Bool { (items?.byteCount ?? 0) >= RequestBudget.smallByteCount }
 
-    /// The response; each part of its items is reserved.
+    /// Creates the response, and reserves the memory of each part of its items.
     ///
-    /// The items are gone afterwards.
+    /// It releases the items.
     ///
     /// - Throws: As ``ResponseWriter/reserve(_:)``.
     func response(_ budget: RequestBudget) throws -> DynamoDBResponse {
@@ -86,14 +86,14 @@ struct ServiceError: Error {
     }
 }
 
-/// The stored items that an error returns, by the places of the actions, and their memory.
+/// The stored items that an error returns, by the indexes of the actions, and their memory.
 final class FailureItems: Sendable {
     /// The size of all items.
     let byteCount: Int
     private let items: Mutex<[Item?]>
     private let memory: DecodedMemory
 
-    /// `nil` without any item.
+    /// Returns `nil` if there is no item.
     init?(_ items: [Item?], _ memory: DecodedMemory) {
         guard items.contains(where: { $0 != nil }) else { return nil }
         byteCount = items.reduce(0) { $0 + ($1?.byteCount ?? 0) }
@@ -101,7 +101,7 @@ final class FailureItems: Sendable {
         self.memory = memory
     }
 
-    /// Writes an item, if there is one, and lets go of it.
+    /// Writes an item, if there is one, and drops it.
     func write(_ place: Int, to response: inout ResponseWriter, _ budget: RequestBudget) throws {
         let item = items.withLock { items -> Item? in
             guard items.indices.contains(place) else { return nil }
@@ -112,7 +112,7 @@ final class FailureItems: Sendable {
         try response.item("Item", item, byteCount: item.byteCount, budget)
     }
 
-    /// Lets go of all items.
+    /// Drops all items, and releases their memory.
     func release() {
         items.withLock { $0 = [] }
         memory.release()
@@ -120,7 +120,7 @@ final class FailureItems: Sendable {
 }
 
 extension ServiceError {
-    /// What an error of the store is for DynamoDB's clients.
+    /// Translates an error of the store for DynamoDB's clients.
     init(_ error: any Error) {
         if let failure = error as? ServiceError {
             self = failure
@@ -165,7 +165,7 @@ extension ServiceError {
         }
     }
 
-    /// A transaction of which some actions fail.
+    /// The error for a transaction in which some actions fail.
     init(cancelledFor reasons: [Reason]) {
         self.init(
             "TransactionCanceledException",

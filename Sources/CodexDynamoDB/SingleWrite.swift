@@ -1,22 +1,22 @@
 internal import CodexCore
 internal import CodexStore
 
-/// What a write did to an item.
+/// The effect of a write on an item.
 enum WrittenItem {
-    /// The item as it was and as it is now.
+    /// The item before and after the write.
     case items(old: Item?, new: Item?)
-    /// The attributes of a deleted item's keys, and its size; `nil` if there was no item.
+    /// The attributes of a deleted item's keys, and the item's size; `nil` if there was no item.
     case deletion((keys: Item, byteCount: Int)?)
 }
 
-/// What single writes have in common.
+/// The common parameters of single writes.
 struct WriteParameters: Sendable {
     let returning: ReturnValues
     let returnsItemOnFailure: Bool
     let capacity: Capacity.Detail
     /// Whether the write has a condition.
     var isConditional = false
-    /// What an update changes.
+    /// The paths that an update changes.
     var updatedPaths: [DocumentPath] = []
 
     init(_ input: RequestParameters, _ allowed: [ReturnValues]) throws {
@@ -43,23 +43,26 @@ struct WriteParameters: Sendable {
         try input.choice("ReturnValuesOnConditionCheckFailure", ["ALL_OLD", "NONE"]) == "ALL_OLD"
     }
 
-    /// What a put or delete is to give: the old item only if the response needs it decoded.
+    /// The item that a put or delete must return: the old one only if the response needs it
+    /// decoded.
     var returningOld: ReturnValues {
         let isNeeded = capacity != .none || returning != .none && !showsStoredItem
         return isNeeded ? .allOld : .none
     }
 
-    /// Whether the response has the old item as it is stored, written before it is replaced.
+    /// Whether the response has the old item in its stored form, written before the item is
+    /// replaced.
     ///
     /// With a condition the item is decoded in any case, and the response may not need it.
     var showsStoredItem: Bool { returning == .allOld && !isConditional }
 
-    /// Whether a delete gives a size in place of the item: the response needs no more of it.
+    /// Whether a delete returns a size instead of the item, because the response needs only the
+    /// size.
     func measuresDeletion(from table: TableDefinition) -> Bool {
         capacity != .none && !isConditional && table.countsDeletionsByKeys
     }
 
-    /// The attributes that the response has, of the item as it was and as it is now.
+    /// The attributes in the response, from the item before and after the write.
     func attributes(_ item: WrittenItem) throws -> Item? {
         guard case .items(let old, let new) = item else { return nil }
         let attributes: Item? =
@@ -78,7 +81,7 @@ struct WriteParameters: Sendable {
         return try Projection(updatedPaths).apply(to: item)
     }
 
-    /// What the write costs; `nil` if nobody asks.
+    /// The write's capacity; `nil` if the request does not ask for it.
     func units(
         _ table: TableDefinition, _ item: WrittenItem, _ localIndexes: [String]
     ) -> Capacity? {
@@ -94,7 +97,7 @@ struct WriteParameters: Sendable {
         return units
     }
 
-    /// The error of a write that failed, with the stored item only if the request wants it.
+    /// The error of a failed write, with the stored item only if the request asks for it.
     func failure(_ error: CodexError, _ memory: DecodedMemory) -> ServiceError {
         var failure = ServiceError(error)
         if returnsItemOnFailure { failure.items = FailureItems([error.currentItem], memory) }
@@ -102,18 +105,18 @@ struct WriteParameters: Sendable {
     }
 }
 
-/// What the response of a single write is made of, until the write is committed.
+/// The parts of a single write's response, until the write is committed.
 struct WriteOutcome: Sendable {
-    /// The response with the attributes, if they are large: they are not in memory any more.
+    /// The response with the attributes if they are large; their values are not in memory any more.
     private var written = ResponseWriter()
     /// The attributes, if they are small.
     private var attributes: Item?
     private let units: Capacity?
 
-    /// Attributes up to here are written after the write, where the request was started.
+    /// The size up to which attributes are written after the write, where the request started.
     private static let smallByteCount = 4 << 10
 
-    /// Reserves what the response has of attributes, and writes large ones.
+    /// Reserves the memory of the response's attributes, and writes large ones.
     ///
     /// - Throws: As ``ResponseWriter/reserve(_:)``.
     init(
@@ -131,7 +134,7 @@ struct WriteOutcome: Sendable {
         }
     }
 
-    /// Takes attributes that are written and reserved.
+    /// Creates an outcome from attributes that are written and reserved.
     init(_ written: ResponseWriter, _ units: Capacity?) {
         (self.written, self.units) = (written, units)
     }

@@ -1,8 +1,8 @@
 internal import CodexStore
 
-/// A read that is done slice by slice, so that others get their turn between two of them.
+/// A read that is done slice by slice, so that other requests can run between two slices.
 ///
-/// Each slice has a snapshot of its own: none stays open during a pause.
+/// Each slice opens its own snapshot. No snapshot stays open during a pause.
 protocol SlicedRead: AnyObject, Sendable {
     /// The work of the last slice.
     var slice: RequestBudget.Slice { get }
@@ -11,17 +11,18 @@ protocol SlicedRead: AnyObject, Sendable {
 
     /// Reads the next slice.
     ///
-    /// - Throws: `ThrottlingException` if time or memory are over, and what the store throws.
+    /// - Throws: `ThrottlingException` if there is no time or memory left, and the errors of the
+    ///   store.
     func readSlice(
         of store: Store, _ size: RequestBudget.Slice.Size, _ budget: RequestBudget
     ) throws
 
-    /// The response, once all is read.
+    /// The response, once everything is read.
     func response(_ budget: RequestBudget) throws -> ResponseWriter
 }
 
 extension DynamoDBService {
-    /// Reads the slices that are left where long work is done.
+    /// Reads the remaining slices on the executor for long work.
     func finish(
         _ read: some SlicedRead, _ budget: RequestBudget
     ) async throws -> ResponseWriter {

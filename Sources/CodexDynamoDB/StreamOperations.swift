@@ -5,11 +5,12 @@ internal import Synchronization
 
 /// ListStreams, DescribeStream, GetShardIterator, GetRecords.
 ///
-/// A table's stream is the store's stream of changes, of that table, since it was switched on: one shard that never
-/// ends. Sequence numbers are the commit's, twenty digits, and the change's place in it, ten.
+/// A table's stream has the table's changes in the store since the stream was enabled. It has one
+/// shard, which never ends. A sequence number has twenty digits for the commit, and ten for the
+/// change's place in it.
 extension DynamoDBService {
     private static let recordCountMax = 1000
-    /// How long an iterator can be used.
+    /// The time in which an iterator can be used.
     private static let iteratorMilliseconds = 15 * 60 * 1000
 
     func listStreams(_ input: RequestParameters) async throws -> ResponseWriter {
@@ -39,7 +40,7 @@ extension DynamoDBService {
         return response
     }
 
-    /// The table whose stream an ARN names.
+    /// The table whose stream has the ARN.
     private func stream(_ arn: String) throws -> (TableDefinition, TableStream) {
         let parts = arn.split(separator: "/")
         guard parts.count == 4, parts[2] == "stream", let table = try? definition(String(parts[1])),
@@ -57,7 +58,7 @@ extension DynamoDBService {
         let arn = try input.requiredString("StreamArn")
         let (table, stream) = try stream(arn)
         let oldest = max(stream.start, try store.stats().trimmedSequence)
-        // Nothing follows the one shard, and it is no child of another.
+        // The stream has one shard, without children or a parent.
         let filter = try input.object("ShardFilter")
         let isWanted =
             try !input.has("ExclusiveStartShardId") && filter?.string("Type") != "CHILD_SHARDS"
@@ -153,12 +154,12 @@ extension DynamoDBService {
         let start = try start(of: iterator, text)
         let memory = budget.decodedMemory()
         defer { memory.release() }
-        // The page keeps the records that it is of, and they may be copied while they are read.
+        // The page keeps the bytes of its records, and reading may copy them.
         try memory.reserve(2 * byteCountMax(of: start))
         let page = try page(from: start, limit, table, stream.view)
         var response = ResponseWriter()
         let end = try write(page, table, stream, to: &response, budget)
-        // A stream that was switched off has an end.
+        // A disabled stream has an end.
         let isOver =
             stream.end.map { end.cursor.sequenceNumber.commit >= $0 || end.isAtEnd } ?? false
         if !isOver {
@@ -172,7 +173,7 @@ extension DynamoDBService {
         return response
     }
 
-    /// So many bytes of records end a page: AWS's limit of GetRecords.
+    /// The bytes of records that end a page: AWS's limit of GetRecords.
     private static let recordByteCountMax = 1 << 20
 
     private static var invalidIterator: ServiceError { .validation("Invalid ShardIterator") }
@@ -189,7 +190,7 @@ extension DynamoDBService {
 
     // MARK: Pages
 
-    /// Where a page begins.
+    /// The position where a page starts.
     private enum Start {
         case cursor(ChangeCursor)
         case position(StreamPosition)
@@ -199,14 +200,15 @@ extension DynamoDBService {
         if let cursor = cursors.cursor(of: text) { return .cursor(cursor) }
         var after = iterator.after
         if iterator.isOldest {
-            // What is not retained any more is not what was asked for.
+            // The trim horizon moves on, so a request for the oldest change continues from the
+            // present one.
             let oldest = try store.stats().trimmedSequence
             if after.commit < oldest { after = SequenceNumber(commit: oldest) }
         }
         return .position(.sequenceNumber(after))
     }
 
-    /// The bytes of the log that a page reads at most.
+    /// The most bytes of the log that a page reads.
     private func byteCountMax(of start: Start) throws -> Int {
         switch start {
         case .cursor(let cursor): try store.changePageByteCountMax(after: cursor)
@@ -228,9 +230,9 @@ extension DynamoDBService {
 
     // MARK: Records
 
-    /// Writes the records of a page, as far as there is room for them and the stream goes.
+    /// Writes the records of a page, up to the size limit and the stream's end.
     ///
-    /// - Returns: Where another page goes on, and whether there was nothing more.
+    /// - Returns: The position where the next page continues, and whether no change is left.
     private func write(
         _ page: ChangePage, _ table: TableDefinition, _ stream: TableStream,
         to response: inout ResponseWriter, _ budget: RequestBudget
@@ -240,7 +242,7 @@ extension DynamoDBService {
         for change in page.changes {
             if let end = stream.end, change.sequenceNumber.commit > end { break }
             guard response.byteCount < Self.recordByteCountMax else {
-                // The last that is given: the next page goes on from there.
+                // The next page continues after the last record of this one.
                 isAtEnd = false
                 break
             }
@@ -290,7 +292,7 @@ extension DynamoDBService {
         }
     }
 
-    /// Writes an image, if the view has it: it is in memory only meanwhile.
+    /// Writes an image, if the view has it; the image is in memory only during this call.
     ///
     /// - Returns: Its size.
     private static func write(
@@ -323,7 +325,7 @@ extension DynamoDBService {
         return SequenceNumber(commit: commit, ordinal: ordinal)
     }
 
-    /// The place before a change.
+    /// The position before a change.
     private static func before(_ number: SequenceNumber) -> SequenceNumber {
         number.ordinal == 0
             ? SequenceNumber(commit: number.commit - min(1, number.commit))
@@ -332,17 +334,17 @@ extension DynamoDBService {
 }
 
 extension SequenceNumber {
-    /// The commit of which all that came before it must be retained.
+    /// The last commit that is wholly before the position; all later commits must be retained.
     fileprivate var lastWholeOrEqual: UInt64 {
         ordinal == .max ? commit : commit - min(1, commit)
     }
 }
 
-/// What a shard iterator says.
+/// The content of a shard iterator.
 private struct StreamIterator {
     let arn: String
     var after: SequenceNumber
-    /// Whether it began with the oldest change that there is.
+    /// Whether it began with the oldest change.
     var isOldest: Bool
     var madeAt: Int
 
@@ -372,7 +374,7 @@ private struct StreamIterator {
     }
 }
 
-/// Where iterators go on, so that each reads on where the one before ended; others are looked for in the log.
+/// The positions of recent iterators, so that a page continues without a search in the log.
 final class StreamCursors: Sendable {
     private static let countMax = 256
     private let cursors = Mutex<[(iterator: String, cursor: ChangeCursor)]>([])

@@ -1,7 +1,7 @@
 internal import CodexCore
 internal import CodexStore
 
-/// What DescribeTable and its kind say of a table.
+/// The descriptions of tables, in DescribeTable and other operations.
 extension DynamoDBService {
     /// Describes a table in a member of a response.
     func describe(
@@ -68,8 +68,9 @@ extension DynamoDBService {
         description.member("DeletionProtectionEnabled") { $0.raw("\(record.isProtected)") }
     }
 
-    /// Describes an index; `isReady` says whether a global one can be read, and is `nil` for a
-    /// local one.
+    /// Describes an index.
+    ///
+    /// `isReady` is whether a global index can be read, and `nil` for a local index.
     private func describe(
         _ index: IndexDefinition, _ record: TableRecord, isReady: Bool?,
         _ size: (count: Int, byteCount: Int), to entry: inout ResponseWriter
@@ -101,7 +102,7 @@ extension DynamoDBService {
         }
     }
 
-    /// Milliseconds as seconds with a fraction; a stored moment before 1970 counts as 1970.
+    /// Milliseconds as seconds with a fraction; an instant before 1970 counts as 1970.
     static func seconds(_ milliseconds: Int) -> String {
         let milliseconds = max(0, milliseconds)
         let rest = milliseconds % 1000
@@ -110,7 +111,7 @@ extension DynamoDBService {
     }
 }
 
-/// How much there is in a table and its indexes.
+/// The sizes of a table and its indexes.
 private struct TreeSizes {
     private let trees: [StoreStatistics.Tree]
 
@@ -118,7 +119,7 @@ private struct TreeSizes {
         trees = try store.stats().trees.filter { $0.table == table }
     }
 
-    /// The entries of an index, or of the table itself.
+    /// The size of an index, or of the table itself.
     subscript(index: String?) -> (count: Int, byteCount: Int) {
         let tree = trees.first { $0.index == index && $0.counter == nil }
         let count = tree?.entryCount ?? 0

@@ -2,7 +2,7 @@ internal import CodexCore
 internal import CodexStore
 internal import FoundationEssentials
 
-/// CreateTable, DescribeTable, UpdateTable, DeleteTable, ListTables, and what is said of tables besides.
+/// CreateTable, DescribeTable, UpdateTable, DeleteTable, ListTables, and the settings of tables.
 extension DynamoDBService {
     func createTable(_ input: RequestParameters) async throws -> ResponseWriter {
         let name = try Self.newTableName(input)
@@ -56,7 +56,8 @@ extension DynamoDBService {
                 "LimitExceededException",
                 "Subscriber limit exceeded: There are \(Self.tableCountMax) tables")
         }
-        // First, so that there is no table without; one whose table was not made is written over.
+        // The record is written first, so that no table lacks one. A record without its table is
+        // overwritten.
         let made = record
         try await change(name) { $0 = made }
         do {
@@ -69,10 +70,10 @@ extension DynamoDBService {
         return response
     }
 
-    /// Most global secondary indexes of a table.
+    /// The most global secondary indexes of a table.
     private static let indexCountMax = 20
 
-    /// So many that their trees and those of their indexes fit into one LMDB environment.
+    /// The most tables whose trees, with those of their indexes, fit into one LMDB environment.
     private static let tableCountMax = 200
 
     private static func inUse(_ name: String) -> ServiceError {
@@ -324,7 +325,8 @@ extension DynamoDBService {
         return try nodes.map { node in
             let tag = try RequestParameters(node, "Tag")
             let (key, value) = (try tag.requiredString("Key"), try tag.requiredString("Value"))
-            // A single character, as Swift counts them, may have any number of bytes.
+            // One Swift `Character` may have any number of bytes, so the limits count Unicode
+            // scalars.
             guard (1...128).contains(key.unicodeScalars.count), value.unicodeScalars.count <= 256
             else {
                 throw ServiceError.validation(

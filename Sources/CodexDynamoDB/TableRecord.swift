@@ -2,31 +2,32 @@ internal import CodexCore
 internal import CodexStore
 internal import FoundationEssentials
 
-/// What DynamoDB's clients say of a table and the store's schema does not have: an item of a table of the service's
-/// own.
+/// The settings of a table that DynamoDB's clients give and the store's schema does not have.
+///
+/// It is an item in a table of the service.
 struct TableRecord {
-    /// The table that these are in; clients do not see it.
+    /// The table of these records; clients do not see it.
     static let tableName = "codex.dynamodb.tables"
     static let definition = TableDefinition(tableName, partitionKey: KeyAttribute("name"))
 
     let name: String
     var id: String
-    /// When the table was made, in milliseconds since 1970; 0 if it was not made here.
+    /// The table's creation time, in milliseconds since 1970; 0 if the service did not create it.
     var createdAt = 0
-    /// The indexes that are local ones.
+    /// The names of the local indexes.
     var localIndexes: [String] = []
     var billingMode = "PAY_PER_REQUEST"
     var readUnits = 0
     var writeUnits = 0
     var isProtected = false
-    /// The last stream that there was.
+    /// The last stream of the table.
     var stream: TableStream?
     var tags: [(key: String, value: String)] = []
 
-    /// What is said of a table that was not made here.
+    /// Creates the record of a table that the service did not create.
     init(_ name: String) {
         self.name = name
-        // The same each time.
+        // The identifier is the same each time.
         id = String(SHA256.hexadecimal(name).prefix(32))
     }
 
@@ -65,15 +66,15 @@ struct TableRecord {
     }
 }
 
-/// A table's stream: the store's changes of the table from a commit on, up to another if it was switched off.
+/// A table's stream: the table's changes after a commit, up to another commit if it was disabled.
 struct TableStream: Sendable {
     let view: StreamView
     let label: String
-    /// When it was switched on, in milliseconds since 1970.
+    /// The time when it was enabled, in milliseconds since 1970.
     let createdAt: Int
-    /// The commit after which it begins.
+    /// The commit after which it starts.
     let start: UInt64
-    /// The last commit that it has; `nil` while it is on.
+    /// The last commit in it; `nil` while it is enabled.
     var end: UInt64?
 
     init(view: StreamView, at instant: Int, after commit: UInt64) {
@@ -103,7 +104,7 @@ struct TableStream: Sendable {
         return map
     }
 
-    /// Its one shard; stream adapters read the time in its name.
+    /// The identifier of its one shard; stream adapters read the time in it.
     var shardID: String {
         let digits = String(createdAt)
         return "shardId-" + String(repeating: "0", count: 20 - digits.count) + digits + "-"
@@ -112,7 +113,7 @@ struct TableStream: Sendable {
 }
 
 extension DynamoDBService {
-    /// What clients said of a table; what is usual if they said nothing.
+    /// The record of a table; the defaults if clients gave no settings.
     func record(of table: String) throws -> TableRecord {
         guard store.schema.tables.contains(where: { $0.name == TableRecord.tableName }),
             let item = try store.item(in: TableRecord.tableName, key: PrimaryKey(.string(table)))
@@ -120,7 +121,7 @@ extension DynamoDBService {
         return TableRecord(item, table)
     }
 
-    /// Changes what is said of a table, in one transaction.
+    /// Changes the record of a table in one transaction.
     @discardableResult
     func change(
         _ table: String, _ body: @escaping @Sendable (inout TableRecord) throws -> Void
@@ -129,7 +130,7 @@ extension DynamoDBService {
             do {
                 try await store.addTable(TableRecord.definition)
             } catch let error as CodexError where error.code == .schemaMismatch {
-                // Another request was faster.
+                // Another request added the table first.
             }
         }
         return try await store.write { transaction in
@@ -142,7 +143,7 @@ extension DynamoDBService {
         }
     }
 
-    /// Forgets what was said of a table that is gone; not of one that was made under its name since.
+    /// Deletes the record of a deleted table, but not that of a newer table with the same name.
     func deleteRecord(_ record: TableRecord) async throws {
         guard store.schema.tables.contains(where: { $0.name == TableRecord.tableName }) else {
             return
@@ -164,6 +165,6 @@ extension DynamoDBService {
         record.stream.map { "\(arn(record.name))/stream/\($0.label)" }
     }
 
-    /// Now, in milliseconds since 1970, not before.
+    /// The present time in milliseconds since 1970, at least 0.
     var milliseconds: Int { Int(max(0, now().millisecondsSince1970)) }
 }

@@ -3,9 +3,9 @@ internal import CodexStore
 
 /// TransactGetItems and TransactWriteItems.
 extension DynamoDBService {
-    /// Most bytes that the stored items of a transaction take in memory, once they are decoded.
+    /// The most memory that the decoded stored items of a transaction take, in bytes.
     ///
-    /// Those of 4 MiB, as DynamoDB counts them, take 98 MB at most: lists of empty texts.
+    /// Items of 4 MiB, as DynamoDB counts them, take up to 98 MB: lists of empty texts.
     private static let decodedByteCountMax = 48 << 20
 
     // MARK: Reads
@@ -45,7 +45,7 @@ extension DynamoDBService {
         }
     }
 
-    /// The keys that are read, all of them different.
+    /// The keys to read; all of them differ.
     private func keys(of gets: [TransactGet]) throws -> [PrimaryKey] {
         let keys = try Self.results(of: gets) { get in
             try definition(get.table).requestedKey(get.key)
@@ -59,9 +59,9 @@ extension DynamoDBService {
         return keys
     }
 
-    /// Reads an item and writes it: one at a time is in memory, next to the response.
+    /// Reads an item and writes it; only one item at a time is in memory, beside the response.
     ///
-    /// - Returns: The item's size, which is taken of what is `left` for all.
+    /// - Returns: The item's size, which is also subtracted from `left`.
     private static func write(
         _ snapshot: borrowing Snapshot, _ get: TransactGet, _ key: PrimaryKey, _ left: inout Int,
         to response: inout ResponseWriter, _ budget: RequestBudget
@@ -114,7 +114,7 @@ extension DynamoDBService {
         var (byteCount, expressionByteCount) = (0, 0)
         return try Self.actions(input).map { node in
             let action = try TransactAction(try RequestParameters(node, "TransactWriteItem"))
-            // What is certain to be too much does not wait for the writer.
+            // A transaction that is certainly too large does not wait for the writer.
             byteCount += action.putByteCount
             guard byteCount <= DynamoDBLimits.transactionByteCountMax else {
                 throw Self.transactionTooLarge
@@ -124,10 +124,10 @@ extension DynamoDBService {
         }
     }
 
-    /// Does the actions, and returns their capacity.
+    /// Performs the actions, and returns their capacity.
     ///
-    /// `targets` are their tables if the capacity is asked for, else none. `returningItems` says
-    /// for each action whether the error has its item if its condition fails.
+    /// `targets` are their tables if the request asks for the capacity, and empty otherwise. For
+    /// each action, `returningItems` is whether the error has its item if its condition fails.
     private func perform(
         _ actions: [WriteAction], _ token: String?, returningItems: [Bool],
         _ targets: [WriteTarget], _ budget: RequestBudget
@@ -149,7 +149,7 @@ extension DynamoDBService {
             } catch {
                 throw Self.failure(error, memory)
             }
-            // It was done before: that was looked up.
+            // The token belongs to an earlier, identical request, so this one only read.
             for target in targets {
                 target.add(to: &units, nil, nil, isTransaction: true, isRead: true)
             }
@@ -166,9 +166,10 @@ extension DynamoDBService {
 
     // MARK: Actions
 
-    /// The results of looking at all actions.
+    /// The results of checking all actions.
     ///
-    /// - Throws: `TransactionCanceledException` with the reasons of all if some are invalid.
+    /// - Throws: `TransactionCanceledException` with the reasons of all actions if some are
+    ///   invalid.
     private static func results<Action, Result>(
         of actions: [Action], _ body: (Action) throws -> Result
     ) throws -> [Result] {
@@ -186,7 +187,7 @@ extension DynamoDBService {
         return results
     }
 
-    /// Adds the bytes of an action's expressions, which have as many together as the items.
+    /// Adds the bytes of an action's expressions; all together have the same limit as the items.
     private static func count(_ byteCount: Int, _ sum: inout Int) throws {
         sum += byteCount
         guard sum <= DynamoDBLimits.transactionByteCountMax else {
@@ -224,7 +225,7 @@ extension DynamoDBService {
     }
 }
 
-/// What a TransactGetItems asks for, one of its items.
+/// One read of a TransactGetItems.
 private struct TransactGet {
     let table: String
     let key: Item
@@ -243,7 +244,7 @@ private struct TransactGet {
     }
 }
 
-/// An action of a transaction, before it is known what its table is like.
+/// An action of a transaction before its table is looked up.
 private struct TransactAction {
     let table: String
     let returnsItem: Bool
@@ -276,7 +277,7 @@ private struct TransactAction {
         }
     }
 
-    /// The bytes of an item that it puts.
+    /// The bytes of the item to put; 0 for other actions.
     var putByteCount: Int { kind == "Put" ? item.byteCount : 0 }
 
     func action(_ definition: TableDefinition) throws -> WriteAction {

@@ -1,9 +1,9 @@
 package import CodexCore
 
-/// A counter's definition, compiled: items to groups.
+/// A counter's compiled definition, which maps items to groups.
 package final class CounterPlan: Sendable {
     package let definition: CounterDefinition
-    /// The attributes that make an item's groups, and what it adds to them.
+    /// The attributes that determine an item's groups and its contribution to the sums.
     package let attributeNames: [String]
     private let encoder: GroupKeyEncoder
 
@@ -15,14 +15,14 @@ package final class CounterPlan: Sendable {
             multiValued: definition.multiValued, owner: "counter \(definition.name)")
     }
 
-    /// The encoded groups that `item` is in.
+    /// The encoded groups of `item`.
     ///
     /// - Throws: ``CodexError/Code/invalidKey``, ``CodexError/Code/keyTooLong``.
     package func groups(of item: Item) throws(CodexError) -> [[UInt8]] {
         try encoder.keys(of: item)
     }
 
-    /// The encoding of the first values of a group: all groups that begin with them begin so.
+    /// The encoding of a group's first values, with which every group with these values begins.
     ///
     /// - Throws: ``CodexError/Code/invalidKey``, ``CodexError/Code/keyTooLong``.
     package func prefix(_ values: [AttributeValue]) throws(CodexError) -> [UInt8] {
@@ -40,7 +40,7 @@ package final class CounterPlan: Sendable {
         return key
     }
 
-    /// The values in an encoded group.
+    /// The values of an encoded group.
     package func values(_ group: Span<UInt8>) throws(CodexError) -> [AttributeValue] {
         var position = 0
         return try TablePlan.decode(encoder.parts[...], group, &position, lastIsLast: false)

@@ -1,13 +1,14 @@
 package import CodexCore
 
-/// Encodes the values of an index key's or group's attributes, one key for each element of the
-/// multi-valued one.
+/// Encodes the values of the attributes of an index key or a group.
+///
+/// Each element of the multi-valued attribute gives one key.
 struct GroupKeyEncoder: Sendable {
     let parts: [KeyPart]
     let multiValued: String?
     let owner: String
 
-    /// The encoded keys, ascending and distinct; none if `item` lacks one of the attributes.
+    /// The encoded keys, ascending and distinct; empty if `item` lacks one of the attributes.
     func keys(of item: Item) throws(CodexError) -> [[UInt8]] {
         if multiValued == nil { return try key(of: item).map { [$0] } ?? [] }
         var keys: [[UInt8]] = [[]]
@@ -16,7 +17,7 @@ struct GroupKeyEncoder: Sendable {
                 keys = []
                 continue
             }
-            // A wrong type refuses the write even where another part is missing.
+            // A value of a wrong type refuses the write even if another part is missing.
             guard multiValued == part.attribute.name, let elements = value.keyElements else {
                 try part.validate(value, owner: owner)
                 for position in keys.indices {
@@ -48,10 +49,10 @@ struct GroupKeyEncoder: Sendable {
 }
 
 extension GroupKeyEncoder {
-    /// What an index entry's key takes at most, most of the time.
+    /// The size that most index entries' keys do not exceed.
     private static let usualByteCount = 64
 
-    /// The one key of an item; `nil` if it lacks one of the attributes.
+    /// The only key of an item; `nil` if it lacks one of the attributes.
     private func key(of item: Item) throws(CodexError) -> [UInt8]? {
         var key: [UInt8] = []
         key.reserveCapacity(Self.usualByteCount)
@@ -61,7 +62,7 @@ extension GroupKeyEncoder {
                 isWhole = false
                 continue
             }
-            // A wrong type refuses the write even where another part is missing.
+            // A value of a wrong type refuses the write even if another part is missing.
             try part.validate(value, owner: owner)
             OrderedKey.append(value, isLast: false, to: &key)
         }
@@ -70,7 +71,8 @@ extension GroupKeyEncoder {
 }
 
 extension AttributeValue {
-    /// The elements of a list or set, each an entry of a multi-valued index; `nil` for other types.
+    /// The elements of a list or set, each for one entry of a multi-valued index; `nil` for other
+    /// types.
     package var keyElements: [AttributeValue]? {
         switch self {
         case .list(let elements): elements

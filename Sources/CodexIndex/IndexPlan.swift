@@ -1,31 +1,35 @@
 public import CodexCore
 
-/// A secondary index's definition, compiled: items to entries, entries to key attributes.
+/// A secondary index's compiled definition, which maps items to entries and entries to key
+/// attributes.
 ///
-/// An entry's key is the index key's parts, each with its end, and after them the table's key as it
-/// stands in the table. Its value is an encoded item of the projected attributes.
+/// An entry's key is the parts of the index key, each with its terminator, followed by the encoded
+/// primary key. Its value is an encoded item of the projected attributes.
 ///
-/// A table's plan has the plans of its indexes (``TablePlan/indexes``). To keep an index up to date,
-/// take the ``entryKeys(for:primaryKey:)`` of the item as it was and as it is: those of the first that
-/// the second lacks are removed, and the others are written. Which entities an index is of
-/// (``IndexDefinition/entities``), and whether it is unique, are the caller's to see to.
+/// A table's plan has the plans of its indexes (``TablePlan/indexes``). To update an index, compute
+/// ``entryKeys(for:primaryKey:)`` of the old and the new item. Remove the old keys that the new
+/// item lacks, and write the others. The caller must check whether the item belongs to an entity of
+/// the index (``IndexDefinition/entities``), and whether a unique key is taken.
 ///
-/// A plan may be used by any number of threads.
+/// Any number of threads may use a plan.
 public final class IndexPlan: Sendable, KeyAttributeDecoder {
     /// The definition.
     public let definition: IndexDefinition
-    /// The attributes that entries do not repeat in their values: all that are in their keys.
+    /// The attributes that entries do not repeat in their values, because their keys contain them.
     ///
-    /// The multi-valued one stands in the key element by element, and in the value whole.
+    /// A multi-valued attribute is not among them: a key contains one element, and the value the
+    /// whole attribute.
     package let keyNames: [String]
-    /// Whether it is the index of expiry, which finds items that are due: one that nobody queries,
-    /// and that has no entry of an item which does not expire, whatever its attribute is.
+    /// Whether this is the expiry index, which finds expired items.
+    ///
+    /// Queries cannot use it. It has no entry for an item that does not expire, even if the item
+    /// has the attribute.
     public let isExpiry: Bool
-    /// The attributes that make an entry's key.
+    /// The attributes that form an entry's key.
     package let indexKeyNames: [String]
     let parts: [KeyPart]
     private let tableParts: [KeyPart]
-    /// The attributes that entries hold besides keys, ascending.
+    /// The attributes that entries hold in addition to keys, ascending.
     private let includedNames: [String]
     private let encoder: GroupKeyEncoder
 
@@ -49,15 +53,17 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
             + parts.map(\.attribute.name).filter { $0 != definition.multiValued }
     }
 
-    /// The keys of the entries for `item`, ascending; none if it lacks a key attribute, one unless
-    /// the index is multi-valued.
+    /// The keys of the entries for `item`, ascending.
+    ///
+    /// There are none if the item lacks a key attribute. There is at most one unless the index is
+    /// multi-valued.
     ///
     /// - Parameters:
     ///   - item: The item, with all attributes.
     ///   - primaryKey: The item's encoded primary key (``TablePlan/encode(_:into:)``).
-    /// - Returns: The keys; of a multi-valued attribute, one for each distinct element.
-    /// - Throws: ``CodexError/Code/invalidKey`` for a key attribute that is empty or of the wrong
-    ///   type, or one with more than ``StoreLimits/indexElementCountMax`` elements,
+    /// - Returns: The keys; with a multi-valued attribute, one for each distinct element.
+    /// - Throws: ``CodexError/Code/invalidKey`` for a key attribute that is empty, of the wrong
+    ///   type, or with more than ``StoreLimits/indexElementCountMax`` elements;
     ///   ``CodexError/Code/keyTooLong``.
     /// - Complexity: O(*n* log *n*) for *n* entries.
     public func entryKeys(
@@ -69,8 +75,7 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
         return keys
     }
 
-    /// Where the index of expiry has the entries of those items that are expired in the second
-    /// `now`.
+    /// The range of the expiry index with the items that have expired in the second `now`.
     package static func expired(at now: Int) -> KeyRange {
         /// The end of the entries of a second.
         func end(of second: Int) -> [UInt8]? {
@@ -78,15 +83,16 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
             OrderedKey.append(.number(Number(second)), isLast: false, to: &key)
             return KeyRange(prefix: key).upper
         }
-        // Entries are ordered by the attribute, whose fractions count as the next second.
+        // Entries are ordered by the attribute, and a fraction counts as the next second.
         let last = now - DynamoDBLimits.expiryIgnoredAfterSeconds - 1
         return KeyRange(lower: end(of: last) ?? [], upper: end(of: now))
     }
 
-    /// The attributes that the entry's value holds; `nil` means the item's own encoding serves.
+    /// The attributes of the entry's value; `nil` means that the value is the item's own encoding.
     ///
     /// - Parameter item: The item, with all attributes.
-    /// - Returns: None for an index of keys only, the included ones, or `nil` for all.
+    /// - Returns: An empty item for an index of keys only, the included attributes, or `nil` for
+    ///   all.
     public func projected(_ item: Item) -> Item? {
         switch definition.projection {
         case .all: return nil
@@ -96,15 +102,16 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
         }
     }
 
-    /// The key attributes of index and table in an entry's key.
+    /// The key attributes of the index and the table in an entry's key.
     ///
-    /// The element of a multi-valued attribute is its value only where the entry has no other.
+    /// The element of a multi-valued attribute is included only if the entry does not hold the
+    /// attribute.
     package func keyAttributes(
         _ key: Span<UInt8>
     ) throws(CodexError) -> [AttributeMap.Element] {
         var position = 0
         if definition.projection == .all {
-            // The value has them all but the table's.
+            // The value has all of them except the table's key attributes.
             position = try primaryKeyOffset(key)
             return try TablePlan.decode(tableParts[...], key, &position, lastIsLast: true)
         }
@@ -116,20 +123,20 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
         return own + table
     }
 
-    /// All attributes that an entry's key is made of: those of the index's key, then the table's.
+    /// All attributes in an entry's key: those of the index key, then those of the table's key.
     ///
-    /// A multi-valued attribute is the one element that the entry is of.
+    /// A multi-valued attribute has the one element of the entry as its value.
     ///
     /// - Parameter key: An entry's whole key.
     /// - Returns: The attributes, in the order of the keys.
-    /// - Throws: ``CodexError/Code/corrupted`` for bytes that are no such key.
+    /// - Throws: ``CodexError/Code/corrupted`` for bytes that are not such a key.
     public func attributes(of key: Span<UInt8>) throws(CodexError) -> [AttributeMap.Element] {
         var position = 0
         let own = try TablePlan.decode(parts[...], key, &position, lastIsLast: false)
         return own + (try TablePlan.decode(tableParts[...], key, &position, lastIsLast: true))
     }
 
-    /// Whether entries hold the multi-valued attribute whole.
+    /// Whether entries hold the whole multi-valued attribute.
     private var holdsMultiValued: Bool {
         switch definition.projection {
         case .all: true
@@ -138,11 +145,11 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
         }
     }
 
-    /// Where the table's key starts in an entry's key: the length of the index key.
+    /// The offset of the table's key in an entry's key, which is the length of the index key.
     ///
     /// - Parameter key: An entry's whole key.
     /// - Returns: The offset of the encoded primary key, in bytes.
-    /// - Throws: ``CodexError/Code/corrupted`` for bytes that are no such key.
+    /// - Throws: ``CodexError/Code/corrupted`` for bytes that are not such a key.
     /// - Complexity: O(*n*) for *n* bytes.
     public func primaryKeyOffset(_ key: Span<UInt8>) throws(CodexError) -> Int {
         var position = 0
@@ -151,7 +158,7 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
                 _ = try OrderedKey.decode(.number, key, &position, isLast: false)
                 continue
             }
-            // Within a part, the byte 0x00 is its end and nothing else.
+            // Within a part, the byte 0x00 occurs only as its terminator.
             while position < key.count, key[position] != 0 { position += 1 }
             position += 1
         }

@@ -1,15 +1,15 @@
 internal import CodexCore
 
-/// One attribute of a key, its limits and its place.
+/// An attribute of a key, with its limits.
 struct KeyPart: Sendable {
     let attribute: KeyAttribute
-    /// Whether it belongs to the partition key; else to the sort key.
+    /// Whether the attribute belongs to the partition key and not to the sort key.
     let isPartition: Bool
 
-    /// Checks that `value` may stand in this part.
+    /// Checks that `value` is allowed in this part.
     ///
-    /// - Throws: ``CodexError/Code/invalidKey`` if it is of another type or empty,
-    ///   ``CodexError/Code/keyTooLong`` if it is over the limit.
+    /// - Throws: ``CodexError/Code/invalidKey`` if the value is empty or of another type;
+    ///   ``CodexError/Code/keyTooLong`` if it exceeds the limit.
     func validate(_ value: AttributeValue, owner: String) throws(CodexError) {
         guard value.type == attribute.type.attributeType else {
             throw CodexError(

@@ -1,8 +1,10 @@
 public import CodexCore
 
-/// A range of encoded keys: from `lower`, up to but without `upper`; without bound if that is `nil`.
+/// A range of encoded keys, from `lower` up to but not including `upper`; `nil` means no upper
+/// bound.
 ///
-/// Bytes are compared unsigned, as `memcmp` does. ``TablePlan/range(of:)`` makes the range of a query.
+/// Bytes are compared unsigned, as `memcmp` does. ``TablePlan/range(of:)`` returns the range of a
+/// query.
 public struct KeyRange: Sendable, Hashable {
     /// The first key that may be in the range.
     public var lower: [UInt8]
@@ -14,7 +16,7 @@ public struct KeyRange: Sendable, Hashable {
 
     /// The keys that the query's partition and sort conditions select.
     ///
-    /// - Throws: ``CodexError/Code/invalidKey`` for values of the wrong type or number,
+    /// - Throws: ``CodexError/Code/invalidKey`` for values of the wrong type or number;
     ///   ``CodexError/Code/invalidExpression`` for a `between` whose bounds are in the wrong order.
     package init(_ query: TableQuery, plan: TablePlan, index: IndexPlan?) throws(CodexError) {
         let owner = index.map { "index \($0.definition.name)" } ?? plan.definition.name
@@ -31,7 +33,7 @@ public struct KeyRange: Sendable, Hashable {
             throw CodexError(
                 .invalidKey, "The query gives more sort key values than \(owner) has attributes.")
         }
-        // Only the table's own last part stands without an end after it.
+        // Only the table's own last part has no terminator.
         func isLast(_ position: Int) -> Bool { index == nil && position == parts.count - 1 }
 
         var prefix: [UInt8] = []
@@ -40,7 +42,7 @@ public struct KeyRange: Sendable, Hashable {
             OrderedKey.append(value, isLast: isLast(position), to: &prefix)
         }
         guard query.sort != .any else {
-            // A table key that is complete selects one key, not all keys that begin with it.
+            // A complete table key selects one key, not all keys that begin with it.
             let isWhole = leading.count == parts.count && index == nil
             self.init(lower: prefix, upper: isWhole ? prefix + [0] : Self.after(prefix))
             return
@@ -53,19 +55,19 @@ public struct KeyRange: Sendable, Hashable {
             owner: owner)
     }
 
-    /// The keys from `lower` on that are below `upper`.
+    /// Creates the range from `lower` up to but not including `upper`.
     ///
     /// - Parameters:
     ///   - lower: The first key.
-    ///   - upper: The first key above the range; `nil` is no end.
+    ///   - upper: The first key above the range; `nil` means no upper bound.
     public init(lower: [UInt8], upper: [UInt8]?) {
         self.lower = lower
         self.upper = upper
     }
 
-    /// The keys that begin with `prefix`.
+    /// Creates the range of the keys that begin with `prefix`.
     ///
-    /// - Parameter prefix: The bytes that they begin with; none is every key.
+    /// - Parameter prefix: The first bytes of the keys; an empty prefix selects every key.
     /// - Complexity: O(*n*) for *n* bytes.
     public init(prefix: [UInt8]) {
         self.init(lower: prefix, upper: Self.after(prefix))
@@ -117,7 +119,7 @@ public struct KeyRange: Sendable, Hashable {
         }
     }
 
-    /// The first byte string above all that begin with `prefix`; `nil` if there is none.
+    /// The first byte string above all strings that begin with `prefix`; `nil` if there is none.
     private static func after(_ prefix: [UInt8]) -> [UInt8]? {
         var key = prefix
         while let last = key.popLast() {
@@ -126,12 +128,12 @@ public struct KeyRange: Sendable, Hashable {
         return nil
     }
 
-    /// The part of the range that comes after `key` in the direction: where a query goes on.
+    /// The part of the range after `key` in the given direction, with which a query continues.
     ///
     /// - Parameters:
-    ///   - key: A key of the range, whether anything is stored under it or not.
+    ///   - key: A key in the range; it need not be stored.
     ///   - direction: The query's direction.
-    /// - Returns: The keys above `key`, or for a backward query those below it.
+    /// - Returns: The keys above `key` or, for a backward query, the keys below it.
     /// - Complexity: O(*n*) for *n* bytes.
     public func resumed(after key: [UInt8], _ direction: QueryDirection) -> KeyRange {
         switch direction {

@@ -1,10 +1,10 @@
 public import CodexCore
 
-/// The order-preserving encoding of key values: encoded keys compare as bytes (`memcmp`) as their
-/// values do, part by part.
+/// The order-preserving encoding of key values: encoded keys compare as bytes (`memcmp`) in the
+/// order of their values, part by part.
 ///
-/// A key is the values of its attributes, one after the other. Keys that are compared have parts of
-/// the same types in the same order.
+/// A key is the sequence of its attributes' values. Keys that are compared must have parts of the
+/// same types in the same order.
 ///
 /// ```swift
 /// var key: [UInt8] = []
@@ -12,15 +12,17 @@ public import CodexCore
 /// OrderedKey.append(12, isLast: true, to: &key)
 /// ```
 ///
-/// Limits are those of ``TablePlan``: the codec itself takes text and binaries of any length.
+/// ``TablePlan`` enforces the size limits; the codec itself accepts text and binaries of any
+/// length.
 ///
-/// - Text and binaries stand as their bytes. A part that others follow ends in 0x00, and 0x00 and
-///   0x01 within it become 0x01 0x01 and 0x01 0x02, so that no content can forge an end. The last
-///   part of a key needs neither.
-/// - Numbers are a sign byte, a biased exponent and base-100 digits, and end themselves: 1, 2 or 3
-///   for a negative number, zero or a positive one; unless zero, the first digit's exponent plus 130
-///   in one byte; then pairs of digits, each plus 2, without trailing zero pairs; then 1. All bytes
-///   after the sign are inverted for negative numbers.
+/// - Text and binaries are stored as their bytes. A part that is not the last ends in 0x00. Within
+///   it, 0x00 becomes 0x01 0x01, and 0x01 becomes 0x01 0x02, so no content can forge an end. The
+///   last part of a key has neither a terminator nor escapes.
+/// - Numbers are a sign byte, a biased exponent and base-100 digits, and terminate themselves. The
+///   sign byte is 1 for a negative number, 2 for zero and 3 for a positive number; zero has no
+///   further bytes. One byte follows with the first digit's exponent plus 130. Then come pairs of
+///   digits, each plus 2, without trailing zero pairs, and finally 1. All bytes after the sign are
+///   inverted for negative numbers.
 ///
 /// The encoding is a stored format: it does not change between versions.
 public enum OrderedKey {
@@ -31,8 +33,8 @@ public enum OrderedKey {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - isLast: Whether no other part follows. A last text or binary has no end, and nothing in
-    ///     it is escaped.
+    ///   - isLast: Whether no other part follows. The last text or binary has no terminator and no
+    ///     escapes.
     ///   - key: The key.
     /// - Precondition: The value is text, a number or a binary.
     /// - Complexity: O(*n*) for *n* bytes of the value; a number has at most 22 bytes.
@@ -49,13 +51,13 @@ public enum OrderedKey {
         }
     }
 
-    /// Appends the beginning of a text or binary part: what all parts with this prefix begin with.
+    /// Appends the beginning of a text or binary part, with which all parts with this prefix begin.
     ///
-    /// ``KeyRange/init(prefix:)`` makes a range of all keys with the prefix.
+    /// ``KeyRange/init(prefix:)`` creates the range of all keys with the prefix.
     ///
     /// - Parameters:
-    ///   - value: The beginning.
-    ///   - isLast: Whether the part is the key's last.
+    ///   - value: The prefix.
+    ///   - isLast: Whether the part is the last of the key.
     ///   - key: The key.
     /// - Precondition: The value is text or a binary.
     /// - Complexity: O(*n*) for *n* bytes of the value.
@@ -79,7 +81,8 @@ public enum OrderedKey {
     }
 
     private static func appendBytes(_ bytes: Span<UInt8>, escaped: Bool, to key: inout [UInt8]) {
-        // Almost no key contains a byte to escape: copy it as it is.
+        // Almost no key contains a byte that needs an escape, so the bytes are usually copied as
+        // they are.
         var needsEscape = false
         if escaped {
             for index in bytes.indices where bytes[index] <= escape { needsEscape = true }
@@ -99,7 +102,7 @@ public enum OrderedKey {
         }
     }
 
-    /// Appends a number so that byte order is value order.
+    /// Appends a number, so that the order of the bytes is the order of the values.
     private static func append(_ number: Number, to key: inout [UInt8]) {
         guard number.magnitude != 0 else {
             key.append(2)
@@ -108,7 +111,7 @@ public enum OrderedKey {
         let flip: UInt8 = number.isNegative ? 0xFF : 0
         key.append(number.isNegative ? 1 : 3)
         key.append(UInt8(number.leadingExponent - DynamoDBLimits.numberExponentMin) ^ flip)
-        // 38 digits are 19 pairs, the first of which is not zero.
+        // The 38 digits are 19 pairs, and the first pair is not zero.
         var pairs = [UInt8](repeating: 0, count: 19)
         var rest = number.fullMantissa
         for index in stride(from: 18, through: 0, by: -1) {
@@ -128,8 +131,8 @@ extension OrderedKey {
     /// - Parameters:
     ///   - type: The type of the part.
     ///   - key: The key.
-    ///   - position: Where the part begins, in bytes; afterwards, where the next one does.
-    ///   - isLast: Whether it is the key's last part.
+    ///   - position: The offset of the part, in bytes; afterwards, the offset of the next part.
+    ///   - isLast: Whether the part is the last of the key.
     /// - Returns: The value.
     /// - Throws: ``CodexError/Code/corrupted`` if the bytes are not such a value.
     /// - Precondition: `position` is from 0 to the number of bytes.
@@ -150,7 +153,7 @@ extension OrderedKey {
         }
     }
 
-    /// The end of a part in which nothing is escaped; `nil` for any other.
+    /// The end of a part without escapes; `nil` for any other part.
     private static func plainEnd(_ key: Span<UInt8>, _ start: Int, isLast: Bool) -> Int? {
         if isLast { return key.count }
         var end = start

@@ -1,10 +1,11 @@
 package import CodexCore
 
-/// Page tokens: the key to go on after, bound to the query and the store.
+/// Page tokens: the key after which a query continues, bound to the query and the store.
 ///
-/// A token is a version byte, 8 bytes that stand for store, table, index, key range, direction and
-/// filter, the encoded key, and a CRC-32 of it all, in URL-safe base64. It is no secret: whoever
-/// may run the query may resume it anywhere in its range, and nowhere else.
+/// A token has a version byte, an 8-byte fingerprint, the encoded key, and a CRC-32 of all of them,
+/// in URL-safe base64. The fingerprint identifies store, table, index, key range, direction and
+/// filter. A token is not secret: a program that may run the query may resume it anywhere in its
+/// range, and only there.
 package struct PageTokenCodec {
     private static let version: UInt8 = 1
     private let fingerprint: [UInt8]
@@ -24,7 +25,7 @@ package struct PageTokenCodec {
         fingerprint = Self.hash(bytes)
     }
 
-    /// The token that goes on after `key`.
+    /// The token that continues after `key`.
     package func token(after key: [UInt8]) -> PageToken {
         let body = [Self.version] + fingerprint + key
         return PageToken(Base64.encodeURL(body + Self.checksum(body)))
@@ -54,7 +55,7 @@ package struct PageTokenCodec {
         return stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: sum >> $0) }
     }
 
-    /// FNV-1a, 64 bits: stable across processes, as Swift's own hashing is not.
+    /// FNV-1a with 64 bits, which is stable across processes; Swift's own hashing is not.
     private static func hash(_ bytes: [UInt8]) -> [UInt8] {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }

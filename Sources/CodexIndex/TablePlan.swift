@@ -1,9 +1,9 @@
 public import CodexCore
 
-/// A table's definition, compiled: keys to bytes and back, queries to ranges of keys.
+/// A table's compiled definition, which maps keys to bytes and back, and queries to ranges of keys.
 ///
-/// A plan is pure: bytes in, bytes out. It serves any ordered map from bytes to bytes, and the store
-/// uses it for LMDB. A plan may be used by any number of threads.
+/// A plan is pure: its inputs and outputs are bytes. It suits any ordered map from bytes to bytes;
+/// the store uses it with LMDB. Any number of threads may use a plan.
 ///
 /// ```swift
 /// let table = TableDefinition(
@@ -19,23 +19,23 @@ public import CodexCore
 /// let isFound = try plan.range(of: query).contains(key)
 /// ```
 ///
-/// Values are within DynamoDB's limits: a partition key attribute has at most
-/// ``DynamoDBLimits/partitionKeyByteCountMax`` bytes, a sort key attribute
-/// ``DynamoDBLimits/sortKeyByteCountMax``, and neither is empty.
+/// Values must be within DynamoDB's limits. A partition key attribute has 1 to
+/// ``DynamoDBLimits/partitionKeyByteCountMax`` bytes, and a sort key attribute 1 to
+/// ``DynamoDBLimits/sortKeyByteCountMax``.
 public final class TablePlan: Sendable, KeyAttributeDecoder {
     /// The definition.
     public let definition: TableDefinition
     /// The names of the key attributes, which are not stored in the item's value.
     package let keyNames: [String]
     let parts: [KeyPart]
-    /// The plans of the table's own indexes and, if its items expire, of the index of expiry
+    /// The plans of the table's own indexes and, if its items can expire, of the expiry index
     /// (``IndexPlan/isExpiry``).
     public let indexes: [IndexPlan]
     package let counters: [CounterPlan]
 
     /// Compiles a definition.
     ///
-    /// It does not check the definition: ``Schema/validate()`` does.
+    /// The definition is not checked; call ``Schema/validate()`` for that.
     ///
     /// - Parameter definition: The table.
     public init(_ definition: TableDefinition) {
@@ -55,9 +55,9 @@ public final class TablePlan: Sendable, KeyAttributeDecoder {
     ///
     /// - Parameters:
     ///   - key: The primary key.
-    ///   - bytes: Where it is appended. If it throws, there may be a part of the key.
-    /// - Throws: ``CodexError/Code/invalidKey`` for a value that is missing, too many, empty or of
-    ///   another type than the table's, ``CodexError/Code/keyTooLong`` for a value over DynamoDB's
+    ///   - bytes: The destination. After an error it may contain a part of the key.
+    /// - Throws: ``CodexError/Code/invalidKey`` for a value that is missing, superfluous, empty or
+    ///   not of the table's type; ``CodexError/Code/keyTooLong`` for a value over DynamoDB's
     ///   limits.
     /// - Complexity: O(*n*) for *n* bytes.
     public func encode(_ key: PrimaryKey, into bytes: inout [UInt8]) throws(CodexError) {
@@ -93,8 +93,8 @@ public final class TablePlan: Sendable, KeyAttributeDecoder {
 
     /// The partition key in an encoded primary key.
     ///
-    /// - Returns: Also the length of what all keys of the partition begin with; `nil` in a table
-    ///   without a sort key, where each key is a partition.
+    /// - Returns: The value, and the length of the prefix that all keys of the partition share. The
+    ///   length is `nil` in a table without a sort key, where each key is a partition.
     package func partition(
         of key: Span<UInt8>
     ) throws(CodexError) -> (value: AttributeValue, byteCount: Int?) {
@@ -105,17 +105,18 @@ public final class TablePlan: Sendable, KeyAttributeDecoder {
         return (value, hasSortKey ? position : nil)
     }
 
-    /// The keys that a query selects, in the table or in the index that it names.
+    /// The keys that a query selects, in the table or in the named index.
     ///
-    /// The keys of a table are primary keys (``encode(_:into:)``), those of an index its entries'
-    /// (``IndexPlan/entryKeys(for:primaryKey:)``). The query's filter, projection and direction do
-    /// not matter.
+    /// The keys of a table are primary keys (``encode(_:into:)``). The keys of an index are those
+    /// of its entries (``IndexPlan/entryKeys(for:primaryKey:)``). The query's filter, projection
+    /// and direction have no effect.
     ///
     /// - Parameter query: The query; its table's name is not compared.
     /// - Returns: The range.
-    /// - Throws: ``CodexError/Code/unknownIndex``, ``CodexError/Code/invalidKey`` for values of a wrong
-    ///   type or number, ``CodexError/Code/keyTooLong``, ``CodexError/Code/invalidExpression`` for a
-    ///   `between` whose bounds are in the wrong order and a `beginsWith` of a number.
+    /// - Throws: ``CodexError/Code/unknownIndex``; ``CodexError/Code/invalidKey`` for values of a
+    ///   wrong type or number; ``CodexError/Code/keyTooLong``. Also
+    ///   ``CodexError/Code/invalidExpression`` for a `between` whose bounds are in the wrong order,
+    ///   and for a `beginsWith` of a number.
     /// - Complexity: O(*n*) for *n* bytes of the values.
     public func range(of query: TableQuery) throws(CodexError) -> KeyRange {
         guard let name = query.index else { return try KeyRange(query, plan: self, index: nil) }
@@ -126,11 +127,11 @@ public final class TablePlan: Sendable, KeyAttributeDecoder {
         return try KeyRange(query, plan: self, index: index)
     }
 
-    /// The primary key in its encoding.
+    /// Decodes an encoded primary key.
     ///
-    /// - Parameter key: The whole encoding, as ``encode(_:into:)`` makes it.
+    /// - Parameter key: The whole encoding, as ``encode(_:into:)`` writes it.
     /// - Returns: The key.
-    /// - Throws: ``CodexError/Code/corrupted`` for bytes that are none.
+    /// - Throws: ``CodexError/Code/corrupted`` for bytes that are not such a key.
     /// - Complexity: O(*n*) for *n* bytes.
     public func primaryKey(_ key: Span<UInt8>) throws(CodexError) -> PrimaryKey {
         let values = try keyAttributes(key)

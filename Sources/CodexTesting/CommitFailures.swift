@@ -12,12 +12,12 @@ internal import Synchronization
 public final class CommitFailures: Sendable {
     private let next = Mutex<CodexError?>(nil)
 
-    /// Creates a source of failures, none of them due.
+    /// Creates a source of failures without a pending failure.
     public init() {}
 
-    /// Lets the next commit that changes anything fail, once.
+    /// Makes the next commit with changes fail, once.
     ///
-    /// - Parameter error: What its callers get.
+    /// - Parameter error: The error that its callers get.
     public func failNextCommit(
         with error: CodexError = CodexError(
             .commitFailed, "The commit failed, as the test asked.")
@@ -27,7 +27,7 @@ public final class CommitFailures: Sendable {
 }
 
 extension CommitFailures {
-    /// Throws the failure that is due.
+    /// Throws the pending failure, if there is one.
     func beforeCommit() throws {
         let error = next.withLock { next in
             defer { next = nil }
@@ -38,7 +38,7 @@ extension CommitFailures {
 }
 
 extension TemporaryStore {
-    /// Makes a store whose commits `failures` can make fail.
+    /// Creates a store whose commits `failures` can make fail.
     ///
     /// - Throws: As ``Store/init(at:schema:options:)``.
     public convenience init(

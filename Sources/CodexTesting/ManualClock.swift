@@ -16,25 +16,26 @@ public final class ManualClock: Sendable {
     }
     private let state: Mutex<State>
 
-    /// The longest step that the time that passed takes, in seconds.
+    /// The longest step of the elapsed time, in seconds.
     private static let stepMax = 1e9
 
     /// Creates a clock that shows `start`.
     ///
-    /// - Parameter start: 2025-11-05T00:00:00Z unless another is given.
+    /// - Parameter start: The first instant; 2025-11-05T00:00:00Z by default.
     public init(_ start: Date = Date(timeIntervalSince1970: 1_762_300_800)) {
         state = Mutex(State(now: start))
     }
 
-    /// The moment that the clock shows.
+    /// The instant that the clock shows.
     public var now: Date { state.withLock { $0.now } }
 
-    /// The time that has passed since the clock was made, whatever it showed.
+    /// The time that has passed since the clock was created, regardless of the instant that it
+    /// shows.
     public var elapsed: Duration { state.withLock { $0.elapsed } }
 
-    /// Lets `seconds` pass: moves the clock on, and the time that has passed with it.
+    /// Advances the clock and the elapsed time by `seconds`.
     ///
-    /// Time does not go back: if negative, it is a ``jump(by:)``.
+    /// Elapsed time does not go back: a negative value is a ``jump(by:)``.
     public func advance(by seconds: Double) {
         state.withLock { state in
             state.now += seconds
@@ -42,16 +43,17 @@ public final class ManualClock: Sendable {
         }
     }
 
-    /// Sets the clock on by `seconds` (back, if negative) without any time passing, as somebody who
-    /// sets a wall clock does.
+    /// Moves the clock by `seconds` (back, if negative) without any time passing.
+    ///
+    /// It simulates a change to the system's wall clock.
     public func jump(by seconds: Double) { state.withLock { $0.now += seconds } }
 }
 
 extension StoreOptions {
-    /// Takes both the time and the time that passes from a clock that a test moves.
+    /// Takes both the instant and the elapsed time from a clock that a test moves.
     ///
-    /// Setting ``StoreOptions/now`` alone is not enough for what deletes by time: the store waits until
-    /// the real time has passed, too (``StoreOptions/clockConfirmation``).
+    /// Setting ``StoreOptions/now`` alone is not enough for deletions by time: the store also waits
+    /// until the real time has passed (``StoreOptions/clockConfirmation``).
     public mutating func use(_ clock: ManualClock) {
         now = { clock.now }
         parts.monotonic = { clock.elapsed }

@@ -2,8 +2,9 @@ public import CodexCore
 public import CodexStore
 internal import Foundation
 
-/// A store on the real engine in a directory of its own, which goes when the value goes; it holds
-/// 64 GiB.
+/// A store of the real engine in its own directory, which is removed with this object.
+///
+/// It holds up to 64 GiB.
 ///
 /// ```swift
 /// let temporary = try TemporaryStore()
@@ -17,11 +18,11 @@ public final class TemporaryStore: Sendable {
     private let directory: String
 
     // CodexFlow's schema is a value of CodexCore: a test of the engine alone builds no workspace.
-    /// Makes a store.
+    /// Creates a store.
     ///
     /// - Parameters:
-    ///   - schema: Its tables and entities; CodexFlow's unless others are given.
-    ///   - options: How to open it.
+    ///   - schema: Its tables and entities; CodexFlow's by default.
+    ///   - options: The options for opening it.
     /// - Throws: As ``Store/init(at:schema:options:)``.
     public convenience init(
         schema: Schema = CodexFlow.schema, options: StoreOptions = StoreOptions()
@@ -33,7 +34,7 @@ public final class TemporaryStore: Sendable {
         directory = try Self.makeDirectory()
         path = directory + "/store"
         var options = options
-        // Hundreds of them are open at once, and a process has 128 TiB of addresses.
+        // Hundreds of them are open at once, and a process has 128 TiB of address space.
         if options.mapByteCount == nil { options.mapByteCount = 1 << 36 }
         if let failures {
             options.parts.beforeCommit = { try failures.beforeCommit() }
@@ -51,7 +52,7 @@ public final class TemporaryStore: Sendable {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    /// Makes an empty directory with a name of its own among the system's temporary files.
+    /// Creates an empty directory with a unique name among the system's temporary files.
     ///
     /// The caller removes it.
     public static func makeDirectory() throws -> String {

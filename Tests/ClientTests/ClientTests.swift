@@ -169,6 +169,23 @@ struct ClientTests {
         try await workspace.completeTask(task.id, in: "engine", by: "ada")
         #expect(try store.get(.task(task.id, in: "engine"))?.status == .done)
 
+        let next = try await workspace.createTask(in: "engine", by: "ada") {
+            ($0.title, $0.status) = ("Note H", .todo)
+        }
+        do {
+            try await workspace.claimTask(next.id, in: "engine", by: "ada", lease: .seconds(900))
+            try await workspace.moveTask(
+                next.id, in: "engine", to: .inProgress, by: "ada", holding: true)
+            // The work. Claim again before the lease ends, if it takes longer.
+            try await workspace.completeTask(next.id, in: "engine", by: "ada", holding: true)
+        } catch let error as CodexError where error.rule == .taskClaimed {
+            print("another user has it")
+        } catch let error as CodexError where error.rule == .taskNotHeld {
+            print("the claim ended during the work")
+        }
+        #expect(try store.get(.task(next.id, in: "engine"))?.claim == nil)
+        #expect(try store.get(.task(next.id, in: "engine"))?.status == .done)
+
         let delivery = Task {
             try await store.addSubscription("notifications")
             let pattern = try CodexFlow.EventPattern(

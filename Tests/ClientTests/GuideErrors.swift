@@ -28,6 +28,20 @@ func sendOnce(_ actions: [WriteAction], token: String, to store: Store) async th
     }
 }
 
+/// The options of a store whose events reach the operator.
+func observedOptions(report: @escaping @Sendable (String) -> Void) -> StoreOptions {
+    var options = StoreOptions()
+    options.observer = { event in
+        switch event {
+        case .slowCommit, .growth, .checkpoint: break  // usual in a sound store
+        case .historyShed(let sequence, let readers):
+            report("changes up to \(sequence) are removed; \(readers) had not read them")
+        default: report("\(event)")
+        }
+    }
+    return options
+}
+
 @Suite("The guide: handle errors")
 struct GuideErrorsTests {
     static let table = TableDefinition("accounts", partitionKey: KeyAttribute("id"))
@@ -49,6 +63,25 @@ struct GuideErrorsTests {
             print("failed: \(error)")  // for the log: no user data
         }
         #expect(balance == 10)
+    }
+
+    @Test("The events of a store reach the operator")
+    func observer() async throws {
+        let (reports, continuation) = AsyncStream<String>.makeStream()
+        let options = observedOptions { continuation.yield($0) }
+        let temporary = try TemporaryStore(schema: Self.schema, options: options)
+        try await temporary.store.insert(Account(id: "a", balance: 10))
+        options.observer?(.checkpoint(duration: .zero, sequence: 7))
+        options.observer?(.historyShed(through: 7, readers: ["receipts"]))
+        options.observer?(.directoryMoved(path: "/srv/a"))
+        var received: [String] = []
+        for await report in reports {
+            received.append(report)
+            if report.contains("/srv/a") { break }
+        }
+        #expect(
+            received.contains("changes up to 7 are removed; [\"receipts\"] had not read them"))
+        #expect(received.last == "directoryMoved(path: \"/srv/a\")")
     }
 
     @Test("A list of actions is sent again, and takes effect once")

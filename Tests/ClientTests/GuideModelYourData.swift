@@ -109,6 +109,37 @@ extension Query where E == Hold {
     }
 }
 
+struct Fine: Codable, Entity, Equatable {
+    static let definition = EntityDefinition(
+        "fine", table: "fines",
+        keys: ["PK": "FINE#{id}", "ledger": "FINES", "dueKey": "{due}#{id}"])
+
+    var id: String
+    var payer: String
+    var due: Date
+    var amount: Number
+}
+
+let fines = TableDefinition(
+    "fines", partitionKey: KeyAttribute("PK"),
+    indexes: [
+        IndexDefinition(
+            "byDueDate", partitionKey: [KeyAttribute("ledger")],
+            sortKey: [KeyAttribute("dueKey")])
+    ])
+
+extension Query where E == Fine {
+    static func fines(dueBefore end: Date) -> Self {
+        Self(partition: "FINES", sort: .less(.string(Timestamp.text(end))), index: "byDueDate")
+    }
+
+    static func fines(dueFrom start: Date, before end: Date) -> Self {
+        let (first, last) = (Timestamp.text(start), Timestamp.text(end))
+        return Self(
+            partition: "FINES", sort: .between(.string(first), .string(last)), index: "byDueDate")
+    }
+}
+
 @Suite("The guide: model your data")
 struct GuideModelYourDataTests {
     @Test("A library has books, members and holds")
@@ -172,6 +203,29 @@ struct GuideModelYourDataTests {
             try store.items(matching: everything).items.compactMap { $0["SK"]?.string } == [
                 "HOLD#1", "PROFILE",
             ])
+    }
+
+    @Test("All fines are in one partition of an index, by their due date")
+    func ledger() async throws {
+        let temporary = try TemporaryStore(schema: Schema(tables: [fines]).adding(Fine.self))
+        let store = temporary.store
+        let today = Date(timeIntervalSince1970: 1_762_335_000)
+        let amount = try Number(parsing: "2.50")
+        for (id, days) in [("a", -3.0), ("b", 0), ("c", 2), ("d", 9)] {
+            let due = today.addingTimeInterval(days * 86_400)
+            try await store.put(Fine(id: id, payer: "m1", due: due, amount: amount))
+        }
+        let nextWeek = today.addingTimeInterval(7 * 86_400)
+        #expect(try store.all(.fines(dueBefore: today)).map(\.id) == ["a"])
+        #expect(try store.all(.fines(dueFrom: today, before: nextWeek)).map(\.id) == ["b", "c"])
+        #expect(try store.all(Query<Fine>.fines(dueBefore: nextWeek).reversed).first?.id == "c")
+        let stored = try store.item(in: "fines", key: PrimaryKey("FINE#b"))
+        #expect(stored?["amount"] == .number(amount))
+        #expect(stored?["dueKey"] == "2025-11-05T09:30:00.000Z#b")
+        let lookup = Lookup<Fine>(partition: "FINE#a")
+        try await store.update(lookup) { $0.due = nextWeek }
+        #expect(try store.all(.fines(dueBefore: today)).isEmpty)
+        #expect(try store.verify().isSound)
     }
 
     @Test("Rules, unique keys and separators are checked")

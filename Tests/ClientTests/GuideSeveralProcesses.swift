@@ -90,20 +90,24 @@ struct GuideSeveralProcessesTests {
         let filter = ChangeFilter(entities: ["job"])
         try await store.addConsumer("log", after: .trimHorizon, filter: filter)
         let consumer = Task {
-            try await store.consume("log") { transaction, changes in
-                for change in changes {
-                    guard let job = try change.new(as: Job.self), job.state == "done" else {
-                        continue
+            do {
+                try await store.consume("log") { transaction, changes in
+                    for change in changes {
+                        guard let job = try change.new(as: Job.self), job.state == "done" else {
+                            continue
+                        }
+                        try transaction.put(["PK": .string("LOG#\(job.id)")], in: "jobs")
                     }
-                    try transaction.put(["PK": .string("LOG#\(job.id)")], in: "jobs")
                 }
+            } catch {
+                if !Task.isCancelled { print("the consumer log ended:", error) }
             }
         }
         let logged = PrimaryKey("LOG#1")
         let log = store.observe(in: ["jobs"]) { try $0.item(in: "jobs", key: logged) != nil }
         for try await isLogged in log where isLogged { break }
         consumer.cancel()
-        _ = await consumer.result
+        await consumer.value
         #expect(try store.item(in: "jobs", key: logged) != nil)
     }
 

@@ -11,9 +11,7 @@ struct DeletionTests {
     private var store: Store { temporary.store }
 
     init() throws {
-        let tags = IndexDefinition("tags", partitionKey: [KeyAttribute("tag")], multiValued: "tag")
-        temporary = try TemporaryStore(
-            schema: SampleTable.schema(sort: .number, indexes: [tags]))
+        temporary = try TemporaryStore(schema: SampleTable.taggedSchema)
     }
 
     @Test("A partition or range is deleted whole, in batches of any size, through an index too")

@@ -11,9 +11,7 @@ struct MultiValuedIndexTests {
     private var store: Store { temporary.store }
 
     init() throws {
-        let tags = IndexDefinition("tags", partitionKey: [KeyAttribute("tag")], multiValued: "tag")
-        temporary = try TemporaryStore(
-            schema: SampleTable.schema(sort: .number, indexes: [tags]))
+        temporary = try TemporaryStore(schema: SampleTable.taggedSchema)
     }
 
     @Test("A multi-valued attribute has at most 1,000 elements")

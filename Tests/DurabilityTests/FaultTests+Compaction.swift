@@ -2,6 +2,7 @@ import CodexCore
 import CodexTesting
 import FaultyCalls
 import Foundation
+import TestSupport
 import Testing
 
 @testable import CodexStore

@@ -5,6 +5,7 @@ import Dispatch
 import FaultyCalls
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// System calls that fail, at each place of the protocol. (Calls of this process, liblmdb's too.)

@@ -4,6 +4,7 @@ import CodexTesting
 import CrashSupport
 import Foundation
 import PlantedFaults
+import TestSupport
 import Testing
 
 /// The promise: what was acknowledged is there after the power failed. The store is on a file system

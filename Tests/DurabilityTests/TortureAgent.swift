@@ -21,12 +21,9 @@ struct TortureLedger {
 }
 
 /// A worker of the torture test, a process of its own: see `Tests/TestAgent/TortureWorker.swift`.
-final class TortureAgent {
+final class TortureAgent: SteeredAgent {
     let writer: Int
-    private let process = Process()
-    private let input = Pipe()
     private let lines: LinePipe
-    private var isFrozen = false
     /// Whether it said that it has closed its store.
     private(set) var isDone = false
     /// What it died of, if nothing explains it.
@@ -34,21 +31,10 @@ final class TortureAgent {
 
     init(_ store: String, directory: String, writer: Int, seed: UInt64) throws {
         self.writer = writer
-        // Writing to one that has died is no reason to die.
-        signal(SIGPIPE, SIG_IGN)
         let output = Pipe()
         lines = LinePipe(output)
-        process.executableURL = Agent.executable
-        process.arguments = ["torture", store, directory, "\(writer)", "\(seed)"]
-        process.standardInput = input
-        process.standardOutput = output
-        process.environment = ProcessInfo.processInfo.environment.merging(
-            ["SWIFT_BACKTRACE": "enable=no"]
-        ) { $1 }
-        try process.run()
+        try super.init(["torture", store, directory, "\(writer)", "\(seed)"], output: output)
     }
-
-    deinit { kill() }
 
     /// Takes what it has printed until now.
     func drain(_ ledger: inout TortureLedger) {
@@ -65,33 +51,5 @@ final class TortureAgent {
             default: complaint = line
             }
         }
-    }
-
-    var hasEnded: Bool { !process.isRunning }
-
-    // MARK: Troubles
-
-    func freeze() {
-        guard process.isRunning else { return }
-        isFrozen = true
-        Agent.stop(process.processIdentifier)
-    }
-
-    func resume() {
-        guard isFrozen else { return }
-        isFrozen = false
-        Foundation.kill(process.processIdentifier, SIGCONT)
-    }
-
-    func kill() {
-        guard process.isRunning else { return }
-        Foundation.kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-    }
-
-    /// Tells it to close its store and end.
-    func tellToEnd() {
-        resume()
-        try? input.fileHandleForWriting.write(contentsOf: Data("end\n".utf8))
     }
 }

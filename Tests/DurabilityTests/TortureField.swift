@@ -1,6 +1,7 @@
 import CodexCore
 import CrashSupport
 import Foundation
+import TestSupport
 
 @testable import CodexStore
 

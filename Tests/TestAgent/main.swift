@@ -20,6 +20,7 @@ import Foundation
 //   sum STORE                consumes as "sum", and adds up what it gets, until it is killed
 //   check STORE WRITER=GROUP…   sees whether all is there that crash writers acknowledged
 //   torture STORE …          see TortureWorker
+//   histories STORE …        see HistoryWriter
 //   drive                    does what it is told: see Driven
 //
 // Each prints a line when it has begun and one when it is done.
@@ -35,6 +36,10 @@ guard arguments.count >= 3 else { exit(64) }
 do {
     if arguments[1] == "torture" {
         await TortureWorker(Array(arguments.dropFirst(2))).run()
+        exit(0)
+    }
+    if arguments[1] == "histories" {
+        try HistoryWriter(Array(arguments.dropFirst(2))).run()
         exit(0)
     }
     if arguments[1] == "crash" {

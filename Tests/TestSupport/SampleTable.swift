@@ -17,6 +17,12 @@ public enum SampleTable {
             timeToLive: timeToLive)
     }
 
+    /// A schema of this table with numbers as sort keys, and an index of the elements of `tag`.
+    public static var taggedSchema: Schema {
+        let tags = IndexDefinition("tags", partitionKey: [KeyAttribute("tag")], multiValued: "tag")
+        return schema(sort: .number, indexes: [tags])
+    }
+
     /// A schema of this table alone.
     public static func schema(
         sort: KeyAttribute.KeyType? = nil, indexes: [IndexDefinition] = [],

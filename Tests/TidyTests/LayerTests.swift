@@ -42,20 +42,38 @@ struct LayerTests {
             ]),
     ]
 
-    /// The modules that a file imports.
+    /// The modules that a file imports, with any attributes, modifiers and kinds of declarations.
     private static func imports(_ text: String) -> Set<String> {
-        let modifiers: Set<String> = [
-            "@_exported", "public", "package", "internal", "fileprivate", "private",
+        let modifiers: Set<String> = ["public", "package", "internal", "fileprivate", "private"]
+        let kinds: Set<String> = [
+            "class", "enum", "func", "let", "protocol", "struct", "typealias", "var",
         ]
+        func mayPrecede(_ word: String) -> Bool {
+            word.hasPrefix("@") || word.hasSuffix(")") || modifiers.contains(word)
+        }
         var modules: Set<String> = []
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ").map { String($0) }
-            guard let keyword = words.firstIndex(of: "import"), keyword + 1 < words.count,
-                words[..<keyword].allSatisfy({ modifiers.contains($0) })
+            guard let keyword = words.firstIndex(of: "import"),
+                words[..<keyword].allSatisfy({ mayPrecede($0) }),
+                let path = words[(keyword + 1)...].first(where: { !kinds.contains($0) })
             else { continue }
-            modules.insert(words[keyword + 1])
+            modules.insert(String(path.prefix { $0 != "." }))
         }
         return modules
+    }
+
+    @Test("An import counts with its attributes, and words of comments do not")
+    func attributes() {
+        let text = """
+            import A
+            @preconcurrency import B
+            @_spi(One, Two) @_exported public import C
+                internal import struct D.Date
+            // Files import E.
+            /// The modules that a file may import
+            """
+        #expect(Self.imports(text) == ["A", "B", "C", "D"])
     }
 
     @Test("A module imports the layers below it and nothing else", arguments: layers)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What a program can check about the prose of the documents.
+/// Checks of the prose of the documents and of the sources' comments.
 @Suite("Prose")
 struct ProseTests {
     /// The documents at the root.
@@ -27,7 +27,7 @@ struct ProseTests {
     private static func documents(_ folder: String) throws -> [String] {
         let path = TidyTests.root.appendingPathComponent(folder).path
         let files = try #require(FileManager.default.enumerator(atPath: path))
-        // Hidden directories have the builds of nested packages, with foreign documents.
+        // Hidden directories have the builds of nested packages, with their own documents.
         let names = files.compactMap { $0 as? String }.filter { name in
             name.hasSuffix(".md") && !name.split(separator: "/").contains { $0.hasPrefix(".") }
         }
@@ -37,6 +37,14 @@ struct ProseTests {
     private static func lines(_ path: String) throws -> [String] {
         try String(contentsOf: TidyTests.root.appendingPathComponent(path), encoding: .utf8)
             .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    /// The lines of a source that are comments, as those of a document: code is empty lines.
+    private static func comments(_ lines: [String]) -> [String] {
+        lines.map { line in
+            let text = line.drop { $0 == " " }
+            return text.hasPrefix("//") ? String(text.drop { $0 == "/" }) : ""
+        }
     }
 
     /// A paragraph, an item of a list, a heading or a row of a table.
@@ -158,6 +166,14 @@ struct ProseTests {
         return found
     }
 
+    /// The lines of a source that are comments and too long, without the targets of links.
+    private static func longComments(_ lines: [String]) -> [Int] {
+        zip(lines, comments(lines)).enumerated().compactMap { offset, line in
+            let isLong = plain(line.0, keepsCode: true).count > lineCharacterCountMax
+            return isLong && !line.1.isEmpty ? offset + 1 : nil
+        }
+    }
+
     // MARK: Tests
 
     @Test("Sentences of the README and of the guides have at most 35 words")
@@ -172,7 +188,8 @@ struct ProseTests {
 
     @Test("Documents have none of the idioms")
     func plainWords() throws {
-        let documents = try Self.documents("Docs") + Self.documents("Examples")
+        let folders = ["Docs", "Examples", "Sources"]
+        let documents = try folders.flatMap(Self.documents)
         #expect(documents.count > 40)
         for path in ["README.md"] + documents {
             for (line, text) in Self.foundIdioms(try Self.lines(path)) {
@@ -183,10 +200,29 @@ struct ProseTests {
 
     @Test("Documents are wrapped at 100 columns")
     func wrapped() throws {
-        let documents = try Self.documents("Docs") + Self.documents("Examples")
+        let folders = ["Docs", "Examples", "Sources"]
+        let documents = try folders.flatMap(Self.documents)
         for path in Self.rootDocuments + documents {
             for line in Self.longLines(try Self.lines(path)) {
                 Issue.record("\(path):\(line) is longer than 100 columns.")
+            }
+        }
+    }
+
+    @Test(
+        "Comments of the sources have none of the idioms and are wrapped at 100 columns",
+        arguments: ["Sources", "Tools/Sources"])
+    func plainComments(folder: String) throws {
+        let sources = try TidyTests.sources(folder)
+        #expect(sources.count > 40)
+        for (path, text) in sources {
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+                .map(String.init)
+            for (line, idiom) in Self.foundIdioms(Self.comments(lines)) {
+                Issue.record("\(folder)/\(path):\(line): \(idiom)")
+            }
+            for line in Self.longComments(lines) {
+                Issue.record("\(folder)/\(path):\(line) is longer than 100 columns.")
             }
         }
     }
@@ -204,5 +240,10 @@ struct ProseTests {
         let long = String(repeating: "a ", count: 51)
         #expect(Self.longLines(["|\(long)|", "```", long, "```", long]) == [5])
         #expect(Self.longLines(["[a](\(long))", "https://\(long.filter { $0 == "a" })"]).isEmpty)
+        let source = ["let nobody = 1  // anew", "    /// The key is", "    /// to be changed."]
+        #expect(Self.foundIdioms(Self.comments(source)).map { $0.line } == [2])
+        #expect(Self.foundIdioms(Self.comments(["/// is", "let a = 1", "/// to be"])).isEmpty)
+        #expect(Self.foundIdioms(Self.comments(["// ``medium``, `anew`"])).isEmpty)
+        #expect(Self.longComments(["// \(long)", "let \(long)", "/// [a](\(long))"]) == [1])
     }
 }

@@ -1,14 +1,14 @@
 import Codex
 import Foundation
 
-/// Stores the rows of a file, and says of each line what became of it.
+/// Stores the rows of a file, and reports the outcome of each line.
 struct Importer {
-    /// What became of the lines: each is stored or refused.
+    /// The outcomes of the lines: each is stored or refused.
     struct Summary {
         var lineCount = 0
         var storedCount = 0
         var refusedCount = 0
-        /// Stored lines with fields that were left out or not clear.
+        /// Stored lines with fields that were omitted or unclear.
         var notedCount = 0
         var projects: Set<CodexFlow.Project.ID> = []
         var people: Set<CodexFlow.User.ID> = []
@@ -18,7 +18,7 @@ struct Importer {
         var isComplete: Bool { storedCount + refusedCount == lineCount }
     }
 
-    /// A line whose models are to be stored.
+    /// A line whose models the importer stores.
     private struct Row: Sendable {
         let line: Int
         let proposal: Proposal
@@ -26,7 +26,7 @@ struct Importer {
         let notes: [String]
     }
 
-    /// A row that the store refused, and why; it undoes its batch.
+    /// A row that the store refused, and the reason; it rolls its batch back.
     private struct RowError: Error {
         let line: Int
         let reason: String
@@ -35,12 +35,13 @@ struct Importer {
     private static let batchCountMax = 100
 
     let store: Store
-    /// Takes a message for people.
+    /// Reports a message to the user.
     let report: (String) -> Void
 
-    /// Imports a file of one JSON object a line.
+    /// Imports a file with one JSON object per line.
     ///
-    /// The same file makes the same items. Of rows with one number in a team the first stands.
+    /// The same file always creates the same items. If rows of a team have the same number, the
+    /// first one counts.
     func importFile(at url: URL) async throws -> Summary {
         var summary = Summary()
         let rows = read(try Data(contentsOf: url), into: &summary)
@@ -53,7 +54,7 @@ struct Importer {
         return summary
     }
 
-    /// The rows of a file that can be read; the others are reported.
+    /// Reads the rows of a file, and reports the unreadable ones.
     func proposals(in url: URL) throws -> [(line: Int, proposal: Proposal)] {
         var summary = Summary()
         return read(try Data(contentsOf: url), into: &summary).map { ($0.line, $0.proposal) }
@@ -63,7 +64,7 @@ struct Importer {
 
     private func read(_ data: Data, into summary: inout Summary) -> [Row] {
         var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        // What follows the last line's end is no line.
+        // The text after the last line break is not a line.
         if lines.last?.isEmpty == true { lines.removeLast() }
         summary.lineCount = lines.count
         var rows: [Row] = []
@@ -107,8 +108,8 @@ struct Importer {
 
     /// Stores a batch in one transaction, without the rows that the store refuses.
     ///
-    /// A row is stored whole or not at all, so a refused one undoes the transaction, which is done
-    /// again with the others.
+    /// A row is stored whole or not at all. A refused row therefore rolls the transaction back, and
+    /// the importer runs it again with the other rows.
     private func stored(_ batch: [Row], into summary: inout Summary) async throws -> [Row] {
         var rows = batch
         while !rows.isEmpty {
@@ -127,7 +128,7 @@ struct Importer {
         return []
     }
 
-    /// Stores rows with the people and projects that they name; returns the projects.
+    /// Stores rows with the people and projects that they name, and returns the projects.
     private static func put(
         _ rows: [Row], in transaction: inout WriteTransaction
     ) throws -> Set<CodexFlow.Project.ID> {
@@ -136,7 +137,8 @@ struct Importer {
             do {
                 let people = row.proposal.people
                 let team = row.proposal.team
-                // The data does not say who owns a team's project: the first person that it names.
+                // The data does not name the owner of a team's project: the first person in it
+                // counts.
                 let owner = people.first ?? CodexFlow.User.nobody
                 let hasProject = try transaction.get(.project(team)) != nil
                 for person in hasProject ? people : people + [owner]
@@ -163,7 +165,7 @@ struct Importer {
 }
 
 extension CodexError {
-    /// Whether the error is of what was to be stored, and not of the store.
+    /// Whether the error is about the stored items, and not about the store.
     fileprivate var isAboutItem: Bool {
         let codes: [Code] = [
             .invalidIdentifier, .invalidItem, .invalidKey, .itemTooLarge, .keyTooLong,

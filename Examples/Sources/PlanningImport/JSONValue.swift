@@ -1,4 +1,4 @@
-/// A JSON value of any type: rows of real data do not always have the type that they should.
+/// A JSON value of any type: real rows sometimes have values of an unexpected type.
 enum JSONValue: Decodable {
     case null
     case bool(Bool)

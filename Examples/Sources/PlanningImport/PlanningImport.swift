@@ -2,12 +2,13 @@
 //
 //     swift run --package-path Examples PlanningImport Examples/Data/planning-sample.jsonl STORE
 //
-// A line is a proposal. Teams become projects, people users, proposals PRDs, and the milestones
-// alpha, beta and stable tasks. Every line is stored or reported, with its number and the reason.
+// A line is a proposal. Teams become projects, people become users, proposals become PRDs, and the
+// milestones alpha, beta and stable become tasks. Every line is stored or reported, with its number
+// and the reason.
 //
-// With --rules before the file the teams' work is played through CodexFlow's services instead: what the
-// rules refuse is reported, and analytics follow from what they took. With --risk, it says how well the risk
-// analysis tells proposals that became late from punctual ones.
+// With `--rules` before the file, the program plays the teams' work through CodexFlow's services.
+// It reports the refusals of the rules, and the analytics of the accepted commands. With `--risk`,
+// it reports how well the risk analysis separates late proposals from punctual ones.
 
 import Codex
 import Foundation
@@ -41,7 +42,7 @@ struct PlanningImport {
         exit(1)
     }
 
-    /// Imports a file and prints what the store answers; returns whether all is accounted for.
+    /// Imports a file and prints the store's answers; returns whether every line is accounted for.
     private static func run(_ file: URL, _ path: String) async throws -> Bool {
         let store = try Store(at: path, schema: CodexFlow.schema.adding(Participation.self))
         defer { store.close() }
@@ -60,7 +61,8 @@ struct PlanningImport {
         return summary.isComplete && report.isSound
     }
 
-    /// Plays a file through the services and prints what became of it; returns whether all is sound.
+    /// Plays a file through the services and prints the outcome; returns whether everything is
+    /// sound.
     private static func play(_ file: URL, _ path: String) async throws -> Bool {
         let store = try Store(at: path, schema: CodexFlow.schema)
         defer { store.close() }
@@ -91,7 +93,7 @@ struct PlanningImport {
         return verified.isSound
     }
 
-    /// Ranks a file's proposals by risk; returns whether there was something to rank.
+    /// Ranks a file's proposals by risk; returns whether it found proposals to rank.
     private static func rank(_ file: URL, _ path: String) async throws -> Bool {
         let store = try Store(at: path, schema: CodexFlow.schema)
         defer { store.close() }
@@ -110,7 +112,7 @@ struct PlanningImport {
         return !outcome.late.isEmpty && !outcome.punctual.isEmpty
     }
 
-    /// Counts what the store's access patterns find, all of one moment.
+    /// Counts the results of the store's access patterns, all in one snapshot.
     private static func printPatterns(of summary: Importer.Summary, in store: Store) throws {
         let projects = summary.projects.sorted { $0.rawValue < $1.rawValue }
         try store.read { snapshot in

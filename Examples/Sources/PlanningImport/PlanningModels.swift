@@ -1,9 +1,9 @@
 import Codex
 import Foundation
 
-/// What a person does for a PRD: a type of the program's own, beside CodexFlow's.
+/// The role of a person in a PRD: a type of the program, beside CodexFlow's.
 ///
-/// It answers both ways: who takes part in a PRD, and which PRDs a person takes part in.
+/// It answers two questions: who takes part in a PRD, and in which PRDs a person takes part.
 struct Participation: Codable, Entity {
     enum Role: String, Codable, CaseIterable {
         case author, reviewer, approver
@@ -23,7 +23,7 @@ struct Participation: Codable, Entity {
 }
 
 extension Query where E == Participation {
-    /// What a person does in a role, in all projects.
+    /// A person's participations in a role, in all projects.
     static func participations(
         of person: CodexFlow.User.ID, as role: Participation.Role
     ) -> Self {
@@ -33,13 +33,13 @@ extension Query where E == Participation {
     }
 }
 
-/// What a proposal becomes in the store.
+/// The models that a proposal becomes in the store.
 struct PlannedWork: Sendable {
     let prd: CodexFlow.PRD
     let tasks: [CodexFlow.Task]
     let participations: [Participation]
 
-    /// Makes the models.
+    /// Creates the models.
     ///
     /// - Throws: ``CodexError/Code/invalidIdentifier``.
     init(_ proposal: Proposal) throws(CodexError) {
@@ -77,17 +77,17 @@ struct PlannedWork: Sendable {
 }
 
 extension CodexFlow.User {
-    /// Whoever owns the projects of teams that name nobody.
+    /// The owner of the projects of teams that name no person.
     static let nobody: ID = "nobody"
 
-    /// A person of whom the data has the name only; the address is one that cannot exist.
+    /// A person whose name alone is in the data; the email address cannot exist.
     init(planning id: ID) {
         self.init(id: id, email: "\(id)@planning.invalid", name: id.rawValue, role: .member)
     }
 }
 
 extension Proposal.Status {
-    /// Where a PRD with the status is in its approval.
+    /// The approval status of a PRD with this proposal status.
     var approvalStatus: CodexFlow.PRD.ApprovalStatus {
         switch self {
         case .provisional: .inReview
@@ -100,7 +100,7 @@ extension Proposal.Status {
 }
 
 extension Proposal {
-    /// Where the work on a milestone is: what comes before the present stage is done.
+    /// The task status of a milestone: milestones before the present stage are done.
     fileprivate func taskStatus(_ milestone: Stage) -> CodexFlow.Task.Status {
         let order = Stage.allCases
         let isPast: Bool

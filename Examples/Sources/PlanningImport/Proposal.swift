@@ -3,19 +3,20 @@ import Foundation
 
 /// A row of planning data: a team's proposal, its people and its milestones.
 ///
-/// Columns that have no place in the models (links to other proposals, say) are not read.
+/// The importer does not read columns without a place in the models, such as links to other
+/// proposals.
 struct Proposal: Sendable {
-    /// What became of a proposal.
+    /// The outcome of a proposal.
     enum Status: String, CaseIterable {
         case provisional, implementable, implemented, deferred, rejected, withdrawn, replaced
     }
 
-    /// How mature the proposed thing is, in this order.
+    /// The maturity of the proposed feature, in this order.
     enum Stage: String, CaseIterable {
         case alpha, beta, stable
     }
 
-    /// A stage that is planned, and the release that it is planned for.
+    /// A planned stage, and the release for it.
     struct Milestone {
         let stage: Stage
         let release: String?
@@ -34,14 +35,14 @@ struct Proposal: Sendable {
     let created: CalendarDay?
     let updated: CalendarDay?
 
-    /// The people that the row names, each once.
+    /// The people in the row, each once.
     var people: [CodexFlow.User.ID] {
         var seen: Set<CodexFlow.User.ID> = []
         return (approvers + authors + reviewers).filter { seen.insert($0).inserted }
     }
 }
 
-/// Why a line is not stored.
+/// The reason why a line is not stored.
 struct Refusal: Error {
     let reason: String
 }
@@ -49,12 +50,11 @@ struct Refusal: Error {
 extension Proposal {
     /// Reads a row.
     ///
-    /// What a proposal cannot be without is refused; any other field that is not what it should be
-    /// is left out.
+    /// A missing or invalid required field refuses the row. Any other invalid field is omitted.
     ///
     /// - Parameters:
     ///   - line: The row in JSON.
-    ///   - notes: A sentence for each field, or part of one, that was left out or not clear.
+    ///   - notes: Receives a sentence for each field, or part of one, that was omitted or unclear.
     /// - Throws: ``Refusal``.
     init(parsing line: Data, notes: inout [String]) throws(Refusal) {
         guard let value = try? JSONDecoder().decode(JSONValue.self, from: line) else {
@@ -80,7 +80,7 @@ extension Proposal {
     }
 }
 
-/// Reads the fields of a row, and takes notes of those that are not what they should be.
+/// Reads the fields of a row, and records notes about invalid ones.
 private struct Row {
     let fields: [String: JSONValue]
     private(set) var notes: [String] = []
@@ -96,7 +96,7 @@ private struct Row {
 
     private mutating func note(_ text: String) { notes.append(text) }
 
-    // MARK: What a proposal cannot be without
+    // MARK: Required fields
 
     func team() throws(Refusal) -> CodexFlow.Project.ID {
         guard case .text(let text)? = value("team"),
@@ -132,7 +132,7 @@ private struct Row {
         }
     }
 
-    // MARK: What may be left out
+    // MARK: Optional fields
 
     mutating func choice<Choice: RawRepresentable & CaseIterable>(
         _ name: String, isExpected: Bool = false
@@ -209,7 +209,7 @@ private struct Row {
         }
     }
 
-    /// A release such as `v1.30`, which is also written `1.30`.
+    /// A release such as `v1.30`, which may also be written as `1.30`.
     private static func release(_ text: String) -> String? {
         guard let match = text.wholeMatch(of: #/v?(?<version>\d{1,4}\.\d{1,4})/#) else {
             return nil

@@ -1,14 +1,17 @@
 import Codex
 import Foundation
 
-/// Whether the risk analysis ranks proposals that became late above punctual ones.
+/// Checks whether the risk analysis ranks late proposals above punctual ones.
 ///
-/// Each proposal with a planned stable release becomes a project, its milestones tasks that are due at
-/// their releases. The project is looked at as it was one release before the stable one: milestones count as
-/// done that were due by then and that the proposal's stage says were reached. It became late if it is not
-/// stable, though the release is out. Risk sees nothing of that.
+/// Each proposal with a planned stable release becomes a project. Its milestones become tasks that
+/// are due at their releases. The analysis sees the project as it was one release before the stable
+/// one. A milestone counts as done if it was due by then and the proposal's stage shows that it was
+/// reached.
+///
+/// A proposal is late if it is not stable although the release is out. The risk analysis does not
+/// see that fact.
 struct RiskCheck {
-    /// The days of Kubernetes' minor releases, as its release pages have them.
+    /// The dates of Kubernetes' minor releases, from its release pages.
     private static let days: [Int: String] = [
         14: "2019-03-25", 15: "2019-06-19", 16: "2019-09-18", 17: "2019-12-09", 18: "2020-03-25",
         19: "2020-08-26", 20: "2020-12-08", 21: "2021-04-08", 22: "2021-08-04", 23: "2021-12-07",
@@ -19,13 +22,14 @@ struct RiskCheck {
 
     let store: Store
 
-    /// The scores of what became late and of what did not.
+    /// The scores of late proposals and of punctual ones.
     struct Outcome {
         var late: [Double] = []
         var punctual: [Double] = []
 
-        /// The chance that one that became late has the higher score, ties half: the area under the
-        /// receiver operating characteristic.
+        /// The probability that a late proposal has the higher score; a tie counts half.
+        ///
+        /// This is the area under the receiver operating characteristic.
         var area: Double {
             var sum = 0.0
             for score in late {
@@ -35,8 +39,10 @@ struct RiskCheck {
         }
     }
 
-    /// Scores each proposal as it was one release before its planned end; milestones that its last stage
-    /// leaves open count as open then if it `knowsStage`.
+    /// Scores each proposal as it was one release before its planned end.
+    ///
+    /// If `knowsStage`, milestones that the proposal's last stage leaves open count as open at that
+    /// time.
     func run(_ rows: [Proposal], knowsStage: Bool) async throws -> Outcome {
         var outcome = Outcome()
         for (place, row) in rows.enumerated() {

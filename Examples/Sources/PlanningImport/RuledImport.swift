@@ -2,10 +2,11 @@ import Codex
 import Foundation
 import Synchronization
 
-/// Plays proposals through CodexFlow's services, as if their teams had worked with them: what the rules
-/// refuse is reported, and analytics follow from what they took.
+/// Plays proposals through CodexFlow's services, as if their teams had worked with them.
+///
+/// It reports the commands that the rules refuse. The analytics come from the accepted commands.
 final class RuledImport {
-    /// What became of the rows.
+    /// The outcome of the rows.
     struct Summary {
         var commandCount = 0
         var refusals: [CodexFlow.Rule: Int] = [:]
@@ -19,7 +20,7 @@ final class RuledImport {
         private let instant = Mutex(Date(timeIntervalSince1970: 1_400_000_000))
         var now: Date { instant.withLock { $0 } }
 
-        /// Moves on to a day, but never back, and by a second in any case.
+        /// Advances to a day: never back, and by at least one second.
         func advance(to day: CalendarDay?) {
             let start = day.flatMap { Timestamp.date("\($0)T09:00:00Z") }
             instant.withLock { $0 = max($0 + 1, start ?? $0) }
@@ -29,7 +30,7 @@ final class RuledImport {
     private let store: Store
     private let clock = RowClock()
     private let workspace: CodexFlow.Workspace
-    /// Takes a message for people.
+    /// Reports a message to the user.
     private let report: (String) -> Void
     private var people: Set<CodexFlow.User.ID> = []
     private var owners: [CodexFlow.Project.ID: CodexFlow.User.ID] = [:]
@@ -42,7 +43,7 @@ final class RuledImport {
         workspace = CodexFlow.Workspace(store, clock: { clock.now })
     }
 
-    /// What a row stands for on a day: it was written, and it came to where it is.
+    /// One step of a row on a day: its creation, or its update to the final state.
     private struct Step {
         let day: CalendarDay?
         let line: Int
@@ -77,7 +78,7 @@ final class RuledImport {
         return summary
     }
 
-    /// Runs a command; returns whether the rules took it.
+    /// Runs a command; returns whether the rules accepted it.
     @discardableResult
     private func command(_ line: Int, _ body: () async throws -> Void) async throws -> Bool {
         clock.advance(to: nil)
@@ -93,7 +94,7 @@ final class RuledImport {
         }
     }
 
-    /// Writes the PRD and its tasks, with the people and the project that they need.
+    /// Creates the PRD and its tasks, with the people and the project that they need.
     private func write(_ proposal: Proposal, _ line: Int) async throws {
         let team = proposal.team
         guard let author = proposal.authors.first ?? proposal.people.first else {
@@ -124,7 +125,7 @@ final class RuledImport {
         if isWritten { try await plan(proposal, author, line) }
     }
 
-    /// Takes the PRD and its tasks to where they are.
+    /// Brings the PRD and its tasks to their final state.
     private func update(_ proposal: Proposal, _ line: Int) async throws {
         let prd = try CodexFlow.PRD.ID("\(proposal.number)")
         guard let owner = owners[proposal.team],
@@ -134,7 +135,7 @@ final class RuledImport {
         try await work(proposal, author, line)
     }
 
-    /// Makes the team's project, if it is the first row's, and its people members.
+    /// Creates the team's project for its first row, and makes the row's people members.
     private func enter(
         _ team: CodexFlow.Project.ID, _ author: CodexFlow.User.ID, _ people: [CodexFlow.User.ID],
         _ line: Int
@@ -142,7 +143,7 @@ final class RuledImport {
         if owners[team] == nil {
             let letters = team.rawValue.split(separator: "-").last.map(String.init) ?? "team"
             let short = letters.uppercased().filter { $0.isASCII && $0.isLetter }.prefix(4)
-            // The first key that is free.
+            // Uses the first free key.
             for number in 0..<100 where owners[team] == nil {
                 let key = number == 0 ? String(short) : "\(short)\(number)"
                 guard try store.get(.project(key: key)) == nil else { continue }
@@ -161,7 +162,7 @@ final class RuledImport {
         }
     }
 
-    /// Takes a PRD where its status says that it is.
+    /// Takes a PRD through its review, or archives it, as the proposal's status requires.
     private func review(
         _ proposal: Proposal, _ prd: CodexFlow.PRD.ID, _ author: CodexFlow.User.ID,
         _ owner: CodexFlow.User.ID, _ line: Int
@@ -197,7 +198,7 @@ final class RuledImport {
         }
     }
 
-    /// Makes the milestones tasks, each waiting for the one before.
+    /// Creates a task for each milestone; each waits for the one before.
     private func plan(
         _ proposal: Proposal, _ author: CodexFlow.User.ID, _ line: Int
     ) async throws {
@@ -225,7 +226,7 @@ final class RuledImport {
         }
     }
 
-    /// Moves the tasks to where the milestones are.
+    /// Moves the tasks to the status of their milestones.
     private func work(
         _ proposal: Proposal, _ author: CodexFlow.User.ID, _ line: Int
     ) async throws {
@@ -241,7 +242,7 @@ final class RuledImport {
         }
     }
 
-    /// The moves from backlog to a status.
+    /// The moves that lead from backlog to a status.
     private func way(to status: CodexFlow.Task.Status) -> [CodexFlow.Task.Status] {
         switch status {
         case .backlog: []

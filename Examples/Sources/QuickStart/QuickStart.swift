@@ -1,14 +1,14 @@
-// The README's example, whole: `swift run --package-path Examples QuickStart`.
+// The README's example in full: `swift run --package-path Examples QuickStart`.
 
 import Codex
 import Foundation
 
-/// A table of the program's own, with an index.
+/// A table of the program, with an index.
 let notes = TableDefinition(
     "notes", partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
     indexes: [IndexDefinition("byAuthor", partitionKey: [KeyAttribute("author")])])
 
-/// A type of the program's own: a definition, and `Codable` does the rest.
+/// A type of the program: it needs a definition, and `Codable` does the rest.
 struct Note: Codable, Entity {
     static let definition = EntityDefinition(
         "note", table: "notes", keys: ["PK": "NOTEBOOK#{notebook}", "SK": "NOTE#{id}"])
@@ -19,6 +19,7 @@ struct Note: Codable, Entity {
     var text: String
 }
 
+/// A query with a name, so that the rest of the program needs no keys.
 extension Query where E == Note {
     static func notes(by author: String) -> Self {
         Self(partition: .string(author), index: "byAuthor")
@@ -35,29 +36,30 @@ struct QuickStart {
         let store = try Store(at: directory, schema: schema)
         defer { store.close() }
 
-        // CodexFlow's services, which keep the rules; each call is one durable commit, waiting ones
-        // share it.
+        // CodexFlow's services keep the rules. Each call is one durable commit, and waiting calls
+        // share one.
         let workspace = CodexFlow.Workspace(store)
         try await workspace.createUser(email: "Ada@example.com", name: "Ada Lovelace", id: "123")
         try await workspace.createProject(key: "AE", name: "Engine", id: "456", owner: "123")
         try await workspace.createTask(in: "456", by: "123", id: "789") {
             ($0.title, $0.status, $0.assigneeID) = ("Note G", .todo, "123")
         }
-        // Types of one's own, and imports, are stored as they are.
-        try await store.insert(
-            Note(notebook: "engine", id: "1", author: "ada", text: "It weaves patterns."))
+        // Custom types and imported items are stored without these rules.
+        try await store.insert(Note(notebook: "engine", id: "1", author: "ada", text: "Patterns"))
 
-        // Access patterns out, from the table and from its indexes, which are never stale.
+        // Access patterns read the table and its indexes, which are never stale.
         print(try store.get(.user(email: "ada@EXAMPLE.com"))?.name ?? "nobody")
         print(try store.all(.tasks(assignedTo: "123")).map(\.title))
-        print(try store.all(.notes(by: "ada")).map(\.text))
+        print(try store.all(Query<Note>(partition: "ada", index: "byAuthor")).map(\.text))
 
-        // Several reads of one moment; several writes in one commit.
+        // Several reads in one snapshot; several writes in one commit.
         try store.read { snapshot in
             print(
                 try snapshot.count(.tasks(in: "456")), try snapshot.count(.projects(ownedBy: "123"))
             )
         }
+        // Of several users or agents, one gets the task, here for a quarter of an hour.
+        try await workspace.claimTask("789", in: "456", by: "123", lease: .seconds(900))
         try await workspace.moveTask("789", in: "456", to: .inProgress, by: "123")
         try await store.write { transaction in
             for note in try transaction.all(.notes(by: "ada")) {
@@ -68,7 +70,7 @@ struct QuickStart {
         }
         print(try store.all(.tasks(in: "456", status: .inProgress)).count)
 
-        // Somebody else was faster: versions are checked on replace.
+        // Another writer was faster: a replace checks the version.
         guard var stale = try store.stored(.task("789", in: "456")) else { return }
         try await store.update(.task("789", in: "456")) { $0.priority = .high }
         stale.value.title = "Note H"
@@ -78,16 +80,17 @@ struct QuickStart {
             print("changed meanwhile")
         }
 
-        // A page at a time, and as a sequence.
+        // One page at a time, and as a sequence.
         let page = try store.query(.tasks(in: "456"), limit: 50)
         if let token = page.next { _ = try store.query(.tasks(in: "456"), limit: 50, after: token) }
         for try await task in store.results(of: .tasks(in: "456")) { print(task.title) }
 
+        try await workspace.completeTask("789", in: "456", by: "123")
         try await follow(store)
         try await keepShop(in: directory + "-shop")
     }
 
-    /// Changes: as a sequence, and handed to a consumer whose effects happen exactly once.
+    /// Reads changes as a sequence, and through a consumer whose effects happen exactly once.
     static func follow(_ store: Store) async throws {
         let filter = ChangeFilter(entities: ["task"])
         for try await change in store.changes(after: .trimHorizon, filter: filter) {
@@ -110,7 +113,7 @@ struct QuickStart {
                 }
             }
         }
-        // Its note is in the stream as well, as every write is.
+        // The note is in the stream as well, as every write is.
         for try await change in store.changes(
             after: .trimHorizon, filter: ChangeFilter(partitionKeyPrefix: "NOTEBOOK#started"))
         {
@@ -120,7 +123,7 @@ struct QuickStart {
         consumer.cancel()
     }
 
-    /// A table of one's own, with a multi-valued index and a counter.
+    /// Keeps a custom table, with a multi-valued index and a counter.
     static func keepShop(in directory: String) async throws {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let orders = TableDefinition(

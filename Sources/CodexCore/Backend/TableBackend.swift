@@ -1,10 +1,10 @@
-/// What the domain's services need of a place that holds tables.
+/// The operations that the domain's services need from a store of tables.
 ///
-/// The embedded store is one; a client of the DynamoDB API is to be another, with the same keys
-/// and access patterns. Requirements are `async` so that a remote one can satisfy them; the
-/// embedded store's synchronous reads do too.
+/// The embedded store conforms. A client of the DynamoDB API can conform too, with the same keys
+/// and access patterns. Requirements are `async` so that a remote store can satisfy them; the
+/// embedded store's synchronous reads satisfy them as well.
 public protocol TableBackend: Sendable {
-    /// The item with the key, or `nil`. Sees every write that completed before.
+    /// The item with the key, or `nil`; the read sees every write that completed before it.
     func item(in table: String, key: PrimaryKey) async throws -> Item?
 
     /// A page of a query's results.
@@ -12,6 +12,6 @@ public protocol TableBackend: Sendable {
         matching query: TableQuery, limits: PageLimits, after token: PageToken?
     ) async throws -> Page<Item>
 
-    /// Does all the actions, or none of them if a condition is false.
+    /// Performs all the actions, or none of them if a condition is false.
     func perform(_ actions: [WriteAction]) async throws
 }

@@ -17,7 +17,7 @@ public enum SortCondition: Sendable, Hashable {
     /// Text or bytes that begin with these.
     case beginsWith(AttributeValue)
 
-    /// Every sort key in a range of Swift's.
+    /// Every sort key in a closed range of text.
     public static func range(_ range: ClosedRange<String>) -> Self {
         .between(.string(range.lowerBound), .string(range.upperBound))
     }
@@ -48,8 +48,9 @@ public struct TableQuery: Sendable, Hashable {
     public var sort: SortCondition
     /// The order of the results.
     public var direction: QueryDirection
-    /// Which of the examined items are returned; it may not name attributes of the primary key
-    /// that is queried.
+    /// The condition that a returned item must satisfy.
+    ///
+    /// It must not name attributes of the primary key that is queried.
     public var filter: Condition?
     /// The parts of the items that are returned; `nil` is all.
     public var projection: Projection?
@@ -72,17 +73,17 @@ public struct TableQuery: Sendable, Hashable {
     }
 }
 
-/// A place in a query's results, to go on from.
+/// A place in a query's results, from which a later call continues.
 ///
-/// Opaque, printable, bound to its query and store.
+/// A token is opaque, printable, and bound to its query and store.
 ///
-/// It names the last item that was examined, not a count, so items that others insert or delete
-/// meanwhile neither repeat nor hide results.
+/// It names the last item that was examined, not a count. Concurrent inserts and deletes therefore
+/// neither repeat nor hide results.
 public struct PageToken: Sendable, Hashable, CustomStringConvertible {
     /// The token as text of letters, digits, `-` and `_`.
     public let description: String
 
-    /// Reads a token from its text; it is checked when it is used.
+    /// Reads a token from its text; the query that uses it checks it.
     public init(_ text: String) { description = text }
 }
 
@@ -90,9 +91,10 @@ public struct PageToken: Sendable, Hashable, CustomStringConvertible {
 public struct Page<Element: Sendable>: Sendable {
     /// The results.
     public let items: [Element]
-    /// The token for the next page; `nil` once the end was reached.
+    /// The token for the next page; `nil` if the end was reached.
     public let next: PageToken?
-    /// How many items were read to find the results, those that a filter dropped included.
+    /// The number of items that were read to find the results, including those that the filter
+    /// dropped.
     public let examinedCount: Int
 
     /// Creates a page.
@@ -105,14 +107,14 @@ public struct Page<Element: Sendable>: Sendable {
 
 extension Page: Equatable where Element: Equatable {}
 
-/// How much of a query's results a call wants.
+/// The limits of one call for a query's results.
 public struct PageLimits: Sendable, Hashable {
     /// Most results to return; `nil` is all.
     public var returned: Int?
     /// Most items to examine (DynamoDB's `Limit`); `nil` is all.
     ///
-    /// Expired items that are not removed yet count, though they are no results: a page of them is
-    /// empty, and has a token if more follow.
+    /// Expired items that are not removed yet count as examined, though they are not results. A
+    /// page may therefore be empty and still have a token, if more items follow.
     public var examined: Int?
 
     /// Creates limits.

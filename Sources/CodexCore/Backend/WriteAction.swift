@@ -1,12 +1,12 @@
 /// A conditional write of one item.
 public enum WriteAction: Sendable, Hashable {
-    /// Stores an item, in place of any with its key.
+    /// Stores an item and replaces any item with the same key.
     case put(table: String, Item, condition: Condition? = nil)
     /// Changes attributes of an item, or creates it with them.
     case update(table: String, key: PrimaryKey, Update, condition: Condition? = nil)
-    /// Removes an item; removing one that is not there is no error.
+    /// Removes an item; removing an absent item is not an error.
     case delete(table: String, key: PrimaryKey, condition: Condition? = nil)
-    /// Changes nothing, but the other actions happen only if the condition holds.
+    /// Changes nothing; the other actions happen only if the condition holds.
     case check(table: String, key: PrimaryKey, condition: Condition)
 }
 
@@ -18,8 +18,8 @@ public enum ReturnValues: Sendable, Hashable, CaseIterable {
     case allOld
     /// The item as it is now.
     case allNew
-    /// What an update touched, as it was: for updates only.
+    /// The attributes that an update touched, as they were; for updates only.
     case updatedOld
-    /// What an update touched, as it is now: for updates only.
+    /// The attributes that an update touched, as they are now; for updates only.
     case updatedNew
 }

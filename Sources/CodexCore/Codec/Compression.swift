@@ -1,14 +1,15 @@
 internal import CodexCZlib
 
-/// zlib, for large values and for checksums.
+/// Compression of large values and files with zlib, and its checksums.
 package enum Compression {
-    /// zlib's level 6 is half as fast for a few per cent; 3 suits a write path.
+    /// Level 3 suits a write path: level 6 is half as fast and saves only a few per cent more.
     private static let level: Int32 = 3
-    /// Most bytes that are packed as one file: zlib's counters of 32 bits hold these and their
-    /// bound.
+    /// Most bytes that are packed as one file.
+    ///
+    /// zlib's 32-bit counters hold this count and the bound of its compressed size.
     private static let gzipByteCountMax = 3 << 30
 
-    /// Appends the compressed form of `bytes[start...]` in their place if it saves an eighth.
+    /// Replaces `bytes[start...]` with their compressed form if that saves at least an eighth.
     ///
     /// The form is a tag, the original length, and a zlib stream.
     package static func compressTail(of bytes: inout [UInt8], from start: Int) {
@@ -29,14 +30,14 @@ package enum Compression {
         bytes.append(contentsOf: packed)
     }
 
-    /// Inflates what ``compressTail(of:from:)`` wrote after its tag.
+    /// Inflates the form that ``compressTail(of:from:)`` wrote, without its tag.
     ///
     /// - Parameters:
     ///   - bytes: The length and the zlib stream.
-    ///   - limit: Most bytes that it may inflate to, zero or more.
-    /// - Returns: What was compressed.
-    /// - Throws: ``CodexError/Code/corrupted`` if it is damaged or larger; of one that is larger,
-    ///   nothing is inflated.
+    ///   - limit: Most bytes that the value may inflate to, zero or more.
+    /// - Returns: The original bytes.
+    /// - Throws: ``CodexError/Code/corrupted`` if the form is damaged or claims more than `limit`
+    ///   bytes. A form that claims more is not inflated.
     package static func inflate(_ bytes: Span<UInt8>, limit: Int) throws(CodexError) -> [UInt8] {
         var position = 0
         let claimed = try Wire.integer(bytes, &position)
@@ -66,7 +67,7 @@ package enum Compression {
             throw CodexError(.invalidArgument, "A file of more than 3 GiB is not compressed.")
         }
         var stream = unsafe z_stream()
-        // 16 more than the window's size asks for gzip's head and tail (zlib.h).
+        // Adding 16 to the window bits asks zlib for the gzip header and trailer (zlib.h).
         guard
             unsafe deflateInit2_(
                 &stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
@@ -94,11 +95,12 @@ package enum Compression {
     ///
     /// - Parameters:
     ///   - bytes: The file.
-    ///   - limit: Most bytes that it may unpack to.
-    /// - Returns: What was packed.
-    /// - Throws: ``CodexError/Code/corrupted`` if it is damaged, ends early or is larger than that.
+    ///   - limit: Most bytes that the file may unpack to.
+    /// - Returns: The original bytes.
+    /// - Throws: ``CodexError/Code/corrupted`` if the file is damaged, ends early or exceeds
+    ///   `limit`.
     package static func gunzip(_ bytes: [UInt8], limit: Int) throws(CodexError) -> [UInt8] {
-        // zlib counts the bytes that it is given in 32 bits.
+        // zlib counts its input bytes in 32 bits.
         guard let byteCount = uInt(exactly: bytes.count) else {
             throw Wire.corrupted("the length of a gzip file")
         }
@@ -140,7 +142,7 @@ package enum Compression {
         return checksum(bytes, in: 0..<bytes.count, after: 0)
     }
 
-    /// CRC-32 of a range of bytes, going on from the checksum of what came before.
+    /// CRC-32 of a range of bytes, continued from the checksum of the bytes before it.
     package static func checksum(
         _ bytes: [UInt8], in range: Range<Int>, after previous: UInt32
     ) -> UInt32 {

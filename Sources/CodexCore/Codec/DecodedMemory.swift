@@ -1,10 +1,11 @@
 internal import Synchronization
 
-/// The memory of decoded items, which is asked for before they are decoded.
+/// The memory of decoded items, which is reserved before they are decoded.
 ///
-/// Code that keeps the items keeps this object, too. The memory is released with it at the latest.
+/// Code that keeps the items must also keep this object, because its deinitializer releases the
+/// memory.
 ///
-/// Used by one thread at a time.
+/// One thread at a time uses it.
 package final class DecodedMemory: Sendable {
     private let ask: @Sendable (_ byteCount: Int) -> Bool
     private let releaseBytes: @Sendable (_ byteCount: Int) -> Void
@@ -12,11 +13,11 @@ package final class DecodedMemory: Sendable {
     private let reserved = Atomic(0)
     private let hasExceeded = Atomic(false)
 
-    /// Starts with nothing.
+    /// Creates an object that has reserved nothing.
     ///
     /// - Parameters:
-    ///   - byteCountMax: Most bytes at a time.
-    ///   - ask: Asks for more bytes; `false` refuses them.
+    ///   - byteCountMax: Most bytes that it may have reserved at one time.
+    ///   - ask: Requests more bytes; returns `false` to refuse them.
     ///   - release: Releases bytes that were granted.
     package init(
         byteCountMax: Int = .max, ask: @escaping @Sendable (_ byteCount: Int) -> Bool,
@@ -32,10 +33,10 @@ package final class DecodedMemory: Sendable {
     /// The bytes that are reserved.
     package var byteCount: Int { reserved.load(ordering: .relaxed) }
 
-    /// Whether it was asked for more than it may have at a time.
+    /// Whether a request exceeded the most bytes that it may have reserved at one time.
     package var isExceeded: Bool { hasExceeded.load(ordering: .relaxed) }
 
-    /// Asks for more bytes.
+    /// Reserves more bytes.
     ///
     /// - Throws: ``CodexError/Code/outOfMemory`` if they are refused.
     package func reserve(_ count: Int) throws(CodexError) {
@@ -47,7 +48,7 @@ package final class DecodedMemory: Sendable {
         reserved.wrappingAdd(count, ordering: .relaxed)
     }
 
-    /// Releases all but `rest` bytes, of items that are not in memory any more.
+    /// Releases all but `rest` bytes, when their items are not in memory any more.
     package func release(downTo rest: Int = 0) {
         let count = byteCount - rest
         guard count > 0 else { return }
@@ -63,14 +64,14 @@ package final class DecodedMemory: Sendable {
     }
 }
 
-/// How many bytes of memory decoded values take.
+/// Estimates of the memory that decoded values take.
 package enum DecodedSize {
-    /// The header of a block on the heap, and what the allocator rounds the block up by.
+    /// The header of a heap block, plus the bytes by which the allocator rounds the block up.
     package static let header = 48
-    /// Text of so many bytes is in the string itself.
+    /// Longest text, in UTF-8 bytes, that the string stores inline.
     private static let inlineTextByteCountMax = 15
 
-    /// Whether a text of so many bytes is in a block of its own.
+    /// Whether a text of this many bytes needs its own heap block.
     @inline(__always)
     package static func isBlock(textByteCount: Int) -> Bool {
         textByteCount > inlineTextByteCountMax
@@ -88,8 +89,8 @@ package enum DecodedSize {
         count == 0 ? 0 : count * MemoryLayout<Element>.stride + header
     }
 
-    /// The bytes of a member of a set that is read from a request: the members are sorted, and
-    /// copied twice for it.
+    /// The bytes that one member of a set in a request takes: sorting the members copies them
+    /// twice.
     @inline(__always)
     package static func setMember<Element>(of type: Element.Type) -> Int {
         3 * MemoryLayout<Element>.stride + MemoryLayout<Int>.stride
@@ -97,7 +98,7 @@ package enum DecodedSize {
 }
 
 extension AttributeMap {
-    /// The bytes of memory that the attributes take, see ``DecodedSize``.
+    /// The bytes of memory that the attributes take; see ``DecodedSize``.
     ///
     /// - Complexity: O(*n*) in the number of values at all depths.
     package var memoryByteCount: Int {

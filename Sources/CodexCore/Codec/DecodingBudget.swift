@@ -1,33 +1,34 @@
-/// What decoding an item may still take: bytes of inflated values, members of its lists, maps and
-/// sets, and memory.
+/// The limits that remain while an item is decoded: bytes of inflated values, members of lists,
+/// maps and sets, and memory.
 ///
-/// One is for all values of an item. Each value alone would be within its bounds, and some
-/// kilobytes of many compressed ones would decode to hundreds of megabytes.
+/// All values of an item share one budget. With a limit for each value alone, some kilobytes of
+/// many compressed values could decode to hundreds of megabytes.
 package struct DecodingBudget {
     /// Bytes that compressed values may still inflate to.
     private(set) var byteCount: Int
     /// Members that lists, maps and sets may still have.
     private(set) var memberCount: Int
-    /// Memory that may be taken before more is asked for.
+    /// Memory that decoding may take before it must reserve more.
     private var freeByteCount: Int
-    /// What is asked for memory; `nil` if nobody counts it.
+    /// The object that reserves memory; `nil` if memory is not counted.
     ///
-    /// Not retained, so that decoding costs no reference counting: the caller keeps it.
+    /// It is not retained, so decoding needs no reference counting. The caller must keep it alive.
     private unowned(unsafe) let memory: DecodedMemory?
 
-    /// So much memory is taken unasked, and asked for at a time.
+    /// The bytes that decoding may take before it reserves memory, and the bytes that each
+    /// reservation adds beyond the shortfall.
     package static let portionByteCount = 64 << 10
 
     package init() {
         self.init(StoreLimits.inflatedByteCountMax, StoreLimits.encodedMemberCountMax, .max, nil)
     }
 
-    /// The budget of a value that is trusted to be so large: each member takes at least a byte.
+    /// The budget of a value that may inflate to `byteCount` bytes; each member takes at least one.
     init(byteCount: Int) { self.init(byteCount, byteCount, .max, nil) }
 
-    /// The budget of an item whose memory is reserved.
+    /// The budget of an item that reserves memory from `memory`.
     ///
-    /// - Important: `memory` must outlive it.
+    /// - Important: `memory` must outlive the budget.
     init(reserving memory: DecodedMemory) {
         self.init(
             StoreLimits.inflatedByteCountMax, StoreLimits.encodedMemberCountMax,
@@ -47,15 +48,15 @@ package struct DecodingBudget {
     /// The budget of an item that was in memory before it was encoded.
     static var loose: DecodingBudget { DecodingBudget(byteCount: looseByteCount) }
 
-    /// More than any item in memory has.
+    /// More bytes than any item in memory has.
     static let looseByteCount = 1 << 40
 
     /// Inflates a compressed value of the item.
     ///
-    /// - Parameter packed: What the value has after its tag.
+    /// - Parameter packed: The value's bytes after its tag.
     /// - Returns: The value's encoding, tag first.
-    /// - Throws: ``CodexError/Code/corrupted`` if it is damaged, or larger than what is left;
-    ///   ``CodexError/Code/outOfMemory``.
+    /// - Throws: ``CodexError/Code/corrupted`` if the value is damaged or exceeds the remaining
+    ///   budget; ``CodexError/Code/outOfMemory``.
     @inline(never)
     mutating func inflate(_ packed: Span<UInt8>) throws(CodexError) -> [UInt8] {
         try takeInflated(packed)
@@ -67,9 +68,9 @@ package struct DecodingBudget {
         return inflated
     }
 
-    /// Takes the members that a list, map or set claims to have, before any of them is read.
+    /// Takes the members that a list, map or set claims to have, before it reads any of them.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if there are fewer left.
+    /// - Throws: ``CodexError/Code/corrupted`` if fewer remain.
     mutating func takeMembers(_ count: Int) throws(CodexError) {
         guard count <= memberCount else {
             throw Wire.corrupted("an item has more elements than an item can have")
@@ -77,20 +78,20 @@ package struct DecodingBudget {
         memberCount -= count
     }
 
-    /// Takes the memory of a value that is to be inflated, and then decoded, by what it claims.
+    /// Takes the memory for inflating and decoding a value, from the length that the value claims.
     ///
-    /// - Parameter packed: What the value has after its tag.
+    /// - Parameter packed: The value's bytes after its tag.
     /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/outOfMemory``.
     @inline(__always)
     private mutating func takeInflated(_ packed: Span<UInt8>) throws(CodexError) {
         guard unsafe memory != nil else { return }
         var position = 0
         let claimed = try Wire.integer(packed, &position)
-        // A larger one is refused before it is inflated.
+        // A value that claims more is refused before it is inflated.
         try takeMemory(2 * Int(min(claimed, UInt64(byteCount))))
     }
 
-    /// Takes memory, and asks for it past what is free.
+    /// Takes memory, and reserves more when the free bytes run out.
     ///
     /// - Throws: ``CodexError/Code/outOfMemory``.
     @inline(__always)

@@ -1,4 +1,4 @@
-/// The binary form of an item; byte maps in `Docs/Format.md`.
+/// The binary form of an item; `Docs/Format.md` has the byte maps.
 ///
 /// ```
 /// byte    format version 2 in the upper half, flags in the lower (1: wide offsets, 2: own names,
@@ -11,14 +11,14 @@
 /// ```
 package enum ItemCodec {
     package static let formatVersion: UInt8 = 2
-    /// The version before, which is read: its items tell the values of encrypted fields by their
-    /// mark alone.
+    /// The previous version, which this release still reads: only a mark identifies the values of
+    /// its encrypted fields.
     package static let untaggedVersion: UInt8 = 1
     static let wideFlag: UInt8 = 1
     static let ownNamesFlag: UInt8 = 2
     static let expiryFlag: UInt8 = 4
 
-    /// Encodes the attributes of `item` but those named in `excluded`.
+    /// Encodes the attributes of `item` except those named in `excluded`.
     package static func encode(
         _ item: Item, header: ItemHeader, excluding excluded: [String], shapes: any ShapeInterner
     ) throws(CodexError) -> [UInt8] {
@@ -63,10 +63,10 @@ package enum ItemCodec {
 }
 
 extension ItemCodec {
-    /// Whether two encoded items have the same shape and the same bytes as values; `nil` if they do
-    /// not name a shape.
+    /// Whether two encoded items have the same shape and the same value bytes; `nil` if one of them
+    /// names no shape.
     ///
-    /// Whoever calls knows both encodings to be sound and of one store.
+    /// The caller must know that both encodings are sound and from the same store.
     package static func areAttributesEqual(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool? {
         guard let one = try? shapeAndRest(left), let other = try? shapeAndRest(right) else {
             return nil
@@ -79,7 +79,7 @@ extension ItemCodec {
         return true
     }
 
-    /// The number of an item's shape, and where the offset table begins.
+    /// The number of an item's shape, and the offset of its offset table.
     private static func shapeAndRest(
         _ bytes: Span<UInt8>
     ) throws(CodexError) -> (shape: UInt64, rest: Int) {
@@ -92,12 +92,12 @@ extension ItemCodec {
 }
 
 extension ItemLayout {
-    /// The attributes of an item's key, and where they come among those that are stored with it.
+    /// The attributes of an item's key, and their places among the attributes stored with the item.
     struct MissingKeys {
         private let attributes: [AttributeMap.Element]
-        /// Ascending, by their names.
+        /// The attributes that are not stored, ascending by place and then by name.
         private let keys: [(place: Int, source: Int)]
-        /// Whether the item has some of them, too: those of the key count.
+        /// Whether the item also stores some of them; the values of the key then apply.
         let areStoredToo: Bool
 
         init(_ attributes: [AttributeMap.Element], _ shape: Shape) {
@@ -107,9 +107,9 @@ extension ItemLayout {
             self.keys = keys
         }
 
-        /// Finds where each attribute comes among those that are stored, ascending.
+        /// Finds the place of each key attribute among the stored attributes, in ascending order.
         ///
-        /// - Returns: Whether one of them is stored, too.
+        /// - Returns: Whether the item also stores one of the key attributes.
         @inline(__always)
         static func find(
             _ attributes: [AttributeMap.Element], _ shape: Shape,
@@ -124,7 +124,7 @@ extension ItemLayout {
                 } else if !keys.contains(where: {
                     ByteOrder.equal(attributes[$0.source].name, element.name)
                 }) {
-                    // One attribute may be of an index's key and of the table's.
+                    // An attribute may be part of both the index's key and the table's key.
                     keys.append((place, source))
                 }
             }
@@ -141,7 +141,7 @@ extension ItemLayout {
 
         @inline(__always) var count: Int { keys.count }
 
-        /// Before which of the stored attributes a key attribute comes.
+        /// The position of the stored attribute that follows this key attribute.
         @inline(__always) func place(_ position: Int) -> Int { keys[position].place }
 
         @inline(__always) subscript(_ position: Int) -> AttributeMap.Element {
@@ -150,30 +150,30 @@ extension ItemLayout {
     }
 }
 
-/// Where things are in an encoded item: its header read, its attributes not yet.
+/// The positions of an encoded item's parts: the header is read, the attributes are not.
 @usableFromInline
 package struct ItemLayout {
     package let header: ItemHeader
-    /// Owned by the cache of the transaction that lends the item, or by ``ownShape``.
+    /// The names of the attributes; the transaction's shape cache owns them, or ``ownShape``.
     ///
-    /// Not retained, so that a walk over items costs no reference counting.
+    /// The shape is not retained, so a walk over items needs no reference counting.
     private unowned(unsafe) let borrowedShape: Shape
     /// The shape of an item that carries its own names.
     private let ownShape: Shape?
     /// The number of attributes.
     @usableFromInline package let count: Int
-    /// Where the offset table starts.
+    /// The offset of the offset table.
     @usableFromInline let table: Int
-    /// Where the first value starts.
+    /// The offset of the first value.
     @usableFromInline let values: Int
     @usableFromInline let wide: Bool
-    /// Whether a mark is all that tells the values of encrypted fields.
+    /// Whether only a mark identifies the values of encrypted fields (format 1).
     private let isUntagged: Bool
 
     /// Reads the head of an encoded item.
     ///
     /// - Throws: ``CodexError/Code/corrupted``, or ``CodexError/Code/unsupportedFormat`` if a newer
-    ///   release wrote it.
+    ///   release wrote the item.
     package init(_ bytes: Span<UInt8>, shapes: any ShapeSource) throws(CodexError) {
         guard bytes.count > 4 else { throw Wire.truncated }
         guard bytes.count <= StoreLimits.inflatedByteCountMax else {
@@ -222,7 +222,7 @@ package struct ItemLayout {
     private static func small(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> Int {
-        // Far above what counting reaches, and far below where adding one would overflow.
+        // The bound is far above any real count, and far below an overflow when one is added.
         guard let value = Int(exactly: try Wire.integer(bytes, &position)), value < 1 << 53 else {
             throw Wire.corrupted("a header field is out of range")
         }
@@ -260,7 +260,7 @@ package struct ItemLayout {
 
     /// The end of the value at `position`, relative to the first value.
     ///
-    /// - Precondition: `position` is below ``count``; the table then lies within the bytes.
+    /// - Precondition: `position` is below ``count``; the table's entry then lies within the bytes.
     @inlinable
     @inline(__always)
     func offset(_ bytes: Span<UInt8>, _ position: Int) -> Int {
@@ -277,11 +277,13 @@ package struct ItemLayout {
         }
     }
 
-    /// Checks that the compressed values of an item inflate to no more than an item has, by what
-    /// they claim: for those who read them one by one.
+    /// Checks that the compressed values of an item claim to inflate to at most
+    /// ``StoreLimits/inflatedByteCountMax`` bytes together.
+    ///
+    /// Code that reads the values one by one calls this first.
     ///
     /// - Returns: The bytes that they claim to inflate to.
-    /// - Throws: ``CodexError/Code/corrupted`` if they do not.
+    /// - Throws: ``CodexError/Code/corrupted`` if they claim more.
     /// - Complexity: O(*n*) in the number of attributes; nothing is inflated.
     @discardableResult
     @inline(never)
@@ -330,7 +332,7 @@ package struct ItemLayout {
             elements.append(keyAttributes[keys[next].source])
             next += 1
         }
-        // The last value must end the item, or bytes went missing unseen.
+        // The last value must end the item; otherwise bytes are missing.
         if count > 0, start != bytes.count { throw Wire.truncated }
         if isUntagged { Self.markLookalikes(&elements) }
         var item = AttributeMap(uncheckedSorted: elements)
@@ -345,8 +347,9 @@ package struct ItemLayout {
 // MARK: Values of encrypted fields
 
 extension ItemLayout {
-    /// Marks the values of an item of format 1 that may be an encrypted field's: nothing but their
-    /// first bytes tells it.
+    /// Marks the values of an item of format 1 that may belong to an encrypted field.
+    ///
+    /// Only their first bytes identify them.
     @inline(never)
     private static func markLookalikes(_ elements: inout [AttributeMap.Element]) {
         for place in elements.indices {
@@ -362,11 +365,11 @@ extension ItemLayout {
         return .undecided
     }
 
-    /// Whether the keys are to decide what one of the values is.
+    /// Whether only the encryption keys can decide if one of the values is encrypted.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
-    /// - Complexity: O(*n*) in the number of attributes; of an item of format 1, what is compressed
-    ///   is inflated.
+    /// - Complexity: O(*n*) in the number of attributes. In an item of format 1, compressed values
+    ///   are inflated.
     package func hasUndecided(_ bytes: Span<UInt8>) throws(CodexError) -> Bool {
         for position in 0..<count {
             let (start, end) = try range(bytes, position)

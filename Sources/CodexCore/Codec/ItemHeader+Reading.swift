@@ -1,8 +1,8 @@
 extension ItemHeader {
-    /// Reads the header of an encoded item, of which only the beginning need be there; `nil` if it
-    /// is none that this release reads.
+    /// Reads the header of an encoded item; `nil` if this release cannot read it.
     ///
-    /// ``ItemLayout`` reads the same of a whole item, and says what is wrong.
+    /// Only the beginning of the item need be present. ``ItemLayout`` reads the same header from a
+    /// whole item, and its error describes the damage.
     package init?(beginningOf bytes: Span<UInt8>) {
         guard bytes.count > 4 else { return nil }
         let first = bytes[0]

@@ -1,15 +1,15 @@
-/// What a store keeps about an item besides its attributes.
+/// The metadata that a store keeps with an item's attributes.
 public struct ItemHeader: Sendable, Hashable {
     /// The number of the item's entity in the store's manifest; 0 for a raw item.
     package var entityNumber: Int
     /// The version of the entity's schema that wrote the item; 0 for a raw item.
     public var schemaVersion: Int
-    /// The item's version: 1 when created, one more with every write.
+    /// The item's version: 1 when it is created, one more with every write.
     public var version: Int
     /// When the item expires, in whole seconds since 1970; `nil` if it does not.
     ///
-    /// The store sets it from the table's ``TableDefinition/timeToLive``, in the item and in its
-    /// index entries, which need not hold the attribute.
+    /// The store sets it from the table's ``TableDefinition/timeToLive``. The item and its index
+    /// entries both have it, so an entry need not hold the attribute.
     public var expiresAt: Int?
 
     /// Creates a header.

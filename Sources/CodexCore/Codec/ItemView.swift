@@ -4,10 +4,10 @@ package protocol KeyAttributeDecoder: AnyObject, Sendable {
     func keyAttributes(_ key: Span<UInt8>) throws(CodexError) -> [AttributeMap.Element]
 }
 
-/// The bytes of an item in place, and where things are in them.
+/// The bytes of an item in place, and the positions of its parts.
 ///
 /// - Important: A copy must not outlive the buffers. Only ``ItemView`` and ``FieldReader`` hold
-///   one, and both are lent to closures and cannot be copied out of them.
+///   one. Closures borrow both of them and cannot copy the bytes out of them.
 @safe
 @usableFromInline
 package struct ItemBytes {
@@ -15,17 +15,17 @@ package struct ItemBytes {
     @usableFromInline let count: Int
     private let keyBase: UnsafePointer<UInt8>?
     private let keyCount: Int
-    /// Owned by the table's plan, which outlives every transaction.
+    /// The table's plan owns it, and the plan outlives every transaction.
     private unowned(unsafe) let keys: (any KeyAttributeDecoder)?
     @usableFromInline package let layout: ItemLayout
 
-    /// Reads the head of `value`; `key` is the encoded key, which `keys` can decode.
+    /// Reads the header of `value`; `key` is the encoded key, which `keys` can decode.
     package init(
         value: UnsafeBufferPointer<UInt8>, key: UnsafeBufferPointer<UInt8>,
         keys: (any KeyAttributeDecoder)?, shapes: any ShapeSource
     ) throws(CodexError) {
         layout = try ItemLayout(unsafe Span(_unsafeElements: value), shapes: shapes)
-        // A layout was read, so there are bytes.
+        // The layout was read, so the buffer is not empty.
         unsafe base = value.baseAddress.unsafelyUnwrapped
         count = value.count
         unsafe keyBase = key.baseAddress
@@ -39,7 +39,7 @@ package struct ItemBytes {
         try body(unsafe Span(_unsafeStart: base, count: count))
     }
 
-    /// Whether the item is of no store: it was in memory, and its values may be of any size.
+    /// Whether the item belongs to no store; it was in memory, and its values may be of any size.
     var isLoose: Bool { unsafe keyBase == nil }
 
     package func value(at position: Int) throws(CodexError) -> AttributeValue {
@@ -50,7 +50,8 @@ package struct ItemBytes {
                     var budget = DecodingBudget.loose
                     return try ValueCodec.decode(bytes, start, end, &budget)
                 }
-                // Others of the item may have been read before, and are in memory.
+                // Other values of the item may have been inflated before and may still be in
+                // memory.
                 try layout.requireInflatable(bytes)
             }
             return try ValueCodec.decode(bytes, start, end)
@@ -65,14 +66,14 @@ package struct ItemBytes {
         }
     }
 
-    /// The bytes of the encoding, and those that its compressed values claim to inflate to.
+    /// The bytes of the encoding plus the bytes that its compressed values claim to inflate to.
     func inflatedByteCount() throws(CodexError) -> Int {
         try withBytes { bytes throws(CodexError) in
             try layout.requireInflatable(bytes) + bytes.count
         }
     }
 
-    /// Whether the keys are to decide what one of the values is.
+    /// Whether only the encryption keys can decide if one of the values is encrypted.
     package func hasUndecided() throws(CodexError) -> Bool {
         try withBytes { bytes throws(CodexError) in try layout.hasUndecided(bytes) }
     }
@@ -93,8 +94,7 @@ package struct ItemBytes {
         return try keys.keyAttributes(unsafe Span(_unsafeStart: keyBase, count: keyCount))
     }
 
-    /// The attributes of these names, as far as the item has them; it may have those of its key
-    /// too.
+    /// The named attributes that the item has; the result may also contain its key attributes.
     package func item(keeping names: [String]) throws(CodexError) -> Item {
         var item = Item()
         var isWhole = true
@@ -110,15 +110,15 @@ package struct ItemBytes {
         return item
     }
 
-    /// The attributes that keys may be made of, of an item that is found to be sound as a whole.
+    /// The attributes that keys may consist of, after a check that the whole item is sound.
     ///
     /// - Parameters:
-    ///   - names: The attributes that are decoded, if they are text, bytes or numbers; the item's
-    ///     key attributes always are.
-    ///   - multiValued: Those of them that may be lists and sets, too.
-    ///   - memory: Where memory is reserved; `nil` if nobody counts it.
+    ///   - names: The attributes to decode if they are text, bytes or numbers. The item's key
+    ///     attributes are always decoded.
+    ///   - multiValued: The names among them that may also be lists and sets.
+    ///   - memory: Reserves memory; `nil` if memory is not counted.
     /// - Returns: The attributes, and the whole item's size as DynamoDB counts it.
-    /// - Throws: ``CodexError/Code/corrupted`` if decoding any of its values would fail;
+    /// - Throws: ``CodexError/Code/corrupted`` if any of the item's values cannot be decoded;
     ///   ``CodexError/Code/outOfMemory``.
     package func soundItem(
         keeping names: [String], multiValued: [String] = [], reserving memory: DecodedMemory?
@@ -151,14 +151,16 @@ package struct ItemBytes {
         }
     }
 
-    /// The item of a store, whose memory is reserved before it is decoded.
+    /// Decodes the item of a store after it reserves the memory.
     ///
-    /// An item of some kilobytes is decoded without asking: ``DecodingBudget/portionByteCount``.
+    /// The first ``DecodingBudget/portionByteCount`` bytes need no reservation, so an item of some
+    /// kilobytes is decoded without one.
     ///
-    /// - Throws: ``CodexError/Code/outOfMemory`` if it is refused; ``CodexError/Code/corrupted``.
+    /// - Throws: ``CodexError/Code/outOfMemory`` if the reservation is refused;
+    ///   ``CodexError/Code/corrupted``.
     package func item(reserving memory: DecodedMemory) throws(CodexError) -> Item {
         var budget = DecodingBudget(reserving: memory)
-        // The encoding may be a copy, too; and each name may be one of the item's own.
+        // The encoding may be a copy too, and the item may carry each name itself.
         let attributeByteCount =
             MemoryLayout<AttributeMap.Element>.stride + Self.ownNameByteCount
         try budget.takeMemory(2 * count + layout.count * attributeByteCount)
@@ -172,12 +174,12 @@ package struct ItemBytes {
     /// Writes the item in DynamoDB's typed JSON, without decoding its values into memory.
     ///
     /// - Parameters:
-    ///   - names: The attributes that are written; `nil` is all.
-    ///   - memory: Where memory is reserved for what is inflated.
-    ///   - take: Gets the JSON, part by part.
+    ///   - names: The attributes to write; `nil` is all.
+    ///   - memory: Reserves memory for inflated values.
+    ///   - take: Receives the JSON, part by part.
     /// - Returns: The whole item's size as DynamoDB counts it.
-    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``, and what `take`
-    ///   throws.
+    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``, and the errors of
+    ///   `take`.
     func writeTypedJSON(
         only names: Set<String>?, reserving memory: DecodedMemory,
         _ take: (Span<UInt8>) throws -> Void
@@ -208,26 +210,25 @@ package struct ItemBytes {
         MemoryLayout<String>.stride + MemoryLayout<UInt64>.stride
 }
 
-/// An item in place: its attributes are read from the store's memory map, one by one, undecoded
-/// until asked for.
+/// An item in place: each attribute is read from the store's memory map and decoded on request.
 ///
-/// A view is lent to a closure and cannot leave it: the bytes are those of the snapshot (or write
-/// transaction) that lent it. Reading an attribute is O(log *n*) in the item's attribute count,
-/// without allocation for numbers, Booleans and raw bytes.
+/// A closure borrows a view, and the view cannot leave it. The bytes belong to the snapshot or
+/// write transaction that provides the view. Reading an attribute is O(log *n*) in the item's
+/// attribute count. Numbers, Booleans and raw bytes need no allocation.
 ///
-/// Use a view where few attributes of many items matter; a typed model or an ``Item`` otherwise.
+/// Use a view to read few attributes of many items. Otherwise use a typed model or an ``Item``.
 public struct ItemView: ~Copyable {
     @usableFromInline package let bytes: ItemBytes
 
     package init(_ bytes: consuming ItemBytes) { self.bytes = bytes }
 
-    /// The item's version: 1 when created, one more with every write.
+    /// The item's version: 1 when it is created, one more with every write.
     public var version: Int { bytes.layout.header.version }
 
-    /// What the store keeps about the item besides its attributes.
+    /// The metadata that the store keeps with the item's attributes.
     public var header: ItemHeader { bytes.layout.header }
 
-    /// The number of attributes, those of the table's key not counted.
+    /// The number of attributes, without those of the table's key.
     public var attributeCount: Int { bytes.layout.count }
 
     /// The name of the attribute at `position`, from 0 up to ``attributeCount``.
@@ -236,9 +237,9 @@ public struct ItemView: ~Copyable {
     /// The position of the attribute `name`; `nil` if the item lacks it or it is a key attribute.
     public func position(of name: String) -> Int? { bytes.layout.shape.position(of: name) }
 
-    /// The value named `name`, decoded, or `nil`.
+    /// The decoded value named `name`, or `nil`.
     ///
-    /// Knows the key attributes too.
+    /// Key attributes are included.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     public func value(_ name: String) throws(CodexError) -> AttributeValue? {
@@ -246,7 +247,7 @@ public struct ItemView: ~Copyable {
         return try bytes.keyAttributes().first { ByteOrder.equal($0.name, name) }?.value
     }
 
-    /// The value at `position`, decoded.
+    /// The decoded value at `position`.
     ///
     /// - Precondition: `position` is from 0 up to ``attributeCount``.
     /// - Throws: ``CodexError/Code/corrupted``.
@@ -270,14 +271,14 @@ public struct ItemView: ~Copyable {
         try value(name)?.number?.int64
     }
 
-    /// Lends the stored content of every attribute in turn, without decoding it.
+    /// Passes the stored content of every attribute to `body` in turn, without decoding it.
     ///
-    /// For text and binaries that are not compressed (those below a kilobyte) it is the content
-    /// itself; other types are in the store's encoding (`Docs/Format.md`), good for hashing and
-    /// comparing.
+    /// Uncompressed text and binary values, always those below a kilobyte, are passed as their
+    /// content. Other values are passed in the store's encoding (`Docs/Format.md`), which is
+    /// suitable for hashing and comparing.
     ///
-    /// - Parameter body: Gets the attribute's position and its content.
-    /// - Throws: ``CodexError/Code/corrupted``, and whatever `body` throws.
+    /// - Parameter body: Receives the attribute's position and its content.
+    /// - Throws: ``CodexError/Code/corrupted``, and the errors of `body`.
     @inlinable
     public func forEachRawValue(_ body: (Int, Span<UInt8>) throws -> Void) throws {
         try bytes.withBytes { span in
@@ -292,13 +293,13 @@ public struct ItemView: ~Copyable {
         }
     }
 
-    /// Lends the item's whole encoding, its header included and its key not.
+    /// Passes the item's whole encoding to `body`, with its header and without its key.
     ///
-    /// Good for checksums, for comparing and for copies; `Docs/Format.md` has it byte by byte.
-    /// Encrypted fields are as they are stored; an item that an index with fewer attributes gave is
-    /// that of the index's entry.
+    /// Use it for checksums, comparisons and copies; `Docs/Format.md` describes every byte.
+    /// Encrypted fields have their stored form. If an index with fewer attributes gave the item,
+    /// the encoding is that of the index entry.
     ///
-    /// - Throws: Whatever `body` throws.
+    /// - Throws: The errors of `body`.
     /// - Complexity: O(1).
     @inlinable
     public func withStoredBytes<R, E: Error>(
@@ -307,13 +308,13 @@ public struct ItemView: ~Copyable {
         try bytes.withBytes(body)
     }
 
-    /// The bytes that decoding the item goes through, those of inflated values among them.
+    /// The bytes that decoding the item goes through, including inflated values.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     /// - Complexity: O(*n*) in the number of attributes; nothing is decoded.
     package func inflatedByteCount() throws(CodexError) -> Int { try bytes.inflatedByteCount() }
 
-    /// Whether decoding the item goes through fewer bytes; `.max` is any number of them.
+    /// Whether decoding the item goes through fewer bytes; with `.max` it always does.
     ///
     /// - Throws: As ``inflatedByteCount()``.
     package func isSmaller(than byteCount: Int) throws(CodexError) -> Bool {
@@ -321,20 +322,19 @@ public struct ItemView: ~Copyable {
         return try inflatedByteCount() < byteCount
     }
 
-    /// The whole item, decoded, key attributes included.
+    /// The whole decoded item, key attributes included.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     public func item() throws(CodexError) -> Item { try bytes.item() }
 
-    /// The attributes of these names, as far as the item has them; it may have those of its key
-    /// too.
+    /// The named attributes that the item has; the result may also contain its key attributes.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     package func item(keeping names: [String]) throws(CodexError) -> Item {
         try bytes.item(keeping: names)
     }
 
-    /// The whole item, whose memory is reserved before it is decoded.
+    /// Decodes the whole item after it reserves the memory.
     ///
     /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``.
     package func item(reserving memory: DecodedMemory) throws(CodexError) -> Item {
@@ -343,15 +343,15 @@ public struct ItemView: ~Copyable {
 
     /// Writes the item in DynamoDB's typed JSON, key attributes included.
     ///
-    /// Values of encrypted fields are as they are stored: bytes.
+    /// The values of encrypted fields are written in their stored form, as bytes.
     ///
     /// - Parameters:
-    ///   - names: The attributes that are written; `nil` is all.
-    ///   - memory: Where memory is reserved for what is inflated.
-    ///   - take: Gets the JSON, part by part.
+    ///   - names: The attributes to write; `nil` is all.
+    ///   - memory: Reserves memory for inflated values.
+    ///   - take: Receives the JSON, part by part.
     /// - Returns: The whole item's size as DynamoDB counts it.
-    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``, and what `take`
-    ///   throws.
+    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``, and the errors of
+    ///   `take`.
     package func writeTypedJSON(
         only names: Set<String>? = nil, reserving memory: DecodedMemory,
         _ take: (Span<UInt8>) throws -> Void
@@ -361,12 +361,12 @@ public struct ItemView: ~Copyable {
 }
 
 extension AttributeMap {
-    /// Writes an item that is in memory in DynamoDB's typed JSON.
+    /// Writes an item from memory in DynamoDB's typed JSON.
     ///
     /// - Parameters:
-    ///   - names: The attributes that are written; `nil` is all.
-    ///   - take: Gets the JSON, part by part.
-    /// - Throws: What `take` throws.
+    ///   - names: The attributes to write; `nil` is all.
+    ///   - take: Receives the JSON, part by part.
+    /// - Throws: The errors of `take`.
     package func writeTypedJSON(
         only names: Set<String>? = nil, _ take: (Span<UInt8>) throws -> Void
     ) throws {

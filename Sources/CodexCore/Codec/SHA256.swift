@@ -1,9 +1,9 @@
-/// SHA-256 (FIPS 180-4): names contents and stands for tokens that must not be stored.
+/// SHA-256 (FIPS 180-4), which identifies contents and replaces tokens that must not be stored.
 ///
-/// Own code, since a cryptographic library weighs more than the rest of the package together
-/// (`Docs/Decisions/0013-sha256.md`).
+/// The package implements it, because a cryptographic library is larger than the rest of the
+/// package together (`Docs/Decisions/0013-sha256.md`).
 package enum SHA256 {
-    /// The digest of bytes, 32 of them.
+    /// The 32-byte digest of `message`.
     package static func digest(_ message: some Collection<UInt8>) -> [UInt8] {
         var state: [UInt32] = [
             0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c,
@@ -25,7 +25,7 @@ package enum SHA256 {
         }
     }
 
-    /// The digest of text's UTF-8, in hexadecimal.
+    /// The digest of the text's UTF-8 bytes, in hexadecimal.
     package static func hexadecimal(_ text: String) -> String { hexadecimal(Array(text.utf8)) }
 
     /// The digest of bytes, in hexadecimal.

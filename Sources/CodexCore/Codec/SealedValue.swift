@@ -1,22 +1,24 @@
-/// A field's value as encryption stores it: which key seals it, and the sealed bytes.
+/// The stored form of an encrypted field's value: the key's identifier, the wrapped data key and
+/// the sealed bytes.
 ///
-/// Its bytes begin with a mark and a version, which say how to read them. Data may begin with the
-/// same bytes: the tag of the value codec says that it is an encrypted value (``ValueSeal``).
-/// `Docs/Format.md` has both.
+/// The bytes begin with a mark and a version, which decide how to read them. Plain data may begin
+/// with the same bytes, so the value codec's tag identifies an encrypted value (``ValueSeal``).
+/// `Docs/Format.md` describes both.
 package struct SealedValue: Sendable, Hashable {
-    /// Which of the provider's keys wraps the data key.
+    /// The identifier of the provider's key that wraps the data key.
     package let keyID: String
     /// The data key, wrapped.
     package let wrappedKey: [UInt8]
-    /// Nonce, ciphertext and tag.
+    /// The nonce, the ciphertext and the authentication tag.
     package var box: [UInt8]
 
-    /// Whether it opens only in the store that it was sealed for, and in copies of that.
+    /// Whether the value opens only in the store that sealed it, and in copies of that store.
     package let isBound: Bool
 
-    /// No text, and unlikely in data.
+    /// Not valid UTF-8 text, and unlikely in data.
     private static let mark: [UInt8] = [0x9E, 0x43, 0x44, 0x58]
-    /// The byte after the mark, which is authenticated: it says whether the store is, too.
+    /// The byte after the mark: it is authenticated, and records whether the store is authenticated
+    /// too.
     private static let unboundVersion: UInt8 = 1
     private static let boundVersion: UInt8 = 2
 
@@ -48,7 +50,7 @@ package struct SealedValue: Sendable, Hashable {
         box = Array(rest.dropFirst(keyCount))
     }
 
-    /// What stands before the box, and is authenticated with it.
+    /// The bytes before the box, which are authenticated with it.
     package var header: [UInt8] {
         let id = Array(keyID.utf8)
         let version = isBound ? Self.boundVersion : Self.unboundVersion
@@ -67,12 +69,12 @@ package struct SealedValue: Sendable, Hashable {
         .init(name: name, value: attributeValue, seal: .sealed)
     }
 
-    /// A nonce and a tag.
+    /// The bytes of a nonce and a tag.
     private static let boxByteCountMin = 12 + 16
 
     // MARK: The mark
 
-    /// Whether bytes begin as those of a sealed value; data may, too.
+    /// Whether bytes begin like those of a sealed value; plain data may too.
     private static func bearsMark(_ bytes: Span<UInt8>) -> Bool {
         guard bytes.count > mark.count + 1 else { return false }
         let version = bytes[mark.count]
@@ -80,20 +82,20 @@ package struct SealedValue: Sendable, Hashable {
         return Wire.equal(bytes, 0, mark)
     }
 
-    /// Whether a value begins as a sealed one; data may, too.
+    /// Whether a value begins like a sealed value; plain data may too.
     static func bearsMark(_ value: AttributeValue) -> Bool {
         guard case .binary(let bytes) = value else { return false }
         return bearsMark(bytes.span)
     }
 
-    /// Whether bytes begin as those of a sealed value in items of format 1: of the first version.
+    /// Whether bytes begin like a sealed value in an item of format 1, which has the first version.
     static func bearsFirstMark(_ bytes: Span<UInt8>) -> Bool {
         bearsMark(bytes) && bytes[mark.count] == unboundVersion
     }
 }
 
 extension CodexError {
-    /// That a field is sealed, and cannot be opened or written here.
+    /// The error for a sealed field that cannot be opened or written here.
     package static func keyUnavailable(_ name: String, cause: (any Error)? = nil) -> CodexError {
         CodexError(
             .keyUnavailable,

@@ -1,11 +1,11 @@
-/// An interned, ordered list of attribute names: what the items of one kind have in common.
+/// An interned, ordered list of attribute names that items of one kind share.
 ///
-/// Items store a shape's number instead of their attributes' names. Names are ascending by UTF-8
-/// bytes and never include the table's key attributes, which live in the key.
+/// Items store a shape's number instead of their attributes' names. Names are in ascending order of
+/// their UTF-8 bytes. They never include the table's key attributes, which are in the key.
 package final class Shape: Sendable {
     package let id: UInt32
     package let names: [String]
-    /// The first bytes of each name, by which most are told apart.
+    /// The first bytes of each name, which distinguish most names.
     private let prefixes: [UInt64]
 
     package init(id: UInt32, names: [String]) {
@@ -14,7 +14,7 @@ package final class Shape: Sendable {
         prefixes = names.map(Self.prefix)
     }
 
-    /// The first eight bytes as a number that has their order; 0 stands for those that are missing.
+    /// The first eight bytes as a number with the same order; missing bytes count as 0.
     private static func prefix(_ name: String) -> UInt64 {
         var (name, prefix) = (name, UInt64(0))
         name.withUTF8 { bytes in
@@ -25,13 +25,13 @@ package final class Shape: Sendable {
         return prefix
     }
 
-    /// Where `name` is among the names, or `nil`.
+    /// The position of `name` among the names, or `nil`.
     package func position(of name: String) -> Int? {
         let (position, found) = place(of: name)
         return found ? position : nil
     }
 
-    /// Where `name` is among the names, or where it would be inserted.
+    /// The position of `name` among the names, or the position at which it would be inserted.
     func place(of name: String) -> (position: Int, found: Bool) {
         let prefix = Self.prefix(name)
         var (low, high) = (0, prefixes.count)
@@ -39,7 +39,7 @@ package final class Shape: Sendable {
             let middle = (low + high) / 2
             if prefixes[middle] < prefix { low = middle + 1 } else { high = middle }
         }
-        // Names that begin with the same bytes, of which there are few.
+        // Only few names begin with the same bytes.
         while low < prefixes.count, prefixes[low] == prefix {
             let order = ByteOrder.compare(names[low], name)
             if order >= 0 { return (low, order == 0) }
@@ -48,14 +48,14 @@ package final class Shape: Sendable {
         return (low, false)
     }
 
-    /// The names as one byte string: what two equal shapes share, and what is stored.
+    /// The names as one byte string, which is stored and is the same for equal shapes.
     package static func encode(_ names: some Sequence<String>) -> [UInt8] {
         var bytes: [UInt8] = []
         for name in names { Wire.append(name, to: &bytes) }
         return bytes
     }
 
-    /// Reads what ``encode(_:)`` wrote.
+    /// Reads the bytes that ``encode(_:)`` wrote.
     package convenience init(id: UInt32, encoded bytes: Span<UInt8>) throws(CodexError) {
         var names: [String] = []
         var position = 0
@@ -68,7 +68,7 @@ package final class Shape: Sendable {
     }
 }
 
-/// Where a reader finds shapes by number.
+/// Finds shapes by number, for readers.
 package protocol ShapeSource: AnyObject {
     /// The shape numbered `id`.
     ///
@@ -76,15 +76,15 @@ package protocol ShapeSource: AnyObject {
     func shape(_ id: UInt32) throws(CodexError) -> Shape
 }
 
-/// The names of an item's attributes, but for those that are not stored with it.
+/// The names of an item's attributes, except those that are not stored with it.
 package struct StoredNames {
     let elements: [AttributeMap.Element]
-    /// Which elements are left out: their positions, ascending.
+    /// The positions of the elements that are left out, ascending.
     let omitted: [Int]
 
     init(_ item: AttributeMap, omitting names: [String]) {
         elements = item.elements
-        // One attribute may be of the table's key and of an index's.
+        // An attribute may be part of both the table's key and an index's key.
         var omitted: [Int] = []
         for name in names {
             guard let position = item.index(of: name), !omitted.contains(position) else { continue }
@@ -95,7 +95,7 @@ package struct StoredNames {
 
     package var count: Int { elements.count - omitted.count }
 
-    /// The names in an array of their own.
+    /// The names as an array.
     package var array: [String] {
         var names: [String] = []
         names.reserveCapacity(count)
@@ -103,7 +103,7 @@ package struct StoredNames {
         return names
     }
 
-    /// Whether they are these.
+    /// Whether the names equal `names`.
     package func match(_ names: [String]) -> Bool {
         guard names.count == count else { return false }
         var (position, isEqual) = (0, true)
@@ -128,8 +128,8 @@ package struct StoredNames {
     }
 }
 
-/// Where a writer finds, or makes, the shape of a list of names.
+/// Finds or creates the shape of a list of names, for writers.
 package protocol ShapeInterner: AnyObject {
-    /// The number of the shape with these names, or `nil` if the item must carry its own.
+    /// The number of the shape with these names, or `nil` if the item must carry its names itself.
     func intern(_ names: StoredNames) throws(CodexError) -> UInt32?
 }

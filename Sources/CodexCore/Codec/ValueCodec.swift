@@ -7,10 +7,10 @@ package enum ValueCodec {
         case no, yes, string, binary, integer, decimal, list, map
         case stringSet, numberSet, binarySet
         case compressed
-        /// The value of an encrypted field, and one of which the keys are to decide whether it is.
+        /// The value of an encrypted field, and a value that only the encryption keys can identify.
         case sealed, undecided
 
-        /// What the tag of a value at an item's top level says about it.
+        /// The seal that the tag of a value at an item's top level denotes.
         @inline(__always)
         static func seal(_ tag: UInt8) -> ValueSeal {
             if tag < Tag.sealed.rawValue { return .plain }
@@ -18,12 +18,12 @@ package enum ValueCodec {
         }
     }
 
-    /// Appends an attribute's value at an item's top level, with the tag that its seal asks for.
+    /// Appends an attribute's value at an item's top level, with the tag that its seal requires.
     static func appendTopLevel(_ element: AttributeMap.Element, to bytes: inout [UInt8]) {
         guard element.seal != .plain, case .binary(let data) = element.value else {
             return appendTopLevel(element.value, to: &bytes)
         }
-        // Not compressed: what is encrypted does not become smaller.
+        // It is not compressed, because encrypted bytes do not become smaller.
         bytes.append((element.seal == .sealed ? Tag.sealed : Tag.undecided).rawValue)
         bytes.append(contentsOf: data)
     }
@@ -39,8 +39,8 @@ package enum ValueCodec {
 
     /// Appends a value.
     ///
-    /// At the top level of an item the end of text and bytes is known from the offset table; below
-    /// it, their length is written.
+    /// At the top level of an item, the offset table gives the end of text and bytes. Below it,
+    /// their length is written.
     package static func append(_ value: AttributeValue, topLevel: Bool, to bytes: inout [UInt8]) {
         switch value {
         case .null: bytes.append(Tag.null.rawValue)
@@ -107,8 +107,8 @@ package enum ValueCodec {
 extension ValueCodec {
     /// Decodes the top-level value in `bytes[start..<end]`.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if the bytes are not exactly one value, or one that
-    ///   is larger than an item.
+    /// - Throws: ``CodexError/Code/corrupted`` if the bytes are not exactly one value, or if the
+    ///   value is larger than an item.
     package static func decode(
         _ bytes: Span<UInt8>, _ start: Int, _ end: Int
     ) throws(CodexError) -> AttributeValue {
@@ -145,15 +145,15 @@ extension ValueCodec {
         }
     }
 
-    /// Decodes a value of an item's top level that may be of a key: text, bytes or a number.
+    /// Decodes a value of an item's top level that a key may contain: text, bytes or a number.
     ///
     /// - Parameters:
     ///   - bytes: The item's encoding.
-    ///   - start: Where the value begins.
-    ///   - end: Where it ends.
-    ///   - allowsMembers: Whether it may be a list or set of such, too.
-    ///   - budget: The item's.
-    /// - Returns: The value; `nil` for one of another type, which is not decoded.
+    ///   - start: The offset of the value.
+    ///   - end: The offset of its end.
+    ///   - allowsMembers: Whether lists and sets of such values are decoded too.
+    ///   - budget: The item's budget.
+    /// - Returns: The value; `nil` for a value of another type, which is not decoded.
     /// - Throws: As ``decode(_:_:_:)``.
     static func decodeKey(
         _ bytes: Span<UInt8>, _ start: Int, _ end: Int, allowsMembers: Bool,
@@ -215,7 +215,7 @@ extension ValueCodec {
         _ bytes: Span<UInt8>, _ position: inout Int, _ budget: inout DecodingBudget
     ) throws(CodexError) -> String {
         let text = try Wire.text(bytes, &position)
-        // What it has of the encoding's bytes is taken for the item as a whole.
+        // The budget already has the text's encoded bytes, as part of the whole item.
         if DecodedSize.isBlock(textByteCount: text.utf8.count) {
             try budget.takeMemory(DecodedSize.header)
         }
@@ -268,7 +268,8 @@ extension ValueCodec {
         let count = try containerCount(bytes, &position, depth: depth, &budget)
         try budget.takeMemory(DecodedSize.array(of: AttributeValue.self, count))
         var values: [AttributeValue] = []
-        // A hostile count may claim as many elements as bytes are left; grow as they appear.
+        // A hostile count may claim one element per remaining byte, so the array grows as elements
+        // appear.
         values.reserveCapacity(min(count, 256))
         for _ in 0..<count {
             values.append(try nested(bytes, &position, depth: depth + 1, &budget))

@@ -1,6 +1,6 @@
 /// The primitives of the item codec: variable-length integers, and checked reads of them.
 ///
-/// Reading never trusts the bytes: every length is checked against what is left, so hostile input
+/// Reads never trust the bytes: every length is checked against the remaining bytes. Hostile input
 /// gives ``CodexError/Code/corrupted``, never a trap or a read out of bounds.
 @usableFromInline
 package enum Wire {
@@ -14,7 +14,7 @@ package enum Wire {
         bytes.append(UInt8(rest))
     }
 
-    /// Appends text with its length before it.
+    /// Appends text after its length.
     package static func append(_ text: String, to bytes: inout [UInt8]) {
         append(UInt64(text.utf8.count), to: &bytes)
         appendBytes(of: text, to: &bytes)
@@ -26,7 +26,7 @@ package enum Wire {
         text.withUTF8 { unsafe bytes.append(contentsOf: $0) }
     }
 
-    /// Reads what ``append(_:to:)-(UInt64,_)`` wrote.
+    /// Reads the value that ``append(_:to:)-(UInt64,_)`` wrote.
     @inline(__always)
     package static func integer(
         _ bytes: Span<UInt8>, _ position: inout Int
@@ -55,7 +55,7 @@ package enum Wire {
         throw truncated
     }
 
-    /// Reads a length or count that cannot be more than the bytes that are left.
+    /// Reads a length or count that cannot exceed the number of remaining bytes.
     package static func count(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> Int {
@@ -64,7 +64,7 @@ package enum Wire {
         return Int(value)
     }
 
-    /// Reads text with its length before it.
+    /// Reads text after its length.
     package static func text(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> String {
@@ -74,14 +74,14 @@ package enum Wire {
         return text
     }
 
-    /// The bytes from `start` up to `end` as text; they must be UTF-8.
+    /// The bytes from `start` up to `end` as text, which must be UTF-8.
     package static func string(
         _ bytes: Span<UInt8>, _ start: Int, _ end: Int
     ) throws(CodexError) -> String {
         let text = unsafe bytes.withUnsafeBufferPointer { buffer -> String? in
             let part = unsafe UnsafeBufferPointer(rebasing: buffer[start..<end])
-            // Decoding repairs what is not UTF-8, and then has other bytes. For ASCII, which needs
-            // no comparison, `String(validating:as:)` takes several times as long in 6.3.
+            // Decoding repairs invalid UTF-8 and then has other bytes. ASCII needs no comparison;
+            // for it, `String(validating:as:)` takes several times as long in Swift 6.3.
             let text = unsafe String(decoding: part, as: UTF8.self)
             if unsafe isASCII(part) { return text }
             return unsafe text.utf8.elementsEqual(part) ? text : nil
@@ -106,12 +106,12 @@ package enum Wire {
 
     /// Whether bytes that are not all ASCII are UTF-8.
     ///
-    /// No text is kept here: to validate is one pass less than to decode and to compare.
+    /// No text is kept here, so validation saves one pass over decoding and comparing.
     static func isText(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         unsafe String(validating: bytes, as: UTF8.self) != nil
     }
 
-    /// Whether the bytes of one range come before those of another, as unsigned bytes.
+    /// Whether the bytes of one range come before those of the other, compared as unsigned bytes.
     static func areAscending(_ bytes: Span<UInt8>, _ left: Range<Int>, _ right: Range<Int>) -> Bool
     {
         let shared = min(left.count, right.count)
@@ -124,7 +124,8 @@ package enum Wire {
         return left.count < right.count
     }
 
-    /// Whether the bytes from `start` on begin with `other`; at least as many must be there.
+    /// Whether the bytes from `start` on begin with `other`; at least that many bytes must be
+    /// present.
     @inline(__always)
     package static func equal(_ bytes: Span<UInt8>, _ start: Int, _ other: [UInt8]) -> Bool {
         for index in 0..<other.count where bytes[start + index] != other[index] { return false }
@@ -141,7 +142,7 @@ package enum Wire {
                 bits |= unsafe raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
                 index += 8
             }
-            // The rest, with some of what was seen before.
+            // The last eight bytes, which overlap the bytes that were checked before.
             bits |= unsafe raw.loadUnaligned(fromByteOffset: raw.count - 8, as: UInt64.self)
         } else {
             while index < raw.count {

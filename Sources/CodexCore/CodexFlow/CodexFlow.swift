@@ -1,9 +1,9 @@
-/// CodexFlow's domain: users, projects, tasks, PRDs, analytics and sessions in one table, with
-/// what belongs to them.
+/// CodexFlow's domain in one table: users, projects, tasks, PRDs, analytics, sessions and their
+/// related items.
 ///
-/// The models are nested here, so that whoever imports the module keeps Swift's own `Task` and a
-/// `User` type of their own. Keys and attribute names are those of CodexFlow's architecture
-/// document; `CodexFlow.schema` is the schema to open a store with.
+/// The models are nested here, so a program that imports the module keeps Swift's `Task` and its
+/// own `User` type. Keys and attribute names follow CodexFlow's architecture document. Open a store
+/// with the schema `CodexFlow.schema`.
 public enum CodexFlow {
     /// The name of the one table.
     public static let table = "codexflow-main"
@@ -13,7 +13,7 @@ public enum CodexFlow {
         /// E-mail addresses, owners, assignees, members, blockers, workers.
         public static let gsi1 = "GSI1"
         /// Tasks by status, PRDs by approval status, sessions by user, open dependencies, projects
-        /// that are being deleted.
+        /// in deletion.
         public static let gsi2 = "GSI2"
         /// Due days of open tasks.
         public static let gsi3 = "GSI3"
@@ -29,7 +29,7 @@ public enum CodexFlow {
         public static let userEmail = "user-email"
         /// Unique: one project per project key.
         public static let projectKey = "project-key"
-        /// All users, all projects: the table's keys the other way round.
+        /// All users and all projects: the table's keys, swapped.
         public static let inverted = "inverted"
     }
 
@@ -41,7 +41,8 @@ public enum CodexFlow {
 
     /// The table, its indexes and counters, and the entities.
     ///
-    /// Items expire by the attribute `expiresAt`, a number of seconds: sessions have it.
+    /// Items expire by the attribute `expiresAt`, a number of seconds; sessions and rate windows
+    /// have it.
     public static let schema = Schema(
         tables: [
             TableDefinition(
@@ -107,7 +108,7 @@ public enum CodexFlow {
     }
 }
 
-/// The identifier of a model: text without `#` and control characters, since it stands in keys.
+/// The identifier of a model: text that is part of keys, without `#` and control characters.
 public struct Identifier<Model>: Sendable, Hashable {
     /// The identifier's text.
     public let rawValue: String
@@ -147,7 +148,7 @@ public struct Identifier<Model>: Sendable, Hashable {
 extension Identifier: ExpressibleByStringLiteral {
     /// Creates an identifier from a literal.
     ///
-    /// - Precondition: The literal is a valid identifier: it is code, not data.
+    /// - Precondition: The literal is a valid identifier, because it is code and not data.
     public init(stringLiteral value: String) {
         do {
             try self.init(value)
@@ -188,7 +189,7 @@ extension Identifier: AttributeConvertible {
 }
 
 extension CodexFlow {
-    /// A reference to a user as the architecture document stores it: `USER#<id>`.
+    /// A reference to a user as the architecture document defines it: `USER#<id>`.
     struct UserReference: AttributeConvertible {
         let id: User.ID
 

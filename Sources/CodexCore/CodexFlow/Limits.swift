@@ -7,7 +7,7 @@ extension CodexFlow {
         public static let nameCountMax = 200
         /// Most bytes of a summary, comment or note.
         public static let textByteCountMax = 10_000
-        /// Most bytes of a task's description or of what a PRD version says.
+        /// Most bytes of a task's description or of a PRD version's content.
         public static let bodyByteCountMax = 200_000
         /// Most bytes of a task's metadata, as DynamoDB counts them.
         public static let metadataByteCountMax = 100_000
@@ -16,7 +16,7 @@ extension CodexFlow {
         public static let eventPatternCharacterCountMax = 2048
         /// Most bytes of a value that history keeps whole.
         public static let historyValueByteCountMax = 1000
-        /// Most sessions of a user: of more, the oldest end.
+        /// Most sessions of a user; beyond it, the oldest sessions end.
         public static let sessionCountMax = 50
         /// Most seconds of a session.
         public static let sessionSecondsMax = 366.0 * 86_400
@@ -40,9 +40,9 @@ extension CodexFlow {
         public static let taskDepthMax = 3
         /// Most parts of a task.
         public static let subtaskCountMax = 100
-        /// Most tasks that a task waits for, and that wait for it.
+        /// Most tasks that a task waits for, and most tasks that wait for it.
         ///
-        /// So many that with both of them it can be finished in
+        /// With both at this limit, a task can still be finished within
         /// ``DynamoDBLimits/transactionActionCountMax`` actions.
         public static let dependencyCountMax = 40
         /// The longest claim of a task.

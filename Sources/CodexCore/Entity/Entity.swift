@@ -1,6 +1,6 @@
 /// A Swift type whose values are stored as items.
 ///
-/// A `Codable` type needs its definition only:
+/// A `Codable` type needs only its definition:
 ///
 /// ```swift
 /// struct Note: Codable, Entity {
@@ -13,8 +13,8 @@
 /// }
 /// ```
 ///
-/// Types that are read very often can write the two conversions by hand, as CodexFlow's models do;
-/// a hand-written read is several times faster than `Codable`.
+/// Types that are read very often can implement the two conversions by hand, as CodexFlow's models
+/// do. A hand-written read is several times faster than `Codable`.
 public protocol Entity: Sendable {
     /// The entity's stored name, keys and fields.
     static var definition: EntityDefinition { get }
@@ -24,9 +24,9 @@ public protocol Entity: Sendable {
     /// - Throws: ``CodexError`` if a value cannot be stored.
     func item() throws(CodexError) -> Item
 
-    /// Checks what the value can say by itself: lengths, formats, ranges.
+    /// Checks the rules that depend on the value alone: lengths, formats, ranges.
     ///
-    /// Every typed write calls it. Unless a type has rules, it does nothing.
+    /// Every typed write calls it. The default implementation does nothing.
     ///
     /// - Throws: ``CodexError``; the value is then not stored.
     func validate() throws(CodexError)
@@ -37,13 +37,13 @@ public protocol Entity: Sendable {
     ///   attribute's name; ``CodexError/Code/corrupted``.
     init(reading reader: borrowing FieldReader) throws(CodexError)
 
-    /// Lifts an item from one schema version to the next.
+    /// Upgrades an item from one schema version to the next.
     ///
-    /// Called with the version that the item has, and again with the next, until it has the
-    /// definition's: on reading an entity that an earlier version wrote, and by a store's
-    /// `migrate(_:)`, which rewrites them. It changes attributes, index keys included, but not the
-    /// table's key. Raw items, stored before there was the entity, are taken for the present
-    /// version.
+    /// It is called with the item's version, then with each next version, until the item has the
+    /// definition's version. This happens when an entity of an earlier version is read, and in a
+    /// store's `migrate(_:)`, which rewrites such entities. The function may change attributes,
+    /// index keys included, but not the table's key. Raw items, which were stored before the entity
+    /// existed, count as the present version.
     ///
     /// ```swift
     /// static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {
@@ -51,7 +51,7 @@ public protocol Entity: Sendable {
     /// }
     /// ```
     ///
-    /// - Throws: ``CodexError`` if it cannot be lifted; the item stays as it is.
+    /// - Throws: ``CodexError`` if the item cannot be upgraded; the item stays as it is.
     static func upgrade(_ item: inout Item, from version: Int) throws(CodexError)
 }
 
@@ -59,14 +59,15 @@ extension Entity {
     /// Accepts every value.
     public func validate() throws(CodexError) {}
 
-    /// Leaves the item as it is: for changes of optional fields.
+    /// Leaves the item unchanged, which suits changes of optional fields.
     public static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {}
 
-    /// An item of schema version `version`, lifted to the definition's; 0 is a raw item, which is
-    /// taken for one of the present version.
+    /// An item of schema version `version`, upgraded to the definition's version.
     ///
-    /// - Throws: ``CodexError/Code/schemaMismatch`` if it is of a later one, and as
-    ///   ``upgrade(_:from:)``.
+    /// Version 0 is a raw item, which counts as the present version.
+    ///
+    /// - Throws: ``CodexError/Code/schemaMismatch`` if the item has a later version; also the
+    ///   errors of ``upgrade(_:from:)``.
     public static func upgraded(_ item: Item, from version: Int) throws(CodexError) -> Item {
         guard version <= definition.schemaVersion else {
             throw CodexError(
@@ -97,7 +98,7 @@ extension Entity {
     }
 }
 
-/// An item outside of any store, encoded so that it can be read as a stored one.
+/// An item outside of any store, encoded so that it can be read like a stored item.
 package struct LooseItem {
     private let bytes: [UInt8]
 
@@ -106,7 +107,7 @@ package struct LooseItem {
             item, header: header, excluding: [], shapes: LooseShapes())
     }
 
-    /// Lends a reader of the item's fields.
+    /// Passes a reader of the item's fields to `body`.
     package func withFieldReader(
         _ fieldNames: [String], _ body: (borrowing FieldReader) throws(CodexError) -> Void
     ) throws(CodexError) {
@@ -120,7 +121,7 @@ package struct LooseItem {
     }
 }
 
-/// The shapes of a single item outside of any store: none, so it carries its own names.
+/// The shapes of an item outside of any store: there are none, so the item carries its own names.
 private final class LooseShapes: ShapeSource, ShapeInterner {
     func shape(_ id: UInt32) throws(CodexError) -> Shape {
         throw Wire.corrupted("an item names a shape outside of a store")
@@ -130,7 +131,7 @@ private final class LooseShapes: ShapeSource, ShapeInterner {
 }
 
 extension Entity where Self: Codable {
-    /// The attributes that `Codable` gives, and the keys that the definition's templates give.
+    /// The attributes from `Codable`, and the keys from the definition's templates.
     public func item() throws(CodexError) -> Item {
         var item = try AttributeEncoder.encode(self)
         for (attribute, template) in Self.definition.keys {
@@ -139,8 +140,8 @@ extension Entity where Self: Codable {
         return item
     }
 
-    /// Reads the attributes by `Codable`; those that are encrypted, and whose key is not to be had,
-    /// are as if the item lacked them.
+    /// Reads the attributes with `Codable`; encrypted attributes whose key is unavailable count as
+    /// missing.
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
         let (item, unopenedName) = try reader.openedItem()
         guard let unopenedName else {
@@ -155,7 +156,7 @@ extension Entity where Self: Codable {
     }
 }
 
-/// A value together with what the store keeps about it.
+/// A value together with the store's metadata for it.
 public struct Stored<Value: Sendable>: Sendable {
     /// The value.
     public var value: Value

@@ -1,30 +1,30 @@
 public import FoundationEssentials
 
-/// A field of a hand-written entity: its raw value is its place in the definition's fields.
+/// A field of a hand-written entity; its raw value is its index in the definition's fields.
 public protocol EntityField: RawRepresentable<Int>, CaseIterable, Sendable {
     /// The attribute's name, type and presence.
     var definition: FieldDefinition { get }
 }
 
-/// Where the fields of an entity are in the items of one shape.
+/// The positions of an entity's fields in the items of one shape.
 package final class FieldPlan: Sendable {
-    /// The position of each field among the shape's names, or -1.
+    /// The position of each field among the shape's names, or -1 if the shape lacks it.
     let positions: [Int32]
-    /// Whether undecided values are read as those that could not be opened, and not as plain ones.
+    /// Whether undecided values are treated as unopened encrypted values, and not as plain ones.
     let hidesUndecided: Bool
 
-    /// Makes a plan.
+    /// Creates a plan.
     ///
     /// - Parameters:
     ///   - fields: The names of the fields.
     ///   - shape: The shape of the items.
-    ///   - hidesUndecided: Whether items may be of an entity with encrypted fields.
+    ///   - hidesUndecided: Whether the items may belong to an entity with encrypted fields.
     package init(_ fields: [String], _ shape: Shape, hidesUndecided: Bool = false) {
         positions = fields.map { shape.position(of: $0).map { Int32($0) } ?? -1 }
         self.hidesUndecided = hidesUndecided
     }
 
-    /// Whether a value is an encrypted field's that was not opened.
+    /// Whether a value belongs to an encrypted field and was not opened.
     func isUnopened(_ seal: ValueSeal) -> Bool {
         switch seal {
         case .plain: false
@@ -36,11 +36,10 @@ package final class FieldPlan: Sendable {
 
 /// Reads the fields of an entity from an item in place.
 ///
-/// Lent to ``Entity/init(reading:)``.
+/// ``Entity/init(reading:)`` receives one.
 ///
-/// Reading a field is O(1). A field that is encrypted, and whose key is not to be had, is as one
-/// that the item lacks. Fields that are key attributes of the table are not found here; use
-/// ``item()`` for those.
+/// Reading a field is O(1). An encrypted field whose key is unavailable counts as missing. The
+/// reader does not find the table's key attributes; use ``item()`` for those.
 public struct FieldReader: ~Copyable {
     private let source: ItemBytes
     private let plan: FieldPlan
@@ -50,13 +49,12 @@ public struct FieldReader: ~Copyable {
         self.plan = plan
     }
 
-    /// The whole item, decoded, key attributes included.
+    /// The whole decoded item, key attributes included.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     public func item() throws(CodexError) -> Item { try source.item() }
 
-    /// The item without the values of encrypted fields that were not opened, and the name of one of
-    /// them.
+    /// The item without the encrypted values that were not opened, and the name of one of them.
     package func openedItem() throws(CodexError) -> (item: Item, unopenedName: String?) {
         let (item, plan) = (try source.item(), plan)
         let unopened = item.elements.first { plan.isUnopened($0.seal) }
@@ -69,10 +67,10 @@ public struct FieldReader: ~Copyable {
         plan.isUnopened(ValueCodec.Tag.seal(try source.tag(at: position)))
     }
 
-    /// What the store keeps about the item besides its attributes.
+    /// The metadata that the store keeps with the item's attributes.
     public var header: ItemHeader { source.layout.header }
 
-    /// The size of the item as it is stored.
+    /// The size of the stored item, in bytes.
     package var byteCount: Int { source.count }
 
     /// Whether the item has the field.
@@ -117,7 +115,7 @@ public struct FieldReader: ~Copyable {
         }
     }
 
-    /// The field's moment; `nil` if the item lacks it.
+    /// The field's instant; `nil` if the item lacks it.
     ///
     /// - Throws: ``CodexError/Code/typeMismatch``, ``CodexError/Code/corrupted``.
     @inline(__always)
@@ -132,7 +130,7 @@ public struct FieldReader: ~Copyable {
 
     /// The field's choice among the cases of an enumeration; `nil` if the item lacks it.
     ///
-    /// - Throws: ``CodexError/Code/typeMismatch`` for text that is no case.
+    /// - Throws: ``CodexError/Code/typeMismatch`` for text that names no case.
     @inline(__always)
     public func optionalChoice<Choice: StoredChoice>(
         _ field: some EntityField, as type: Choice.Type = Choice.self
@@ -147,9 +145,9 @@ public struct FieldReader: ~Copyable {
 
     /// The field's identifier; `nil` if the item lacks it.
     ///
-    /// `prefix` is text that stands before it, as in `USER#123`.
+    /// `prefix` is the text before the identifier, as in `USER#123`.
     ///
-    /// - Throws: ``CodexError/Code/typeMismatch`` for text that is no identifier.
+    /// - Throws: ``CodexError/Code/typeMismatch`` for text that is not an identifier.
     @inline(__always)
     public func optionalIdentifier<Model>(
         _ field: some EntityField, prefix: StaticString = "", of type: Model.Type = Model.self
@@ -187,7 +185,7 @@ public struct FieldReader: ~Copyable {
 
     /// The field's identifier.
     ///
-    /// `prefix` is text that stands before it, as in `USER#123`.
+    /// `prefix` is the text before the identifier, as in `USER#123`.
     ///
     /// - Throws: As ``value(_:as:)``.
     @inline(__always)
@@ -211,7 +209,7 @@ public struct FieldReader: ~Copyable {
         return choice
     }
 
-    /// The field's elements; none if the item lacks it.
+    /// The field's elements; empty if the item lacks the field.
     ///
     /// - Throws: As ``optional(_:as:)``.
     @inline(__always)
@@ -223,7 +221,8 @@ public struct FieldReader: ~Copyable {
 
     // MARK: Access to the bytes
 
-    /// Lends the content of a field whose stored tag is `tag`; large text is inflated first.
+    /// Passes the content of a field whose stored tag is `tag` to `body`; compressed text is
+    /// inflated first.
     @inline(__always)
     private func withContent<R>(
         _ field: some EntityField, _ tag: ValueCodec.Tag,
@@ -235,7 +234,7 @@ public struct FieldReader: ~Copyable {
             let (start, end) = try source.layout.range(bytes, position)
             if bytes[start] == tag.rawValue { return try body(bytes, start + 1, end) }
             let inflated = try inflate(bytes, start, end, tag, field.definition.name)
-            // Encrypted, and no key for it.
+            // The value is encrypted, and its key is unavailable.
             guard let inflated else { return nil }
             return try body(inflated.span, 1, inflated.count)
         }
@@ -247,7 +246,8 @@ public struct FieldReader: ~Copyable {
     ) throws(CodexError) -> [UInt8]? {
         if plan.isUnopened(ValueCodec.Tag.seal(bytes[start])) { return nil }
         if bytes[start] == ValueCodec.Tag.compressed.rawValue {
-            // A tag, and no more text than an item has. Opened values may have more.
+            // A tag, and no more text than an item may have. An item outside of a store may have
+            // more, for example after its encrypted values were opened.
             let limit =
                 source.isLoose ? DecodingBudget.looseByteCount : 1 + DynamoDBLimits.itemByteCountMax
             let inflated = try Compression.inflate(
@@ -276,7 +276,7 @@ public struct FieldReader: ~Copyable {
     }
 }
 
-/// An enumeration of strings that is stored by its raw values and read without making strings.
+/// An enumeration of strings that is stored as raw values and read without creating strings.
 public protocol StoredChoice: RawRepresentable<String>, CaseIterable, Sendable {
     /// The cases by their UTF-8 bytes: `static let choices = Choices(allCases)`.
     static var choices: Choices<Self> { get }
@@ -284,18 +284,17 @@ public protocol StoredChoice: RawRepresentable<String>, CaseIterable, Sendable {
 
 /// The cases of an enumeration by the UTF-8 bytes of their raw values.
 public struct Choices<Choice: RawRepresentable<String> & Sendable>: Sendable {
-    /// A number for each name, made of its length and first bytes: few that are not equal have the
-    /// same.
+    /// A number for each name, from its length and first bytes; few different names share one.
     private let words: [UInt64]
     private let entries: [(bytes: [UInt8], choice: Choice)]
 
-    /// Tabulates the cases.
+    /// Creates the table of cases.
     public init(_ cases: some Sequence<Choice>) {
         entries = cases.map { (Array($0.rawValue.utf8), $0) }
         words = entries.map { Self.word($0.bytes.span, 0, $0.bytes.count) }
     }
 
-    /// The first eight bytes and, in the way of them, how many there are.
+    /// The first eight bytes, combined with the length.
     @inline(__always)
     private static func word(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> UInt64 {
         var word = UInt64(truncatingIfNeeded: end - start)
@@ -303,7 +302,7 @@ public struct Choices<Choice: RawRepresentable<String> & Sendable>: Sendable {
         return word
     }
 
-    /// The case that the bytes name, or `nil`.
+    /// The case with these bytes as its raw value, or `nil`.
     func find(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Choice? {
         let word = Self.word(bytes, start, end)
         for index in words.indices where words[index] == word {
@@ -321,7 +320,7 @@ public struct FieldWriter<Field: EntityField>: Sendable {
     /// The item so far.
     public private(set) var item: Item
 
-    /// Starts with the key attributes and others that are derived.
+    /// Starts with the key attributes and other derived attributes.
     public init(_ keys: Item) { item = keys }
 
     /// Sets a field; `nil` leaves it out.

@@ -1,5 +1,5 @@
 extension CodexError {
-    /// The kind of a failure: an open set, so that releases may add to it.
+    /// The kind of a failure; the set is open, so later releases may add kinds.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
             case invalidNumber, invalidItem, itemTooLarge, invalidKey, keyTooLong, invalidPath
@@ -63,32 +63,33 @@ extension CodexError {
         public static let unknownIndex = Code(.unknownIndex)
         /// An index or counter that is still being built, or a unique index with duplicates.
         public static let indexNotReady = Code(.indexNotReady)
-        /// A list of actions was not done; ``CodexError/reasons`` says why, action by action.
+        /// A list of actions was not performed; ``CodexError/reasons`` has the reason for each
+        /// action.
         public static let transactionCancelled = Code(.transactionCancelled)
-        /// An idempotency token came again with other actions.
+        /// An idempotency token was reused with other actions.
         public static let idempotencyMismatch = Code(.idempotencyMismatch)
         /// An entity that the schema does not have, or an item of another entity.
         public static let unknownEntity = Code(.unknownEntity)
-        /// A condition was false; ``CodexError/currentItem`` is what it was checked against.
+        /// A condition was false; ``CodexError/currentItem`` is the item that was checked.
         public static let conditionFailed = Code(.conditionFailed)
-        /// The item changed since it was read; ``CodexError/currentItem`` is its present state.
+        /// The item changed since it was read; ``CodexError/currentItem`` is its current state.
         public static let versionMismatch = Code(.versionMismatch)
         /// Another item has the same key in a unique index.
         public static let uniqueViolation = Code(.uniqueViolation)
         /// One batch or action list names the same item twice.
         public static let duplicateTarget = Code(.duplicateTarget)
-        /// Stored bytes that contradict themselves: a damaged file.
+        /// Stored bytes that are not valid, because a file is damaged.
         public static let corrupted = Code(.corrupted)
-        /// A directory that is not a Codex store, a backup or an archive, where one is needed; or
-        /// another store's archive.
+        /// A directory that is not the required Codex store, backup or archive, or that is another
+        /// store's archive.
         public static let notAStore = Code(.notAStore)
         /// A store written by a newer release, or a build of LMDB that cannot read it.
         public static let unsupportedFormat = Code(.unsupportedFormat)
         /// A directory or file that this process may not write.
         public static let notWritable = Code(.notWritable)
-        /// A file or directory that is not there.
+        /// A file or directory that does not exist.
         public static let notFound = Code(.notFound)
-        /// The store is open in this process already.
+        /// The store is already open in this process.
         public static let alreadyOpen = Code(.alreadyOpen)
         /// A write to a store that was opened read-only.
         public static let readOnly = Code(.readOnly)
@@ -98,93 +99,100 @@ extension CodexError {
         public static let inputOutput = Code(.inputOutput)
         /// Memory or address space ran out.
         public static let outOfMemory = Code(.outOfMemory)
-        /// More snapshots are open at once than the reader table has slots, or than
+        /// More snapshots are open than the reader table has slots, or than
         /// `StoreOptions.maximumSnapshots` allows in this process.
         public static let tooManyReaders = Code(.tooManyReaders)
-        /// One transaction changed more than LMDB can hold dirty (512 MiB), or a command on a
-        /// remote table more than ``DynamoDBLimits/transactionActionCountMax`` items.
+        /// One transaction changed more data than LMDB can hold uncommitted (512 MiB).
+        ///
+        /// A command on a remote table throws it for more than
+        /// ``DynamoDBLimits/transactionActionCountMax`` items.
         public static let transactionTooLarge = Code(.transactionTooLarge)
         /// The store was closed.
         public static let closed = Code(.closed)
-        /// A write was started inside the body of another.
+        /// A write was started inside the body of another write.
         public static let nestedWrite = Code(.nestedWrite)
         /// Too many writes are waiting.
         public static let queueFull = Code(.queueFull)
         /// The task was cancelled while its write was still waiting; nothing was written.
         public static let cancelled = Code(.cancelled)
-        /// The commit failed; nothing of it is visible.
+        /// The commit failed; none of its changes are visible.
         public static let commitFailed = Code(.commitFailed)
-        /// A write's log record may or may not be on stable storage, or it is and the data file
-        /// could not follow: the write is there after the next opening, or it is not.
-        public static let outcomeUnknown = Code(.outcomeUnknown)
-        /// A failed write or flush of the log, or a failed flush or rename of a checkpoint, refuses
-        /// writes in all processes.
+        /// A write whose outcome is unknown: the next opening of the store shows whether it exists.
         ///
-        /// Close the store in all of them, then open it again for writing.
+        /// Either its log record may not be on stable storage, or the record is there and the data
+        /// file could not be updated.
+        public static let outcomeUnknown = Code(.outcomeUnknown)
+        /// Writes are refused in all processes after a failure of the log or of a checkpoint.
+        ///
+        /// A write or flush of the log failed, or a flush or rename of a checkpoint. Close the
+        /// store in all processes, then open it again for writing.
         public static let writesRefused = Code(.writesRefused)
-        /// A store opened read-only would have to be recovered first, by opening it for writing.
+        /// A store opened read-only needs recovery; open it for writing first.
         public static let needsRecovery = Code(.needsRecovery)
-        /// The changes after a position are not retained any more.
+        /// The changes after a position are no longer retained.
         public static let changesTrimmed = Code(.changesTrimmed)
         /// A consumer of changes that the store does not know.
         public static let unknownConsumer = Code(.unknownConsumer)
-        /// A consumer's checkpoint is not where the caller thinks: another process consumes too.
+        /// A consumer's checkpoint moved unexpectedly: another process consumes too.
         public static let consumerMoved = Code(.consumerMoved)
-        /// A consumer that has as many dead letters as it may, and failed on one more: retry some
-        /// of them or give them up, and consume again.
+        /// A consumer has the most dead letters that it may have, and failed on one more change.
+        ///
+        /// Retry some of the dead letters or discard them, then consume again.
         public static let tooManyDeadLetters = Code(.tooManyDeadLetters)
-        /// A rule of the domain was broken, and nothing written; ``CodexError/violation`` says
-        /// which.
+        /// A rule of the domain was broken, and nothing was written; ``CodexError/violation`` names
+        /// the rule.
         public static let ruleViolated = Code(.ruleViolated)
         /// An event pattern that is malformed.
         public static let invalidPattern = Code(.invalidPattern)
-        /// An encrypted field, or the key of the digests of idempotency tokens, and no key for it.
+        /// The key is unavailable for an encrypted field, or for the digests of idempotency tokens.
         public static let keyUnavailable = Code(.keyUnavailable)
         /// An encrypted value that was changed, or that belongs to another item, field or store.
         public static let valueTampered = Code(.valueTampered)
-        /// A time or commit that a backup and the archive beside it do not reach, or a gap in them.
+        /// A time or commit that a backup and its archive do not reach, or a gap in them.
         public static let notCovered = Code(.notCovered)
-        /// The store's directory, or a file of it that every process needs, was removed or replaced
-        /// while the store is open.
+        /// The store's directory, or a file that every process needs, was removed or replaced while
+        /// the store is open.
         ///
-        /// Writes are refused until the original file or directory is renamed back (the same inode,
-        /// not a copy). Do not close the last process that has the store open. If the original is
-        /// gone, make a `backup(to:)`, which reads through the open files. Then close the store,
-        /// and restore it.
+        /// Writes are refused until the original file or directory is renamed back. It must be the
+        /// same inode, not a copy. Do not close the last process that has the store open. If the
+        /// original is gone, make a `backup(to:)`, which reads through the open files. Then close
+        /// the store and restore the backup.
         public static let filesReplaced = Code(.filesReplaced)
-        /// Another process keeps the lock for opening and closing, or that for checkpoints, for
-        /// longer than `StoreOptions.lockTimeout`.
+        /// Another process holds the lock for opening and closing, or for checkpoints, longer than
+        /// `StoreOptions.lockTimeout`.
         ///
-        /// It may be stopped (state `T` in `ps`): continue it, or kill it, which is safe at every
-        /// step. It may also recover a long log or compact the store: wait, or raise the option.
+        /// The process may be stopped (state `T` in `ps`). Continue it, or kill it, which is safe
+        /// at every step. It may also be recovering a long log or compacting the store. In that
+        /// case wait, or raise the option.
         public static let lockTimeout = Code(.lockTimeout)
-        /// A use of a store in a process that was forked from the one that opened it.
+        /// A store is used in a process that was forked from the process that opened it.
         public static let forked = Code(.forked)
-        /// A limit of the store or the process: tables and indexes, open files.
+        /// A limit of the store or the process was reached, such as tables and indexes, or open
+        /// files.
         ///
-        /// The message names it.
+        /// The message names the limit.
         public static let limitReached = Code(.limitReached)
-        /// A compaction of a store that a snapshot or another process has open, or a read while a
-        /// compaction runs.
+        /// A compaction of a store that a snapshot or another process uses, or a read during a
+        /// compaction.
         public static let inUse = Code(.inUse)
-        /// The store has filled the address space that this process reserved for it, or another
-        /// process made the data file larger than that.
+        /// The store filled the address space that this process reserved for it.
         ///
-        /// With `StoreOptions.mapByteCount` `nil`, opening the store again reserves more. Raise a
-        /// value of your own first.
+        /// It is also thrown if another process made the data file larger than that. With
+        /// `StoreOptions.mapByteCount` `nil`, opening the store again reserves more. Otherwise
+        /// raise the option first.
         public static let storeFull = Code(.storeFull)
-        /// A write to a store that follows another one.
+        /// A write to a store that follows a leader.
         public static let following = Code(.following)
-        /// Records of a leader for a store that follows none, or is promoted.
+        /// Records of a leader, for a store that follows no leader or was promoted.
         public static let notFollowing = Code(.notFollowing)
-        /// Records that do not go on from what the follower has: of another store, or of another
-        /// history.
+        /// Records that do not continue the follower's history, because they belong to another
+        /// store or history.
         public static let diverged = Code(.diverged)
         /// Records that begin after the commit that the follower needs next.
         public static let recordsMissing = Code(.recordsMissing)
-        /// A promotion of a follower that lacks commits that its leader is known to have.
+        /// A promotion of a follower that lacks commits that its leader is known to have made.
         public static let behindLeader = Code(.behindLeader)
-        /// A field that is to be encrypted, and is not.
+        /// A field that must be encrypted is not encrypted.
         public static let valueNotSealed = Code(.valueNotSealed)
     }
 }

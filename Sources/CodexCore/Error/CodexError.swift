@@ -1,4 +1,4 @@
-/// The error that every Codex operation throws: a code, what was wrong, and what to do about it.
+/// The error that every Codex operation throws: a code, the problem, and the remedy.
 ///
 /// Match on ``code``; messages are for people and may change. Neither ``message`` nor
 /// ``description`` contains attribute values or key values of users' items.
@@ -7,7 +7,7 @@
 /// do {
 ///     try await store.insert(user)
 /// } catch CodexError.Code.conditionFailed {
-///     // somebody was faster
+///     // another write was faster
 /// }
 /// ```
 public struct CodexError: Error, Sendable {
@@ -45,13 +45,13 @@ public struct CodexError: Error, Sendable {
     ///
     /// - Parameters:
     ///   - code: The kind of failure, for programs.
-    ///   - message: What went wrong and how it may be remedied, for people. No user data.
-    ///   - cause: The error beneath this one, if any.
+    ///   - message: The problem and its remedy, for people; it contains no user data.
+    ///   - cause: The underlying error, if any.
     ///   - currentItem: The stored item that made a condition fail.
-    ///   - reasons: With ``Code/transactionCancelled``, what each action failed with.
+    ///   - reasons: With ``Code/transactionCancelled``, the error of each action.
     ///   - violation: With ``Code/ruleViolated``, the rule, the field and the values.
-    ///   - fileID: Where the error was made.
-    ///   - line: Where the error was made.
+    ///   - fileID: The file that creates the error.
+    ///   - line: The line that creates the error.
     public init(
         _ code: Code,
         _ message: String,
@@ -69,7 +69,7 @@ public struct CodexError: Error, Sendable {
 
     private init(_ storage: Storage) { self.storage = storage }
 
-    /// The same error, of the action at `position` of a list.
+    /// The same error, for the action at `position` of a list.
     package func at(_ position: Int) -> CodexError {
         CodexError(
             Storage(
@@ -88,26 +88,27 @@ public struct CodexError: Error, Sendable {
                 line: storage.line))
     }
 
-    /// Which action of a list made the error, where one did.
+    /// The position of the failed action in a list, if the error belongs to one.
     package var position: Int? { storage.position }
 
     /// The kind of failure.
     public var code: Code { storage.code }
-    /// What went wrong and what to do; for people.
+    /// The problem and its remedy, for people.
     public var message: String { storage.message }
-    /// The error beneath this one: a failed system or LMDB call.
+    /// The underlying error, of a failed system or LMDB call.
     public var cause: (any Error)? { storage.cause }
-    /// With ``Code/conditionFailed`` and ``Code/versionMismatch``: the item as it is stored, or
-    /// `nil` if there is none.
+    /// The stored item, with ``Code/conditionFailed`` and ``Code/versionMismatch``; `nil` if there
+    /// is none.
     ///
-    /// It is user data: do not log it blindly.
+    /// It is user data, so do not log it without care.
     public var currentItem: Item? { storage.currentItem }
-    /// With ``Code/transactionCancelled``: one entry for each action of the list, in order; `nil` for
-    /// those that did not fail.
-    public var reasons: [CodexError?] { storage.reasons }
-    /// With ``Code/ruleViolated``: the rule that was broken, by which field and which values.
+    /// With ``Code/transactionCancelled``, one entry for each action of the list, in order.
     ///
-    /// Its values are user data: do not log them blindly.
+    /// The entry is `nil` for an action that did not fail.
+    public var reasons: [CodexError?] { storage.reasons }
+    /// With ``Code/ruleViolated``, the broken rule with the field and the values that broke it.
+    ///
+    /// The values are user data, so do not log them without care.
     public var violation: RuleViolation? { storage.violation }
     /// The place in Codex's sources that made the error, as `file:line`.
     public var location: String { "\(storage.fileID):\(storage.line)" }
@@ -117,14 +118,14 @@ public struct CodexError: Error, Sendable {
 }
 
 extension CodexError: Equatable {
-    /// Errors are equal if their codes are; only ``code`` is considered.
+    /// Two errors are equal if their codes are equal; only ``code`` is compared.
     public static func == (lhs: Self, rhs: Self) -> Bool { lhs.code == rhs.code }
 }
 
 extension CodexError: CustomStringConvertible {
-    /// Code and message, and the cause where there is one.
+    /// The code and the message, and the cause if there is one.
     ///
-    /// Contains no user data.
+    /// It contains no user data.
     public var description: String {
         let tail = cause.map { " (\($0))" } ?? ""
         return "\(code): \(message)\(tail)"

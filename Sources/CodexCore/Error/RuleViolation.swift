@@ -1,10 +1,10 @@
-/// What broke a rule of a domain.
+/// A violation of a domain's rule.
 public struct RuleViolation: Sendable, Hashable {
-    /// The rule's name, stable across releases: of CodexFlow's, a case of ``CodexFlow/Rule``.
+    /// The rule's name, stable across releases; for CodexFlow, a case of ``CodexFlow/Rule``.
     public let rule: String
-    /// The field that broke it, by its stored name; or the parameter of the command.
+    /// The stored name of the field that broke the rule, or the parameter of the command.
     public let field: String
-    /// The values that broke it, by what they are: user data.
+    /// The values that broke the rule, by name; they are user data.
     public let values: [String: AttributeValue]
 
     /// Creates a violation.

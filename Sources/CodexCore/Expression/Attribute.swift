@@ -1,4 +1,4 @@
-/// A typed name of an attribute: the builder of conditions and updates.
+/// A typed attribute name, from which conditions and updates are built.
 ///
 /// ```swift
 /// let estimate = Attribute<Int>("estimate")
@@ -6,7 +6,7 @@
 /// let done = Update().setting(Attribute<String>("status"), to: "done").removing(estimate)
 /// ```
 public struct Attribute<Value: AttributeConvertible>: Sendable {
-    /// Where the attribute is in its item.
+    /// The path of the attribute in its item.
     public let path: DocumentPath
 
     /// Names a top-level attribute.
@@ -61,7 +61,7 @@ public struct Attribute<Value: AttributeConvertible>: Sendable {
         .contains(.path(path), .value(member.attributeValue))
     }
 
-    /// The attribute's size compares to `count` as the comparator says.
+    /// The attribute's size compares to `count` by the comparator.
     public func size(_ comparator: Condition.Comparator, _ count: Int) -> Condition {
         .compare(.size(path), comparator, .value(.number(Number(count))))
     }

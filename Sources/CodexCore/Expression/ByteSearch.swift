@@ -1,13 +1,14 @@
-/// Looks for bytes in others, in time that no content makes more than linear.
+/// Searches bytes for a part, in linear time for any content.
 ///
-/// Where the first and the last byte of the part are at their places, the part is compared; this is
-/// looked for at eight places at a time. Content that has them at many places is searched by Knuth,
-/// Morris and Pratt's algorithm instead, which looks at each byte once or twice.
+/// The search examines eight places at a time for the first and the last byte of the part. Where
+/// both match, it compares the whole part. If they match at many places, the algorithm of Knuth,
+/// Morris and Pratt continues the search and looks at each byte once or twice.
 enum ByteSearch {
-    /// Whether a part is in others.
+    /// Whether `whole` contains `part`.
     ///
-    /// It subtracts its steps from `steps`, those that are left
-    /// (``StoreLimits/conditionStepCountMax``). Below zero the answer means nothing.
+    /// The search subtracts its steps from `steps`, the remaining steps
+    /// (``StoreLimits/conditionStepCountMax``). If `steps` falls below zero, the answer is
+    /// meaningless.
     static func contains(
         _ part: UnsafeBufferPointer<UInt8>, in whole: UnsafeBufferPointer<UInt8>,
         steps: inout Int
@@ -18,11 +19,11 @@ enum ByteSearch {
         guard steps >= 0 else { return false }
         let (firsts, lasts) = (spread(first), spread(last))
         let end = whole.count - part.count
-        // What is left of the comparisons that are worth it: one for each eight places.
+        // The remaining budget for comparisons: one for each eight places.
         var rest = 16 + whole.count / 8
         var start = 0
         while start + 7 <= end {
-            // A byte is zero where both are as wanted.
+            // A byte is zero where both the first and the last byte match.
             let left = unsafe word(whole, start) ^ firsts
             let right = unsafe word(whole, start + part.count - 1) ^ lasts
             var candidates = zeros(left | right)
@@ -43,7 +44,7 @@ enum ByteSearch {
         return false
     }
 
-    /// A byte at all eight places of a word.
+    /// The byte, repeated in all eight places of a word.
     private static func spread(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
 
     /// The highest bit of each byte that is zero.
@@ -52,7 +53,7 @@ enum ByteSearch {
         return ~(((word & low) &+ low) | word | low)
     }
 
-    /// The eight bytes from `start` on, all of which are there, the first one lowest.
+    /// The eight bytes from `start` on, which must all exist; the first byte is the lowest.
     @inline(__always)
     private static func word(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> UInt64 {
         unsafe UInt64(
@@ -60,7 +61,7 @@ enum ByteSearch {
                 fromByteOffset: start, as: UInt64.self))
     }
 
-    /// Whether the part is at a place; takes what that costs from `rest`.
+    /// Whether the part is at `place`; subtracts the cost of the comparison from `rest`.
     private static func isEqual(
         _ part: UnsafeBufferPointer<UInt8>, _ whole: UnsafeBufferPointer<UInt8>, _ place: Int,
         _ rest: inout Int
@@ -77,9 +78,9 @@ enum ByteSearch {
         return index == part.count
     }
 
-    /// The same by Knuth, Morris and Pratt, from a place on.
+    /// The same search from `place` on, by Knuth, Morris and Pratt.
     ///
-    /// - Complexity: O(*n* + *m*) for *n* bytes and a part of *m*.
+    /// - Complexity: O(*n* + *m*) for *n* bytes and a part of *m* bytes.
     private static func search(
         _ part: UnsafeBufferPointer<UInt8>, in whole: UnsafeBufferPointer<UInt8>, from place: Int,
         steps: inout Int
@@ -107,7 +108,7 @@ enum ByteSearch {
 }
 
 extension ByteSearch {
-    /// Whether text is in other text, by their UTF-8 bytes.
+    /// Whether text contains other text, by their UTF-8 bytes.
     static func contains(_ part: String, in whole: String, steps: inout Int) -> Bool {
         var (part, whole) = (part, whole)
         return part.withUTF8 { part in
@@ -115,7 +116,7 @@ extension ByteSearch {
         }
     }
 
-    /// Whether bytes are in others.
+    /// Whether bytes contain other bytes.
     static func contains(_ part: [UInt8], in whole: [UInt8], steps: inout Int) -> Bool {
         unsafe part.withUnsafeBufferPointer { part in
             unsafe whole.withUnsafeBufferPointer { whole in

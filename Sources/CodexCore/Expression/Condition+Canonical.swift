@@ -1,5 +1,5 @@
 extension Condition {
-    /// Appends bytes that two conditions share exactly if they are equal.
+    /// Appends an encoding that is the same for two conditions exactly if they are equal.
     package func appendCanonical(to bytes: inout [UInt8]) {
         switch self {
         case .compare(let left, let comparator, let right):
@@ -73,7 +73,7 @@ extension DocumentPath {
 }
 
 extension Condition {
-    /// How many conditions it is made of, those with `IN` counted by their operands.
+    /// The number of operators and functions; an `IN` counts once for each operand.
     package var operatorCount: Int {
         switch self {
         case .and(let left, let right), .or(let left, let right):

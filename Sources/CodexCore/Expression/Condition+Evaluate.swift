@@ -1,5 +1,5 @@
 extension Condition {
-    /// Whether the condition holds for `item`; a missing item is the empty one.
+    /// Whether the condition holds for `item`; pass an empty item for a missing one.
     ///
     /// Call ``validate()`` first: evaluation assumes a valid condition.
     public func evaluate(_ item: Item) -> Bool {
@@ -7,15 +7,15 @@ extension Condition {
         return evaluate(item, steps: &steps)
     }
 
-    /// Whether the condition holds for `item`, as far as a number of steps goes.
+    /// Whether the condition holds for `item`, within a limited number of steps.
     ///
-    /// What takes more steps than are left is not done.
+    /// An operation that needs more steps than remain is not performed.
     ///
     /// - Parameters:
-    ///   - item: The item; a missing one is the empty one.
-    ///   - steps: The steps that are left, see ``StoreLimits/conditionStepCountMax``; those that
-    ///     are taken are subtracted.
-    /// - Returns: Whether it holds; the answer means nothing if `steps` is below zero.
+    ///   - item: The item; an empty item stands for a missing one.
+    ///   - steps: The remaining steps, see ``StoreLimits/conditionStepCountMax``; the evaluation
+    ///     subtracts the steps that it takes.
+    /// - Returns: Whether the condition holds; the answer is meaningless if `steps` is below zero.
     package func evaluate(_ item: Item, steps: inout Int) -> Bool {
         guard steps >= 0 else { return false }
         switch self {
@@ -96,8 +96,9 @@ extension Condition {
         }
     }
 
-    /// Whether a set has a member of so many bytes; takes a step for eight of them and a member's
-    /// steps at each place of the search.
+    /// Whether a set has a member of `byteCount` bytes.
+    ///
+    /// Each place of the binary search takes a member's steps, and one step for each eight bytes.
     private static func isMember<Member: AttributeSetElement>(
         _ member: Member, of set: AttributeSet<Member>, _ byteCount: Int, _ steps: inout Int
     ) -> Bool {
@@ -108,7 +109,7 @@ extension Condition {
 }
 
 extension Condition.Operand {
-    /// The operand's value in `item`, or `nil` if there is none; takes the steps of a text's size.
+    /// The operand's value in `item`, or `nil` if there is none; the size of a text takes steps.
     @inline(__always)
     fileprivate func resolve(_ item: Item, _ steps: inout Int) -> AttributeValue? {
         switch self {
@@ -129,15 +130,16 @@ extension Condition.Operand {
 }
 
 extension AttributeValue {
-    /// The steps of getting to a member of a list, map or set, next to those of comparing it.
+    /// The steps for access to a member of a list, map or set, in addition to those for its
+    /// comparison.
     ///
-    /// This takes as long as eight steps of comparing bytes.
+    /// The access takes as long as eight steps that compare bytes.
     fileprivate static let memberStepCount = 8
 
-    /// DynamoDB's `size` of the value; `nil` for the types that have none.
+    /// DynamoDB's `size` of the value; `nil` for types without a size.
     ///
-    /// Strings count UTF-16 code units, as AWS does (github.com/ExtendDB/extenddb/issues/60 reports
-    /// a check against the service).
+    /// The size of a string is its number of UTF-16 code units, as in AWS. A check against the
+    /// service is reported in github.com/ExtendDB/extenddb/issues/60.
     fileprivate var size: Int? {
         switch self {
         case .string(let text): text.utf16.count
@@ -151,10 +153,10 @@ extension AttributeValue {
         }
     }
 
-    /// Whether two values are equal; takes what comparing them costs.
+    /// Whether two values are equal; subtracts the steps of the comparison.
     ///
-    /// Lists, maps and sets are compared member by member, so that a comparison ends with the
-    /// steps.
+    /// Lists, maps and sets are compared member by member, so the comparison stops when the steps
+    /// run out.
     @inline(__always)
     fileprivate func equals(_ other: AttributeValue, _ steps: inout Int) -> Bool {
         switch (self, other) {
@@ -220,7 +222,7 @@ extension AttributeValue {
         steps -= 1
         guard left.count == right.count else { return false }
         for place in left.indices {
-            // Comparing takes steps of its own.
+            // The comparison of the members takes further steps.
             steps -= memberStepCount
             guard steps >= 0, areMembersEqual(left[place], right[place], &steps) else {
                 return false
@@ -229,8 +231,9 @@ extension AttributeValue {
         return true
     }
 
-    /// Negative, zero or positive for two strings, numbers or binaries; `nil` for other types and
-    /// for two values of different types, which have no order.
+    /// The order of two strings, numbers or binaries: negative, zero or positive.
+    ///
+    /// It is `nil` for other types, and for values of different types, which have no order.
     package func ordered(against other: AttributeValue) -> Int? {
         switch (self, other) {
         case (.string(let left), .string(let right)): ByteOrder.compare(left, right)
@@ -240,9 +243,9 @@ extension AttributeValue {
         }
     }
 
-    /// ``ordered(against:)``; takes a step, and one for eight bytes that it may look at.
+    /// ``ordered(against:)``, which takes one step and one more for each eight bytes to compare.
     ///
-    /// - Returns: `nil`, too, if the steps do not suffice.
+    /// - Returns: The order; also `nil` if the steps do not suffice.
     @inline(__always)
     fileprivate func ordered(against other: AttributeValue, _ steps: inout Int) -> Int? {
         switch (self, other) {
@@ -285,12 +288,12 @@ extension Condition.Comparator {
 }
 
 extension Condition {
-    /// Checks what DynamoDB refuses before it looks at any item.
+    /// Checks the condition for errors that DynamoDB refuses before it reads any item.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression``: a literal without order in an ordered
-    ///   comparison, literals of two types or in the wrong order in `BETWEEN`, an `IN` with no
-    ///   operand or too many, a literal prefix that is neither text nor binary, operands that are
-    ///   one and the same path.
+    /// - Throws: ``CodexError/Code/invalidExpression`` for a literal without order in an ordered
+    ///   comparison. Also for `BETWEEN` literals of different types or in the wrong order, and for
+    ///   an `IN` with no operand or too many. Also for a literal prefix that is neither text nor
+    ///   binary, and for two operands with the same path.
     public func validate() throws(CodexError) {
         switch self {
         case .compare(let left, let comparator, let right):

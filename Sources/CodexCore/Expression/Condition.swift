@@ -1,7 +1,7 @@
 /// A Boolean expression over an item: a condition of a write, or the filter of a query.
 ///
-/// Build it with ``Attribute`` (typed) or from the cases. Evaluation follows DynamoDB's rules, see
-/// "Comparison operator and function reference" in its developer guide: comparing values of
+/// Build it with ``Attribute`` (typed) or from the cases. Evaluation follows DynamoDB's rules: see
+/// "Comparison operator and function reference" in its developer guide. A comparison of values with
 /// different types is false (`<>`: true), never an error.
 ///
 /// ```swift
@@ -25,11 +25,11 @@ public indirect enum Condition: Sendable, Hashable {
     case beginsWith(Operand, Operand)
     /// `contains(operand, value)`: a substring, a set's member or a list's element.
     case contains(Operand, Operand)
-    /// Both hold.
+    /// Both conditions hold.
     case and(Condition, Condition)
-    /// At least one holds.
+    /// At least one condition holds.
     case or(Condition, Condition)
-    /// It does not hold.
+    /// The condition does not hold.
     case not(Condition)
 
     /// The six comparisons.
@@ -48,14 +48,14 @@ public indirect enum Condition: Sendable, Hashable {
         case greaterOrEqual = ">="
     }
 
-    /// What a comparison compares.
+    /// An operand of a comparison.
     public enum Operand: Sendable, Hashable {
         /// The value at a path of the item.
         case path(DocumentPath)
         /// A literal value.
         case value(AttributeValue)
-        /// `size(path)`: a string's length in UTF-16 code units, a binary's in bytes, the number
-        /// of elements of a set, list or map.
+        /// `size(path)`: a string's UTF-16 code units, a binary's bytes, or the number of elements
+        /// of a set, list or map.
         case size(DocumentPath)
     }
 
@@ -63,9 +63,9 @@ public indirect enum Condition: Sendable, Hashable {
     public static func && (lhs: Condition, rhs: Condition) -> Condition { .and(lhs, rhs) }
     /// At least one of the conditions holds.
     public static func || (lhs: Condition, rhs: Condition) -> Condition { .or(lhs, rhs) }
-    /// All of the conditions hold; `nil` if there is none.
+    /// All of the conditions hold; `nil` if there are none.
     ///
-    /// Nested no deeper than it takes: O(log *n*) for *n* conditions.
+    /// The nesting is O(log *n*) deep for *n* conditions.
     package static func all(_ conditions: some RandomAccessCollection<Condition>) -> Condition? {
         guard conditions.count > 1 else { return conditions.first }
         let half = conditions.count / 2

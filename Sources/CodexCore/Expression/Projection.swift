@@ -4,9 +4,10 @@
 public struct Projection: Sendable {
     /// The paths to keep.
     public let paths: [DocumentPath]
-    /// The same as a tree, made once for all items.
+    /// The paths as a tree, which is built once for all items.
     private let tree: PathTree
-    /// The names that are kept if each path is one; `nil` if one goes further.
+    /// The names that are kept, if each path is a top-level name; `nil` if a path has further
+    /// steps.
     package let topLevelNames: Set<String>?
 
     /// Creates a projection of at least one path.
@@ -38,21 +39,21 @@ extension Projection: Hashable {
     public func hash(into hasher: inout Hasher) { hasher.combine(paths) }
 }
 
-/// Paths as a tree: what is named below a place of an item.
+/// Paths as a tree: the steps below one place of an item.
 private struct PathTree: Sendable {
     private struct Branch: Sendable {
         let step: DocumentPath.Step
         let rest: PathTree
     }
 
-    /// The steps below the place, ascending; none if the place is meant as a whole.
+    /// The steps below the place, ascending; empty if the whole place is kept.
     private var branches: [Branch] = []
 
-    /// Makes the tree of what comes in paths from a step on.
+    /// Creates the tree of the remaining steps of paths.
     ///
     /// - Parameters:
-    ///   - paths: Disjoint paths in their order, with the same steps before.
-    ///   - depth: The step's place, 0 is the root's name.
+    ///   - paths: Disjoint, ordered paths with the same steps before `depth`.
+    ///   - depth: The position of the next step; 0 is the root's name.
     init(_ paths: ArraySlice<DocumentPath>, depth: Int) {
         var rest = paths
         while let step = rest.first?.step(at: depth) {
@@ -64,7 +65,8 @@ private struct PathTree: Sendable {
 
     /// The parts of a map that the paths name.
     ///
-    /// Whichever are fewer, names or attributes, are looked up among the others.
+    /// The function iterates over the smaller of the two, names or attributes, and looks each up in
+    /// the other.
     func kept(of map: AttributeMap) -> AttributeMap {
         var kept: [AttributeMap.Element] = []
         func keep(_ element: AttributeMap.Element, _ tree: PathTree) {
@@ -104,7 +106,7 @@ private struct PathTree: Sendable {
         }
     }
 
-    /// What is below the attribute of a name; `nil` if no path has it.
+    /// The tree below the attribute `name`; `nil` if no path contains it.
     private func tree(named name: String) -> PathTree? {
         var (low, high) = (0, branches.count)
         while low < high {

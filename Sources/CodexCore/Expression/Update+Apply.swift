@@ -1,14 +1,15 @@
 extension Update {
-    /// The item that the update makes of `item`.
+    /// The item after the update of `item`.
     ///
     /// Call ``validate()`` first.
     ///
     /// - Throws: ``CodexError/Code/invalidExpression`` if an operand is missing or of the wrong
-    ///   type; ``CodexError/Code/invalidPath`` if a path's parent is not there;
-    ///   ``CodexError/Code/invalidNumber`` if a result is out of range;
-    ///   ``CodexError/Code/itemTooLarge`` if what it sets is alone larger than an item may be.
-    /// - Complexity: O(*n* + *m* log *m*) for an item and operands of *n* values and *m* clauses,
-    ///   whatever the clauses say of each other's operands.
+    ///   type. ``CodexError/Code/invalidPath`` if the parent of a path does not exist.
+    ///   ``CodexError/Code/invalidNumber`` if a result is out of range.
+    ///   ``CodexError/Code/itemTooLarge`` if the values that it sets are together larger than an
+    ///   item may be.
+    /// - Complexity: O(*n* + *m* log *m*) for an item and operands of *n* values, and *m* clauses,
+    ///   independent of how operands refer to each other.
     public func apply(to item: Item) throws(CodexError) -> Item {
         var room = UpdateRoom()
         var edits: [UpdateEdit] = []
@@ -19,7 +20,7 @@ extension Update {
         return try UpdateEdit.apply(edits, to: item)
     }
 
-    /// What a clause does to the item; `nil` if nothing.
+    /// The edit that a clause makes; `nil` if it changes nothing.
     private static func edit(
         _ clause: Clause, _ item: Item, _ room: inout UpdateRoom
     ) throws(CodexError) -> UpdateEdit? {
@@ -41,7 +42,7 @@ extension Update {
     private static func sum(
         _ old: AttributeValue?, _ value: AttributeValue, _ room: inout UpdateRoom
     ) throws(CodexError) -> AttributeValue {
-        // What is added is in the sum: it is looked at before anything is united with it.
+        // The sum contains the added value, so its size is checked before the union.
         try room.take(value)
         switch (old, value) {
         case (nil, _): return value
@@ -83,11 +84,11 @@ extension Update {
     }
 }
 
-/// How many bytes an update may still put into an item.
+/// The bytes that an update may still put into an item.
 ///
-/// The paths of an update do not overlap: all that it sets is in the item that comes out. So the
-/// sum of it says early that the item will be too large, and bounds what is copied and joined on
-/// the way.
+/// The paths of an update do not overlap, so the resulting item contains every value that it sets.
+/// The sum of their sizes shows early that the item would be too large. It also bounds the memory
+/// that is copied and joined in between.
 private struct UpdateRoom {
     private var byteCount = DynamoDBLimits.itemByteCountMax
 
@@ -101,7 +102,8 @@ private struct UpdateRoom {
 
     /// Takes the bytes of elements of a list.
     mutating func take(elements: [AttributeValue]) throws(CodexError) {
-        // Each has a byte beside its own: a list that is too long is not gone through.
+        // Each element takes one extra byte, so a list that is too long is refused without
+        // iterating it.
         guard elements.count <= byteCount else { throw Self.tooLarge }
         for element in elements {
             byteCount -= 1
@@ -135,7 +137,7 @@ extension Update.Value {
 }
 
 extension Update.Operand {
-    /// The operand's value, whose bytes are taken from `room`.
+    /// The operand's value; its bytes are taken from `room`.
     fileprivate func resolve(
         _ item: Item, _ room: inout UpdateRoom
     ) throws(CodexError) -> AttributeValue {
@@ -152,8 +154,8 @@ extension Update.Operand {
         return value
     }
 
-    /// Appends the elements of a list, or of lists that are joined in it however deep: each element
-    /// is copied once.
+    /// Appends the elements of a list, or of nested `list_append` operands; each element is copied
+    /// once.
     private func append(
         to list: inout [AttributeValue], _ item: Item, _ room: inout UpdateRoom
     ) throws(CodexError) {
@@ -185,7 +187,7 @@ extension Update.Operand {
         }
     }
 
-    /// The value of an operand that needs no other: at a path, which must be there, or a literal.
+    /// The value of a literal, or the value at a path, which must exist.
     private func value(_ item: Item) throws(CodexError) -> AttributeValue {
         switch self {
         case .value(let value): return value

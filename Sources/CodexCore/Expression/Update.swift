@@ -1,6 +1,7 @@
 /// A change to some attributes of an item: DynamoDB's SET, REMOVE, ADD and DELETE.
 ///
-/// Every operand reads the item as it was before the update, whatever the order of the clauses.
+/// Every operand reads the item as it was before the update; the order of the clauses does not
+/// matter.
 ///
 /// ```swift
 /// let title = Attribute<String>("title"), views = Attribute<Int>("views")
@@ -17,7 +18,7 @@ public struct Update: Sendable, Hashable {
         case difference(Operand, Operand)
     }
 
-    /// What a SET clause computes with.
+    /// An operand of a SET clause.
     public indirect enum Operand: Sendable, Hashable {
         /// The value at a path, which must exist.
         case path(DocumentPath)
@@ -35,10 +36,10 @@ public struct Update: Sendable, Hashable {
         case set(DocumentPath, Value)
         /// `REMOVE path`. List indexes are those before the update.
         case remove(DocumentPath)
-        /// `ADD path value`: a number is added, a set united; a missing attribute starts at 0 or
+        /// `ADD path value`: adds a number or unites a set; a missing attribute starts at 0 or
         /// empty.
         case add(DocumentPath, AttributeValue)
-        /// `DELETE path set`: the members are taken out; with the last one goes the attribute.
+        /// `DELETE path set`: removes the members; the attribute is removed with its last member.
         case delete(DocumentPath, AttributeValue)
 
         /// The path that the clause changes.
@@ -49,7 +50,7 @@ public struct Update: Sendable, Hashable {
         }
     }
 
-    /// The clauses in the order they were given.
+    /// The clauses in the order in which they were given.
     public private(set) var clauses: [Clause]
 
     /// Creates an update from clauses.
@@ -58,11 +59,12 @@ public struct Update: Sendable, Hashable {
     /// This update and one more clause.
     public func appending(_ clause: Clause) -> Update { Update(clauses + [clause]) }
 
-    /// Checks what DynamoDB refuses before it looks at any item.
+    /// Checks the update for errors that DynamoDB refuses before it reads any item.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression``: no clause, overlapping paths, an ADD of
-    ///   what is neither number nor set, a DELETE of what is no set, a literal operand of the wrong
-    ///   type for arithmetic or `list_append`.
+    /// - Throws: ``CodexError/Code/invalidExpression`` for an update without clauses, or for
+    ///   overlapping paths. Also for an ADD of a value that is neither number nor set, and for a
+    ///   DELETE of a value that is not a set. Also for a literal operand of the wrong type for
+    ///   arithmetic or `list_append`.
     public func validate() throws(CodexError) {
         guard !clauses.isEmpty else { throw Self.invalid("it has no clause") }
         if clauses.count > 1 { _ = try DocumentPath.sortedDisjoint(clauses.map(\.path)) }

@@ -1,17 +1,17 @@
-/// A place of an item and what is to be there.
+/// A place of an item and its new value.
 struct UpdateEdit {
     let path: DocumentPath
-    /// The new value; `nil` removes what is there.
+    /// The new value; `nil` removes the old one.
     let value: AttributeValue?
 
-    /// So many edits of top-level attributes are made one by one, each in O(*n*).
+    /// Most edits of top-level attributes that are applied one by one, each in O(*n*).
     private static let singleCountMax = 8
 
-    /// Makes edits of an item, none of which is below another.
+    /// Applies edits to an item; no edit's path may be below another's.
     ///
-    /// - Throws: ``CodexError/Code/invalidPath`` if a path's parent is not there.
-    /// - Complexity: O(*n* + *m* log *m*) for an item of *n* values and *m* edits: each map and
-    ///   list is gone through once, however many edits are in it.
+    /// - Throws: ``CodexError/Code/invalidPath`` if the parent of a path does not exist.
+    /// - Complexity: O(*n* + *m* log *m*) for an item of *n* values and *m* edits. Each map and
+    ///   list is traversed once, for any number of edits in it.
     static func apply(_ edits: [UpdateEdit], to item: Item) throws(CodexError) -> Item {
         if edits.count <= singleCountMax, edits.allSatisfy({ $0.path.steps.isEmpty }) {
             var result = item
@@ -22,10 +22,10 @@ struct UpdateEdit {
         return try edited(item, by: sorted[...], at: 0)
     }
 
-    /// Whether the path ends with the step at a depth.
+    /// Whether the step at `depth` is the path's last.
     private func ends(at depth: Int) -> Bool { path.steps.count == depth }
 
-    /// The edits of the first step at a depth, which is the same in all of them.
+    /// The edits that share the first edit's step at a depth.
     private static func group(
         _ edits: ArraySlice<UpdateEdit>, at depth: Int
     ) -> ArraySlice<UpdateEdit> {
@@ -33,7 +33,7 @@ struct UpdateEdit {
         return edits.prefix { $0.path.step(at: depth) == step }
     }
 
-    /// A value with edits of what is in it, which are in their order.
+    /// A value after the edits of its parts, which are in order.
     private static func edited(
         _ value: AttributeValue, by edits: ArraySlice<UpdateEdit>, at depth: Int
     ) throws(CodexError) -> AttributeValue {
@@ -54,7 +54,7 @@ struct UpdateEdit {
             guard case .name(let name)? = first.path.step(at: depth) else { throw noParent }
             let group = group(rest, at: depth)
             rest = rest[group.endIndex...]
-            // What comes before it stays as it is.
+            // The elements before the name stay as they are.
             while next < map.count, ByteOrder.compare(map.elements[next].name, name) < 0 {
                 result.append(map.elements[next])
                 next += 1
@@ -72,8 +72,10 @@ struct UpdateEdit {
         return AttributeMap(uncheckedSorted: result)
     }
 
-    /// A list with edits of its elements: indexes are those before the update, and what is set past
-    /// the end is appended in the order of its indexes.
+    /// A list after the edits of its elements.
+    ///
+    /// Indexes refer to the list before the update. Values set past the end are appended in the
+    /// order of their indexes.
     private static func edited(
         _ list: [AttributeValue], by edits: ArraySlice<UpdateEdit>, at depth: Int
     ) throws(CodexError) -> [AttributeValue] {
@@ -97,7 +99,7 @@ struct UpdateEdit {
         return result + list[next...] + appended
     }
 
-    /// What edits with one step at a depth make of the value there; `nil` is none.
+    /// The result of edits that share one step, for the old value there; `nil` is no value.
     private static func outcome(
         of old: AttributeValue?, by group: ArraySlice<UpdateEdit>, at depth: Int
     ) throws(CodexError) -> AttributeValue? {

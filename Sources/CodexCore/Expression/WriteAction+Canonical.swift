@@ -1,5 +1,5 @@
 extension WriteAction {
-    /// Appends bytes that two actions share exactly if they are equal.
+    /// Appends an encoding that is the same for two actions exactly if they are equal.
     package func appendCanonical(to bytes: inout [UInt8]) {
         switch self {
         case .put(let table, let item, let condition):

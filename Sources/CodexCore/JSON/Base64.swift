@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 
-/// RFC 4648 base64.
+/// Base64 as in RFC 4648.
 package enum Base64 {
     package static func encode(_ bytes: [UInt8]) -> String {
         guard !bytes.isEmpty else { return "" }
@@ -10,15 +10,15 @@ package enum Base64 {
         }
     }
 
-    /// How many bytes so many become.
+    /// The number of base64 bytes, padding included, that encode `byteCount` bytes.
     static func encodedByteCount(_ byteCount: Int) -> Int { (byteCount + 2) / 3 * 4 }
 
     /// Writes bytes as base64, with padding.
     ///
     /// - Parameters:
     ///   - bytes: The bytes.
-    ///   - base: Where to; ``encodedByteCount(_:)`` bytes.
-    /// - Returns: How many bytes were written.
+    ///   - base: The destination, with room for ``encodedByteCount(_:)`` bytes.
+    /// - Returns: The number of bytes that were written.
     static func write(_ bytes: Span<UInt8>, to base: UnsafeMutablePointer<UInt8>) -> Int {
         var (position, byteCount) = (0, 0)
         while position + 3 <= bytes.count {
@@ -58,7 +58,7 @@ package enum Base64 {
         return Array(data)
     }
 
-    /// The URL-safe alphabet without padding.
+    /// Encodes bytes in the URL-safe alphabet, without padding.
     package static func encodeURL(_ bytes: [UInt8]) -> String {
         var text = Array(encode(bytes).utf8)
         while text.last == UInt8(ascii: "=") { text.removeLast() }
@@ -72,7 +72,7 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Reads ``encodeURL(_:)``'s form; `nil` for anything else.
+    /// Decodes the form that ``encodeURL(_:)`` writes; `nil` for any other text.
     package static func decodeURL(_ text: String) -> [UInt8]? {
         guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") }) else {
             return nil
@@ -89,7 +89,7 @@ package enum Base64 {
         guard let bytes = Data(base64Encoded: standard + padding).map(Array.init) else {
             return nil
         }
-        // The last digit may have bits that stand for nothing; only zeros there are canonical.
+        // The last digit may have unused bits; only zeros there are canonical.
         return encodeURL(bytes) == text ? bytes : nil
     }
 }

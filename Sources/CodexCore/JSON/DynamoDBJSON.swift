@@ -1,18 +1,19 @@
-/// Items as JSON: DynamoDB's typed form (`{"PK": {"S": "USER#123"}}`) both ways, and plain JSON
-/// (`{"PK": "USER#123"}`) for people.
+/// Items as JSON: DynamoDB's typed form (`{"PK": {"S": "USER#123"}}`) and plain JSON (`{"PK":
+/// "USER#123"}`).
 ///
-/// DynamoDB JSON loses nothing: what is written reads back equal. Plain JSON does not tell sets
-/// from lists or binaries from text.
+/// Both forms can be read and written. DynamoDB JSON is lossless: an item that is written and read
+/// back is equal. Plain JSON, which is for people, does not distinguish sets from lists, or
+/// binaries from text.
 public enum DynamoDBJSON {
     /// Parses an item in DynamoDB JSON.
     ///
-    /// A document whose member `Item` holds an object of typed values, alone, as DynamoDB's export
-    /// to S3 writes it, or beside a member `Header`, as `codexflow export --header` does, is
-    /// unwrapped. Headers are not taken over: entities follow from keys, and versions count writes
-    /// here.
+    /// A document is unwrapped if its member `Item` holds an object of typed values. The member may
+    /// be alone, as in DynamoDB's export to S3, or beside a member `Header`, as in the output of
+    /// `codexflow export --header`. The header is ignored, because keys determine entities, and
+    /// each store counts versions by its own writes.
     ///
-    /// - Throws: ``CodexError/Code/invalidJSON``, with the place for malformed JSON and the
-    ///   attribute for a value that is not DynamoDB's; ``CodexError/Code/invalidNumber``.
+    /// - Throws: ``CodexError/Code/invalidJSON``, with the place of malformed JSON, or with the
+    ///   attribute of a value that is not DynamoDB's; ``CodexError/Code/invalidNumber``.
     public static func item(parsing bytes: [UInt8]) throws(CodexError) -> Item {
         var node = try JSONNode.parse(bytes)
         if case .object(let members) = node, let wrapped = wrappedItem(members) { node = wrapped }
@@ -40,7 +41,7 @@ public enum DynamoDBJSON {
         return item
     }
 
-    /// The item as DynamoDB JSON on one line, names in the order of their bytes.
+    /// The item as DynamoDB JSON on one line, with names in the order of their bytes.
     public static func text(_ item: Item) -> String {
         var writer = JSONWriter()
         writer.typed(item)

@@ -1,22 +1,22 @@
-/// A buffer of JSON text that is emptied whenever it is full.
+/// A buffer of JSON text that is emptied each time it is full.
 ///
-/// The unsafe part of ``StoredItemJSONWriter``. Nothing is written past the end of the buffer:
-/// ``string(_:_:_:)`` and ``base64(_:_:_:)`` make their own room. All other methods need room that
-/// their caller made (``makeRoom(_:)``), and trap without it.
+/// It is the unsafe part of ``StoredItemJSONWriter``. Nothing is written past the end of the
+/// buffer. ``string(_:_:_:)`` and ``base64(_:_:_:)`` make room themselves. All other methods need
+/// room that their caller made (``makeRoom(_:)``), and trap without it.
 @safe
 struct JSONBuffer: ~Copyable {
     private let base: UnsafeMutablePointer<UInt8>
-    /// At most ``capacity``.
+    /// The bytes in the buffer, at most ``capacity``.
     private(set) var count = 0
     private let take: (Span<UInt8>) throws -> Void
 
     private static let capacity = 64 << 10
-    /// Text and bytes are written in pieces of this size; a multiple of 3, for base64.
+    /// The size of the pieces in which text and bytes are written; a multiple of 3, for base64.
     private static let pieceByteCount = 3 << 10
 
     /// Creates an empty buffer.
     ///
-    /// - Parameter take: Gets the bytes whenever the buffer is full, and at the end.
+    /// - Parameter take: Receives the bytes each time the buffer is full, and at the end.
     init(_ take: @escaping (Span<UInt8>) throws -> Void) {
         unsafe base = UnsafeMutablePointer.allocate(capacity: Self.capacity)
         self.take = take
@@ -24,14 +24,14 @@ struct JSONBuffer: ~Copyable {
 
     deinit { unsafe base.deallocate() }
 
-    /// Hands over what is in the buffer.
+    /// Passes the content of the buffer on and empties it.
     @inline(never)
     mutating func flush() throws {
         defer { count = 0 }
         try take(unsafe Span(_unsafeStart: base, count: count))
     }
 
-    /// Makes room for so many bytes, as far as the whole buffer has it.
+    /// Makes room for `byteCount` bytes, up to the size of the whole buffer.
     @inline(__always)
     mutating func makeRoom(_ byteCount: Int) throws {
         if byteCount > Self.capacity - count { try flush() }
@@ -52,9 +52,9 @@ struct JSONBuffer: ~Copyable {
         count += 1
     }
 
-    /// Writes text as it is.
+    /// Writes text without escapes.
     ///
-    /// - Precondition: There is room for as many bytes as it has.
+    /// - Precondition: There is room for all bytes of the text.
     @inline(__always)
     mutating func literal(_ text: StaticString) {
         requireRoom(text.utf8CodeUnitCount)
@@ -66,7 +66,7 @@ struct JSONBuffer: ~Copyable {
 // MARK: Text and bytes
 
 extension JSONBuffer {
-    /// Writes the bytes from `start` up to `end` as a JSON string, quotes included; any number.
+    /// Writes any number of bytes from `start` up to `end` as a JSON string, quotes included.
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if they are not UTF-8.
     @inline(__always)
@@ -98,7 +98,7 @@ extension JSONBuffer {
         }
     }
 
-    /// Writes the bytes from `start` up to `end` as base64 in quotes; any number.
+    /// Writes any number of bytes from `start` up to `end` as base64 in quotes.
     mutating func base64(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) throws {
         try makeRoom(1)
         byte(UInt8(ascii: "\""))
@@ -117,7 +117,7 @@ extension JSONBuffer {
 // MARK: Numbers
 
 extension JSONBuffer {
-    /// Writes a number as ``Number/description`` has it.
+    /// Writes a number in the form of ``Number/description``.
     ///
     /// - Precondition: There is room for ``Number/textByteCountMax`` bytes.
     /// - Returns: The number's size as DynamoDB counts it.
@@ -129,7 +129,7 @@ extension JSONBuffer {
         return written.size
     }
 
-    /// Writes an integer as ``number(_:)`` does.
+    /// Writes an integer in the same form as ``number(_:)``.
     @inline(__always)
     mutating func integer(_ value: Int64) -> Int {
         requireRoom(Number.textByteCountMax)

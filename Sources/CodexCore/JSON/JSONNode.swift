@@ -1,5 +1,7 @@
-/// A JSON document as a tree that keeps what DynamoDB JSON needs and Foundation's parsers lose:
-/// object members by their exact bytes, numbers as they were written, and the place of errors.
+/// A JSON document as a tree that keeps details of DynamoDB JSON that Foundation's parsers lose.
+///
+/// It keeps the exact bytes of member names, the digits of numbers as written, and the places of
+/// errors.
 package enum JSONNode: Sendable {
     case null
     case bool(Bool)
@@ -10,8 +12,10 @@ package enum JSONNode: Sendable {
 }
 
 extension JSONNode {
-    /// Parses one JSON document (RFC 8259): UTF-8, no duplicate member names, at most
-    /// `depthMax` levels deep.
+    /// Parses one JSON document (RFC 8259).
+    ///
+    /// The document must be UTF-8, without duplicate member names, and at most `depthMax` levels
+    /// deep.
     ///
     /// - Throws: ``CodexError/Code/invalidJSON`` with the byte offset of the error.
     package static func parse(
@@ -99,9 +103,9 @@ private struct JSONParser {
         return .object(members)
     }
 
-    /// Whether two members have one name.
+    /// Whether two members have the same name.
     ///
-    /// Names that ascend, as writers of items have them, are not sorted.
+    /// Ascending names, which item writers produce, need no sorting.
     private static func hasDuplicates(_ members: [(name: String, value: JSONNode)]) -> Bool {
         let ascend = members.indices.dropFirst().allSatisfy {
             ByteOrder.compare(members[$0 - 1].name, members[$0].name) < 0

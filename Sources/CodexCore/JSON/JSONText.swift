@@ -1,14 +1,14 @@
-/// The spelling of text in JSON, for all that writes JSON.
+/// The escapes of text in JSON, for all JSON writers.
 enum JSONText {
-    /// The most bytes that a byte of text becomes: `\u0000`.
+    /// Most bytes that one byte of text needs: `\u0000`.
     static let escapedByteCountMax = 6
 
     /// Writes text with its escapes, without quotes.
     ///
     /// - Parameters:
     ///   - text: The text.
-    ///   - base: Where to; ``escapedByteCountMax`` bytes for each byte of the text.
-    /// - Returns: How many bytes were written, and whether all of the text is ASCII.
+    ///   - base: The destination, with room for ``escapedByteCountMax`` bytes per byte of the text.
+    /// - Returns: The number of bytes that were written, and whether the whole text is ASCII.
     static func write(
         _ text: UnsafeRawBufferPointer, to base: UnsafeMutablePointer<UInt8>
     ) -> (byteCount: Int, isASCII: Bool) {
@@ -45,8 +45,8 @@ enum JSONText {
 
     /// Whether one of eight bytes is written as an escape.
     ///
-    /// "Determine if a word has a byte less than n" and "has a zero byte" of Bit Twiddling Hacks
-    /// (Sean Eron Anderson).
+    /// The methods are "Determine if a word has a byte less than n" and "has a zero byte" of Bit
+    /// Twiddling Hacks (Sean Eron Anderson).
     @inline(__always)
     private static func hasEscape(_ word: UInt64) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101
@@ -59,7 +59,7 @@ enum JSONText {
         return (controls | quotes | backslashes) & highs != 0
     }
 
-    /// Writes a byte of text, and returns how many bytes it became.
+    /// Writes a byte of text and returns the number of bytes that were written.
     @inline(__always)
     private static func write(_ byte: UInt8, to base: UnsafeMutablePointer<UInt8>) -> Int {
         guard isEscaped(byte) else {

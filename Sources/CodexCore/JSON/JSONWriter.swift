@@ -6,12 +6,12 @@ package struct JSONWriter: Sendable {
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// An item in DynamoDB's typed JSON.
+    /// Appends an item in DynamoDB's typed JSON.
     package mutating func typed(_ item: AttributeMap) {
         object(item) { $0.typed($1) }
     }
 
-    /// A value in DynamoDB's typed JSON.
+    /// Appends a value in DynamoDB's typed JSON.
     package mutating func typed(_ value: AttributeValue) {
         raw(Self.opening(value))
         switch value {
@@ -29,9 +29,9 @@ package struct JSONWriter: Sendable {
         raw("}")
     }
 
-    /// The beginning of a value with its type.
+    /// The beginning of a value, with its type.
     ///
-    /// These are literals: lists may have 400,000 values.
+    /// The texts are literals, because a list may have 400,000 values.
     private static func opening(_ value: AttributeValue) -> String {
         switch value {
         case .string: "{\"S\":"
@@ -47,7 +47,7 @@ package struct JSONWriter: Sendable {
         }
     }
 
-    /// A value as plain JSON.
+    /// Appends a value as plain JSON.
     package mutating func plain(_ value: AttributeValue) {
         switch value {
         case .string(let text): string(text)
@@ -63,15 +63,15 @@ package struct JSONWriter: Sendable {
         }
     }
 
-    /// Bytes of JSON, as they are.
+    /// Appends bytes that are JSON already.
     package mutating func append(_ other: ArraySlice<UInt8>) { bytes.append(contentsOf: other) }
 
-    /// Bytes of JSON, as they are.
+    /// Appends bytes that are JSON already.
     package mutating func append(_ other: Span<UInt8>) {
         unsafe other.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
     }
 
-    /// What is JSON already.
+    /// Appends text that is JSON already.
     package mutating func raw(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
     private mutating func object(
@@ -98,7 +98,7 @@ package struct JSONWriter: Sendable {
         raw("]")
     }
 
-    /// A number in quotes, as ``Number/description`` has it.
+    /// Appends a number in quotes, in the form of ``Number/description``.
     package mutating func quoted(_ number: Number) {
         bytes.append(UInt8(ascii: "\""))
         self.number(number)
@@ -118,7 +118,7 @@ package struct JSONWriter: Sendable {
 
     package mutating func string(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        // Most text has nothing to escape, and is appended as a whole.
+        // Most text has nothing to escape and is appended as a whole.
         if text.utf8.contains(where: { JSONText.isEscaped($0) }) {
             escaped(text)
         } else {
@@ -127,7 +127,7 @@ package struct JSONWriter: Sendable {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// Text with escapes is written in pieces of this size, and each in a buffer on the stack.
+    /// The size of the pieces in which text with escapes is written, each in a stack buffer.
     private static let pieceByteCount = 128
 
     private mutating func escaped(_ text: String) {

@@ -1,22 +1,22 @@
 /// Writes an item in DynamoDB's typed JSON from its stored bytes.
 ///
-/// No value is decoded into memory: decoded, a list of 400,000 empty texts would take 24 times the
-/// item's size. The JSON is that of ``JSONWriter/typed(_:)-(AttributeMap)`` for the decoded item.
-/// What is compressed is inflated value by value.
+/// No value is decoded into memory, because a decoded list of 400,000 empty texts would take 24
+/// times the item's size. The JSON is the same as that of ``JSONWriter/typed(_:)-(AttributeMap)``
+/// for the decoded item. Compressed values are inflated one by one.
 struct StoredItemJSONWriter: ~Copyable {
     private var buffer: JSONBuffer
     private var budget: DecodingBudget
     private let names: Set<String>?
 
-    /// Room for what a value has beside text and bytes: its type, a number, and brackets.
+    /// Room for the parts of a value beside text and bytes: its type, a number, and brackets.
     private static let roomForValue = 64 + Number.textByteCountMax
 
     /// Creates a writer for one item.
     ///
     /// - Parameters:
-    ///   - budget: What decoding may take: members, and memory for what is inflated.
-    ///   - names: The attributes that are written; `nil` is all.
-    ///   - take: Gets the JSON, part by part.
+    ///   - budget: The limits of decoding: members, and memory for inflated values.
+    ///   - names: The attributes to write; `nil` is all.
+    ///   - take: Receives the JSON, part by part.
     init(
         _ budget: DecodingBudget, only names: Set<String>? = nil,
         _ take: @escaping (Span<UInt8>) throws -> Void
@@ -29,13 +29,13 @@ struct StoredItemJSONWriter: ~Copyable {
     /// Writes the item.
     ///
     /// - Parameters:
-    ///   - bytes: Its encoding.
-    ///   - layout: Where things are in it.
-    ///   - keys: The key attributes that are not stored in it, and before which of the stored ones
-    ///     they come.
+    ///   - bytes: The item's encoding.
+    ///   - layout: The positions of its parts.
+    ///   - keys: The key attributes that are not stored in the item, with their places among the
+    ///     stored ones.
     /// - Returns: The item's size as DynamoDB counts it.
-    /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/outOfMemory``, and what `take`
-    ///   throws.
+    /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/outOfMemory``, and the errors of
+    ///   `take`.
     mutating func write(
         _ bytes: Span<UInt8>, _ layout: ItemLayout, _ keys: ItemLayout.MissingKeys
     ) throws -> Int {
@@ -65,7 +65,7 @@ struct StoredItemJSONWriter: ~Copyable {
             byteCount += try topLevel(bytes, start, end)
             isFirst = false
         }
-        // The last value must end the item, or bytes went missing unseen.
+        // The last value must end the item; otherwise bytes are missing.
         if layout.count > 0 {
             guard try layout.range(bytes, layout.count - 1).end == bytes.count else {
                 throw Wire.truncated
@@ -77,9 +77,9 @@ struct StoredItemJSONWriter: ~Copyable {
         return byteCount
     }
 
-    /// Writes an item that is in memory.
+    /// Writes an item from memory.
     ///
-    /// One value at a time is encoded, and written from its bytes.
+    /// It encodes one value at a time, and writes the value from its encoding.
     mutating func write(_ item: AttributeMap) throws {
         buffer.byte(UInt8(ascii: "{"))
         for (place, element) in item.elements.enumerated() {
@@ -120,7 +120,7 @@ struct StoredItemJSONWriter: ~Copyable {
 
     // MARK: Values
 
-    /// Writes a value that is in memory.
+    /// Writes a value from memory.
     private mutating func decoded(_ value: AttributeValue) throws -> Int {
         var bytes: [UInt8] = []
         ValueCodec.append(value, topLevel: false, to: &bytes)
@@ -152,7 +152,7 @@ struct StoredItemJSONWriter: ~Copyable {
         }
     }
 
-    /// Ends a value whose text or bytes may have filled the buffer.
+    /// Closes a value whose text or bytes may have filled the buffer.
     private mutating func close() throws {
         try buffer.makeRoom(2)
         buffer.byte(UInt8(ascii: "}"))
@@ -214,7 +214,7 @@ struct StoredItemJSONWriter: ~Copyable {
         }
     }
 
-    /// Writes text that carries its own length, and gives its place.
+    /// Writes text that carries its own length, and returns the range of its bytes.
     @inline(__always)
     private mutating func text(
         _ bytes: Span<UInt8>, _ position: inout Int
@@ -225,7 +225,7 @@ struct StoredItemJSONWriter: ~Copyable {
         return position..<(position + count)
     }
 
-    /// Writes bytes that carry their own length, and gives their place.
+    /// Writes bytes that carry their own length, and returns their range.
     private mutating func data(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws -> Range<Int> {

@@ -1,20 +1,20 @@
-/// Measures stored items as DynamoDB counts their size, from their bytes: no value is decoded.
+/// Measures the size of stored items, as DynamoDB counts it, without decoding their values.
 ///
-/// What is measured is sound: decoding it would not fail.
+/// It also checks them: an item that is measured without an error can be decoded without one.
 struct StoredItemMeter {
     private(set) var budget: DecodingBudget
 
     /// Creates a meter for one item.
     ///
-    /// - Parameter budget: What decoding may take: members, and memory for what is inflated.
+    /// - Parameter budget: The limits of decoding: members, and memory for inflated values.
     init(_ budget: DecodingBudget) { self.budget = budget }
 
-    /// The size of an item, which is ``AttributeMap/byteCount`` of the decoded one.
+    /// The size of an item, equal to ``AttributeMap/byteCount`` of the decoded item.
     ///
     /// - Parameters:
-    ///   - bytes: Its encoding.
-    ///   - layout: Where things are in it.
-    ///   - keys: The key attributes that are not stored in it.
+    ///   - bytes: The item's encoding.
+    ///   - layout: The positions of its parts.
+    ///   - keys: The key attributes that are not stored in the item.
     /// - Returns: The size.
     /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/outOfMemory``.
     mutating func measure(
@@ -29,13 +29,13 @@ struct StoredItemMeter {
             let (start, end) = try layout.range(bytes, position)
             size += names[position].utf8.count
             size += try measure(bytes, start, end)
-            // The last value must end the item, or bytes went missing unseen.
+            // The last value must end the item; otherwise bytes are missing.
             guard position < layout.count - 1 || end == bytes.count else { throw Wire.truncated }
         }
         return size
     }
 
-    /// The size of the value of an item's top level in `bytes[start..<end]`.
+    /// The size of the top-level value in `bytes[start..<end]`.
     mutating func measure(
         _ bytes: Span<UInt8>, _ start: Int, _ end: Int
     ) throws(CodexError) -> Int {
@@ -139,9 +139,9 @@ struct StoredItemMeter {
     }
 }
 
-/// The order that maps and sets are stored in, and that decoding requires.
+/// The order in which maps and sets are stored, and which decoding requires.
 enum StoredOrder {
-    /// Checks that the name of a map, or the member of a set, at a place comes after the last one.
+    /// Checks that a name of a map or a member of a set comes after the last one.
     @inline(__always)
     static func require(
         _ bytes: Span<UInt8>, _ last: Range<Int>?, _ next: Range<Int>, in what: StaticString

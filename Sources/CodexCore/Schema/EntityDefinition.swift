@@ -1,4 +1,4 @@
-/// A field of an entity, as the store's manifest keeps it.
+/// A field of an entity, as the store's manifest stores it.
 public struct FieldDefinition: Sendable, Hashable, Codable {
     /// The attribute's name.
     public let name: String
@@ -24,20 +24,21 @@ public struct EntityDefinition: Sendable, Hashable {
     ///
     /// It never comes from a Swift type's name, so types may be renamed.
     public let name: String
-    /// The table that the items live in.
+    /// The name of the table that contains the items.
     public let table: String
-    /// The version of the entity's fields; items carry the one that wrote them.
+    /// The version of the entity's fields; each item carries the version that wrote it.
     public let schemaVersion: Int
-    /// The key attributes and others that are derived from fields, by attribute name.
+    /// The key attributes, and other attributes that are derived from fields, by attribute name.
     ///
-    /// The table's key attributes must be among them.
+    /// They must include the table's key attributes.
     public let keys: [String: KeyTemplate]
-    /// The fields; empty for types that leave them to `Codable`.
+    /// The fields; empty for types whose fields `Codable` determines.
     public let fields: [FieldDefinition]
     /// The names of the attributes that are encrypted, ascending.
     ///
-    /// What stands in keys stays readable: none of them may be in a key template, or a key attribute of
-    /// the table, of an index or of a counter's group, or one of its sums.
+    /// Key values stay readable. So none of the names may be in a key template or a counter's sums.
+    /// None may be a key attribute of the table or of an index, an attribute of a counter's group,
+    /// or the time to live.
     public let sealed: [String]
 
     /// Defines an entity.
@@ -53,14 +54,14 @@ public struct EntityDefinition: Sendable, Hashable {
         self.sealed = Set(sealed).sorted()
     }
 
-    /// The same entity with more attributes that are encrypted.
+    /// The same entity with further encrypted attributes.
     func sealing(_ names: [String]) -> Self {
         Self(
             name, table: table, schemaVersion: schemaVersion, keys: keys, fields: fields,
             sealed: sealed + names)
     }
 
-    /// Whether an item with this primary key is of this entity.
+    /// Whether an item with this primary key belongs to this entity.
     package func matches(_ key: PrimaryKey, in definition: TableDefinition) -> Bool {
         guard case .string(let partition) = key.partition,
             let template = keys[definition.partitionKey.name], template.matches(partition)
@@ -76,7 +77,7 @@ public struct EntityDefinition: Sendable, Hashable {
 extension EntityDefinition: Codable {
     private enum CodingKeys: CodingKey { case name, table, schemaVersion, keys, fields, sealed }
 
-    /// Reads a definition; one without encrypted attributes does not mention them.
+    /// Reads a definition; the list of encrypted attributes may be absent.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(

@@ -1,15 +1,16 @@
-/// How a key is put together from attributes: `PROJECT#{projectId}`, `PROFILE`, `PRD#{prdId}#V#{n}`.
+/// A template that builds a key from attributes: `PROJECT#{projectId}`, `PROFILE`,
+/// `PRD#{prdId}#V#{n}`.
 ///
-/// Text outside of braces stands as it is; braces name an attribute. Numbers are padded to ten
-/// digits, since `V#10` sorts before `V#2`. Values that contain `#` or control characters are
-/// refused, so that no value can forge a part of the key.
+/// Text outside of braces is literal; braces contain an attribute's name. Numbers are padded to ten
+/// digits, because `V#10` sorts before `V#2`. Values that contain `#` or control characters are
+/// refused, so no value can forge a part of the key.
 public struct KeyTemplate: Sendable, Hashable, Codable {
     enum Piece: Sendable, Hashable {
         case text(String)
         case attribute(String)
     }
 
-    /// The template as written.
+    /// The template's text.
     public let source: String
     let pieces: [Piece]
 
@@ -20,13 +21,13 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
         }
     }
 
-    /// Width to which numbers are padded.
+    /// The number of digits to which numbers are padded.
     package static let numberWidth = 10
 
     /// Parses a template.
     ///
-    /// - Throws: ``CodexError/Code/invalidSchema`` if braces do not pair up, a name is empty, or
-    ///   two attributes follow each other without `#` between them.
+    /// - Throws: ``CodexError/Code/invalidSchema`` if braces are unbalanced, a name is empty, or
+    ///   two attributes are adjacent without `#` between them.
     public init(_ source: String) throws(CodexError) {
         self.source = source
         var pieces: [Piece] = []
@@ -58,9 +59,9 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
                 + "separated by #.")
     }
 
-    /// The key that `item`'s attributes give, or `nil` if one of them is missing.
+    /// The key from `item`'s attributes, or `nil` if one of them is missing.
     ///
-    /// - Throws: ``CodexError/Code/invalidIdentifier`` for a value that may not stand in a key.
+    /// - Throws: ``CodexError/Code/invalidIdentifier`` for a value that is not allowed in a key.
     public func render(_ item: Item) throws(CodexError) -> String? {
         var text = ""
         for piece in pieces {
@@ -82,7 +83,7 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
         return text
     }
 
-    /// Whether `key` could have been made by the template.
+    /// Whether the template could have built `key`.
     package func matches(_ key: String) -> Bool {
         var key = key
         return key.withUTF8 { matches(unsafe Span(_unsafeElements: $0)) }
@@ -113,7 +114,8 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
 
     /// A non-negative integer padded to ten digits.
     ///
-    /// - Throws: ``CodexError/Code/invalidIdentifier`` for negative numbers and longer ones.
+    /// - Throws: ``CodexError/Code/invalidIdentifier`` for a negative number, or one with more
+    ///   digits.
     public static func padded(_ value: some BinaryInteger) throws(CodexError) -> String {
         let digits = String(value)
         guard value >= 0, digits.utf8.count <= numberWidth else {
@@ -123,7 +125,7 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
         return String(repeating: "0", count: numberWidth - digits.utf8.count) + digits
     }
 
-    /// Refuses text that may not stand in a key.
+    /// Checks that text is allowed in a key.
     package static func requirePart(_ value: String, name: String) throws(CodexError) {
         guard !value.isEmpty else { throw badPart(name) }
         for byte in value.utf8 where byte == UInt8(ascii: "#") || byte < 0x20 || byte == 0x7F {

@@ -1,10 +1,12 @@
 extension Schema {
-    /// The schema that results from opening a store of schema `self` with `requested`.
+    /// The schema that results when a store of schema `self` is opened with `requested`.
     ///
-    /// New tables, indexes, counters, entities and optional fields are added, and a time to live to a
-    /// table that has none; a higher schema version of an entity replaces its fields and index keys. What
-    /// `requested` does not mention stays, encryption of attributes too: a program need not know
-    /// everything that the store holds.
+    /// New tables, indexes, counters, entities and optional fields are added. A table without a
+    /// time to live may get one. A higher schema version of an entity replaces its fields and index
+    /// keys.
+    ///
+    /// Definitions that `requested` omits stay, and so does the encryption of attributes. A program
+    /// need not know everything in the store.
     ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` with every difference that is not an addition.
     package func merging(_ requested: Schema) throws(CodexError) -> Schema {
@@ -71,7 +73,8 @@ extension TableDefinition {
         return differences
     }
 
-    /// This table with the indexes and counters of `other` that it lacks, and its time to live.
+    /// This table with the indexes and counters of `other` that it lacks, and with its time to
+    /// live.
     fileprivate func adding(_ other: TableDefinition) -> TableDefinition {
         with(
             indexes: indexes
@@ -117,7 +120,7 @@ extension EntityDefinition {
             differences.append("entity \(name) is in table \(table), requested is \(other.table)")
         }
         if schemaVersion < other.schemaVersion {
-            // A new version may change everything but where the items are.
+            // A new version may change everything except the table's key.
             for attribute in primaryKey where keys[attribute] != other.keys[attribute] {
                 differences.append(
                     "entity \(name) has the key \(attribute) = \(keys[attribute]?.source ?? "none"), "

@@ -1,7 +1,8 @@
 extension Schema {
-    /// This schema with attributes of an entity encrypted that it has by that name.
+    /// This schema with encrypted attributes of the entity with the given name.
     ///
-    /// For programs that know a store by its schema alone. ``sealing(_:of:)`` takes a Swift type.
+    /// It serves programs that know a store only by its schema. ``sealing(_:of:)`` takes a Swift
+    /// type.
     ///
     /// - Throws: ``CodexError/Code/unknownEntity``.
     public func sealing(_ names: [String], ofEntity name: String) throws(CodexError) -> Schema {
@@ -16,7 +17,7 @@ extension Schema {
         return Schema(tables: tables, entities: entities)
     }
 
-    /// The entity that an item of a table is of, by its primary key; `nil` if it is of none.
+    /// The entity to which an item belongs by its primary key; `nil` if it belongs to none.
     ///
     /// - Throws: ``CodexError/Code/unknownTable``; ``CodexError/Code/invalidKey`` if the item lacks
     ///   a key attribute.

@@ -1,4 +1,4 @@
-/// What a store holds: tables with their indexes, and the entities in them.
+/// The structure of a store: its tables with their indexes, and its entities.
 public struct Schema: Sendable, Hashable, Codable {
     /// The tables.
     public let tables: [TableDefinition]
@@ -11,19 +11,23 @@ public struct Schema: Sendable, Hashable, Codable {
         self.entities = entities
     }
 
-    /// This schema with more entities: the caller's own beside CodexFlow's.
+    /// This schema with more entities, such as a program's own beside those of CodexFlow.
     public func adding(_ types: any Entity.Type...) -> Schema {
         Schema(tables: tables, entities: entities + types.map { $0.definition })
     }
 
-    /// This schema with attributes of an entity encrypted, which is added if it is not there: CodexFlow's descriptions of tasks, say.
+    /// This schema with encrypted attributes of an entity; the entity is added if the schema lacks
+    /// it.
+    ///
+    /// For example, encrypt the descriptions and metadata of CodexFlow's tasks:
     ///
     /// ```swift
     /// let schema = CodexFlow.schema.sealing(["body", "metadata"], of: CodexFlow.Task.self)
     /// ```
     ///
-    /// A store that was opened with it once keeps it: whoever writes these attributes needs the keys
-    /// (`StoreOptions.encryptionKeys`, with the package trait `Encryption`). See `Docs/Encryption.md`.
+    /// A store that was opened with such a schema keeps the encryption. Each program that writes
+    /// these attributes then needs the keys (`StoreOptions.encryptionKeys`, with the package trait
+    /// `Encryption`). See `Docs/Encryption.md`.
     public func sealing(_ names: [String], of type: any Entity.Type) -> Schema {
         let definition = type.definition
         var entities = entities
@@ -50,9 +54,9 @@ public struct Schema: Sendable, Hashable, Codable {
 }
 
 extension Schema {
-    /// Checks that the schema does not contradict itself.
+    /// Checks that the schema is consistent.
     ///
-    /// - Throws: ``CodexError/Code/invalidSchema`` with what is wrong.
+    /// - Throws: ``CodexError/Code/invalidSchema`` with a description of the problem.
     public func validate() throws(CodexError) {
         try Self.requireDistinct(tables.map(\.name), "table")
         try Self.requireDistinct(entities.map(\.name), "entity")
@@ -92,7 +96,7 @@ extension Schema {
         try requireSealable(entity, table)
     }
 
-    /// What is looked for, counted or sorted by cannot be encrypted.
+    /// Checks that no encrypted attribute is used for lookups, counters, sorting or expiry.
     private func requireSealable(
         _ entity: EntityDefinition, _ table: TableDefinition
     ) throws(CodexError) {
@@ -191,7 +195,7 @@ extension TableDefinition {
         }
     }
 
-    /// A multi-valued attribute is one of the key's, and none of the table's own key.
+    /// Checks that a multi-valued attribute is a key attribute of its owner, and not of the table.
     private func requireMultiValued(
         _ name: String?, _ attributes: [KeyAttribute], _ owner: String
     ) throws(CodexError) {

@@ -31,9 +31,9 @@ public struct KeyAttribute: Sendable, Hashable, Codable {
     }
 }
 
-/// What an index entry holds besides the index key and the table's key.
+/// The attributes that an index entry holds in addition to the index key and the table's key.
 public enum IndexProjection: Sendable, Hashable, Codable {
-    /// Nothing more.
+    /// No further attributes.
     case keysOnly
     /// The named attributes.
     case include([String])
@@ -46,8 +46,8 @@ public enum IndexProjection: Sendable, Hashable, Codable {
 /// Indexes are sparse: an item that lacks one of the key attributes has no entry. They change in
 /// the transaction that changes the item, so they are never stale.
 ///
-/// One key attribute may be multi-valued: where it is a list or a set, the item has an entry for
-/// each distinct element (a task for each of its labels).
+/// One key attribute may be multi-valued. If it is a list or a set, the item has an entry for each
+/// distinct element, such as for each label of a task.
 public struct IndexDefinition: Sendable, Hashable, Codable {
     /// The index's name, unique in its table.
     public let name: String
@@ -55,13 +55,14 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
     public let partitionKey: [KeyAttribute]
     /// The sort key: 0 to 4 attributes.
     public let sortKey: [KeyAttribute]
-    /// What entries hold besides keys.
+    /// The attributes that entries hold in addition to keys.
     public let projection: IndexProjection
-    /// Whether two items may not have the same index key.
+    /// Whether each index key may belong to only one item.
     public let isUnique: Bool
     /// The entities whose items are indexed; `nil` means all items.
     public let entities: [String]?
-    /// The key attribute whose lists and sets have an entry for each element; `nil` if there is none.
+    /// The key attribute whose lists and sets have an entry for each element; `nil` if there is
+    /// none.
     public let multiValued: String?
 
     /// Defines an index.
@@ -87,26 +88,27 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
     public var keyAttributes: [KeyAttribute] { partitionKey + sortKey }
 }
 
-/// Counts and sums of items by group, kept in the transaction that changes an item.
+/// Counts and sums of items by group, updated in the transaction that changes an item.
 ///
-/// A group is the items with equal values of the group's attributes, as in an index: an item that
-/// lacks one of them is in no group. Reading a group is one lookup, however many items are in it.
+/// A group contains the items with equal values of the group's attributes. As in an index, an item
+/// that lacks one of them is in no group. Reading a group is one lookup, for any number of items.
 ///
-/// Items whose time to live is over (``TableDefinition/timeToLive``) count until they are removed,
-/// though nobody finds them any more.
+/// Expired items (``TableDefinition/timeToLive``) still count until they are removed, though reads
+/// no longer find them.
 ///
-/// Sums are exact: a write after which a group's sum would need more than 38 digits is refused with
-/// ``CodexError/Code/invalidNumber``.
+/// Sums are exact. A write is refused with ``CodexError/Code/invalidNumber`` if a group's sum would
+/// need more than 38 digits.
 public struct CounterDefinition: Sendable, Hashable, Codable {
     /// The counter's name, unique in its table.
     public let name: String
-    /// The attributes that make a group: 1 to 4.
+    /// The 1 to 4 attributes whose values define a group.
     public let group: [KeyAttribute]
-    /// The number attributes that are summed; values that are no numbers do not count.
+    /// The number attributes that are summed; values of other types do not count.
     public let sums: [String]
     /// The entities whose items are counted; `nil` means all items.
     public let entities: [String]?
-    /// The group attribute whose lists and sets count once for each distinct element; `nil` if there is none.
+    /// The group attribute whose lists and sets count once per distinct element; `nil` if there is
+    /// none.
     public let multiValued: String?
 
     /// Defines a counter.
@@ -137,18 +139,20 @@ public struct TableDefinition: Sendable, Hashable, Codable {
     public let indexes: [IndexDefinition]
     /// The counters.
     public let counters: [CounterDefinition]
-    /// The attribute that says when an item expires; `nil` if the table's items never do.
+    /// The attribute that determines when an item expires; `nil` if the table's items never expire.
     ///
-    /// Its value is a number: seconds since 1970-01-01T00:00:00Z, from 0 up to 2^53, a fraction
-    /// rounded up. From that second on (by ``DynamoDBLimits/expiryIgnoredAfterSeconds`` at most,
-    /// and by the clock of the process that looks) the item is absent for all reads and conditions,
-    /// its unique keys are free, and a sweeper removes it in the background, with a record in the
-    /// stream of changes that is marked as expiry. An item without the attribute does not expire,
-    /// nor does one with a value of another type or out of range; nothing is refused because of it.
+    /// Its value is a number of seconds since 1970-01-01T00:00:00Z, from 0 up to 2^53; a fraction
+    /// is rounded up. From that second on, by the clock of the reading process, reads and
+    /// conditions treat the item as absent, and its unique keys are free. A sweeper removes it in
+    /// the background and marks the record in the change stream as expiry. A second that is more
+    /// than ``DynamoDBLimits/expiryIgnoredAfterSeconds`` in the past is ignored.
     ///
-    /// A table that has none may get one, also with items in it; it cannot be changed or taken away.
-    /// See DynamoDB's developer guide, "Using time to live (TTL)", which differs in that expired
-    /// items can be read until they are removed.
+    /// An item without the attribute does not expire. Neither does an item whose value has another
+    /// type or is out of range; such values are not refused.
+    ///
+    /// A table without a time to live may get one, even if it contains items. It cannot be changed
+    /// or removed. See DynamoDB's developer guide, "Using time to live (TTL)"; unlike here,
+    /// DynamoDB can return expired items until they are removed.
     public let timeToLive: String?
 
     /// Defines a table.
@@ -168,7 +172,7 @@ public struct TableDefinition: Sendable, Hashable, Codable {
         self.timeToLive = timeToLive
     }
 
-    /// Reads a definition; one without counters or time to live has none.
+    /// Reads a definition; counters and time to live may be absent.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         name = try container.decode(String.self, forKey: .name)
@@ -193,11 +197,11 @@ public struct TableDefinition: Sendable, Hashable, Codable {
             counters: counters ?? self.counters, timeToLive: timeToLive ?? self.timeToLive)
     }
 
-    /// The name of the index of expiry: one that no index of a user's may have.
+    /// The name of the expiry index, which no index of a user may have.
     package static let expiryIndexName = "$expiry"
 
-    /// The indexes that writes keep up: the table's own and, if its items expire, the one that finds
-    /// those that are due.
+    /// The indexes that writes maintain: the table's own indexes and, if its items can expire, the
+    /// expiry index.
     package var maintainedIndexes: [IndexDefinition] {
         guard let timeToLive else { return indexes }
         return indexes + [

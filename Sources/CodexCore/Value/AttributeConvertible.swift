@@ -1,10 +1,10 @@
 public import FoundationEssentials
 
-/// A Swift type with a form as an attribute value.
+/// A Swift type that can be converted to and from an attribute value.
 public protocol AttributeConvertible: Sendable {
     /// The value as an attribute.
     var attributeValue: AttributeValue { get }
-    /// Reads the value from an attribute; `nil` if type or content do not fit.
+    /// Reads the value from an attribute; `nil` if its type or content does not fit.
     init?(attributeValue: AttributeValue)
 }
 
@@ -122,7 +122,7 @@ extension Number: AttributeSetMember {
 extension Date: AttributeConvertible {
     /// A string value: ISO 8601 in UTC to the millisecond, see ``Timestamp``.
     public var attributeValue: AttributeValue { .string(Timestamp.text(self)) }
-    /// The moment that a string value names.
+    /// The instant in a string value.
     public init?(attributeValue: AttributeValue) {
         guard case .string(let text) = attributeValue, let date = Timestamp.date(text) else {
             return nil

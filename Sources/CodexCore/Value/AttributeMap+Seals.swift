@@ -1,10 +1,11 @@
-/// Whether a stored value is plain, or that of an encrypted field.
+/// Whether a stored value is plain or belongs to an encrypted field.
 package enum ValueSeal: UInt8, Sendable {
-    /// It is what it seems to be.
+    /// The value is plain data.
     case plain
-    /// It is an encrypted field's value.
+    /// The value belongs to an encrypted field.
     case sealed
-    /// It begins as an encrypted value, and nothing else tells whether it is one: the keys decide.
+    /// The value begins like an encrypted value; only the encryption keys can decide whether it is
+    /// one.
     case undecided
 }
 
@@ -12,28 +13,29 @@ extension AttributeMap {
     /// The element named `name`, or `nil`.
     package func element(named name: String) -> Element? { index(of: name).map { elements[$0] } }
 
-    /// The attributes for which `isKept` is true, with their seals.
+    /// The attributes for which `isKept` returns `true`, with their seals.
     package func keeping(where isKept: (Element) -> Bool) -> AttributeMap {
         AttributeMap(uncheckedSorted: elements.filter(isKept))
     }
 
-    /// Whether a value is not plain, or may not be.
+    /// Whether a value is sealed or undecided.
     package var hasSeals: Bool {
-        // Without a closure, which would copy each element.
+        // A loop, because a closure would copy each element.
         for place in elements.indices where elements[place].seal != .plain { return true }
         return false
     }
 
-    /// The name of an attribute whose value is not plain, or may not be.
+    /// The name of an attribute whose value is sealed or undecided.
     package var sealedName: String? { elements.first { $0.seal != .plain }?.name }
 
     /// Whether a value is undecided.
     package var hasUndecided: Bool { elements.contains { $0.seal == .undecided } }
 
-    /// How many values are undecided.
+    /// The number of undecided values.
     package var undecidedCount: Int { elements.count(where: { $0.seal == .undecided }) }
 
-    /// The same attributes; undecided values are plain, but for those that `isKept` is true for.
+    /// The same attributes, with undecided values made plain except those for which `isKept` is
+    /// `true`.
     package func decidingPlain(except isKept: (Element) -> Bool = { _ in false }) -> AttributeMap {
         guard hasUndecided else { return self }
         return AttributeMap(
@@ -42,10 +44,11 @@ extension AttributeMap {
             })
     }
 
-    /// The same attributes; a sealed value that `stored` does not have under its name is undecided.
+    /// The same attributes, with each sealed value made undecided unless `stored` has it under its
+    /// name.
     ///
-    /// Items in memory keep their seals. A program may have moved a value to another item, field or
-    /// store, where it does not open.
+    /// Items in memory keep their seals. But a program may have moved a value to another item,
+    /// field or store, where it does not open.
     package func doubtingSeals(except stored: AttributeMap?) -> AttributeMap {
         guard elements.contains(where: { $0.seal == .sealed }) else { return self }
         return AttributeMap(
@@ -57,9 +60,9 @@ extension AttributeMap {
             })
     }
 
-    /// Gives the seals of another map's values to equal values of this one, whatever their names.
+    /// Copies the seals of another map's values to equal values of this map, under any name.
     ///
-    /// For code of the program that moves values: it does not know of seals.
+    /// It serves program code that moves values and does not know about seals.
     package mutating func adoptSeals(of other: AttributeMap) {
         for sealed in other.elements where sealed.seal != .plain {
             for element in elements where element.seal == .plain && element.value == sealed.value {
@@ -68,17 +71,19 @@ extension AttributeMap {
         }
     }
 
-    /// The item as one that was read from a store, where its content alone is left: from JSON, say.
+    /// The item with a seal on each value that may belong to an encrypted field.
     ///
-    /// Raw items have the values of encrypted fields as binaries that begin with a mark. JSON has
-    /// nothing more. Put into a store as it is, such a value would be plain, and be encrypted
+    /// Call it for an item of which only the content is left, such as an item from JSON. Raw items
+    /// contain the values of encrypted fields as binaries that begin with a mark, and JSON keeps
+    /// nothing else. Without this call, the store would take such a value as plain and encrypt it
     /// again.
     ///
-    /// In the item that this returns, such values are marked for the store to judge. It takes for
-    /// encrypted what its keys open in that place, and refuses other values that have the form
-    /// (``CodexError/Code/valueTampered``). In fields that are not encrypted, they are plain.
+    /// The store decides about the values that this function seals. It takes a value as encrypted
+    /// if its keys open the value in that place. It refuses other values of that form
+    /// (``CodexError/Code/valueTampered``). In fields that are not encrypted, the values are plain.
     ///
-    /// A store without keys takes them as they are, and reads with keys check them. So without
+    /// A store without keys takes the values as they are, and reads with keys check them. Without
+    /// keys, therefore put only items that were exported from that store or a copy of it.
     /// keys, put only what was exported from that store or a copy of it.
     ///
     /// ```swift
@@ -89,7 +94,7 @@ extension AttributeMap {
     /// - Complexity: O(*n*) in the number of attributes.
     public func recognizingSealedValues() -> AttributeMap { recognizingSealedValues { _ in true } }
 
-    /// The same for those attributes only that `mayBeSealed` is true for, by name.
+    /// The same, only for attributes whose name `mayBeSealed` accepts.
     package func recognizingSealedValues(
         where mayBeSealed: (String) -> Bool
     ) -> AttributeMap {
@@ -101,7 +106,7 @@ extension AttributeMap {
             })
     }
 
-    /// The attributes whose values have the form of encrypted ones; data may have it, too.
+    /// The attributes whose values have the form of encrypted values; plain data may have it too.
     ///
     /// - Complexity: O(*n*) in the number of attributes.
     public var sealedFormNames: [String] {

@@ -1,7 +1,8 @@
 /// Named attribute values: an item, or a map within one.
 ///
-/// Names are compared by their UTF-8 bytes, so canonically equivalent spellings are two names, as
-/// in DynamoDB. Iteration is in that order. Lookup is O(log *n*), insertion O(*n*).
+/// Names are compared by their UTF-8 bytes. Canonically equivalent spellings are therefore
+/// different names, as in DynamoDB. Iteration is in that order. Lookup is O(log *n*), insertion
+/// O(*n*).
 public struct AttributeMap: Sendable, Hashable {
     /// One named value.
     public struct Element: Sendable, Hashable {
@@ -9,9 +10,9 @@ public struct AttributeMap: Sendable, Hashable {
         public let name: String
         /// The attribute's value.
         public var value: AttributeValue { didSet { seal = .plain } }
-        /// Whether a store has the value as that of an encrypted field.
+        /// Whether the store has the value as an encrypted field's value.
         ///
-        /// The content of a value does not say it. A value that is set is plain.
+        /// The value's content does not show it. A value that is set is plain.
         package private(set) var seal = ValueSeal.plain
 
         /// Creates a named value.
@@ -30,7 +31,7 @@ public struct AttributeMap: Sendable, Hashable {
         /// The same value with another seal.
         package func with(_ seal: ValueSeal) -> Self { Self(name: name, value: value, seal: seal) }
 
-        /// Compares names by bytes, and values.
+        /// Compares names by bytes, and compares values.
         public static func == (lhs: Self, rhs: Self) -> Bool {
             ByteOrder.equal(lhs.name, rhs.name) && lhs.value == rhs.value
         }
@@ -48,17 +49,17 @@ public struct AttributeMap: Sendable, Hashable {
     /// Creates an empty map.
     public init() { elements = [] }
 
-    /// Creates a map from pairs; of equal names the last one stands.
+    /// Creates a map from pairs; the last pair of equal names wins.
     ///
     /// - Complexity: O(*n* log *n*), and O(*n*) if the names ascend.
     public init(_ pairs: some Sequence<(String, AttributeValue)>) {
         self.init(unsorted: pairs.map { Element(name: $0.0, value: $0.1) })
     }
 
-    /// Creates a map from elements in any order; of equal names the last one stands.
+    /// Creates a map from elements in any order; the last element of equal names wins.
     ///
-    /// What is read goes this way, all at once: added one by one, *n* names that descend take *n*²
-    /// steps.
+    /// Parsers use it to add all elements at once. Added one by one, *n* names in descending order
+    /// would take *n*² steps.
     ///
     /// - Complexity: O(*n* log *n*), and O(*n*) if the names ascend.
     package init(unsorted given: [Element]) {
@@ -83,7 +84,7 @@ public struct AttributeMap: Sendable, Hashable {
 
     /// Creates a map from elements that are in ascending order of their names' bytes.
     ///
-    /// - Returns: `nil` if they are not, or if a name occurs twice.
+    /// - Returns: `nil` if the names are not ascending, or if a name occurs twice.
     package init?(sorted elements: [Element]) {
         for index in elements.indices.dropFirst()
         where ByteOrder.compare(elements[index - 1].name, elements[index].name) >= 0 {
@@ -92,7 +93,7 @@ public struct AttributeMap: Sendable, Hashable {
         self.elements = elements
     }
 
-    /// Creates a map from elements that the caller knows to be in order.
+    /// Creates a map from elements that the caller knows to be in ascending order.
     package init(uncheckedSorted elements: [Element]) { self.elements = elements }
 
     /// The value named `name`, or `nil`; setting `nil` removes it.
@@ -112,7 +113,7 @@ public struct AttributeMap: Sendable, Hashable {
         }
     }
 
-    /// Adds an element with its seal, in the place of one with its name.
+    /// Adds an element with its seal; it replaces an element of the same name.
     package mutating func set(_ element: Element) {
         let (index, found) = position(of: element.name)
         if found { elements[index] = element } else { elements.insert(element, at: index) }
@@ -127,19 +128,20 @@ public struct AttributeMap: Sendable, Hashable {
     /// The attributes' names in order.
     public var names: [String] { elements.map(\.name) }
 
-    /// Where `name` is among the elements; `nil` if it is not there.
+    /// The position of `name` among the elements, or `nil`.
     package func index(of name: String) -> Int? {
         let (index, found) = position(of: name)
         return found ? index : nil
     }
 
-    /// Where `name` is, or where it would be inserted.
+    /// The position of `name`, or the position at which it would be inserted.
     private func position(of name: String) -> (index: Int, found: Bool) {
-        // Models add their attributes in order: look at the end first.
+        // Models add their attributes in order, so the end is checked first.
         if let last = elements.last, ByteOrder.compare(last.name, name) < 0 {
             return (elements.count, false)
         }
-        // Equal names of usual length are the same words: looking at each of a few is the fastest.
+        // Equal names of usual length are identical words, so checking a few elements one by one is
+        // fastest.
         if elements.count <= 32 {
             for index in elements.indices where ByteOrder.areIdentical(elements[index].name, name) {
                 return (index, true)
@@ -162,7 +164,7 @@ extension AttributeMap: Sequence {
 }
 
 extension AttributeMap: ExpressibleByDictionaryLiteral {
-    /// Creates a map from a literal; of equal names the last one stands.
+    /// Creates a map from a literal; the last value of equal names wins.
     public init(dictionaryLiteral elements: (String, AttributeValue)...) { self.init(elements) }
 }
 

@@ -21,10 +21,10 @@ extension [UInt8]: AttributeSetElement {
     public static func order(_ lhs: [UInt8], _ rhs: [UInt8]) -> Int { ByteOrder.compare(lhs, rhs) }
 }
 
-/// A set of strings, numbers or binaries: no duplicates, no order of its own.
+/// A set of strings, numbers or binaries, without duplicates and without an order.
 ///
-/// Members are kept in the order of their type, so equal sets are stored as equal bytes. Lookup is
-/// O(log *n*). An empty set can be built, but no item that contains one is accepted, as in DynamoDB.
+/// Members are kept in their type's order, so equal sets are stored as equal bytes. Lookup is O(log
+/// *n*). An empty set can be created, but no item that contains one is accepted, as in DynamoDB.
 public struct AttributeSet<Element: AttributeSetElement>: Sendable, Hashable {
     /// The members, ascending.
     public private(set) var members: [Element]
@@ -37,7 +37,7 @@ public struct AttributeSet<Element: AttributeSetElement>: Sendable, Hashable {
         }.map { members[$0] }
     }
 
-    /// Creates a set from elements that ascend, or `nil` if they do not.
+    /// Creates a set from ascending elements, or `nil` if they are not ascending.
     init?(ascending elements: [Element]) {
         for index in elements.indices.dropFirst()
         where Element.order(elements[index - 1], elements[index]) >= 0 { return nil }

@@ -1,7 +1,7 @@
 /// A value of one of DynamoDB's ten attribute types.
 ///
-/// Equality and hashing follow DynamoDB: strings by UTF-8 bytes, numbers by value, sets without
-/// order, at every depth.
+/// Equality and hashing follow DynamoDB at every depth: strings compare by UTF-8 bytes, numbers by
+/// value, and sets without order.
 public enum AttributeValue: Sendable {
     /// `S`: text, compared by UTF-8 bytes.
     case string(String)
@@ -66,22 +66,22 @@ extension AttributeValue {
         }
     }
 
-    /// The text of a string value, else `nil`.
+    /// The text of a string value; otherwise `nil`.
     public var string: String? {
         if case .string(let value) = self { value } else { nil }
     }
 
-    /// The number of a number value, else `nil`.
+    /// The number of a number value; otherwise `nil`.
     public var number: Number? {
         if case .number(let value) = self { value } else { nil }
     }
 
-    /// The attributes of a map value, else `nil`.
+    /// The attributes of a map value; otherwise `nil`.
     public var map: AttributeMap? {
         if case .map(let value) = self { value } else { nil }
     }
 
-    /// The elements of a list value, else `nil`.
+    /// The elements of a list value; otherwise `nil`.
     public var list: [AttributeValue]? {
         if case .list(let value) = self { value } else { nil }
     }
@@ -107,7 +107,7 @@ extension AttributeValue: Hashable {
 
     /// Hashes the content.
     ///
-    /// Canonically equivalent strings may share a hash; they are not equal.
+    /// Canonically equivalent strings may share a hash, but they are not equal.
     public func hash(into hasher: inout Hasher) {
         switch self {
         case .string(let value): hasher.combine(value)
@@ -136,7 +136,7 @@ extension AttributeValue: ExpressibleByStringLiteral, ExpressibleByIntegerLitera
     public init(booleanLiteral value: Bool) { self = .bool(value) }
     /// A list value.
     public init(arrayLiteral elements: AttributeValue...) { self = .list(elements) }
-    /// A map value; of equal names the last one stands.
+    /// A map value; the last value of equal names wins.
     public init(dictionaryLiteral elements: (String, AttributeValue)...) {
         self = .map(AttributeMap(elements))
     }

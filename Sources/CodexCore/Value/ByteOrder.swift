@@ -1,7 +1,7 @@
-/// The order of byte strings, which is DynamoDB's order of strings: by UTF-8 bytes, unsigned.
+/// The order of byte strings, unsigned; DynamoDB orders strings by their UTF-8 bytes in this way.
 ///
-/// Swift's own `==` and `<` on `String` compare canonical equivalents as equal ("é" in one scalar
-/// and in two). Names and values of items must not: they would collide.
+/// Swift's `==` and `<` on `String` treat canonical equivalents as equal ("é" as one scalar or
+/// two). Names and values of items must not, because they would collide.
 package enum ByteOrder {
     /// Compares the UTF-8 bytes of two strings: negative, zero or positive.
     package static func compare(_ lhs: String, _ rhs: String) -> Int {
@@ -28,18 +28,19 @@ package enum ByteOrder {
         return lhs.utf8.count == rhs.utf8.count && compare(lhs, rhs) == 0
     }
 
-    /// Whether two strings are the same words of memory, and so have the same bytes: equal short ones
-    /// nearly always are, and copies of one string.
+    /// Whether two strings are the same words of memory, and so have the same bytes.
+    ///
+    /// It is nearly always true for equal short strings, and for copies of one string.
     @inline(__always)
     static func areIdentical(_ lhs: String, _ rhs: String) -> Bool {
         guard MemoryLayout<String>.size == MemoryLayout<(UInt64, UInt64)>.size else { return false }
-        // Nothing is concluded from other words but that one has to look at the bytes.
+        // Different words prove nothing; then the bytes must be compared.
         let left = unsafe unsafeBitCast(lhs, to: (UInt64, UInt64).self)
         let right = unsafe unsafeBitCast(rhs, to: (UInt64, UInt64).self)
         return left.0 == right.0 && left.1 == right.1
     }
 
-    /// Compares two buffers as `memcmp` and then length would.
+    /// Compares two buffers by `memcmp`, then by length.
     private static func compare(
         _ lhs: UnsafeRawBufferPointer, _ rhs: UnsafeRawBufferPointer
     ) -> Int {

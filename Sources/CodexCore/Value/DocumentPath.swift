@@ -1,4 +1,4 @@
-/// A place in an item: an attribute name, then names and list indexes, as `stories[2].title`.
+/// A place in an item: an attribute name, then names and list indexes, as in `stories[2].title`.
 public struct DocumentPath: Sendable, Hashable {
     /// One step of a path.
     public enum Step: Sendable, Hashable {
@@ -36,9 +36,10 @@ public struct DocumentPath: Sendable, Hashable {
         self.steps = steps
     }
 
-    /// Parses `name`, `name.name`, `name[0].name` and the like.
+    /// Parses a path such as `name`, `name.name` or `name[0].name`.
     ///
-    /// Names that contain a dot or a bracket cannot be written this way: build them from steps.
+    /// Names that contain a dot or a bracket cannot be written in this form; build such a path from
+    /// steps.
     ///
     /// - Throws: ``CodexError/Code/invalidPath``.
     public init(parsing text: String) throws(CodexError) {
@@ -90,9 +91,9 @@ extension DocumentPath: ExpressibleByStringLiteral {
 }
 
 extension DocumentPath: CustomStringConvertible {
-    /// The path as DynamoDB writes it.
+    /// The path in DynamoDB's notation.
     ///
-    /// - Complexity: O(*n*) in its bytes.
+    /// - Complexity: O(*n*) for *n* bytes.
     public var description: String {
         var text = root
         for step in steps {
@@ -104,18 +105,18 @@ extension DocumentPath: CustomStringConvertible {
         return text
     }
 
-    /// The path as an error names it: its first bytes if it is long.
+    /// The path for error messages; only its first bytes if it is long.
     package var abbreviated: String { description.abbreviated() }
 }
 
 extension DocumentPath {
-    /// The path without its last step; a root is its own parent.
+    /// The path without its last step; the parent of a root is the root.
     package var parent: DocumentPath { DocumentPath(root: root, steps: steps.dropLast()) }
 
     /// The steps from the item down, the root's name first.
     package var allSteps: [Step] { [.name(root)] + steps }
 
-    /// The step at a place of ``allSteps``; `nil` past the last.
+    /// The step at index `depth` of ``allSteps``; `nil` past the last one.
     func step(at depth: Int) -> Step? {
         guard depth > 0 else { return .name(root) }
         return depth <= steps.count ? steps[depth - 1] : nil
@@ -123,8 +124,8 @@ extension DocumentPath {
 
     /// Compares paths step by step: negative, zero or positive.
     ///
-    /// What lies below a path follows it at once, and of paths in one list or map those of one step
-    /// stand together.
+    /// The paths below a path follow it immediately. Paths that share a step of a list or map are
+    /// adjacent.
     static func order(_ left: DocumentPath, _ right: DocumentPath) -> Int {
         let order = ByteOrder.compare(left.root, right.root)
         if order != 0 { return order }
@@ -135,10 +136,11 @@ extension DocumentPath {
         return left.steps.count - right.steps.count
     }
 
-    /// The paths in their order.
+    /// Sorts the paths and checks that none of them conflict.
     ///
     /// - Throws: ``CodexError/Code/invalidExpression`` if two of them conflict.
-    /// - Complexity: O(*n* log *n*): paths that conflict have neighbours that do.
+    /// - Complexity: O(*n* log *n*), because two conflicting paths imply that two neighbours
+    ///   conflict.
     static func sortedDisjoint(_ paths: [DocumentPath]) throws(CodexError) -> [DocumentPath] {
         if paths.count < 2 { return paths }
         let sorted = paths.sorted { order($0, $1) < 0 }
@@ -152,8 +154,10 @@ extension DocumentPath {
         return sorted
     }
 
-    /// Whether one of the two paths is the other or lies below it, or they would need the same
-    /// value to be a map and a list.
+    /// Whether the two paths cannot be used in one expression.
+    ///
+    /// One path is equal to the other or below it, or they require the same value to be a map and a
+    /// list.
     package func conflicts(with other: DocumentPath) -> Bool {
         for (left, right) in zip(allSteps, other.allSteps) where left != right {
             switch (left, right) {
@@ -166,7 +170,7 @@ extension DocumentPath {
 }
 
 extension DocumentPath.Step {
-    /// Compares steps: indexes ascend, then names by their bytes.
+    /// Compares steps: indexes come first, in ascending order, then names by their bytes.
     static func order(_ left: Self, _ right: Self) -> Int {
         switch (left, right) {
         case (.name(let left), .name(let right)): ByteOrder.compare(left, right)

@@ -28,11 +28,12 @@ extension AttributeValue {
 }
 
 extension Number {
-    /// The number's size as DynamoDB counts it: one byte per two significant digits, plus one,
-    /// plus one if negative.
+    /// The number's size as DynamoDB counts it.
+    ///
+    /// It is one byte per two significant digits, plus one, plus one if the number is negative.
     public var byteCount: Int {
         if let integer = int64 { return Self.byteCount(of: integer) }
-        // Only numbers of 64 bits have zeros at their end.
+        // Only numbers that fit 64 bits have trailing zeros.
         return (Number.digitCount(magnitude) + 1) / 2 + 1 + (isNegative ? 1 : 0)
     }
 
@@ -51,10 +52,10 @@ extension Number {
 }
 
 extension AttributeMap {
-    /// Checks everything about an item that does not depend on its table.
+    /// Checks all properties of an item that do not depend on its table.
     ///
-    /// - Throws: ``CodexError/Code/itemTooLarge`` past 400 KB; ``CodexError/Code/invalidItem`` for
-    ///   an empty or over-long attribute name, an empty set, or nesting past 32 levels.
+    /// - Throws: ``CodexError/Code/itemTooLarge`` above 400 KB; ``CodexError/Code/invalidItem`` for
+    ///   an empty or over-long attribute name, an empty set, or more than 32 levels of nesting.
     package func validate() throws(CodexError) {
         for element in elements {
             try element.validateName()

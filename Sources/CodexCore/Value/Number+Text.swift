@@ -111,7 +111,7 @@ private struct NumberParser {
         var value = 0
         var count = 0
         while let byte = peek, byte &- UInt8(ascii: "0") < 10 {
-            // Any exponent past a million is out of range whatever the digits before it.
+            // Any exponent past a million is out of range, with any digits before it.
             value = min(value * 10 + Int(byte - UInt8(ascii: "0")), 1_000_000)
             position += 1
             count += 1

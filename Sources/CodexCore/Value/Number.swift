@@ -1,9 +1,12 @@
 /// An exact decimal number with DynamoDB's domain: up to 38 significant digits, magnitudes from
 /// 1E-130 to 9.99…E+125, and zero.
 ///
-/// Equal numbers are equal values whatever their spelling: `1000`, `1e3` and `+1000.0` are one
+/// Equal numbers are equal values in any spelling: `1000`, `1e3` and `+1000.0` are one
 /// number, one key and one member of a set. Nothing is ever rounded: what does not fit is an error.
 /// Numbers that fit `Int64` take a fast path.
+///
+/// In a `Codable` entity, a number is stored as an attribute of type number. Other encoders get its
+/// decimal text, because JSON has no exact decimal numbers: 12.50 is written as `"12.5"`.
 ///
 /// The value is `coefficient × 10^exponent` in a canonical form: integers that fit `Int64` have
 /// exponent 0; of all others, the coefficient has no trailing zero.

@@ -5,7 +5,7 @@
 package struct NumberSum {
     private static let base: Int64 = 1_000_000_000
     private static let digitsPerLimb = 9
-    /// The power of ten of the first limb's lowest digit: at most that of any number's lowest digit.
+    /// The power of ten of the first limb's lowest digit: at most that of any number's.
     private static let lowest = -171
     private static let limbCount = 35
 
@@ -33,8 +33,8 @@ package struct NumberSum {
 
     /// The sum.
     ///
-    /// - Throws: ``CodexError/Code/invalidNumber`` if it needs more than 38 significant digits or is
-    ///   out of range.
+    /// - Throws: ``CodexError/Code/invalidNumber`` if it needs more than 38 significant digits or
+    ///   is out of range.
     package func number() throws(CodexError) -> Number {
         var (limbs, carry) = Self.carried(limbs)
         let isNegative = carry < 0

@@ -1,12 +1,12 @@
 public import FoundationEssentials
 
-/// The stored form of moments: ISO 8601 in UTC, `2025-11-05T09:30:00.000Z`.
+/// The stored form of instants: ISO 8601 in UTC, `2025-11-05T09:30:00.000Z`.
 ///
-/// The width is fixed, so the text sorts as time does. Precision is the millisecond; years run from
-/// 0000 to 9999. Reading also accepts the form without a fraction, as the architecture document
-/// writes it.
+/// The width is fixed, so the text sorts in the order of time. The precision is one millisecond;
+/// years run from 0000 to 9999. Reading also accepts the form without a fraction, which the
+/// architecture document uses.
 public enum Timestamp {
-    /// The text of a moment, rounded to the millisecond; moments outside of the years are clamped.
+    /// The text of an instant, rounded to the millisecond and limited to the years 0000 to 9999.
     public static func text(_ date: Date) -> String {
         let limit = 253_402_300_800_000.0 - 1
         let scaled = (date.timeIntervalSince1970 * 1000).rounded(.toNearestOrAwayFromZero)
@@ -26,17 +26,18 @@ public enum Timestamp {
         }
     }
 
-    /// The moment that `text` names, or `nil` if it is not of one of the two forms.
+    /// The instant that `text` denotes, or `nil` if the text has neither of the two forms.
     public static func date(_ text: String) -> Date? {
         var copy = text
         return copy.withUTF8 { unsafe date(Span(_unsafeElements: $0)) }
     }
 
-    /// The moment that UTF-8 `text` names.
+    /// The instant that UTF-8 `text` denotes.
     package static func date(_ text: Span<UInt8>) -> Date? {
         guard text.count == 24 || text.count == 20 else { return nil }
         let isLong = text.count == 24
-        // Eight bytes at a time, the last of the short form with some that were seen before.
+        // The text is read eight bytes at a time; the last eight of the short form overlap the
+        // previous ones.
         let date = Digits(text, 0, .date)
         let time = Digits(text, 8, .time)
         let rest = isLong ? Digits(text, 16, .rest) : Digits(text, 12, .shortRest)
@@ -55,13 +56,14 @@ public enum Timestamp {
     }
 }
 
-/// Eight bytes of text, some of which are digits and the others separators.
+/// Eight bytes of text: digits and separators.
 private struct Digits {
-    /// The digits' values, and 0 for the separators, if they are sound.
+    /// The values of the digits, and 0 for the separators, if the bytes match the pattern.
     private let word: UInt64
     let areSound: Bool
 
-    /// Eight bytes with a 0 where digits are to be, the first one lowest; and which are separators.
+    /// Eight bytes with `0` in the places of digits, the first byte lowest, and a mask of the
+    /// separators.
     struct Pattern {
         let word: UInt64
         let separators: UInt64
@@ -77,7 +79,7 @@ private struct Digits {
             word: 0x5A30_303A_3030_3A30, separators: 0xFF00_00FF_0000_FF00)
     }
 
-    /// Reads the eight bytes from `start` on, which must be there.
+    /// Reads the eight bytes from `start` on, which must exist.
     @inline(__always)
     init(_ text: Span<UInt8>, _ start: Int, _ pattern: Pattern) {
         precondition(start + 8 <= text.count)
@@ -85,8 +87,8 @@ private struct Digits {
             unsafe UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: start, as: UInt64.self))
         }
         word = bytes ^ pattern.word
-        // A digit has become 0 to 9, to which 6 can be added without reaching the upper half; a
-        // separator 0.
+        // A digit has become 0 to 9; adding 6 does not reach the upper half. A separator has become
+        // 0.
         let upper = (word | (word &+ 0x0606_0606_0606_0606)) & 0xF0F0_F0F0_F0F0_F0F0
         areSound = upper == 0 && word & pattern.separators == 0
     }
@@ -122,7 +124,7 @@ private struct DigitWriter {
     }
 }
 
-/// A day of the calendar, without time or zone: `2025-11-05`.
+/// A calendar day, without a time or a time zone: `2025-11-05`.
 public struct CalendarDay: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// The year, 0 to 9999.
     public let year: Int
@@ -131,7 +133,7 @@ public struct CalendarDay: Sendable, Hashable, Comparable, CustomStringConvertib
     /// The day of the month, from 1.
     public let day: Int
 
-    /// Creates a day, or `nil` if the Gregorian calendar has none such.
+    /// Creates a day, or `nil` if the Gregorian calendar has no such day.
     public init?(year: Int, month: Int, day: Int) {
         guard Self.isValid(year: year, month: month, day: day) else { return nil }
         (self.year, self.month, self.day) = (year, month, day)
@@ -147,29 +149,31 @@ public struct CalendarDay: Sendable, Hashable, Comparable, CustomStringConvertib
         self.init(year: year, month: month, day: day)
     }
 
-    /// The day so many days after 1970-01-01, kept within the years.
+    /// The day `count` days after 1970-01-01, limited to the years 0 to 9999.
     package init(daysSince1970 count: Int) {
         let first = Int(Self.days(year: 0, month: 1, day: 1))
         let last = Int(Self.days(year: 9999, month: 12, day: 31))
         (year, month, day) = Self.civil(fromDays: Int64(max(first, min(last, count))))
     }
 
-    /// The day that a moment is on in UTC, kept within the years.
+    /// The day of an instant in UTC, limited to the years 0 to 9999.
     public init(_ instant: Date) {
         let days = (instant.timeIntervalSince1970 / 86_400).rounded(.down)
         self.init(daysSince1970: days.isNaN ? 0 : Int(max(-1e6, min(1e7, days))))
     }
 
-    /// How many days after 1970-01-01 the day is.
+    /// The number of days from 1970-01-01 to the day.
     package var daysSince1970: Int { Int(Self.days(year: year, month: month, day: day)) }
 
-    /// The day `count` days after this one (before it, if negative), kept within the years.
+    /// The day `count` days after this one, or before it if `count` is negative.
+    ///
+    /// The result is limited to the years 0 to 9999.
     public func adding(days count: Int) -> CalendarDay {
         let (days, overflows) = daysSince1970.addingReportingOverflow(count)
         return CalendarDay(daysSince1970: overflows ? (count < 0 ? .min : .max) : days)
     }
 
-    /// The day as `yyyy-mm-dd`; the text sorts as days do.
+    /// The day as `yyyy-mm-dd`; the text sorts in the order of days.
     public var description: String {
         func padded(_ value: Int, _ width: Int) -> String {
             let digits = String(value)
@@ -223,7 +227,7 @@ public struct CalendarDay: Sendable, Hashable, Comparable, CustomStringConvertib
 extension CalendarDay: AttributeConvertible {
     /// A string value, `yyyy-mm-dd`.
     public var attributeValue: AttributeValue { .string(description) }
-    /// The day that a string value names.
+    /// The day in a string value.
     public init?(attributeValue: AttributeValue) {
         guard case .string(let text) = attributeValue, let day = CalendarDay(text) else {
             return nil

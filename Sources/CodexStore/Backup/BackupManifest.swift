@@ -1,14 +1,15 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// What a backup says about itself: the file `backup.json`, which is written last.
+/// The manifest of a backup: the file `backup.json`, which is written last.
 struct BackupManifest: Codable {
     var format = ChecksummedJSON.format
     let storeID: UUID
-    /// Where the log was, as LMDB has it.
+    /// The position in the log, in the form that LMDB stores.
     let position: Data
-    /// When the last commit in it was made, in milliseconds since 1970; 0 without one, `nil` if the log does
-    /// not say so any more.
+    /// The time of the backup's last commit, in milliseconds since 1970.
+    ///
+    /// It is 0 if there is no commit, and `nil` if the log no longer has the time.
     let committedAt: UInt64?
     let dataByteCount: Int
     /// The CRC-32 of the data file.
@@ -62,7 +63,8 @@ struct BackupManifest: Codable {
 }
 
 extension File {
-    /// The CRC-32 of the whole file, and its length; what is read is written to `copy` on the way.
+    /// The CRC-32 and the length of the whole file, which is also written to `copy` if there is
+    /// one.
     func checksum(copyingTo copy: File? = nil) throws(CodexError) -> (
         checksum: UInt32, byteCount: Int
     ) {

@@ -1,7 +1,8 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// A small file that says what a directory is: a line of JSON with a `format`, and the line's CRC-32 below it.
+/// A small file that describes a directory: a line of JSON with a `format`, and the line's CRC-32
+/// below it.
 enum ChecksummedJSON {
     /// The format that this release writes and reads.
     static let format = 1
@@ -18,9 +19,10 @@ enum ChecksummedJSON {
         return Array(json) + Array("\n\(checksum(Array(json)))\n".utf8)
     }
 
-    /// Reads the label `name` of a directory.
+    /// Reads the file `name` of a directory.
     ///
-    /// - Throws: ``CodexError/Code/unsupportedFormat`` for a newer release's; `damaged`.
+    /// - Throws: ``CodexError/Code/unsupportedFormat`` for another format than ``format``;
+    ///   `damaged`.
     static func read<Value: Decodable>(
         _ name: String, in directory: Directory, as type: Value.Type, damaged: CodexError
     ) throws(CodexError) -> Value {

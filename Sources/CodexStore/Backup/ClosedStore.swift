@@ -1,9 +1,9 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// A store's directory that no process has open: what is done to it from outside.
+/// Operations on the directory of a store that no process has open.
 enum ClosedStore {
-    /// Where the log was, as the data file has it.
+    /// The position in the log that the data file has.
     static func position(in directory: Directory) throws(CodexError) -> LogPosition {
         try reading(directory) { environment, meta throws(CodexError) in
             let transaction = try environment.begin(readOnly: true)
@@ -12,13 +12,14 @@ enum ClosedStore {
         }
     }
 
-    /// Publishes a checkpoint of the data file as it is, and stamps that with its store.
+    /// Publishes a checkpoint of the data file as it is, and writes the store's identifier into the
+    /// file.
     ///
     /// - Parameters:
     ///   - directory: The store.
-    ///   - storeID: Whose it is.
-    ///   - prepare: What is to be on stable storage before it.
-    /// - Throws: What reading and writing the files throws.
+    ///   - storeID: The store's identifier.
+    ///   - prepare: Brings to stable storage the files that the checkpoint needs.
+    /// - Throws: The errors of reading and writing the files, and of `prepare`.
     static func publishCheckpoint(
         in directory: Directory, _ storeID: UUID,
         after prepare: (Pin, StoreLease) throws(CodexError) -> Void = { _, _ in }
@@ -38,15 +39,16 @@ enum ClosedStore {
         }
     }
 
-    /// Gives a store an identity of its own: data file, log and checkpoint; its changes are retained as if
-    /// they were new.
+    /// Gives a store a new identity: data file, log and checkpoint; its changes are retained from
+    /// now on.
     ///
     /// - Parameters:
-    ///   - directory: The store, which is wholly applied.
-    ///   - leader: The store that it is to follow, whose log it has so far; `nil` if none.
-    ///   - milliseconds: When its last commit was made, since 1970; 0 if that is not known.
-    ///   - beginsLog: Whether the log is to begin at its place, as there is none.
-    /// - Throws: What reading and writing the files throws.
+    ///   - directory: The store, which has applied its whole log.
+    ///   - leader: The store that it will follow, and whose log it has so far; `nil` if there is
+    ///     none.
+    ///   - milliseconds: The time of its last commit, since 1970; 0 if that is not known.
+    ///   - beginsLog: Whether there is no log, so that one begins at the store's position.
+    /// - Throws: The errors of reading and writing the files.
     static func renew(
         _ directory: Directory, leader: UUID?, committedAt milliseconds: UInt64, beginsLog: Bool
     ) throws(CodexError) {
@@ -76,7 +78,8 @@ enum ClosedStore {
         environment.close()
         guard let ids else { throw Wire.corrupted("the manifest") }
         if beginsLog { return try StoreCreation.beginLog(directory, ids.new, StoreOptions()) }
-        // Not before the last commit, whatever the clock shows: else they would be too old too soon.
+        // The time is not before the last commit, even by a late clock: else changes would expire
+        // too soon.
         let now = max(StoreOptions().nowMilliseconds, milliseconds)
         let log = try LogDirectory(store: directory, id: ids.old)
         log.directory.remove(LogDirectory.spareName)
@@ -100,7 +103,7 @@ enum ClosedStore {
         let meta = Result { () throws(CodexError) in
             try transaction.open(Catalog.metaName, create: false)
         }
-        // An abort would close the handle that was opened.
+        // An abort would close the handle.
         try transaction.commit()
         guard let meta = try meta.get() else {
             throw CodexError(.corrupted, "The store has no manifest. Restore from a backup.")

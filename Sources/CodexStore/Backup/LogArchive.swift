@@ -1,11 +1,11 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// A directory with a store's log, segment by segment, as gzip files; and `archive.json`, which
-/// says whose.
+/// A directory with a store's log as gzip files, one for each segment, and `archive.json`, which
+/// names the store.
 ///
-/// A segment that is finished is `<number>.segment.gz`; the one that is written to, as far as it
-/// was, is `<number>.partial.gz`, until the next time.
+/// A finished segment is `<number>.segment.gz`. The segment that the store still writes is
+/// `<number>.partial.gz`: its records so far. The next update replaces it.
 struct LogArchive {
     let directory: Directory
     private(set) var head: Head
@@ -19,23 +19,25 @@ struct LogArchive {
     struct Head: Codable {
         var format = ChecksummedJSON.format
         let storeID: UUID
-        /// The commit from which on it lacks none.
+        /// The first commit from which the archive is complete.
         var first: UInt64 = 0
-        /// The commit that it goes up to.
+        /// The last commit in the archive.
         var sequence: UInt64 = 0
-        /// The checksum of that commit's record: of two stores with one past, this one's.
+        /// The checksum of that commit's record; it tells apart stores that share a part of their
+        /// history.
         var checksum: UInt32 = 0
-        /// Up to when there are no later commits, in milliseconds since 1970.
+        /// The time up to which there are no later commits, in milliseconds since 1970.
         var time: UInt64 = 0
     }
 
-    /// Opens the archive of a store, or makes it where there is nothing.
+    /// Opens the archive of a store, or makes it if there is nothing at the path.
     ///
     /// - Parameters:
-    ///   - path: Its directory.
-    ///   - storeID: Whose it is.
-    ///   - modes: Who may use one that is made.
-    /// - Throws: ``CodexError/Code/notAStore`` if it is another store's, or something else.
+    ///   - path: The archive's directory.
+    ///   - storeID: The store's identifier.
+    ///   - modes: The group and the modes of an archive that it makes.
+    /// - Throws: ``CodexError/Code/notAStore`` if the path has another store's archive, or
+    ///   something else.
     init(
         making path: String, for storeID: UUID, _ modes: CreationModes
     ) throws(CodexError) {
@@ -47,7 +49,7 @@ struct LogArchive {
                     try staging.writeDurably(label, to: Self.name)
                 }
             } catch  where error.code == .invalidArgument {
-                // Somebody else has just made it.
+                // Another process has just made it.
             }
         }
         try self.init(at: path, of: storeID)
@@ -67,7 +69,7 @@ struct LogArchive {
         }
     }
 
-    /// Runs `body` while nobody else changes the archive, on what it has by then.
+    /// Runs `body` with the archive's current head, while no other process changes the archive.
     static func withLock<R>(
         making path: String, for storeID: UUID, _ modes: CreationModes,
         _ body: (inout LogArchive) throws(CodexError) -> R
@@ -77,7 +79,7 @@ struct LogArchive {
         defer { lock.release() }
         _ = try lock.take(.exclusive, waits: true)
         FileAccess.settle(archive.directory, nil, isOwnName)
-        // What a process that was killed began to write.
+        // These are files that a killed process began to write.
         for name in try archive.directory.entries() where name.hasSuffix(".new") {
             archive.directory.remove(name)
         }
@@ -85,12 +87,12 @@ struct LogArchive {
         return try body(&archive)
     }
 
-    /// Whether a file of the name is the archive's.
+    /// Whether a file of this name belongs to the archive.
     private static func isOwnName(_ file: String) -> Bool {
         file == name || file == lockName || file.hasSuffix(whole) || file.hasSuffix(partial)
     }
 
-    /// Says how far it goes now; after the segments are there.
+    /// Records how far the archive goes now; the caller writes the segments before.
     mutating func advance(
         from first: UInt64, to position: LogPosition, time: UInt64
     ) throws(CodexError) {
@@ -109,7 +111,7 @@ struct LogArchive {
                 + "state. Make a backup, and begin a new archive.")
     }
 
-    /// Reads again how far it goes, with the lock held.
+    /// Reads the head again, with the lock held.
     private mutating func readHead() throws(CodexError) {
         head = try Head(in: directory, Self.damaged(directory.path))
     }
@@ -122,8 +124,9 @@ struct LogArchive {
         CodexError(.corrupted, "The archive \(path) is damaged. Put back another copy.")
     }
 
-    /// Keeps others from changing the archive as long as the value lives; `nil` where nobody ever
-    /// did.
+    /// Keeps other processes from changing the archive as long as the value lives.
+    ///
+    /// - Returns: `nil` if no process ever locked the archive.
     func lockForReading() throws(CodexError) -> FileLock? {
         guard try directory.contains(Self.lockName) else { return nil }
         let lock = try FileLock(Self.lockName, in: directory, mayCreate: false)
@@ -151,9 +154,9 @@ struct LogArchive {
         return digits + (isWhole ? Self.whole : Self.partial)
     }
 
-    /// Keeps a segment.
+    /// Writes a segment to the archive.
     ///
-    /// - Returns: The bytes that it takes.
+    /// - Returns: The byte count of the compressed segment.
     func writeSegment(
         _ bytes: [UInt8], number: UInt64, isWhole: Bool
     ) throws(CodexError) -> Int {
@@ -188,9 +191,9 @@ struct LogArchive {
 }
 
 extension LogArchive.Head {
-    /// Reads what an archive says of itself.
+    /// Reads the head of an archive.
     ///
-    /// - Throws: `damaged` for what is none, and for numbers that no log comes to.
+    /// - Throws: `damaged` for a file that is no head, and for numbers that no log reaches.
     fileprivate init(in directory: Directory, _ damaged: CodexError) throws(CodexError) {
         self = try ChecksummedJSON.read(
             LogArchive.name, in: directory, as: Self.self, damaged: damaged)

@@ -2,7 +2,7 @@ internal import CodexCore
 public import FoundationEssentials
 internal import CodexIndex
 
-/// The moment that a store is restored to.
+/// The commit or the time to which a store is restored.
 public struct RestoreTarget: Sendable, Hashable {
     enum Kind: Hashable {
         case latest
@@ -11,74 +11,75 @@ public struct RestoreTarget: Sendable, Hashable {
     }
     let kind: Kind
 
-    /// The newest that backup and archive have.
+    /// The newest state in the backup and the archive.
     public static let latest = RestoreTarget(kind: .latest)
 
-    /// The state at a time, to the millisecond: every commit up to the first that is later.
+    /// The state at a time, to the millisecond: it has every commit before the first later one.
     public static func time(_ time: Date) -> RestoreTarget {
-        // A whole millisecond may be a little less in binary.
+        // A whole millisecond may be a little less in binary floating point.
         let milliseconds = (max(0, time.timeIntervalSince1970) * 1000 + 0.01).rounded(.down)
         return RestoreTarget(kind: .time(UInt64(exactly: milliseconds) ?? .max))
     }
 
-    /// The state after a commit: ``SequenceNumber/commit``.
+    /// The state after a commit, which ``SequenceNumber/commit`` names.
     public static func sequence(_ sequence: UInt64) -> RestoreTarget {
         RestoreTarget(kind: .sequence(sequence))
     }
 }
 
-/// What a restore made.
+/// The result of a restore.
 public struct RestoreReport: Sendable, Hashable {
-    /// The last commit that the store has.
+    /// The last commit in the restored store.
     public let sequence: UInt64
-    /// When that commit was made.
+    /// The time of that commit.
     public let committedAt: Date
-    /// The commits that were redone from the archive.
+    /// The number of commits that were applied from the archive.
     public let commitCount: Int
 }
 
-/// What a backup and the archive beside it reach.
+/// The range of commits and times that a backup and its archive can restore.
 public struct BackupCoverage: Sendable, Hashable {
     /// The backup's own commit, the first that can be restored.
     public let firstSequence: UInt64
-    /// When that was made.
+    /// The time of that commit.
     public let firstCommittedAt: Date
     /// The last commit that can be restored.
     public let lastSequence: UInt64
-    /// When that was made.
+    /// The time of that commit.
     public let lastCommittedAt: Date
-    /// The latest time that can be restored to: until then there are no other commits.
+    /// The latest time that can be restored: until then there are no other commits.
     public let coveredThrough: Date
 }
 
 extension Store {
-    /// Makes a store from a backup and, with an archive of the log, brings it to any moment since.
+    /// Makes a store from a backup and, with an archive of the log, brings it to any later moment.
     ///
-    /// The store is a new one: it has an identity of its own, so that page tokens of the old one
-    /// are refused, and whatever follows the old one is not misled. Sequence numbers go on from
-    /// where it was restored to; consumers are where they were then. Index builds that were
-    /// finished since the backup are done again when the store is opened. It comes into place as a
-    /// whole, or not at all. It is not cancelled.
+    /// The restored store is a new one with a new identity. Page tokens of the old store are
+    /// refused, and a follower of the old store cannot follow it by mistake. Sequence numbers
+    /// continue after the last restored commit. Consumers have the positions that they had then.
+    /// Index builds that finished since the backup run again when the store is opened. The store
+    /// comes into place as a whole, or not at all. Cancellation has no effect.
     ///
-    /// An archive of the old store is not this one's: make a backup of it, and begin another
-    /// archive.
+    /// The archive of the old store cannot continue with the new one. Make a backup of the new
+    /// store, and begin another archive.
     ///
-    /// As a follower it goes on with the commits of the old store after the one that it was
-    /// restored to, which that one must still retain (``follow(_:)``), and takes no others.
+    /// A restored follower continues with the commits of the old store after the last restored one,
+    /// and takes no others. The old store must still retain them (``follow(_:)``).
     ///
-    /// Who may use it is what the backup's directory says (``FileAccess``).
+    /// The new store's files get the group and the modes that the backup's directory has
+    /// (``FileAccess``).
     ///
     /// - Parameters:
-    ///   - backup: The backup's directory, which stays as it is.
-    ///   - archive: The archive's directory; `nil` restores what the backup has.
-    ///   - target: To which moment.
+    ///   - backup: The backup's directory, which is not changed.
+    ///   - archive: The archive's directory; `nil` restores the backup alone.
+    ///   - target: The state to restore.
     ///   - path: The new store's directory, which must not exist; its parent must.
-    ///   - asFollower: Whether it is to follow the store that the backup is of.
-    /// - Returns: What was made.
-    /// - Throws: ``CodexError/Code/notCovered`` for a moment that they do not reach or a segment
-    ///   that is missing; ``CodexError/Code/corrupted`` if something is damaged;
-    ///   ``CodexError/Code/notAStore`` for what is no backup, or an archive of another store;
-    ///   ``CodexError/Code/invalidArgument`` if there is something at the path;
+    ///   - asFollower: Whether the new store will follow the store of the backup.
+    /// - Returns: A report of the restore.
+    /// - Throws: ``CodexError/Code/notCovered`` for a target out of reach of backup and archive, or
+    ///   a missing segment; ``CodexError/Code/corrupted`` if a file is damaged;
+    ///   ``CodexError/Code/notAStore`` for a directory that is no backup, or the archive of another
+    ///   store; ``CodexError/Code/invalidArgument`` if there is something at the path;
     ///   ``CodexError/Code/diskFull``.
     @discardableResult
     public static func restore(
@@ -94,9 +95,9 @@ extension Store {
         }
     }
 
-    /// Checks a backup, and an archive beside it: every byte of it, and that nothing is missing.
+    /// Checks every byte of a backup and of its archive, and that no segment is missing.
     ///
-    /// - Returns: What can be restored.
+    /// - Returns: The range that can be restored.
     /// - Throws: As ``restore(_:archive:to:at:asFollower:)``.
     @discardableResult
     public static func verifyBackup(
@@ -124,14 +125,14 @@ extension Store {
     }
 }
 
-/// A backup, and the archive that goes on from it.
+/// A backup, and the archive that continues it.
 private struct Restore {
     let backup: Directory
     let manifest: BackupManifest
     let position: LogPosition
     private let archive: LogArchive?
     private let segments: [(number: UInt64, isWhole: Bool)]
-    /// Held as long as the archive is read.
+    /// Held while the archive is read.
     private let lock: FileLock?
 
     init(_ backup: String, _ archive: String?) throws(CodexError) {
@@ -153,10 +154,11 @@ private struct Restore {
             ? try archive.numbers().filter { $0.number >= first } : []
     }
 
-    /// Reads the segments that go on from the backup, one after the other, until `body` returns
+    /// Reads the segments that continue the backup, one after the other, until `body` returns
     /// `false`.
     ///
-    /// - Throws: ``CodexError/Code/notCovered`` if one is missing, or ends before the next begins.
+    /// - Throws: ``CodexError/Code/notCovered`` if a segment is missing, or ends before the next
+    ///   begins.
     func forEachSegment(
         _ body: ([UInt8], SegmentSummary) throws(CodexError) -> Bool
     ) throws(CodexError) {
@@ -184,7 +186,7 @@ private struct Restore {
             guard try body(bytes, summary) else { return }
             (next, previous) = (next + 1, summary)
         }
-        // Else its end was taken away.
+        // Otherwise the end of the archive was removed.
         guard let previous, previous.last >= archive.head.sequence else { throw Self.missing(next) }
     }
 
@@ -232,7 +234,7 @@ private struct Restore {
         try ClosedStore.renew(
             staging, leader: asFollower ? manifest.storeID : nil, committedAt: end.time,
             beginsLog: segments.isEmpty)
-        // A new one, with the modes of a new file.
+        // The restored store gets a new lock file, with the modes of a new file.
         staging.remove(StoreDirectory.lockFile)
         try ReaderTable.allocate(staging, isReadOnly: false)
         return RestoreReport(
@@ -240,10 +242,10 @@ private struct Restore {
             commitCount: commitCount)
     }
 
-    /// Up to when it is known that there are no commits after the last, which was made at `end`.
+    /// The time up to which there are no commits after the last one, which was made at `end`.
     func coveredThrough(_ end: UInt64) -> UInt64 { max(end, archive?.head.time ?? 0) }
 
-    /// Throws unless the backup's data file is what it was.
+    /// Throws unless the checksum and the length of the data file are those of the manifest.
     func requireWhole(_ read: (checksum: UInt32, byteCount: Int)) throws(CodexError) {
         guard read == (manifest.dataChecksum, manifest.dataByteCount) else {
             throw BackupManifest.damaged(backup.path)
@@ -259,9 +261,9 @@ private struct Restore {
         try target.flush()
     }
 
-    /// Writes the log as far as the target asks for.
+    /// Writes the log up to the target.
     ///
-    /// - Returns: Where it ends.
+    /// - Returns: The last commit in that log, and its time.
     private func placeLog(
         _ log: LogDirectory, _ target: RestoreTarget
     ) throws(CodexError) -> (sequence: UInt64, time: UInt64) {
@@ -282,12 +284,12 @@ private struct Restore {
                 next.sequence = record.sequence
                 next.offset += UInt64(record.recordByteCount)
             }
-            // Not what a killed process or a later commit left behind it.
+            // The rest may be of a killed process, or of a later commit: it is left out.
             cut.removeSubrange(min(Int(next.offset), cut.count)...)
             let room = max(LogSpace.firstSegmentByteCount - cut.count, LogRecordHeader.byteCount)
             cut += [UInt8](repeating: 0, count: room)
             try log.directory.writeDurably(cut, to: log.fileName(summary.header.number))
-            // What is after the target may be damaged or missing.
+            // The segments after the target may be damaged or missing.
             return !isReached && target.kind != .sequence(end.sequence)
         }
         try requireEnd(target, end, isReached: isReached)
@@ -299,7 +301,7 @@ private struct Restore {
         let isBefore =
             switch target.kind {
             case .latest: false
-            // Of one whose time is not known, no time can be told from those before it.
+            // Without the time of the backup's commit, no time can be compared with it.
             case .time(let time): manifest.committedAt.map { time < $0 } ?? true
             case .sequence(let sequence): sequence < position.sequence
             }
@@ -315,7 +317,7 @@ private struct Restore {
         let isCovered =
             switch target.kind {
             case .latest: true
-            // It is known up to when there were no others, or that a later one follows.
+            // A later commit follows, or the archive has all commits up to that time.
             case .time(let time): isReached || time <= coveredThrough(end.time)
             case .sequence(let sequence): end.sequence >= sequence
             }
@@ -329,7 +331,7 @@ private struct Restore {
 
     /// Opens the store, which applies its log, and closes it.
     ///
-    /// - Returns: How many commits it applied.
+    /// - Returns: The number of commits that it applied.
     private func redo(in staging: Directory) throws(CodexError) -> Int {
         var options = StoreOptions()
         options.isRestoring = true
@@ -343,7 +345,7 @@ private struct Restore {
 }
 
 extension RestoreTarget {
-    /// Whether a record is after the moment.
+    /// Whether a record is after the target.
     fileprivate func excludes(_ record: LogRecordHeader) -> Bool {
         switch kind {
         case .latest: false

@@ -1,19 +1,19 @@
 internal import CodexCore
 
-/// A directory that is made aside and moved into place as a whole.
+/// A directory that is filled under a temporary name and moved into place as a whole.
 enum StagedDirectory {
-    /// Fills a new directory and gives it its name; one that fails is removed.
+    /// Fills a new directory and gives it its name; after a failure the directory is removed.
     ///
-    /// A process that is killed leaves a directory `….making-…`, which nobody reads. The next one
-    /// that makes something of this name removes it.
+    /// A killed process leaves a directory `….making-…`, which no process reads. The next call for
+    /// the same name removes it.
     ///
     /// - Parameters:
-    ///   - path: Where the directory is to be.
-    ///   - modes: Who may use it, and what is made in it.
-    ///   - fill: Makes what is to be in it.
-    /// - Returns: What `fill` returns.
-    /// - Throws: ``CodexError/Code/invalidArgument`` if there is something at the path, and what
-    ///   `fill` throws.
+    ///   - path: The path of the finished directory.
+    ///   - modes: The group and the modes of the directory and of the files in it.
+    ///   - fill: Makes the files of the directory.
+    /// - Returns: The result of `fill`.
+    /// - Throws: ``CodexError/Code/invalidArgument`` if there is something at the path, and the
+    ///   errors of `fill`.
     static func make<R>(
         at path: String, _ modes: CreationModes,
         _ fill: (_ staging: Directory) throws(CodexError) -> R
@@ -38,7 +38,7 @@ enum StagedDirectory {
         }
     }
 
-    /// Makes a directory aside for the duration of `body`, and removes it unless that renamed it.
+    /// Makes a temporary directory, runs `body`, and removes the directory if `body` throws.
     static func make<R>(
         in parent: Directory, _ prefix: String, _ modes: CreationModes,
         _ body: (_ staging: Directory) throws(CodexError) -> R
@@ -46,7 +46,7 @@ enum StagedDirectory {
         let name = "\(prefix)\(FileSystem.processID)-\(UInt32.random(in: .min ... .max))"
         try parent.makeDirectory(name, modes)
         let staging = try Directory(name, in: parent)
-        // Held as long as the value lives: what is being made is no left-over.
+        // The lock is held as long as the value lives, so that no process takes it for a leftover.
         _ = staging.lock()
         do throws(CodexError) {
             return try body(staging)
@@ -56,8 +56,8 @@ enum StagedDirectory {
         }
     }
 
-    /// Moves a directory to its name in the parent, durably; `false` if there is a directory with
-    /// something in it.
+    /// Moves a directory durably to its name in the parent; `false` if a directory that is not
+    /// empty has that name.
     static func give(
         _ staging: Directory, _ name: String, in parent: Directory
     ) throws(CodexError) -> Bool {
@@ -76,13 +76,13 @@ enum StagedDirectory {
         parent.removeDirectory(name)
     }
 
-    /// Removes what killed processes left under names with a prefix.
+    /// Removes the directories that killed processes left under names with a prefix.
     static func removeLeftovers(_ prefix: String, in parent: Directory) {
         for name in (try? parent.entries()) ?? [] where name.hasPrefix(prefix) {
             guard let staging = try? Directory(name, in: parent), staging.lock() else { continue }
             // A process makes the directory before it locks it.
             guard (try? staging.modified())?.isOld == true else { continue }
-            // It may have been finished, and have its name, just now.
+            // Its process may have finished it and given it its name just now.
             guard (try? parent.identity(name)) == staging.identity else { continue }
             remove(staging, name, in: parent)
         }

@@ -1,34 +1,36 @@
 internal import CodexCore
 
-/// What ``Store/archiveLog(to:)`` did.
+/// The result of ``Store/archiveLog(to:)``.
 public struct ArchiveReport: Sendable, Hashable {
-    /// The commit from which on the archive lacks none: backups of that commit or the one before
-    /// it, and later ones, go on with it.
-    public let firstSequence: UInt64
-    /// The commit that the archive goes up to now.
-    public let sequence: UInt64
-    /// The segments that were written.
-    public let segmentCount: Int
-    /// The bytes that they take.
-    public let byteCount: Int
-    /// Whether commits since the last time are missing, as they were not retained.
+    /// The first commit from which the archive is complete.
     ///
-    /// Then backups that were made before ``firstSequence`` do not go on any more: make one now.
+    /// The archive continues backups of that commit, of the one before it, and of later ones.
+    public let firstSequence: UInt64
+    /// The last commit in the archive.
+    public let sequence: UInt64
+    /// The number of segments that were written.
+    public let segmentCount: Int
+    /// The byte count of those segments in the archive.
+    public let byteCount: Int
+    /// Whether commits since the last call are missing, because the log no longer retained them.
+    ///
+    /// Then the archive does not continue backups from before ``firstSequence``: make a backup now.
     public let hasGap: Bool
 }
 
 extension Store {
     /// Brings an archive of the log up to date, while the store is in use.
     ///
-    /// With a backup it restores any moment since that (``restore(_:archive:to:at:asFollower:)``).
-    /// Called every hour, say, at most an hour is lost with the machine; and at least as often as
-    /// the log is retained (``StoreOptions/changeRetention``), or there is a gap. Of several that
-    /// archive into one directory one waits for the other. It is not cancelled, and ``close()``
-    /// waits for it. Who may use a new archive is what the store's directory says (``FileAccess``);
-    /// later files get what its own says.
+    /// A backup and the archive restore any moment since the backup
+    /// (``restore(_:archive:to:at:asFollower:)``). With a call every hour, the loss of the machine
+    /// loses at most one hour. Call it more often than the log's retention ends
+    /// (``StoreOptions/changeRetention``), or the archive gets a gap. Calls that archive into one
+    /// directory wait for each other. Cancellation has no effect, and ``close()`` waits for the
+    /// call. A new archive gets the group and the modes of the store's directory (``FileAccess``);
+    /// later files get those of the archive's directory.
     ///
-    /// - Parameter path: The archive's directory; it is made if it is not there.
-    /// - Returns: What was done.
+    /// - Parameter path: The archive's directory; the call makes it if there is none.
+    /// - Returns: A report of the update.
     /// - Throws: ``CodexError/Code/notAStore`` if it is another store's archive,
     ///   ``CodexError/Code/corrupted`` if the log is damaged, ``CodexError/Code/diskFull``,
     ///   ``CodexError/Code/closed``.
@@ -42,7 +44,7 @@ extension Store {
     }
 }
 
-/// How an archive of the log is brought up to date.
+/// One update of an archive of the log.
 private struct ArchiveUpdate {
     private let core: StoreCore
     private var logDirectory: LogDirectory { core.logDirectory }
@@ -70,7 +72,7 @@ private struct ArchiveUpdate {
         let isCurrent =
             applied.sequence == known.sequence && kept.last?.number == applied.segment
         for number in try logDirectory.numbers() where number <= applied.segment && !isCurrent {
-            // What was there when the directory was read may be pruned by now: it was the oldest.
+            // A segment in the list may be pruned by now, because it was the oldest.
             guard let segment = try logDirectory.open(number) else { continue }
             defer { segment.file.close() }
             first = first ?? segment.header.firstSequence
@@ -99,16 +101,18 @@ private struct ArchiveUpdate {
             byteCount: byteCount, hasGap: hasGap)
     }
 
-    /// Where the log ends, and up to when no other commits were made; 0 if that is not known.
+    /// The end of the log, and the time up to which there are no other commits; 0 if that is not
+    /// known.
     private func archivable() throws(CodexError) -> (LogPosition, time: UInt64) {
         do {
             guard !core.options.isReadOnly else {
                 let position = try core.withReadContext { try $0.storedPosition() }
-                try core.flushLog(through: position)
+                try flushLog(through: position)
                 return (position, 0)
             }
             let now = core.options.nowMilliseconds
-            // Commits get their time with LMDB's write lock held: later ones are not before `now`.
+            // A commit takes its time while it holds LMDB's write lock: later commits are not
+            // before `now`.
             let lock = try core.environment.begin(readOnly: false)
             defer { lock.abort() }
             let meta = core.catalog.meta
@@ -116,9 +120,9 @@ private struct ArchiveUpdate {
                 let json = unsafe try lock.get(meta, Manifest.key)
             else { throw Wire.corrupted("the data file has no position in the log") }
             let position = try LogPosition(unsafe Array(stored))
-            // What a killed process appended is applied by the next commit.
+            // The next commit applies the records that a killed process appended.
             var cursor = LogCursor(logDirectory, after: position)
-            try core.flushLog(through: position)
+            try flushLog(through: position)
             // A follower's commits have the times of its leader.
             // A catalog would open handles, which the end of this transaction would close again.
             let isFollower = try Manifest(json: unsafe Array(json)).isFollower
@@ -128,8 +132,14 @@ private struct ArchiveUpdate {
         }
     }
 
-    /// The bytes of a segment, up to a position if it is the one that is written to; `nil` if it is
-    /// not there any more.
+    private func flushLog(through position: LogPosition) throws(CodexError) {
+        try core.flushLog(through: position)
+        // If a flush of another process failed before, this one may have missed its pages.
+        try core.lease.requireWritable()
+    }
+
+    /// The bytes of a segment, up to a position if the store still writes it; `nil` if the segment
+    /// is gone.
     private func segmentBytes(
         _ number: UInt64, upTo position: LogPosition?, checksumOf sequence: UInt64
     ) throws(CodexError) -> ([UInt8], SegmentSummary)? {
@@ -152,10 +162,11 @@ private struct ArchiveUpdate {
 }
 
 extension StoreCore {
-    /// Waits until the log up to a position is on stable storage, at every level of durability: a
-    /// copy must not know of commits that the store may lose.
+    /// Waits until the log up to a position is on stable storage, at every level of durability.
+    ///
+    /// A copy must not have commits that the store may lose.
     func flushLog(through position: LogPosition) throws(CodexError) {
-        // Those before it were flushed when it was begun; and what was pruned is in a checkpoint.
+        // Earlier segments were flushed when this one was begun; a checkpoint has the pruned ones.
         guard let segment = try logDirectory.open(position.segment) else { return }
         defer { segment.file.close() }
         try lease.refusingWritesOnFailure { () throws(CodexError) in
@@ -166,21 +177,21 @@ extension StoreCore {
     }
 }
 
-/// What the records of a segment say, read from its bytes one after the other.
+/// A summary of a segment's records, which are read from its bytes in order.
 struct SegmentSummary {
     let header: LogSegmentHeader
-    /// The sequence number of the last record; one less than that of the first if there is none.
+    /// The sequence number of the last record; without records, one less than the segment's first.
     private(set) var last: UInt64
-    /// When the last record was made.
+    /// The time of the last record.
     private(set) var milliseconds: UInt64?
-    /// The checksum of the last record, or of the one before the segment.
+    /// The checksum of the last record or, without records, of the one before the segment.
     private(set) var checksum: UInt32
-    /// The checksum of the record that was asked for; `nil` if it is not in here.
+    /// The checksum of the requested record; `nil` if the segment does not have it.
     private(set) var notedChecksum: UInt32?
 
-    /// Reads a segment, and the checksum of the record with a number.
+    /// Reads a segment, and records the checksum of one record.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if the bytes are none.
+    /// - Throws: ``CodexError/Code/corrupted`` if the bytes are no segment.
     init(_ bytes: [UInt8], checksumOf sequence: UInt64? = nil) throws(CodexError) {
         guard let header = try LogSegmentHeader(bytes) else {
             throw Wire.corrupted("a segment of the log")

@@ -1,30 +1,31 @@
 internal import CodexCore
 public import FoundationEssentials
 
-/// What a backup holds.
+/// The result of ``Store/backup(to:)``.
 public struct BackupReport: Sendable, Hashable {
-    /// The commit that it goes up to.
+    /// The last commit in the backup.
     public let sequence: UInt64
-    /// When that commit was made.
+    /// The time of that commit.
     ///
-    /// `nil` if there is none, or so many came while the copy was made that the log does not have
-    /// it any more.
+    /// It is `nil` if there is no commit. It is also `nil` if the log lost that commit while the
+    /// copy was made, because many others came.
     public let committedAt: Date?
-    /// The bytes of its data.
+    /// The byte count of the backup's data file.
     public let byteCount: Int
 }
 
 extension Store {
-    /// Makes a backup while the store is in use: a directory with a copy of one moment, without
-    /// free space, from which ``restore(_:archive:to:at:asFollower:)`` makes a store again.
+    /// Makes a backup while the store is in use: a directory with a copy of one snapshot, without
+    /// free space.
     ///
-    /// Writers go on meanwhile; the copy is a long reader, so the file grows under writes as long
-    /// as it takes. The backup comes into place as a whole, on stable storage, or not at all. It is
-    /// not cancelled, and ``close()`` waits for it. Who may use it is what the store's directory
-    /// says (``FileAccess``).
+    /// ``restore(_:archive:to:at:asFollower:)`` makes a store from it. Writers continue meanwhile.
+    /// The copy is a long reader, so writes grow the file until it ends. The backup comes into
+    /// place as a whole, on stable storage, or not at all. Cancellation has no effect, and
+    /// ``close()`` waits for the call. The backup gets the group and the modes of the store's
+    /// directory (``FileAccess``).
     ///
     /// - Parameter path: The backup's directory, which must not exist; its parent must.
-    /// - Returns: What it holds.
+    /// - Returns: A report of the backup.
     /// - Throws: ``CodexError/Code/invalidArgument`` if there is something at the path,
     ///   ``CodexError/Code/diskFull``, ``CodexError/Code/inputOutput``, ``CodexError/Code/closed``.
     /// - Complexity: It reads and writes the whole store, in the order of its keys.
@@ -36,7 +37,7 @@ extension Store {
         }
     }
 
-    /// Runs what takes long and blocks on a thread of its own.
+    /// Runs a long and blocking operation on another thread.
     static func onWorker<R: Sendable>(
         _ body: @escaping @Sendable () throws(CodexError) -> R
     ) async throws -> R {
@@ -49,7 +50,7 @@ extension Store {
     }
 }
 
-/// How a backup is made of an open store.
+/// One backup of an open store.
 private struct BackupCopy {
     private let core: StoreCore
     private var logDirectory: LogDirectory { core.logDirectory }
@@ -68,10 +69,10 @@ private struct BackupCopy {
             }
             let storeID = core.catalog.manifest.storeID
             let position = try ClosedStore.position(in: staging)
-            // One that took no more writes is copied as it is: whether the archive goes on from it,
-            // restoring tells.
+            // A store that refuses writes is copied as it is. The restore checks whether the
+            // archive continues it.
             if try !core.lease.isRefused() { try core.flushLog(through: position) }
-            // LMDB writes its first pages again.
+            // LMDB has written its first pages again, so the stamp follows the copy.
             let file = try DataFile(staging)
             try file.stamp(storeID)
             try file.file.flush()
@@ -91,11 +92,11 @@ private struct BackupCopy {
         }
     }
 
-    /// When the commit at a position was made; 0 if there was none, `nil` if the log does not have
-    /// it any more.
+    /// The time of the commit at a position; 0 if there was none, `nil` if the log no longer has
+    /// it.
     private func time(of position: LogPosition) throws(CodexError) -> UInt64? {
         if position.sequence == 0 { return 0 }
-        // A segment that was begun after that commit has none of its own.
+        // A segment that was begun after that commit has no record up to it.
         var number = position.segment
         while number > 0, let segment = try logDirectory.open(number) {
             defer { segment.file.close() }

@@ -1,22 +1,22 @@
 internal import CodexCore
 
-/// How far the counters that are being built include the items, as a transaction sees it.
+/// The progress of the counters that are being built, as a transaction sees it.
 struct BuildProgress {
-    /// Up to where a counter that is being built includes the items.
+    /// The last item that a counter under construction includes.
     enum Position {
         case upTo([UInt8])
         case everything
     }
 
-    /// By the counter's tree.
+    /// The positions by the counter's tree.
     private var positions: [DatabaseID: Position] = [:]
 
-    /// The key in `meta` of the progress of building a part of a table.
+    /// The key in `meta` under which the progress of building a part of a table is stored.
     static func key(_ table: TableHandle, _ part: String) -> [UInt8] {
         key(table: table.number, part)
     }
 
-    /// The key in `meta` of the progress of building a part of the table with a number.
+    /// The key in `meta` of the progress of building a part, by the table's number.
     static func key(table: Int, _ part: String) -> [UInt8] {
         Array("position t\(table).\(part)".utf8)
     }
@@ -37,12 +37,12 @@ struct BuildProgress {
         }
     }
 
-    /// Up to where a counter includes the items; nothing yet is the empty key.
+    /// The last item that a counter includes; an empty key if it includes none yet.
     func position(_ counter: CounterHandle) -> Position {
         positions[counter.tree.database] ?? .upTo([])
     }
 
-    /// Sets up to where a counter that is being built includes the table's items.
+    /// Records the last item that a counter under construction includes.
     mutating func set(_ position: Position, _ counter: CounterHandle) {
         positions[counter.tree.database] = position
     }
@@ -60,7 +60,7 @@ struct BuildProgress {
 }
 
 extension BuildProgress.Position {
-    /// The form in which it is stored.
+    /// The stored form.
     var bytes: [UInt8] {
         switch self {
         case .upTo(let key): [0] + key

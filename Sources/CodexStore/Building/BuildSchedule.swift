@@ -1,12 +1,12 @@
 internal import CodexCore
 internal import Dispatch
 
-/// When a builder works, who waits for it, and what comes after a failure.
+/// Decides when a builder works, who waits for it, and what follows a failure.
 ///
-/// What fails and may pass by itself (a full disk, say) is tried again, less and less often, and
-/// the observer is told. What cannot pass ends the building until it is asked for again.
+/// A failure that may pass (a full disk, for example) is retried, less and less often, and the
+/// observer is told. A failure that cannot pass ends the building until a caller requests it again.
 final class BuildSchedule: Sendable {
-    /// What is at work, for the observer.
+    /// The table and the part that are being built, for the observer.
     typealias Target = (table: String?, name: String?)
 
     private struct State {
@@ -14,17 +14,17 @@ final class BuildSchedule: Sendable {
         var isIdle = false
         /// Counts the calls of ``wake()``, so that none is missed between looking and idling.
         var requestCount = 0
-        /// Whether the alarm was rung since a pause last heard it.
+        /// Whether the alarm was signaled and no pause has received the signal yet.
         var isRung = false
-        /// How many bulk loads wait for their indexes.
+        /// The number of bulk loads that wait for their indexes.
         var loadCount = 0
         var target: Target = (nil, nil)
         var failure: CodexError?
-        /// How many failures there were in a row.
+        /// The number of consecutive failures.
         var failureCount = 0
         var waiters: [Waiter] = []
 
-        /// Says that there is something to do; returns whether the alarm is to be signalled.
+        /// Records that there is work; returns whether the caller must signal the alarm.
         mutating func ring() -> Bool {
             defer { isRung = true }
             return !isRung
@@ -32,7 +32,7 @@ final class BuildSchedule: Sendable {
     }
 
     private struct Waiter {
-        /// Whether it lets pass for some seconds what may pass.
+        /// Whether it ignores failures that may pass, for some seconds.
         let isPatient: Bool
         let answer: @Sendable (CodexError?) -> Void
     }
@@ -42,23 +42,25 @@ final class BuildSchedule: Sendable {
     private let alarm = DispatchSemaphore(value: 0)
     private let loop = BackgroundLoop()
 
-    /// After so many failures in a row, those who wait are told: three seconds of them.
+    /// After this many consecutive failures, about three seconds, the waiters get the error.
     private static let patience = 7
-    /// After so many failures in a row a step is given up, and with it the lock and what was
-    /// sorted: the trouble may be this process's alone.
+    /// After this many consecutive failures a step gives up, and releases the lock and the sorted
+    /// keys.
+    ///
+    /// The cause may affect this process alone.
     private static let stepFailureCountMax = 9
 
     init(_ observer: (@Sendable (StoreEvent) -> Void)?) { self.observer = observer }
 
-    /// Begins; the first pass is at once.
+    /// Starts the passes; the first one begins at once.
     func start(_ pass: @escaping @Sendable () -> BackgroundLoop.Next) {
         loop.start(.after(.zero), pass)
     }
 
-    /// Blocks until it ended, after ``stop()``.
+    /// Blocks until the passes have ended, after ``stop()``.
     func waitUntilEnded() { loop.waitUntilEnded() }
 
-    /// Ends it after the step it is at.
+    /// Ends the building after the current step.
     func stop() {
         let rings = state.withLock { state in
             state.isStopped = true
@@ -68,7 +70,7 @@ final class BuildSchedule: Sendable {
         loop.wake()
     }
 
-    /// Looks for work again, and tries at once what failed.
+    /// Looks for work again, and retries at once after a failure.
     func wake() {
         let rings = state.withLock { state in
             state.requestCount += 1
@@ -82,11 +84,11 @@ final class BuildSchedule: Sendable {
 
     // MARK: Waiting for it
 
-    /// Calls `answer` when nothing is to be built, or building failed.
+    /// Calls `answer` when there is nothing to build, or when building fails.
     ///
     /// - Parameters:
-    ///   - isPatient: Whether failures that may pass do not count for some seconds.
-    ///   - answer: Called once, with what building failed with; it goes on all the same if that may
+    ///   - isPatient: Whether to ignore failures that may pass, for some seconds.
+    ///   - answer: Called once, with the error of a failure. Building continues if the failure may
     ///     pass.
     func whenIdle(
         isPatient: Bool = true, _ answer: @escaping @Sendable (CodexError?) -> Void
@@ -100,7 +102,7 @@ final class BuildSchedule: Sendable {
         if isNow.answers { answer(isNow.failure) }
     }
 
-    /// Waits until what a bulk load left is built, in ample steps.
+    /// Waits until the indexes and counters of a bulk load are built, in large steps.
     ///
     /// - Throws: As ``waitUntilIdle()``.
     func finishLoad() async throws {
@@ -109,9 +111,9 @@ final class BuildSchedule: Sendable {
         try await waitUntilIdle()
     }
 
-    /// Waits until nothing is to be built.
+    /// Waits until there is nothing to build.
     ///
-    /// - Throws: What building fails with, if it cannot pass or has not passed for some seconds.
+    /// - Throws: The error of a failure that cannot pass, or has not passed for some seconds.
     func waitUntilIdle() async throws {
         try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<Void, any Error>) in
@@ -121,8 +123,9 @@ final class BuildSchedule: Sendable {
         }
     }
 
-    /// Blocks until nothing is to be built, or building failed, or some seconds are over: another
-    /// process may be building.
+    /// Blocks until there is nothing to build, building fails, or some seconds are over.
+    ///
+    /// Another process may be building.
     func blockUntilIdle() {
         let idle = DispatchSemaphore(value: 0)
         whenIdle(isPatient: false) { _ in idle.signal() }
@@ -135,20 +138,20 @@ final class BuildSchedule: Sendable {
 
     var isStopped: Bool { state.withLock { $0.isStopped } }
 
-    /// Begins a pass; returns how often the builder was woken.
+    /// Begins a pass; returns the number of calls of ``wake()`` so far.
     func beginPass() -> Int {
-        // What rang before this pass is heard.
+        // This pass handles the signals that came before it.
         sleep(until: .now())
         return state.withLock { $0.requestCount }
     }
 
-    /// How much a step in the writer does.
+    /// The limit of one step in the writer.
     var limit: StepLimit { state.withLock { $0.loadCount } > 0 ? .ample : .brief() }
 
-    /// Says what is done next, for the observer.
+    /// Records the current target, for the observer.
     func aim(at target: Target) { state.withLock { $0.target = target } }
 
-    /// Answers all who wait.
+    /// Answers all waiters.
     func answerAll(_ failure: CodexError?) {
         let waiters = state.withLock { state in
             defer { state.waiters = [] }
@@ -157,7 +160,7 @@ final class BuildSchedule: Sendable {
         for waiter in waiters { waiter.answer(failure) }
     }
 
-    /// Answers those who wait, unless it was woken since it looked.
+    /// Answers the waiters, unless the builder was woken since it looked for work.
     func idle(_ failure: CodexError?, since requestCount: Int) {
         let isIdle = state.withLock { state in
             // There may be more to do.
@@ -169,20 +172,21 @@ final class BuildSchedule: Sendable {
         if isIdle { answerAll(failure) }
     }
 
-    /// Waits until a time, or until it is woken or stopped.
+    /// Waits until a time, a wake or a stop.
     private func sleep(until time: DispatchTime) {
         if alarm.wait(timeout: time) == .success { state.withLock { $0.isRung = false } }
     }
 
     // MARK: Failures
 
-    /// Does something that may fail for a while; it is tried again some times.
+    /// Runs an operation that may fail for a while, and retries it.
     ///
     /// - Parameters:
-    ///   - isProgress: Whether its success says that building goes on.
-    ///   - body: Changes nothing if it throws.
-    /// - Returns: What the body returns.
-    /// - Throws: What the body throws in the end.
+    ///   - isProgress: Whether its success shows that building makes progress.
+    ///   - body: The operation, which changes nothing if it throws.
+    /// - Returns: The result of the body.
+    /// - Throws: The body's last error, if it cannot pass, the builder was stopped, or there were
+    ///   too many failures.
     func persisting<R>(
         isProgress: Bool, _ body: () throws(CodexError) -> R
     ) throws(CodexError) -> R {
@@ -203,14 +207,14 @@ final class BuildSchedule: Sendable {
         }
     }
 
-    /// Waits after a failure that may pass, or until it is woken or stopped.
+    /// Waits after a failure that may pass, or until a wake or a stop.
     private func pause(after error: CodexError) {
         sleep(until: .now() + delay(after: error).dispatchInterval)
     }
 
-    /// How long to wait after a failure that may pass: twice as long each time.
+    /// The time to wait after a failure that may pass: it doubles with each failure.
     ///
-    /// It tells the observer, and those who have waited for long.
+    /// The call reports the failure to the observer, and to the waiters that have waited for long.
     func delay(after error: CodexError) -> Duration {
         let (count, waiters) = state.withLock { state -> (Int, [Waiter]) in
             state.failureCount += 1
@@ -225,12 +229,12 @@ final class BuildSchedule: Sendable {
         return delay
     }
 
-    /// How long to wait after so many failures in a row: 50 ms to 30 s.
+    /// The wait after a number of consecutive failures: 50 ms to 30 s.
     private static func retryMilliseconds(_ failureCount: Int) -> Int {
         min(50 << min(max(failureCount - 1, 0), 10), 30_000)
     }
 
-    /// Tells the observer of a failure; without a delay it is not tried again by itself.
+    /// Reports a failure to the observer; without a delay there is no automatic retry.
     func report(_ error: CodexError, retryDelay: Duration?) {
         let target = state.withLock { $0.target }
         observer?(
@@ -241,12 +245,12 @@ final class BuildSchedule: Sendable {
 }
 
 extension CodexError {
-    /// What the store or the machine may get over by itself.
+    /// The codes of failures that the store or the machine may recover from.
     private static let passingCodes: Set<Code> = [
         .queueFull, .diskFull, .tooManyReaders, .outOfMemory, .limitReached, .lockTimeout,
         .inputOutput, .commitFailed, .outcomeUnknown, .storeFull, .notWritable, .filesReplaced,
     ]
 
-    /// Whether what failed may succeed later though nothing else is called.
+    /// Whether a failed call may succeed later, although the program calls nothing else.
     var mayPass: Bool { Self.passingCodes.contains(code) && !isRefusedByLMDB }
 }

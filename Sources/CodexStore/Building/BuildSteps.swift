@@ -9,23 +9,23 @@ struct BuildSteps {
 
     init(_ context: WriteContext) { self.context = context }
 
-    /// A table as it is now; `nil` if it is gone, and another may have its name.
+    /// The current state of a table; `nil` if it was removed, and another table may have its name.
     func current(_ table: TableHandle) throws -> TableHandle? {
         let current = try catalog.table(table.name)
         return current.number == table.number ? current : nil
     }
 
-    /// Adds those entries of an index that items have and it lacks.
+    /// Adds the entries that items have and the index lacks.
     ///
     /// - Parameters:
     ///   - keys: The entries' keys, ascending.
-    ///   - sequence: The commit that all of them were read at; `nil` if there were several.
+    ///   - sequence: The commit at which all of them were read; `nil` if there were several.
     ///   - known: The table.
     ///   - part: The index's part of it.
-    ///   - positionKey: Where the progress is kept.
-    ///   - limit: How much is done.
-    /// - Returns: How many of the keys were seen to until the time was over; `nil` if the index is
-    ///   not being built any more.
+    ///   - positionKey: The key under which the progress is stored.
+    ///   - limit: The limit of the step.
+    /// - Returns: The number of keys that were handled within the limit; `nil` if the index is no
+    ///   longer being built.
     /// - Throws: ``CodexError``.
     func insertMissing(
         _ keys: ArraySlice<[UInt8]>, of sequence: UInt64?, _ known: TableHandle, _ part: String,
@@ -34,12 +34,12 @@ struct BuildSteps {
         guard let table = try current(known),
             let index = table.indexes.first(where: { $0.part == part && $0.state == .building })
         else { return nil }
-        // If nobody wrote since, not in this transaction either, the items have these entries
-        // still; those that the index has already are put again, as they are.
+        // If there was no write since, in this transaction too, the items still have these entries.
+        // Entries that the index already has are written again, unchanged.
         var isExact =
             sequence == context.position.sequence && !context.undo.hasChanges
             && context.record.changeCount == 0 && !index.plan.isExpiry
-        // A projection may have chunks of its own, which would be left behind.
+        // A projection may have its own chunks, which a repeated write would leave behind.
         if case .include = index.plan.definition.projection { isExact = false }
         var (count, byteCount) = (0, 0)
         for key in keys {
@@ -58,17 +58,17 @@ struct BuildSteps {
         return count
     }
 
-    /// Adds an entry if its item has it; returns its bytes.
+    /// Adds an entry if its item has it; returns the number of bytes added.
     private func insertMissing(
         _ key: [UInt8], _ table: TableHandle, _ index: IndexHandle
     ) throws -> Int {
         let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
-        // An item whose entry is there may lack its stamp: on a follower that was promoted. A
-        // follower's items are stamped when the leader's are.
+        // On a promoted follower, an item may lack its stamp although its entry is there. A
+        // follower stamps its items when the leader does.
         if index.plan.isExpiry, !catalog.manifest.isFollower, try stamp(table, primaryKey) {
             return key.count
         }
-        // A write that came since the keys were read has seen to the entry.
+        // A write since the keys were read has already handled the entry.
         guard unsafe try transaction.get(index.tree, key) == nil else { return 0 }
         guard let value = unsafe try transaction.get(table.tree, primaryKey) else { return 0 }
         let isPresent = try unsafe primaryKey.withUnsafeBufferPointer { buffer in
@@ -79,10 +79,11 @@ struct BuildSteps {
         return isPresent ? try insert(key, table, index) : 0
     }
 
-    /// Gives an item that was stored before its table had a time to live its second of expiry, in
-    /// its header and in those of its entries.
+    /// Adds the expiry time to an item that was stored before its table had a time to live.
     ///
-    /// - Returns: Whether that was to be done; its entry in the index of expiry is then there, too.
+    /// The expiry time, in seconds, goes into the header of the item and those of its entries.
+    ///
+    /// - Returns: Whether the item lacked it; then its entry in the index of expiry is there, too.
     private func stamp(_ table: TableHandle, _ key: [UInt8]) throws -> Bool {
         guard let name = table.plan.definition.timeToLive else { return false }
         let isStamped = try context.withStoredBytes(table, key) { bytes in
@@ -93,14 +94,14 @@ struct BuildSteps {
         var new = Image(item: old.item, header: old.header)
         new.header.expiresAt = table.plan.expiry(of: old.item)
         let change = Change(table: table, key: key, old: old, new: new)
-        // As an undo is, it is refused by nothing: the item stays what it was.
+        // No rule refuses the write, as with an undo: the attributes do not change.
         for stored in try context.items.apply([change], isUndo: true) {
             context.noteItem(change, stored)
         }
         return true
     }
 
-    /// Adds an entry that its item has, and that the index lacks; returns its bytes.
+    /// Adds an entry that its item has and the index lacks; returns the number of bytes added.
     private func insert(
         _ key: [UInt8], _ table: TableHandle, _ index: IndexHandle
     ) throws -> Int {
@@ -128,7 +129,7 @@ struct BuildSteps {
         return key.count + value.count
     }
 
-    /// Counts the next items of a table in a counter that is being built.
+    /// Adds the next items of a table to a counter that is being built.
     ///
     /// - Returns: Whether there are more.
     func countOn(
@@ -151,8 +152,8 @@ struct BuildSteps {
                 let image = unsafe try context.withItem(current.value, current.key, table.plan) {
                     Image(item: try $0.item(), header: $0.layout.header)
                 }
-                // An item that was stored before the counter was there, with a group of a wrong
-                // type, is in none; verify() lists it.
+                // An item from before the counter may have a group attribute of a wrong type. It is
+                // in no group, and verify() lists it.
                 if catalog.includes(counter.plan.definition.entities, image.header.entityNumber),
                     (try? counter.plan.groups(of: image.item)) != nil
                 {
@@ -181,9 +182,9 @@ struct BuildSteps {
         context.noteChange(addsEntries: true)
     }
 
-    /// Removes entries of a tree that is no index or counter any more.
+    /// Removes entries of the tree of a removed index or counter.
     ///
-    /// - Returns: Whether it is empty.
+    /// - Returns: Whether the tree is empty.
     func empty(_ tree: Tree, ownsChunks: Bool, _ limit: StepLimit) throws -> Bool {
         for count in 1... {
             if limit.isOver(count) { return false }

@@ -1,7 +1,7 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// What a builder does, step by step: indexes, counters, and what was removed.
+/// The work of a builder, step by step: indexes, counters, removed parts and undecided values.
 struct BuildWork {
     private let builder: Builder
     private var core: StoreCore { builder.core }
@@ -9,15 +9,16 @@ struct BuildWork {
 
     init(_ builder: Builder) { self.builder = builder }
 
-    /// Keys that are handed to the writer at once.
+    /// The number of keys that one call gives to the writer.
     private static let batchCount = 20_000
-    /// How many items one snapshot of a build sees, so that it keeps few pages from reuse.
+    /// The number of items that one snapshot of a build reads, so that it keeps few pages from
+    /// reuse.
     private static let snapshotItemCount = 20_000
 
-    /// Does one thing that is to be done.
+    /// Does the most urgent step of the remaining work.
     func step(_ catalog: Catalog) throws(CodexError) {
         for table in catalog.allTables {
-            // The process that loaded is gone: it would have the lock.
+            // The process that loaded has ended: otherwise it would have the lock.
             if table.isLoading {
                 schedule.aim(at: (table.name, nil))
                 return try builder.changeManifest { manifest, _ in
@@ -31,7 +32,7 @@ struct BuildWork {
                 return try build(table, counter)
             }
         }
-        // What is waited for comes first.
+        // Indexes and counters come first, because callers wait for them.
         for table in catalog.allTables {
             if let retired = table.retired.first { return try empty(table, retired) }
         }
@@ -44,10 +45,10 @@ struct BuildWork {
         _ table: TableHandle, _ part: String, _ state: Manifest.BuildState?
     ) throws(CodexError) {
         let (name, number) = (table.name, table.number)
-        // The log does not have what a build adds: the checkpoint must, before the log says that it
-        // is complete.
+        // The log does not have the entries that a build adds. A checkpoint must have them before
+        // the log records that the part is complete.
         try builder.changeManifest(afterCheckpoint: true) { manifest, _ in
-            // Not another table of its name, that came since.
+            // A new table may have the same name.
             guard manifest.tables[name]?.number == number,
                 manifest.tables[name]?.state(part) == .building
             else { return false }
@@ -59,9 +60,10 @@ struct BuildWork {
 
     // MARK: Indexes
 
-    /// Builds all indexes of a table that are to be: its items are read once.
+    /// Builds all unfinished indexes of a table in one pass over its items.
     private func build(_ table: TableHandle, _ building: [IndexHandle]) throws(CodexError) {
-        // Items expire once that of expiry has them, and must not conflict in the others then.
+        // The index of expiry comes first: items then expire, and do not conflict in the other
+        // indexes.
         let indexes = building.filter(\.plan.isExpiry) + building.filter { !$0.plan.isExpiry }
         schedule.aim(at: (table.name, indexes.count == 1 ? indexes[0].plan.definition.name : nil))
         var done: [[UInt8]] = []
@@ -72,7 +74,7 @@ struct BuildWork {
         for (index, keys) in zip(indexes, keys) { try insert(keys, of: sequence, table, index) }
     }
 
-    /// Adds entries; `sequence` is the commit that all of them were read at, if it was one.
+    /// Adds entries; `sequence` is the commit at which all of them were read, or `nil`.
     private func insert(
         _ sorted: SortedKeys, of sequence: UInt64?, _ table: TableHandle, _ index: IndexHandle
     ) throws(CodexError) {
@@ -108,8 +110,15 @@ struct BuildWork {
         try finish(table, index.part, conflicts ? .conflicting : nil)
     }
 
-    /// The entry keys that the table's items have in indexes, after those that are done, and the
-    /// commit that all were read at, if nobody wrote meanwhile; `nil` if the builder was stopped.
+    /// Reads and sorts the keys of the entries that the table's items have in some indexes.
+    ///
+    /// - Parameters:
+    ///   - table: The table.
+    ///   - indexes: The indexes.
+    ///   - done: For each index, the last entry key that is already there.
+    /// - Returns: The keys for each index, and the commit at which all were read if there was only
+    ///   one. It is `nil` if the builder was stopped.
+    /// - Throws: ``CodexError``.
     private func sortedKeys(
         _ table: TableHandle, _ indexes: [IndexHandle], after done: [[UInt8]]
     ) throws(CodexError) -> (keys: [SortedKeys], sequence: UInt64?)? {
@@ -133,8 +142,8 @@ struct BuildWork {
                         try unsafe context.withItem(current.value, current.key, table.plan) {
                             bytes in
                             for (position, index) in indexes.enumerated() {
-                                // An item that has no valid key (it was stored before the index was
-                                // there) has no entry; verify() lists it.
+                                // An item from before the index may have no valid key. It has no
+                                // entry, and verify() lists it.
                                 let keys = try? IndexReads(context).entryKeys(index, last, bytes)
                                 for key in keys ?? []
                                 where ByteOrder.compare(done[position], key) < 0 {
@@ -165,7 +174,7 @@ struct BuildWork {
                     try BuildSteps($0).countOn(table, counter.part, limit)
                 }
             } catch {
-                // A sum that does not fit is the definition's fault; others are built all the same.
+                // An overflow of a sum comes from the definition: the other parts are still built.
                 guard error.code == .invalidNumber else { throw error }
                 return try finish(table, counter.part, .conflicting)
             }
@@ -181,7 +190,7 @@ struct BuildWork {
         schedule.aim(at: (table.name, nil))
         let (name, number, part) = (table.name, table.number, retired.part)
         let isEmpty = try empty(retired.tree, part) { context in
-            // Not another table of its name, that came since.
+            // A new table may have the same name.
             let table = try context.catalog.table(name)
             return table.number == number && table.retired.contains { $0.part == part }
         }
@@ -213,13 +222,16 @@ struct BuildWork {
         }
     }
 
-    /// Most trees whose emptying one change of the manifest ends: their room is used again then.
+    /// The maximum number of emptied trees that one change of the manifest ends; their space is
+    /// then free.
     private static let emptiedTreeCountMax = 500
 
-    /// Empties a tree in steps, each of which looks whether that is still to be done: another
-    /// process may have ended it, and the tree be used again.
+    /// Empties a tree in steps.
     ///
-    /// - Returns: `false` if the builder was stopped before.
+    /// Each step checks that the work is still due. Another process may have ended it, and the tree
+    /// may be in use again.
+    ///
+    /// - Returns: `false` if the builder was stopped first.
     private func empty(
         _ tree: Tree, _ part: Manifest.Retired,
         isDue: @escaping @Sendable (WriteContext) throws -> Bool

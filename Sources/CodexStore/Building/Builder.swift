@@ -1,17 +1,16 @@
 internal import CodexCore
 
-/// Builds new indexes and counters and empties removed ones, in the background and in steps that
-/// other writes pass between.
+/// Builds new indexes and counters and empties removed ones, in the background and in short steps.
 ///
-/// One process at a time builds, the one that has the lock file; if it is killed, another goes on
-/// where it was. Progress is kept in the transaction that makes it. ``BuildWork`` is what it does,
-/// and ``BuildSchedule`` when.
+/// Other writes run between the steps. One process at a time builds: the holder of the lock file.
+/// If that process is killed, another continues at the same point. Each step stores its progress in
+/// its own transaction. ``BuildWork`` has the steps, and ``BuildSchedule`` decides when they run.
 ///
-/// - An index is maintained by all writes from the moment it is there, so its build only adds the
-///   entries that items have which were there before: sorted, so that the tree is filled in order.
-/// - A counter's build walks the items in key order; writes maintain it for items up to where it
-///   is.
-/// - Items of earlier formats are walked in key order, too, and their undecided values decided.
+/// - Every write maintains a new index at once. Its build adds only the entries of older items, in
+///   sorted order, so that the tree is filled in order.
+/// - A counter's build reads the items in key order. Writes maintain the counter for the items that
+///   the build has passed.
+/// - Items of earlier formats are read in key order too, and their undecided values are decided.
 final class Builder: Sendable {
     let core: StoreCore
     let schedule: BuildSchedule
@@ -19,11 +18,11 @@ final class Builder: Sendable {
     /// The numbers of the tables with values that this process's keys did not decide.
     private let undecidableTables = Locked<Set<Int>>([])
 
-    /// The lock of the one process that builds.
+    /// The name of the lock file, which the building process locks.
     static let lockName = "build.lock"
     /// Tables up to this size are built when the store is opened, before it is used.
     static let smallItemCount = 10_000
-    /// How often is looked whether another process's build has ended.
+    /// The interval of checks whether another process's build has ended.
     private static let lockInterval = Duration.milliseconds(500)
 
     init(_ core: StoreCore, _ writer: WriterQueue) {
@@ -36,9 +35,9 @@ final class Builder: Sendable {
         schedule.start { [self] in core.awaited { pass() } }
     }
 
-    // MARK: What is to be done
+    // MARK: Work
 
-    /// Whether what is to be built is done in a moment.
+    /// Whether there is work, and all of it takes only a moment.
     func hasLittleToDo() -> Bool {
         let catalog = core.catalog
         let undecided = undecidedTables(catalog)
@@ -48,11 +47,10 @@ final class Builder: Sendable {
         return (catalog.allTables.filter(\.hasWork) + undecided).allSatisfy(isSmall)
     }
 
-    /// Whether emptying what removed tables left takes longer than a caller who adds something
-    /// would wait.
+    /// Whether emptying the trees of removed tables takes too long for a caller that adds a part.
     var hasMuchToEmpty: Bool { !core.catalog.droppedTrees.allSatisfy { isSmall($0.tree) } }
 
-    /// Whether a table is built in a moment.
+    /// Whether a table is small enough to be built in a moment.
     func isSmall(_ table: TableHandle) -> Bool { isSmall(table.tree) }
 
     private func isSmall(_ tree: Tree) -> Bool {
@@ -60,8 +58,9 @@ final class Builder: Sendable {
         return count.map { $0 <= Self.smallItemCount } ?? false
     }
 
-    /// The tables with values to decide; those that wait for keys are looked at once, if there are
-    /// some.
+    /// The tables with values to decide.
+    ///
+    /// Tables that wait for keys are tried once in this process, if it has keys.
     func undecidedTables(_ catalog: Catalog) -> [TableHandle] {
         let hasKeys = core.options.sealer != nil
         let tried = undecidableTables.withLock { $0 }
@@ -83,7 +82,7 @@ final class Builder: Sendable {
 
     private enum Outcome {
         case done
-        /// Another process builds, which may end without it.
+        /// Another process builds, and may end before the work is done.
         case busy
         case failed(CodexError)
     }
@@ -106,7 +105,7 @@ final class Builder: Sendable {
         return .whenWoken
     }
 
-    /// Does what is to be done.
+    /// Does all the work that there is.
     private func work() -> Outcome {
         while !schedule.isStopped {
             do throws(CodexError) {
@@ -120,7 +119,7 @@ final class Builder: Sendable {
                     try BuildWork(self).step(try core.refreshCatalog())
                 }
             } catch  where error.code == .unknownTable {
-                // It was removed meanwhile.
+                // Another writer removed the table meanwhile.
                 continue
             } catch {
                 return .failed(error)
@@ -131,7 +130,7 @@ final class Builder: Sendable {
 
     // MARK: Reading and writing
 
-    /// Does a part of a build in a transaction; the log need not have it.
+    /// Runs a part of a build in a transaction that does not have to be in the log.
     func write<Value: Sendable>(
         _ body: @escaping @Sendable (WriteContext) throws -> Value
     ) throws(CodexError) -> Value {
@@ -148,7 +147,7 @@ final class Builder: Sendable {
         }
     }
 
-    /// Changes the manifest, unless `body` returns that nothing is to be changed.
+    /// Changes the manifest, unless `body` returns `false`.
     func changeManifest(
         afterCheckpoint: Bool = false,
         _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
@@ -164,7 +163,7 @@ final class Builder: Sendable {
         }
     }
 
-    /// Runs `body` with a snapshot; what it throws is not tried again.
+    /// Runs `body` with a snapshot; an error of `body` is not retried.
     func reading<R>(_ body: (ReadContext) throws -> R) throws(CodexError) -> R {
         let context = try schedule.persisting(isProgress: false) { () throws(CodexError) in
             try core.acquireReadContext()
@@ -177,7 +176,7 @@ final class Builder: Sendable {
         }
     }
 
-    /// The progress that is kept under a key; nothing if there is none.
+    /// The progress that is stored under a key; empty if there is none.
     func position(_ key: [UInt8]) throws(CodexError) -> [UInt8] {
         try reading { context in
             let stored = unsafe try context.transaction.get(context.catalog.meta, key)

@@ -1,22 +1,24 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// What a transaction reads of an index: the entries that items have, and the keys that they share.
+/// Reads of an index in a transaction: the entries that items have, and the keys that items share.
 struct IndexReads {
     private let context: TransactionContext
     private var catalog: Catalog { context.catalog }
 
     init(_ context: TransactionContext) { self.context = context }
 
-    /// The keys of a stored item's entries in an index, ascending; nothing else of it is decoded.
+    /// The keys of a stored item's entries in an index, ascending; only the key attributes are
+    /// decoded.
     ///
-    /// - Throws: ``CodexError`` also for an item with a value that no key may be.
+    /// - Throws: ``CodexError``, also if an attribute of the index's key has a value that no key
+    ///   may have.
     func entryKeys(
         _ index: IndexHandle, _ key: [UInt8], _ bytes: ItemBytes
     ) throws(CodexError) -> [[UInt8]] {
         guard catalog.includes(index.plan.definition.entities, bytes.layout.header.entityNumber)
         else { return [] }
-        // Few items expire: the others are seen to by a look at their names.
+        // Few items expire: a check of the attribute names rules out the others.
         if index.plan.isExpiry,
             bytes.layout.shape.position(of: index.plan.definition.partitionKey[0].name) == nil
         {
@@ -26,9 +28,9 @@ struct IndexReads {
         return try index.plan.entryKeys(for: item, primaryKey: key)
     }
 
-    /// Primary keys, encoded, of items that share their key in an index with one before.
+    /// The encoded primary keys of items that share their index key with an earlier item.
     ///
-    /// An expired item counts for nothing: the next write that wants its key removes it.
+    /// Expired items are ignored: the next write that needs such an item's key removes it.
     func duplicates(_ index: IndexHandle, limit: Int) throws -> [[UInt8]] {
         let mayExpire = catalog.hasExpiry
         return try context.transaction.withCursor(index.tree) { cursor in

@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// Sorts any number of keys in bounded memory: runs that were sorted are put aside, and merged.
+/// Sorts any number of keys in bounded memory: it writes sorted runs to files, and merges them.
 struct KeySorter {
     private let directory: Directory
     private let byteCountMax: Int
@@ -8,9 +8,9 @@ struct KeySorter {
     private var byteCount = 0
     private var runs: [SpillFile] = []
 
-    /// Memory for keys that are not put aside yet.
+    /// The default limit of the bytes of keys in memory.
     static let defaultByteCountMax = 64 << 20
-    /// What a key takes in memory besides its bytes.
+    /// The memory for a key beyond its bytes.
     private static let overheadByteCount = 48
 
     init(directory: Directory, byteCountMax: Int = Self.defaultByteCountMax) {
@@ -33,7 +33,7 @@ struct KeySorter {
 
     private mutating func sort() { keys.sort { ByteOrder.compare($0, $1) < 0 } }
 
-    /// Ends the adding: the keys, ascending.
+    /// Ends the input and returns the keys, ascending.
     consuming func sorted() throws(CodexError) -> SortedKeys {
         sort()
         return try SortedKeys(keys: keys, runs: runs)

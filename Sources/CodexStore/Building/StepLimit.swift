@@ -1,20 +1,20 @@
-/// How much one step of a build does.
+/// The limit of one step of a build.
 struct StepLimit: Sendable {
     private let end: ContinuousClock.Instant?
     private let countMax: Int
 
-    /// So little that other writes are hardly held up, the commit included.
+    /// A limit so small that other writes wait little, even with the step's commit.
     static func brief() -> StepLimit {
         StepLimit(end: ContinuousClock.now + .milliseconds(4), countMax: 1000)
     }
 
-    /// So much that commits hardly count: for a bulk load, whose caller waits for it.
+    /// A limit so large that commits cost little: for a bulk load, whose caller waits for it.
     static let ample = StepLimit(end: nil, countMax: 20_000)
 
-    /// Bytes of entries that end a step: the transaction holds them in memory.
+    /// The bytes of entries that end a step, because the transaction holds them in memory.
     private static let byteCountMax = 16 << 20
 
-    /// Whether a step that has done `count`, and stored so many bytes, is to end.
+    /// Whether a step must end that has done `count` units and stored `byteCount` bytes.
     func isOver(_ count: Int, byteCount: Int = 0) -> Bool {
         if count >= countMax || byteCount >= Self.byteCountMax { return true }
         guard let end, count % 16 == 0 else { return false }

@@ -4,7 +4,7 @@ internal import Dispatch
 
 /// The state of an index or counter.
 public struct BuildStatus: Sendable, Hashable {
-    /// What an index or counter is.
+    /// Whether the status is of an index or of a counter.
     public enum Kind: String, Sendable {
         /// A secondary index.
         case index
@@ -12,34 +12,35 @@ public struct BuildStatus: Sendable, Hashable {
         case counter
     }
 
-    /// Whether it can be read.
+    /// Whether it can be read, and the reason if it cannot.
     public enum State: String, Sendable {
-        /// It can.
+        /// It can be read.
         case ready
-        /// A bulk load runs: it is built when that has ended.
+        /// A bulk load runs: the build starts when the load has ended.
         case loading
-        /// It is being built; writes maintain it already.
+        /// The build runs; writes maintain it already.
         case building
-        /// A unique index that has items with equal keys, or a counter with a sum that does not
-        /// fit: it can be read once they are changed.
+        /// A unique index has items with equal keys, or a counter has a sum that overflows.
+        ///
+        /// It can be read after those items have changed.
         case conflicting
     }
 
     /// The table's name.
     public let table: String
-    /// The index's or counter's name.
+    /// The name of the index or counter.
     public let name: String
-    /// What it is.
+    /// Whether the status is of an index or of a counter.
     public let kind: Kind
-    /// Whether it can be read.
+    /// Whether it can be read, and the reason if it cannot.
     public let state: State
 }
 
 extension Store {
     /// The states of the indexes and counters.
     ///
-    /// A table whose items expire has one more index than its definition, `$expiry`: until it is
-    /// ready, items that were there before the table's time to live do not expire.
+    /// A table with a time to live has one more index than its definition: `$expiry`. Until it is
+    /// ready, items from before the time to live do not expire.
     ///
     /// - Throws: ``CodexError/Code/closed``.
     public func buildStatus() throws -> [BuildStatus] {
@@ -67,23 +68,22 @@ extension Store {
         }
     }
 
-    /// Waits until every index and counter is built, and those of removed ones are gone; looks
-    /// again at those that were conflicting.
+    /// Waits until every index and counter is built and removed ones are gone; retries conflicting
+    /// ones.
     ///
     /// It also waits until the values of a store of an earlier format are decided, as far as there
     /// are keys (`Docs/Format.md`).
     ///
-    /// Building needs nobody to wait for it. A failure that may pass (a full disk, no free reader)
-    /// is tried again by itself, after 50 ms to 30 s, and the observer is told
-    /// (``StoreEvent/buildFailed(table:name:code:message:retryDelay:)``). This call tries it at
-    /// once, and waits through some seconds of such failures. Then it throws the last one, and
-    /// building goes on. After a failure that cannot pass (``CodexError/Code/corrupted``,
-    /// ``CodexError/Code/writesRefused``), this call begins it again.
+    /// Building needs no caller that waits. A failure that may pass (a full disk, no free reader)
+    /// is retried after 50 ms to 30 s, and the observer is told
+    /// (``StoreEvent/buildFailed(table:name:code:message:retryDelay:)``). This call retries at
+    /// once, and waits through some seconds of such failures. Then it throws the last error, and
+    /// building continues. After a failure that cannot pass (``CodexError/Code/corrupted``,
+    /// ``CodexError/Code/writesRefused``), this call starts the building again.
     ///
     /// - Throws: ``CodexError/Code/indexNotReady`` if a unique index has items with equal keys
-    ///   (``duplicates(ofIndex:in:limit:)``) or a counter's sum does not fit,
-    ///   ``CodexError/Code/readOnly``,
-    ///   ``CodexError/Code/closed``, and whatever building fails with.
+    ///   (``duplicates(ofIndex:in:limit:)``) or a counter's sum overflows,
+    ///   ``CodexError/Code/readOnly``, ``CodexError/Code/closed``, and the error of a failed build.
     public func waitUntilReady() async throws {
         let builder = try requireOwnBuilder()
         let isFollower = core.catalog.manifest.isFollower
@@ -111,15 +111,16 @@ extension Store {
         }
     }
 
-    /// Adds an index to a table and returns once writes maintain it; the items that are there are
-    /// added in the background (on a small table, before this returns; it then waits for whatever
-    /// else is being built).
+    /// Adds an index to a table and returns once writes maintain it.
+    ///
+    /// Present items are added in the background. On a small table they are added before this call
+    /// returns; it then also waits for all other builds.
     ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` if there is another index of this name,
-    ///   ``CodexError/Code/indexNotReady`` if a small table has equal keys in a unique one, which
-    ///   is added all the same (``waitUntilReady()``), and whatever building it fails with for some
-    ///   seconds, which goes on all the same, ``CodexError/Code/invalidSchema``,
-    ///   ``CodexError/Code/unknownTable``, and as ``write(_:)-(_)``.
+    ///   ``CodexError/Code/invalidSchema``, ``CodexError/Code/unknownTable``, and as
+    ///   ``write(_:)-(_)``. On a small table also the error of a build that fails for some seconds,
+    ///   and ``CodexError/Code/indexNotReady`` if a unique index has equal keys. In both cases the
+    ///   index is added, and building continues (``waitUntilReady()``).
     public func addIndex(_ index: IndexDefinition, to table: String) async throws {
         try await add(to: table) { $0.with(indexes: [index], counters: []) }
     }
@@ -138,7 +139,7 @@ extension Store {
         let table = try core.catalog.table(name)
         let number = table.number
         try await changeManifest { manifest, _ throws(CodexError) in
-            // Not another of its name, that came since.
+            // A new table may have the same name.
             let definition = try manifest.definition(of: name, number: number)
             return try manifest.merge(Schema(tables: [addition(definition)]))
         }
@@ -155,9 +156,9 @@ extension Store {
         for counter in definition.counters { _ = try table.counter(counter.name) }
     }
 
-    /// Removes an index: from now on it is unknown, and its entries go in the background.
+    /// Removes an index: it is unknown at once, and its entries are removed in the background.
     ///
-    /// A program that opens the store with a schema that has it adds it again.
+    /// A program that opens the store with a schema that has the index adds it again.
     ///
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``, and as
     ///   ``write(_:)-(_)``.
@@ -181,16 +182,16 @@ extension Store {
         builder.schedule.wake()
     }
 
-    /// The primary keys of items that share their key in an index with another item: what is in a
-    /// unique one's way.
+    /// The primary keys of items that share their key in an index with another item.
     ///
-    /// Items whose time to live is over are in nothing's way, whether they were removed or not. A
-    /// conflict with one that expires later ends with the next ``waitUntilReady()``.
+    /// Such items keep a unique index from being ready. Expired items do not conflict, whether they
+    /// were removed or not. A conflict with an item that expires later ends with the next
+    /// ``waitUntilReady()``.
     ///
     /// - Parameters:
     ///   - index: The index's name.
     ///   - table: The table's name.
-    ///   - limit: Most keys to return.
+    ///   - limit: The maximum number of keys to return.
     /// - Returns: For each group of items with one key, all but the first.
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
     ///   ``CodexError/Code/closed``.

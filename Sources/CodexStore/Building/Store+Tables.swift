@@ -19,12 +19,12 @@ extension Store {
 
     /// Removes a table with all its items, indexes and counters.
     ///
-    /// From now on it is unknown, and what it holds goes in the background. Entities that are in it
-    /// go out of the schema.
+    /// The table is unknown at once, and its items are removed in the background. The schema loses
+    /// the entities of the table.
     ///
-    /// The removal itself gives no changes of its items. Changes before it can be read as long as
-    /// they are retained. A program that opens the store with a schema that has the table adds it
-    /// again, empty.
+    /// The removal gives no changes of its items. Changes before it can be read as long as they are
+    /// retained. A program that opens the store with a schema that has the table adds it again,
+    /// empty.
     ///
     /// - Throws: ``CodexError/Code/unknownTable``, and as ``write(_:)-(_)``.
     public func removeTable(_ name: String) async throws {
@@ -39,18 +39,18 @@ extension Store {
         builder.schedule.wake()
     }
 
-    /// Gives a table that has none a time to live: see ``TableDefinition/timeToLive``.
+    /// Adds a time to live to a table that has none: see ``TableDefinition/timeToLive``.
     ///
-    /// Items that are there expire once the builder has seen to them: ``waitUntilReady()``.
+    /// Present items expire once the builder has handled them: ``waitUntilReady()``.
     ///
-    /// - Throws: ``CodexError/Code/schemaMismatch`` if it has another one,
+    /// - Throws: ``CodexError/Code/schemaMismatch`` if it has another time to live,
     ///   ``CodexError/Code/invalidSchema``, ``CodexError/Code/unknownTable``, and as
     ///   ``write(_:)-(_)``.
     public func addTimeToLive(_ attribute: String, to table: String) async throws {
         let builder = try requireBuilder()
         let number = try core.catalog.table(table).number
         try await changeManifest { manifest, _ throws(CodexError) in
-            // Not another of its name, that came since.
+            // A new table may have the same name.
             let definition = try manifest.definition(of: table, number: number)
             return try manifest.merge(
                 Schema(tables: [definition.with(indexes: [], counters: [], timeToLive: attribute)]))

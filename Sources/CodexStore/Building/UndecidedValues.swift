@@ -1,22 +1,22 @@
 internal import CodexCore
 
-/// How far the values of a table's items are decided.
+/// The progress of deciding the values of a table's items.
 struct DecidingProgress {
-    /// Where it is kept, in the way of a part of the table.
+    /// The name under which it is stored, like the progress of a part of the table.
     static let part = "undecided"
 
     /// The last item's encoded key; empty at the beginning.
     var last: [UInt8] = []
-    /// Whether values were left: for want of keys, or as they are damaged.
+    /// Whether undecided values remain, because keys were missing or the values are damaged.
     var leavesSome = false
-    /// How many values were found to be damaged since the beginning.
+    /// The number of damaged values that were found since the beginning.
     ///
-    /// It is not stored: where there were some, a process with keys begins again.
+    /// It is not stored: if some values remain, a process with keys begins again.
     var damagedCount = 0
 
     init() {}
 
-    /// Reads what ``bytes`` gave; nothing is the beginning.
+    /// Reads the form of ``bytes``; empty bytes are the beginning.
     init(_ bytes: [UInt8]) {
         leavesSome = bytes.first == 1
         last = Array(bytes.dropFirst())
@@ -25,7 +25,7 @@ struct DecidingProgress {
     var bytes: [UInt8] { [leavesSome ? 1 : 0] + last }
 }
 
-/// Deciding which values are encrypted ones, in items that formats before 4 wrote.
+/// Decides which values are encrypted ones, in items that formats before 4 wrote.
 struct UndecidedValues {
     private let builder: Builder
     private var core: StoreCore { builder.core }
@@ -33,14 +33,15 @@ struct UndecidedValues {
 
     init(_ builder: Builder) { self.builder = builder }
 
-    /// How many items one snapshot sees, so that it keeps few pages from reuse.
+    /// The number of items that one snapshot reads, so that it keeps few pages from reuse.
     private static let examinedItemCount = 20_000
-    /// Most tables whose deciding one change of the manifest ends.
+    /// The maximum number of tables that one change of the manifest marks as decided.
     private static let decidedTableCountMax = 500
 
-    /// Decides the values of some tables, a large one alone.
+    /// Decides the values of some tables; a large table ends the call.
     ///
-    /// All that is changed is in the log, as other writes are. Cut short, it goes on where it was.
+    /// All changes are in the log, as other writes are. An interrupted call continues at the stored
+    /// progress.
     func decide(_ tables: [TableHandle]) throws(CodexError) {
         var decided: [(name: String, number: Int, end: DecidingProgress)] = []
         for table in tables.prefix(Self.decidedTableCountMax) {
@@ -65,13 +66,13 @@ struct UndecidedValues {
 
     /// Decides the values of a table.
     ///
-    /// - Returns: What it came to at the table's end; `nil` if the builder was stopped before, or
-    ///   has to build what is waited for.
+    /// - Returns: The progress at the table's end; `nil` if the builder was stopped first, or has
+    ///   to build a part that callers wait for.
     private func decide(_ table: TableHandle) throws(CodexError) -> DecidingProgress? {
         schedule.aim(at: (table.name, nil))
         let key = BuildProgress.key(table, DecidingProgress.part)
         var progress = DecidingProgress(try builder.position(key))
-        // A process without keys left some, which there may be keys for here.
+        // A process without keys left some values; this process may have the keys.
         if progress.leavesSome, core.options.sealer != nil { progress = DecidingProgress() }
         while true {
             let part = try undecided(table, after: progress)
@@ -86,7 +87,7 @@ struct UndecidedValues {
 
     /// Rewrites items in steps.
     ///
-    /// - Returns: `false` if the builder was stopped before, or the table is decided.
+    /// - Returns: `false` if the builder was stopped first, or the table is decided.
     private func decide(
         _ keys: [[UInt8]], _ table: TableHandle, _ progress: DecidingProgress
     ) throws(CodexError) -> Bool {
@@ -106,19 +107,19 @@ struct UndecidedValues {
     private struct Part {
         /// The items with values that can be decided.
         var keys: [[UInt8]] = []
-        /// How far they go.
+        /// The progress after these items.
         var progress: DecidingProgress
         var isEnd = false
     }
 
-    /// Looks at the next items of a table.
+    /// Reads the next items of a table.
     ///
-    /// It asks for keys here, where no writer waits for them.
+    /// It requests the keys here, where no writer waits for them.
     private func undecided(
         _ table: TableHandle, after start: DecidingProgress
     ) throws(CodexError) -> Part {
         try builder.reading { context in
-            // Another of its name may have its tree.
+            // Another table may have its name, and its tree.
             guard try context.catalog.table(table.name).number == table.number else {
                 throw CodexError(.unknownTable, "Table \(table.name) was removed.")
             }
@@ -144,20 +145,20 @@ struct UndecidedValues {
     }
 }
 
-/// What deciding the values of an item would come to.
+/// The predicted result of deciding the values of an item.
 private struct Outlook {
-    /// Whether some can be decided.
+    /// Whether some values can be decided.
     var isDue = false
-    /// Whether some would be left.
+    /// Whether some values would remain undecided.
     var leavesSome = false
-    /// How many of those are damaged.
+    /// The number of damaged values among those.
     var damagedCount = 0
 }
 
 extension ReadContext {
-    /// What deciding the values of an item would come to.
+    /// Predicts the result of deciding the values of an item.
     ///
-    /// What cannot be read is left to ``Store/verify()``.
+    /// An item that cannot be read has no prediction: ``Store/verify()`` reports it.
     fileprivate func outlook(
         _ value: UnsafeBufferPointer<UInt8>, _ key: UnsafeBufferPointer<UInt8>,
         _ table: TableHandle
@@ -170,7 +171,7 @@ extension ReadContext {
         }
         guard let image = undecided else { return Outlook() }
         let decided = try? SealedFields.decided(image.item, image.header, catalog, core)
-        // Without the provider's answer, they are left.
+        // If the key provider gives no answer, the values remain.
         guard let decided else { return Outlook(leavesSome: true) }
         return Outlook(
             isDue: decided.item.undecidedCount < image.item.undecidedCount,
@@ -178,21 +179,21 @@ extension ReadContext {
     }
 }
 
-/// One step of deciding values, a part of a transaction.
+/// One step of deciding values, which is a part of a transaction.
 private struct DecidingStep {
     private let context: WriteContext
 
     init(_ context: WriteContext) { self.context = context }
 
-    /// Rewrites items whose undecided values can be decided, and keeps the progress.
+    /// Rewrites items whose undecided values can be decided, and stores the progress.
     ///
     /// - Parameters:
     ///   - keys: The items' encoded keys, ascending.
     ///   - known: The table.
-    ///   - end: The progress once all of the keys are seen to.
-    ///   - limit: How much is done.
-    /// - Returns: How many of the keys were seen to; `nil` if the table's values are decided.
-    /// - Throws: ``CodexError/Code/unknownTable``, and what LMDB throws.
+    ///   - end: The progress after all of the keys.
+    ///   - limit: The limit of the step.
+    /// - Returns: The number of keys that were handled; `nil` if the table's values are decided.
+    /// - Throws: ``CodexError/Code/unknownTable``, and the errors of LMDB.
     func decide(
         _ keys: ArraySlice<[UInt8]>, _ known: TableHandle, upTo end: DecidingProgress,
         _ limit: StepLimit
@@ -219,9 +220,9 @@ private struct DecidingStep {
         return count
     }
 
-    /// Rewrites an item, and returns the bytes that it has then.
+    /// Rewrites an item, and returns its new byte count.
     private func decide(_ key: [UInt8], _ table: TableHandle) throws(CodexError) -> Int {
-        // The provider of keys was asked before; if it fails now, they are left.
+        // The provider was asked before; if it fails now, the values remain.
         guard let old = try context.image(table, key), old.item.hasUndecided,
             let item = try? SealedFields.decided(
                 old.item, old.header, context.catalog, context.core
@@ -231,7 +232,7 @@ private struct DecidingStep {
         let new = Image(item: item, header: old.header)
         let change = Change(table: table, key: key, old: old, new: new)
         var byteCount = 0
-        // As an undo is, it is refused by nothing: the item says what it said.
+        // No rule refuses the write, as with an undo: the item's meaning does not change.
         for stored in try context.items.apply([change], isUndo: true) {
             context.noteItem(change, stored)
             byteCount += stored?.count ?? 0

@@ -4,14 +4,14 @@ internal import CodexIndex
 extension WriteTransaction {
     /// Deletes the items that a query finds: a partition, or a range of sort keys.
     ///
-    /// For more than some thousand items use ``Store/deleteItems(matching:batchCount:)``.
+    /// For more than a few thousand items use ``Store/deleteItems(matching:batchCount:)``.
     ///
     /// - Parameters:
-    ///   - query: What to delete; its projection is ignored, and its filter sees whole items, on any
-    ///     index.
-    ///   - limit: Most items or index entries to look at.
-    ///   - token: Where an earlier call ended.
-    /// - Returns: How many items were deleted, and a token if there are more.
+    ///   - query: The items to delete. Its projection is ignored, and its filter sees whole items
+    ///     on any index.
+    ///   - limit: The maximum number of items or index entries to examine.
+    ///   - token: The token of an earlier call, after which this one continues.
+    /// - Returns: The number of deleted items, and a token if there are more.
     /// - Throws: As ``ReadableTransaction/items(matching:limits:after:)`` and
     ///   ``delete(in:key:condition:returning:)``.
     @discardableResult
@@ -37,13 +37,12 @@ extension WriteTransaction {
 }
 
 extension Store {
-    /// Deletes the items that a query finds, however many, in transactions that look at `batchCount`
-    /// each.
+    /// Deletes all items that a query finds, in transactions that examine `batchCount` items each.
     ///
-    /// Other writes pass between the batches. If it is cut short (cancelled, killed), what was
-    /// deleted stays deleted, and calling it again goes on with the rest.
+    /// Other writes run between the batches. If the call is cancelled or the process killed, the
+    /// deleted items stay deleted, and another call continues with the rest.
     ///
-    /// - Returns: How many items were deleted.
+    /// - Returns: The number of deleted items.
     /// - Throws: `CancellationError` between batches, and as
     ///   ``WriteTransaction/deleteItems(matching:limit:after:)``.
     @discardableResult

@@ -3,25 +3,25 @@ internal import CodexIndex
 internal import Synchronization
 
 extension Store {
-    /// Stores many items, in transactions of some thousand each: the fast way to fill a table.
+    /// Stores many items, in transactions of several thousand each: the fast way to fill a table.
     ///
-    /// Items replace those with their keys. Sorted by their keys they are appended: pages are
-    /// filled, and the table is as small as it can be. If the table is empty, its indexes and
-    /// counters are not maintained meanwhile but built at the end, sorted; until then they refuse
-    /// to be read (``CodexError/Code/indexNotReady``), and unique ones are checked only then. A load
-    /// that is killed leaves what it had committed, and the next program that opens the store
-    /// builds the indexes for it.
+    /// Items replace present ones with the same keys. Items that come sorted by their keys are
+    /// appended, so that pages are full and the table has its least size. If the table is empty,
+    /// its indexes and counters are not maintained during the load. They are built at the end, from
+    /// sorted keys. Until then their reads fail with ``CodexError/Code/indexNotReady``, and unique
+    /// indexes are checked only then. A load that is killed leaves its committed batches, and the
+    /// next program that opens the store builds the indexes.
     ///
     /// - Parameters:
     ///   - table: The table's name.
-    ///   - batchCount: How many items a transaction stores, 1 or more.
-    ///   - next: Gives the items one by one, and `nil` at the end. It is asked for a batch while the one
-    ///     before is being written: what it reads of the table need not have that one.
-    /// - Returns: How many items were stored.
-    /// - Throws: ``CodexError/Code/indexNotReady`` if a unique index found equal keys (all items are
-    ///   stored; see ``duplicates(ofIndex:in:limit:)``), whatever `next` throws, and as
-    ///   ``WriteTransaction/put(_:in:condition:returning:)``; batches before stay stored, and up to
-    ///   two that were given are not.
+    ///   - batchCount: The number of items in a transaction, 1 or more.
+    ///   - next: Returns the next item, and `nil` at the end. It is called for a batch while the
+    ///     batch before is being written: its reads of the table may not see that one.
+    /// - Returns: The number of stored items.
+    /// - Throws: ``CodexError/Code/indexNotReady`` if a unique index found equal keys (all items
+    ///   are stored; see ``duplicates(ofIndex:in:limit:)``), the errors of `next`, and as
+    ///   ``WriteTransaction/put(_:in:condition:returning:)``. Earlier batches stay stored, and up
+    ///   to two batches that `next` returned are not.
     @discardableResult
     public nonisolated(nonsending) func load(
         into table: String, batchCount: Int = 5000, _ next: () throws -> Item?
@@ -34,7 +34,7 @@ extension Store {
         var count = 0
         let lock = try await beginLoading(table)
         do {
-            // A batch is gathered while the one before is written.
+            // The next batch is gathered while this one is written.
             var batch = try Self.batch(of: batchCount, next)
             while !batch.isEmpty {
                 let items = batch
@@ -58,7 +58,7 @@ extension Store {
         return count
     }
 
-    /// The next items, as many as a transaction stores.
+    /// The next items, up to the number and the bytes of one transaction.
     private static func batch(of count: Int, _ next: () throws -> Item?) throws -> [Item] {
         var (batch, byteCount): ([Item], Int) = ([], 0)
         while batch.count < count, byteCount < loadByteCountMax, let item = try next() {
@@ -68,14 +68,14 @@ extension Store {
         return batch
     }
 
-    /// Items of this size in a batch end it.
+    /// The bytes of items that end a batch.
     private static let loadByteCountMax = 16 << 20
 
-    /// Puts off the maintenance of an empty table's indexes; `nil` if that is not to be.
+    /// Suspends the maintenance of an empty table's indexes; `nil` if the load must maintain them.
     private func beginLoading(_ table: String) async throws -> FileLock? {
         let handle = try core.catalog.table(table)
         guard !(handle.indexes.isEmpty && handle.counters.isEmpty),
-            // Whoever builds or loads already goes on with it.
+            // A process that builds or loads already holds the lock and continues.
             let lock = try FileLock(Builder.lockName, in: core.directory)
         else { return nil }
         let (tree, number) = (handle.tree, handle.number)
@@ -91,9 +91,9 @@ extension Store {
         return isEmpty.withLock { $0 } ? lock : nil
     }
 
-    /// Lets the table's indexes and counters be built.
+    /// Requests the build of the table's indexes and counters.
     private func endLoading(_ table: String, _ lock: FileLock, _ builder: Builder) async {
-        // If it fails (the queue may be full), the builder does it, which finds the lock free.
+        // If it fails (the queue may be full), the builder does it, because it finds the lock free.
         try? await changeManifest { manifest, _ in
             manifest.tables[table]?.endLoading()
             return true

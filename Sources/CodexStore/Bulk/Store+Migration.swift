@@ -1,42 +1,40 @@
 public import CodexCore
 internal import CodexIndex
 
-/// What a migration did.
+/// The result of a migration.
 public struct MigrationReport: Sendable {
-    /// An item that could not be lifted, and why; it is as it was.
+    /// An item that could not be upgraded, and the error; the item is unchanged.
     public struct Failure: Sendable {
-        /// The item's primary key.
-        ///
-        /// It is user data.
+        /// The item's primary key, which is user data.
         public let key: PrimaryKey
-        /// What was wrong with it.
+        /// The reason for the failure.
         public let error: CodexError
     }
 
-    /// The items of the entity that were looked at.
+    /// The number of the entity's items that were examined.
     public internal(set) var examinedCount = 0
-    /// The items that were rewritten.
+    /// The number of items that were rewritten.
     public internal(set) var migratedCount = 0
-    /// The items that could not be; the first 1,000.
+    /// The failures; the first 1,000.
     public internal(set) var failures: [Failure] = []
-    /// How many items could not be rewritten.
+    /// The number of items that could not be rewritten.
     public internal(set) var failureCount = 0
 }
 
 extension Store {
-    /// Rewrites the items of an entity that an earlier schema version wrote, and raw items under
-    /// its keys, with the type's own version.
+    /// Rewrites the items of an entity from earlier schema versions with the type's own version.
     ///
-    /// It works in transactions of `batchCount` items, between which other writes pass. Cut short,
-    /// it has kept what it did; called again, it goes on with the rest. An item that
-    /// ``Entity/upgrade(_:from:)`` or the type refuses stays as it is and is reported; the others
-    /// go on. Attributes that the type does not know stay.
+    /// Raw items under the entity's keys are rewritten, too. Each transaction examines `batchCount`
+    /// items, and other writes run between the transactions. An interrupted migration keeps its
+    /// committed batches, and another call continues with the rest. If ``Entity/upgrade(_:from:)``
+    /// or the type refuses an item, the item is unchanged and reported, and the migration
+    /// continues. Attributes that the type does not know stay.
     ///
     /// - Parameters:
     ///   - type: The entity.
-    ///   - batchCount: How many items a transaction looks at.
-    ///   - progress: Called after each batch with what was done so far.
-    /// - Returns: What was done.
+    ///   - batchCount: The number of items that a transaction examines.
+    ///   - progress: Called after each batch with the report so far.
+    /// - Returns: A report of the migration.
     /// - Throws: ``CodexError/Code/unknownEntity``, ``CodexError/Code/schemaMismatch``,
     ///   `CancellationError` between batches, and as ``write(_:)-(_)``.
     @discardableResult
@@ -72,7 +70,7 @@ extension Store {
 extension MigrationReport {
     private static let reportedFailureCountMax = 1000
 
-    /// Adds what was done besides.
+    /// Adds the report of another batch.
     mutating func add(_ other: MigrationReport) {
         examinedCount += other.examinedCount
         migratedCount += other.migratedCount
@@ -82,14 +80,14 @@ extension MigrationReport {
     }
 }
 
-/// What a transaction rewrote.
+/// The result of one transaction of a rewrite.
 struct RewrittenBatch: Sendable {
     let report: MigrationReport
     /// The last key; `nil` at the table's end.
     let end: [UInt8]?
 }
 
-/// Rewrites items of a table, a part of a transaction.
+/// Rewrites items of a table as a part of a transaction.
 struct ItemRewrite {
     let context: WriteContext
 
@@ -113,16 +111,16 @@ struct ItemRewrite {
         }
     }
 
-    /// Looks at the next items of a table, and rewrites those that are due.
+    /// Examines the next items of a table, and rewrites those that are due.
     ///
     /// - Parameters:
     ///   - table: The table.
-    ///   - start: The last key that was looked at.
-    ///   - countMax: How many items to look at.
-    ///   - isDue: Whether the item is; `nil` if it is none of those that are meant.
-    ///   - body: Rewrites the item under the key; what it throws is reported.
-    /// - Returns: What was done.
-    /// - Throws: What reading throws, and what made the transaction useless.
+    ///   - start: The last key that was examined.
+    ///   - countMax: The maximum number of items to examine.
+    ///   - isDue: Whether the item must be rewritten; `nil` if the rewrite does not concern it.
+    ///   - body: Rewrites the item under the key; its error is reported.
+    /// - Returns: The report, and the last key.
+    /// - Throws: The errors of reading, and an error that made the transaction unusable.
     func rewrite(
         _ table: TableHandle, after start: [UInt8], _ countMax: Int,
         _ isDue: (ItemBytes, [UInt8]) throws -> Bool?,
@@ -178,7 +176,7 @@ struct ItemRewrite {
                     + "attributes may change with a schema version.")
         }
         for element in try E.unknownAttributes(of: lifted) where item[element.name] == nil {
-            // Under another name it could not be opened any more.
+            // A sealed value cannot be opened under another name.
             if element.seal != .plain, old.item[element.name] != element.value {
                 throw CodexError.keyUnavailable(element.name)
             }

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// What tells a cache the time, in milliseconds since 1970.
+/// The clock of a cache, in milliseconds since 1970.
 struct CacheClock: Sendable {
     private let options: StoreOptions
 
@@ -9,21 +9,24 @@ struct CacheClock: Sendable {
     /// The time.
     var exact: UInt64 { options.nowMilliseconds }
 
-    /// From when on what was read at a moment is good.
+    /// The first time at which a value that was read at an instant is valid.
     ///
-    /// A clock that shows less has been set back. What the moment's expiry hid is there again then. The
-    /// coarse time may be some milliseconds behind without that.
+    /// A clock that shows an earlier time was set back. Then an item that had expired at the
+    /// instant is there again. The coarse time may be some milliseconds behind without a set-back
+    /// clock.
     static func start(of instant: UInt64) -> UInt64 { instant - min(instant, tick) }
 
-    /// More than the longest tick of a system.
+    /// More than the longest tick of an operating system.
     private static let tick: UInt64 = 100
 
-    /// The time, a moment after ``coarse``; a host's clock is not asked again, since a lock may be held.
+    /// The time just after ``coarse``; it does not call a host's clock again, since the caller may
+    /// hold a lock.
     @inline(__always)
     func exact(after coarse: UInt64) -> UInt64 { options.hasSystemClock ? exact : coarse }
 
-    /// The time of the system's last tick, some milliseconds ago, which costs less; the store's own
-    /// clock where it has one.
+    /// The time of the system's last tick, some milliseconds ago, which costs less to read.
+    ///
+    /// With a host's clock, it is that clock's time.
     @inline(__always)
     var coarse: UInt64 {
         #if os(Linux)

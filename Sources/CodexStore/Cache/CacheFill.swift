@@ -1,11 +1,12 @@
 internal import Dispatch
 
-/// A read of the store for a cache, which others wait for that ask for the same.
+/// A read of the store for a cache, which concurrent reads of the same key wait for.
 ///
-/// One that a commit overtakes is taken out of its stripe: its outcome is for those who wait
-/// already, and is not kept.
+/// If a commit changes the key meanwhile, the fill leaves its stripe. Its present waiters get the
+/// outcome, and the cache does not keep it.
 ///
-/// Sendable since everything that changes is touched only with the lock of the key's stripe held.
+/// It is `Sendable` because every mutable property is used only with the lock of the key's stripe
+/// held.
 final class CacheFill: @unchecked Sendable {
     typealias Alarm = DispatchSemaphore
 
@@ -16,23 +17,23 @@ final class CacheFill: @unchecked Sendable {
 
     init(_ key: CacheKey) { self.key = key }
 
-    /// Whether the calling thread is at it: a model that is read may ask for what is being read.
+    /// Whether the calling thread runs this read: decoding a model may request the same key again.
     var isOwn: Bool { thread == WorkerPool.currentThread }
 
-    /// Joins those who wait.
+    /// Adds a waiter.
     func join() -> Alarm {
         let alarm = Alarm(value: 0)
         waiters.append(alarm)
         return alarm
     }
 
-    /// Says what was read to all who wait.
+    /// Records the outcome and wakes all waiters.
     func finish(_ outcome: Result<CacheValue, any Error>) {
         self.outcome = outcome
         for waiter in waiters { waiter.signal() }
         waiters = []
     }
 
-    /// What was read, once it was.
+    /// The value, once the read has finished; `nil` before.
     func finished() throws -> CacheValue? { try outcome?.get() }
 }

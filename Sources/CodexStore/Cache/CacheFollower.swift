@@ -3,7 +3,7 @@ internal import CodexIndex
 internal import Synchronization
 
 extension IndexDefinition {
-    /// The partitions that an item has entries in.
+    /// The partitions of the index that have entries of an item.
     func partitions(of item: Item) -> [[AttributeValue]] {
         var partitions: [[AttributeValue]] = [[]]
         for attribute in partitionKey {
@@ -15,30 +15,31 @@ extension IndexDefinition {
     }
 }
 
-/// Makes a cache forget what commits changed, of this process and others, by reading them from the log.
+/// Removes changed values from a cache: it reads the commits of all processes from the log.
 ///
-/// Changes of the schema are changes, too. What was read of a table goes when the table is removed
-/// or made again. What was found by an index goes when the index is removed, added or taken out of
-/// service. Each snapshot names its tables, and two are compared: not all such changes are logged.
+/// It also follows changes of the schema. If a table is removed or made again, its cached values
+/// go. If an index is removed, added or not ready any more, the values that were found with it go.
+/// Not all such changes are logged. So each snapshot has a catalog, and the follower compares it
+/// with the one before.
 final class CacheFollower: Sendable {
     private let core: StoreCore
     private let stripes: CacheStripes
-    /// The newest transaction whose changes were looked at.
+    /// The newest transaction whose changes were processed.
     private let seen = Atomic<Int>(-1)
 
-    /// How far the changes were read.
+    /// The state of reading the changes.
     private struct Reading {
         let reader: ChangeReader
-        /// The tables that what is cached was read of.
+        /// The catalog of the tables from which the cached values were read.
         var catalog: Catalog
     }
     private let reading = Locked<Reading?>(nil)
 
-    /// What there may be in the cache.
+    /// The keys that the cache may have values for.
     private struct Interests {
-        /// The types that lookups by primary keys are of, by table.
+        /// The types of cached lookups by primary keys, by table.
         var types: [String: Set<ObjectIdentifier>] = [:]
-        /// The indexes that are queried, by table; `nil` is the table itself.
+        /// The queried indexes, by table; `nil` is the table itself.
         var indexes: [String: Set<String?>] = [:]
     }
     private let interests = Locked(Interests())
@@ -48,10 +49,10 @@ final class CacheFollower: Sendable {
         self.stripes = stripes
     }
 
-    /// The newest transaction whose changes were looked at.
+    /// The newest transaction whose changes were processed.
     var seenID: Int { seen.load(ordering: .acquiring) }
 
-    /// Notes what is about to be read, and may be kept.
+    /// Records a read that is about to start, and whose value the cache may keep.
     func willRead(_ key: CacheKey, of table: String) {
         interests.withLock { interests in
             if let partition = key.partition {
@@ -62,9 +63,10 @@ final class CacheFollower: Sendable {
         }
     }
 
-    /// Looks at the changes up to those of a transaction, at least.
+    /// Processes the changes at least up to those of a transaction.
     ///
-    /// If they cannot be read, since they are not retained any more say, everything is forgotten.
+    /// If they cannot be read, for example because they are no longer retained, the cache loses
+    /// everything.
     func follow(to transactionID: Int) throws {
         try reading.withLock { reading in
             if seenID >= transactionID { return }
@@ -72,7 +74,7 @@ final class CacheFollower: Sendable {
                 try follow(&reading)
             } catch let error as CodexError where error.code != .closed {
                 reading = nil
-                // From here on; what was there before is forgotten when it is known.
+                // It starts at the end of the log, and empties the cache.
                 try follow(&reading)
             }
         }
@@ -83,19 +85,19 @@ final class CacheFollower: Sendable {
         defer { reading = current }
         while true {
             let changes = try current.reader.read(1000)
-            // What is asked for from here on is read of a snapshot that is at least as new.
+            // Later reads use a snapshot that is at least as new.
             let interests = interests.withLock { $0 }
             if let catalog = current.reader.catalog {
                 forgetTables(changedIn: catalog, since: current.catalog, interests)
                 current.catalog = catalog
             }
             for change in changes { try forget(change, interests, current.catalog) }
-            // The transaction of the snapshot to whose end it came.
+            // The transaction of the snapshot whose end the reader reached.
             if let end = current.reader.endID { return seen.store(end, ordering: .releasing) }
         }
     }
 
-    /// Begins to read where the log ends.
+    /// Starts to read at the end of the log.
     private func begin() throws(CodexError) -> Reading {
         let reader = ChangeReader(
             core, from: .stream(.latest), .newAndOldImages, .all, includesSilent: true)
@@ -107,7 +109,7 @@ final class CacheFollower: Sendable {
 
     // MARK: Schema
 
-    /// Forgets what was read of tables, or by indexes, that are others now.
+    /// Removes the values of tables and indexes that have changed in the schema.
     private func forgetTables(
         changedIn new: Catalog, since old: Catalog, _ interests: Interests
     ) {
@@ -124,7 +126,8 @@ final class CacheFollower: Sendable {
         }
     }
 
-    /// Forgets what was read of a table: by the primary keys of some types, and by partitions.
+    /// Removes the values of a table: lookups of some types by primary keys, and lists by
+    /// partitions.
     private func forgetTable(_ name: String, _ types: Set<ObjectIdentifier>) {
         forget { key in
             if let partition = key.partition { return partition.table == name }
@@ -143,7 +146,7 @@ final class CacheFollower: Sendable {
     ) throws {
         let name = change.table
         let (types, indexes) = (interests.types[name], interests.indexes[name])
-        // Of a table that was removed since, nothing is there any more.
+        // The cache has no values of a table that was removed since.
         guard types != nil || indexes != nil, let table = try? catalog.table(name),
             table.number == change.entry.table
         else { return }
@@ -169,7 +172,7 @@ final class CacheFollower: Sendable {
             let values = [try change.key.partition]
             return [CachePartition(table: table.name, index: nil, values: values)]
         }
-        // What was found by an index that is gone is gone, too.
+        // The cache has no values of an index that was removed.
         let indexes = table.plan.definition.indexes
         guard let index = indexes.first(where: { $0.name == name }) else { return [] }
         var partitions: Set<CachePartition> = []
@@ -181,10 +184,11 @@ final class CacheFollower: Sendable {
         return partitions
     }
 
-    /// Refuses reads while the environment is closed, or lets them go on; what is kept stays.
+    /// Refuses reads while the environment is closed, or permits them again; the cache keeps its
+    /// values.
     func setPaused(_ isPaused: Bool) { stripes.forEach { $0.isClosed = isPaused } }
 
-    /// Refuses reads from now on; the environment may be closed when it returns.
+    /// Refuses reads from now on; the environment may be closed after the call.
     func close() {
         stripes.forEach { stripe in
             stripe.isClosed = true

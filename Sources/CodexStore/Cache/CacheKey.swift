@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// What a cached value is the answer to.
+/// The request that a cached value answers.
 struct CacheKey {
     enum Request: Hashable {
         case key(PrimaryKey)
@@ -13,10 +13,12 @@ struct CacheKey {
     let request: Request
     /// The partition that is queried; `nil` for a lookup by the primary key.
     let partition: CachePartition?
-    /// What the value is found by in its stripe, where others with the same do not get in its way: there
-    /// is one value for a hash, and the key is compared as well.
+    /// The key of the value in its stripe, which has one value for a hash.
+    ///
+    /// Lookups compare the whole key as well, so that equal hashes are not confused.
     let hash: Int
-    /// Names the stripe: that of the partition, so that a change need not look for it in all.
+    /// Selects the stripe: lists use the partition's hash, so that a change need not search all
+    /// stripes.
     let stripeHash: Int
 
     /// The key of a lookup by the primary key.
@@ -28,7 +30,7 @@ struct CacheKey {
         stripeHash = hash
     }
 
-    /// The key of what is found by a partition.
+    /// The key of a value that is found in a partition.
     init(_ type: ObjectIdentifier, _ request: Request, in partition: CachePartition) {
         self.type = type
         self.request = request
@@ -43,10 +45,10 @@ struct CacheKey {
 
     func isSame(as other: CacheKey) -> Bool { type == other.type && request == other.request }
 
-    /// The hash of a lookup by the primary key: of the bytes of its texts, which they are compared by.
+    /// The hash of a lookup by the primary key: of the UTF-8 bytes of its strings.
     ///
-    /// Words are folded into it by multiplications of full width, as in wyhash, from a seed of this
-    /// process. Who found keys with the same hash would make them push each other out, and nothing else.
+    /// It folds words by full-width multiplications, as wyhash does, from a seed of this process.
+    /// Keys with equal hashes evict each other, and have no other effect.
     @inline(__always)
     static func hash(_ type: ObjectIdentifier, _ key: PrimaryKey) -> Int {
         let start = fold(seed ^ UInt64(truncatingIfNeeded: type.hashValue), multiplier)
@@ -88,7 +90,7 @@ struct CacheKey {
     }
 }
 
-/// A partition of a table or index: what happens in it makes the outcome of a query another.
+/// A partition of a table or index: a change in it changes the outcome of its queries.
 struct CachePartition: Hashable {
     let table: String
     /// `nil` is the table itself.

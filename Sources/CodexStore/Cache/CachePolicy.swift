@@ -1,21 +1,25 @@
 internal import CodexCore
 
-/// How much a ``StoreCache`` keeps, and for how long.
+/// The limits of a ``StoreCache``, and the time that it keeps values.
 public struct CachePolicy: Sendable, Hashable {
-    /// Most entries.
+    /// The maximum number of entries.
     public var maximumEntries: Int
-    /// Most bytes of what is cached, as it is stored; in memory a value takes some times that.
+    /// The maximum bytes of the cached values, in their stored form; in memory they take several
+    /// times more.
     ///
-    /// The cache is divided into parts by key; what is larger than half of a part's share is not kept.
+    /// The cache is divided into parts by key. A value larger than half of a part's share is not
+    /// kept.
     public var maximumBytes: Int
-    /// How long an entity is kept, by the entity's stored name; others are read anew each time.
+    /// The time that an entity is kept, by the entity's stored name; others are read each time.
     public var timeToLive: [String: Duration]
-    /// How long the outcome of a query is kept, by the entity's stored name; others are read anew.
+    /// The time that a query's outcome is kept, by the entity's stored name; others are read each
+    /// time.
     public var listTimeToLive: [String: Duration]
-    /// How long it is kept that there is no such entity.
+    /// The time that the absence of an entity is kept.
     public var absenceTimeToLive: Duration
-    /// By what part of its time an entry may go earlier, from 0 to 1: so that those which came together
-    /// do not go together.
+    /// The part of its time by which an entry may expire earlier, from 0 to 1.
+    ///
+    /// With it, entries that were read together do not expire together.
     public var jitter: Double
 
     /// Creates a policy.
@@ -45,27 +49,27 @@ public struct CachePolicy: Sendable, Hashable {
     }
 }
 
-/// What a ``StoreCache`` did since it was made, and what it holds.
+/// The counts of a ``StoreCache`` since it was made, and its present size.
 public struct CacheStatistics: Sendable, Hashable {
     /// Reads that the cache answered.
     public var hitCount = 0
-    /// Reads that went to the store; those that waited for another's are not among them.
+    /// Reads that went to the store, without those that waited for another read.
     public var missCount = 0
-    /// Reads that waited for another's of the same.
+    /// Reads that waited for another read of the same key.
     public var joinCount = 0
-    /// Entries that went because there was no room.
+    /// Entries that were removed for lack of room.
     public var evictionCount = 0
-    /// Entries that went since a commit, of this process or another, changed what they say; and with
+    /// Entries that were removed because a commit of any process changed them, or by
     /// ``StoreCache/removeAll()``.
     public var invalidationCount = 0
-    /// Entries that went since their time was over.
+    /// Entries that were removed because their time was over.
     public var expiryCount = 0
-    /// The entries there are.
+    /// The present number of entries.
     public var entryCount = 0
-    /// The bytes of what is cached, as it is stored.
+    /// The bytes of the cached values, in their stored form.
     public var byteCount = 0
 
-    /// The part of all reads that the cache answered, from 0 to 1; 0 before the first.
+    /// The share of all reads that the cache answered, from 0 to 1; 0 before the first.
     public var hitRate: Double {
         let all = hitCount + missCount + joinCount
         return all == 0 ? 0 : Double(hitCount) / Double(all)

@@ -4,7 +4,7 @@ internal import CodexCore
 @usableFromInline
 typealias CacheValue = any AnyObject & Sendable
 
-/// A cached value, of a type that its key says.
+/// A cached value, whose type its key determines.
 @usableFromInline
 final class CacheBox<Value: Sendable>: Sendable {
     @usableFromInline let value: Value
@@ -12,21 +12,22 @@ final class CacheBox<Value: Sendable>: Sendable {
     init(_ value: Value) { self.value = value }
 }
 
-/// A cached value with what decides how long it stays; used with its stripe's lock held.
+/// A cached value and its lifetime; used with its stripe's lock held.
 final class CacheEntry {
     let key: CacheKey
     let value: CacheValue
     let byteCount: Int
-    /// From when on it is good, in milliseconds since 1970: a clock that shows less was set back.
+    /// The time from which it is valid, in milliseconds since 1970: a clock that shows less was set
+    /// back.
     let start: UInt64
-    /// When its time is over, in milliseconds since 1970.
+    /// The time at which it expires, in milliseconds since 1970.
     let deadline: UInt64
-    /// Whether that is when the item expires, which is to the point.
+    /// Whether an item in it expires, so that the comparison needs the exact time.
     let isExact: Bool
-    /// How often it was read since it was looked at, 3 at most.
+    /// The number of reads since the eviction last checked it, at most 3.
     var frequency: UInt8 = 0
     var isMain = false
-    // The neighbours in the queue; what leaves it lets go of them.
+    // The neighbours in the queue; `unlink` removes them.
     var previous: CacheEntry?
     var next: CacheEntry?
 
@@ -52,13 +53,13 @@ final class CacheEntry {
 
 /// A part of a cache's entries, used with its lock held.
 ///
-/// What goes when there is no room is decided by S3-FIFO (Yang et al., "FIFO queues are all you need for
-/// cache eviction", SOSP 2023): new entries pass through a small queue, a tenth of the room, and only
-/// those that were read again meanwhile come into the main one; what fell out of the small queue and is
-/// asked for again soon goes to the main one at once. A scan of things that are read once passes through
-/// the small queue and leaves the rest alone. A hit writes two bits, and moves nothing.
+/// It evicts by S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", SOSP
+/// 2023). New entries pass through a small queue, a tenth of the room. Only entries that were read
+/// again meanwhile move to the main queue. An entry that left the small queue and is soon requested
+/// again enters the main queue at once. A scan that reads each value once passes through the small
+/// queue and leaves the rest alone. A hit writes two bits, and moves nothing.
 struct CacheStripe {
-    /// A queue by its ends.
+    /// A queue, with its two ends.
     private struct Queue {
         var first: CacheEntry?
         var last: CacheEntry?
@@ -68,14 +69,14 @@ struct CacheStripe {
     private var entries: [Int: CacheEntry] = [:]
     private var small = Queue()
     private var main = Queue()
-    /// The hashes of what fell out of the small queue, oldest first.
+    /// The hashes of entries that were evicted from the small queue, oldest first.
     private var ghosts: [Int] = []
     private var ghostStart = 0
     private var ghostSet: Set<Int> = []
     private var partitions: [CachePartition: Set<Int>] = [:]
-    /// Reads of the store that are going on, by their keys' hashes.
+    /// The reads of the store that are running, by their keys' hashes.
     var fills: [Int: CacheFill] = [:]
-    /// The types that were asked for by primary keys.
+    /// The types that were requested by primary keys.
     var types: Set<ObjectIdentifier> = []
     var statistics = CacheStatistics()
     var isClosed = false
@@ -88,17 +89,17 @@ struct CacheStripe {
         self.byteCountMax = max(1, byteCountMax)
     }
 
-    /// The entry with a hash, which may be of another key.
+    /// The entry with a hash, which may have another key.
     @inline(__always)
     func entry(_ hash: Int) -> CacheEntry? { entries[hash] }
 
-    /// The value for a key, if it is there and its time is not over.
+    /// The value for a key, if it is there and has not expired.
     mutating func value(_ key: CacheKey, at now: UInt64) -> CacheValue? {
         guard let entry = entries[key.hash], entry.key.isSame(as: key) else { return nil }
         return hit(entry, at: now)
     }
 
-    /// The entry's value, unless its time is over.
+    /// The entry's value, unless it has expired.
     @inline(__always)
     mutating func hit(_ entry: CacheEntry, at now: UInt64) -> CacheValue? {
         guard entry.deadline > now, entry.start <= now else {
@@ -111,10 +112,10 @@ struct CacheStripe {
         return entry.value
     }
 
-    /// Keeps an entry, in place of any that has the hash; others go to make room.
+    /// Adds an entry in place of one with the same hash, and evicts others to make room.
     mutating func insert(_ entry: CacheEntry) {
         if let old = entries[entry.key.hash] { remove(old) }
-        // Nothing may push out all else.
+        // A single value must not push out all others.
         let byteCount = entry.byteCount
         guard byteCount <= (entryCountMax == 1 ? byteCountMax : byteCountMax / 2) else { return }
         while statistics.entryCount >= entryCountMax
@@ -132,7 +133,7 @@ struct CacheStripe {
         link(entry)
     }
 
-    /// Forgets what a commit changed, and what is being read of it.
+    /// Removes the value of a changed key, and the read of it that is running.
     mutating func invalidate(_ hash: Int) {
         fills[hash] = nil
         guard let entry = entries[hash] else { return }
@@ -140,13 +141,13 @@ struct CacheStripe {
         remove(entry)
     }
 
-    /// Forgets the outcomes of queries of a partition, and what is being read of them.
+    /// Removes the outcomes of a partition's queries, and the reads of them that are running.
     mutating func invalidate(_ partition: CachePartition) {
         for (hash, fill) in fills where fill.key.partition == partition { fills[hash] = nil }
         for hash in partitions[partition] ?? [] { invalidate(hash) }
     }
 
-    /// Forgets what has a key that `isConcerned` names, and what is being read of it.
+    /// Removes the values whose keys match `isConcerned`, and the reads of them that are running.
     mutating func invalidate(where isConcerned: (CacheKey) -> Bool) {
         for (hash, fill) in fills where isConcerned(fill.key) { fills[hash] = nil }
         for entry in Array(entries.values) where isConcerned(entry.key) {
@@ -155,7 +156,7 @@ struct CacheStripe {
         }
     }
 
-    /// Forgets everything, and what is being read.
+    /// Removes all values, and the reads that are running.
     mutating func invalidateAll() {
         fills = [:]
         statistics.invalidationCount += statistics.entryCount
@@ -190,7 +191,8 @@ struct CacheStripe {
         }
     }
 
-    /// Remembers what fell out of the small queue, as many as the main one holds.
+    /// Remembers a hash that left the small queue; it keeps as many as the stripe has room for
+    /// entries.
     private mutating func remember(_ hash: Int) {
         guard ghostSet.insert(hash).inserted else { return }
         ghosts.append(hash)

@@ -11,15 +11,15 @@ struct CacheStripes: Sendable {
         }
     }
 
-    /// The stripe that a hash names.
+    /// The stripe that a hash selects.
     @inline(__always)
     subscript(hash: Int) -> Locked<CacheStripe> { stripes[hash & (stripes.count - 1)] }
 
-    /// Calls `body` with one stripe after the other, locked.
+    /// Calls `body` with each stripe in turn, locked.
     func forEach(_ body: (inout CacheStripe) -> Void) {
         for stripe in stripes { stripe.withLock(body) }
     }
 
-    /// Forgets everything, and what is being read.
+    /// Removes all values, and the reads that are running.
     func invalidateAll() { forEach { $0.invalidateAll() } }
 }

@@ -1,55 +1,55 @@
-/// What the wall clock and the monotonic clock show at one moment, in seconds.
+/// A reading of the wall clock and the monotonic clock at one instant, in seconds.
 struct RateReading: Sendable {
     /// The time since 1970.
     let wall: Double
-    /// The time that passed since some moment.
+    /// The time since an arbitrary start.
     let elapsed: Double
 
-    /// What the wall clock shows at another reading if both clocks go on alike.
+    /// The wall time at another reading, if both clocks run at the same rate.
     func wall(at other: RateReading) -> Double { wall + (other.elapsed - elapsed) }
 }
 
-/// A moment as a limiter sees it.
+/// An instant, as a limiter sees it.
 struct RateInstant: Sendable {
-    /// The latest that the time may be.
+    /// The latest time that it may be.
     let time: Double
-    /// The slot of that, in which what is done now counts.
+    /// The slot of ``time``, in which a present use counts.
     let slot: Int
-    /// Up to when the time has passed for sure.
+    /// The time that has passed with certainty.
     let passed: Double
-    /// The slot of that, by which what was counted lapses.
+    /// The slot of ``passed``, by which counts lapse.
     let passedSlot: Int
-    /// What the monotonic clock shows.
+    /// The reading of the monotonic clock.
     let elapsed: Double
     let basis: RateBasis
 }
 
-/// What must be the same for what a process holds to be of use.
+/// The conditions under which a process's permits are valid: they must be unchanged.
 struct RateBasis: Sendable, Equatable {
-    /// Goes up when the time is set back by more than a window.
+    /// Increases when the time is set back by more than a window.
     let era: Int
-    /// The number of the table that the windows are in; `nil` if there is none.
+    /// The number of the table that has the windows; `nil` if there is none.
     let table: Int?
 }
 
-/// Tells a limiter the time so that no jump of the wall clock frees anything.
+/// Gives a limiter the time, so that a jump of the wall clock frees nothing.
 ///
-/// After a jump there are two times: what the wall clock shows, and what it would show without the
-/// jump. What is done counts by the later, and lapses by the earlier. The jump is followed once
-/// both clocks have agreed for so long that all has lapsed that was counted before it.
+/// After a jump there are two times: the wall clock's, and the time that it would show without the
+/// jump. A use counts at the later one, and lapses by the earlier one. The limiter follows the jump
+/// once both clocks have agreed until all counts from before it have lapsed.
 struct RateClock: Sendable {
-    /// How long both clocks must agree; zero trusts the wall clock at once.
+    /// The time that both clocks must agree; zero trusts the wall clock at once.
     private let confirmation: Double
     private let window: Double
-    /// From here on the time goes on with the monotonic clock.
+    /// The reading from which the time follows the monotonic clock.
     private var base: RateReading?
-    /// Since when both clocks agree.
+    /// The reading since which both clocks agree.
     private var agreed: RateReading?
     private var latest: Double?
-    /// How often the time was set back by more than a window.
+    /// The number of times that the time was set back by more than a window.
     private(set) var era = 0
 
-    /// The difference that is no jump, and what it grows by: 500 ppm.
+    /// A smaller difference is no jump; the tolerance grows by 500 ppm.
     private static let tolerance = 0.01
     private static let driftDivisor = 2000.0
 
@@ -58,7 +58,7 @@ struct RateClock: Sendable {
         window = rule.windowSeconds
     }
 
-    /// The earliest and the latest that the time may be, by a new reading; the first is trusted.
+    /// The earliest and the latest time at a new reading; the first reading is trusted.
     mutating func times(at reading: RateReading) -> (passed: Double, latest: Double) {
         let line = line(at: reading)
         let now = max(reading.wall, line)
@@ -67,7 +67,7 @@ struct RateClock: Sendable {
         return (min(reading.wall, line), now)
     }
 
-    /// What the wall clock would show without the last jump.
+    /// The time that the wall clock would show without the last jump.
     private mutating func line(at reading: RateReading) -> Double {
         guard let base, let agreed else { return follow(reading) }
         var agreement = max(0, reading.elapsed - agreed.elapsed)

@@ -1,15 +1,15 @@
 internal import CodexCore
 
-/// What is to change in the counts of a window since its permits were taken.
+/// The corrections of a window's counts since its permits were taken.
 struct RateSettlement: Sendable {
-    /// Permits that were not used in the slots that they count in, by slot.
+    /// Unused permits, by the slot that they count in.
     private(set) var unused: [Int: Int] = [:]
-    /// Permits that were used before those slots, by the slot of their use: there they count.
+    /// Permits that were used before their slots, by the slot of their use, in which they count.
     private(set) var used: [Int: Int] = [:]
 
     var isEmpty: Bool { unused.isEmpty && used.isEmpty }
 
-    /// The last slot that it is about.
+    /// The last slot that it corrects.
     var lastSlot: Int? { unused.keys.max() }
 
     mutating func release(_ count: Int, from slot: Int) {
@@ -27,29 +27,29 @@ struct RateSettlement: Sendable {
     }
 }
 
-/// The counts of a window at a moment, by slot: those that count.
+/// The counts of a window at an instant, by slot, without lapsed ones.
 struct RateCounts {
     private(set) var bySlot: [Int: Int] = [:]
-    /// Whether they are to be stored.
+    /// Whether the window must be stored.
     private(set) var isChanged = false
     private let instant: RateInstant
     private let rule: RateRule
 
-    /// Takes over what is stored, whatever it is.
+    /// Takes over the counts of a stored window.
     ///
-    /// What is over is left out. A slot that is further ahead than any process takes permits for is
-    /// of a clock that was set back since: what counts there counts from now on.
+    /// Lapsed counts are left out. A slot that is further ahead than any process takes permits for
+    /// comes from a clock that was set back since. Its counts count in the present slot.
     init(_ stored: (any RateWindowEntity)?, at instant: RateInstant, _ rule: RateRule) {
         self.instant = instant
         self.rule = rule
         for (slot, count) in stored?.counts ?? [:] { add(count, in: slot) }
-        // By a clock that was set ahead it would be swept.
+        // A sweep by a clock that was set ahead would remove it.
         if let stored, !bySlot.isEmpty, Double(stored.expiresAt) <= instant.time {
             isChanged = true
         }
     }
 
-    /// The last slot that somebody may have taken permits for whose clock differs by some slots.
+    /// The last slot in which another process may have permits, if its clock differs by some slots.
     private var lastSlot: Int { instant.slot + rule.aheadMax + RateRule.slotCount }
 
     private mutating func add(_ count: Int, in slot: Int) {
@@ -65,10 +65,10 @@ struct RateCounts {
         return overflows ? .max : sum
     }
 
-    /// Gives back what was not used, and counts what was used where it was.
+    /// Subtracts unused permits, and adds used ones in the slots of their use.
     mutating func apply(_ settlement: RateSettlement) {
         for (slot, count) in settlement.unused {
-            // What does not have as much is not what it was: others' counts stay.
+            // If a slot has fewer, the counts are of other processes, and stay.
             guard let known = bySlot[slot], known >= count else { continue }
             bySlot[slot] = known == count ? nil : known - count
             isChanged = true
@@ -77,11 +77,11 @@ struct RateCounts {
         if !settlement.used.isEmpty { isChanged = true }
     }
 
-    /// Takes permits, as many as are free.
+    /// Takes the requested permits, as far as they are free.
     mutating func answer(_ request: RateRequest) -> RateAnswer {
         let used = bySlot.values.reduce(0, Self.sum)
         let free = max(0, rule.limit - min(used, rule.limit))
-        // The others' share is left to them.
+        // An eighth of the free permits is the most in advance: the rest is for other processes.
         let granted = min(free, request.needed + min(request.extra, free / 8))
         let slot = instant.slot + request.ahead
         if granted > 0 {
@@ -95,7 +95,7 @@ struct RateCounts {
             instant: instant)
     }
 
-    /// The window to be stored, which expires when nothing of it counts any more.
+    /// The window to store, which expires when all its counts have lapsed.
     func window<Window: RateWindowEntity>(
         _ type: Window.Type, _ name: String, of subject: String
     ) -> Window {

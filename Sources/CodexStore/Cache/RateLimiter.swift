@@ -1,7 +1,8 @@
 public import CodexCore
 
-/// Lets something be done so often in any time of some length, by each of many subjects, in all
-/// processes together and across restarts.
+/// Limits how often each of many subjects may do something in a window of time.
+///
+/// The limit holds in all processes together and across restarts.
 ///
 /// ```swift
 /// let limiter = try RateLimiter(
@@ -10,64 +11,64 @@ public import CodexCore
 /// guard verdict.isAllowed else { return tooManyRequests(after: verdict.retryAfter) }
 /// ```
 ///
-/// The window slides: in no time of its length is more let through than the limit. It is kept in
-/// the store as counts by sixtieths of the window (``RateWindowEntity``). The oldest counts as a
-/// whole, so at most a sixtieth of the window passes until something is free again.
+/// The window slides: no period of its length has more uses than the limit. The store keeps the
+/// window as counts of its sixtieths (``RateWindowEntity``). The oldest sixtieth counts as a whole,
+/// so a permit is free at most a sixtieth of the window late.
 ///
-/// A process takes permits from the store in a transaction. Who asks often gets some more at once,
-/// good for the current sixtieth, and what is left of them is given back with the next. So a
-/// subject that asks a thousand times a second costs some commits a second, and not a thousand.
-/// Where several processes share a limit, each may hold some that the others lack meanwhile.
+/// A process takes permits from the store in a transaction. A frequent subject gets some more
+/// permits at once, valid for the current sixtieth. The next transaction returns the unused ones.
+/// So a subject with a thousand requests a second costs a few commits a second, and not a thousand.
+/// If several processes share a limit, each may hold some permits that the others lack meanwhile.
 ///
-/// A permit is of no use once its sixtieth is over. Where commits take that long, permits are taken
-/// for a later sixtieth, and may be used until then. A call waits for six commits at most: three of
-/// another call that asks already, and three of its own, or of one that asks for it. A commit of
-/// more than a minute may end in a refusal.
+/// A permit is invalid once its sixtieth is over. If commits take that long, permits are taken for
+/// a later sixtieth, and may be used until then. A call waits for six commits at most: three of
+/// another call that is already asking, and three of its own request or of one on its behalf. A
+/// commit of more than a minute may end in a refusal.
 ///
-/// A jump of the wall clock frees nothing, in a process that has the limiter by then. Time passes
-/// by the monotonic clock until both clocks have agreed for a window, unless
-/// ``StoreOptions/clockConfirmation`` is zero. After a clock is set back, what was counted may
-/// count for two windows and a minute. A process that begins after a jump trusts its clock.
+/// A jump of the wall clock frees nothing, in a process that has the limiter by then. Time follows
+/// the monotonic clock until both clocks have agreed for a window, unless
+/// ``StoreOptions/clockConfirmation`` is zero. After a clock is set back, uses may count for two
+/// windows and a minute. A process that starts after a jump trusts its clock.
 ///
-/// It may be used by any number of tasks.
+/// Any number of tasks may use a limiter.
 public final class RateLimiter: Sendable {
-    /// Whether something may be done.
+    /// The answer of a limiter to one request.
     public struct Verdict: Sendable, Hashable {
-        /// Whether it may.
+        /// Whether the use is allowed.
         public let isAllowed: Bool
         /// The limit.
         public let limit: Int
-        /// How often more it may be done at once, as far as this process knows.
+        /// The number of further uses that are free now, as far as this process knows.
         public let remaining: Int
-        /// When to ask again; `nil` if it may be done.
+        /// The time to wait before the next request; `nil` if this one is allowed.
         public let retryAfter: Duration?
     }
 
-    /// The most that is let through in a window.
+    /// The maximum number of uses in a window.
     public let limit: Int
-    /// The window.
+    /// The length of the window.
     public let window: Duration
     private let name: String
     private let store: Store
-    /// The entity that the windows are stored as.
+    /// The entity type of the stored windows.
     private let windows: any RateWindowEntity.Type
     private let rule: RateRule
     private let state: Locked<RateState>
 
-    /// Most commits of one request.
+    /// The maximum number of commits for one request.
     private static let attemptCountMax = 3
 
     /// Creates a limiter.
     ///
     /// - Parameters:
-    ///   - store: Where the windows are.
-    ///   - windows: The entity that they are stored as, which the store's schema has.
-    ///   - name: The limit's name: those with the same name and subject share their windows, and
-    ///     are to have the same limit and window.
-    ///   - limit: The most that is let through in a window, 1 or more.
-    ///   - window: The window, a second to a day.
-    /// - Throws: ``CodexError/Code/invalidArgument``, ``CodexError/Code/invalidIdentifier`` for a name
-    ///   that cannot stand in a key.
+    ///   - store: The store that has the windows.
+    ///   - windows: The entity type of the windows, which the store's schema has.
+    ///   - name: The limit's name. Limiters with the same name share the windows of a subject, and
+    ///     must have the same limit and window.
+    ///   - limit: The maximum number of uses in a window, 1 to 1,000,000,000.
+    ///   - window: The length of the window, a second to a day.
+    /// - Throws: ``CodexError/Code/invalidArgument``, ``CodexError/Code/invalidIdentifier`` for a
+    ///   name that no key may contain.
     public init(
         _ store: Store, windows: any RateWindowEntity.Type, name: String, limit: Int,
         window: Duration = .seconds(60)
@@ -91,12 +92,12 @@ public final class RateLimiter: Sendable {
         state = Locked(RateState(rule, windows.definition, trustsWall: trustsWall))
     }
 
-    /// Whether a subject may do it once more; if it may, it counts.
+    /// Requests one use for a subject; if it is allowed, it counts.
     ///
-    /// - Parameter subject: Who does it: text that can stand in a key.
+    /// - Parameter subject: The subject: text that a key may contain.
     /// - Returns: The verdict.
-    /// - Throws: ``CodexError/Code/invalidIdentifier`` for a subject that cannot stand in a key, and as
-    ///   ``Store/write(_:)-(_)``.
+    /// - Throws: ``CodexError/Code/invalidIdentifier`` for a subject that no key may contain, and
+    ///   as ``Store/write(_:)-(_)``.
     public func acquire(for subject: String) async throws -> Verdict {
         var step = decide(subject)
         if step == nil { step = await waitForStep(subject) }
@@ -107,9 +108,9 @@ public final class RateLimiter: Sendable {
         }
     }
 
-    /// Gives back what this process took and did not use: before it ends, say.
+    /// Returns this process's unused permits to the store, for example before the process ends.
     ///
-    /// What is not given back counts as used until the window is over.
+    /// Permits that are not returned count as used until the window is over.
     ///
     /// - Throws: As ``Store/write(_:)-(_)``.
     public func releaseUnused() async throws {
@@ -129,7 +130,7 @@ public final class RateLimiter: Sendable {
 
     // MARK: In this process
 
-    /// What to do now; `nil` is to wait, which a waiter does from now on.
+    /// The next step of a request; `nil` means to wait, and adds the waiter.
     private func decide(_ subject: String, _ waiter: RateSubject.Waiter? = nil) -> RateStep? {
         let rule = rule
         return withSubject(subject) { subject, instant, _ in
@@ -145,7 +146,7 @@ public final class RateLimiter: Sendable {
         }
     }
 
-    /// Asks the store, again if a commit took so long that its permits are of no use any more.
+    /// Asks the store, and retries if a commit took so long that its permits are no longer valid.
     private func ask(_ subject: String) async throws -> Verdict {
         var attempt = 1
         while true {
@@ -172,7 +173,7 @@ public final class RateLimiter: Sendable {
         }
     }
 
-    /// Takes an answer; `nil` is to ask again.
+    /// Handles an answer; `nil` means to ask again.
     private func receive(
         _ answer: RateAnswer, to request: RateRequest, for subject: String, _ attempt: Int
     ) -> Verdict? {
@@ -196,7 +197,7 @@ public final class RateLimiter: Sendable {
         for other in others { other.waiter.resume(returning: other.step) }
     }
 
-    /// Calls `body` with a subject, this moment, and how many slots commits take.
+    /// Calls `body` with a subject, the instant, and the length of commits in slots.
     @discardableResult
     private func withSubject<R>(
         _ name: String, _ body: (inout RateSubject, RateInstant, Double) -> R
@@ -215,7 +216,7 @@ public final class RateLimiter: Sendable {
         }
     }
 
-    /// Reads the clocks, which are the host's: with no lock held.
+    /// Reads the clocks with no lock held, because they may be the host's.
     private func readClocks() -> RateReading {
         let core = store.core
         return RateReading(
@@ -256,9 +257,9 @@ private struct RateWindowRead {
 
     init(_ context: WriteContext) { self.context = context }
 
-    /// The stored window, also one that the wall clock takes for expired.
+    /// The stored window, even if the wall clock considers it expired.
     ///
-    /// By the time that has passed it may not be.
+    /// By the time that has really passed it may not be expired.
     func window<Window: RateWindowEntity>(
         _ type: Window.Type, _ name: String, of subject: String
     ) throws -> Window? {

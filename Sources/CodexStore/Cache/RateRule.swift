@@ -1,23 +1,23 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// How often something may be done in what time, and the slots by which that is counted.
+/// The limit and the window of a limiter, and the slots in which uses are counted.
 ///
 /// A slot is a sixtieth of the window; slots are numbered from 1970. A permit may be used until the
-/// end of the slot that it counts in, and counts until the sixtieth slot after it has ended. So no
-/// window has more than the limit, whenever a permit is used.
+/// end of its slot, and counts until the end of the sixtieth slot after it. So no window has more
+/// uses than the limit, at any time of use.
 struct RateRule: Sendable {
     let limit: Int
     /// The length of a slot.
     let slotSeconds: Double
-    /// Most slots from the present one to the one that a permit counts in.
+    /// The maximum number of slots from the present one to a permit's slot.
     let aheadMax: Int
 
-    /// The slots of a window.
+    /// The number of slots in a window.
     static let slotCount = 60
-    /// The longest commit after which its permits are good.
+    /// The longest commit whose permits are still valid.
     private static let commitSecondsMax = 60.0
-    /// The times that are computed with: some 3,000 years before and after 1970.
+    /// The range of times in calculations: some 3,000 years before and after 1970.
     private static let secondsMax = 1e11
     private static let slotMax = 1e13
 
@@ -28,15 +28,15 @@ struct RateRule: Sendable {
         aheadMax = Int((Self.commitSecondsMax / slotSeconds).rounded(.up))
     }
 
-    /// The window.
+    /// The length of the window.
     var windowSeconds: Double { Double(Self.slotCount) * slotSeconds }
 
-    /// How long after the beginning of a slot something that counts in it counts.
+    /// The time from the start of a slot until its counts lapse.
     var lapseSeconds: Double { windowSeconds + slotSeconds }
 
     // MARK: Times
 
-    /// What a clock shows, in seconds since 1970: something to compute with, whatever it shows.
+    /// The time of a clock, in seconds since 1970, bounded so that calculations cannot overflow.
     static func time(_ date: Date) -> Double { bounded(date.timeIntervalSince1970, secondsMax) }
 
     /// The slot of a time.
@@ -44,7 +44,7 @@ struct RateRule: Sendable {
         Int(Self.bounded((time / slotSeconds).rounded(.down), Self.slotMax))
     }
 
-    /// When a slot begins.
+    /// The start of a slot.
     func start(_ slot: Int) -> Double { Double(slot) * slotSeconds }
 
     private static func bounded(_ value: Double, _ bound: Double) -> Double {
@@ -53,14 +53,14 @@ struct RateRule: Sendable {
 
     // MARK: Commits
 
-    /// How far ahead the slot is in which permits count that are asked for.
+    /// The number of slots between the present one and the one in which requested permits count.
     ///
-    /// They are good only if the commit ends before that slot does. The last attempt expects the
-    /// longest commit.
+    /// Permits are valid only if the commit ends before their slot does. The last attempt expects
+    /// the longest commit.
     ///
     /// - Parameters:
-    ///   - attempt: Counts from 1.
-    ///   - pace: How many slots commits take of late.
+    ///   - attempt: The number of the attempt, from 1.
+    ///   - pace: The length of recent commits in slots.
     /// - Returns: A number of slots.
     func ahead(_ attempt: Int, pace: Double) -> Int {
         let slots =
@@ -72,7 +72,7 @@ struct RateRule: Sendable {
         return Int(Self.bounded(slots, Double(aheadMax)))
     }
 
-    /// How many slots a commit took, kept within what is expected of one.
+    /// The length of a commit in slots, bounded by the longest expected commit.
     func pace(from start: Double, to end: Double) -> Double {
         max(0, Self.bounded((end - start) / slotSeconds, Double(aheadMax)))
     }
@@ -83,7 +83,8 @@ struct RateRule: Sendable {
         RateLimiter.Verdict(isAllowed: true, limit: limit, remaining: remaining, retryAfter: nil)
     }
 
-    /// A refusal until `end`, but no longer than the slot lasts: others may have given back.
+    /// A refusal until `end` or the end of the slot: by then other processes may have returned
+    /// permits.
     func refusal(at instant: RateInstant, until end: Double = .infinity) -> RateLimiter.Verdict {
         let seconds = max(0.001, min(end, start(instant.slot + 1)) - instant.time)
         let milliseconds = Self.bounded((seconds * 1000).rounded(.up), Self.slotMax)

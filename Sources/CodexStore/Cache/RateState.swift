@@ -1,17 +1,17 @@
 internal import CodexCore
 
-/// What a process knows of a limiter's subjects and of the time.
+/// The state of a limiter in a process: its subjects and the time.
 struct RateState {
     private var subjects: [String: RateSubject] = [:]
-    /// How many there may be before those are forgotten that do not matter.
+    /// The number of subjects at which those that no longer matter are removed.
     private var subjectCountMax = RateState.leastSubjectCountMax
-    /// How many slots commits take of late.
+    /// The length of recent commits in slots.
     private(set) var pace = 0.0
     private let rule: RateRule
-    /// The entity that the windows are stored as.
+    /// The entity of the stored windows.
     private let windows: EntityDefinition
     private var clock: RateClock
-    /// The generation of the schema that names the table.
+    /// The generation of the schema from which ``table`` was read.
     private var generation: UInt64?
     private var table: Int?
 
@@ -23,7 +23,7 @@ struct RateState {
         clock = RateClock(rule, trustsWall: trustsWall)
     }
 
-    /// The moment of a reading of the clocks, with a schema that is known by then.
+    /// The instant of a reading of the clocks, with the current schema.
     mutating func instant(_ reading: RateReading, _ catalog: Catalog) -> RateInstant {
         let (passed, latest) = clock.times(at: reading)
         if generation.map({ $0 < catalog.generation }) ?? true {
@@ -36,7 +36,7 @@ struct RateState {
             basis: RateBasis(era: clock.era, table: table))
     }
 
-    /// Takes into account how long a commit took.
+    /// Records the length of a commit.
     mutating func committed(from start: RateInstant, to end: RateInstant) {
         pace = max(rule.pace(from: start.elapsed, to: end.elapsed), pace / 2)
     }
@@ -44,7 +44,7 @@ struct RateState {
     /// The names of the subjects.
     var names: [String] { Array(subjects.keys) }
 
-    /// Calls `body` with a subject, a new one too.
+    /// Calls `body` with a subject, which is created if it is new.
     mutating func withSubject<R>(
         _ name: String, at instant: RateInstant, _ body: (inout RateSubject) -> R
     ) -> R {
@@ -57,7 +57,7 @@ struct RateState {
 }
 
 extension Catalog {
-    /// The number of the table that an entity's items are in; `nil` if there is none.
+    /// The number of the table that has an entity's items; `nil` if there is none.
     fileprivate func tableNumber(of definition: EntityDefinition) -> Int? {
         guard let entity = try? binding(definition) else { return nil }
         return (try? table(entity.definition.table))?.number

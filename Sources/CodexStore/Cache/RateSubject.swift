@@ -1,71 +1,71 @@
 internal import CodexCore
 
-/// What a process asks the store for.
+/// A process's request to the store.
 struct RateRequest: Sendable {
-    /// How many wait for a permit.
+    /// The number of callers that wait for a permit.
     let needed: Int
-    /// How many more are to be taken in advance.
+    /// The number of further permits to take in advance.
     let extra: Int
-    /// How many slots ahead they are to count.
+    /// The number of slots between the present one and the permits' slot.
     let ahead: Int
     let settlement: RateSettlement
-    /// What the settlement is of.
+    /// The basis of the settlement.
     let basis: RateBasis
 }
 
-/// What the store answered.
+/// The store's answer.
 struct RateAnswer: Sendable {
-    /// How many permits were taken.
+    /// The number of permits that were taken.
     let granted: Int
     /// The slot that they count in.
     let slot: Int
-    /// What else is free.
+    /// The number of permits that are still free.
     let free: Int
-    /// When the oldest that counts does not any more.
+    /// The time at which the oldest count lapses.
     let freeAt: Double
-    /// The moment of the transaction.
+    /// The instant of the transaction.
     let instant: RateInstant
 }
 
-/// What is to be done for one who asks.
+/// The next step for a caller.
 enum RateStep: Sendable {
     case verdict(RateLimiter.Verdict)
     case failure(any Error)
-    /// The caller is the one that asks the store.
+    /// The caller must ask the store.
     case ask
 }
 
-/// What a process knows of a subject, and who waits for it to know more.
+/// The state of a subject in a process: its permits and its waiting callers.
 ///
-/// One of those who want a permit asks the store, for all that wait by then. Those that come
-/// meanwhile wait, and one of them asks next, for all of them.
+/// One caller asks the store, for all that wait by then. Callers that come meanwhile wait, and one
+/// of them asks next, for all of them.
 struct RateSubject {
     typealias Waiter = CheckedContinuation<RateStep, Never>
     typealias Resumption = (waiter: Waiter, step: RateStep)
 
-    /// Permits that were taken and not used yet.
+    /// Permits that were taken and are not used yet.
     private struct Held {
         var count: Int
-        /// The slot that they count in, to whose end they are good.
+        /// Their slot: they are valid until its end.
         let slot: Int
-        /// When they are good no more by the monotonic clock.
+        /// The time at which they become invalid, by the monotonic clock.
         let end: Double
     }
     private var held: Held?
     private var settlement = RateSettlement()
-    /// When the settlement is of no use any more, by the monotonic clock.
+    /// The time at which the settlement becomes useless, by the monotonic clock.
     private var settlementEnd = 0.0
-    /// How many more than are needed are taken.
+    /// The number of permits to take in advance.
     private var batch = 0
-    /// What else is free in the store.
+    /// The number of further free permits in the store.
     private var free = 0
-    /// The slot in which nothing was free, and until when.
+    /// The slot in which nothing was free, and the end of that state.
     private var empty: (slot: Int, end: Double)?
     private var basis: RateBasis?
     private var isAsking = false
     private var waiters: [Waiter] = []
 
-    /// Whether something is lost if it is forgotten.
+    /// Whether its removal would lose something.
     func matters(at instant: RateInstant) -> Bool {
         if isAsking { return true }
         guard basis == instant.basis else { return false }
@@ -75,7 +75,7 @@ struct RateSubject {
 
     // MARK: Asking
 
-    /// What to do for one who wants a permit; `nil` is to wait for those who ask already.
+    /// The next step for a caller; `nil` means to wait for the caller that is asking.
     mutating func step(at instant: RateInstant, _ rule: RateRule) -> RateStep? {
         if isAsking { return nil }
         refresh(at: instant)
@@ -89,7 +89,7 @@ struct RateSubject {
 
     mutating func wait(_ waiter: Waiter) { waiters.append(waiter) }
 
-    /// What to ask the store for, for all that wait.
+    /// The request to the store, on behalf of all waiting callers.
     mutating func request(at instant: RateInstant, isFirst: Bool, ahead: Int) -> RateRequest {
         refresh(at: instant)
         return RateRequest(
@@ -97,7 +97,7 @@ struct RateSubject {
             settlement: takeSettlement(), basis: instant.basis)
     }
 
-    /// What to tell the store so that it has back what is not needed; `nil` if that is nothing.
+    /// The request that returns unused permits to the store; `nil` if there are none.
     mutating func release(at instant: RateInstant) -> RateRequest? {
         if isAsking { return nil }
         refresh(at: instant)
@@ -114,7 +114,7 @@ struct RateSubject {
 
     // MARK: Permits
 
-    /// Uses a permit, if there is one.
+    /// Uses a permit, if there is a valid one.
     private mutating func use(at instant: RateInstant, _ rule: RateRule) -> RateLimiter.Verdict? {
         guard let slot = held?.slot, let count = held?.count, count > 0 else { return nil }
         held?.count = count - 1
@@ -122,10 +122,10 @@ struct RateSubject {
         return rule.permission(remaining: count - 1 + free)
     }
 
-    /// Lets go of what is not good any more.
+    /// Drops permits and settlements that are no longer valid.
     private mutating func refresh(at instant: RateInstant) {
         if basis != instant.basis || instant.elapsed > settlementEnd {
-            // The counts may be others' by now: what was taken stays counted until it lapses.
+            // The counts may be of another window now: taken permits count until they lapse.
             held = nil
             settlement = RateSettlement()
             empty = nil
@@ -144,13 +144,13 @@ struct RateSubject {
 
     // MARK: Answers
 
-    /// Takes an answer: who gets which verdict, and who asks next.
+    /// Handles an answer: the verdicts of the waiting callers, and the next caller to ask.
     ///
-    /// Permits whose slot is over are of no use. They are asked for once more then, unless it was
-    /// the last attempt.
+    /// Permits whose slot is over are invalid. They are requested again, unless it was the last
+    /// attempt.
     ///
-    /// - Returns: The verdict of the one that asked, and what the others are to do; `nil` if it is
-    ///   to ask again.
+    /// - Returns: The verdict of the caller that asked, and the steps of the others; `nil` if that
+    ///   caller must ask again.
     mutating func receive(
         _ answer: RateAnswer, to request: RateRequest, at instant: RateInstant, isLast: Bool,
         _ rule: RateRule
@@ -179,11 +179,11 @@ struct RateSubject {
         held = Held(
             count: answer.granted, slot: answer.slot,
             end: answer.instant.elapsed + slots * rule.slotSeconds)
-        // Who comes again in the same slot will come more often.
+        // A subject that returns in the same slot will probably return more often.
         batch = min(max(1, batch * 2), rule.limit)
     }
 
-    /// Answers those who wait and were asked for, and others as far as there are permits.
+    /// Answers the callers that the request included, and others as far as there are permits.
     private mutating func serve(
         _ request: RateRequest, isEmpty: Bool, _ refusal: RateLimiter.Verdict,
         at instant: RateInstant, _ rule: RateRule
@@ -202,13 +202,13 @@ struct RateSubject {
         return resumptions + handOver()
     }
 
-    /// Lets the next of those who wait ask, for all of them.
+    /// Makes the next waiting caller ask, for all of them.
     private mutating func handOver() -> [Resumption] {
         isAsking = !waiters.isEmpty
         return isAsking ? [(waiters.removeFirst(), .ask)] : []
     }
 
-    /// Ends a request that failed: all fail who waited, unless it was only taken back.
+    /// Ends a failed request: all waiting callers fail, unless only the asking task was cancelled.
     mutating func fail(_ error: any Error, _ request: RateRequest) -> [Resumption] {
         restore(request, after: error)
         if error is CancellationError || (error as? CodexError)?.code == .cancelled {
@@ -218,7 +218,7 @@ struct RateSubject {
         return waiters.map { ($0, .failure(error)) }
     }
 
-    /// Keeps what was to be settled, unless it may have been.
+    /// Restores the request's settlement, unless the store may have applied it.
     mutating func restore(_ request: RateRequest, after error: any Error) {
         guard (error as? CodexError)?.code != .outcomeUnknown, basis == request.basis else {
             return

@@ -1,10 +1,10 @@
 public import CodexCore
 
-/// An entity that keeps the counts of a ``RateLimiter``: an item for each limit and subject.
+/// An entity that has the counts of a ``RateLimiter``: an item for each limit and subject.
 ///
-/// A limiter is given the type of such an entity, and so the table that its counts are in. The
-/// store's schema has the entity, and the table has ``expiresAt`` as its time to live, so that windows
-/// which are over are removed.
+/// The entity's type gives a limiter the table of its counts. The store's schema must have the
+/// entity, and the table must have ``expiresAt`` as its time to live, so that old windows are
+/// removed.
 ///
 /// ```swift
 /// struct RequestCounts: Codable, RateWindowEntity {
@@ -22,23 +22,23 @@ public import CodexCore
 /// let limiter = try RateLimiter(store, windows: RequestCounts.self, name: "api", limit: 100)
 /// ```
 public protocol RateWindowEntity: Entity {
-    /// How often something was done, by slot: a slot is a sixtieth of the window, counted from 1970.
+    /// The number of uses in each slot: a slot is a sixtieth of the window, counted from 1970.
     ///
-    /// In slots to come there are permits that a process may use until then.
+    /// Future slots have permits that a process may use until then.
     var counts: [Int: Int] { get }
 
-    /// When nothing of it counts any more, in seconds since 1970.
+    /// The time at which all its counts have lapsed, in seconds since 1970.
     var expiresAt: Int { get }
 
     /// Creates a window.
     ///
     /// - Parameters:
-    ///   - subject: Whose window it is.
+    ///   - subject: The subject of the window.
     ///   - name: The name of the limit.
     ///   - counts: The ``counts``.
     ///   - expiresAt: The ``expiresAt``.
     init(subject: String, name: String, counts: [Int: Int], expiresAt: Int)
 
-    /// The primary key of a subject's window for a limit: the one that the window's item has.
+    /// The primary key of a subject's window for a limit, which the window's item must have.
     static func primaryKey(of subject: String, limit name: String) -> PrimaryKey
 }

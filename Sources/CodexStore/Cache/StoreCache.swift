@@ -2,8 +2,9 @@ public import CodexCore
 internal import Dispatch
 internal import Synchronization
 
-/// Entities and lists of a store in memory, typed, never older than the newest commit that this process
-/// can see.
+/// A typed cache of a store's entities and lists.
+///
+/// A value is never older than the newest commit that this process can see.
 ///
 /// ```swift
 /// let policy = CachePolicy(
@@ -14,14 +15,14 @@ internal import Synchronization
 /// print(cache.statistics.hitRate)
 /// ```
 ///
-/// A hit takes a look into LMDB's shared memory, to see that there is no newer commit, and no read of
-/// the store. If there is one, of this process or another, the changes since are read from the log, and
-/// what they concern is forgotten, before anything is answered. So is what was read of a table that
-/// was removed or made again since, and what was found by an index that is not what it was. What
-/// several ask for at once is read once. That something does not exist is kept as well.
+/// A hit reads LMDB's shared memory, to check that there is no newer commit, and does not read the
+/// store. After a newer commit of any process, the cache first reads the changes from the log and
+/// removes the values that they concern. It also removes values of a table that was removed or made
+/// again, and values that were found by a changed index. Concurrent requests of the same key cause
+/// one read. The cache also keeps the absence of an entity.
 ///
-/// A cache may be used by any number of threads and tasks. Reads in the body of a write see what is
-/// committed, as ``Store/get(_:)`` does there.
+/// Any number of threads and tasks may use a cache. Reads in the body of a write see the committed
+/// state, as ``Store/get(_:)`` does there.
 public final class StoreCache: Sendable {
     private let store: Store
     private let policy: CachePolicy
@@ -33,12 +34,12 @@ public final class StoreCache: Sendable {
     /// A power of two.
     private static let stripeCount = 16
 
-    /// Creates a cache of nothing.
+    /// Creates an empty cache.
     ///
     /// - Parameters:
     ///   - store: The store.
-    ///   - policy: How much is kept, and for how long.
-    /// - Throws: ``CodexError/Code/invalidArgument`` for a policy that keeps nothing.
+    ///   - policy: The limits, and the time that values are kept.
+    /// - Throws: ``CodexError/Code/invalidArgument`` for an invalid policy.
     public init(_ store: Store, policy: CachePolicy) throws(CodexError) {
         try policy.validate()
         self.store = store
@@ -52,15 +53,15 @@ public final class StoreCache: Sendable {
         store.core.add(follower)
     }
 
-    // Entries hold their neighbours.
+    // Entries refer to each other in both directions.
     deinit { stripes.invalidateAll() }
 
     // MARK: Reading
 
     /// The entity that `lookup` names, or `nil`.
     ///
-    /// - Throws: As ``Store/get(_:)``; nothing is kept then.
-    /// - Complexity: O(1) for what is cached; else as ``Store/get(_:)``.
+    /// - Throws: As ``Store/get(_:)``; the cache then keeps nothing.
+    /// - Complexity: O(1) for a cached entity; otherwise as ``Store/get(_:)``.
     @inlinable
     public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
         if case .primaryKey(let key) = lookup.target,
@@ -71,16 +72,16 @@ public final class StoreCache: Sendable {
         return try fill(lookup)
     }
 
-    /// All entities that `query` names, up to `limit`.
+    /// All entities that `query` finds, up to `limit`.
     ///
-    /// A change of any item in the partition that is queried makes the list be read anew.
+    /// After a change of any item in the queried partition, the list is read again.
     ///
     /// - Parameters:
-    ///   - query: What to look for.
-    ///   - limit: Most entities to return; `nil` is all.
+    ///   - query: The query.
+    ///   - limit: The maximum number of entities to return; `nil` is all.
     /// - Returns: The entities.
-    /// - Throws: As ``Store/query(_:limit:after:)``; nothing is kept then.
-    /// - Complexity: O(1) for what is cached; else as ``Store/query(_:limit:after:)``.
+    /// - Throws: As ``Store/query(_:limit:after:)``; the cache then keeps nothing.
+    /// - Complexity: O(1) for a cached list; otherwise as ``Store/query(_:limit:after:)``.
     public func all<E: Entity>(_ query: Query<E>, limit: Int? = nil) throws -> [E] {
         guard let time = policy.listTimeToLive[E.definition.name], time > .zero else {
             return try store.query(query, limit: limit).items
@@ -105,12 +106,12 @@ public final class StoreCache: Sendable {
         return unsafe unsafeDowncast(box, to: CacheBox<[E]>.self).value
     }
 
-    /// Forgets everything.
+    /// Removes all values.
     public func removeAll() {
         stripes.invalidateAll()
     }
 
-    /// What the cache did and holds.
+    /// The counts and the size of the cache.
     public var statistics: CacheStatistics {
         var sum = CacheStatistics()
         stripes.forEach { sum += $0.statistics }
@@ -126,7 +127,7 @@ public final class StoreCache: Sendable {
         case closed
     }
 
-    /// The box of a lookup by the primary key, if it is there and nothing newer was committed.
+    /// The box of a lookup by the primary key, if it is there and there is no newer commit.
     @usableFromInline
     func find(_ type: ObjectIdentifier, _ key: PrimaryKey) throws -> CacheValue? {
         let hash = CacheKey.hash(type, key)
@@ -157,11 +158,11 @@ public final class StoreCache: Sendable {
         return try findAgain(key, finding)
     }
 
-    /// Finds what is there still, once the newer transactions were looked at.
+    /// Looks again, after the changes of newer transactions were processed.
     private func findAgain(_ key: CacheKey, _ finding: Finding) throws -> CacheValue? {
         guard case .behind(let last) = finding else { throw store.core.gate.refusal }
         try follower.follow(to: last)
-        // A host's clock is not asked with a lock held.
+        // The clock may be the host's: it is not called with a lock held.
         let now = clock.exact
         return stripes[key.stripeHash].withLock { $0.value(key, at: now) }
     }
@@ -170,8 +171,9 @@ public final class StoreCache: Sendable {
 
     private static let absentByteCount = 64
 
-    /// What was read of the store: the box, its size, how long it is kept, and when an item in it
-    /// expires, in seconds since 1970.
+    /// The result of a read: the box, its size, the time to keep it, and the expiry of its items.
+    ///
+    /// The expiry is the earliest of an item in it, in seconds since 1970.
     private typealias Reading = (
         box: CacheValue, byteCount: Int, timeToLive: Duration, expiresAt: Int?
     )
@@ -207,7 +209,7 @@ public final class StoreCache: Sendable {
         return unsafe unsafeDowncast(box, to: CacheBox<E?>.self).value
     }
 
-    /// The value of a key: cached, or read, by this call or one that does already.
+    /// The value of a key: cached, or read by this call or by one that runs already.
     private func value(
         _ key: CacheKey, of table: String, _ read: () throws -> Reading
     ) throws -> CacheValue {
@@ -226,7 +228,7 @@ public final class StoreCache: Sendable {
             if key.partition == nil, stripe.types.insert(key.type).inserted {
                 follower.willRead(key, of: table)
             }
-            // What a commit changed that this call saw is not among them any more.
+            // A fill that a commit overtook, which this call saw, has left the list.
             if let fill = stripe.fills[key.hash], fill.key.isSame(as: key), !fill.isOwn {
                 stripe.statistics.joinCount += 1
                 return .waits(fill, fill.join())
@@ -263,7 +265,7 @@ public final class StoreCache: Sendable {
         }
     }
 
-    /// When a reading is over, in milliseconds since 1970.
+    /// The time at which a cached reading expires, in milliseconds since 1970.
     private func deadline(_ reading: Reading, from now: UInt64) -> UInt64 {
         let time = reading.timeToLive.seconds * (1 - policy.jitter * Double.random(in: 0...1))
         let end = now &+ UInt64(max(0, min(time * 1000, 1e15)))

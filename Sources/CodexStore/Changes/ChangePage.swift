@@ -1,8 +1,8 @@
 internal import CodexCore
 
-/// A place in a store's changes to go on from; of a size that does not depend on them.
+/// A place in a store's changes from which to continue; its size does not depend on the changes.
 public struct ChangeCursor: Sendable {
-    /// The last change that was looked at: what follows it comes next.
+    /// The last change that was read; the next one follows it.
     public let sequenceNumber: SequenceNumber
     fileprivate let position: LogPosition?
 
@@ -19,29 +19,30 @@ extension ChangeRecord {
     }
 }
 
-/// Some changes that are there now, and where to go on.
+/// A page of the present changes, and the place from which to continue.
 public struct ChangePage: Sendable {
     /// The changes, in order.
     public let changes: [ChangeRecord]
-    /// Where to go on.
+    /// The place from which to continue.
     public let cursor: ChangeCursor
-    /// Whether there was nothing more.
+    /// Whether there were no more changes.
     public let isAtEnd: Bool
 }
 
 extension Store {
-    /// Changes after a position that are there now; it does not wait for more.
+    /// The present changes after a position; the call does not wait for more.
     ///
     /// - Parameters:
-    ///   - position: Where to begin.
-    ///   - limit: Most changes to return, from 1.
-    ///   - view: Which images the records have.
-    ///   - filter: Which changes there are.
-    /// - Returns: The changes; none if some megabytes of the log have none that pass the filter.
-    /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``, ``CodexError/Code/closed``,
-    ///   ``CodexError/Code/invalidArgument``.
-    /// - Complexity: It reads the segment of the log up to the position, and then what is returned. Going on
-    ///   from a cursor is without the former.
+    ///   - position: The position after which to start.
+    ///   - limit: The maximum number of changes to return, 1 or more.
+    ///   - view: The images that the records have.
+    ///   - filter: The changes to return.
+    /// - Returns: The changes. It is an empty page if some megabytes of the log have no change that
+    ///   passes the filter.
+    /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``,
+    ///   ``CodexError/Code/closed``, ``CodexError/Code/invalidArgument``.
+    /// - Complexity: It reads the segment of the log up to the position, and then the returned
+    ///   changes. A call with a cursor does not read the former.
     public func changePage(
         after position: StreamPosition, limit: Int, view: StreamView = .newAndOldImages,
         filter: ChangeFilter = .all
@@ -49,7 +50,7 @@ extension Store {
         try changePage(.stream(position), limit, view, filter)
     }
 
-    /// Changes after a cursor that are there now.
+    /// The present changes after a cursor.
     ///
     /// - Throws: As ``changePage(after:limit:view:filter:)-(StreamPosition,_,_,_)``.
     public func changePage(
@@ -59,17 +60,18 @@ extension Store {
         try changePage(cursor.startingPoint, limit, view, filter)
     }
 
-    /// Most bytes of the log that a page after a cursor reads: so they can be reserved before.
+    /// The maximum bytes of the log that a page after a cursor reads, so that a caller can reserve
+    /// them.
     ///
-    /// The page's changes keep up to twice as many in memory.
+    /// The page's changes keep up to twice as many bytes in memory.
     ///
     /// - Throws: As ``changePage(after:limit:view:filter:)-(ChangeCursor,_,_,_)``.
-    /// - Complexity: Of the next commit's record, only the header is read.
+    /// - Complexity: It reads only the header of the next commit's record.
     package func changePageByteCountMax(after cursor: ChangeCursor) throws -> Int {
         try ChangeReader(core, from: cursor.startingPoint, .keysOnly, .all).nextByteCountMax()
     }
 
-    /// Most bytes of the log that a page after a position reads.
+    /// The maximum bytes of the log that a page after a position reads.
     ///
     /// See ``changePageByteCountMax(after:)-(ChangeCursor)``.
     package func changePageByteCountMax(after position: StreamPosition) throws -> Int {

@@ -1,8 +1,8 @@
 internal import CodexCore
 
-/// Reads changes from the log, from a place on and as far as they are applied.
+/// Reads changes from the log, from a starting point up to the last applied commit.
 ///
-/// Used by one task at a time.
+/// Only one task at a time may use it.
 final class ChangeReader {
     typealias StartingPoint = CommitReader.StartingPoint
 
@@ -12,27 +12,27 @@ final class ChangeReader {
     private let filter: ChangeFilter
     private let includesSilent: Bool
     private var commits: CommitReader?
-    /// Changes up to this one are not wanted.
+    /// The last change before the wanted ones.
     private let after: SequenceNumber?
     private let startingPoint: StartingPoint
-    /// How many bytes of the log were read since the last change that passed the filter.
+    /// The bytes of the log that were read since the last change that passed the filter.
     private(set) var skippedByteCount: UInt64 = 0
-    /// The tables as the last ``read(_:)``, or before it ``prepare()``, found them.
+    /// The catalog at the last ``read(_:)`` or, before the first, at ``prepare()``.
     ///
-    /// A table that is removed gives no changes of its items: those who keep what they read of
-    /// tables compare these.
+    /// The removal of a table gives no changes of its items. Users that keep values of tables
+    /// compare catalogs instead.
     private(set) var catalog: Catalog?
 
     /// Creates a reader.
     ///
     /// - Parameters:
     ///   - core: The store.
-    ///   - startingPoint: Where to begin.
-    ///   - view: Which images the records have.
-    ///   - filter: Which changes there are.
-    ///   - includesSilent: Whether there are also changes that leave all attributes as they are,
-    ///     which streams do not have: an item becomes an entity's, or gets its second of expiry.
-    ///     Such a change has the number of the one after it.
+    ///   - startingPoint: The place to start at.
+    ///   - view: The images that the records have.
+    ///   - filter: The changes to return.
+    ///   - includesSilent: Whether to return changes that change no attribute, which streams do not
+    ///     have. With such a change an item becomes an entity's, or gets its expiry time. It has
+    ///     the number of the change after it.
     init(
         _ core: StoreCore, from startingPoint: StartingPoint, _ view: StreamView,
         _ filter: ChangeFilter,
@@ -47,13 +47,13 @@ final class ChangeReader {
         tables = core.loggedTables
     }
 
-    /// The commit up to which was read.
+    /// The last commit that was read.
     var commit: UInt64 { commits?.position.sequence ?? 0 }
 
-    /// Where the log was read up to, at the end of a commit.
+    /// The position in the log after the last commit that was read.
     var position: LogPosition? { commits?.position }
 
-    /// Finds the place to begin at, so that what comes from now on is not missed.
+    /// Finds the starting point, so that the reader misses no later change.
     func prepare() throws(CodexError) {
         let applied = try core.appliedSnapshot()
         _ = try prepared(applied.position)
@@ -67,22 +67,23 @@ final class ChangeReader {
         return made
     }
 
-    /// Most bytes of the log that the next ``read(_:)`` goes through: a record that has more than
-    /// others together is read alone.
+    /// The maximum bytes of the log that the next ``read(_:)`` reads.
+    ///
+    /// A record with more bytes than the limit is read alone.
     ///
     /// - Throws: As ``read(_:)``.
-    /// - Complexity: Of the next record, only the header is read.
+    /// - Complexity: It reads only the header of the next record.
     func nextByteCountMax() throws(CodexError) -> Int {
         let applied = try core.appliedSnapshot().position
         var commits = try prepared(applied)
         return max(Self.readByteCountMax, commits.nextByteCount(applied) ?? 0)
     }
 
-    /// Reads the next changes, up to the end of the commit in which there are `count`.
+    /// Reads the next changes, up to the end of the commit that completes `count` of them.
     ///
-    /// It ends before where the records would have more bytes than ``nextByteCountMax()``.
+    /// It stops before the records have more bytes than ``nextByteCountMax()``.
     ///
-    /// - Returns: None if there are none yet.
+    /// - Returns: The changes; none if there are none yet.
     /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``.
     func read(_ count: Int) throws(CodexError) -> [ChangeRecord] {
         endID = nil
@@ -99,13 +100,13 @@ final class ChangeReader {
                 let byteCount = record.header.recordByteCount
                 skippedByteCount = records.isEmpty ? skippedByteCount + UInt64(byteCount) : 0
                 rest -= byteCount
-                // A filter that lets nothing pass must not keep the caller for long, and what is
-                // read is held in memory.
+                // A filter that passes nothing must not block the caller for long, and records are
+                // held in memory.
                 if records.count >= count || rest <= 0 { break }
                 if let next = commits.nextByteCount(applied), next > rest { break }
             }
         } catch {
-            // What was read before is good; the next call says what is wrong.
+            // The changes before the error are valid; the next call throws it.
             guard !records.isEmpty else { throw error }
             return records
         }
@@ -113,17 +114,17 @@ final class ChangeReader {
         return records
     }
 
-    /// Takes note that what was skipped is checkpointed.
+    /// Resets the count of skipped bytes, after the consumer's checkpoint has passed them.
     func forgetSkipped() { skippedByteCount = 0 }
 
-    /// The transaction of the snapshot to whose end the last read came; `nil` if there is more to
-    /// read at once.
+    /// The transaction of the snapshot whose end the last read reached; `nil` if there is more to
+    /// read.
     private(set) var endID: Int?
 
-    /// Bytes of records that one ``read(_:)`` goes through.
+    /// The bytes of records that end one ``read(_:)``.
     static let readByteCountMax = 4 << 20
 
-    /// Adds those of a commit's changes that are wanted; none if it fails.
+    /// Adds a commit's wanted changes; none if it fails.
     private func append(
         _ record: LogRecord, _ start: LogPosition, to records: inout [ChangeRecord]
     ) throws(CodexError) {
@@ -139,11 +140,11 @@ final class ChangeReader {
             commit = logged
             let change = ChangeRecord(
                 sequenceNumber: number, commit: logged, entry: item, view: view)
-            // Whatever cannot be found out must not pass for what the filter leaves out.
+            // A change that cannot be decoded must not pass for one that the filter excludes.
             do throws(CodexError) {
                 try tables.require(item.table)
             } catch  where error.code == .corrupted {
-                // The log was pruned, and what is kept of removed tables went with it.
+                // Pruning the log also removed the definitions of removed tables.
                 guard try core.oldestSequence() >= record.header.sequence else { throw error }
                 throw CommitReader.trimmed(start.sequence)
             }
@@ -154,7 +155,7 @@ final class ChangeReader {
 }
 
 extension CommitReader.StartingPoint {
-    /// The last change that is not wanted.
+    /// The last change before the wanted ones.
     fileprivate var after: SequenceNumber? {
         switch self {
         case .log(_, let after): after
@@ -175,7 +176,7 @@ extension ChangeRecord {
 }
 
 extension ChangeFilter {
-    /// Whether a change passes.
+    /// Whether a change passes the filter.
     func includes(_ change: ChangeRecord) throws(CodexError) -> Bool {
         if let kinds, !kinds.contains(change.kind) { return false }
         if let tables, !tables.contains(change.table) { return false }

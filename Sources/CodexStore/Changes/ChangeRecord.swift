@@ -2,18 +2,17 @@ public import CodexCore
 internal import CodexIndex
 public import FoundationEssentials
 
-/// One change of one item, as the log has it.
+/// One change of one item, read from the log.
 ///
-/// Images are decoded when they are asked for. A change that left all attributes as they were has
-/// no record.
+/// Images are decoded on access. A change that changes no attribute has no record.
 public struct ChangeRecord: Sendable {
-    /// What happened to the item.
+    /// The effect of a change on its item.
     public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
-        /// It came to be.
+        /// The item was created.
         case insert = "INSERT"
-        /// It was there before and after.
+        /// The item was changed.
         case modify = "MODIFY"
-        /// It was removed.
+        /// The item was removed.
         case remove = "REMOVE"
     }
 
@@ -23,19 +22,19 @@ public struct ChangeRecord: Sendable {
     let entry: LogEntry.Item
     let view: StreamView
 
-    /// What happened to the item.
+    /// The effect on the item.
     public var kind: Kind { entry.kind }
 
     /// Whether the item was removed because its time to live was over.
     public var isExpiry: Bool { entry.isExpiry }
 
-    /// When it was committed, in whole milliseconds, by the clock of the process that wrote.
+    /// The time of the commit, in whole milliseconds, by the clock of the process that wrote.
     public var time: Date { commit.time }
 
     /// The name of the table.
     public var table: String { commit.tables.name(entry.table) ?? "" }
 
-    /// The name of the entity that the item is of (if it was removed, was of); `nil` for a raw item.
+    /// The name of the item's entity, also of a removed item; `nil` for a raw item.
     public var entity: String? {
         get throws(CodexError) {
             guard let range = entry.new ?? entry.old else { return nil }
@@ -50,7 +49,7 @@ public struct ChangeRecord: Sendable {
         }
     }
 
-    /// The item as the change left it; `nil` if it was removed or the view does not have it.
+    /// The item after the change; `nil` if it was removed or the view does not have it.
     public var newImage: Item? {
         get throws(CodexError) {
             guard view == .newImage || view == .newAndOldImages else { return nil }
@@ -58,7 +57,7 @@ public struct ChangeRecord: Sendable {
         }
     }
 
-    /// The item as it was before; `nil` if there was none or the view does not have it.
+    /// The item before the change; `nil` if there was none or the view does not have it.
     public var oldImage: Item? {
         get throws(CodexError) {
             guard view == .oldImage || view == .newAndOldImages else { return nil }
@@ -82,20 +81,20 @@ public struct ChangeRecord: Sendable {
         return try decoded(range, memory).item
     }
 
-    /// ``newImage`` in any view, with encrypted fields opened as far as the keys are there.
+    /// ``newImage`` in any view; encrypted fields are opened if their keys are available.
     package var openedNewImage: Item? {
         get throws(CodexError) { try opened(entry.new) }
     }
 
-    /// ``oldImage`` in any view, with encrypted fields opened as far as the keys are there.
+    /// ``oldImage`` in any view; encrypted fields are opened if their keys are available.
     package var openedOldImage: Item? {
         get throws(CodexError) { try opened(entry.old) }
     }
 
-    /// The identifier of the store that the change is of: sequence numbers are one store's own.
+    /// The identifier of the change's store: sequence numbers are valid in one store only.
     package var storeIdentifier: String { commit.tables.storeID.uuidString }
 
-    /// The item as the change left it, as an entity.
+    /// The item after the change, as an entity.
     ///
     /// - Returns: `nil` as ``newImage``, and if the item is of another entity.
     /// - Throws: As ``Entity/upgraded(_:from:)`` and the entity's initializer.
@@ -106,7 +105,7 @@ public struct ChangeRecord: Sendable {
         return try value(type, range)
     }
 
-    /// The item as it was before, as an entity.
+    /// The item before the change, as an entity.
     ///
     /// - Returns: `nil` as ``oldImage``, and if the item was of another entity.
     /// - Throws: As ``new(as:)``.
@@ -126,7 +125,7 @@ public struct ChangeRecord: Sendable {
         return try E(item: E.upgraded(item, from: decoded.header.schemaVersion))
     }
 
-    /// An image with its encrypted fields opened, as far as the keys are there.
+    /// An image whose encrypted fields are opened if their keys are available.
     private func opened(_ range: Range<Int>?) throws(CodexError) -> Item? {
         guard let range else { return nil }
         let decoded = try decoded(range)
@@ -147,11 +146,11 @@ extension LogEntry.Item {
     }
 }
 
-/// A commit's record, and what decoding it needs; shared by its changes.
+/// A commit's record and the data for decoding it; its changes share it.
 final class LoggedCommit: Sendable {
     let header: LogRecordHeader
     let bytes: [UInt8]
-    /// Where the log was before it.
+    /// The position in the log before the record.
     let start: LogPosition
     let tables: LoggedTables
 

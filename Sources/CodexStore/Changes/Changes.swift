@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// The changes of a store from a place on, and then those that come: an endless sequence.
+/// The changes of a store after a position, and then each new one: an endless sequence.
 ///
 /// ```swift
 /// for try await change in store.changes(after: .latest, view: .newImage) {
@@ -8,13 +8,14 @@ internal import CodexCore
 /// }
 /// ```
 ///
-/// Changes come in the order of their commits, once each, whichever process made them, and not
-/// before they are durable (as durable as ``StoreOptions/durability`` says) and visible. They are
-/// read from the log when they are asked for, so a slow consumer holds up nobody and takes no
-/// memory; one that is slower than the retention ends with ``CodexError/Code/changesTrimmed``.
+/// Changes come once each, in the order of their commits, from all processes. They come when they
+/// are visible and durable, by the level of ``StoreOptions/durability``. They are read from the log
+/// on request, so a slow consumer blocks no writer and takes no memory. A consumer that is slower
+/// than the retention ends with ``CodexError/Code/changesTrimmed``.
 ///
-/// Each iterator begins anew. The sequence ends by throwing only: `CancellationError`,
-/// ``CodexError/Code/closed``, ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``.
+/// Each iterator starts again at the position. The sequence ends only with an error:
+/// `CancellationError`, ``CodexError/Code/closed``, ``CodexError/Code/changesTrimmed``,
+/// ``CodexError/Code/corrupted``.
 public struct Changes: AsyncSequence, Sendable {
     /// A change.
     public typealias Element = ChangeRecord
@@ -34,7 +35,7 @@ public struct Changes: AsyncSequence, Sendable {
         self.startingPoint = startingPoint
     }
 
-    /// Begins to read.
+    /// Starts to read.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(core, startingPoint, view, filter)
     }
@@ -42,7 +43,7 @@ public struct Changes: AsyncSequence, Sendable {
     /// Reads changes one by one; for one task at a time.
     public struct AsyncIterator: AsyncIteratorProtocol {
         private let core: StoreCore
-        /// What went wrong at the beginning is thrown by ``next()``.
+        /// An error at the start is thrown by ``next()``.
         private let reader: Result<ChangeReader, any Error>
         private var batch: [ChangeRecord] = []
         private var position = 0
@@ -55,7 +56,7 @@ public struct Changes: AsyncSequence, Sendable {
             _ view: StreamView, _ filter: ChangeFilter
         ) {
             self.core = core
-            // `latest` means from now on, not from when the first change is asked for.
+            // `latest` means the creation of the iterator, not the first call of `next()`.
             reader = Result {
                 let reader = ChangeReader(core, from: try startingPoint(), view, filter)
                 try reader.prepare()
@@ -90,7 +91,7 @@ public struct Changes: AsyncSequence, Sendable {
 }
 
 extension Store {
-    /// The changes after a position that are there now, all at once; for tests.
+    /// All present changes after a position; for tests.
     package func retainedChanges(after position: StreamPosition) throws -> [ChangeRecord] {
         let reader = ChangeReader(core, from: .stream(position), .newAndOldImages, .all)
         var records: [ChangeRecord] = []
@@ -98,15 +99,15 @@ extension Store {
         return records
     }
 
-    /// Hands the changes after a change to `body`, up to the newest commit, and ends there.
+    /// Calls `body` with the changes after a change, up to the newest commit, and returns.
     ///
     /// - Parameters:
-    ///   - number: The change after which to begin.
-    ///   - view: Which images the changes have.
-    ///   - filter: Which changes there are.
+    ///   - number: The change after which to start.
+    ///   - view: The images that the changes have.
+    ///   - filter: The changes to read.
     ///   - body: Gets the changes, in the order of their commits.
-    /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``, and what `body`
-    ///   throws.
+    /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``, and the errors
+    ///   of `body`.
     package func catchUp(
         after number: SequenceNumber, view: StreamView, filter: ChangeFilter,
         _ body: (ChangeRecord) throws -> Void
@@ -117,16 +118,17 @@ extension Store {
         } while reader.endID == nil
     }
 
-    /// The changes after a position, and then those that come.
+    /// The changes after a position, and then each new one.
     ///
-    /// Any number of them may be read at once, in any process, of stores opened read-only too.
+    /// Any number of sequences may be read at once, in any process, also of stores that are opened
+    /// read-only.
     ///
     /// - Parameters:
-    ///   - position: Where to begin: any ``SequenceNumber`` that is retained, the oldest change, or
-    ///     the newest.
-    ///   - view: Which images the records have.
-    ///   - filter: Which changes there are.
-    /// - Returns: A sequence that never ends by itself; see there for its errors.
+    ///   - position: The start: any ``SequenceNumber`` that is retained, the oldest change, or the
+    ///     newest.
+    ///   - view: The images that the records have.
+    ///   - filter: The changes to return.
+    /// - Returns: A sequence that only an error ends: see ``Changes``.
     public func changes(
         after position: StreamPosition, view: StreamView = .newAndOldImages,
         filter: ChangeFilter = .all

@@ -1,23 +1,23 @@
 internal import CodexCore
 
-/// Reads the log's commits one by one, from a place on and as far as they are applied.
+/// Reads the log's commits one by one, from a starting point up to the last applied commit.
 struct CommitReader {
     enum StartingPoint {
         case stream(StreamPosition)
-        /// A place that was kept: before the commit of the change.
+        /// A stored position: before the commit of the change.
         case log(LogPosition, after: SequenceNumber)
     }
 
     private let core: StoreCore
     private var cursor: LogCursor
 
-    /// Finds the place to begin at.
+    /// Finds the starting point.
     ///
     /// - Parameters:
     ///   - core: The store.
-    ///   - startingPoint: From where on; the commit of a sequence number is the first unless all of
-    ///     its changes are meant.
-    ///   - applied: The last commit that is applied.
+    ///   - startingPoint: The place to start at. The commit of a sequence number comes first,
+    ///     unless the number covers all its changes.
+    ///   - applied: The position after the last applied commit.
     /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/invalidArgument``,
     ///   ``CodexError/Code/corrupted``.
     init(
@@ -27,12 +27,12 @@ struct CommitReader {
         cursor = try Self.cursor(core, startingPoint, applied)
     }
 
-    /// Where the log was read up to, at the end of a commit.
+    /// The position in the log after the last commit that was read.
     var position: LogPosition { cursor.position }
 
-    /// The next commit's record, and where the log was before it.
+    /// The next commit's record, and the position in the log before it.
     ///
-    /// - Returns: `nil` if all that is applied was read.
+    /// - Returns: `nil` if all applied commits were read.
     /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``.
     mutating func next(
         _ applied: LogPosition
@@ -41,7 +41,7 @@ struct CommitReader {
         guard start.sequence < applied.sequence else { return nil }
         var read = try Self.next(&cursor)
         if read == nil {
-            // The segment may be gone that ended there; the next one has what follows.
+            // The segment that ended there may be gone; the next one has the following records.
             cursor = try Self.cursor(core, after: start.sequence, applied)
             start = cursor.position
             read = try Self.next(&cursor)
@@ -50,8 +50,9 @@ struct CommitReader {
         return (record, start)
     }
 
-    /// How many bytes the next commit's record has; `nil` if all that is applied was read, or if
-    /// only reading it tells.
+    /// The byte count of the next commit's record.
+    ///
+    /// It is `nil` if all applied commits were read, or if only a read can find it.
     mutating func nextByteCount(_ applied: LogPosition) -> Int? {
         guard cursor.position.sequence < applied.sequence else { return nil }
         return try? cursor.nextByteCount()
@@ -61,13 +62,13 @@ struct CommitReader {
         do throws(CodexError) {
             return try cursor.next()
         } catch {
-            // A segment that went away meanwhile is looked into by whoever calls.
+            // The segment may have been removed meanwhile: the caller checks that.
             if error.code == .corrupted { return nil }
             throw error
         }
     }
 
-    // MARK: Where to begin
+    // MARK: Starting points
 
     private static func cursor(
         _ core: StoreCore, _ startingPoint: StartingPoint, _ applied: LogPosition
@@ -93,7 +94,7 @@ struct CommitReader {
     }
 
     private static func oldest(_ directory: LogDirectory) throws(CodexError) -> LogCursor {
-        // What is removed between listing and opening was the oldest.
+        // A segment that is removed between listing and opening was the oldest.
         for number in try directory.numbers() {
             if let segment = try directory.open(number) {
                 return LogCursor(directory, after: segment.header.start)
@@ -109,8 +110,8 @@ struct CommitReader {
         var found: LogPosition?
         for segment in try core.logDirectory.numbers() {
             guard let header = try core.logDirectory.open(segment)?.header else { continue }
-            // One that begins right after it is taken only if nothing is before: its maker may have
-            // given it up, and the one before go on.
+            // A segment that begins right after it counts only if there is no earlier one. Its
+            // maker may have abandoned it, and the earlier one may continue.
             if header.firstSequence <= last || found == nil && header.firstSequence == last + 1 {
                 found = header.start
             }
@@ -123,7 +124,7 @@ struct CommitReader {
         return cursor
     }
 
-    /// Why the commit after `sequence` cannot be read: it was removed, or it is damaged.
+    /// The reason why the commit after `sequence` cannot be read: it was removed, or it is damaged.
     private static func gap(_ core: StoreCore, _ sequence: UInt64) throws(CodexError) -> CodexError
     {
         for number in try core.logDirectory.numbers() {
@@ -154,7 +155,7 @@ struct CommitReader {
 }
 
 extension LogSegmentHeader {
-    /// The place before the segment's first record.
+    /// The position before the segment's first record.
     var start: LogPosition {
         LogPosition(
             sequence: firstSequence - 1, segment: number, offset: UInt64(Self.byteCount),
@@ -162,18 +163,18 @@ extension LogSegmentHeader {
     }
 }
 
-/// What a snapshot says of the log and the schema.
+/// The state of the log and the schema in a snapshot.
 struct AppliedState: Sendable {
-    /// The last commit that is applied.
+    /// The position after the last applied commit.
     let position: LogPosition
     /// LMDB's number of the snapshot.
     let transactionID: Int
-    /// The tables as the snapshot has them.
+    /// The catalog of the snapshot.
     let catalog: Catalog
 }
 
 extension StoreCore {
-    /// The commit before the oldest that is retained.
+    /// The commit before the oldest retained one.
     func oldestSequence() throws(CodexError) -> UInt64 {
         for number in try logDirectory.numbers() {
             if let header = try logDirectory.open(number)?.header {
@@ -183,7 +184,7 @@ extension StoreCore {
         throw logDirectory.missing(1)
     }
 
-    /// The last commit that is applied, and the snapshot that says so.
+    /// The last applied commit, and the snapshot that shows it.
     func appliedSnapshot() throws(CodexError) -> AppliedState {
         do {
             return try withReadContext {
@@ -196,7 +197,7 @@ extension StoreCore {
         }
     }
 
-    /// The last commit that is applied, and LMDB's number of the snapshot that says so.
+    /// The last applied commit, and LMDB's number of the snapshot that shows it.
     func appliedState() throws(CodexError) -> (position: LogPosition, transactionID: Int) {
         let applied = try appliedSnapshot()
         return (applied.position, applied.transactionID)

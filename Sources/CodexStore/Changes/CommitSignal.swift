@@ -1,10 +1,11 @@
 internal import CodexCore
 internal import Foundation
 
-/// Wakes those who wait for the next commit, of this process or another.
+/// Wakes the tasks that wait for the next commit of any process.
 ///
-/// A commit of this process wakes them at once. For those of others, the ``CommitPoller`` looks
-/// every few milliseconds whether LMDB has a newer transaction, while anybody waits.
+/// A commit of this process wakes them at once. For commits of other processes, the
+/// ``CommitPoller`` checks every few milliseconds whether LMDB has a newer transaction, while a
+/// task waits.
 final class CommitSignal: Sendable {
     private struct State {
         var waiters: [UInt64: CheckedContinuation<Bool, any Error>] = [:]
@@ -14,10 +15,10 @@ final class CommitSignal: Sendable {
         /// The snapshot of the last wait that ended for a commit that readers may not see yet.
         var earlyID = 0
         var isPolled = false
-        /// The last transaction when the poller looked.
+        /// The last transaction at the poller's last check.
         var polledID = 0
         var isClosed = false
-        /// The last transaction, as long as the environment must not be asked.
+        /// The last transaction, while the environment must not be used.
         var pausedID: Int?
     }
 
@@ -26,11 +27,12 @@ final class CommitSignal: Sendable {
 
     init(_ environment: Environment) { self.environment = environment }
 
-    /// Waits until there is a commit after a snapshot's.
+    /// Waits until there is a commit after that of a snapshot.
     ///
-    /// - Parameter known: The transaction of a snapshot in which there was nothing new. Not what
-    ///   the environment says is the last: LMDB writes a commit's meta page before it lets readers
-    ///   see the commit, and a wait that began between the two would miss it.
+    /// - Parameter known: The transaction of a snapshot in which there was nothing new. The
+    ///   environment's last transaction would be wrong: LMDB writes a commit's meta page before it
+    ///   makes the commit visible to readers. A wait that began between the two would miss the
+    ///   commit.
     /// - Throws: `CancellationError`, ``CodexError/Code/closed``.
     func wait(after known: Int) async throws {
         let id = state.withLock { state in
@@ -56,7 +58,8 @@ final class CommitSignal: Sendable {
             defer { state.earlyID = known }
             return state.earlyID == known
         }
-        // Its process may have died in between: then the next writer lets readers see the commit.
+        // The committing process may have died in between: the next writer then makes the commit
+        // visible.
         if isAgain { try await _Concurrency.Task.sleep(for: .milliseconds(1)) }
     }
 
@@ -82,13 +85,13 @@ final class CommitSignal: Sendable {
         }
     }
 
-    /// With the lock held, which closing takes: the environment is open.
+    /// Requires the lock, which closing takes too: so the environment is open.
     private func lastTransactionID(_ state: borrowing State) -> Int {
         if let paused = state.pausedID { return paused }
         return state.isClosed ? 0 : environment.lastTransactionID
     }
 
-    /// Wakes those who wait if there is a commit; returns `false` if nobody waits.
+    /// Wakes the waiters if there is a commit; returns `false` if there are none.
     fileprivate func poll() -> Bool {
         let isNew = state.withLock { state -> Bool? in
             guard !state.isClosed, !state.waiters.isEmpty else {
@@ -99,8 +102,8 @@ final class CommitSignal: Sendable {
             defer { state.polledID = last }
             return last != state.polledID
         }
-        // Those who are woken before they can see the commit come again at once: they know the one
-        // before it.
+        // A waiter that cannot see the commit yet waits again at once, with the transaction before
+        // it.
         if isNew == true { wake() }
         return isNew != nil
     }
@@ -113,21 +116,21 @@ final class CommitSignal: Sendable {
         for waiter in waiters ?? [:] { waiter.value.resume(returning: false) }
     }
 
-    /// Takes note of a commit of this process.
+    /// Records a commit of this process.
     func committed() { wake() }
 
-    /// Leaves the environment alone, which is to be opened again: nothing is committed meanwhile.
+    /// Stops the use of the environment until it is reopened: there are no commits meanwhile.
     func pause() {
         state.withLock { $0.pausedID = lastTransactionID($0) }
     }
 
-    /// Goes on with the environment as it is now.
+    /// Continues with the reopened environment.
     func resume() {
         state.withLock { $0.pausedID = nil }
         wake()
     }
 
-    /// Refuses waits from now on; the environment may be closed when it returns.
+    /// Refuses waits from now on; the environment may be closed after the call.
     func close() {
         let waiters = state.withLock { state in
             defer { state.waiters = [:] }
@@ -138,9 +141,9 @@ final class CommitSignal: Sendable {
     }
 }
 
-/// Looks for commits of other processes, for all stores of this one in which somebody waits.
+/// Checks for commits of other processes, for all stores of this process that have a waiter.
 ///
-/// It has a thread of the pool only while there are such stores.
+/// It uses a thread of the pool only while there are such stores.
 private enum CommitPoller {
     private struct State {
         var signals: [CommitSignal] = []
@@ -161,14 +164,14 @@ private enum CommitPoller {
 
     private static func poll() {
         while let signals = takeSignals() {
-            // Nothing tells of a commit of another process.
+            // No event reports a commit of another process.
             Thread.sleep(forTimeInterval: intervalSeconds)
             let waited = signals.filter { $0.poll() }
             state.withLock { $0.signals += waited }
         }
     }
 
-    /// Takes all; `nil` ends the polling.
+    /// Takes all signals; `nil` ends the polling.
     private static func takeSignals() -> [CommitSignal]? {
         state.withLock { state in
             guard !state.signals.isEmpty else {

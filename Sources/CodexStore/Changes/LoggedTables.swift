@@ -3,9 +3,9 @@ internal import CodexIndex
 internal import FoundationEssentials
 internal import Synchronization
 
-/// What decoding the log's changes needs of the store: its tables, entities and shapes.
+/// The parts of a store that decoding the log's changes needs: its tables, entities and shapes.
 ///
-/// No number of a table is used twice, and shapes never go, so what is once known stays true.
+/// A table's number is never used twice, and shapes are never removed, so known ones stay valid.
 final class LoggedTables: ShapeSource, Sendable {
     private let core: StoreCore
     private let state: Locked<State>
@@ -21,10 +21,10 @@ final class LoggedTables: ShapeSource, Sendable {
         state = Locked(State(catalog: core.catalog))
     }
 
-    /// The store that the changes are of.
+    /// The identifier of the store that has the changes.
     var storeID: UUID { state.withLock { $0.catalog.manifest.storeID } }
 
-    /// The plan of a table that the catalog has, or that was found before.
+    /// The plan of a table that is in the catalog, or that was found before.
     private func table(_ number: Int) -> TablePlan? {
         state.withLock { state in
             if let plan = state.plans[number] { return plan }
@@ -45,7 +45,7 @@ final class LoggedTables: ShapeSource, Sendable {
     /// The plan of a table.
     func plan(_ number: Int) throws(CodexError) -> TablePlan {
         if let plan = table(number) { return plan }
-        // It was added since, perhaps by another process.
+        // The table was added since, perhaps by another process.
         let catalog = try core.refreshCatalog()
         state.withLock { $0.catalog = catalog }
         if let plan = table(number) { return plan }
@@ -69,13 +69,13 @@ final class LoggedTables: ShapeSource, Sendable {
 
     func name(_ number: Int) -> String? { (try? plan(number))?.definition.name }
 
-    /// Throws if a table is not known and cannot be found out.
+    /// Throws if a table is unknown and cannot be found.
     func require(_ table: Int) throws(CodexError) { _ = try plan(table) }
 
-    /// The name of an entity; `nil` for that of raw items, or if it cannot be found out.
+    /// The name of an entity; `nil` for raw items, or if the entity cannot be found.
     func entityName(_ number: Int) -> String? { (try? requiredEntityName(number)) ?? nil }
 
-    /// The name of an entity; `nil` for that of raw items.
+    /// The name of an entity; `nil` for raw items.
     func requiredEntityName(_ number: Int) throws(CodexError) -> String? {
         guard number != 0 else { return nil }
         if let name = state.withLock({ $0.catalog.entityName(number) }) { return name }
@@ -87,10 +87,10 @@ final class LoggedTables: ShapeSource, Sendable {
         return name
     }
 
-    /// An item with its encrypted fields opened, as far as the keys are there.
+    /// An item whose encrypted fields are opened if their keys are available.
     func opened(_ item: Item, _ header: ItemHeader) throws(CodexError) -> Item {
         var catalog = core.catalog
-        // Another process may have bound the values of fields since.
+        // Another process may have bound the values of encrypted fields since.
         if catalog.hasSealedFields, catalog.manifest.bindingID == nil {
             catalog = try core.refreshCatalog()
         }

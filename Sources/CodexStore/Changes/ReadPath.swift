@@ -1,26 +1,26 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// What a read of a table goes by.
+/// The part of a table that a read depends on.
 enum ReadPath: Sendable {
     /// Primary keys, or a partition of the table itself.
     case primaryKey
     /// An index of the table.
     case index(String)
-    /// Anything that the table has.
+    /// All parts of the table.
     case any
 }
 
 extension Catalog {
-    /// Whether a read may say something else than with an older catalog, though no item changed.
+    /// Whether a read may have another result than with an older catalog, although no item changed.
     ///
-    /// It may if the table was removed, made or made again, or if what it goes by is another.
+    /// It may if the table was removed, made or made again, or if the read path changed.
     ///
     /// - Parameters:
     ///   - name: The table.
-    ///   - path: What the read goes by.
+    ///   - path: The part of the table that the read depends on.
     ///   - old: The older catalog.
-    /// - Returns: Whether anything of that differs.
+    /// - Returns: Whether the table or the part differs.
     func changesReads(of name: String, by path: ReadPath, since old: Catalog) -> Bool {
         guard self !== old else { return false }
         switch (try? table(name), try? old.table(name)) {
@@ -32,9 +32,9 @@ extension Catalog {
 }
 
 extension TableHandle {
-    /// Whether the table is the one that it was, for reads that go by `path`.
+    /// Whether the table is the same one, for reads by `path`.
     ///
-    /// No number of a table is used twice, so one that was made again has another.
+    /// A table's number is never used twice, so a table that was made again has another.
     fileprivate func isSame(as old: TableHandle, for path: ReadPath) -> Bool {
         guard number == old.number,
             plan.definition.timeToLive == old.plan.definition.timeToLive,
@@ -62,7 +62,8 @@ extension TableHandle {
 }
 
 extension IndexHandle {
-    /// Whether reads by the index say the same: its state decides whether there are any.
+    /// Whether reads by the index have the same result: its state decides whether reads are
+    /// possible.
     fileprivate func isSame(as old: IndexHandle) -> Bool {
         part == old.part && state == old.state && plan.definition == old.plan.definition
     }

@@ -1,7 +1,7 @@
 /// The place of a change in a store's stream of changes.
 ///
-/// Commits are numbered from 1 without gaps; a commit has the changes of one or more transactions,
-/// whole ones, in their order. Numbers are the store's own and mean nothing in another.
+/// Commits are numbered from 1 without gaps. A commit has the changes of one or more whole
+/// transactions, in their order. A number is valid only in its own store.
 public struct SequenceNumber: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// The commit's number.
     public let commit: UInt64
@@ -12,8 +12,8 @@ public struct SequenceNumber: Sendable, Hashable, Comparable, CustomStringConver
     ///
     /// - Parameters:
     ///   - commit: The commit's number.
-    ///   - ordinal: The change's place in it; unless given, that of the whole commit, which comes
-    ///     after all its changes.
+    ///   - ordinal: The change's place in its commit. The default stands for the whole commit, and
+    ///     comes after all its changes.
     public init(commit: UInt64, ordinal: UInt32 = .max) {
         self.commit = commit
         self.ordinal = ordinal
@@ -31,22 +31,22 @@ public struct SequenceNumber: Sendable, Hashable, Comparable, CustomStringConver
         self.init(commit: commit, ordinal: ordinal)
     }
 
-    /// Whether all changes of the commit are meant.
+    /// Whether the number covers all changes of its commit.
     var isWholeCommit: Bool { ordinal == .max }
 
-    /// The last commit all of whose changes are meant.
+    /// The last commit whose changes are all covered.
     var lastWholeCommit: UInt64 { isWholeCommit ? commit : commit - min(1, commit) }
 
     /// The commit's number and, after a point, the change's place in it.
     public var description: String { isWholeCommit ? "\(commit)" : "\(commit).\(ordinal)" }
 
-    /// Orders numbers as the changes happened.
+    /// Orders numbers by the order of their changes.
     public static func < (left: Self, right: Self) -> Bool {
         (left.commit, left.ordinal) < (right.commit, right.ordinal)
     }
 }
 
-/// Where in the stream of changes to begin.
+/// A starting point in the stream of changes.
 public struct StreamPosition: Sendable, Hashable {
     enum Kind: Hashable {
         case trimHorizon, latest
@@ -56,7 +56,7 @@ public struct StreamPosition: Sendable, Hashable {
 
     /// Before the oldest change that is retained (DynamoDB's `TRIM_HORIZON`).
     public static let trimHorizon = StreamPosition(kind: .trimHorizon)
-    /// After the newest change (DynamoDB's `LATEST`): what is committed from now on.
+    /// After the newest change (DynamoDB's `LATEST`): later commits only.
     public static let latest = StreamPosition(kind: .latest)
 
     /// After a change (DynamoDB's `AFTER_SEQUENCE_NUMBER`).
@@ -65,27 +65,27 @@ public struct StreamPosition: Sendable, Hashable {
     }
 }
 
-/// Which images of an item a stream's records have (DynamoDB's `StreamViewType`).
+/// The images of an item in a stream's records (DynamoDB's `StreamViewType`).
 public enum StreamView: String, Sendable, Hashable, Codable, CaseIterable {
-    /// None: the key only.
+    /// No image: the key only.
     case keysOnly = "KEYS_ONLY"
-    /// The item as the change left it.
+    /// The item after the change.
     case newImage = "NEW_IMAGE"
-    /// The item as it was before the change.
+    /// The item before the change.
     case oldImage = "OLD_IMAGE"
-    /// Both.
+    /// Both images.
     case newAndOldImages = "NEW_AND_OLD_IMAGES"
 }
 
-/// Which changes a stream has: those that fulfil all that is given.
+/// The changes that a stream has: a change must match all given conditions.
 public struct ChangeFilter: Sendable, Hashable, Codable {
     /// The tables; `nil` is all.
     public var tables: Set<String>?
-    /// The names of the entities of which the item is, or was; `nil` is all, raw items too.
+    /// The names of the entities of the item before or after; `nil` is all, raw items too.
     public var entities: Set<String>?
-    /// What the partition key, a string, begins with.
+    /// The prefix of the partition key, which must be a string.
     public var partitionKeyPrefix: String?
-    /// What the sort key, a string, begins with.
+    /// The prefix of the sort key, which must be a string.
     public var sortKeyPrefix: String?
     /// The kinds of changes; `nil` is all.
     public var kinds: Set<ChangeRecord.Kind>?

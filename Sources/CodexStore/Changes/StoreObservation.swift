@@ -1,7 +1,7 @@
 public import CodexCore
 internal import CodexIndex
 
-/// What a read says now, and again whenever commits made it say something else: an endless sequence.
+/// The value of a read now, and each time that commits change it: an endless sequence.
 ///
 /// ```swift
 /// for try await tasks in store.observe(.tasks(assignedTo: "ada")) {
@@ -9,24 +9,25 @@ internal import CodexIndex
 /// }
 /// ```
 ///
-/// It begins with the present value. Each further one is that of one moment, and differs from the one
-/// before; what was in between, while nobody asked for the next, is passed over. It sees the commits of all
-/// processes, once they are visible to reads.
+/// The first value is the present one. Each further value is of one snapshot, and differs from the
+/// one before. A slow observer skips intermediate values and sees the latest. The sequence sees the
+/// commits of all processes, once they are visible to reads.
 ///
-/// Nothing is read, and writers are not held up, while nobody asks. A commit in which nothing concerns the
-/// read costs a look at its record in the log; one that may concern it, a read.
+/// Without a pending `next()`, it reads nothing and does not delay writers. A commit that does not
+/// concern the read costs a look at its record in the log. A commit that may concern it costs a
+/// read.
 ///
-/// Changes of the schema are changes, too. If a table was removed that is observed, or an index that
-/// the read goes by, it throws what the read would throw if it began now. If they were made again,
-/// it goes on with what they hold.
+/// The sequence also follows changes of the schema. If an observed table, or the index that the
+/// read uses, was removed, it throws the error that the read would throw now. If they were made
+/// again, it continues with their new contents.
 ///
-/// Items that expire go from it when they are removed, within ``StoreOptions/sweepInterval`` of some process.
-/// Each iterator begins anew, and is for one task; it reads on whatever runs its `next()`, so not on the main
-/// actor what takes long. The sequence ends by throwing only: `CancellationError`,
-/// ``CodexError/Code/closed``, ``CodexError/Code/unknownTable``, ``CodexError/Code/corrupted`` and what the
-/// read throws.
+/// Expired items disappear when they are removed, within ``StoreOptions/sweepInterval`` of a
+/// process that has the store open. Each iterator starts again, and only one task may use it. The
+/// read runs on the executor of the call of `next()`, so long reads do not belong on the main
+/// actor. The sequence ends only with an error: `CancellationError`, ``CodexError/Code/closed``,
+/// ``CodexError/Code/unknownTable``, ``CodexError/Code/corrupted``, or an error of the read.
 public struct StoreObservation<Value: Sendable & Equatable>: AsyncSequence, Sendable {
-    /// What the read says.
+    /// The value of the read.
     public typealias Element = Value
 
     private let core: StoreCore
@@ -42,7 +43,7 @@ public struct StoreObservation<Value: Sendable & Equatable>: AsyncSequence, Send
         self.read = read
     }
 
-    /// Begins to observe.
+    /// Starts to observe.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(core, scope, read) }
 
     /// Reads values one by one; for one task at a time.
@@ -52,11 +53,11 @@ public struct StoreObservation<Value: Sendable & Equatable>: AsyncSequence, Send
         private let read: @Sendable (borrowing Snapshot) throws -> Value
         private var last: Value?
         private var reader: ChangeReader?
-        /// The tables as of where the reader is.
+        /// The catalog at the reader's position.
         private var catalog: Catalog?
         private var isEnded = false
 
-        /// Changes that are looked at at once.
+        /// The number of changes in one batch.
         private static var batchCount: Int { 1000 }
 
         fileprivate init(
@@ -68,9 +69,9 @@ public struct StoreObservation<Value: Sendable & Equatable>: AsyncSequence, Send
             self.read = read
         }
 
-        /// The present value, the first time; after that the next that differs.
+        /// The present value at the first call, and then the next value that differs.
         ///
-        /// - Returns: The value; `nil` only after it threw.
+        /// - Returns: The value; `nil` only after an error.
         /// - Throws: As ``StoreObservation``.
         public mutating func next() async throws -> Value? {
             if isEnded { return nil }
@@ -98,11 +99,11 @@ public struct StoreObservation<Value: Sendable & Equatable>: AsyncSequence, Send
             }
         }
 
-        /// Whether changes that were not looked at yet may concern the read.
+        /// Whether unread changes may concern the read.
         private mutating func hasNews(_ reader: ChangeReader) throws -> Bool {
             do {
                 var isConcerned = false
-                // To the end: what is older than the snapshot that is read next need not be seen again.
+                // It reads to the end: the next snapshot has all these changes.
                 repeat {
                     let changes = try reader.read(Self.batchCount)
                     if hasNewSchema(reader) { isConcerned = true }
@@ -111,21 +112,22 @@ public struct StoreObservation<Value: Sendable & Equatable>: AsyncSequence, Send
                 } while reader.endID == nil
                 return isConcerned
             } catch CodexError.Code.changesTrimmed {
-                // So slow that they are gone: whatever they said, the read says it.
+                // The observer was too slow, and the changes are gone: the read shows their effect.
                 return true
             }
         }
 
-        /// Whether the schema changed since, in a way that may concern the read.
+        /// Whether the schema has changed in a way that may concern the read.
         private mutating func hasNewSchema(_ reader: ChangeReader) -> Bool {
             guard let new = reader.catalog, let old = catalog, new !== old else { return false }
             catalog = new
             return scope.concerns(new, since: old)
         }
 
-        /// Reads in a snapshot; changes are looked at from that on.
+        /// Reads in a snapshot; the reader then looks at the changes after it.
         private mutating func readAgain() throws -> Value {
-            // Made before the snapshot: what is committed in between is looked at once more, and not missed.
+            // The reader is made before the snapshot: it sees a commit between them again, and
+            // misses none.
             if reader == nil || reader?.endID == nil {
                 let new = ChangeReader(
                     core, from: .stream(.latest), scope.view,
@@ -142,7 +144,7 @@ public struct StoreObservation<Value: Sendable & Equatable>: AsyncSequence, Send
     }
 }
 
-/// What a read looks at: which changes may make it say something else.
+/// The part of the store that a read depends on: changes in it may change the value.
 struct ObservedScope: Sendable {
     enum Part: Sendable {
         /// An item.
@@ -151,9 +153,9 @@ struct ObservedScope: Sendable {
         case partition(table: String, index: String?, [AttributeValue])
     }
 
-    /// `nil` is all of the tables.
+    /// The part of a table; `nil` is all of the tables.
     let part: Part?
-    /// `nil` is all.
+    /// The tables; `nil` is all tables.
     let tables: [String]?
 
     init(_ part: Part) {
@@ -168,7 +170,7 @@ struct ObservedScope: Sendable {
         self.tables = tables
     }
 
-    /// Throws for tables that are not there.
+    /// Throws if a table does not exist.
     func validate(_ catalog: Catalog) throws(CodexError) {
         if tables?.isEmpty == true {
             throw CodexError(
@@ -178,7 +180,7 @@ struct ObservedScope: Sendable {
         for table in tables ?? [] { _ = try catalog.table(table) }
     }
 
-    /// What the read goes by.
+    /// The part of a table that the read depends on.
     private var path: ReadPath {
         switch part {
         case nil: .any
@@ -193,13 +195,13 @@ struct ObservedScope: Sendable {
         return tables.contains { catalog.changesReads(of: $0, by: path, since: old) }
     }
 
-    /// What is to be known of a change.
+    /// The images that ``concerns(_:_:)`` needs of a change.
     var view: StreamView {
         if case .partition(_, _?, _)? = part { return .newAndOldImages }
         return .keysOnly
     }
 
-    /// Whether a change of the tables may concern the read, with the tables as of the change.
+    /// Whether a change may concern the read; the catalog is that of the change.
     func concerns(_ change: ChangeRecord, _ catalog: Catalog) throws -> Bool {
         switch part {
         case nil: return true
@@ -216,7 +218,7 @@ struct ObservedScope: Sendable {
 }
 
 extension LookupTarget {
-    /// What a lookup in a table looks at.
+    /// The part of a table that a lookup depends on.
     fileprivate func scope(_ table: String) -> ObservedScope {
         switch self {
         case .primaryKey(let key): ObservedScope(.item(table: table, key))
@@ -227,12 +229,12 @@ extension LookupTarget {
 }
 
 extension Store {
-    /// The entities that `query` names, now and whenever commits changed them.
+    /// The entities that `query` finds, now and each time that commits change them.
     ///
     /// - Parameters:
-    ///   - query: What to look for.
-    ///   - limit: Most entities; `nil` is all.
-    /// - Returns: A sequence that never ends by itself; see there for its errors.
+    ///   - query: The query.
+    ///   - limit: The maximum number of entities; `nil` is all.
+    /// - Returns: A sequence that only an error ends: see ``StoreObservation``.
     public func observe<E: Entity & Equatable>(
         _ query: Query<E>, limit: Int? = nil
     ) -> StoreObservation<[E]> {
@@ -244,14 +246,15 @@ extension Store {
         }
     }
 
-    /// The entity that `lookup` names, now and whenever a commit changed it; `nil` while there is none.
+    /// The entity that `lookup` names, now and each time that a commit changes it; `nil` while
+    /// there is none.
     ///
-    /// - Returns: A sequence that never ends by itself; see there for its errors.
+    /// - Returns: A sequence that only an error ends: see ``StoreObservation``.
     public func observe<E: Entity & Equatable>(_ lookup: Lookup<E>) -> StoreObservation<E?> {
         StoreObservation(core, lookup.target.scope(E.definition.table)) { try $0.get(lookup) }
     }
 
-    /// What `read` says, now and whenever commits in the tables made it say something else.
+    /// The value of `read`, now and each time that commits in the tables change it.
     ///
     /// ```swift
     /// let query = TableQuery(table: "notes", partition: ["NOTEBOOK#engine"])
@@ -259,10 +262,10 @@ extension Store {
     /// ```
     ///
     /// - Parameters:
-    ///   - tables: The tables that `read` reads; `nil` is all. Any change in them makes it read again, none in
-    ///     others does.
-    ///   - read: Reads something from a snapshot, and nothing else.
-    /// - Returns: A sequence that never ends by itself; see there for its errors.
+    ///   - tables: The tables that `read` reads; `nil` is all. Any change in them runs it again,
+    ///     and changes in other tables do not.
+    ///   - read: Returns a value that depends only on the snapshot.
+    /// - Returns: A sequence that only an error ends: see ``StoreObservation``.
     public func observe<Value: Sendable & Equatable>(
         in tables: [String]? = nil, _ read: @escaping @Sendable (borrowing Snapshot) throws -> Value
     ) -> StoreObservation<Value> {

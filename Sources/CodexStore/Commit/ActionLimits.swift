@@ -1,26 +1,26 @@
 internal import CodexCore
 
-/// What a list of actions may take, all of them together.
+/// The limits of a list of actions, for all of them together.
 ///
-/// A list that comes from elsewhere holds the writer as long as it takes, and its items are in
-/// memory until all of them are judged.
+/// A list of a remote client occupies the writer while it runs. Its items stay in memory until all
+/// of them are checked.
 package struct ActionLimits: Sendable {
-    /// Most bytes of the items, each as it was or as it becomes, whichever is larger.
+    /// The maximum bytes of the items; each counts by the larger of its old and its new size.
     package let byteCount: Int
-    /// Most steps of the conditions.
+    /// The maximum steps of the conditions.
     package let stepCount: Int
 
-    /// Those of a transaction of DynamoDB's protocol.
+    /// The limits of a transaction of DynamoDB's protocol.
     package static let dynamoDB = ActionLimits(
         byteCount: DynamoDBLimits.transactionByteCountMax,
         stepCount: StoreLimits.conditionStepCountMax)
 }
 
-/// What a list of actions may still take.
+/// The rest of the limits that a list of actions may still use.
 struct ActionAccount {
     private let isLimited: Bool
     private var byteCount: Int
-    /// The bytes of the action's item as it was.
+    /// The bytes of the action's old item.
     private var oldByteCount = 0
     /// The steps that the condition of the action may take.
     var stepCount: Int
@@ -31,12 +31,12 @@ struct ActionAccount {
         stepCount = limits?.stepCount ?? StoreLimits.conditionStepCountMax
     }
 
-    /// Begins with an action, and takes the bytes of its item.
+    /// Begins an action, and subtracts the bytes of its old item.
     ///
     /// - Throws: ``CodexError/Code/transactionTooLarge``.
     mutating func begin(_ old: Item?) throws(CodexError) {
         guard isLimited else {
-            // Each condition has its own.
+            // Each condition has the full number of steps.
             stepCount = StoreLimits.conditionStepCountMax
             return
         }
@@ -44,7 +44,7 @@ struct ActionAccount {
         try take(oldByteCount)
     }
 
-    /// Takes by how much the item becomes larger.
+    /// Subtracts the growth of the item.
     ///
     /// - Throws: ``CodexError/Code/transactionTooLarge``.
     mutating func end(_ new: Item?) throws(CodexError) {
@@ -52,7 +52,7 @@ struct ActionAccount {
         try take(max(0, new.byteCount - oldByteCount))
     }
 
-    /// Takes what an update may have made before it was refused for its size.
+    /// Subtracts the largest item that an update may have made before it was refused for its size.
     ///
     /// - Throws: ``CodexError/Code/transactionTooLarge``.
     mutating func fail(_ error: CodexError) throws(CodexError) {

@@ -2,23 +2,23 @@ public import CodexCore
 internal import CodexIndex
 
 extension WriteTransaction {
-    /// Does all the actions, or none of them.
+    /// Performs all actions, or none of them.
     ///
-    /// The actions are of different items and are judged by their common outcome: conditions look
-    /// at what was there before, and two items may exchange their keys in a unique index.
+    /// The actions name different items, and their common outcome is checked. Conditions see the
+    /// items as they were before the list. Two items may exchange their keys in a unique index.
     ///
     /// - Parameters:
     ///   - actions: The actions.
-    ///   - token: If given, the list is done once, however often it is sent with this token within
-    ///     ten minutes (``DynamoDBLimits/idempotencyWindowSeconds``), by any process, before and
-    ///     after a restart: DynamoDB's `ClientRequestToken`. It is remembered for longer after a
-    ///     restart or a jump of the clock (``StoreOptions/clockConfirmation``).
+    ///   - token: DynamoDB's `ClientRequestToken`. A list with a token is performed once within ten
+    ///     minutes (``DynamoDBLimits/idempotencyWindowSeconds``), even if it is sent again. That
+    ///     holds for all processes and across a restart. After a restart or a jump of the clock,
+    ///     the store remembers the token for longer (``StoreOptions/clockConfirmation``).
     /// - Returns: Whether the actions were done now; `false` if the token had been seen.
     /// - Throws: ``CodexError/Code/transactionCancelled`` with a reason for each action that
-    ///   failed, those of single operations; ``CodexError/Code/duplicateTarget`` if two actions
+    ///   failed, as single operations report it; ``CodexError/Code/duplicateTarget`` if two actions
     ///   name the same item; ``CodexError/Code/unknownTable``, ``CodexError/Code/invalidKey`` and
-    ///   ``CodexError/Code/keyTooLong`` if an action names no item, before any is judged;
-    ///   ``CodexError/Code/idempotencyMismatch`` if the token came with other actions;
+    ///   ``CodexError/Code/keyTooLong`` if an action names no valid item, before any action is
+    ///   checked; ``CodexError/Code/idempotencyMismatch`` if the token came with other actions;
     ///   ``CodexError/Code/keyUnavailable`` if the schema names encrypted fields and the store was
     ///   opened without their keys; ``CodexError/Code/invalidArgument`` for an empty or over-long
     ///   token.
@@ -31,19 +31,21 @@ extension WriteTransaction {
         ) { _, _, _ in }
     }
 
-    /// Does all the actions, or none of them, within limits for all of them together.
+    /// Performs all actions, or none of them, within limits for all of them together.
     ///
     /// - Parameters:
     ///   - actions: The actions.
     ///   - token: As for ``perform(_:idempotencyToken:)``.
-    ///   - limits: What they may take; `nil` is no limit.
-    ///   - keepsItem: Whether the reason has the stored item if the condition of the action at a
-    ///     place fails.
-    ///   - judged: Gets the place of each action that succeeds, and its item as it was and as it is
-    ///     to be. Those that are only checked are not kept.
+    ///   - limits: The limits for all actions together; `nil` is no limit.
+    ///   - keepsItem: Returns whether the reason of a failed condition has the stored item. It gets
+    ///     the place of the action.
+    ///   - judged: Gets the place of each action that succeeds, its old item and its new item. For
+    ///     an action that only checks a condition, the memory reservation of the item ends after
+    ///     the call.
     /// - Returns: Whether the actions were done now.
-    /// - Throws: As ``perform(_:idempotencyToken:)``; ``CodexError/Code/transactionTooLarge`` past
-    ///   the limit of bytes; ``CodexError/Code/outOfMemory`` if ``memory`` is refused.
+    /// - Throws: As ``perform(_:idempotencyToken:)``; ``CodexError/Code/transactionTooLarge`` if
+    ///   the actions exceed the limit of bytes; ``CodexError/Code/outOfMemory`` if ``memory`` is
+    ///   refused.
     package mutating func perform(
         _ actions: [WriteAction], idempotencyToken token: String?, within limits: ActionLimits?,
         keepingItem keepsItem: (_ place: Int) -> Bool,
@@ -64,7 +66,7 @@ extension WriteTransaction {
     }
 }
 
-/// Judges the actions of a list by their common outcome, and makes all of their changes or none.
+/// Checks the actions of a list by their common outcome, and makes all of their changes or none.
 struct ActionList {
     private let context: WriteContext
     private var writes: ItemWrites { context.writes }
@@ -109,7 +111,7 @@ struct ActionList {
             if !isKept { context.memory?.release(downTo: reservedByteCount) }
         }
         guard reasons.allSatisfy({ $0 == nil }) else {
-            // Others may be refused by themselves too: say so at once.
+            // Other changes may be refused on their own: report them in the same error.
             for (change, position) in zip(changes, positions) {
                 reasons[position] = context.items.refusal(of: change)
             }
@@ -127,25 +129,25 @@ struct ActionList {
         }
     }
 
-    /// Whether an error is not of one action alone.
+    /// Whether an error concerns the whole list, not one action.
     private static func endsList(_ error: CodexError) -> Bool {
         error.cause is LMDBFailure || error.code == .transactionTooLarge
             || error.code == .outOfMemory
     }
 
-    /// The item that an action is about.
+    /// The item that an action reads or changes.
     private struct Target {
         let table: TableHandle
         let key: PrimaryKey
         let encoded: [UInt8]
     }
 
-    /// What an action makes of an item; `nil` inside is its deletion.
+    /// The result of an action on an item; a `nil` image is a deletion.
     private struct Outcome {
         let image: Image?
     }
 
-    /// What the action makes of `old`; `nil` if nothing changes.
+    /// The result of the action on `old`; `nil` if nothing changes.
     private func image(
         after action: WriteAction, _ target: Target, _ old: Image?, _ steps: inout Int
     ) throws(CodexError) -> Outcome? {
@@ -159,7 +161,7 @@ struct ActionList {
             try writes.validate(update, target.table)
             try writes.require(condition, old, &steps)
             let new = try writes.updating(target.table, key, old, by: update)
-            // A few clauses make a large item of a small one.
+            // A few clauses can turn a small item into a large one.
             try context.memory?.reserve(new.item.memoryByteCount)
             return Outcome(image: new)
         case .delete(_, _, let condition):

@@ -1,13 +1,13 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// A change of one item: what is there, and what is to be there.
+/// A change of one item, with its old and its new image.
 struct Change {
     let table: TableHandle
     let key: [UInt8]
     let old: Image?
     var new: Image?
-    /// Whether the item goes because its time to live is over.
+    /// Whether the item is removed because its time to live is over.
     var isExpiry = false
 
     /// Puts the second of expiry into the new image's header.
@@ -16,8 +16,9 @@ struct Change {
         new?.header.expiresAt = table.plan.expiry(of: item)
     }
 
-    /// Whether the item is in an index under the same keys before and after, as the attributes tell
-    /// that make them.
+    /// Whether the item has the same keys in an index before and after.
+    ///
+    /// It compares the attributes that form the keys.
     func keepsKeys(of index: IndexHandle) -> Bool {
         guard let old, let new, old.header.entityNumber == new.header.entityNumber else {
             return false
@@ -32,7 +33,7 @@ struct Change {
         if let before = old.stored, let stored, !new.item.mayBeCompressed,
             let areEqual = ItemCodec.areAttributesEqual(before.span, stored.span)
         {
-            // What was undecided has another tag once it is decided.
+            // An undecided value has another tag once it is decided.
             return areEqual || old.item.hasSeals && old.item == new.item
         }
         return old.item == new.item
@@ -40,7 +41,7 @@ struct Change {
 }
 
 extension Item {
-    /// Whether a value is so large, or may be, that it is compressed if that makes it smaller.
+    /// Whether a value is, or may be, large enough for compression.
     fileprivate var mayBeCompressed: Bool {
         elements.contains { element in
             switch element.value {

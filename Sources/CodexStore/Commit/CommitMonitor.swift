@@ -1,15 +1,15 @@
 internal import CodexCore
 
-/// Looks after commits, readers and the file, and tells the observer.
+/// Watches commits, readers and the file, and reports events to the observer.
 ///
-/// Used by one thread at a time, whoever runs writes; it does nothing where there is no observer.
+/// One thread at a time uses it: the one that runs writes. Without an observer there is no monitor.
 struct CommitMonitor {
     private let core: StoreCore
     private let observer: @Sendable (StoreEvent) -> Void
     private let clock = ContinuousClock()
     private var lastFileByteCount: Int
     private var lastLook: ContinuousClock.Instant
-    /// The snapshots that are open and when each was seen first.
+    /// The open snapshots, and the instant when each was seen first.
     private var readers: [Reader: ContinuousClock.Instant] = [:]
     private var told: Set<Reader> = []
 
@@ -36,7 +36,7 @@ struct CommitMonitor {
 
     var now: ContinuousClock.Instant { clock.now }
 
-    /// Takes note of a commit that began at `start`.
+    /// Records a commit that began at `start`.
     mutating func committed(since start: ContinuousClock.Instant, changeCount: Int) {
         let now = clock.now
         let thresholds = core.options.thresholds

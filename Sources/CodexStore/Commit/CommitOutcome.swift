@@ -1,18 +1,18 @@
 internal import CodexCore
 
-/// How the commit of a transaction ended that did not fail.
+/// The outcome of a commit that did not fail.
 enum CommitOutcome {
-    /// The log and the data file have it.
+    /// The log and the data file have the transaction.
     case complete
     /// The log has the record, and LMDB refused the transaction with an error.
     ///
-    /// Of the transaction only what the record has is there, once it is applied from the log.
+    /// Once the record is applied from the log, the store has the record's changes only.
     case logged(refusal: CodexError)
 }
 
-/// Why a transaction was not committed.
+/// The reason why a transaction was not committed.
 struct CommitError: Error {
     let cause: CodexError
-    /// Whether the host's hook refused the commit, and not the store.
+    /// Whether the host's hook refused the commit, rather than the store.
     let isHooks: Bool
 }

@@ -1,73 +1,79 @@
 internal import CodexCore
 
-// How a write is committed.
+// How a write is committed. `Docs/Architecture.md` and `Docs/Durability.md` number the steps alike.
 //
 // 1. Begin (`begin`). The writer waits while too many pages of the data file cannot be reused. One
 //    LMDB write transaction begins: LMDB's lock lets one process write at a time. The store must
-//    accept writes, the pages of the last checkpoint must be kept from reuse, and the log must have
-//    no record that the data file lacks. Otherwise the transaction ends, a checkpoint is made or
-//    the log is applied, and the transaction begins again.
+//    accept writes. If the pages of the last checkpoint are not kept from reuse, the transaction
+//    ends, a checkpoint is made, and the step begins again. If the log has a record that the data
+//    file lacks, the log is applied first, in the same way.
 // 2. Run the bodies (`run`). `WriterQueue` runs the bodies of a group, one after another, in the
 //    transaction. All changes of items go through `ItemMaintenance.apply`: it changes the item, its
 //    index entries and the counters.
-// 3. Record. Each change is appended to the commit's record (`RecordBuilder`), and what undoes it
+// 3. Record. Each change is appended to the commit's record (`RecordBuilder`), and its undo entry
 //    to the `UndoLog`. Nothing is in the log yet.
-// 4. Commit (`commit`). The host's hook may refuse. New shapes are added to the record.
-// 5. Room (`reserve`). The data file must have room for all pages that LMDB may write: once a
+// 4. Finish the record (`commit`). The host's hook may refuse. New shapes are added to the record.
+// 5. Make room (`reserve`). The data file must have room for all pages that LMDB may write: once a
 //    record is in the log, it must be possible to apply it.
-// 6. Plan (`LogWriter.plan`). The record gets its place, number and checksum. The log's new end is
-//    put into the transaction, so that the data file tells up to which record it is.
-// 7. Append and flush (`LogWriter.write`). The record is written to the log, and flushed if each
-//    commit is to be. From here on the write is committed: a recovery applies it.
-// 8. Commit to LMDB (`commitTransaction`). Readers see the write. The data file is not flushed
+// 6. Plan (`LogWriter.plan`). The record gets its place, number and checksum. If the segment is
+//    full, a new one begins. The log's new end is put into the transaction, so that the data file
+//    names the last record that it includes.
+// 7. Append (`LogWriter.write`). The record is written to the log.
+// 8. Flush, if each commit must be flushed. From here on the write is committed: a recovery applies
+//    it.
+// 9. Commit to LMDB (`commitTransaction`). Readers see the write. The data file is not flushed
 //    here: the next checkpoint does that.
-// 9. Answer. Readers of changes are woken, and `WriterQueue` answers the group's writes.
+// 10. Answer. Readers of changes are woken, and `WriterQueue` answers the group's writes.
 //
-// What happens when a step fails:
+// The effects of a failed step:
 //
-// - Begin: all writes of the group fail with the error. After a full disk, the group runs once more
-//   behind a checkpoint, which lets go of pages and history.
-// - A body throws: its changes are taken back (`undoChanges`), and it alone fails. If LMDB failed,
-//   the transaction ends, and the group's bodies run again one by one: one that fails alone fails.
-// - The hook, the room, or the plan fails: the transaction ends without effect, and the error is
-//   the group's. If it is one of size, the writes run again one by one, so that the culprit fails
-//   alone. After a full disk, the group runs once more, as above. After a refusal by the hook,
-//   nothing runs again.
+// - Begin: all writes of the group fail with the error. If the disk is full, a checkpoint releases
+//   pages and history, and the group runs once more.
+// - A body throws: its changes are undone (`undoChanges`), and only it fails. If an earlier body of
+//   the group changed something, the answer waits for the commit. If the commit fails, its error is
+//   the answer: the body may have seen changes that were lost. If LMDB failed, the transaction
+//   ends, and the group's bodies run again one by one. A body that fails alone fails.
+// - The hook, the room, or the plan fails: the transaction ends without effect, and the whole group
+//   gets the error. If the error is about size, the writes run again one by one, so that only the
+//   write that is too large fails. If the disk is full, the group runs once more, as above. After a
+//   refusal by the hook, nothing runs again. If the plan began a segment and a flush failed, the
+//   error is `outcomeUnknown`, and the store refuses writes, though the record was not written.
 // - The append or the flush fails: it is unknown whether the record is on stable storage. The
 //   transaction ends, the store refuses writes (`StoreLease.refusingWritesOnFailure`), and the
-//   error is `outcomeUnknown`. The next opening decides by what the log has.
+//   error is `outcomeUnknown`. The next opening decides by the content of the log.
 // - LMDB refuses the transaction though the log has its record: the record is applied from the log,
 //   up to three times (`applyLogged`). If that succeeds, the write does; otherwise the error is
 //   `outcomeUnknown`, and the next write or opening applies it. Steps of a build, which are not in
 //   the log, fail with `commitFailed`.
-// - The process is killed: before step 7 nothing is there; after it, the next writer, or the
-//   recovery of the next opening, applies the record.
+// - The process is killed: before step 7, nothing of the write is there. After it, the next writer
+//   or the recovery of the next opening applies the record.
 //
 // `ManifestEditor` changes the schema, `LogApplier` applies the log, and `FollowerCommit` a
 // leader's records, each with the same transactions.
 
 /// The writer's transactions, from begin to commit.
 ///
-/// Used by the writer's thread only (while a store is opened, by the thread that opens it).
+/// Only the writer's thread uses it. While a store is opened, that is the thread that opens it.
 final class CommitPipeline {
     let core: StoreCore
-    /// What bodies work with.
+    /// The context that bodies work with.
     let context: WriteContext
     let log: LogWriter
     let checkpointer: Checkpointer
     /// Whether a transaction is open.
     private(set) var isOpen = false
-    /// A read transaction without a snapshot, to look at what commits replaced.
+    /// A read transaction without a snapshot, to count the pages that commits replaced.
     private let counter: Transaction
     private var transactionCount = 0
 
-    /// After how many commits the slots of killed readers are looked for.
+    /// The number of commits after which the slots of killed readers are cleared.
     private static let readerCheckInterval = 256
     private static let applyAttemptMax = 3
 
     /// Makes a pipeline without a transaction.
     init(_ core: StoreCore, _ log: LogWriter, _ checkpointer: Checkpointer) throws(CodexError) {
-        // The catalog first: a transaction knows only handles that were opened before it began.
+        // The catalog comes first: a transaction knows only handles that were opened before it
+        // began.
         let catalog = core.catalog
         counter = try core.environment.begin(readOnly: true)
         counter.reset()
@@ -81,10 +87,11 @@ final class CommitPipeline {
 
     // MARK: Begin
 
-    /// Begins a transaction that may write: everybody's commits are applied, and the pages of the
-    /// last checkpoint are kept.
+    /// Begins a transaction that may write.
     ///
-    /// - Throws: ``CodexError/Code/writesRefused``, and what redoing and checkpoints throw.
+    /// The commits of all processes are applied, and the pages of the last checkpoint are kept.
+    ///
+    /// - Throws: ``CodexError/Code/writesRefused``, and the errors of redo and of checkpoints.
     func begin() throws(CodexError) {
         while true {
             checkpointer.waitForRoom()
@@ -109,7 +116,7 @@ final class CommitPipeline {
 
     private enum Prerequisite { case pin, log }
 
-    /// What must be done before the transaction may write; `nil` if nothing.
+    /// The step that must precede the writes of the transaction; `nil` if there is none.
     private func missingPrerequisite() throws(CodexError) -> Prerequisite? {
         try core.lease.requireWritable()
         guard try hasPin() else { return .pin }
@@ -119,7 +126,7 @@ final class CommitPipeline {
     /// Whether the pages of the last checkpoint are kept while the transaction writes.
     func hasPin() throws(CodexError) -> Bool { try checkpointer.hasPin(context.transaction) }
 
-    /// Begins a transaction, whatever others left.
+    /// Begins a transaction, without applying the log or making a checkpoint.
     func beginRaw() throws(CodexError) {
         context.clear()
         while true {
@@ -127,8 +134,8 @@ final class CommitPipeline {
             try beginTransaction()
             do throws(CodexError) {
                 if try isOutdated() {
-                    // Another process changed the schema. Databases opened from now on are for the
-                    // next transaction.
+                    // Another process changed the schema. Only the next transaction can use
+                    // databases that are opened now.
                     endTransaction()
                     try core.refreshCatalog()
                     continue
@@ -143,7 +150,7 @@ final class CommitPipeline {
 
     /// Begins a transaction that changes the manifest; the catalog stays the last transaction's.
     ///
-    /// The core's schema lock is held, and no transaction is open.
+    /// The caller holds the core's schema lock, and no transaction is open.
     func beginUnderSchemaLock() throws(CodexError) {
         context.clear()
         try beginTransaction()
@@ -157,8 +164,8 @@ final class CommitPipeline {
 
     /// Whether the transaction may change the manifest at once.
     ///
-    /// If not, something is to be done first that ``begin()`` does, outside of the schema lock:
-    /// another process's change of the schema is taken over there, too.
+    /// If not, ``begin()`` must run first, outside of the schema lock. It also takes over another
+    /// process's change of the schema.
     func isUnhindered() throws(CodexError) -> Bool {
         guard try !isOutdated() else { return false }
         return try missingPrerequisite() == nil
@@ -178,41 +185,41 @@ final class CommitPipeline {
 
     // MARK: Run
 
-    /// The place that the transaction has come to.
+    /// The current place in the transaction.
     var mark: UndoLog.Mark { context.mark }
 
     /// Whether the transaction changed anything.
     var hasChanges: Bool { context.undo.hasChanges }
 
-    /// How many changes of items the transaction has made.
+    /// The number of changes of items in the transaction.
     var changeCount: Int { context.record.changeCount }
 
-    /// Whether no further body is to join the transaction.
+    /// Whether the transaction accepts no further body.
     var isFull: Bool { context.record.byteCount >= StoreLimits.commitGroupByteCountMax }
 
     /// Runs a body in the transaction.
     ///
-    /// - Throws: What the body throws, or what made the transaction useless.
+    /// - Throws: The error of the body, or the error that made the transaction unusable.
     func run(_ job: WriteJob) throws {
         try job.run(context)
-        // The body may have caught it.
+        // The body may have caught the failure.
         if let failure = context.failure { throw failure }
     }
 
-    /// Undoes what a body did that threw.
+    /// Undoes the changes of a body that threw.
     ///
-    /// - Returns: `false` if the transaction is of no use any more.
+    /// - Returns: `false` if the transaction is unusable.
     func undoChanges(to mark: UndoLog.Mark) -> Bool {
         context.failure == nil && (try? context.rollBack(to: mark)) != nil
     }
 
     // MARK: Commit
 
-    /// Commits the group: first to the log, durably, then to LMDB, which makes it visible.
+    /// Commits the group to the log, and then to LMDB, which makes it visible.
     ///
     /// - Returns: Whether LMDB took the transaction itself, or it was applied from the log.
-    /// - Throws: ``CodexError/Code/outcomeUnknown`` if it is not known whether the commit will be
-    ///   there; after any other error it is not.
+    /// - Throws: ``CodexError/Code/outcomeUnknown`` if it is unknown whether the commit will be
+    ///   there; after any other error, it is not there.
     func commit() throws(CommitError) -> CommitOutcome {
         var isHooks = false
         do throws(CodexError) {
@@ -229,7 +236,7 @@ final class CommitPipeline {
                 throw error
             }
             let outcome = try commitRecord()
-            // What is in the log is committed: it is applied again from there.
+            // A record in the log is committed: it is applied from there.
             if case .logged(let refusal) = outcome { try applyLogged(refusal) }
             return outcome
         } catch {
@@ -245,9 +252,9 @@ final class CommitPipeline {
         }
     }
 
-    /// Commits what the record has; without entries, what the log need not know.
+    /// Commits the transaction with its record, or without a record if it has no entries.
     ///
-    /// - Returns: Whether LMDB took the transaction; if not, the record is still to be applied.
+    /// - Returns: Whether LMDB took the transaction; if not, the record must still be applied.
     func commitRecord() throws(CodexError) -> CommitOutcome {
         core.options.reached(.bodiesRun)
         let isLogged = !context.record.isEmpty
@@ -274,7 +281,7 @@ final class CommitPipeline {
             isLogged: isLogged, changeCount: changeCount, byteCount: context.record.byteCount)
     }
 
-    /// Makes sure of room for the commit in the data file.
+    /// Reserves room for the commit in the data file.
     func reserve(_ need: RoomNeed) throws(CodexError) {
         let (catalog, transaction) = (context.catalog, context.transaction)
         try checkpointer.reserve(need) { () throws(CodexError) in
@@ -282,7 +289,7 @@ final class CommitPipeline {
         }
     }
 
-    /// Puts where the log ends once the transaction is committed.
+    /// Stores the position at which the log ends once the transaction is committed.
     func putPosition(_ position: LogPosition, flushed: UInt64) throws(CodexError) {
         try context.transaction.put(
             context.catalog.meta, LogPosition.key, position.bytes(flushed: flushed))
@@ -290,8 +297,8 @@ final class CommitPipeline {
 
     /// Commits the LMDB transaction, whose records are in the log.
     ///
-    /// - Returns: Whether LMDB took it; if not, the records are still to be applied.
-    /// - Throws: What LMDB throws, for a transaction without a record.
+    /// - Returns: Whether LMDB took it; if not, the records must still be applied.
+    /// - Throws: The errors of LMDB, for a transaction without a record.
     func commitTransaction(
         isLogged: Bool, changeCount: Int, byteCount: Int
     ) throws(CodexError) -> CommitOutcome {
@@ -312,7 +319,7 @@ final class CommitPipeline {
         return .complete
     }
 
-    /// LMDB reports a write that was cut short by a full disk as EIO.
+    /// LMDB reports EIO for a write that a full disk cut short.
     private func full(_ error: CodexError) -> CodexError {
         guard error.code == .inputOutput, core.directory.device.isFull else { return error }
         return CodexError.diskFull(error.cause)
@@ -320,7 +327,7 @@ final class CommitPipeline {
 
     // MARK: The log
 
-    /// Applies what is in the log though LMDB refused the transaction.
+    /// Applies the log's record of a transaction that LMDB refused.
     func applyLogged(_ refusal: CodexError) throws(CodexError) {
         var last = refusal
         for _ in 0..<Self.applyAttemptMax {
@@ -336,13 +343,13 @@ final class CommitPipeline {
                 + "there as soon as a write or the next opening can apply it.", cause: last)
     }
 
-    /// Commits what was applied up to `position`, without appending it.
+    /// Commits the applied records up to `position`, without appending them.
     ///
     /// - Parameters:
-    ///   - position: Where the log is then.
-    ///   - flushed: Up to where it is on stable storage; unless given, up to there.
+    ///   - position: The position of the log after the commit.
+    ///   - flushed: The last record on stable storage; by default, the last one up to `position`.
     ///   - byteCount: The bytes of the records.
-    /// - Throws: What LMDB throws.
+    /// - Throws: The errors of LMDB.
     func commitApplied(
         _ position: LogPosition, flushed: UInt64? = nil, byteCount: Int = 0
     ) throws(CodexError) {
@@ -366,7 +373,7 @@ final class CommitPipeline {
         }
     }
 
-    /// Lets the log go on in a fresh segment.
+    /// Continues the log in a new segment.
     func moveLog(to segment: UInt64) throws(CodexError) {
         try beginRaw()
         do throws(CodexError) {

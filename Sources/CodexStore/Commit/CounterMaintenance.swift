@@ -1,16 +1,16 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// Keeps the counters of tables right when items change.
+/// Updates the counters of tables when items change.
 struct CounterMaintenance {
     private let context: WriteContext
 
     init(_ context: WriteContext) { self.context = context }
 
-    /// What a group of a counter is to hold.
+    /// The new count and sums of a counter's group.
     typealias Total = (group: Tallies.Group, counter: CounterHandle, tally: Tally)
 
-    /// Adds what a change does to the counters of its table.
+    /// Adds the effect of a change on the counters of its table.
     func tally(
         _ change: Change, _ position: Int, isUndo: Bool, _ tallies: inout Tallies
     ) throws(CodexError) {
@@ -19,8 +19,8 @@ struct CounterMaintenance {
         where context.progress.isCounted(change.key, counter) {
             let entities = counter.plan.definition.entities
             if let old = change.old, catalog.includes(entities, old.header.entityNumber) {
-                // What was there before the counter may have a group that it refuses, so is in
-                // none.
+                // An item that is older than the counter may have a group that the counter refuses.
+                // Such an item is in no group.
                 try? tallies.add(counter, old.item, isRemoval: true, position)
             }
             if let new = change.new, catalog.includes(entities, new.header.entityNumber) {
@@ -33,9 +33,10 @@ struct CounterMaintenance {
         }
     }
 
-    /// What the groups are to hold, those that stay as they are left out.
+    /// The new totals of the groups that change.
     ///
-    /// - Throws: ``CodexError/Code/invalidNumber`` for a sum that 38 digits cannot hold exactly.
+    /// - Throws: ``CodexError/Code/invalidNumber`` for a sum that does not fit into 38 digits
+    ///   exactly.
     func totals(_ tallies: Tallies) throws(CodexError) -> [Total] {
         var totals: [Total] = []
         for (group, entry) in tallies.groups where entry.removals != entry.additions {
@@ -60,10 +61,10 @@ struct CounterMaintenance {
         return totals
     }
 
-    /// Keeps a counter whose sum does not fit, for ``LogApplier``.
+    /// Records a counter whose sum does not fit, for ``LogApplier``.
     ///
-    /// Only in a store whose counters may be ahead of what the log says: a follower, or a copy that
-    /// is restored.
+    /// It does so only where counters may be ahead of the log: in a follower, and in a copy that is
+    /// being restored.
     private func noteUnsummable(_ counter: CounterHandle) {
         guard context.mode == .applying,
             context.catalog.manifest.isFollower || context.core.options.isRestoring
@@ -71,7 +72,7 @@ struct CounterMaintenance {
         context.unsummableCounter = counter.tree.database
     }
 
-    /// Stores what a group holds.
+    /// Stores the total of a group, or deletes an empty group.
     func put(_ total: Total) throws(CodexError) {
         var tally = total.tally
         if let filter = context.trees.filter { tally.count = filter.groupCount(tally.count) }

@@ -1,7 +1,7 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// The change of one index that a change of an item makes.
+/// The change of one index that follows from the change of an item.
 struct EntryChange {
     let index: IndexHandle
     let oldKeys: [[UInt8]]
@@ -18,10 +18,10 @@ final class EntryWriter {
     ///
     /// - Parameters:
     ///   - change: The change.
-    ///   - old: The item as it was.
+    ///   - old: The old item.
     ///   - context: The transaction.
-    ///   - value: What the entries hold; `nil` if the item is in none any more.
-    /// - Throws: What `value` and LMDB throw.
+    ///   - value: Returns the value of the entries; `nil` if the item has no entries any more.
+    /// - Throws: The errors of `value` and of LMDB.
     func apply(
         _ change: EntryChange, _ old: Image?, in context: WriteContext,
         value: () throws(CodexError) -> [UInt8]?
@@ -53,7 +53,8 @@ final class EntryWriter {
         _ index: IndexHandle, _ keys: [[UInt8]], _ value: [UInt8], in context: WriteContext
     ) throws(CodexError) {
         let transaction = context.transaction
-        // ALL entries of a large item refer to the item's own chunks, others to one set of theirs.
+        // Entries of projection ALL refer to the chunks of a large item. The entries of another
+        // projection share one set of chunks.
         let isWhole = index.plan.definition.projection == .all
         let stored =
             isWhole ? value : try transaction.storable(value, context.catalog.overflow)
@@ -62,11 +63,11 @@ final class EntryWriter {
         }
     }
 
-    /// Removes the chunks of an entry that has some of its own: a projection's.
+    /// Removes the chunks of a projected entry, which it does not share with the item.
     private func removeOwnChunks(
         _ index: IndexHandle, _ key: [UInt8], _ old: Image?, in context: WriteContext
     ) throws(CodexError) {
-        // A projection is hardly larger than its item; most items need no look.
+        // A projection is hardly larger than its item, so most items need no check.
         guard case .include = index.plan.definition.projection,
             old?.stored.map({ $0.count > StoreLimits.unchunkedByteCountMax / 4 }) ?? true,
             let value = unsafe try context.transaction.get(index.tree, key),

@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// Remembers which lists of actions were done, by their tokens.
+/// Remembers by their tokens which lists of actions were performed.
 struct IdempotencyTokens {
     private let context: WriteContext
     private var transaction: Transaction { context.transaction }
@@ -9,22 +9,24 @@ struct IdempotencyTokens {
     init(_ context: WriteContext) { self.context = context }
 
     private static let windowMilliseconds = UInt64(DynamoDBLimits.idempotencyWindowSeconds) * 1000
-    /// Most expired tokens that one request removes; two keep the database from growing.
+    /// The maximum number of expired tokens that one request removes; two keep the database from
+    /// growing.
     private static let expiredCountMax = 16
 
-    /// Whether the request is to be done: its token was not seen in the window, which is over only
-    /// by a confirmed clock.
+    /// Whether the request must be performed, since its token was not seen in the window.
     ///
-    /// An entry that is damaged counts as none: else its token would be refused for ever.
+    /// Only a confirmed clock ends the window.
     ///
-    /// - Throws: ``CodexError/Code/idempotencyMismatch`` if it came with other actions;
+    /// A damaged entry is ignored: otherwise its token would be refused forever.
+    ///
+    /// - Throws: ``CodexError/Code/idempotencyMismatch`` if the token came with other actions;
     ///   ``CodexError/Code/keyUnavailable`` if that needs a key that is not there.
     func isNew(_ request: IdempotentRequest) throws(CodexError) -> Bool {
         guard let stored = unsafe try transaction.get(catalog.tokens, request.key),
             let token = RememberedToken(unsafe Array(stored))
         else { return true }
         let seen = token.instant
-        // A clock that was set must not forget what was done.
+        // After a change of the clock, the store must not forget which lists were performed.
         if seen < request.confirmed, request.confirmed - seen > Self.windowMilliseconds {
             return true
         }
@@ -39,7 +41,7 @@ struct IdempotencyTokens {
         return false
     }
 
-    /// The digest to remember a request with: to be made before anything is done.
+    /// The digest to store with a request; it must be made before any action is performed.
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable`` if that needs a key that is not there.
     func digest(of request: IdempotentRequest) throws(CodexError) -> TokenDigest {
@@ -49,7 +51,7 @@ struct IdempotencyTokens {
         }
     }
 
-    /// Remembers that the request was done, and forgets some whose time is over.
+    /// Remembers that the request was performed, and forgets some expired tokens.
     func remember(
         _ request: IdempotentRequest, _ digest: TokenDigest
     ) throws(CodexError) {

@@ -1,18 +1,19 @@
 internal import CodexCore
 
-/// A list of actions that is to be done once: its token, and what tells it from other lists.
+/// A list of actions that must be performed once, with its token and its canonical bytes.
 ///
-/// Kept in the database `tokens`: under 0x00 and the token, the moment it came (8 bytes,
-/// milliseconds) and the list's digest (``TokenDigest``); under 0x01, moment and token, nothing, to
-/// find old ones.
+/// The database `tokens` has two entries for it. The key of 0x00 and the token has the instant of
+/// the request (8 bytes, milliseconds) and the list's digest (``TokenDigest``). The key of 0x01,
+/// the instant and the token has an empty value; it finds old tokens.
 struct IdempotentRequest {
     let token: [UInt8]
-    /// Bytes that two lists share exactly if they are equal.
+    /// Bytes that are the same for two lists if, and only if, the lists are equal.
     let list: [UInt8]
-    /// What the token is remembered with: never before the real time, or it would be forgotten
-    /// early.
+    /// The instant that is stored with the token.
+    ///
+    /// It is never before the real time, or the token would be forgotten early.
     let instant: UInt64
-    /// The time by which tokens may be forgotten: never after the real time.
+    /// The instant by which tokens may be forgotten, never after the real time.
     let confirmed: UInt64
 
     init(_ token: String, _ actions: [WriteAction], _ times: DeletionTimes) throws(CodexError) {
@@ -39,12 +40,12 @@ struct IdempotentRequest {
     }
 }
 
-/// What is remembered of a token: when its list came, and which one it was.
+/// The stored data of a token: the instant of its list, and the list's digest.
 struct RememberedToken {
     let instant: UInt64
     let digest: TokenDigest
 
-    /// Reads the value of a token's entry; `nil` for what is none.
+    /// Reads the value of a token's entry; `nil` if the value is malformed.
     init?(_ value: [UInt8]) {
         guard let instant = BigEndian.integer(value.prefix(8)), instant < 1 << 62,
             let digest = try? TokenDigest(stored: value.dropFirst(8))
@@ -53,7 +54,7 @@ struct RememberedToken {
         self.digest = digest
     }
 
-    /// Whether an entry of `tokens` has one of their two forms.
+    /// Whether an entry of `tokens` has one of the two forms.
     static func isEntry(_ key: [UInt8], _ value: [UInt8]) -> Bool {
         let prefixByteCount = key.first == 1 ? 9 : 1
         let tokenByteCount = key.count - prefixByteCount

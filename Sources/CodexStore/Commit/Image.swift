@@ -1,22 +1,23 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// An item with its header, as it is or is to be stored.
+/// An item with its header, as it is stored or will be stored.
 struct Image {
     let item: Item
-    /// The size of the item as DynamoDB counts it; `nil` unless ``item`` is a part of it.
+    /// The size of the item as DynamoDB counts it; `nil` unless ``item`` has only a part of the
+    /// attributes.
     var byteCount: Int?
     var header: ItemHeader
-    /// The encoding that it was read from; `nil` for one that is to be stored.
+    /// The encoding from which the item was read; `nil` for an item that will be stored.
     var stored: [UInt8]?
-    /// Where the stored encoding is, if in chunks.
+    /// The reference to the stored encoding, if it is in chunks.
     var large: LargeValue?
 }
 
-/// The attributes of a table's items that its index entries and counters are made of.
+/// The attributes of a table's items that form its index entries and counters.
 struct DerivedParts: Sendable {
     private(set) var names: [String] = []
-    /// Those that may be lists or sets.
+    /// The names of the attributes that may be lists or sets.
     private(set) var multiValued: [String] = []
 
     init(_ indexes: [IndexHandle], _ counters: [CounterHandle]) {
@@ -37,7 +38,7 @@ extension TransactionContext {
     /// - Parameters:
     ///   - table: The table.
     ///   - key: The encoded key.
-    ///   - parts: The attributes that are decoded; `nil` is all.
+    ///   - parts: The attributes to decode; `nil` for all.
     /// - Returns: The image.
     /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/outOfMemory``.
     func image(
@@ -56,7 +57,7 @@ extension TransactionContext {
         return image
     }
 
-    /// Decodes an item's whole encoding, whose memory is reserved before if that is counted.
+    /// Decodes an item's whole encoding, and first reserves its memory if there is a budget.
     func decode(
         _ stored: [UInt8], _ key: [UInt8], _ table: TableHandle, keeping parts: DerivedParts? = nil
     ) throws(CodexError) -> Image {

@@ -11,8 +11,8 @@ struct ItemMaintenance {
 
     /// Checks changes, makes them all, and remembers how to undo them.
     ///
-    /// Nothing is changed if it throws, unless LMDB itself failed (``WriteContext/failure`` then
-    /// says so); but expired items that had a unique key which the change wants may be gone.
+    /// If it throws, nothing is changed, unless LMDB itself failed (then ``WriteContext/failure``
+    /// has the error). But expired items that had a unique key of the new items may be removed.
     func change(_ changes: [Change]) throws(CodexError) {
         var changes = changes
         for position in changes.indices {
@@ -23,22 +23,23 @@ struct ItemMaintenance {
         for (change, new) in zip(changes, stored) { context.noteItem(change, new) }
     }
 
-    /// The one function that changes items: the item, every index entry whose key or projection
-    /// differs, and the counters, together.
+    /// Changes items together with their index entries and counters.
     ///
-    /// All write paths end here.
+    /// It changes each index entry whose key or projection differs.
     ///
-    /// Entries follow from the whole old and new image, never from what an update mentioned. The
-    /// changes of a list are of different items and are judged by their common outcome: two may
-    /// exchange their keys in a unique index.
+    /// This is the one function that changes items: all write paths end here.
     ///
-    /// An undo or redo is refused by nothing: it brings back what was there, which may be older
-    /// than the indexes that would refuse it.
+    /// Entries are derived from the whole old and new image, not from the clauses of an update. The
+    /// changes of a list concern different items, and their common outcome is checked: two items
+    /// may exchange their keys in a unique index.
     ///
-    /// - Returns: The stored form of each new image, large values whole.
+    /// No index or counter refuses an undo or redo: it restores earlier items, which may be older
+    /// than an index that would refuse them.
+    ///
+    /// - Returns: The stored form of each new image, with large values in one piece.
     @discardableResult
     func apply(_ changes: [Change], isUndo: Bool = false) throws(CodexError) -> [[UInt8]?] {
-        // Everything that may refuse the write comes first; from then on only LMDB can fail.
+        // All checks that may refuse the write come first; after them, only LMDB can fail.
         let counters = CounterMaintenance(context)
         var entries: [[EntryChange]] = []
         var tallies = Tallies()
@@ -89,7 +90,7 @@ struct ItemMaintenance {
             && change.old?.header.schemaVersion == new.header.schemaVersion
             && change.old?.header.expiresAt == new.header.expiresAt
         for entry in entries {
-            // A KEYS_ONLY entry that stays where it is holds nothing that could differ.
+            // A KEYS_ONLY entry that keeps its key has no content that could differ.
             if sameKind, entry.oldKeys == entry.newKeys, entry.index.state == nil,
                 case .keysOnly = entry.index.plan.definition.projection
             {
@@ -104,7 +105,7 @@ struct ItemMaintenance {
 
     // MARK: Indexes
 
-    /// Why a change is refused by itself, if it is.
+    /// The reason why a change would be refused on its own, or `nil`.
     func refusal(of change: Change) -> CodexError? {
         do throws(CodexError) {
             _ = try entryChanges(change, isUndo: false)
@@ -133,7 +134,8 @@ struct ItemMaintenance {
             if !newKeys.isEmpty, change.keepsKeys(of: index) {
                 oldKeys = newKeys
             } else {
-                // What was there before the index may have keys that it refuses, and so no entries.
+                // An item that is older than the index may have keys that the index refuses, and so
+                // no entries.
                 oldKeys = (try? context.entryKeys(index, change.key, change.old)) ?? []
             }
             if oldKeys.isEmpty, newKeys.isEmpty { continue }
@@ -142,12 +144,12 @@ struct ItemMaintenance {
         return entries
     }
 
-    /// What an index entry of `image` holds, whose item is stored as `value`.
+    /// The value of an index entry of `image`, whose item is stored as `value`.
     func entryValue(
         _ index: IndexHandle, _ image: Image, _ value: [UInt8]
     ) throws(CodexError) -> [UInt8] {
         guard let projected = index.plan.projected(image.item) else { return value }
-        // Such entries know no version, so that they change only if what they hold does.
+        // Projected entries have no version, so that they change only if their attributes change.
         let header = ItemHeader(
             entityNumber: image.header.entityNumber, schemaVersion: image.header.schemaVersion,
             version: 0, expiresAt: image.header.expiresAt)

@@ -1,13 +1,13 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// Reads an item, judges it, and stores what comes of it: what all writes of one item share.
+/// Reads an item, checks it, and stores the result, for all writes of one item.
 struct ItemWrites {
     private let context: WriteContext
 
     init(_ context: WriteContext) { self.context = context }
 
-    /// Undoes what `body` did if it throws.
+    /// Undoes the changes of `body` if it throws.
     func atomically(_ body: () throws(CodexError) -> Void) throws(CodexError) {
         let mark = context.mark
         do throws(CodexError) {
@@ -18,8 +18,9 @@ struct ItemWrites {
         }
     }
 
-    /// Reads the item under `key`, checks `condition` on it, and stores what `make` makes of it;
-    /// `nil` deletes.
+    /// Reads the item under `key`, checks `condition` on it, and stores the result of `make`.
+    ///
+    /// If `make` returns `nil`, the item is deleted.
     func write(
         _ table: TableHandle, _ key: PrimaryKey, _ condition: Condition?,
         _ make: (Image?) throws(CodexError) -> Image?
@@ -40,7 +41,7 @@ struct ItemWrites {
 
     /// Removes the item under `key`, if there is one.
     ///
-    /// Nothing of it is decoded but what its index entries and counters are made of.
+    /// It decodes only the attributes that form the item's index entries and counters.
     func remove(_ table: TableHandle, _ key: PrimaryKey) throws(CodexError) -> Image? {
         if let failure = context.failure { throw failure }
         var encoded: [UInt8] = []
@@ -52,7 +53,7 @@ struct ItemWrites {
         return old
     }
 
-    /// Throws unless a condition holds for the item that is there; takes the steps of looking.
+    /// Throws unless a condition holds for the stored item; subtracts the steps of the evaluation.
     func require(
         _ condition: Condition?, _ current: Image?, _ steps: inout Int
     ) throws(CodexError) {
@@ -75,8 +76,9 @@ struct ItemWrites {
 
     // MARK: What is there
 
-    /// The stored image under an encoded key, as the target of a write: an expired item is removed
-    /// first, and is none.
+    /// The stored image under an encoded key, as the target of a write.
+    ///
+    /// An expired item is removed first, and the result is `nil`.
     func current(
         _ table: TableHandle, _ key: [UInt8], keeping parts: DerivedParts? = nil
     ) throws(CodexError) -> Image? {
@@ -86,13 +88,14 @@ struct ItemWrites {
         return nil
     }
 
-    /// Removes an item if it is expired, by the one function that changes items, and marks that as
-    /// expiry.
+    /// Removes an item if it is expired, and marks the change as expiry.
+    ///
+    /// It uses the one function that changes items.
     ///
     /// - Parameters:
     ///   - table: The item's table.
     ///   - key: Its encoded key.
-    ///   - instant: The last second of expiry, counted from 1970, that is removed.
+    ///   - instant: The last second of expiry to remove, counted from 1970.
     /// - Returns: Whether it was removed.
     /// - Throws: ``CodexError/Code/invalidNumber`` if a counter's sum without it would need more
     ///   than 38 digits.
@@ -124,7 +127,7 @@ struct ItemWrites {
         return Image(
             item: item,
             header: ItemHeader(
-                // An entity that the schema does not have any more stays what it is.
+                // An entity that the schema does not have any more keeps its number.
                 entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
                 schemaVersion: entity?.definition.schemaVersion ?? old?.header.schemaVersion ?? 0,
                 version: (old?.header.version ?? 0) + 1))
@@ -141,7 +144,7 @@ struct ItemWrites {
         }
     }
 
-    /// The image that an update makes of `old`, or of nothing.
+    /// The image that results from an update of `old`, or of no item.
     func updating(
         _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, by update: Update
     ) throws(CodexError) -> Image {

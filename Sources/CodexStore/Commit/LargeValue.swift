@@ -1,11 +1,11 @@
 internal import CodexCore
 
-/// Where a value lies that is stored in chunks: what stands in its place.
+/// The reference that is stored in place of a value in chunks.
 ///
-/// A byte that no item begins with, the number under which its chunks are, and its length.
+/// It has a byte that no item begins with, the number of the chunks, and the value's length.
 struct LargeValue {
     static let tag: UInt8 = 0xF0
-    /// What four of LMDB's pages hold beside their header, so that a chunk wastes none.
+    /// The room in four of LMDB's pages after their header, so that a chunk wastes no space.
     static let chunkByteCount = 4 * 4096 - 16
     private static let byteCount = 13
 
@@ -17,14 +17,14 @@ struct LargeValue {
         self.length = length
     }
 
-    /// Reads a reference; `nil` if the bytes are a value themselves.
+    /// Reads a reference; `nil` if the bytes are the value itself.
     @inline(__always)
     init?(_ bytes: UnsafeBufferPointer<UInt8>) throws(CodexError) {
         guard let first = unsafe bytes.first, first == Self.tag else { return nil }
         unsafe try self.init(reference: bytes)
     }
 
-    /// The length of a stored value: of one in chunks, that of all of them.
+    /// The length of a stored value, or of all its chunks together.
     static func storedByteCount(of value: UnsafeBufferPointer<UInt8>) throws(CodexError) -> Int {
         guard let large = unsafe try LargeValue(value) else { return value.count }
         return large.length
@@ -51,7 +51,7 @@ struct LargeValue {
         BigEndian.bytes(id) + BigEndian.bytes(UInt32(position))
     }
 
-    /// The value, put together.
+    /// Reads all chunks of the value.
     func read(_ transaction: Transaction, _ overflow: Overflow) throws(CodexError) -> [UInt8] {
         var value: [UInt8] = []
         value.reserveCapacity(length)
@@ -60,7 +60,7 @@ struct LargeValue {
                 let chunk = unsafe try transaction.get(
                     overflow.chunks, Self.key(id, position))
             else { throw Wire.corrupted("a chunk of a large value is missing") }
-            // The file says how long a chunk is.
+            // The length of a chunk comes from the file, so it is not trusted.
             guard chunk.count <= length - value.count else { break }
             unsafe value.append(contentsOf: chunk)
         }
@@ -70,8 +70,9 @@ struct LargeValue {
 }
 
 extension Transaction {
-    /// What is to be stored for an encoded value: itself, or the reference to its chunks, which are
-    /// stored here.
+    /// The bytes to store for an encoded value: the value itself, or the reference to its chunks.
+    ///
+    /// This method stores the chunks.
     func storable(_ value: [UInt8], _ overflow: Overflow) throws(CodexError) -> [UInt8] {
         guard value.count > StoreLimits.unchunkedByteCountMax else { return value }
         let large = LargeValue(id: try nextID(overflow), length: value.count)

@@ -2,9 +2,8 @@ internal import CodexCore
 
 /// Applies records of a log, which the data file lacks, to items, index entries and counters.
 ///
-/// It is the one way to do so: for the recovery of an opening, for what another process or a commit
-/// that LMDB refused left in the log (``applyRest()``), and for a leader's records
-/// (``FollowerCommit``).
+/// All records are applied here. They come from the recovery of an opening, from another process or
+/// a commit that LMDB refused (``applyRest()``), or from a leader (``FollowerCommit``).
 struct LogApplier {
     private let pipeline: CommitPipeline
     private var context: WriteContext { pipeline.context }
@@ -13,15 +12,15 @@ struct LogApplier {
 
     // MARK: The store's own log
 
-    /// Applies what another process, or a commit that failed, left in the log.
+    /// Applies the records that another process, or a failed commit, left in the log.
     func applyRest() throws(CodexError) { _ = try applyLog(rewrites: true) }
 
-    /// Applies the log from where the data file is up to its end.
+    /// Applies the log from the position of the data file to the log's end.
     ///
     /// - Parameter rewrites: Whether the records may be in memory only. Then each is written and
-    ///   flushed again, in the transaction that applies it: with LMDB's write lock, so that no
-    ///   other process appends more meanwhile.
-    /// - Returns: How many commits and changes there were.
+    ///   flushed again in the transaction that applies it. LMDB's write lock keeps other processes
+    ///   from appending meanwhile.
+    /// - Returns: The numbers of commits and changes that were applied.
     /// - Throws: ``CodexError/Code/corrupted`` if the log does not continue the data file.
     func applyLog(
         rewrites: Bool = false
@@ -61,7 +60,7 @@ struct LogApplier {
                 }
             } catch {
                 if pipeline.isOpen { pipeline.abort() }
-                // Fewer at once need less room, and a checkpoint gives back what was replaced.
+                // Fewer records at once need less room, and a checkpoint frees the replaced pages.
                 if error.code == .diskFull, limit.halve() {
                     try checkpointer.checkpointNow()
                     continue
@@ -71,7 +70,7 @@ struct LogApplier {
                 continue
             }
             options.reached(.redone)
-            // Else the pages that days of commits replace would all be kept.
+            // Otherwise all pages that days of commits replace would be kept.
             let policy = options.checkpoints
             if unkept.changeCount >= policy.changeCount
                 || unkept.byteCount >= policy.dirtyByteCount
@@ -89,7 +88,7 @@ struct LogApplier {
         try log.rewrite(from: position, to: cursor.position)
     }
 
-    /// How much is applied in one transaction: it is held in memory.
+    /// The limits of the changes that are applied in one transaction, which are held in memory.
     private struct BatchLimit {
         var changeCount: Int
         var byteCount: Int
@@ -99,7 +98,7 @@ struct LogApplier {
             byteCount = options.redoneByteCountMax
         }
 
-        /// Asks for less; `false` if it is one commit already.
+        /// Lowers the limits; `false` if they are one commit already.
         mutating func halve() -> Bool {
             guard changeCount > 1 || byteCount > 1 else { return false }
             (changeCount, byteCount) = (max(changeCount / 8, 1), max(byteCount / 8, 1))
@@ -111,11 +110,11 @@ struct LogApplier {
         var commitCount = 0
         var changeCount = 0
         var byteCount = 0
-        /// The record that follows, if it needs a transaction of its own and is the first.
+        /// The record that follows, if it is the first and needs a separate transaction.
         var schemaChange: (record: LogRecord, end: LogPosition)?
     }
 
-    /// Applies and commits the next records; none if a change of the schema comes first.
+    /// Applies and commits the next records, or no record if a change of the schema comes first.
     private func applyBatch(_ limit: BatchLimit) throws(CodexError) -> Batch {
         var batch = Batch()
         var end = context.position
@@ -147,7 +146,7 @@ struct LogApplier {
 
     // MARK: Any log's records
 
-    /// Runs `body`, whose changes are put down as a log has them.
+    /// Runs `body`, whose changes are applied as they are in a log.
     func applying<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
         let mode = context.mode
         context.mode = .applying
@@ -155,15 +154,17 @@ struct LogApplier {
         return try body()
     }
 
-    /// The counter whose sum did not fit in the last record, once.
+    /// Returns the counter whose sum overflowed in the last record, and forgets it.
     func takeUnsummableCounter() -> DatabaseID? {
         defer { context.unsummableCounter = nil }
         return context.unsummableCounter
     }
 
-    /// Applies one commit, inside of ``applying(_:)``: its shapes first, since items refer to them.
+    /// Applies one commit, inside of ``applying(_:)``.
     ///
-    /// - Returns: How many changes of items it has.
+    /// Its shapes come first, since items refer to them.
+    ///
+    /// - Returns: The number of changes of items in the commit.
     func apply(_ record: LogRecord) throws(CodexError) -> Int {
         let (context, transaction) = (context, context.transaction)
         let bytes = record.bytes
@@ -186,8 +187,8 @@ struct LogApplier {
 
     /// Applies a commit's changes of items at once, so that only their common outcome counts.
     ///
-    /// What is between two of them, a sum of too many digits say, was not there between two writes
-    /// either.
+    /// States between two changes, such as a sum of too many digits, are not checked: no reader saw
+    /// them.
     private func apply(_ items: [LogEntry.Item], _ bytes: [UInt8]) throws(CodexError) {
         struct ItemKey: Hashable {
             let table: Int
@@ -238,7 +239,7 @@ struct LogApplier {
 }
 
 extension LogRecord {
-    /// Whether the record changes the manifest, and nothing else.
+    /// Whether the record only changes the manifest.
     func changesSchema() throws(CodexError) -> Bool {
         var position = body.lowerBound
         guard position < body.upperBound,

@@ -1,10 +1,11 @@
 internal import CodexCore
 
-/// Changes the manifest, each time in a transaction of its own, and lets the process take over the
-/// new catalog.
+/// Changes the manifest, each time in a separate transaction, and lets the process use the new
+/// catalog.
 ///
-/// On the writer's thread, outside of its transactions. The core's schema lock is held from before
-/// the transaction begins until it has ended, since databases may be opened in it.
+/// It runs on the writer's thread, outside of the thread's other transactions. It holds the core's
+/// schema lock from before the transaction begins until it has ended, since databases may be opened
+/// in it.
 struct ManifestEditor {
     private let pipeline: CommitPipeline
     private var core: StoreCore { pipeline.core }
@@ -12,11 +13,11 @@ struct ManifestEditor {
 
     init(_ pipeline: CommitPipeline) { self.pipeline = pipeline }
 
-    /// How an attempt to change the manifest ended that did not fail.
+    /// The outcome of an attempt to change the manifest that did not fail.
     enum Attempt {
         /// The new catalog is committed.
         case made(Catalog)
-        /// Something is to be done first, outside of the schema lock.
+        /// Another step must come first, outside of the schema lock.
         case hindered
         /// The log has the change, and LMDB refused the transaction with an error.
         case logged(refusal: CodexError)
@@ -26,8 +27,8 @@ struct ManifestEditor {
 
     /// Changes the manifest, durably.
     ///
-    /// - Parameter body: Changes it; `false` leaves it as it is.
-    /// - Throws: What `body` throws, and as a commit.
+    /// - Parameter body: Changes the manifest, and returns whether to store it.
+    /// - Throws: The errors of `body`, and those of a commit.
     func edit(
         _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) throws(CodexError) {
@@ -36,10 +37,11 @@ struct ManifestEditor {
 
     /// Repeats an attempt as long as it is hindered.
     ///
-    /// If only the log has the change then, the log is applied.
+    /// If only the log has the change at the end, the log is applied.
     func commit(_ attempt: () throws(CodexError) -> Attempt) throws(CodexError) {
         while true {
-            // What others left is applied, and a checkpoint made, outside of the lock.
+            // Outside of the lock, the rest of the log is applied, and a checkpoint is made if
+            // needed.
             try pipeline.begin()
             pipeline.abort()
             switch try underSchemaLock(attempt) {
@@ -67,8 +69,8 @@ struct ManifestEditor {
                 let generation = try Catalog.storedGeneration(transaction, meta) + 1
                 for entry in try manifest.entries(generation: generation) {
                     try transaction.set(meta, entry.key, entry.value)
-                    // A follower's log is its leader's; how far it has built is lost with the
-                    // building.
+                    // A follower's log is its leader's. Its build progress is lost together with
+                    // what it built.
                     guard !manifest.isFollower else { continue }
                     context.record.appendUncounted(.meta, entry.key, entry.value)
                 }
@@ -84,14 +86,16 @@ struct ManifestEditor {
         return adopted(new, try pipeline.commitRecord())
     }
 
-    /// What the end of a commit makes of an attempt; the context takes over what was committed.
+    /// The attempt that results from the outcome of a commit.
+    ///
+    /// The context takes over the catalog that was committed.
     func adopted(_ catalog: Catalog, _ outcome: CommitOutcome) -> Attempt {
         if case .logged(let refusal) = outcome { return .logged(refusal: refusal) }
         context.catalog = catalog
         return .made(catalog)
     }
 
-    /// Runs an attempt under the schema lock; the process takes over the catalog that it made.
+    /// Runs an attempt under the schema lock; the process takes over the new catalog.
     private func underSchemaLock(
         _ attempt: () throws(CodexError) -> Attempt
     ) throws(CodexError) -> Attempt {
@@ -108,24 +112,25 @@ struct ManifestEditor {
     ///
     /// - Parameters:
     ///   - record: The record.
-    ///   - end: Where the log is behind it.
-    /// - Throws: `corrupted` for a record that is none of the manifest, and what LMDB throws.
+    ///   - end: The position of the log after the record.
+    /// - Throws: `corrupted` for a record that is not of the manifest, and the errors of LMDB.
     func apply(_ record: LogRecord, endingAt end: LogPosition) throws(CodexError) {
         _ = try underSchemaLock { () throws(CodexError) in
             try attemptApplied(flushed: end.sequence) { () throws(CodexError) in
-                // Another process may have applied it.
+                // Another process may have applied the record.
                 guard context.position.sequence + 1 == end.sequence else { return nil }
                 return (try put(record, isLeaders: false), end)
             }
         }
     }
 
-    /// Takes a counter out of use whose sum does not fit: what it has is of no use until it is
-    /// tried again.
+    /// Marks a counter whose sum does not fit as conflicting.
+    ///
+    /// The counter is unusable until its build is tried again.
     func markConflicting(_ counter: DatabaseID) throws(CodexError) {
         while true {
             let outcome = try underSchemaLock { () throws(CodexError) in
-                // What is in the log may not be on stable storage yet.
+                // The records in the log may not be on stable storage yet.
                 try attemptApplied(flushed: nil) { () throws(CodexError) in
                     (try putConflicting(counter), context.position)
                 }
@@ -135,13 +140,14 @@ struct ManifestEditor {
         }
     }
 
-    /// Changes the manifest in a transaction that the log does not have, or has already.
+    /// Changes the manifest in a transaction that appends no record to the log.
     ///
     /// - Parameters:
-    ///   - flushed: Up to where the log is on stable storage; `nil` is as far as is known.
-    ///   - body: Makes the catalog, and says where the log is then; `nil` changes nothing.
-    /// - Returns: Whether it was made, or what is in its way.
-    /// - Throws: What `body` and LMDB throw.
+    ///   - flushed: The last record of the log on stable storage; `nil` for the last one that is
+    ///     known.
+    ///   - body: Returns the catalog and the new position of the log; `nil` changes nothing.
+    /// - Returns: Whether the change was made, or was hindered.
+    /// - Throws: The errors of `body` and of LMDB.
     private func attemptApplied(
         flushed: UInt64?, _ body: () throws(CodexError) -> (Catalog, LogPosition)?
     ) throws(CodexError) -> Attempt {
@@ -182,15 +188,17 @@ struct ManifestEditor {
 
     // MARK: Changes that a log has
 
-    /// Puts a change of the manifest that a log has into the open transaction.
+    /// Puts a change of the manifest from a log into the open transaction.
     ///
-    /// It may not be true of this store as it is.
+    /// The change may need adaptation to this store.
     ///
     /// - Parameters:
     ///   - record: The record.
-    ///   - isLeaders: Whether it comes from a leader; the store's own log has some of both.
+    ///   - isLeaders: Whether the record comes from a leader; the store's own log has records of
+    ///     both kinds.
     /// - Returns: The catalog.
-    /// - Throws: ``CodexError/Code/corrupted`` if it is none that may follow, and what LMDB throws.
+    /// - Throws: ``CodexError/Code/corrupted`` if the record may not follow, and the errors of
+    ///   LMDB.
     func put(_ record: LogRecord, isLeaders: Bool) throws(CodexError) -> Catalog {
         let transaction = context.transaction
         let meta = context.catalog.meta
@@ -208,7 +216,7 @@ struct ManifestEditor {
         let old = try Catalog(transaction)
         let isForeign = changed.storeID != old.manifest.storeID
         if isLeaders, !isForeign { throw Wire.corrupted("a change of the schema from the leader") }
-        // What is restored has not what builders did, either, nor their trees.
+        // A store that is being restored lacks the progress of builders and their trees, too.
         if isForeign || core.options.isRestoring { try adapt(&entries, changed, old.manifest) }
         for entry in entries { try transaction.set(meta, entry.key, entry.value) }
         guard let stored = unsafe try transaction.get(meta, Manifest.key) else {
@@ -220,8 +228,9 @@ struct ManifestEditor {
             create: true)
     }
 
-    /// Lets a change of the manifest of a leader, or of the store that a copy is of, say what is
-    /// true here.
+    /// Adapts a change of the manifest to this store.
+    ///
+    /// The change comes from a leader, or from the store of which this one is a copy.
     private func adapt(
         _ entries: inout [(key: [UInt8], value: [UInt8]?)], _ changed: Manifest, _ own: Manifest
     ) throws(CodexError) {
@@ -231,19 +240,20 @@ struct ManifestEditor {
         if !core.options.isRestoring {
             manifest.forgetRemoved(try RemovedTables.obsoleteKeys(core, transaction))
         }
-        // The promotion of the store that the copy is of.
+        // This is the promotion of the store of which this one is a copy.
         if changed.storeID == own.storeID, changed.leaderID == nil, own.isFollower {
             manifest.endFollowing()
         }
         let generation = try Catalog.storedGeneration(transaction, context.catalog.meta) + 1
-        // Not where the leader was in the log of its own, or that it follows none any more.
+        // Of the record's own entries, only a leader position is kept. The removal of a position,
+        // which a promotion makes, is left out.
         entries = entries.filter { $0.key == LeaderPosition.key && $0.value != nil }
         entries += try manifest.entries(generation: generation)
     }
 
     // MARK: Stores that are not open
 
-    /// Writes the manifest of a store that no other process can have open, and opens what it names.
+    /// Writes the manifest of a store that no other process can have open, and opens its databases.
     static func write(
         _ manifest: Manifest, _ transaction: Transaction
     ) throws(CodexError) -> Catalog {

@@ -1,25 +1,25 @@
 internal import CodexCore
 
-/// The record that a commit appends to the log, as far as it is known, and its counts.
+/// The record, under construction, that a commit appends to the log, with its counts.
 struct RecordBuilder {
-    /// Room for the header, then the entries.
+    /// The room for the header, and the entries.
     var bytes = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
-    /// How many changes of items the record has.
+    /// The number of changes of items in the record.
     private(set) var changeCount = 0
-    /// How many changes besides those of items the record has.
+    /// The number of other changes in the record.
     private(set) var systemChangeCount = 0
-    /// How many of the changes streams will have.
+    /// The number of the changes that streams will have.
     private(set) var streamedCount: UInt32 = 0
-    /// By how many bytes the items that changed are larger now.
+    /// The number of bytes by which the changed items grew.
     private(set) var growth = 0
-    /// By how many bytes the entries are larger now that no item explains.
+    /// The number of bytes by which system entries, such as tokens, grew.
     private(set) var systemGrowth = 0
-    /// The bytes of all that was written.
+    /// The bytes of all values that were written.
     private(set) var newByteCount = 0
     /// The bytes of the largest entry that was written.
     private(set) var largestByteCount = 0
 
-    /// The bytes of the record, those of its header included.
+    /// The bytes of the record, including its header.
     var byteCount: Int { bytes.count }
 
     /// Whether the record has no entries.
@@ -38,8 +38,7 @@ struct RecordBuilder {
             isExpiry: change.isExpiry, isSilent: isSilent, to: &bytes)
     }
 
-    /// Appends the change of an entry that no item explains, in place of one of `oldByteCount`
-    /// bytes.
+    /// Appends the change of a system entry, whose old value has `oldByteCount` bytes.
     mutating func append(
         _ space: SystemSpace, _ key: [UInt8], _ value: [UInt8]?, oldByteCount: Int
     ) {
@@ -50,18 +49,18 @@ struct RecordBuilder {
         appendUncounted(space, key, value)
     }
 
-    /// Appends the removal of an entry of unknown size, which no item explains.
+    /// Appends the removal of a system entry of unknown size.
     mutating func appendRemoval(_ space: SystemSpace, _ key: [UInt8]) {
         systemChangeCount += 1
         appendUncounted(space, key, nil)
     }
 
-    /// Appends an entry that counts for nothing: of a new shape, or of the manifest.
+    /// Appends an entry that is in no count: of a new shape, or of the manifest.
     mutating func appendUncounted(_ space: SystemSpace, _ key: [UInt8], _ value: [UInt8]?) {
         LogBody.appendSystem(space, key: key, value: value, to: &bytes)
     }
 
-    /// Takes the last entry back: an item's change, which begins at `start`.
+    /// Removes the last entry: an item's change, which begins at `start`.
     mutating func remove(_ item: LogEntry.Item, from start: Int) {
         bytes.removeSubrange(start...)
         changeCount -= 1
@@ -69,12 +68,12 @@ struct RecordBuilder {
         if !item.isSilent { streamedCount -= 1 }
     }
 
-    /// Takes the last entry back, which no item explains and which begins at `start`.
+    /// Removes the last entry: a system entry, which begins at `start`.
     ///
-    /// Its counts stay: they are upper bounds of what the commit needs.
+    /// Its counts stay: they are upper bounds of the commit's need.
     mutating func removeSystemEntry(from start: Int) { bytes.removeSubrange(start...) }
 
-    /// Begins the next record, with the same memory.
+    /// Begins the next record, and reuses the memory.
     mutating func clear() {
         bytes.replaceSubrange(LogRecordHeader.byteCount..., with: [])
         changeCount = 0

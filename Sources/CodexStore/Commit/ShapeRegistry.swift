@@ -1,14 +1,14 @@
 internal import CodexCore
 
-/// The interned attribute-name lists, as the writer sees them.
+/// The interned lists of attribute names, as the writer sees them.
 ///
-/// Kept between transactions.
+/// They are kept between transactions.
 struct ShapeRegistry {
     private var numbers: [[UInt8]: UInt32] = [:]
     private(set) var count = 0
-    /// How many there were when the transaction began.
+    /// The count when the transaction began.
     private var countAtBegin = 0
-    /// Those that were asked for last, in no order: what is written is of few kinds.
+    /// The shapes that were requested last, in no order: most writes use few shapes.
     private var recent: [(names: [String], id: UInt32)] = []
     private static let recentCountMax = 8
 
@@ -17,7 +17,7 @@ struct ShapeRegistry {
         BigEndian.bytes(id)
     }
 
-    /// Takes over what other processes added since the last transaction.
+    /// Reads the shapes that other processes added since the last transaction.
     mutating func refresh(_ transaction: Transaction, _ database: DatabaseID) throws(CodexError) {
         let stored = try transaction.statistics(database).entryCount
         if stored < count {
@@ -34,13 +34,13 @@ struct ShapeRegistry {
         }
     }
 
-    /// Begins a transaction: what it adds is told from what there was.
+    /// Begins a transaction: shapes that are interned from now on count as added by it.
     mutating func begin() { countAtBegin = count }
 
     /// The numbers of the shapes that the transaction added.
     var added: Range<Int> { countAtBegin..<count }
 
-    /// Forgets what a transaction added that did not commit.
+    /// Forgets the shapes that an uncommitted transaction added.
     ///
     /// - Returns: The first number that is free again.
     mutating func rollBack() -> Int {
@@ -52,7 +52,9 @@ struct ShapeRegistry {
         return kept
     }
 
-    /// The number of the list, added if there is room and `mayAdd` is set.
+    /// The number of the list.
+    ///
+    /// A new list is added if there is room and `mayAdd` is set; otherwise the result is `nil`.
     mutating func intern(
         _ stored: StoredNames, _ transaction: Transaction, _ database: DatabaseID, mayAdd: Bool
     ) throws(CodexError) -> UInt32? {

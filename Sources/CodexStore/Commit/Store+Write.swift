@@ -2,21 +2,22 @@ internal import CodexCore
 internal import Synchronization
 
 extension Store {
-    /// Runs `body` in a write transaction and returns once it is committed, and durable as
-    /// ``StoreOptions/durability`` says.
+    /// Runs `body` in a write transaction and returns once it is committed.
     ///
-    /// The body runs on the store's writer thread, after the writes that were waiting before it. It
-    /// is synchronous and may run again (when another write of its group broke the transaction), so
-    /// it should have no effects but on the transaction. If it throws, its changes are undone.
+    /// ``StoreOptions/durability`` determines when the commit is durable.
     ///
-    /// A cancelled task takes back a write that is still waiting; a running one goes on.
+    /// The body runs on the store's writer thread, after the writes that waited before it. The body
+    /// is synchronous. It may run again if another write of its group broke the transaction, so it
+    /// must have no effects outside the transaction. If it throws, its changes are undone.
     ///
-    /// - Returns: What the body returned.
+    /// The cancellation of the task removes a write that still waits; a running write goes on.
+    ///
+    /// - Returns: The result of the body.
     /// - Throws: ``CodexError/Code/readOnly``, ``CodexError/Code/following``,
     ///   ``CodexError/Code/closed``, ``CodexError/Code/queueFull``, ``CodexError/Code/cancelled``,
-    ///   ``CodexError/Code/diskFull``, ``CodexError/Code/transactionTooLarge``, and whatever the
-    ///   body throws. ``CodexError/Code/outcomeUnknown`` if stable storage failed after the body
-    ///   ran: the write may be there after the next opening; from then on
+    ///   ``CodexError/Code/diskFull``, ``CodexError/Code/transactionTooLarge``, and any error of
+    ///   the body. ``CodexError/Code/outcomeUnknown`` if stable storage failed after the body ran:
+    ///   the write may be there after the next opening. Further writes fail with
     ///   ``CodexError/Code/writesRefused``.
     public func write<Value: Sendable>(
         _ body: @escaping @Sendable (inout WriteTransaction) throws -> Value
@@ -36,12 +37,14 @@ extension Store {
         }
     }
 
-    /// Runs `body` in a write transaction and blocks until it is committed: the twin of the `async`
-    /// ``write(_:)-(_)`` for code that is not asynchronous.
+    /// Runs `body` in a write transaction and blocks until it is committed.
     ///
-    /// The body may run on the calling thread, if nothing else is waiting.
+    /// It is the variant of the `async` ``write(_:)-(_)`` for synchronous code.
     ///
-    /// - Throws: As the `async` one, and ``CodexError/Code/nestedWrite`` inside of another body.
+    /// The body may run on the calling thread if no other write waits.
+    ///
+    /// - Throws: As the `async` variant, and ``CodexError/Code/nestedWrite`` inside of another
+    ///   body.
     public func write<Value: Sendable>(
         _ body: @escaping @Sendable (inout WriteTransaction) throws -> Value
     ) throws -> Value {
@@ -57,7 +60,7 @@ extension Store {
         try await changeOwnManifest(body)
     }
 
-    /// Changes the manifest, of a follower too.
+    /// Changes the manifest, also of a follower.
     func changeOwnManifest(
         _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) async throws {
@@ -70,7 +73,7 @@ extension Store {
         return try requireOwnBuilder()
     }
 
-    /// The builder, of a follower too.
+    /// The builder, also of a follower.
     func requireOwnBuilder() throws(CodexError) -> Builder {
         guard let builder else { throw Self.readOnly }
         return builder
@@ -81,16 +84,16 @@ extension Store {
             .readOnly, "The store was opened read-only. Open it for writing to change it.")
     }
 
-    /// The queue of writes, of a follower too.
+    /// The queue of writes, also of a follower.
     func requireOwnWriter() throws(CodexError) -> WriterQueue {
         guard let writer else { throw Self.readOnly }
         return writer
     }
 
-    /// The queue of the user's writes.
+    /// The queue of the user's writes, which a follower refuses.
     func requireWriter() throws(CodexError) -> WriterQueue {
         let writer = try requireOwnWriter()
-        // Another process may have promoted it since.
+        // Another process may have promoted the follower since.
         if core.catalog.manifest.isFollower {
             let catalog = try core.whileOpen { () throws(CodexError) in try core.refreshCatalog() }
             if catalog.manifest.isFollower { throw LeaderStreams.following }
@@ -99,7 +102,7 @@ extension Store {
     }
 }
 
-/// Where the cancellation handler of an `async` write finds its job.
+/// Holds the job of an `async` write for the cancellation handler.
 private final class JobSlot: Sendable {
     let job = Locked<WriteJob?>(nil)
 }

@@ -1,10 +1,10 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// What a counter holds for one group.
+/// The count and the sums that a counter stores for one group.
 struct Tally: Equatable {
     var count = 0
-    /// For each summed attribute: how many items have a number there, and its sum.
+    /// For each summed attribute, the number of items that have a number there, and the sum.
     var sums: [(count: Int, sum: Number)]
 
     init(sumCount: Int) { sums = Array(repeating: (0, 0), count: sumCount) }
@@ -13,10 +13,10 @@ struct Tally: Equatable {
         left.count == right.count && left.sums.elementsEqual(right.sums) { $0 == $1 }
     }
 
-    /// Takes away the numbers of items that leave the group, and adds those of items that come.
+    /// Subtracts the numbers of items that leave the group, and adds those of items that join it.
     ///
-    /// - Throws: ``CodexError/Code/invalidNumber`` if a sum needs more digits than a number has;
-    ///   whether partial sums do is of no matter.
+    /// - Throws: ``CodexError/Code/invalidNumber`` if a sum needs more digits than a number has.
+    ///   Partial sums may need more.
     mutating func apply(removals: [[Number?]], additions: [[Number?]]) throws(CodexError) {
         count += additions.count - removals.count
         for position in sums.indices {
@@ -62,7 +62,7 @@ struct Tally: Equatable {
             values.count == 1 + 2 * sumCount
         else { throw Wire.corrupted("a counter's group") }
         func integer(_ value: AttributeValue) throws(CodexError) -> Int {
-            // Far above what counting reaches, and far below where adding one would overflow.
+            // The limit is far above any real count, and far below an overflow.
             guard let integer = value.number?.int64, (0..<(1 << 53)).contains(integer) else {
                 throw Wire.corrupted("a counter's group")
             }
@@ -79,7 +79,7 @@ struct Tally: Equatable {
     }
 }
 
-/// What changes make of counters, by counter and group.
+/// The effect of changes on counters, by counter and group.
 struct Tallies {
     struct Group: Hashable {
         let database: DatabaseID
@@ -88,18 +88,19 @@ struct Tallies {
 
     struct Entry {
         let counter: CounterHandle
-        /// The summed attributes' values of the items that leave the group, and that come into it.
+        /// The summed attributes' values of the items that leave the group, and of those that join
+        /// it.
         var removals: [[Number?]] = []
         var additions: [[Number?]] = []
-        /// The last change that is concerned.
+        /// The position of the last change that affects the group.
         var position: Int
     }
 
     private(set) var groups: [Group: Entry] = [:]
 
-    /// Adds an item to its groups, or takes it out.
+    /// Adds an item to its groups, or removes it from them.
     ///
-    /// - Throws: ``CodexError/Code/invalidKey`` if it has a group that the counter refuses.
+    /// - Throws: ``CodexError/Code/invalidKey`` if the counter refuses one of the item's groups.
     mutating func add(
         _ counter: CounterHandle, _ item: Item, isRemoval: Bool, _ position: Int
     ) throws(CodexError) {

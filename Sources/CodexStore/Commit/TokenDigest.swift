@@ -1,28 +1,30 @@
 internal import CodexCore
 
-/// What tells a list of actions from others: stored with its idempotency token.
+/// A digest that distinguishes lists of actions, stored with the idempotency token.
 ///
-/// A digest follows from all values of the list, those of encrypted fields among them. Without a
-/// key, who has the digest finds a value of few possibilities by trying them. So it is keyed where
-/// the schema names encrypted fields (``DigestKey``).
+/// A digest depends on all values of the list, also on those of encrypted fields. An attacker who
+/// has a digest without a key can guess a value with few possibilities. So the digest has a key
+/// where the schema names encrypted fields (``DigestKey``).
 enum TokenDigest: Hashable {
-    /// 16 bytes that follow from the list alone.
+    /// 16 bytes that depend on the list alone.
     case plain([UInt8])
     /// The HMAC-SHA256 of the list.
     case keyed([UInt8])
-    /// The HMAC-SHA256 of the plain digest that an earlier release stored, or that was stored
-    /// before the schema named encrypted fields.
+    /// The HMAC-SHA256 of a stored plain digest.
+    ///
+    /// An earlier release stored it, or it was stored before the schema named encrypted fields.
     case replaced([UInt8])
 
     private static let plainByteCount = 16
     private static let keyedByteCount = 32
-    // What is authenticated begins with it, so that none is taken for the other.
+    // The authenticated message begins with the kind, so that the kinds cannot be confused.
     private static let keyedKind: UInt8 = 1
     private static let replacedKind: UInt8 = 2
 
     /// The digest without a key: two FNV-1a hashes, stable across processes.
     ///
-    /// It guards against mistakes, not against a caller who searches for two lists with one digest.
+    /// It guards against mistakes, but not against a caller who searches for two lists with the
+    /// same digest.
     init(of list: [UInt8]) {
         var (first, second): (UInt64, UInt64) = (0xCBF2_9CE4_8422_2325, 0x9AE1_6A3B_2F90_404F)
         for byte in list {
@@ -45,7 +47,7 @@ enum TokenDigest: Hashable {
         }
     }
 
-    /// The form in which it is stored.
+    /// The stored form.
     var stored: [UInt8] {
         switch self {
         case .plain(let bytes): bytes
@@ -61,7 +63,7 @@ enum TokenDigest: Hashable {
         self = .keyed(try code([Self.keyedKind] + list))
     }
 
-    /// What takes the place of a digest that was stored without a key.
+    /// The digest that replaces one that was stored without a key.
     ///
     /// `code` returns the HMAC-SHA256 of a message.
     init(
@@ -70,7 +72,7 @@ enum TokenDigest: Hashable {
         self = .replaced(try code([Self.replacedKind] + plain.stored))
     }
 
-    /// Whether it is the digest of a list.
+    /// Whether this is the digest of a list.
     ///
     /// `code` returns the HMAC-SHA256 of a message; a plain digest does not call it.
     func matches(

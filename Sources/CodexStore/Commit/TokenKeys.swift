@@ -1,7 +1,7 @@
 internal import CodexCore
 
 extension CodexError {
-    /// That a token cannot be used, since there is no key for its digest.
+    /// The error that a token cannot be used, since there is no key for its digest.
     static var digestKeyUnavailable: CodexError {
         CodexError(
             .keyUnavailable,
@@ -18,10 +18,13 @@ struct TokenKeys {
 
     init(_ context: WriteContext) { self.context = context }
 
-    /// Most entries of `tokens` that one transaction looks at for a digest without a key.
+    /// The maximum number of entries of `tokens` that one transaction examines for digests without
+    /// a key.
     static let examinedTokenCountMax = 4096
 
-    /// The HMAC-SHA256 of a message under the key of digests, which is made if there is none.
+    /// The HMAC-SHA256 of a message under the key of digests.
+    ///
+    /// If there is no key, it is made.
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable``.
     func code(of message: [UInt8]) throws(CodexError) -> [UInt8] {
@@ -40,7 +43,7 @@ struct TokenKeys {
         return code
     }
 
-    /// Whether there may be digests without a key that are to be replaced.
+    /// Whether there may be digests without a key, which must be replaced.
     static func hasPlainDigests(in context: TransactionContext) throws -> Bool {
         let catalog = context.catalog
         guard catalog.hasSealedFields, !catalog.manifest.isFollower else { return false }
@@ -48,7 +51,7 @@ struct TokenKeys {
         return try context.transaction.statistics(catalog.tokens).entryCount > 0
     }
 
-    /// Replaces digests without a key, as many as one transaction may.
+    /// Replaces digests without a key, up to the limit of one transaction.
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable``.
     func replacePlainDigests() throws(CodexError) {
@@ -56,7 +59,9 @@ struct TokenKeys {
         _ = try preparedDigestKey(sealer)
     }
 
-    /// The key of digests, made if there is none; some of the digests without it are replaced.
+    /// The key of digests, made if there is none.
+    ///
+    /// It also replaces some of the digests without a key.
     private func preparedDigestKey(_ sealer: any FieldSealer) throws(CodexError) -> DigestKey {
         var key: DigestKey
         if let stored = try DigestKey.stored(in: context) {
@@ -78,9 +83,11 @@ struct TokenKeys {
         return key
     }
 
-    /// Has the digests looked through again once fields are encrypted: one without a key is added.
+    /// Records that a digest without a key is added.
     ///
-    /// Only a store whose schema named encrypted fields once has a key.
+    /// Once fields are encrypted, the digests are examined again.
+    ///
+    /// A store has a key only if its schema once named encrypted fields.
     func notePlainDigest() throws(CodexError) {
         guard catalog.manifest.bindingID != nil, var key = try DigestKey.stored(in: context),
             key.replacedThrough != []
@@ -89,9 +96,9 @@ struct TokenKeys {
         try context.setSystem(.meta, DigestKey.key, key.bytes)
     }
 
-    /// The next tokens whose digests have no key; entries that are damaged are passed over.
+    /// The next tokens whose digests have no key; damaged entries are skipped.
     ///
-    /// - Returns: Their entries, and the last entry that was looked at; `nil` at the end.
+    /// - Returns: Their entries, and the last entry that was examined; `nil` at the end.
     private func tokensWithPlainDigests(
         after start: [UInt8]
     ) throws(CodexError) -> (entries: [(key: [UInt8], value: [UInt8])], last: [UInt8]?) {
@@ -122,8 +129,8 @@ struct TokenKeys {
 
     /// Seals the key of digests under the provider's current key.
     ///
-    /// One that cannot be read or opened any more is replaced. Lists whose tokens it served are then
-    /// refused as others until their time is over: they are not done twice.
+    /// A key that cannot be read or opened any more is replaced. Then the lists whose digests used
+    /// it count as other lists until their time is over: they are refused, and not performed twice.
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable`` if the provider fails.
     func resealDigestKey() throws(CodexError) {
@@ -163,7 +170,7 @@ struct TokenKeys {
 extension Store {
     /// Replaces the digests of tokens that have no key, if there are keys.
     ///
-    /// What fails is left to the next tokens: they replace some each.
+    /// If that fails, the next requests with tokens replace some digests each.
     func replacePlainDigests(_ writer: WriterQueue) {
         guard core.options.sealer != nil else { return }
         while (try? core.withReadContext { try TokenKeys.hasPlainDigests(in: $0) }) == true {

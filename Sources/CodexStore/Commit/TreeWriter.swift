@@ -2,20 +2,20 @@ internal import CodexCore
 
 /// Stores entries of trees for the writer's transactions.
 ///
-/// It knows which trees are filled in order, across transactions.
+/// It tracks across transactions which trees are filled in order.
 final class TreeWriter {
-    /// How many ascending keys were put into a tree in a row.
+    /// The number of ascending keys in a row that were put into a tree.
     private struct Streak {
         var last: [UInt8] = []
         var length = 0
     }
 
-    /// By the numbers of databases.
+    /// The streaks, indexed by the numbers of databases.
     private var streaks: [Streak] = []
-    /// What sees the entries before they are stored.
+    /// The filter that may change the entries before they are stored.
     let filter: (any MaintenanceFilter)?
 
-    /// After how many ascending keys the next is expected to be the tree's last.
+    /// The number of ascending keys after which the next key is expected at the tree's end.
     private static let streakMin = 4
     private static let streakPenalty = -256
 
@@ -23,7 +23,7 @@ final class TreeWriter {
 
     /// Stores an entry of a tree.
     ///
-    /// Keys that come in order are appended: pages are filled, not split in halves.
+    /// Keys that come in order are appended, so that pages are filled and not split in halves.
     func put(
         _ tree: Tree, _ key: [UInt8], _ value: [UInt8], in transaction: Transaction
     ) throws(CodexError) {

@@ -1,12 +1,12 @@
-/// What takes a transaction's changes back, the last first.
+/// The entries that undo a transaction's changes, the last first.
 struct UndoLog {
-    /// What undoing one change needs.
+    /// The data that undoes one change.
     enum Entry {
-        /// An item's change: where its entry in the record begins.
+        /// A change of an item, with the start of its entry in the record.
         case item(start: Int)
-        /// What a system entry was before.
+        /// A change of a system entry, with its old value.
         case system(SystemSpace, key: [UInt8], old: [UInt8]?, start: Int)
-        /// A system entry that was removed unread: it cannot be put back.
+        /// The removal of a system entry that was not read: it cannot be undone.
         case unread
     }
 
@@ -22,29 +22,30 @@ struct UndoLog {
     /// Whether entries were added that the log does not have.
     private(set) var addsEntries = false
 
-    /// The place that the transaction has come to.
+    /// The current place in the transaction.
     var mark: Mark { Mark(entryCount: entries.count, hadChanges: hasChanges) }
 
-    /// Adds what undoes the change that follows.
+    /// Adds the undo entry of the change that follows.
     mutating func append(_ entry: Entry) { entries.append(entry) }
 
-    /// Sets that something changed.
+    /// Records that the transaction changed something.
     ///
-    /// - Parameter addsEntries: Whether it makes the store larger, without a record in the log.
+    /// - Parameter addsEntries: Whether the change makes the store larger, without a record in the
+    ///   log.
     mutating func noteChange(addsEntries: Bool = false) {
         hasChanges = true
         if addsEntries { self.addsEntries = true }
     }
 
-    /// Takes the last entry out; `nil` if there is none after `mark`.
+    /// Removes and returns the last entry; `nil` if there is none after `mark`.
     mutating func popLast(downTo mark: Mark) -> Entry? {
         entries.count > mark.entryCount ? entries.popLast() : nil
     }
 
-    /// Ends a rollback, after all entries were taken out.
+    /// Ends a rollback, after all entries were removed.
     mutating func endRollback(to mark: Mark) { hasChanges = mark.hadChanges }
 
-    /// Forgets all of it, for the next transaction.
+    /// Forgets all entries, for the next transaction.
     mutating func clear() {
         entries = []
         hasChanges = false

@@ -49,12 +49,14 @@ struct Uniqueness {
         }
     }
 
-    /// Whether an item that stays where it is has the index key `prefix`; an expired one does not
-    /// stay.
+    /// Whether an item that keeps its entry has the index key `prefix`.
+    ///
+    /// An expired item is removed.
     private func isTaken(
         _ prefix: [UInt8], _ table: TableHandle, _ change: EntryChange, _ leaving: Set<TreeKey>
     ) throws(CodexError) -> Bool {
-        // Removed after the walk: no cursor stands on a tree that is written.
+        // Expired items are removed after the walk, since no cursor may be open on a tree that is
+        // written.
         var expired: [[UInt8]] = []
         do {
             let isTaken = try context.transaction.withCursor(change.index.tree) { cursor -> Bool in

@@ -1,38 +1,39 @@
 package import CodexCore
 internal import CodexIndex
 
-/// What the body of a write works with: the writer's transaction, and what the commit will need.
+/// The writer's transaction for the body of a write, with the data that its commit needs.
 ///
-/// ``CommitPipeline`` begins and ends the transactions. Used by the writer's thread only (while a
-/// store is opened, by the thread that opens it).
+/// ``CommitPipeline`` begins and ends the transactions. Only the writer's thread uses the context.
+/// While a store is opened, that is the thread that opens it.
 package final class WriteContext: TransactionContext, ShapeInterner {
-    /// Where the changes of a transaction come from.
+    /// The source of a transaction's changes.
     enum Mode {
-        /// Bodies: what they ask for is judged.
+        /// The bodies of writes: their changes are checked.
         case writing
-        /// The log, or a leader: what it says is put down as it is.
+        /// The log, or a leader: its changes are applied as they are.
         case applying
     }
 
     /// The commit's record.
     var record = RecordBuilder()
-    /// What takes the transaction's changes back.
+    /// The entries that undo the transaction's changes.
     private(set) var undo = UndoLog()
     private var registry = ShapeRegistry()
-    /// How far counters that are being built include the items.
+    /// The items that are included in counters under construction.
     var progress = BuildProgress()
     let trees: TreeWriter
     let entries: EntryWriter
-    /// Where the log ends as the transaction sees it.
+    /// The end of the log, as the transaction sees it.
     private(set) var position = LogPosition.none
-    /// Up to where the log is on stable storage, as the transaction sees it.
+    /// The last record of the log on stable storage, as the transaction sees it.
     private(set) var flushedSequence: UInt64 = 0
     var mode = Mode.writing
-    /// The counter with a sum that does not fit, which ``LogApplier`` met: on the leader, or when
-    /// the commit was made, it was not maintained.
+    /// The counter whose sum overflowed while ``LogApplier`` applied a record.
+    ///
+    /// The leader, or the store at the time of the commit, did not maintain the counter.
     var unsummableCounter: DatabaseID?
-    /// The failure that made the LMDB transaction useless; the group is run again without its
-    /// culprit.
+    /// The failure that made the LMDB transaction unusable; the group runs again without the failed
+    /// body.
     private(set) var failure: CodexError?
 
     override init(_ core: StoreCore, _ transaction: Transaction, _ catalog: Catalog) {
@@ -54,7 +55,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
 
     // MARK: Beginning and end
 
-    /// Forgets the changes of the transaction before.
+    /// Forgets the changes of the previous transaction.
     func clear() {
         failure = nil
         clearChanges()
@@ -65,7 +66,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         record.clear()
     }
 
-    /// Reads where the log ends, and begins to count new shapes.
+    /// Reads the end of the log, and begins to count new shapes.
     func readPosition() throws(CodexError) {
         let bytes = try storedPositionBytes()
         position = try LogPosition(bytes)
@@ -73,7 +74,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         registry.begin()
     }
 
-    /// Reads what the transaction begins with.
+    /// Reads the state at the begin of the transaction.
     func readState() throws(CodexError) {
         try readPosition()
         try refreshShapes()
@@ -81,7 +82,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         progress = try BuildProgress(transaction, catalog)
     }
 
-    /// Reads the shapes that others added, or the log.
+    /// Reads the shapes that other processes or the log added.
     func refreshShapes() throws(CodexError) {
         try registry.refresh(transaction, catalog.shapes)
     }
@@ -95,7 +96,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         }
     }
 
-    /// Forgets what a transaction changed that ended without effect.
+    /// Forgets the changes of a transaction that ended without effect.
     func forgetChanges() {
         forgetShapes(from: registry.rollBack())
         clearChanges()
@@ -105,19 +106,19 @@ package final class WriteContext: TransactionContext, ShapeInterner {
     // MARK: Changes
 
     package func intern(_ names: StoredNames) throws(CodexError) -> UInt32? {
-        // A follower's numbers are its leader's.
+        // A follower uses the numbers of its leader.
         let mayAdd = mode == .writing && !catalog.manifest.isFollower
         return try registry.intern(names, transaction, catalog.shapes, mayAdd: mayAdd)
     }
 
-    /// The last change that the transaction sees, others' of its group and its own included.
+    /// The last change that the transaction sees, including changes of its group and its own.
     var sequenceNumber: SequenceNumber {
         record.streamedCount == 0
             ? SequenceNumber(commit: position.sequence)
             : SequenceNumber(commit: position.sequence + 1, ordinal: record.streamedCount - 1)
     }
 
-    /// Records an item's change that was made; `new` is its stored form.
+    /// Records a change of an item that was made; `new` is the item's stored form.
     func noteItem(_ change: Change, _ new: [UInt8]?) {
         let start = record.byteCount
         undo.append(.item(start: start))
@@ -125,12 +126,12 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         record.append(change, new)
     }
 
-    /// Remembers a change that is not one of an item, and that no failed body leaves behind.
+    /// Records a change that concerns no item, and that needs no undo entry.
     ///
-    /// - Parameter addsEntries: Whether it makes the store larger.
+    /// - Parameter addsEntries: Whether the change makes the store larger.
     func noteChange(addsEntries: Bool = false) { undo.noteChange(addsEntries: addsEntries) }
 
-    /// Puts or deletes what no item explains, and records it.
+    /// Puts or deletes a system entry, and records the change.
     func setSystem(
         _ space: SystemSpace, _ key: [UInt8], _ value: [UInt8]?
     ) throws(CodexError) {
@@ -145,9 +146,10 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         undo.noteChange()
     }
 
-    /// Deletes what no item explains, whatever it was: for large entries, and many.
+    /// Deletes a system entry without reading it, for large or many entries.
     ///
-    /// A body that throws after it cannot be undone alone: the others of its group run again.
+    /// If the body throws after that, it cannot be undone alone: the other bodies of its group run
+    /// again.
     func dropSystem(_ space: SystemSpace, _ key: [UInt8]) throws(CodexError) {
         let database = catalog.database(space)
         try recordingFailure { () throws(CodexError) in
@@ -158,8 +160,9 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         undo.noteChange()
     }
 
-    /// Makes a change that was checked: a failure now leaves it half made, and nothing more can be
-    /// done in this transaction.
+    /// Makes a change that was checked, and records a failure.
+    ///
+    /// A failure leaves the change incomplete, so the transaction is unusable then.
     func recordingFailure<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
         do throws(CodexError) {
             return try body()
@@ -171,12 +174,12 @@ package final class WriteContext: TransactionContext, ShapeInterner {
 
     // MARK: Undo
 
-    /// The place that the transaction has come to.
+    /// The current place in the transaction.
     var mark: UndoLog.Mark { undo.mark }
 
-    /// Undoes what was done since `mark`, by the one function that changes items.
+    /// Undoes the changes since `mark`, with the one function that changes items.
     ///
-    /// - Throws: If it cannot; the transaction is of no use then.
+    /// - Throws: If it cannot; the transaction is unusable then.
     func rollBack(to mark: UndoLog.Mark) throws(CodexError) {
         try recordingFailure { () throws(CodexError) in
             while let entry = undo.popLast(downTo: mark) { try undoEntry(entry) }

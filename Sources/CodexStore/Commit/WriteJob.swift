@@ -3,12 +3,12 @@ internal import Synchronization
 
 /// A write that waits for the writer, runs there, and is answered after the commit.
 ///
-/// Sendable in spite of its state: only whoever claimed it, the writer's thread or a canceller,
-/// touches what subclasses keep.
+/// Sendable in spite of its state: one thread claims the job, the writer's or a canceller's. Only
+/// that thread touches the state of subclasses.
 class WriteJob: @unchecked Sendable {
     private let isClaimed = Locked(false)
 
-    /// Claims the job for running it or for refusing it; `false` if somebody else did.
+    /// Claims the job for running it or for refusing it; `false` if another thread did.
     final func claim() -> Bool {
         isClaimed.withLock { isClaimed in
             defer { isClaimed = true }
@@ -16,27 +16,27 @@ class WriteJob: @unchecked Sendable {
         }
     }
 
-    /// Answers with `cancelled` if the job still waits.
+    /// Answers with `cancelled` if the job still waits; returns whether it did.
     final func cancel() -> Bool {
         guard claim() else { return false }
         finish(.failure(CodexError(.cancelled, "The task was cancelled before its write began.")))
         return true
     }
 
-    /// Whether the job makes its transactions itself, outside of any group.
+    /// Whether the job begins its transactions itself, outside of any group.
     var isExclusive: Bool { false }
 
-    /// Whether the log has all that the job changes.
+    /// Whether the log has all changes of the job.
     var isLogged: Bool { true }
 
     /// Does the job's work in the open transaction.
     ///
-    /// May be called again after an abort.
+    /// The writer may call it again after an abort.
     func run(_ context: WriteContext) throws { preconditionFailure("A subclass runs") }
 
-    /// Answers the caller: the commit's outcome.
+    /// Answers the caller with the commit's outcome.
     ///
-    /// Called exactly once.
+    /// The writer calls it exactly once.
     func finish(_ outcome: Result<Void, any Error>) { preconditionFailure("A subclass answers") }
 }
 
@@ -59,7 +59,7 @@ final class ClosureJob<Value: Sendable>: WriteJob, @unchecked Sendable {
 
     override func run(_ context: WriteContext) throws {
         value = nil
-        // What undoes the body asks nobody for memory.
+        // Undoing the body reserves no memory.
         defer { context.memory = nil }
         var transaction = WriteTransaction(context)
         value = try body(&transaction)
@@ -67,7 +67,7 @@ final class ClosureJob<Value: Sendable>: WriteJob, @unchecked Sendable {
 
     override func finish(_ outcome: Result<Void, any Error>) {
         let result = value
-        // Others that came with it may still be to run.
+        // Release the value early: other jobs of the group may still run.
         value = nil
         switch (outcome, result) {
         case (.success, let result?): answer(.success(result))
@@ -78,9 +78,9 @@ final class ClosureJob<Value: Sendable>: WriteJob, @unchecked Sendable {
     }
 }
 
-/// A job that makes its transactions itself.
+/// A job that begins its transactions itself.
 ///
-/// Sendable since what subclasses keep never changes and is sendable; they must say it again.
+/// Sendable since the state of subclasses is constant and sendable; each must state it again.
 class ExclusiveJob: WriteJob, @unchecked Sendable {
     final override var isExclusive: Bool { true }
 
@@ -115,11 +115,13 @@ final class ManifestJob: ExclusiveJob, @unchecked Sendable {
     override func finish(_ outcome: Result<Void, any Error>) { answer(outcome) }
 }
 
-/// Pins the newest state for a checkpoint: on the writer's thread, which has the write lock so often
-/// that another thread would wait for it long.
+/// Pins the newest state for a checkpoint on the writer's thread.
+///
+/// The writer's thread holds the write lock most of the time. Another thread would wait long for
+/// the lock.
 final class PinJob: ExclusiveJob, @unchecked Sendable {
     private let answer: @Sendable (Result<Pin, any Error>) -> Void
-    // Touched by the writer's thread alone: who runs a job answers it.
+    // Only the writer's thread touches it: the thread that runs a job answers it.
     private var pin: Pin?
 
     init(answer: @escaping @Sendable (Result<Pin, any Error>) -> Void) { self.answer = answer }

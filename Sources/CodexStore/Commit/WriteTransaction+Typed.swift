@@ -2,9 +2,9 @@ public import CodexCore
 internal import CodexIndex
 
 extension WriteTransaction {
-    /// Stores an entity, in place of any with its key, whatever its version.
+    /// Stores an entity, and replaces one with the same key, of any version.
     ///
-    /// - Throws: What the entity's ``Entity/validate()`` throws,
+    /// - Throws: The errors of the entity's ``Entity/validate()``,
     ///   ``CodexError/Code/uniqueViolation``, ``CodexError/Code/unknownEntity``,
     ///   ``CodexError/Code/invalidIdentifier``, ``CodexError/Code/keyTooLong``,
     ///   ``CodexError/Code/itemTooLarge``, ``CodexError/Code/invalidItem``.
@@ -14,8 +14,8 @@ extension WriteTransaction {
 
     /// Stores an entity whose key is not taken.
     ///
-    /// - Throws: ``CodexError/Code/conditionFailed`` with the current item if it is taken, and as
-    ///   ``put(_:)``.
+    /// - Throws: ``CodexError/Code/conditionFailed`` with the current item if the key is taken, and
+    ///   as ``put(_:)``.
     public mutating func insert<E: Entity>(_ entity: E) throws(CodexError) {
         try context.entityWrites.write(entity) { old throws(CodexError) in
             if let old { throw Self.taken(E.self, old) }
@@ -28,10 +28,11 @@ extension WriteTransaction {
             currentItem: old.item)
     }
 
-    /// Stores a changed entity if nobody else changed it since it was read.
+    /// Stores a changed entity if it did not change in the store since it was read.
     ///
-    /// Attributes that the type does not know stay. Versions count from 1 again for an item that
-    /// was deleted and made anew: where that can happen meanwhile, use ``update(_:_:)``.
+    /// Attributes that the type does not know stay. If an item is deleted and created again, its
+    /// version starts at 1 again. Where that can happen between the read and the write, use
+    /// ``update(_:_:)``.
     ///
     /// - Returns: The entity with its new version.
     /// - Throws: ``CodexError/Code/versionMismatch`` with the current item, and as ``put(_:)``.
@@ -50,14 +51,14 @@ extension WriteTransaction {
         return Stored(stored.value, version: header.version, schemaVersion: header.schemaVersion)
     }
 
-    /// Reads an entity, lets `body` change it, and stores it.
+    /// Reads an entity, changes it with `body`, and stores it.
     ///
-    /// Attributes that the type does not know stay: a newer program's fields, say. A change of
-    /// fields that make up its key moves it.
+    /// Attributes that the type does not know stay, for example fields of a newer program. A change
+    /// of the fields that form the key moves the entity to the new key.
     ///
     /// - Returns: The changed entity.
-    /// - Throws: ``CodexError/Code/notFound`` if there is none, whatever `body` throws, and as
-    ///   ``put(_:)``.
+    /// - Throws: ``CodexError/Code/notFound`` if there is no such entity, any error of `body`, and
+    ///   as ``put(_:)``.
     @discardableResult
     public mutating func update<E: Entity>(
         _ lookup: Lookup<E>, _ body: (inout E) throws -> Void
@@ -74,7 +75,7 @@ extension WriteTransaction {
             try context.entityWrites.write(changed, keepsUnknown: true) { _ throws(CodexError) in }
         } else {
             let unknown = try context.entityWrites.unknownAttributes(E.self, oldKey)
-            // Under another key it could not be opened any more.
+            // Under another key, the sealed value could not be opened any more.
             if let name = unknown.sealedName { throw CodexError.keyUnavailable(name) }
             try context.writes.atomically { () throws(CodexError) in
                 try delete(in: definition.name, key: oldKey)
@@ -93,7 +94,7 @@ extension WriteTransaction {
     /// - Throws: As ``ReadableTransaction/get(_:)``.
     @discardableResult
     public mutating func delete<E: Entity>(_ lookup: Lookup<E>) throws -> Bool {
-        // It need not be readable to be removed: its keys may be lost.
+        // An entity can be removed even if it cannot be read: its encryption keys may be lost.
         let bound = try context.binding(E.self)
         let key = try view(lookup) { view in
             guard view.header.entityNumber == bound.entity.number else {
@@ -113,15 +114,15 @@ struct EntityWrites {
 
     init(_ context: WriteContext) { self.context = context }
 
-    /// Stores an entity after `check` saw what is there.
+    /// Stores an entity after `check` saw the stored image.
     ///
     /// - Parameters:
     ///   - entity: The entity.
-    ///   - keepsUnknown: Whether attributes stay that the type does not know.
+    ///   - keepsUnknown: Whether attributes that the type does not know stay.
     ///   - added: Further attributes.
     ///   - check: Throws to refuse.
     /// - Returns: The header of the stored item.
-    /// - Throws: As ``WriteTransaction/put(_:)``, and what `check` throws.
+    /// - Throws: As ``WriteTransaction/put(_:)``, and the errors of `check`.
     @discardableResult
     func write<E: Entity>(
         _ entity: E, keepsUnknown: Bool = false, adding added: Item = Item(),
@@ -143,7 +144,7 @@ struct EntityWrites {
                 others = try unknownAttributes(E.self, old)
             }
             for element in others where item[element.name] == nil {
-                // Under another name it could not be opened any more.
+                // Under another name, the sealed value could not be opened any more.
                 if element.seal != .plain, old?.item[element.name] != element.value {
                     throw CodexError.keyUnavailable(element.name)
                 }
@@ -165,8 +166,9 @@ struct EntityWrites {
         return try unknownAttributes(type, old)
     }
 
-    /// The attributes of an item that the type would not write for it, encrypted ones whose keys
-    /// are not to be had among them.
+    /// The attributes of an item that the type would not write for it.
+    ///
+    /// They include encrypted attributes whose keys are unavailable.
     private func unknownAttributes<E: Entity>(
         _ type: E.Type, _ old: Image
     ) throws(CodexError) -> Item {

@@ -3,23 +3,23 @@ internal import CodexIndex
 
 /// A transaction that reads and writes.
 ///
-/// Lent to the closure of ``Store/write(_:)-(_)``.
+/// The closure of ``Store/write(_:)-(_)`` gets it.
 ///
-/// It sees its own writes, in indexes too. If the closure throws, all of them are undone, without
-/// disturbing other writes of the same commit group.
+/// It sees its own writes, also in indexes. If the closure throws, all of its writes are undone;
+/// the other writes of the same commit group are not affected.
 public struct WriteTransaction: ReadableTransaction, ~Copyable {
     let context: WriteContext
 
     init(_ context: consuming WriteContext) { self.context = context }
 
-    /// What the operations work with; not for use outside of the package.
+    /// The context of the operations; it is not for use outside of the package.
     public var _context: _ReadableContext { _ReadableContext(base: context) }
 
-    /// What is asked for the memory of each item before an operation decodes it; `nil` if nobody
-    /// counts it.
+    /// The budget that reserves the memory of each item before it is decoded; `nil` without a
+    /// budget.
     ///
-    /// It holds up to the end of the body. A refusal is ``CodexError/Code/outOfMemory``, and
-    /// nothing of the operation is done.
+    /// It applies up to the end of the body. If it refuses, the operation fails with
+    /// ``CodexError/Code/outOfMemory`` and has no effect.
     package var memory: DecodedMemory? {
         get { context.memory }
         nonmutating set { context.memory = newValue }
@@ -30,20 +30,20 @@ public struct WriteTransaction: ReadableTransaction, ~Copyable {
 extension WriteTransaction: Sendable {}
 
 extension WriteTransaction {
-    /// Stores an item, in place of any with its key.
+    /// Stores an item, and replaces one with the same key.
     ///
     /// - Parameters:
     ///   - item: The item, with the table's key attributes.
     ///   - table: The table.
-    ///   - condition: What must hold for the item that is there (none is the empty one).
-    ///   - returning: What to return: nothing, the old item, or the new one.
-    /// - Returns: What `returning` asks for; `nil` if there is no such item.
+    ///   - condition: The condition for the stored item; a missing item counts as an empty one.
+    ///   - returning: The item to return: none, the old one, or the new one.
+    /// - Returns: The item that `returning` names; `nil` if there is no such item.
     /// - Throws: ``CodexError/Code/conditionFailed`` with the current item;
     ///   ``CodexError/Code/uniqueViolation``; ``CodexError/Code/invalidKey``,
     ///   ``CodexError/Code/keyTooLong``, ``CodexError/Code/invalidItem``,
     ///   ``CodexError/Code/itemTooLarge``, ``CodexError/Code/invalidExpression``,
     ///   ``CodexError/Code/unknownTable``; ``CodexError/Code/invalidNumber`` if a counter's sum
-    ///   would need more than 38 digits. The transaction may go on after any of them.
+    ///   would need more than 38 digits. The transaction may go on after each of these errors.
     @discardableResult
     public mutating func put(
         _ item: Item, in table: String, condition: Condition? = nil,
@@ -65,15 +65,15 @@ extension WriteTransaction {
         }
     }
 
-    /// Changes attributes of an item, or creates it with its key and them.
+    /// Changes attributes of an item, or creates the item with its key and these attributes.
     ///
     /// - Parameters:
     ///   - table: The table.
     ///   - key: The item's primary key.
-    ///   - update: What to change; it may not change key attributes.
-    ///   - condition: What must hold for the item that is there (none is the empty one).
-    ///   - returning: What to return.
-    /// - Returns: What `returning` asks for; `nil` if there is nothing of the kind.
+    ///   - update: The changes; they may not concern key attributes.
+    ///   - condition: The condition for the stored item; a missing item counts as an empty one.
+    ///   - returning: The item or attributes to return.
+    /// - Returns: The item that `returning` names; `nil` if there is no such item or attribute.
     /// - Throws: As ``put(_:in:condition:returning:)``, and ``CodexError/Code/invalidPath``.
     @discardableResult
     public mutating func update(
@@ -97,7 +97,7 @@ extension WriteTransaction {
 
     /// Changes attributes of an item as ``update(in:key:_:condition:returning:)`` does.
     ///
-    /// - Returns: The item as it was and as it is now.
+    /// - Returns: The old and the new item.
     /// - Throws: As ``update(in:key:_:condition:returning:)``.
     package mutating func change(
         in table: String, key: PrimaryKey, _ update: Update, condition: Condition? = nil
@@ -111,9 +111,9 @@ extension WriteTransaction {
         return (old?.item, new?.item)
     }
 
-    /// Removes an item; removing one that is not there is no error.
+    /// Removes an item; it is no error if there is none.
     ///
-    /// - Returns: The old item, if `returning` asks for it.
+    /// - Returns: The old item, if `returning` names it.
     /// - Throws: As ``put(_:in:condition:returning:)``.
     @discardableResult
     public mutating func delete(
@@ -134,7 +134,7 @@ extension WriteTransaction {
 }
 
 extension WriteTransaction {
-    /// Removes an item, and gives its size as DynamoDB counts it.
+    /// Removes an item, and returns its size as DynamoDB counts it.
     ///
     /// - Returns: The size, and the attributes of the item's keys in the table and its indexes;
     ///   `nil` if there is no item.

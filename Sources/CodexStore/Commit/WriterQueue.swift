@@ -2,40 +2,42 @@ internal import CodexCore
 internal import Dispatch
 internal import Synchronization
 
-/// The queue of writes and who runs them: a thread of the ``WorkerPool`` or, where nothing is
-/// waiting or running, the thread of a blocking write itself, which saves two changes of threads.
+/// The queue of writes, and the thread that runs them.
 ///
-/// The thread takes what is waiting as one group, runs the bodies in one LMDB transaction, commits
-/// once, and answers all. A body that throws is undone alone; a body that breaks the LMDB
-/// transaction (it changed too much, the disk is full) fails alone and the others run again.
+/// A thread of the ``WorkerPool`` runs the writes. If no write waits or runs, the thread of a
+/// blocking write runs that write itself, which saves two thread switches.
+///
+/// The thread takes the waiting writes as one group. It runs the bodies in one LMDB transaction,
+/// commits once, and answers all. A body that throws is undone alone. A body that breaks the LMDB
+/// transaction (it changed too much, the disk is full) fails alone, and the others run again.
 final class WriterQueue: Sendable {
     private struct State {
         var jobs: [WriteJob] = []
         var isStopped = false
         /// The thread that runs jobs now.
         var runner: UInt?
-        /// Whether a thread of the pool empties the queue, or is about to.
+        /// Whether a thread of the pool runs the queue's jobs, or is about to.
         var isDraining = false
 
-        /// Says that there is something to do; returns whether a thread is to be asked for.
+        /// Reports that there is work; returns whether the caller must start a thread.
         mutating func wake() -> Bool {
-            // Who runs jobs looks once more when it has done them.
+            // The thread that runs jobs checks the queue again at the end.
             guard runner == nil, !isDraining else { return false }
             isDraining = true
             return true
         }
     }
 
-    /// How a blocking write gets done.
+    /// The way in which a blocking write runs.
     private enum Admission { case nested, alone, waiting }
 
-    /// What runs of jobs keep for the next.
+    /// The state that one run of jobs leaves for the next.
     ///
     /// Sendable: only the runner touches it.
     private final class RunnerState: @unchecked Sendable {
         var pipeline: CommitPipeline?
         var monitor: CommitMonitor?
-        /// What the end of the queue waits for.
+        /// Waits for the other users of the environment, at the end of the queue.
         var waitForOthers: (@Sendable () -> Void)?
     }
 
@@ -49,13 +51,15 @@ final class WriterQueue: Sendable {
         self.parts = parts
     }
 
-    /// Begins, before the first job; `waitForOthers` waits for what uses the environment, too.
+    /// Starts the queue, before the first job.
+    ///
+    /// `waitForOthers` waits for the other users of the environment.
     func start(waitForOthers: @escaping @Sendable () -> Void) {
         runnerState.monitor = CommitMonitor(core)
         runnerState.waitForOthers = waitForOthers
     }
 
-    /// Ends it once the accepted jobs are done; it closes the environment then.
+    /// Stops the queue: once the accepted jobs are done, it closes the environment.
     func stop() {
         let starts = state.withLock { state in
             state.isStopped = true
@@ -64,18 +68,19 @@ final class WriterQueue: Sendable {
         if starts { startDraining() }
     }
 
-    /// Whether the calling thread is in the middle of a job, which closing waits for.
+    /// Whether the calling thread runs a job, for which closing waits.
     var isInUseHere: Bool {
         let current = WorkerPool.currentThread
         return state.withLock { $0.runner == current }
     }
 
-    /// Runs what closing waits for besides jobs: the thread of the checkpoints.
+    /// Runs work that closing waits for: the thread of the checkpoints.
     func awaited<R>(_ body: () -> R) -> R { core.awaited(body) }
 
     /// Accepts a job.
     ///
-    /// One of the store's own is not `limited`: it is accepted whatever number waits.
+    /// An internal job of the store is not `limited`: it is accepted with any number of waiting
+    /// jobs.
     ///
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/queueFull``.
     func add(_ job: WriteJob, limited: Bool = true) throws(CodexError) {
@@ -117,13 +122,13 @@ final class WriterQueue: Sendable {
         }
     }
 
-    /// Takes a job out that still waits.
+    /// Removes a job that still waits, and answers it with `cancelled`.
     func cancel(_ job: WriteJob) {
         guard job.cancel() else { return }
         state.withLock { $0.jobs.removeAll { $0 === job } }
     }
 
-    /// Adds a job, or answers it with why it is not accepted.
+    /// Adds a job, or answers it with the reason why it is not accepted.
     func submit(_ job: WriteJob) {
         do throws(CodexError) {
             try add(job)
@@ -134,7 +139,7 @@ final class WriterQueue: Sendable {
 
     /// Adds a job and waits, without blocking, until it is answered.
     ///
-    /// - Throws: As ``add(_:limited:)``, and what the job is answered with.
+    /// - Throws: As ``add(_:limited:)``, and the error of the job.
     func answer<Value: Sendable>(
         _ job: (@escaping @Sendable (Result<Value, any Error>) -> Void) -> WriteJob
     ) async throws -> Value {
@@ -145,10 +150,10 @@ final class WriterQueue: Sendable {
 
     /// Runs a job, or adds it, and blocks until it is answered.
     ///
-    /// One of the store's own is not `limited`: it is accepted whatever number waits.
+    /// An internal job of the store is not `limited`: it is accepted with any number of waiting
+    /// jobs.
     ///
-    /// - Throws: As ``add(_:limited:)``, ``CodexError/Code/nestedWrite``, and what the job is
-    ///   answered with.
+    /// - Throws: As ``add(_:limited:)``, ``CodexError/Code/nestedWrite``, and the error of the job.
     func wait<Value: Sendable>(
         limited: Bool = true,
         _ job: (@escaping @Sendable (Result<Value, any Error>) -> Void) -> WriteJob
@@ -192,14 +197,14 @@ final class WriterQueue: Sendable {
         }
     }
 
-    /// Closes the environment, once nothing uses it any more.
+    /// Closes the environment, once it has no users any more.
     private func finish() {
         runnerState.pipeline = nil
         runnerState.waitForOthers?()
         runnerState.waitForOthers = nil
         parts.checkpointer.finish()
         StoreClosing(core).finish()
-        // The thread goes on with other things.
+        // The thread goes on with other work.
         state.withLock { $0.runner = nil }
     }
 
@@ -215,12 +220,12 @@ final class WriterQueue: Sendable {
         guard let compaction = job as? CompactionJob else {
             return try job.runAlone(core, try pipeline())
         }
-        // The file is a smaller one then.
+        // After the compaction, the file is smaller.
         defer { if runnerState.monitor != nil { runnerState.monitor = CommitMonitor(core) } }
         try compaction.run(core, parts) { () throws(CodexError) in try endPipeline() }
     }
 
-    /// Applies what the log has, and ends the pipeline with its read transaction.
+    /// Applies the log, and ends the pipeline with its read transaction.
     private func endPipeline() throws(CodexError) {
         let pipeline = try self.pipeline()
         try pipeline.begin()
@@ -228,7 +233,10 @@ final class WriterQueue: Sendable {
         runnerState.pipeline = nil
     }
 
-    /// Takes what is next: an empty group is the end; `nil` if somebody else goes on.
+    /// Takes the next group of jobs.
+    ///
+    /// An empty group is the end of the queue. `nil` means that another thread goes on, or that no
+    /// job waits.
     private func nextGroup() -> [WriteJob]? {
         let current = WorkerPool.currentThread
         return state.withLock { state -> [WriteJob]? in
@@ -254,7 +262,7 @@ final class WriterQueue: Sendable {
         return made
     }
 
-    /// Runs jobs, as many in a transaction as its record has room for.
+    /// Runs jobs in transactions, each with as many jobs as its record has room for.
     private func runShared(_ jobs: [WriteJob], isSecond: Bool = false) {
         var rest = jobs[...]
         while !rest.isEmpty { rest = rest.dropFirst(runGroup(rest, isSecond: isSecond)) }
@@ -262,7 +270,7 @@ final class WriterQueue: Sendable {
 
     /// Runs the first jobs in a transaction.
     ///
-    /// - Returns: How many of them were answered, one or more.
+    /// - Returns: The number of jobs that were answered, one or more.
     @discardableResult
     private func runGroup(_ jobs: ArraySlice<WriteJob>, isSecond: Bool = false) -> Int {
         let start = runnerState.monitor?.now
@@ -278,70 +286,94 @@ final class WriterQueue: Sendable {
             for job in jobs { job.finish(.failure(error)) }
             return jobs.count
         }
-        var done: [WriteJob] = []
+        var ran: [RanJob] = []
         var count = 0
         for job in jobs {
-            // The others are the next group.
+            // The other jobs form the next group.
             if pipeline.isFull { break }
             let mark = pipeline.mark
+            let sawChanges = pipeline.hasChanges
             do {
                 try pipeline.run(job)
-                done.append(job)
+                ran.append(RanJob(job: job))
             } catch {
                 if pipeline.undoChanges(to: mark) {
-                    job.finish(.failure(error))
+                    if sawChanges {
+                        ran.append(RanJob(job: job, refusal: error))
+                    } else {
+                        job.finish(.failure(error))
+                    }
                     count += 1
                     continue
                 }
-                // The transaction is of no use any more. Alone, a job answers for what it did
-                // itself; in a group, others may have filled it: again, one by one, in order.
+                // The transaction is unusable. A job that ran alone gets its error. In a group,
+                // other jobs may have filled the transaction: the jobs run again one by one, in
+                // order.
                 pipeline.abort()
                 if jobs.count == 1 {
                     job.finish(.failure(error))
                 } else {
-                    for other in done + jobs.dropFirst(count) { runGroup([other]) }
+                    for other in ran.map(\.job) + jobs.dropFirst(count) { runGroup([other]) }
                 }
                 return jobs.count
             }
             count += 1
         }
         let changeCount = pipeline.changeCount
-        finish(done, pipeline, isSecond: isSecond)
+        finish(ran, pipeline, isSecond: isSecond)
         if let start { runnerState.monitor?.committed(since: start, changeCount: changeCount) }
         return count
     }
 
-    /// Runs a group once more that found no room: a checkpoint lets go of replaced pages and of the
-    /// log before it, and then history goes that readers need.
+    /// Runs a group again that found no room.
+    ///
+    /// A checkpoint releases replaced pages and the log before it. Then history is deleted that
+    /// readers of changes need.
     private func runAgain(_ jobs: [WriteJob]) {
         _ = try? parts.checkpointer.makeRoom()
         parts.log.space.sacrificing { runShared(jobs, isSecond: true) }
     }
 
-    /// Commits what jobs did, and answers them.
-    private func finish(_ jobs: [WriteJob], _ pipeline: CommitPipeline, isSecond: Bool) {
+    /// A job whose body ran in the open transaction.
+    private struct RanJob {
+        let job: WriteJob
+        /// What the body threw, if it did.
+        ///
+        /// It may rest on changes of earlier bodies, which no reader has seen. So it is the answer
+        /// only if the transaction commits.
+        var refusal: (any Error)?
+    }
+
+    /// Commits the changes of jobs, and answers the jobs.
+    private func finish(_ ran: [RanJob], _ pipeline: CommitPipeline, isSecond: Bool) {
         var answer: Result<Void, any Error> = .success(())
-        // Of a commit that LMDB refused only what the log has is there.
+        // If LMDB refused the commit, only the changes in the log are there.
         var isPartial = false
         if pipeline.hasChanges {
             do throws(CommitError) {
                 if case .logged = try pipeline.commit() { isPartial = true }
             } catch {
-                // One of them may ask for too much: again, one by one, so that it fails alone.
-                if jobs.count > 1, error.cause.isOfSize, !error.isHooks {
-                    for job in jobs { runGroup([job]) }
+                // One of the jobs may be too large: they run again one by one, so that only it
+                // fails.
+                if ran.count > 1, error.cause.isOfSize, !error.isHooks {
+                    for entry in ran { runGroup([entry.job]) }
                     return
                 }
                 if error.cause.code == .diskFull, !isSecond, !error.isHooks {
-                    return runAgain(jobs)
+                    return runAgain(ran.map(\.job))
                 }
                 answer = .failure(error.cause)
             }
         } else {
             pipeline.abort()
         }
-        for job in jobs {
-            job.finish(isPartial && !job.isLogged ? .failure(Self.notApplied) : answer)
+        for entry in ran {
+            if case .success = answer, let refusal = entry.refusal {
+                entry.job.finish(.failure(refusal))
+            } else {
+                let isLost = isPartial && !entry.job.isLogged
+                entry.job.finish(isLost ? .failure(Self.notApplied) : answer)
+            }
         }
     }
 
@@ -353,7 +385,7 @@ final class WriterQueue: Sendable {
     }
 }
 
-/// Carries a result from the writer's thread to one that waits for it.
+/// Carries a result from the writer's thread to a thread that waits for it.
 private final class Answer<Value: Sendable>: Sendable {
     private let result = Locked<Result<Value, any Error>?>(nil)
     private let isSet = DispatchSemaphore(value: 0)

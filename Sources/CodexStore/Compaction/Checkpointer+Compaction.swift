@@ -1,11 +1,11 @@
 internal import CodexCore
 internal import Dispatch
 
-/// What a compaction asks of the checkpointer; on the writer's thread.
+/// The checkpointer's part of a compaction; it runs on the writer's thread.
 extension Checkpointer {
-    /// Makes a checkpoint of the state as it is, and waits for those that are at work.
+    /// Makes a checkpoint of the present state, and waits for all running checkpoints.
     ///
-    /// None can begin before the writer goes on: it pins for all of them.
+    /// No other can begin meanwhile, because only the writer pins a state for a checkpoint.
     func checkpointAndWait() throws(CodexError) {
         try checkpointNow()
         while true {
@@ -17,7 +17,7 @@ extension Checkpointer {
         }
     }
 
-    /// Lets go of the pin and of the data file, so that the environment can be closed.
+    /// Releases the pin and the data file, so that the environment can be closed.
     func detach() {
         state.withLock { state in
             state.pin?.release()
@@ -26,7 +26,7 @@ extension Checkpointer {
         dataFile.withLock { $0.file.close() }
     }
 
-    /// Takes over the file that has become the data file, whose state is the published checkpoint.
+    /// Takes over the new data file, whose state is the published checkpoint.
     func attach(_ file: DataFile) throws(CodexError) {
         let usedByteCount = (Int(try file.newestMetaPage().lastPage) + 1) * file.pageByteCount
         let fileByteCount = try file.file.byteCount()

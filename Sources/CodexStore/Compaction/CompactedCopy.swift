@@ -8,29 +8,29 @@ internal import CodexCore
     internal import Darwin
 #endif
 
-/// A copy of the data file without its free pages, in a directory of its own, on stable storage.
+/// A copy of the data file without its free pages, in a separate directory, on stable storage.
 struct CompactedCopy {
-    /// What is to be the store's checkpoint once the copy is its data file.
+    /// The store's checkpoint once the copy is its data file.
     let checkpoint: Checkpoint
-    /// The lock of the copy, which is held before the copy has the data file's name.
+    /// The lock of the copy, which is held before the copy gets the data file's name.
     let lock: FileLock
 
     private static let stagingName = "compacting"
-    /// Its name as seen from the store.
+    /// Its path relative to the store.
     static let path = "\(stagingName)/\(StoreDirectory.dataFile)"
 
     /// Copies the state of a checkpoint, which is the environment's newest.
     ///
-    /// The copy's transaction is the one after the checkpoint's: nothing that compares numbers of
-    /// transactions sees them go back.
+    /// The copy's transaction is the one after the checkpoint's, so that transaction numbers never
+    /// decrease.
     ///
     /// - Parameters:
     ///   - environment: The environment.
     ///   - old: The checkpoint.
     ///   - store: The store's directory.
-    ///   - clearsGaps: Whether to overwrite what pages have besides their entries.
-    /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/corrupted`` if the copy does not
-    ///   have that state, and what writing and flushing throw.
+    ///   - clearsGaps: Whether to overwrite the bytes of pages outside of their entries.
+    /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/corrupted`` if the copy has
+    ///   another state, and the errors of writing and flushing.
     init(
         of environment: Environment, at old: Checkpoint, in store: Directory,
         clearsGaps: Bool
@@ -61,7 +61,7 @@ struct CompactedCopy {
         }
     }
 
-    /// Makes what LMDB copied a data file of the store, but for the store's ID.
+    /// Turns LMDB's copy into a data file of the store that lacks only the store's identifier.
     ///
     /// - Returns: Its meta page.
     private static func prepare(
@@ -86,13 +86,13 @@ struct CompactedCopy {
             "The store was not compacted, and is as it was: the copy of its data file \(what).")
     }
 
-    /// Removes the directory with the copy, whole or not.
+    /// Removes the directory with the copy, whether complete or not.
     ///
-    /// Errors are ignored, since it is cleaning up.
+    /// It ignores errors, because it only cleans up.
     static func removeStaging(in store: Directory) {
         guard let staging = try? Directory(stagingName, in: store) else {
-            // A link in its place goes. So does an empty directory, which its maker was killed
-            // before it could share; any other stays.
+            // It removes a link in that place. It also removes an empty directory, whose maker was
+            // killed before it set the modes. Other files stay.
             store.remove(stagingName)
             return store.removeDirectory(stagingName)
         }

@@ -1,27 +1,29 @@
 internal import CodexCore
 
-/// Replaces a store's data file by a copy without free pages, while nobody else has the store open.
+/// Replaces a store's data file by a copy without free pages, while no other process has the store
+/// open.
 ///
-/// On the writer's thread, without a transaction.
+/// It runs on the writer's thread, without a transaction.
 ///
-/// 1. A checkpoint is made that has all there is, and readers are barred. A purge removes the
-///    history (``HistoryPurge``).
-/// 2. Its state is copied aside and flushed (``CompactedCopy``).
-/// 3. The intent is written down (``CompactionIntent``). Up to here, a failure leaves the store as
-///    it was.
-/// 4. The copy becomes the data file, and its checkpoint the store's; the intent is removed.
-/// 5. The environment is opened on it. Handles of databases keep their numbers, numbers of
-///    transactions go on: whatever was kept of either is good.
+/// 1. A checkpoint of the whole state is made, and readers are barred. A purge removes the history
+///    (``HistoryPurge``).
+/// 2. The state is copied to another directory and flushed (``CompactedCopy``).
+/// 3. The intent is stored (``CompactionIntent``). Up to here, a failure leaves the store as it
+///    was.
+/// 4. The copy becomes the data file, and its checkpoint becomes the store's. Then the intent is
+///    removed.
+/// 5. The environment is opened on the new file. Database handles keep their numbers, and
+///    transaction numbers continue: stored copies of both stay valid.
 struct Compaction {
     private let core: StoreCore
     private let checkpointer: Checkpointer
-    /// What else is to go; `nil` compacts the data file alone.
+    /// The purge of the history; `nil` compacts the data file alone.
     private let purge: HistoryPurge?
     private var directory: Directory { core.directory }
 
-    /// How long the gate is waited for: the writer waits with it.
+    /// The maximum wait for the gate, during which the writer waits, too.
     private static let gateWait = Duration.seconds(2)
-    /// How long a process that is being spawned may have this one's locks.
+    /// The maximum time that a process that is being spawned may hold this one's locks.
     private static let spawnWait = Duration.seconds(2)
 
     init(_ core: StoreCore, _ parts: WritableParts, purges: Bool) {
@@ -30,13 +32,13 @@ struct Compaction {
         purge = purges ? HistoryPurge(core, parts) : nil
     }
 
-    /// Does it.
+    /// Runs the compaction.
     ///
-    /// - Parameter endPipeline: Applies what the log has, and ends the writer's context.
-    /// - Returns: What it did.
+    /// - Parameter endPipeline: Applies the whole log, and ends the writer's context.
+    /// - Returns: The report, and the removed history.
     /// - Throws: ``CodexError/Code/inUse``, ``CodexError/Code/lockTimeout``,
-    ///   ``CodexError/Code/diskFull``, ``CodexError/Code/closed`` if the store is of no use any
-    ///   more, and what reading and writing throw.
+    ///   ``CodexError/Code/diskFull``, ``CodexError/Code/closed`` if the store is no longer usable,
+    ///   and the errors of reading and writing.
     func run(_ endPipeline: () throws(CodexError) -> Void) throws(CodexError) -> CompactionOutcome {
         let start = ContinuousClock.now
         let gate = try StoreLease.gate(
@@ -60,7 +62,7 @@ struct Compaction {
         }
     }
 
-    /// Throws if a program that knows nothing of the lease reads the data file.
+    /// Throws if a program that does not use the lease reads the data file.
     private func requireNoReaders() throws(CodexError) {
         core.environment.clearDeadReaders()
         let others = core.environment.readers().filter { $0.processID != FileSystem.processID }
@@ -72,7 +74,7 @@ struct Compaction {
         }
     }
 
-    /// The checkpoint, which has all that the data file and the log have.
+    /// The checkpoint, which includes the whole data file and the whole log.
     private func settledCheckpoint() throws(CodexError) -> Checkpoint {
         let checkpoint = try Checkpoint(of: directory)
         var cursor = LogCursor(core.logDirectory, after: checkpoint.position)
@@ -113,7 +115,7 @@ struct Compaction {
         CompactedCopy.removeStaging(in: directory)
     }
 
-    /// Writes the intent down and gives the copy the data file's name.
+    /// Stores the intent and gives the copy the data file's name.
     private func rename(
         _ copy: CompactedCopy, _ intent: CompactionIntent
     ) throws(CodexError) {
@@ -122,13 +124,13 @@ struct Compaction {
             core.options.reached(.compactionIntended)
             try directory.rename(CompactedCopy.path, to: StoreDirectory.dataFile)
         } catch {
-            // It may be on stable storage, and must not meet a later state of the store.
+            // The intent may be on stable storage, and must not meet a later state of the store.
             try CompactionIntent.remove(in: directory, core.lease)
             throw error
         }
     }
 
-    /// Makes the store go on with the copy, which is the data file by now.
+    /// Makes the store use the copy, which is now the data file.
     private func switchOver(
         _ intent: CompactionIntent, _ names: [String]
     ) throws(CodexError) {
@@ -136,7 +138,7 @@ struct Compaction {
         core.gate.detachEnvironment()
         checkpointer.detach()
         try core.withSchemaLock { () throws(CodexError) in
-            // The old file's blocks are free now, should the checkpoint need one.
+            // The old file's blocks become free now, in case the checkpoint needs one.
             core.environment.close()
             try intent.complete(in: directory, core.lease, reached: options.reached)
             options.reached(.compactionSettled)

@@ -1,15 +1,15 @@
 internal import CodexCore
 
-/// The file `compaction`, which makes data file and checkpoint change as one: both have to, and
-/// they cannot be renamed in one step.
+/// The file `compaction`, which makes the change of data file and checkpoint atomic.
 ///
-/// As long as it is there, the data file is the old one or the compacted copy, and the checkpoint is
-/// of either. Which data file it is, its meta pages say. A process that opens the store alone undoes
-/// the compaction or completes it; others never see the file.
+/// Both files must change, and one step cannot rename both. While the file exists, the data file is
+/// the old one or the compacted copy, and so is the checkpoint's. The meta pages show which data
+/// file it is. A process that opens the store alone undoes or completes the compaction. Other
+/// processes never see the file.
 ///
 /// Byte map in `Docs/Format.md`.
 struct CompactionIntent {
-    /// That of the copy.
+    /// The checkpoint of the copy.
     let checkpoint: Checkpoint
 
     static let name = "compaction"
@@ -63,21 +63,20 @@ struct CompactionIntent {
 
     // MARK: Steps
 
-    /// Writes it down, durably.
+    /// Writes the file durably.
     func publish(in store: Directory) throws(CodexError) {
         try store.writeDurably(bytes, to: Self.nextName)
         try store.rename(Self.nextName, to: Self.name)
         try store.flush()
     }
 
-    /// Puts the copy's checkpoint in place and ends the compaction; the copy is the data file
-    /// already.
+    /// Publishes the copy's checkpoint and ends the compaction; the copy is already the data file.
     ///
-    /// - Throws: What flushing throws; the next opening completes it then.
+    /// - Throws: The errors of flushing; the next opening then completes the compaction.
     func complete(
         in store: Directory, _ lease: StoreLease, reached: (ProtocolStep) -> Void = { _ in }
     ) throws(CodexError) {
-        // A checkpoint of the copy is of no use to the old file.
+        // The flush comes first: a checkpoint of the copy is useless with the old file.
         try lease.refusingWritesOnFailure { () throws(CodexError) in try store.flush() }
         try checkpoint.publish(in: store, lease)
         reached(.compactionPublished)
@@ -85,9 +84,10 @@ struct CompactionIntent {
         try Self.remove(in: store, lease)
     }
 
-    /// Gives the copy the store's ID.
+    /// Writes the store's identifier into the copy.
     ///
-    /// Only now: earlier releases do not know the intent, and refuse a data file without it.
+    /// It must not be earlier: earlier releases do not know the intent, and refuse a data file
+    /// without the identifier.
     private func stamp(_ store: Directory) throws(CodexError) {
         let file = try DataFile(store)
         defer { file.file.close() }
@@ -95,7 +95,7 @@ struct CompactionIntent {
         try file.file.flush()
     }
 
-    /// Removes the file, durably: from then on, data file and checkpoint are a pair.
+    /// Removes the file durably: from then on, data file and checkpoint match.
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
     static func remove(in store: Directory, _ lease: StoreLease) throws(CodexError) {
@@ -111,11 +111,12 @@ struct CompactionIntent {
 
     // MARK: Opening
 
-    /// Undoes or completes a compaction that was cut short; for a process that opens the store
-    /// alone, before it reads the checkpoint.
+    /// Undoes or completes an interrupted compaction.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if the file is damaged, and what reading and
-    ///   flushing throw.
+    /// A process that opens the store alone calls it before it reads the checkpoint.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if the file is damaged, and the errors of reading
+    ///   and flushing.
     static func resolve(
         in store: Directory, _ lease: StoreLease, _ options: StoreOptions
     ) throws(CodexError) {
@@ -129,14 +130,13 @@ struct CompactionIntent {
                 options.reached(.compactionUndone)
             }
         }
-        // Only now: without the intent the copy is of no use.
+        // The copy goes last: without the intent it is useless.
         CompactedCopy.removeStaging(in: store)
     }
 
     /// Whether the copy has become the data file.
     ///
-    /// Nothing was written to the copy before the intent was gone, and the old file has other
-    /// trees.
+    /// No process writes to the copy before the intent is gone, and the old file has other trees.
     private func isRenamed(in store: Directory) throws(CodexError) -> Bool {
         let file = try DataFile(store, .read)
         defer { file.file.close() }

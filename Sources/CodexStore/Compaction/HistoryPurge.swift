@@ -1,24 +1,27 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// What a purge of plain values removed of a store's history.
+/// The history that a purge of plain values removed.
 struct PurgedHistory: Sendable {
-    /// The last commit whose changes are gone.
+    /// The last commit whose changes were removed.
     let sequence: UInt64
-    /// How many segments of the log were removed.
+    /// The number of removed segments of the log.
     let segmentCount: Int
-    /// The readers that had not read all of it.
+    /// The readers that had not read all of the history.
     let readers: [String]
 }
 
-/// The part of a purge that is none of a compaction: on the writer's thread, without a transaction,
-/// while no other process has the store open.
+/// The part of a purge that a plain compaction does not have.
 ///
-/// 1. Nothing in the store may be plain any more that is to be sealed.
-/// 2. The log goes on in a new segment of zeros, and a checkpoint lies in it.
-/// 3. All that is before it goes, and the spare, which may have been a segment.
+/// It runs on the writer's thread, without a transaction, while no other process has the store
+/// open.
 ///
-/// Cut short, it leaves a store that lacks some history at most: it is done again as a whole.
+/// 1. It checks that no value is plain that must be sealed.
+/// 2. The log continues in a new segment of zeros, and a checkpoint is made in it.
+/// 3. All earlier segments are removed, and the spare one, which may have been a segment.
+///
+/// An interrupted purge leaves a store that lacks some history at most: another call runs it again
+/// as a whole.
 struct HistoryPurge {
     private let core: StoreCore
     private let parts: WritableParts
@@ -27,11 +30,11 @@ struct HistoryPurge {
         (self.core, self.parts) = (core, parts)
     }
 
-    /// Sees that nothing is plain that is to be sealed, but for the history.
+    /// Checks that no value outside of the history is plain that must be sealed.
     ///
-    /// - Returns: The consumers that lose nothing with that.
+    /// - Returns: The consumers that lose no change by the purge.
     /// - Throws: ``CodexError/Code/valueNotSealed``, ``CodexError/Code/keyUnavailable``,
-    ///   ``CodexError/Code/valueTampered``, and what reading and writing throw.
+    ///   ``CodexError/Code/valueTampered``, and the errors of reading and writing.
     func prepare() throws(CodexError) -> Set<String> {
         let pipeline = try makePipeline()
         try requireSealed(pipeline)
@@ -39,33 +42,33 @@ struct HistoryPurge {
         return try consumersAtEnd()
     }
 
-    /// Removes the history, after a checkpoint of all that there is.
+    /// Removes the history, after a checkpoint of the whole state.
     ///
-    /// - Parameter consumers: What ``prepare()`` returned.
-    /// - Returns: What was removed.
-    /// - Throws: ``CodexError/Code/diskFull``, and what writing and flushing throw.
+    /// - Parameter consumers: The result of ``prepare()``.
+    /// - Returns: The removed history.
+    /// - Throws: ``CodexError/Code/diskFull``, and the errors of writing and flushing.
     func run(_ consumers: Set<String>) throws(CodexError) -> PurgedHistory {
         let pipeline = try makePipeline()
         try renewLog(pipeline)
         try moveToEnd(consumers, pipeline)
-        // From now on no recovery needs what is before the new segment.
+        // From now on recovery needs no earlier segment.
         try parts.checkpointer.checkpointAndWait()
         return try parts.log.space.discardHistory()
     }
 
-    /// A pipeline of its own, which must be gone before the environment is closed.
+    /// A separate pipeline, which must end before the environment is closed.
     private func makePipeline() throws(CodexError) -> CommitPipeline {
         try CommitPipeline(core, parts.log, parts.checkpointer)
     }
 
-    // MARK: What is sealed
+    // MARK: Sealed values
 
-    /// Throws if a value of an encrypted field is not sealed, or may not be, in an item or a parked
-    /// change.
+    /// Throws if a value of an encrypted field is not certainly sealed, in an item or a dead
+    /// letter.
     ///
-    /// - Throws: ``CodexError/Code/valueNotSealed``; ``CodexError/Code/keyUnavailable`` if keys are
-    ///   needed to tell; ``CodexError/Code/valueTampered`` for a damaged value of a store of a
-    ///   format before 4, and what reading throws.
+    /// - Throws: ``CodexError/Code/valueNotSealed``; ``CodexError/Code/keyUnavailable`` if the
+    ///   check needs keys; ``CodexError/Code/valueTampered`` for a damaged value of a store of a
+    ///   format before 4, and the errors of reading.
     /// - Complexity: O(*n*) in the number of items of tables with encrypted fields.
     private func requireSealed(_ pipeline: CommitPipeline) throws(CodexError) {
         try pipeline.begin()
@@ -111,8 +114,8 @@ struct HistoryPurge {
 
     /// Throws if a consumer has dead letters, in a store with encrypted fields.
     ///
-    /// Their images are what the log had. Their errors may repeat values of any item, for earlier
-    /// releases kept the whole text.
+    /// Their images come from the log. Their errors may repeat values of any item, because earlier
+    /// releases stored the whole text.
     private func requireNoDeadLetters(_ context: WriteContext) throws {
         let catalog = context.catalog
         guard catalog.hasSealedFields else { return }
@@ -124,7 +127,7 @@ struct HistoryPurge {
         }
     }
 
-    /// Replaces the digests of idempotency tokens that follow from plain values alone.
+    /// Replaces the digests of idempotency tokens that depend on plain values alone, without a key.
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable``.
     private func replaceAllPlainDigests(_ pipeline: CommitPipeline) throws(CodexError) {
@@ -151,7 +154,7 @@ struct HistoryPurge {
         }
     }
 
-    /// Lets the log go on in a segment that has nothing of earlier ones.
+    /// Continues the log in a segment without bytes of earlier ones.
     ///
     /// - Throws: ``CodexError/Code/diskFull``, and as ``CommitPipeline/begin()``.
     private func renewLog(_ pipeline: CommitPipeline) throws(CodexError) {
@@ -167,10 +170,10 @@ struct HistoryPurge {
         try pipeline.moveLog(to: segment)
     }
 
-    /// Lets consumers begin at the log's end; their checkpoints stay.
+    /// Moves consumers to the log's end; their checkpoints stay.
     ///
-    /// For those that have read all changes, though not the commits after these (that of their own
-    /// checkpoint, say): else they would be told that they missed some.
+    /// These consumers have read all changes, but not the later commits, such as that of their own
+    /// checkpoint. Without the move, they would get an error that they missed some.
     private func moveToEnd(
         _ names: Set<String>, _ pipeline: CommitPipeline
     ) throws(CodexError) {
@@ -192,7 +195,8 @@ struct HistoryPurge {
 
     /// The consumers that have read all changes that they want.
     ///
-    /// - Throws: What reading throws; one that has lost changes is none of them.
+    /// - Throws: The errors of reading. A consumer that has lost changes is not an error, and not
+    ///   in the result.
     private func consumersAtEnd() throws(CodexError) -> Set<String> {
         do {
             let all = try core.withReadContext { try ConsumerReads($0).consumers() }
@@ -216,7 +220,7 @@ struct HistoryPurge {
 }
 
 extension SealedFields {
-    /// Throws if the value of an item's encrypted field is not sealed, or may not be.
+    /// Throws if the value of an item's encrypted field is not certainly sealed.
     fileprivate func requireSealed(_ item: Item, _ options: StoreOptions) throws(CodexError) {
         for name in names {
             guard let field = item.element(named: name), field.seal != .sealed else { continue }
@@ -230,7 +234,7 @@ extension SealedFields {
 }
 
 extension TableHandle {
-    /// The first plain field of a raw item that its key's entity encrypts.
+    /// The first unsealed field of a raw item that its key's entity encrypts.
     func openField(ofRaw item: Item, _ key: PrimaryKey) -> String? {
         guard let entity = entity(of: key) else { return nil }
         return entity.definition.sealed.first { name in

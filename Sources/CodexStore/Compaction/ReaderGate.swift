@@ -1,17 +1,17 @@
 internal import CodexCore
 internal import Dispatch
 
-/// What keeps readers out of a store that is being compacted.
+/// The barrier that keeps readers out of a store during its compaction.
 enum ReaderBarrier {
-    /// Nothing.
+    /// There is no barrier.
     case none
-    /// A compaction waits for the readers that there are.
+    /// A compaction waits for the present readers.
     case draining
     /// A compaction copies the data file.
     case copying
-    /// The environment is closed, to be opened on the new file.
+    /// The environment is closed until it is opened on the new file.
     case detached
-    /// It could not be.
+    /// The environment could not be opened again.
     case failed(CodexError)
 
     /// Whether no reader may use the environment.
@@ -23,8 +23,8 @@ enum ReaderBarrier {
     }
 }
 
-/// The readers of a store during a compaction: what users read is refused, what the store reads
-/// itself waits.
+/// The readers of a store during a compaction: users' reads are refused, and the store's own reads
+/// wait.
 struct ReaderGate {
     private let core: StoreCore
     private var state: Locked<StoreCore.State> { core.state }
@@ -34,7 +34,7 @@ struct ReaderGate {
     private static let compacting = CodexError(
         .inUse, "The store is being compacted. Try again in a moment.")
 
-    /// Why readers are refused.
+    /// The error with which readers are refused.
     var refusal: CodexError { state.withLock { Self.refusal($0) } }
 
     private static func refusal(_ state: StoreCore.State) -> CodexError {
@@ -42,14 +42,14 @@ struct ReaderGate {
         return state.isClosed ? StoreCore.closed : compacting
     }
 
-    /// Counts a reader that comes while readers are barred.
+    /// Counts a reader that begins while readers are barred.
     ///
     /// - Parameter waits: Whether to wait for the end of a compaction.
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/inUse``.
     func admit(waits: Bool) throws(CodexError) {
         while true {
             let alarm = DispatchSemaphore(value: 0)
-            // One that is inside of another is what the compaction waits for.
+            // The compaction waits for the outer reader of a nested one.
             let isNested = core.isInUseHere
             let outcome = state.withLock { state -> Result<Bool, CodexError> in
                 if state.isClosed { return .failure(Self.refusal(state)) }
@@ -74,7 +74,7 @@ struct ReaderGate {
         }
     }
 
-    /// How long a compaction waits for the readers that there are.
+    /// The maximum wait of a compaction for the present readers.
     private static let drainLimit = DispatchTimeInterval.milliseconds(500)
 
     /// Bars readers, and waits until there are none.
@@ -100,7 +100,7 @@ struct ReaderGate {
         }
     }
 
-    /// Lets readers in again, unless the environment is gone.
+    /// Admits readers again, unless the environment is closed.
     func admitReaders() {
         guard !state.withLock({ $0.barrier.isDetached }) else { return }
         setBarrier(.none)
@@ -116,13 +116,13 @@ struct ReaderGate {
             }
             return state.waiting
         }
-        // They look again.
+        // They check the barrier again.
         for alarm in waiting { alarm.signal() }
     }
 
     // MARK: The environment
 
-    /// Ends all that uses the environment, after ``barReaders()``.
+    /// Ends all use of the environment, after ``barReaders()``.
     func detachEnvironment() {
         let idle = state.withLock { state in
             state.barrier = .detached
@@ -134,7 +134,7 @@ struct ReaderGate {
         core.commits.pause()
     }
 
-    /// Lets all go on with the environment as it is now.
+    /// Permits the use of the reopened environment.
     func attachEnvironment() {
         core.commits.resume()
         state.withLock { state in
@@ -143,7 +143,7 @@ struct ReaderGate {
         }
     }
 
-    /// Refuses all further use, since the environment could not be opened again.
+    /// Refuses all further use, because the environment could not be opened again.
     ///
     /// - Returns: The error that all users get.
     func refuse(after cause: CodexError) -> CodexError {

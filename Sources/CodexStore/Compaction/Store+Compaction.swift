@@ -1,41 +1,42 @@
 internal import CodexCore
 
-/// What ``Store/compact()`` did.
+/// The result of ``Store/compact()``.
 public struct CompactionReport: Sendable, Hashable {
-    /// The bytes of the data file before.
+    /// The bytes of the data file before the compaction.
     public let byteCountBefore: Int
-    /// The bytes of the data file now: what is in use, and a reserve for a full disk.
+    /// The bytes of the data file now: its used pages, and a reserve for a full disk.
     public let byteCountAfter: Int
-    /// How long it took, without waiting for other writes.
+    /// The duration, without the wait for other writes.
     public let duration: Duration
 }
 
 extension Store {
-    /// Makes the data file as small as what it holds, by a copy that takes its place.
+    /// Reduces the data file to the size of its contents: a copy without free pages takes its
+    /// place.
     ///
-    /// A data file never gets shorter by itself: pages that are free are used again. After many
-    /// deletes a compaction gives them back to the device. It needs room for the pages in use and
-    /// the reserve, on the store's own file system. A follower may be compacted too.
+    /// A data file never shrinks by itself: its free pages are used again. After many deletes a
+    /// compaction returns them to the device. It needs room for the used pages and the reserve, on
+    /// the store's own file system. A follower may be compacted, too.
     ///
-    /// No other process may have the store open, and no snapshot, backup or archive of this one may
-    /// be at work. While it runs, writes wait, as do consumers, observations and whatever the store
-    /// does in the background, and reads are refused (``CodexError/Code/inUse``). Processes that
-    /// open the store wait for it, ``StoreOptions/lockTimeout`` at most.
+    /// No other process may have the store open, and this one may have no open snapshot, backup or
+    /// archive of it. While it runs, writes, consumers, observations and the store's background
+    /// work wait. Reads are refused (``CodexError/Code/inUse``). Processes that open the store wait
+    /// for it, ``StoreOptions/lockTimeout`` at most.
     ///
     /// The store keeps its identity, its sequence numbers, its log, consumers and tokens: backups,
-    /// archives and followers go on. It is compacted as a whole or not at all, also if the process
-    /// is killed or the power fails. It is not cancelled, and ``close()`` waits for it.
+    /// archives and followers continue. The compaction is atomic, also if the process is killed or
+    /// the power fails. Cancellation has no effect, and ``close()`` waits for it.
     ///
     /// - Important: The body of a write must not wait for it.
     ///
-    /// - Returns: What it did.
+    /// - Returns: A report of the compaction.
     /// - Throws: ``CodexError/Code/inUse``, ``CodexError/Code/diskFull``,
     ///   ``CodexError/Code/lockTimeout``, ``CodexError/Code/readOnly``,
     ///   ``CodexError/Code/writesRefused``, ``CodexError/Code/queueFull``,
     ///   ``CodexError/Code/notWritable``, ``CodexError/Code/filesReplaced``,
-    ///   ``CodexError/Code/corrupted``; the store is as it was then. ``CodexError/Code/closed`` if
+    ///   ``CodexError/Code/corrupted``; the store is unchanged then. ``CodexError/Code/closed`` if
     ///   it was compacted and could not be opened again: close it, and open it again.
-    /// - Complexity: It reads and writes what the store holds, once.
+    /// - Complexity: It reads and writes the contents of the store, once.
     @discardableResult
     public func compact() async throws -> CompactionReport {
         let outcome: CompactionOutcome = try await requireOwnWriter().answer {
@@ -45,16 +46,17 @@ extension Store {
     }
 }
 
-/// What a compaction did, and the purge that it was part of.
+/// The report of a compaction, and the history that its purge removed.
 struct CompactionOutcome: Sendable {
     let report: CompactionReport
     /// `nil` if the history was kept.
     let history: PurgedHistory?
 }
 
-/// A compaction, in the writer's turn.
+/// A compaction, as a job of the writer.
 ///
-/// Sendable since the answer is, and since the outcome is touched by who runs the job alone.
+/// It is `Sendable` because the answer is, and because only the thread that runs the job uses the
+/// outcome.
 final class CompactionJob: ExclusiveJob, @unchecked Sendable {
     private let purges: Bool
     private let answer: @Sendable (Result<CompactionOutcome, any Error>) -> Void
@@ -68,7 +70,7 @@ final class CompactionJob: ExclusiveJob, @unchecked Sendable {
         self.answer = answer
     }
 
-    /// Does it; `endPipeline` applies what the log has, and ends the writer's context.
+    /// Runs it; `endPipeline` applies the whole log, and ends the writer's context.
     func run(
         _ core: StoreCore, _ parts: WritableParts, _ endPipeline: () throws(CodexError) -> Void
     ) throws(CodexError) {

@@ -1,26 +1,27 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// What the store keeps of a consumer: in the database `consumers`, under 0x00 and its name, as
-/// JSON.
+/// The stored state of a consumer: JSON in the database `consumers`, under 0x00 and its name.
 struct Consumer: Codable {
     var filter: ChangeFilter
-    /// Changes up to this one are done.
+    /// The commit of the checkpoint: changes up to ``sequenceNumber`` are done.
     var commit: UInt64
     var ordinal: UInt32
-    /// Where the log was before that commit; segment 0 if it is not known.
+    /// The position in the log before that commit; segment 0 if it is not known.
     var segment: UInt64 = 0
     var offset: UInt64 = 0
     var checksum: UInt32 = 0
     var before: UInt64 = 0
-    /// When the commit was, in milliseconds since 1970; that of the registration before the first.
+    /// The time of the commit, in milliseconds since 1970; before the first commit, that of the
+    /// registration.
     var milliseconds: UInt64 = 0
-    /// The last commit before the one that put this here.
+    /// The last commit before the one that stored this state.
     var movedAfter: UInt64?
 
     var sequenceNumber: SequenceNumber { SequenceNumber(commit: commit, ordinal: ordinal) }
 
-    /// Up to which commit the consumer does not need the log: it may begin after its checkpoint.
+    /// The last commit that the consumer no longer needs in the log; it may start after its
+    /// checkpoint.
     var readSequence: UInt64 { max(sequenceNumber.lastWholeCommit, segment == 0 ? 0 : before) }
 
     var startingPoint: ChangeReader.StartingPoint {
@@ -42,15 +43,14 @@ struct Consumer: Codable {
         milliseconds = now
     }
 
-    /// Moves the checkpoint to a change; `position` is where the log was before its commit, or
-    /// after.
+    /// Moves the checkpoint to a change; `position` is the one before or after its commit.
     private mutating func move(to number: SequenceNumber, before position: LogPosition) {
         (commit, ordinal) = (number.commit, number.ordinal)
         (before, segment) = (position.sequence, position.segment)
         (offset, checksum) = (position.offset, position.checksum)
     }
 
-    /// Throws if the checkpoint is not where it is expected.
+    /// Throws if the checkpoint is not the expected one.
     func require(_ expected: SequenceNumber) throws(CodexError) {
         guard sequenceNumber == expected else {
             throw CodexError(
@@ -89,7 +89,7 @@ struct Consumer: Codable {
         return [0] + bytes
     }
 
-    /// A consumer that begins after a change.
+    /// Creates the state of a consumer that starts after a change.
     init(filter: ChangeFilter, after number: SequenceNumber, now: UInt64) {
         self.filter = filter
         milliseconds = now

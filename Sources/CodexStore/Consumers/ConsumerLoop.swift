@@ -3,24 +3,25 @@ internal import FoundationEssentials
 
 // How a consumer gets its changes:
 //
-// 1. `run` reads the consumer's checkpoint (Consumer.swift), and begins a reader there.
-// 2. The reader gives the next batch of changes that pass the filter (Changes/ChangeReader.swift).
-//    It ends at the newest commit that is applied.
-// 3. The loop hands the batch to a closure, `handle`, which moves the checkpoint past it. There are
-//    two of them. `consume` runs a body in the write transaction that moves the checkpoint too.
-//    `deliverChanges` calls the handler of events first, and moves the checkpoint then.
+// 1. `run` reads the consumer's checkpoint (Consumer.swift), and starts a reader there.
+// 2. The reader returns the next batch of changes that pass the filter
+//    (Changes/ChangeReader.swift). It ends at the newest commit that is applied.
+// 3. The loop passes the batch to a closure, `handle`, which moves the checkpoint past it. There
+//    are two of them. `consume` runs a body in the write transaction that also moves the
+//    checkpoint. `deliverChanges` calls the handler of events first, and then moves the checkpoint.
 // 4. A change that keeps failing becomes a dead letter in the transaction that moves the checkpoint
 //    past it (DeadLetters.swift). If the policy does not allow that, the loop ends with the error.
 // 5. At the end of the log, the loop waits for the next commit (Changes/CommitSignal.swift).
-// 6. If the checkpoint is not where the loop left it, another process has moved it. The loop begins
+// 6. If the checkpoint is not where the loop left it, another process has moved it. The loop starts
 //    again at step 1.
 
 extension Store {
-    /// Hands a consumer's changes to `body`, batch by batch, each in a write transaction that moves
-    /// its checkpoint too: what the body writes happens exactly once for each change, however often
-    /// processes are killed.
+    /// Calls `body` with a consumer's changes, batch by batch, in transactions that move its
+    /// checkpoint.
     ///
-    /// It never ends by itself: cancel the task. Several processes may consume under one name; each
+    /// Each write transaction has the body's writes and the new checkpoint. So the body's writes
+    /// take effect exactly once for each change, even if processes are killed. The call does not
+    /// end by itself: cancel the task. Several processes may consume under one name, and each
     /// change still takes effect once.
     ///
     /// ```swift
@@ -32,17 +33,17 @@ extension Store {
     ///
     /// - Parameters:
     ///   - consumer: The consumer's name.
-    ///   - view: Which images the changes have.
-    ///   - batchCount: About how many changes a transaction gets, 1 or more; commits are not torn
-    ///     apart, but where a change fails.
-    ///   - policy: What to do about a change that `body` throws for. A batch that fails is tried
-    ///     again change by change.
+    ///   - view: The images that the changes have.
+    ///   - batchCount: The approximate number of changes in a transaction, 1 or more. Only a failed
+    ///     change splits a commit.
+    ///   - policy: The reaction to a change for which `body` throws. A batch that fails is retried
+    ///     change by change.
     ///   - body: Gets the changes, in order. As any body of a write it may run again, and should
-    ///     have no effects but on the transaction. What it writes is in the stream too: filter it
-    ///     out, or it consumes itself for ever.
+    ///     have no effects outside of the transaction. The stream has its writes, too: exclude them
+    ///     by the filter, or the consumer gets its own writes forever.
     /// - Throws: `CancellationError`; ``CodexError/Code/unknownConsumer``,
-    ///   ``CodexError/Code/changesTrimmed``; what `body` threw, if it is not kept as a dead letter;
-    ///   ``CodexError/Code/tooManyDeadLetters``; as ``write(_:)-(_)``.
+    ///   ``CodexError/Code/changesTrimmed``; an error of `body`, if the policy keeps no dead
+    ///   letter; ``CodexError/Code/tooManyDeadLetters``; as ``write(_:)-(_)``.
     public func consume(
         _ consumer: String, view: StreamView = .newAndOldImages, batchCount: Int = 100,
         onFailure policy: ConsumerFailurePolicy = .stop,
@@ -57,19 +58,19 @@ extension Store {
         }
     }
 
-    /// Hands a consumer's changes to `deliver`, one after the other, at least once each.
+    /// Calls `deliver` with a consumer's changes, one after the other, at least once each.
     ///
-    /// It goes on from the consumer's checkpoint until its task is cancelled or something throws, in
-    /// one process at a time. After a crash, the changes after the checkpoint come again.
+    /// It continues from the consumer's checkpoint until its task is cancelled or a call throws.
+    /// Use it in one process at a time. After a crash, the changes after the checkpoint come again.
     ///
     /// - Parameters:
     ///   - consumer: The consumer's name.
-    ///   - policy: What to do about a change that `deliver` returns an error for.
+    ///   - policy: The reaction to a change for which `deliver` returns an error.
     ///   - deliver: Gets each change with both images, in the order of the commits. It returns the
-    ///     error of a change that keeps failing. What it throws ends the delivery.
+    ///     error of a change that keeps failing. An error that it throws ends the delivery.
     /// - Throws: `CancellationError`; ``CodexError/Code/unknownConsumer``,
-    ///   ``CodexError/Code/changesTrimmed``; what `deliver` returned, if it is not kept as a dead
-    ///   letter; ``CodexError/Code/tooManyDeadLetters``; as ``write(_:)-(_)``.
+    ///   ``CodexError/Code/changesTrimmed``; an error that `deliver` returned, if the policy keeps
+    ///   no dead letter; ``CodexError/Code/tooManyDeadLetters``; as ``write(_:)-(_)``.
     package func deliverChanges(
         to consumer: String, onFailure policy: ConsumerFailurePolicy,
         _ deliver: (ChangeRecord) async throws -> (any Error)?
@@ -81,30 +82,30 @@ extension Store {
     }
 }
 
-/// A consumer at work: the one loop of all ways to consume.
+/// A running consumer: the one loop for all ways to consume.
 struct ConsumerLoop {
     let store: Store
     let name: String
-    /// The filter that the changes passed.
+    /// The filter of the changes.
     ///
-    /// A consumer with another one was registered again.
+    /// A consumer that now has another filter was registered again.
     let filter: ChangeFilter
 
-    /// Commits that concern the consumer in nothing are checkpointed once so much log was read.
+    /// The bytes of commits without matching changes after which the loop moves the checkpoint.
     private static let skippedByteCountMax: UInt64 = 1 << 20
 
-    /// Consumes from the checkpoint on until something throws.
+    /// Consumes from the checkpoint until a call throws.
     ///
-    /// If another process moves the checkpoint, it goes on from there.
+    /// If another process moves the checkpoint, the loop continues from there.
     ///
     /// - Parameters:
     ///   - store: The store.
     ///   - name: The consumer's name.
-    ///   - view: Which images the changes have.
-    ///   - batchCount: About how many changes `handle` gets at once.
-    ///   - handle: Gets changes, and where the checkpoint is; it moves the checkpoint to the last
-    ///     of them.
-    /// - Throws: What reading, writing and `handle` throw, and `CancellationError`.
+    ///   - view: The images that the changes have.
+    ///   - batchCount: The approximate number of changes in one call of `handle`.
+    ///   - handle: Gets changes and the present checkpoint; it moves the checkpoint to the last
+    ///     change.
+    /// - Throws: The errors of reading, writing and `handle`, and `CancellationError`.
     static func run(
         _ store: Store, _ name: String, _ view: StreamView, _ batchCount: Int,
         _ handle: (ConsumerLoop, [ChangeRecord], SequenceNumber) async throws -> Void
@@ -123,7 +124,7 @@ struct ConsumerLoop {
         }
     }
 
-    /// Hands over batch after batch until something throws.
+    /// Passes on batch after batch until a call throws.
     private func run(
         _ reader: ChangeReader, _ state: Consumer, _ batchCount: Int,
         _ handle: (ConsumerLoop, [ChangeRecord], SequenceNumber) async throws -> Void
@@ -134,7 +135,7 @@ struct ConsumerLoop {
             try _Concurrency.Task.checkCancellation()
             let batch = try reader.read(batchCount)
             guard let last = batch.last else {
-                // Not to stay in a segment that may be removed, either.
+                // The checkpoint must also leave a segment that may be removed.
                 if let position = reader.position, reader.skippedByteCount > 0,
                     reader.skippedByteCount > Self.skippedByteCountMax
                         || position.segment != segment
@@ -183,7 +184,7 @@ struct ConsumerLoop {
         }
     }
 
-    /// Moves the checkpoint with what `body` writes.
+    /// Moves the checkpoint and runs `body` in one transaction.
     private func checkpoint(
         at last: ChangeRecord, from done: SequenceNumber,
         _ body: @escaping @Sendable (inout WriteTransaction) throws -> Void = { _ in }
@@ -195,10 +196,10 @@ struct ConsumerLoop {
         }
     }
 
-    /// Makes a change that keeps failing a dead letter, and goes past it.
+    /// Makes a change that keeps failing a dead letter, and moves the checkpoint past it.
     ///
-    /// - Throws: The failure if the policy keeps no dead letters.
-    ///   ``CodexError/Code/tooManyDeadLetters``; the checkpoint stays where it is then.
+    /// - Throws: The failure if the policy keeps no dead letters;
+    ///   ``CodexError/Code/tooManyDeadLetters``. In both cases the checkpoint stays.
     private func keepAsDeadLetter(
         _ change: ChangeRecord, _ error: any Error, _ policy: ConsumerFailurePolicy,
         from done: SequenceNumber
@@ -218,7 +219,7 @@ struct ConsumerLoop {
     /// A body of ``Store/consume(_:view:batchCount:onFailure:_:)``.
     typealias Body = @Sendable (inout WriteTransaction, [ChangeRecord]) throws -> Void
 
-    /// Runs `body` in the transaction that moves the checkpoint; if that fails, change by change.
+    /// Runs `body` in the transaction that moves the checkpoint; after a failure, change by change.
     fileprivate func commit(
         _ batch: [ChangeRecord], from done: SequenceNumber, _ policy: ConsumerFailurePolicy,
         _ body: @escaping Body
@@ -237,7 +238,7 @@ struct ConsumerLoop {
 
     /// Runs `body` once.
     ///
-    /// - Returns: What the body threw; `nil` if it succeeded.
+    /// - Returns: The error of the body; `nil` if it succeeded.
     private func commit(
         _ batch: [ChangeRecord], from done: SequenceNumber, _ body: @escaping Body
     ) async throws -> (any Error)? {
@@ -247,7 +248,8 @@ struct ConsumerLoop {
                 do {
                     try body(&transaction, batch)
                 } catch {
-                    // A full disk, say, is not the change's fault.
+                    // An error of the transaction, such as a full disk, does not come from the
+                    // change.
                     if let failure = transaction.context.failure { throw failure }
                     throw BodyFailure(error: error)
                 }
@@ -260,7 +262,7 @@ struct ConsumerLoop {
 
     // MARK: At least once
 
-    /// Hands changes to `deliver`, and moves the checkpoint to the last of them.
+    /// Calls `deliver` for each change, and moves the checkpoint to the last of them.
     fileprivate func deliver(
         _ batch: [ChangeRecord], from done: SequenceNumber, _ policy: ConsumerFailurePolicy,
         _ deliver: (ChangeRecord) async throws -> (any Error)?
@@ -271,7 +273,7 @@ struct ConsumerLoop {
                 do {
                     try await keepAsDeadLetter(change, failure, policy, from: done)
                 } catch let error as CodexError where error.code == .tooManyDeadLetters {
-                    // Those before it were handled, and need not come again.
+                    // The changes before it were handled, and must not come again.
                     if index > 0, done < batch[index - 1].sequenceNumber {
                         try await checkpoint(at: batch[index - 1], from: done)
                     }
@@ -290,23 +292,24 @@ struct BodyFailure: Error {
     let error: any Error
 }
 
-/// What a consumer does about a change that it fails on.
+/// A consumer's reaction to a change that fails.
 public struct ConsumerFailurePolicy: Sendable, Hashable {
-    /// How often a change is tried in all, 1 or more.
+    /// The total number of attempts for a change, 1 or more.
     public var attemptCount: Int
-    /// How long it waits before the second attempt; before each further one twice as long.
+    /// The wait before the second attempt; it doubles before each further one.
     public var delay: Duration
-    /// Whether a change that keeps failing becomes a dead letter, and the consumer goes on;
-    /// else it ends with the error.
-    public var keepsDeadLetters: Bool
-    /// Most dead letters of the consumer, 1 or more.
+    /// Whether a change that keeps failing becomes a dead letter, and the consumer continues.
     ///
-    /// If it fails on one more, it ends with ``CodexError/Code/tooManyDeadLetters``. Its checkpoint
-    /// stays before that change, so that nothing is lost. Processes that consume under one name
-    /// should have the same: each process uses its own.
+    /// Otherwise the consumer ends with the error.
+    public var keepsDeadLetters: Bool
+    /// The maximum number of the consumer's dead letters, 1 or more.
+    ///
+    /// If one more change fails, the consumer ends with ``CodexError/Code/tooManyDeadLetters``. Its
+    /// checkpoint stays before that change, so that no change is lost. Processes that consume under
+    /// one name should have the same value, because each process applies its own.
     public var maximumDeadLetters: Int
 
-    /// The ``maximumDeadLetters`` unless another is given.
+    /// The default of ``maximumDeadLetters``.
     public static let defaultMaximumDeadLetters = 10_000
 
     /// Creates a policy.
@@ -322,7 +325,7 @@ public struct ConsumerFailurePolicy: Sendable, Hashable {
 
     /// Ends with the error of a change that fails three times.
     public static let stop = ConsumerFailurePolicy()
-    /// Makes a change that fails three times a dead letter, and goes on.
+    /// Makes a change that fails three times a dead letter, and continues.
     public static let deadLetter = ConsumerFailurePolicy(keepsDeadLetters: true)
 
     func validate() throws(CodexError) {
@@ -333,9 +336,9 @@ public struct ConsumerFailurePolicy: Sendable, Hashable {
         }
     }
 
-    /// Runs `body` until it succeeds, as often as the policy says, and waits in between.
+    /// Runs `body` until it succeeds or has used all attempts, with the policy's waits.
     ///
-    /// - Returns: What the last attempt threw; `nil` if one succeeded.
+    /// - Returns: The error of the last attempt; `nil` if one succeeded.
     /// - Throws: `CancellationError` if the task is cancelled.
     package func attempt(_ body: () async throws -> Void) async throws -> (any Error)? {
         try await repeated {
@@ -344,14 +347,14 @@ public struct ConsumerFailurePolicy: Sendable, Hashable {
                 try await body()
                 return nil
             } catch {
-                // What the body itself calls cancelled is a failure as any other.
+                // A cancellation error from the body itself is a failure like any other.
                 try _Concurrency.Task.checkCancellation()
                 return error
             }
         }
     }
 
-    /// Calls `body` until it returns no failure, as often as the policy says; waits in between.
+    /// Calls `body` until it returns no failure or has used all attempts, with the policy's waits.
     ///
     /// - Returns: The failure of the last attempt; `nil` if one succeeded.
     fileprivate func repeated(

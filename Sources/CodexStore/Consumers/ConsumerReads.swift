@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// What a transaction reads of consumers: their states, and the changes that they have parked.
+/// Reads of consumers in a transaction: their states and their dead letters.
 struct ConsumerReads {
     private let context: TransactionContext
     private var transaction: Transaction { context.transaction }
@@ -31,15 +31,16 @@ struct ConsumerReads {
         }
     }
 
-    /// The entries of `consumers` whose keys begin with `prefix`, up to bounds.
+    /// The entries of `consumers` whose keys begin with `prefix`, up to limits.
     ///
     /// - Parameters:
-    ///   - prefix: What the keys begin with.
-    ///   - start: The key after which to begin; `nil` is the first.
-    ///   - countMax: Most entries.
-    ///   - byteCountMax: Most bytes of keys and values together, but for a first entry of more.
+    ///   - prefix: The prefix of the keys.
+    ///   - start: The key after which to start; `nil` starts at the first.
+    ///   - countMax: The maximum number of entries.
+    ///   - byteCountMax: The maximum bytes of keys and values together; a larger first entry is
+    ///     returned alone.
     /// - Returns: The entries, ascending.
-    /// - Throws: What reading throws.
+    /// - Throws: The errors of reading.
     func entries(
         of prefix: [UInt8], after start: [UInt8]? = nil, countMax: Int = .max,
         byteCountMax: Int = .max
@@ -62,9 +63,9 @@ struct ConsumerReads {
 
     // MARK: Dead letters
 
-    /// How many dead letters a consumer has, counted up to a number of them.
+    /// The number of a consumer's dead letters, counted up to a maximum.
     ///
-    /// - Complexity: O(*m*) for *m* dead letters, of which it looks at the keys alone.
+    /// - Complexity: O(*m*) for *m* dead letters, of which it reads only the keys.
     func deadLetterCount(of consumer: String, upTo countMax: Int = .max) throws -> Int {
         let prefix = DeadLetter.prefix(consumer)
         return try transaction.withCursor(catalog.consumers) { cursor in
@@ -80,7 +81,7 @@ struct ConsumerReads {
         }
     }
 
-    /// The keys of a consumer's dead letters after one of them, up to a number of keys.
+    /// The keys of a consumer's dead letters after a key, up to a number of keys.
     func deadLetterKeys(
         of consumer: String, after start: [UInt8]?, _ countMax: Int
     ) throws -> [[UInt8]] {
@@ -102,7 +103,7 @@ struct ConsumerReads {
     func lastDeadLetterKey(of consumer: String) throws -> [UInt8]? {
         let prefix = DeadLetter.prefix(consumer)
         return try transaction.withCursor(catalog.consumers) { cursor in
-            // A name has no zero byte: what ends one sorts before what goes on from it.
+            // A name has no zero byte, so a name's end sorts before its continuation.
             let next = unsafe try cursor.seek(Array(prefix.dropLast()) + [1])
             let isLast = unsafe next == nil
             let found = unsafe try isLast ? cursor.last() : cursor.previous()

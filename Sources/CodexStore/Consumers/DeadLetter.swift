@@ -1,31 +1,31 @@
 internal import CodexCore
 
-/// A change that a consumer kept failing on, kept with its error until it is retried or discarded.
+/// A change that kept failing, stored with its error until it is retried or discarded.
 ///
-/// It has the change's images itself: the log may forget them.
+/// It has its own copy of the change's images, because the log may lose them.
 public struct DeadLetter: Sendable {
     /// The change.
     public let change: ChangeRecord
-    /// What the consumer's body threw, as text; of a longer one, the first 64 KiB.
+    /// The text of the error of the consumer's body, at most its first 64 KiB.
     ///
     /// It may contain user data, as the body's errors may. In a store whose schema names encrypted
-    /// fields, it is the code and message of a ``CodexError``, which have no user data, and of any
-    /// other error the name of its type.
+    /// fields, it has no user data: for a ``CodexError`` it is the code and the message, and for
+    /// any other error the name of its type.
     public let error: String
-    /// How often it was tried.
+    /// The number of attempts so far.
     public let attemptCount: Int
 
-    /// Most bytes of an error's text.
+    /// The maximum bytes of an error's text.
     static let errorByteCountMax = 64 << 10
 
-    /// Makes one.
+    /// Creates a dead letter.
     ///
     /// - Parameters:
     ///   - change: The change.
-    ///   - error: What the consumer's body threw.
-    ///   - attemptCount: How often the change was tried.
-    ///   - hidesValues: Whether the text must not have values of encrypted fields, which the body
-    ///     may have read: it is stored as it is.
+    ///   - error: The error of the consumer's body.
+    ///   - attemptCount: The number of attempts so far.
+    ///   - hidesValues: Whether the text must not contain values of encrypted fields, which the
+    ///     body may have read. The text is stored unencrypted.
     init(change: ChangeRecord, error: any Error, attemptCount: Int, hidesValues: Bool) {
         self.change = change
         let text = hidesValues ? Self.textWithoutValues(error) : String(describing: error)
@@ -34,22 +34,22 @@ public struct DeadLetter: Sendable {
     }
 
     private static func textWithoutValues(_ error: any Error) -> String {
-        // Its cause may be any other error.
+        // The cause may be an error with any text.
         if let error = error as? CodexError { return "\(error.code): \(error.message)" }
         return "\(type(of: error))"
     }
 
-    /// The beginning of a text that is too long, in whole characters of Unicode.
+    /// The beginning of a text that is too long, in whole Unicode scalars.
     private static func shortened(_ text: String) -> String {
         let bytes = Array(text.utf8)
         guard bytes.count > errorByteCountMax else { return text }
         var end = errorByteCountMax
-        // All bytes of a character but the first have these two bits.
+        // All bytes of a scalar but the first have these two bits.
         while end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
         return String(decoding: bytes[..<end], as: UTF8.self)
     }
 
-    /// The same change after it failed once more.
+    /// The same change after another failure.
     func failedAgain(_ error: any Error, hidesValues: Bool) -> DeadLetter {
         DeadLetter(
             change: change, error: error, attemptCount: min(attemptCount, .max - 1) + 1,
@@ -58,7 +58,7 @@ public struct DeadLetter: Sendable {
 
     // MARK: Stored form
 
-    /// What the keys of a consumer's dead letters begin with.
+    /// The prefix of the keys of a consumer's dead letters.
     static func prefix(_ consumer: String) -> [UInt8] { [1] + consumer.utf8 + [0] }
 
     static func key(_ consumer: String, _ number: SequenceNumber) -> [UInt8] {
@@ -67,7 +67,7 @@ public struct DeadLetter: Sendable {
 
     func key(_ consumer: String) -> [UInt8] { Self.key(consumer, change.sequenceNumber) }
 
-    /// Attempts, time and error, and the change's entry as the log has it.
+    /// The attempts, the time, the error, and the change's entry in the log's form.
     var bytes: [UInt8] {
         var bytes: [UInt8] = []
         Wire.append(UInt64(attemptCount), to: &bytes)
@@ -81,7 +81,7 @@ public struct DeadLetter: Sendable {
         return bytes
     }
 
-    /// Reads a stored one.
+    /// Reads a stored dead letter.
     init(
         _ entry: (key: [UInt8], value: [UInt8]), _ view: StreamView, _ tables: LoggedTables
     ) throws(CodexError) {
@@ -97,7 +97,7 @@ public struct DeadLetter: Sendable {
             entry: stored.item, view: view)
     }
 
-    /// What ``bytes`` has.
+    /// The parts of ``bytes``.
     private struct Stored {
         let attemptCount: Int
         let milliseconds: UInt64
@@ -128,8 +128,8 @@ public struct DeadLetter: Sendable {
 
     /// The commit of the oldest dead letter of any consumer; `nil` if there is none.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` for a key that is none of a dead letter, and what
-    ///   LMDB throws.
+    /// - Throws: ``CodexError/Code/corrupted`` for a key that is not a dead letter's, and the
+    ///   errors of LMDB.
     /// - Complexity: O(*n*) for *n* consumers.
     static func oldestCommit(
         _ transaction: Transaction, _ consumers: DatabaseID
@@ -142,7 +142,7 @@ public struct DeadLetter: Sendable {
                     let key = unsafe Array(found.key)
                     let commit = try number(key).commit
                     oldest = min(oldest ?? commit, commit)
-                    // To the next consumer: the separator after the name is a zero byte.
+                    // The next consumer follows: the separator after the name is a zero byte.
                     let consumer = Array(key.dropLast(1 + numberByteCount))
                     unsafe entry = try cursor.advance(to: consumer + [1])
                 }
@@ -155,7 +155,7 @@ public struct DeadLetter: Sendable {
 
     private static let numberByteCount = 12
 
-    /// The number of the change that a key is of.
+    /// The number of the change in a key.
     ///
     /// - Throws: ``CodexError/Code/corrupted`` for a key that ``key(_:_:)`` does not make.
     private static func number(_ key: [UInt8]) throws(CodexError) -> SequenceNumber {

@@ -3,14 +3,15 @@ internal import CodexCore
 extension Store {
     /// The dead letters of a consumer, the oldest first.
     ///
-    /// All that is returned is in memory at once. To see many, or large ones, take a few at a time.
+    /// All returned dead letters are in memory at once. If there are many, or large ones, read a
+    /// few at a time.
     ///
     /// - Parameters:
     ///   - consumer: The consumer's name.
-    ///   - view: Which images the changes have.
-    ///   - number: The change after which to begin; `nil` is the oldest.
-    ///   - limit: Most to return.
-    /// - Returns: The changes, with what they failed with.
+    ///   - view: The images that the changes have.
+    ///   - number: The change after which to start; `nil` starts at the oldest.
+    ///   - limit: The maximum number to return.
+    /// - Returns: The changes, with their errors.
     /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/closed``.
     public func deadLetters(
         of consumer: String, view: StreamView = .newAndOldImages,
@@ -26,17 +27,17 @@ extension Store {
         return try entries.map { try DeadLetter($0, view, tables) }
     }
 
-    /// Tries dead letters again, each in a transaction that also removes it.
+    /// Retries dead letters, each in a transaction that also removes it.
     ///
-    /// Those that are added meanwhile are left. It holds some megabytes of changes, however many
-    /// there are.
+    /// It skips dead letters that are added meanwhile. It holds a few megabytes of changes in
+    /// memory, for any number of dead letters.
     ///
     /// - Parameters:
     ///   - consumer: The consumer's name.
-    ///   - view: Which images the changes have.
-    ///   - body: As for ``consume(_:view:batchCount:onFailure:_:)``, with one change. They come out
-    ///     of order: other changes of the same item may be done already.
-    /// - Returns: How many succeeded, and how many failed again and stay.
+    ///   - view: The images that the changes have.
+    ///   - body: As for ``consume(_:view:batchCount:onFailure:_:)``, with one change. The changes
+    ///     come out of order: later changes of the same item may be done already.
+    /// - Returns: The number of changes that succeeded, and of those that failed again and stay.
     /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
     @discardableResult
     public func retryDeadLetters(
@@ -48,7 +49,7 @@ extension Store {
                 let wasThere = try await write { transaction in
                     let context = transaction.context
                     let key = letter.key(consumer)
-                    // Another process may have been faster.
+                    // Another process may have removed it first.
                     guard try context.deadLetters.contains(key) else { return false }
                     try context.setSystem(.consumers, key, nil)
                     do {
@@ -65,16 +66,18 @@ extension Store {
         }
     }
 
-    /// Hands dead letters to `deliver` again.
+    /// Delivers dead letters again with `deliver`.
     ///
-    /// Those that succeed are removed. The others stay with one attempt more and the new
+    /// A dead letter that succeeds is removed. The others stay, with one more attempt and the new
     /// error.
     ///
     /// - Parameters:
     ///   - consumer: The consumer's name.
-    ///   - deliver: Gets each change with both images; it returns the error of one that fails again.
-    /// - Returns: How many changes succeeded, and how many failed again and stay.
-    /// - Throws: ``CodexError/Code/unknownConsumer``, `CancellationError`, and as ``write(_:)-(_)``.
+    ///   - deliver: Gets each change with both images; it returns the error of a change that fails
+    ///     again.
+    /// - Returns: The number of changes that succeeded, and of those that failed again and stay.
+    /// - Throws: ``CodexError/Code/unknownConsumer``, `CancellationError`, and as
+    ///   ``write(_:)-(_)``.
     package func redeliverDeadLetters(
         of consumer: String, _ deliver: (ChangeRecord) async throws -> (any Error)?
     ) async throws -> (successCount: Int, failureCount: Int) {
@@ -85,7 +88,7 @@ extension Store {
         }
     }
 
-    /// Hands to `handle` a consumer's dead letters of the beginning, the oldest first.
+    /// Calls `handle` with a consumer's present dead letters, the oldest first.
     private func retry(
         of consumer: String, _ view: StreamView,
         _ handle: (DeadLetter) async throws -> RetryOutcome
@@ -104,7 +107,7 @@ extension Store {
         return counts
     }
 
-    /// Keeps a dead letter that failed once more, with its new error.
+    /// Stores the new error of a dead letter that failed again.
     ///
     /// - Returns: Whether it is still there.
     private func keepAgain(
@@ -114,14 +117,14 @@ extension Store {
         return try await write { transaction in
             let context = transaction.context
             let key = again.key(consumer)
-            // Meanwhile another process may have succeeded with it, or given it up.
+            // Another process may have retried or discarded it meanwhile.
             guard try context.deadLetters.contains(key) else { return false }
             try context.setSystem(.consumers, key, again.bytes)
             return true
         }
     }
 
-    /// Drops a dead letter.
+    /// Discards a dead letter.
     ///
     /// - Returns: Whether it was there.
     /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
@@ -140,34 +143,34 @@ extension Store {
     }
 }
 
-/// What became of a dead letter that was tried again.
+/// The outcome of a retried dead letter.
 private enum RetryOutcome {
-    /// It is no dead letter any more.
+    /// It succeeded, and is no longer a dead letter.
     case succeeded
     /// It failed again, with this error.
     case failed(any Error)
-    /// Another process succeeded with it, or discarded it.
+    /// Another process retried it successfully, or discarded it.
     case gone
 }
 
-/// Reads a consumer's dead letters, page by page, up to what was there at the beginning.
+/// Reads a consumer's dead letters, page by page, up to the last one at the beginning.
 struct DeadLetterPages {
     private let core: StoreCore
     private let consumer: String
     private let view: StreamView
-    /// The last key that is read; `nil` if there is none.
+    /// The last key to read; `nil` if there is none.
     private let end: [UInt8]?
     /// The last key that was read.
     private var position: [UInt8]?
     private var page: ArraySlice<(key: [UInt8], value: [UInt8])> = []
     private let bounds: (count: Int, byteCount: Int)
 
-    /// Most changes of a page.
+    /// The maximum number of changes in a page.
     static let countMax = 1000
-    /// Most bytes of a page's changes; one that is larger is a page of its own.
+    /// The maximum bytes of a page's changes; a larger change is a page alone.
     static let byteCountMax = 4 << 20
 
-    /// Begins with the oldest.
+    /// Starts with the oldest.
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/closed``.
     init(
@@ -194,7 +197,7 @@ struct DeadLetterPages {
         return try DeadLetter(entry, view, core.loggedTables)
     }
 
-    /// What follows the last change that was read, as much as a page holds.
+    /// The next page, after the last change that was read.
     func nextPage() throws -> [(key: [UInt8], value: [UInt8])] {
         try core.withReadContext { context in
             try ConsumerReads(context).entries(
@@ -209,7 +212,7 @@ extension WriteContext {
     var deadLetters: DeadLetters { DeadLetters(context: self) }
 }
 
-/// What a write transaction does with dead letters.
+/// The operations of a write transaction on dead letters.
 struct DeadLetters {
     let context: WriteContext
 
@@ -220,7 +223,7 @@ struct DeadLetters {
 
     /// Adds a dead letter.
     ///
-    /// - Throws: ``CodexError/Code/tooManyDeadLetters`` if the consumer has `countMax` dead
+    /// - Throws: ``CodexError/Code/tooManyDeadLetters`` if the consumer already has `countMax` dead
     ///   letters.
     func add(_ letter: DeadLetter, of consumer: String, countMax: Int) throws {
         let key = letter.key(consumer)
@@ -229,7 +232,7 @@ struct DeadLetters {
     }
 
     private func requireRoom(of consumer: String, _ countMax: Int) throws {
-        // All consumers together have no more entries: there is nothing to count.
+        // All consumers together have no more entries than that, so no count is necessary.
         let entryCount = try context.transaction.statistics(context.catalog.consumers).entryCount
         if entryCount <= countMax { return }
         let count = try ConsumerReads(context).deadLetterCount(of: consumer, upTo: countMax)
@@ -242,9 +245,9 @@ struct DeadLetters {
                 + "(ConsumerFailurePolicy.maximumDeadLetters).")
     }
 
-    /// Forgets a consumer's dead letters, all or what comes after a change, without reading it.
+    /// Removes a consumer's dead letters, all or those after a change, without reading them.
     ///
-    /// A body that throws after it cannot be undone alone.
+    /// It keeps no undo record: if the body throws later, the removal cannot be undone alone.
     func forget(_ consumer: String, after number: SequenceNumber? = nil) throws {
         var start = number.map { DeadLetter.key(consumer, $0) }
         while true {

@@ -1,37 +1,38 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// A named consumer of changes, and how far it is.
+/// The status of a named consumer of changes.
 public struct ConsumerStatus: Sendable, Hashable {
-    /// Its name.
+    /// The consumer's name.
     public let name: String
-    /// Which changes it gets.
+    /// The changes that it gets.
     public let filter: ChangeFilter
     /// Its checkpoint: changes up to this one are done.
     public let sequenceNumber: SequenceNumber
-    /// How many commits came after its checkpoint, whether they concern it or not; that of the
-    /// checkpoint itself does not count.
+    /// The number of commits after its checkpoint, whether they concern it or not.
     ///
-    /// Commits that its filter lets none of pass are checkpointed only now and then.
+    /// The commit that moved the checkpoint does not count, if it came directly after. Commits
+    /// without a matching change move the checkpoint only occasionally.
     public let lagCommitCount: UInt64
-    /// How long ago the commit at its checkpoint was, or since when it is registered; zero if no
-    /// commit came after it.
+    /// The time since the commit at its checkpoint, or since its registration.
+    ///
+    /// It is zero if no commit came after it.
     public let lag: Duration
-    /// How many dead letters it has.
+    /// The number of its dead letters.
     public let deadLetterCount: Int
-    /// Whether changes after its checkpoint are not retained any more.
+    /// Whether changes after its checkpoint are no longer retained.
     public let isTrimmed: Bool
 }
 
 extension Store {
     /// Registers a consumer of changes under a name, with a checkpoint that survives restarts.
     ///
-    /// If there is one of the name already, it is left as it is; its filter must be the same.
+    /// If a consumer of this name exists, it stays unchanged; its filter must be the same.
     ///
     /// - Parameters:
     ///   - name: The name, 1 to 255 bytes.
-    ///   - position: Where it begins.
-    ///   - filter: Which changes it gets.
+    ///   - position: The position after which it starts.
+    ///   - filter: The changes that it gets.
     /// - Throws: ``CodexError/Code/invalidArgument`` if the name is taken with another filter, or
     ///   for a sequence number that the store has not reached, ``CodexError/Code/changesTrimmed``,
     ///   and as ``write(_:)-(_)``.
@@ -68,11 +69,11 @@ extension Store {
         }
     }
 
-    /// The consumers, by name, and how far they are.
+    /// The statuses of all consumers, by name.
     ///
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/corrupted``.
-    /// - Complexity: O(*n* + *m*) for *n* consumers with *m* dead letters, of which it looks at
-    ///   the keys alone.
+    /// - Complexity: O(*n* + *m*) for *n* consumers with *m* dead letters, of which it reads only
+    ///   the keys.
     public func consumers() throws -> [ConsumerStatus] {
         try core.withReadContext { try consumers($0) }
     }
@@ -84,7 +85,8 @@ extension Store {
         let oldest = try core.oldestSequence()
         let now = core.options.nowMilliseconds
         return try all.map { name, state in
-            // The commit that moved the checkpoint follows what it says, if none came between.
+            // The commit that moved the checkpoint comes directly after the checkpoint, if none
+            // came between.
             let seen = state.movedAfter == state.commit ? state.commit + 1 : state.commit
             let lag = last - min(last, seen)
             let milliseconds = lag == 0 ? 0 : now - min(now, state.milliseconds)
@@ -97,14 +99,12 @@ extension Store {
         }
     }
 
-    /// The changes after a consumer's checkpoint that its filter lets pass, and then those that
-    /// come.
+    /// The changes after a consumer's checkpoint that pass its filter, and then each new one.
     ///
-    /// The checkpoint stays where it is until ``WriteTransaction/checkpoint(_:at:expecting:)``
-    /// moves it.
+    /// The checkpoint stays until ``WriteTransaction/checkpoint(_:at:expecting:)`` moves it.
     ///
-    /// - Returns: A sequence that never ends by itself; each iterator begins at the checkpoint as
-    ///   it is then.
+    /// - Returns: A sequence that only an error ends; each iterator starts at the checkpoint at
+    ///   that time.
     /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/closed``.
     public func changes(
         for consumer: String, view: StreamView = .newAndOldImages
@@ -116,9 +116,9 @@ extension Store {
         }
     }
 
-    /// Puts a consumer's checkpoint where `position` is, back or forth.
+    /// Moves a consumer's checkpoint to a position, back or forward.
     ///
-    /// Dead letters after it are forgotten: the consumer gets them again.
+    /// Dead letters after it are removed, because the consumer gets those changes again.
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/changesTrimmed``,
     ///   ``CodexError/Code/invalidArgument`` for a sequence number that the store has not reached,
@@ -138,16 +138,16 @@ extension Store {
         }
     }
 
-    /// Lets a consumer start over from the items as they are.
+    /// Lets a consumer start over from the present items.
     ///
-    /// `body` builds its effects from what the transaction reads, and the checkpoint is put
-    /// after everything that it can see, in one transaction. Its dead letters are forgotten.
+    /// `body` derives its effects from the transaction's reads. The same transaction moves the
+    /// checkpoint after everything that the body can see, and removes the consumer's dead letters.
     ///
-    /// This is how a consumer goes on that fell off the end of the log
-    /// (``CodexError/Code/changesTrimmed``). For more items than a transaction should read, read
-    /// them in a snapshot (``read(_:)``), write what follows from them in as many transactions as
-    /// it takes, and then reset the consumer to the snapshot's ``Snapshot/sequenceNumber``: what is
-    /// done twice then must do no harm.
+    /// This is the way to continue after ``CodexError/Code/changesTrimmed``. If there are more
+    /// items than a transaction should read, read them in a snapshot (``read(_:)``). Write the
+    /// derived items in several transactions, and then reset the consumer to the snapshot's
+    /// ``Snapshot/sequenceNumber``. The consumer may then repeat some effects, which must do no
+    /// harm.
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``, and as ``write(_:)-(_)``.
     public func rebuildConsumer(
@@ -157,7 +157,7 @@ extension Store {
             let context = transaction.context
             var state = try ConsumerReads(context).consumer(name)
             try body(&transaction)
-            // What the dead letters had is in the items that the body read.
+            // The items that the body read include the changes of the dead letters.
             try context.deadLetters.forget(name)
             state.move(
                 to: context.position, context.sequenceNumber,

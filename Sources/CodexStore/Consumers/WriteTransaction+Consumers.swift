@@ -1,15 +1,16 @@
 public import CodexCore
 
 extension WriteTransaction {
-    /// Moves a consumer's checkpoint to a change, with everything else that the transaction does:
-    /// effects and checkpoint are there together or not at all, so each change takes effect exactly
-    /// once.
+    /// Moves a consumer's checkpoint to a change, in the same transaction as the change's effects.
+    ///
+    /// The effects and the checkpoint are committed together or not at all. So each change takes
+    /// effect exactly once.
     ///
     /// - Parameters:
     ///   - consumer: The consumer's name.
     ///   - record: The last change that is done.
-    ///   - expected: Where the checkpoint must be: guards against a second process that consumes
-    ///     under the same name.
+    ///   - expected: The expected checkpoint, which detects a second process that consumes under
+    ///     the same name.
     /// - Throws: ``CodexError/Code/unknownConsumer``, ``CodexError/Code/consumerMoved``.
     public mutating func checkpoint(
         _ consumer: String, at record: ChangeRecord, expecting expected: SequenceNumber? = nil
@@ -21,11 +22,11 @@ extension WriteTransaction {
         try context.setConsumer(try Consumer.key(consumer), state)
     }
 
-    /// Whether a consumer's checkpoint was moved by another transaction of the same commit group.
+    /// Whether another transaction of the same commit group moved a consumer's checkpoint.
     ///
-    /// What that transaction wrote is not in the log yet.
+    /// The writes of that transaction are not in the log yet.
     ///
-    /// - Throws: ``CodexError/Code/unknownConsumer``, and what reading throws.
+    /// - Throws: ``CodexError/Code/unknownConsumer``, and the errors of reading.
     package func hasConsumerMovedInGroup(_ consumer: String) throws -> Bool {
         let state = try ConsumerReads(context).consumer(consumer)
         let committed = try context.core.withReadContext {
@@ -34,9 +35,9 @@ extension WriteTransaction {
         return committed.sequenceNumber != state.sequenceNumber
     }
 
-    /// Puts a consumer's checkpoint at a change, and forgets its dead letters after that.
+    /// Moves a consumer's checkpoint to a change, and removes its dead letters after the change.
     ///
-    /// - Throws: ``CodexError/Code/unknownConsumer``, and what writing throws.
+    /// - Throws: ``CodexError/Code/unknownConsumer``, and the errors of writing.
     package func moveConsumer(_ consumer: String, to number: SequenceNumber) throws {
         let old = try ConsumerReads(context).consumer(consumer)
         let state = Consumer(
@@ -47,7 +48,7 @@ extension WriteTransaction {
 }
 
 extension WriteContext {
-    /// The change after which a position is.
+    /// The sequence number of a position.
     ///
     /// - Throws: ``CodexError/Code/invalidArgument``, ``CodexError/Code/changesTrimmed``.
     func sequenceNumber(at position: StreamPosition) throws(CodexError) -> SequenceNumber {
@@ -65,7 +66,7 @@ extension WriteContext {
         }
     }
 
-    /// Puts a consumer's state.
+    /// Stores a consumer's state.
     func setConsumer(_ key: [UInt8], _ state: Consumer) throws(CodexError) {
         var state = state
         state.movedAfter = position.sequence

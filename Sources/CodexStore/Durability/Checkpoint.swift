@@ -1,8 +1,9 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// A state of the data file that is wholly on stable storage, and from where in the log the rest is
-/// to be redone: what the file `checkpoint` says.
+/// The content of the file `checkpoint`: a state of the data file, and a position in the log.
+///
+/// The whole state is on stable storage. The log is redone from the position.
 ///
 /// Byte map in `Docs/Format.md`.
 struct Checkpoint {
@@ -14,7 +15,9 @@ struct Checkpoint {
 
     static let name = "checkpoint"
     static let lockName = "checkpoint.lock"
-    /// Where the next one is written; it becomes the present one by an exchange of names.
+    /// The name under which the next checkpoint is written.
+    ///
+    /// It becomes the current one by an exchange of names.
     static let nextName = "checkpoint.new"
     private static let magic = Array("CODEXCKP".utf8)
     private static let format: UInt32 = 1
@@ -48,7 +51,7 @@ struct Checkpoint {
         do throws(CodexError) {
             try self.init(reading: store)
         } catch  where error.code == .corrupted {
-            // A file that was exchanged away while it was read may be written over by now.
+            // A file that was exchanged during the read may have been overwritten since.
             try self.init(reading: store)
         }
     }
@@ -63,7 +66,7 @@ struct Checkpoint {
         try self.init(try store.read(Self.name, limit: Self.byteCount + 1))
     }
 
-    /// Reads what the file of a checkpoint has.
+    /// Reads the bytes of the file `checkpoint`.
     ///
     /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/unsupportedFormat``.
     init(_ bytes: [UInt8]) throws(CodexError) {
@@ -96,13 +99,13 @@ struct Checkpoint {
                 + "restore from a backup.")
     }
 
-    /// Puts the checkpoint in the place of the one before, as a whole and durably.
+    /// Replaces the previous checkpoint, atomically and durably.
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown`` if a flush failed; the store then refuses
     ///   writes.
     ///
-    /// The new one is written over the one before the last, whose blocks the file keeps: that needs
-    /// no room on the device.
+    /// The new checkpoint overwrites the one before the last, whose file keeps its blocks. So it
+    /// needs no room on the device.
     func publish(
         in store: Directory, _ lease: StoreLease, reached: (ProtocolStep) -> Void = { _ in }
     ) throws(CodexError) {
@@ -131,11 +134,10 @@ struct Checkpoint {
         }
     }
 
-    /// Sees to it that a checkpoint that this process did not publish is on stable storage by its
-    /// name.
+    /// Makes the name of a checkpoint that another process published durable.
     ///
-    /// Whoever did may have been killed between the two. To be done before the pages of the one
-    /// before it are let go.
+    /// That process may have been killed before its flush. This call must precede the release of
+    /// the previous checkpoint's pages.
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown`` if the flush failed.
     static func flushDirectory(in store: Directory, _ lease: StoreLease) throws(CodexError) {
@@ -143,11 +145,10 @@ struct Checkpoint {
     }
 }
 
-/// A read transaction that keeps LMDB from reusing the pages of a checkpoint, or of what is to be
-/// one.
+/// A read transaction that keeps LMDB from reusing the pages of a current or future checkpoint.
 ///
-/// Sendable: it is ended once, by whoever holds it (LMDB's read transactions are free of their
-/// thread with `MDB_NOTLS`).
+/// Sendable: its holder ends it once, on any thread. With `MDB_NOTLS`, LMDB's read transactions are
+/// not bound to a thread.
 struct Pin: @unchecked Sendable {
     let transaction: Transaction
     let id: Int
@@ -157,10 +158,10 @@ struct Pin: @unchecked Sendable {
     /// Pins the newest state.
     ///
     /// - Parameters:
-    ///   - environment: The environment, whose write lock the caller holds, so that nobody commits
-    ///     meanwhile.
-    ///   - file: Its data file.
-    ///   - metaDatabase: Where the position is.
+    ///   - environment: The environment. The caller holds its write lock, so that no process
+    ///     commits meanwhile.
+    ///   - file: The environment's data file.
+    ///   - metaDatabase: The database `meta`, which has the position.
     /// - Throws: ``CodexError/Code/tooManyReaders``, ``CodexError/Code/corrupted``,
     ///   ``CodexError/Code/diskFull``.
     init(
@@ -173,7 +174,8 @@ struct Pin: @unchecked Sendable {
             else { throw Wire.corrupted("the data file has no position in the log") }
             position = try LogPosition(unsafe Array(stored))
             meta = page
-            // LMDB never writes pages at the end that were freed again before their commit.
+            // LMDB never writes pages at the end that were freed before their commit, so the file
+            // may be too short.
             try file.file.reserve(Int(page.lastPage + 1) * page.pageByteCount)
         } catch {
             transaction.abort()
@@ -183,11 +185,11 @@ struct Pin: @unchecked Sendable {
         id = transaction.id
     }
 
-    /// Lets go of the pages.
+    /// Releases the pages.
     func release() { transaction.abort() }
 }
 
 extension Pin: HeldReader {
-    /// Lets go of the snapshot and keeps the transaction, so that ``release()`` can follow.
+    /// Releases the snapshot but keeps the transaction, so that ``release()`` can follow.
     func letGo() { transaction.reset() }
 }

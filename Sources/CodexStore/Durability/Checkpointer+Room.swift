@@ -2,8 +2,10 @@ internal import CodexCore
 
 /// Room for commits in the data file.
 extension Checkpointer {
-    /// Whether a checkpoint should come before the next transaction: the device is full, and what was
-    /// replaced since the last one is needed.
+    /// Whether a checkpoint should precede the next transaction.
+    ///
+    /// It should if the device is full, and the pages that were replaced since the last checkpoint
+    /// are needed.
     var needsRoom: Bool {
         state.withLock { state in
             guard state.isShort, state.dirtySince != nil else { return false }
@@ -12,24 +14,27 @@ extension Checkpointer {
         }
     }
 
-    /// Makes a checkpoint that lets pages and history go, if there is anything that it would let go.
+    /// Makes a checkpoint that releases pages and history, if there were commits since the last
+    /// one.
     ///
-    /// - Returns: Whether it made one, so that what failed may be tried again.
+    /// - Returns: Whether it made one, so that the failed group may be tried again.
     func makeRoom() throws(CodexError) -> Bool {
         guard state.withLock({ $0.dirtySince != nil }) else { return false }
         try checkpointNow()
         return true
     }
 
-    /// Makes sure that LMDB's commit cannot run out of room: once a record is in the log, it must be
-    /// possible to apply it.
+    /// Reserves room for LMDB's commit.
     ///
-    /// LMDB does not tell how many pages a transaction will write, so it is a guess; should it be too
-    /// low, the commit is applied later.
+    /// Once a record is in the log, it must be possible to apply it.
+    ///
+    /// LMDB does not report how many pages a transaction will write, so this is an estimate. If it
+    /// is too low, the commit is applied later.
     ///
     /// - Parameters:
-    ///   - need: What the commit needs.
-    ///   - treePageCounts: The pages of each tree that may change, for a device that is nearly full.
+    ///   - need: The need of the commit.
+    ///   - treePageCounts: Returns the pages of each tree that may change; it is called if the
+    ///     device is nearly full.
     /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/storeFull``.
     func reserve(
         _ need: RoomNeed, _ treePageCounts: () throws(CodexError) -> [Int]
@@ -37,9 +42,9 @@ extension Checkpointer {
         let used = try environment.usage().pageCount * pageByteCount
         let guess = need.guess(pageByteCount: pageByteCount)
         let kept = DataReserve.byteCount(usedByteCount: used, leftBy: need.use)
-        // Asking the file each time would cost more than the call: where timestamps have many
-        // grains (Linux 6.13 and later), the next write then changes the file's, and the log's flush
-        // must write a block of inodes too.
+        // The file's size is cached, since reading it costs more than the call. With multigrain
+        // timestamps (Linux 6.13 and later), the next write then changes the file's timestamp, and
+        // the log's flush must also write a block of inodes.
         let known = state.withLock { state in
             state.usedByteCount = used
             return state.fileByteCount
@@ -55,17 +60,18 @@ extension Checkpointer {
         try lengthen(used: used, by: exact + kept, runLength)
     }
 
-    /// Throws unless so many bytes of pages can be reused: the end of the map is reached.
+    /// Throws unless pages of `byteCount` bytes can be reused, since the end of the map is reached.
     private func requireReusable(_ byteCount: Int, _ runLength: Int) throws(CodexError) {
         let reusable = try environment.reusablePages(inRunsOf: runLength) * pageByteCount
         guard reusable >= byteCount else { throw CodexError.storeFull() }
     }
 
-    /// Lets the data file have `byteCount` behind what is used, or finds as much that can be reused.
+    /// Extends the data file to `byteCount` bytes after the used pages, or finds enough reusable
+    /// pages.
     private func lengthen(
         used: Int, by byteCount: Int, _ runLength: Int
     ) throws(CodexError) {
-        // In larger steps, where there is room for them.
+        // The file grows in larger steps if there is room for them.
         let step = min(max(used / 16, 1 << 20), 64 << 20)
         while true {
             do throws(CodexError) {
@@ -75,7 +81,8 @@ extension Checkpointer {
                 let length = try file.file.byteCount()
                 state.withLock { ($0.isShort, $0.fileByteCount) = (true, length) }
                 let reusable = try environment.reusablePages(inRunsOf: runLength) * pageByteCount
-                // LMDB writes down what it freed in pages of a row, which it may find at the end only.
+                // LMDB stores the list of freed pages in consecutive pages, which may be available
+                // only at the end.
                 let tail = length - used
                 if tail + reusable >= byteCount, tail >= min(byteCount, Self.tailByteCount) {
                     return
@@ -85,7 +92,7 @@ extension Checkpointer {
         }
     }
 
-    /// What of a commit's room must lie behind the last page in use.
+    /// The part of a commit's room, in bytes, that must be after the last page in use.
     private static let tailByteCount = 256 << 10
 
     private func extend(to byteCount: Int, step: Int) throws(CodexError) {
@@ -93,11 +100,11 @@ extension Checkpointer {
         guard length < byteCount else {
             return state.withLock { $0.fileByteCount = length }
         }
-        // What a device with little room has left belongs to others, too.
+        // Other users also need the room that is left on the device.
         let free = try directory.device.freeByteCount()
         guard free >= byteCount - length else { throw CodexError.diskFull() }
         let isAmple = free >= byteCount - length + 8 * step
-        // A quota may refuse what the device has.
+        // A quota may refuse room that the device has.
         if isAmple, (try? file.file.reserve(byteCount + step)) != nil {
             return state.withLock { ($0.fileByteCount, $0.isShort) = (byteCount + step, false) }
         }

@@ -2,48 +2,48 @@ internal import CodexCore
 internal import Dispatch
 internal import Synchronization
 
-/// Makes checkpoints: in the background when they are due, and on the writer's thread when it must
-/// not write before one.
+/// Makes checkpoints in the background when they are due, and on the writer's thread when it needs
+/// one.
 ///
-/// - It *pins* the newest state: under LMDB's write lock, a read transaction that keeps the state's
-///   pages, its meta page and its place in the log.
+/// - It *pins* the newest state under LMDB's write lock. A pin is a read transaction that keeps the
+///   state's pages, with its meta page and its position in the log.
 /// - Without the lock it flushes the data file and publishes the state in the file `checkpoint`.
-/// - Only then it lets go of the pin before, and of segments of the log that nobody needs.
+/// - Only then it releases the previous pin, and removes segments of the log that are past the
+///   retention.
 ///
-/// Whoever writes holds a pin at or before the published checkpoint: else the first page that is
-/// reused after a commit would be missing from the state that a recovery goes back to.
+/// A writing process holds a pin at or before the published checkpoint. Otherwise the first page
+/// that is reused after a commit would be missing from the state that a recovery restores.
 final class Checkpointer: Sendable {
     struct State {
-        /// Held since a checkpoint at or after it was published.
+        /// The pin that is held; a checkpoint at or after it is published.
         var pin: Pin?
-        /// Whether there were commits since the last pin was taken, and since when.
+        /// The instant of the first commit since the last pin was taken; `nil` if there was none.
         var dirtySince: ContinuousClock.Instant?
         var changeCount = 0
-        /// Pages replaced since the newest pin was taken, and before, back to the one that is held.
+        /// The pages that were replaced since the newest pin was taken, and before, back to the
+        /// held pin.
         var newPageCount = 0
         var oldPageCount = 0
         /// The last transaction whose replaced pages are counted.
         var countedID = 0
         var isRequested = false
-        /// Whether a transaction writes: the pin must stay.
+        /// Whether a transaction is writing, so that the pin must stay.
         var isWriting = false
         var isStopped = false
         var lastPin = ContinuousClock.now
-        /// When the log was last flushed in the background.
+        /// The instant of the last flush of the log in the background.
         var lastFlush = ContinuousClock.now
-        /// Whether it may be flushed there: not after a flush failed.
-        var canFlush = true
-        /// How many checkpoints are pinned and not at their end.
+        /// The number of checkpoints that are pinned and did not end.
         var openCount = 0
-        /// Counts checkpoints that ended, well or not.
+        /// The number of checkpoints that ended, successfully or not.
         var endCount = 0
-        /// The bytes up to the last page in use, when it was last looked at.
+        /// The bytes up to the last page in use, at the last look.
         var usedByteCount = 0
-        /// How long the data file is at least; it gets shorter by a compaction only.
+        /// The minimum size of the data file in bytes; only a compaction makes the file shorter.
         var fileByteCount = 0
-        /// Whether the device had no room when it was last asked for some.
+        /// Whether the device had no room at the last request.
         var isShort = false
-        /// Bytes that were appended to the log since the newest pin was taken.
+        /// The bytes that were appended to the log since the newest pin was taken.
         var loggedByteCount = 0
     }
 
@@ -58,7 +58,7 @@ final class Checkpointer: Sendable {
     private let options: StoreOptions
     let state: Locked<State>
     private let loop = BackgroundLoop()
-    /// Signalled at each end of a checkpoint that somebody may wait for.
+    /// Signalled at each end of a checkpoint, for a thread that waits.
     let progress = DispatchSemaphore(value: 0)
 
     init(
@@ -81,9 +81,9 @@ final class Checkpointer: Sendable {
 
     // MARK: Pins
 
-    /// Takes over the pin of a checkpoint that is published.
+    /// Takes over the pin of a published checkpoint.
     func adopt(_ pin: Pin) {
-        // An idle process lets go of it after an interval, though no commit may follow.
+        // An idle process must release the pin after an interval, even if no commit follows.
         defer { loop.wake() }
         let old = state.withLock { state in
             defer {
@@ -96,19 +96,19 @@ final class Checkpointer: Sendable {
         old?.release()
     }
 
-    /// Sees to it that the pages of the published checkpoint are kept while `transaction` writes.
+    /// Keeps the pages of the published checkpoint while `transaction` writes.
     ///
     /// - Parameter transaction: A write transaction that has not written yet.
     /// - Returns: `false` if a checkpoint must be made first, without the transaction. If it
-    ///   returns `true`, ``writeEnded()`` is to follow.
-    /// - Throws: What reading the checkpoint and pinning throws.
+    ///   returns `true`, ``writeEnded()`` must follow.
+    /// - Throws: The errors of reading the checkpoint and of pinning.
     func hasPin(_ transaction: Transaction) throws(CodexError) -> Bool {
         let isHeld = state.withLock { state in
             state.isWriting = state.pin != nil
             return state.isWriting
         }
         if isHeld { return true }
-        // Nobody wrote since the last checkpoint: its state is still the newest.
+        // No process wrote since the last checkpoint: its state is still the newest.
         guard try Checkpoint(of: directory).transaction == transaction.id - 1 else { return false }
         try Checkpoint.flushDirectory(in: directory, lease)
         adopt(try Pin(environment, file, metaDatabase))
@@ -116,10 +116,10 @@ final class Checkpointer: Sendable {
         return true
     }
 
-    /// Takes note that the writer's transaction ended, however.
+    /// Records that the writer's transaction ended, with or without a commit.
     func writeEnded() { state.withLock { $0.isWriting = false } }
 
-    /// Makes a checkpoint of the state as it is; not inside of a transaction.
+    /// Makes a checkpoint of the current state; the caller has no open transaction.
     func checkpointNow() throws(CodexError) {
         let transaction = try environment.begin(readOnly: false)
         let pin: Pin
@@ -133,8 +133,10 @@ final class Checkpointer: Sendable {
         try publish(pin)
     }
 
-    /// Pins the newest state, while `transaction`, a write transaction that has not written yet,
-    /// keeps others from committing.
+    /// Pins the newest state.
+    ///
+    /// `transaction` is a write transaction that has not written yet. It keeps other processes from
+    /// committing.
     func pin(_ transaction: Transaction) throws(CodexError) -> Pin {
         let pin = try Pin(environment, file, metaDatabase)
         state.withLock { state in
@@ -161,7 +163,8 @@ final class Checkpointer: Sendable {
             try lock.take(
                 within: options.lockTimeout, "makes a checkpoint of the store \(directory.path)")
             let current = try Checkpoint(of: directory)
-            // An older one never replaces a newer; its pin keeps the newer one's pages too.
+            // An older checkpoint never replaces a newer one; its pin also keeps the newer one's
+            // pages.
             if current.transaction < pin.id {
                 try lease.requireWritable()
                 try lease.refusingWritesOnFailure { () throws(CodexError) in
@@ -170,6 +173,9 @@ final class Checkpointer: Sendable {
                     }
                 }
                 try log.flush(through: pin.position)
+                // If a flush of another process failed meanwhile, this flush may have missed its
+                // pages.
+                try lease.requireWritable()
                 options.reached(.dataFlushed)
                 try Checkpoint(
                     storeID: current.storeID, transaction: pin.id, position: pin.position,
@@ -207,7 +213,7 @@ final class Checkpointer: Sendable {
             if isSuccess {
                 state.oldPageCount = 0
             } else if state.dirtySince == nil {
-                // What was to be in it is due with the next.
+                // The commits that it would have included are due with the next checkpoint.
                 state.dirtySince = .now
             }
             state.openCount -= 1
@@ -218,8 +224,9 @@ final class Checkpointer: Sendable {
 
     // MARK: The writer's side
 
-    /// Takes note of a commit of this process; `counter` is a read transaction without a snapshot,
-    /// to count replaced pages with.
+    /// Records a commit of this process.
+    ///
+    /// `counter` is a read transaction without a snapshot, which counts replaced pages.
     func committed(changeCount: Int, byteCount: Int, _ counter: Transaction) {
         let start = state.withLock { $0.countedID }
         let replaced = try? environment.replacedPages(after: start, counter)
@@ -253,36 +260,38 @@ final class Checkpointer: Sendable {
         while true {
             let endCount = state.withLock { state -> Int? in
                 let pages = state.newPageCount + state.oldPageCount
-                // Only for one that is pinned already: pinning needs the writer.
+                // It waits only for a checkpoint that is already pinned, since pinning needs the
+                // writer.
                 guard pages * pageByteCount > options.checkpoints.maximumDirtyBytes,
                     state.openCount > 0, !state.isStopped
                 else { return nil }
                 return state.endCount
             }
             guard let endCount else { return }
-            // A checkpoint that failed lets the writer go on, too: the file then grows.
+            // After a failed checkpoint the writer goes on too, and the file grows.
             while state.withLock({ $0.endCount == endCount && !$0.isStopped }) { progress.wait() }
         }
     }
 
     // MARK: In the background
 
-    /// Begins; it pins with the help of the writer, which has the write lock often.
+    /// Starts the background work; it pins through the writer, which holds the write lock most of
+    /// the time.
     func start(_ writer: WriterQueue) {
         loop.start { [self] in writer.awaited { pass(writer) } }
     }
 
-    /// Ends it.
+    /// Stops the background work.
     func stop() {
         state.withLock { $0.isStopped = true }
         loop.wake()
         progress.signal()
     }
 
-    /// Blocks until it ended, after ``stop()``.
+    /// Blocks until the background work ended, after ``stop()``.
     func waitUntilEnded() { loop.waitUntilEnded() }
 
-    /// What is to be done next, or how long nothing is.
+    /// The next action, or the time until the next one.
     private enum NextAction {
         case checkpoint, releasePin, flushLog, stop
         case wait(Duration?)
@@ -299,11 +308,11 @@ final class Checkpointer: Sendable {
                 do throws(CodexError) {
                     try log.flush()
                 } catch {
-                    state.withLock { $0.canFlush = false }
                     options.observer?(.logFlushFailed(code: error.code, message: error.message))
                 }
             case .releasePin:
-                // With the lock held: a compaction closes the environment once there is no pin.
+                // The state's lock is held: a compaction closes the environment once there is no
+                // pin.
                 state.withLock { state in
                     // A commit may have come since; then the pin stays.
                     guard state.dirtySince == nil, !state.isWriting else { return }
@@ -317,7 +326,7 @@ final class Checkpointer: Sendable {
                     if error.code == .closed { return .never }
                     options.observer?(
                         .checkpointFailed(code: error.code, message: error.message))
-                    // What failed is tried again with the next interval, not at once.
+                    // A failed checkpoint is tried again after the next interval, not at once.
                     state.withLock { state in
                         state.isRequested = false
                         state.dirtySince = .now
@@ -333,16 +342,16 @@ final class Checkpointer: Sendable {
             if state.isRequested { return .checkpoint }
             let interval = options.checkpoints.interval
             guard let since = state.dirtySince else {
-                // An idle process must not keep pages from those that write.
+                // An idle process must not keep pages from writing processes.
                 guard state.pin != nil else { return .wait(nil) }
                 let rest = interval - (.now - state.lastPin)
-                // A transaction needs it as long as it writes.
+                // A writing transaction needs the pin.
                 if state.isWriting { return .wait(max(rest, interval)) }
                 return rest <= .zero ? .releasePin : .wait(rest)
             }
             var rest = interval - (.now - since)
             if rest <= .zero { return .checkpoint }
-            if state.canFlush, case .interval(let loss) = options.durability.level {
+            if log.canFlush, case .interval(let loss) = options.durability.level {
                 let flush = loss - (.now - state.lastFlush)
                 if flush <= .zero { return .flushLog }
                 rest = min(rest, flush)
@@ -353,19 +362,21 @@ final class Checkpointer: Sendable {
 
     // MARK: Closing
 
-    /// Makes the last checkpoint and lets go of the pin; on the writer's thread, after its last
-    /// transaction.
+    /// Makes the last checkpoint and releases the pin.
     ///
-    /// What fails here is made good by the next opening.
+    /// It runs on the writer's thread, after its last transaction.
+    ///
+    /// If the checkpoint fails, the next opening recovers from the log.
     func finish() {
         let isDirty = state.withLock { $0.dirtySince != nil || $0.isRequested }
-        if isDirty, (try? lease.requireWritable()) != nil, (try? checkpointNow()) == nil {
+        // If there was no checkpoint, the log is flushed, unless a flush of it failed before.
+        if isDirty, (try? lease.requireWritable()) == nil || (try? checkpointNow()) == nil {
             try? log.flush()
         }
         release()
     }
 
-    /// Lets go of the pin and closes data file and log.
+    /// Releases the pin, and closes the data file and the log.
     func release() {
         defer {
             file.file.close()

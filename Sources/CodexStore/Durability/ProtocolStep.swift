@@ -1,7 +1,7 @@
-/// The steps of committing, checkpointing and recovering, each of which may be the last that
-/// happens.
+/// The steps of commit, checkpoint, recovery and compaction, after each of which a process may be
+/// killed.
 ///
-/// Tests kill processes there, and see that each was hit.
+/// Tests kill processes at each step, and check that each was reached.
 package enum ProtocolStep: String, Sendable, CaseIterable {
     // Commit
     case bodiesRun, roomReserved, recordAppended, recordFlushed, committed
@@ -16,16 +16,16 @@ package enum ProtocolStep: String, Sendable, CaseIterable {
     // Compaction
     case compactionCopied, compactionIntended, compactionRenamed, compactionPublished,
         compactionSettled, compactionReopened
-    // What opening a store makes of a compaction that was cut short
+    // The end of an interrupted compaction, when the store is opened
     case compactionUndone, compactionCompleted
 
-    /// Those that only opening a store passes.
+    /// The steps that only opening a store passes.
     package static let recovery: Set<ProtocolStep> = [
         .recoveryBegun, .checkpointRenewed, .metaRestored, .readerHeld, .tailFlushed,
         .incarnationRaised, .redone,
         .recovered, .compactionUndone, .compactionCompleted,
     ]
-    /// Those that only a compaction passes.
+    /// The steps that only a compaction passes.
     package static let compaction: Set<ProtocolStep> = [
         .compactionCopied, .compactionIntended, .compactionRenamed, .compactionPublished,
         .compactionSettled, .compactionReopened,

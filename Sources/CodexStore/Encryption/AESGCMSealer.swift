@@ -3,18 +3,18 @@
     internal import Crypto
     internal import Foundation
 
-    /// Encrypts with AES-256-GCM (NIST SP 800-38D), each value with a random nonce, under data keys
-    /// of a provider.
+    /// Encrypts with AES-256-GCM (NIST SP 800-38D), each value with a random nonce, under a
+    /// provider's data keys.
     ///
-    /// A data key is replaced when the provider's current key is another, and after ``useCountMax``
-    /// values: far below 2³², from which on random nonces are not safe (8.3 there). Keys in memory
-    /// are overwritten when they go (`SymmetricKey`).
+    /// A data key is replaced when the provider's current key changes, and after ``useCountMax``
+    /// values. That is far below 2³² values, from which on random nonces are not safe (section 8.3
+    /// there). Keys in memory are overwritten when they are released (`SymmetricKey`).
     final class AESGCMSealer: FieldSealer {
         private let provider: any EncryptionKeyProvider
         private let state = Locked(State())
 
         fileprivate struct State {
-            /// The provider's ``EncryptionKeyProvider/keyGeneration`` that the keys are of.
+            /// The provider's ``EncryptionKeyProvider/keyGeneration`` for these keys.
             var generation: UInt64?
             var current: (keyID: String, wrapped: [UInt8], key: SymmetricKey)?
             var useCount = 0
@@ -28,7 +28,7 @@
         }
 
         static let useCountMax = 1 << 24
-        /// Most unwrapped keys in memory: each opening of a store makes one.
+        /// The maximum number of unwrapped keys in memory: each opening of a store makes one.
         fileprivate static let unwrappedCountMax = 4096
         private static let keyByteCount = 32
 
@@ -90,7 +90,7 @@
 
         // MARK: Keys
 
-        /// The key to seal with.
+        /// The key for sealing.
         private func dataKey() throws(CodexError) -> (
             keyID: String, wrapped: [UInt8], key: SymmetricKey
         ) {
@@ -101,7 +101,7 @@
                 return state.useCount <= Self.useCountMax ? state.current : nil
             }
             if let known, known.keyID == id { return known }
-            // Two threads may make one each: both are good.
+            // Two threads may each make one: both are valid.
             var made = try asking { try provider.makeDataKey() }
             defer { made.wipe() }
             guard made.plain.count == Self.keyByteCount, made.wrapped.count <= UInt16.max,
@@ -121,7 +121,7 @@
             let generation = try knownGeneration()
             let wrapped = Wrapped(keyID: value.keyID, bytes: value.wrappedKey)
             if let known = state.withLock({ $0.unwrapped[wrapped] }) { return known }
-            // Not by way of a constant: a second owner of the bytes would keep them.
+            // It is not a constant first: a second owner of the bytes would keep them.
             guard
                 var plain = try asking({
                     try provider.unwrap(wrapped.bytes, keyID: wrapped.keyID)
@@ -136,7 +136,7 @@
             return key
         }
 
-        /// The generation of the provider's keys, now; those of another one are forgotten.
+        /// The present generation of the provider's keys; keys of another generation are removed.
         private func knownGeneration() throws(CodexError) -> UInt64 {
             do throws(CodexError) {
                 let generation = try asking { try provider.keyGeneration }
@@ -169,10 +169,9 @@
     }
 
     extension AESGCMSealer.State {
-        /// Keeps an unwrapped key, unless the provider's keys are others by now than when it was
-        /// asked.
+        /// Keeps an unwrapped key, unless the provider's generation changed since it was requested.
         ///
-        /// - Returns: Whether it is kept.
+        /// - Returns: Whether it was kept.
         fileprivate mutating func remember(
             _ key: SymmetricKey, _ wrapped: AESGCMSealer.Wrapped, _ generation: UInt64
         ) -> Bool {

@@ -2,24 +2,24 @@ internal import CodexCore
 
 /// The key of the digests of idempotency tokens, in a store whose schema names encrypted fields.
 ///
-/// It is 256 random bits, made once for a store and sealed as a value of a field is. In `meta`
-/// beside the manifest, it is made in the transaction of the first token: so the log has it, and
-/// followers, archives, backups and restored stores have the same. Nothing has it unsealed but
+/// It is 256 random bits, made once for a store and sealed like a field's value. It is stored in
+/// `meta` beside the manifest. The transaction of the first token makes it, so the log has it.
+/// Followers, archives, backups and restored stores have the same key. It is unsealed only in
 /// memory.
 struct DigestKey: Hashable {
     /// The key, sealed.
     var sealed: SealedValue
-    /// The last entry of `tokens` that was looked at for a digest without a key; `nil` once all
-    /// were.
+    /// The last entry of `tokens` that was checked for a digest without a key; `nil` once all were
+    /// checked.
     ///
-    /// Such digests are from before the schema named encrypted fields, or from an earlier release.
+    /// Such digests come from before the schema named encrypted fields, or from an earlier release.
     var replacedThrough: [UInt8]?
 
-    /// Where it is in `meta`.
+    /// Its key in `meta`.
     static let key = Array("digestKey".utf8)
     private static let form: UInt8 = 1
 
-    /// What the key is bound to: the store, and a place where no field is.
+    /// The place that the key is bound to: the store, and a place that no field has.
     static func place(_ manifest: Manifest) -> SealedPlace {
         SealedPlace(
             store: manifest.bindingID?.byteArray, table: "", attribute: "idempotency tokens",
@@ -33,7 +33,7 @@ struct DigestKey: Hashable {
         self.replacedThrough = replacedThrough
     }
 
-    /// Reads what ``bytes`` gave.
+    /// Reads the form of ``bytes``.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     init(_ bytes: [UInt8]) throws(CodexError) {
@@ -62,7 +62,7 @@ struct DigestKey: Hashable {
         return Array(bytes[position..<position + count])
     }
 
-    /// The form in which it is stored.
+    /// The stored form.
     var bytes: [UInt8] {
         var bytes = [Self.form, replacedThrough == nil ? 1 : 0, sealed.isBound ? 1 : 0]
         for part in [
@@ -76,7 +76,7 @@ struct DigestKey: Hashable {
 }
 
 extension DigestKey {
-    /// The key that the store has; `nil` if there is none yet.
+    /// The store's key; `nil` if there is none yet.
     static func stored(in context: TransactionContext) throws(CodexError) -> DigestKey? {
         guard let stored = unsafe try context.transaction.get(context.catalog.meta, key) else {
             return nil

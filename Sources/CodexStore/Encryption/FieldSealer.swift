@@ -1,18 +1,19 @@
 internal import CodexCore
 
-/// What encrypts and decrypts the values of sealed fields.
+/// Encrypts and decrypts the values of sealed fields.
 ///
-/// The engine knows this much of encryption; who does it is behind the package trait `Encryption`.
+/// The engine knows only this protocol of the encryption; the implementation needs the package
+/// trait `Encryption`.
 protocol FieldSealer: Sendable {
-    /// The key that values are sealed under from now on.
+    /// The key that seals new values.
     var currentKeyID: String { get throws(CodexError) }
 
     /// Seals a value's stored form.
     ///
     /// - Parameters:
     ///   - plain: The value's stored form.
-    ///   - place: Where it is, which opening it must know.
-    ///   - isPortable: Whether it is to open in other stores, too.
+    ///   - place: The value's place, which opening it requires.
+    ///   - isPortable: Whether it must open in other stores, too.
     /// - Returns: The sealed value.
     /// - Throws: ``CodexError/Code/keyUnavailable``.
     func seal(
@@ -39,15 +40,14 @@ extension FieldSealer {
     ///
     /// - Throws: As ``seal(_:_:isPortable:)``.
     func makeKey(_ place: SealedPlace) throws(CodexError) -> SealedValue {
-        // The system's generator, which is for such use.
+        // The system's generator is cryptographically secure.
         var random = SystemRandomNumberGenerator()
         var plain = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
         defer { plain.wipe() }
         return try seal(plain, place, isPortable: false)
     }
 
-    /// Seals a key again, under the current key; `nil` if the provider does not have the one that
-    /// seals it.
+    /// Seals a key again, under the current key; `nil` if the provider lacks the key that seals it.
     ///
     /// - Throws: As ``open(_:_:)``.
     func resealed(_ key: SealedValue, _ place: SealedPlace) throws(CodexError) -> SealedValue? {
@@ -59,16 +59,18 @@ extension FieldSealer {
 
 /// The place that a sealed value is bound to: store, table, item and attribute.
 struct SealedPlace {
-    /// The 16 bytes of ``Manifest/bindingID``; `nil` in a store that has none yet, where no value
-    /// is bound.
+    /// The 16 bytes of ``Manifest/bindingID``; `nil` in a store without one, where no value is
+    /// bound.
     let store: [UInt8]?
     let table: String
     let attribute: String
     /// The encoded primary key.
     let key: [UInt8]
 
-    /// What is authenticated with a value: its own header, which says whether it is bound to a
-    /// store, then the place, no part of which can be taken for another.
+    /// The authenticated data of a value: its header, and then the place.
+    ///
+    /// The header has whether the value is bound to a store. The length before each part prevents
+    /// confusion of parts.
     func authenticated(_ value: SealedValue) -> [UInt8] {
         var parts = [Array(table.utf8), Array(attribute.utf8), key]
         if value.isBound { parts.append(store ?? []) }

@@ -3,7 +3,7 @@
     internal import Crypto
     internal import Foundation
 
-    /// Keys in a file, which only its owner can read.
+    /// Keys in a file that only its owner can read.
     ///
     /// ```swift
     /// let keys = try FileKeyProvider(at: "/etc/codexflow/keys.json")
@@ -13,24 +13,24 @@
     /// makes a missing file at each start gets new keys if a path is wrong, or a volume is not
     /// mounted: then all encrypted fields read as absent.
     ///
-    /// Keep it apart from the store and its backups: who has both can read everything, and without
-    /// the file nobody can read the encrypted fields any more.
+    /// Keep the file apart from the store and its backups. A reader who has both can read
+    /// everything, and without the file the encrypted fields cannot be read any more.
     ///
-    /// Each use of a key looks whether the file, or who may change it, is still as it was. If not,
-    /// the file is read again, and the keys that are not in it are forgotten, in all processes. The
-    /// file must be a plain file and no link, belong to the user of the process or to root, and
-    /// have the mode 600 or less. Its directory must belong to one of them, too, and nobody else
-    /// may write to it, unless it has the sticky bit. Otherwise all uses throw
+    /// Each use of a key checks whether the file, its permissions or those of its directory have
+    /// changed. If so, the file is read again, and all processes drop the keys that are not in it.
+    /// The file must be a plain file and no link, and have the mode 600 or less. It must belong to
+    /// the user of the process or to root, and so must its directory. No other user may have write
+    /// permission for the directory, unless it has the sticky bit. Otherwise all uses throw
     /// ``CodexError/Code/keyUnavailable``.
     ///
     /// The file is JSON: `{"format": 1, "current": "<id>", "keys": [{"id", "key", "createdAt"}]}`,
-    /// each key 32 bytes in Base64. A value may be used by any number of threads.
+    /// each key 32 bytes in Base64. Any number of threads may use a provider.
     ///
     /// Memory that held a key is overwritten once the key is not needed any more, as far as this
-    /// code owns it. What the decoder of JSON copies, and copies of ``DataKey/plain``, are not
+    /// code owns it. Copies by the JSON decoder, and copies of ``DataKey/plain``, are not
     /// overwritten.
     public final class FileKeyProvider: EncryptionKeyProvider {
-        /// The file.
+        /// The path of the file.
         public let path: String
         private let file: SecretFile
         private let state: Locked<State>
@@ -39,7 +39,7 @@
             /// `nil` while the file cannot be read.
             var contents: Contents?
             var stamp: SecretFile.Stamp?
-            /// Counts how often it was read, or could not be.
+            /// The number of times that it was read, or could not be read.
             var generation: UInt64 = 0
         }
 
@@ -49,12 +49,13 @@
         ///
         /// - Parameters:
         ///   - path: The file.
-        ///   - mayCreate: Whether a file with one key is made where there is none.
-        /// - Throws: ``CodexError/Code/keyUnavailable`` if it is none of keys, is missing, may not
-        ///   be read, or others than its owner may read or replace it;
-        ///   ``CodexError/Code/notWritable`` if it is to be made, and the process may not write to
-        ///   its directory; ``CodexError/Code/lockTimeout`` if another process changes it for long;
-        ///   ``CodexError/Code/inputOutput`` and such if it cannot be read or written.
+        ///   - mayCreate: Whether to make a file with one key if there is none.
+        /// - Throws: ``CodexError/Code/keyUnavailable`` if it is no file of keys, is missing, may
+        ///   not be read, or others than its owner may read or replace it;
+        ///   ``CodexError/Code/notWritable`` if it must be made, and the process may not write to
+        ///   its directory; ``CodexError/Code/lockTimeout`` if another process holds its lock for
+        ///   long; ``CodexError/Code/inputOutput`` and similar codes if it cannot be read or
+        ///   written.
         public init(at path: String, mayCreate: Bool = false) throws(CodexError) {
             let file = SecretFile(path)
             if mayCreate, try !file.exists() { try Self.create(file) }
@@ -64,7 +65,8 @@
         }
 
         private static func create(_ file: SecretFile) throws(CodexError) {
-            // With the lock, or of two that make one the first's key would be lost.
+            // The lock comes first: if two processes made a file, the first one's key would be
+            // lost.
             let lock = try file.lock()
             defer { lock.release() }
             guard try !file.exists() else { return }
@@ -77,13 +79,14 @@
             get throws(CodexError) { try contents().keys.map(\.id) }
         }
 
-        /// Adds a key, under which values are encrypted from now on; the others open what they
+        /// Adds a key, which encrypts new values; the other keys open the values that they
         /// encrypted.
         ///
-        /// `Store.reseal()` brings what there is under the new key, and then the old one can go.
+        /// `Store.reseal()` encrypts present values under the new key. Then the old key can be
+        /// removed.
         ///
         /// - Returns: The new key's identifier.
-        /// - Throws: As ``init(at:mayCreate:)``, and what writing throws.
+        /// - Throws: As ``init(at:mayCreate:)``, and the errors of writing.
         @discardableResult
         public func rotate() throws(CodexError) -> String {
             let key = Key()
@@ -94,8 +97,9 @@
             return key.id
         }
 
-        /// Removes a key for good: what is encrypted under it cannot be read any more, also by
-        /// processes that have used it.
+        /// Removes a key permanently: no process can read the values under it any more.
+        ///
+        /// This includes processes that have used the key.
         ///
         /// - Throws: ``CodexError/Code/invalidArgument`` for the current key, or one that is not
         ///   there; as ``rotate()``.
@@ -110,21 +114,21 @@
             }
         }
 
-        /// Reads the file again, whether it seems to have changed or not, and forgets the keys that
-        /// are not in it.
+        /// Reads the file again, even without a detected change, and drops the keys that are not in
+        /// it.
         ///
-        /// A change of the file is noticed without it. It serves where the times of files are not
-        /// reliable.
+        /// Changes of the file are detected without this call. It is for file systems whose file
+        /// times are not reliable.
         ///
         /// - Throws: As ``init(at:mayCreate:)``.
         public func refresh() throws(CodexError) { _ = try reread() }
 
-        // MARK: What the store asks for
+        // MARK: EncryptionKeyProvider
 
-        /// The newest key.
+        /// The identifier of the current key.
         public var currentKeyID: String { get throws { try contents().current } }
 
-        /// Changes whenever the file changes.
+        /// Changes with each change of the file.
         public var keyGeneration: UInt64 {
             get throws {
                 _ = try contents()
@@ -167,7 +171,7 @@
             Array("codex data key \(keyID)".utf8)
         }
 
-        /// The bytes of a data key, from the system's generator, which is for such use
+        /// The bytes of a data key, from the system's secure generator
         /// (`SystemRandomNumberGenerator`).
         private static func randomBytes() -> [UInt8] {
             var random = SystemRandomNumberGenerator()
@@ -176,7 +180,7 @@
 
         // MARK: The file
 
-        /// The keys as the file has them now.
+        /// The present keys of the file.
         private func contents() throws(CodexError) -> Contents {
             do throws(CodexError) {
                 let stamp = try file.stamp()
@@ -201,7 +205,7 @@
             }
         }
 
-        /// Knows no keys any more: what cannot be read may not be used, either.
+        /// Drops all keys: if the file cannot be read, no key may be used.
         private func forget() { take(nil, nil) }
 
         private func take(_ contents: Contents?, _ stamp: SecretFile.Stamp?) {
@@ -214,7 +218,7 @@
         private func change(
             _ body: (inout Contents) throws(CodexError) -> Void
         ) throws(CodexError) {
-            // One process at a time: of two that add a key, neither loses the other's.
+            // The lock admits one process at a time, so that no added key is lost.
             let lock = try file.lock()
             defer { lock.release() }
             var contents = try Self.read(file).contents
@@ -224,10 +228,10 @@
         }
     }
 
-    // MARK: Its form
+    // MARK: Form of the file
 
     extension FileKeyProvider {
-        /// The keys in memory, which is overwritten when they go (`SymmetricKey`).
+        /// The keys in memory, which is overwritten when they are released (`SymmetricKey`).
         fileprivate struct Contents: Sendable {
             var current: String
             var keys: [Key]
@@ -255,7 +259,7 @@
             }
         }
 
-        /// The keys as they are in the file.
+        /// The keys in the file's form.
         fileprivate struct StoredContents: Codable {
             var format = 1
             var current: String
@@ -322,7 +326,7 @@
     }
 
     extension Data {
-        /// Overwrites the bytes with zeros; copies keep what they have.
+        /// Overwrites the bytes with zeros; copies are not changed.
         mutating func wipe() {
             if !isEmpty { resetBytes(in: startIndex..<endIndex) }
         }

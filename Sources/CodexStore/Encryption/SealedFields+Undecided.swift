@@ -1,28 +1,30 @@
 internal import CodexCore
 
-/// Values that begin as encrypted ones, where nothing else says whether they are.
+/// Values that look like encrypted ones, without a seal that decides whether they are.
 ///
 /// They are in items that formats before 4 wrote, and in copies
 /// (``AttributeMap/recognizingSealedValues()``).
 extension SealedFields {
-    /// What the value of a field is.
+    /// The verdict on a field's value.
     enum Verdict {
         /// It is no encrypted value.
         case plain
-        /// It has the form of one and names a key of the store, and that does not open it in this
-        /// place: it was changed, cut or moved here, or somebody made it up.
+        /// It has the form of an encrypted value and names a key of the store, but the key does not
+        /// open it in this place.
+        ///
+        /// It was changed, cut or moved here, or was forged.
         case damaged
-        /// It is an encrypted one, of this value.
+        /// It is the encrypted form of this value.
         case sealed(AttributeValue)
-        /// Its key is not there.
+        /// Its key is unavailable.
         case unknown
     }
 
     /// Judges a field's value.
     ///
-    /// - Throws: ``CodexError/Code/valueTampered`` for one that is known to be sealed, and does not
-    ///   open; ``CodexError/Code/keyUnavailable`` if the provider fails;
-    ///   ``CodexError/Code/corrupted`` for one that authenticates, and holds no value.
+    /// - Throws: ``CodexError/Code/valueTampered`` for a value that is known to be sealed, and does
+    ///   not open; ``CodexError/Code/keyUnavailable`` if the provider fails;
+    ///   ``CodexError/Code/corrupted`` for one that authenticates, but has no valid contents.
     func verdict(
         on element: AttributeMap.Element, _ key: [UInt8], _ options: StoreOptions
     ) throws(CodexError) -> Verdict {
@@ -50,25 +52,25 @@ extension SealedFields {
         }
     }
 
-    /// How a value is stored that is not known to be sealed.
+    /// The form in which to store a value that is not known to be sealed.
     ///
     /// - Parameters:
     ///   - element: The field as it is written.
-    ///   - stored: The field as it is stored.
+    ///   - stored: The stored field.
     ///   - item: The item that is written.
-    ///   - options: The store's.
-    /// - Returns: `nil` if it is a plain value, and so is to be sealed.
-    /// - Throws: ``CodexError/Code/valueTampered`` for a value of a copy that has the form of an
-    ///   encrypted one, and does not open here, or is bound to no store where that is refused;
+    ///   - options: The options of the store.
+    /// - Returns: `nil` if it is a plain value, which must be sealed.
+    /// - Throws: ``CodexError/Code/valueTampered`` for a copied value in the form of an encrypted
+    ///   one that does not open here, or is unbound where that is refused;
     ///   ``CodexError/Code/keyUnavailable`` if the provider fails, or lacks the copy's key;
-    ///   ``CodexError/Code/valueNotSealed`` if all are to be sealed, and a stored plain one is
+    ///   ``CodexError/Code/valueNotSealed`` if all values must be sealed, and a stored plain one is
     ///   written back.
     func settled(
         _ element: AttributeMap.Element, _ stored: AttributeMap.Element?, in item: Item,
         _ options: StoreOptions
     ) throws(CodexError) -> AttributeMap.Element? {
         if let stored, stored.seal != .plain, stored.value == element.value {
-            // It is written back as it was read, from where seals are not told: JSON, say.
+            // The value was read and is written back by a form without seals, such as JSON.
             if stored.seal == .sealed { return stored }
             let kept = keptUndecided(stored, in: item, options)
             if kept == nil, options.requiresSealedFields { throw .valueNotSealed(element.name) }
@@ -77,7 +79,7 @@ extension SealedFields {
         if let stored, options.requiresSealedFields, stored.seal == .plain,
             element.seal == .plain, stored.value == element.value
         {
-            // Somebody may have written it past the store. Sealed, it would be trusted.
+            // A program may have written it without the store. A seal would make it trusted.
             throw .valueNotSealed(element.name)
         }
         guard element.seal == .undecided else { return nil }
@@ -90,18 +92,19 @@ extension SealedFields {
             }
             return element.with(.sealed)
         case .unknown:
-            // Without keys nothing can be judged. Reads with the keys check it.
+            // Without keys no value can be judged. Reads with the keys check it.
             guard options.sealer == nil else { throw .keyUnavailable(element.name) }
             return element.with(.sealed)
         }
     }
 
-    /// How an undecided value is stored again; `nil` if it is a plain one, and can be sealed.
+    /// The form in which an undecided value is stored again; `nil` if it is plain, and can be
+    /// sealed.
     private func keptUndecided(
         _ stored: AttributeMap.Element, in item: Item, _ options: StoreOptions
     ) -> AttributeMap.Element? {
         guard options.sealer != nil else { return stored }
-        // A provider that fails keeps nobody from writing other fields.
+        // A failing provider must not prevent writes of other fields.
         guard let encodedKey = try? key(of: item),
             let judged = try? verdict(on: stored, encodedKey, options)
         else { return stored }
@@ -112,11 +115,11 @@ extension SealedFields {
         }
     }
 
-    /// The item with its undecided values decided, as far as the keys are there.
+    /// The item with its undecided values decided, if their keys are available.
     ///
-    /// Plain values are sealed, but not where such are refused
-    /// (``StoreOptions/requiresSealedFields``): somebody may have written them past the store.
-    /// Damaged ones stay as they are.
+    /// Plain values are sealed, unless plain values are refused
+    /// (``StoreOptions/requiresSealedFields``): a program may have written them without the store.
+    /// Damaged values stay unchanged.
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable`` if the provider fails.
     func decided(_ item: Item, _ options: StoreOptions) throws(CodexError) -> DecidedItem {
@@ -140,6 +143,6 @@ extension SealedFields {
 /// An item whose undecided values were judged.
 struct DecidedItem {
     var item: Item
-    /// How many of its values are damaged, and so stay undecided.
+    /// The number of damaged values, which stay undecided.
     var damagedCount = 0
 }

@@ -3,18 +3,20 @@ internal import CodexIndex
 
 /// The encrypted attributes of an entity.
 ///
-/// Every write seals them and every typed read opens them; raw items, views, entries of indexes,
-/// the log and exports have them sealed.
+/// Every write seals them and every typed read opens them. Raw items, views, index entries, the log
+/// and exports have the sealed values.
 struct SealedFields: Sendable {
     let names: [String]
     let plan: TablePlan
-    /// What the store's values are bound to (``Manifest/bindingID``); `nil` if it has none yet.
+    /// The identifier that the store's values are bound to (``Manifest/bindingID``); `nil` if there
+    /// is none yet.
     let store: [UInt8]?
 
-    /// The item with its fields opened; those whose keys are not to be had keep their seals.
+    /// The item with its fields opened; fields whose keys are unavailable keep their seals.
     ///
-    /// - Throws: ``CodexError/Code/valueTampered``; ``CodexError/Code/valueNotSealed`` if all are
-    ///   to be sealed and one is not.
+    /// - Throws: ``CodexError/Code/valueTampered``; ``CodexError/Code/valueNotSealed`` if all
+    ///   fields must be sealed and one is not; ``CodexError/Code/keyUnavailable`` if all must be
+    ///   sealed, and a key is missing.
     func opened(_ item: Item, _ options: StoreOptions) throws(CodexError) -> Item {
         var opened = item.decidingPlain { isSealed($0.name) }
         guard names.contains(where: { item.index(of: $0) != nil }) else { return opened }
@@ -40,14 +42,15 @@ struct SealedFields: Sendable {
         return opened
     }
 
-    /// The item with its fields sealed; those that are sealed already stay as they are, and those
-    /// that say what `old` said keep its bytes while they are sealed as new ones are.
+    /// The item with its fields sealed; fields that are already sealed stay unchanged.
     ///
-    /// They are not compressed before: the length of a sealed value would tell what is in it.
+    /// A field with the same value as in `old` keeps its stored bytes, if their key and binding are
+    /// current. Values are not compressed first, because the length of a sealed value would reveal
+    /// information about its contents.
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable`` if there are no keys;
-    ///   ``CodexError/Code/valueNotSealed`` if all are to be sealed, and a stored plain one is
-    ///   written back; and what the provider throws.
+    ///   ``CodexError/Code/valueNotSealed`` if all must be sealed, and a stored plain one is
+    ///   written back; and the errors of the provider.
     func sealed(
         _ item: Item, keeping old: Item?, _ options: StoreOptions
     ) throws(CodexError) -> Item {
@@ -65,13 +68,13 @@ struct SealedFields: Sendable {
         guard let first = plain.first else { return sealed }
         guard let sealer = options.sealer else { throw .keyUnavailable(first.name) }
         let key = try key(of: item)
-        // Only what is compared needs it: a provider may have to look at a file.
+        // Only the comparison needs it, and a provider may have to check a file for it.
         let keyID: String? = try old == nil ? nil : sealer.currentKeyID
         var compressed: [AttributeMap.Element] = []
         for element in plain {
             let stored = old?.element(named: element.name)
             if let stored, let keyID, stored.seal != .plain,
-                // One that cannot be opened is replaced.
+                // A stored value that cannot be opened is replaced.
                 let known = try? opened(stored.value, element.name, key, sealer, options),
                 known.value == element.value
             {
@@ -83,15 +86,15 @@ struct SealedFields: Sendable {
             }
             sealed.set(try seal(element, key, sealer, options))
         }
-        // Values that were compressed before they were sealed may fit in no other way. Their length
-        // tells nothing new.
+        // Values that were compressed before they were sealed may fit only that way. Their length
+        // reveals nothing new.
         for element in compressed where sealed.byteCount > DynamoDBLimits.itemByteCountMax {
             sealed.set(try seal(element, key, sealer, options, compresses: true))
         }
         return sealed
     }
 
-    /// A plain value sealed.
+    /// The sealed form of a plain value.
     func seal(
         _ element: AttributeMap.Element, _ key: [UInt8], _ sealer: any FieldSealer,
         _ options: StoreOptions, compresses: Bool = false
@@ -104,23 +107,22 @@ struct SealedFields: Sendable {
         ).element(named: element.name)
     }
 
-    /// Whether an attribute is to be encrypted.
+    /// Whether an attribute is encrypted.
     func isSealed(_ name: String) -> Bool { names.contains { ByteOrder.equal($0, name) } }
 
-    /// Whether a field of an item holds a plain value.
+    /// Whether a field of an item has a plain value.
     func hasPlain(_ item: Item) -> Bool {
         names.contains { item.element(named: $0)?.seal == .plain }
     }
 
-    /// Whether a field of a stored item is not sealed, or not as new ones are.
+    /// Whether a field of a stored item is unsealed, or differs from new values in key or binding.
     func isOutdated(_ item: Item, _ keyID: String, _ options: StoreOptions) -> Bool {
         names.contains { name in
             item.element(named: name).map { !isCurrent($0, keyID, options) } ?? false
         }
     }
 
-    /// Whether a stored value is sealed under the current key, and bound to what new ones are bound
-    /// to.
+    /// Whether a stored value is sealed under the current key, with the binding of new values.
     private func isCurrent(
         _ stored: AttributeMap.Element, _ keyID: String, _ options: StoreOptions
     ) -> Bool {
@@ -142,7 +144,7 @@ struct SealedFields: Sendable {
         try opened(sealed, name, key, sealer)?.value
     }
 
-    /// What a sealed value holds, and whether it was compressed before it was sealed.
+    /// The contents of a sealed value, and whether they were compressed before it was sealed.
     private typealias Opened = (value: AttributeValue, wasCompressed: Bool)
 
     private func opened(
@@ -158,13 +160,13 @@ struct SealedFields: Sendable {
         _ sealed: SealedValue, _ name: String, _ key: [UInt8], _ sealer: any FieldSealer
     ) throws(CodexError) -> Opened? {
         guard let plain = try sealer.open(sealed, place(name, key)) else { return nil }
-        // It authenticated, so a holder of the keys made it.
+        // The value authenticated, so a holder of the keys made it.
         let value = try ValueCodec.decode(
             plain.span, 0, plain.count, inflatedByteCountMax: StoreLimits.sealedByteCountMax)
         return (value, plain.first == ValueCodec.Tag.compressed.rawValue)
     }
 
-    /// Throws if only values that are bound to the store are read, and this one is not.
+    /// Throws if only values that are bound to the store may be read, and this one is not bound.
     func requireBound(
         _ sealed: SealedValue, _ name: String, _ options: StoreOptions
     ) throws(CodexError) {
@@ -222,7 +224,7 @@ extension SealedFields {
         if let fields {
             item = try fields.sealed(item, keeping: change.old?.item, core.options)
         } else if new.header.entityNumber != 0 {
-            // No value of such an entity is encrypted.
+            // Values of such an entity are never encrypted.
             item = item.decidingPlain()
         }
         change.new = Image(item: item, header: new.header)
@@ -230,20 +232,20 @@ extension SealedFields {
 }
 
 extension SealedFields {
-    /// An item with its encrypted fields opened, as far as the keys are there.
+    /// An item whose encrypted fields are opened if their keys are available.
     static func opened(
         _ item: Item, _ header: ItemHeader, _ catalog: Catalog, _ core: StoreCore
     ) throws(CodexError) -> Item {
         guard let fields = catalog.sealedFields(header.entityNumber) else {
-            // A raw item may become one of an entity with encrypted fields.
+            // A raw item may later become an item of an entity with encrypted fields.
             return header.entityNumber == 0 ? item : item.decidingPlain()
         }
         return try fields.opened(item, core.options)
     }
 
-    /// An item with its undecided values decided, as far as the keys are there.
+    /// An item with its undecided values decided, if their keys are available.
     ///
-    /// Those of a raw item stay as they are: it may become an entity's.
+    /// The values of a raw item stay undecided, because it may become an entity's.
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable`` if the provider of keys fails.
     static func decided(

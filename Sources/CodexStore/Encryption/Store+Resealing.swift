@@ -2,27 +2,27 @@
     internal import CodexCore
 
     extension Store {
-        /// Encrypts what is not encrypted yet of the fields that the schema names, and brings what
-        /// is encrypted under an earlier key under the current one: of all entities.
+        /// Encrypts plain values of encrypted fields, and values under earlier keys again, in all
+        /// entities.
         ///
-        /// For a store whose schema asked for encryption later (``Schema/sealing(_:of:)``), and
-        /// after a rotation of keys. It works as ``migrate(_:batchCount:progress:)`` does: in
-        /// transactions of `batchCount` items, again from the beginning if it was cut short, with
-        /// what is done left alone; items whose fields cannot be opened stay as they are and are
-        /// reported, also those with a damaged value that a format before 4 wrote
-        /// (``StoreEvent/valuesDamaged(table:count:)``). Each item that it rewrites is a change in
-        /// the streams.
+        /// It is for a store whose schema added encryption later (``Schema/sealing(_:of:)``), and
+        /// for use after a rotation of keys. It works as ``migrate(_:batchCount:progress:)``, in
+        /// transactions of `batchCount` items. After an interruption it starts from the beginning,
+        /// and skips items that are done. Items whose fields cannot be opened stay unchanged and
+        /// are reported. This includes items with a damaged value that a format before 4 wrote
+        /// (``StoreEvent/valuesDamaged(table:count:)``). Each rewritten item is a change in the
+        /// streams.
         ///
-        /// It also brings the key of the digests of idempotency tokens under the current key, and
+        /// It also seals the key of the digests of idempotency tokens under the current key, and
         /// replaces digests that were stored without a key. If the key of the digests cannot be
-        /// opened any more, it is replaced: then retries with tokens of the last ten minutes are
+        /// opened any more, it is replaced. Then retries with tokens of the last ten minutes are
         /// refused (``CodexError/Code/idempotencyMismatch``).
         ///
-        /// The log keeps what was there before until it is trimmed
-        /// (``StoreOptions/changeRetention``), and backups do: consumers of changes and restored
-        /// stores need the earlier keys as long.
+        /// The log keeps the earlier values until it is trimmed (``StoreOptions/changeRetention``),
+        /// and backups keep them, too. Consumers of changes and restored stores need the earlier
+        /// keys until then.
         ///
-        /// - Returns: What was done.
+        /// - Returns: A report of the rewrite.
         /// - Throws: ``CodexError/Code/keyUnavailable``, `CancellationError` between batches, and
         ///   as ``write(_:)-(_)``.
         @discardableResult
@@ -34,7 +34,8 @@
                     .keyUnavailable,
                     "The store has no encryption keys. Open it with StoreOptions.encryptionKeys.")
             }
-            // Before the values: it is little, and retries depend on it once the old key is gone.
+            // The digests come before the values: they are few, and retries depend on them once the
+            // old key is gone.
             try await resealDigests()
             var report = MigrationReport()
             for table in core.catalog.allTables where table.entities.contains(where: \.isSealed) {
@@ -76,7 +77,7 @@
                 guard let old = try context.image(table, key),
                     let fields = context.catalog.sealedFields(old.header.entityNumber)
                 else { return }
-                // Whatever is plain is to be sealed, and is no error here.
+                // Plain values will be sealed, and are no error here.
                 let item = try fields.opened(
                     old.item, context.core.options.with { $0.requiresSealedFields = false })
                 if let name = item.sealedName { throw CodexError.keyUnavailable(name) }

@@ -1,25 +1,25 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// The entries of indexes of expiry whose items are expired, as a transaction sees them.
+/// The entries of expired items in the indexes of expiry, as a transaction sees them.
 struct ExpiredEntries {
     private let context: TransactionContext
 
     init(_ context: TransactionContext) { self.context = context }
 
-    /// The keys of entries in an index of expiry whose items are expired, ascending.
+    /// The keys of the entries of expired items in an index of expiry, ascending.
     ///
     /// - Parameters:
     ///   - index: The index.
-    ///   - instant: The last second of expiry, counted from 1970, that is looked for.
-    ///   - start: The entry after which to begin; `nil` is the first.
-    ///   - countMax: How many keys at most.
-    /// - Returns: The keys; those of items that expired too long ago are not among them.
+    ///   - instant: The last expiry time to include, in seconds since 1970.
+    ///   - start: The entry after which to start; `nil` starts at the first.
+    ///   - countMax: The maximum number of keys.
+    /// - Returns: The keys, without those of items that expired too long ago.
     /// - Throws: ``CodexError/Code/corrupted``.
     func keys(
         _ index: IndexHandle, by instant: Int, after start: [UInt8]?, _ countMax: Int
     ) throws -> [[UInt8]] {
-        // What the wall clock exempts is not looked at.
+        // Items that the wall clock exempts from expiry are skipped.
         var range = IndexPlan.expired(at: context.now)
         range.upper = IndexPlan.expired(at: instant).upper
         return try context.transaction.withCursor(index.tree) { cursor in
@@ -35,9 +35,9 @@ struct ExpiredEntries {
         }
     }
 
-    /// The names of the tables that have expired items to be removed.
+    /// The names of the tables that have expired items to remove.
     ///
-    /// - Parameter instant: The last second of expiry, counted from 1970, that is looked for.
+    /// - Parameter instant: The last expiry time to include, in seconds since 1970.
     /// - Returns: The names.
     /// - Throws: ``CodexError/Code/corrupted``.
     /// - Complexity: One lookup for each table whose items expire.

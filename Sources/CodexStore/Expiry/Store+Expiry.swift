@@ -1,25 +1,24 @@
 internal import CodexCore
 
 extension Store {
-    /// Removes items whose time to live is over, now and not when the sweeper comes to it.
+    /// Removes expired items now, without waiting for the sweeper.
     ///
-    /// It judges by the wall clock only if that is confirmed, as all that deletes does:
+    /// As all deletion by time, it uses the wall clock only if that is confirmed:
     /// ``StoreOptions/clockConfirmation``.
     ///
-    /// Each goes with its index entries and from its counters, and its change is marked as expiry
-    /// (``ChangeRecord/isExpiry``). It works in transactions of some hundred items, between which
-    /// other writes pass; nothing is written if nothing is due. Tables that were given a
-    /// ``TableDefinition/timeToLive`` and are still being indexed are left out: see
-    /// ``waitUntilReady()``.
+    /// The transaction that removes an item also removes its index entries and its share of
+    /// counters. Its change is marked as expiry (``ChangeRecord/isExpiry``). The call works in
+    /// transactions of several hundred items, and other writes run between them. It writes nothing
+    /// if no item is due. It skips tables with a new ``TableDefinition/timeToLive`` that are still
+    /// being indexed: see ``waitUntilReady()``.
     ///
-    /// For tests with a clock of their own, and for stores opened without a
+    /// It is for tests with their own clock, and for stores without a
     /// ``StoreOptions/sweepInterval``.
     ///
-    /// - Parameter limit: Most items to remove; `nil` is all that are due.
-    /// - Returns: How many items were removed; those that writes removed, since they met them, are
-    ///   not counted.
-    /// - Throws: ``CodexError/Code/invalidArgument`` for a limit below 1, `CancellationError` between
-    ///   batches, and as ``write(_:)-(_)``; what was removed until then stays removed.
+    /// - Parameter limit: The maximum number of items to remove; `nil` removes all that are due.
+    /// - Returns: The number of removed items, without those that other writes removed.
+    /// - Throws: ``CodexError/Code/invalidArgument`` for a limit below 1, `CancellationError`
+    ///   between batches, and as ``write(_:)-(_)``; removed items stay removed.
     /// - Complexity: O(*t* + *m* log *n*) for *m* removed items and *t* tables with a time to live.
     @discardableResult
     public func removeExpired(limit: Int? = nil) async throws -> Int {

@@ -1,30 +1,30 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// What one step of a sweep did.
+/// The result of one step of a sweep.
 struct SweepStep: Sendable {
-    /// How many items were removed.
+    /// The number of removed items.
     var count = 0
-    /// The last entry of the index of expiry that was looked at; `nil` at the end of what is due.
+    /// The last entry of the index of expiry that was read; `nil` at the end of the due ones.
     var end: [UInt8]?
 }
 
-/// One step of a sweep, a part of a transaction.
+/// One step of a sweep, which is a part of a transaction.
 struct ExpirySweep {
     private let context: WriteContext
 
     init(_ context: WriteContext) { self.context = context }
 
-    /// Removes the next expired items of a table, as far as the time is confirmed.
+    /// Removes the next expired items of a table, up to the confirmed time.
     ///
-    /// Each is looked at again: one that was given more time since is left alone.
+    /// It checks each item again: one whose expiry was moved to a later time stays.
     ///
     /// - Parameters:
     ///   - name: The table's name.
-    ///   - start: The end of the step before; `nil` begins.
-    ///   - countMax: How many items at most, from 1.
-    /// - Returns: What was done, and where to go on.
-    /// - Throws: ``CodexError/Code/unknownTable``, and what LMDB throws.
+    ///   - start: The end of the step before; `nil` starts at the first entry.
+    ///   - countMax: The maximum number of items, 1 or more.
+    /// - Returns: The number of removed items, and the entry after which to continue.
+    /// - Throws: ``CodexError/Code/unknownTable``, and the errors of LMDB.
     func sweep(
         _ name: String, after start: [UInt8]?, _ countMax: Int
     ) throws -> SweepStep {
@@ -38,7 +38,7 @@ struct ExpirySweep {
             do throws(CodexError) {
                 if try context.writes.expire(table, primaryKey, by: instant) { step.count += 1 }
             } catch {
-                // What a counter's sum cannot lose stays, and must not keep the others.
+                // An item that a counter's sum cannot lose stays, and must not block the others.
                 if let failure = context.failure { throw failure }
             }
         }

@@ -1,13 +1,14 @@
 internal import CodexCore
 internal import Synchronization
 
-/// Removes expired items in the background, in batches that other writes pass between.
+/// Removes expired items in the background, in batches with other writes between them.
 ///
-/// It looks with a reader whether anything is due, so that an idle store is not written to. Every
-/// process that has the store open for writing sweeps; who comes second finds nothing left.
+/// It first checks with a reader whether an item is due, so that it does not write to an idle
+/// store. Every process that has the store open for writing sweeps; the second one finds nothing
+/// left.
 ///
-/// What fails (a full disk, say) is tried again with the next look: nobody finds the items
-/// meanwhile.
+/// After a failure (a full disk, for example), the next check tries again: reads do not find
+/// expired items in the meantime.
 final class Sweeper: Sendable {
     private let core: StoreCore
     private let writer: WriterQueue
@@ -15,10 +16,10 @@ final class Sweeper: Sendable {
     private let isStopped = Locked(false)
     private let loop = BackgroundLoop()
 
-    /// Items that one transaction removes: some milliseconds of the writer's time.
+    /// The number of items that one transaction removes: some milliseconds of the writer's time.
     static let batchCount = 500
 
-    /// Makes a sweeper; `nil` if the options want none.
+    /// Makes a sweeper; `nil` if the options have no sweep interval.
     init?(_ core: StoreCore, _ writer: WriterQueue) {
         guard let interval = core.options.sweepInterval, interval > .zero else { return nil }
         self.core = core
@@ -30,23 +31,23 @@ final class Sweeper: Sendable {
         loop.start(.after(interval)) { [self] in core.awaited { pass() } }
     }
 
-    /// Ends it after the batch it is at.
+    /// Ends the sweeper after the current batch.
     func stop() {
         isStopped.withLock { $0 = true }
         loop.wake()
     }
 
-    /// Blocks until it ended, after ``stop()``.
+    /// Blocks until the sweeper has ended, after ``stop()``.
     func waitUntilEnded() { loop.waitUntilEnded() }
 
     private func pass() -> BackgroundLoop.Next {
         if isStopped.withLock({ $0 }) { return .never }
         // Another process may have removed tables, too.
         try? core.closeRetiredHandles()
-        // Asked also where nothing expires: so jumps of the clock are noticed.
+        // It is read even if no item expires, so that jumps of the clock are detected.
         let instant = core.options.deletionSecond
-        // A reader knows what tables there are by now, and whether the store follows another, where
-        // the leader's items go first.
+        // A reader has the present tables. It also has whether the store is a follower: there the
+        // leader removes items first.
         let tables = try? core.withReadContext { context in
             context.catalog.manifest.isFollower
                 ? [] : try ExpiredEntries(context).tableNames(by: instant)
@@ -62,7 +63,8 @@ final class Sweeper: Sendable {
                 position = try sweep(table, after: position, count)
                 if position == nil { return }
             } catch {
-                // Fewer may fit; else the next look tries again, and other tables are not kept.
+                // Fewer may fit. If not, the next check tries again, and other tables are not
+                // blocked.
                 count /= 8
                 if count == 0 { return }
             }

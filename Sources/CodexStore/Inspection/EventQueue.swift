@@ -1,21 +1,21 @@
 internal import Dispatch
 
-/// Hands a store's events to the host's observer, in order, on a thread that has nothing else to
-/// do.
+/// Delivers a store's events to the host's observer, in order, on a separate thread.
 ///
-/// Nothing of the store is held while the observer runs, and nothing waits for it. It may close the
-/// store, write to it, or never return. It has a thread only while there are events.
+/// The store holds no lock while the observer runs, and does not wait for it. The observer may
+/// close the store, write to it, or never return. The queue has a thread only while there are
+/// events.
 final class EventQueue: Sendable {
     private struct State {
         var waiting: ArraySlice<StoreEvent> = []
-        /// How many events found no room since the last one that did.
+        /// The number of events without room since the last one that had room.
         var droppedCount = 0
         var isEnded = false
         var isDelivering = false
         /// The thread that calls the observer.
         var thread: UInt?
 
-        /// Says how many events were dropped, in the place where they were.
+        /// Adds an event with the number of dropped events, in their place.
         mutating func noteDropped() {
             guard droppedCount > 0 else { return }
             waiting.append(.eventsDropped(count: droppedCount))
@@ -25,12 +25,12 @@ final class EventQueue: Sendable {
 
     private let observer: @Sendable (StoreEvent) -> Void
     private let state = Locked(State())
-    /// Entered while events are delivered.
+    /// Entered while events are being delivered.
     private let delivery = DispatchGroup()
 
-    /// Most events that wait for an observer that is busy.
+    /// The maximum number of events that wait for a busy observer.
     static let waitingCountMax = 1024
-    /// How long closing lets an observer have what happened before.
+    /// The time that closing gives an observer for the earlier events.
     private static let endTimeout = DispatchTimeInterval.seconds(1)
 
     init(_ observer: @escaping @Sendable (StoreEvent) -> Void) { self.observer = observer }
@@ -69,9 +69,10 @@ final class EventQueue: Sendable {
         }
     }
 
-    /// Ends delivery: the observer gets what waits within a second, and nothing after that.
+    /// Ends the delivery: the observer gets the waiting events within a second, and none after
+    /// that.
     ///
-    /// Called in the observer, it returns at once, and the rest is discarded.
+    /// A call in the observer returns at once, and the remaining events are discarded.
     func end() {
         let waits = state.withLock { !$0.isEnded && $0.thread != WorkerPool.currentThread }
         if waits { _ = delivery.wait(timeout: .now() + Self.endTimeout) }

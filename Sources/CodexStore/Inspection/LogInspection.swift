@@ -1,22 +1,26 @@
 public import CodexCore
 public import FoundationEssentials
 
-/// What the files of a store's log hold, read without opening the store: also of a store that is in
-/// use, or cannot be opened.
+/// The contents of a store's log files, read without opening the store.
+///
+/// The store may be in use, or damaged so that it cannot be opened.
 public struct LogInspection: Sendable, Hashable {
     /// One segment.
     public struct Segment: Sendable, Hashable {
-        /// How a segment ends.
+        /// The end of a segment.
         public enum End: String, Sendable {
-            /// The next segment goes on.
+            /// The next segment continues this one.
             case continued
-            /// The log ends here, and nothing was begun after it.
+            /// The log ends here, and no record was begun after it.
             case clean
-            /// The log ends here; what follows is no whole record that continues it: one that was
-            /// being written, or what a recycled segment held before.
+            /// The log ends here, and the following bytes are no whole record that continues it.
+            ///
+            /// They are a record that was being written, or earlier contents of a recycled segment.
             case leftovers
-            /// Records are missing or damaged: the next segment does not go on where this one ends, or
-            /// a record that had reached stable storage cannot be read.
+            /// Records are missing or damaged.
+            ///
+            /// The next segment does not continue this one, or a record that had reached stable
+            /// storage cannot be read.
             case damaged
         }
 
@@ -26,33 +30,33 @@ public struct LogInspection: Sendable, Hashable {
         public let name: String
         /// The bytes of the file.
         public let byteCount: Int
-        /// Where its last record ends.
+        /// The offset of the end of its last record.
         public let usedByteCount: Int
-        /// Raised at each recovery.
+        /// The incarnation, which each recovery increases.
         public let incarnation: UInt64
         /// The number of its first commit.
         public let firstSequence: UInt64
-        /// How many commits it has.
+        /// The number of its commits.
         public let commitCount: Int
-        /// How many changes of items are in them.
+        /// The number of item changes in those commits.
         public let changeCount: Int
-        /// When the first and the last of them were, if there are any.
+        /// The times of the first and the last of those commits, if there are any.
         public let times: ClosedRange<Date>?
-        /// How it ends.
+        /// The end of the segment.
         public let end: End
     }
 
     /// The segments, ascending.
     public let segments: [Segment]
-    /// The last commit that the checkpoint has; what follows would be redone.
+    /// The last commit in the checkpoint; an opening would redo later ones.
     public let checkpointSequence: UInt64
     /// The bytes of the spare segment, if there is one.
     public let spareByteCount: Int?
 
     /// Reads the log of the store in the directory `path`.
     ///
-    /// - Throws: ``CodexError/Code/notAStore``, ``CodexError/Code/corrupted`` if the checkpoint or a
-    ///   segment's header cannot be read, ``CodexError/Code/notFound`` if there is none.
+    /// - Throws: ``CodexError/Code/notAStore``, ``CodexError/Code/corrupted`` if the checkpoint or
+    ///   a segment's header cannot be read, ``CodexError/Code/notFound`` if there is none.
     /// - Complexity: It reads the whole log.
     public init(at path: String) throws(CodexError) {
         let directory = StoreDirectory(path)
@@ -87,7 +91,7 @@ extension LogInspection.Segment {
         var (commitCount, changeCount) = (0, 0)
         var milliseconds: (first: UInt64, last: UInt64)?
         var isDamaged = false
-        // A process that has the store open may append between two looks.
+        // A process that has the store open may append between two reads.
         while true {
             var cursor = LogCursor(log, after: last)
             do throws(CodexError) {
@@ -125,11 +129,11 @@ extension LogInspection.Segment {
         times = milliseconds.map { Date(milliseconds: $0.first)...Date(milliseconds: $0.last) }
     }
 
-    /// Whether a segment's records should go on after `last`, its last that can be read.
+    /// Whether the segment should have more records after `last`, its last readable one.
     private static func isDamaged(
         after last: LogPosition, _ next: LogSegmentHeader?, _ log: LogDirectory
     ) throws(CodexError) -> Bool {
-        // One that begins earlier was begun by somebody who gave up.
+        // An earlier first sequence is of a process that abandoned its segment.
         if let next,
             next.firstSequence > last.sequence + 1
                 || next.firstSequence == last.sequence + 1
@@ -141,7 +145,7 @@ extension LogInspection.Segment {
         return try cursor.isDamaged()
     }
 
-    /// Whether another record of the segment can be read by now.
+    /// Whether another record of the segment has become readable.
     private static func goesOn(
         after last: LogPosition, _ log: LogDirectory
     ) throws(CodexError) -> Bool {

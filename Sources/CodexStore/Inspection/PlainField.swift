@@ -9,23 +9,24 @@ public struct PlainField: Sendable, Hashable {
     public let entity: String
     /// The field's name.
     public let name: String
-    /// How many of the entity's items have such a value: `reseal()` encrypts it.
+    /// The number of the entity's items with such a value: `reseal()` encrypts it.
     public internal(set) var itemCount = 0
-    /// How many raw items under the entity's keys have such a value.
+    /// The number of raw items under the entity's keys with such a value.
     ///
     /// They were stored before the schema named the entity.
-    /// ``Store/migrate(_:batchCount:progress:)`` makes them the entity's, and encrypts the field.
+    /// ``Store/migrate(_:batchCount:progress:)`` makes them items of the entity, and encrypts the
+    /// field.
     public internal(set) var rawItemCount = 0
 }
 
 extension Store {
-    /// The fields that the schema encrypts and that have values which are not encrypted.
+    /// The fields that the schema encrypts and that have unencrypted values.
     ///
-    /// They were stored before the schema named the field, or written past the store. Values that
-    /// an earlier format left undecided count, too (`Docs/Format.md`).
+    /// The values were stored before the schema named the field, or were written without the store.
+    /// Values that an earlier format left undecided count, too (`Docs/Format.md`).
     ///
     /// - Returns: The fields, by table, entity and name; none if all values are encrypted.
-    /// - Throws: ``CodexError/Code/closed``, and what reading throws.
+    /// - Throws: ``CodexError/Code/closed``, and the errors of reading.
     /// - Complexity: O(*n*) in the number of items of tables with encrypted fields.
     public func plainFields() throws -> [PlainField] {
         try core.withReadContext { context in
@@ -40,7 +41,7 @@ extension Store {
     }
 }
 
-/// What was found in a table.
+/// The counts of plain values in a table.
 private struct PlainFieldCounts {
     private struct FieldID: Hashable {
         let entity: Int
@@ -67,7 +68,7 @@ private struct PlainFieldCounts {
 }
 
 extension ReadContext {
-    /// The encrypted fields of a table that have values which are not encrypted.
+    /// The encrypted fields of a table that have unencrypted values.
     fileprivate func plainFields(of table: TableHandle) throws -> [PlainField] {
         guard table.entities.contains(where: { !$0.definition.sealed.isEmpty }) else { return [] }
         var counts = PlainFieldCounts()
@@ -88,7 +89,7 @@ extension ReadContext {
         return counts.all
     }
 
-    /// The entity of an item; of a raw one, that of its key.
+    /// The entity of an item; for a raw item, the entity of its key.
     private func entity(
         _ number: Int, _ key: [UInt8], _ table: TableHandle
     ) throws(CodexError) -> EntityBinding? {

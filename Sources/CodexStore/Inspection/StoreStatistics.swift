@@ -1,68 +1,73 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// Figures of a store at one moment.
+/// Figures of a store in one snapshot.
 public struct StoreStatistics: Sendable, Hashable {
     /// Figures of one tree: a table, an index or a counter.
     public struct Tree: Sendable, Hashable {
         /// The table's name.
         public let table: String
-        /// The index's name; `nil` is the table itself, or a counter, and `$expiry` the entries of
-        /// its items that expire.
+        /// The index's name; `nil` is the table itself, or a counter.
+        ///
+        /// `$expiry` is the index of the table's items that expire.
         public let index: String?
         /// The counter's name; `nil` is the table or an index.
         public let counter: String?
         /// The number of items, entries, or a counter's groups.
         public let entryCount: Int
-        /// The bytes of its pages; those of long keys' rests and of large values are the store's, see
-        /// ``StoreStatistics/overflowByteCount``.
+        /// The bytes of its pages.
+        ///
+        /// The remainders of long keys and the chunks of large values count for the whole store:
+        /// see ``StoreStatistics/overflowByteCount``.
         public let byteCount: Int
         /// The number of levels.
         public let depth: Int
     }
 
-    /// A table with values that are not decided: a format before 4 wrote them, and they begin as
-    /// encrypted ones (`Docs/Format.md`).
+    /// A table with undecided values: a format before 4 wrote them, and they look like encrypted
+    /// ones.
     ///
-    /// ``Store/verify()`` counts the values.
+    /// See `Docs/Format.md`. ``Store/verify()`` counts the values.
     public struct Undecided: Sendable, Hashable {
-        /// How far they are decided.
+        /// The progress of deciding them.
         public enum State: String, Sendable {
-            /// The items are being examined, or are at the next opening for writing.
+            /// The items are being examined, or will be at the next opening for writing.
             case deciding
-            /// All items were examined. Values are left whose keys were missing, or that are
-            /// damaged.
+            /// All items were examined, and some values remain: their keys were missing, or they
+            /// are damaged.
             case waiting
         }
 
         /// The table's name.
         public let table: String
-        /// How far its values are decided.
+        /// The progress of deciding its values.
         public let state: State
     }
 
     /// The tables, each with its indexes and counters.
     public let trees: [Tree]
-    /// The tables with undecided values; none once the upgrade of an earlier format has decided
-    /// all, and none in a follower.
+    /// The tables with undecided values.
+    ///
+    /// There are none once the upgrade of an earlier format has decided all, and none in a
+    /// follower.
     public let undecided: [Undecided]
     /// The number of interned attribute-name lists.
     public let shapeCount: Int
-    /// The bytes of the pages that hold the rests of long keys and the chunks of large values.
+    /// The bytes of the pages with the remainders of long keys and the chunks of large values.
     public let overflowByteCount: Int
-    /// The bytes of the data file that were ever used; free pages among them are reused.
+    /// The bytes of the data file that were ever used; its free pages are reused.
     public let fileByteCount: Int
-    /// The address space that the store may grow into.
+    /// The address space, which is the limit of the data file's growth.
     public let mapByteCount: Int
-    /// The store's number of the last commit.
+    /// The sequence number of the last commit.
     public let sequence: UInt64
-    /// The number before the oldest commit whose changes are retained.
+    /// The number of the commit before the oldest one whose changes are retained.
     public let trimmedSequence: UInt64
     /// The bytes of the log's segments.
     public let logByteCount: Int
     /// The consumers of changes and their lag, by name.
     public let consumers: [ConsumerStatus]
-    /// What a follower has of its leader; `nil` if the store follows none.
+    /// The state of a follower; `nil` if the store follows no leader.
     public let follower: FollowerState?
 }
 
@@ -112,7 +117,7 @@ extension Store {
 }
 
 extension TableHandle {
-    /// How far its values are decided; `nil` if all are.
+    /// The progress of deciding its values; `nil` if all are decided.
     fileprivate var undecidedStatus: StoreStatistics.Undecided? {
         switch undecided {
         case nil: nil

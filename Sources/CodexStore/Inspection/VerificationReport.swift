@@ -1,63 +1,67 @@
 public import CodexCore
 internal import CodexIndex
 
-/// What ``Store/verify()`` found.
+/// The result of ``Store/verify()``.
 public struct VerificationReport: Sendable, Hashable {
-    /// One difference between the items and what the indexes say.
+    /// One difference between the items and the indexes, counters or other records.
     public struct Difference: Sendable, Hashable, CustomStringConvertible {
-        /// What is wrong.
+        /// The kind of a difference.
         public enum Kind: String, Sendable {
             /// An item cannot be read.
             case unreadableItem
             /// An index entry cannot be read.
             case unreadableEntry
-            /// An item has no entry in an index that it belongs into.
+            /// An item has no entry in an index that should have it.
             case missingEntry
-            /// An entry belongs to no item, or not to its present state.
+            /// An entry has no item, or does not match the item's present state.
             case danglingEntry
             /// An entry's attributes are not those of its item.
             case wrongProjection
             /// Two items have the same key in a unique index.
             case duplicateKey
-            /// An item that was there before an index or counter has a value in a key attribute
-            /// that it cannot hold, and so no entry.
+            /// An item from before an index or counter has a key attribute with a value that no key
+            /// may have.
+            ///
+            /// So it has no entry.
             case unindexableItem
-            /// An item's header says another second of expiry than its attribute.
+            /// The expiry time in an item's header differs from its attribute.
             case wrongExpiry
-            /// An encrypted field was changed, or moved here from another item or field; with the
-            /// keys.
+            /// An encrypted field was changed, or moved here from another item or field; found only
+            /// with the keys.
             case tamperedValue
-            /// A field that is to be encrypted holds a plain value: it was stored before that was
-            /// asked for, and `reseal()` encrypts it, or it was written past the store.
+            /// A field that must be encrypted has a plain value.
+            ///
+            /// It was stored before the schema named the field, and `reseal()` encrypts it. Or it
+            /// was written without the store.
             case plainValue
-            /// An encrypted field that the keys do not open, with keys: they lack one, or the value
-            /// was changed.
+            /// An encrypted field does not open, although the store has keys: a key is missing, or
+            /// the value was changed.
             case unopenedValue
             /// An item is of an entity that the store does not know.
             case unknownEntity
-            /// A counter's group is not what the items add up to.
+            /// A counter's group differs from the sums of its items.
             case wrongTotal
-            /// The rest of a long key, or a chunk of a large value, is missing.
+            /// The remainder of a long key, or a chunk of a large value, is missing.
             case lostOverflow
-            /// The rest of a key, or a chunk, belongs to nothing.
+            /// The remainder of a key, or a chunk, belongs to no entry.
             case strayOverflow
-            /// A tree's pages are damaged; what is on them was not looked at.
+            /// A tree's pages are damaged, and their entries were not checked.
             case unreadableTree
-            /// What the store keeps besides items cannot be read: an idempotency token, a consumer,
-            /// a dead letter, or the key of tokens.
+            /// A system entry cannot be read: an idempotency token, a consumer, a dead letter, or
+            /// the key of tokens.
             ///
-            /// The difference names its database in the place of a table: `tokens`, `consumers` or
-            /// `meta` (`Docs/Format.md`). A token that cannot be read counts as none.
+            /// The difference names its database instead of a table: `tokens`, `consumers` or
+            /// `meta` (`Docs/Format.md`). The store ignores a token that cannot be read.
             case unreadableSystemEntry
         }
 
-        /// What is wrong.
+        /// The kind of the difference.
         public let kind: Kind
         /// The table's name.
         public let table: String
         /// The name of the index or counter; `nil` is the table itself.
         public let index: String?
-        /// The primary key of the item concerned, where it could be read.
+        /// The primary key of the item, if it could be read.
         ///
         /// It is user data.
         public let key: PrimaryKey?
@@ -68,24 +72,26 @@ public struct VerificationReport: Sendable, Hashable {
         }
     }
 
-    /// The values of a table's items that are not decided: a format before 4 wrote them, and they
-    /// begin as encrypted ones (`Docs/Format.md`).
+    /// The undecided values of a table's items: a format before 4 wrote them, and they look like
+    /// encrypted ones.
+    ///
+    /// See `Docs/Format.md`.
     public struct Undecided: Sendable, Hashable {
         /// The table's name.
         public let table: String
-        /// How many values there are.
+        /// The number of undecided values.
         public let count: Int
-        /// How many of them are damaged: they name a key that the store has, and do not open in
-        /// their place.
+        /// The number of damaged ones: they name a key of the store, and do not open in their
+        /// place.
         ///
-        /// It is 0 without keys. The items are among the differences.
+        /// It is 0 without keys. Their items are among the differences.
         public let damagedCount: Int
     }
 
     /// The differences; a sound store has none.
     public let differences: [Difference]
-    /// The tables with undecided values, by name; none once the upgrade of an earlier format has
-    /// decided all.
+    /// The tables with undecided values, by name; none once an upgrade of the format has decided
+    /// all.
     public let undecided: [Undecided]
     /// The number of items that were read.
     public let itemCount: Int
@@ -101,11 +107,11 @@ public struct VerificationReport: Sendable, Hashable {
 extension Store {
     /// Recomputes every index and counter from the items and lists each difference.
     ///
-    /// It reads entries back into attribute values and compares those with the items, sharing the
-    /// key and item encodings, but no code with what maintains indexes and counters. It runs on one
-    /// snapshot; writes go on meanwhile. Indexes and counters that are being built are left out.
-    /// Items that are expired and not removed yet are looked at as all others, but they are no
-    /// duplicates in a unique index.
+    /// It decodes entries and compares them with the items. It shares the encodings of keys and
+    /// items, but no code with the maintenance of indexes and counters. It runs on one snapshot,
+    /// and writes continue meanwhile. It skips indexes and counters that are being built. Expired
+    /// items that are not removed yet are checked, too, but they are no duplicates in a unique
+    /// index.
     ///
     /// - Throws: ``CodexError/Code/closed``. Damage is reported, not thrown.
     /// - Complexity: O(*n* log *n*) for *n* items and entries; memory for one item, for the groups

@@ -1,9 +1,9 @@
 internal import CodexCore
 
-/// How many values of a table are undecided.
+/// The number of undecided values of a table.
 struct UndecidedCount {
     var all = 0
-    /// Those that are damaged, as far as the keys tell.
+    /// The damaged ones, as far as the available keys show.
     var damaged = 0
 }
 
@@ -15,7 +15,7 @@ extension Verifier {
         }
     }
 
-    /// Counts the undecided values of an entity's item; those of a raw item stay as they are.
+    /// Counts the undecided values of an entity's item; those of a raw item stay undecided.
     mutating func countUndecided(_ image: Image, _ table: TableHandle) {
         guard image.header.entityNumber != 0, image.item.hasUndecided else { return }
         let fields = context.catalog.sealedFields(image.header.entityNumber)
@@ -27,7 +27,8 @@ extension Verifier {
 }
 
 extension SealedFields {
-    /// How many undecided values of an item are damaged, as far as the keys tell.
+    /// The number of an item's undecided values that are damaged, as far as the available keys
+    /// show.
     fileprivate func damagedCount(_ item: Item, _ options: StoreOptions) -> Int {
         guard let key = try? key(of: item) else { return 0 }
         var count = 0

@@ -1,11 +1,11 @@
 internal import CodexCore
 internal import CodexIndex
 
-/// Reads everything and compares.
+/// Reads the whole store and compares items, entries and counters.
 ///
-/// An item belongs into an index if it has all key attributes (and is of one of the index's
-/// entities); its entries then hold exactly the projected attributes. Expired items are items, but
-/// no duplicates in a unique index.
+/// An item belongs to an index if it has all key attributes and is of one of the index's entities.
+/// Its entries then have exactly the projected attributes. Expired items are items, but no
+/// duplicates in a unique index.
 struct Verifier {
     private typealias Bytes = UnsafeBufferPointer<UInt8>
 
@@ -16,7 +16,7 @@ struct Verifier {
     private(set) var groupCount = 0
     /// The tables' undecided values.
     var undecidedCounts: [String: UndecidedCount] = [:]
-    /// What the items of the table at hand add up to, by counter and group.
+    /// The totals of the current table's items, by counter and group.
     private var totals: [String: [[UInt8]: Tally]] = [:]
     private var large: [UInt64: LargeValue] = [:]
 
@@ -31,7 +31,7 @@ struct Verifier {
 
     // MARK: Items
 
-    /// Looks for each item's entries, and adds up the totals.
+    /// Checks each item's entries, and adds up the totals.
     mutating func verifyItems(_ table: TableHandle) {
         totals = [:]
         let attributes = table.plan.definition.keyAttributes
@@ -46,7 +46,7 @@ struct Verifier {
             let primaryKey = PrimaryKey(values[0], values.dropFirst().first)
             let encoded = Self.encode(primaryKey)
             guard unsafe key.elementsEqual(encoded) else {
-                // Bytes that read as a key, but not those that any lookup of it would use.
+                // The bytes decode to a key, but no lookup of that key would use them.
                 verifier.report(.unreadableItem, table, nil, primaryKey)
                 return
             }
@@ -125,8 +125,8 @@ struct Verifier {
         }
     }
 
-    /// The second at which an item expires, read off the text of its attribute; `nil` if it does
-    /// not.
+    /// The expiry time of an item in seconds, from the text of its attribute; `nil` if it does not
+    /// expire.
     private static func expiry(_ image: Image, _ table: TableHandle) -> Int? {
         guard let name = table.plan.definition.timeToLive,
             case .number(let number)? = image.item[name]
@@ -148,8 +148,9 @@ struct Verifier {
             partitionCount: definition.partitionKey.count)
     }
 
-    /// The encoded keys that an item has in an index or counter, put together part by part from the
-    /// ordered encoding alone; `nil` if it has a value that no key may be.
+    /// The encoded keys of an item in an index or counter, made from the ordered encoding alone.
+    ///
+    /// It is `nil` if the item has a value that no key may have.
     private static func keys(
         _ item: Item, _ attributes: [KeyAttribute], _ multiValued: String?, partitionCount: Int
     ) -> Set<[UInt8]>? {
@@ -198,7 +199,7 @@ struct Verifier {
 
     // MARK: Entries
 
-    /// Looks for each entry's item.
+    /// Checks each entry's item.
     mutating func verifyEntries(_ table: TableHandle, _ index: IndexHandle) {
         let definition = index.plan.definition
         let attributes = table.plan.definition.keyAttributes
@@ -239,7 +240,7 @@ struct Verifier {
         }
     }
 
-    /// Whether an entry holds what it is to hold of its item.
+    /// Whether an entry has the attributes that its item requires.
     private static func agrees(
         _ entry: Image, with stored: Image, _ definition: IndexDefinition, _ tableKey: [String]
     ) -> Bool {
@@ -256,7 +257,7 @@ struct Verifier {
             isWhole = definition.multiValued.map { names.contains($0) } ?? true
         }
         if let name = definition.multiValued, !isWhole {
-            // The key names the element; that it is one of the item's was seen.
+            // The key names the element, which is known to be one of the item's.
             expected[name] = entry.item[name]
         }
         return entry.item == expected
@@ -268,7 +269,7 @@ struct Verifier {
 
     // MARK: Counters
 
-    /// Compares a counter with what the items add up to.
+    /// Compares a counter with the totals of the items.
     mutating func verifyTotals(_ table: TableHandle, _ counter: CounterHandle) {
         let definition = counter.plan.definition
         var expected = totals[definition.name] ?? [:]
@@ -283,9 +284,9 @@ struct Verifier {
         for _ in expected { report(.wrongTotal, table, definition.name, nil) }
     }
 
-    // MARK: What no item explains
+    // MARK: System entries
 
-    /// Looks whether tokens, consumers and dead letters can be read.
+    /// Checks whether tokens, consumers and dead letters can be read.
     mutating func verifySystemEntries() {
         verifyEntries(of: context.catalog.tokens, "tokens") { key, value in
             RememberedToken.isEntry(key, value)
@@ -323,7 +324,7 @@ struct Verifier {
 
     // MARK: Overflow
 
-    /// Looks whether every rest of a long key and every chunk belongs to something, once.
+    /// Checks that every remainder of a long key and every chunk belongs to exactly one entry.
     mutating func verifyOverflow() {
         guard let table = context.catalog.allTables.first else { return }
         var pointers: [UInt64: Int] = [:]
@@ -359,7 +360,7 @@ struct Verifier {
             guard key.count == 12 else { throw Wire.corrupted("a chunk's key") }
             counts[unsafe try LongKey.layer(.init(rebasing: key[..<8])), default: 0] += 1
         }
-        // Trees that are being emptied own some too.
+        // Trees that are being emptied own chunks, too.
         for retired in context.catalog.allTables.flatMap(\.retired) where retired.part.ownsChunks {
             unsafe walk(retired.tree, table, nil) { verifier, _, value in
                 if let large = unsafe try? LargeValue(value) { verifier.large[large.id] = large }
@@ -431,7 +432,7 @@ struct Verifier {
 }
 
 extension AttributeValue {
-    /// The bytes of text or a binary, which limits are about.
+    /// The bytes of a string or binary value, which limits apply to.
     fileprivate var keyByteCount: Int {
         switch self {
         case .string(let text): text.utf8.count

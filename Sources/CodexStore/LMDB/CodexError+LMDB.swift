@@ -61,7 +61,8 @@ extension CodexError {
             return CodexError(
                 .corrupted,
                 "The data file is damaged. Restore from a backup.", cause: failure)
-        // liblmdb says so of a file without its mark where it looks for it: 0.9 of 1.0's files too.
+        // liblmdb returns these for a file without its mark at the expected place, and 0.9 also for
+        // files of 1.0.
         case MDB_INVALID, MDB_VERSION_MISMATCH:
             return CodexError(
                 .unsupportedFormat,
@@ -91,12 +92,12 @@ extension CodexError {
             cause: cause)
     }
 
-    /// Whether LMDB takes no more writes, since an earlier one failed.
+    /// Whether LMDB refuses writes since an earlier one failed.
     var isRefusedByLMDB: Bool { (cause as? LMDBFailure)?.code == MDB_PANIC }
 
     /// The same error with the store's path in its message.
     ///
-    /// What concerns an item or an argument has no need of it.
+    /// Errors about an item or an argument do not need it.
     func located(at path: String) -> CodexError {
         guard Self.codesOfStores.contains(code), !message.contains(path) else { return self }
         return CodexError(code, "\(message) The store is \(path).", cause: cause)

@@ -3,10 +3,10 @@ internal import CodexCore
 
 /// A position in a tree, or in a plain database.
 ///
-/// Closed when its scope ends, before its transaction.
+/// It is closed when its scope ends, before its transaction.
 @safe
 struct Cursor: ~Copyable {
-    /// A key and its value in place, until the cursor moves.
+    /// A key and its value in place, valid until the cursor moves.
     @unsafe
     struct Entry {
         let key: UnsafeBufferPointer<UInt8>
@@ -15,9 +15,9 @@ struct Cursor: ~Copyable {
 
     private let handle: OpaquePointer
     private let transaction: Transaction
-    /// Where the rests of long keys are; `nil` in a plain database.
+    /// The database of the rests of long keys; `nil` in a plain database.
     private let long: DatabaseID?
-    /// Where the cursor is among the rests of long keys; `nil` at a short key.
+    /// The position among the rests of long keys; `nil` at a short key.
     private var descent: Descent?
 
     init(handle: OpaquePointer, transaction: Transaction, long: DatabaseID?) {
@@ -47,12 +47,12 @@ struct Cursor: ~Copyable {
         return unsafe try leave(forward: true)
     }
 
-    /// Moves to the first key at or after `key`, in a walk whose places follow from what it read.
+    /// Moves to the first key at or after `key`, in a walk that computes its keys from read data.
     ///
-    /// Each place that it asks for is to come after the one before. Then the walk ends, also in a
-    /// file that somebody altered.
+    /// Each requested key must come after the previous one. Then the walk ends, also in an altered
+    /// file.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if what is found comes before `key`.
+    /// - Throws: ``CodexError/Code/corrupted`` if the found key comes before `key`.
     mutating func advance(to key: [UInt8]) throws(CodexError) -> Entry? {
         guard let entry = unsafe try seek(key) else { return nil }
         guard unsafe entry.key.compare(key) >= 0 else {
@@ -61,7 +61,8 @@ struct Cursor: ~Copyable {
         return unsafe entry
     }
 
-    /// Moves to the first key after `key`, as ``advance(to:)``; after the empty one are all.
+    /// Moves to the first key after `key`, as ``advance(to:)`` does; all keys come after the empty
+    /// one.
     mutating func advance(past key: [UInt8]) throws(CodexError) -> Entry? {
         unsafe try advance(to: key + [0])
     }
@@ -70,7 +71,7 @@ struct Cursor: ~Copyable {
     @inline(__always)
     mutating func next() throws(CodexError) -> Entry? { unsafe try move(forward: true) }
 
-    /// Moves to the key before.
+    /// Moves to the previous key.
     @inline(__always)
     mutating func previous() throws(CodexError) -> Entry? { unsafe try move(forward: false) }
 
@@ -96,14 +97,14 @@ struct Cursor: ~Copyable {
             try RawCursor.move(handle, forward ? MDB_NEXT : MDB_PREV), forward: forward)
     }
 
-    /// Goes on in the tree's own database after the last of a long key's rests.
+    /// Continues in the tree's database after the last of a long key's rests.
     private mutating func leave(forward: Bool) throws(CodexError) -> Entry? {
         descent = nil
         return unsafe try arrive(
             try RawCursor.move(handle, forward ? MDB_NEXT : MDB_PREV), forward: forward)
     }
 
-    /// Turns what is in the tree's own database into a logical entry.
+    /// Turns an entry of the tree's database into a logical entry.
     @inline(__always)
     private mutating func arrive(_ entry: Entry?, forward: Bool) throws(CodexError) -> Entry? {
         guard let entry = unsafe entry else { return nil }
@@ -153,7 +154,7 @@ enum RawCursor {
     }
 }
 
-/// A cursor of its own in the database of long keys' rests.
+/// A separate cursor in the database of long keys' rests.
 @safe
 private final class LayerCursor {
     private let handle: OpaquePointer
@@ -173,24 +174,24 @@ private final class LayerCursor {
     }
 }
 
-/// Where a cursor is among the rests of long keys: the layers from the tree's pointer inwards.
+/// A cursor's position among the rests of long keys: the layers from the tree's pointer inward.
 ///
-/// Each layer has a cursor, which stays at its pointer while those within are walked. So a layer is
-/// left where it was entered, and no walk goes back, whatever the file says.
+/// Each layer has a cursor, which stays at its pointer while the inner layers are walked. So the
+/// walk leaves a layer at the place where it entered it. No walk goes back, even in a damaged file.
 @safe
 private final class Descent {
     private struct Level {
         let layer: UInt64
         /// The length of the logical key before this layer's part.
         let prefixByteCount: Int
-        /// Where it is in the layer.
+        /// The position in the layer.
         let cursor: LayerCursor
     }
 
     private let transaction: Transaction
     private let long: DatabaseID
     private var levels: [Level] = []
-    /// The logical key, put together.
+    /// The logical key, joined from its pieces.
     private var key: UnsafeMutableBufferPointer<UInt8>
 
     init(_ transaction: Transaction, _ long: DatabaseID) {
@@ -203,7 +204,7 @@ private final class Descent {
 
     /// Enters the layer that a pointer names.
     func push(_ entry: Cursor.Entry, fromLayer: Bool) throws(CodexError) {
-        // More than the longest key has: pieces that lead in a circle.
+        // More levels than the longest key has mean that pieces form a cycle.
         guard levels.count < 128 else { throw Wire.corrupted("the pieces of a long key") }
         let before = levels.last?.prefixByteCount ?? 0
         let own = unsafe entry.key.dropFirst(fromLayer ? LongKey.layerByteCount : 0).dropLast()
@@ -255,7 +256,7 @@ private final class Descent {
         return unsafe try arrive(entry, forward: true)
     }
 
-    /// Moves one entry on; `nil` once all layers are left.
+    /// Moves by one entry; `nil` once all layers are left.
     func step(forward: Bool) throws(CodexError) -> Cursor.Entry? {
         guard let level = levels.last else { return nil }
         let entry = unsafe try level.cursor.move(forward ? MDB_NEXT : MDB_PREV)

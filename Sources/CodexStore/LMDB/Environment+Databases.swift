@@ -1,23 +1,24 @@
 internal import CodexCLMDB
 internal import CodexCore
 
-/// The handles of databases, whose numbers others keep: they must stay what they are when the
-/// environment is opened again.
+/// The handles of databases, whose numbers other objects keep.
+///
+/// They must stay the same when the environment is opened again.
 extension Environment {
-    /// The number of the first handle that a program gets: LMDB has two databases of its own.
+    /// The number of the first handle that a program gets: LMDB uses two databases itself.
     private static let firstNumber: MDB_dbi = 2
-    /// LMDB's own database of the others' names.
+    /// LMDB's database of the names of the other databases.
     private static let main = DatabaseID(raw: 1)
 
-    /// The databases whose handles are open, in the order of their numbers, which leave no gap.
+    /// The databases whose handles are open, in the order of their numbers, without gaps.
     ///
-    /// Where a handle was closed, its number has a database that this process did not use: LMDB
-    /// gives the lowest number that is free. The caller holds the schema's lock.
+    /// The number of a closed handle gets a database that this process did not use: LMDB assigns
+    /// the lowest free number. The caller holds the schema lock.
     ///
     /// - Throws: ``CodexError/Code/limitReached`` if a number stays free.
     func databaseNames() throws(CodexError) -> [String] {
         let transaction = try begin(readOnly: true)
-        // It closes the handles that are opened here.
+        // The abort closes the handles that are opened here.
         defer { transaction.abort() }
         let last = lastNumber(transaction)
         var names: [MDB_dbi: String] = [:]
@@ -26,7 +27,7 @@ extension Environment {
                 guard let database = try transaction.open(name, create: false) else { continue }
                 names[database.raw] = name
             } catch  where error.code == .limitReached {
-                // No number is free: those that are open come after this one.
+                // No number is free; the databases with open handles may come later in the list.
                 continue
             }
         }
@@ -67,7 +68,7 @@ extension Environment {
         }
     }
 
-    /// Opens databases so that their handles get the numbers that they had.
+    /// Opens databases so that their handles get the same numbers as before.
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if one is missing.
     func openDatabases(_ names: [String]) throws(CodexError) {

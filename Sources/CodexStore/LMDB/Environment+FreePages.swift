@@ -1,17 +1,21 @@
 internal import CodexCore
 
-/// LMDB's free list: database 0 has, under each transaction's number (a native word), the pages
-/// that it replaced, their count before them.
+/// LMDB's free list, in database 0.
+///
+/// Under each transaction's number (a native word), it has the count of the pages that the
+/// transaction replaced, and then the pages.
 extension Environment {
     private static let freeList = DatabaseID(raw: 0)
 
-    /// How many pages in the free list the next transaction may use for values of some pages each:
-    /// those that no reader and no checkpoint keeps.
+    /// The number of free pages that the next transaction may use for values of `runLength` pages
+    /// each.
     ///
-    /// - Parameter runLength: How many pages in a row a value takes.
-    /// - Returns: The pages in such runs.
+    /// Pages that a reader or a checkpoint keeps do not count.
+    ///
+    /// - Parameter runLength: The number of consecutive pages that a value takes.
+    /// - Returns: The number of pages in such runs.
     /// - Throws: ``CodexError/Code/corrupted``.
-    /// - Complexity: O(*n* log *n*) in the free pages; for a full device.
+    /// - Complexity: O(*n* log *n*) in the free pages; it is called for a full device.
     func reusablePages(inRunsOf runLength: Int) throws(CodexError) -> Int {
         let oldest = readers().map(\.snapshot).min() ?? .max
         var pages: [UInt] = []
@@ -32,7 +36,7 @@ extension Environment {
         return count
     }
 
-    /// How many of the pages are in the free list.
+    /// The number of the given pages that are in the free list.
     func freePages(in pages: Range<Int>) throws(CodexError) -> Int {
         var free: Set<Int> = []
         try forEachFreed { _, freed in
@@ -44,8 +48,8 @@ extension Environment {
         return free.count
     }
 
-    /// Hands out the pages that each transaction replaced, the oldest first, until `body` returns
-    /// `false`.
+    /// Passes the pages that each transaction replaced to `body`, the oldest first, until it
+    /// returns `false`.
     private func forEachFreed(
         _ body: (_ transaction: Int, _ pages: [UInt]) -> Bool
     ) throws(CodexError) {

@@ -4,36 +4,37 @@ internal import CodexCore
 /// An open LMDB environment: one directory with `data.mdb` and `lock.mdb`.
 ///
 /// LMDB is opened with `MDB_NOTLS`, so that read transactions may be pooled and used by any thread,
-/// one at a time. The map is reserved once (``MapReservation``), and never grown: remapping would
-/// move the pages that readers look at.
+/// one at a time. The map is reserved once (``MapReservation``) and never grows: remapping would
+/// move the pages that readers use.
 @safe
 final class Environment: @unchecked Sendable {
     // LMDB's environment functions may be called by any thread (lmdb.h). The handle changes only in
-    // ``reopen(_:_:)``, for which nobody may be in a call; it is `nil` once the environment is
-    // closed.
+    // ``close()`` and ``reopen(_:_:)``, while no thread may be in a call. It is `nil` once the
+    // environment is closed.
     private var handle: OpaquePointer?
     /// The size of the reserved map in bytes.
     private(set) var mapByteCount = 0
     private let isReadOnly: Bool
     private let flushes: Bool
-    /// What the options ask for.
+    /// The size of the map that the options request.
     private let mapByteCountAsked: Int?
     private let locks = Locked<ReaderLocks?>(nil)
 
-    /// Most transactions that read at once, in all processes.
+    /// The maximum number of concurrent read transactions, in all processes.
     ///
-    /// A slot is 64 bytes of the lock file.
+    /// Each has a slot of 64 bytes in the lock file.
     static let readerCountMax: UInt32 = 4096
-    /// Most databases that a process opens: those of the store itself, and one for each table,
-    /// index and counter.
+    /// The maximum number of databases that a process opens.
     ///
-    /// Some more than the limit of trees: handles of removed ones stay open until no reader can use
-    /// them. Each transaction that writes copies a number for each (liblmdb 0.9).
+    /// They are the store's system databases, and one for each table, index and counter.
+    ///
+    /// The number is higher than the limit of trees: handles of removed trees stay open until no
+    /// reader can use them. Each write transaction copies a number for each (liblmdb 0.9).
     static let databaseCountMax = UInt32(StoreLimits.treeCountMax + 280)
 
     /// Opens the environment in a directory.
     ///
-    /// With `flushes`, LMDB flushes at each commit; else the log does.
+    /// With `flushes`, LMDB flushes at each commit; otherwise the log makes commits durable.
     ///
     /// - Throws: ``CodexError/Code/filesReplaced`` if the data file was exchanged meanwhile,
     ///   ``CodexError/Code/outOfMemory`` if there is no address space for twice the data.
@@ -44,13 +45,13 @@ final class Environment: @unchecked Sendable {
         try open(directory)
     }
 
-    /// Opens liblmdb's environment on the file that has the name now.
+    /// Opens liblmdb's environment on the file that currently has the data file's name.
     private func open(_ directory: Directory) throws(CodexError) {
         try LMDBVersion.loaded.requireSupported(opening: directory.path)
         try ReaderTable.allocate(directory, isReadOnly: isReadOnly)
         let path = directory.accessPath
         let isThere = try directory.contains(StoreDirectory.dataFile)
-        // liblmdb would make it with the mode that the umask leaves.
+        // liblmdb would make the file with a mode that depends on the umask.
         if !isThere, !isReadOnly {
             try File(StoreDirectory.dataFile, in: directory, .create).close()
         }
@@ -64,8 +65,8 @@ final class Environment: @unchecked Sendable {
                     path, readOnly: isReadOnly, flushes: flushes, mapByteCount: size)
                 break
             } catch {
-                // A limit on address space: reserve less. It is ENOMEM with ulimit -v, EINVAL under
-                // valgrind.
+                // Address space is limited: reserve less. The error is ENOMEM with ulimit -v, and
+                // EINVAL under valgrind.
                 first = first ?? error
                 guard error.code == .outOfMemory || error.isInvalidArgument, size / 2 >= least
                 else { throw first ?? error }
@@ -82,7 +83,7 @@ final class Environment: @unchecked Sendable {
         }
     }
 
-    /// Which file liblmdb has opened.
+    /// The identity of the file that liblmdb has opened.
     private func openedIdentity() throws(CodexError) -> FileSystem.Identity {
         var descriptor: Int32 = -1
         try check("mdb_env_get_fd", unsafe mdb_env_get_fd(handle, &descriptor))
@@ -115,14 +116,14 @@ final class Environment: @unchecked Sendable {
         return unsafe handle
     }
 
-    /// Throws if nearly all slots of readers are in use: the rest is for writers and checkpoints.
+    /// Throws if nearly all reader slots are in use: the rest is for writers and checkpoints.
     ///
     /// - Throws: ``CodexError/Code/tooManyReaders``.
     func requireReaderSlot() throws(CodexError) {
         var info = unsafe MDB_envinfo()
         try check("mdb_env_info", unsafe mdb_env_info(handle, &info))
         let limit = Int(Self.readerCountMax) - Self.keptReaderCount
-        // How many slots were ever in use at once: a look into shared memory.
+        // The largest number of slots that were ever in use at once, from shared memory.
         guard unsafe Int(info.me_numreaders) >= limit else { return }
         if readerLines().count < limit { return }
         clearDeadReaders()
@@ -130,14 +131,15 @@ final class Environment: @unchecked Sendable {
         throw CodexError.lmdb("mdb_txn_begin", MDB_READERS_FULL)
     }
 
-    /// The slots that snapshots leave to writers and checkpoints of all processes.
+    /// The number of slots that snapshots leave to writers and checkpoints of all processes.
     private static let keptReaderCount = 64
 
-    /// Frees the reader slots of processes that were killed: as long as such a slot stands, no page
-    /// that was freed after its snapshot is used again.
+    /// Frees the reader slots of killed processes.
+    ///
+    /// While such a slot exists, no page that was freed after its snapshot is reused.
     func clearDeadReaders() { _ = unsafe mdb_reader_check(handle, nil) }
 
-    /// The snapshots that are open, in all processes.
+    /// The open snapshots of all processes.
     func readers() -> [(processID: Int32, snapshot: Int)] {
         readerLines().compactMap { fields in
             guard let process = Int32(fields[0]), let snapshot = Int(fields[2]) else { return nil }
@@ -145,9 +147,10 @@ final class Environment: @unchecked Sendable {
         }
     }
 
-    /// The slots in use, in all processes: process, thread, snapshot.
+    /// The used slots of all processes: process, thread, snapshot.
     private func readerLines() -> [[Substring]] {
-        // lmdb.h: a line for each slot, "pid thread txnid", the last "-" without a snapshot.
+        // lmdb.h: there is a line for each slot, "pid thread txnid"; without a snapshot, txnid is
+        // "-".
         final class Lines { var text = "" }
         let lines = Lines()
         unsafe mdb_reader_list(
@@ -162,17 +165,18 @@ final class Environment: @unchecked Sendable {
             .filter { $0.count == 3 && Int32($0[0]) != nil }
     }
 
-    /// How many pages the transactions after `id` replaced, and the newest transaction's number.
+    /// The number of pages that the transactions after `id` replaced, and the newest transaction's
+    /// number.
     ///
-    /// `transaction` is a reset read transaction, which is renewed for this. It takes O(log *n*)
-    /// for each transaction.
+    /// `transaction` is a reset read transaction, which is renewed here. The cost is O(log *n*) for
+    /// each transaction.
     func replacedPages(
         after id: Int, _ transaction: Transaction
     ) throws(CodexError) -> (count: Int, last: Int) {
         try transaction.renew()
         defer { transaction.reset() }
-        // Database 0 is the free list: under each transaction's number (a native word), the pages
-        // that it replaced, their count before them.
+        // Database 0 is the free list. Under each transaction's number (a native word), it has the
+        // count of the pages that the transaction replaced, and then the pages.
         var key = id &+ 1
         let start = unsafe withUnsafeBytes(of: &key) { unsafe Array($0) }
         var count = 0
@@ -184,7 +188,8 @@ final class Environment: @unchecked Sendable {
                     if wordCount > 0 {
                         let claimed = unsafe UnsafeRawBufferPointer(current.value)
                             .loadUnaligned(as: Int.self)
-                        // No more than stand there, whatever the file says.
+                        // The count comes from the file, so it is limited to the entries that are
+                        // there.
                         count += max(0, min(claimed, wordCount - 1))
                     }
                     unsafe entry = try cursor.next()
@@ -196,15 +201,17 @@ final class Environment: @unchecked Sendable {
         return (count, transaction.id)
     }
 
-    /// Takes over liblmdb's locks, so that nobody who opens and closes its lock file in this
-    /// process lets go of them; and frees the slots of a killed process that had this one's number.
+    /// Takes over liblmdb's locks, and frees the slots of a killed process with this process's ID.
     ///
-    /// With the gate held, before the first reader.
+    /// Closing any descriptor of the lock file in this process would otherwise release liblmdb's
+    /// locks.
+    ///
+    /// The caller holds the gate, before the first reader.
     func holdLocks(_ directory: Directory) throws(CodexError) {
         if readerLines().contains(where: { Int32($0[0]) == FileSystem.processID }) {
             try ReaderTable.freeOwnSlots(directory)
         }
-        // liblmdb takes its byte with its first reader, and only then.
+        // liblmdb locks its byte only with its first reader.
         try begin(readOnly: true).abort()
         let held = try ReaderLocks(directory)
         locks.withLock { $0 = held }
@@ -212,7 +219,7 @@ final class Environment: @unchecked Sendable {
 
     /// Closes the environment.
     ///
-    /// No transaction may be open, and nobody in a call.
+    /// No transaction may be open, and no thread may be in a call.
     func close() {
         unsafe mdb_env_close(handle)
         unsafe handle = nil
@@ -222,19 +229,21 @@ final class Environment: @unchecked Sendable {
         }
     }
 
-    /// Closes the environment and opens it on the file that has the data file's name now.
+    /// Closes the environment, and opens it on the file that currently has the data file's name.
     ///
-    /// With the gate held, no other process's environment open, and as for ``close()``.
+    /// The caller holds the gate, no other process has the environment open, and the rules of
+    /// ``close()`` apply.
     ///
     /// - Parameters:
-    ///   - directory: The store.
+    ///   - directory: The store's directory.
     ///   - names: The databases of ``databaseNames()``, whose handles keep their numbers.
-    /// - Throws: ``CodexError/Code/notWritable`` if another program has it open, and as opening.
-    ///   The environment is closed then, and its users get ``CodexError/Code/closed``.
+    /// - Throws: ``CodexError/Code/notWritable`` if another program has the data file open, and the
+    ///   errors of opening. Then the environment is closed, and its users get
+    ///   ``CodexError/Code/closed``.
     func reopen(_ directory: Directory, _ names: [String]) throws(CodexError) {
         close()
-        // With another's lock, liblmdb would go on with the numbers of transactions in its lock
-        // file.
+        // If another program had the lock, liblmdb would continue the transaction numbers in the
+        // lock file.
         try Recovery.requireNoStranger(directory)
         do throws(CodexError) {
             try open(directory)
@@ -246,10 +255,10 @@ final class Environment: @unchecked Sendable {
         }
     }
 
-    /// Closes the handle of a database, whose number may then be another's.
+    /// Closes the handle of a database, whose number may then be reused.
     ///
-    /// With LMDB's write lock held, while no transaction of this process is open that began while
-    /// the handle was in use (lmdb.h).
+    /// The caller holds LMDB's write lock. No transaction of this process may be open that began
+    /// while the handle was in use (lmdb.h).
     func closeDatabase(_ database: DatabaseID) { unsafe mdb_dbi_close(handle, database.raw) }
 
     /// Begins a transaction.
@@ -259,7 +268,7 @@ final class Environment: @unchecked Sendable {
         let flags = readOnly ? UInt32(MDB_RDONLY) : 0
         var status = unsafe mdb_txn_begin(environment, nil, flags, &handle)
         if status == MDB_READERS_FULL {
-            // Slots of killed processes stay taken until somebody looks.
+            // Slots of killed processes stay in use until they are cleared.
             clearDeadReaders()
             status = unsafe mdb_txn_begin(environment, nil, flags, &handle)
         }
@@ -270,7 +279,7 @@ final class Environment: @unchecked Sendable {
         return unsafe Transaction(handle: handle)
     }
 
-    /// The number of the newest transaction of any process: a look into shared memory.
+    /// The number of the newest transaction of any process, from shared memory.
     var lastTransactionID: Int {
         var info = unsafe MDB_envinfo()
         _ = unsafe mdb_env_info(handle, &info)
@@ -279,10 +288,10 @@ final class Environment: @unchecked Sendable {
 
     /// Copies the newest state into a new data file of a directory, without free pages.
     ///
-    /// It is a long reader, and writers go on meanwhile. LMDB does not flush what it wrote.
+    /// The copy is a long reader, and writers go on meanwhile. LMDB does not flush the copy.
     func copy(to directory: Directory) throws(CodexError) {
         guard let environment = unsafe handle else { throw StoreCore.closed }
-        // liblmdb would make the file with the mode that the umask leaves.
+        // liblmdb would make the file with a mode that depends on the umask.
         let file = try File(StoreDirectory.dataFile, in: directory, .create)
         defer { file.close() }
         codex_write_uncached(file.rawDescriptor, try usage().pageByteCount)
@@ -293,7 +302,7 @@ final class Environment: @unchecked Sendable {
 
     /// The size of a page in bytes, and the number of pages that were ever used.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if the file has a number of pages that none has.
+    /// - Throws: ``CodexError/Code/corrupted`` if the file has an impossible number of pages.
     func usage() throws(CodexError) -> (pageByteCount: Int, pageCount: Int) {
         var stat = MDB_stat()
         var info = unsafe MDB_envinfo()

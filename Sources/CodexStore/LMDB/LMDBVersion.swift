@@ -3,30 +3,30 @@ internal import CodexCore
 
 /// A version of liblmdb.
 ///
-/// A process may load another one than that whose header it was compiled with.
+/// A process may load another version than the one with whose header it was compiled.
 struct LMDBVersion: Equatable, CustomStringConvertible {
     let major: Int
     let minor: Int
     let patch: Int
 
-    /// The version that this process has loaded; it is asked for once.
+    /// The version that this process has loaded; it is read once.
     static let loaded: LMDBVersion = {
         var (major, minor, patch): (Int32, Int32, Int32) = (0, 0, 0)
         _ = unsafe mdb_version(&major, &minor, &patch)
         return LMDBVersion(major: Int(major), minor: Int(minor), patch: Int(patch))
     }()
 
-    /// Whether its files are those that Codex reads and writes beside it.
+    /// Whether Codex can read and write the files of this version itself.
     ///
-    /// 0.9.70 and 0.9.90 are what development versions call themselves: the first has another lock
-    /// file, the second has 1.0's pages.
+    /// Development versions have the numbers 0.9.70 and 0.9.90. The first has another lock file,
+    /// and the second has the pages of 1.0.
     var isSupported: Bool { major == 0 && minor == 9 && patch < 70 }
 
     var description: String { "\(major).\(minor).\(patch)" }
 
     /// Throws unless the version is supported.
     ///
-    /// - Parameter path: The store that is to be opened.
+    /// - Parameter path: The path of the store that is being opened.
     /// - Throws: ``CodexError/Code/unsupportedFormat``.
     func requireSupported(opening path: String) throws(CodexError) {
         guard isSupported else {

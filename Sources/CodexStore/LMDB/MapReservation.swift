@@ -1,21 +1,23 @@
 internal import CodexCore
 
-/// How much address space a store reserves: it is neither memory nor disk, and bounds the data file
-/// until the store is opened again.
+/// The size of the address space that a store reserves.
 ///
-/// A process has 128 TiB of addresses on usual 64-bit machines. What every small store reserves bounds
-/// how many of them fit.
+/// It is neither memory nor disk. It limits the data file until the store is opened again.
+///
+/// A process has 128 TiB of addresses on usual 64-bit machines. The reservation of a small store
+/// limits the number of stores in a process.
 enum MapReservation {
-    /// What a small store reserves: 64 GiB.
+    /// The reservation of a small store: 64 GiB.
     private static let usual = 1 << 36
-    /// How much larger than its data file a store may become before it is opened again.
+    /// The factor by which the data file may grow before the store is opened again.
     private static let growthFactor = 16
-    /// The largest reservation that is not twice the data, 1 TiB.
+    /// The largest reservation, 1 TiB, unless twice the data is more.
     private static let largest = 1 << 40
-    /// The smallest, where addresses are limited: 256 MiB.
+    /// The smallest reservation if address space is limited: 256 MiB.
     private static let smallest = 1 << 28
 
-    /// The bytes to reserve for a data file of `dataByteCount`, or those that the options ask for.
+    /// The bytes to reserve for a data file of `dataByteCount`, or the bytes that the options
+    /// request.
     static func byteCount(asked: Int?, dataByteCount: Int) -> Int {
         if let asked { return max(asked, Self.page) & ~(Self.page - 1) }
         let wanted = dataByteCount.multipliedReportingOverflow(by: growthFactor)
@@ -23,8 +25,7 @@ enum MapReservation {
         return roundedUp(max(usual, grown, least(dataByteCount: dataByteCount)))
     }
 
-    /// The least to go on with where the system refuses more: twice the data, so that the store can be
-    /// written to.
+    /// The minimum if the system refuses more: twice the data, so that the store can be written to.
     static func least(dataByteCount: Int) -> Int {
         max(smallest, dataByteCount > .max / 4 ? .max / 2 : dataByteCount * 2)
     }

@@ -1,21 +1,23 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// One of the two pages at the beginning of LMDB's data file, which in turn say which tree is
-/// current; as liblmdb 0.9 lays them out on 64-bit machines.
+/// One of the two meta pages at the beginning of LMDB's data file.
+///
+/// They name the current tree in turn. The layout is that of liblmdb 0.9 on 64-bit machines.
 struct MetaPage {
-    /// The page's head and what LMDB keeps behind it; the rest of the page is not used.
+    /// The page's header and LMDB's data after it; the rest of the page is not used.
     private(set) var bytes: [UInt8]
 
     static let byteCount = 152
     private static let transactionOffset = 144
     private static let magic: UInt64 = 0xBEEF_C0DE
     private static let version: UInt64 = 1
-    /// So many pages have fewer bytes than an `Int` counts.
+    /// A limit of pages whose bytes fit into an `Int`.
     static let pageCountMax = 1 << 40
 
-    /// Takes what is at the beginning of `bytes`; `nil` if it is no meta page, or has a number of
-    /// pages or transactions that no file comes to.
+    /// Reads the meta page at the beginning of `bytes`; `nil` if it is not a valid one.
+    ///
+    /// A number of pages or transactions that no file reaches makes it invalid.
     init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count >= Self.byteCount else { return nil }
         self.bytes = Array(bytes.prefix(Self.byteCount))
@@ -28,10 +30,10 @@ struct MetaPage {
     var pageByteCount: Int { Int(integer(40, 4)) }
     /// The number of the last page in use.
     var lastPage: UInt64 { integer(136, 8) }
-    /// The number of the transaction that wrote it.
+    /// The number of the transaction that wrote the page.
     var transaction: UInt64 { integer(Self.transactionOffset, 8) }
 
-    /// The same, as the page `number`, 0 or 1.
+    /// The bytes of the same meta page, as page `number`, 0 or 1.
     func numbered(_ number: UInt8) -> [UInt8] {
         var page = bytes
         let position = Self.isBigEndian ? 7 : 0
@@ -39,10 +41,10 @@ struct MetaPage {
         return page
     }
 
-    /// The same tree, as what the transaction `number` wrote.
+    /// The same tree, with `number` as the transaction that wrote it.
     ///
-    /// Pages of LMDB 0.9 do not say which transaction wrote them. The free list does, so it must be
-    /// empty.
+    /// Pages of LMDB 0.9 do not have the number of the transaction that wrote them. The free list
+    /// has transaction numbers, so it must be empty.
     func asTransaction(_ number: UInt64) -> MetaPage {
         var page = self
         for index in 0..<8 {
@@ -73,7 +75,8 @@ struct MetaPage {
 
 /// A data file with LMDB's mark that liblmdb 0.9 does not read on this machine.
 ///
-/// Mark and version of the format stand behind the first page's header, in the writer's byte order.
+/// The mark and the version of the format are after the first page's header, in the writer's byte
+/// order.
 ///
 /// - The header has 16 bytes in 0.9, and 24 in 1.0, which adds the transaction that wrote the page.
 ///   On 32-bit machines it has 12 and 16.
@@ -86,14 +89,14 @@ struct MetaPage {
 ///   of 1.0's development branch `mdb.master3` (github.com/LMDB/lmdb),
 /// - for version 3, `src/legacy.rs` of github.com/JhonaCodes/natdb, which is built with 1.0.2.
 enum ForeignDataFile {
-    /// Another version's than 0.9's.
+    /// A file of another version than 0.9.
     case version
-    /// That of a machine with another size of words or order of bytes.
+    /// A file of a machine with another word size or byte order.
     case machine
 
-    /// Tells whose file begins with `head`, which is no meta page.
+    /// Determines the writer of a file that begins with `head`, which is not a meta page.
     ///
-    /// It is `nil` if LMDB's mark is missing, or the page is 0.9's and damaged.
+    /// It is `nil` if LMDB's mark is missing, or if the page is a damaged one of 0.9.
     init?(_ head: [UInt8]) {
         func word(_ offset: Int) -> UInt32 {
             let bytes = head[offset..<offset + 4].reversed()
@@ -129,7 +132,7 @@ enum ForeignDataFile {
     }
 }
 
-/// LMDB's data file, beside LMDB: what it leaves to others.
+/// LMDB's data file, read and written without LMDB, in the parts that LMDB does not use.
 struct DataFile: Sendable {
     let file: File
     let pageByteCount: Int
@@ -145,7 +148,7 @@ struct DataFile: Sendable {
 
     /// Both meta pages.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if they are none,
+    /// - Throws: ``CodexError/Code/corrupted`` if they are not meta pages,
     ///   ``CodexError/Code/unsupportedFormat`` if another version of LMDB wrote the file.
     func metaPages() throws(CodexError) -> (first: MetaPage, second: MetaPage) {
         try Self.metaPages(file, path)
@@ -177,37 +180,38 @@ struct DataFile: Sendable {
         return pages.first.transaction < pages.second.transaction ? pages.second : pages.first
     }
 
-    /// The meta page of a transaction; `nil` if there is none any more.
+    /// The meta page of a transaction; `nil` if the file does not have it any more.
     func metaPage(of transaction: Int) throws(CodexError) -> MetaPage? {
         let pages = try metaPages()
         return [pages.first, pages.second].first { $0.transaction == UInt64(exactly: transaction) }
     }
 
-    /// Where the store's ID stands in the first page, behind what LMDB writes there.
+    /// The offset of the store's ID in the first page, after LMDB's data.
     private static let stampOffset = 4080
 
-    /// The ID of the store that the file is of; `nil` if it was not stamped.
+    /// The ID of the file's store; `nil` if the file was not stamped.
     func storeID() throws(CodexError) -> UUID? {
         UUID(byteArray: try file.read(at: Self.stampOffset, count: 16))
     }
 
-    /// Writes down which store's the file is: LMDB's files all look alike.
+    /// Writes the ID of the store into the file, since LMDB's files have no ID.
     func stamp(_ id: UUID) throws(CodexError) {
         try file.write(id.byteArray, at: Self.stampOffset)
     }
 
-    /// Puts a meta page in both places: LMDB then has no other tree than that one.
+    /// Writes a meta page to both places, so that LMDB has no other tree.
     ///
-    /// It is not flushed: if it is lost, the next recovery does the same again.
+    /// It is not flushed: if it is lost, the next recovery writes it again.
     func restore(_ page: MetaPage) throws(CodexError) {
         try file.write(page.numbered(0), at: 0)
         try file.write(page.numbered(1), at: page.pageByteCount)
     }
 
-    /// Cuts off what was reserved behind the last page that either state has; of a file that nobody
-    /// has open.
+    /// Truncates the file after the last page of both states, and keeps the reserve.
     ///
-    /// Until it is flushed a power cut may bring it back, which does no harm.
+    /// No process may have the file open.
+    ///
+    /// Until a flush, a power cut may restore the old length, which is harmless.
     static func giveBackReserve(_ store: Directory) throws(CodexError) {
         let data = try DataFile(store)
         defer { data.file.close() }

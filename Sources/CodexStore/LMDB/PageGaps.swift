@@ -1,10 +1,11 @@
 internal import CodexCore
 
-/// The bytes of a data file's pages that belong to no entry: between the entries of a page, and
-/// behind a value that has pages of its own.
+/// The bytes of a data file's pages that belong to no entry.
 ///
-/// liblmdb makes a page in memory that had another one before, and writes it as a whole. So these
-/// bytes may be of values that were deleted long ago, and a copy has those behind a value, too.
+/// They are between the entries of a page, and after a value that has separate pages.
+///
+/// liblmdb builds a page in reused memory, and writes the whole page. So these bytes may be of
+/// values that were deleted long ago. A copy of the file also has the bytes after a value.
 ///
 /// The layout is liblmdb 0.9's on 64-bit machines: `MDB_page` and `MDB_node` in its `mdb.c`.
 struct PageGaps {
@@ -27,36 +28,36 @@ struct PageGaps {
         static let headByteCount = 8
         static let flags = 4
         static let keyByteCount = 6
-        /// Its value has pages of its own; their number stands in its place.
+        /// The node's value has separate pages; the node has their number instead.
         static let isBig = 1
     }
 
-    /// How many pages are in memory at once.
+    /// The number of pages that are in memory at once.
     private static let chunkPageCount = 256
 
-    /// The gaps of a file that no process has open, and that has no free pages.
+    /// Takes a file that no process has open, and that has no free pages.
     ///
-    /// `meta` is its newest meta page.
+    /// `meta` is the file's newest meta page.
     init(_ file: File, _ meta: MetaPage) {
         self.file = file
         pageByteCount = meta.pageByteCount
         pageCount = Int(meta.lastPage) + 1
     }
 
-    /// Overwrites all of them with a byte.
+    /// Overwrites all gaps with a byte.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` for a page that is laid out in another way, and what
-    ///   reading and writing throw.
+    /// - Throws: ``CodexError/Code/corrupted`` for a page with another layout, and the errors of
+    ///   reading and writing.
     /// - Complexity: It reads and writes the file once.
     func overwrite(with byte: UInt8 = 0) throws(CodexError) {
-        // Behind the two meta pages.
+        // The pages after the two meta pages.
         var page = 2
         while page < pageCount { page = try overwritePages(from: page, byte) }
     }
 
     /// Overwrites the gaps of some pages.
     ///
-    /// - Returns: The page to go on with.
+    /// - Returns: The next page to process.
     private func overwritePages(from first: Int, _ byte: UInt8) throws(CodexError) -> Int {
         let count = min(Self.chunkPageCount, pageCount - first)
         var bytes = try file.read(at: first * pageByteCount, count: count * pageByteCount)
@@ -67,16 +68,17 @@ struct PageGaps {
             place += try overwritePage(&bytes, place * pageByteCount, byte, &tails)
         }
         try file.write(bytes, at: first * pageByteCount)
-        // Only now: they may be in these pages.
+        // They are written after the pages, since they may be in these pages.
         for tail in tails {
             try file.write([UInt8](repeating: byte, count: tail.count), at: tail.lowerBound)
         }
         return first + place
     }
 
-    /// Overwrites what is between the entries of a page, and finds what is behind their values.
+    /// Overwrites the gap between the entries of a page, and finds the gaps after their large
+    /// values.
     ///
-    /// - Returns: How many pages it is.
+    /// - Returns: The number of pages that it takes.
     private func overwritePage(
         _ bytes: inout [UInt8], _ start: Int, _ byte: UInt8, _ tails: inout [Range<Int>]
     ) throws(CodexError) -> Int {
@@ -105,7 +107,7 @@ struct PageGaps {
         return 1
     }
 
-    /// Where in the file the bytes are behind a large value; `nil` for a value in its place.
+    /// The range in the file of the bytes after a large value; `nil` for a value in the node.
     private func tail(
         _ bytes: [UInt8], _ node: Int, end: Int
     ) throws(CodexError) -> Range<Int>? {
@@ -127,7 +129,7 @@ struct PageGaps {
         return valueEnd..<(page + count) * pageByteCount
     }
 
-    /// A number as the machine has it in memory.
+    /// A number in the byte order of the machine.
     private func integer(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> Int {
         let field = bytes[offset..<offset + count]
         #if _endian(big)

@@ -8,15 +8,16 @@ internal import CodexCore
     internal import Darwin
 #endif
 
-/// The locks by which processes that share an LMDB environment know that this one lives.
+/// The locks that show other processes of an LMDB environment that this process is alive.
 ///
-/// liblmdb locks byte 0 of `lock.mdb` (shared: somebody has the environment open) and the byte at the
-/// process's number (its readers are alive). These locks belong to the process: the kernel drops them
-/// when any descriptor of the file is closed, as a copy of the directory in the same process does.
-/// Others then take its readers for dead, and the next one to open the environment makes its mutexes new.
+/// liblmdb locks two bytes of `lock.mdb`. Byte 0 is locked shared by each process that has the
+/// environment open. The byte at the process's ID shows that the process's readers are alive. These
+/// locks belong to the process: the kernel drops them when any descriptor of the file is closed,
+/// for example by a copy of the directory in the same process. Then other processes treat its
+/// readers as dead, and the next one that opens the environment makes new mutexes.
 ///
-/// Here the same bytes are locked for an open file description instead, which only its last
-/// descriptor lets go of. liblmdb asks for locks with `F_GETLK`, which sees both kinds.
+/// Here the same bytes are locked for an open file description instead. Such locks are released
+/// only with its last descriptor. liblmdb checks locks with `F_GETLK`, which sees both kinds.
 final class ReaderLocks: Sendable {
     private let descriptor: Int32
 
@@ -25,12 +26,13 @@ final class ReaderLocks: Sendable {
         private static let setLock: Int32 = 37
     #endif
 
-    /// Takes over liblmdb's locks; `nil` where the system or the file has none to take over.
+    /// Takes over liblmdb's locks; `nil` if the system or the file has none to take over.
     ///
-    /// With the gate held, after the environment is open and liblmdb has taken its byte (with its
-    /// first reader), while no reader of this process is open: for a moment its byte is free.
+    /// The caller holds the gate. The environment is open, and liblmdb has locked its byte (with
+    /// its first reader). No reader of this process may be open, since its byte is unlocked
+    /// briefly.
     ///
-    /// - Throws: ``CodexError/Code/notWritable`` if a process of this number in another namespace has
+    /// - Throws: ``CodexError/Code/notWritable`` if a process with this ID in another namespace has
     ///   the store open, ``CodexError/Code/limitReached``.
     init?(_ directory: Directory) throws(CodexError) {
         #if os(Linux)
@@ -45,8 +47,8 @@ final class ReaderLocks: Sendable {
             if status == 0 { status = Self.lock(descriptor, F_WRLCK, own, Self.setLock) }
             if status == 0 { status = Self.lock(descriptor, F_UNLCK, 0, F_SETLK) }
             guard status == 0 else {
-                // Kernels before 3.15, and some that stand in for Linux, lack these locks. Closing the
-                // file would drop liblmdb's own.
+                // Kernels before 3.15, and some replacements for Linux, lack these locks. The file
+                // stays open, since closing it would drop liblmdb's own locks.
                 if status == EINVAL { return }
                 close(descriptor)
                 guard status == EAGAIN || status == EACCES else { throw .system("fcntl", status) }
@@ -72,11 +74,11 @@ final class ReaderLocks: Sendable {
         return unsafe fcntl(descriptor, command, &lock) == 0 ? 0 : errno
     }
 
-    /// Lets go of the locks, after the environment was closed.
+    /// Releases the locks, after the environment was closed.
     func release() {
         InheritedDescriptors.remove(descriptor)
         #if os(Linux)
-            // A process that is just being spawned has the descriptor too, until it runs its program.
+            // A process that is being spawned has the descriptor too, until it runs its program.
             if !InheritedDescriptors.isForked {
                 for byte in [0, off_t(getpid())] {
                     _ = Self.lock(descriptor, F_UNLCK, byte, Self.setLock)
@@ -87,24 +89,25 @@ final class ReaderLocks: Sendable {
     }
 }
 
-/// The slots of readers in `lock.mdb`, as liblmdb 0.9 lays them out on 64-bit machines.
+/// The reader slots in `lock.mdb`, in the layout of liblmdb 0.9 on 64-bit machines.
 ///
-/// liblmdb frees the slots of dead processes, but never those with its own process's number: a killed
-/// process that had this number would pin its pages as long as this one lives.
+/// liblmdb frees the slots of dead processes, but never those with its own process's ID. A killed
+/// process with the same ID would pin its pages while this process lives.
 enum ReaderTable {
     private static let magic: UInt32 = 0xBEEF_C0DE
-    /// Behind two blocks of 64 bytes, for the two mutexes.
+    /// The first slot is after two blocks of 64 bytes, for the two mutexes.
     private static let firstSlot = 128
     private static let slotByteCount = 64
     private static let processOffset = 8
 
-    /// Sees that the lock file has its blocks, before liblmdb maps it: writing to a hole of a mapped file
-    /// on a full disk ends the process with SIGBUS.
+    /// Allocates the blocks of the lock file, before liblmdb maps it.
+    ///
+    /// On a full disk, a write to a hole of a mapped file ends the process with SIGBUS.
     ///
     /// - Throws: ``CodexError/Code/diskFull``.
     static func allocate(_ directory: Directory, isReadOnly: Bool) throws(CodexError) {
         let descriptor = directory.openFile(StoreDirectory.lockFile, O_RDWR | O_CREAT)
-        // What may only be read has a lock file already, or needs none.
+        // A store that may only be read has a lock file already, or needs none.
         if descriptor < 0, isReadOnly, errno == EROFS || errno == EACCES { return }
         guard descriptor >= 0 else { throw .system("openat", errno) }
         defer { close(descriptor) }
@@ -117,11 +120,11 @@ enum ReaderTable {
         #endif
     }
 
-    /// Frees the slots that have this process's number.
+    /// Frees the slots that have this process's ID.
     ///
-    /// With the gate held, before the process's first reader.
+    /// The caller holds the gate, before the process's first reader.
     ///
-    /// - Returns: How many there were.
+    /// - Returns: The number of freed slots.
     @discardableResult
     static func freeOwnSlots(_ directory: Directory) throws(CodexError) -> Int {
         #if os(Linux) && (arch(x86_64) || arch(arm64))

@@ -1,34 +1,34 @@
 internal import CodexCLMDB
 internal import CodexCore
 
-/// The number of an open LMDB database (a B+tree of its own within the file).
+/// The number of an open LMDB database (a separate B+tree in the file).
 struct DatabaseID: Sendable, Hashable {
     let raw: MDB_dbi
 }
 
 /// An LMDB transaction.
 ///
-/// Used by one thread at a time; a write transaction only by the thread that began it.
+/// Only one thread at a time uses it; a write transaction is only used by the thread that began it.
 ///
-/// Buffers that it returns point into the map: they live until the transaction ends, and in a write
-/// transaction only until its next write.
+/// Buffers that it returns point into the map. They are valid until the transaction ends, or, in a
+/// write transaction, until its next write.
 @safe
 struct Transaction {
     private let handle: OpaquePointer
 
     init(handle: OpaquePointer) { unsafe self.handle = handle }
 
-    /// Commits.
+    /// Commits the transaction.
     ///
-    /// The handle is gone afterwards, also if it fails (lmdb.h).
+    /// The handle is invalid afterwards, also after an error (lmdb.h).
     func commit() throws(CodexError) { try check("mdb_txn_commit", unsafe mdb_txn_commit(handle)) }
 
     /// Ends the transaction without effect.
     ///
-    /// The handle is gone afterwards.
+    /// The handle is invalid afterwards.
     func abort() { unsafe mdb_txn_abort(handle) }
 
-    /// Lets go of the snapshot but keeps the reader slot.
+    /// Releases the snapshot but keeps the reader slot.
     func reset() { unsafe mdb_txn_reset(handle) }
 
     /// Takes a new snapshot after ``reset()``.
@@ -59,12 +59,12 @@ struct Transaction {
         return unsafe data.bytes
     }
 
-    /// Stores `value` under `key`, in place of any other.
+    /// Stores `value` under `key`, and replaces another value.
     func put(_ database: DatabaseID, _ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
         try check("mdb_put", put(database, key, value, flags: 0))
     }
 
-    /// Stores `value` under `key` if that comes after all others; returns whether it does.
+    /// Stores `value` under `key` if the key comes after all others; returns whether it does.
     func append(
         _ database: DatabaseID, _ key: [UInt8], _ value: [UInt8]
     ) throws(CodexError) -> Bool {
@@ -86,7 +86,7 @@ struct Transaction {
         }
     }
 
-    /// Removes what is stored under `key`; returns whether there was anything.
+    /// Removes the value under `key`; returns whether there was one.
     @discardableResult
     func delete(_ database: DatabaseID, _ key: [UInt8]) throws(CodexError) -> Bool {
         let status = unsafe key.withUnsafeBufferPointer { buffer in
@@ -98,7 +98,7 @@ struct Transaction {
         return true
     }
 
-    /// Stores a value under `key`, or removes what is there.
+    /// Stores a value under `key`, or removes the value there if `value` is `nil`.
     func set(_ database: DatabaseID, _ key: [UInt8], _ value: [UInt8]?) throws(CodexError) {
         if let value {
             try put(database, key, value)
@@ -107,7 +107,7 @@ struct Transaction {
         }
     }
 
-    /// Figures of a database.
+    /// The statistics of a database.
     func statistics(
         _ database: DatabaseID
     ) throws(CodexError) -> (entryCount: Int, pageCount: Int, depth: Int) {
@@ -120,8 +120,10 @@ struct Transaction {
         )
     }
 
-    /// A figure that LMDB has from the file, which may say anything: never below zero, and so low
-    /// that sums and products with the size of a page do not overflow.
+    /// A figure from the file, which may be damaged, limited to a safe range.
+    ///
+    /// It is never below zero, and low enough that sums and products with the size of a page do not
+    /// overflow.
     private static func bounded(_ figure: Int) -> Int { min(max(0, figure), MetaPage.pageCountMax) }
 
     /// Opens a cursor on a tree for the duration of `body`.
@@ -132,14 +134,14 @@ struct Transaction {
         return try body(&cursor)
     }
 
-    /// Opens a cursor on a database that is no tree for the duration of `body`.
+    /// Opens a cursor on a plain database for the duration of `body`.
     func withCursor<R>(_ database: DatabaseID, _ body: (inout Cursor) throws -> R) throws -> R {
         var cursor = unsafe Cursor(
             handle: try openCursor(database), transaction: self, long: nil)
         return try body(&cursor)
     }
 
-    /// Opens an LMDB cursor, which whoever calls closes.
+    /// Opens an LMDB cursor, which the caller closes.
     func openCursor(_ database: DatabaseID) throws(CodexError) -> OpaquePointer {
         var raw: OpaquePointer?
         try check("mdb_cursor_open", unsafe mdb_cursor_open(handle, database.raw, &raw))
@@ -149,28 +151,31 @@ struct Transaction {
         return unsafe raw
     }
 
-    /// Removes all that is in a database.
+    /// Removes all entries of a database.
     func empty(_ database: DatabaseID) throws(CodexError) {
         try check("mdb_drop", unsafe mdb_drop(handle, database.raw, 0))
     }
 
-    /// The snapshot's number: equal numbers mean equal contents, within one process's use.
+    /// The snapshot's number: within one process's use, equal numbers mean equal contents.
     var id: Int { unsafe mdb_txn_id(handle) }
 }
 
-/// Asks for the beginning of a value that will be read from beginning to end: its cache lines come
-/// together, not each when the one before was read.
+/// Prefetches the beginning of a value that will be read completely.
+///
+/// Its cache lines are loaded together, and not one after another.
 @inline(__always)
 func prefetch(_ value: UnsafeBufferPointer<UInt8>) {
     unsafe codex_prefetch(value.baseAddress, min(value.count, 1024))
 }
 
-/// Asks for what lies before a value: LMDB fills a page from its end, so that the next entry of a
-/// tree that was filled in order lies there.
+/// Prefetches the bytes before a value.
+///
+/// LMDB fills a page from its end, so the next entry of a tree that was filled in order is there.
 @inline(__always)
 func prefetchNeighbour(of value: UnsafeBufferPointer<UInt8>) {
     guard let start = value.baseAddress else { return }
-    // About as much as this one takes with its key. Nothing is read: any address will do.
+    // The length is about that of this value with its key. A prefetch accepts any address, since it
+    // does not read.
     let byteCount = min(value.count + 64, 1024)
     unsafe codex_prefetch(start - byteCount, byteCount)
 }
@@ -186,7 +191,7 @@ extension MDB_val {
             mv_data: UnsafeMutableRawPointer(mutating: buffer.baseAddress))
     }
 
-    /// The bytes that the value points at.
+    /// The bytes to which the value points.
     @unsafe
     var bytes: UnsafeBufferPointer<UInt8> {
         unsafe UnsafeBufferPointer(

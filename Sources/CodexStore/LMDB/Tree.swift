@@ -1,10 +1,10 @@
 internal import CodexCore
 
-/// The databases that all trees of a store share for what does not fit into their own.
+/// The databases that all trees of a store share for long keys and large values.
 struct Overflow: Sendable {
-    /// Under ``idKey``: the number that layers and chunked values are known by, counted up.
+    /// The database `meta`, which has the last number of a layer or chunked value under ``idKey``.
     let meta: DatabaseID
-    /// What is past the first pieces of long keys, by layer.
+    /// The rests of long keys after their first pieces, by layer.
     let long: DatabaseID
     /// The chunks of large values.
     let chunks: DatabaseID
@@ -12,16 +12,17 @@ struct Overflow: Sendable {
     static let idKey = Array("id".utf8)
 }
 
-/// An ordered map from keys of any length to values: LMDB's keys end at 511 bytes.
+/// An ordered map from keys of any length to values, while LMDB's keys have at most 511 bytes.
 ///
-/// A key below 510 bytes stands as it is. One of exactly 510 gets a 0x00 appended. A longer one is
-/// its first 510 bytes and 0x01; its value is the number of a *layer*, and the rest of the key lies
-/// in the database `long`, under the layer's number and by the same rule at 502 bytes. So byte order
-/// holds, and short keys pay one comparison. See `Docs/Decisions/0006-long-keys.md`.
+/// A key below 510 bytes is stored as it is. A key of exactly 510 bytes gets a 0x00 appended. A
+/// longer key is stored as its first 510 bytes and 0x01; its value is the number of a *layer*. The
+/// rest of the key is in the database `long`, under the layer's number and by the same rule at 502
+/// bytes. So byte order is kept, and short keys cost one comparison. See
+/// `Docs/Decisions/0006-long-keys.md`.
 struct Tree: Sendable {
     let database: DatabaseID
     let overflow: Overflow
-    /// In `meta`: how many more keys the tree has than its database has entries.
+    /// The key in `meta` of the surplus: the tree's keys minus its database's entries.
     let surplusKey: [UInt8]
 
     init(_ database: DatabaseID, name: String, _ overflow: Overflow) {
@@ -31,7 +32,7 @@ struct Tree: Sendable {
     }
 }
 
-/// How long keys are cut into pieces.
+/// The rules by which long keys are cut into pieces.
 enum LongKey {
     /// Keys of this length and more are cut.
     static let pieceByteCount = 510
@@ -41,14 +42,14 @@ enum LongKey {
     static let end: UInt8 = 0
     static let more: UInt8 = 1
 
-    /// One piece of a key: where it lies, and what comes after.
+    /// One piece of a key: its physical key, and the rest.
     struct Piece {
         let physical: [UInt8]
-        /// What lies in the next layer; `nil` if this piece is the last.
+        /// The part of the key in the next layer; `nil` if this piece is the last.
         let rest: ArraySlice<UInt8>?
     }
 
-    /// The next piece of `key`, in `layer` or (`nil`) in the tree's own database.
+    /// The next piece of `key`, in `layer`, or in the tree's database if `layer` is `nil`.
     static func piece(_ key: ArraySlice<UInt8>, layer: UInt64?) -> Piece {
         var physical = layer.map(BigEndian.bytes) ?? []
         let room = pieceByteCount - physical.count
@@ -88,7 +89,7 @@ extension Transaction {
         return nil
     }
 
-    /// Stores `value` under `key`, in place of any other.
+    /// Stores `value` under `key`, and replaces another value.
     func put(_ tree: Tree, _ key: [UInt8], _ value: [UInt8]) throws(CodexError) {
         if key.count < LongKey.pieceByteCount { return try put(tree.database, key, value) }
         var database = tree.database
@@ -113,7 +114,7 @@ extension Transaction {
         try addSurplus(surplus, tree)
     }
 
-    /// Removes what is stored under `key`; returns whether there was anything.
+    /// Removes the value under `key`; returns whether there was one.
     @discardableResult
     func delete(_ tree: Tree, _ key: [UInt8]) throws(CodexError) -> Bool {
         if key.count < LongKey.pieceByteCount { return try delete(tree.database, key) }
@@ -129,7 +130,7 @@ extension Transaction {
         }
         guard try delete(database, piece.physical) else { return false }
         var surplus = database == tree.database ? 0 : -1
-        // A layer that holds nothing any more goes, and with it the pointer to it.
+        // An empty layer is removed together with the pointer to it.
         while let pointer = pointers.popLast(), try isEmpty(pointer.layer, tree.overflow) {
             try delete(pointer.database, pointer.key)
             if pointer.database == tree.database { surplus += 1 }
@@ -163,7 +164,7 @@ extension Transaction {
         return next
     }
 
-    /// How many keys the tree has.
+    /// The number of keys in the tree.
     func count(_ tree: Tree) throws(CodexError) -> Int {
         try statistics(tree.database).entryCount + surplus(tree)
     }
@@ -185,7 +186,7 @@ extension Transaction {
 }
 
 extension CodexError {
-    /// The error that closures which throw anything are known to throw.
+    /// The error of a closure with untyped throws, which is known to throw a `CodexError`.
     static func wrapping(_ error: any Error) -> CodexError {
         (error as? CodexError) ?? CodexError(.corrupted, "The store cannot be read.", cause: error)
     }

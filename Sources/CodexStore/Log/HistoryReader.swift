@@ -1,23 +1,26 @@
 internal import CodexCore
 
-/// What reads the log's history, and up to which commit it has: a consumer, the archive, a
-/// follower.
+/// A reader of the log's history: a consumer, the archive, or a follower.
 ///
-/// A full disk takes history from those that lag, and from all others first.
+/// `sequence` is the last commit that it has read.
+///
+/// If the disk is full, history that no reader needs is removed first, and then history that slow
+/// readers need.
 struct HistoryReader: Sendable {
     let name: String
     let sequence: UInt64
 
-    /// The file in `log` that says how far the archive is.
+    /// The name of the file in `log` that has the archive's position.
     static let archive = "archived"
-    /// How the names of such files begin that are of followers: one for each stream.
+    /// The prefix of the names of such files for followers, one for each stream.
     static let followerPrefix = "followed-"
 }
 
 extension LogDirectory {
-    /// Writes down how far a reader is that the store does not know otherwise.
+    /// Stores the position of a reader that is not stored in the database.
     ///
-    /// It need not survive a power cut, and errors are ignored: it says only what goes last.
+    /// It need not survive a power cut, and errors are ignored: it only affects which history is
+    /// removed last.
     func note(_ reader: String, at sequence: UInt64) {
         let present = try? File(reader, in: directory, .write)
         guard let file = present ?? (try? File(reader, in: directory, .create)) else { return }
@@ -27,8 +30,9 @@ extension LogDirectory {
         try? file.write(bytes, at: 0)
     }
 
-    /// What ``note(_:at:)`` wrote; what is older than `age` is of readers that are gone, and
-    /// removed.
+    /// The readers that ``note(_:at:)`` stored.
+    ///
+    /// A file older than `age` belongs to a reader that is gone, and is removed.
     func notedReaders(_ age: Duration) -> [HistoryReader] {
         ((try? directory.entries()) ?? []).compactMap { name in
             guard name == HistoryReader.archive || name.hasPrefix(HistoryReader.followerPrefix),
@@ -47,9 +51,9 @@ extension LogDirectory {
 }
 
 extension HistoryReader {
-    /// Everything that reads the log's history.
+    /// All readers of the log's history.
     ///
-    /// It takes no reader of the pool and no lock: the writer asks in the middle of a commit, and
+    /// It takes no reader of the pool and no lock, since the writer calls it during a commit and
     /// while the store closes.
     static func all(_ core: StoreCore) throws -> [HistoryReader] {
         let transaction = try core.environment.begin(readOnly: true)

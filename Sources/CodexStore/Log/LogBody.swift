@@ -1,22 +1,23 @@
 internal import CodexCore
 
-/// A part of LMDB's contents that no item explains, and whose changes stand in the log as they are.
+/// A part of LMDB's contents that is not derived from items, and whose changes the log has as they
+/// are.
 enum SystemSpace: UInt8 {
     case meta = 1
     case shapes, tokens, consumers
 }
 
-/// One thing that a commit changed, as its log record has it; ranges are of the record's bytes.
+/// One change of a commit in its log record; ranges are of the record's bytes.
 enum LogEntry {
     struct Item {
         var table: Int
         var key: Range<Int>
-        /// The stored form of the item before and after, where there is one.
+        /// The stored form of the item before and after the change; `nil` if there is no item.
         var old: Range<Int>?
         var new: Range<Int>?
-        /// The item was removed since its time was over.
+        /// Whether the item was removed because it expired.
         var isExpiry: Bool
-        /// The attributes are the same as before: no change for streams.
+        /// Whether the attributes stay the same, so that streams do not have the change.
         var isSilent: Bool
     }
 
@@ -67,7 +68,7 @@ enum LogBody {
         body.append(contentsOf: bytes)
     }
 
-    /// Reads the entry at `position` and moves on.
+    /// Reads the entry at `position`, and moves `position` to its end.
     static func entry(
         _ bytes: [UInt8], _ position: inout Int
     ) throws(CodexError) -> LogEntry {
@@ -103,7 +104,8 @@ enum LogBody {
 
     /// Calls `body` with each entry of a record.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` also if the last one does not end where the record does.
+    /// - Throws: ``CodexError/Code/corrupted`` also if the last entry does not end at the record's
+    ///   end.
     static func forEach(
         _ record: LogRecord, _ body: (LogEntry) throws(CodexError) -> Void
     ) throws(CodexError) {

@@ -2,9 +2,8 @@ internal import CodexCore
 
 /// Reads the log's records one after another.
 ///
-/// A record is taken for the next one only if its number, its incarnation and its checksum say that
-/// it continues what was read before it: neither a torn record nor what a recycled segment held
-/// before ever passes.
+/// A record counts as the next one only if its number, its incarnation and its checksum continue
+/// the previous record. So neither a torn record nor an old record of a recycled segment passes.
 struct LogCursor: Sendable {
     let directory: LogDirectory
     /// The end of the last record that was read.
@@ -14,10 +13,10 @@ struct LogCursor: Sendable {
     private var buffer: [UInt8] = []
     private var bufferOffset = 0
 
-    /// How much is read at once.
+    /// The number of bytes that are read at once.
     private static let chunkByteCount = 256 << 10
 
-    /// Whether a record must continue its predecessor's checksum; a test switches that off.
+    /// Whether a record must continue its predecessor's checksum; a test turns that off.
     private let checksChain: Bool
 
     init(_ directory: LogDirectory, after position: LogPosition, checksChain: Bool = true) {
@@ -26,16 +25,17 @@ struct LogCursor: Sendable {
         self.checksChain = checksChain
     }
 
-    /// The next record; `nil` if none follows that is whole.
+    /// The next record; `nil` if no complete record follows.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if the position's own segment is missing or is none.
+    /// - Throws: ``CodexError/Code/corrupted`` if the position's segment is missing or is not a
+    ///   segment.
     mutating func next() throws(CodexError) -> LogRecord? {
         try inSegments { cursor throws(CodexError) in try cursor.recordInSegment() }
     }
 
-    /// How many bytes the next record has, by its header; `nil` if none follows.
+    /// The size of the next record in bytes, by its header; `nil` if none follows.
     ///
-    /// Nothing else of the record is read. Whether it is whole, ``next()`` tells.
+    /// Only the header is used. ``next()`` checks whether the record is complete.
     ///
     /// - Throws: As ``next()``.
     mutating func nextByteCount() throws(CodexError) -> Int? {
@@ -50,7 +50,7 @@ struct LogCursor: Sendable {
         // Segments without records may follow one another.
         repeat {
             if let found = try look(&self) { return found }
-            // What is in the buffer may be older than what is in the file.
+            // The buffer may be older than the file.
             if !buffer.isEmpty {
                 buffer = []
                 if let found = try look(&self) { return found }
@@ -99,8 +99,9 @@ struct LogCursor: Sendable {
             && header.incarnation == segment.header.incarnation
     }
 
-    /// Sees to it that `count` bytes from `offset` on are in the buffer; returns where, or `nil` if
-    /// the segment has fewer.
+    /// Reads `count` bytes from `offset` on into the buffer, unless they are there.
+    ///
+    /// It returns their position in the buffer, or `nil` if the segment has fewer bytes.
     private mutating func fill(
         _ segment: LogSegment, _ offset: Int, _ count: Int
     ) throws(CodexError) -> Int? {
@@ -114,8 +115,8 @@ struct LogCursor: Sendable {
 
     /// Goes on to the next segment, if it begins where this one ended.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if this one has later records all the same: the next
-    ///   was begun by somebody who gave up, and what cannot be read here is damaged.
+    /// - Throws: ``CodexError/Code/corrupted`` if the current segment has later records. Then an
+    ///   abandoned commit began the next segment, and a record of the current one is damaged.
     private mutating func enterNextSegment() throws(CodexError) -> Bool {
         guard let next = try directory.open(position.segment + 1),
             next.header.firstSequence == position.sequence + 1,
@@ -129,7 +130,7 @@ struct LogCursor: Sendable {
         return true
     }
 
-    /// Whether the segment ends at the position by its mark, or has no room for one.
+    /// Whether an end mark is at the position, or the segment has no room for one.
     private func isMarkedAsEnded(_ segment: LogSegment) throws(CodexError) -> Bool {
         let head = try segment.file.read(at: Int(position.offset), count: LogRecordHeader.byteCount)
         guard head.count == LogRecordHeader.byteCount else { return true }
@@ -143,17 +144,18 @@ struct LogCursor: Sendable {
         return continues(header, segment) && header.matches(head, at: 0)
     }
 
-    /// Whether the mark of the segment's end is at the position: the next segment was there by
-    /// then.
+    /// Whether the mark of the segment's end is at the position.
+    ///
+    /// The mark is written after the next segment exists.
     private mutating func isAtMark() throws(CodexError) -> Bool {
         let segment = try openSegment()
         let head = try segment.file.read(at: Int(position.offset), count: LogRecordHeader.byteCount)
         return head.count == LogRecordHeader.byteCount && isMark(head, segment)
     }
 
-    /// Whether a record was begun after the last one, and is not whole.
+    /// Whether an incomplete record follows the last one.
     ///
-    /// What a recycled segment held before is none: that has another incarnation.
+    /// Old records of a recycled segment do not count: they have another incarnation.
     mutating func isTorn() throws(CodexError) -> Bool {
         let segment = try openSegment()
         let bytes = try segment.file.read(
@@ -161,25 +163,27 @@ struct LogCursor: Sendable {
         guard bytes.count == LogRecordHeader.byteCount else { return false }
         let sequence = LittleEndian.integer(bytes, at: 16, as: UInt64.self)
         let incarnation = LittleEndian.integer(bytes, at: 24, as: UInt64.self)
-        // The mark of the segment's end is whole, and the next segment was not made.
+        // A mark of the segment's end is not a torn record.
         let isEnd = LogRecordHeader(bytes)?.isEnd ?? false
         return !isEnd
             && (incarnation == segment.header.incarnation || sequence == position.sequence + 1)
     }
 
-    /// Looks for proof that records are missing after the last one: a later record that says of an
-    /// earlier one that it had reached stable storage, or a later segment.
+    /// Throws if there is proof that records are missing after the last one.
     ///
-    /// What was torn by a power cut leaves no such proof: it was not on stable storage yet.
+    /// The proof is a later segment, or a later record that names a missing one as flushed to
+    /// stable storage.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if there is.
+    /// A record that a power cut tore leaves no such proof: it was not on stable storage yet.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted`` if there is proof.
     mutating func requireEnd() throws(CodexError) {
         let later = try directory.numbers().filter { $0 > position.segment }
         if let first = later.first {
             guard first == position.segment + 1 else {
                 throw directory.missing(position.segment + 1)
             }
-            // Begun by somebody who did not get further is no proof.
+            // A next segment that an abandoned commit began is no proof.
             if let header = try? directory.open(first)?.header,
                 header.firstSequence > position.sequence + 1
             {
@@ -198,17 +202,19 @@ struct LogCursor: Sendable {
         }
     }
 
-    /// Whether the segment has a later record that says of one after the position that it had
-    /// reached stable storage.
+    /// Whether a later record in the segment proves that a record after the position is damaged.
     ///
-    /// - Complexity: It reads the rest of the segment, unless that begins with the mark of its end.
+    /// Such a record names a record after the position as flushed to stable storage.
+    ///
+    /// - Complexity: It reads the rest of the segment, unless an end mark is at the position.
     mutating func isDamaged() throws(CodexError) -> Bool {
         let segment = try openSegment()
         if try isMarkedAsEnded(segment) { return false }
         var offset = Int(position.offset)
         let countMax = UInt64(segment.byteCount / LogRecordHeader.byteCount)
         let possible = position.sequence + 1...position.sequence + 1 + countMax
-        // Records do not overlap, and what a power cut tore is little: more is made up.
+        // Records do not overlap, and a power cut tears little. More bytes of records than this
+        // bound are forged.
         var rest = 8 * segment.byteCount
         while offset + LogRecordHeader.byteCount <= segment.byteCount {
             let chunk = try segment.file.read(at: offset, count: Self.chunkByteCount)
@@ -228,7 +234,9 @@ struct LogCursor: Sendable {
         return false
     }
 
-    /// Where in `chunk` a record with one of the numbers may begin: a look at each eighth byte.
+    /// The places in `chunk` where a record with one of the numbers may begin.
+    ///
+    /// Records begin at multiples of 8 bytes.
     private static func places(
         in chunk: [UInt8], sequences: ClosedRange<UInt64>
     ) -> [Int] {

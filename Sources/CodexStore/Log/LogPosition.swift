@@ -1,29 +1,29 @@
 internal import CodexCore
 
-/// A place in the log: the end of a commit's record.
+/// A position in the log: the end of a commit's record.
 ///
-/// The one of the last applied commit is kept in LMDB, in the transaction of that commit, under
-/// ``key``; a checkpoint has the one of its snapshot.
+/// LMDB has the position of the last applied commit under ``key``, stored in that commit's
+/// transaction. A checkpoint has the position of its snapshot.
 struct LogPosition: Hashable, Sendable {
-    /// The commit's number: one more than the last one's.
+    /// The commit's number: one more than the previous commit's.
     var sequence: UInt64
-    /// The number of the segment that its record is in.
+    /// The number of the segment that has the record.
     var segment: UInt64
-    /// Where the record ends in the segment.
+    /// The end of the record in the segment, in bytes.
     var offset: UInt64
-    /// The record's checksum, which the next one's goes on from.
+    /// The record's checksum, which the next record's checksum continues.
     var checksum: UInt32
-    /// How many changes of items there were up to here, since the store was made.
+    /// The number of changes of items up to here, since the store was created.
     var changeCount: UInt64
 
     static let byteCount = 36
-    /// Before anything is read.
+    /// The position before any is read.
     static let none = LogPosition(
         sequence: 0, segment: 0, offset: 0, checksum: 0, changeCount: 0)
-    /// Where LMDB has it, in `meta`.
+    /// The key of the position in the database `meta`.
     static let key = Array("sequence".utf8)
 
-    /// The form that LMDB has: five integers, big-endian.
+    /// The form that is stored in LMDB: five integers, big-endian.
     var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.byteCount + 8)
@@ -43,24 +43,24 @@ struct LogPosition: Hashable, Sendable {
         self.changeCount = changeCount
     }
 
-    /// The form that LMDB has, with up to where the log was on stable storage.
+    /// The form that is stored in LMDB, with the last sequence number on stable storage.
     func bytes(flushed: UInt64) -> [UInt8] {
         var bytes = bytes
         BigEndian.append(flushed, to: &bytes)
         return bytes
     }
 
-    /// The sequence number up to which the log was on stable storage, of the form that LMDB has.
+    /// The last sequence number on stable storage, in the form that is stored in LMDB.
     static func flushedSequence(_ bytes: [UInt8]) -> UInt64 {
         bytes.count == byteCount + 8 ? BigEndian.integer(bytes.suffix(8)) ?? 0 : 0
     }
 
-    /// Where the log ends as far as a transaction has it applied.
+    /// Reads the position in the log up to which a transaction has applied it.
     init(_ transaction: Transaction, _ meta: DatabaseID) throws(CodexError) {
         try self.init(Self.storedBytes(transaction, meta))
     }
 
-    /// The form that LMDB has, as a transaction sees it.
+    /// The form that is stored in LMDB, as a transaction sees it.
     static func storedBytes(
         _ transaction: Transaction, _ meta: DatabaseID
     ) throws(CodexError) -> [UInt8] {
@@ -70,7 +70,7 @@ struct LogPosition: Hashable, Sendable {
         return unsafe Array(bytes)
     }
 
-    /// Reads the form that LMDB has; stores before format 3 had the sequence number alone.
+    /// Reads the form that is stored in LMDB; before format 3, it was only the sequence number.
     init(_ bytes: [UInt8]) throws(CodexError) {
         guard [8, Self.byteCount, Self.byteCount + 8].contains(bytes.count) else {
             throw Wire.corrupted("the position in the log")

@@ -3,13 +3,13 @@ internal import CodexCore
 /// The head of a record in the log; byte map in `Docs/Format.md`.
 ///
 /// ```
-/// byte  0  u32  CRC-32 of the rest, going on from the previous record's
+/// byte  0  u32  CRC-32 of the rest, continuing the previous record's
 ///       4  u32  bytes of the body
 ///       8  u32  the previous record's CRC-32
-///      12  u32  1: the segment ends here; else 0
+///      12  u32  1: the segment ends here; otherwise 0
 ///      16  u64  sequence number
 ///      24  u64  incarnation
-///      32  u64  the sequence number up to which all was on stable storage when this was written
+///      32  u64  the last sequence number on stable storage when this was written
 ///      40  u64  milliseconds since 1970
 ///      48       the body, then zeros up to a multiple of 8
 /// ```
@@ -24,7 +24,7 @@ struct LogRecordHeader: Equatable {
     var milliseconds: UInt64
 
     static let byteCount = 48
-    /// Most bytes of a body: more than a transaction of LMDB's 512 MiB of pages makes.
+    /// The maximum bytes of a body: more than a transaction of LMDB's 512 MiB of pages makes.
     static let bodyByteCountMax = 2 << 30
 
     /// The bytes of the record in its segment.
@@ -47,7 +47,7 @@ struct LogRecordHeader: Equatable {
         return checksum
     }
 
-    /// Reads a header; `nil` for bytes that cannot be one.
+    /// Reads a header; `nil` for bytes that cannot be a header.
     init?(_ bytes: [UInt8], at offset: Int = 0) {
         guard bytes.count >= offset + Self.byteCount else { return nil }
         checksum = LittleEndian.integer(bytes, at: offset)
@@ -77,8 +77,9 @@ struct LogRecordHeader: Equatable {
         self.milliseconds = milliseconds
     }
 
-    /// Whether the record at `offset`, header and body, has the checksum that it says; all of it must
-    /// be there.
+    /// Whether header and body of the record at `offset` match its checksum.
+    ///
+    /// `bytes` must have the whole record.
     func matches(_ bytes: [UInt8], at offset: Int) -> Bool {
         Compression.checksum(
             bytes, in: offset + 4..<offset + Self.byteCount + Int(bodyByteCount),
@@ -86,7 +87,7 @@ struct LogRecordHeader: Equatable {
     }
 }
 
-/// A record that was read: its header, and where its body is in the bytes that were read with it.
+/// A record that was read: its header, and the range of its body in the bytes.
 struct LogRecord: Sendable {
     let header: LogRecordHeader
     let bytes: [UInt8]

@@ -3,22 +3,24 @@ internal import FoundationEssentials
 
 /// The first bytes of a segment; byte map in `Docs/Format.md`.
 struct LogSegmentHeader: Equatable {
-    /// The store that the log is of.
+    /// The ID of the log's store.
     var storeID: UUID
-    /// The segment's number: one more than that of the one before.
+    /// The segment's number: one more than the previous segment's.
     var number: UInt64
-    /// Raised at each recovery, and salted; the segment's records have the same.
+    /// The segment's incarnation, which its records have too.
+    ///
+    /// It is raised at each recovery, and salted.
     var incarnation: UInt64
     /// The sequence number of the segment's first record.
     var firstSequence: UInt64
-    /// The checksum of the record before that.
+    /// The checksum of the record before the first one.
     var previousChecksum: UInt32
-    /// The bytes that the segment was allocated with.
+    /// The allocated size of the segment, in bytes.
     var byteCount: UInt64
-    /// When the segment was begun, in milliseconds since 1970.
+    /// The time when the segment was begun, in milliseconds since 1970.
     var milliseconds: UInt64
 
-    /// Where the records begin.
+    /// The size of the header; the records begin after it.
     static let byteCount = 4096
     private static let usedByteCount = 80
     private static let magic = Array("CODEXLOG".utf8)
@@ -55,7 +57,7 @@ struct LogSegmentHeader: Equatable {
         self.milliseconds = milliseconds
     }
 
-    /// Reads a header; `nil` if the bytes are none.
+    /// Reads a header; `nil` if the bytes are not a header.
     ///
     /// - Throws: ``CodexError/Code/unsupportedFormat`` if a newer release wrote it.
     init?(_ bytes: [UInt8]) throws(CodexError) {
@@ -84,10 +86,10 @@ struct LogSegmentHeader: Equatable {
     }
 }
 
-/// What tells a segment's records from what its file held before, when it was another segment.
+/// A number that distinguishes a segment's records from old ones in a recycled file.
 ///
-/// The low 24 bits count recoveries; those above are random in each segment, so that no item can
-/// hold bytes that pass for a record.
+/// The low 24 bits count recoveries. The higher bits are random in each segment, so that no item
+/// can have bytes that look like a record.
 enum Incarnation {
     private static let countMask: UInt64 = (1 << 24) - 1
 
@@ -125,19 +127,21 @@ extension UUID {
     }
 }
 
-/// A segment that is open: its file and what its header says.
+/// An open segment: its file and its header.
 struct LogSegment: Sendable {
     let file: File
     let header: LogSegmentHeader
-    /// The bytes that the file has; fewer than the header says where it was left early.
+    /// The size of the file; it may be less than the header's size if the segment was abandoned
+    /// early.
     let byteCount: Int
 
-    /// A record and what is around it, at most.
+    /// The maximum size of a segment: the largest record, and room around it.
     static let byteCountMax = LogRecordHeader.bodyByteCountMax + (1 << 20)
 }
 
-/// The files of the log: the folder `log` with a file for each segment, named by its number, and at
-/// most one spare.
+/// The files of the log in the folder `log`.
+///
+/// There is a file for each segment, named by its number, and at most one spare.
 struct LogDirectory: Sendable {
     let directory: Directory
     /// The directory of the store.
@@ -147,7 +151,7 @@ struct LogDirectory: Sendable {
     static let name = "log"
     static let spareName = "spare"
     private static let suffix = ".segment"
-    /// What processes that make segments and spares call them before they are whole.
+    /// The prefixes of the names of segments and spares that are not complete yet.
     private static let leftoverPrefixes = ["next-", "spare-"]
 
     /// Opens the folder `log` of a store.
@@ -169,7 +173,7 @@ struct LogDirectory: Sendable {
             || leftoverPrefixes.contains { name.hasPrefix($0) }
     }
 
-    /// The numbers of the segments that are there, ascending.
+    /// The numbers of the existing segments, ascending.
     func numbers() throws(CodexError) -> [UInt64] {
         try directory.entries().compactMap { name in
             guard name.hasSuffix(Self.suffix) else { return nil }
@@ -177,10 +181,10 @@ struct LogDirectory: Sendable {
         }.sorted()
     }
 
-    /// Removes what killed processes began and did not name.
+    /// Removes incomplete files that killed processes left.
     ///
-    /// - Parameter isAlone: Whether no other process has the store open; else what living ones make
-    ///   stays.
+    /// - Parameter isAlone: Whether no other process has the store open; otherwise files of live
+    ///   processes stay.
     func removeLeftovers(isAlone: Bool) {
         for name in (try? directory.entries()) ?? [] {
             guard let prefix = Self.leftoverPrefixes.first(where: { name.hasPrefix($0) }) else {
@@ -191,7 +195,7 @@ struct LogDirectory: Sendable {
         }
     }
 
-    /// The bytes of all files of the log, the spare included.
+    /// The bytes of all files of the log, including the spare.
     func byteCount() -> Int {
         let names = (try? directory.entries()) ?? []
         return names.reduce(0) { $0.addingFileSize((try? directory.byteCount($1)) ?? 0) }
@@ -199,7 +203,7 @@ struct LogDirectory: Sendable {
 
     /// Opens a segment; `nil` if it is not there.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if it is no segment of this store's log.
+    /// - Throws: ``CodexError/Code/corrupted`` if it is not a segment of this store's log.
     func open(_ number: UInt64, for mode: File.Mode = .read) throws(CodexError) -> LogSegment? {
         let name = fileName(number)
         let file: File
@@ -210,7 +214,7 @@ struct LogDirectory: Sendable {
         }
         let head = try file.read(at: 0, count: LogSegmentHeader.byteCount)
         guard let header = try LogSegmentHeader(head), header.number == number else {
-            // It may have become the spare, and another segment, just now.
+            // Another process may just have made it the spare, and then another segment.
             guard try directory.identity(name) == file.identity() else { return nil }
             throw damaged(number, "its header cannot be read")
         }

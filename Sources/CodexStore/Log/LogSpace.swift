@@ -1,37 +1,40 @@
 internal import CodexCore
 internal import Synchronization
 
-/// What a commit may take of a device that is nearly full.
+/// The room that a commit may use on a device that is nearly full.
 enum RoomUse {
-    /// It makes the store larger, and leaves the reserve alone.
+    /// The commit makes the store larger, and may not use the reserve.
     case growing
-    /// It deletes, or changes what does not grow: it may take the reserve, which keeps deletes,
-    /// checkpoints and closing possible.
+    /// The commit deletes, or changes without growth.
+    ///
+    /// It may use the reserve, which keeps deletes, checkpoints and closing possible.
     case shrinking
-    /// It applies what is in the log: it may take all.
+    /// The commit applies the log, and may use all room.
     case redoing
 }
 
-/// The files of the log: making segments, the spare, and which may go.
+/// Makes and removes the files of the log: segments, and the spare.
 ///
-/// There is always a spare segment, so that a full disk does not stop deletes. Where the disk is
-/// full, history goes before its time: first what no consumer, archive or follower needs, then the
-/// rest.
+/// There is always a spare segment, so that a full disk does not stop deletes. If the disk is full,
+/// history is removed early: first the segments that no consumer, archive or follower needs, then
+/// the rest.
 final class LogSpace: Sendable {
     let directory: LogDirectory
     private let lease: StoreLease
     private let options: StoreOptions
-    /// Whether history goes that readers need.
+    /// Whether history that readers need may be removed.
     private let isSacrificing = Atomic(false)
-    /// What still needs the history; set once the store is open.
+    /// Returns the readers of the history; set once the store is open.
     let readers = Locked<(@Sendable () throws -> [HistoryReader])?>(nil)
 
-    /// A new log begins with a segment of this size; each is twice as large as the one before, up
-    /// to `StoreOptions.logSegmentByteCountMax`.
+    /// The size of a new log's first segment.
+    ///
+    /// Each segment is twice as large as the previous one, up to
+    /// `StoreOptions.logSegmentByteCountMax`.
     static let firstSegmentByteCount = 256 << 10
-    /// The least of a spare: it holds the record of any item that is deleted.
+    /// The minimum size of a spare: the record of any deleted item fits into it.
     private static let spareByteCount = 512 << 10
-    /// What is left to others when a segment is made.
+    /// The room that making a segment leaves to other users of the device.
     private static let marginByteCount = 1 << 20
 
     init(_ directory: LogDirectory, _ lease: StoreLease, _ options: StoreOptions) {
@@ -45,7 +48,8 @@ final class LogSpace: Sendable {
 
     // MARK: Segments
 
-    /// How large the segment after one of `byteCount` is; less where the device is nearly full.
+    /// The size of the segment after one of `byteCount`; it is smaller if the device is nearly
+    /// full.
     private func byteCount(after byteCount: Int) -> Int {
         let wanted = min(byteCount.addingFileSize(byteCount), options.logSegmentByteCountMax)
         guard let free = try? folder.device.freeByteCount() else { return wanted }
@@ -58,12 +62,12 @@ final class LogSpace: Sendable {
     /// Makes a segment that begins after `position`, and waits until it is on stable storage.
     ///
     /// - Parameters:
-    ///   - number: Its number.
-    ///   - position: The end of the segment before.
+    ///   - number: The number of the segment.
+    ///   - position: The end of the previous segment.
     ///   - incarnation: The count of recoveries.
-    ///   - previous: The length of the segment before; `nil` begins small.
-    ///   - room: What the segment must have behind its header.
-    ///   - use: Whether the commit may take the spare where no other can be made.
+    ///   - previous: The size of the previous segment; `nil` for the first size.
+    ///   - room: The bytes that the segment must have after its header.
+    ///   - use: Whether the commit may take the spare if no other file can be made.
     ///   - isFresh: Whether it must be a new file, with no records of an old segment.
     /// - Returns: The segment, open for writing.
     /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/outcomeUnknown`` if a flush
@@ -74,7 +78,7 @@ final class LogSpace: Sendable {
     ) throws(CodexError) -> LogSegment {
         let least = Self.roundedUp(LogSegmentHeader.byteCount + room)
         let wanted = previous.map { byteCount(after: $0) } ?? Self.firstSegmentByteCount
-        // Once a checkpoint comes, the segment before is the next spare.
+        // After the next checkpoint, the previous segment becomes the spare.
         let gives = previous.map { $0 >= Self.spareByteCount } ?? false
         let file =
             isFresh
@@ -96,13 +100,13 @@ final class LogSpace: Sendable {
         return LogSegment(file: file, header: header, byteCount: Int(header.byteCount))
     }
 
-    /// A file of zeros, or of an old segment's records, under ``ownName``.
+    /// Makes a file of zeros, or takes an old segment's file, under ``ownName``.
     ///
-    /// A segment that is smaller than a spare gives none when it goes. So the size of a spare is
-    /// tried before a smaller one, and before that the commit fails, and is tried again after a
-    /// checkpoint.
+    /// A segment that is smaller than a spare cannot become one when it is removed. So the size of
+    /// a spare is tried before a smaller size. Before a smaller size is tried, the commit fails,
+    /// and is tried again after a checkpoint.
     ///
-    /// Any commit may take the spare if the segment before `gives` another one.
+    /// Any commit may take the spare if the previous segment `gives` another one.
     private func nextFile(
         _ wanted: Int, _ least: Int, _ use: RoomUse, givesSpare gives: Bool
     ) throws(CodexError) -> File {
@@ -130,7 +134,7 @@ final class LogSpace: Sendable {
         }
     }
 
-    /// Takes the spare, if it has the size and the commit may have it.
+    /// Takes the spare if it is large enough and the commit may use it.
     private func takeSpare(
         _ wanted: Int, _ least: Int, _ use: RoomUse
     ) throws(CodexError) -> File? {
@@ -145,18 +149,20 @@ final class LogSpace: Sendable {
             guard size >= wanted, try folder.device.freeByteCount() - Self.marginByteCount >= size
             else { return nil }
         }
-        // Another process may take it, too.
+        // Another process may take it at the same time.
         guard (try? folder.rename(name, to: ownName)) != nil else { return nil }
         let file = try File(ownName, in: folder, .write)
         return try file.byteCount() >= least ? file : nil
     }
 
-    /// Makes a file of zeros, all of them written: flushing data into room that was only reserved,
-    /// or past a file's end, takes longer.
+    /// Makes a file of zeros.
+    ///
+    /// All zeros are written, since flushing data into reserved room, or past the end of a file,
+    /// takes longer.
     private func makeFile(_ name: String, _ byteCount: Int) throws(CodexError) -> File {
         let file = try File(name, in: folder, .create)
         do throws(CodexError) {
-            // It fails at once, and not after it has taken what is left.
+            // It fails at once, and not after it has used the remaining room.
             try file.reserve(byteCount)
             let zeros = [UInt8](repeating: 0, count: 1 << 20)
             for offset in stride(from: 0, to: byteCount, by: zeros.count) {
@@ -174,10 +180,12 @@ final class LogSpace: Sendable {
 
     // MARK: The spare
 
-    /// Sees that there is a spare for the segment after the present one, so that no commit waits
-    /// for its zeros: a small one, and one of the proper size once the present one is half full.
+    /// Makes a spare for the next segment, so that no commit waits for its zeros.
     ///
-    /// By any thread; two that do it at once waste one file.
+    /// The spare is small at first. Once the current segment is half full, it gets the next
+    /// segment's size.
+    ///
+    /// Any thread may call it; two concurrent calls waste one file.
     ///
     /// - Returns: Whether it made one.
     func makeSpare(_ position: LogPosition) throws(CodexError) -> Bool {
@@ -197,7 +205,7 @@ final class LogSpace: Sendable {
                 try folder.rename(own, to: name)
                 return true
             } catch  where error.code == .diskFull {
-                // A smaller one serves as well, and one that history gives back.
+                // A smaller spare is enough, and so is a spare from removed history.
                 if try folder.contains(name) { return false }
                 guard try shed() > 0 || size > Self.spareByteCount else { return false }
                 if try folder.contains(name) { return true }
@@ -208,14 +216,14 @@ final class LogSpace: Sendable {
 
     // MARK: Retention
 
-    /// Removes segments that lie before `checkpoint` and are past the retention; one of them
-    /// becomes the spare.
+    /// Removes segments before `checkpoint` that are past the retention; one of them may become the
+    /// spare.
     ///
     /// - Parameters:
-    ///   - checkpoint: Where the published checkpoint is in the log.
-    ///   - now: The time, in milliseconds since 1970, by which their age is judged.
-    /// - Returns: How many were removed.
-    /// - Throws: What looking at the files throws.
+    ///   - checkpoint: The published checkpoint's position in the log.
+    ///   - now: The time from which their age is computed, in milliseconds since 1970.
+    /// - Returns: The number of removed segments.
+    /// - Throws: The errors of reading the files.
     func prune(before checkpoint: LogPosition, now: UInt64) throws(CodexError) -> Int {
         let numbers = try directory.numbers()
         var total = 0
@@ -231,7 +239,7 @@ final class LogSpace: Sendable {
             following.file.close()
             // All records of a segment are older than the segment after it.
             let age = Double(now) - Double(following.header.milliseconds)
-            // Another process may remove it, too.
+            // Another process may remove it at the same time.
             guard let byteCount = try? folder.byteCount(directory.fileName(number)) else {
                 continue
             }
@@ -244,7 +252,7 @@ final class LogSpace: Sendable {
         return removed
     }
 
-    /// Removes a segment; a large one becomes the spare where there is none.
+    /// Removes a segment; a large one becomes the spare if there is none.
     private func remove(
         _ number: UInt64, _ byteCount: Int, always: Bool = false
     ) throws(CodexError) {
@@ -254,21 +262,23 @@ final class LogSpace: Sendable {
         let hasSpare = try folder.contains(spare)
         guard isUseful, !hasSpare else { return folder.remove(name) }
         guard (try? folder.rename(name, to: spare)) != nil else { return }
-        // Or a power cut might bring its old name back, with the header of its new place.
+        // Without the flush, a power cut might restore its old name with a new header.
         try folder.flush()
     }
 
     private func historyReaders() -> [HistoryReader] {
         guard let readers = readers.withLock({ $0 }) else { return [] }
-        // What cannot be asked may need all.
+        // If the readers are unknown, they may need the whole history.
         return (try? readers()) ?? [HistoryReader(name: "unknown", sequence: 0)]
     }
 
-    /// Removes all history before the segment of the published checkpoint, and the spare, which may
-    /// have been a segment; while no other process has the store open.
+    /// Removes all history before the segment of the published checkpoint.
     ///
-    /// - Throws: ``CodexError/Code/inputOutput`` if a file stays, and what looking at the files
-    ///   throws.
+    /// It also removes the spare, which may have been a segment. No other process may have the
+    /// store open.
+    ///
+    /// - Throws: ``CodexError/Code/inputOutput`` if a file stays, and the errors of reading the
+    ///   files.
     func discardHistory() throws(CodexError) -> PurgedHistory {
         let checkpoint = try Checkpoint(of: directory.store).position
         guard let first = try directory.open(checkpoint.segment) else {
@@ -290,21 +300,24 @@ final class LogSpace: Sendable {
         return PurgedHistory(sequence: last, segmentCount: old.count, readers: losers)
     }
 
-    /// Lets history go that readers need, for the duration of `body`: a checkpoint gave too little.
+    /// Allows the removal of history that readers need, while `body` runs.
+    ///
+    /// It is for a device that is still full after a checkpoint.
     func sacrificing(_ body: () -> Void) {
         isSacrificing.store(true, ordering: .relaxed)
         defer { isSacrificing.store(false, ordering: .relaxed) }
         body()
     }
 
-    /// Removes history before its time, since the device is full: what no reader needs.
+    /// Removes history that no reader needs early, since the device is full.
     ///
-    /// If there is nothing of that, in ``sacrificing(_:)``, it is the oldest segment that is not
-    /// needed for a recovery.
+    /// If there is no such history, in ``sacrificing(_:)``, it removes the oldest segment that a
+    /// recovery does not need.
     ///
-    /// - Parameter mayLose: Whether readers may lose what they need, in ``sacrificing(_:)``.
-    /// - Returns: How many segments were removed.
-    /// - Throws: What looking at the files throws.
+    /// - Parameter mayLose: Whether readers may lose history that they need, in
+    ///   ``sacrificing(_:)``.
+    /// - Returns: The number of removed segments.
+    /// - Throws: The errors of reading the files.
     func shed(mayLose: Bool = true) throws(CodexError) -> Int {
         let checkpoint = try Checkpoint(of: directory.store).position
         let needs = historyReaders()

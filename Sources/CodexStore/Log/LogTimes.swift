@@ -1,21 +1,21 @@
 internal import CodexCore
 
-/// What the times in a log say of the clock that they were taken from, in milliseconds since 1970.
+/// The times that a log confirms, in milliseconds since 1970.
 struct LogTimes: Sendable, Equatable {
     /// The time at the log's end.
     let newest: UInt64
     /// The latest time that the log confirms; at most ``newest``.
     let confirmed: UInt64
 
-    /// What is known if the log cannot be read: nothing is old.
+    /// The times if the log cannot be read: no data is old.
     static let unknown = LogTimes(newest: 0, confirmed: 0)
 
-    /// How much of the last segment is read for the times of its records.
+    /// The bytes of the last segment that are read for the times of its records.
     private static let windowByteCount = 64 << 10
-    /// Most segments whose headers are read.
+    /// The maximum number of segments whose headers are read.
     private static let segmentCountMax = 32
 
-    /// Reads the times in a store's log at its last checkpoint and before it.
+    /// Reads the times in a store's log up to its last checkpoint.
     ///
     /// - Throws: If checkpoint or log cannot be read.
     init(of store: Directory, confirmation: UInt64) throws(CodexError) {
@@ -24,9 +24,9 @@ struct LogTimes: Sendable, Equatable {
         try self.init(log, before: checkpoint.position, confirmation: confirmation)
     }
 
-    /// Reads the times in a log, from a position back, until they are enough.
+    /// Reads the times in a log backward from a position, until the evidence is complete.
     ///
-    /// - Complexity: It reads 64 KiB, and the headers of few segments.
+    /// - Complexity: It reads 64 KiB, and the headers of at most 32 further segments.
     private init(
         _ log: LogDirectory, before position: LogPosition, confirmation: UInt64
     ) throws(CodexError) {
@@ -48,12 +48,12 @@ struct LogTimes: Sendable, Equatable {
         self = evidence.times(isWholeLog: oldest.firstSequence == 1)
     }
 
-    /// Judges times that were read already.
+    /// Evaluates times that were read already.
     ///
     /// - Parameters:
     ///   - newestFirst: The times, from the end of the log back.
-    ///   - isWholeLog: Whether they go back to the store's first commit.
-    ///   - confirmation: How long a clock must go on without a step to be right.
+    ///   - isWholeLog: Whether the times reach back to the store's first commit.
+    ///   - confirmation: The time for which a clock must run without a step to be trusted.
     init(newestFirst: [UInt64], isWholeLog: Bool, confirmation: UInt64) {
         var evidence = Evidence(confirmation)
         for time in newestFirst { evidence.take(time) }
@@ -67,7 +67,8 @@ struct LogTimes: Sendable, Equatable {
 
     /// The times of the last records of a segment before a position, the newest first.
     ///
-    /// A record is found by its end, its number and its checksum, which its successor has too.
+    /// A record is found by its end, its number and its checksum. The next record has that checksum
+    /// too.
     private static func recordTimes(
         _ segment: LogSegment, before position: LogPosition
     ) throws(CodexError) -> [UInt64] {
@@ -98,16 +99,16 @@ struct LogTimes: Sendable, Equatable {
     }
 }
 
-/// Takes the times of a log, from the newest back, until they say which of them to believe.
+/// Takes the times of a log, from the newest back, until they show which time is certain.
 ///
-/// Times that follow each other closely are a run. A run as long as the confirmation is believed.
-/// The end of a shorter one is not: before it the clock may have been set. Then the time before
-/// that bounds it.
+/// Times that follow each other closely form a run. A run that is as long as the confirmation is
+/// trusted. The end of a shorter run is not trusted, since the clock may have been set before it.
+/// Then the time before the run is the bound.
 private struct Evidence {
     private let confirmation: UInt64
     private var newest: UInt64?
     private var bound = UInt64.max
-    /// The ends of the run that is being read.
+    /// The last and the first time of the current run.
     private var last: UInt64 = 0
     private var first: UInt64 = 0
     private(set) var isComplete = false
@@ -118,7 +119,7 @@ private struct Evidence {
         guard !isComplete else { return }
         if newest == nil { newest = time }
         if bound == .max || time > first {
-            // The newest, or the clock was set back after it.
+            // This is the newest time, or the clock was set back after it.
             last = time
         } else if first - time > confirmation {
             isComplete = true
@@ -128,8 +129,10 @@ private struct Evidence {
         if last - first >= confirmation { isComplete = true }
     }
 
-    /// Takes the times of a segment's first record, if it is before a position, and of its header: a
-    /// restored log has headers that are newer than its records.
+    /// Takes the times of a segment's first record and of its header.
+    ///
+    /// The record counts only if it is before a position. A restored log has headers that are newer
+    /// than its records.
     mutating func take(
         beginningOf segment: LogSegment, before position: LogPosition
     ) throws(CodexError) {
@@ -146,7 +149,9 @@ private struct Evidence {
         take(header.milliseconds)
     }
 
-    /// What the log says of the time; `isWholeLog` if nothing in the store is older than what was taken.
+    /// The times of the log.
+    ///
+    /// `isWholeLog` is whether the taken times reach back to the store's first commit.
     func times(isWholeLog: Bool) -> LogTimes {
         guard let newest else { return .unknown }
         let isKnown = isComplete || isWholeLog

@@ -4,11 +4,11 @@ internal import Synchronization
 
 /// Appends commits to the log.
 ///
-/// Used by whoever holds LMDB's write lock, so by one thread of one process at a time; ``flush()``
-/// by any thread. Where the log ends is not kept here but read from LMDB at each commit, since
-/// other processes append too.
+/// Only the holder of LMDB's write lock uses it, so one thread of one process at a time; any thread
+/// may call ``flush()``. The end of the log is not kept here. It is read from LMDB at each commit,
+/// since other processes append too.
 ///
-/// Sendable: `segment` is touched only with LMDB's write lock held.
+/// Sendable: `segment` is only used with LMDB's write lock held.
 final class LogWriter: @unchecked Sendable {
     let directory: LogDirectory
     let space: LogSpace
@@ -16,8 +16,10 @@ final class LogWriter: @unchecked Sendable {
     private let options: StoreOptions
     private var segment: LogSegment?
     private let tail = Locked(Tail())
+    /// Whether a flush of the log failed in this process.
+    private let hasFlushFailed = Atomic(false)
 
-    /// What ``flush()`` is to flush.
+    /// The part of the log that ``flush()`` must flush.
     private struct Tail {
         var file: File?
         var appendedSequence: UInt64 = 0
@@ -31,10 +33,10 @@ final class LogWriter: @unchecked Sendable {
         self.options = options
     }
 
-    /// A record that has its place but is not written yet.
+    /// A record that has a position but is not written yet.
     struct Planned {
         let position: LogPosition
-        /// Up to where all is on stable storage once the record's commit can be seen.
+        /// The last record that is on stable storage once the record's commit is visible.
         let flushedSequence: UInt64
         fileprivate let segment: LogSegment
         fileprivate let offset: Int
@@ -42,16 +44,18 @@ final class LogWriter: @unchecked Sendable {
 
     // MARK: Appending
 
-    /// Finds the place for a record, in a new segment if the present one is full, and completes it.
+    /// Finds the position of a record, and completes the record.
+    ///
+    /// If the current segment is full, a new segment begins.
     ///
     /// - Parameters:
-    ///   - record: Room for the header, and the body.
-    ///   - position: Where the log ends.
-    ///   - flushed: Up to where the log is known to be on stable storage, whoever flushed it.
-    ///   - changeCount: How many changes of items the body has.
-    ///   - milliseconds: When the commit was made; unless given, now.
-    ///   - use: What it may take of a device that is nearly full.
-    /// - Returns: Where the record goes.
+    ///   - record: The room for the header, and the body.
+    ///   - position: The end of the log.
+    ///   - flushed: The last record that is known to be on stable storage, flushed by any process.
+    ///   - changeCount: The number of changes of items in the body.
+    ///   - milliseconds: The time of the commit; by default, the current time.
+    ///   - use: The room that the commit may use on a device that is nearly full.
+    /// - Returns: The record's position.
     /// - Throws: ``CodexError/Code/transactionTooLarge``, ``CodexError/Code/diskFull`` if there is
     ///   no room for a new segment, ``CodexError/Code/outcomeUnknown`` if a flush failed.
     func plan(
@@ -86,12 +90,12 @@ final class LogWriter: @unchecked Sendable {
             offset: offset)
     }
 
-    /// Writes a planned record, and waits for stable storage if each commit is to, unless more
-    /// follow.
+    /// Writes a planned record, and flushes it if each commit must be flushed and no record
+    /// follows.
     ///
-    /// - Throws: ``CodexError/Code/writesRefused`` if a flush failed since the transaction began: then
-    ///   nothing is written. ``CodexError/Code/outcomeUnknown`` if the write or flush fails; the
-    ///   store then refuses writes.
+    /// - Throws: ``CodexError/Code/writesRefused`` if a flush failed since the transaction began;
+    ///   then nothing is written. ``CodexError/Code/outcomeUnknown`` if the write or flush fails;
+    ///   the store then refuses writes.
     func write(
         _ record: [UInt8], _ planned: Planned, isLast: Bool = true
     ) throws(CodexError) {
@@ -101,7 +105,8 @@ final class LogWriter: @unchecked Sendable {
                 try planned.segment.file.write(record, at: planned.offset)
             }
             options.reached(.recordAppended)
-            // Not before: of a commit that is given up, another process may make the segment anew.
+            // The segment is set only now: if a commit is abandoned before, another process may
+            // make the segment again.
             segment = planned.segment
             tail.withLock { tail in
                 tail.file = planned.segment.file
@@ -112,21 +117,22 @@ final class LogWriter: @unchecked Sendable {
         if isLast { options.reached(.recordFlushed) }
     }
 
-    /// Waits until all that this process appended is on stable storage.
+    /// Waits until all records of this process are on stable storage.
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
     func flush() throws(CodexError) {
         try lease.refusingWritesOnFailure { () throws(CodexError) in try flushTail() }
     }
 
-    /// Waits until the log up to a position is on stable storage, whoever appended it.
+    /// Waits until the log up to a position is on stable storage, including records of other
+    /// processes.
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
     func flush(through position: LogPosition) throws(CodexError) {
         guard let segment = try directory.open(position.segment, for: .write) else {
             throw directory.missing(position.segment)
         }
-        // Those before it were flushed when it was begun.
+        // The segments before it were flushed when it was begun.
         try lease.refusingWritesOnFailure { () throws(CodexError) in try flush(segment.file) }
         tail.withLock { tail in
             if tail.appendedSequence <= position.sequence {
@@ -144,8 +150,21 @@ final class LogWriter: @unchecked Sendable {
         tail.withLock { $0.flushedSequence = max($0.flushedSequence, sequence) }
     }
 
+    /// Whether the log may be flushed: no flush of it failed in this process.
+    var canFlush: Bool { !hasFlushFailed.load(ordering: .relaxed) }
+
+    /// Flushes a segment, unless a flush of the log failed in this process.
+    ///
+    /// Linux drops the pages of a failed flush: a second flush would succeed without them. After
+    /// other failures, the log's content is still flushed.
     private func flush(_ file: File) throws(CodexError) {
-        try options.parts.perform(.flushLog) { () throws(CodexError) in try file.flush() }
+        guard canFlush else { throw StoreLease.refused() }
+        do throws(CodexError) {
+            try options.parts.perform(.flushLog) { () throws(CodexError) in try file.flush() }
+        } catch {
+            hasFlushFailed.store(true, ordering: .relaxed)
+            throw error
+        }
     }
 
     private var now: UInt64 { options.nowMilliseconds }
@@ -159,7 +178,7 @@ final class LogWriter: @unchecked Sendable {
         return opened
     }
 
-    /// Closes the files; nothing may follow.
+    /// Closes the files; the writer must not be used afterwards.
     func close() {
         segment?.file.close()
         segment = nil
@@ -168,14 +187,14 @@ final class LogWriter: @unchecked Sendable {
 
     // MARK: What others left
 
-    /// Whether a record follows that another process appended and could not apply.
+    /// Whether a record follows that another process appended but did not apply.
     ///
     /// - Complexity: One read of a record's header.
     func hasMore(after position: LogPosition) throws(CodexError) -> Bool {
         let segment = try open(position.segment)
         let head = try segment.file.read(
             at: Int(position.offset), count: LogRecordHeader.byteCount)
-        // Where there is no room for the mark of the end, the next segment may have begun.
+        // If there is no room for an end mark, the next segment may have begun.
         if head.count == LogRecordHeader.byteCount {
             guard let header = LogRecordHeader(head), header.sequence == position.sequence + 1
             else { return false }
@@ -184,7 +203,7 @@ final class LogWriter: @unchecked Sendable {
         return try cursor.next() != nil
     }
 
-    /// Writes records again that may be in memory only, and waits for stable storage.
+    /// Writes records again that may be in memory only, and flushes them.
     func rewrite(from start: LogPosition, to end: LogPosition) throws(CodexError) {
         guard start.sequence < end.sequence else { return }
         for number in start.segment...end.segment {
@@ -208,9 +227,9 @@ final class LogWriter: @unchecked Sendable {
 
     // MARK: Segments
 
-    /// Begins a segment that has nothing of earlier ones.
+    /// Begins a segment in a new file, without records of earlier segments.
     ///
-    /// - Parameter position: Where the log ends.
+    /// - Parameter position: The end of the log.
     /// - Returns: The segment's number.
     /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/outcomeUnknown`` if a flush
     ///   failed.
@@ -221,7 +240,7 @@ final class LogWriter: @unchecked Sendable {
         return new.header.number
     }
 
-    /// Begins the next segment, durably, and marks the end of the present one.
+    /// Begins the next segment, durably, and marks the end of the current one.
     private func beginSegment(
         after position: LogPosition, from old: LogSegment, room: Int, _ use: RoomUse,
         isFresh: Bool = false

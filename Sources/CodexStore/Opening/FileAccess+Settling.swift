@@ -1,17 +1,20 @@
 internal import CodexCore
 
 extension FileAccess {
-    /// Gives the directory of a store or an archive, its folder `log` and its own files in both
-    /// their modes, as far as they belong to the process's user.
+    /// Sets the modes of the directory of a store or an archive, its folder `log`, and the files in
+    /// both.
     ///
-    /// Only a process of the directory's owner does it, before liblmdb opens its lock file: closing
-    /// any descriptor of that lets go of liblmdb's locks. What fails is left as it is.
+    /// It changes only those that belong to the process's user.
+    ///
+    /// Only a process of the directory's owner does so, before liblmdb opens its lock file: closing
+    /// any descriptor of that file releases liblmdb's locks. Errors are ignored.
     ///
     /// - Parameters:
     ///   - directory: The directory.
-    ///   - wanted: Who may use the directory from now on; `nil` is what its mode says.
-    ///   - isOwnName: Whether a name in it is of a file of the store or the archive. Other files
-    ///     are left alone.
+    ///   - wanted: The users who may use the directory from now on; `nil` keeps the access of its
+    ///     mode.
+    ///   - isOwnName: Returns whether a name is of a file of the store or the archive. Other files
+    ///     are not changed.
     /// - Complexity: A system call for each file.
     static func settle(
         _ directory: Directory, _ wanted: FileAccess?, _ isOwnName: (String) -> Bool
@@ -19,7 +22,7 @@ extension FileAccess {
         guard directory.isOwn else { return }
         let settled = directory.modes(for: wanted ?? directory.access)
         let log = try? Directory(LogDirectory.name, in: directory)
-        // Files that are made meanwhile get what their directory says.
+        // Files that are made meanwhile get the access of their directory.
         directory.applyModes(settled)
         log?.applyModes(settled)
         settleFiles(directory, settled, isOwnName)

@@ -1,12 +1,13 @@
-/// Who may use the files of a store, of its backups and of its archives, besides an administrator.
+/// The users, apart from an administrator, who may use the files of a store, its backups and
+/// archives.
 ///
-/// Files and directories get their modes when they are made, whatever the umask. A store's
-/// directory says by its own mode who may use it: what is made in it later gets the same access, by
-/// any process.
+/// Files and directories get their modes when they are made, independently of the umask. The mode
+/// of a store's directory determines who may use it. Files that any process makes in it later get
+/// the same access.
 ///
-/// Opening a store for writing settles the modes of the files that belong to the process's user:
-/// those of earlier releases, which went by the umask, become ``owner``. Only the process of the
-/// directory's owner does so. For another user a store stays as it is, and opens if its modes
+/// Opening a store for writing sets the modes of the files that belong to the process's user. Files
+/// of earlier releases, which followed the umask, become ``owner``. Only a process of the
+/// directory's owner does so. For another user, a store is not changed, and it opens if its modes
 /// permit that.
 public struct FileAccess: Sendable, Hashable {
     enum Kind: Hashable { case owner, group }
@@ -19,14 +20,14 @@ public struct FileAccess: Sendable, Hashable {
     /// The directory's owner and group: files have the mode 0660, directories 2770.
     ///
     /// All users of the group may open the store, write and recover it, in turn or at once. The
-    /// owner must be a member of the group, or the system withholds the bit that passes the group
-    /// on.
+    /// owner must be a member of the group. Otherwise the system clears the set-group-ID bit, which
+    /// passes the group on.
     public static let group = FileAccess(.group)
 
-    /// The access that the mode of a directory says.
+    /// Reads the access from the mode of a directory.
     ///
-    /// Without the bit that passes the group on, a directory is no shared one: an umask of 002
-    /// gives the group as much.
+    /// Without the set-group-ID bit, a directory is not shared: an umask of 002 gives the group the
+    /// same rights.
     init(ofDirectoryWith mode: UInt32) {
         self.init(mode & 0o2070 == 0o2070 ? .group : .owner)
     }

@@ -1,12 +1,12 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// Bringing a store of a format without a log (1 and 2) to the present one.
+/// Upgrades a store of a format without a log (1 and 2) to the current format.
 enum FormatUpgrade {
-    /// Brings a store of an earlier release to the present format, if it has no log yet.
+    /// Upgrades a store of an earlier release to the current format, if it has no log yet.
     ///
-    /// The marker is raised last: if this is cut short, it begins again. A store with a log is
-    /// opened as it is, since what is changed in it must be in the log.
+    /// The marker is raised last: if the upgrade is interrupted, it begins again. A store with a
+    /// log is opened as it is, since all its changes must be in the log.
     static func upgrade(
         _ directory: Directory, _ options: StoreOptions, isAlone: Bool
     ) throws(CodexError) {
@@ -56,12 +56,12 @@ enum FormatUpgrade {
         return storeID
     }
 
-    /// Makes a data file that lacks pages as long as it says, if nothing but free pages is missing.
+    /// Extends a data file that lacks pages to its recorded length, if only free pages are missing.
     ///
-    /// The write transaction holds off other processes' commits, which lengthen the file too.
+    /// The write transaction prevents commits of other processes, which extend the file too.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if a page in use is missing; the file is then as it
-    ///   was.
+    /// - Throws: ``CodexError/Code/corrupted`` if a page in use is missing; then the file is
+    ///   unchanged.
     private static func lengthen(
         _ directory: Directory, _ environment: Environment
     ) throws(CodexError) {
@@ -77,7 +77,7 @@ enum FormatUpgrade {
         defer { lock.abort() }
         let (pages, pageByteCount) = try missing()
         guard !pages.isEmpty else { return }
-        // Reading a page past the file's end would be a SIGBUS; a page of zeros is an error.
+        // Reading a page past the file's end would raise SIGBUS; a page of zeros gives an error.
         try file.setByteCount(pages.upperBound * pageByteCount)
         let free = Result { () throws(CodexError) in try environment.freePages(in: pages) }
         guard case .success(pages.count) = free else {
@@ -86,8 +86,9 @@ enum FormatUpgrade {
         }
     }
 
-    /// Brings the keys of a store of format 1 to how format 2 has them: those of 510 and 511 bytes
-    /// stood as they are.
+    /// Converts the long keys of a store of format 1 to format 2.
+    ///
+    /// Format 1 stored keys of 510 and 511 bytes as they are.
     private static func recutLongKeys(
         _ catalog: Catalog, _ transaction: Transaction
     ) throws(CodexError) {
@@ -107,7 +108,8 @@ enum FormatUpgrade {
                 } catch {
                     throw CodexError.wrapping(error)
                 }
-                // All go before any comes: an old key may be spelled as another's new one.
+                // All old keys are deleted before new ones are stored: an old key may equal the new
+                // form of another.
                 for entry in entries { try transaction.delete(tree.database, entry.key) }
                 for entry in entries { try transaction.put(tree, entry.key, entry.value) }
             }

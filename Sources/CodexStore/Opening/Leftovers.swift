@@ -1,23 +1,25 @@
 internal import CodexCore
 
-/// What killed processes left in a store's directory: files that were to replace others, and those
-/// that sorts put aside.
+/// Temporary files of killed processes in a store's directory.
+///
+/// They are files that should have replaced others, and spill files of sorts.
 struct Leftovers {
     private let directory: Directory
 
     init(in directory: Directory) { self.directory = directory }
 
-    /// Removes all of it.
+    /// Removes all leftovers.
     ///
-    /// With the gate held; what a living process makes there has its number in the name.
+    /// The caller holds the gate. The name of a temporary file has the ID of its process, so files
+    /// of live processes stay.
     func remove() {
         for name in (try? directory.entries()) ?? [] where Self.isLeftover(name) {
             directory.remove(name)
         }
     }
 
-    /// Removes what killed processes left that was to replace one file, or a file whose name goes
-    /// on from there.
+    /// Removes leftovers that should have replaced `file`, or a file whose name begins with it and
+    /// a dot.
     func remove(of file: String) {
         for name in (try? directory.entries()) ?? []
         where name.hasPrefix(file + ".") && Self.isLeftover(name) {

@@ -1,18 +1,20 @@
 internal import CodexCore
 internal import Foundation
 
-/// The stores that this process has open, by directory: LMDB's locks break silently if one process
-/// opens an environment twice (lmdb.h).
+/// The stores that this process has open, by directory.
+///
+/// LMDB's locks break silently if one process opens an environment twice (lmdb.h).
 enum OpenStores {
     private enum Phase { case open, closing }
 
     nonisolated(unsafe) private static var stores: [FileSystem.Identity: Phase] = [:]
-    /// Guards `stores`, and is signalled when one of them goes.
+    /// Guards `stores`, and is signalled when one of them is closed.
     private static let changed = NSCondition()
 
-    /// Notes a store that is being opened; waits for one of the same directory that is closing.
+    /// Registers a store that is being opened; waits if one of the same directory is closing.
     ///
-    /// - Throws: ``CodexError/Code/alreadyOpen`` if one is open, or does not end within `wait`.
+    /// - Throws: ``CodexError/Code/alreadyOpen`` if a store of the directory is open, or is not
+    ///   closed within `wait`.
     static func enter(_ directory: Directory, within wait: Duration) throws(CodexError) {
         let deadline = Date(timeIntervalSinceNow: wait.bounded / .seconds(1))
         changed.lock()
@@ -28,12 +30,12 @@ enum OpenStores {
         unsafe stores[directory.identity] = .open
     }
 
-    /// Notes that a store closes: nobody can use it any more.
+    /// Records that a store is closing, so that it cannot be used any more.
     static func markClosing(_ identity: FileSystem.Identity) {
         changed.withLock { unsafe stores[identity] = .closing }
     }
 
-    /// Forgets a store that is closed.
+    /// Removes a store that is closed.
     static func leave(_ identity: FileSystem.Identity) {
         changed.withLock {
             _ = unsafe stores.removeValue(forKey: identity)

@@ -1,9 +1,10 @@
 internal import CodexCore
 
-/// What opening a store alone does, whether it was closed, killed, or its machine lost power: back
-/// to the checkpoint, and from there on by the log.
+/// Recovers a store that a process opens alone: it restores the checkpoint, and redoes the log.
 ///
-/// Everything that can be wrong is looked for before anything is changed.
+/// It does so after a close, a kill, and a power cut alike.
+///
+/// It checks for all errors before it changes any file.
 struct Recovery {
     let directory: Directory
     let lease: StoreLease
@@ -11,16 +12,16 @@ struct Recovery {
     let checkpoint: Checkpoint
     let file: DataFile
     let log: LogWriter
-    /// Where the log ends.
+    /// The end of the log.
     private let end: LogPosition
-    /// Whether something was begun after it.
+    /// Whether an incomplete record follows the end.
     private let isTorn: Bool
-    /// Whether a write or flush failed, so that what can be read may not be on stable storage.
+    /// Whether a write or flush failed, so that readable data may not be on stable storage.
     private let wasRefused: Bool
 
-    /// Looks at checkpoint and log.
+    /// Checks the checkpoint and the log.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if something is missing, damaged or of another store.
+    /// - Throws: ``CodexError/Code/corrupted`` if a file is missing, damaged or of another store.
     init(
         _ directory: Directory, _ lease: StoreLease, _ options: StoreOptions
     ) throws(CodexError) {
@@ -45,7 +46,7 @@ struct Recovery {
         Leftovers(in: directory).remove()
     }
 
-    /// Refuses if a program that knows nothing of the lease has the environment open.
+    /// Throws if a program that does not use the lease has the environment open.
     static func requireNoStranger(_ directory: Directory) throws(CodexError) {
         guard try !ForeignLock(StoreDirectory.lockFile, in: directory).isTaken() else {
             throw CodexError(
@@ -55,7 +56,8 @@ struct Recovery {
         }
     }
 
-    /// Throws unless the data file is this store's, has had the checkpoint's state, and has its pages.
+    /// Throws unless the data file is this store's, has had the checkpoint's state, and has the
+    /// state's pages.
     private static func requireFile(
         _ checkpoint: Checkpoint, _ file: DataFile, _ path: String
     ) throws(CodexError) {
@@ -77,9 +79,10 @@ struct Recovery {
                 + "or restore from a backup.")
     }
 
-    /// Whether a store is as its checkpoint says, so that it can be read without being changed.
+    /// Checks that a store is in the state of its checkpoint, so that it can be read without a
+    /// change.
     ///
-    /// - Throws: ``CodexError/Code/needsRecovery`` if not.
+    /// - Throws: ``CodexError/Code/needsRecovery`` if it is not.
     static func requireClean(
         _ directory: Directory, _ lease: StoreLease
     ) throws(CodexError) {
@@ -92,7 +95,8 @@ struct Recovery {
             try LogDirectory(store: directory, id: checkpoint.storeID), after: checkpoint.position)
         let newest =
             pages.first.transaction > pages.second.transaction ? pages.first : pages.second
-        // Whoever joins a reader recovers nothing: all that a recovery would look at is looked at here.
+        // A process that joins a reader does no recovery, so all checks of a recovery are made
+        // here.
         guard newest.numbered(0) == checkpoint.meta.numbered(0), try cursor.next() == nil,
             try !cursor.isTorn(), try !lease.isRefused()
         else { throw needsRecovery }
@@ -106,16 +110,16 @@ struct Recovery {
                 + "which recovers it (`codexflow recover`).")
     }
 
-    /// Puts back the checkpoint's state; LMDB must not be open.
+    /// Restores the checkpoint's state; LMDB must not be open.
     ///
-    /// First the checkpoint itself is published once more: whoever did so before may have been killed
-    /// before its name reached stable storage, or have been told that it did not, which the system
-    /// says only once. Until then the pages of the one before it must stay.
+    /// First the checkpoint itself is published again. The process that published it may have been
+    /// killed before the name reached stable storage. Or its flush failed, which the system reports
+    /// only once. Until then, the pages of the previous checkpoint must stay.
     func restore() throws(CodexError) {
         do throws(CodexError) {
             try checkpoint.publish(in: directory, lease)
         } catch  where error.code == .diskFull && !wasRefused {
-            // A full store must be opened to make room in it.
+            // It must be possible to open a full store, so that items can be deleted.
             try Checkpoint.flushDirectory(in: directory, lease)
         }
         options.reached(.checkpointRenewed)
@@ -123,7 +127,7 @@ struct Recovery {
         options.reached(.metaRestored)
     }
 
-    /// Pins the restored state, and sees that it is the checkpoint's.
+    /// Pins the restored state, and checks that it is the checkpoint's.
     func pin(
         _ environment: Environment, _ metaDatabase: DatabaseID
     ) throws(CodexError) -> Pin {
@@ -136,13 +140,13 @@ struct Recovery {
         return pin
     }
 
-    /// Makes sure that what is to be redone is on stable storage, and where the next commit goes.
+    /// Puts the records that must be redone on stable storage, and prepares the place of the next
+    /// commit.
     ///
-    /// After anything was redone, or where the end may be torn or not on stable storage, that is a
-    /// fresh segment with a new incarnation: nothing that was there can be taken for a
-    /// continuation.
+    /// A fresh segment with a new incarnation follows if there are records to redo, or if the end
+    /// may be torn or not on stable storage. So no old bytes can be mistaken for a continuation.
     ///
-    /// - Returns: The fresh segment's number; `nil` if the log goes on where it ended.
+    /// - Returns: The fresh segment's number; `nil` if the log continues at its end.
     func prepareLog() throws(CodexError) -> UInt64? {
         try log.rewrite(from: checkpoint.position, to: end)
         options.reached(.tailFlushed)
@@ -156,7 +160,7 @@ struct Recovery {
         return segment.header.number
     }
 
-    /// Redoes the log, and says what was done.
+    /// Redoes the log, and returns the report.
     func redo(
         _ pipeline: CommitPipeline, fresh segment: UInt64?, since start: ContinuousClock.Instant
     ) throws(CodexError) -> RecoveryReport {

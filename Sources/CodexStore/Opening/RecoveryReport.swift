@@ -1,16 +1,17 @@
 internal import CodexCore
 
-/// What a recovery found and did.
+/// The report of a recovery.
 public struct RecoveryReport: Sendable, Hashable {
-    /// The commits that were redone from the log.
+    /// The number of commits that were redone from the log.
     public var commitCount = 0
-    /// The changes of items among them.
+    /// The number of changes of items in these commits.
     public var changeCount = 0
-    /// Whether the log ended in a record that is not whole: a commit that was being written when
-    /// the machine or the process stopped, and was never acknowledged (but with
-    /// ``Durability/none`` or ``Durability/interval(losing:)``).
+    /// Whether the log ended in an incomplete record.
+    ///
+    /// It is a commit that was being written when the machine or the process stopped. It was never
+    /// acknowledged, except with ``Durability/none`` or ``Durability/interval(losing:)``.
     public var foundTornRecord = false
-    /// How long the recovery took.
+    /// The duration of the recovery.
     public var duration = Duration.zero
 
     /// Creates the report of a recovery that had nothing to redo.

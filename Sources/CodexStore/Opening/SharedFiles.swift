@@ -8,7 +8,7 @@ internal import CodexCore
     internal import Darwin
 #endif
 
-/// Which files all processes that have a store open must share, by device and inode.
+/// The files that all processes with an open store must share, by device and inode.
 struct SharedFiles: Equatable {
     private(set) var identities: [FileSystem.Identity?]
 
@@ -18,13 +18,13 @@ struct SharedFiles: Equatable {
         StoreLease.gateName, Checkpoint.lockName, LogDirectory.name,
     ]
 
-    /// The files as they are now.
+    /// Reads the current files.
     init(_ directory: Directory) throws(CodexError) {
         identities = []
         for name in Self.names { identities.append(try directory.identity(name)) }
     }
 
-    /// The first file that is another one in `other`, or is missing in one of them.
+    /// The name of the first file that differs in `other`, or is missing in one of them.
     func firstDifference(_ other: SharedFiles) -> String? {
         zip(Self.names, zip(identities, other.identities)).first { $0.1.0 != $0.1.1 }?.0
     }
@@ -34,7 +34,7 @@ struct SharedFiles: Equatable {
     private static let magic: UInt64 = 0x31_454C_4946_5843
     static let byteCount = 8 + 16 * names.count
 
-    /// Device and inode of each, zeros for one that is missing.
+    /// The device and inode of each file, with zeros for a missing one.
     var bytes: [UInt8] {
         var bytes: [UInt8] = []
         LittleEndian.append(Self.magic, to: &bytes)
@@ -45,7 +45,7 @@ struct SharedFiles: Equatable {
         return bytes
     }
 
-    /// Reads the stored form; `nil` if it is none.
+    /// Reads the stored form; `nil` if the bytes are malformed.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == Self.byteCount, LittleEndian.integer(bytes, at: 0) == Self.magic else {
             return nil
@@ -58,9 +58,9 @@ struct SharedFiles: Equatable {
     }
 }
 
-/// Sees whether the store's directory and its shared files are still those that were opened.
+/// Checks whether the store's directory and its shared files are still those that were opened.
 ///
-/// A rename of the directory alone is no reason to refuse writes: they go where they went before.
+/// Writes are not refused after a rename of the directory alone: they still go to the same files.
 final class FileGuard: Sendable {
     private struct State {
         var expected: SharedFiles?
@@ -73,13 +73,13 @@ final class FileGuard: Sendable {
     private let state = Locked(State())
     private let moved: @Sendable (String) -> Void
 
-    /// Guards a directory; `moved` is called once when its path names nothing any more.
+    /// Guards a directory; `moved` is called once when its path no longer leads to it.
     init(_ directory: Directory, moved: @escaping @Sendable (String) -> Void) {
         self.directory = directory
         self.moved = moved
     }
 
-    /// Remembers the files as they are now.
+    /// Records the current files.
     @discardableResult
     func record() throws(CodexError) -> SharedFiles {
         let files = try SharedFiles(directory)
@@ -105,7 +105,8 @@ final class FileGuard: Sendable {
         if let name = expected.firstDifference(try SharedFiles(directory)) {
             throw Self.replaced("its file \(name)", directory.path)
         }
-        // A later change within the same grain of time would not be seen: look again until it is over.
+        // A later change within the same clock tick would not be seen: check again until the tick
+        // is over.
         if modified.isSettled { state.withLock { $0.checked = modified } }
     }
 
@@ -126,16 +127,16 @@ final class FileGuard: Sendable {
 }
 
 extension FileSystem.Instant {
-    /// Whether the grain of the file system's clock that the moment lies in is certainly over.
+    /// Whether the file system's clock has certainly passed the tick of this instant.
     var isSettled: Bool {
-        // A file system that counts whole seconds, or pairs of them, has no nanoseconds.
+        // A file system with a granularity of one or two seconds has no nanoseconds.
         age > (nanoseconds == 0 ? 2.5 : 0.05)
     }
 
-    /// Whether it was more than a minute ago.
+    /// Whether the instant was more than a minute ago.
     var isOld: Bool { age > 60 }
 
-    /// How many seconds ago it was, by the system's clock.
+    /// The seconds since the instant, by the system's clock.
     var age: Double {
         var now = timespec()
         guard unsafe clock_gettime(CLOCK_REALTIME, &now) == 0 else { return 0 }

@@ -1,9 +1,10 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// Creating a store: what is in its directory before it is opened for the first time.
+/// Creates the content of a store's directory, before it is opened for the first time.
 ///
-/// ``StoreDirectory/create(_:_:)`` makes the directory aside and moves it into place.
+/// ``StoreDirectory/create(_:_:)`` makes the directory under a temporary name, and moves it into
+/// place.
 enum StoreCreation {
     /// Writes the first contents of a new store.
     static func fill(
@@ -26,7 +27,7 @@ enum StoreCreation {
         try beginLog(directory, manifest.storeID, options)
     }
 
-    /// Where the log of a store begins.
+    /// The position at which the log of a store begins.
     static func firstPosition(_ sequence: UInt64) -> LogPosition {
         LogPosition(
             sequence: sequence, segment: 1, offset: UInt64(LogSegmentHeader.byteCount),
@@ -49,7 +50,7 @@ enum StoreCreation {
         }
     }
 
-    /// Runs `body` in a transaction of an environment that no one else has open.
+    /// Runs `body` in a transaction of an environment that no other process has open.
     static func write(
         _ environment: Environment, _ body: (Transaction) throws(CodexError) -> Void
     ) throws(CodexError) {

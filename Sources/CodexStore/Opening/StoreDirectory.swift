@@ -16,7 +16,7 @@ struct StoreDirectory {
         StoreLease.leaseName, Builder.lockName,
     ]
 
-    /// Whether a file of the name is the store's, one included that a killed process left.
+    /// Whether a file with the name belongs to the store, including one that a killed process left.
     static func isOwnName(_ name: String) -> Bool {
         if fileNames.contains(name) || name.hasPrefix("spill-") { return true }
         return name.hasSuffix(".new") && fileNames.contains { name.hasPrefix($0 + ".") }
@@ -33,9 +33,9 @@ struct StoreDirectory {
         case store
     }
 
-    /// Whether there is a store.
+    /// Whether there is a store in the directory.
     ///
-    /// - Throws: ``CodexError/Code/notAStore`` if there is something else,
+    /// - Throws: ``CodexError/Code/notAStore`` if there is something other than a store,
     ///   ``CodexError/Code/unsupportedFormat`` if a newer release made it,
     ///   ``CodexError/Code/corrupted`` if its data file is cut short.
     func state(isReadOnly: Bool) throws(CodexError) -> State {
@@ -54,7 +54,8 @@ struct StoreDirectory {
             throw CodexError(
                 .corrupted, "The store \(path) lacks its data file. Restore from a backup.")
         }
-        // Since there is a log, the checkpoint says what the data file must have.
+        // In formats with a log, the checkpoint determines the content that the data file must
+        // have.
         if try Self.format(directory) < StoreFormat.logged {
             try Self.checkDataFile(directory, isReadOnly: isReadOnly)
         }
@@ -68,18 +69,19 @@ struct StoreDirectory {
             .notAStore, "\(path) is not a Codex store: \(reason). Name another directory.")
     }
 
-    /// Makes the store aside, with `fill` writing its first contents, and moves it into place, so
-    /// that there is a whole store or none, whatever happens.
+    /// Makes the store under a temporary name, and moves it into place.
+    ///
+    /// So there is a complete store or none, also after an error or a kill.
     ///
     /// - Parameters:
-    ///   - access: Who may use it; `nil` is what an empty directory says that is there, or its
-    ///     owner alone.
+    ///   - access: The users who may use it; `nil` is the access of an existing empty directory, or
+    ///     else its owner only.
     ///   - fill: Writes the first contents.
-    /// - Throws: What `fill` throws, and errors of the file system.
+    /// - Throws: The errors of `fill` and of the file system.
     func create(
         _ access: FileAccess?, _ fill: (Directory) throws(CodexError) -> Void
     ) throws(CodexError) {
-        // An empty directory that a symbolic link leads to is filled where it is.
+        // If a symbolic link leads to an empty directory, that directory is filled.
         let path = FileSystem.resolved(path) ?? path
         let parent = try Directory(FileSystem.parent(of: path))
         let name = FileSystem.lastComponent(of: path)
@@ -91,7 +93,7 @@ struct StoreDirectory {
             try Self.mark(staging)
             try staging.flush()
             if try !StagedDirectory.give(staging, name, in: parent) {
-                // Another process was faster; its store serves as well.
+                // Another process was faster; its store is used.
                 StagedDirectory.remove(staging, staging.name, in: parent)
             }
         }
@@ -104,17 +106,17 @@ struct StoreDirectory {
         return present.modes(for: access ?? present.access)
     }
 
-    /// Makes a directory one of a store of the current format.
+    /// Marks a directory as a store of the current format.
     static func mark(_ directory: Directory) throws(CodexError) {
         try directory.writeDurably(markerText, to: marker)
     }
 
     private static let markerText = Array("codex store\nformat \(StoreFormat.current)\n".utf8)
 
-    /// Lets the marker say what the manifest says already: the current format.
+    /// Raises the marker to the current format, which the manifest already has.
     ///
-    /// On a full disk the text is written over the one of the same length, which needs no room.
-    /// They differ in one digit, so that no power cut leaves a part of it.
+    /// On a full disk, the text overwrites the old text of the same length, which needs no room.
+    /// They differ in one digit, so that a power cut cannot leave a mix of both.
     static func raiseMarker(_ directory: Directory) throws(CodexError) {
         let text = try directory.read(marker, limit: 4096)
         guard text != markerText else { return }
@@ -150,8 +152,9 @@ struct StoreDirectory {
         return format
     }
 
-    /// Checks what LMDB would trust: a meta page that promises more pages than the file has makes
-    /// a reader die of SIGBUS.
+    /// Checks the data file's length, which LMDB would trust.
+    ///
+    /// If a meta page names more pages than the file has, a reader dies of SIGBUS.
     private static func checkDataFile(
         _ directory: Directory, isReadOnly: Bool
     ) throws(CodexError) {
@@ -160,12 +163,12 @@ struct StoreDirectory {
         let pages = try file.metaPages()
         let current =
             pages.first.transaction >= pages.second.transaction ? pages.first : pages.second
-        // The bound first: a damaged number must not overflow.
+        // The bound is checked first: a damaged number must not overflow.
         guard current.lastPage < 1 << 40 else { throw cut(path) }
         let byteCount = try file.file.byteCount()
         if byteCount >= (Int(current.lastPage) + 1) * file.pageByteCount { return }
-        // Whole pages may be missing: LMDB never writes pages that the transaction which added
-        // them freed again. Only a look at the free list tells, with the write lock held.
+        // Whole pages may be missing: LMDB never writes pages that the transaction which added them
+        // freed again. Only the free list shows that, which must be read with the write lock held.
         guard byteCount % file.pageByteCount == 0, byteCount >= 2 * file.pageByteCount else {
             throw cut(path)
         }

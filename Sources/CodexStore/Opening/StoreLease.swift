@@ -1,28 +1,30 @@
 internal import CodexCore
 internal import Synchronization
 
-/// What tells processes that have a store open of each other.
+/// Shows a process whether other processes have the store open.
 ///
-/// Two lock files: each process holds `lease.lock` shared as long as it has the store open. Opening
-/// happens with `gate.lock` held, until recovery is complete and the lease is taken; whether a
-/// process is alone is decided only there.
+/// There are two lock files. Each process holds `lease.lock` shared while it has the store open. An
+/// opening process holds `gate.lock` until recovery is complete and the lease is taken. Only the
+/// holder of the gate decides whether it is alone.
 ///
-/// The data file itself is locked in the same manner. Should `lease.lock` be replaced, the next
-/// process would take the new one for itself; at the data file it meets those that have the store open.
+/// The data file itself is locked in the same way. If `lease.lock` was replaced, the next process
+/// would get the new file's lock alone. The lock of the data file then shows that other processes
+/// have the store open.
 ///
-/// The first bytes of `lease.lock` are for the living, and need not survive a power cut:
+/// The first bytes of `lease.lock` are for running processes, and need not survive a power cut:
 ///
 /// ```
-/// byte 0   1: a write or flush failed, nobody writes until one process opens the store alone
+/// byte 0   1: a write or flush failed; writes are refused until a process opens the store alone
 ///      1   the PID namespace of the process that opened it alone, as text, up to a zero
-///     64   the files that all must share (``SharedFiles``), as that process found them
+///     64   the files that all processes must share (``SharedFiles``), as that process found them
 /// ```
 final class StoreLease: Sendable {
     private let directory: Directory
     private let lease: FileLock
     private let data: Locked<FileLock>
     private let files: FileGuard
-    /// Whether a write or flush of this process failed: the mark in the file may have failed too.
+    /// Whether a write or flush of this process failed; writing the mark to the file may have
+    /// failed too.
     private let hasFailed = Atomic(false)
 
     static let gateName = "gate.lock"
@@ -48,7 +50,7 @@ final class StoreLease: Sendable {
         return gate
     }
 
-    /// Opens the lease; ``takeAlone()`` is to follow.
+    /// Opens the lease; ``takeAlone()`` must follow.
     init(
         _ directory: Directory, isReadOnly: Bool,
         moved: @escaping @Sendable (String) -> Void = { _ in }
@@ -59,17 +61,17 @@ final class StoreLease: Sendable {
             Self.leaseName, in: directory, mayCreate: !isReadOnly, mustWrite: !isReadOnly)
         data = Locked(
             try FileLock(StoreDirectory.dataFile, in: directory, mayCreate: false))
-        // Stores of earlier releases lack it. A link in its place is refused now, and not at the
-        // first checkpoint.
+        // Stores of earlier releases lack this file. A link in its place is refused now, and not at
+        // the first checkpoint.
         if !isReadOnly {
             try FileLock(Checkpoint.lockName, in: directory, mayCreate: true).release()
         }
     }
 
-    /// Whether no other process has the store open; to be asked with the gate held.
+    /// Whether no other process has the store open; the caller holds the gate.
     ///
-    /// - Throws: ``CodexError/Code/filesReplaced`` if others have the data file open with another
-    ///   lease.
+    /// - Throws: ``CodexError/Code/filesReplaced`` if other processes have the data file open with
+    ///   another lease.
     func takeAlone() throws(CodexError) -> Bool {
         guard try lease.take(.exclusive, waits: false) else { return false }
         guard try takeData(.exclusive, waits: false) else {
@@ -78,14 +80,14 @@ final class StoreLease: Sendable {
         return true
     }
 
-    /// Throws unless a process that is not alone finds the files that the others opened.
+    /// Throws unless the store's files are those that the other processes opened.
     ///
-    /// It must find LMDB's lock file in use: liblmdb would take one that nobody has locked for itself,
-    /// clear the others' readers and make its mutexes new.
+    /// LMDB's lock file must be in use. If it has no lock, liblmdb would initialize it: it would
+    /// clear the readers of other processes and replace its mutexes.
     ///
     /// - Throws: ``CodexError/Code/filesReplaced``.
     func requireShared() throws(CodexError) {
-        // There liblmdb uses no lock file, and nobody could write down which files there are.
+        // On a read-only device, liblmdb uses no lock file, and no process could record the files.
         if directory.device.isReadOnly { return }
         let stored = Array(try lease.read(Self.byteCount).dropFirst(Self.sharedFilesOffset))
         let current = try SharedFiles(directory)
@@ -99,11 +101,12 @@ final class StoreLease: Sendable {
         }
     }
 
-    /// Shares the lease with others, with the gate held; a process that was alone says in which
-    /// namespace it is, and which files it has.
+    /// Shares the lease with other processes; the caller holds the gate.
     ///
-    /// - Throws: ``CodexError/Code/notWritable`` if the others are in another PID namespace: LMDB
-    ///   would take them for dead and free the pages that they read.
+    /// A process that was alone records its namespace and its files.
+    ///
+    /// - Throws: ``CodexError/Code/notWritable`` if the other processes are in another PID
+    ///   namespace: LMDB would treat them as dead, and free the pages that they read.
     func share(wasAlone: Bool, isReadOnly: Bool) throws(CodexError) {
         let shared = try files.record()
         if wasAlone {
@@ -121,7 +124,8 @@ final class StoreLease: Sendable {
         try share()
     }
 
-    /// Shares the lease with others; the caller holds the gate, so nobody has it for itself.
+    /// Shares the lease with other processes; the caller holds the gate, so no process has it
+    /// exclusively.
     private func share() throws(CodexError) {
         _ = try lease.take(.shared, waits: true)
         _ = try takeData(.shared, waits: true)
@@ -142,7 +146,7 @@ final class StoreLease: Sendable {
         }
     }
 
-    /// Lets go of the lease.
+    /// Releases the lease.
     func release() {
         data.withLock { $0 }.release()
         lease.release()
@@ -152,13 +156,13 @@ final class StoreLease: Sendable {
 
     /// Runs `body` while no other process has the store open; the caller holds the gate.
     ///
-    /// The lease is shared again once it throws. If it does not, ``share(wasAlone:isReadOnly:)`` is to
-    /// follow.
+    /// If `body` throws, the lease is shared again. If it does not, ``share(wasAlone:isReadOnly:)``
+    /// must follow.
     ///
-    /// - Throws: ``CodexError/Code/inUse``, and what `body` throws.
+    /// - Throws: ``CodexError/Code/inUse``, and the errors of `body`.
     func alone<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
         do throws(CodexError) {
-            // A lock that cannot be had for itself is lost, whatever it was before.
+            // A failed attempt to take the exclusive lock loses the shared lock.
             guard try takeAlone() else {
                 throw CodexError(
                     .inUse,
@@ -172,7 +176,7 @@ final class StoreLease: Sendable {
         }
     }
 
-    /// Takes over the lock of the file that has become the data file.
+    /// Takes over the lock of the new data file.
     func replaceData(_ lock: FileLock) {
         let old = data.withLock { data in
             defer { data = lock }
@@ -181,43 +185,38 @@ final class StoreLease: Sendable {
         old.release()
     }
 
-    /// Throws if somebody's write to the log or a checkpoint failed, or if the store's files are not
-    /// those that were opened.
+    /// Throws if a write to the log or a checkpoint failed in any process, or if the files were
+    /// replaced.
     func requireWritable() throws(CodexError) {
-        guard try !isRefused() else { throw Self.refused(nil) }
+        guard try !isRefused() else { throw Self.refused() }
         try requireFiles()
     }
 
     /// Throws if the store's directory or its shared files were removed or replaced.
     func requireFiles() throws(CodexError) { try files.requireUnchanged() }
 
-    /// Whether somebody's write to the log or a checkpoint failed, and no recovery came since.
+    /// Whether a write to the log or a checkpoint failed in any process, without a recovery since.
     func isRefused() throws(CodexError) -> Bool {
         if hasFailed.load(ordering: .relaxed) { return true }
-        return try lease.read(1).first == 1
+        return try lease.firstByte() == 1
     }
 
-    private static func refused(_ cause: (any Error)?) -> CodexError {
+    static func refused() -> CodexError {
         CodexError(
             .writesRefused,
             "A write or flush failed before, so the store takes no more; reading goes on. See to "
-                + "the device, close the store in all processes, and open it again.", cause: cause)
+                + "the device, close the store in all processes, and open it again.")
     }
 
-    /// Lets everybody write again; for a process that opens the store alone.
+    /// Allows writes again; for a process that opens the store alone.
     func clearRefusal() throws(CodexError) { try lease.write([0]) }
 
     /// Runs a write or flush that must not fail halfway.
     ///
     /// If it fails, the store refuses writes.
     ///
-    /// After a failure of this process `body` does not run: Linux drops the pages of a failed flush,
-    /// so that a second flush would succeed without them.
-    ///
-    /// - Throws: ``CodexError/Code/outcomeUnknown``, or ``CodexError/Code/writesRefused`` if one
-    ///   failed before.
+    /// - Throws: ``CodexError/Code/outcomeUnknown``.
     func refusingWritesOnFailure<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
-        guard !hasFailed.load(ordering: .relaxed) else { throw Self.refused(nil) }
         do throws(CodexError) {
             return try body()
         } catch {

@@ -5,30 +5,30 @@ internal import FoundationEssentials
 //
 // 1. `Store.init` looks at the directory (StoreDirectory.swift), and creates the store if there is
 //    none (StoreCreation.swift). Then it calls `open`.
-// 2. `open` enters the store into those of this process (OpenStores.swift). It takes `gate.lock`,
-//    so that processes open one after the other, and corrects the modes of the files.
-// 3. `StoreLease.takeAlone` tells whether another process has the store open. If one has, the data
-//    file is as that process left it, and nothing is restored.
-// 4. A store of a format without a log is brought to the present one (FormatUpgrade.swift).
+// 2. `open` registers the store in this process (OpenStores.swift). It takes `gate.lock`, so that
+//    processes open one after the other, and corrects the modes of the files.
+// 3. `StoreLease.takeAlone` finds out whether another process has the store open. If so, the data
+//    file is used as it is, and nothing is restored.
+// 4. A store of a format without a log is upgraded to the current format (FormatUpgrade.swift).
 // 5. `openForReading` opens the environment of a store that needs no recovery.
-// 6. `openForWriting` recovers the store if this process is alone (Recovery.swift): it looks at
-//    checkpoint and log, writes the checkpoint's meta page back, and opens the environment at that
-//    state. It holds the checkpoint's pages, makes the end of the log durable, and redoes the log
+// 6. `openForWriting` recovers the store if this process is alone (Recovery.swift). It checks
+//    checkpoint and log, restores the checkpoint's meta page, and opens the environment at that
+//    state. It pins the checkpoint's pages, makes the end of the log durable, and redoes the log
 //    (Commit/LogApplier.swift).
-// 7. `merge` adds what is new in the program's schema, in a commit of its own.
+// 7. `merge` adds the additions of the program's schema, in a separate commit.
 // 8. `StoreLease.share` takes the shared lease, and the gate is released. `Store.init` starts the
 //    threads.
 
-/// Opening: from a directory to a ``StoreCore``.
+/// Opens a directory as a ``StoreCore``.
 enum StoreOpening {
-    /// A store as it was opened.
+    /// An opened store.
     struct Opened {
         let core: StoreCore
-        /// `nil` if it is read-only.
+        /// The parts of a writable store; `nil` if it is read-only.
         let parts: WritableParts?
     }
 
-    /// Opens a store that is there.
+    /// Opens an existing store.
     static func open(
         _ directory: Directory, schema: Schema?, options: StoreOptions
     ) throws(CodexError) -> Opened {
@@ -42,8 +42,8 @@ enum StoreOpening {
         let identity = directory.identity
         try OpenStores.enter(directory, within: options.lockTimeout)
         do throws(CodexError) {
-            // Held until the store is recovered and the lease taken: no other process decides
-            // meanwhile whether it is alone.
+            // The gate is held until the store is recovered and the lease is taken. Meanwhile, no
+            // other process decides whether it is alone.
             var gate: FileLock?
             try options.parts.perform(.takeGate) { () throws(CodexError) in
                 gate = try StoreLease.gate(
@@ -106,8 +106,8 @@ enum StoreOpening {
     ) throws(CodexError) -> Opened {
         let options = options.withDeletionClock(of: directory)
         let recovery = isAlone ? try Recovery(directory, lease, options) : nil
-        // The store is sound. Before anything of the present format is in it, earlier releases
-        // refuse it.
+        // The store is sound. The marker is raised before the store has data of the current format,
+        // so that earlier releases refuse it.
         if isEarlier { try StoreDirectory.raiseMarker(directory) }
         try recovery?.restore()
         let environment = try Environment(
@@ -139,8 +139,8 @@ enum StoreOpening {
                 var report: RecoveryReport?
                 try options.parts.perform(.applyLog) { () throws(CodexError) in
                     let fresh = try recovery.prepareLog()
-                    // The process that failed is gone. What it left is on stable storage, or not
-                    // in the store.
+                    // The process that failed is gone. Its records are on stable storage, or not in
+                    // the store.
                     try lease.clearRefusal()
                     let pipeline = try CommitPipeline(core, log, checkpointer)
                     report = try recovery.redo(pipeline, fresh: fresh, since: start)
@@ -184,9 +184,10 @@ enum StoreOpening {
 
     /// Applies the additions of a schema.
     ///
-    /// In a store of an earlier release, it raises the format and binds encrypted values, too.
+    /// In a store of an earlier release, it also raises the format and binds encrypted values.
     private static func merge(_ schema: Schema?, _ opened: Opened) throws(CodexError) {
-        // A copy that is restored gets that with its new identity: its log is the old store's.
+        // A copy that is being restored gets the additions with its new identity: its log is the
+        // old store's.
         guard !opened.core.options.isRestoring else { return }
         let own = opened.core.catalog.manifest
         var manifest = own
@@ -213,7 +214,8 @@ enum StoreOpening {
             where [.diskFull, .storeFull].contains(error.code)
             && manifest.schema == own.schema
         {
-            // A full store must be opened to make room in it. The next opening tries again.
+            // It must be possible to open a full store, so that items can be deleted. The next
+            // opening tries again.
         }
     }
 

@@ -5,14 +5,14 @@ public import CodexCore
 // 1. `Store.get` takes a snapshot (Snapshot.swift) and calls `get` of the transaction.
 // 2. `readOne` looks up the entity and its table in the catalog (`binding`).
 // 3. `withOne` finds the item by its key (`withKey` and `withBytes`, ItemRead.swift). A lookup by
-//    an index takes the first entry that is the entity's (QueryRun.swift).
+//    an index takes the first entry of the entity (QueryRun.swift).
 // 4. `withFieldReader` checks entity and schema version. An older version is upgraded, and
 //    encrypted fields are opened. Other items are read in place, through the plan of their shape
 //    (`plan`).
 // 5. `E.init(reading:)` makes the value.
 //
-// The generic operations are inlinable and small: in the caller's module the compiler makes them
-// concrete. The rest is not generic, and is compiled in this module.
+// The generic operations are inlinable and small: the compiler specializes them in the caller's
+// module. The rest is not generic, and is compiled in this module.
 
 extension Store {
     /// The entity that `lookup` names, or `nil`.
@@ -41,7 +41,7 @@ extension Store {
         try read { try $0.query(query, limit: limit, after: token) }
     }
 
-    /// All entities that `query` names, of one moment.
+    /// All entities that `query` names, from one snapshot.
     ///
     /// See ``ReadableTransaction/all(_:)``.
     @inlinable
@@ -49,7 +49,7 @@ extension Store {
         try read { try $0.all(query) }
     }
 
-    /// How many entities `query` names.
+    /// The number of entities that `query` names.
     public func count<E: Entity>(_ query: Query<E>) throws -> Int {
         try read { try $0.count(query) }
     }
@@ -59,10 +59,10 @@ extension ReadableTransaction where Self: ~Copyable {
     /// The entity that `lookup` names, or `nil`.
     ///
     /// - Throws: ``CodexError/Code/unknownEntity`` if the store's schema lacks the entity, or if
-    ///   the item is of another one; ``CodexError/Code/schemaMismatch`` if it has another schema
-    ///   version of it; ``CodexError/Code/indexNotReady``, ``CodexError/Code/typeMismatch``,
-    ///   ``CodexError/Code/missingAttribute``, ``CodexError/Code/keyTooLong``,
-    ///   ``CodexError/Code/corrupted``.
+    ///   the item is of another entity; ``CodexError/Code/schemaMismatch`` if the store has another
+    ///   schema version of the entity; ``CodexError/Code/indexNotReady``,
+    ///   ``CodexError/Code/typeMismatch``, ``CodexError/Code/missingAttribute``,
+    ///   ``CodexError/Code/keyTooLong``, ``CodexError/Code/corrupted``.
     /// - Complexity: O(log *n*) in the table's items.
     @inlinable
     public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
@@ -88,9 +88,10 @@ extension ReadableTransaction where Self: ~Copyable {
         return stored
     }
 
-    /// Lends the item of the entity that `lookup` names in place; `nil` if there is none.
+    /// Passes the item of the entity that `lookup` names to `body`, in place.
     ///
-    /// - Throws: As ``get(_:)``, and what `body` throws.
+    /// - Returns: The result of `body`; `nil` if there is no such entity.
+    /// - Throws: As ``get(_:)``, and the errors of `body`.
     @inlinable
     public func view<E: Entity, R>(
         _ lookup: Lookup<E>, _ body: (borrowing ItemView) throws -> R
@@ -103,9 +104,9 @@ extension ReadableTransaction where Self: ~Copyable {
     /// A page of the entities that `query` names.
     ///
     /// - Parameters:
-    ///   - query: What to look for.
-    ///   - limit: Most entities to return; `nil` is all.
-    ///   - token: The page before's ``Page/next``; `nil` is the first page.
+    ///   - query: The query.
+    ///   - limit: The maximum number of entities to return; `nil` for all.
+    ///   - token: The ``Page/next`` of the previous page; `nil` for the first page.
     /// - Returns: The entities, and a token if there are more.
     /// - Throws: As ``get(_:)`` and ``items(matching:limits:after:)``.
     @inlinable
@@ -130,10 +131,11 @@ extension ReadableTransaction where Self: ~Copyable {
         try self.query(query).items
     }
 
-    /// How many entities `query` names.
+    /// The number of entities that `query` names.
     ///
     /// - Throws: As ``query(_:limit:after:)``.
-    /// - Complexity: O(*m*) for *m* items in the range; none is decoded unless there is a filter.
+    /// - Complexity: O(*m*) for *m* items in the range; no item is decoded unless there is a
+    ///   filter.
     public func count<E: Entity>(_ query: Query<E>) throws -> Int {
         let context = _context.base
         let number = try context.binding(E.self).entity.number
@@ -145,9 +147,10 @@ extension ReadableTransaction where Self: ~Copyable {
         return count
     }
 
-    /// Lends the items of the entities that `query` names in place, until `body` returns `false`.
+    /// Passes the items of the entities that `query` names to `body`, in place, until it returns
+    /// `false`.
     ///
-    /// - Throws: As ``query(_:limit:after:)``, and what `body` throws.
+    /// - Throws: As ``query(_:limit:after:)``, and the errors of `body`.
     public func forEach<E: Entity>(
         _ query: Query<E>, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
@@ -156,7 +159,7 @@ extension ReadableTransaction where Self: ~Copyable {
 }
 
 extension _ReadableContext {
-    /// Lends a reader of the entity at `target`, if there is one.
+    /// Passes a reader of the entity at `target` to `body`, if there is one.
     @usableFromInline
     func readOne(
         _ type: any Entity.Type, _ target: LookupTarget,
@@ -168,7 +171,7 @@ extension _ReadableContext {
         }
     }
 
-    /// Lends a view of the entity at `target`, if there is one.
+    /// Passes a view of the entity at `target` to `body`, if there is one.
     @usableFromInline
     func viewOne(
         _ type: any Entity.Type, _ target: LookupTarget,
@@ -199,7 +202,7 @@ extension _ReadableContext {
         }
     }
 
-    /// Lends readers of a page's entities.
+    /// Passes readers of a page's entities to `body`.
     @usableFromInline
     func readEach(
         _ type: any Entity.Type, _ query: TableQuery, _ limit: Int?, _ token: PageToken?,
@@ -215,7 +218,7 @@ extension _ReadableContext {
         return (page.next, page.examined)
     }
 
-    /// Lends views of a query's entities until `body` returns `false`.
+    /// Passes views of a query's entities to `body` until it returns `false`.
     func viewEach(
         _ type: any Entity.Type, _ query: TableQuery, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
@@ -231,7 +234,8 @@ extension _ReadableContext {
 }
 
 extension TransactionContext {
-    /// Lends a reader of the fields of an entity's item, lifted to the type's schema version.
+    /// Passes a reader of the fields of an entity's item to `body`, upgraded to the type's schema
+    /// version.
     @inline(__always)
     func withFieldReader(
         _ bound: BoundEntity, _ bytes: ItemBytes,
@@ -254,7 +258,9 @@ extension TransactionContext {
                 + "\(catalog.entityName(header.entityNumber) ?? "a raw item").")
     }
 
-    /// Lends a reader of an item that is not read in place: it is opened and lifted first.
+    /// Passes a reader of an item that is not read in place to `body`.
+    ///
+    /// The item's encrypted fields are opened, and it is upgraded.
     private func withWholeItem(
         _ bound: BoundEntity, _ bytes: ItemBytes,
         _ body: (borrowing FieldReader) throws(CodexError) -> Void
@@ -270,23 +276,24 @@ extension TransactionContext {
 // MARK: What is kept of entity types
 
 extension TransactionContext {
-    /// An entity type as this store knows it, and the table of its items.
+    /// An entity type with its number in this store, and the table of its items.
     struct BoundEntity {
         let type: ObjectIdentifier
         let entityType: any Entity.Type
         let entity: EntityBinding
         let table: TableHandle
-        /// The type's own fields in its own order, not in that of the store's manifest.
+        /// The type's fields in the type's order, which may differ from the order in the store's
+        /// manifest.
         let fieldNames: [String]
     }
 
-    /// An entity type and a shape: what a plan is kept under.
+    /// The key of a cached plan: an entity type and a shape.
     struct PlanKey: Hashable {
         let type: ObjectIdentifier?
         let shape: UInt32
     }
 
-    /// What the store knows of an entity type.
+    /// The binding of an entity type in this store.
     @inline(__always)
     func binding(_ type: any Entity.Type) throws(CodexError) -> BoundEntity {
         let id = ObjectIdentifier(type)
@@ -320,7 +327,7 @@ extension TransactionContext {
         return bound
     }
 
-    /// Where the entity's fields are in items of the shape.
+    /// The positions of the entity's fields in items of the shape.
     @inline(__always)
     func plan(_ bound: BoundEntity, _ shape: Shape) -> FieldPlan {
         let key = PlanKey(type: bound.type, shape: shape.id)
@@ -331,7 +338,7 @@ extension TransactionContext {
     private func slowPlan(
         _ bound: BoundEntity, _ shape: Shape, _ key: PlanKey
     ) -> FieldPlan {
-        // Items with names of their own share one number: their plans are not kept.
+        // Items that store their names themselves share one number, so their plans are not kept.
         guard shape.id != .max else { return FieldPlan(bound.fieldNames, shape) }
         let plan = plans[key] ?? FieldPlan(bound.fieldNames, shape)
         plans[key] = plan

@@ -1,7 +1,7 @@
 public import CodexCore
 internal import CodexIndex
 
-/// What a counter says of one group.
+/// The totals of a counter for one group.
 public struct GroupTotal: Sendable, Hashable {
     /// The group's values, in the order of the counter's attributes.
     public let group: [AttributeValue]
@@ -9,12 +9,14 @@ public struct GroupTotal: Sendable, Hashable {
     public let count: Int
     /// The exact sums, by attribute.
     public let sums: [String: Number]
-    /// How many items have a number in the attribute, by attribute: what a mean divides by.
+    /// The number of items that have a number in the attribute, by attribute.
+    ///
+    /// A mean is the sum divided by it.
     public let summedCounts: [String: Int]
 }
 
 extension ReadableTransaction where Self: ~Copyable {
-    /// The totals of one group; zeros if no item is in it.
+    /// The totals of one group; they are zero if the group has no items.
     ///
     /// - Parameters:
     ///   - counter: The counter's name.
@@ -24,7 +26,7 @@ extension ReadableTransaction where Self: ~Copyable {
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
     ///   ``CodexError/Code/indexNotReady``, ``CodexError/Code/invalidKey``,
     ///   ``CodexError/Code/keyTooLong``.
-    /// - Complexity: O(log *g*) for *g* groups, however many items are in this one.
+    /// - Complexity: O(log *g*) for *g* groups, independent of the number of items in the group.
     public func total(
         of counter: String, in table: String, group: [AttributeValue]
     ) throws -> GroupTotal {
@@ -43,12 +45,13 @@ extension ReadableTransaction where Self: ~Copyable {
         return GroupTotal(group, tally ?? Tally(sumCount: definition.sums.count), definition.sums)
     }
 
-    /// The totals of all groups whose first values are these, in the order of the groups' values.
+    /// The totals of all groups that begin with the given values, in the order of the groups'
+    /// values.
     ///
     /// - Parameters:
     ///   - counter: The counter's name.
     ///   - table: The table's name.
-    ///   - prefix: The first values of the groups; none is all groups.
+    ///   - prefix: The first values of the groups; without any, all groups.
     /// - Returns: The totals of the groups that have items.
     /// - Throws: As ``total(of:in:group:)``.
     /// - Complexity: O(log *g* + *m*) for *m* groups found.

@@ -5,8 +5,9 @@ internal import FoundationEssentials
 // How an item is read by its key:
 //
 // 1. `withKey` encodes the key into a scratch buffer.
-// 2. `withBytes` gets the value under it from LMDB. The value lies in the map of the data file.
-// 3. `withItem` lends the value in place. A large value is put together from its chunks first.
+// 2. `withBytes` gets the value under it from LMDB. The value is in the memory map of the data
+//    file.
+// 3. `withItem` passes the value on in place. A large value is read from its chunks first.
 // 4. `isExpired` decides whether the item counts as absent.
 
 extension Store {
@@ -17,7 +18,7 @@ extension Store {
         try read { try $0.item(in: table, key: key) }
     }
 
-    /// The items with the keys, of one moment.
+    /// The items with the keys, from one snapshot.
     ///
     /// See ``ReadableTransaction/items(in:keys:)``.
     public func items(in table: String, keys: [PrimaryKey]) throws -> [Item?] {
@@ -35,16 +36,17 @@ extension ReadableTransaction where Self: ~Copyable {
         try view(in: table, key: key) { try $0.item() }
     }
 
-    /// The items with the keys, `nil` for those that are not there.
+    /// The items with the keys, with `nil` for missing items.
     ///
     /// - Throws: As ``item(in:key:)``.
     public func items(in table: String, keys: [PrimaryKey]) throws -> [Item?] {
         try keys.map { try item(in: table, key: $0) }
     }
 
-    /// Lends the item with the key in place, without decoding it; `nil` if there is none.
+    /// Passes the item with the key to `body`, in place and not decoded.
     ///
-    /// - Throws: As ``item(in:key:)``, and what `body` throws.
+    /// - Returns: The result of `body`; `nil` if there is no such item.
+    /// - Throws: As ``item(in:key:)``, and the errors of `body`.
     public func view<R>(
         in table: String, key: PrimaryKey, _ body: (borrowing ItemView) throws -> R
     ) throws -> R? {
@@ -64,7 +66,7 @@ extension TransactionContext {
     func withKey<R>(
         _ key: PrimaryKey, _ table: TableHandle, _ body: ([UInt8]) throws -> R
     ) throws -> R {
-        // Taken out meanwhile, so that a nested call has one of its own.
+        // The buffer is taken meanwhile, so that a nested call uses another one.
         var scratch: [UInt8] = []
         swap(&scratch, &keyScratch)
         defer { swap(&scratch, &keyScratch) }
@@ -77,7 +79,9 @@ extension TransactionContext {
 // MARK: Bytes
 
 extension TransactionContext {
-    /// Lends the item under an encoded key in place; `nil` if there is none, or an expired one.
+    /// Passes the item under an encoded key to `body`, in place.
+    ///
+    /// The result is `nil` if there is no item, or an expired one.
     @inline(__always)
     func withBytes<R>(
         _ table: TableHandle, _ key: [UInt8], _ body: (ItemBytes) throws -> R
@@ -91,7 +95,9 @@ extension TransactionContext {
         }
     }
 
-    /// Lends the item under an encoded key in place, an expired one too; `nil` if there is none.
+    /// Passes the item under an encoded key to `body`, in place, also an expired one.
+    ///
+    /// The result is `nil` if there is no item.
     @inline(__always)
     func withStoredBytes<R>(
         _ table: TableHandle, _ key: [UInt8], _ body: (ItemBytes) throws -> R
@@ -106,7 +112,9 @@ extension TransactionContext {
 // MARK: Item and chunks
 
 extension TransactionContext {
-    /// Lends a stored value as an item in place, from its chunks where it has some.
+    /// Passes a stored value to `body` as an item.
+    ///
+    /// The item is in place, or it is read from its chunks.
     @inline(__always)
     func withItem<R>(
         _ value: UnsafeBufferPointer<UInt8>, _ key: UnsafeBufferPointer<UInt8>,
@@ -119,11 +127,13 @@ extension TransactionContext {
         return try body(try unsafe ItemBytes(value: value, key: key, keys: keys, shapes: self))
     }
 
-    /// Lends a stored value as ``withItem(_:_:_:_:)`` does, but calls `passOver` for an expired item
-    /// in chunks, of which it reads the first alone.
+    /// Passes a stored value to `body` as ``withItem(_:_:_:_:)`` does, but skips expired items in
+    /// chunks.
     ///
-    /// An expired item in one piece is lent as all others: what a look at it costs does not depend
-    /// on its size.
+    /// For such an item it calls `passOver`, and reads only the first chunk.
+    ///
+    /// An expired item in one piece is passed on as all others: the cost of a look at it does not
+    /// depend on its size.
     @inline(__always)
     func withItem<R>(
         _ value: UnsafeBufferPointer<UInt8>, _ key: UnsafeBufferPointer<UInt8>,
@@ -138,7 +148,7 @@ extension TransactionContext {
         return try body(try unsafe ItemBytes(value: value, key: key, keys: keys, shapes: self))
     }
 
-    /// The header of a stored item; of one in chunks, only the first is read.
+    /// The header of a stored item; only the first of its chunks is read.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     func header(of value: UnsafeBufferPointer<UInt8>) throws(CodexError) -> ItemHeader {
@@ -154,7 +164,8 @@ extension TransactionContext {
 
     /// Whether an item in chunks is expired.
     ///
-    /// One whose header cannot be read is not: reading all of it says what is wrong.
+    /// If its header cannot be read, the result is `false`: reading the whole item then throws the
+    /// error.
     @inline(never)
     private func isExpiredInChunks(_ large: LargeValue) throws(CodexError) -> Bool {
         guard let header = try chunkedHeader(large) else { return false }
@@ -184,8 +195,9 @@ extension TransactionContext {
 // MARK: Expiry
 
 extension TransactionContext {
-    /// Whether an item or index entry is expired: it is absent for all readers and writers, though
-    /// it may still be stored.
+    /// Whether an item or index entry is expired.
+    ///
+    /// All readers and writers treat it as absent, though it may still be stored.
     @inline(__always)
     func isExpired(_ header: ItemHeader) -> Bool {
         guard let second = header.expiresAt else { return false }
@@ -195,11 +207,12 @@ extension TransactionContext {
     @inline(never)
     private func isOver(_ second: Int) -> Bool { Expiry.isOver(second, at: now) }
 
-    /// The second, counted from 1970, by which the transaction judges expiry: one and the same from
-    /// its beginning to its end.
+    /// The second, counted from 1970, by which the transaction decides expiry.
+    ///
+    /// It is the same from the transaction's beginning to its end.
     var now: Int {
         if let instant { return instant }
-        // A clock that shows nonsense must not trap.
+        // A clock with an invalid time must not cause a trap.
         let seconds = max(0, min(core.options.now().timeIntervalSince1970, 1e15))
         let now = Int(seconds.rounded(.down))
         instant = now

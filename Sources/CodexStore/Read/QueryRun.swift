@@ -18,7 +18,7 @@ extension Store {
         try read { try $0.items(matching: query, limits: limits, after: token) }
     }
 
-    /// How many items a query finds.
+    /// The number of items that a query finds.
     ///
     /// See ``ReadableTransaction/count(_:)-(TableQuery)``.
     public func count(_ query: TableQuery) throws -> QueryCount {
@@ -29,12 +29,13 @@ extension Store {
 extension ReadableTransaction where Self: ~Copyable {
     /// A page of a query's items.
     ///
-    /// On an index that projects fewer attributes, items have those and the key attributes.
+    /// On an index with a partial projection, items have the projected attributes and the key
+    /// attributes.
     ///
     /// - Parameters:
-    ///   - query: What to look for.
-    ///   - limits: How much of it.
-    ///   - token: The page before's ``Page/next``; `nil` is the first page.
+    ///   - query: The query.
+    ///   - limits: The limits of the page.
+    ///   - token: The ``Page/next`` of the previous page; `nil` for the first page.
     /// - Returns: The items, and a token if there are more.
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
     ///   ``CodexError/Code/indexNotReady``, ``CodexError/Code/invalidKey``,
@@ -47,32 +48,28 @@ extension ReadableTransaction where Self: ~Copyable {
         try QueryRun(query, _context.base).items(limits, after: token, query.projection)
     }
 
-    /// How many items a query finds, and how many it read to tell.
+    /// The number of items that a query finds, and the number of items that it examined.
     ///
     /// - Throws: As ``items(matching:limits:after:)``.
-    /// - Complexity: O(*m*) for *m* examined items; nothing is decoded unless there is a filter.
+    /// - Complexity: O(*m*) for *m* examined items; no item is decoded unless there is a filter.
     public func count(_ query: TableQuery) throws -> QueryCount {
-        let run = try QueryRun(query, _context.base)
-        let page = unsafe try run.page(PageLimits(), after: nil) { _, _ in true }
-        return QueryCount(count: page.count, examinedCount: page.examined)
+        try QueryRun(query, _context.base).count()
     }
 
-    /// Lends the items of a query in place, one after the other, until `body` returns `false`.
+    /// Passes the items of a query to `body`, in place, until it returns `false`.
     ///
     /// - Parameters:
-    ///   - query: What to look for.
-    ///   - item: Where to go on, if not at the beginning: after the item with these key attributes,
-    ///     the table's and the index's, whether it is there or not (DynamoDB's
-    ///     `ExclusiveStartKey`).
-    ///   - body: Called with each.
-    /// - Throws: As ``items(matching:limits:after:)``, ``CodexError/Code/invalidKey`` for an item
-    ///   that the query cannot find, and what `body` throws.
+    ///   - query: The query.
+    ///   - item: The start key (DynamoDB's `ExclusiveStartKey`): the walk begins after the item
+    ///     with these key attributes, of the table and the index. The item need not exist. `nil`
+    ///     starts at the beginning.
+    ///   - body: Gets each item.
+    /// - Throws: As ``items(matching:limits:after:)``, ``CodexError/Code/invalidKey`` for a start
+    ///   key that the query cannot find, and the errors of `body`.
     public func forEach(
         _ query: TableQuery, after item: Item? = nil, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
-        let run = try QueryRun(query, _context.base)
-        let part = try item.map { try run.range(after: $0) }
-        unsafe try run.walk(part) { _, bytes in try body(ItemView(bytes)) }
+        try QueryRun(query, _context.base).forEach(after: item, body)
     }
 }
 
@@ -85,7 +82,8 @@ struct QueryRun {
     private let direction: QueryDirection
     private let filter: Condition?
     private let isScan: Bool
-    /// Whether the filter sees whole items, from the table where index entries are partial.
+    /// Whether the filter sees whole items, which are read from the table if index entries are
+    /// partial.
     private let filtersWhole: Bool
 
     init(
@@ -136,11 +134,25 @@ struct QueryRun {
         return Page(items: items, next: page.next, examinedCount: page.examined)
     }
 
+    /// Counts all items, without decoding them.
+    func count() throws -> QueryCount {
+        let page = unsafe try page(PageLimits(), after: nil) { _, _ in true }
+        return QueryCount(count: page.count, examinedCount: page.examined)
+    }
+
+    /// Passes all items behind a start key to `body`, until it returns `false`.
+    func forEach(
+        after item: Item?, _ body: (borrowing ItemView) throws -> Bool
+    ) throws {
+        let part = try item.map { try range(after: $0) }
+        unsafe try walk(part) { _, bytes in try body(ItemView(bytes)) }
+    }
+
     var tree: Tree { index?.tree ?? table.tree }
 
     var keys: any KeyAttributeDecoder { index?.plan ?? table.plan }
 
-    /// DynamoDB refuses filters on the key that is queried: they belong into the key condition.
+    /// Refuses filters on the queried key, as DynamoDB does: they belong in the key condition.
     private func requireNoKeys(_ filter: Condition) throws(CodexError) {
         let names =
             index?.plan.definition.keyAttributes.map(\.name)
@@ -153,7 +165,7 @@ struct QueryRun {
         }
     }
 
-    /// Whether an item is there, not expired, and passes the filter.
+    /// Whether an item is not expired, and passes the filter.
     @inline(__always)
     func passes(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
         if context.isExpired(bytes.layout.header) { return false }
@@ -164,9 +176,10 @@ struct QueryRun {
         return passes
     }
 
-    /// The part of the range after an item, of which only the key attributes are looked at.
+    /// The part of the range after an item; only the item's key attributes are used.
     ///
-    /// - Throws: ``CodexError/Code/invalidKey`` if it has no such key, or one outside of the range.
+    /// - Throws: ``CodexError/Code/invalidKey`` if the item has no such key, or a key outside of
+    ///   the range.
     func range(after item: Item) throws(CodexError) -> KeyRange {
         var key: [UInt8] = []
         try table.plan.encode(try table.plan.definition.primaryKey(of: item), into: &key)
@@ -184,8 +197,9 @@ struct QueryRun {
         return range.resumed(after: key, direction)
     }
 
-    /// Walks the range in the query's direction; the items that pass the filter are lent, until
-    /// `body` returns `false`.
+    /// Passes the items of the range that pass the filter to `body`, until it returns `false`.
+    ///
+    /// The walk is in the query's direction.
     @inline(__always)
     func walk(
         _ part: KeyRange? = nil, _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
@@ -199,8 +213,8 @@ struct QueryRun {
     /// Walks a part of the range in the query's direction, until `body` or `passOver` returns
     /// `false`.
     ///
-    /// Expired items in chunks are not lent: `passOver` gets their keys. Before an item whose
-    /// stored form has `largeByteCount` bytes or more, the walk ends, and `end` is called.
+    /// `body` does not get expired items in chunks: `passOver` gets their keys. The walk ends
+    /// before an item whose stored form has `largeByteCount` bytes or more, and calls `end`.
     @inline(__always)
     func scan(
         _ range: KeyRange, before largeByteCount: Int = .max, orEnd end: () -> Void = {},
@@ -241,9 +255,10 @@ struct QueryRun {
         }
     }
 
-    /// Lends the items of a page; `take` says whether one is a result.
+    /// Passes the items of a page to `take`, which returns whether an item is a result.
     ///
-    /// - Returns: The token for the next page, how many items were results, and how many were read.
+    /// - Returns: The token for the next page, the number of results, and the number of examined
+    ///   items.
     func page(
         _ limits: PageLimits, after token: PageToken?,
         _ take: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
@@ -270,7 +285,7 @@ struct QueryRun {
             return true
         }
         if page.isCut, !rest.contains(page.last) {
-            // Pages of a tree that is out of order would lead in a circle.
+            // In a tree that is out of order, the pages would repeat without end.
             throw Wire.corrupted("the order of keys")
         }
         return (page.isCut ? tokens.token(after: page.last) : nil, page.count, page.examined)
@@ -286,7 +301,7 @@ struct QueryRun {
 }
 
 extension QueryRun {
-    /// Lends the whole item, from the table where the index entry is partial.
+    /// Passes the whole item to `body`, which is read from the table if the index entry is partial.
     @inline(__always)
     func withWholeItem(
         _ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes, _ body: (ItemBytes) throws -> Void
@@ -301,24 +316,24 @@ extension QueryRun {
     ) throws {
         let offset = try index.plan.primaryKeyOffset(unsafe Span(_unsafeElements: entryKey))
         let primaryKey = unsafe Array(entryKey[offset...])
-        // The entry was judged: whether it is expired is the same for entry and item.
+        // The entry was checked for expiry, and the item has the same expiry as its entry.
         guard try context.withStoredBytes(table, primaryKey, body) != nil else {
             throw Wire.corrupted("an index entry has no item")
         }
     }
 }
 
-/// What a page has so far.
+/// The counts of a page so far.
 private struct PageCounts {
     private let limits: PageLimits
     private let isLimited: Bool
-    /// How many items were results.
+    /// The number of results.
     var count = 0
-    /// How many items were read.
+    /// The number of examined items.
     private(set) var examined = 0
-    /// The key after which another page goes on.
+    /// The key after which the next page starts.
     private(set) var last: [UInt8] = []
-    /// Whether there is one more item: the page is not the last.
+    /// Whether there is one more item, so that the page is not the last.
     private(set) var isCut = false
 
     init(_ limits: PageLimits) {
@@ -342,7 +357,7 @@ private struct PageCounts {
 }
 
 extension UnsafeBufferPointer<UInt8> {
-    /// Compares as `memcmp` and then length would.
+    /// Compares by `memcmp`, and then by length.
     @unsafe
     @inline(__always)
     func compare(_ other: [UInt8]) -> Int {

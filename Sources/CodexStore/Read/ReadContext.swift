@@ -3,14 +3,14 @@ internal import Synchronization
 
 /// A pooled read transaction.
 ///
-/// Sendable in spite of its state: the pool lends it to one thread at a time, and LMDB allows that
-/// for read transactions opened with `MDB_NOTLS`.
+/// Sendable in spite of its state: the pool gives it to one thread at a time. LMDB allows that for
+/// read transactions that were opened with `MDB_NOTLS`.
 package final class ReadContext: TransactionContext, @unchecked Sendable {
-    /// The snapshot that the catalog was compared with last.
+    /// The last snapshot whose generation was compared with the catalog's.
     private var synchronizedID = -1
-    /// The epoch that it was taken in.
+    /// The epoch in which the context was taken.
     var epoch = 0
-    /// The thread that reads with it; 0 while none does.
+    /// The thread that reads with the context; 0 while no thread does.
     let thread = Atomic<UInt>(0)
 
     func reset() { transaction.reset() }
@@ -23,7 +23,7 @@ package final class ReadContext: TransactionContext, @unchecked Sendable {
         transaction.abort()
     }
 
-    /// Makes the catalog that of the snapshot; takes a newer snapshot if databases must be opened.
+    /// Updates the catalog to the snapshot's; takes a newer snapshot if databases must be opened.
     @inline(__always)
     func synchronize() throws(CodexError) {
         let id = transaction.id
@@ -32,7 +32,7 @@ package final class ReadContext: TransactionContext, @unchecked Sendable {
 
     private func slowSynchronize() throws(CodexError) {
         while try Catalog.storedGeneration(transaction, catalog.meta) != catalog.generation {
-            // Databases that are opened from now on are not for this snapshot, but for the next.
+            // Only the next snapshot can use databases that are opened now.
             catalog = try core.refreshCatalog()
             reset()
             try renew()

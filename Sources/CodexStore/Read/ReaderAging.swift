@@ -1,15 +1,16 @@
 internal import CodexCore
 
 extension StoreCore {
-    /// What idle readers are kept for: each has a reader slot, of which all processes have 4,096.
+    /// The limits of idle readers: each has a reader slot, and all processes together have 4,096
+    /// slots.
     enum ReaderAging {
-        /// Idle readers up to this number keep their slots for good.
+        /// Idle readers up to this number keep their slots permanently.
         static let keptCount = 4
-        /// A reader gives its slot back when it was not needed for this long, or twice.
+        /// The time after which an unneeded reader releases its slot; it may take twice as long.
         static let interval = Duration.seconds(10)
     }
 
-    /// Gives back the slots of readers that were not needed since the last call.
+    /// Releases the slots of readers that were not needed since the last call.
     func ageReaders() -> BackgroundLoop.Next {
         let isMore = try? whileOpen { () throws(CodexError) -> Bool in
             let (old, isMore) = state.withLock { $0.readers.takeUnneeded() }
@@ -22,15 +23,15 @@ extension StoreCore {
 }
 
 extension SnapshotPool {
-    /// Whether the aging of readers has to begin: more are idle than are kept for good.
+    /// Whether the aging of readers must begin, since more are idle than are kept permanently.
     mutating func startsAging() -> Bool {
         guard !isAging, idle.count > StoreCore.ReaderAging.keptCount else { return false }
-        // Judged by what happens from now on.
+        // Only the use from now on counts.
         (isAging, leastIdleCount) = (true, 0)
         return true
     }
 
-    /// Takes the idle readers out that were idle all the time since the last call.
+    /// Removes and returns the readers that were idle the whole time since the last call.
     fileprivate mutating func takeUnneeded() -> (contexts: [ReadContext], isMore: Bool) {
         let count = min(leastIdleCount, max(idle.count - StoreCore.ReaderAging.keptCount, 0))
         // Readers are taken from the end.

@@ -2,9 +2,9 @@ public import CodexCore
 
 /// The results of a query as an `AsyncSequence`.
 ///
-/// Pages are read as they are needed, each of one moment; no snapshot stays open between them, so a
-/// slow consumer does not make the file grow. Writes meanwhile neither repeat nor hide results that
-/// they do not concern.
+/// Each page is read when it is needed, from one snapshot. No snapshot stays open between pages, so
+/// a slow consumer does not make the file grow. Writes meanwhile neither repeat nor hide results
+/// that they do not affect.
 ///
 /// A sequence whose store is closed throws ``CodexError/Code/closed``: a result that was cut short
 /// must not look complete.
@@ -37,11 +37,11 @@ public struct ResultSequence<Element: Sendable>: AsyncSequence, Sendable {
 }
 
 extension Store {
-    /// The entities that `query` names, read in pages as they are consumed.
+    /// The entities that `query` names, read in pages while they are consumed.
     ///
     /// - Parameters:
-    ///   - query: What to look for.
-    ///   - pageSize: How many entities are read at a time.
+    ///   - query: The query.
+    ///   - pageSize: The number of entities that are read at a time.
     /// - Returns: The sequence; nothing is read before it is iterated.
     public func results<E: Entity>(
         of query: Query<E>, pageSize: Int = 100
@@ -51,7 +51,7 @@ extension Store {
         }
     }
 
-    /// The items that `query` finds, read in pages as they are consumed.
+    /// The items that `query` finds, read in pages while they are consumed.
     public func results(
         of query: TableQuery, pageSize: Int = 100
     ) -> ResultSequence<Item> {

@@ -1,30 +1,30 @@
 package import CodexCore
 internal import CodexIndex
 
-/// What there is under a key, for code that must not take long.
+/// The result of a read that does not read large items, for code that must be fast.
 package enum SmallItem<Value> {
     /// There is no item.
     case absent
-    /// There is an item that is too large, or was before it expired.
+    /// There is an item, possibly expired, that is too large.
     case large
-    /// What was made of the item.
+    /// The value that was made from the item.
     case found(Value)
 }
 
 extension SmallItem: Sendable where Value: Sendable {}
 
 extension ReadableTransaction where Self: ~Copyable {
-    /// Lends the item with the key in place as ``view(in:key:_:)`` does, if it is small.
+    /// Passes the item with the key to `body` as ``view(in:key:_:)`` does, if it is small.
     ///
-    /// Nothing of a larger item is read but its length.
+    /// Of a larger item, only the length is read.
     ///
     /// - Parameters:
     ///   - table: The table.
     ///   - key: The item's primary key.
-    ///   - byteCount: The encoding, and what its compressed values claim to inflate to, have fewer
-    ///     bytes; `.max` is any item.
+    ///   - byteCount: The limit of the encoding, and of the size that its compressed values claim
+    ///     to inflate to. A small item has fewer bytes; `.max` allows any item.
     ///   - body: Gets the item.
-    /// - Returns: What `body` returned, or why it was not called.
+    /// - Returns: The result of `body`, or the reason why it was not called.
     /// - Throws: As ``view(in:key:_:)``.
     package func view<Value>(
         in table: String, key: PrimaryKey, smallerThan byteCount: Int,

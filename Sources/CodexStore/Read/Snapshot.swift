@@ -1,33 +1,35 @@
 internal import CodexCore
 
-/// Something that reads at one moment: a ``Snapshot``, or a ``WriteTransaction``, which also sees
-/// its own writes.
+/// A transaction that reads one state: a ``Snapshot``, or a ``WriteTransaction``.
 ///
-/// The operations are the same on both, and ``Store`` offers them with a snapshot each.
+/// A ``WriteTransaction`` also sees its own writes.
+///
+/// Both have the same operations. ``Store`` also has them, each with a separate snapshot.
 public protocol ReadableTransaction: ~Copyable {
-    /// What the operations work with; not for use outside of the package.
+    /// The context of the operations; it is not for use outside of the package.
     ///
-    /// It is public because the requirements of a public protocol are.
+    /// It is public because the requirements of a public protocol must be.
     var _context: _ReadableContext { get }
 }
 
-/// What a transaction's operations work with.
+/// The context of a transaction's operations.
 ///
-/// Opaque.
+/// It is opaque.
 public struct _ReadableContext {
     let base: TransactionContext
 }
 
-/// What a store held at one moment.
+/// The state of a store at one instant.
 ///
-/// Lent to the closure of ``Store/read(_:)``; it cannot leave it.
+/// The closure of ``Store/read(_:)`` gets it; a snapshot cannot leave the closure.
 public struct Snapshot: ReadableTransaction, ~Copyable {
     let reader: ReadContext
 
-    // `consuming`, here and in the other noncopyable wrappers: see Docs/Workarounds.md.
+    // Docs/Workarounds.md has the reason for `consuming`, here and in the other noncopyable
+    // wrappers.
     init(_ reader: consuming ReadContext) { self.reader = reader }
 
-    /// What the operations work with; not for use outside of the package.
+    /// The context of the operations; it is not for use outside of the package.
     public var _context: _ReadableContext { _ReadableContext(base: reader) }
 }
 
@@ -35,20 +37,20 @@ public struct Snapshot: ReadableTransaction, ~Copyable {
 extension Snapshot: Sendable {}
 
 extension Snapshot {
-    /// The last change that the snapshot sees: changes after it are those that it does not have.
+    /// The last change that the snapshot sees; it does not have the changes after it.
     public var sequenceNumber: SequenceNumber {
         get throws { SequenceNumber(commit: try reader.storedPosition().sequence) }
     }
 }
 
 extension Store {
-    /// Runs `body` with a snapshot: everything that it reads is of one moment.
+    /// Runs `body` with a snapshot, so that all its reads see the same state.
     ///
     /// The body runs on the calling thread and never waits for writers. Keep it short: pages that a
     /// snapshot can see are not reused while it is open, so the file grows under writes.
     ///
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/tooManyReaders``,
-    ///   ``CodexError/Code/inUse`` while ``compact()`` runs, and what `body` throws.
+    ///   ``CodexError/Code/inUse`` while ``compact()`` runs, and the errors of `body`.
     @inlinable
     public func read<R>(_ body: (borrowing Snapshot) throws -> R) throws -> R {
         let snapshot = try takeSnapshot()

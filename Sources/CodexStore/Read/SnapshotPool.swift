@@ -2,29 +2,28 @@ internal import CodexCore
 internal import Dispatch
 internal import Synchronization
 
-/// The snapshots of a process: how many are open, and the read transactions that wait to be used
-/// again.
+/// The snapshots of a process: the number of open ones, and the idle read transactions.
 ///
 /// Each transaction, idle or in use, has a reader slot of LMDB's lock file. A snapshot takes an
 /// idle transaction and renews it, which needs no system call. ``StoreCore`` has the pool in its
-/// state, behind the state's lock.
+/// state, which the state's lock guards.
 struct SnapshotPool {
     /// Contexts without a snapshot, which wait for the next reader.
     var idle: [ReadContext] = []
-    /// The fewest idle contexts since ``StoreCore/ageReaders()`` looked.
+    /// The smallest number of idle contexts since the last call of ``StoreCore/ageReaders()``.
     var leastIdleCount = 0
     /// Whether the aging of idle contexts is under way.
     var isAging = false
-    /// How many readers are at work, those without a snapshot included.
+    /// The number of active readers, including those without a snapshot.
     var activeCount = 0
     var epochs = ReaderEpochs()
 
-    /// Most contexts that wait for readers: each has a reader slot.
+    /// The maximum number of idle contexts: each has a reader slot.
     static let idleCountMax = 64
 }
 
 extension StoreCore {
-    /// Lends a context with a fresh snapshot.
+    /// Passes a context with a fresh snapshot to `body`.
     @inline(__always)
     func withReadContext<R>(_ body: (ReadContext) throws -> R) throws -> R {
         let context = try acquireReadContext()
@@ -32,12 +31,13 @@ extension StoreCore {
         return try body(context)
     }
 
-    /// Takes a context with a fresh snapshot, to be returned.
+    /// Takes a context with a fresh snapshot, which the caller must return.
     ///
-    /// - Parameter waits: Whether to wait for the end of a compaction, which refuses all others.
+    /// - Parameter waits: Whether to wait for the end of a compaction, which refuses readers that
+    ///   do not wait.
     /// - Returns: The context.
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/inUse``,
-    ///   ``CodexError/Code/tooManyReaders``, and what reading throws.
+    ///   ``CodexError/Code/tooManyReaders``, and the errors of reading.
     func acquireReadContext(waits: Bool = true) throws(CodexError) -> ReadContext {
         try InheritedDescriptors.requireOwnProcess()
         let limit = options.maximumSnapshots
@@ -60,7 +60,8 @@ extension StoreCore {
         do throws(CodexError) {
             guard let idle else {
                 try environment.requireReaderSlot()
-                // The catalog first: a transaction knows only handles opened before it began.
+                // The catalog comes first: a transaction knows only handles that were opened before
+                // it began.
                 let catalog = catalog
                 let context = ReadContext(self, try environment.begin(readOnly: true), catalog)
                 do throws(CodexError) {
@@ -78,7 +79,7 @@ extension StoreCore {
                 try idle.renew()
                 try idle.synchronize()
             } catch {
-                // The slot is as it was, without a snapshot: keep it for the next reader.
+                // The slot has no snapshot, as before: keep it for the next reader.
                 idle.reset()
                 state.withLock { $0.readers.idle.append(idle) }
                 throw error
@@ -98,15 +99,15 @@ extension StoreCore {
         context.reset()
         let isKept = readEnded(context, context.epoch)
         if !isKept {
-            // Its slot is free for others then, before the reader counts as gone.
+            // Its slot becomes free before the reader counts as ended.
             context.abort()
             readEnded(nil, context.epoch)
         }
     }
 
-    /// Counts a reader that ended, and keeps its context for another one.
+    /// Counts a reader that ended, and keeps its context for another reader.
     ///
-    /// - Returns: `false`, and nothing is counted, if there are enough contexts.
+    /// - Returns: `false` if there are enough contexts; then nothing is counted.
     @discardableResult
     private func readEnded(_ context: ReadContext?, _ epoch: Int?) -> Bool {
         let (isKept, isLast, ages) = state.withLock { state -> (Bool, Bool, Bool) in
@@ -128,7 +129,7 @@ extension StoreCore {
         return isKept
     }
 
-    /// Forgets a context that is gone.
+    /// Forgets a context that was aborted.
     func remove(_ context: ReadContext) {
         contexts.withLock { contexts in contexts.removeAll { $0 === context } }
     }

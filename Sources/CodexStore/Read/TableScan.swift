@@ -7,12 +7,12 @@ public struct TableScan: Sendable, Hashable {
     public var table: String
     /// The index's name; `nil` is the table itself.
     public var index: String?
-    /// Which of the examined items are returned.
+    /// The condition for the examined items that are returned.
     public var filter: Condition?
-    /// The parts of the items that are returned; `nil` is all.
+    /// The parts of the items that are returned; `nil` for all.
     public var projection: Projection?
     /// The part of the table to walk, from ``ReadableTransaction/segments(of:index:count:)``; `nil`
-    /// is all of it.
+    /// for the whole table.
     public var segment: ScanSegment?
 
     /// Creates a scan.
@@ -30,8 +30,8 @@ public struct TableScan: Sendable, Hashable {
 
 /// A part of a table's or index's keys.
 ///
-/// The segments of one call are ranges of keys without gap or overlap: scanned together, in any
-/// order and by any number of threads, they see every item that stays in place exactly once.
+/// The segments of one call are ranges of keys without gap or overlap. Any number of threads may
+/// scan them, in any order. Together, the scans see each item that stays in place exactly once.
 public struct ScanSegment: Sendable, Hashable {
     let table: String
     let index: String?
@@ -42,9 +42,9 @@ extension ReadableTransaction where Self: ~Copyable {
     /// A page of a scan's items.
     ///
     /// - Parameters:
-    ///   - scan: What to walk.
-    ///   - limits: How much of it. Without limits the whole result is kept in memory.
-    ///   - token: The page before's ``Page/next``; `nil` is the first page.
+    ///   - scan: The scan.
+    ///   - limits: The limits of the page. Without limits, the whole result is kept in memory.
+    ///   - token: The ``Page/next`` of the previous page; `nil` for the first page.
     /// - Returns: The items, and a token if there are more.
     /// - Throws: As ``items(matching:limits:after:)``; ``CodexError/Code/invalidArgument`` also for
     ///   a segment of another table or index.
@@ -55,36 +55,32 @@ extension ReadableTransaction where Self: ~Copyable {
         try QueryRun(scan, _context.base).items(limits, after: token, scan.projection)
     }
 
-    /// How many items a scan finds, and how many it read to tell.
+    /// The number of items that a scan finds, and the number of items that it examined.
     ///
     /// - Throws: As ``items(scanning:limits:after:)``.
     public func count(_ scan: TableScan) throws -> QueryCount {
-        let run = try QueryRun(scan, _context.base)
-        let page = unsafe try run.page(PageLimits(), after: nil) { _, _ in true }
-        return QueryCount(count: page.count, examinedCount: page.examined)
+        try QueryRun(scan, _context.base).count()
     }
 
-    /// Lends the items of a scan in place, one after the other, until `body` returns `false`.
+    /// Passes the items of a scan to `body`, in place, until it returns `false`.
     ///
     /// - Parameters:
-    ///   - scan: What to walk.
-    ///   - item: Where to go on, if not at the beginning: see
-    ///     ``forEach(_:after:_:)-(TableQuery,_,_)``.
-    ///   - body: Called with each.
-    /// - Throws: As ``items(scanning:limits:after:)``, ``CodexError/Code/invalidKey``, and what
-    ///   `body` throws.
+    ///   - scan: The scan.
+    ///   - item: The start key, as for ``forEach(_:after:_:)-(TableQuery,_,_)``; `nil` starts at
+    ///     the beginning.
+    ///   - body: Gets each item.
+    /// - Throws: As ``items(scanning:limits:after:)``, ``CodexError/Code/invalidKey``, and the
+    ///   errors of `body`.
     public func forEach(
         _ scan: TableScan, after item: Item? = nil, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
-        let run = try QueryRun(scan, _context.base)
-        let part = try item.map { try run.range(after: $0) }
-        unsafe try run.walk(part) { _, bytes in try body(ItemView(bytes)) }
+        try QueryRun(scan, _context.base).forEach(after: item, body)
     }
 
-    /// Lends every item of a table in place, in key order, until `body` returns `false`.
+    /// Passes every item of a table to `body`, in place and in key order, until it returns `false`.
     ///
-    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/corrupted``, and what
-    ///   `body` throws.
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/corrupted``, and the errors of
+    ///   `body`.
     public func forEachItem(
         in table: String, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
@@ -96,11 +92,11 @@ extension ReadableTransaction where Self: ~Copyable {
     /// - Parameters:
     ///   - table: The table's name.
     ///   - index: The index's name; `nil` is the table itself.
-    ///   - count: How many segments, from 1 to 1,000; a small table has fewer.
+    ///   - count: The number of segments, from 1 to 1,000; a small table has fewer.
     /// - Returns: The segments, in the order of keys.
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
     ///   ``CodexError/Code/indexNotReady``, ``CodexError/Code/invalidArgument``.
-    /// - Complexity: O(*count* · log *n*) lookups and at most 512 steps for each: sizes are sampled.
+    /// - Complexity: O(*count* · log *n*) lookups, with at most 512 steps each: sizes are sampled.
     public func segments(
         of table: String, index: String? = nil, count: Int
     ) throws -> [ScanSegment] {
@@ -127,7 +123,7 @@ extension Store {
         try read { try $0.items(scanning: scan, limits: limits, after: token) }
     }
 
-    /// How many items a scan finds, and how many it read to tell.
+    /// The number of items that a scan finds, and the number of items that it examined.
     ///
     /// See ``ReadableTransaction/count(_:)-(TableScan)``.
     public func count(_ scan: TableScan) throws -> QueryCount {
@@ -143,11 +139,11 @@ extension Store {
         try read { try $0.segments(of: table, index: index, count: count) }
     }
 
-    /// The items of a scan, read in pages as they are consumed.
+    /// The items of a scan, read in pages while they are consumed.
     ///
     /// - Parameters:
-    ///   - scan: What to walk.
-    ///   - pageSize: How many items are read at a time.
+    ///   - scan: The scan.
+    ///   - pageSize: The number of items that are read at a time.
     /// - Returns: The sequence; nothing is read before it is iterated.
     public func results(of scan: TableScan, pageSize: Int = 100) -> ResultSequence<Item> {
         ResultSequence { [self] token in
@@ -161,9 +157,10 @@ private struct RangeDivider {
     let transaction: Transaction
     let tree: Tree
 
-    /// More pieces than wanted, which are joined by their weight.
+    /// The number of pieces for each range; pieces are joined by their weight.
     private static let piecesPerRange = 8
-    /// Entries that are counted of a piece; heavier ones count as this many.
+    /// The maximum number of entries that are counted in a piece; heavier pieces count as this
+    /// number.
     private static let sampleCountMax = 512
 
     func ranges(count: Int) throws -> [KeyRange] {
@@ -198,7 +195,8 @@ private struct RangeDivider {
                 let key = unsafe try cursor.seek(middle(low, end)).map({ unsafe Array($0.key) })
             else { return nil }
             if ByteOrder.compare(low, key) < 0, ByteOrder.compare(key, high) < 0 { return key }
-            // The upper half is a gap: keys use few of the bytes. Halve what is below it.
+            // The upper half is a gap, since keys use few of the byte values. Halve the part below
+            // it.
             guard let last = unsafe try cursor.previous().map({ unsafe Array($0.key) }),
                 ByteOrder.compare(low, last) < 0, ByteOrder.compare(last, end) < 0
             else { return nil }

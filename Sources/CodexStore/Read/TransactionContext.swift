@@ -1,9 +1,10 @@
 package import CodexCore
 
-/// What a snapshot or write transaction works with: the LMDB transaction, and caches of what does
-/// not change once it is committed.
+/// The LMDB transaction of a snapshot or write transaction, with caches.
 ///
-/// Used by one thread at a time.
+/// The caches have data that does not change once it is committed.
+///
+/// Only one thread at a time uses it.
 package class TransactionContext: ShapeSource {
     let core: StoreCore
     /// The tables and entities as the transaction sees them.
@@ -13,18 +14,20 @@ package class TransactionContext: ShapeSource {
     var transaction: Transaction {
         didSet { instant = nil }
     }
-    /// The second, counted from 1970, by which the transaction judges what is expired; `nil` until
-    /// it first has to.
+    /// The second, counted from 1970, by which the transaction decides expiry; `nil` until the
+    /// first use.
     var instant: Int?
-    /// What is asked for the memory of each item that a write decodes; `nil` if nobody counts it.
+    /// The budget that reserves the memory of each item that a write decodes; `nil` without a
+    /// budget.
     var memory: DecodedMemory?
-    /// Reused for encoding keys, so that a read allocates none; for ``withKey(_:_:_:)`` alone.
+    /// A buffer for encoding keys, reused so that a read allocates none; only ``withKey(_:_:_:)``
+    /// uses it.
     final var keyScratch: [UInt8] = []
     private var shapes: [Shape?] = []
-    /// What ``binding(_:)`` keeps.
+    /// The cache of ``binding(_:)``.
     final var bindings: [ObjectIdentifier: BoundEntity] = [:]
     final var lastBinding: (type: ObjectIdentifier, bound: BoundEntity)?
-    /// What ``plan(_:_:)`` keeps.
+    /// The cache of ``plan(_:_:)``.
     final var plans: [PlanKey: FieldPlan] = [:]
     final var lastPlanKey = PlanKey(type: nil, shape: .max)
     final var lastPlan: FieldPlan?
@@ -51,7 +54,7 @@ package class TransactionContext: ShapeSource {
         return shape
     }
 
-    /// Where the log ends as far as the snapshot has applied it.
+    /// The position in the log up to which the snapshot has applied it.
     func storedPosition() throws(CodexError) -> LogPosition {
         try LogPosition(transaction, catalog.meta)
     }
@@ -60,7 +63,7 @@ package class TransactionContext: ShapeSource {
         try LogPosition.storedBytes(transaction, catalog.meta)
     }
 
-    /// Forgets shapes that a transaction made and did not commit.
+    /// Forgets shapes that a transaction added and did not commit.
     func forgetShapes(from id: Int) {
         if shapes.count > id { shapes.removeSubrange(id...) }
         plans = plans.filter { $0.key.shape < id }

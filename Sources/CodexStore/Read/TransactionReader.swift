@@ -1,10 +1,11 @@
 package import CodexCore
 internal import CodexIndex
 
-/// The typed reads of a write transaction as a value: a transaction cannot be handed to code that
-/// takes an existential.
+/// The typed reads of a write transaction as a value.
 ///
-/// It is good as long as the closure of ``Store/write(_:)-(_)`` runs, on the closure's thread.
+/// A transaction cannot be passed to code that takes an existential.
+///
+/// It is valid while the closure of ``Store/write(_:)-(_)`` runs, on the closure's thread.
 package struct TransactionReader {
     let base: WriteContext
 
@@ -38,14 +39,14 @@ extension WriteTransaction {
     /// The tables and entities as the transaction sees them.
     package var schema: Schema { context.catalog.manifest.schema }
 
-    /// Stores an entity in place of the one there; attributes that its type does not know stay.
+    /// Stores an entity, and keeps stored attributes that its type does not know.
     ///
     /// - Throws: As ``put(_:)``.
     package mutating func overwrite<E: Entity>(_ entity: E) throws(CodexError) {
         try context.entityWrites.write(entity, keepsUnknown: true) { _ throws(CodexError) in }
     }
 
-    /// Removes an entity by the key that it has.
+    /// Removes the entity with the key of `entity`.
     ///
     /// - Throws: As ``delete(in:key:condition:returning:)``.
     package mutating func remove<E: Entity>(_ entity: E) throws(CodexError) {
@@ -53,7 +54,7 @@ extension WriteTransaction {
         try delete(in: definition.name, key: try definition.primaryKey(of: try entity.item()))
     }
 
-    /// An item in place, with its encrypted fields opened as far as the keys are there.
+    /// Decodes an item, and opens its encrypted fields whose keys are available.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     package func opened(_ view: borrowing ItemView) throws -> Item {
@@ -62,7 +63,7 @@ extension WriteTransaction {
 }
 
 extension Store {
-    /// An item in place, with its encrypted fields opened as far as the keys are there.
+    /// Decodes an item, and opens its encrypted fields whose keys are available.
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     package func opened(_ view: borrowing ItemView) throws -> Item {

@@ -1,21 +1,21 @@
 package import CodexCore
 internal import CodexIndex
 
-/// What a walk does with the items of a partition.
+/// The decision of a walk on the items of a partition.
 package enum PartitionChoice: Sendable {
-    /// It lends them.
+    /// The walk passes them on.
     case take
-    /// It passes over them.
+    /// The walk skips them.
     case skip
 }
 
-/// How much a walk passes over, and how large items may be, before it ends.
+/// The limits at which a walk ends: skipped items, and the size of items.
 package struct WalkBound: Sendable {
-    /// Most items and partitions that are passed over.
+    /// The maximum number of items and partitions that are skipped.
     package let skippedCountMax: Int
-    /// The attributes that say where another walk goes on: the keys of table and index.
+    /// The attributes that form the start key of another walk: the keys of table and index.
     package let keyNames: [String]
-    /// A query ends before an item whose stored form has so many bytes.
+    /// The size of an item's stored form, in bytes, before which a query ends.
     package let largeByteCount: Int
 
     /// Creates a bound.
@@ -26,19 +26,19 @@ package struct WalkBound: Sendable {
     }
 }
 
-// Walks that end in bounded time, also among expired items or those of other segments.
+// Walks that end in bounded time, also among expired items or items of other segments.
 extension ReadableTransaction where Self: ~Copyable {
-    /// Lends the items of a query as ``forEach(_:after:_:)-(TableQuery,_,_)`` does, within a bound.
+    /// Walks a query as ``forEach(_:after:_:)-(TableQuery,_,_)`` does, within a bound.
     ///
     /// - Parameters:
-    ///   - query: What to look for.
-    ///   - item: Where to go on, if not at the beginning.
-    ///   - bound: How much is passed over, and how large items may be.
+    ///   - query: The query.
+    ///   - item: The start key; `nil` starts at the beginning.
+    ///   - bound: The limits of skipped items and of the size of items.
     ///   - end: Called if the walk ends before a large item.
     ///   - body: Called with each item, until it returns `false`.
-    /// - Returns: If the walk ended since it had passed over so much, the keys of the last item that
-    ///   it passed over: another walk goes on after it. Else `nil`.
-    /// - Throws: What reading throws, and what `body` throws.
+    /// - Returns: If the walk ended because it reached the bound of skipped items, the keys of the
+    ///   last skipped item: another walk continues after it. Otherwise `nil`.
+    /// - Throws: The errors of reading and of `body`.
     package func forEach(
         _ query: TableQuery, after item: Item? = nil, within bound: WalkBound,
         beforeLargeItem end: () -> Void = {}, _ body: (borrowing ItemView) throws -> Bool
@@ -46,7 +46,7 @@ extension ReadableTransaction where Self: ~Copyable {
         try forEach(QueryRun(query, _context.base), item, bound, end, body)
     }
 
-    /// Lends the items of a scan as ``forEach(_:after:_:)-(TableScan,_,_)`` does, within a bound.
+    /// Walks a scan as ``forEach(_:after:_:)-(TableScan,_,_)`` does, within a bound.
     ///
     /// - Returns: As ``forEach(_:after:within:_:)-(TableQuery,_,_,_)``.
     package func forEach(
@@ -66,22 +66,22 @@ extension ReadableTransaction where Self: ~Copyable {
         }
     }
 
-    /// Lends the items of those partitions that `choice` takes, within a bound.
+    /// Passes the items of the partitions that `choice` takes to `body`, within a bound.
     ///
-    /// Of the others only keys are read. In a table, one seek passes over a partition, however many
-    /// items it has. In an index, whose entries are not ordered by the table's partition key, each
-    /// entry is asked for.
+    /// Of the other partitions, only keys are read. In a table, one seek skips a partition of any
+    /// size. The entries of an index are not ordered by the table's partition key, so `choice` is
+    /// called for each entry.
     ///
     /// - Parameters:
-    ///   - scan: What to walk.
-    ///   - item: Where to go on, if not at the beginning: see
-    ///     ``forEach(_:after:_:)-(TableScan,_,_)``.
-    ///   - bound: How much is passed over.
+    ///   - scan: The scan.
+    ///   - item: The start key, as for ``forEach(_:after:_:)-(TableScan,_,_)``; `nil` starts at the
+    ///     beginning.
+    ///   - bound: The limit of skipped items.
     ///   - choice: Called with the table's partition key, at least once for each partition.
     ///   - body: Called with each item, until it returns `false`.
     /// - Returns: As ``forEach(_:after:within:_:)-(TableQuery,_,_,_)``.
     /// - Throws: As ``forEach(_:after:_:)-(TableScan,_,_)``.
-    /// - Complexity: O(*m* + *p* · log *n*) for *m* items that are lent and *p* partitions.
+    /// - Complexity: O(*m* + *p* · log *n*) for *m* items that are passed on and *p* partitions.
     package func forEach(
         _ scan: TableScan, after item: Item? = nil, within bound: WalkBound,
         choosing choice: (AttributeValue) throws -> PartitionChoice,
@@ -119,7 +119,7 @@ extension QueryRun {
         return stop
     }
 
-    /// The attributes of these names that an entry's key has: nothing is read of its item.
+    /// The attributes with these names in an entry's key; the item is not read.
     private func keyAttributes(
         _ key: UnsafeBufferPointer<UInt8>, _ names: [String]
     ) throws(CodexError) -> Item {
@@ -137,7 +137,7 @@ extension QueryRun {
         return item
     }
 
-    /// Walks a part of the range forward, as far as `choice` takes partitions.
+    /// Walks a part of the range forward, through the partitions that `choice` takes.
     fileprivate func walk(
         _ part: KeyRange, within bound: WalkBound,
         choosing choice: (AttributeValue) throws -> PartitionChoice,
@@ -177,8 +177,9 @@ extension QueryRun {
 
     /// The table's partition key in an entry's key.
     ///
-    /// - Returns: Also the length of what all keys of the partition begin with; `nil` if they do
-    ///   not lie together, or there is one at most.
+    /// - Returns: The partition key, and the length of the common prefix of all keys of the
+    ///   partition. The length is `nil` if the keys are not adjacent, or if the partition has one
+    ///   item at most.
     private func partition(
         of key: Span<UInt8>
     ) throws(CodexError) -> (value: AttributeValue, byteCount: Int?) {
@@ -195,7 +196,7 @@ extension QueryRun {
         after key: UnsafeBufferPointer<UInt8>, _ partitionByteCount: Int?, _ cursor: inout Cursor
     ) throws(CodexError) -> Cursor.Entry? {
         guard let partitionByteCount else { return unsafe try cursor.next() }
-        // The key does not outlive a move.
+        // The key is invalid after the cursor moves.
         let prefix = unsafe Array(key.prefix(partitionByteCount))
         guard let following = unsafe try cursor.next() else { return nil }
         // Often a partition has one item, and a step is cheaper than a seek.

@@ -2,7 +2,7 @@ internal import CodexCore
 
 /// Applies a leader's records, and appends each to the store's own log.
 ///
-/// The checks of a leader's records are here; ``LogApplier`` applies them.
+/// This type checks a leader's records, and ``LogApplier`` applies them.
 struct FollowerCommit {
     private let pipeline: CommitPipeline
     private let applier: LogApplier
@@ -14,14 +14,14 @@ struct FollowerCommit {
         applier = LogApplier(pipeline)
     }
 
-    /// Applies records, as many in a transaction as may be, and appends each to the store's own log
-    /// under the leader's sequence number.
+    /// Applies records, and appends each to the store's own log under the leader's sequence number.
     ///
-    /// Those that are applied already are skipped. Each commit is applied as a whole or not at all,
-    /// and only if it finds the items as it did on the leader.
+    /// One transaction applies as many as it may. Records that are already applied are skipped.
+    /// Each commit is applied as a whole or not at all, and only if the items match their state on
+    /// the leader.
     ///
     /// - Throws: ``CodexError/Code/notFollowing``, ``CodexError/Code/recordsMissing``,
-    ///   ``CodexError/Code/diverged``, and as a write; the records before the one that fails are
+    ///   ``CodexError/Code/diverged``, and as a write; the records before the failing one are
     ///   applied.
     func replicate(_ records: [LeaderRecord]) throws(CodexError) {
         var rest = records[...]
@@ -40,7 +40,7 @@ struct FollowerCommit {
                 let batch = try apply(rest.prefix(countMax))
                 guard batch.failure == nil || batch.records.isEmpty else {
                     _ = applier.takeUnsummableCounter()
-                    // Those before it alone, which are known to be good.
+                    // The next attempt has only the records before it, which are known to be valid.
                     pipeline.abort()
                     countMax = batch.records.count
                     continue
@@ -84,7 +84,7 @@ struct FollowerCommit {
             var rest = [record][...]
             try dropApplied(&rest)
             guard !rest.isEmpty else {
-                // By another process.
+                // Another process has applied it.
                 pipeline.abort()
                 return .made(core.catalog)
             }
@@ -104,16 +104,16 @@ struct FollowerCommit {
     private struct Batch {
         var records: [LeaderRecord] = []
         var changeCounts: [Int] = []
-        /// Why the next one cannot be applied.
+        /// The reason why the next record cannot be applied.
         var failure: CodexError?
     }
 
-    /// Where the store is in its leader's log.
+    /// The store's position in its leader's log.
     private func leaderPosition() throws(CodexError) -> LeaderPosition {
         try LeaderPosition(context.transaction, context.catalog.meta)
     }
 
-    /// Takes out what is applied, and sees that the rest goes on from there.
+    /// Removes applied records, and checks that the others continue from there.
     private func dropApplied(_ rest: inout ArraySlice<LeaderRecord>) throws(CodexError) {
         guard let leaderID = context.catalog.manifest.leaderID else {
             throw LeaderStreams.notFollowing
@@ -141,7 +141,7 @@ struct FollowerCommit {
         }
     }
 
-    /// Applies records up to a change of the manifest, or to one that cannot be applied.
+    /// Applies records up to a change of the manifest, or up to one that fails.
     private func apply(_ records: ArraySlice<LeaderRecord>) throws(CodexError) -> Batch {
         try applier.applying { () throws(CodexError) in try applyAll(records) }
     }
@@ -171,7 +171,7 @@ struct FollowerCommit {
                         return try applier.apply(record.record)
                     })
             } catch {
-                // What LMDB refuses is not the record's fault, unless it is alone.
+                // An error of LMDB does not come from the record, unless the record is alone.
                 if context.failure != nil, batch.records.isEmpty { throw error }
                 batch.failure = error
                 return batch
@@ -203,7 +203,8 @@ struct FollowerCommit {
 
     /// Appends applied records to the log and commits.
     ///
-    /// - Returns: Whether LMDB took the transaction; if not, the records are still to be applied.
+    /// - Returns: Whether LMDB committed the transaction; if not, the records must still be
+    ///   applied.
     private func append(_ batch: Batch) throws(CodexError) -> CommitOutcome {
         let log = pipeline.log
         let changeCount = batch.changeCounts.reduce(0, +)
@@ -216,7 +217,7 @@ struct FollowerCommit {
                     largestByteCount: min(byteCount, context.record.largestByteCount),
                     use: .growing))
             var (end, flushed) = (context.position, context.flushedSequence)
-            // Once more below: then it needs no more room.
+            // It is written again below: that write then needs no more room.
             try pipeline.putPosition(end, flushed: flushed)
             let known = flushed
             let lastSequence = try leaderPosition().lastSequence
@@ -253,8 +254,7 @@ struct FollowerCommit {
             "The records \(how). Make the follower again from a backup of its leader.")
     }
 
-    /// Says of what a record does not fit that it is another history's; what else fails is as it
-    /// is.
+    /// Reports a record that does not fit as one of another history; other errors stay unchanged.
     private func reportingDivergence<R>(
         _ record: LeaderRecord, _ body: () throws(CodexError) -> R
     ) throws(CodexError) -> R {

@@ -1,11 +1,14 @@
 internal import CodexCore
 
-/// Where a follower is in its leader's log: in `meta` and, for a recovery, in each record of its own.
+/// The position of a follower in its leader's log.
+///
+/// It is in `meta` and, for a recovery, in each record of the follower's own log.
 struct LeaderPosition: Hashable {
-    /// The checksum of the leader's record that was applied last, which the next goes on from: one of
-    /// another history does not.
+    /// The checksum of the leader's last applied record.
+    ///
+    /// The next record refers to it, and a record of another history does not.
     var checksum: UInt32
-    /// When the leader committed it, in milliseconds since 1970; 0 if that is not known.
+    /// The time of the leader's commit, in milliseconds since 1970; 0 if that is not known.
     var milliseconds: UInt64
     /// The last commit that the leader is known to have.
     var lastSequence: UInt64
@@ -23,18 +26,18 @@ struct LeaderPosition: Hashable {
         self.lastSequence = lastSequence
     }
 
-    /// Where a follower is once a record is applied.
+    /// The position of a follower after it has applied a record.
     ///
     /// - Parameters:
     ///   - record: The record.
-    ///   - lastSequence: What the leader was known to have before.
+    ///   - lastSequence: The last known commit of the leader before.
     init(after record: LeaderRecord, lastSequence: UInt64) {
         self.init(
             checksum: record.header.checksum, milliseconds: record.header.milliseconds,
             lastSequence: max(lastSequence, record.lastSequence, record.header.sequence))
     }
 
-    /// Where a follower is by a transaction.
+    /// The position of a follower in a transaction.
     init(_ transaction: Transaction, _ meta: DatabaseID) throws(CodexError) {
         guard let bytes = unsafe try transaction.get(meta, Self.key).map({ unsafe Array($0) }),
             bytes.count == 24,

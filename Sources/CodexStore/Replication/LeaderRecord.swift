@@ -1,18 +1,18 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// A commit's record on its way from a leader to a follower; byte map in `Docs/Format.md`.
+/// The encoding of a commit's record between a leader and a follower; byte map in `Docs/Format.md`.
 ///
 /// ```
 /// byte  0  8 bytes  CODEXREC
 ///       8  u32      1: the form
-///      12  u32      CRC-32 of bytes 16 to 88: also of the record's header, so that no length is taken on trust
+///      12  u32      CRC-32 of bytes 16 to 88; with the record's header, so it covers the length
 ///      16  16 bytes the leader's identity
-///      32  u64      the leader's last commit when this was sent
-///      40           the record, header and body, as the leader's log has it
+///      32  u64      the leader's last commit at the time of sending
+///      40           the record, header and body, in the form of the leader's log
 /// ```
 struct LeaderRecord: Sendable {
-    /// Whose log the record is of.
+    /// The store whose log has the record.
     let storeID: UUID
     /// The leader's last commit when the record was sent.
     let lastSequence: UInt64
@@ -44,11 +44,11 @@ struct LeaderRecord: Sendable {
             repeating: 0, count: record.header.recordByteCount - (record.body.upperBound - start))
     }
 
-    /// Reads the record that begins at `start`, or as much of it as there is.
+    /// Reads the record that begins at `start`.
     ///
-    /// - Returns: The record and its bytes' count; `nil` if it is not whole.
-    /// - Throws: ``CodexError/Code/corrupted`` for what is no record, at the first byte that shows it;
-    ///   ``CodexError/Code/unsupportedFormat``.
+    /// - Returns: The record and the number of its bytes; `nil` if it is not complete yet.
+    /// - Throws: ``CodexError/Code/corrupted`` for bytes that are no record, at the first byte that
+    ///   shows it; ``CodexError/Code/unsupportedFormat``.
     fileprivate static func read(
         _ bytes: [UInt8], at start: Int
     ) throws(CodexError) -> (record: LeaderRecord, byteCount: Int)? {
@@ -101,12 +101,12 @@ struct LeaderRecord: Sendable {
     }
 }
 
-/// Puts records together from the pieces that a transport delivers.
+/// Assembles records from the pieces that a transport delivers.
 struct RecordDecoder {
     private var buffer: [UInt8] = []
     private var position = 0
 
-    /// Takes the next piece, of any size.
+    /// Adds the next piece, of any size.
     mutating func append(_ bytes: [UInt8]) {
         if position > 0 {
             buffer.removeSubrange(..<position)
@@ -115,7 +115,7 @@ struct RecordDecoder {
         buffer += bytes
     }
 
-    /// The next record that is whole.
+    /// The next complete record; `nil` if there is none yet.
     ///
     /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/unsupportedFormat``.
     mutating func next() throws(CodexError) -> LeaderRecord? {

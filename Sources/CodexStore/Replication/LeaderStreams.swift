@@ -1,22 +1,23 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// What a process receives from the leader of its store: the streams that it reads now, and the
-/// last commit that the leader is known to have.
+/// The input of a process from the leader of its store.
+///
+/// It has the streams that the process reads now, and the last known commit of the leader.
 final class LeaderStreams: Sendable {
     private struct State {
         var buffers: [RecordBuffer] = []
-        /// Why streams that come later end at once.
+        /// The error that ends later streams at once.
         var end: CodexError?
         var knownSequence: UInt64 = 0
     }
 
     private let state = Locked(State())
 
-    /// The last commit that the leader said it has, in what this process received of it.
+    /// The last commit of the leader, from the records that this process received.
     var knownSequence: UInt64 { state.withLock { $0.knownSequence } }
 
-    /// Adds what is received from a leader, which ends when the store is closed or promoted.
+    /// Adds a stream from a leader, which ends when the store is closed or promoted.
     func add(_ buffer: RecordBuffer) {
         let end = state.withLock { state in
             state.buffers.append(buffer)
@@ -25,23 +26,23 @@ final class LeaderStreams: Sendable {
         if let end { buffer.finish(end) }
     }
 
-    /// Forgets what is received no more.
+    /// Removes a stream that has ended.
     func remove(_ buffer: RecordBuffer) {
         state.withLock { state in state.buffers.removeAll { $0 === buffer } }
     }
 
-    /// Ends all that is received now.
+    /// Ends all present streams.
     func finish(_ error: CodexError) {
         for buffer in state.withLock({ $0.buffers }) { buffer.finish(error) }
     }
 
-    /// Ends all that is received now or later: the store is closed.
+    /// Ends all present and later streams: the store is closed.
     func close(_ error: CodexError) {
         state.withLock { $0.end = error }
         finish(error)
     }
 
-    /// Records which commits the leader has, if it is the leader.
+    /// Records the last commit of a record's leader, if the store follows it.
     func hear(_ record: LeaderRecord, of leaderID: UUID?) {
         guard record.storeID == leaderID else { return }
         state.withLock { state in

@@ -1,11 +1,11 @@
 internal import CodexCore
 
-/// Records that may be hostile.
+/// Checks of records that may be hostile.
 extension LogRecord {
-    /// Throws unless what the record changes besides items is what a leader changes.
+    /// Throws unless the record's changes of system entries are ones that a leader makes.
     ///
-    /// - Parameter shapeCount: How many shapes there are before it.
-    /// - Throws: ``CodexError/Code/corrupted`` for what no leader writes.
+    /// - Parameter shapeCount: The number of shapes before the record.
+    /// - Throws: ``CodexError/Code/corrupted`` for a change that no leader writes.
     func requireWellFormed(shapeCount: Int) throws(CodexError) {
         guard !body.isEmpty, header.milliseconds < 1 << 62 else {
             throw Wire.corrupted("a record of the log")
@@ -32,7 +32,7 @@ extension LogRecord {
                     throw Wire.corrupted("an entry of the log")
                 }
             case .shapes:
-                // Never one that items refer to.
+                // An existing shape, which items refer to, never changes.
                 guard let value, shapeID < StoreLimits.shapeCountMax,
                     key == ShapeRegistry.key(UInt32(shapeID))
                 else {
@@ -41,15 +41,16 @@ extension LogRecord {
                 _ = try Shape(id: UInt32(shapeID), encoded: Array(bytes[value]).span)
                 shapeID += 1
             case .tokens, .consumers:
-                // What goes may have any form: it was there before this was checked.
+                // A removed entry may have any form: it may be from before this check existed.
                 guard let value else { return }
                 try Self.requireWellFormed(space, key, Array(bytes[value]))
             }
         }
     }
 
-    /// Throws unless an entry of `tokens` or `consumers` has the form of one: a key that is none
-    /// would stop what walks them.
+    /// Throws unless an entry of `tokens` or `consumers` has a valid form.
+    ///
+    /// An invalid key would stop the code that reads all entries.
     private static func requireWellFormed(
         _ space: SystemSpace, _ key: [UInt8], _ value: [UInt8]
     ) throws(CodexError) {

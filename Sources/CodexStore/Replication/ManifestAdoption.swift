@@ -1,8 +1,7 @@
 internal import CodexCore
 
 extension Manifest {
-    /// Takes over what a change of the leader's manifest has of tables, indexes, counters and
-    /// entities.
+    /// Takes over the tables, indexes, counters and entities of a change of the leader's manifest.
     ///
     /// - Parameters:
     ///   - leader: The leader's manifest after the change.
@@ -15,14 +14,14 @@ extension Manifest {
     }
 }
 
-/// How a follower takes over a change of its leader's manifest: not who the store is, nor how far
-/// its indexes and counters are built.
+/// The adoption of a change of the leader's manifest by a follower.
 ///
-/// The log does not have what builders do. So a follower maintains each part from when it comes
-/// to be, also while the leader loads and does not, and has a builder of its own for what was
-/// there before and for what is removed. Trees have numbers of its own, too: the leader frees a
-/// number once its tree is empty there. (Tables and entities have the leader's, which items and
-/// the log refer to.)
+/// The follower keeps its own identity and the states of its own builds. The log does not have the
+/// writes of builders. So a follower maintains each part from its creation, even while the leader
+/// loads and does not maintain it. The follower's own builder adds the earlier items, and empties
+/// removed parts. Trees have the follower's own numbers, too, because the leader frees a number
+/// once its own tree is empty. Tables and entities have the leader's numbers, which items and the
+/// log refer to.
 struct ManifestAdoption {
     /// The follower's manifest.
     var manifest: Manifest
@@ -54,16 +53,16 @@ struct ManifestAdoption {
         manifest.adoptBinding(leader)
         for (name, table) in leader.tables {
             adoptConflicts(table, name)
-            // Items are what the leader has.
+            // The items are the leader's.
             manifest.tables[name]?.undecided = table.undecided
         }
         manifest.assignNumbers()
-        // They are empty: everything is ready.
+        // New tables are empty, so all their parts are ready.
         for name in newTables { manifest.tables[name]?.states = nil }
         manifest.unbuiltByLeader = leader.unbuiltIndexes
     }
 
-    /// What the leader found to conflict does so here, and what it tries again is tried again.
+    /// Adopts the conflicts that the leader found, and retries the parts that the leader retries.
     private mutating func adoptConflicts(_ leader: Manifest.Table, _ name: String) {
         for (index, number) in manifest.tables[name]?.indexes ?? [:] {
             guard let leaderNumber = leader.indexes[index] else { continue }
@@ -89,7 +88,7 @@ struct ManifestAdoption {
         }
     }
 
-    /// Throws unless what the store holds means the same under the leader's manifest.
+    /// Throws unless the store's contents have the same meaning under the leader's manifest.
     private func requireSuccessor() throws(CodexError) {
         let error = Wire.corrupted("a change of the schema from the leader")
         let schema = manifest.schema
@@ -101,11 +100,11 @@ struct ManifestAdoption {
                 table.timeToLive == nil || table.timeToLive == definition.timeToLive
             else { throw error }
         }
-        // What is encrypted could not be opened any more.
+        // Otherwise encrypted values could not be opened any more.
         guard manifest.bindingID == nil || leader.bindingID == manifest.bindingID else {
             throw error
         }
-        // What is encrypted stays so. An entity goes with its table only.
+        // Encrypted fields stay encrypted. An entity can be removed only with its table.
         for entity in schema.entities where !entity.sealed.isEmpty {
             guard leader.tables[entity.table] != nil else { continue }
             let new = leader.schema.entities.first { $0.name == entity.name }

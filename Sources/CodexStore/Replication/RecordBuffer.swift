@@ -1,9 +1,9 @@
 internal import CodexCore
 
-/// What a follower has received and not applied: so that receiving goes on meanwhile, and what came
-/// together is applied together.
+/// The records that a follower has received and not applied yet.
 ///
-/// One task adds, one takes.
+/// The follower can receive while it applies, and applies together the records that came together.
+/// One task adds, and one task takes.
 final class RecordBuffer: Sendable {
     private struct State {
         var records: [LeaderRecord] = []
@@ -16,12 +16,12 @@ final class RecordBuffer: Sendable {
 
     private let state = Locked(State())
 
-    /// From so many bytes on, adding waits.
+    /// The bytes of records above which adding waits.
     private static let byteCountMax = 8 << 20
 
-    /// Adds records; waits as long as there are many.
+    /// Adds records; waits while the buffer is full.
     ///
-    /// - Throws: `CancellationError` once the taker is gone.
+    /// - Throws: `CancellationError` once the buffer is finished.
     func add(_ records: [LeaderRecord]) async throws {
         guard !records.isEmpty else { return }
         let taker = state.withLock { state in
@@ -42,10 +42,10 @@ final class RecordBuffer: Sendable {
         if state.withLock({ $0.isFinished }) { throw CancellationError() }
     }
 
-    /// Takes all that there are, as soon as there are any.
+    /// Takes all records, as soon as there are any.
     ///
-    /// - Returns: `nil` at the end.
-    /// - Throws: What receiving failed with, after all that came before.
+    /// - Returns: The records; `nil` at the end.
+    /// - Throws: The error of receiving, after all records before it.
     func take() async throws -> [LeaderRecord]? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
@@ -69,7 +69,7 @@ final class RecordBuffer: Sendable {
         return nil
     }
 
-    /// Says that no more come.
+    /// Records that no more records come.
     func finish(_ failure: (any Error)?) {
         let (taker, adder) = state.withLock { state in
             if !state.isFinished { (state.isFinished, state.failure) = (true, failure) }
@@ -80,6 +80,6 @@ final class RecordBuffer: Sendable {
         adder?.resume()
     }
 
-    /// Lets both ends go.
+    /// Releases both tasks.
     func cancel() { finish(CancellationError()) }
 }

@@ -1,17 +1,17 @@
 internal import CodexCore
 
-/// A store's commits in the form that followers take: chunks of bytes that make one stream.
+/// A store's commits in the encoding for followers: chunks of bytes that form one stream.
 ///
-/// Each chunk has whole records, one or more: a mebibyte and what the last one has more. A transport may cut
-/// and join them as it likes, and keeps their order. They are read from the log when they are asked for: a
-/// slow follower holds up nobody and takes no memory.
+/// Each chunk has one or more whole records, about a mebibyte, and more if the last record is
+/// larger. A transport may split and join chunks, and must keep their order. They are read from the
+/// log on request: a slow follower blocks no writer and takes no memory.
 ///
-/// Each iterator begins anew. The sequence ends by throwing only: `CancellationError`,
-/// ``CodexError/Code/closed``, ``CodexError/Code/changesTrimmed`` (the store does not retain what the follower
-/// lacks), ``CodexError/Code/diverged`` (the store has fewer commits than the follower),
-/// ``CodexError/Code/corrupted``.
+/// Each iterator starts again. The sequence ends only with an error: `CancellationError`,
+/// ``CodexError/Code/closed``, ``CodexError/Code/changesTrimmed`` (the store does not retain the
+/// commits that the follower lacks), ``CodexError/Code/diverged`` (the store has fewer commits than
+/// the follower), ``CodexError/Code/corrupted``.
 public struct ReplicationStream: AsyncSequence, Sendable {
-    /// Whole records, encoded.
+    /// Encoded whole records.
     public typealias Element = [UInt8]
 
     private let core: StoreCore
@@ -22,7 +22,7 @@ public struct ReplicationStream: AsyncSequence, Sendable {
         self.sequence = sequence
     }
 
-    /// Begins to read.
+    /// Starts to read.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(core, after: sequence) }
 
     /// Reads chunk by chunk; for one task at a time.
@@ -30,11 +30,11 @@ public struct ReplicationStream: AsyncSequence, Sendable {
         private let core: StoreCore
         private let sequence: UInt64
         private var commits: CommitReader?
-        /// Where the log's folder says how far the follower is.
+        /// The name of the file in the log's directory that records the follower's progress.
         private let noteName =
             HistoryReader.followerPrefix + String(UInt64.random(in: .min ... .max), radix: 16)
 
-        /// So much of a chunk ends it.
+        /// The number of bytes that ends a chunk.
         private static let chunkByteCount = 1 << 20
 
         fileprivate init(_ core: StoreCore, after sequence: UInt64) {
@@ -83,12 +83,12 @@ public struct ReplicationStream: AsyncSequence, Sendable {
                 }
             }
             self.commits = commits
-            // The follower asks for the next once it has what came before.
+            // The follower requests the next chunk once it has the chunks before.
             core.logDirectory.note(noteName, at: begin)
             return chunk
         }
 
-        /// Says for followers what it means that commits are not there any more.
+        /// Adds the remedy for followers to the error for removed commits.
         private func reading<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
             do throws(CodexError) {
                 return try body()
@@ -103,17 +103,20 @@ public struct ReplicationStream: AsyncSequence, Sendable {
 }
 
 extension Store {
-    /// The commits after one, encoded for followers, and then those that come.
+    /// The commits after one, encoded for followers, and then each new one.
     ///
     /// ```swift
-    /// for try await chunk in leader.replicationStream(after: lastOfFollower) { try await send(chunk) }
+    /// for try await chunk in leader.replicationStream(after: lastOfFollower) {
+    ///     try await send(chunk)
+    /// }
     /// ```
     ///
-    /// Any number may be read at once, in any process, of stores opened read-only too, and of followers. A
-    /// commit is given as soon as it is as durable as ``StoreOptions/durability`` says.
+    /// Any number of streams may be read at once, in any process, also of followers and of stores
+    /// that are opened read-only. A commit comes as soon as it is durable, by the level of
+    /// ``StoreOptions/durability``.
     ///
     /// - Parameter sequence: The last commit that the follower has: ``FollowerState/sequence``.
-    /// - Returns: A sequence that never ends by itself; see there for its errors.
+    /// - Returns: A sequence that only an error ends: see ``ReplicationStream``.
     public func replicationStream(after sequence: UInt64) -> ReplicationStream {
         ReplicationStream(core, after: sequence)
     }

@@ -1,28 +1,28 @@
 internal import CodexCore
 public import FoundationEssentials
 
-/// What a follower has of its leader.
+/// The state of a follower.
 public struct FollowerState: Sendable, Hashable {
     /// The leader's identity.
     public let leaderID: UUID
-    /// The last commit that is applied; the leader is asked for what comes after it.
+    /// The last applied commit; the follower requests later ones from the leader.
     public let sequence: UInt64
-    /// When the leader made that commit, by its clock; `nil` if it is not known.
+    /// The time of that commit, by the leader's clock; `nil` if it is not known.
     ///
-    /// If it is long ago, the leader was idle, or nothing comes from it any more.
+    /// If it is long ago, the leader was idle, or the connection to it is broken.
     public let committedAt: Date?
-    /// The last commit that the leader is known to have: to this process, which received it, or to the
-    /// store, as of the last commit that was applied.
+    /// The last known commit of the leader.
     ///
-    /// What it committed since it sent its last record is not known.
+    /// This process knows it from received records, and the store from its last applied commit.
+    /// Commits since the leader's last sent record are not known.
     public let leaderSequence: UInt64
 
-    /// How many commits are known of and not applied.
+    /// The number of known commits that are not applied yet.
     public var lagCommitCount: UInt64 { leaderSequence - min(sequence, leaderSequence) }
 }
 
 extension Store {
-    /// What the store has of its leader; `nil` if it follows none.
+    /// The state of the store as a follower; `nil` if it follows no leader.
     ///
     /// - Throws: ``CodexError/Code/closed``.
     public func followerState() throws -> FollowerState? {
@@ -42,25 +42,29 @@ extension Store {
     /// }
     /// ```
     ///
-    /// The store is one that ``restore(_:archive:to:at:asFollower:)`` made of the leader's backup. It has the
-    /// leader's items, schema, consumers, idempotency tokens and sequence numbers, answers reads, gives
-    /// changes and observations, and refuses writes (``CodexError/Code/following``). Each commit is applied
-    /// as a whole, in order, durably as ``StoreOptions/durability`` says; several in one transaction if they
-    /// come faster. One that is applied already is skipped, so that a leader may be asked for too much.
+    /// Make the store with ``restore(_:archive:to:at:asFollower:)`` from the leader's backup. It
+    /// has the leader's items, schema, consumers, idempotency tokens and sequence numbers. It
+    /// answers reads, gives changes and observations, and refuses writes
+    /// (``CodexError/Code/following``). Each commit is applied as a whole, in order, and durably by
+    /// the level of ``StoreOptions/durability``. Several commits share a transaction if they come
+    /// faster. A commit that is already applied is skipped, so a stream may start too early.
     ///
-    /// Indexes and counters that the leader adds are built here by the store's own builder. Two of these
-    /// at once, in one process or in two, do the same work twice and no harm. One that is idle notices a
+    /// The store's own builder builds the indexes and counters that the leader adds. Two calls at
+    /// once, in one process or in two, do the same work twice without harm. An idle call detects a
     /// promotion with the next record.
     ///
-    /// - Parameter records: What the leader's ``replicationStream(after:)`` gave, in order, in pieces of any size.
-    ///   It is read ahead by some megabytes, and must answer cancellation: after an error its next piece is
-    ///   waited for. A record is held in memory as a whole: 2 GiB at most.
-    /// - Returns: What the follower has when the records end. The beginning of one that is not whole is
-    ///   forgotten.
+    /// - Parameter records: The output of the leader's ``replicationStream(after:)``, in order, in
+    ///   pieces of any size. The call reads it ahead by several megabytes. The sequence must
+    ///   respond to cancellation: after an error the call waits for its next piece. A record is
+    ///   held in memory as a whole: 2 GiB at most.
+    /// - Returns: The follower's state when the records end. An incomplete last record is
+    ///   discarded.
     /// - Throws: ``CodexError/Code/notFollowing`` also once the store is promoted,
-    ///   ``CodexError/Code/recordsMissing``, ``CodexError/Code/diverged``, ``CodexError/Code/corrupted`` if
-    ///   they were damaged on their way, ``CodexError/Code/unsupportedFormat`` if the leader is of a later release, whatever `records` throws, `CancellationError`, and as
-    ///   ``write(_:)-(_)``. Whatever came before is applied.
+    ///   ``CodexError/Code/recordsMissing``, ``CodexError/Code/diverged``,
+    ///   ``CodexError/Code/corrupted`` if they were damaged in transit,
+    ///   ``CodexError/Code/unsupportedFormat`` if the leader is of a later release, the errors of
+    ///   `records`, `CancellationError`, and as ``write(_:)-(_)``. The records before the error are
+    ///   applied.
     @discardableResult
     public func follow<Records: AsyncSequence & Sendable>(
         _ records: Records
@@ -111,16 +115,18 @@ extension Store {
         return state
     }
 
-    /// Makes a follower a store that takes writes, and follows no more.
+    /// Makes a follower a store that takes writes, and ends its following.
     ///
-    /// Its commits go on from the last that it has, after a checkpoint. Nothing tells the leader: see to it
-    /// before that it takes no more writes, or there are two histories. A leader that comes back cannot follow
-    /// this store, but a new follower from a backup of this one can. Followers of this store, its consumers and
-    /// idempotency tokens go on; a ``follow(_:)`` that runs ends with ``CodexError/Code/notFollowing``.
+    /// Its commits continue after its last one, and a checkpoint comes first. The leader does not
+    /// learn of it: make sure first that the leader takes no more writes, or there are two
+    /// histories. A leader that returns cannot follow this store, but a new follower from a backup
+    /// of this one can. Followers of this store, its consumers and idempotency tokens continue. A
+    /// running ``follow(_:)`` ends with ``CodexError/Code/notFollowing``.
     ///
     /// - Parameter evenIfBehind: Whether to give up commits that the leader is known to have.
-    /// - Returns: What the store had of its leader.
-    /// - Throws: ``CodexError/Code/behindLeader``, ``CodexError/Code/notFollowing``, and as ``write(_:)-(_)``.
+    /// - Returns: The last state of the store as a follower.
+    /// - Throws: ``CodexError/Code/behindLeader``, ``CodexError/Code/notFollowing``, and as
+    ///   ``write(_:)-(_)``.
     @discardableResult
     public func promote(evenIfBehind: Bool = false) async throws -> FollowerState {
         let writer = try requireOwnWriter()
@@ -138,8 +144,8 @@ extension Store {
                             guard evenIfBehind || current.lagCommitCount == 0 else {
                                 throw Self.behindLeader(current)
                             }
-                            // What was built, and numbered, is in the log of none: nothing of that may have
-                            // come since the checkpoint.
+                            // No log has the builds and tree numbers of a follower, so the
+                            // checkpoint must have all of them.
                             guard
                                 try Checkpoint(of: core.directory).transaction == transaction.id - 1
                             else { throw Self.notAlone }
@@ -175,7 +181,7 @@ extension Store {
 }
 
 extension FollowerState {
-    /// What a follower has by a transaction.
+    /// The state of a follower in a transaction.
     fileprivate init(
         _ core: StoreCore, _ leaderID: UUID, _ transaction: Transaction
     ) throws(CodexError) {
@@ -189,9 +195,9 @@ extension FollowerState {
     }
 }
 
-/// Applies records of a leader.
+/// A job that applies records of a leader.
 ///
-/// Sendable since the records and the answer are.
+/// It is `Sendable` because the records and the answer are, and both are constant.
 private final class FollowJob: ExclusiveJob, @unchecked Sendable {
     private let records: [LeaderRecord]
     private let answer: @Sendable (Result<Void, any Error>) -> Void

@@ -10,7 +10,7 @@ struct IndexHandle: Sendable {
     /// The tree's name after the table's.
     let part: String
 
-    /// Whether writes keep it up.
+    /// Whether writes maintain the index.
     var isMaintained: Bool { state != .loading }
 }
 
@@ -38,18 +38,18 @@ final class TableHandle: Sendable {
     let plan: TablePlan
     let number: Int
     let tree: Tree
-    /// The table's own indexes and that of expiry.
+    /// The table's indexes, including the index of expiry.
     let indexes: [IndexHandle]
-    /// The index of the items that expire, if any do.
+    /// The index of the items that expire, if the table has a time to live.
     let expiryIndex: IndexHandle?
     let counters: [CounterHandle]
-    /// What a deletion decodes of an item.
+    /// The attributes of an item that a deletion decodes.
     let derivedParts: DerivedParts
     /// The entities whose items are in the table.
     let entities: [EntityBinding]
     /// Trees of removed indexes and counters that are not empty yet, by name after the table's.
     let retired: [(part: Manifest.Retired, tree: Tree)]
-    /// Whether values are to be decided; `nil` in a follower, whose items are its leader's.
+    /// Whether values must be decided; `nil` in a follower, whose items are its leader's.
     let undecided: Manifest.Undecided?
 
     init(
@@ -71,10 +71,10 @@ final class TableHandle: Sendable {
 
     var name: String { plan.definition.name }
 
-    /// Whether anything of it is to be built, emptied or decided.
+    /// Whether the table has parts to build or empty, or values to decide.
     var hasWork: Bool { isToBeBuilt || !retired.isEmpty || undecided == .unread }
 
-    /// Whether an index or counter is to be built.
+    /// Whether an index or counter must be built.
     var isToBeBuilt: Bool {
         let states = indexes.map(\.state) + counters.map(\.state)
         return states.contains { $0 == .building || $0 == .loading }
@@ -85,14 +85,14 @@ final class TableHandle: Sendable {
         indexes.contains { $0.state == .loading } || counters.contains { $0.state == .loading }
     }
 
-    /// The index, if it can be looked into.
+    /// The index, if it can be read.
     func index(_ name: String) throws(CodexError) -> IndexHandle {
         let index = try knownIndex(name)
         try requireReady(index.state, .index, name)
         return index
     }
 
-    /// The index, whatever its state; not that of expiry, which nobody looks into.
+    /// The index, in any state, except the index of expiry, which cannot be read.
     func knownIndex(_ name: String) throws(CodexError) -> IndexHandle {
         let index = indexes.first { $0.plan.definition.name == name }
         guard let index, !index.plan.isExpiry else {
@@ -144,7 +144,7 @@ final class TableHandle: Sendable {
         }
     }
 
-    /// The entity that a primary key belongs to, by the entities' templates.
+    /// The entity to which a primary key belongs, by the entities' templates.
     func entity(of key: PrimaryKey) -> EntityBinding? {
         entities.first { $0.definition.matches(key, in: plan.definition) }
     }
@@ -186,17 +186,17 @@ final class Catalog: Sendable {
     let droppedTrees: [DroppedTree]
     /// All databases that the manifest names.
     let databases: Set<DatabaseID>
-    /// Whether anything is to be built, emptied or decided.
+    /// Whether any table has parts to build or empty, or values to decide.
     let hasWork: Bool
-    /// Whether items of any table expire.
+    /// Whether any table has a time to live.
     let hasExpiry: Bool
 
     static let metaName = "meta"
 
     /// Opens, or in a write transaction creates, everything that the manifest names.
     ///
-    /// Only for transactions that began with the core's schema lock held: LMDB's handles are opened
-    /// by one transaction of a process at a time (lmdb.h).
+    /// The transaction must have begun with the core's schema lock held: only one transaction of a
+    /// process may open LMDB's handles at a time (lmdb.h).
     init(
         _ manifest: Manifest, generation: UInt64, _ transaction: Transaction, create: Bool
     ) throws(CodexError) {
@@ -222,9 +222,10 @@ final class Catalog: Sendable {
         let bindings = manifest.schema.entities.map {
             EntityBinding($0, number: manifest.entities[$0.name] ?? 0)
         }
-        // The manifest's names and numbers are there once each; a stored file could have others.
+        // Each name and number is in the manifest once; a damaged file could differ, so nothing
+        // traps.
         self.bindings = Dictionary(bindings.map { ($0.definition.name, $0) }) { $1 }
-        // Those of removed tables too, whose changes may be read.
+        // Entities of removed tables are included, since their changes may be read.
         names = Dictionary(manifest.entities.map { ($0.value, $0.key) }) { $1 }
         var tables: [String: TableHandle] = [:]
         for definition in manifest.schema.tables {
@@ -285,7 +286,7 @@ final class Catalog: Sendable {
         hasExpiry = tables.values.contains { $0.expiryIndex != nil }
     }
 
-    /// Reads the manifest and opens what it names.
+    /// Reads the manifest and opens its databases.
     convenience init(_ transaction: Transaction) throws(CodexError) {
         guard let meta = try transaction.open(Self.metaName, create: false),
             let json = unsafe try transaction.get(meta, Manifest.key)
@@ -322,10 +323,10 @@ final class Catalog: Sendable {
         return table
     }
 
-    /// How many trees a change of an item may touch at most.
+    /// The maximum number of trees that a change of an item may touch.
     let treeCount: Int
 
-    /// The database that the log knows as `space`.
+    /// The database of the system space `space` in the log.
     func database(_ space: SystemSpace) -> DatabaseID {
         switch space {
         case .meta: meta

@@ -1,52 +1,55 @@
 internal import CodexCore
 
 extension Manifest {
-    /// What an index or counter is not ready for; ready ones have no state.
+    /// The state of an index or counter that is not ready; a ready one has no state.
     enum BuildState: String, Codable {
         /// A bulk load runs: writes do not maintain it.
         case loading
-        /// Writes maintain it; what was there before is being added.
+        /// Writes maintain it; the items that were there before are being added.
         case building
-        /// A unique index that found equal keys: complete, maintained, but not to be looked into.
+        /// A unique index with equal keys: it is complete and maintained, but must not be read.
         case conflicting
     }
 
-    /// Whether the values of items that formats before 4 wrote are to be decided: those formats
-    /// told encrypted values by how they begin.
+    /// Whether values of formats before 4 must be decided.
+    ///
+    /// Those formats recognized encrypted values by their first bytes.
     enum Undecided: String, Codable {
-        /// The items are to be looked at.
+        /// The items must be examined.
         case unread
-        /// They were, and some are left: there were no keys for them, or they are damaged.
+        /// The items were examined, and some are left: their keys are missing, or they are damaged.
         case waiting
     }
 
-    /// A tree that is to be emptied, by its name after the table's.
+    /// A tree that must be emptied, by its name after the table's.
     struct Retired: Codable, Hashable {
         let part: String
-        /// Whether its large values are its own, and not its items'.
+        /// Whether the tree owns the chunks of its large values, which otherwise belong to the
+        /// items.
         let ownsChunks: Bool
     }
 
     /// A table's numbers, and the states of its indexes and counters.
     struct Table: Codable {
-        /// What items in the log refer to; never used again.
+        /// The number by which the log refers to the table; it is never reused.
         let number: Int
-        /// The number in the names of its trees, which is used again once they are empty; `nil` is
-        /// the table's.
+        /// The number in the names of the table's trees, which is reused once they are empty.
+        ///
+        /// `nil` is the table's number.
         var slot: Int?
         var indexes: [String: Int]
         var counters: [String: Int]?
-        /// By tree name after the table's: `i3`, `c1`.
+        /// The states, by tree name after the table's: `i3`, `c1`.
         var states: [String: BuildState]?
         /// Trees of removed indexes and counters that are not empty yet.
         var retired: [Retired]?
-        /// What is to be done about values that begin as encrypted ones; `nil` if all are decided.
+        /// The state of values that begin as encrypted ones; `nil` if all are decided.
         var undecided: Undecided?
 
-        /// The name of the tree of a table's items, by the number in it.
+        /// The name of the tree of a table's items, with the given number.
         static func treeName(_ slot: Int) -> String { "t\(slot)" }
 
-        /// The name of the tree of its items; those of its parts go on from it.
+        /// The name of the tree of the table's items, with which the names of its parts begin.
         var treeName: String { Self.treeName(slot ?? number) }
 
         /// The names of the indexes' and counters' trees after the table's.
@@ -74,11 +77,11 @@ extension Manifest.Table {
         indexes.filter { state(PartKind.index.part($0.value)) != nil }.keys.sorted()
     }
 
-    /// Numbers the indexes and counters of a definition that have no number.
+    /// Assigns numbers to the indexes and counters of a definition that have none.
     ///
     /// - Parameters:
     ///   - definition: The table's definition.
-    ///   - isNew: Whether the table is empty; else what is numbered is to be built.
+    ///   - isNew: Whether the table is empty; otherwise the numbered parts must be built.
     mutating func assignNumbers(_ definition: TableDefinition, isNew: Bool) {
         for index in definition.maintainedIndexes where indexes[index.name] == nil {
             let number = freeNumber(.index, Array(indexes.values))
@@ -94,7 +97,7 @@ extension Manifest.Table {
         self.counters = counters
     }
 
-    /// A number that no part has; one is free again only once its old tree is empty.
+    /// A number that no part has; a number becomes free only once its old tree is empty.
     private func freeNumber(_ kind: PartKind, _ used: [Int]) -> Int {
         var number = 1
         while used.contains(number)
@@ -105,7 +108,7 @@ extension Manifest.Table {
         return number
     }
 
-    /// Lets the tree of a part that is removed be emptied.
+    /// Records that the tree of a removed part must be emptied.
     mutating func retire(_ part: String, ownsChunks: Bool) {
         setState(nil, part)
         retired = (retired ?? []) + [Manifest.Retired(part: part, ownsChunks: ownsChunks)]
@@ -119,17 +122,17 @@ extension Manifest.Table {
         for part in parts where state(part) == nil { setState(.loading, part) }
     }
 
-    /// Lets what a load left behind be built.
+    /// Sets the parts that a load did not maintain to be built.
     mutating func endLoading() {
         for (part, state) in states ?? [:] where state == .loading { setState(.building, part) }
     }
 }
 
-/// What a table has apart from its items.
+/// The kinds of a table's parts apart from its items.
 enum PartKind: String, Sendable {
     case index
     case counter
 
-    /// The name of its tree of that number, after the table's.
+    /// The name of the part's tree with the given number, after the table's.
     func part(_ number: Int) -> String { (self == .index ? "i" : "c") + "\(number)" }
 }

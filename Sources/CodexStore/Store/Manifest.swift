@@ -1,39 +1,41 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// What a store knows about itself: its identity, its schema, the numbers under which things are
-/// stored, and which of them are still being built.
+/// The identity and schema of a store, the numbers of its parts, and their build states.
 ///
-/// Kept as JSON in the `meta` database.
+/// It is stored as JSON in the `meta` database.
 struct Manifest: Codable {
-    /// A table that was removed: the log may have changes of its items still.
+    /// A table that was removed; the log may still have changes of its items.
     struct Dropped: Codable {
         fileprivate(set) var definition: TableDefinition
         let number: Int
         let slot: Int
         /// The commit that removed it.
         let sequence: UInt64
-        /// The trees that are not empty yet; that of the items is the one without a name.
+        /// The trees that are not empty yet; the tree of the items has an empty name.
         var trees: [Retired]
     }
 
     static let key = Array("manifest".utf8)
-    /// Counts the manifest's changes, so that processes notice those of others.
+    /// The key of a counter of the manifest's changes, so that processes notice each other's
+    /// changes.
     static let generationKey = Array("generation".utf8)
 
     private(set) var format: Int
     private(set) var storeID: UUID
-    /// The store that this one follows; it takes everything from that one's log.
+    /// The leader that this store follows, from whose log it takes all its data.
     private(set) var leaderID: UUID?
-    /// What encrypted values are bound to: the ID of the store whose schema first named some.
+    /// The ID to which encrypted values are bound: that of the store whose schema first named
+    /// encrypted fields.
     ///
-    /// Copies (restored stores, followers) have that of the store that they are copies of. It is
-    /// `nil` while the schema names none, and in stores of earlier releases until they are opened
+    /// Copies (restored stores, followers) have the ID of their original. It is `nil` while the
+    /// schema names no encrypted fields, and in stores of earlier releases until they are opened
     /// for writing.
     private(set) var bindingID: UUID?
-    /// The indexes that the leader has not built, by table: what that one would have found out
-    /// (equal keys) or done (stamping items that expire) is to be seen to here if this store takes
-    /// its place.
+    /// The indexes that the leader has not built, by table.
+    ///
+    /// If this store replaces the leader, it must do the leader's work: find equal keys, and stamp
+    /// items that expire.
     var unbuiltByLeader: [String: [String]]?
     var schema: Schema
     var tables: [String: Table] = [:]
@@ -41,9 +43,9 @@ struct Manifest: Codable {
     private(set) var dropped: [Dropped]?
     /// The highest number that a removed table had.
     private(set) var lastNumber: Int?
-    /// Entries of `meta` that a change makes useless; not stored.
+    /// The keys of entries of `meta` that a change makes obsolete; they are not stored.
     private(set) var obsoleteKeys: [[UInt8]] = []
-    /// Removed tables that a change moves into ``RemovedTables``; not stored.
+    /// Removed tables that a change moves into ``RemovedTables``; they are not stored.
     private var settled: [Dropped] = []
 
     private enum CodingKeys: CodingKey {
@@ -60,7 +62,7 @@ struct Manifest: Codable {
         bindSealedFields()
     }
 
-    /// Takes over additions; returns whether there were any.
+    /// Adds the additions of a schema; returns whether there were any.
     mutating func merge(_ requested: Schema) throws(CodexError) -> Bool {
         let merged = try schema.merging(requested)
         guard merged != schema else { return false }
@@ -68,7 +70,7 @@ struct Manifest: Codable {
         schema = merged
         assignNumbers()
         bindSealedFields()
-        // What would be refused when it is read is not written.
+        // A manifest that reading would refuse is not written.
         guard max(numbers.highest, entities.values.max() ?? 0) <= ManifestNumbers.max else {
             throw CodexError(
                 .invalidSchema,
@@ -79,7 +81,7 @@ struct Manifest: Codable {
         return true
     }
 
-    /// Declares the rest of the store to be of the current format.
+    /// Sets the store's format to the current one.
     ///
     /// - Returns: Whether that is new.
     @discardableResult
@@ -88,14 +90,14 @@ struct Manifest: Codable {
         return format < StoreFormat.current
     }
 
-    /// Says how far the values of a table's items are decided.
+    /// Sets the extent to which the values of a table's items are decided.
     mutating func setUndecided(_ undecided: Undecided?, of table: String) {
         tables[table]?.undecided = undecided
         forgetPosition(DecidingProgress.part, of: table)
         raiseFormat()
     }
 
-    /// Makes it that of another store, which may follow one.
+    /// Gives the manifest a new identity, for another store, which may follow a leader.
     mutating func renewIdentity(leader: UUID?) {
         storeID = UUID()
         leaderID = leader
@@ -109,7 +111,7 @@ struct Manifest: Codable {
     /// Whether the store follows another one.
     var isFollower: Bool { leaderID != nil }
 
-    /// Makes the store one that follows none.
+    /// Ends the following of a leader.
     mutating func endFollowing() {
         leaderID = nil
         obsoleteKeys.append(LeaderPosition.key)
@@ -117,10 +119,11 @@ struct Manifest: Codable {
         bindSealedFields()
     }
 
-    /// Binds the encrypted values that are written from now on to the store, if the schema names
-    /// some.
+    /// Binds encrypted values that are written from now on to the store.
     ///
-    /// A follower takes over what its leader's are bound to.
+    /// It does so if the schema names encrypted fields.
+    ///
+    /// A follower takes over the binding of its leader.
     ///
     /// - Returns: Whether that is new.
     @discardableResult
@@ -131,13 +134,14 @@ struct Manifest: Codable {
         return true
     }
 
-    /// Takes over what the values of the store are bound to of which this one is a copy.
+    /// Takes over the binding of the store of which this one is a copy.
     mutating func adoptBinding(_ leader: Manifest) { bindingID = leader.bindingID }
 
-    /// Lets the indexes that the leader had not built be built again: it would have looked for
-    /// equal keys, and stamped items that expire.
+    /// Schedules a new build of the indexes that the leader had not built.
     ///
-    /// Under other numbers, so that a build that runs does not end this one.
+    /// The leader would have found equal keys, and stamped items that expire.
+    ///
+    /// The indexes get other numbers, so that a build that still runs does not end the new one.
     private mutating func rebuildUnbuilt() {
         for (name, indexes) in unbuiltByLeader ?? [:] {
             let definitions = schema.tables.first { $0.name == name }?.maintainedIndexes ?? []
@@ -161,10 +165,10 @@ struct Manifest: Codable {
         tables.mapValues(\.unbuiltIndexes).filter { !$0.value.isEmpty }
     }
 
-    /// The numbers that tables have and get.
+    /// The numbers of tables, and the next ones.
     var numbers: ManifestNumbers { ManifestNumbers(self) }
 
-    /// Numbers what is new in the schema; in a table that was there, it is to be built.
+    /// Assigns numbers to new parts of the schema; new parts of an existing table must be built.
     mutating func assignNumbers() {
         for table in schema.tables {
             let known = tables[table.name]
@@ -179,12 +183,11 @@ struct Manifest: Codable {
         }
     }
 
-    /// Takes a table out of the schema, and the entities that are in it; its trees are emptied
-    /// later.
+    /// Removes a table and its entities from the schema; its trees are emptied later.
     ///
     /// - Parameters:
     ///   - name: The table.
-    ///   - sequence: The commit that does it.
+    ///   - sequence: The commit that removes the table.
     /// - Throws: ``CodexError/Code/unknownTable``.
     mutating func drop(_ name: String, at sequence: UInt64) throws(CodexError) {
         let definition = try schema.table(name)
@@ -201,7 +204,7 @@ struct Manifest: Codable {
         trees += (entry.counters ?? [:]).values.sorted().map {
             Retired(part: PartKind.counter.part($0), ownsChunks: false)
         }
-        // Last: entries of other trees may refer to its items' chunks.
+        // The tree of the items is last: entries of other trees may refer to the items' chunks.
         trees.append(Retired(part: "", ownsChunks: true))
         let undecided = entry.undecided == nil ? [] : [DecidingProgress.part]
         for part in entry.parts.union(undecided) {
@@ -220,9 +223,10 @@ struct Manifest: Codable {
             entities: schema.entities.filter { $0.table != name })
     }
 
-    /// The definition of a table, as it is now.
+    /// The current definition of a table.
     ///
-    /// - Throws: ``CodexError/Code/unknownTable`` if it is gone, or another has its name.
+    /// - Throws: ``CodexError/Code/unknownTable`` if the table was removed, or if another one has
+    ///   its name.
     func definition(of table: String, number: Int) throws(CodexError) -> TableDefinition {
         let definition = try schema.table(table)
         guard tables[table]?.number == number else {
@@ -240,20 +244,21 @@ struct Manifest: Codable {
         forgetEmptyTables()
     }
 
-    /// Takes removed tables out that are empty.
+    /// Removes the empty ones of the removed tables.
     private mutating func forgetEmptyTables() {
         for var table in dropped ?? [] where table.trees.isEmpty {
-            // Reading its changes in the log needs no more than its keys.
+            // Reading the table's changes in the log needs only its keys.
             table.definition = table.definition.with(indexes: [], counters: [])
             settled.append(table)
         }
         dropped?.removeAll { $0.trees.isEmpty }
     }
 
-    /// Lets go of what the log has no use for: see ``RemovedTables/obsoleteKeys(upTo:_:_:)``.
+    /// Deletes entries that the log does not need: see ``RemovedTables/obsoleteKeys(upTo:_:_:)``.
     mutating func forgetRemoved(_ keys: [[UInt8]]) { obsoleteKeys += keys }
 
-    /// The entries of `meta` that store the manifest, with what a change adds and removes there.
+    /// The entries of `meta` that store the manifest, with the entries that a change adds and
+    /// removes.
     func entries(
         generation: UInt64
     ) throws(CodexError) -> [(key: [UInt8], value: [UInt8]?)] {
@@ -266,13 +271,13 @@ struct Manifest: Codable {
 
     // MARK: Building and removing
 
-    /// Takes an index or counter out of the schema; its tree is emptied later.
+    /// Removes an index or counter from the schema; its tree is emptied later.
     mutating func remove(
         _ kind: PartKind, _ name: String, of table: String
     ) throws(CodexError) {
         let definition = try schema.table(table)
         let removed = kind == .index ? tables[table]?.indexes[name] : tables[table]?.counters?[name]
-        // The index of expiry stays: what it is for cannot be taken away.
+        // The index of expiry stays: a table's time to live cannot be removed.
         guard let removed, name != TableDefinition.expiryIndexName else {
             throw CodexError(.unknownIndex, "Table \(table) has no \(kind.rawValue) \(name).")
         }
@@ -297,13 +302,13 @@ struct Manifest: Codable {
         forgetPosition(part, of: table)
     }
 
-    /// Records that the progress of a part's building is of no use any more.
+    /// Records that the build progress of a part is obsolete.
     mutating func forgetPosition(_ part: String, of table: String) {
         guard let entry = tables[table] else { return }
         obsoleteKeys.append(BuildProgress.key(table: entry.number, part))
     }
 
-    /// Lets unique indexes with equal keys be looked at again.
+    /// Schedules a new check of conflicting indexes and counters.
     mutating func retryConflicting() {
         for name in tables.keys {
             let counters = tables[name]?.counters ?? [:]
@@ -321,9 +326,9 @@ struct Manifest: Codable {
         assignNumbers()
     }
 
-    /// Lets a counter start again under another number: what it has counted is of no use.
+    /// Restarts a counter under another number, since its counts are unusable.
     ///
-    /// The number is assigned with ``assignNumbers()``.
+    /// ``assignNumbers()`` assigns the number.
     mutating func retry(_ counter: String, _ part: String, of table: String) {
         forgetPosition(part, of: table)
         tables[table]?.counters?[counter] = nil
@@ -332,7 +337,7 @@ struct Manifest: Codable {
 
     // MARK: Reading and writing
 
-    /// Reads what ``json()`` gave, in this release or an earlier one.
+    /// Reads the result of ``json()``, of this release or an earlier one.
     ///
     /// - Throws: ``CodexError/Code/unsupportedFormat``, ``CodexError/Code/corrupted``.
     init(json: [UInt8]) throws(CodexError) { self = try ManifestCoding.manifest(json) }

@@ -1,7 +1,7 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// The stored form of a manifest: JSON, and what is checked when it is read.
+/// The stored form of a manifest, which is JSON, and the checks when it is read.
 enum ManifestCoding {
     /// Reads a manifest of this release's format or an earlier one.
     ///
@@ -42,14 +42,15 @@ enum ManifestCoding {
         }
     }
 
-    /// Checks what the rest of the store relies on: names and numbers that are there once each.
+    /// Checks the invariants on which the store relies: each name and number is there once.
     private static func validate(_ manifest: Manifest) throws(CodexError) {
         let (schema, tables, entities) = (manifest.schema, manifest.tables, manifest.entities)
         let dropped = manifest.dropped ?? []
         try schema.validate()
         let numbers = tables.mapValues(\.number)
         try requireNumbers(schema.tables.map(\.name), numbers)
-        // Those of removed tables too: the next one is one higher, and the log names them all.
+        // Numbers of removed tables count too: the next number is one higher, and the log uses them
+        // all.
         let gone = dropped.map(\.number) + (manifest.lastNumber.map { [$0] } ?? [])
         guard Set(numbers.values).count == numbers.count,
             Set(entities.values).count == entities.count,
@@ -68,7 +69,7 @@ enum ManifestCoding {
         }
     }
 
-    /// Throws unless each name has a number of its own.
+    /// Throws unless each name has a different number.
     private static func requireNumbers(
         _ names: [String], _ numbers: [String: Int]
     ) throws(CodexError) {
@@ -78,7 +79,7 @@ enum ManifestCoding {
         else { throw Wire.corrupted("the manifest's numbers") }
     }
 
-    /// Whether a tree may have the name, after its table's.
+    /// Whether a tree's name may end with `name`, after its table's name.
     private static func isPart(_ name: String) -> Bool {
         name.isEmpty || (name.hasPrefix("i") || name.hasPrefix("c")) && Int(name.dropFirst()) != nil
     }

@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// The numbers that a manifest has given to tables, and those that it gives next.
+/// The numbers that a manifest has assigned to tables, and the next ones.
 struct ManifestNumbers {
     private let manifest: Manifest
 
@@ -24,7 +24,7 @@ struct ManifestNumbers {
 
     /// Throws if the store would have more trees than a process opens.
     ///
-    /// Those of removed tables and indexes count until they are empty.
+    /// The trees of removed tables and indexes count until they are empty.
     ///
     /// - Throws: ``CodexError/Code/limitReached``.
     func requireTreeCount() throws(CodexError) {

@@ -1,13 +1,13 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// What reading the log needs of tables that were removed and are empty: entries of `meta`.
+/// The definitions of removed, empty tables, which reading the log needs: entries of `meta`.
 ///
-/// They do not stand in the manifest, which is written and read at each change of the schema. An
-/// entry goes with a later removal, once neither the log nor a dead letter needs it.
+/// They are not in the manifest, which is written and read at each change of the schema. A later
+/// removal of a table deletes an entry once neither the log nor a dead letter needs it.
 enum RemovedTables {
     private static let prefix = Array("removed ".utf8)
-    /// Most entries that one change of the schema lets go.
+    /// The maximum number of entries that one change of the schema deletes.
     private static let forgottenCountMax = 100
 
     /// The entry's key: the commit that removed the table, then the table's number.
@@ -23,7 +23,7 @@ enum RemovedTables {
         return (key(table.sequence, UInt64(table.number)), definition)
     }
 
-    /// The definition of the table with a number; `nil` if there is no entry of it.
+    /// The definition of the table with a number; `nil` if it has no entry.
     ///
     /// - Complexity: Linear in the number of entries.
     static func definition(
@@ -42,13 +42,13 @@ enum RemovedTables {
         return definition
     }
 
-    /// The keys of entries that neither the log nor a dead letter has a use for.
+    /// The keys of entries that neither the log nor a dead letter needs.
     ///
     /// - Parameters:
     ///   - core: The store.
-    ///   - transaction: Where the entries are.
+    ///   - transaction: The transaction that reads the entries.
     /// - Returns: At most a hundred of them, the oldest first.
-    /// - Throws: What LMDB and reading the log's directory throw.
+    /// - Throws: The errors of LMDB, and of reading the log's directory.
     static func obsoleteKeys(
         _ core: StoreCore, _ transaction: Transaction
     ) throws(CodexError) -> [[UInt8]] {
@@ -62,11 +62,11 @@ enum RemovedTables {
     /// The keys of entries of tables that were removed up to a commit.
     ///
     /// - Parameters:
-    ///   - oldest: Up to which commit the log has nothing any more.
-    ///   - transaction: Where they are.
+    ///   - oldest: The last commit that the log does not have any more.
+    ///   - transaction: The transaction that reads the entries.
     ///   - meta: The database `meta`.
     /// - Returns: At most a hundred of them, the oldest first.
-    /// - Throws: What LMDB throws.
+    /// - Throws: The errors of LMDB.
     static func obsoleteKeys(
         upTo oldest: UInt64, _ transaction: Transaction, _ meta: DatabaseID
     ) throws(CodexError) -> [[UInt8]] {

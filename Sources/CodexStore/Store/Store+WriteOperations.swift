@@ -1,9 +1,10 @@
 public import CodexCore
 
-// The operations of a write transaction, each in one of its own. See there for errors and costs.
+// The operations of a write transaction, each in a separate transaction. The linked operations
+// document errors and costs.
 
 extension Store {
-    /// Stores an entity, in place of any with its key.
+    /// Stores an entity, and replaces one with the same key.
     ///
     /// See ``WriteTransaction/put(_:)``.
     public func put<E: Entity>(_ entity: E) async throws {
@@ -17,7 +18,7 @@ extension Store {
         try await write { try $0.insert(entity) }
     }
 
-    /// Stores a changed entity if it was not changed since it was read.
+    /// Stores a changed entity if it did not change in the store since it was read.
     ///
     /// See ``WriteTransaction/replace(_:)``.
     @discardableResult
@@ -25,7 +26,7 @@ extension Store {
         try await write { try $0.replace(stored) }
     }
 
-    /// Reads an entity, lets `body` change it, and stores it, in one transaction.
+    /// Reads an entity, changes it with `body`, and stores it, in one transaction.
     ///
     /// See ``WriteTransaction/update(_:_:)``.
     @discardableResult
@@ -80,7 +81,7 @@ extension Store {
 }
 
 extension Store: TableBackend {
-    /// Does all the actions, or none of them, and with a token only once.
+    /// Performs all actions, or none of them, and with a token only once.
     ///
     /// See ``WriteTransaction/perform(_:idempotencyToken:)``.
     @discardableResult
@@ -90,7 +91,7 @@ extension Store: TableBackend {
         try await write { try $0.perform(actions, idempotencyToken: idempotencyToken) }
     }
 
-    /// Does all the actions, or none of them.
+    /// Performs all actions, or none of them.
     ///
     /// See ``WriteTransaction/perform(_:idempotencyToken:)``.
     public func perform(_ actions: [WriteAction]) async throws {

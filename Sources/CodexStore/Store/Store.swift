@@ -2,8 +2,8 @@ public import CodexCore
 
 /// A store: the tables of a schema, in one directory.
 ///
-/// One process opens a store once and shares the `Store`: it may be used by any number of threads
-/// and tasks. Other processes may open the same directory.
+/// A process opens a store once and shares the `Store`. Any number of threads and tasks may use it.
+/// Other processes may open the same directory.
 ///
 /// ```swift
 /// let store = try Store(at: "notes.codex", schema: schema)
@@ -11,9 +11,9 @@ public import CodexCore
 /// let note = try store.get(Lookup<Note>(partition: "NOTEBOOK#engine", sort: "NOTE#1"))
 /// ```
 ///
-/// Reads are synchronous, run on the calling thread against a snapshot, and never wait for writes.
-/// Writes are `async` (``write(_:)-(_)`` has a blocking twin): they wait for the one writer, which
-/// commits what is waiting as one group, durably.
+/// Reads are synchronous. They run on the calling thread against a snapshot, and never wait for
+/// writes. Writes are `async` (``write(_:)-(_)`` has a blocking variant). They wait for the one
+/// writer, which commits the waiting writes as one group, durably.
 ///
 /// ## Topics
 /// ### Opening and closing
@@ -32,20 +32,21 @@ public final class Store: Sendable {
     /// Opens the store in the directory `path`, or creates it there.
     ///
     /// - Parameters:
-    ///   - path: The directory. Its parent must exist; it itself must be a store, be empty, or not
-    ///     exist. Network file systems are not supported.
-    ///   - schema: Tables and entities. `nil` takes those that the store has; creating needs them.
-    ///     New tables, indexes, counters, entities, optional fields and schema versions are added
-    ///     to the store, and a time to live to a table that has none; any other difference is
-    ///     refused. A new index of a large table is built in the background (and items that were
-    ///     there before their table's time to live expire only then): see ``waitUntilReady()``.
-    ///   - options: How to open it.
+    ///   - path: The directory. Its parent must exist. The directory must be a store, be empty, or
+    ///     not exist. Network file systems are not supported.
+    ///   - schema: The tables and entities. `nil` uses the schema of the store; a new store needs a
+    ///     schema. New tables, indexes, counters, entities, optional fields and schema versions are
+    ///     added to the store. A time to live is added to a table that has none. Any other
+    ///     difference is refused. A new index of a large table is built in the background. So is a
+    ///     new time to live: items that were there before expire only after the build. See
+    ///     ``waitUntilReady()``.
+    ///   - options: The options of the opening.
     /// - Throws: ``CodexError/Code/notAStore``, ``CodexError/Code/unsupportedFormat``,
     ///   ``CodexError/Code/schemaMismatch``, ``CodexError/Code/invalidSchema``,
     ///   ``CodexError/Code/alreadyOpen``, ``CodexError/Code/notFound``,
     ///   ``CodexError/Code/notWritable``, ``CodexError/Code/corrupted``,
     ///   ``CodexError/Code/diskFull``, ``CodexError/Code/needsRecovery`` (read-only, after a
-    ///   crash), ``CodexError/Code/outcomeUnknown`` if a flush fails while it recovers.
+    ///   crash), ``CodexError/Code/outcomeUnknown`` if a flush fails during the recovery.
     public init(
         at path: String, schema: Schema? = nil, options: StoreOptions = StoreOptions()
     ) throws(CodexError) {
@@ -65,7 +66,7 @@ public final class Store: Sendable {
             try directory.create(options.fileAccess) { staging throws(CodexError) in
                 try StoreCreation.fill(staging, schema, options)
             }
-            // Another process may have made it: check it as any other.
+            // Another process may have created it: check it as any other store.
             _ = try directory.state(isReadOnly: options.isReadOnly)
         }
         let events = options.observer.map { EventQueue($0) }
@@ -87,7 +88,7 @@ public final class Store: Sendable {
         let sweeper = Sweeper(core, writer)
         (self.writer, self.builder, self.sweeper) = (writer, builder, sweeper)
         core.workArrived.withLock { $0 = { [weak builder] in builder?.schedule.wake() } }
-        // Before the others, who write.
+        // The writer starts before the other parts, which write.
         writer.start {
             builder.schedule.waitUntilEnded()
             sweeper?.waitUntilEnded()
@@ -97,12 +98,12 @@ public final class Store: Sendable {
         builder.start()
         sweeper?.start()
         parts.checkpointer.start(writer)
-        // What is small is ready at once.
+        // A small build is complete when the initializer returns.
         if let builder = self.builder, builder.hasLittleToDo() { builder.schedule.blockUntilIdle() }
         replacePlainDigests(writer)
     }
 
-    /// Says in errors which store it is.
+    /// Adds the store's path to errors of `body`.
     private static func locating<R>(
         _ path: String, _ body: () throws(CodexError) -> R
     ) throws(CodexError) -> R {
@@ -113,20 +114,21 @@ public final class Store: Sendable {
         }
     }
 
-    /// Closes the store: waits for running reads, runs the writes that were accepted, and lets go
-    /// of the files.
+    /// Closes the store: it waits for running reads, runs the accepted writes, and closes the
+    /// files.
     ///
     /// It may be called more than once, by any thread. Each call returns when the store is closed.
-    /// Later use, running sequences included, throws ``CodexError/Code/closed``.
+    /// Later use, also by running sequences, throws ``CodexError/Code/closed``.
     ///
     /// In code that the store calls (the body of a ``read(_:)`` or ``write(_:)-(_)``, a clock, a
     /// provider of keys), closing would wait for that code. There the call returns at once. The
     /// body goes on with its snapshot or transaction, which is committed. The store is closed when
-    /// the body has ended. To wait for that, call it once more after the body.
+    /// the body has ended. To wait for that, call `close()` again after the body.
     ///
-    /// The observer (``StoreOptions/observer``) gets what happened before, and after the call no
-    /// event but one that it is at. It may close the store itself. One that is busy is waited for a
-    /// second at most; the rest of its events is discarded.
+    /// The observer (``StoreOptions/observer``) gets the events that happened before. After the
+    /// call it gets no event; it may only finish the current one. It may close the store itself.
+    /// Closing waits for a busy observer for at most a second; then the remaining events are
+    /// discarded.
     ///
     /// - Important: A body must not wait for another thread that closes the store.
     public func close() {
@@ -140,7 +142,7 @@ public final class Store: Sendable {
     deinit { shutDown() }
 
     private func shutDown() {
-        // The threads that it would wait for are the parent's.
+        // The threads to wait for belong to the parent process.
         if InheritedDescriptors.isForked { return }
         let closing = StoreClosing(core)
         guard closing.begin() else { return }
@@ -149,29 +151,30 @@ public final class Store: Sendable {
         if let writer {
             writer.stop()
         } else if closing.hasReaders {
-            // This thread may be in the middle of a read.
+            // This thread may be running a read.
             WorkerPool.run { closing.finish() }
         } else {
             closing.finish()
         }
     }
 
-    /// The schema that the store has, additions included.
+    /// The schema of the store, including additions.
     public var schema: Schema { core.catalog.manifest.schema }
 
-    /// The directory that the store is in.
+    /// The path of the store's directory.
     ///
-    /// An absolute path without symbolic links, as it was when the store was opened.
+    /// It is an absolute path without symbolic links, as it was when the store was opened.
     public var path: String { core.directory.path }
 
-    /// What opening the store redid from its log; `nil` if other processes had it open already, or
-    /// if it is read-only.
+    /// The recovery from the log at the opening.
+    ///
+    /// It is `nil` if other processes had the store open already, or if the store is read-only.
     public var recovery: RecoveryReport? { parts?.recovery }
 
     /// Whether the store was opened read-only.
     public var isReadOnly: Bool { core.options.isReadOnly }
 
-    /// The name of the entity that a header's number stands for, or `nil`.
+    /// The name of the entity with a header's number, or `nil`.
     public func entityName(of header: ItemHeader) -> String? {
         core.catalog.entityName(header.entityNumber)
     }

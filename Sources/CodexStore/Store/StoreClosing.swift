@@ -1,8 +1,7 @@
 internal import CodexCore
 internal import Dispatch
 
-/// How a store is closed: readers are refused, those that run are waited for, and the environment
-/// is closed.
+/// Closes a store: it refuses new readers, waits for the running ones, and closes the environment.
 struct StoreClosing {
     private let core: StoreCore
     private var state: Locked<StoreCore.State> { core.state }
@@ -10,7 +9,7 @@ struct StoreClosing {
 
     init(_ core: StoreCore) { self.core = core }
 
-    /// Whether any reader is at work.
+    /// Whether any reader is active.
     var hasReaders: Bool { state.withLock { $0.readers.activeCount > 0 } }
 
     /// Refuses readers from now on; returns whether this call was the first.
@@ -28,7 +27,7 @@ struct StoreClosing {
 
     /// Waits for running readers and closes the environment.
     ///
-    /// Called once, after the writer ended.
+    /// It is called once, after the writer ended.
     func finish() {
         while state.withLock({ $0.readers.activeCount > 0 }) { core.lastReaderEnded.wait() }
         let idle = state.withLock { state in
@@ -45,10 +44,11 @@ struct StoreClosing {
         core.finished.signal()
     }
 
-    /// Closes LMDB's environment and lets go of the lease, with the gate held: the last to close
-    /// ends LMDB's locks, which no process must be about to use.
+    /// Closes LMDB's environment and releases the lease, with the gate held.
+    ///
+    /// The last process to close ends LMDB's locks, and no process may be about to use them.
     private func closeEnvironment() {
-        // Without it (no descriptors left, say) closing goes on all the same.
+        // If the gate fails, for example without free descriptors, closing continues.
         let gate = try? StoreLease.gate(
             directory, isReadOnly: core.options.isReadOnly, within: core.options.lockTimeout)
         core.environment.close()

@@ -2,17 +2,17 @@ internal import CodexCore
 internal import Dispatch
 internal import Synchronization
 
-/// What a store has in addition that is open for writing.
+/// The additional parts of a store that is open for writing.
 struct WritableParts: Sendable {
     let log: LogWriter
     let checkpointer: Checkpointer
-    /// What opening it redid; `nil` if others had it open.
+    /// The report of the recovery at the opening; `nil` if other processes had the store open.
     let recovery: RecoveryReport?
 }
 
-/// Everything behind a ``Store``: what is open, and who may still use it.
+/// The shared state behind a ``Store``: its open resources, and their users.
 final class StoreCore: Sendable {
-    /// The store's directory, held.
+    /// The store's directory, which is held open.
     let directory: Directory
     let environment: Environment
     let options: StoreOptions
@@ -20,26 +20,27 @@ final class StoreCore: Sendable {
     let logDirectory: LogDirectory
     /// Wakes readers of changes.
     let commits: CommitSignal
-    /// What is received from a leader.
+    /// The streams from a leader.
     let leaderStreams = LeaderStreams()
-    /// Held from before a transaction begins that opens databases until it has ended: it guards
-    /// LMDB's table of handles. (The number is there since the thread sanitizer takes an empty
-    /// value for the lock beside it.)
+    /// Guards LMDB's table of handles.
+    ///
+    /// It is held from before the begin of a transaction that opens databases until its end. (It
+    /// has a number since the thread sanitizer confuses an empty value with the lock beside it.)
     let schemaLock = Locked(0)
 
     struct State {
         var catalog: Catalog
         var readers = SnapshotPool()
         var retired = RetiredHandles()
-        /// The threads in ``awaited(_:)``, each as often as it is there.
+        /// The threads in ``awaited(_:)``, one entry for each call.
         var awaitedThreads: [UInt] = []
         var isClosed = false
         var isFinished = false
-        /// Whether readers ask ``ReaderGate/admit(waits:)``: the store is closed, or it is being
-        /// compacted.
+        /// Whether readers must call ``ReaderGate/admit(waits:)``, since the store is closed or
+        /// being compacted.
         var isBarred = false
         var barrier = ReaderBarrier.none
-        /// Those who wait for the end of a compaction.
+        /// The semaphores of the threads that wait for the end of a compaction.
         var waiting: [DispatchSemaphore] = []
         var caches: [WeakFollower] = []
     }
@@ -69,10 +70,10 @@ final class StoreCore: Sendable {
         readerAging.start(.whenWoken) { [weak self] in self?.ageReaders() ?? .never }
     }
 
-    /// Told whenever this process learns of a schema with something to build or to empty.
+    /// Called when this process takes over a schema with parts to build or to empty.
     let workArrived = Locked<(@Sendable () -> Void)?>(nil)
 
-    /// Takes over a catalog; with the schema lock held.
+    /// Takes over a catalog; the caller holds the schema lock.
     func adopt(_ catalog: Catalog) {
         let isNew = state.withLock { state in
             guard state.catalog !== catalog else { return false }
@@ -84,12 +85,12 @@ final class StoreCore: Sendable {
     }
 
     private struct Decoding {
-        // It refers to this core.
+        // The reference is weak, since `LoggedTables` refers to this core.
         weak var tables: LoggedTables?
     }
     private let decoding = Locked(Decoding())
 
-    /// What decoding the log's changes needs; one for all readers.
+    /// The tables that decoding the log's changes needs, shared by all readers.
     var loggedTables: LoggedTables {
         decoding.withLock { decoding in
             if let tables = decoding.tables { return tables }
@@ -104,7 +105,7 @@ final class StoreCore: Sendable {
     /// The newest catalog that this process knows.
     var catalog: Catalog { state.withLock { $0.catalog } }
 
-    /// The catalog of the manifest as it is now: another process may have changed it.
+    /// The catalog of the current manifest, which another process may have changed.
     @discardableResult
     func refreshCatalog() throws(CodexError) -> Catalog {
         let result = schemaLock.withLock { _ in
@@ -124,12 +125,12 @@ final class StoreCore: Sendable {
                 }
             }
         }
-        // Where nothing writes, no other thread would do it.
+        // In a read-only store, no other thread closes them.
         if options.isReadOnly { try closeRetiredHandles() }
         return try result.get()
     }
 
-    /// What keeps readers out during a compaction.
+    /// The gate that keeps readers out during a compaction.
     var gate: ReaderGate { ReaderGate(self) }
 
     // MARK: Handles
@@ -142,15 +143,14 @@ final class StoreCore: Sendable {
         return try result.get()
     }
 
-    /// Closes the handles of databases that were removed, as far as no reader can use them.
+    /// Closes the handles of removed databases that no reader can use.
     ///
-    /// Outside of transactions of the calling thread.
+    /// The calling thread must have no open transaction.
     func closeRetiredHandles() throws(CodexError) {
         guard state.withLock({ !$0.retired.isEmpty }) else { return }
         let result = schemaLock.withLock { _ in
             Result { () throws(CodexError) in
-                // No thread of this process writes meanwhile; a reader needs no handle that is
-                // retired.
+                // No thread of this process writes meanwhile, and no reader needs a retired handle.
                 let lock = try environment.begin(readOnly: options.isReadOnly)
                 defer { lock.abort() }
                 let closable = state.withLock { $0.retired.takeClosable(&$0.readers.epochs) }
@@ -179,7 +179,7 @@ final class StoreCore: Sendable {
         CodexError(.closed, "The store was closed. Open it again.")
     }
 
-    /// Runs what closing waits for besides readers: a thread of the store, or a long task.
+    /// Runs work for which closing waits: a thread of the store, or a long task.
     func awaited<R, Failure: Error>(_ body: () throws(Failure) -> R) throws(Failure) -> R {
         let thread = WorkerPool.currentThread
         state.withLock { $0.awaitedThreads.append(thread) }
@@ -193,7 +193,7 @@ final class StoreCore: Sendable {
         return try body()
     }
 
-    /// Whether the calling thread is in the middle of what closing waits for.
+    /// Whether the calling thread runs work for which closing waits.
     var isInUseHere: Bool {
         let thread = WorkerPool.currentThread
         let isReading = contexts.withLock { contexts in

@@ -1,11 +1,11 @@
-/// The formats of everything in a store.
+/// The numbers of a store's format.
 enum StoreFormat {
     /// The format that this release writes.
     ///
-    /// Raised when an older release could not read it.
+    /// It is raised for changes that an older release cannot read.
     static let current = 4
     /// The first format with a log.
     static let logged = 3
-    /// The first format whose items tell encrypted values by tags.
+    /// The first format whose items mark encrypted values with tags.
     static let tagged = 4
 }

@@ -5,18 +5,18 @@ package import CodexCore
 /// The clock and the random bits are the system's by default. The other parts are absent: the
 /// store then does its own work, and pays one comparison with `nil` for each.
 package struct StoreParts: Sendable {
-    /// The monotonic clock: the time that passed since some moment, suspended or not.
+    /// The monotonic clock: the time since a fixed instant, including suspended time.
     package var monotonic: @Sendable () -> Duration = { StoreParts.start.duration(to: .now) }
     private static let start = ContinuousClock.now
-    /// 64 random bits; they salt the segments of the log.
+    /// Returns 64 random bits, which salt the segments of the log.
     package var randomBits: @Sendable () -> UInt64 = { UInt64.random(in: .min ... .max) }
     /// Makes the calls of log, data file and opening.
     package var calls: (any StoreCalls)?
-    /// Sees what maintenance stores when items change.
+    /// Sees the entries that maintenance stores when items change.
     package var maintenance: (any MaintenanceFilter)?
     /// Gets the reader that keeps the checkpoint's pages while the log is applied.
     package var readerHeld: (@Sendable (any HeldReader) -> Void)?
-    /// Called before a group that changed something is committed; what it throws fails the group.
+    /// Called before a group with changes is committed; an error that it throws fails the group.
     package var beforeCommit: (@Sendable () throws -> Void)?
     /// Called at each step of the durability protocol.
     package var reached: (@Sendable (ProtocolStep) -> Void)?
@@ -41,19 +41,19 @@ package enum StoreCall: Sendable {
     case flushData
 }
 
-/// Makes calls for the store: it may delay a call, leave it out, or fail in its place.
+/// Makes calls for the store; it may delay a call, omit it, or fail instead.
 package protocol StoreCalls: AnyObject, Sendable {
     /// Makes a call.
     ///
     /// - Parameters:
-    ///   - call: Which call it is.
-    ///   - make: Makes the call as the store does by itself.
-    /// - Throws: What `make` throws, or an error in its place.
+    ///   - call: The kind of the call.
+    ///   - make: Makes the call as the store does by default.
+    /// - Throws: The errors of `make`, or another error instead.
     func perform(_ call: StoreCall, _ make: () throws(CodexError) -> Void) throws(CodexError)
 }
 
 extension StoreParts {
-    /// Makes a call by ``calls``, or directly without them.
+    /// Makes a call through ``calls``, or directly if there are none.
     @inline(__always)
     func perform(
         _ call: StoreCall, _ make: () throws(CodexError) -> Void
@@ -71,9 +71,9 @@ package protocol HeldReader {
 
 // MARK: Maintenance
 
-/// Sees what maintenance is about to store, and may replace it.
+/// Sees the keys and counts that maintenance is about to store, and may replace them.
 ///
-/// Each function returns what it gets unless a type implements it.
+/// By default, each function returns its argument.
 package protocol MaintenanceFilter: AnyObject, Sendable {
     /// The key under which an entry of an item tree, index or counter is stored.
     func treeKey(_ key: [UInt8]) -> [UInt8]
@@ -81,7 +81,7 @@ package protocol MaintenanceFilter: AnyObject, Sendable {
     /// The keys of an item's entries in one index: before a change, and after it.
     func indexKeys(old: [[UInt8]], new: [[UInt8]]) -> (old: [[UInt8]], new: [[UInt8]])
 
-    /// How many items are stored for a group of a counter.
+    /// The number of items that is stored for a group of a counter.
     func groupCount(_ count: Int) -> Int
 }
 

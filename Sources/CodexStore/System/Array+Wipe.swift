@@ -7,10 +7,10 @@
 #endif
 
 extension Array<UInt8> {
-    /// Overwrites the bytes with zeros, by a call that the compiler does not leave out.
+    /// Overwrites the bytes with zeros, by a call that the compiler cannot remove.
     ///
-    /// Copies keep what they have: another array with the same buffer, the buffers that an array
-    /// had before it grew, and whatever other types made of the bytes.
+    /// Copies are not changed: another array with the same buffer, earlier buffers of an array that
+    /// grew, and copies in other types.
     mutating func wipe() {
         let count = count
         unsafe withUnsafeMutableBytes { buffer in

@@ -1,11 +1,11 @@
 internal import Dispatch
 
-/// Something that a store does again and again in the background, one pass at a time.
+/// A repeated background operation of a store, one pass at a time.
 ///
 /// A pass runs on a thread of the ``WorkerPool`` when the loop is woken or its time has come.
 /// Between passes the loop has no thread.
 final class BackgroundLoop: Sendable {
-    /// When the next pass is, unless the loop is woken before.
+    /// The time of the next pass, unless the loop is woken earlier.
     enum Next: Equatable {
         case whenWoken
         case after(Duration)
@@ -18,7 +18,7 @@ final class BackgroundLoop: Sendable {
         var isRunning = false
         /// Whether the loop was woken since the running pass began.
         var isWoken = false
-        /// When a pass was asked for since the running one began.
+        /// The delay of a pass that was requested since the running one began.
         var delay: Duration?
         var timer: (any DispatchSourceTimer)?
     }
@@ -30,7 +30,7 @@ final class BackgroundLoop: Sendable {
 
     deinit { state.withLock { $0.timer }?.cancel() }
 
-    /// Begins, once; the loop lives until a pass returns ``Next/never``.
+    /// Starts the loop, once; it lives until a pass returns ``Next/never``.
     func start(_ first: Next = .after(.zero), _ pass: @escaping @Sendable () -> Next) {
         state.withLock { state in
             state.pass = pass
@@ -38,7 +38,7 @@ final class BackgroundLoop: Sendable {
         }
     }
 
-    /// Makes a pass begin as soon as none runs.
+    /// Starts a pass as soon as none runs.
     func wake() {
         let starts = state.withLock { state in
             guard state.pass != nil else { return false }
@@ -49,7 +49,7 @@ final class BackgroundLoop: Sendable {
         if starts { WorkerPool.run { [self] in runPasses() } }
     }
 
-    /// Makes a pass begin after a delay, unless a pass that runs asks for an earlier or later one.
+    /// Starts a pass after a delay; the result of a running pass takes precedence.
     func wake(after delay: Duration) {
         state.withLock { state in
             guard state.pass != nil else { return }
@@ -70,7 +70,7 @@ final class BackgroundLoop: Sendable {
         }
     }
 
-    /// Leaves the thread until the next pass; returns `false` if that is now.
+    /// Releases the thread until the next pass; returns `false` if that is now.
     private func rests(_ next: Next) -> Bool {
         if next == .never {
             end()

@@ -1,4 +1,4 @@
-/// Integers as keys: bytes that compare as the numbers do.
+/// Integers as keys: their bytes sort as the numbers do.
 enum BigEndian {
     static func bytes<Integer: FixedWidthInteger>(_ value: Integer) -> [UInt8] {
         var bytes: [UInt8] = []

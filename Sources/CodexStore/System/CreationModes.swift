@@ -6,20 +6,20 @@
     internal import Darwin
 #endif
 
-/// The modes that files and directories get when they are made, whatever the umask.
+/// The modes of new files and directories, which do not depend on the umask.
 struct CreationModes {
     let file: UInt32
     let directory: UInt32
-    /// Whose they are to be; `nil` leaves that to the system.
+    /// The owner of new files; `nil` leaves it to the system.
     private let owner: UInt32?
     private let group: UInt32?
 
-    /// Those of what is made in a directory.
+    /// The modes of new files in a directory.
     ///
-    /// What an administrator makes is given to the directory's owner, who could not open it
+    /// A file that an administrator makes is given to the directory's owner, who could not open it
     /// otherwise. In another user's directory that no group shares, the directory's own mode
-    /// counts: a private file in it would keep the owner out. That is not so in a directory for all
-    /// (`/tmp`).
+    /// applies: a private file in it would exclude its owner. A directory for all users (`/tmp`) is
+    /// an exception.
     init(in parent: stat) {
         let mode = UInt32(parent.st_mode)
         let isAdministrator = geteuid() == 0
@@ -37,11 +37,11 @@ struct CreationModes {
         }
     }
 
-    /// Those of a directory by itself.
+    /// The modes of a directory itself.
     ///
     /// - Parameters:
-    ///   - access: Who may use it.
-    ///   - group: The group that shares it, if one does.
+    ///   - access: The access of its users.
+    ///   - group: The group that shares it, if there is one.
     init(_ access: FileAccess, group: UInt32?) {
         owner = nil
         switch access.kind {
@@ -50,17 +50,15 @@ struct CreationModes {
         }
     }
 
-    /// Gives a file or directory a mode, and its owner and group; what the process may not do is
-    /// left as it is.
+    /// Sets the mode, the owner and the group of a file or directory, as far as the process may.
     ///
-    /// What cannot be given to its group is not opened to the group that it has: that group gets
-    /// what all others get.
+    /// If the group cannot be set, the present group gets only the rights of all others.
     func apply(_ mode: UInt32, to descriptor: Int32) {
         var info = stat()
         guard unsafe fstat(descriptor, &info) == 0 else { return }
         let (newOwner, newGroup) = (owner ?? info.st_uid, group ?? info.st_gid)
         var mode = mode
-        // First: a change of owner takes the bit away that passes the group on.
+        // The owner comes first: a change of owner clears the set-group-ID bit.
         if newOwner != info.st_uid || newGroup != info.st_gid {
             let isGiven = fchown(descriptor, newOwner, newGroup) == 0
             if !isGiven, newGroup != info.st_gid { mode = Self.withoutGroup(mode) }
@@ -68,14 +66,14 @@ struct CreationModes {
         _ = fchmod(descriptor, mode_t(mode))
     }
 
-    /// The mode with which a group has the rights of all others, and is not passed on.
+    /// The mode with which a group has only the rights of all others, without the set-group-ID bit.
     private static func withoutGroup(_ mode: UInt32) -> UInt32 {
         mode & ~0o2070 | (mode & 0o007) << 3
     }
 
     /// Whether a file of the process's user has another mode or group.
     ///
-    /// One with a second name is left alone: it may be a file that is none of the store's.
+    /// A file with a second name is excluded: it may not belong to the store.
     func isDue(_ file: stat) -> Bool {
         guard file.st_mode & S_IFMT == S_IFREG, file.st_uid == geteuid(), file.st_nlink == 1 else {
             return false
@@ -83,7 +81,7 @@ struct CreationModes {
         return differs(file, self.file)
     }
 
-    /// Whether something has another mode or group.
+    /// Whether a file or directory has another mode or group.
     func differs(_ info: stat, _ mode: UInt32) -> Bool {
         UInt32(info.st_mode) & 0o7777 != mode || info.st_gid != group ?? info.st_gid
     }

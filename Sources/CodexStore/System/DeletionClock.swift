@@ -1,24 +1,24 @@
 internal import CodexCore
 
-/// The times by which a store deletes, in milliseconds since 1970.
+/// The times up to which a store deletes, in milliseconds since 1970.
 struct DeletionTimes: Sendable, Equatable {
-    /// Items and changes whose time is over by this time may be deleted.
+    /// Items and changes that expired up to this time may be deleted.
     let items: UInt64
-    /// Idempotency tokens whose time is over by this time may be forgotten.
+    /// Idempotency tokens that expired up to this time may be deleted.
     let tokens: UInt64
-    /// The latest that the time may really be: the stamp of what is kept for a time from now on.
+    /// The latest possible real time: the time stamp for entries that are kept for a limited time.
     let stamp: UInt64
 }
 
-/// Tells by which time a store may delete for good.
+/// Determines the time up to which a store may delete permanently.
 ///
-/// A wall clock that was wrong is set right again. What it hid is then there again, but what was
-/// deleted by it is not. So this clock is never ahead of the wall clock. When the wall clock jumps,
-/// this one goes on with the monotonic clock. It follows a jump once both have agreed for
-/// ``StoreOptions/clockConfirmation``. Right after opening, the times in the log bound it.
+/// A wrong wall clock will be corrected. Items that only seemed expired are then visible again, but
+/// a deletion cannot be undone. So this clock is never ahead of the wall clock. When the wall clock
+/// jumps, this clock continues with the monotonic clock. It follows a jump once both have agreed
+/// for ``StoreOptions/clockConfirmation``. Directly after opening, the times in the log bound it.
 ///
-/// Each process that has the store open for writing has one. It is asked only by what deletes by
-/// time, and for the stamps of what is kept for a time.
+/// Each process that has the store open for writing has one. Only deletions by time use it, and the
+/// time stamps of entries that are kept for a limited time.
 final class DeletionClock: Sendable {
     private struct Lines {
         var items: ClockLine
@@ -30,11 +30,11 @@ final class DeletionClock: Sendable {
     /// The longest pause, in milliseconds, between reading one clock and the other.
     private static let pauseMax = 500
 
-    /// Starts the clock of a store that is opened.
+    /// Starts the clock of a store that is being opened.
     ///
     /// - Parameters:
-    ///   - options: What has the clocks, the confirmation and the observer.
-    ///   - times: What the log says of the time before.
+    ///   - options: The options with the clocks, the confirmation and the observer.
+    ///   - times: The times in the log.
     init(_ options: StoreOptions, _ times: LogTimes) {
         let reading = Self.reading(options)
         let confirmation = options.clockConfirmationMilliseconds
@@ -48,7 +48,7 @@ final class DeletionClock: Sendable {
         if reading.wall < newest - ClockLine.toleranceMax { report(reading.wall - newest) }
     }
 
-    /// The times by which may be deleted now.
+    /// The times up to which the store may delete now.
     func times() -> DeletionTimes {
         let reading = Self.reading(options)
         let (times, jump) = lines.withLock { lines -> (DeletionTimes, Int?) in
@@ -64,7 +64,7 @@ final class DeletionClock: Sendable {
         return times
     }
 
-    /// Reads both clocks; again if the thread or the machine was stopped in between.
+    /// Reads both clocks, and again if the thread or the machine was stopped in between.
     private static func reading(_ options: StoreOptions) -> ClockReading {
         var reading = ClockReading(wall: 0, elapsed: options.parts.monotonic())
         for _ in 0..<3 {
@@ -81,13 +81,13 @@ final class DeletionClock: Sendable {
     }
 }
 
-/// What the wall clock and the monotonic clock show at one moment, in milliseconds.
+/// A reading of the wall clock and the monotonic clock at one instant, in milliseconds.
 ///
-/// Both are kept within bounds in which sums and differences do not overflow.
+/// Both are bounded, so that sums and differences do not overflow.
 struct ClockReading: Sendable, Equatable {
     /// The time since 1970.
     var wall: Int
-    /// The time that passed since some moment.
+    /// The time since an arbitrary start.
     var elapsed: Int
 
     private static let wallMax = 1 << 48
@@ -97,7 +97,7 @@ struct ClockReading: Sendable, Equatable {
         self.elapsed = elapsed.nanoseconds / 1_000_000
     }
 
-    /// What the wall clock shows at another reading if both clocks go on alike.
+    /// The wall time at another reading, if both clocks run at the same rate.
     func wall(at other: ClockReading) -> Int { wall + (other.elapsed - elapsed) }
 
     func with(wall: Int) -> ClockReading {
@@ -107,18 +107,18 @@ struct ClockReading: Sendable, Equatable {
     }
 }
 
-/// Follows the wall clock as long as it goes on like the monotonic clock.
+/// Follows the wall clock as long as it agrees with the monotonic clock.
 struct ClockLine: Sendable {
-    /// How long both clocks must agree before a jump is followed.
+    /// The time that both clocks must agree before a jump is followed.
     private let confirmation: Int
-    /// From here on the confirmed time goes on with the monotonic clock.
+    /// The reading from which the confirmed time follows the monotonic clock.
     private var confirmed: ClockReading
-    /// From here on the latest possible time does.
+    /// The reading from which the latest possible time follows it.
     private var latest: ClockReading
-    /// Since when both clocks agree.
+    /// The reading since which both clocks agree.
     private var agreed: ClockReading
 
-    /// The difference that is no jump, and what it grows by: 500 ppm, up to a minute.
+    /// A smaller difference is no jump; the tolerance grows by 500 ppm, up to a minute.
     static let toleranceMin = 2000
     static let toleranceMax = 60_000
     private static let driftDivisor = 2000
@@ -133,39 +133,40 @@ struct ClockLine: Sendable {
         latest = reading.with(wall: max(reading.wall, newest))
     }
 
-    /// Takes a new reading into account.
+    /// Processes a new reading.
     ///
-    /// - Returns: By how much the wall clock jumped; `nil` if it did not.
+    /// - Returns: The jump of the wall clock; `nil` if there was none.
     mutating func take(_ reading: ClockReading) -> Int? {
         let difference = reading.wall - agreed.wall(at: reading)
         let drift = (reading.elapsed - agreed.elapsed) / Self.driftDivisor
         let isJump = abs(difference) > min(Self.toleranceMin + max(0, drift), Self.toleranceMax)
         if isJump { agreed = reading }
-        // Not sooner, or many small steps would add up.
+        // It must not be sooner, or many small steps would add up.
         if reading.elapsed - agreed.elapsed >= confirmation {
             (confirmed, latest, agreed) = (reading, reading, reading)
         }
         return isJump ? difference : nil
     }
 
-    /// The time by which may be deleted; never ahead of the wall clock.
+    /// The time up to which the store may delete; never ahead of the wall clock.
     func confirmed(at reading: ClockReading) -> UInt64 {
         UInt64(max(0, min(reading.wall, confirmed.wall(at: reading))))
     }
 
-    /// The latest that the time may really be.
+    /// The latest possible real time.
     func latest(at reading: ClockReading) -> UInt64 {
         UInt64(max(0, max(reading.wall, latest.wall(at: reading))))
     }
 }
 
 extension StoreOptions {
-    /// The times by which the open store may delete; nothing may go while there is no such store.
+    /// The times up to which the open store may delete; without an open store, nothing may be
+    /// deleted.
     var deletionTimes: DeletionTimes {
         deletionClock?.times() ?? DeletionTimes(items: 0, tokens: 0, stamp: nowMilliseconds)
     }
 
-    /// The second, counted from 1970, by which expired items may be removed.
+    /// The time, in seconds since 1970, up to which expired items may be removed.
     var deletionSecond: Int { Int(clamping: deletionTimes.items / 1000) }
 
     /// The options with the clock of a store that is opened for writing.
@@ -179,9 +180,10 @@ extension StoreOptions {
         clockConfirmation.nanoseconds / 1_000_000
     }
 
-    /// How long both clocks must agree for tokens: at least as long as a token is kept.
+    /// The time that both clocks must agree for tokens: at least the lifetime of a token.
     ///
-    /// One from before a jump has then been kept for its time when the jump is followed.
+    /// So a token from before a jump has been kept for its whole lifetime when the jump is
+    /// followed.
     fileprivate var tokenConfirmationMilliseconds: Int {
         let milliseconds = clockConfirmationMilliseconds
         return milliseconds == 0

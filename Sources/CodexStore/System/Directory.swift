@@ -10,14 +10,14 @@ internal import CodexCore
 
 /// A directory that is held by a descriptor.
 ///
-/// Files are opened, renamed, removed and flushed relative to the descriptor. A process that
-/// changes its working directory, or somebody who renames the directory, does not redirect them.
+/// Files are opened, renamed, removed and flushed relative to the descriptor. So these calls reach
+/// the same directory after a change of the working directory or a rename.
 ///
-/// The calls may be made by any thread (POSIX). The descriptor is closed with the value.
+/// Any thread may make the calls (POSIX). The descriptor is closed with the value.
 final class Directory: Sendable {
     /// The absolute path at the time of opening, without symbolic links.
     let path: String
-    /// Which directory it is, whatever its path.
+    /// The identity of the directory, which does not depend on its path.
     let identity: FileSystem.Identity
     fileprivate let descriptor: Int32
 
@@ -34,13 +34,13 @@ final class Directory: Sendable {
         self.path = FileSystem.resolved(path) ?? path
     }
 
-    /// Opens the directory `name` of `parent`; one that a symbolic link leads to is refused.
+    /// Opens the directory `name` of `parent`; a symbolic link is refused.
     init(_ name: String, in parent: Directory) throws(CodexError) {
         descriptor = unsafe openat(
             parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else {
             let code = errno
-            // Linux says of a link that it is no directory.
+            // For a link, Linux reports that it is no directory.
             let isLink = code == ENOTDIR && parent.isLink(name)
             throw .system("openat", isLink ? ELOOP : code)
         }
@@ -55,9 +55,9 @@ final class Directory: Sendable {
 
     deinit { close(descriptor) }
 
-    // MARK: What is in it
+    // MARK: Contents
 
-    /// What is under `name` itself: of a symbolic link, the link.
+    /// The status of the entry `name`; of a symbolic link, that of the link itself.
     private func status(_ name: String) throws(CodexError) -> stat? {
         var info = stat()
         guard unsafe fstatat(descriptor, name, &info, AT_SYMLINK_NOFOLLOW) == 0 else {
@@ -72,14 +72,14 @@ final class Directory: Sendable {
         return info.st_mode & S_IFMT == S_IFLNK
     }
 
-    /// What is under `name`, or `nil`.
+    /// The kind of the entry `name`, or `nil`.
     func kind(_ name: String) throws(CodexError) -> FileSystem.Kind? {
         try status(name).map { $0.st_mode & S_IFMT == S_IFDIR ? .directory : .other }
     }
 
     func contains(_ name: String) throws(CodexError) -> Bool { try status(name) != nil }
 
-    /// Which file is under `name`, or `nil`.
+    /// The identity of the entry `name`, or `nil`.
     func identity(_ name: String) throws(CodexError) -> FileSystem.Identity? {
         try status(name).map { FileSystem.Identity($0) }
     }
@@ -90,9 +90,9 @@ final class Directory: Sendable {
         return Int(info.st_size)
     }
 
-    /// The names in it, without `.` and `..`.
+    /// The names in the directory, without `.` and `..`.
     func entries() throws(CodexError) -> [String] {
-        // A descriptor of its own: reading moves the position of the open directory.
+        // A separate descriptor, because reading moves the position of the open directory.
         let own = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard own >= 0 else { throw .system("openat", errno) }
         guard let stream = unsafe fdopendir(own) else {
@@ -112,16 +112,16 @@ final class Directory: Sendable {
 
     // MARK: Changes
 
-    /// Opens a file of it; the caller closes the descriptor.
+    /// Opens a file in the directory; the caller closes the descriptor.
     ///
-    /// What a symbolic link leads to is never opened: `errno` is `ELOOP`. Nor does it wait for the
-    /// other end of a pipe. `permissions` are the mode of a file that is made, whatever the umask;
-    /// `nil` is what ``modes`` say.
+    /// It never follows a symbolic link: `errno` is then `ELOOP`. It does not wait for the other
+    /// end of a pipe. `permissions` are the exact mode of a new file, without the umask; `nil` uses
+    /// ``modes``.
     func openFile(_ name: String, _ flags: Int32, permissions: UInt32? = nil) -> Int32 {
         FileMaking(self).openFile(name, flags, permissions: permissions)
     }
 
-    /// Makes an empty directory in it, with `modes`; `nil` means its own ``modes``.
+    /// Makes an empty directory in it, with `modes`; `nil` uses the directory's own ``modes``.
     func makeDirectory(_ name: String, _ modes: CreationModes? = nil) throws(CodexError) {
         let modes = modes ?? self.modes
         guard unsafe mkdirat(descriptor, name, mode_t(modes.directory)) == 0 else {
@@ -133,14 +133,14 @@ final class Directory: Sendable {
         close(made)
     }
 
-    /// Gives the file `name` another name, in place of any other file of that name.
+    /// Renames the file `name`, and replaces another file of the new name.
     func rename(_ name: String, to target: String) throws(CodexError) {
         guard unsafe renameat(descriptor, name, descriptor, target) == 0 else {
             throw .system("renameat", errno)
         }
     }
 
-    /// Exchanges two files, as one step; `false` where the system cannot.
+    /// Exchanges two files atomically; `false` if the system does not support it.
     ///
     /// Unlike a rename it needs no room on the device.
     func exchange(_ name: String, with other: String) -> Bool {
@@ -162,22 +162,21 @@ final class Directory: Sendable {
         throw .system("renameat", errno)
     }
 
-    /// Removes the empty directory `name`; errors are ignored, since it is cleaning up.
+    /// Removes the empty directory `name`; errors are ignored, because it only cleans up.
     func removeDirectory(_ name: String) { _ = unsafe unlinkat(descriptor, name, AT_REMOVEDIR) }
 
-    /// Removes the plain files in it; errors are ignored, since it is cleaning up.
+    /// Removes the plain files in it; errors are ignored, because it only cleans up.
     func removeFiles() {
         for name in (try? entries()) ?? [] { remove(name) }
     }
 
-    /// Locks the directory for this value, as long as it lives; `false` if another value has it
-    /// locked.
+    /// Locks the directory for the lifetime of this value; `false` if another value has locked it.
     func lock() -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
 
-    /// Its name in its parent, when it was opened.
+    /// Its name in its parent at the time of opening.
     var name: String { FileSystem.lastComponent(of: path) }
 
-    /// Removes the file `name`; that it is not there is no error.
+    /// Removes the file `name`; a missing file is no error.
     func remove(_ name: String) { _ = unsafe unlinkat(descriptor, name, 0) }
 
     /// Writes a new file and waits until it is on stable storage.
@@ -205,30 +204,30 @@ final class Directory: Sendable {
         try flush()
     }
 
-    /// Waits until the names in it are on stable storage; LMDB never does.
+    /// Waits until the names in it are on stable storage; LMDB never does this.
     func flush() throws(CodexError) {
         guard fsync(descriptor) == 0 else { throw .system("fsync", errno) }
     }
 
-    // MARK: Who may use it
+    // MARK: Access
 
     private var ownStatus: stat {
         var info = stat()
-        // Of an open descriptor that does not fail.
+        // For an open descriptor, the call does not fail.
         _ = unsafe fstat(descriptor, &info)
         return info
     }
 
-    /// Who may use it, by its mode.
+    /// The access of its users, by its mode.
     var access: FileAccess { FileAccess(ofDirectoryWith: UInt32(ownStatus.st_mode)) }
 
-    /// What files and directories get that are made in it.
+    /// The modes of new files and directories in it.
     var modes: CreationModes { CreationModes(in: ownStatus) }
 
-    /// What a directory gets that has a copy of what is in it, at another place.
+    /// The modes of a directory that has a copy of its contents, in another place.
     var modesOfCopies: CreationModes { modes(for: access) }
 
-    /// What it would have by an access.
+    /// The modes that it would have with an access.
     func modes(for access: FileAccess) -> CreationModes {
         CreationModes(access, group: ownStatus.st_gid)
     }
@@ -236,13 +235,13 @@ final class Directory: Sendable {
     /// Whether it belongs to the process's user.
     var isOwn: Bool { ownStatus.st_uid == geteuid() }
 
-    /// Gives the directory itself the modes.
+    /// Sets the modes of the directory itself.
     func applyModes(_ modes: CreationModes) {
         guard modes.differs(ownStatus, modes.directory) else { return }
         modes.apply(modes.directory, to: descriptor)
     }
 
-    /// Gives a file of it the modes, if the file belongs to the process's user.
+    /// Sets the modes of a file in it, if the file belongs to the process's user.
     func applyModes(_ name: String, _ modes: CreationModes) {
         var info = stat()
         guard unsafe fstatat(descriptor, name, &info, AT_SYMLINK_NOFOLLOW) == 0, modes.isDue(info)
@@ -250,17 +249,17 @@ final class Directory: Sendable {
         let file = openFile(name, O_RDONLY)
         guard file >= 0 else { return }
         defer { close(file) }
-        // Another file may have its name by now.
+        // Another file may have the name now.
         guard unsafe fstat(file, &info) == 0, modes.isDue(info) else { return }
         modes.apply(modes.file, to: file)
     }
 
-    // MARK: Where it is
+    // MARK: Location
 
-    /// A path that leads here, wherever the directory was moved; for liblmdb, which opens by path.
+    /// A path to this directory even after a move; for liblmdb, which opens by path.
     ///
-    /// On Linux it goes by way of the descriptor. Where `/proc` is missing it is ``path``, and the
-    /// caller compares what was opened.
+    /// On Linux the path uses the descriptor. Without `/proc` it is ``path``, and the caller
+    /// compares the opened directory.
     var accessPath: String {
         #if os(Linux)
             let link = "/proc/self/fd/\(descriptor)"
@@ -269,28 +268,28 @@ final class Directory: Sendable {
         return path
     }
 
-    /// Which directory ``path`` names by now, or `nil`.
+    /// The identity of the directory that ``path`` names now, or `nil`.
     func identityAtPath() throws(CodexError) -> FileSystem.Identity? {
         try FileSystem.identityIfPresent(path)
     }
 
-    /// When the file `name` last changed, or `nil`.
+    /// The time of the last change of the file `name`, or `nil`.
     func modified(_ name: String) throws(CodexError) -> FileSystem.Instant? {
         try status(name).map { FileSystem.Instant($0) }
     }
 
-    /// When an entry of it was last added, renamed or removed.
+    /// The time when an entry of it was last added, renamed or removed.
     func modified() throws(CodexError) -> FileSystem.Instant {
         var info = stat()
         guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
         return FileSystem.Instant(info)
     }
 
-    /// The device that it is on.
+    /// The device of the directory.
     var device: Device { Device(self) }
 }
 
-/// How files are made in a directory: under a name only once they have their modes.
+/// Makes files in a directory: a file gets its name only once it has its modes.
 struct FileMaking {
     private let directory: Directory
     private var descriptor: Int32 { directory.descriptor }
@@ -301,12 +300,12 @@ struct FileMaking {
     func openFile(_ name: String, _ flags: Int32, permissions: UInt32?) -> Int32 {
         let flags = flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
         if flags & O_EXCL != 0 { return createFile(name, flags, permissions) }
-        // It may come or go between two calls.
+        // The file may appear or disappear between two calls.
         for _ in 0..<Self.attemptCountMax {
             let present = unsafe openat(descriptor, name, flags & ~O_CREAT)
             if present >= 0 || errno != ENOENT || flags & O_CREAT == 0 { return present }
             let made = makeWholeFile(name, flags, permissions)
-            // A process that sweeps may have taken it for a leftover.
+            // Another process may have removed it as a leftover.
             if made >= 0 || errno != EEXIST && errno != ENOENT { return made }
         }
         return -1
@@ -316,10 +315,10 @@ struct FileMaking {
 
     /// Makes a file under another name, and gives it its name once it has its mode.
     ///
-    /// Else a process that is killed in between would leave one that others of its group, and
-    /// with some umasks itself, could not open.
+    /// Otherwise a killed process could leave a file that its group, or with some umasks its owner,
+    /// could not open.
     ///
-    /// - Returns: Its descriptor; -1 with `EEXIST` if there is one by now.
+    /// - Returns: Its descriptor; -1 with `EEXIST` if there is a file of this name now.
     private func makeWholeFile(_ name: String, _ flags: Int32, _ permissions: UInt32?) -> Int32 {
         let temporary = Self.temporaryName(for: name)
         let made = createFile(temporary, flags, permissions)
@@ -329,7 +328,7 @@ struct FileMaking {
         directory.remove(temporary)
         if isNamed { return made }
         close(made)
-        // Some file systems give no file two names.
+        // Some file systems do not support two names for a file.
         if [EPERM, ENOTSUP, EOPNOTSUPP, ENOSYS].contains(refusal) {
             return createFile(name, flags, permissions)
         }
@@ -337,7 +336,7 @@ struct FileMaking {
         return -1
     }
 
-    /// Makes a file that is not there, and gives it its mode.
+    /// Makes a new file, and sets its mode.
     private func createFile(_ name: String, _ flags: Int32, _ permissions: UInt32?) -> Int32 {
         let modes = directory.modes
         let mode = permissions ?? modes.file
@@ -346,12 +345,13 @@ struct FileMaking {
         return made
     }
 
-    /// A name under which a file is made that is to have another; it has the process's number.
+    /// A temporary name for a file that is being made; it has the process's ID.
     static func temporaryName(for name: String) -> String {
         "\(name).\(FileSystem.processID)-\(UInt32.random(in: .min ... .max)).new"
     }
 
-    /// Makes an empty file, in place of any other of the name; the caller closes the descriptor.
+    /// Makes an empty file, and replaces another one of this name; the caller closes the
+    /// descriptor.
     func makeFile(_ name: String, permissions: UInt32? = nil) -> Int32 {
         for _ in 0..<Self.attemptCountMax {
             directory.remove(name)
@@ -361,18 +361,18 @@ struct FileMaking {
         return -1
     }
 
-    /// Opens a directory that was just made; -1 with `errno` if that fails.
+    /// Opens a new directory; -1 with `errno` if that fails.
     func openMadeDirectory(_ name: String) -> Int32 {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
         let made = unsafe openat(descriptor, name, flags)
         guard made < 0, errno == EACCES else { return made }
-        // The umask took its owner's rights away.
+        // The umask removed the owner's rights.
         _ = unsafe fchmodat(descriptor, name, 0o700, 0)
         return unsafe openat(descriptor, name, flags)
     }
 }
 
-/// The device that a directory is on.
+/// The device of a directory.
 struct Device {
     private let directory: Directory
 
@@ -384,7 +384,7 @@ struct Device {
         guard unsafe fstatvfs(directory.descriptor, &info) == 0 else {
             throw .system("fstatvfs", errno)
         }
-        // ext4 keeps some blocks from all users, which count as free.
+        // ext4 reserves some blocks for no user, which count as free.
         let kept = min(info.f_blocks / 50, 4096)
         let forAll = info.f_bfree - min(info.f_bfree, kept)
         let free = geteuid() == 0 ? forAll : min(info.f_bavail, forAll)
@@ -404,7 +404,7 @@ struct Device {
 }
 
 #if canImport(Glibc)
-    /// glibc has it since 2.28, and declares it only for programs in C that ask for GNU's
+    /// glibc has this call since 2.28, and declares it only for C programs that request GNU's
     /// extensions.
     @_silgen_name("renameat2")
     private func systemRename(

@@ -1,15 +1,15 @@
 internal import Dispatch
 
-/// The one place that computes with durations that somebody gave or stored.
+/// The one place for calculations with durations from users or from storage.
 ///
-/// A `Duration` has 128 bits: what it has more than 64 for traps in `components`, and sums and
-/// products of it may overflow. Nothing here traps. ``bounded`` is for durations that are waited for
-/// or added; `/` and comparisons need no bounds.
+/// A `Duration` has 128 bits: `components` traps above 64 bits, and sums and products may overflow.
+/// Nothing here traps. ``bounded`` is for durations in waits and sums; `/` and comparisons need no
+/// bounds.
 extension Duration {
     /// The longest duration that the store computes with: 100 years.
     static let longest = Duration.seconds(100 * 365 * 86_400)
 
-    /// The duration, brought between zero and ``longest``.
+    /// The duration, limited to the range from zero to ``longest``.
     var bounded: Duration { max(.zero, min(self, .longest)) }
 
     /// Twice the duration, within the bounds.
@@ -24,6 +24,6 @@ extension Duration {
         return Int(seconds) * 1_000_000_000 + Int((attoseconds + 999_999_999) / 1_000_000_000)
     }
 
-    /// The duration as Dispatch's waits take it, within the bounds.
+    /// The duration in the form of Dispatch's waits, within the bounds.
     var dispatchInterval: DispatchTimeInterval { .nanoseconds(nanoseconds) }
 }

@@ -11,8 +11,8 @@ internal import Synchronization
 
 /// An open file that is read and written at offsets.
 ///
-/// The calls may be made by any thread (POSIX). Who may write where is the users' agreement; nobody
-/// may be in a call when the file is closed.
+/// Any thread may make the calls (POSIX). The users of the file coordinate their writes. No call
+/// may run while the file is closed.
 final class File: Sendable {
     enum Mode {
         case read, write, create
@@ -28,9 +28,10 @@ final class File: Sendable {
     private let handle: Atomic<Int32>
     private var descriptor: Int32 { handle.load(ordering: .relaxed) }
 
-    /// Opens the file `name` of a held directory; `create` makes an empty one in place of another.
+    /// Opens the file `name` of a held directory; `create` makes an empty one, and replaces
+    /// another.
     ///
-    /// `permissions` are the mode of one that is made; `nil` is what the directory says.
+    /// `permissions` are the mode of a new file; `nil` uses the directory's modes.
     init(
         _ name: String, in directory: Directory, _ mode: Mode, permissions: UInt32? = nil
     ) throws(CodexError) {
@@ -70,12 +71,12 @@ final class File: Sendable {
         return Int(info.st_size)
     }
 
-    /// Which file it is, whatever its name.
+    /// The identity of the file, which does not depend on its name.
     func identity() throws(CodexError) -> FileSystem.Identity {
         try FileSystem.identity(of: descriptor)
     }
 
-    /// Cuts or lengthens the file, which nobody else may be lengthening meanwhile.
+    /// Truncates or lengthens the file; no other user may lengthen it meanwhile.
     func setByteCount(_ byteCount: Int) throws(CodexError) {
         guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
             throw .system("ftruncate", errno)
@@ -115,9 +116,10 @@ final class File: Sendable {
         }
     }
 
-    /// Waits until what was written is on stable storage.
+    /// Waits until the written bytes are on stable storage.
     ///
-    /// A failure cannot be retried: the system may have forgotten what it could not write.
+    /// A failed flush cannot be retried: the system may have discarded the bytes that it could not
+    /// write.
     func flush() throws(CodexError) {
         #if canImport(Darwin)
             // macOS's fsync leaves data in the drive's cache (its manual page).
@@ -127,9 +129,9 @@ final class File: Sendable {
         #endif
     }
 
-    /// Makes sure that the file has room up to `byteCount`, and so has at least that length.
+    /// Ensures that the file has space up to `byteCount`, and at least that length.
     ///
-    /// What was allocated before the device was full is given back.
+    /// If the device becomes full, the blocks that were already allocated are released.
     func reserve(_ byteCount: Int) throws(CodexError) {
         let length = try self.byteCount()
         guard length < byteCount else { return }
@@ -142,7 +144,7 @@ final class File: Sendable {
                 let status = posix_fallocate(descriptor, off_t(length), off_t(byteCount - length))
                 if status == 0 { return }
                 if status == EINTR { continue }
-                // Blocks past the end that it could get stay allocated otherwise.
+                // Otherwise blocks past the end that were available would stay allocated.
                 _ = ftruncate(descriptor, off_t(length))
                 throw .system("posix_fallocate", status)
             }

@@ -9,18 +9,19 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// A lock among processes (`flock`), held until it is released or the value goes; a process that
-/// ends lets go of it.
+/// A lock between processes (`flock`), held until it is released or the value is gone.
 ///
-/// Each value has an open file of its own, so that two in one process exclude each other too.
+/// The end of a process releases its locks. Each value has a separate open file, so that two values
+/// in one process exclude each other, too.
 final class FileLock: Sendable {
     enum Kind { case shared, exclusive }
 
     private let handle: Atomic<Int32>
     private var descriptor: Int32 { handle.load(ordering: .relaxed) }
 
-    /// Opens the file `name` of a held directory as a lock, without taking it; one that may not be
-    /// written serves as well, unless it must be.
+    /// Opens the file `name` of a held directory as a lock, without taking it.
+    ///
+    /// A file without write permission is sufficient, unless `mustWrite` is set.
     init(
         _ name: String, in directory: Directory, mayCreate: Bool, mustWrite: Bool = false
     ) throws(CodexError) {
@@ -32,7 +33,7 @@ final class FileLock: Sendable {
         InheritedDescriptors.add(descriptor)
     }
 
-    /// Takes the lock of the file `name` for itself; `nil` if somebody has it.
+    /// Takes the lock of the file `name` exclusively; `nil` if another holder has it.
     convenience init?(_ name: String, in directory: Directory) throws(CodexError) {
         try self.init(name, in: directory, mayCreate: true)
         guard try take(.exclusive, waits: false) else { return nil }
@@ -46,20 +47,20 @@ final class FileLock: Sendable {
         let refusal = errno
         guard refusal == EACCES || refusal == EROFS else { return opened }
         let readable = file(O_RDONLY)
-        // It is missing because it could not be made.
+        // The file is missing because it could not be made.
         if readable < 0, errno == ENOENT { errno = refusal }
         return readable
     }
 
-    /// Takes the lock for itself, and says in its file which process has it.
+    /// Takes the lock exclusively, and writes the process's ID into its file.
     ///
     /// - Parameters:
-    ///   - wait: How long others may keep it.
-    ///   - action: What they do with it, for the error: "opens or closes the store".
+    ///   - wait: The maximum time that others may hold it.
+    ///   - action: Their use of it, for the error: "opens or closes the store".
     /// - Throws: ``CodexError/Code/lockTimeout``, which names the process that has it.
     func take(within wait: Duration, _ action: String) throws(CodexError) {
         let deadline = ContinuousClock.now + wait.bounded
-        // A blocked flock cannot be given up, so the lock is asked for again and again.
+        // A blocked flock cannot be cancelled, so this polls the lock.
         var pause: UInt32 = 200
         while try !take(.exclusive, waits: false) {
             guard .now < deadline else { throw timeout(wait, action) }
@@ -78,7 +79,9 @@ final class FileLock: Sendable {
                 + "is stopped, let it go on or end it, then try again.")
     }
 
-    /// Takes the lock, or changes its kind, which is not one step: another may come between.
+    /// Takes the lock, or changes its kind.
+    ///
+    /// The change is not atomic: another process may take the lock in between.
     ///
     /// - Returns: `false` if others have it and `waits` is not set.
     func take(_ kind: Kind, waits: Bool) throws(CodexError) -> Bool {
@@ -91,24 +94,24 @@ final class FileLock: Sendable {
         return true
     }
 
-    /// Lets go of the lock and closes its file.
+    /// Releases the lock and closes its file.
     func release() {
         let old = handle.exchange(-1, ordering: .relaxed)
         guard old >= 0 else { return }
         InheritedDescriptors.remove(old)
-        // A process that is just being spawned has the descriptor too, until it runs its program.
+        // A process that is being spawned has the descriptor too, until it runs its program.
         if !InheritedDescriptors.isForked { _ = flock(old, LOCK_UN) }
         close(old)
     }
 
-    /// Whose the lock's file is, and who may open it.
+    /// The status of the lock's file, with its owner and mode.
     func status() throws(CodexError) -> stat {
         var info = stat()
         guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
         return info
     }
 
-    /// Which file the lock is of.
+    /// The identity of the lock's file.
     func identity() throws(CodexError) -> FileSystem.Identity {
         try FileSystem.identity(of: descriptor)
     }
@@ -121,6 +124,14 @@ final class FileLock: Sendable {
         }
         guard got >= 0 else { throw .system("pread", errno) }
         return Array(bytes.prefix(got))
+    }
+
+    /// The first byte of the lock's file; `nil` if it is empty.
+    func firstByte() throws(CodexError) -> UInt8? {
+        var byte: UInt8 = 0
+        let got = unsafe pread(descriptor, &byte, 1, 0)
+        guard got >= 0 else { throw .system("pread", errno) }
+        return got == 1 ? byte : nil
     }
 
     /// Writes bytes of the lock's file; they need not survive a power cut.

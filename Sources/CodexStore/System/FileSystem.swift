@@ -8,9 +8,9 @@ internal import CodexCore
     internal import Darwin
 #endif
 
-/// The few calls that finding and checking a store's directory needs.
+/// The calls for finding and checking a store's directory.
 enum FileSystem {
-    /// Identifies a directory however its path is spelled.
+    /// Identifies a directory independently of the spelling of its path.
     struct Identity: Hashable, Sendable {
         let device: UInt64
         let inode: UInt64
@@ -32,7 +32,8 @@ enum FileSystem {
             (self.seconds, self.nanoseconds) = (seconds, nanoseconds)
         }
 
-        /// When a file's contents last changed; a directory's are its entries.
+        /// The time of the last change of a file's contents; a directory's contents are its
+        /// entries.
         init(_ info: stat) {
             #if canImport(Darwin)
                 let time = info.st_mtimespec
@@ -45,7 +46,7 @@ enum FileSystem {
 
     enum Kind { case directory, other }
 
-    /// What is at `path`, or `nil`.
+    /// The kind of the entry at `path`, or `nil`.
     static func kind(_ path: String) throws(CodexError) -> Kind? {
         var info = stat()
         guard unsafe stat(path, &info) == 0 else {
@@ -60,10 +61,10 @@ enum FileSystem {
         return identity
     }
 
-    /// Which file or directory is at `path`, or `nil`.
+    /// The identity of the file or directory at `path`, or `nil`.
     static func identityIfPresent(_ path: String) throws(CodexError) -> Identity? {
         var info = stat()
-        // Passing the string itself would make a copy of it, at each commit.
+        // Passing the string itself would copy it at each commit.
         guard unsafe path.withCString({ unsafe stat($0, &info) }) == 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
             throw .system("stat", errno)
@@ -71,21 +72,21 @@ enum FileSystem {
         return Identity(info)
     }
 
-    /// Which file a descriptor is of.
+    /// The identity of a descriptor's file.
     static func identity(of descriptor: Int32) throws(CodexError) -> Identity {
         var info = stat()
         guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
         return Identity(info)
     }
 
-    /// The absolute path without symbolic links, or `nil` where there is nothing.
+    /// The absolute path without symbolic links, or `nil` if there is nothing.
     static func resolved(_ path: String) -> String? {
         guard let text = unsafe realpath(path, nil) else { return nil }
         defer { unsafe free(text) }
         return unsafe String(cString: text)
     }
 
-    /// The directory that a path is in.
+    /// The directory of a path's last name.
     static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
@@ -102,7 +103,7 @@ enum FileSystem {
         @unsafe typealias DirectoryStream = OpaquePointer
     #endif
 
-    /// The names that a directory stream gives, without `.` and `..`.
+    /// The names in a directory stream, without `.` and `..`.
     @unsafe
     static func names(_ directory: DirectoryStream) -> [String] {
         var names: [String] = []
@@ -117,10 +118,10 @@ enum FileSystem {
 
     static var processID: Int32 { getpid() }
 
-    /// Whether no process of the namespace has the number.
+    /// Whether no process of the namespace has this ID.
     static func isGone(_ process: Int32) -> Bool { kill(process, 0) != 0 && errno == ESRCH }
 
-    /// What tells the process's PID namespace from others; empty where there are none.
+    /// The identity of the process's PID namespace; empty on systems without namespaces.
     static var processNamespace: [UInt8] {
         #if canImport(Darwin)
             return []

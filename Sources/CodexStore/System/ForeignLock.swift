@@ -8,8 +8,9 @@ internal import CodexCore
     internal import Darwin
 #endif
 
-/// The lock of another process on the first byte of a file, in the manner of `fcntl`: LMDB has one
-/// on its lock file while an environment is open.
+/// An `fcntl` lock of another process on the first byte of a file.
+///
+/// LMDB holds one on its lock file while an environment is open.
 struct ForeignLock {
     private let name: String
     private let directory: Directory
@@ -20,8 +21,8 @@ struct ForeignLock {
 
     /// Whether another process has the lock.
     ///
-    /// - Important: Only while this process has no environment open on it: closing the file drops
-    ///   the process's own locks of this kind.
+    /// - Important: Call it only while this process has no environment open with the file: closing
+    ///   the file drops the process's own `fcntl` locks.
     func isTaken() throws(CodexError) -> Bool {
         let file = directory.openFile(name, O_RDWR)
         guard file >= 0 else {
@@ -38,10 +39,10 @@ struct ForeignLock {
         return lock.l_type != Int16(F_UNLCK)
     }
 
-    /// Waits until no other process has the lock, but no longer than `wait`.
+    /// Waits until no other process has the lock, for `wait` at most.
     ///
-    /// A process that is being spawned has its parent's open files until it runs its own program,
-    /// and with them locks that the parent has let go.
+    /// A process that is being spawned has its parent's open files until it runs its own program.
+    /// So it also has locks that the parent has released.
     func wait(within wait: Duration) throws(CodexError) {
         let deadline = ContinuousClock.now + wait
         while try isTaken(), .now < deadline { _ = usleep(1000) }

@@ -9,23 +9,23 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// What a `fork` without `exec` must not take along.
+/// The descriptors that a `fork` without `exec` must not keep.
 ///
 /// A child has its parent's open files, and with them its locks: they would be held as long as the
-/// child lives. The child's copies of the locks' descriptors are closed at once, which leaves the
-/// parent's locks alone. The child must not use the store; ``isForked`` tells it.
+/// child lives. The child closes its copies of the locks' descriptors at once, which does not
+/// release the parent's locks. The child must not use the store; ``isForked`` detects it.
 enum InheritedDescriptors {
     private static let forked = Atomic(false)
-    /// By the number of a descriptor, whether it is a lock's.
+    /// Whether a descriptor, by its number, is a lock's.
     ///
-    /// A fixed place, since the handler after a fork may neither allocate nor take a lock. Each byte is
-    /// written only by who opens or closes that descriptor.
+    /// The buffer is fixed, because the handler after a fork may neither allocate nor take a lock.
+    /// Each byte is written only by the thread that opens or closes that descriptor.
     nonisolated(unsafe) private static let isLock: UnsafeMutablePointer<Bool> = {
         let flags = UnsafeMutablePointer<Bool>.allocate(capacity: capacity)
         unsafe flags.initialize(repeating: false, count: capacity)
         return unsafe flags
     }()
-    /// Children keep the locks with higher numbers.
+    /// Children keep locks whose descriptors have higher numbers.
     private static let capacity = 1 << 16
 
     /// Whether this process is a child that was forked while a store was open.
@@ -58,13 +58,13 @@ enum InheritedDescriptors {
         }
     }()
 
-    /// Notes a descriptor that a child is to close.
+    /// Records a descriptor that a child must close.
     static func add(_ descriptor: Int32) {
         _ = handler
         if descriptor < capacity { unsafe isLock[Int(descriptor)] = true }
     }
 
-    /// Forgets a descriptor, before it is closed.
+    /// Removes the record of a descriptor, before it is closed.
     static func remove(_ descriptor: Int32) {
         if descriptor < capacity { unsafe isLock[Int(descriptor)] = false }
     }

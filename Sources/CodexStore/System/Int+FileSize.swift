@@ -1,7 +1,7 @@
 extension Int {
-    /// The sum of two sizes of files, or the largest number if that is less.
+    /// The sum of two file sizes, or the largest number if the sum overflows.
     ///
-    /// Files may have holes. So a few of them can say that they are larger than any device.
+    /// Files may have holes, so a few of them can have sizes beyond any device.
     func addingFileSize(_ other: Int) -> Int {
         let (sum, overflows) = addingReportingOverflow(other)
         return overflows ? .max : sum

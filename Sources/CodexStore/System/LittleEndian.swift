@@ -1,4 +1,4 @@
-/// Integers as the log and the checkpoint have them: least significant byte first.
+/// Integers in the form of the log and the checkpoint: least significant byte first.
 enum LittleEndian {
     static func append<Integer: FixedWidthInteger>(_ value: Integer, to bytes: inout [UInt8]) {
         for shift in stride(from: 0, to: Integer.bitWidth, by: 8) {
@@ -6,7 +6,7 @@ enum LittleEndian {
         }
     }
 
-    /// The integer at `offset`, all of whose bytes must be there.
+    /// The integer at `offset`; the array must have all of its bytes.
     static func integer<Integer: FixedWidthInteger>(
         _ bytes: [UInt8], at offset: Int, as type: Integer.Type = Integer.self
     ) -> Integer {
@@ -17,7 +17,7 @@ enum LittleEndian {
         return value
     }
 
-    /// Puts an integer in the place of bytes that are there.
+    /// Replaces bytes of the array by an integer.
     static func replace<Integer: FixedWidthInteger>(
         _ value: Integer, in bytes: inout [UInt8], at offset: Int
     ) {

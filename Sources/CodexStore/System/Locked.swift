@@ -1,13 +1,13 @@
 internal import Foundation
 
-/// What a lock guards.
+/// A value and the lock that guards it.
 ///
-/// The lock is the system's plain one: the standard library's `Mutex` on Linux hands itself over to who
-/// waits by way of the kernel (`FUTEX_LOCK_PI`), and once many threads take a lock for some nanoseconds
-/// each, all wait for all. (The thread sanitizer does not know that one either, and would report
-/// everything that it guards.)
+/// The lock is the system's plain one. The standard library's `Mutex` on Linux passes itself to a
+/// waiting thread through the kernel (`FUTEX_LOCK_PI`). If many threads take a lock for a few
+/// nanoseconds each, they all wait for each other. (The thread sanitizer does not know `Mutex`
+/// either, and would report every access that it guards.)
 ///
-/// Sendable since `value` is touched only with the lock held.
+/// It is `Sendable` because `value` is used only with the lock held.
 package final class Locked<Value>: @unchecked Sendable {
     private let lock = NSLock()
     private var value: Value

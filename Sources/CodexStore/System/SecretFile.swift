@@ -8,32 +8,31 @@ internal import CodexCore
     internal import Darwin
 #endif
 
-/// A file of secrets, which its owner alone may read and replace.
+/// A file of secrets, which only its owner may read and replace.
 ///
-/// The file and its directory are judged by open descriptors each time that the file is read. So
-/// what is judged is what is read, and a link in the place of the file is refused.
+/// Each read checks the file and its directory by open descriptors. So the checked file is the one
+/// that is read, and a link in its place is refused.
 struct SecretFile: Sendable {
-    /// The path, as it was given.
+    /// The path that was given.
     let path: String
     private let folder: String
     private let name: String
-    /// The path of the file by way of `folder`, which each use of a key looks at.
+    /// The path of the file through `folder`, which each use of a key checks.
     private let lookupPath: String
 
-    /// How long another process may keep the lock.
+    /// The maximum time that another process may hold the lock.
     private static let lockTimeout = Duration.seconds(30)
 
     init(_ path: String) {
         let parent = FileSystem.parent(of: path)
         self.path = path
-        // A relative path goes on to mean the same file when the process changes its working
-        // directory.
+        // A relative path must mean the same file after a change of the working directory.
         folder = path.hasPrefix("/") ? parent : FileSystem.resolved(parent) ?? parent
         name = FileSystem.lastComponent(of: path)
         lookupPath = folder + "/" + name
     }
 
-    /// What tells one state of the file, and of who may change it, from another.
+    /// A state of the file and of the permissions for it; equal stamps mean no change.
     struct Stamp: Hashable {
         private let file: Status
         private let changed: FileSystem.Instant
@@ -54,7 +53,7 @@ struct SecretFile: Sendable {
         }
     }
 
-    /// Which file or directory it is, and who may do what with it.
+    /// The identity, the owner and the mode of a file or directory.
     private struct Status: Hashable {
         let identity: FileSystem.Identity
         let owner: UInt32
@@ -67,13 +66,13 @@ struct SecretFile: Sendable {
         }
     }
 
-    /// The state that the file is in now, whether it may be read or not.
+    /// The present state of the file, whether it may be read or not.
     ///
-    /// - Throws: ``CodexError/Code/keyUnavailable`` if it is missing, or may not be looked for, and
-    ///   what else the system says.
+    /// - Throws: ``CodexError/Code/keyUnavailable`` if it is missing, or its status may not be
+    ///   read, and other errors of the system.
     func stamp() throws(CodexError) -> Stamp {
         var (file, parent) = (stat(), stat())
-        // Passing the strings themselves would make copies of them, at each use of a key.
+        // Passing the strings themselves would copy them at each use of a key.
         guard unsafe lookupPath.withCString({ unsafe lstat($0, &file) }) == 0 else {
             throw unreadable("lstat", errno)
         }
@@ -83,9 +82,9 @@ struct SecretFile: Sendable {
         return Stamp(file, in: parent)
     }
 
-    /// Whether there is something of that name, a link included.
+    /// Whether there is an entry of that name, links included.
     ///
-    /// - Throws: As ``stamp()``, but for a file that is missing.
+    /// - Throws: As ``stamp()``, but a missing file is no error.
     func exists() throws(CodexError) -> Bool {
         var info = stat()
         if unsafe lookupPath.withCString({ unsafe lstat($0, &info) }) == 0 { return true }
@@ -95,11 +94,11 @@ struct SecretFile: Sendable {
 
     /// Reads the file.
     ///
-    /// - Parameter limit: Most bytes that it has.
+    /// - Parameter limit: The maximum size of the file in bytes.
     /// - Returns: The bytes, and the state of the file when it was opened.
-    /// - Throws: ``CodexError/Code/keyUnavailable`` if another user may read the file, or put
-    ///   another in its place; if it is a link or no plain file; if it has more bytes; if it is
-    ///   missing, or may not be read. What else the system says.
+    /// - Throws: ``CodexError/Code/keyUnavailable`` if another user may read or replace the file;
+    ///   if it is a link or no plain file; if it is larger than the limit; if it is missing, or may
+    ///   not be read. Other errors of the system.
     func read(limit: Int) throws(CodexError) -> (bytes: [UInt8], stamp: Stamp) {
         let (directory, parent) = try openFolder()
         // Opening a pipe would wait for its other end.
@@ -116,11 +115,11 @@ struct SecretFile: Sendable {
         return (try file.read(at: 0, count: Int(info.st_size)), Stamp(info, in: parent))
     }
 
-    /// Replaces the file as a whole, durably, with one that its owner alone may read.
+    /// Replaces the file as a whole, durably, with one that only its owner may read.
     ///
     /// - Throws: ``CodexError/Code/keyUnavailable`` if another user may replace the file, or its
-    ///   directory is missing; ``CodexError/Code/notWritable`` if this process may not; what else
-    ///   the system says.
+    ///   directory is missing; ``CodexError/Code/notWritable`` if this process may not; other
+    ///   errors of the system.
     func replace(with bytes: [UInt8]) throws(CodexError) {
         let directory = try openFolder().directory
         try changing { () throws(CodexError) in
@@ -128,7 +127,7 @@ struct SecretFile: Sendable {
         }
     }
 
-    /// Takes the lock that those hold who replace the file.
+    /// Takes the lock for replacing the file.
     ///
     /// - Throws: ``CodexError/Code/lockTimeout``; ``CodexError/Code/keyUnavailable`` also if
     ///   another user may keep it locked; as ``replace(with:)``.
@@ -136,13 +135,12 @@ struct SecretFile: Sendable {
         let directory = try openFolder().directory
         let lock = try openLock(in: directory)
         try lock.take(within: Self.lockTimeout, "changes the file \(path)")
-        // They may have keys that were removed since.
+        // Leftovers may have keys that were removed since.
         Leftovers(in: directory).remove(of: name)
         return lock
     }
 
-    /// Opens the lock's file, and judges it: in a directory for all, another user may have made
-    /// it.
+    /// Opens the lock's file, and checks it: in a directory for all, another user may have made it.
     private func openLock(in directory: Directory) throws(CodexError) -> FileLock {
         let lock: FileLock
         do throws(CodexError) {
@@ -163,9 +161,9 @@ struct SecretFile: Sendable {
         return lock
     }
 
-    // MARK: Judging
+    // MARK: Checks
 
-    /// Opens the directory, and judges it.
+    /// Opens the directory, and checks it.
     private func openFolder() throws(CodexError) -> (directory: Directory, status: stat) {
         let directory: Directory
         do throws(CodexError) {
@@ -183,7 +181,7 @@ struct SecretFile: Sendable {
                 "is in a directory of another user. "
                     + Self.advice("Run this as the directory's owner.", "Move it, or chown it."))
         }
-        // In a directory with the sticky bit, only its owner replaces a file.
+        // In a directory with the sticky bit, only a file's owner can replace it.
         guard info.st_mode & 0o022 == 0 || info.st_mode & 0o1000 != 0 else {
             throw refusal("is in a directory that others may write to. chmod 700 the directory.")
         }
@@ -217,7 +215,7 @@ struct SecretFile: Sendable {
                 + "changes the keys, or keep them in a directory that others may not write to.")
     }
 
-    /// Whether a user may read what the process may read: its own user, and root.
+    /// Whether a user may read every file that the process may read: its own user, and root.
     private static func isTrusted(_ user: uid_t) -> Bool { user == geteuid() || user == 0 }
 
     private static func status(of descriptor: Int32) throws(CodexError) -> stat {
@@ -226,7 +224,7 @@ struct SecretFile: Sendable {
         return info
     }
 
-    /// What to do about another user's file: an administrator leaves it that user's.
+    /// The advice for another user's file: an administrator should not change its owner.
     private static func advice(_ administrator: String, _ user: String) -> String {
         geteuid() == 0 ? administrator : user
     }
@@ -235,9 +233,9 @@ struct SecretFile: Sendable {
         CodexError(.keyUnavailable, "The file of keys \(path) \(problem)", cause: cause)
     }
 
-    // MARK: What the system refuses
+    // MARK: Errors of the system
 
-    /// The error for a call that read the file, or looked for it, by its `errno`.
+    /// The error for a call that read the file or its status, by its `errno`.
     func unreadable(_ call: String, _ code: Int32) -> CodexError {
         let cause = SystemFailure(call: call, code: code)
         switch code {
@@ -274,7 +272,7 @@ struct SecretFile: Sendable {
         }
     }
 
-    /// Runs what changes the directory.
+    /// Runs an operation that changes the directory.
     private func changing<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
         do throws(CodexError) {
             return try body()

@@ -8,14 +8,14 @@ internal import CodexCore
     internal import Darwin
 #endif
 
-/// A file without a name, written once and read once: what a sort puts aside.
+/// A file without a name, written once and read once: a sorted run of a sort.
 @safe
 final class SpillFile {
     private let file: UnsafeMutablePointer<FILE>
-    /// How many were written and not read yet.
+    /// The number of byte strings that were written and not read yet.
     private var count = 0
 
-    /// Makes the file in `directory`, where there is room for what is in the store.
+    /// Makes the file in `directory`, which is on the device of the store.
     init(in directory: Directory) throws(CodexError) {
         let name = "spill-\(FileSystem.processID)-\(UInt64.random(in: .min ... .max))"
         let descriptor = directory.openFile(name, O_RDWR | O_CREAT | O_EXCL, permissions: 0o600)
@@ -41,7 +41,7 @@ final class SpillFile {
         self.count += 1
     }
 
-    /// Goes back to the beginning, to read.
+    /// Returns to the beginning, for reading.
     func rewind() throws(CodexError) {
         guard unsafe fseek(file, 0, SEEK_SET) == 0 else { throw .system("fseek", errno) }
     }

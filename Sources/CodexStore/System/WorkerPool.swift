@@ -3,14 +3,14 @@ internal import Foundation
 
 /// The threads that all stores of the process share.
 ///
-/// A thread runs one body from its beginning to its end: LMDB wants a write transaction begun, used
-/// and ended by one thread, which Swift's tasks do not promise. Bodies may block, and may wait for
-/// other bodies. So none waits for a thread: where none is idle, one is started. A thread that was
-/// idle for some seconds ends.
+/// A thread runs one body from its beginning to its end. LMDB requires that one thread begins, uses
+/// and ends a write transaction, which Swift's tasks do not guarantee. Bodies may block, and may
+/// wait for other bodies. So no body waits for a thread: if none is idle, a new one is started. A
+/// thread that was idle for some seconds ends.
 enum WorkerPool {
     typealias Body = @Sendable () -> Void
 
-    /// A thread, and what it runs next.
+    /// A thread, and the body that it runs next.
     private final class Worker: Sendable {
         let next: Locked<Body?>
         let alarm = DispatchSemaphore(value: 0)
@@ -20,7 +20,7 @@ enum WorkerPool {
             alarm.signal()
         }
 
-        /// Runs what the worker is given, until that is nothing for a while.
+        /// Runs the worker's bodies, until there is none for a while.
         func run() {
             while wait() {
                 let body = next.withLock { next in
@@ -36,30 +36,30 @@ enum WorkerPool {
             guard WorkerPool.becomesIdle(self) else { return true }
             if alarm.wait(timeout: .now() + idleTimeout) == .success { return true }
             if WorkerPool.leavesIdle(self) { return false }
-            // It was taken at that moment.
+            // Another thread took the worker in between.
             alarm.wait()
             return true
         }
     }
 
     private struct State {
-        /// The threads that wait, the one that was at work last at the end.
+        /// The threads that wait; the most recently active one is last.
         var idle: [Worker] = []
-        /// What the system had no thread for.
+        /// The bodies for which the system had no thread.
         var waiting: ArraySlice<Body> = []
     }
 
     private static let state = Locked(State())
-    /// How long a thread waits for something to run.
+    /// The time that a thread waits for a body.
     private static let idleTimeout = DispatchTimeInterval.seconds(5)
-    /// When a thread is asked for again that the system did not give.
+    /// The time until a thread is requested again, after the system had none.
     private static let retryInterval = DispatchTimeInterval.milliseconds(50)
-    /// Users' closures run in the pool: they have the stack that a main thread has.
+    /// Users' closures run in the pool, so a thread has the stack size of a main thread.
     private static let stackByteCount = 8 << 20
 
-    /// Runs `body` on a thread that does nothing else meanwhile.
+    /// Runs `body` on a thread that runs nothing else meanwhile.
     ///
-    /// If the system has no thread to give, the body waits for one.
+    /// If the system has no thread, the body waits for one.
     static func run(_ body: @escaping Body) {
         if let worker = state.withLock({ $0.idle.popLast() }) {
             worker.next.withLock { $0 = body }
@@ -76,7 +76,7 @@ enum WorkerPool {
         }
     }
 
-    /// Lets a worker wait for work; `false` gives it work that waited for a thread.
+    /// Makes a worker wait for work; `false` if it got a body that waited for a thread.
     private static func becomesIdle(_ worker: Worker) -> Bool {
         let body = state.withLock { state in
             let body = state.waiting.popFirst()
@@ -88,7 +88,7 @@ enum WorkerPool {
         return false
     }
 
-    /// Takes a worker out that nobody took.
+    /// Removes an idle worker from the list; `false` if it was taken before.
     private static func leavesIdle(_ worker: Worker) -> Bool {
         state.withLock { state in
             guard let place = state.idle.firstIndex(where: { $0 === worker }) else { return false }

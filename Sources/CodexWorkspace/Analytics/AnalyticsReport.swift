@@ -1,8 +1,7 @@
 public import CodexCore
 
 extension CodexFlow {
-    /// What the days of a project say together: throughput, cycle and lead times, burndown,
-    /// cumulative flow.
+    /// A summary of a project's days: throughput, cycle and lead times, burndown, cumulative flow.
     public struct AnalyticsReport: Sendable {
         /// Quantiles of times, in seconds.
         public struct Times: Sendable, Hashable {
@@ -21,13 +20,13 @@ extension CodexFlow {
             }
         }
 
-        /// Where a project stood at the end of a day.
+        /// The state of a project at the end of a day.
         public struct State: Sendable, Hashable {
             /// The day.
             public let date: CalendarDay
-            /// The points of all tasks but the canceled ones: the line above a burndown.
+            /// The points of all tasks except canceled ones: the line above a burndown.
             public let scope: Int
-            /// The points that were not completed: the burndown.
+            /// The points of tasks that were not completed: the burndown.
             public let remaining: Int
             /// The tasks in each status: the cumulative flow.
             public let statuses: [Task.Status: Int]
@@ -37,29 +36,30 @@ extension CodexFlow {
         public let first: CalendarDay
         /// The last day.
         public let last: CalendarDay
-        /// Tasks completed in that time.
+        /// Tasks completed in the report's time.
         public let tasksCompleted: Int
-        /// Points completed in that time, without those of tasks that were done when they came in.
+        /// Points completed in the report's time, without tasks that were already done when they
+        /// were imported.
         public let pointsCompleted: Int
         /// Tasks completed per week.
         public let throughput: Double
-        /// Hours logged in that time.
+        /// Hours logged in the report's time.
         public let hoursLogged: Number
-        /// From start to completion; `nil` if nothing was completed.
+        /// Times from start to completion; `nil` if nothing was completed.
         public let cycleTimes: Times?
-        /// From creation to completion; `nil` if nothing was completed.
+        /// Times from creation to completion; `nil` if nothing was completed.
         public let leadTimes: Times?
-        /// Each day's end.
+        /// The state at each day's end.
         public let states: [State]
 
         /// Adds up days.
         ///
         /// - Parameters:
-        ///   - days: The project's days from its beginning on, in their order.
+        ///   - days: The project's days from its beginning on, in order.
         ///   - first: The first day of the report.
         ///   - last: Its last day.
-        /// - Throws: ``CodexError/Code/invalidArgument`` for a time that ends before it begins, or of
-        ///   more than ``CodexFlow/Limits/reportDayCountMax`` days;
+        /// - Throws: ``CodexError/Code/invalidArgument`` if the last day is before the first, or if
+        ///   there are more than ``CodexFlow/Limits/reportDayCountMax`` days;
         ///   ``CodexFlow/Rule/analyticsFigures``.
         public init(
             _ days: [Analytics], from first: CalendarDay, through last: CalendarDay
@@ -111,9 +111,9 @@ extension CodexFlow {
 }
 
 extension CodexFlow.Workspace {
-    /// What the days of a project say together.
+    /// Summarizes the days of a project.
     ///
-    /// The analytics are those that the consumer has made so far.
+    /// It reads the analytics that the consumer has computed so far.
     ///
     /// - Throws: ``CodexError/Code/invalidArgument`` as ``CodexFlow/AnalyticsReport``.
     /// - Complexity: O(*d*) for *d* days since the project began.

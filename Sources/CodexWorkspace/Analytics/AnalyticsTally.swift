@@ -1,12 +1,12 @@
 public import CodexCore
 
 extension CodexFlow {
-    /// What entries of history and work logs add to the analytics of days.
+    /// The sums that entries of history and work logs add to the analytics of days.
     ///
-    /// Sums only, so whatever order they come in, the outcome is the same; a stored day and a tally's are
-    /// added as well (``Analytics/add(_:)``).
+    /// A tally has sums only, so the order of the entries does not matter. A stored day and a
+    /// tally's day can be added as well (``Analytics/add(_:)``).
     package struct AnalyticsTally: Sendable {
-        /// A project's day.
+        /// A day of a project.
         package struct Day: Sendable, Hashable {
             /// The project.
             package let projectID: Project.ID
@@ -14,10 +14,10 @@ extension CodexFlow {
             package let date: CalendarDay
         }
 
-        /// What is added, by day.
+        /// The sums to add, by day.
         package private(set) var days: [Day: Analytics] = [:]
 
-        /// Creates a tally of nothing.
+        /// Creates an empty tally.
         package init() {}
 
         /// Adds an entry of history.
@@ -28,9 +28,11 @@ extension CodexFlow {
             }
         }
 
-        /// Adds a change of a work log; `nil` before it was there, and when it is not there any more.
+        /// Adds a change of a work log; `nil` is the state before its creation or after its
+        /// deletion.
         ///
-        /// - Throws: ``CodexError/Code/invalidNumber`` for hours that no rule allows.
+        /// - Throws: ``CodexError/Code/invalidNumber`` if the sum of the hours is not a valid
+        ///   number.
         package mutating func add(_ old: WorkLog?, _ new: WorkLog?) throws(CodexError) {
             guard let log = new ?? old else { return }
             let hours = try (new?.hours ?? 0).subtracting(old?.hours ?? 0)
@@ -39,7 +41,7 @@ extension CodexFlow {
             }
         }
 
-        /// Makes the day one of the tally's, with nothing added.
+        /// Adds the day to the tally, without any sums.
         package mutating func touch(_ project: Project.ID, _ date: CalendarDay) {
             change(project, date) { _ in }
         }
@@ -57,7 +59,7 @@ extension CodexFlow {
 }
 
 extension CodexFlow.Analytics {
-    /// A day on which nothing happened.
+    /// Creates a day on which nothing happened.
     init(projectID: CodexFlow.Project.ID, date: CalendarDay) {
         self.init(
             projectID: projectID, date: date, metrics: Metrics(tasksCompleted: 0), flow: Flow())
@@ -68,10 +70,11 @@ extension CodexFlow.Analytics {
         metrics.tasksCompleted == 0 && teamStats.isEmpty && flow?.isEmpty ?? true
     }
 
-    /// Adds what a tally has for the day; the means are to be taken anew
-    /// (``updateMeans(pointsOfFourWeeks:)``).
+    /// Adds a tally's sums for the day.
     ///
-    /// - Throws: ``CodexError/Code/invalidNumber`` for hours that no rule allows.
+    /// The caller must then update the means (``updateMeans(pointsOfFourWeeks:)``).
+    ///
+    /// - Throws: ``CodexError/Code/invalidNumber`` if the sum of the hours is not a valid number.
     package mutating func add(_ other: CodexFlow.Analytics) throws(CodexError) {
         metrics.tasksCompleted += other.metrics.tasksCompleted
         var sum = flow ?? Flow()
@@ -83,11 +86,11 @@ extension CodexFlow.Analytics {
         }
     }
 
-    /// Takes the means anew.
+    /// Recomputes the means.
     ///
-    /// - Parameter points: The points completed on this day and the 27 before it, without imported
-    ///   ones; `nil` if none of them had a completion.
-    /// - Throws: ``CodexError/Code/invalidNumber`` for sums that no rules allow.
+    /// - Parameter points: The points completed on this day and the 27 days before it, without
+    ///   imported ones; `nil` if nothing was completed on those days.
+    /// - Throws: ``CodexError/Code/invalidNumber`` if a sum is not a valid number.
     package mutating func updateMeans(pointsOfFourWeeks points: Int?) throws(CodexError) {
         metrics.velocity = try points.map { points throws(CodexError) in
             try Number(
@@ -97,7 +100,7 @@ extension CodexFlow.Analytics {
         var logged: Number = 0
         for stats in teamStats { logged = try logged.adding(stats.hoursLogged ?? 0) }
         guard logged > 0 else { return }
-        // In ten-thousandths, which hours have at most; rounded half up.
+        // In ten-thousandths, the finest unit of hours; halves are rounded up.
         let parts = Int128((logged.double * 10_000).rounded())
         let estimated = Int128(flow?.estimatedHours ?? 0) * 100_000_000
         let share = parts > 0 ? max(0, min(10_000, (estimated + parts / 2) / parts)) : 10_000
@@ -111,7 +114,7 @@ extension CodexFlow.Analytics {
         let points = facts.points ?? 0
         flow.estimatedHours += facts.estimatedHours ?? 0
         if isImport, let status = facts.to {
-            // It was there before; what happened to it was on other days.
+            // The task existed before. Its earlier changes count on other days.
             flow.count(status, 1)
             if status != .canceled { flow.scope += points }
             if status == .done {
@@ -121,7 +124,7 @@ extension CodexFlow.Analytics {
             return
         }
         guard let to = facts.to else {
-            // The estimate changed, the status did not.
+            // The estimate changed, and the status did not.
             guard facts.from != .canceled else { return }
             let more = points - (facts.pointsBefore ?? 0)
             flow.scope += more
@@ -162,12 +165,12 @@ extension CodexFlow.Analytics {
         setHours(try old.adding(hours), of: user)
     }
 
-    /// Puts the hours of a member, whatever they were.
+    /// Replaces the hours of a member.
     package mutating func setHours(_ hours: Number, of user: CodexFlow.User.ID) {
         changeStats(of: user) { $0.hoursLogged = hours == 0 ? nil : hours }
     }
 
-    /// Changes a member's share; shares are sorted by user, and those of nothing left out.
+    /// Changes a member's statistics, which are sorted by user; empty ones are removed.
     private mutating func changeStats(
         of user: CodexFlow.User.ID, _ body: (inout MemberStats) -> Void
     ) {

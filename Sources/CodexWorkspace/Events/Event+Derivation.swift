@@ -2,18 +2,18 @@ package import CodexCore
 package import FoundationEssentials
 
 extension CodexFlow.Event {
-    /// The events that one change of an item stands for.
+    /// The events that one change of an item produces.
     ///
     /// - Parameters:
     ///   - entity: The item's entity.
-    ///   - old: The item before it, if there was one.
-    ///   - new: The item after it, if there is one.
-    ///   - time: When it was committed.
-    ///   - origin: The store's identifier: sequence numbers are one store's own.
-    ///   - sequence: The change's place in the stream.
-    ///   - isExpiry: Whether the item went because its time was over.
-    /// - Returns: None for what is nobody's event: sequences, analytics, most of history.
-    /// - Throws: What reading the models throws.
+    ///   - old: The item before the change; `nil` if there was none.
+    ///   - new: The item after the change; `nil` if there is none.
+    ///   - time: The time of the commit.
+    ///   - origin: The store's identifier, since sequence numbers belong to one store.
+    ///   - sequence: The change's position in the stream.
+    ///   - isExpiry: Whether the item was deleted because it had expired.
+    /// - Returns: The events; none for sequences, analytics and most of the history.
+    /// - Throws: The errors of reading the models.
     package static func events(
         of entity: String?, old: Item?, new: Item?, time: Date, origin: String, sequence: String,
         isExpiry: Bool = false
@@ -48,7 +48,7 @@ extension CodexFlow.Event {
         try item.map { item throws(CodexError) in try E(item: item) }
     }
 
-    /// A UUID (version 8, RFC 9562) that follows from text.
+    /// A UUID (version 8, RFC 9562) derived from text.
     private static func identifier(_ text: String) -> String {
         var bytes = Array(SHA256.digest(text.utf8).prefix(16))
         bytes[6] = bytes[6] & 0x0F | 0x80
@@ -62,7 +62,7 @@ extension CodexFlow.Event {
         return String(decoding: characters, as: UTF8.self)
     }
 
-    /// A map of what there is.
+    /// A map of the members that have a value.
     private static func detail(_ members: [String: AttributeValue?]) -> AttributeMap {
         AttributeMap(members.compactMap { name, value in value.map { (name, $0) } })
     }
@@ -142,7 +142,8 @@ extension CodexFlow.Event {
     private static func commentEvents(
         _ old: CodexFlow.Comment?, _ comment: CodexFlow.Comment?
     ) -> [(Kind, AttributeMap)] {
-        // History tells of one that was removed; with its project, it is no event.
+        // The history reports a removed comment. A comment that its project's deletion removes is
+        // no event.
         guard let comment, old?.text != comment.text else { return [] }
         return [
             (
@@ -159,7 +160,8 @@ extension CodexFlow.Event {
     private static func dependencyEvents(
         _ old: CodexFlow.Dependency?, _ new: CodexFlow.Dependency?
     ) -> [(Kind, AttributeMap)] {
-        // History tells of one that was removed; with its project, it is no event.
+        // The history reports a removed dependency. One that its project's deletion removes is no
+        // event.
         guard let new, (old?.isOpen ?? false) != new.isOpen else { return [] }
         return [
             (
@@ -172,7 +174,7 @@ extension CodexFlow.Event {
         ]
     }
 
-    /// The events of what was taken back: that nothing is left of it is in history only.
+    /// The events of removed comments, dependencies and work, which only the history reports.
     private static func activityEvents(
         _ entry: CodexFlow.Activity?
     ) throws(CodexError) -> [(Kind, AttributeMap)] {
@@ -224,7 +226,8 @@ extension CodexFlow.Event {
     private static func workEvents(
         _ old: CodexFlow.WorkLog?, _ new: CodexFlow.WorkLog?
     ) throws(CodexError) -> [(Kind, AttributeMap)] {
-        // History tells of one that was removed; with its project, it is no event.
+        // The history reports a removed work log. One that its project's deletion removes is no
+        // event.
         guard let log = new else { return [] }
         let hours = try log.hours.subtracting(old?.hours ?? 0)
         return [
@@ -365,7 +368,7 @@ extension CodexFlow.Event {
     private static func sessionEvents(
         _ old: CodexFlow.Session?, _ new: CodexFlow.Session?, isExpiry: Bool
     ) -> [(Kind, AttributeMap)] {
-        // That one was used is no event.
+        // A use of a session is no event.
         guard (old == nil) != (new == nil), let session = new ?? old else { return [] }
         return [
             (

@@ -1,27 +1,28 @@
 public import CodexCore
 
-// What an event's detail says, typed; `nil` where the kind of event does not have it.
+// Typed members of an event's detail; each is `nil` if this kind of event does not have it.
 
 extension CodexFlow.Event {
-    /// The task that it is about.
+    /// The task that the event is about.
     public var taskID: CodexFlow.Task.ID? { identifier("taskId") }
-    /// The task that blocks, or blocked, it.
+    /// The task that blocks, or blocked, the event's task.
     public var blockerID: CodexFlow.Task.ID? { identifier("blockerId") }
-    /// The project that it is about, or that what it is about belongs to.
+    /// The project that the event is about, or that its subject belongs to.
     public var projectID: CodexFlow.Project.ID? { identifier("projectId") }
-    /// The PRD that it is about.
+    /// The PRD that the event is about.
     public var prdID: CodexFlow.PRD.ID? { identifier("prdId") }
     /// The PRD's version.
     public var version: Int? { integer("version") }
-    /// The comment that it is about.
+    /// The comment that the event is about.
     public var commentID: CodexFlow.Comment.ID? { identifier("commentId") }
-    /// The user that it is about: a member, who logged work, reviewed or opened a session.
+    /// The user that the event is about: a member, or the user who logged work, reviewed or opened
+    /// a session.
     public var userID: CodexFlow.User.ID? { identifier("userId") }
-    /// Who did it to a task, as far as the services know.
+    /// The user who changed the task, as far as the services know.
     public var actorID: CodexFlow.User.ID? { identifier("actor") }
     /// The task's assignee.
     public var assigneeID: CodexFlow.User.ID? { identifier("assignee") }
-    /// The task's assignee before.
+    /// The task's previous assignee.
     public var previousAssigneeID: CodexFlow.User.ID? { identifier("previousAssignee") }
     /// The task's title, or the PRD's.
     public var title: String? { detail["title"]?.string }
@@ -31,19 +32,19 @@ extension CodexFlow.Event {
     public var taskStatus: CodexFlow.Task.Status? {
         source == "codexflow.tasks" ? choice("status") : nil
     }
-    /// The task's status before.
+    /// The task's previous status.
     public var previousTaskStatus: CodexFlow.Task.Status? {
         source == "codexflow.tasks" ? choice("from") : nil
     }
     /// The names of the fields that changed.
     public var fields: [String]? { detail["fields"].flatMap([String].init(attributeValue:)) }
-    /// The hours that were logged, less those that were taken back.
+    /// The hours that were logged, less the hours that were taken back.
     public var hours: Number? { detail["hours"]?.number }
     /// The role of a member.
     public var memberRole: CodexFlow.Member.Role? {
         source == "codexflow.projects" ? choice("role") : nil
     }
-    /// What a reviewer decided.
+    /// The reviewer's decision.
     public var decision: CodexFlow.PRDReview.Decision? { choice("decision") }
 
     private func identifier<Model>(_ name: String) -> Identifier<Model>? {

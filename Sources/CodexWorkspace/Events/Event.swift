@@ -4,11 +4,11 @@ public import FoundationEssentials
 extension CodexFlow {
     /// Something that happened in CodexFlow, in EventBridge's envelope.
     ///
-    /// Events are derived from the stream of changes, so there is one exactly if the write is there;
-    /// the same change always gives the same events with the same identifiers, which tells those that
-    /// are delivered twice.
+    /// Events are derived from the stream of changes, so an event exists exactly if its write is
+    /// committed. The same change always gives the same events with the same identifiers. A handler
+    /// can therefore recognize an event that is delivered twice.
     public struct Event: Sendable, Hashable {
-        /// What happened: EventBridge's `detail-type`.
+        /// The kind of event: EventBridge's `detail-type`.
         public enum Kind: String, Sendable, Hashable, CaseIterable {
             case taskCreated = "TaskCreated"
             case taskUpdated = "TaskUpdated"
@@ -58,7 +58,7 @@ extension CodexFlow {
             case sessionOpened = "SessionOpened"
             case sessionEnded = "SessionEnded"
 
-            /// The service that the event is of: EventBridge's `source`.
+            /// The service that the event belongs to: EventBridge's `source`.
             public var source: String {
                 switch self {
                 case .taskCreated, .taskUpdated, .taskAssigned, .taskUnassigned, .taskStatusChanged,
@@ -82,13 +82,13 @@ extension CodexFlow {
             }
         }
 
-        /// Identifies the event: the same for the same change.
+        /// The event's identifier, which is the same for the same change.
         public let id: String
-        /// What happened.
+        /// The kind of event.
         public let kind: Kind
-        /// When it was committed.
+        /// The time of the commit.
         public let time: Date
-        /// What is to know about it.
+        /// The data of the event.
         public let detail: AttributeMap
 
         /// Creates an event.
@@ -99,7 +99,7 @@ extension CodexFlow {
             self.detail = detail
         }
 
-        /// The service that the event is of.
+        /// The service that the event belongs to.
         public var source: String { kind.source }
 
         /// The event as EventBridge delivers one, with an empty account and region.
@@ -116,7 +116,7 @@ extension CodexFlow {
 
         /// Reads an event from its envelope as JSON.
         ///
-        /// - Throws: ``CodexError/Code/invalidJSON`` for what is no event of CodexFlow's.
+        /// - Throws: ``CodexError/Code/invalidJSON`` if the JSON is not one of CodexFlow's events.
         public init(json: String) throws(CodexError) {
             let envelope = try DynamoDBJSON.item(parsingPlain: Array(json.utf8))
             guard let id = envelope["id"]?.string,
@@ -131,7 +131,7 @@ extension CodexFlow {
             self.init(id: id, kind: kind, time: time, detail: detail)
         }
 
-        /// EventBridge's times have whole seconds.
+        /// Formats a time in whole seconds, as EventBridge does.
         private static func seconds(_ time: Date) -> String {
             Timestamp.text(time).prefix(19) + "Z"
         }

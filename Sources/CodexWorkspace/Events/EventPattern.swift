@@ -1,22 +1,22 @@
 public import CodexCore
 
 extension CodexFlow {
-    /// Which events a subscription wants: EventBridge's event patterns.
+    /// The events that a subscription selects: EventBridge's event patterns.
     ///
     /// ```json
     /// {"source": ["codexflow.tasks"], "detail": {"status": [{"anything-but": "backlog"}],
     ///  "number": [{"numeric": [">", 10]}], "assignee": [{"exists": true}]}}
     /// ```
     ///
-    /// Each field of a pattern has the values that it may have, or a pattern of its own; all fields
-    /// must match. What may stand for a value: text, a number, `true`, `false`, `null`, and
-    /// `prefix`, `suffix`, `equals-ignore-case`, `wildcard`, `anything-but`, `numeric`, `exists`;
-    /// `$or` has patterns of which one must match. See EventBridge's user guide, "Creating Amazon
-    /// EventBridge event patterns".
+    /// Each field of a pattern has a list of permitted values, or a nested pattern. All fields must
+    /// match. A value is text, a number, `true`, `false`, `null`, or one of the tests `prefix`,
+    /// `suffix`, `equals-ignore-case`, `wildcard`, `anything-but`, `numeric`, `exists`. `$or` has
+    /// patterns of which one must match. See EventBridge's user guide, "Creating Amazon EventBridge
+    /// event patterns".
     ///
     /// A pattern has at most ``CodexFlow/Limits/eventPatternCharacterCountMax`` characters.
-    /// Matching an event takes each value of the event and each test of the pattern together at
-    /// most once, and each test is linear in both.
+    /// Matching an event compares each value of the event with each test of the pattern at most
+    /// once. Each comparison is linear in both.
     public struct EventPattern: Sendable, Hashable {
         private let root: Node
 
@@ -30,7 +30,7 @@ extension CodexFlow {
             case anyOf([Node])
         }
 
-        /// What a value may be; values are found at once, however many there are.
+        /// The permitted values of a field; constant time finds one among any number of them.
         fileprivate struct Tests: Sendable, Hashable {
             var values: Set<AttributeValue> = []
             var others: [Test] = []
@@ -53,11 +53,11 @@ extension CodexFlow {
 
         /// Parses a pattern.
         ///
-        /// - Throws: ``CodexError/Code/invalidPattern`` with what is wrong where, or for a pattern
-        ///   that is too long; ``CodexError/Code/invalidJSON``.
+        /// - Throws: ``CodexError/Code/invalidPattern`` with the error and its place, or for a
+        ///   pattern that is too long; ``CodexError/Code/invalidJSON``.
         public init(_ json: String) throws(CodexError) {
             let countMax = CodexFlow.Limits.eventPatternCharacterCountMax
-            // A character has four bytes at most.
+            // A character has at most four bytes.
             guard json.utf8.count <= 4 * countMax, json.unicodeScalars.count <= countMax else {
                 throw CodexError(
                     .invalidPattern, "An event pattern has more than \(countMax) characters.")
@@ -67,21 +67,21 @@ extension CodexFlow {
 
         private init(_ root: Node) { self.root = root }
 
-        /// All events of one of the kinds.
+        /// Creates a pattern that selects all events of the given kinds.
         public static func kinds(_ kinds: CodexFlow.Event.Kind...) -> EventPattern {
             let tests = Tests(values: Set(kinds.map { AttributeValue.string($0.rawValue) }))
             return EventPattern(.all([.field("detail-type", .values(tests))]))
         }
 
-        /// All events.
+        /// The pattern that selects all events.
         public static let all = EventPattern(.all([]))
 
-        /// Whether an event is wanted.
+        /// Whether the pattern selects an event.
         public func matches(_ event: Event) -> Bool {
             Self.matches(root, .map(event.envelope))
         }
 
-        /// Whether an event in its envelope is wanted.
+        /// Whether the pattern selects an event in its envelope.
         public func matches(envelope: AttributeMap) -> Bool {
             Self.matches(root, .map(envelope))
         }
@@ -182,7 +182,7 @@ extension CodexFlow.EventPattern {
         throw invalid(place, "text is expected")
     }
 
-    /// A wildcard; a backslash takes a star or backslash literally.
+    /// Parses a wildcard; a backslash escapes a star or a backslash.
     private static func wildcard(_ text: String, _ place: String) throws(CodexError) -> Wildcard {
         var pieces: [[UInt8]] = []
         var piece: [UInt8] = []
@@ -261,7 +261,7 @@ extension CodexFlow.EventPattern {
     private static func matches(_ node: Node, _ value: AttributeValue?) -> Bool {
         switch node {
         case .all(let members):
-            // A pattern within a list matches if it matches one of its objects.
+            // A pattern matches a list if it matches one of the list's objects.
             if case .list(let values)? = value {
                 return values.contains { matches(node, $0) }
             }
@@ -276,7 +276,7 @@ extension CodexFlow.EventPattern {
         }
     }
 
-    /// Whether a value passes one of the tests; of a list, one of the elements.
+    /// Whether a value, or one element of a list, passes one of the tests.
     private static func passesOne(_ tests: Tests, _ value: AttributeValue?) -> Bool {
         if let value, isOne(value, of: tests.values) { return true }
         return tests.others.contains { passes($0, value) }
@@ -295,7 +295,7 @@ extension CodexFlow.EventPattern {
         if case .exists(let wanted) = test { return (value != nil) == wanted }
         guard let value else { return false }
         if case .anythingBut(let tests) = test {
-            // Of a list, no element may be one of them.
+            // No element of a list may be among the excluded values.
             let values = value.list ?? [value]
             return values.allSatisfy { !passesOne(tests, $0) }
         }
@@ -331,12 +331,12 @@ extension CodexFlow.EventPattern {
         }
     }
 
-    /// The bytes of text in lower case, made as far as they are compared.
+    /// The bytes of the text in lower case, computed only as far as they are compared.
     private static func lowercased(_ text: String) -> some Sequence<UInt8> {
         text.unicodeScalars.lazy.flatMap { $0.properties.lowercaseMapping.utf8 }
     }
 
-    /// The same from the last byte on.
+    /// The same bytes in reverse order.
     private static func reversedLowercased(_ text: String) -> some Sequence<UInt8> {
         text.unicodeScalars.reversed().lazy
             .flatMap { $0.properties.lowercaseMapping.utf8.reversed() }

@@ -1,24 +1,23 @@
-/// A pattern of text in which stars stand for any text, the empty one too.
+/// A text pattern in which each star stands for any text, also the empty one.
 ///
-/// What stands between the stars is looked for piece by piece, each at the first place (Knuth,
-/// Morris and Pratt). Nothing in pattern or text makes that more than linear.
+/// It searches for each piece between two stars at its first occurrence (Knuth, Morris and Pratt).
+/// The time is therefore linear for every pattern and text.
 struct Wildcard: Sendable, Hashable {
-    /// What the text begins with.
+    /// The beginning of the text.
     private let first: [UInt8]
-    /// What stands between two stars.
+    /// The pieces between two stars.
     private let middle: [Piece]
-    /// What the text ends with; `nil` without a star, where the text is ``first``.
+    /// The end of the text; `nil` without a star, when the text must equal ``first``.
     private let last: [UInt8]?
 
-    /// Creates a pattern from what stands between its stars: *n* of them divide it into *n* + 1
-    /// pieces.
+    /// Creates a pattern from the pieces between its stars: *n* stars make *n* + 1 pieces.
     init(_ pieces: [[UInt8]]) {
         first = pieces.first ?? []
         middle = pieces.dropFirst().dropLast().map(Piece.init)
         last = pieces.count > 1 ? pieces.last : nil
     }
 
-    /// Whether text is of the pattern; `steps` grows by the comparisons of bytes.
+    /// Whether text matches the pattern; `steps` grows by the comparisons of bytes.
     ///
     /// - Complexity: O(*n* + *m*) for *n* bytes of text and *m* of the pattern.
     func matches(_ text: [UInt8], steps: inout Int) -> Bool {
@@ -39,7 +38,8 @@ struct Wildcard: Sendable, Hashable {
 extension Wildcard {
     private struct Piece: Sendable, Hashable {
         private let bytes: [UInt8]
-        /// Of each beginning of the piece, the length of the longest one that it also ends with.
+        /// For each prefix of the piece, the length of its longest proper prefix that is also its
+        /// suffix.
         private let borders: [Int]
 
         init(_ bytes: [UInt8]) {
@@ -54,7 +54,7 @@ extension Wildcard {
             self.borders = borders
         }
 
-        /// Where the first place of the piece ends.
+        /// The end of the piece's first occurrence.
         func end(in text: ArraySlice<UInt8>, _ steps: inout Int) -> Int? {
             guard !bytes.isEmpty else { return text.startIndex }
             var length = 0

@@ -1,9 +1,9 @@
 public import CodexCore
 
 extension CodexFlow {
-    /// A random forest that scikit-learn trained, for its inference here.
+    /// A random forest that scikit-learn trained, for inference in this process.
     ///
-    /// `Scripts/export-forest.py` writes one as JSON:
+    /// `Scripts/export-forest.py` writes a forest as JSON:
     ///
     /// ```json
     /// {"format": 1, "features": ["overdue", "blocked"], "trees": [
@@ -11,16 +11,18 @@ extension CodexFlow {
     ///    "right": [2, -1, -1], "value": [0.4, 0.1, 0.9]}]}
     /// ```
     ///
-    /// A tree is arrays by node, the root first: which feature is compared (-1 at a leaf), with what, the
-    /// nodes to go to where it is at most that, and above, and at a leaf the share of the positive class
-    /// (or the mean, of a regression). What comes out is the mean over the trees, as from
-    /// `predict_proba` and `predict`.
+    /// A tree consists of arrays with one element per node, the root first. `feature` is the
+    /// compared feature (-1 at a leaf), and `threshold` is the value to compare with. `left` is the
+    /// next node up to the threshold, and `right` the next node above it. `value` is a leaf's share
+    /// of the positive class (or the mean, for a regression).
+    ///
+    /// The result is the mean over the trees, as from `predict_proba` and `predict`.
     public struct RandomForest: Sendable {
         /// The names of the features, in the order of a row.
         public let features: [String]
         private let trees: [Tree]
 
-        /// How many trees there are.
+        /// The number of trees.
         public var treeCount: Int { trees.count }
 
         private struct Node {
@@ -41,9 +43,9 @@ extension CodexFlow {
         /// Reads a forest.
         ///
         /// - Parameter json: The file's text.
-        /// - Throws: ``CodexError/Code/invalidJSON``; ``CodexError/Code/invalidArgument`` for a forest of
-        ///   another format, and for one that would not end, or name features and nodes that are not
-        ///   there: with the field.
+        /// - Throws: ``CodexError/Code/invalidJSON``; ``CodexError/Code/invalidArgument`` with the
+        ///   field for another format, for unknown features or nodes, or for a node that does not
+        ///   follow its parent.
         /// - Complexity: O(*n*) for *n* nodes.
         public init(json: String) throws(CodexError) {
             let root = try DynamoDBJSON.item(parsingPlain: Array(json.utf8))
@@ -94,7 +96,7 @@ extension CodexFlow {
             var nodes: [Node] = []
             for place in 0..<count {
                 let isLeaf = feature[place] < 0
-                // Nodes come after their parents, so that every way ends.
+                // Nodes come after their parents, so that every path ends.
                 let children = Double(place + 1)...Double(max(place + 1, count - 1))
                 func isChild(_ node: Double) -> Bool {
                     place < count - 1 && children.contains(node) && node == node.rounded()
@@ -125,14 +127,14 @@ extension CodexFlow {
                     + "Scripts/export-forest.py.")
         }
 
-        /// What the forest says of a row.
+        /// Predicts the value of a row.
         ///
-        /// Values are compared as scikit-learn does: rounded to single precision first.
+        /// Values are first rounded to single precision, as in scikit-learn.
         ///
         /// - Parameter row: A value for each of ``features``.
         /// - Returns: The mean over the trees.
-        /// - Throws: ``CodexError/Code/invalidArgument`` for a row of another length, or a value that is no
-        ///   number.
+        /// - Throws: ``CodexError/Code/invalidArgument`` if the row has another length, or a value
+        ///   that is not a number.
         /// - Complexity: O(*t* · *d*) for *t* trees of depth *d*.
         public func predict(_ row: [Double]) throws(CodexError) -> Double {
             guard row.count == features.count, row.allSatisfy({ !$0.isNaN }) else {
@@ -153,7 +155,7 @@ extension CodexFlow {
         }
     }
 
-    /// A forest as a model of risk: its features are those of ``RiskFeatures/Name``, by name.
+    /// A risk model from a forest, whose features are those of ``RiskFeatures/Name``, by name.
     public struct ForestRisk: RiskModel {
         private let forest: RandomForest
         private let names: [RiskFeatures.Name]
@@ -161,7 +163,7 @@ extension CodexFlow {
         /// Creates the model.
         ///
         /// - Parameter forest: The forest.
-        /// - Throws: ``CodexError/Code/invalidArgument`` if one of its features is none of ours.
+        /// - Throws: ``CodexError/Code/invalidArgument`` if the forest has an unknown feature.
         public init(_ forest: RandomForest) throws(CodexError) {
             self.forest = forest
             names = forest.features.compactMap { RiskFeatures.Name(rawValue: $0) }
@@ -173,8 +175,10 @@ extension CodexFlow {
             }
         }
 
-        /// The report of a project's features; a factor's share is how much less the score would be
-        /// without it, as a part of what that is for all together.
+        /// Reports the risk of a project's features.
+        ///
+        /// Each factor's drop is the decrease of the score when that feature is set to 0. A
+        /// factor's share is the score times its part of all drops together.
         public func report(_ features: RiskFeatures) throws(CodexError) -> RiskReport {
             guard features.openTaskCount > 0 else { return RiskReport(riskScore: 0, factors: []) }
             let row = names.map { features[$0] }

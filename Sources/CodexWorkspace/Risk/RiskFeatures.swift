@@ -2,39 +2,41 @@ public import CodexCore
 public import FoundationEssentials
 
 extension CodexFlow {
-    /// What a project's tasks say about whether it will be late: each from 0, nothing to see, to 1.
+    /// Signs in a project's tasks that it will be late, each from 0 (no sign) to 1.
     public struct RiskFeatures: Sendable, Hashable {
         /// A feature.
         public enum Name: String, Sendable, Hashable, CaseIterable {
-            /// Open tasks that are past their due day, of those that have one.
+            /// The open tasks past their due day, as a share of the open tasks with a due day.
             case overdue
-            /// Open tasks that wait for others, of the open ones.
+            /// The open tasks that wait for others, as a share of the open tasks.
             case blocked
-            /// How far completion is behind the calendar: the part of the project's time that is over,
-            /// less the part of its scope that is done.
+            /// The delay behind the calendar: the elapsed part of the project's time, less the
+            /// completed part of its scope.
             case behind
-            /// Started tasks that nothing happened to for 14 days, of the started ones.
+            /// The started tasks without a change for 14 days, as a share of the started tasks.
             case stalled
-            /// Reopenings, of completions and reopenings.
+            /// The reopenings, as a share of completions and reopenings.
             case reopened
-            /// Open tasks that nobody has, of the open ones.
+            /// The open tasks without an assignee, as a share of the open tasks.
             case unassigned
-            /// Open tasks without an estimate, of the open ones.
+            /// The open tasks without an estimate, as a share of the open tasks.
             case unestimated
-            /// Open tasks of high complexity (7 of 10, or more), of those that have one.
+            /// The open tasks with a complexity of 7 of 10 or more, as a share of the open tasks
+            /// with a complexity.
             case complex
-            /// Urgent tasks that are open, of the open ones.
+            /// The urgent open tasks, as a share of the open tasks.
             case urgent
-            /// Tasks that came after a third of the project's time, of all.
+            /// The tasks that were created after the first third of the project's time, as a share
+            /// of all tasks.
             case scopeGrowth
         }
 
         /// The features' values, from 0 to 1.
         private var values: [Name: Double]
-        /// The open tasks there are: without one, there is no risk.
+        /// The number of open tasks: without an open task, there is no risk.
         public let openTaskCount: Int
 
-        /// Creates features; what is missing is 0, and what is not from 0 to 1 is moved there.
+        /// Creates features; a missing value is 0, and each value is clamped to 0 through 1.
         public init(_ values: [Name: Double], openTaskCount: Int) {
             self.values = values.mapValues { $0.isNaN ? 0 : max(0, min(1, $0)) }
             self.openTaskCount = openTaskCount
@@ -43,19 +45,19 @@ extension CodexFlow {
         /// A feature's value.
         public subscript(name: Name) -> Double { values[name] ?? 0 }
 
-        /// The values in the order of ``Name``'s cases: the row that a ``RandomForest`` gets.
+        /// The values in the order of ``Name``'s cases: the input row of a ``RandomForest``.
         public var row: [Double] { Name.allCases.map { self[$0] } }
 
-        /// Looks at a project's tasks.
+        /// Computes the features of a project's tasks.
         ///
-        /// Archived tasks and canceled ones do not count.
+        /// Archived tasks and canceled tasks do not count.
         ///
         /// - Parameters:
         ///   - tasks: The project's tasks.
-        ///   - blocked: Those that wait for others.
+        ///   - blocked: The tasks that wait for others.
         ///   - project: The project.
-        ///   - now: Now.
-        ///   - today: Today in the project.
+        ///   - now: The present time.
+        ///   - today: The present day in the project's time zone.
         /// - Complexity: O(*n*) for *n* tasks.
         public init(
             _ tasks: [Task], blocked: Set<Task.ID>, in project: Project, at now: Date,
@@ -70,14 +72,15 @@ extension CodexFlow {
             self.init(counts.values, openTaskCount: counts.open)
         }
 
-        /// What is counted of a project's tasks, one after the other.
+        /// The counts of a project's tasks, which are added one by one.
         struct Counts {
             private let blockedTasks: Set<Task.ID>
             private let now: Date
             private let today: CalendarDay
-            /// What part of the project's time is over.
+            /// The elapsed part of the project's time, from 0 to 1; `nil` without a start or target
+            /// day.
             private let elapsed: Double?
-            /// When a third of it was.
+            /// The end of the first third of the project's time.
             private let third: Date?
             private(set) var open = 0
             private var due = 0
@@ -94,7 +97,7 @@ extension CodexFlow {
             private var urgent = 0
             private var late = 0
             private var all = 0
-            /// Points, of which a task without an estimate has one.
+            /// The sum of points; a task without an estimate counts one point.
             private var scope = 0
             private var done = 0
 
@@ -110,7 +113,7 @@ extension CodexFlow {
                 let days = last.daysSince1970 - first.daysSince1970
                 let over = today.daysSince1970 - first.daysSince1970
                 elapsed = max(0, min(1, Double(over) / Double(days)))
-                // The end of that day.
+                // The end of the day.
                 third = Date(
                     timeIntervalSince1970: Double(first.daysSince1970 + days / 3 + 1) * 86_400)
             }

@@ -1,10 +1,10 @@
 public import CodexCore
 
 extension CodexFlow {
-    /// How likely a project is to be late, and what to do about it: the architecture document's answer of
-    /// its risk analysis.
+    /// The likelihood that a project is late, with recommendations: the architecture document's
+    /// answer of its risk analysis.
     public struct RiskReport: Sendable, Hashable {
-        /// The score in words.
+        /// The level of a score.
         public enum Level: String, Sendable, Hashable, CaseIterable {
             case low, medium, high
 
@@ -14,13 +14,13 @@ extension CodexFlow {
             }
         }
 
-        /// What a feature has to do with the score.
+        /// The influence of a feature on the score.
         public struct Factor: Sendable, Hashable {
             /// The feature.
             public let name: RiskFeatures.Name
             /// Its value, from 0 to 1.
             public let value: Double
-            /// What part of the score it is; a model that cannot tell gives 0.
+            /// The factor's part of the score; 0 if the model cannot compute it.
             public let share: Double
 
             /// Creates a factor.
@@ -33,22 +33,22 @@ extension CodexFlow {
 
         /// The score, from 0 to 1.
         public let riskScore: Double
-        /// The factors, the weightiest first.
+        /// The factors, the largest share first.
         public let factors: [Factor]
-        /// What to do, the most pressing first.
+        /// The recommendations, the most urgent first.
         public let recommendations: [String]
 
-        /// The score in words.
+        /// The level of the score.
         public var riskLevel: Level { Level(riskScore) }
 
-        /// Creates a report; recommendations follow from the factors.
+        /// Creates a report; the recommendations follow from the factors.
         ///
         /// - Parameters:
-        ///   - riskScore: The score; what is not from 0 to 1 is moved there.
+        ///   - riskScore: The score, which is clamped to 0 through 1.
         ///   - factors: The factors, in any order.
         public init(riskScore: Double, factors: [Factor]) {
             self.riskScore = riskScore.isNaN ? 0 : max(0, min(1, riskScore))
-            // The order is the same whatever that of the input.
+            // The order does not depend on the order of the input.
             self.factors = factors.sorted {
                 ($1.share, $1.value, $0.name.rawValue) < ($0.share, $0.value, $1.name.rawValue)
             }
@@ -56,7 +56,7 @@ extension CodexFlow {
                 .map(\.name.recommendation)
         }
 
-        /// The architecture document's answer as JSON: `riskScore`, `riskLevel`, `recommendations`, and
+        /// The architecture document's answer as JSON: `riskScore`, `riskLevel`, `recommendations`,
         /// `factors`.
         public var json: String {
             DynamoDBJSON.plainText([
@@ -75,20 +75,21 @@ extension CodexFlow {
         }
     }
 
-    /// What makes a report of features: the library's own rules, a forest, or a model server of the
-    /// embedding program's.
+    /// A model that computes a report from features.
+    ///
+    /// It can be the library's own rules, a forest, or a model server of the embedding program.
     public protocol RiskModel: Sendable {
-        /// The report of a project's features.
+        /// Reports the risk of a project's features.
         func report(_ features: RiskFeatures) async throws -> RiskReport
     }
 
     /// The library's own model: a weighted sum of the features.
     ///
-    /// The weights are a judgement, not learned: lateness shows first in what is overdue and behind the
-    /// calendar, then in what keeps work from going on. They add up to 1, so that each factor's share of
-    /// the score is its weight times its value.
+    /// The weights are a judgement, and are not learned. Overdue tasks and a delay behind the
+    /// calendar weigh most, and obstacles to work come next. The weights add up to 1. Each factor's
+    /// share of the score is therefore its weight times its value.
     public struct WeightedRisk: RiskModel {
-        /// What each feature weighs.
+        /// The weight of each feature.
         public let weights: [RiskFeatures.Name: Double]
 
         /// Creates the model.
@@ -100,7 +101,7 @@ extension CodexFlow {
             ]
         }
 
-        /// The report of a project's features: the same for the same.
+        /// Reports the risk of a project's features; equal features give equal reports.
         public func report(_ features: RiskFeatures) -> RiskReport {
             guard features.openTaskCount > 0 else { return RiskReport(riskScore: 0, factors: []) }
             let factors = RiskFeatures.Name.allCases.map { name in
@@ -114,7 +115,7 @@ extension CodexFlow {
 }
 
 extension CodexFlow.RiskFeatures.Name {
-    /// What to do about it.
+    /// The recommendation for the feature.
     var recommendation: String {
         switch self {
         case .overdue: "Finish overdue tasks first, or set them due days that hold."
@@ -132,15 +133,16 @@ extension CodexFlow.RiskFeatures.Name {
 }
 
 extension CodexFlow.Workspace {
-    /// How likely a project is to be late.
+    /// Reports the likelihood that a project is late.
     ///
-    /// Tasks are read page by page: what others change meanwhile may show in a part of them.
+    /// Tasks are read page by page. A change by another writer during the read may be visible in
+    /// some pages only.
     ///
     /// - Parameters:
     ///   - project: The project.
-    ///   - model: What makes the report.
+    ///   - model: The model that computes the report.
     /// - Returns: The report.
-    /// - Throws: ``CodexError/Code/notFound``, what reading throws, and what the model throws.
+    /// - Throws: ``CodexError/Code/notFound``, the errors of reading, and the errors of the model.
     /// - Complexity: O(*n*) for *n* tasks of the project.
     public func riskReport(
         of project: CodexFlow.Project.ID,
@@ -154,7 +156,7 @@ extension CodexFlow.Workspace {
         var counts = CodexFlow.RiskFeatures.Counts(
             found, blocked: blocked, at: now,
             today: settings.calendar.day(of: now, in: found.timeZone))
-        // In pages, so that a large project's tasks are never in memory all at once.
+        // The tasks are read in pages, so that a large project's tasks are never all in memory.
         var token: PageToken?
         repeat {
             let page = try await query(

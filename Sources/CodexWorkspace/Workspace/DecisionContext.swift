@@ -3,21 +3,21 @@ public import FoundationEssentials
 internal import Synchronization
 
 extension CodexFlow {
-    /// A command at work: what it reads, what it has decided to write, and what is given to it.
+    /// A running command: its reads, its pending writes, and its given values.
     ///
-    /// Used by one decision, on one thread.
+    /// One decision uses it, on one thread.
     public final class DecisionContext {
         private let reader: any DecisionReader
         private let issued: IssuedIdentifiers
         private var issuedCount = 0
         let settings: Settings
-        /// Now, in whole milliseconds, as it is stored.
+        /// The present time in whole milliseconds, as it is stored.
         public let now: Date
         private(set) var writes: [DecisionWrite] = []
-        /// What the histories begin with that this command began, by project and task.
+        /// The first facts of the histories that this command began, by project and task.
         var beginnings: [[String]: Activity.Facts] = [:]
 
-        /// What a workspace is given from outside.
+        /// The values that a workspace receives from outside.
         struct Settings: Sendable {
             let clock: @Sendable () -> Date
             let identifiers: @Sendable (Date) -> String
@@ -33,15 +33,15 @@ extension CodexFlow {
 
         // MARK: Reading
 
-        /// The entity that the lookup names, or `nil`.
+        /// The entity of the lookup, or `nil`.
         public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? { try reader.get(lookup) }
 
-        /// The entities that the query names, up to `limit`.
+        /// The entities of the query, up to `limit`.
         public func all<E: Entity>(_ query: Query<E>, limit: Int? = nil) throws -> [E] {
             try reader.all(query, limit: limit)
         }
 
-        /// The entity that the lookup names.
+        /// The entity of the lookup.
         ///
         /// - Throws: ``CodexError/Code/notFound``.
         public func find<E: Entity>(_ lookup: Lookup<E>) throws -> E {
@@ -53,49 +53,49 @@ extension CodexFlow {
 
         // MARK: Writing
 
-        /// Stores an entity whose key is not taken.
+        /// Stores an entity whose key must not exist yet.
         public func insert(_ entity: some Entity) { writes.append(.insert(entity)) }
 
-        /// Stores an entity in place of the one that was read; attributes that its type does not know
-        /// stay.
+        /// Replaces the entity that was read; attributes that its type does not know stay.
         public func replace(_ entity: some Entity) { writes.append(.replace(entity)) }
 
-        /// Removes an entity that was read.
+        /// Deletes an entity that was read.
         public func delete(_ entity: some Entity) { writes.append(.delete(entity)) }
 
-        // MARK: What is given
+        // MARK: Given values
 
-        /// A new identifier: when a command is decided again, the same as before.
+        /// A new identifier, which stays the same when the command is decided again.
         ///
-        /// Unless the workspace has a source of its own, it sorts after those that the workspace gave
-        /// out before.
+        /// Unless the workspace has its own source, the identifier sorts after all earlier ones of
+        /// the workspace.
         ///
-        /// - Throws: ``CodexError/Code/invalidIdentifier`` for what the workspace's own source gave.
+        /// - Throws: ``CodexError/Code/invalidIdentifier`` if the workspace's own source gives an
+        ///   invalid one.
         public func newID<Model>(_ type: Model.Type = Model.self) throws -> Identifier<Model> {
             defer { issuedCount += 1 }
             return try Identifier(issued.identifier(issuedCount) { settings.identifiers(now) })
         }
 
-        /// Today in a project.
+        /// The present day in the project's time zone.
         public func today(in project: Project) -> CalendarDay {
             settings.calendar.day(of: now, in: project.timeZone)
         }
 
-        /// A moment after `last`, so that each change of an entity has a time of its own.
+        /// An instant after `last`, so that each change of an entity has a different time.
         func instant(after last: Date?) -> Date {
             guard let last, now <= last else { return now }
             return last + 0.001
         }
 
-        // MARK: Who may do what
+        // MARK: Permissions
 
-        /// The user who acts, if active.
+        /// The user who acts; the user must be active.
         @discardableResult
         func actor(_ id: User.ID) throws -> User {
             try activeUser(id, or: .actorActive, "actor")
         }
 
-        /// A user, if active; else `rule` is broken.
+        /// A user, who must be active; otherwise `rule` is broken.
         @discardableResult
         func activeUser(_ id: User.ID, or rule: Rule, _ field: String) throws -> User {
             guard let user = try get(.user(id)), user.isActive else {
@@ -104,7 +104,7 @@ extension CodexFlow {
             return user
         }
 
-        /// Throws if a field that is kept by the rules differs.
+        /// Throws if the change modifies a field that only other commands change.
         func requireKept<E: Entity>(
             _ new: E, _ old: E, _ kept: [KeptField<E>], _ rule: Rule
         ) throws {
@@ -118,14 +118,14 @@ extension CodexFlow {
             }
         }
 
-        /// A project that the actor may do something in.
+        /// A project in which the actor may act.
         ///
         /// - Parameters:
         ///   - id: The project.
-        ///   - actor: Who acts.
-        ///   - role: The role that it takes.
-        ///   - isChange: Whether the project must take changes; else it is one that is not being
-        ///     deleted.
+        ///   - actor: The user who acts.
+        ///   - role: The required role.
+        ///   - isChange: Whether the project must accept changes; otherwise, it must only not be in
+        ///     deletion.
         /// - Returns: The project.
         /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/actorActive``,
         ///   ``CodexFlow/Rule/actorRole``, ``CodexFlow/Rule/projectReadOnly``,
@@ -146,20 +146,20 @@ extension CodexFlow {
             return project
         }
 
-        /// What the user may do in the project; `nil` is nothing.
+        /// The role of the user in the project; `nil` is none.
         ///
-        /// Its owner is, whether or not a membership says so: a project that was stored without the
-        /// services has none.
+        /// The owner has the owner's role even without a membership: a project that was stored
+        /// without the services has none.
         public func role(of user: User.ID, in project: Project) throws -> Member.Role? {
             if user == project.ownerID { return .owner }
             let role = try get(.member(user, of: project.id))?.role
-            // There is one owner, whatever an older membership says.
+            // A project has one owner, even if an older membership names another.
             return role == .owner ? .admin : role
         }
 
         /// Throws unless the user has a role in the project that includes `role`.
         ///
-        /// - Throws: ``CodexFlow/Rule/actorRole``, and what reading throws.
+        /// - Throws: ``CodexFlow/Rule/actorRole``, and the errors of reading.
         public func requireRole(
             of user: User.ID, in project: Project, _ role: Member.Role
         ) throws {
@@ -175,7 +175,7 @@ extension CodexFlow {
     }
 }
 
-/// A field that only other commands than the one that changes an entity change.
+/// A field that a command which changes an entity must keep, since only other commands change it.
 struct KeptField<E: Entity>: Sendable {
     /// Its stored name.
     let name: String
@@ -187,11 +187,11 @@ struct KeptField<E: Entity>: Sendable {
     }
 }
 
-/// The identifiers that a command was given, for when it is decided again.
+/// The identifiers that a command received, kept for when it is decided again.
 final class IssuedIdentifiers: Sendable {
     private let identifiers = Mutex<[String]>([])
 
-    /// The identifier at a place, made if it is the first time.
+    /// The identifier at an index, created on the first call.
     func identifier(_ place: Int, _ make: () -> String) -> String {
         identifiers.withLock { known in
             while known.count <= place { known.append(make()) }
@@ -206,7 +206,7 @@ package final class TimeOrderedIdentifiers: Sendable {
 
     package init() {}
 
-    /// The next one: 20 letters and digits (Crockford's base 32, lower case).
+    /// The next identifier: 20 letters and digits (Crockford's base 32, in lower case).
     package func next(_ now: Date) -> String {
         let time = UInt64(max(0, now.millisecondsSince1970)) << 16
         let place = take(notBefore: time)

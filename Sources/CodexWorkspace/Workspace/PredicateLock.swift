@@ -1,43 +1,44 @@
 internal import CodexCore
 
 extension CodexFlow {
-    /// What keeps commands on a remote table apart that do not read and write the same items.
+    /// A lock on the result of a query, for commands on a remote table.
     ///
-    /// A query of a command may find one item more, or less, or others, when the command is written. So
-    /// there is an item for each partition that commands query, with a number that counts the writes in
-    /// it: key `GUARD#<index>#<entity>#<partition>` / `GUARD`. Who queries reads the number first and
-    /// writes on the condition that it is still the same; who writes an item of the partition counts it
-    /// up in the same transaction.
+    /// The result of a command's query may change before the command's write. Each partition that
+    /// commands query therefore has an item with a number that counts the writes in it. The item's
+    /// key is `GUARD#<index>#<entity>#<SHA-256>` / `GUARD`, with the hash of the partition. A
+    /// command that queries the partition reads the number first, and writes on the condition that
+    /// it is unchanged. A command that writes an item of the partition increments the number in the
+    /// same transaction.
     ///
-    /// Queries that are not in ``all`` have no lock: what they find may be a moment older than the
+    /// Queries that are not in ``all`` have no lock: their results may be slightly older than the
     /// commit.
     struct PredicateLock {
-        /// The entity that is queried.
+        /// The queried entity.
         let entity: String
         /// The index; `nil` is the table.
         let index: String?
-        /// Whether only that there is an item counts, and not what it says.
+        /// Whether only the existence of items counts, and not their content.
         var isOfKeys = false
 
-        /// What commands query, and others write.
+        /// The queries of commands whose results other commands change.
         static let all: [PredicateLock] = [
-            // Sessions of a user who is suspended; memberships and projects of one who is deleted.
+            // Sessions of a user in suspension; memberships and projects of a user in deletion.
             PredicateLock(entity: Session.definition.name, index: Index.gsi2),
             PredicateLock(entity: Member.definition.name, index: Index.gsi1),
             PredicateLock(entity: Project.definition.name, index: Index.gsi1, isOfKeys: true),
-            // E-mail addresses and project keys are each one's own.
+            // Email addresses and project keys are unique.
             PredicateLock(entity: User.definition.name, index: Index.gsi1, isOfKeys: true),
             PredicateLock(entity: Project.definition.name, index: Index.projectKey, isOfKeys: true),
-            // Open tasks of a member, parts of a task, numbers.
+            // Open tasks of a member, parts of a task, task numbers.
             PredicateLock(entity: Task.definition.name, index: Index.gsi1),
             PredicateLock(entity: Task.definition.name, index: Index.taskParent),
             PredicateLock(entity: Task.definition.name, index: Index.taskNumber, isOfKeys: true),
-            // What blocks a task, and what it blocks.
+            // The blockers of a task.
             PredicateLock(entity: Dependency.definition.name, index: nil),
-            // Whoever looks at what these say looks at the one of the table, too.
+            // A command that depends on these entries' content also reads the table's lock.
             PredicateLock(entity: Dependency.definition.name, index: Index.gsi1, isOfKeys: true),
             PredicateLock(entity: Dependency.definition.name, index: Index.gsi2, isOfKeys: true),
-            // A user's day has 24 hours.
+            // The hours of a user's day add up to 24 at most.
             PredicateLock(entity: WorkLog.definition.name, index: Index.gsi1),
             PredicateLock(entity: PRDReview.definition.name, index: nil),
         ]
@@ -56,7 +57,7 @@ extension CodexFlow {
             return "\(index ?? "TABLE")#\(entity.name)#\(SHA256.hexadecimal(parts))"
         }
 
-        /// The predicate locks that a write counts up.
+        /// The predicate locks whose numbers a write increments.
         static func names(
             from old: Item?, to new: Item?, _ entity: EntityDefinition, _ schema: Schema
         ) throws(CodexError) -> Set<String> {
@@ -86,7 +87,8 @@ extension CodexFlow {
             PrimaryKey(.string("GUARD#\(name)"), "GUARD")
         }
 
-        /// The action that counts a predicate lock up, or checks that nobody did since it was read.
+        /// The action that increments a predicate lock, or checks that it is unchanged since it was
+        /// read.
         static func action(
             _ name: String, counts: Bool, read: Item??
         ) -> WriteAction {

@@ -1,16 +1,16 @@
 internal import CodexCore
 
-/// What a decision on a remote table has read so far; used by one task at a time.
+/// The reads of a decision on a remote table; one task at a time uses it.
 final class TableReads: CodexFlow.DecisionReader {
     enum Request: Hashable {
         case item(table: String, PrimaryKey)
         case query(TableQuery, of: String, limit: Int?)
     }
 
-    /// Something must be fetched before the decision can be made.
+    /// A read that must be fetched before the decision can be made.
     struct Missing: Error {
         let request: Request
-        /// What is read.
+        /// The entity to read.
         let definition: EntityDefinition
         /// The predicate lock of a query.
         var lockName: String?
@@ -18,13 +18,13 @@ final class TableReads: CodexFlow.DecisionReader {
 
     let schema: Schema
     var items: [Request: Item?] = [:]
-    /// What queries found, as whole items of the entity.
+    /// The results of queries, as whole items of the entity.
     var results: [Request: [Item]] = [:]
-    /// The predicate locks of the queries, as they were before.
+    /// The predicate locks of the queries, as they were before the queries.
     var predicateLocks: [String: Item?] = [:]
-    /// Items that queries returned: what is replaced or deleted is to be as it was there.
+    /// Items that queries returned: a replaced or deleted item must still equal the one here.
     private var found: [Request: Item] = [:]
-    /// The attributes that the types know which items were read as.
+    /// The fields of the types that each item was read as.
     private var fields: [Request: Set<String>] = [:]
 
     init(_ schema: Schema) { self.schema = schema }
@@ -72,14 +72,15 @@ final class TableReads: CodexFlow.DecisionReader {
         return entities
     }
 
-    /// The actions of a commit.
+    /// The plan of a commit: its actions.
     struct Plan {
         var actions: [WriteAction] = []
-        /// The places of inserts whose keys were not looked at before.
+        /// The indexes of inserts whose keys were not read before.
         var inserts: [Int] = []
     }
 
-    /// The writes with the conditions that what was read is so, and checks of the rest.
+    /// The writes with the conditions that their items are unchanged, and checks of the other read
+    /// items.
     func plan(for writes: [CodexFlow.DecisionWrite]) throws -> Plan {
         var plan = Plan()
         var written: Set<Request> = []
@@ -140,8 +141,8 @@ final class TableReads: CodexFlow.DecisionReader {
         return request
     }
 
-    /// That an item is as it was read: what it had it has, and what its type knows besides it has
-    /// not.
+    /// The condition that an item is unchanged: its attributes are equal, and its type's other
+    /// attributes are missing.
     private func condition(
         of request: Request, _ item: Item?, _ name: String
     ) throws -> Condition {

@@ -3,26 +3,27 @@ public import CodexCore
 extension CodexFlow {
     /// A workspace's data in a remote table, behind any ``TableBackend``.
     ///
-    /// A command fetches the items that it asks for, decides on them, and writes one list of
-    /// actions. Each action has the condition that its item is as it was read. Items that were only
-    /// read by key are checked in the same way. If a check fails, the command is decided again.
-    /// Results of queries cannot be checked like that. Items that act as predicate locks protect
-    /// them.
+    /// A command fetches the items that it reads, decides on them, and writes one list of actions.
+    /// Each action has the condition that its item is unchanged since it was read. Items that were
+    /// only read by key are checked in the same way. If a check fails, the command is decided
+    /// again. Such checks cannot protect the results of queries. Items that act as predicate locks
+    /// protect them.
     public struct TableWorkspaceBackend: WorkspaceBackend {
         private let table: any TableBackend
         private let schema: Schema
         private let attemptCountMax: Int
 
-        /// Most items and queries that a command asks for: one that asks on and on is no pure
-        /// function of what it reads.
+        /// The most items and queries of a command: one that asks for more is not a pure function
+        /// of its reads.
         private static let requestCountMax = 10_000
 
         /// Creates a backend.
         ///
         /// - Parameters:
-        ///   - table: Where the items are.
-        ///   - schema: The tables and entities there.
-        ///   - attemptCountMax: How often a command is decided before its conflicts are reported.
+        ///   - table: The table with the items.
+        ///   - schema: The tables and entities in it.
+        ///   - attemptCountMax: The number of attempts to decide a command before its conflicts are
+        ///     reported.
         public init(
             _ table: some TableBackend, schema: Schema = CodexFlow.schema, attemptCountMax: Int = 10
         ) {
@@ -31,13 +32,13 @@ extension CodexFlow {
             self.attemptCountMax = max(1, attemptCountMax)
         }
 
-        /// Decides, and writes under the condition that what was read is still so.
+        /// Decides, and writes on the condition that all read data is unchanged.
         ///
-        /// - Throws: What `decide` throws; ``CodexError/Code/conditionFailed`` if the key of an
-        ///   insert is taken; ``CodexError/Code/transactionCancelled`` if others were faster each
-        ///   time; ``CodexError/Code/transactionTooLarge`` for a command that changes and looks at
+        /// - Throws: The errors of `decide`; ``CodexError/Code/conditionFailed`` if the key of an
+        ///   insert exists; ``CodexError/Code/transactionCancelled`` if every attempt met a
+        ///   conflict; ``CodexError/Code/transactionTooLarge`` if the command changes and reads
         ///   more than ``DynamoDBLimits/transactionActionCountMax`` items;
-        ///   ``CodexError/Code/invalidArgument`` for one that asks for more than 10,000 things.
+        ///   ``CodexError/Code/invalidArgument`` if it asks for more than 10,000 items and queries.
         public func commit<Outcome: Sendable>(
             _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
         ) async throws -> Outcome {
@@ -65,14 +66,14 @@ extension CodexFlow {
                     }
                     guard attempt < attemptCountMax else { throw error }
                     attempt += 1
-                    // Not all at the same time again.
+                    // A random delay keeps the writers from conflicting again at the same time.
                     try await _Concurrency.Task.sleep(
                         for: .milliseconds(Int.random(in: 1...10 << min(attempt, 7))))
                 }
             }
         }
 
-        /// Runs a decision, and fetches what it asks for, until it has all that it needs.
+        /// Runs a decision and fetches its missing reads until it has all of them.
         private func decided<Outcome: Sendable>(
             _ decide: @Sendable (any DecisionReader) throws -> Decision<Outcome>,
             _ reads: TableReads
@@ -87,7 +88,7 @@ extension CodexFlow {
                         reads.items[missing.request] = .some(
                             try await self.table.item(in: table, key: key))
                     case .query(let query, _, let limit):
-                        // Predicate locks are read before what they lock.
+                        // A predicate lock is read before the query that it protects.
                         if let name = missing.lockName, reads.predicateLocks[name] == nil {
                             reads.predicateLocks[name] = .some(
                                 try await table.item(
@@ -122,12 +123,12 @@ extension CodexFlow {
             return found
         }
 
-        /// The entity that the lookup names, or `nil`.
+        /// The entity of the lookup, or `nil`.
         public func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E? {
             try await commit { Decision(try $0.get(lookup), []) }
         }
 
-        /// A page of the entities that the query names.
+        /// A page of the entities of the query.
         public func query<E: Entity>(
             _ query: Query<E>, limit: Int?, after token: PageToken?
         ) async throws -> Page<E> {
@@ -149,19 +150,19 @@ extension CodexFlow {
             return Page(items: found, next: next, examinedCount: examined)
         }
 
-        /// The item behind an index entry that may hold only a part of it.
+        /// The whole item of an index entry, which may hold only a part of it.
         private func wholeItem(_ item: Item, _ query: TableQuery) async throws -> Item? {
             guard try schema.isPartial(query) else { return item }
             let key = try schema.table(query.table).primaryKey(of: item)
             return try await table.item(in: query.table, key: key)
         }
 
-        /// Removes items of a project that is marked for deletion.
+        /// Deletes items of a project that is marked for deletion.
         public func removeItems(of project: Project.ID, limit: Int) async throws -> Bool {
             let whole = PrimaryKey(.string("PROJECT#\(project)"), "METADATA")
             let page = try await table.items(
                 matching: TableQuery(table: CodexFlow.table, partition: [whole.partition]),
-                // One action less than a list may have, for the check.
+                // One action of the list is reserved for the check.
                 limits: PageLimits(
                     returned: min(limit, DynamoDBLimits.transactionActionCountMax - 1)),
                 after: nil)
@@ -187,7 +188,7 @@ extension CodexFlow {
 }
 
 extension CodexError {
-    /// Whether somebody else was faster.
+    /// Whether another writer caused the failure.
     fileprivate var isConflict: Bool {
         if code == .transactionCancelled {
             return reasons.contains { $0?.isConflict == true }
@@ -195,7 +196,7 @@ extension CodexError {
         return code == .conditionFailed
     }
 
-    /// Whether the action at the place in the list is one that somebody else was faster in.
+    /// Whether another writer caused the failure of the action at an index of the list.
     fileprivate func isConflict(of place: Int) -> Bool {
         guard code == .transactionCancelled else { return place == 0 && reasons.isEmpty }
         return reasons.indices.contains(place) && reasons[place]?.isConflict == true
@@ -203,7 +204,7 @@ extension CodexError {
 }
 
 extension Schema {
-    /// Whether a query's results are less than whole items.
+    /// Whether a query's results may lack attributes of their items.
     func isPartial(_ query: TableQuery) throws(CodexError) -> Bool {
         guard let name = query.index else { return false }
         return try index(name, of: query.table)?.projection != .all
@@ -213,11 +214,11 @@ extension Schema {
         try self.table(table).indexes.first { $0.name == name }
     }
 
-    /// An item of a remote table as the entity reads it: such a table has the values of
-    /// encrypted fields as binaries, and does not say which are.
-    ///
-    /// Only those fields may be encrypted ones that the schema says to be, or that hold no
+    /// Marks the encrypted values in an item of a remote table, which stores them as plain
     /// binaries.
+    ///
+    /// Only a field that the schema declares as encrypted, or whose type is not binary, can have an
+    /// encrypted value.
     func recognizingSealedValues(of item: Item, _ definition: EntityDefinition) -> Item {
         item.recognizingSealedValues { name in
             definition.fields.contains { $0.name == name && $0.type != .binary }
@@ -225,7 +226,7 @@ extension Schema {
         }
     }
 
-    /// Whether the item's key is one of the entity's.
+    /// Whether the item's key matches the entity's keys.
     func isItem(_ item: Item, of definition: EntityDefinition) throws(CodexError) -> Bool {
         let table = try table(definition.table)
         return definition.matches(try table.primaryKey(of: item), in: table)

@@ -2,7 +2,7 @@ public import CodexCore
 internal import FoundationEssentials
 
 extension CodexFlow {
-    /// A change of a task at work: the task as it was and as it is to be, and what history says of it.
+    /// A change of a task in progress: the task before and after it, its project and its actor.
     struct TaskChange {
         let old: Task
         var task: Task
@@ -19,10 +19,10 @@ extension CodexFlow {
 }
 
 extension CodexFlow.DecisionContext {
-    /// A task that the actor may change.
+    /// Starts a change of a task by an actor who may change it.
     ///
-    /// - Throws: ``CodexError/Code/notFound``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
-    ///   ``CodexFlow/Rule/taskArchived``.
+    /// - Throws: ``CodexError/Code/notFound``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexFlow/Rule/taskArchived``.
     func change(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
         mayBeArchived: Bool = false
@@ -34,7 +34,7 @@ extension CodexFlow.DecisionContext {
         return CodexFlow.TaskChange(task, in: project, by: actor)
     }
 
-    /// Throws if somebody else holds the task: only the holder, and admins, move it meanwhile.
+    /// Throws if another user holds the task: during a claim, only its holder and admins change it.
     func requireUnclaimed(_ change: CodexFlow.TaskChange, orAdmin: Bool = true) throws {
         guard let holder = change.old.holder(at: now), holder != change.actor else { return }
         let role = try role(of: change.actor, in: change.project)
@@ -57,7 +57,7 @@ extension CodexFlow.DecisionContext {
             ])
     }
 
-    /// Stores a changed task with its history; a task that did not change is left as it is.
+    /// Stores a changed task with its history; an unchanged task stays as it is.
     @discardableResult
     func replaceTask(
         _ change: CodexFlow.TaskChange, _ kind: CodexFlow.Activity.Kind, note: String? = nil
@@ -69,7 +69,7 @@ extension CodexFlow.DecisionContext {
         try task.validate()
         replace(task)
         let imported = try beginHistory(of: change)
-        // Finished before its history began, and not since.
+        // The task was finished before its history began, and was not reopened since.
         let isOfImport =
             change.old.status == .done && imported?.to == .done
             && imported?.reopenCount ?? 0 == change.old.reopenCount ?? 0
@@ -79,7 +79,7 @@ extension CodexFlow.DecisionContext {
         return task
     }
 
-    /// Writes an entry of the history of a task that there was before.
+    /// Writes an entry in the history of an existing task.
     func record(
         _ kind: CodexFlow.Activity.Kind, of change: CodexFlow.TaskChange,
         changes: [CodexFlow.Activity.Change] = [], facts: CodexFlow.Activity.Facts? = nil,
@@ -94,11 +94,12 @@ extension CodexFlow.DecisionContext {
                 note: note))
     }
 
-    /// Begins the history of a task that was stored without the services, so that analytics have what
-    /// it adds to: its status and its points.
+    /// Begins the history of a task that was stored without the services.
     ///
-    /// - Returns: The facts of that first entry, if the history began with one; `nil` if the task was
-    ///   created by the services.
+    /// The first entry has the status and the points that later changes of the analytics refer to.
+    ///
+    /// - Returns: The facts of that first entry, if the history began with one; `nil` if the
+    ///   services created the task.
     @discardableResult
     private func beginHistory(
         of change: CodexFlow.TaskChange
@@ -106,8 +107,8 @@ extension CodexFlow.DecisionContext {
         let (task, project) = (change.old, change.project)
         let key = [project.id.rawValue, task.id.rawValue]
         if let known = beginnings[key] { return known }
-        // Its key is its own, so that of two commands that begin the history one is decided anew; and
-        // it sorts before all others.
+        // The key is fixed, so that of two commands that begin the history, one is decided again.
+        // The key also sorts before all others.
         let id = CodexFlow.Activity.importID
         do {
             let first = try all(.activity(of: task.id, in: project.id), limit: 1).first
@@ -116,7 +117,7 @@ extension CodexFlow.DecisionContext {
         } catch let error as CodexError
             where error.code == .typeMismatch || error.code == .missingAttribute
         {
-            // Something is there, though it is no entry.
+            // The stored item is not a valid entry.
             return nil
         }
         var facts = CodexFlow.Activity.Facts(to: task.status ?? .backlog)
@@ -130,10 +131,10 @@ extension CodexFlow.DecisionContext {
         return facts
     }
 
-    /// Writes an entry of a task's history, for commands of one's own; analytics count nothing of it.
+    /// Writes an entry of a task's history for a custom command; analytics do not count it.
     ///
-    /// - Throws: ``CodexError/Code/notFound`` if there is no such project, ``CodexFlow/Rule/note``, and
-    ///   what reading throws.
+    /// - Throws: ``CodexError/Code/notFound`` if the project does not exist,
+    ///   ``CodexFlow/Rule/note``, and the errors of reading.
     public func record(
         _ kind: CodexFlow.Activity.Kind, of task: CodexFlow.Task, by actor: CodexFlow.User.ID,
         changes: [CodexFlow.Activity.Change] = [], note: String? = nil
@@ -159,12 +160,12 @@ extension CodexFlow.DecisionContext {
                 day: today(in: project), kind: .created, facts: facts(nil, task, project)))
     }
 
-    /// What analytics need of a change; `nil` if they need nothing.
+    /// The facts that analytics need of a change; `nil` if they need none.
     private func facts(
         _ old: CodexFlow.Task?, _ new: CodexFlow.Task, _ project: CodexFlow.Project,
         isOfImport: Bool = false
     ) -> CodexFlow.Activity.Facts? {
-        // A task that was stored without a status is in the backlog.
+        // A task that was stored without a status counts as in the backlog.
         let before = old.map { $0.status ?? .backlog }
         let isMove = before != new.status
         guard isMove || old?.estimate != new.estimate else { return nil }
@@ -173,7 +174,7 @@ extension CodexFlow.DecisionContext {
         facts.points = new.countedPoints
         let hoursPerPoint = min(
             max(project.hoursPerPoint ?? 1, 1), CodexFlow.Limits.hoursPerPointMax)
-        // What a completion adds, a reopening takes back.
+        // A reopening subtracts the hours that the completion added.
         func hours(_ task: CodexFlow.Task?) -> Int {
             task?.status == .done ? (task?.countedPoints ?? 0) * hoursPerPoint : 0
         }
@@ -184,7 +185,7 @@ extension CodexFlow.DecisionContext {
         facts.assigneeID = new.assigneeID
         func seconds(since start: Date?) -> Int? {
             start.map { start in
-                // A date may be as far away as a number can say, or be none.
+                // A stored date may be extremely far away, or not a number.
                 let seconds = done.timeIntervalSince(start).rounded()
                 return seconds > 0
                     ? Int(min(seconds, Double(CodexFlow.Limits.analyticsFigureMax))) : 0
@@ -195,7 +196,7 @@ extension CodexFlow.DecisionContext {
         return facts
     }
 
-    // MARK: Rules that look at other items
+    // MARK: Rules on other items
 
     /// Whether a user is an active member who may work.
     func isAssignable(
@@ -222,8 +223,11 @@ extension CodexFlow.DecisionContext {
             ])
     }
 
-    /// Throws unless the task may be a part of `parent`: another open task of the project, with no
-    /// more than ``CodexFlow/Limits/taskDepthMax`` levels in all.
+    /// Throws unless the task may be a part of `parent`.
+    ///
+    /// The parent must be another task of the project, and open if the task is open. There may be
+    /// at most ``CodexFlow/Limits/taskDepthMax`` levels in all, and
+    /// ``CodexFlow/Limits/subtaskCountMax`` parts of the parent.
     func requireParent(_ parent: CodexFlow.Task.ID, of task: CodexFlow.Task) throws {
         let values = ["taskId": task.id.attributeValue, "parentId": parent.attributeValue]
         var above = 0
@@ -232,12 +236,12 @@ extension CodexFlow.DecisionContext {
             try CodexFlow.Rule.taskDepth.require(
                 id != task.id && above < CodexFlow.Limits.taskDepthMax, "parentId", values)
             guard let found = try get(.task(id, in: task.projectID)) else {
-                // What is further up is not this command's business.
+                // A missing task further up does not concern this command.
                 try CodexFlow.Rule.taskParent.require(above > 0, "parentId", values)
                 break
             }
             if above == 0 {
-                // Else a finished task would have an open part.
+                // A finished task must not have an open part.
                 try CodexFlow.Rule.taskParent.require(
                     found.isOpen || !task.isOpen, "parentId", values)
             }
@@ -264,7 +268,7 @@ extension CodexFlow.DecisionContext {
         return depth
     }
 
-    /// Throws unless the origin, if it is a story, exists.
+    /// Throws unless the PRD version and the story that the origin names exist.
     func requireStory(_ origin: CodexFlow.Task.Origin?, in project: CodexFlow.Project.ID) throws {
         guard case .prd(let prd, let version, let story) = origin else { return }
         let values: [String: AttributeValue?] = [
@@ -279,7 +283,7 @@ extension CodexFlow.DecisionContext {
             found.content?.userStories.contains { $0.id == story } == true, "origin", values)
     }
 
-    /// Brings the dependencies of a task, both ways, to whether both of their tasks are open.
+    /// Updates the dependencies of a task in both directions: one is open if both of its tasks are.
     func refreshDependencies(of task: CodexFlow.Task) throws {
         let both =
             try all(.blockers(of: task.id, in: task.projectID))
@@ -287,7 +291,8 @@ extension CodexFlow.DecisionContext {
         for var dependency in both {
             let isBlocker = dependency.blockerID == task.id
             let other = isBlocker ? dependency.taskID : dependency.blockerID
-            // The other one is looked at only if it matters: on a remote table that is an action.
+            // The other task is read only if it matters: on a remote table, each read costs an
+            // action.
             let isOpen = try task.isOpen && get(.task(other, in: task.projectID))?.isOpen == true
             guard dependency.isOpen != isOpen else { continue }
             dependency.isOpen = isOpen
@@ -295,7 +300,7 @@ extension CodexFlow.DecisionContext {
         }
     }
 
-    /// Throws if a task waits for as many others, or as many for it, as may be.
+    /// Throws if the task has the maximum of blockers, or the blocker the maximum of dependents.
     func requireRoom(for dependency: CodexFlow.Dependency) throws {
         let max = CodexFlow.Limits.dependencyCountMax
         let project = dependency.projectID
@@ -309,7 +314,7 @@ extension CodexFlow.DecisionContext {
             ])
     }
 
-    /// Throws if `blocker` waits for `task`, at once or by way of others.
+    /// Throws if `blocker` waits for `task`, directly or through other tasks.
     func requireNoCycle(_ dependency: CodexFlow.Dependency) throws {
         var seen: Set<CodexFlow.Task.ID> = []
         var next = [dependency.blockerID]
@@ -327,7 +332,8 @@ extension CodexFlow.DecisionContext {
 }
 
 extension CodexFlow.Task {
-    /// The estimate within its bounds: what was stored without the services may have any.
+    /// The estimate, clamped to its bounds: a task that was stored without the services may have
+    /// any.
     fileprivate var countedPoints: Int? {
         estimate.map { min(max($0, 0), CodexFlow.Limits.estimateMax) }
     }
@@ -335,7 +341,7 @@ extension CodexFlow.Task {
     /// The fields that differ, with their stored values.
     func changes(to new: CodexFlow.Task) -> [CodexFlow.Activity.Change] {
         guard let old = try? item(), let new = try? new.item() else { return [] }
-        // Long texts are in the task, and in the stream of changes.
+        // Long texts are shortened: the task and the stream of changes have them in full.
         return Self.changedFields(from: old, to: new).map { name in
             CodexFlow.Activity.Change(
                 field: name, from: old[name]?.shortened, to: new[name]?.shortened)
@@ -344,7 +350,7 @@ extension CodexFlow.Task {
 }
 
 extension Entity {
-    /// The stored names of the fields that differ, but for the times of changes.
+    /// The stored names of the fields that differ, without the times of changes.
     func changedFields(to new: Self) -> [String] {
         guard let old = try? item(), let new = try? new.item() else { return [] }
         return Self.changedFields(from: old, to: new)
@@ -358,7 +364,8 @@ extension Entity {
 }
 
 extension AttributeValue {
-    /// The value, or where it is large what there is of it: history has every change twice.
+    /// The value, or a short form of a large one, since the history keeps both values of each
+    /// change.
     fileprivate var shortened: AttributeValue {
         let count = byteCount
         guard count > CodexFlow.Limits.historyValueByteCountMax else { return self }

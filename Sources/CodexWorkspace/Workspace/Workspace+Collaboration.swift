@@ -4,7 +4,7 @@ internal import FoundationEssentials
 extension CodexFlow.Workspace {
     // MARK: Comments
 
-    /// Says something about a task.
+    /// Adds a comment to a task.
     ///
     /// - Throws: ``CodexFlow/Rule/commentText``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
@@ -27,8 +27,8 @@ extension CodexFlow.Workspace {
 
     /// Changes a comment's text.
     ///
-    /// - Throws: ``CodexFlow/Rule/commentAuthor`` for others' comments, unless by an admin; as
-    ///   ``addComment(on:in:by:_:)``.
+    /// - Throws: ``CodexFlow/Rule/commentAuthor`` if the comment is another user's and the actor is
+    ///   not an admin; as ``addComment(on:in:by:_:)``.
     public func changeComment(
         _ id: CodexFlow.Comment.ID, on task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
         by actor: CodexFlow.User.ID, to text: String
@@ -61,13 +61,13 @@ extension CodexFlow.Workspace {
 
     // MARK: Dependencies
 
-    /// Lets a task wait for another of the same project.
+    /// Makes a task wait for another task of the same project.
     ///
     /// - Throws: ``CodexFlow/Rule/dependencySelf``, ``CodexFlow/Rule/dependencyCycle``,
     ///   ``CodexFlow/Rule/dependencyTaken``, ``CodexFlow/Rule/dependencyCount``,
     ///   ``CodexFlow/Rule/taskArchived``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
     ///   ``CodexError/Code/notFound`` for either task.
-    /// - Complexity: It reads whatever the blocker waits for, at once or by way of others.
+    /// - Complexity: Reads all tasks that the blocker waits for, directly or through other tasks.
     @discardableResult
     public func addDependency(
         of task: CodexFlow.Task.ID, on blocker: CodexFlow.Task.ID,
@@ -96,9 +96,9 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Lets a task not wait for another any more.
+    /// Removes the dependency of a task on another one.
     ///
-    /// - Throws: ``CodexError/Code/notFound`` if it does not, the rules of actors,
+    /// - Throws: ``CodexError/Code/notFound`` if there is no such dependency, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``.
     public func removeDependency(
         of task: CodexFlow.Task.ID, on blocker: CodexFlow.Task.ID,
@@ -121,15 +121,15 @@ extension CodexFlow.Workspace {
 
     // MARK: Work
 
-    /// Adds hours to what a user worked on a task on a day.
+    /// Adds hours to a user's work on a task on a day.
     ///
     /// - Parameters:
-    ///   - hours: How many, with four decimals at most; negative ones take back what was logged.
+    ///   - hours: The hours, with at most four decimals; negative hours take logged ones back.
     ///   - task: The task.
     ///   - project: Its project.
-    ///   - user: Who worked, and logs it.
+    ///   - user: The user who worked, and who logs the work.
     ///   - day: The day; `nil` is today in the project's time zone.
-    /// - Returns: What is logged for the day now; `nil` if nothing is left of it.
+    /// - Returns: The log of the day after the change; `nil` if no hours are left.
     /// - Throws: ``CodexFlow/Rule/workHours``, ``CodexFlow/Rule/workDay``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
@@ -191,7 +191,7 @@ extension CodexFlow.DecisionContext {
 }
 
 extension CodexFlow.Comment {
-    /// What history says of the comment: which one it was.
+    /// The comment's identifier as an entry of history has it.
     fileprivate var reference: CodexFlow.Activity.Change {
         CodexFlow.Activity.Change(field: "commentId", from: nil, to: id.attributeValue)
     }

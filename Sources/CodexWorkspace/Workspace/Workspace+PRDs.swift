@@ -2,7 +2,7 @@ public import CodexCore
 internal import FoundationEssentials
 
 extension CodexFlow.PRD {
-    /// A new version that says what a draft does.
+    /// Creates a new version with the content of a draft.
     fileprivate init(
         id: ID, _ draft: CodexFlow.PRD, version: Int, in project: CodexFlow.Project.ID,
         by author: CodexFlow.User.ID, at now: Date
@@ -19,19 +19,20 @@ extension CodexFlow.PRD {
 }
 
 extension CodexFlow.Workspace {
-    /// Creates a PRD with its first version, a draft.
+    /// Creates a PRD with its first version, which is a draft.
     ///
     /// - Parameters:
     ///   - project: The project.
     ///   - title: The title.
-    ///   - content: What it says.
-    ///   - author: Who writes it.
+    ///   - content: The content.
+    ///   - author: The user who writes it.
     ///   - id: The identifier; `nil` makes one.
-    ///   - isAIGenerated: Whether a model wrote it.
-    ///   - body: Sets nonGoals, risks and openQuestions; all else is as in a new version.
+    ///   - isAIGenerated: Whether a language model wrote it.
+    ///   - body: Sets nonGoals, risks and openQuestions; a new version determines all other fields.
     /// - Returns: The version.
     /// - Throws: The rules of PRDs and actors, ``CodexFlow/Rule/projectReadOnly``,
-    ///   ``CodexError/Code/notFound``; ``CodexError/Code/conditionFailed`` if the identifier is taken.
+    ///   ``CodexError/Code/notFound``; ``CodexError/Code/conditionFailed`` if the identifier is
+    ///   taken.
     @discardableResult
     public func createPRD(
         in project: CodexFlow.Project.ID, title: String, content: CodexFlow.PRD.Content,
@@ -58,17 +59,18 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Adds a version, a draft; those before it stay as they are, and the approved one serves on.
+    /// Adds a version, a draft; earlier versions stay as they are, and the approved one stays in
+    /// force.
     ///
     /// - Parameters:
     ///   - prd: The document.
     ///   - project: Its project.
-    ///   - base: The newest version, which this one was made from.
-    ///   - author: Who writes it.
-    ///   - summary: What is different.
-    ///   - isAIGenerated: Whether a model wrote it.
-    ///   - body: Changes title and content, nonGoals, risks and openQuestions; all else is as in a new
-    ///     version.
+    ///   - base: The newest version, which this version is based on.
+    ///   - author: The user who writes it.
+    ///   - summary: A summary of the differences.
+    ///   - isAIGenerated: Whether a language model wrote it.
+    ///   - body: Changes title and content, nonGoals, risks and openQuestions; a new version
+    ///     determines all other fields.
     /// - Returns: The new version.
     /// - Throws: ``CodexFlow/Rule/prdStale`` if `base` is not the newest version; as
     ///   ``createPRD(in:title:content:by:id:isAIGenerated:_:)``.
@@ -94,7 +96,7 @@ extension CodexFlow.Workspace {
             version.isAIGenerated = isAIGenerated
             try version.validate()
             context.insert(version)
-            // A draft, or one in review, has a newer one now; nobody is to approve it.
+            // A draft, or a version in review, has a newer version now, and must not be approved.
             if head.approvalStatus == .draft || head.approvalStatus == .inReview {
                 try context.move(&head, to: .superseded)
                 context.replace(head)
@@ -107,7 +109,7 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Hands a draft in for review: it has a story at least, and each story a criterion.
+    /// Submits a draft for review; it must have a story, and each story must have a criterion.
     ///
     /// - Throws: ``CodexFlow/Rule/prdStories``, ``CodexFlow/Rule/prdStatus``,
     ///   ``CodexFlow/Rule/prdStale``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
@@ -136,23 +138,23 @@ extension CodexFlow.Workspace {
 
     /// Decides about a version in review.
     ///
-    /// The first approval by somebody else than its author makes it the approved version, and the one
-    /// before it superseded; the author's own counts only beside that. A request for changes makes it
-    /// a draft again, whose approvals are gone.
+    /// The first approval by a user other than its author makes it the approved version, and
+    /// supersedes the previous one. The author's own approval counts only beside such an approval.
+    /// A request for changes makes the version a draft again, and deletes its approvals.
     ///
     /// - Parameters:
     ///   - prd: The document.
-    ///   - version: The version that the decision is about.
-    ///   - hash: The ``CodexFlow/PRD/contentHash`` that the decision is about.
+    ///   - version: The reviewed version.
+    ///   - hash: The ``CodexFlow/PRD/contentHash`` of the reviewed content.
     ///   - project: Its project.
-    ///   - actor: Who decides.
-    ///   - decision: What is decided.
-    ///   - note: Why.
+    ///   - actor: The reviewer.
+    ///   - decision: The decision.
+    ///   - note: The reason.
     /// - Returns: The version with its status.
-    /// - Throws: ``CodexFlow/Rule/prdReview`` for another content, ``CodexFlow/Rule/prdStale`` for an
-    ///   earlier version, ``CodexFlow/Rule/prdStatus``, ``CodexFlow/Rule/prdReviewer`` for an agent,
-    ///   the rules of actors,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    /// - Throws: ``CodexFlow/Rule/prdReview`` for another content, ``CodexFlow/Rule/prdStale`` for
+    ///   an earlier version, ``CodexFlow/Rule/prdStatus``, ``CodexFlow/Rule/prdReviewer`` for an
+    ///   agent, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexError/Code/notFound``.
     @discardableResult
     public func reviewPRD(
         _ prd: CodexFlow.PRD.ID, version: Int, contentHash hash: String,
@@ -185,11 +187,11 @@ extension CodexFlow.Workspace {
             switch decision {
             case .approve:
                 let approvers = others.filter { $0.decision == .approve }.map(\.userID) + [actor]
-                // Not before somebody else than the author agrees.
+                // The version needs the approval of a user other than its author.
                 guard approvers.contains(where: { $0 != found.createdBy }) else { return found }
                 try context.approve(&found)
             case .requestChanges:
-                // What was agreed to is not what comes next.
+                // The other reviews do not apply to the changed draft.
                 for other in others { context.delete(other) }
                 try context.move(&found, to: .draft)
             case .reject:
@@ -200,7 +202,7 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Puts a version away.
+    /// Archives a version.
     ///
     /// - Throws: ``CodexFlow/Rule/prdStatus``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
@@ -224,14 +226,14 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// The version of a PRD that serves: the approved one, or `nil`.
+    /// The version of a PRD in force: the approved one, or `nil`.
     ///
-    /// - Throws: What reading throws.
+    /// - Throws: The errors of reading.
     public func approvedPRD(
         _ prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
     ) async throws -> CodexFlow.PRD? {
         guard let document = try await get(.prdDocument(prd, in: project)) else {
-            // Stored without the services, if at all.
+            // The PRD was stored without the services, or does not exist.
             let versions = try await all(.versions(of: prd, in: project))
             return versions.last { $0.approvalStatus == .approved }
         }
@@ -241,7 +243,7 @@ extension CodexFlow.Workspace {
 
     /// The newest version of a PRD, or `nil`.
     ///
-    /// - Throws: What reading throws.
+    /// - Throws: The errors of reading.
     public func latestPRD(
         _ prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
     ) async throws -> CodexFlow.PRD? {
@@ -250,7 +252,8 @@ extension CodexFlow.Workspace {
 }
 
 extension CodexFlow.PRDDocument {
-    /// What versions say together, oldest first; `nil` if there is none.
+    /// Derives the document of stored versions, oldest first; `nil` if there are none, or if no
+    /// author is known.
     fileprivate init?(of versions: [CodexFlow.PRD], now: Date) {
         guard let first = versions.first, let last = versions.last else { return nil }
         let author = first.createdBy ?? last.createdBy
@@ -277,7 +280,8 @@ extension CodexFlow.DecisionContext {
         return found
     }
 
-    /// A document; of versions that were stored without the services, what they say together.
+    /// The document of a PRD; for versions that were stored without the services, it is derived
+    /// from them.
     fileprivate func document(
         _ prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
     ) throws -> CodexFlow.PRDDocument {
@@ -300,7 +304,7 @@ extension CodexFlow.DecisionContext {
         prd.updatedAt = instant(after: prd.updatedAt)
     }
 
-    /// Makes a version the approved one, and the one before it superseded.
+    /// Approves a version, and supersedes the previously approved one.
     fileprivate func approve(_ prd: inout CodexFlow.PRD) throws {
         var document = try document(prd.id, in: prd.projectID)
         if let number = document.approvedVersion,

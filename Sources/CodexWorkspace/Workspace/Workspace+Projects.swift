@@ -2,14 +2,14 @@ public import CodexCore
 internal import FoundationEssentials
 
 extension CodexFlow.Workspace {
-    /// Creates a project; whoever does owns it and is its first member.
+    /// Creates a project; its creator owns it and is its first member.
     ///
     /// - Parameters:
     ///   - key: The short key that numbers its tasks, as in `ENG-12`.
     ///   - name: The name to show.
     ///   - id: The identifier; `nil` makes one.
     ///   - owner: The owner.
-    ///   - body: Sets whatever else.
+    ///   - body: Sets the other fields.
     /// - Returns: The project.
     /// - Throws: The rules of projects; ``CodexFlow/Rule/actorActive``;
     ///   ``CodexError/Code/conditionFailed`` if the identifier is taken.
@@ -41,12 +41,13 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Changes a project's settings: everything but what other commands keep, and its key, which stands
-    /// in the numbers of tasks that people have written down.
+    /// Changes a project's settings, except for the fields that only other commands change.
+    ///
+    /// An existing key is also fixed, since people have written it down in the numbers of tasks.
     ///
     /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/projectKept``,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexFlow/Rule/projectStatus``, the rules of projects
-    ///   and of actors.
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexFlow/Rule/projectStatus``, the rules of
+    ///   projects and of actors.
     @discardableResult
     public func changeProject(
         _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
@@ -60,7 +61,7 @@ extension CodexFlow.Workspace {
             if old.key != nil { kept.append(.init("key", \.key)) }
             try context.requireKept(project, old, kept, .projectKept)
             guard project != old else { return old }
-            // One that was stored without a status is in the backlog.
+            // A project that was stored without a status counts as in the backlog.
             let (from, to) = (old.status ?? .backlog, project.status ?? .backlog)
             try CodexFlow.Rule.projectStatus.require(
                 from == to || from.successors.contains(to), "status",
@@ -78,7 +79,8 @@ extension CodexFlow.Workspace {
 
     /// Makes a project read-only.
     ///
-    /// - Throws: ``CodexError/Code/notFound``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``.
+    /// - Throws: ``CodexError/Code/notFound``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``.
     @discardableResult
     public func archiveProject(
         _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
@@ -92,10 +94,10 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Lets an archived project take changes again.
+    /// Makes an archived project accept changes again.
     ///
-    /// - Throws: ``CodexError/Code/notFound``, the rules of actors; ``CodexFlow/Rule/projectReadOnly``
-    ///   if it is being deleted.
+    /// - Throws: ``CodexError/Code/notFound``, the rules of actors;
+    ///   ``CodexFlow/Rule/projectReadOnly`` if it is being deleted.
     @discardableResult
     public func restoreProject(
         _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
@@ -110,9 +112,10 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Gives a project to another owner; the one before stays as an admin.
+    /// Transfers a project to another owner; the previous owner stays as an admin.
     ///
-    /// The owner does, or an admin if the owner is not active any more; archived projects as well.
+    /// The owner does this, or an admin if the owner is no longer active. It also works for
+    /// archived projects.
     ///
     /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/projectOwner``,
     ///   ``CodexFlow/Rule/projectReadOnly`` if it is being deleted, the rules of actors.
@@ -146,10 +149,9 @@ extension CodexFlow.Workspace {
 
     /// Deletes a project with everything in it.
     ///
-    /// First it is marked, in a commit; from then on it takes no changes. Then its items are removed,
-    /// some hundred a commit, itself last. If that is interrupted, the owner's calling again goes on, as
-    /// does ``resumeDeletions()``.
-    ///
+    /// The first commit marks the project. From then on, it accepts no changes. Further commits
+    /// delete its items, up to 500 in each, and the project itself last. After an interruption,
+    /// another call by the owner continues the deletion, as does ``resumeDeletions()``.
     /// - Throws: ``CodexError/Code/notFound``, the rules of actors, `CancellationError`.
     public func deleteProject(
         _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
@@ -157,7 +159,7 @@ extension CodexFlow.Workspace {
         try await commit { context in
             let project = try context.find(.project(id))
             if project.deletingSince != nil {
-                // The memberships may be gone already.
+                // The memberships may be deleted already.
                 try context.actor(actor)
                 return try CodexFlow.Rule.actorRole.require(
                     project.ownerID == actor, "actor", ["actor": actor.attributeValue])
@@ -170,12 +172,12 @@ extension CodexFlow.Workspace {
         try await removeItems(of: id)
     }
 
-    /// Goes on with deletions of projects that were interrupted.
+    /// Continues interrupted deletions of projects.
     ///
-    /// It asks for no actor: whoever marked the projects was allowed to.
+    /// It needs no actor: the user who marked the projects was allowed to delete them.
     ///
-    /// - Returns: The projects that are gone now.
-    /// - Throws: `CancellationError`, and what reading and writing throw.
+    /// - Returns: The projects that are deleted now.
+    /// - Throws: `CancellationError`, and the errors of reading and writing.
     @discardableResult
     public func resumeDeletions() async throws -> [CodexFlow.Project.ID] {
         let projects = try await all(.projectsInDeletion).map(\.id)
@@ -216,7 +218,7 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Changes what a member may do, in archived projects as well.
+    /// Changes the role of a member, also in archived projects.
     ///
     /// - Throws: ``CodexFlow/Rule/memberOwner`` from or to the role of an owner,
     ///   ``CodexFlow/Rule/memberWork`` if a viewer would have open tasks, the rules of actors,
@@ -239,17 +241,17 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Ends a membership, in archived projects as well.
+    /// Ends a membership, also in archived projects.
     ///
-    /// - Throws: ``CodexFlow/Rule/memberOwner``, ``CodexFlow/Rule/memberWork`` if the member has open
-    ///   tasks there, the rules of actors, ``CodexFlow/Rule/projectReadOnly`` if it is being deleted,
-    ///   ``CodexError/Code/notFound``.
-    /// - Complexity: It reads the member's tasks of all projects.
+    /// - Throws: ``CodexFlow/Rule/memberOwner``, ``CodexFlow/Rule/memberWork`` if the member has
+    ///   open tasks there, the rules of actors, ``CodexFlow/Rule/projectReadOnly`` if it is being
+    ///   deleted, ``CodexError/Code/notFound``.
+    /// - Complexity: Reads the member's open tasks of all projects.
     public func removeMember(
         _ user: CodexFlow.User.ID, from project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws {
         try await commit { context in
-            // Members may leave by themselves.
+            // Members may leave without an admin.
             let whole = try context.project(
                 project, for: actor, as: user == actor ? .viewer : .admin, isChange: false)
             try CodexFlow.Rule.memberOwner.require(
@@ -271,7 +273,7 @@ extension CodexFlow.Project {
 }
 
 extension CodexFlow.DecisionContext {
-    /// Throws if the user has open tasks, in the project or in any.
+    /// Throws if the user has open tasks, in the given project or in any project.
     func requireNoWork(
         of user: CodexFlow.User.ID, in project: CodexFlow.Project.ID? = nil
     ) throws {
@@ -283,7 +285,7 @@ extension CodexFlow.DecisionContext {
             ["userId": user.attributeValue, "taskId": open?.id.attributeValue])
     }
 
-    /// Checks a project by itself and against the others.
+    /// Checks a project by itself and against other projects.
     fileprivate func requireSound(
         _ project: CodexFlow.Project, old: CodexFlow.Project? = nil
     ) throws {
@@ -293,7 +295,8 @@ extension CodexFlow.DecisionContext {
                 settings.calendar.isTimeZone(zone), "timeZone", ["timeZone": .string(zone)])
         }
         guard let key = project.key else {
-            // What was stored without one, by an import say, may stay so.
+            // A project that was stored without a key (by an import, for example) may stay without
+            // one.
             return try CodexFlow.Rule.projectKey.require(
                 old != nil && old?.key == nil, "key", ["projectId": project.id.attributeValue])
         }

@@ -2,17 +2,18 @@ public import CodexCore
 public import FoundationEssentials
 
 extension CodexFlow.Workspace {
-    /// Creates a task: with the project's next number, its history, and an assignee who may have it.
+    /// Creates a task with the project's next number, its history, and a valid assignee.
     ///
     /// - Parameters:
     ///   - project: The project.
-    ///   - actor: Who creates it, and reports it.
+    ///   - actor: The user who creates it, and is its reporter.
     ///   - id: The identifier; `nil` makes one.
-    ///   - body: Sets title, status (backlog, todo or inProgress), assignee, reporter and what it says;
-    ///     numbers, times and claims are the services'.
+    ///   - body: Sets title, status (backlog, todo or inProgress), assignee, reporter and content;
+    ///     the services set numbers, times and claims.
     /// - Returns: The task.
     /// - Throws: The rules of tasks and actors, ``CodexFlow/Rule/projectReadOnly``,
-    ///   ``CodexError/Code/notFound``; ``CodexError/Code/conditionFailed`` if the identifier is taken.
+    ///   ``CodexError/Code/notFound``; ``CodexError/Code/conditionFailed`` if the identifier is
+    ///   taken.
     @discardableResult
     public func createTask(
         in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
@@ -46,20 +47,20 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Changes what a task says, and who is to do it: everything but what other commands keep.
+    /// Changes a task's content and assignee, except for the fields that only other commands
+    /// change.
     ///
     /// - Parameters:
     ///   - id: The task.
     ///   - project: Its project.
-    ///   - actor: Who changes it.
-    ///   - read: The task's ``CodexFlow/Task/updatedAt`` when it was read, if it must not have changed
-    ///     since.
+    ///   - actor: The user who changes it.
+    ///   - read: The task's ``CodexFlow/Task/updatedAt`` when it was read, if the task must be
+    ///     unchanged since then.
     ///   - body: Changes it.
-    /// - Returns: The task as it is now.
+    /// - Returns: The changed task.
     /// - Throws: ``CodexFlow/Rule/taskStale``, ``CodexFlow/Rule/taskKept``, for another assignee as
-    ///   ``assignTask(_:in:to:by:)``,
-    ///   ``CodexFlow/Rule/taskArchived``, the rules of tasks and actors,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    ///   ``assignTask(_:in:to:by:)``, ``CodexFlow/Rule/taskArchived``, the rules of tasks and
+    ///   actors, ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
     public func changeTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
@@ -90,27 +91,27 @@ extension CodexFlow.Workspace {
 
     /// Moves a task to another status, by the table ``CodexFlow/Task/Status/successors``.
     ///
-    /// The first start, completion and cancellation are written down; reopening clears the latter two
-    /// and counts. A completed or canceled task is not claimed any more. A task that is reopened is
-    /// nobody's, if its assignee may not work in the project any more.
+    /// The task keeps the times of its first start, its completion and its cancellation. Reopening
+    /// clears the last two, and increments the reopen count. A completed or canceled task loses its
+    /// claim. A reopened task loses an assignee who may no longer work in the project.
     ///
     /// - Parameters:
     ///   - id: The task.
     ///   - project: Its project.
-    ///   - status: Where it goes; where it is already is no error.
-    ///   - actor: Who moves it.
-    ///   - holding: Whether only who holds the task does (``claimTask(_:in:by:lease:)``): for
-    ///     agents, whose claim may have ended while they worked.
-    ///   - reason: Why a blocked task is started, or one is done whose criteria are not met; `nil`
-    ///     keeps to these rules.
-    ///   - note: What history says about it, unless there is a reason.
-    /// - Returns: The task as it is now.
+    ///   - status: The new status; the present status is no error.
+    ///   - actor: The user who moves it.
+    ///   - holding: Whether the actor must hold the task (``claimTask(_:in:by:lease:)``). This is
+    ///     for agents, whose claim may have ended while they worked.
+    ///   - reason: The reason for starting a blocked task, or for completing one with unmet
+    ///     criteria; `nil` enforces these rules.
+    ///   - note: A note for the history, unless there is a reason.
+    /// - Returns: The changed task.
     /// - Throws: ``CodexFlow/Rule/taskTransition``, ``CodexFlow/Rule/taskClaimed``,
-    ///   ``CodexFlow/Rule/taskNotHeld``,
-    ///   ``CodexFlow/Rule/taskBlocked``, ``CodexFlow/Rule/taskChildren``,
-    ///   ``CodexFlow/Rule/taskUnmet``, ``CodexFlow/Rule/taskParent`` for reopening a part of a
-    ///   finished task, ``CodexFlow/Rule/taskArchived``, the rules of actors,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    ///   ``CodexFlow/Rule/taskNotHeld``, ``CodexFlow/Rule/taskBlocked``,
+    ///   ``CodexFlow/Rule/taskChildren``, ``CodexFlow/Rule/taskUnmet``,
+    ///   ``CodexFlow/Rule/taskParent`` for reopening a part of a finished task,
+    ///   ``CodexFlow/Rule/taskArchived``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexError/Code/notFound``.
     @discardableResult
     public func moveTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
@@ -147,7 +148,7 @@ extension CodexFlow.Workspace {
             id, in: project, to: .done, by: actor, holding: holding, overriding: reason, note: note)
     }
 
-    /// Gives a task to somebody, or to nobody.
+    /// Assigns a task to a user, or removes its assignee.
     ///
     /// - Throws: ``CodexFlow/Rule/taskAssignee``, ``CodexFlow/Rule/taskClaimed``,
     ///   ``CodexFlow/Rule/taskArchived``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
@@ -167,18 +168,18 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Takes a task for a time, so that nobody else works on it: for agents, of which one gets it
-    /// however many try.
+    /// Claims a task for a time, so that no other user works on it.
     ///
-    /// The holder may claim again, which sets the end anew.
+    /// Claims are for agents: of any number that try, exactly one gets the task. The holder may
+    /// claim again, which sets a new end.
     ///
     /// - Parameters:
     ///   - id: The task.
     ///   - project: Its project.
-    ///   - actor: Who takes it.
-    ///   - lease: For how long, a second to a day; after that the task is free.
+    ///   - actor: The user who claims it.
+    ///   - lease: The time of the claim, a second to a day; after it the task is free.
     /// - Returns: The task with the claim.
-    /// - Throws: ``CodexFlow/Rule/taskClaimed`` if somebody else holds it,
+    /// - Throws: ``CodexFlow/Rule/taskClaimed`` if another user holds it,
     ///   ``CodexFlow/Rule/taskClaim``, ``CodexFlow/Rule/taskArchived``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
@@ -202,10 +203,10 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Gives a claimed task back before its time; one that is not claimed is left as it is.
+    /// Releases a claim before its end; a task without a claim stays as it is.
     ///
-    /// - Throws: ``CodexFlow/Rule/taskClaimed`` if somebody else holds it and the actor is no admin;
-    ///   as ``claimTask(_:in:by:lease:)``.
+    /// - Throws: ``CodexFlow/Rule/taskClaimed`` if another user holds it and the actor is not an
+    ///   admin; as ``claimTask(_:in:by:lease:)``.
     @discardableResult
     public func releaseTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
@@ -218,7 +219,7 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Takes a task out of the lists of open work; one that is archived is left as it is.
+    /// Removes a task from the lists of open work; an archived task stays as it is.
     ///
     /// - Throws: ``CodexFlow/Rule/taskClaimed``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
@@ -237,10 +238,12 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Brings an archived task back; nobody's, if its assignee may not work in the project any more.
+    /// Restores an archived task.
     ///
-    /// - Throws: ``CodexFlow/Rule/taskParent`` for an open part of a finished task, the rules of actors,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    /// An open task loses an assignee who may no longer work in the project.
+    ///
+    /// - Throws: ``CodexFlow/Rule/taskParent`` for an open part of a finished task, the rules of
+    ///   actors, ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
     public func restoreTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
@@ -260,12 +263,12 @@ extension CodexFlow.Workspace {
 
     // MARK: Lists
 
-    /// The tasks of a project that are open and wait for another open task, with what they wait for.
+    /// The open tasks of a project that wait for another open task, with their blockers.
     ///
-    /// Each page of dependencies and each task is read by itself: what others change meanwhile may
-    /// show in a part of the list.
+    /// Each page of dependencies and each task is read in a separate snapshot. A change by another
+    /// writer during the read may be visible in a part of the list only.
     ///
-    /// - Throws: What reading throws.
+    /// - Throws: The errors of reading.
     /// - Complexity: O(*m*) for *m* open dependencies.
     public func blockedTasks(
         in project: CodexFlow.Project.ID
@@ -277,7 +280,7 @@ extension CodexFlow.Workspace {
             if isOpen[blocker] == nil {
                 isOpen[blocker] = try await get(.task(blocker, in: project))?.isOpen == true
             }
-            // It may have been finished without the services.
+            // The blocker may have been finished without the services.
             guard isOpen[blocker] == true else { continue }
             if blocked.last?.task.id == dependency.taskID {
                 blocked[blocked.count - 1].blockers.append(blocker)
@@ -292,8 +295,9 @@ extension CodexFlow.Workspace {
 extension CodexFlow.DecisionContext {
     /// Takes the project's next number.
     ///
-    /// It is above those that were given out, and none of a task that was stored without the services:
-    /// above all of these, unless one of them has the highest number that there is.
+    /// The number is above all earlier ones that the services gave, and no stored task has it. A
+    /// new sequence, or one whose next number is taken, continues above all stored numbers. If a
+    /// stored task has the highest possible number, the sequence continues with the next free one.
     fileprivate func nextNumber(in project: CodexFlow.Project.ID) throws -> Int {
         let name = CodexFlow.NumberSequence.tasks
         let known = try get(.sequence(name, of: project))
@@ -304,7 +308,8 @@ extension CodexFlow.DecisionContext {
             if highest < max, next <= max {
                 next = Swift.max(next, highest + 1)
             } else {
-                // No task of the services' has one of the gaps: those have what was given out.
+                // Gaps have no task of the services, since the services' numbers are all given in
+                // order.
                 if next > max { next = 1 }
                 while try next <= max && get(.task(number: next, in: project)) != nil { next += 1 }
             }
@@ -316,8 +321,9 @@ extension CodexFlow.DecisionContext {
         return next
     }
 
-    /// The highest number of a task of the project, 0 if there is none; the highest that there is if it
-    /// is none that a task may have.
+    /// The highest number of a task of the project; 0 if there is none.
+    ///
+    /// It is the highest possible number if the stored one is invalid.
     private func highestNumber(in project: CodexFlow.Project.ID) throws -> Int {
         do {
             let last = try all(.tasksByNumber(in: project).reversed, limit: 1).first
@@ -327,7 +333,7 @@ extension CodexFlow.DecisionContext {
         }
     }
 
-    /// Checks what a task names: assignee, parent, story, estimate; only what differs from `old`.
+    /// Checks the assignee, parent, story and estimate of a task, where they differ from `old`.
     fileprivate func requireLinks(
         of task: CodexFlow.Task, _ project: CodexFlow.Project, old: CodexFlow.Task? = nil
     ) throws {
@@ -341,7 +347,7 @@ extension CodexFlow.DecisionContext {
         if task.origin != old?.origin { try requireStory(task.origin, in: project.id) }
     }
 
-    /// Throws if a finished task had a criterion unmet that was met, or not there, before.
+    /// Throws if a finished task has an unmet criterion that was met, or did not exist, before.
     fileprivate func requireMet(_ change: CodexFlow.TaskChange) throws {
         guard change.task.status == .done else { return }
         let before = Set(change.old.acceptanceCriteria.filter { !$0.isMet }.map(\.id))
@@ -350,7 +356,7 @@ extension CodexFlow.DecisionContext {
             before.isSuperset(of: unmet), "acceptanceCriteria", ["unmet": unmet.attributeValue])
     }
 
-    /// Takes the assignee away who may not work in the project any more, if the task becomes open.
+    /// Removes an assignee who may no longer work in the project, if the task becomes open.
     fileprivate func requireAssigneeOfOpen(_ change: inout CodexFlow.TaskChange) throws {
         guard let user = change.task.assigneeID, change.task.isOpen, !change.old.isOpen,
             try !isAssignable(user, in: change.project)
@@ -358,7 +364,7 @@ extension CodexFlow.DecisionContext {
         change.task.assigneeID = nil
     }
 
-    /// Throws if the task that this one is a part of is finished.
+    /// Throws if the task's parent is finished.
     fileprivate func requireOpenParent(of task: CodexFlow.Task) throws {
         guard let parent = task.parentID else { return }
         let whole = try get(.task(parent, in: task.projectID))
@@ -366,14 +372,15 @@ extension CodexFlow.DecisionContext {
             whole?.status?.isOpen ?? true, "parentId", ["parentId": parent.attributeValue])
     }
 
-    /// A task that this one waits for, as it is now: it may have been changed without the services.
+    /// An open task that this one waits for; it is read itself, since it may have changed without
+    /// the services.
     private func openBlocker(of task: CodexFlow.Task) throws -> CodexFlow.Task.ID? {
         try all(.blockers(of: task.id, in: task.projectID)).map(\.blockerID).first { blocker in
             try get(.task(blocker, in: task.projectID))?.isOpen == true
         }
     }
 
-    /// Throws unless what a move needs is so.
+    /// Throws unless the conditions of a move are met.
     fileprivate func requireMove(
         _ task: CodexFlow.Task, to status: CodexFlow.Task.Status, isForced: Bool
     ) throws {
@@ -402,7 +409,7 @@ extension CodexFlow.DecisionContext {
 }
 
 extension CodexFlow.Task {
-    /// Puts the task in a status, with the times that go with it.
+    /// Sets the status of the task, with the times that go with it.
     mutating func move(to new: Status, at now: Date) {
         let wasOpen = status?.isOpen ?? true
         status = new
@@ -411,7 +418,7 @@ extension CodexFlow.Task {
         switch new {
         case .done:
             completedAt = now
-            // Done without a start: it took no time.
+            // A task that is completed without a start took no time.
             if startedAt == nil { startedAt = now }
             claim = nil
         case .canceled:
@@ -436,7 +443,7 @@ extension CodexFlow.Task {
         .init("createdAt", \.createdAt), .init("updatedAt", \.updatedAt),
         .init("updatedBy", \.updatedByID),
     ]
-    /// Those that are not set with the creation either.
+    /// The fields that a creation does not set either.
     static let keptFieldsOfNew = keptFields.filter {
         !["status", "reporter"].contains($0.name)
     }

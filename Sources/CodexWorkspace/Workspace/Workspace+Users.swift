@@ -7,16 +7,17 @@ extension CodexFlow.Workspace {
     /// Creates a user.
     ///
     /// - Parameters:
-    ///   - email: The address, which nobody else has.
+    ///   - email: The address, which must be unique.
     ///   - name: The name to show.
     ///   - id: The identifier; `nil` makes one.
-    ///   - role: What the user is to the embedding program.
+    ///   - role: The user's role in the embedding program.
     ///   - state: Active, or invited.
     ///   - timeZone: The IANA name of the user's time zone.
     /// - Returns: The user.
     /// - Throws: ``CodexFlow/Rule/userEmail``, ``CodexFlow/Rule/userEmailTaken``,
-    ///   ``CodexFlow/Rule/userName``, ``CodexFlow/Rule/userState``, ``CodexFlow/Rule/userTimeZone``;
-    ///   ``CodexError/Code/conditionFailed`` if the identifier is taken.
+    ///   ``CodexFlow/Rule/userName``, ``CodexFlow/Rule/userState``,
+    ///   ``CodexFlow/Rule/userTimeZone``; ``CodexError/Code/conditionFailed`` if the identifier is
+    ///   taken.
     @discardableResult
     public func createUser(
         email: String, name: String, id: CodexFlow.User.ID? = nil,
@@ -37,8 +38,9 @@ extension CodexFlow.Workspace {
 
     /// Changes a user's address, name, role or time zone.
     ///
-    /// - Throws: ``CodexError/Code/notFound``, and as ``createUser(email:name:id:role:state:timeZone:)``;
-    ///   ``CodexFlow/Rule/userKept`` for a change of what other commands keep.
+    /// - Throws: ``CodexError/Code/notFound``, and as
+    ///   ``createUser(email:name:id:role:state:timeZone:)``; ``CodexFlow/Rule/userKept`` for a
+    ///   change of a field that only other commands change.
     @discardableResult
     public func changeUser(
         _ id: CodexFlow.User.ID, _ body: @escaping @Sendable (inout CodexFlow.User) throws -> Void
@@ -56,7 +58,7 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Lets an invited or suspended user act.
+    /// Activates an invited or suspended user.
     ///
     /// - Throws: ``CodexError/Code/notFound``.
     @discardableResult
@@ -66,8 +68,8 @@ extension CodexFlow.Workspace {
 
     /// Suspends a user and ends the user's sessions, in one commit.
     ///
-    /// The user keeps memberships, projects and assigned tasks, but cannot act; an admin of a project may
-    /// transfer it (``transferProject(_:to:by:)``).
+    /// The user keeps memberships, projects and assigned tasks, but cannot act. An admin of a
+    /// project may transfer it (``transferProject(_:to:by:)``).
     ///
     /// - Throws: ``CodexError/Code/notFound``.
     @discardableResult
@@ -79,7 +81,7 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Deletes a user with sessions and memberships; what the user wrote stays.
+    /// Deletes a user with their sessions and memberships; the content that the user wrote stays.
     ///
     /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/userOwnsProjects``,
     ///   ``CodexFlow/Rule/memberWork`` if the user has open tasks.
@@ -99,11 +101,11 @@ extension CodexFlow.Workspace {
 
     // MARK: Sessions
 
-    /// A session with the token that opens it, which is shown once and not stored.
+    /// A session with its token, which is shown once and not stored.
     public struct OpenedSession: Sendable, CustomStringConvertible, CustomReflectable {
         /// The token, 43 letters, digits, `-` and `_`: keep it secret.
         public let token: String
-        /// What is stored.
+        /// The stored session.
         public let session: CodexFlow.Session
 
         /// The session without the token, for logs.
@@ -112,13 +114,13 @@ extension CodexFlow.Workspace {
         public var customMirror: Mirror { Mirror(self, children: ["session": session]) }
     }
 
-    /// Opens a session; of more than ``CodexFlow/Limits/sessionCountMax`` the oldest ends.
+    /// Opens a session; beyond ``CodexFlow/Limits/sessionCountMax`` sessions, the oldest one ends.
     ///
     /// - Parameters:
-    ///   - user: Whose session it is.
-    ///   - kind: Who opens it.
+    ///   - user: The session's user.
+    ///   - kind: The kind of user or program that opens it.
     ///   - client: The client that opens it.
-    ///   - lifetime: After what time it ends; 24 hours unless given.
+    ///   - lifetime: The time until it ends; 24 hours by default.
     /// - Returns: The session and its token.
     /// - Throws: ``CodexFlow/Rule/sessionUser``, ``CodexFlow/Rule/sessionLifetime``.
     public func openSession(
@@ -143,13 +145,13 @@ extension CodexFlow.Workspace {
         return OpenedSession(token: token, session: session)
     }
 
-    /// The session that a token opens; `nil` if there is none, it ended or was revoked, or its user is
-    /// not active.
+    /// The session of a token; `nil` if there is none, it ended or was revoked, or its user is
+    /// inactive.
     ///
-    /// That it was used is written down, once in five minutes at most; where that cannot be written,
-    /// by a full disk say, the session is good all the same.
+    /// The time of use is stored at most once in five minutes. If that write fails (because of a
+    /// full disk, for example), the session is still valid.
     ///
-    /// - Throws: What reading throws; a token of no session is no error.
+    /// - Throws: The errors of reading; an unknown token is no error.
     public func session(token: String) async throws -> CodexFlow.Session? {
         let id = try CodexFlow.Session.ID(token: token)
         let now = settings.clock()
@@ -172,9 +174,9 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// The session that a token opens: as ``session(token:)``, for whom it is an error if there is none.
+    /// The session of a token, as ``session(token:)``; an unknown or invalid token is an error.
     ///
-    /// - Throws: ``CodexFlow/Rule/sessionToken``, and what reading throws.
+    /// - Throws: ``CodexFlow/Rule/sessionToken``, and the errors of reading.
     public func requireSession(token: String) async throws -> CodexFlow.Session {
         guard let session = try await session(token: token) else {
             throw CodexFlow.Rule.sessionToken.violated("token")
@@ -182,16 +184,17 @@ extension CodexFlow.Workspace {
         return session
     }
 
-    /// Ends the session that a token opens, if there is one.
+    /// Ends the session of a token, if there is one.
     ///
-    /// - Throws: What reading and writing throw.
+    /// - Throws: The errors of reading and writing.
     public func revokeSession(token: String) async throws {
         try await revokeSession(try CodexFlow.Session.ID(token: token))
     }
 
-    /// Ends a session, if there is one: of those of a user (``Query/sessions(of:)``), say.
+    /// Ends a session, if it exists: one of a user's sessions (``Query/sessions(of:)``), for
+    /// example.
     ///
-    /// - Throws: What reading and writing throw.
+    /// - Throws: The errors of reading and writing.
     public func revokeSession(_ id: CodexFlow.Session.ID) async throws {
         try await commit { context in
             if let session = try context.get(.session(id)) { context.delete(session) }
@@ -200,8 +203,8 @@ extension CodexFlow.Workspace {
 
     /// Ends all sessions of a user.
     ///
-    /// - Returns: How many there were.
-    /// - Throws: What reading and writing throw.
+    /// - Returns: The number of ended sessions.
+    /// - Throws: The errors of reading and writing.
     @discardableResult
     public func revokeSessions(of user: CodexFlow.User.ID) async throws -> Int {
         try await commit { context in
@@ -213,14 +216,15 @@ extension CodexFlow.Workspace {
 }
 
 extension Identifier where Model == CodexFlow.Session {
-    /// What a session is found by: the SHA-256 of its token.
+    /// Creates the identifier of a session: the SHA-256 of its token.
     ///
-    /// A token is 256 random bits, so a plain hash is enough: nobody can try them all.
+    /// A token is 256 random bits. A plain hash is therefore enough, since an attacker cannot try
+    /// all tokens.
     public init(token: String) throws(CodexError) { try self.init(SHA256.hexadecimal(token)) }
 }
 
 extension CodexFlow.DecisionContext {
-    /// Checks a user by itself and against the others.
+    /// Checks a user by itself and against other users.
     fileprivate func requireSound(_ user: CodexFlow.User, old: CodexFlow.User? = nil) throws {
         try user.validate()
         if let zone = user.timeZone, zone != old?.timeZone {
@@ -255,6 +259,6 @@ extension CodexFlow.User {
 }
 
 extension CodexFlow.Session {
-    /// Whether the session is neither over nor revoked.
+    /// Whether the session has neither ended nor been revoked.
     func isValid(at instant: Date) -> Bool { expiresAt > instant && revokedAt == nil }
 }

@@ -4,7 +4,7 @@ public import FoundationEssentials
 extension CodexFlow {
     /// CodexFlow's services: commands that keep the rules, each of them one commit.
     ///
-    /// On a store of this process, with the module `Codex`:
+    /// On a store in this process, with the module `Codex`:
     ///
     /// ```swift
     /// let workspace = CodexFlow.Workspace(store)
@@ -14,16 +14,16 @@ extension CodexFlow {
     /// try await workspace.moveTask(task.id, in: "engine", to: .todo, by: "ada")
     /// ```
     ///
-    /// A command reads what its rules look at, decides, and writes the entity, its history and
-    /// whatever else follows. On the embedded store reading and deciding are part of the commit; on a
-    /// remote table the write has the condition that what was read is still so, and the command is
-    /// decided anew if not. A broken rule is ``CodexError/Code/ruleViolated`` with the rule, the field
-    /// and the values, and writes nothing.
+    /// A command reads the data of its rules, decides, and writes the entity, its history and all
+    /// dependent data. On the embedded store, reading and deciding are part of the commit. On a
+    /// remote table, the write has the condition that the read data is unchanged. If it has
+    /// changed, the command is decided again. A broken rule is ``CodexError/Code/ruleViolated``
+    /// with the rule, the field and the values, and writes nothing.
     ///
-    /// Commands of users and sessions have no actor: the embedding program decides who may use
+    /// Commands on users and sessions have no actor: the embedding program decides who may use
     /// them.
     ///
-    /// A value may be used by any number of tasks at once.
+    /// Any number of tasks may use a workspace at once.
     public struct Workspace: Sendable {
         let backend: any WorkspaceBackend
         let settings: DecisionContext.Settings
@@ -31,11 +31,11 @@ extension CodexFlow {
         /// Creates a workspace.
         ///
         /// - Parameters:
-        ///   - backend: Where the data is.
-        ///   - clock: What tells the time.
-        ///   - calendar: What tells the days of projects' time zones.
-        ///   - identifiers: Makes identifiers, which are to sort by the time that is given; `nil` is
-        ///     time and chance.
+        ///   - backend: The backend with the data.
+        ///   - clock: The source of the present time.
+        ///   - calendar: The days of projects' time zones.
+        ///   - identifiers: Creates identifiers, which must sort by the given time; `nil` uses the
+        ///     time and random bits.
         public init(
             _ backend: some WorkspaceBackend, clock: @escaping @Sendable () -> Date = { Date() },
             calendar: some DayCalendar,
@@ -47,19 +47,20 @@ extension CodexFlow {
                 clock: clock, identifiers: identifiers ?? { source.next($0) }, calendar: calendar)
         }
 
-        /// Runs a command of one's own: reads, decides and writes as one commit.
+        /// Runs a custom command: reads, decides and writes as one commit.
         ///
-        /// What it writes is checked by itself (``Entity/validate()``); the rules that look at other
-        /// items are those of the workspace's commands, and not of this one: it asks for who may do
-        /// what (``DecisionContext/project(_:for:as:isChange:)``), and writes history
-        /// (``DecisionContext/record(_:of:by:changes:note:)``), itself. What it reads is as before its own
-        /// writes.
+        /// Each written entity is checked by itself (``Entity/validate()``). The rules that look at
+        /// other items belong to the workspace's commands, and are not checked here. A custom
+        /// command must check permissions (``DecisionContext/project(_:for:as:isChange:)``) and
+        /// write history (``DecisionContext/record(_:of:by:changes:note:)``) itself. Its reads do
+        /// not see its own writes.
         ///
-        /// - Parameter decide: What to do. A pure function of what it reads and is given, since it may
-        ///   run more than once.
-        /// - Returns: What `decide` returned.
-        /// - Throws: What `decide` throws, with nothing written; ``CodexError/Code/conditionFailed`` if
-        ///   the key of an insert is taken; and what writing throws.
+        /// - Parameter decide: The decision. It must be a pure function of its reads and given
+        ///   values, since it may run more than once.
+        /// - Returns: The value that `decide` returned.
+        /// - Throws: The errors of `decide`, with nothing written;
+        ///   ``CodexError/Code/conditionFailed`` if the key of an insert exists; and the errors of
+        ///   writing.
         public func commit<Outcome: Sendable>(
             _ decide: @escaping @Sendable (DecisionContext) throws -> Outcome
         ) async throws -> Outcome {
@@ -71,19 +72,19 @@ extension CodexFlow {
             }
         }
 
-        /// The entity that the lookup names, or `nil`.
+        /// The entity of the lookup, or `nil`.
         public func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E? {
             try await backend.get(lookup)
         }
 
-        /// A page of the entities that the query names.
+        /// A page of the entities of the query.
         public func query<E: Entity>(
             _ query: Query<E>, limit: Int? = nil, after token: PageToken? = nil
         ) async throws -> Page<E> {
             try await backend.query(query, limit: limit, after: token)
         }
 
-        /// All entities that the query names.
+        /// All entities of the query.
         public func all<E: Entity>(_ query: Query<E>) async throws -> [E] {
             var (found, token): ([E], PageToken?) = ([], nil)
             repeat {

@@ -2,31 +2,30 @@ public import CodexCore
 public import FoundationEssentials
 
 extension CodexFlow {
-    /// What a decision reads: one moment of the data.
+    /// The source of a decision's reads: one consistent state of the data.
     public protocol DecisionReader {
-        /// The entity that the lookup names, or `nil`.
+        /// The entity of the lookup, or `nil`.
         func get<E: Entity>(_ lookup: Lookup<E>) throws -> E?
 
-        /// The entities that the query names, up to `limit`.
+        /// The entities of the query, up to `limit`.
         func all<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E]
     }
 
-    /// One entity that a decision writes.
+    /// A write of one entity by a decision.
     public enum DecisionWrite: Sendable {
-        /// Stores an entity whose key is not taken.
+        /// Stores an entity whose key must not exist yet.
         case insert(any Entity)
-        /// Stores an entity in place of the one that was read; attributes that its type does not know
-        /// stay.
+        /// Replaces the entity that was read; attributes that its type does not know stay.
         case replace(any Entity)
-        /// Removes an entity that was read.
+        /// Deletes an entity that was read.
         case delete(any Entity)
     }
 
-    /// What became of a command: its answer, and what is to be written for it.
+    /// The result of a command: its answer, and its writes.
     public struct Decision<Outcome: Sendable>: Sendable {
         /// The answer.
         public let outcome: Outcome
-        /// What is written, all of it or nothing.
+        /// The writes, which are committed all or none.
         public let writes: [DecisionWrite]
 
         /// Creates a decision.
@@ -36,52 +35,55 @@ extension CodexFlow {
         }
     }
 
-    /// Where a ``Workspace`` keeps its data: a remote table (``TableWorkspaceBackend``), or a store of
-    /// this process (with the module `Codex`, a workspace is created with the store itself).
+    /// The storage of a ``Workspace``'s data: a remote table, or a store in this process.
+    ///
+    /// A remote table has ``TableWorkspaceBackend``. For a store, the module `Codex` creates a
+    /// workspace from the store itself.
     public protocol WorkspaceBackend: Sendable {
-        /// Decides and writes what was decided, as if nobody else wrote in between.
+        /// Decides and writes the decision, as if no other writer wrote in between.
         ///
-        /// - Parameter decide: A pure function of what it reads. It may run more than once.
+        /// - Parameter decide: A pure function of its reads. It may run more than once.
         /// - Returns: The decision's outcome.
-        /// - Throws: What `decide` throws, with nothing written; ``CodexError/Code/conditionFailed`` if
-        ///   the key of an insert is taken; and what writing throws.
+        /// - Throws: The errors of `decide`, with nothing written;
+        ///   ``CodexError/Code/conditionFailed`` if the key of an insert exists; and the errors of
+        ///   writing.
         func commit<Outcome: Sendable>(
             _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
         ) async throws -> Outcome
 
-        /// The entity that the lookup names, or `nil`.
+        /// The entity of the lookup, or `nil`.
         func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E?
 
-        /// A page of the entities that the query names.
+        /// A page of the entities of the query.
         func query<E: Entity>(
             _ query: Query<E>, limit: Int?, after token: PageToken?
         ) async throws -> Page<E>
 
-        /// Removes up to `limit` items of a project that is marked for deletion
-        /// (``Project/deletingSince``), the project itself after all others.
+        /// Deletes up to `limit` items of a project that is marked for deletion, the project itself
+        /// last.
         ///
-        /// The mark is looked at in the same commit, so that a project which was made anew with the
-        /// same identifier keeps its items.
+        /// The same commit checks the mark (``Project/deletingSince``). A new project with the same
+        /// identifier therefore keeps its items.
         ///
-        /// - Returns: Whether nothing is left to remove: the project is gone, or not marked.
+        /// - Returns: Whether nothing is left to delete: the project is gone, or not marked.
         func removeItems(of project: Project.ID, limit: Int) async throws -> Bool
     }
 
     /// The days of time zones.
     public protocol DayCalendar: Sendable {
-        /// The day that a moment is on.
+        /// The day of an instant.
         ///
         /// - Parameters:
-        ///   - instant: The moment.
+        ///   - instant: The instant.
         ///   - timeZone: The IANA name of a time zone; `nil` is UTC.
         /// - Returns: The day.
         func day(of instant: Date, in timeZone: String?) -> CalendarDay
 
-        /// Whether there is a time zone of the name.
+        /// Whether a time zone with the name exists.
         func isTimeZone(_ name: String) -> Bool
     }
 
-    /// Days in UTC, the only time zone that it knows.
+    /// Days in UTC, the only time zone of this calendar.
     public struct UTCCalendar: DayCalendar {
         /// Creates the calendar.
         public init() {}
@@ -91,7 +93,7 @@ extension CodexFlow {
             CalendarDay(instant)
         }
 
-        /// Whether it is a name of UTC.
+        /// Whether the name is one of UTC's.
         public func isTimeZone(_ name: String) -> Bool {
             ["UTC", "Etc/UTC", "GMT", "Z"].contains(name)
         }
@@ -99,6 +101,6 @@ extension CodexFlow {
 }
 
 extension CalendarDay {
-    /// The first day that there is.
+    /// The first possible day.
     static let distantPast = CalendarDay(daysSince1970: .min)
 }

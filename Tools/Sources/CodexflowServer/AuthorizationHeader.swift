@@ -1,9 +1,9 @@
 #if Server
-    /// What an `Authorization` header of Signature Version 4 says.
+    /// The content of an `Authorization` header of Signature Version 4.
     ///
-    /// It is read before anything is known of its sender. So its length is bounded, and the names
-    /// of signed headers ascend: each occurs once, and what is signed is not longer than the
-    /// request.
+    /// The server reads it before it knows anything of its sender. Its length is therefore bounded,
+    /// and the names of signed headers must ascend. Each name occurs once, so that the signed text
+    /// is not longer than the request.
     package struct AuthorizationHeader: Sendable, Hashable {
         package let accessKeyID: String
         /// The date of the credential's scope, as `20261128`.
@@ -14,19 +14,19 @@
         package let signature: [UInt8]
 
         static let algorithm = "AWS4-HMAC-SHA256"
-        /// What ends the credential's scope.
+        /// The end of the credential's scope.
         static let scopeEnd = "aws4_request"
-        /// The longest header that is read, in bytes.
+        /// The most bytes of a header that is read.
         package static let byteCountMax = 4096
-        /// Most headers that are signed.
+        /// The most signed headers.
         package static let signedHeaderCountMax = 64
-        /// The longest identifier of an access key, in bytes: that of AWS's.
+        /// The most bytes of an access key's identifier: the limit of AWS's identifiers.
         static let accessKeyIDByteCountMax = 128
 
-        /// DynamoDB's clients sign for one service, those of its streams included.
+        /// DynamoDB's clients sign for one service, or for the service of its streams.
         private static let services: Set<String> = ["dynamodb", "dynamodbstreams"]
 
-        /// Reads a header; `nil` if it is incomplete, out of bounds or out of order.
+        /// Parses a header; `nil` if it is incomplete, out of bounds or out of order.
         package init?(_ text: String) {
             guard text.utf8.count <= Self.byteCountMax, text.hasPrefix(Self.algorithm + " "),
                 let fields = Self.fields(Array(text.utf8.dropFirst(Self.algorithm.utf8.count))),
@@ -38,19 +38,19 @@
             (signedHeaders, self.signature) = (headers, signature)
         }
 
-        /// The scope that the string to sign names.
+        /// The scope in the string to sign.
         var scope: String { "\(day)/\(region)/\(service)/\(Self.scopeEnd)" }
 
-        /// The header that has the date.
+        /// The name of the header with the date.
         var dateHeader: String { signedHeaders.contains("x-amz-date") ? "x-amz-date" : "date" }
 
-        /// Whether a header can name a region.
+        /// Whether the text can be a region in a header.
         package static func isRegion(_ text: String) -> Bool {
             (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(isNameByte)
         }
 
-        /// Whether a header can name an access key: visible ASCII characters, but no slash and no
-        /// comma, which end it.
+        /// Whether the text can be an access key in a header: visible ASCII without a slash or a
+        /// comma.
         static func isAccessKeyID(_ text: String) -> Bool {
             (1...accessKeyIDByteCountMax).contains(text.utf8.count)
                 && text.utf8.allSatisfy {
@@ -120,7 +120,7 @@
 
         private static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
 
-        /// Whether a byte may stand in the name of a region or header.
+        /// Whether a byte may occur in the name of a region or header.
         private static func isNameByte(_ byte: UInt8) -> Bool {
             byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || isDigit(byte)
                 || byte &- UInt8(ascii: "a") < 26

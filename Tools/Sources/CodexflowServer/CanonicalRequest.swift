@@ -3,18 +3,18 @@
     import Foundation
     import NIOHTTP1
 
-    /// What a signature signs: "Signature Version 4 signing process" in AWS's general reference.
+    /// The canonical request: "Signature Version 4 signing process" in AWS's general reference.
     package struct CanonicalRequest {
         /// The text, whose hash is signed.
         ///
-        /// It is no longer than the request's head, and each of its headers is looked at once.
+        /// It is no longer than the request's head. Each header is read once.
         package let text: String
 
-        /// Makes the canonical form of a POST to `/`; `nil` if one of the headers is missing.
+        /// Creates the canonical form of a POST to `/`; `nil` if one of the headers is missing.
         ///
         /// - Parameters:
         ///   - headers: The request's headers.
-        ///   - names: Those that are signed, in ascending order.
+        ///   - names: The names of the signed headers, in ascending order.
         ///   - bodyHash: The SHA-256 of the body, in hexadecimal digits.
         package init?(_ headers: HTTPHeaders, signing names: [String], bodyHash: String) {
             let signed = Set(names)
@@ -33,14 +33,14 @@
             self.text = text + "\n\(names.joined(separator: ";"))\n\(bodyHash)"
         }
 
-        /// Without spaces at the ends, and with single ones between words.
+        /// The value without spaces at its ends, and with single spaces between words.
         private static func trimmed(_ value: String) -> String {
             let words = value.utf8.split(separator: UInt8(ascii: " "))
             return words.count == 1 && words[0].count == value.utf8.count
                 ? value : words.map { String(Substring($0)) }.joined(separator: " ")
         }
 
-        /// What the signature of a header is made of.
+        /// The string that a signature of the request signs.
         func stringToSign(_ authorization: AuthorizationHeader, date: String) -> String {
             "\(AuthorizationHeader.algorithm)\n\(date)\n\(authorization.scope)\n"
                 + Self.hexadecimal(SHA256.hash(data: Data(text.utf8)))

@@ -2,32 +2,32 @@
     import NIOCore
     import NIOHTTP1
 
-    /// One connection: takes its requests one by one, has them answered, and writes the answers.
+    /// The handler of one connection: receives its requests one by one, and writes their answers.
     ///
-    /// `HTTPServerPipelineHandler` stands before it and holds a client's next request back until
-    /// the answer is written. What a client sends is read as far as there is memory for it, and
-    /// what it does not take is not written. A request that takes too long to arrive, or an answer
-    /// that takes too long to be taken, ends the connection.
+    /// `HTTPServerPipelineHandler` precedes it, and holds a client's next request back until the
+    /// answer is written. The handler reads only as much as it has memory for. It writes only as
+    /// much as the client takes. If a request takes too long to arrive, or an answer too long to be
+    /// taken, the connection ends.
     ///
-    /// Used on its channel's event loop only.
+    /// Only the channel's event loop may use it.
     final class ConnectionHandler: ChannelDuplexHandler {
         typealias InboundIn = HTTPServerRequestPart
         typealias OutboundIn = Never
         typealias OutboundOut = HTTPServerResponsePart
 
-        /// What answers a request within the time of its clock.
+        /// Answers a request within the time of its clock.
         typealias Responder = @Sendable (ReceivedRequest, RequestClock) async -> HTTPAnswer
 
         private enum State {
-            /// No request is there.
+            /// There is no request.
             case idle
-            /// A request's body arrives.
+            /// A request's body is arriving.
             case receiving(IncomingRequest)
-            /// A request is answered.
+            /// A request is being answered.
             case answering(RequestClock, closes: Bool)
-            /// An answer is written.
+            /// An answer is being written.
             case writing(OutgoingAnswer)
-            /// The last answer is written. What the client still sends is dropped.
+            /// The last answer is written, and further bytes of the client are dropped.
             case closing
         }
 
@@ -38,7 +38,7 @@
         private let timeout: TimeAmount
         private var state = State.idle
         private var context: ChannelHandlerContext?
-        /// When the connection ends unless a request has arrived, or an answer is taken.
+        /// The time when the connection ends, unless a request has arrived or an answer is taken.
         private var deadline = NIODeadline.distantFuture
         private var timer: Scheduled<Void>?
         /// The address that the client connected to.
@@ -46,24 +46,24 @@
         /// Whether reading waits for memory.
         private var isHeld = false
         private var hasHeldRead = false
-        /// The portions that were written in this turn, and whether the next ones wait for another.
+        /// The portions that were written in this turn; further portions may wait for another turn.
         private var turnPortionCount = 0
         private var isTurnOver = false
 
-        /// So many portions of an answer are written in a turn.
+        /// The most portions of an answer in a turn.
         private static let turnPortionCountMax = 2
-        /// How often, and how many times, a request asks for memory before it is refused.
+        /// The interval and the number of attempts to get memory before a request is refused.
         private static let memoryRetry = (interval: TimeAmount.milliseconds(20), countMax: 50)
-        /// How long a client may go on sending after the last answer.
+        /// The time for which a client may continue to send after the last answer.
         private static let lingering = TimeAmount.seconds(1)
 
-        /// Makes the handler of a connection.
+        /// Creates the handler of a connection.
         ///
         /// - Parameters:
         ///   - endpoint: The rules and limits of requests.
         ///   - date: The date of answers.
-        ///   - gate: What stands before the parser of HTTP.
-        ///   - responder: What answers requests; `nil` is the endpoint.
+        ///   - gate: The handler before the HTTP parser.
+        ///   - responder: The function that answers requests; `nil` is the endpoint.
         init(
             _ endpoint: Endpoint, _ date: HTTPDate, _ gate: InputGate,
             _ responder: Responder? = nil
@@ -130,9 +130,9 @@
             deadline = context.eventLoop.now + timeout
         }
 
-        /// Looks at the deadline at a moment.
+        /// Checks the deadline at an instant.
         ///
-        /// One timer serves for all requests of a connection: deadlines only become later.
+        /// One timer serves all requests of a connection, since deadlines only move later.
         private func schedule(at instant: NIODeadline, _ context: ChannelHandlerContext) {
             let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
             timer = context.eventLoop.scheduleTask(deadline: instant) {
@@ -143,7 +143,7 @@
         private func checkDeadline() {
             guard let context else { return }
             if case .answering = state {
-                // The request has a clock of its own.
+                // The request has its own clock.
                 return schedule(at: context.eventLoop.now + timeout, context)
             }
             guard context.eventLoop.now < deadline else { return context.close(promise: nil) }
@@ -166,7 +166,7 @@
             do throws(RequestRefusal) {
                 let accepted = try endpoint.rules.accept(head, localAddress: localAddress)
                 if accepted.route == .operation, let credentials = endpoint.credentials {
-                    // Who does not even claim to be known is not listened to.
+                    // A client must at least claim the access key before its body is read.
                     _ = try credentials.signer(accepted.authorization)
                 }
                 state = .receiving(
@@ -201,7 +201,7 @@
             if !isHeld { answer(request, context) }
         }
 
-        /// Stops reading until there is memory for what was read.
+        /// Stops reading until there is memory for the bytes that were read.
         private func hold(_ context: ChannelHandlerContext) {
             isHeld = true
             retry(1, context)
@@ -223,13 +223,13 @@
             retry(count + 1, context)
         }
 
-        /// Goes on with a request that has its memory.
+        /// Continues a request that has its memory.
         private func release(_ request: IncomingRequest, _ context: ChannelHandlerContext) {
             readOn(context)
             if request.isComplete { answer(request, context) }
         }
 
-        /// Reads again, and makes up for a read that was held back.
+        /// Resumes reading, and performs a read that was held back.
         private func readOn(_ context: ChannelHandlerContext) {
             isHeld = false
             guard hasHeldRead else { return }
@@ -270,7 +270,7 @@
             write(answer, closes: closes, context)
         }
 
-        /// Refuses a request, and all that follows it.
+        /// Refuses a request, and all requests after it.
         private func refuse(
             _ refusal: RequestRefusal, _ context: ChannelHandlerContext, isHead: Bool = false
         ) {
@@ -288,8 +288,9 @@
             write(context)
         }
 
-        /// Writes what the client takes of the answer, so much at a time that other connections of
-        /// the event loop get their turn.
+        /// Writes portions of the answer that the client takes, up to the limit of a turn.
+        ///
+        /// Other connections of the event loop can then run.
         private func write(_ context: ChannelHandlerContext) {
             guard !isTurnOver, case .writing(let outgoing) = state, context.channel.isWritable
             else { return }
@@ -302,7 +303,7 @@
                 turnPortionCount += 1
                 context.write(wrapOutboundOut(.body(.byteBuffer(portion))), promise: nil)
             }
-            // The end has no bytes: it waits neither for the client nor for a turn.
+            // The end has no bytes, so it waits neither for the client nor for a turn.
             if outgoing.isDone { return finish(outgoing, context) }
             if context.channel.isWritable { goOnInNextTurn(context) }
             context.flush()
@@ -321,24 +322,31 @@
         private func finish(_ outgoing: OutgoingAnswer, _ context: ChannelHandlerContext) {
             state = outgoing.closes ? .closing : .idle
             extendDeadline(context)
-            // The client's next request may come in within the call.
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-            guard outgoing.closes else { return }
-            // A client that is still sending would lose the answer if all were closed at once.
-            let channel = context.channel
-            context.close(mode: .output, promise: nil)
-            context.eventLoop.scheduleTask(in: Self.lingering) { channel.close(promise: nil) }
+            guard outgoing.closes else {
+                // The client's next request may arrive during this call.
+                context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+                return
+            }
+            let (channel, eventLoop) = (context.channel, context.eventLoop)
+            let taken = eventLoop.makePromise(of: Void.self)
+            taken.futureResult.whenComplete { _ in
+                // A client that is still sending would lose the answer if both directions were
+                // closed at once.
+                channel.close(mode: .output, promise: nil)
+                eventLoop.scheduleTask(in: Self.lingering) { channel.close(promise: nil) }
+            }
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: taken)
         }
     }
 
-    /// A request while it arrives.
+    /// A request that is arriving.
     private final class IncomingRequest {
         let head: AcceptedHead
         var isComplete = false
         private let headers: HTTPHeaders
         private var body: RequestBody
         private let memory: MemoryReservation
-        /// What arrived and is not reserved yet.
+        /// The bytes that arrived and are not reserved yet.
         private var unreservedByteCount = 0
 
         init(
@@ -355,7 +363,7 @@
             unreservedByteCount += part.readableBytes
         }
 
-        /// Reserves memory for what arrived; `false` if there is none.
+        /// Reserves memory for the bytes that arrived; `false` if there is none.
         func reserve() -> Bool {
             guard memory.grow(by: unreservedByteCount) else { return false }
             unreservedByteCount = 0
@@ -366,7 +374,7 @@
     }
 
     extension RequestRefusal {
-        /// What the parser of HTTP found.
+        /// The refusal for an error of the HTTP parser.
         fileprivate static func malformed(_ failure: HTTPParserError) -> RequestRefusal {
             switch failure {
             case .headerOverflow: malformed("The headers are too large or too many.", status: 431)

@@ -4,14 +4,14 @@
     import Foundation
     import NIOHTTP1
 
-    /// Whose requests the server takes, by their signature of version 4.
+    /// The credentials that requests must be signed with, by Signature Version 4.
     package struct Credentials: Sendable {
         package let accessKeyID: String
         private let secretKey: String
         private let region: String
         private let now: @Sendable () -> Date
 
-        /// How far a request's clock may be from the server's.
+        /// The largest difference between the clocks of a request and the server.
         private static let skewMax: TimeInterval = 15 * 60
 
         package init(
@@ -24,7 +24,7 @@
             self.now = now
         }
 
-        /// Takes them from a program's environment; `nil` if it has none.
+        /// Reads the credentials from a program's environment; `nil` if it has none.
         ///
         /// - Throws: ``CodexError/Code/invalidArgument`` if one of the two variables is set alone,
         ///   or if no signature can name the access key.
@@ -48,8 +48,7 @@
             self.init(accessKeyID: id, secretKey: secret, region: region)
         }
 
-        /// Throws unless the request says that the credentials signed it: so much is known before
-        /// its body.
+        /// Throws unless the request claims the credentials; this check needs no body.
         package func signer(
             _ header: String?
         ) throws(RequestRefusal) -> AuthorizationHeader {
@@ -78,13 +77,14 @@
             return authorization
         }
 
-        /// Checks that the request is signed with the credentials, now, with its body.
+        /// Checks that the request and its body are signed with the credentials, at the present
+        /// time.
         ///
         /// - Parameters:
-        ///   - authorization: What ``signer(_:)`` returned.
+        ///   - authorization: The header that ``signer(_:)`` returned.
         ///   - headers: The request's headers.
         ///   - bodyHash: The SHA-256 of the body, in hexadecimal digits.
-        /// - Throws: `InvalidSignatureException` if it is not.
+        /// - Throws: `InvalidSignatureException` if the check fails.
         package func verify(
             _ authorization: AuthorizationHeader, _ headers: HTTPHeaders, bodyHash: String
         ) throws(RequestRefusal) {
@@ -108,7 +108,7 @@
             }
         }
 
-        /// Reads a date like 20261128T031500Z.
+        /// Reads a date such as 20261128T031500Z.
         private static func instant(_ text: String) -> Date? {
             let digits = Array(text.utf8)
             guard digits.count == 16, digits[15] == UInt8(ascii: "Z") else { return nil }
@@ -120,7 +120,7 @@
                     + "\(part(13..<15)).000Z")
         }
 
-        /// Compares in constant time.
+        /// Compares the signatures in constant time.
         private func isValid(_ authorization: AuthorizationHeader, for text: String) -> Bool {
             func code(_ text: String, _ key: SymmetricKey) -> SymmetricKey {
                 SymmetricKey(

@@ -7,25 +7,26 @@
     import NIOHTTP1
     import NIOPosix
 
-    /// DynamoDB's API over HTTP: a POST to `/` is a request, a GET says that the server is there.
+    /// DynamoDB's API over HTTP: a POST to `/` is a request, and a GET checks that the server runs.
     ///
-    /// Hummingbird accepts connections, as many as are allowed at a time, and ends them in order.
-    /// What they carry is ``ConnectionHandler``'s.
+    /// Hummingbird accepts connections up to the permitted number, and closes them in order.
+    /// ``ConnectionHandler`` handles their content.
     package struct DynamoDBServer: Sendable {
         private let endpoint: Endpoint
 
-        /// Makes a server.
+        /// Creates a server.
         package init(_ endpoint: Endpoint) { self.endpoint = endpoint }
 
         /// Serves until the process is told to end.
         ///
         /// - Parameters:
         ///   - host: The address to listen on.
-        ///   - port: The port; 0 takes any that is free.
-        ///   - connectionCountMax: Most connections at a time; others wait.
-        /// - Throws: What listening at the address throws.
+        ///   - port: The port; 0 takes any free one.
+        ///   - connectionCountMax: The most connections at a time; others wait.
+        /// - Throws: The errors of listening at the address.
         package func run(host: String, port: Int, connectionCountMax: Int) async throws {
-            // Tasks run where their connection is: no change of threads for each step of a request.
+            // Tasks run on their connection's event loop, so that a request's steps change no
+            // threads.
             NIOSingletons
                 .unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
             var logger = Logger(label: "codexflow")
@@ -38,7 +39,7 @@
         ) -> some ApplicationProtocol {
             let date = HTTPDate()
             return Application(
-                // Nothing reaches it: the connections have a handler of their own.
+                // No request reaches the router: the connections have their own handler.
                 router: Router(context: BasicRequestContext.self),
                 server: HTTPServerBuilder { [endpoint] _ in
                     ServedConnections(endpoint: endpoint, date: date)
@@ -58,11 +59,11 @@
         }
     }
 
-    /// Connections, each with the handlers of HTTP and its own.
+    /// Connections with the HTTP handlers and the connection's handler.
     struct ServedConnections: ServerChildChannel {
         let endpoint: Endpoint
         let date: HTTPDate
-        /// What answers requests; `nil` is the endpoint.
+        /// The function that answers requests; `nil` is the endpoint.
         var responder: ConnectionHandler.Responder?
 
         /// A connection.
@@ -70,7 +71,7 @@
             let channel: any Channel
         }
 
-        /// Headers of a request: those of AWS's clients have some kilobytes.
+        /// The limits of a request's headers: those of AWS's clients have some kilobytes.
         private static var limits: NIOHTTPDecoderLimitConfiguration {
             var limits = NIOHTTPDecoderLimitConfiguration()
             limits.maxHeaderFieldSize = 16 << 10
@@ -86,19 +87,19 @@
             }
         }
 
-        /// Gives a connection its limits and handlers.
+        /// Sets the limits of a connection, and adds its handlers.
         func prepare(_ channel: any Channel) throws {
             try Self.limitBuffers(channel)
             try Self.addHandlers(to: channel, endpoint, date, responder)
         }
 
-        /// Limits what a connection has in memory before a request asks for any.
+        /// Limits the memory of a connection before a request reserves any.
         ///
-        /// With a thousand connections that is some 100 MB at most.
+        /// A thousand connections use at most some 100 MB.
         private static func limitBuffers(_ channel: any Channel) throws {
             let options = channel.syncOptions
             try options?.setOption(ChannelOptions.maxMessagesPerRead, value: 1)
-            // A client that closes its side is gone: its request is not worked on any more.
+            // A client that closes its side is gone, and its request is abandoned.
             try options?.setOption(ChannelOptions.allowRemoteHalfClosure, value: false)
             try options?.setOption(
                 ChannelOptions.recvAllocator,
@@ -109,7 +110,7 @@
                 value: ChannelOptions.Types.WriteBufferWaterMark(low: 16 << 10, high: 32 << 10))
         }
 
-        /// Adds the handlers of HTTP, and the connection's.
+        /// Adds the HTTP handlers, and the connection's handler.
         static func addHandlers(
             to channel: any Channel, _ endpoint: Endpoint, _ date: HTTPDate,
             _ responder: ConnectionHandler.Responder? = nil
@@ -118,11 +119,11 @@
             let gate = InputGate()
             try pipeline.addHandler(gate)
             try pipeline.configureHTTPServerPipeline(
-                // It is added below, behind its limit.
+                // The pipeline handler is added below, after its limit.
                 withPipeliningAssistance: false,
-                // The connection's handler answers what is no HTTP.
+                // The connection's handler answers input that is not HTTP.
                 withErrorHandling: false,
-                // The headers of answers are the server's own.
+                // The server creates the headers of answers itself.
                 withOutboundHeaderValidation: false,
                 withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
             try pipeline.addHandler(PipelineLimit())

@@ -3,22 +3,23 @@
     import Foundation
     import NIOHTTP1
 
-    /// What answers requests, without a network.
+    /// Answers requests, without a network.
     ///
-    /// Small requests are answered where they are given. Long work, and all of a large request, is
-    /// done by ``workers``.
+    /// Small requests are answered where they are given. The ``workers`` perform long work, and all
+    /// work on a large request.
     package struct Endpoint: Sendable {
         package let service: DynamoDBService
-        /// Whose requests are taken; `nil` takes all.
+        /// The credentials that requests must be signed with; `nil` accepts all requests.
         package let credentials: Credentials?
         package let rules: RequestRules
         package let memory: MemoryBudget
         package let workers: WorkerPool
-        /// How long a request may take to arrive, to be answered, and its answer to be taken.
+        /// The time limit for a request to arrive, to be answered, and for its answer to be taken.
         package let timeout: Duration
 
-        /// Answers from this size on are compressed for clients that ask for it, up to another:
-        /// packing a long one takes longer than sending it.
+        /// The sizes of answers that are compressed for clients that ask for it.
+        ///
+        /// The compression of a longer answer takes more time than sending it.
         static let compressedByteCounts = 4096...(1 << 20)
 
         package init(
@@ -39,7 +40,7 @@
                     await respond(request, clock)
                 }
             }
-            // What is not taken yet counts, and never as a small request's.
+            // Bytes that the client has not taken count, and never as those of a small request.
             request.memory.recount(request.body.count + response.byteCount)
             let answer: HTTPAnswer
             if response.byteCount <= RequestBudget.smallByteCount {
@@ -49,7 +50,7 @@
                     HTTPAnswer(response, request)
                 }
             }
-            // The body goes with the request.
+            // The request's body is released with the request.
             request.memory.recount(answer.byteCount)
             return answer
         }
@@ -89,7 +90,7 @@
         package let body: [UInt8]
         /// The hash of a signed request's body.
         let bodyHash: String?
-        /// What the request holds; its body is reserved.
+        /// The reserved memory of the request, with its body.
         package let memory: MemoryReservation
 
         init(
@@ -100,7 +101,7 @@
             (self.body, bodyHash) = (body.bytes, body.hash)
         }
 
-        /// A request that did not come over a network, and is not signed.
+        /// Creates an unsigned request that did not arrive over a network.
         package init(_ head: AcceptedHead, body: [UInt8], memory: MemoryReservation) {
             (self.head, self.body, self.memory) = (head, body, memory)
             (headers, bodyHash) = ([:], nil)
@@ -110,7 +111,7 @@
             head.contentEncoding.map { $0 != "" && $0.lowercased() != "identity" } ?? false
         }
 
-        /// The body as the client meant it.
+        /// The decompressed body.
         func unpackedBody() throws(RequestRefusal) -> [UInt8] {
             guard isCompressed else { return body }
             guard head.contentEncoding?.lowercased() == "gzip" else {
@@ -128,13 +129,13 @@
         }
     }
 
-    /// An answer as HTTP has it.
+    /// An answer in HTTP's form.
     package struct HTTPAnswer: Sendable {
         package let status: Int
         package private(set) var headers: HTTPHeaders
-        /// The body.
+        /// The body, in parts.
         package let parts: [[UInt8]]
-        /// What the request still holds, until the answer is written.
+        /// The reserved memory of the request, until the answer is written.
         let memory: MemoryReservation?
 
         package var byteCount: Int { parts.reduce(0) { $0 + $1.count } }
@@ -152,12 +153,13 @@
                 headers.add(name: "content-encoding", value: "gzip")
             } else {
                 parts = response.parts
-                // Of what is sent; clients disagree about compressed bodies.
+                // The checksum is of the sent bytes. Clients disagree about it for compressed
+                // bodies.
                 headers.add(name: "x-amz-crc32", value: "\(Gzip.checksum(parts))")
             }
         }
 
-        /// A refusal before the body; that of a HEAD has no body itself.
+        /// Creates a refusal before the body is read; the answer to a HEAD has no body.
         init(_ refusal: RequestRefusal, isHead: Bool = false) {
             let response = refusal.response
             (status, parts, memory) = (response.status, isHead ? [] : response.parts, nil)
@@ -165,7 +167,7 @@
             headers.add(name: "x-amz-crc32", value: "\(Gzip.checksum(parts))")
         }
 
-        /// What a browser or a prober gets.
+        /// Creates an answer for a browser or a prober.
         init(status: Int, text: String, headers: HTTPHeaders) {
             (self.status, self.headers, memory) = (status, headers, nil)
             parts = [Array(text.utf8)]
@@ -179,7 +181,7 @@
             return headers
         }
 
-        /// What lets a page of another origin read the answer.
+        /// The headers that let a page of another origin read the answer.
         static func allowing(_ origin: String) -> HTTPHeaders {
             [
                 "access-control-allow-origin": origin, "vary": "origin",
@@ -187,14 +189,14 @@
             ]
         }
 
-        /// The answer to GET.
+        /// The answer to a GET.
         static var health: HTTPAnswer {
             HTTPAnswer(
                 status: 200, text: "healthy: codexflow serves DynamoDB\n",
                 headers: ["content-type": "text/plain"])
         }
 
-        /// The answer to what a browser asks before a page's request.
+        /// The answer to a browser's preflight request.
         static func preflight(_ origin: String) -> HTTPAnswer {
             var headers = allowing(origin)
             headers.add(name: "access-control-allow-methods", value: "POST")

@@ -1,12 +1,13 @@
 #if Server
     import NIOCore
 
-    /// Work that waits for a thread: what begins or was woken, and what paused after a slice.
+    /// The queue of work for threads: ready work, and work that paused after a slice.
     ///
-    /// What begins goes first, so that short work does not wait for the slices of long work. Each
-    /// kind goes in its order, and long work gets a turn after every eight of the others.
+    /// Ready work has just begun or was woken. It goes first, so that short work does not wait for
+    /// the slices of long work. Each kind keeps its order. Paused work gets a turn after every
+    /// eight elements of ready work.
     package struct FairQueue<Ready: Sendable, Paused: Sendable> {
-        /// What has its turn.
+        /// The element whose turn it is.
         package enum Turn: Sendable {
             case ready(Ready)
             case paused(Paused)
@@ -14,10 +15,10 @@
 
         private var ready = CircularBuffer<Ready>()
         private var paused = CircularBuffer<Paused>()
-        /// How many ready ones had their turn since a paused one.
+        /// The number of ready elements since the last paused one.
         private var streak = 0
 
-        /// So many ready ones go before a paused one.
+        /// The number of ready elements before a paused one gets its turn.
         package static var streakMax: Int { 8 }
 
         package init() {}
@@ -28,7 +29,7 @@
 
         package mutating func append(paused element: Paused) { paused.append(element) }
 
-        /// Takes what is next; `nil` if nothing waits.
+        /// Removes the next element; `nil` if the queue is empty.
         package mutating func next() -> Turn? {
             if streak < Self.streakMax || paused.isEmpty, let element = ready.popFirst() {
                 streak = paused.isEmpty ? 0 : streak + 1

@@ -3,34 +3,34 @@
 
     /// Bodies in gzip's format, by zlib.
     package enum Gzip {
-        /// A body unpacks to so many bytes whatever its size.
+        /// The size to which any body may decompress.
         package static let freeByteCount = 1 << 20
-        /// Past ``freeByteCount``, each byte of a body may stand for so many.
+        /// The decompressed bytes that each byte of a body may give beyond ``freeByteCount``.
         ///
-        /// JSON packs to a tenth or so. The limit keeps what a request costs in proportion to what
-        /// its client sent.
+        /// JSON compresses to about a tenth. The limit keeps a request's cost in proportion to the
+        /// bytes that its client sent.
         package static let expansionMax = 16
 
-        /// Why a body was not unpacked.
+        /// The reason why a body was not decompressed.
         enum Failure: Error {
-            /// It is not gzip, or holds more than it may.
+            /// It is not gzip, or exceeds its limit.
             case malformed
             /// The memory for it was refused.
             case outOfMemory
         }
 
-        /// Most bytes that a body of `byteCount` bytes may unpack to.
+        /// The most bytes to which a body of `byteCount` bytes may decompress.
         package static func byteCountMax(_ byteCount: Int, limit: Int) -> Int {
             min(limit, freeByteCount + expansionMax * byteCount)
         }
 
-        /// What a gzip stream holds.
+        /// Decompresses a gzip stream.
         ///
         /// - Parameters:
         ///   - bytes: The stream.
-        ///   - limit: Most bytes that it may hold; no more are made of it.
-        ///   - reserve: Asked for the memory of each portion before it is made.
-        /// - Returns: The unpacked bytes.
+        ///   - limit: The most decompressed bytes; no more are produced.
+        ///   - reserve: Asked for the memory of each portion before it is decompressed.
+        /// - Returns: The decompressed bytes.
         /// - Throws: ``Failure``.
         static func inflated(
             _ bytes: [UInt8], limit: Int, reserve: (Int) -> Bool
@@ -39,7 +39,7 @@
             return try inflater.inflate(bytes, limit: limit, reserve: reserve)
         }
 
-        /// Bytes as a gzip stream; `nil` if there is no memory.
+        /// Compresses bytes into a gzip stream; `nil` if there is no memory.
         static func deflated(_ bytes: [UInt8]) -> [UInt8]? {
             var stream = z_stream()
             guard
@@ -52,7 +52,7 @@
                 repeating: 0, count: Int(deflateBound(&stream, uLong(bytes.count))))
             let isDone = bytes.withUnsafeBufferPointer { input in
                 output.withUnsafeMutableBufferPointer { output in
-                    // zlib only reads it.
+                    // zlib does not change the input.
                     stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
                     stream.avail_in = uInt(input.count)
                     stream.next_out = output.baseAddress
@@ -73,18 +73,18 @@
         }
     }
 
-    /// Unpacks one gzip stream.
+    /// Decompresses one gzip stream.
     private final class Inflater {
-        /// In one place: zlib's state points to it.
+        /// The state has a fixed address, since zlib's internal state points to it.
         private let stream: UnsafeMutablePointer<z_stream>
 
         private static let portionByteCount = 64 << 10
 
-        /// `nil` if there is no memory.
+        /// Returns `nil` if there is no memory.
         init?() {
             stream = .allocate(capacity: 1)
             stream.initialize(to: z_stream())
-            // 16 more bits of window: gzip's header.
+            // Adding 16 to the window bits selects gzip's header.
             let status = inflateInit2_(
                 stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
             guard status == Z_OK else { return nil }
@@ -117,14 +117,14 @@
             }
         }
 
-        /// Unpacks one portion.
+        /// Decompresses one portion.
         private func step(
             _ input: [UInt8], from offset: Int, into portion: inout [UInt8]
         ) -> (status: Int32, taken: Int, made: Int) {
             let left = input.count - offset
             return input.withUnsafeBufferPointer { input in
                 portion.withUnsafeMutableBufferPointer { portion in
-                    // zlib only reads it.
+                    // zlib does not change the input.
                     stream.pointee.next_in = input.baseAddress.map {
                         UnsafeMutablePointer(mutating: $0 + offset)
                     }

@@ -2,11 +2,11 @@
     import Foundation
     import Synchronization
 
-    /// The `Date` header (RFC 9110, 5.6.7), made once a second.
+    /// The `Date` header (RFC 9110, 5.6.7), formatted once a second.
     final class HTTPDate: Sendable {
         private let last = Mutex<(second: Int, text: String)>((0, ""))
 
-        /// The text for now.
+        /// The text for the present second.
         var text: String {
             let second = time(nil)
             return last.withLock { last in

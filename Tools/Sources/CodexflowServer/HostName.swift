@@ -1,16 +1,16 @@
 #if Server
     import NIOCore
 
-    /// A name or an address of a machine, as a `Host` header names it.
+    /// A machine's name or address, as a `Host` header has it.
     package struct HostName: Hashable, Sendable {
         /// The name in lower case, or the address in its usual form.
         package let text: String
         private let isAddress: Bool
 
-        /// The longest name of DNS, and room for brackets and a port.
+        /// The most bytes of a header: the longest DNS name, brackets and a port.
         private static let byteCountMax = 253 + 8
 
-        /// Reads a `Host` header; `nil` if it is none.
+        /// Parses a `Host` header; `nil` if it is invalid.
         package init?(header: String) {
             guard (1...Self.byteCountMax).contains(header.utf8.count) else { return nil }
             guard header.utf8.first == UInt8(ascii: "[") else {
@@ -28,7 +28,7 @@
             self.init(String(parts[0]))
         }
 
-        /// Reads a name or an address without a port; `nil` if it is neither.
+        /// Parses a name or an address without a port; `nil` if it is neither.
         package init?(_ name: String) {
             let name = name.hasSuffix(".") ? String(name.dropLast()) : name
             let isNumeric = name.utf8.allSatisfy { Self.isDigit($0) || $0 == UInt8(ascii: ".") }
@@ -43,12 +43,12 @@
             (self.text, isAddress) = (Self.unmapped(text), true)
         }
 
-        /// Whether it is this machine's own.
+        /// Whether it is a loopback address or name of this machine.
         package var isLoopback: Bool {
             isAddress ? text == "::1" || text.hasPrefix("127.") : text == "localhost"
         }
 
-        /// An address of IPv4 that is written as one of IPv6, in its own form.
+        /// The IPv4 form of an IPv4 address that is written in IPv6.
         static func unmapped(_ address: String) -> String {
             address.hasPrefix("::ffff:") && address.contains(".")
                 ? String(address.dropFirst("::ffff:".count)) : address

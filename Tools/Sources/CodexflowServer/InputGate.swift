@@ -1,21 +1,21 @@
 #if Server
     import NIOCore
 
-    /// Drops what a client sends after its last request.
+    /// Drops the bytes that a client sends after its last request.
     ///
-    /// The parser of HTTP takes no more bytes after an `Upgrade`, after `CONNECT` and after what is
-    /// no HTTP. It would keep all that follows in memory, which no request has asked for. So this
-    /// handler stands before it.
+    /// The HTTP parser stops after an `Upgrade`, after `CONNECT` and after invalid HTTP. It would
+    /// keep all further bytes in memory that no request has reserved. This handler therefore
+    /// precedes it.
     ///
-    /// Used on its channel's event loop only.
+    /// Only the channel's event loop may use it.
     final class InputGate: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         typealias InboundOut = ByteBuffer
 
-        /// Whether what arrives is dropped.
+        /// Whether arriving bytes are dropped.
         private(set) var isClosed = false
 
-        /// Drops all that arrives from now on.
+        /// Drops all bytes that arrive from now on.
         func close() { isClosed = true }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -1,16 +1,16 @@
 #if Server
     import Synchronization
 
-    /// The memory that all requests may use together, in bytes.
+    /// The memory that all requests together may use, in bytes.
     ///
-    /// Requests reserve what they hold: bodies, what is unpacked and decoded of them, and answers
-    /// that are not taken yet. A quarter is kept for small requests: neither large ones nor answers
-    /// that wait for their clients have it.
+    /// Requests reserve memory for their bodies, for decompressed and decoded values, and for
+    /// answers that clients have not taken yet. A quarter is reserved for small requests. Large
+    /// requests and waiting answers cannot use it.
     package final class MemoryBudget: Sendable {
-        /// What is reserved, in bytes.
+        /// The reserved bytes.
         private struct Used {
             var small = 0
-            /// Of large requests, and of answers.
+            /// The bytes of large requests, and of answers.
             var large = 0
         }
 
@@ -18,12 +18,12 @@
         package let limit: Int
         private let used = Mutex(Used())
 
-        /// Makes a budget of `limit` bytes.
+        /// Creates a budget of `limit` bytes.
         package init(limit: Int) { self.limit = limit }
 
-        /// The bytes that are reserved.
+        /// The reserved bytes.
         ///
-        /// They may exceed ``limit``: an answer counts even if there is no room.
+        /// They may exceed ``limit``, since an answer counts even if there is no room.
         package var usedByteCount: Int { used.withLock { $0.small + $0.large } }
 
         private var largeLimit: Int { limit / 4 * 3 }
@@ -38,7 +38,8 @@
             }
         }
 
-        /// Reserves for a large request; so many bytes of it were reserved as a small one's.
+        /// Reserves bytes for a large request, and moves its `small` bytes from the small requests'
+        /// share.
         fileprivate func reserveLarge(_ count: Int, small: Int) -> Bool {
             used.withLock { used in
                 guard count <= largeLimit - used.small - used.large else { return false }
@@ -48,7 +49,7 @@
             }
         }
 
-        /// Adds what is in memory already, even past the limit.
+        /// Adds bytes that are already in memory, even beyond the limit.
         fileprivate func addLarge(_ count: Int, small: Int) {
             used.withLock { used in
                 used.small -= small
@@ -63,30 +64,30 @@
         }
     }
 
-    /// What one request has of a budget; released when it goes.
+    /// The reservation of one request in a budget, which is released with this object.
     package final class MemoryReservation: Sendable {
         private struct Held {
             var byteCount = 0
             var isLarge = false
 
-            /// What is reserved as a small request's.
+            /// The bytes that are reserved as a small request's.
             var small: Int { isLarge ? 0 : byteCount }
         }
 
         private let budget: MemoryBudget
         private let held = Mutex(Held())
 
-        /// A request is small up to here.
+        /// The size up to which a request is small.
         package static let smallByteCountMax = 64 << 10
 
-        /// Makes a reservation of nothing.
+        /// Creates an empty reservation.
         package init(_ budget: MemoryBudget) { self.budget = budget }
 
         deinit { shrink(by: Int.max) }
 
         package var byteCount: Int { held.withLock { $0.byteCount } }
 
-        /// Reserves more; `false` if the budget has no room.
+        /// Reserves more bytes; `false` if the budget has no room.
         package func grow(by count: Int) -> Bool {
             held.withLock { held in
                 let isLarge = held.isLarge || count > Self.smallByteCountMax - held.byteCount
@@ -100,10 +101,10 @@
             }
         }
 
-        /// Sets what is reserved to `count`, as a large request's, even past the limit.
+        /// Sets the reservation to `count` bytes as a large request's, even beyond the limit.
         ///
-        /// For what is in memory already: an answer. Large requests wait for it. What was reserved
-        /// past it, as for the answer of a refused request, is released.
+        /// It is for an answer, which is already in memory. Large requests wait for its release. A
+        /// reservation beyond `count`, as for the answer of a refused request, is released.
         func recount(_ count: Int) {
             held.withLock { held in
                 budget.addLarge(max(0, count - held.byteCount), small: held.small)
@@ -113,7 +114,7 @@
             }
         }
 
-        /// Releases a part.
+        /// Releases a part of the reservation.
         func shrink(by count: Int) {
             held.withLock { held in
                 let count = min(count, held.byteCount)

@@ -2,22 +2,22 @@
     import NIOCore
     import NIOHTTP1
 
-    /// An answer while it is written, in portions that a client takes one after the other.
+    /// An answer that is being written, in portions that a client takes one after the other.
     ///
-    /// A part that was written is let go of, and its memory is released.
+    /// A written part is dropped, and its memory is released.
     final class OutgoingAnswer {
-        /// Whether the connection ends with it.
+        /// Whether the connection ends after the answer.
         let closes: Bool
         private let status: Int
         private let headers: HTTPHeaders
         private let byteCount: Int
         private let memory: MemoryReservation?
         private var parts: [[UInt8]]
-        /// Where the next portion begins: in which part, and where in it.
+        /// The position of the next portion: the part, and the offset in it.
         private var place = (part: 0, offset: 0)
         private var isBegun = false
 
-        /// So much is handed to the connection at a time.
+        /// The bytes of a portion, which is written to the connection at once.
         static let portionByteCount = 32 << 10
 
         init(_ answer: HTTPAnswer, closes: Bool) {
@@ -27,7 +27,7 @@
             dropWrittenParts()
         }
 
-        /// The head, the first time.
+        /// Returns the head on the first call.
         func takeHead(_ date: HTTPDate) -> HTTPResponseHead? {
             guard !isBegun else { return nil }
             isBegun = true
@@ -40,10 +40,10 @@
                 headers: headers)
         }
 
-        /// Whether all of the body was taken.
+        /// Whether the whole body was taken.
         var isDone: Bool { place.part == parts.count }
 
-        /// Takes the next portion of the body; `nil` at the end.
+        /// Returns the next portion of the body; `nil` at the end.
         func takePortion() -> ByteBuffer? {
             guard !isDone else { return nil }
             let end = min(parts[place.part].count, place.offset + Self.portionByteCount)
@@ -53,7 +53,7 @@
             return portion
         }
 
-        /// Lets go of the parts of which all is written.
+        /// Drops the parts that are completely written.
         private func dropWrittenParts() {
             while place.part < parts.count, place.offset == parts[place.part].count {
                 memory?.shrink(by: parts[place.part].count)

@@ -4,23 +4,23 @@
 
     /// Ends a connection whose client sends many requests without waiting for their answers.
     ///
-    /// `HTTPServerPipelineHandler`, which follows, keeps what was parsed until it is its turn. That
-    /// is memory that no request has asked for.
+    /// `HTTPServerPipelineHandler`, which follows, keeps parsed requests until their turn. No
+    /// request has reserved that memory.
     ///
-    /// Used on its channel's event loop only.
+    /// Only the channel's event loop may use it.
     final class PipelineLimit: ChannelDuplexHandler {
         typealias InboundIn = HTTPServerRequestPart
         typealias InboundOut = HTTPServerRequestPart
         typealias OutboundIn = HTTPServerResponsePart
         typealias OutboundOut = HTTPServerResponsePart
 
-        /// Most requests of a connection that are not answered.
+        /// The most requests of a connection without an answer.
         static let unansweredCountMax = 8
 
         private var unansweredCount = 0
-        /// Whether the connection ends: what follows is dropped.
+        /// Whether the connection is ending, so that further input is dropped.
         private var isOver = false
-        /// Whether the last answer is written: what follows is dropped behind this handler.
+        /// Whether the last answer is written, so that the next handler drops further input.
         private var isAnswered = false
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -38,7 +38,7 @@
         func write(
             context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
         ) {
-            // The refusal of what is no HTTP answers no head.
+            // The refusal of invalid HTTP has no matching request.
             if case .end = unwrapOutboundIn(data) { unansweredCount = max(0, unansweredCount - 1) }
             context.write(data, promise: promise)
         }

@@ -2,26 +2,26 @@
     import Crypto
     import NIOCore
 
-    /// A request's body while it arrives.
+    /// A request's body while it is arriving.
     struct RequestBody {
         private(set) var bytes: [UInt8] = []
         private var hasher: SHA256?
-        /// What the parts have cost: each at least ``partByteCountMin``.
+        /// The charged bytes of the parts, at least ``partByteCountMin`` for each.
         private var chargedByteCount = 0
 
-        /// A part costs as much as so many bytes at least.
+        /// The bytes that a part is charged at least.
         ///
-        /// A body of tiny chunks reaches the limit sooner.
+        /// A body of tiny chunks therefore reaches the limit sooner.
         static let partByteCountMin = 64
 
-        /// Starts with nothing.
+        /// Creates an empty body.
         ///
         /// - Parameters:
         ///   - byteCount: The announced length, if there is one.
-        ///   - isHashed: Whether the body's hash will be asked for.
+        ///   - isHashed: Whether the body's hash is needed.
         init(byteCount: Int?, isHashed: Bool) {
             hasher = isHashed ? SHA256() : nil
-            // An announcement alone gets no memory to speak of.
+            // The announced length alone reserves little memory.
             bytes.reserveCapacity(min(byteCount ?? 0, 4096))
         }
 
@@ -42,7 +42,7 @@
             }
         }
 
-        /// The hash of the parts so far, in hexadecimal digits, if it was to be asked for.
+        /// The hash of the parts so far, in hexadecimal digits; `nil` if it is not needed.
         var hash: String? { hasher.map { CanonicalRequest.hexadecimal($0.finalize()) } }
     }
 #endif

@@ -16,7 +16,7 @@
             .error(type, message, status: status)
         }
 
-        /// What is no request of HTTP, or a doubtful one.
+        /// The refusal of input that is not an HTTP request, or a doubtful one.
         static func malformed(_ message: String, status: Int = 400) -> RequestRefusal {
             RequestRefusal("SerializationException", message, status: status)
         }

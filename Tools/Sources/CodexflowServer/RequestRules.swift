@@ -1,38 +1,37 @@
 #if Server
     import NIOHTTP1
 
-    /// Which requests are taken, by their heads: what they are addressed to and how they are
-    /// framed.
+    /// The rules that accept requests by their heads: by their address and their framing.
     ///
-    /// A page of another site can make a browser send requests to this machine. It cannot make it
-    /// send a `Host` of its own choice, nor an `Origin` that is not its own. So a page that has its
-    /// name resolved to a loopback address is refused by its name.
+    /// A page of another site can make a browser send requests to this machine. It can set neither
+    /// the `Host` nor the `Origin` header freely. A page whose name resolves to a loopback address
+    /// is therefore refused by its name.
     package struct RequestRules: Sendable {
-        /// DynamoDB's own limit of a request's body.
+        /// DynamoDB's own limit on a request's body, in bytes.
         package static let bodyByteCountMax = 16 << 20
 
         private let hosts: Set<String>
         private let origins: Set<String>
 
-        /// Makes rules.
+        /// Creates rules.
         ///
         /// - Parameters:
-        ///   - host: What the server is bound to.
+        ///   - host: The address that the server is bound to.
         ///   - hosts: Other names and addresses under which clients may reach it.
-        ///   - origins: Origins whose pages may use it, as ``WebOrigin`` reads them; what is none
-        ///     allows nothing.
+        ///   - origins: The origins whose pages may use the server, as ``WebOrigin`` parses them;
+        ///     an invalid one allows nothing.
         package init(boundTo host: String, hosts: [String] = [], origins: [String] = []) {
             self.hosts = Set(([host] + hosts).compactMap { HostName($0)?.text })
             self.origins = Set(origins.compactMap { WebOrigin($0)?.text })
         }
 
-        /// Judges a request by its head.
+        /// Accepts or refuses a request by its head.
         ///
         /// - Parameters:
         ///   - head: The head.
         ///   - localAddress: The address that the client connected to.
-        /// - Returns: What the head says.
-        /// - Throws: The refusal of a request that is not taken.
+        /// - Returns: The content of the head.
+        /// - Throws: The refusal of the request.
         package func accept(
             _ head: HTTPRequestHead, localAddress: String? = nil
         ) throws(RequestRefusal) -> AcceptedHead {
@@ -73,7 +72,7 @@
             }
         }
 
-        /// The announced length of the body; `nil` for chunks.
+        /// The announced length of the body; `nil` for a chunked body.
         private static func byteCount(
             _ fields: HeadFields, _ version: HTTPVersion
         ) throws(RequestRefusal) -> Int? {
@@ -105,7 +104,7 @@
             guard uri.prefix(scheme.count).lowercased() == scheme else { return (nil, uri) }
             let rest = uri.dropFirst(scheme.count)
             let end = rest.firstIndex(of: "/") ?? rest.endIndex
-            // Without a path it is the root's.
+            // A target without a path has the root's path.
             return (String(rest[..<end]), end == rest.endIndex ? "/" : String(rest[end...]))
         }
 
@@ -133,7 +132,7 @@
         }
     }
 
-    /// The headers that the server looks at; those that say what a request means occur once.
+    /// The headers that the server reads; those that define a request's meaning must occur once.
     struct HeadFields {
         private var values: [String: String] = [:]
 
@@ -157,13 +156,13 @@
         subscript(name: String) -> String? { values[name] }
     }
 
-    /// What the server keeps of a request's head.
+    /// The data that the server keeps of a request's head.
     package struct AcceptedHead: Sendable {
-        /// What a request is.
+        /// The kind of a request.
         enum Route: Sendable {
-            /// Whether the server is there.
+            /// A check that the server runs.
             case health
-            /// What a browser asks before a page's request.
+            /// A browser's preflight request.
             case preflight
             /// A request of DynamoDB's API.
             case operation
@@ -175,12 +174,12 @@
         let authorization: String?
         let contentEncoding: String?
         let acceptsGzip: Bool
-        /// The origin of the page that sent it, which is allowed.
+        /// The allowed origin of the page that sent it.
         let origin: String?
-        /// The announced length of the body; `nil` if it comes in chunks.
+        /// The announced length of the body; `nil` for a chunked body.
         let byteCount: Int?
         let expectsContinue: Bool
-        /// Whether the connection ends with the answer.
+        /// Whether the connection ends after the answer.
         let closes: Bool
 
         fileprivate init(
@@ -194,11 +193,11 @@
             acceptsGzip = fields["accept-encoding"]?.contains("gzip") ?? false
             origin = fields["origin"]
             expectsContinue = fields["expect"]?.lowercased() == "100-continue"
-            // What follows a request to upgrade would not be read as requests.
+            // The bytes after an upgrade request would not be parsed as requests.
             closes = head.version.minor < 1 || !head.isKeepAlive || fields["upgrade"] != nil
         }
 
-        /// The head of a request that did not come over a network.
+        /// Creates the head of a request that did not arrive over a network.
         package init(target: String?, contentEncoding: String? = nil, acceptsGzip: Bool = false) {
             route = .operation
             (self.target, self.contentEncoding) = (target, contentEncoding)

@@ -1,22 +1,22 @@
 #if Server
-    /// The origin of a web page, as a browser sends it: scheme, host and port, no path.
+    /// The origin of a web page, as a browser sends it: scheme, host and port, without a path.
     package struct WebOrigin: Hashable, Sendable {
-        /// The origin in lower case, without the usual port of its scheme: so browsers send it.
+        /// The origin in lower case, without its scheme's default port, as browsers send it.
         package let text: String
 
-        /// The ports that browsers leave out.
+        /// The default ports, which browsers omit.
         private static let usualPorts = ["http": ":80", "https": ":443"]
 
-        /// Reads an origin as `https://a.example:3000`; `nil` if no browser sends it.
+        /// Parses an origin such as `https://a.example:3000`; `nil` if no browser sends it.
         ///
-        /// Patterns, paths and `null`, which pages without an origin share, are none.
+        /// Patterns, paths and `null` (which all pages without an origin share) are not origins.
         package init?(_ text: String) {
             let parts = text.lowercased().split(
                 separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, Self.isScheme(parts[0]),
                 let host = HostName(header: String(parts[1]))
             else { return nil }
-            // A browser writes a host in one way.
+            // A browser writes each host in one form only.
             let written = host.text.contains(":") ? "[\(host.text)]" : host.text
             guard parts[1].hasPrefix(written) else { return nil }
             let port = parts[1].dropFirst(written.count)
@@ -25,7 +25,7 @@
             self.text = "\(parts[0])://\(written)\(isUsual ? "" : port)"
         }
 
-        /// Whether text is a scheme (RFC 3986, 3.1) in lower case.
+        /// Whether the text is a scheme (RFC 3986, 3.1) in lower case.
         private static func isScheme(_ text: Substring) -> Bool {
             guard let first = text.utf8.first, isLetter(first) else { return false }
             return text.utf8.allSatisfy { byte in
@@ -36,7 +36,7 @@
 
         private static func isLetter(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "a") < 26 }
 
-        /// Whether text is a colon and a port, without zeros before it.
+        /// Whether the text is a colon and a port without leading zeros.
         private static func isPort(_ text: Substring) -> Bool {
             let digits = text.dropFirst()
             guard text.first == ":", let port = UInt16(digits) else { return false }

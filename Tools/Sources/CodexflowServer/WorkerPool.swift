@@ -13,14 +13,14 @@
         }
 
         private let state = Mutex(State())
-        /// Signalled once for each element of the queue.
+        /// The semaphore is signalled once for each element of the queue.
         private let arrivals = DispatchSemaphore(value: 0)
         private let threadCount: Int
 
-        /// Starts the threads, which end with ``stop()``.
+        /// Starts the threads, which end after ``stop()``.
         ///
-        /// - Parameter threadCount: How many; by default all processors but one, which point reads
-        ///   have to themselves.
+        /// - Parameter threadCount: The number of threads; by default all processors but one, which
+        ///   is left to point reads.
         package init(
             threadCount: Int = max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
         ) {
@@ -38,7 +38,7 @@
             arrivals.signal()
         }
 
-        /// Lets other work go first, if any waits.
+        /// Lets other waiting work run first.
         package func pause() async {
             guard state.withLock({ !$0.queue.isEmpty }) else { return }
             await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
@@ -47,7 +47,7 @@
             }
         }
 
-        /// Lets the threads end once nothing waits.
+        /// Ends the threads once no work is waiting.
         package func stop() {
             state.withLock { $0.isStopped = true }
             for _ in 0..<threadCount { arrivals.signal() }

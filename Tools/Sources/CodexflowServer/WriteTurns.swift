@@ -2,18 +2,17 @@
     import NIOCore
     import NIOPosix
 
-    /// The connections of an event loop that have more of a long answer to write, one after the
-    /// other.
+    /// The connections of an event loop that have more of a long answer to write, in turns.
     ///
-    /// An event loop runs all tasks that are ready before it looks at its connections again. So one
-    /// task serves for all of them: it writes one connection's portions, and comes again a little
-    /// later.
+    /// An event loop runs all ready tasks before it polls its connections again. One task therefore
+    /// serves all these connections: it writes the portions of one connection, and is scheduled
+    /// again a little later.
     ///
-    /// Used on its event loop only.
+    /// Only its event loop may use it.
     final class WriteTurns {
-        /// Each thread sees its own value alone.
+        /// The variable is thread-specific: each thread accesses only its own value.
         nonisolated(unsafe) private static let all = ThreadSpecificVariable<WriteTurns>()
-        /// Meanwhile the event loop looks at its connections.
+        /// The delay in which the event loop polls its connections.
         private static let pause = TimeAmount.microseconds(50)
 
         private let eventLoop: any EventLoop
@@ -21,17 +20,17 @@
 
         private init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
-        /// Those of the event loop that this runs on.
+        /// The turns of the current event loop.
         static func of(_ eventLoop: any EventLoop) -> WriteTurns {
             eventLoop.preconditionInEventLoop()
-            // A thread may have had another event loop.
+            // The thread may have run another event loop before.
             if let turns = all.currentValue, turns.eventLoop === eventLoop { return turns }
             let turns = WriteTurns(eventLoop)
             all.currentValue = turns
             return turns
         }
 
-        /// Calls `body` once it is its turn.
+        /// Calls `body` in its turn.
         func enqueue(_ body: @escaping () -> Void) {
             waiting.append(body)
             if waiting.count == 1 { schedule() }
@@ -43,7 +42,8 @@
         }
 
         private func run() {
-            // It stays the first until it has run: what it adds is not scheduled twice.
+            // The closure stays first while it runs, so that its own additions are not scheduled
+            // twice.
             waiting.first?()
             waiting.removeFirst()
             if !waiting.isEmpty { schedule() }

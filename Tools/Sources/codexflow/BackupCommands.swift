@@ -35,13 +35,7 @@ struct Archive: AsyncParsableCommand {
     @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
-        // How long changes are retained, and when expired items are removed, is for the application
-        // to say.
-        var options = StoreOptions()
-        options.sweepInterval = nil
-        options.changeRetention = ChangeRetention(
-            age: .seconds(100 * 365 * 86_400), byteCount: .max)
-        let opened = try keys.open(store, options: options)
+        let opened = try keys.openForWriting(store)
         defer { opened.close() }
         let report = try await opened.archiveLog(to: archive)
         print(

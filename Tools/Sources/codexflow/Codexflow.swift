@@ -54,7 +54,7 @@ struct Codexflow: AsyncParsableCommand {
     }
 }
 
-/// The arguments that all commands on a store share.
+/// The common arguments of all commands on a store.
 struct StoreArguments: ParsableArguments {
     @Argument(help: "The store's directory.")
     var store: String
@@ -64,8 +64,10 @@ struct StoreArguments: ParsableArguments {
 
     @OptionGroup var keys: KeyFileArguments
 
-    /// Opens the store.
-    func open() throws(CodexError) -> Store { try keys.open(store) }
+    /// Opens the store for one command that writes.
+    ///
+    /// It opens the store as ``KeyFileArguments/openForWriting(_:schema:options:)`` does.
+    func openForWriting() throws(CodexError) -> Store { try keys.openForWriting(store) }
 
     /// Opens the store for reading.
     func openForReading() throws(CodexError) -> Store { try keys.openForReading(store) }
@@ -83,7 +85,7 @@ struct StoreArguments: ParsableArguments {
     }
 }
 
-/// How results are printed.
+/// The format of printed results.
 struct OutputArguments: ParsableArguments {
     @Flag(help: "Print JSON also on a terminal.")
     var json = false
@@ -99,7 +101,7 @@ struct OutputArguments: ParsableArguments {
 }
 
 extension KeyAttribute {
-    /// A key value from the command line: text, a number, or base64 for binaries.
+    /// A key value from the command line: text, a number, or base64 for a binary.
     func value(_ argument: String) throws -> AttributeValue {
         switch type {
         case .string: return .string(argument)
@@ -134,7 +136,7 @@ struct KeyArguments: ParsableArguments {
 }
 
 #if !Server
-    /// What a program without the server says.
+    /// The command `serve` in a program without the server.
     struct UnavailableServe: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "serve",

@@ -2,25 +2,25 @@ import CodexCore
 import Foundation
 import TextTable
 
-/// What people see.
+/// The output for people.
 enum Console {
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
-    /// Writes to standard error; what cannot be written (a full disk) is lost.
+    /// Writes to standard error; text that cannot be written (because of a full disk) is lost.
     ///
     /// `FileHandle.write(_:)` ends the process if the write fails.
     private static func errors(_ bytes: String.UTF8View) {
         try? FileHandle.standardError.write(contentsOf: Data(bytes))
     }
 
-    /// A line on standard error.
+    /// Writes a line to standard error.
     static func report(_ text: String) {
         endProgress()
         errors("codexflow: \(text)\n".utf8)
     }
 
-    /// A progress line that the next one overwrites; only on a terminal.
+    /// Writes a progress line, which the next one overwrites; only on a terminal.
     static func progress(_ text: String) {
         guard isErrorTerminal else { return }
         errors("\r\u{1B}[K\(text)".utf8)
@@ -43,12 +43,12 @@ enum Console {
         table.print(rows, style: Style.psql)
     }
 
-    /// Prints an item as rows of name and value.
+    /// Prints an item as rows of names and values.
     static func item(_ item: Item) {
         Self.table(["attribute", "value"], item.map { [$0.name, brief($0.value, 90)] })
     }
 
-    /// Prints items as rows; columns are the attributes that are most common, keys first.
+    /// Prints items as rows; the columns are the most common attributes, keys first.
     static func items(_ items: [Item], keys: [String]) {
         var counts: [String: Int] = [:]
         for item in items { for name in item.names { counts[name, default: 0] += 1 } }
@@ -73,10 +73,10 @@ enum Console {
         return line.count <= width ? String(line) : String(line.prefix(width - 1)) + "…"
     }
 
-    /// A value in a line.
+    /// A value in one line.
     static func text(value: AttributeValue) -> String { brief(value, 60) }
 
-    /// A duration in the unit that suits it.
+    /// A duration in a suitable unit.
     static func text(_ duration: Duration) -> String {
         let nanoseconds =
             Double(duration.components.seconds) * 1e9
@@ -87,7 +87,7 @@ enum Console {
         return rounded(nanoseconds / 1e9) + " s"
     }
 
-    /// A number of bytes in the unit that suits it.
+    /// A number of bytes in a suitable unit.
     static func text(bytes: Int) -> String {
         let units = ["B", "KiB", "MiB", "GiB", "TiB"]
         var (value, unit) = (Double(bytes), 0)

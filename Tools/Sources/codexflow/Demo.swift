@@ -38,7 +38,7 @@ struct Demo: AsyncParsableCommand {
         guard fresh else {
             throw CodexError(.invalidArgument, "\(store) exists. Give --fresh to replace it.")
         }
-        // Refuses what is no store, before anything is removed.
+        // This refuses a directory that is not a store, before anything is removed.
         try Store(at: store, options: StoreOptions(isReadOnly: true)).close()
         try FileManager.default.removeItem(atPath: store)
     }
@@ -54,7 +54,7 @@ struct Demo: AsyncParsableCommand {
             for prd in workspace.prds { try transaction.put(prd) }
             for day in workspace.analytics { try transaction.put(day) }
         }
-        // Many callers at once: the writer commits what is waiting as one group.
+        // Many callers write at once: the writer commits the waiting writes as one group.
         try await withThrowingTaskGroup(of: Void.self) { group in
             for task in workspace.tasks { group.addTask { try await store.put(task) } }
             try await group.waitForAll()
@@ -120,7 +120,7 @@ struct Demo: AsyncParsableCommand {
         answers.print()
     }
 
-    /// Brings in the repository that the program stands in, if it does.
+    /// Imports the repository of the current directory, if there is one.
     private func importRepository(_ store: Store) async throws {
         let clock = ContinuousClock()
         let start = clock.now
@@ -165,7 +165,7 @@ struct Demo: AsyncParsableCommand {
 private struct Answers {
     private var rows: [[String]] = []
 
-    /// Asks once to warm up and once with the clock running.
+    /// Runs a query twice: first to warm up, then with the clock running.
     mutating func add(_ name: String, _ key: String, _ ask: () throws -> [String]) throws {
         _ = try ask()
         let clock = ContinuousClock()

@@ -1,8 +1,8 @@
 import Codex
 import Foundation
 
-/// Shows the services: rules that hold, events that follow from a commit, a day's analytics, risk, and
-/// reads through the cache.
+/// Shows the services: enforced rules, events from a commit, a day's analytics, risk, and cached
+/// reads.
 struct DemoServices {
     let store: Store
     private let project: CodexFlow.Project.ID = "codex-demo"
@@ -68,7 +68,7 @@ struct DemoServices {
         }
     }
 
-    /// Shows what a notification service would get, until the last completion.
+    /// Shows the events that a notification service would receive, up to the last completion.
     private func deliver() async throws {
         print("\nEvents for a notification service, of assignments and completions:")
         let pattern = try CodexFlow.EventPattern(
@@ -90,7 +90,7 @@ struct DemoServices {
         _ = await delivery.result
     }
 
-    /// Shows the day's analytics, made by their consumer from the same stream.
+    /// Shows the day's analytics, which their consumer computes from the same stream.
     private func analyze(_ workspace: CodexFlow.Workspace) async throws {
         let days = store.changes(
             after: .trimHorizon, filter: ChangeFilter(entities: ["analytics"]))
@@ -112,7 +112,7 @@ struct DemoServices {
         _ = await consumer.result
     }
 
-    /// Shows how likely projects are to be late, read through the cache: the riskiest of some.
+    /// Shows the riskiest of some projects, with their risk read through the cache.
     func assess(_ projects: [CodexFlow.Project.ID]) async throws {
         let cache = try StoreCache(store)
         let workspace = CodexFlow.Workspace(store, cache: cache)
@@ -138,7 +138,7 @@ struct DemoServices {
             print("  \(share) \(factor.name.rawValue)")
         }
         for line in worst.report.recommendations { print("  - \(line)") }
-        // As a server would be asked, again and again.
+        // A server would receive the same request many times.
         for _ in 0..<100 {
             for project in projects {
                 let owner = try await workspace.get(.project(project))?.ownerID

@@ -1,7 +1,7 @@
 import CodexCore
 import Foundation
 
-/// A made-up workspace of some thousand items, the same for the same seed.
+/// A generated workspace of some thousand items, which is the same for the same seed.
 struct DemoWorkspace {
     private(set) var users: [CodexFlow.User] = []
     private(set) var projects: [CodexFlow.Project] = []
@@ -48,7 +48,7 @@ struct DemoWorkspace {
                     role: number == 1
                         ? .owner : random.pick([.member, .member, .member, .admin, .agent]),
                     state: .active, timeZone: "Europe/Berlin", createdAt: start))
-            // Sessions that do not expire before anybody looks at the demo.
+            // These sessions do not expire before the demo is used.
             for _ in 0..<random.below(4) {
                 let opened = Date() - Double(random.below(7_776_000))
                 let hash = String(random.next(), radix: 16) + String(random.next(), radix: 16)
@@ -153,7 +153,8 @@ struct DemoWorkspace {
     }
 }
 
-/// SplitMix64 (Steele, Lea and Flood): small, seeded, the same everywhere.
+/// SplitMix64 (Steele, Lea and Flood): a small, seeded generator with the same output on all
+/// machines.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

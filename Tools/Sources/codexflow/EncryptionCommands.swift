@@ -101,7 +101,7 @@ struct Reseal: AsyncParsableCommand {
         _ = try keys.required()
         var options = StoreOptions()
         if portable { options.sealedFieldBinding = .portable }
-        let opened = try keys.open(store, options: options)
+        let opened = try keys.openForWriting(store, options: options)
         defer { opened.close() }
         let report = try await opened.reseal { report in
             Console.progress("\(report.examinedCount) items")
@@ -114,7 +114,7 @@ struct Reseal: AsyncParsableCommand {
 }
 
 extension Console {
-    /// An item that could not be rewritten, and why.
+    /// Reports an item that could not be rewritten, and the reason.
     static func report(_ failure: MigrationReport.Failure) {
         let key = [failure.key.partition] + (failure.key.sort.map { [$0] } ?? [])
         report("\(DynamoDBJSON.plainText(["key": .list(key)])): \(failure.error.message)")

@@ -2,7 +2,7 @@ import ArgumentParser
 import CodexCore
 import Foundation
 
-/// What the placeholders in DynamoDB's expressions stand for.
+/// The names and values that placeholders in DynamoDB's expressions stand for.
 struct PlaceholderArguments: ParsableArguments {
     @Option(help: "Attribute names of placeholders in expressions, as '{\"#s\":\"status\"}'.")
     var names: String?

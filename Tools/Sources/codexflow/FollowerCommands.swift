@@ -46,11 +46,12 @@ struct Follow: AsyncParsableCommand {
     }
 }
 
-/// The pieces that come on standard input, each read by a thread: one of Swift's must not wait for
-/// a pipe.
+/// The pieces of standard input, each read by its own thread.
+///
+/// A thread of Swift's concurrency pool must not wait for a pipe.
 private struct StandardInput: AsyncSequence, Sendable {
     struct AsyncIterator: AsyncIteratorProtocol {
-        /// Who cancels does not wait for what may never come.
+        /// A cancelled task does not wait for input that may never arrive.
         mutating func next() async throws -> [UInt8]? {
             let (pieces, piece) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
             Thread.detachNewThread { piece.finish(with: Result { try Self.read() }) }
@@ -99,7 +100,7 @@ struct Promote: AsyncParsableCommand {
     @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
-        let follower = try keys.open(store)
+        let follower = try keys.openForWriting(store)
         defer { follower.close() }
         let state = try await follower.promote(evenIfBehind: evenIfBehind)
         print(

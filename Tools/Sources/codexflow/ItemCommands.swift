@@ -50,7 +50,7 @@ struct Put: AsyncParsableCommand {
         var parser = try placeholders.parser()
         let given = try condition.map { try parser.condition($0) }
         try parser.requireAllUsed()
-        let store = try target.open()
+        let store = try target.openForWriting()
         defer { store.close() }
         let definition = try target.definition(store)
         let bytes =
@@ -265,7 +265,7 @@ struct UpdateCommand: AsyncParsableCommand {
         let update = try parser.update(expression)
         let condition = try condition.map { try parser.condition($0) }
         try parser.requireAllUsed()
-        let store = try target.open()
+        let store = try target.openForWriting()
         defer { store.close() }
         let definition = try target.definition(store)
         let primaryKey = try key.primaryKey(in: definition)
@@ -294,7 +294,7 @@ struct DeleteCommand: AsyncParsableCommand {
         var parser = try placeholders.parser()
         let condition = try condition.map { try parser.condition($0) }
         try parser.requireAllUsed()
-        let store = try target.open()
+        let store = try target.openForWriting()
         defer { store.close() }
         let definition = try target.definition(store)
         let primaryKey = try key.primaryKey(in: definition)

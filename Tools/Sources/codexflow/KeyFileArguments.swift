@@ -5,14 +5,14 @@ import Foundation
 
 /// The file with the keys of encrypted fields.
 struct KeyFileOption: ParsableArguments {
-    /// The environment variable that names the file where no option does.
+    /// The environment variable that names the file if no option does.
     static let variable = "CODEXFLOW_KEYS"
 
     @Option(
         help: "The file with the keys of encrypted fields; without it, CODEXFLOW_KEYS names one.")
     var keyFile: String?
 
-    /// The file's path, if one was named.
+    /// The file's path, if it is given.
     var path: String? {
         let named = keyFile ?? ProcessInfo.processInfo.environment[Self.variable]
         return named.flatMap { $0.isEmpty ? nil : $0 }
@@ -29,7 +29,7 @@ struct KeyFileOption: ParsableArguments {
 
     /// The keys, for commands that need them.
     ///
-    /// - Throws: ``CodexError/Code/keyUnavailable`` if no file was named, or it has no keys.
+    /// - Throws: ``CodexError/Code/keyUnavailable`` if no file is given, or if it has no keys.
     func required() throws(CodexError) -> FileKeyProvider {
         let path = try requiredPath()
         guard access(path, F_OK) == 0 || errno != ENOENT else {
@@ -57,7 +57,7 @@ struct KeyFileArguments: ParsableArguments {
             """)
     var boundOnly = false
 
-    /// Whether a file of keys was named.
+    /// Whether a key file is given.
     var hasKeys: Bool { keyFileOption.path != nil }
 
     /// The keys, for commands that need them.
@@ -65,22 +65,36 @@ struct KeyFileArguments: ParsableArguments {
     /// - Throws: As ``KeyFileOption/required()``.
     func required() throws(CodexError) -> FileKeyProvider { try keyFileOption.required() }
 
-    /// Opens a store, with the keys if a file was named.
+    /// Opens a store, with the keys if a key file is given.
     func open(
         _ store: String, schema: Schema? = nil, options: StoreOptions = StoreOptions()
     ) throws(CodexError) -> Store {
         try Store(at: store, schema: schema, options: try completed(options))
     }
 
-    /// Opens a store for reading, with the keys if a file was named.
+    /// Opens a store for one command that writes, with the keys if a key file is given.
+    ///
+    /// The store keeps its history and its expired items. The programs that use the store decide
+    /// how long they are kept, and the command does not know their options.
+    func openForWriting(
+        _ store: String, schema: Schema? = nil, options: StoreOptions = StoreOptions()
+    ) throws(CodexError) -> Store {
+        var options = options
+        options.sweepInterval = nil
+        options.changeRetention = ChangeRetention(
+            age: .seconds(100 * 365 * 86_400), byteCount: .max)
+        return try open(store, schema: schema, options: options)
+    }
+
+    /// Opens a store for reading, with the keys if a key file is given.
     func openForReading(_ store: String) throws(CodexError) -> Store {
         try open(store, options: StoreOptions(isReadOnly: true))
     }
 
-    /// Options with the keys, and with what the flags ask for.
+    /// The options with the keys, and with the settings of the flags.
     private func completed(_ options: StoreOptions) throws(CodexError) -> StoreOptions {
         var options = options
-        // Without keys nothing tells what a value is bound to.
+        // Without keys, the store cannot check what a value is bound to.
         if hasKeys || boundOnly { options.encryptionKeys = try required() }
         if requireSealed { options.requiresSealedFields = true }
         if boundOnly { options.sealedFieldBinding = .storeOnly }

@@ -111,7 +111,7 @@ struct Tail: AsyncParsableCommand {
         var printed = 0
         for try await change in changes {
             let line = isText ? try change.line : try change.json(opened.schema)
-            // At once, also into a pipe.
+            // Each line is written at once, also into a pipe.
             try FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
             printed += 1
             if printed == count { break }
@@ -132,7 +132,7 @@ struct Tail: AsyncParsableCommand {
 }
 
 extension ChangeRecord {
-    /// What people see.
+    /// The change as a line for people.
     fileprivate var line: String {
         get throws {
             let key = try key
@@ -148,7 +148,7 @@ extension ChangeRecord {
         }
     }
 
-    /// A line of JSON; keys and images are DynamoDB's typed JSON.
+    /// A line of JSON; keys and images are in DynamoDB's typed JSON.
     fileprivate func json(_ schema: Schema) throws -> String {
         var record: Item = [
             "eventName": .string(kind.rawValue),
@@ -157,7 +157,7 @@ extension ChangeRecord {
         ]
         if let entity = try entity { record["entity"] = .string(entity) }
         if isExpiry { record["expired"] = .bool(true) }
-        // Images in DynamoDB's typed JSON, inside of a plain object.
+        // The images are in DynamoDB's typed JSON, inside a plain object.
         var text = String(DynamoDBJSON.plainText(record).dropLast())
         let keys = try schema.table(table).attributes(of: key)
         for (name, image) in [
@@ -248,7 +248,7 @@ struct Recover: AsyncParsableCommand {
     @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
-        let opened = try keys.open(store)
+        let opened = try keys.openForWriting(store)
         defer { opened.close() }
         guard let report = opened.recovery else {
             print("in use: another process has it open, and recovered it")

@@ -24,9 +24,7 @@ struct PurgePlaintext: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        var options = StoreOptions()
-        options.sweepInterval = nil
-        let opened = try keys.open(store, options: options)
+        let opened = try keys.openForWriting(store)
         defer { opened.close() }
         let report = try await opened.purgePlaintext { report in
             Console.progress("\(report.examinedCount) items")
@@ -64,7 +62,7 @@ struct PurgePlaintext: AsyncParsableCommand {
 }
 
 extension PlaintextRemnant {
-    /// What it is, and what to do about it.
+    /// The description of the remnant, and the advice about it.
     fileprivate var text: String {
         switch self {
         case .backups: "backups from before; remove them once there is a new one"

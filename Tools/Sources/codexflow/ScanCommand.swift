@@ -6,7 +6,7 @@ struct ScanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scan", abstract: "Prints all items of a table, in the order of their keys.")
 
-    /// Most items in one of the tables on a terminal.
+    /// The most items in one table on a terminal.
     private static let tableItemCountMax = 500
 
     @OptionGroup var target: StoreArguments

@@ -2,9 +2,10 @@ import CodexCore
 import Foundation
 
 extension Schema {
-    /// Reads a schema from a JSON file, as `stats --schema` prints it.
+    /// Reads a schema from a JSON file, in the format of `stats --schema`.
     ///
-    /// - Throws: ``CodexError/Code/invalidSchema`` if it is none; what reading the file throws.
+    /// - Throws: ``CodexError/Code/invalidSchema`` if the file is not a schema; the errors of
+    ///   reading the file.
     init(file path: String) throws {
         do {
             self = try JSONDecoder().decode(

@@ -19,11 +19,11 @@ struct Migrate: AsyncParsableCommand {
 
     func run() async throws {
         let types = try knownTypes()
-        // With this release's definitions, which raises the store's schema versions to them.
+        // This release's definitions raise the store's schema versions.
         let tables = CodexFlow.schema.tables.map {
             TableDefinition($0.name, partitionKey: $0.partitionKey, sortKey: $0.sortKey)
         }
-        let store = try keys.open(
+        let store = try keys.openForWriting(
             store, schema: Schema(tables: tables, entities: types.map { $0.definition }))
         defer { store.close() }
         var (migratedCount, failureCount) = (0, 0)
@@ -38,10 +38,10 @@ struct Migrate: AsyncParsableCommand {
         if failureCount > 0 { throw ExitCode(1) }
     }
 
-    /// CodexFlow's entities that the store has.
+    /// CodexFlow's entities in the store.
     private func knownTypes() throws -> [any Entity.Type] {
-        // For writing: that brings a store of an earlier format to the present one.
-        let opened = try keys.open(store)
+        // Opening for writing upgrades a store of an earlier format.
+        let opened = try keys.openForWriting(store)
         defer { opened.close() }
         let known = Set(opened.schema.entities.map(\.name))
         let types = CodexFlow.entities.filter { known.contains($0.definition.name) }
@@ -82,7 +82,7 @@ struct IndexCommand: AsyncParsableCommand {
         var definition: String
 
         func run() async throws {
-            let store = try target.open()
+            let store = try target.openForWriting()
             defer { store.close() }
             let index: IndexDefinition
             do {
@@ -95,7 +95,7 @@ struct IndexCommand: AsyncParsableCommand {
             do {
                 try await store.addIndex(index, to: target.definition(store).name)
             } catch CodexError.Code.indexNotReady {
-                // It is there, and has equal keys: perhaps not any more.
+                // The index exists and had equal keys, which may be gone now.
             }
             do {
                 try await store.waitUntilReady()
@@ -118,7 +118,7 @@ struct IndexCommand: AsyncParsableCommand {
         var name: String
 
         func run() async throws {
-            let store = try target.open()
+            let store = try target.openForWriting()
             defer { store.close() }
             try await store.removeIndex(name, from: target.definition(store).name)
             try await store.waitUntilReady()

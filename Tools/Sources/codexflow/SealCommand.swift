@@ -25,7 +25,7 @@ struct Seal: AsyncParsableCommand {
 
     func run() async throws {
         _ = try keys.required()
-        let opened = try keys.open(store, schema: try additions())
+        let opened = try keys.openForWriting(store, schema: try additions())
         defer { opened.close() }
         let plain = try opened.plainFields().filter { $0.entity == entity }
         for field in fields { print(text(field, plain.first { $0.name == field })) }
@@ -37,26 +37,29 @@ struct Seal: AsyncParsableCommand {
     /// The entity with the fields, and its table.
     ///
     /// - Throws: ``CodexError/Code/unknownEntity``; ``CodexError/Code/invalidSchema`` for a field
-    ///   that must be readable; ``CodexError/Code/invalidArgument`` for one that the entity lacks.
+    ///   that must be readable; ``CodexError/Code/invalidArgument`` for a field that the entity
+    ///   lacks.
     private func additions() throws -> Schema {
         let schema = try presentSchema().sealing(fields, ofEntity: entity)
         try schema.validate()
         let entities = schema.entities.filter { $0.name == entity }
         for definition in entities { try requireFields(of: definition) }
-        // Indexes are left out: one that was removed meanwhile would be added again.
+        // Indexes are omitted: otherwise, one that was removed in the meantime would be added
+        // again.
         let tables = schema.tables.filter { table in entities.contains { $0.table == table.name } }
             .map { TableDefinition($0.name, partitionKey: $0.partitionKey, sortKey: $0.sortKey) }
         return Schema(tables: tables, entities: entities)
     }
 
     private func presentSchema() throws -> Schema {
-        // For writing: that brings a store of an earlier format to the present one.
-        let opened = try keys.open(store)
+        // Opening for writing upgrades a store of an earlier format.
+        let opened = try keys.openForWriting(store)
         defer { opened.close() }
         return opened.schema
     }
 
-    /// Refuses names that the entity's definition lacks; one without fields says nothing of them.
+    /// Refuses names that the entity's definition lacks; a definition without fields allows all
+    /// names.
     private func requireFields(of definition: EntityDefinition) throws {
         let known = definition.fields.map(\.name)
         guard !known.isEmpty, let unknown = fields.first(where: { !known.contains($0) }) else {

@@ -108,7 +108,7 @@ struct Stats: AsyncParsableCommand {
 }
 
 extension StoreStatistics.Undecided {
-    /// What it is, and what to do about it.
+    /// The description of the state, and the advice about it.
     fileprivate var text: String {
         switch state {
         case .deciding:
@@ -139,13 +139,7 @@ struct Compact: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        // How long changes are retained, and when expired items are removed, is for the application
-        // to say.
-        var options = StoreOptions()
-        options.sweepInterval = nil
-        options.changeRetention = ChangeRetention(
-            age: .seconds(100 * 365 * 86_400), byteCount: .max)
-        let opened = try keys.open(store, options: options)
+        let opened = try keys.openForWriting(store)
         defer { opened.close() }
         let report = try await opened.compact()
         if !json, Console.isTerminal {

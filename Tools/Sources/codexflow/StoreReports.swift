@@ -4,7 +4,8 @@ import CodexStore
 extension KeyFileArguments {
     /// Opens a store for a command that runs until it is told to end.
     ///
-    /// What an operator must know of the store meanwhile goes to standard error.
+    /// Events of the store that an operator must know go to standard error. Such a command is a
+    /// service: it removes old history and expired items by the default options.
     func openReporting(
         _ store: String, schema: Schema? = nil, isReadOnly: Bool = false
     ) throws(CodexError) -> Store {
@@ -21,7 +22,7 @@ extension Console {
         report(oneLine("\(store): \(text)"))
     }
 
-    /// Text with a `?` for each character that would begin a line or steer a terminal.
+    /// Text with a `?` for each character that would begin a line or control a terminal.
     ///
     /// Names and paths may have any characters.
     static func oneLine(_ text: String) -> String {
@@ -37,9 +38,9 @@ extension Console {
 }
 
 extension StoreEvent {
-    /// What an operator must know; `nil` for what is usual in a store that is sound.
+    /// The report for an operator; `nil` for a usual event of a sound store.
     ///
-    /// It names tables, consumers, processes and the store's path, and nothing that is stored.
+    /// It names tables, consumers, processes and the store's path, and no stored data.
     var report: String? {
         switch self {
         case .slowCommit, .growth, .checkpoint: nil
@@ -74,7 +75,7 @@ extension StoreEvent {
                 ? "; the log ended in a record that is not whole, which is left out" : "")
     }
 
-    /// The failure of a build, with the names of its table and part as far as it has them.
+    /// The failure of a build, with the names of its table and part if they are known.
     private static func text(
         building names: [String?], _ failure: String, _ retryDelay: Duration?
     ) -> String {

@@ -261,6 +261,20 @@
             #expect(!channel.isActive)
         }
 
+        @Test("A connection stays open until the client has taken the end of its answer")
+        func lateClient() throws {
+            let channel = try connection()
+            let client = LateClient()
+            try channel.pipeline.syncOperations.addHandler(client, position: .first)
+            try send("GET / HTTP/1.0\r\nHost: localhost\r\n\r\n", channel)
+            channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+            #expect(channel.isActive)
+            client.take()
+            #expect(try written(channel).contains("healthy"))
+            channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+            #expect(!channel.isActive)
+        }
+
         @Test("An abandoned request has no time left")
         func gone() {
             let clock = RequestClock(.seconds(1000))
@@ -293,6 +307,34 @@
                 channel.isWritable = false
             }
             context.write(data, promise: promise)
+        }
+    }
+
+    /// Keeps what is written until the client takes it.
+    private final class LateClient: ChannelOutboundHandler {
+        typealias OutboundIn = IOData
+        typealias OutboundOut = IOData
+
+        private var held: [(data: NIOAny, promise: EventLoopPromise<Void>?)] = []
+        private var context: ChannelHandlerContext?
+
+        func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+        func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+        func write(
+            context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
+        ) {
+            held.append((data, promise))
+        }
+
+        func flush(context: ChannelHandlerContext) {}
+
+        func take() {
+            guard let context else { return }
+            for (data, promise) in held { context.write(data, promise: promise) }
+            held = []
+            context.flush()
         }
     }
 #endif

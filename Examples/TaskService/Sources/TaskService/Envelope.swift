@@ -14,7 +14,7 @@ enum Envelope {
         make("data", data, context, status, meta)
     }
 
-    /// A page of a list, with where the next one begins.
+    /// A page of a list, with the token of the next page.
     static func list(
         _ views: [AttributeValue], _ next: PageToken?, _ context: RequestState
     ) -> Response {
@@ -25,7 +25,7 @@ enum Envelope {
             ])
     }
 
-    /// An answer that something is wrong.
+    /// An answer that reports an error.
     static func response(_ failure: Failure, _ context: RequestState) -> Response {
         var error: AttributeMap = [
             "code": .string(failure.code), "message": .string(failure.message),

@@ -3,11 +3,11 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 
-/// What is answered when a request cannot be done.
+/// The answer to a request that cannot be done.
 struct Failure: Error {
-    /// What is wrong with a field of the request.
+    /// An error in a field of the request.
     struct Field: Sendable {
-        /// Where it is: `title`, `acceptanceCriteria[0].text`.
+        /// The path of the field: `title`, `acceptanceCriteria[0].text`.
         let path: String
         let message: String
     }
@@ -30,7 +30,7 @@ struct Failure: Error {
         self.headers = headers
     }
 
-    /// What is wrong with fields of a request.
+    /// Errors in fields of a request.
     static func invalid(_ fields: Field...) -> Failure { invalid(fields) }
 
     static func invalid(_ fields: [Field]) -> Failure {
@@ -39,17 +39,17 @@ struct Failure: Error {
             fields: fields)
     }
 
-    /// That something is not there, or not to be seen.
+    /// A resource that does not exist, or that the user may not see.
     static func notFound(_ what: String) -> Failure {
         Failure(.notFound, "notFound", "There is no such \(what).")
     }
 
-    /// What is wrong with the request's query.
+    /// An error in the request's query.
     static func badQuery(_ message: String) -> Failure {
         Failure(.badRequest, "badRequest", message)
     }
 
-    /// What an error means for whoever asked.
+    /// Translates an error for the client.
     init(_ error: any Error) {
         switch error {
         case let failure as Failure: self = failure
@@ -89,7 +89,7 @@ struct Failure: Error {
                 "It is not known whether it was done. Look before you try again.")
             return
         default:
-            // What it says is for operators.
+            // The error's own message is for operators.
             self.init(
                 .internalServerError, error.code.description, "Something went wrong.")
             return

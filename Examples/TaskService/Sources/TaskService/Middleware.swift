@@ -13,7 +13,7 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch {
             let failure = Failure(error)
             if failure.status.kind == .serverError {
-                // An error's description has no users' data.
+                // An error's description contains no user data.
                 context.logger.error("request failed", metadata: ["error": "\(error)"])
             }
             return Envelope.response(failure, context)
@@ -21,7 +21,7 @@ struct ErrorMiddleware: RouterMiddleware {
     }
 }
 
-/// Lets only those on who have a session.
+/// Admits only requests with a session.
 struct SessionMiddleware: RouterMiddleware {
     let workspace: CodexFlow.Workspace
 
@@ -46,13 +46,13 @@ struct SessionMiddleware: RouterMiddleware {
 }
 
 extension CodexError {
-    /// Whether only writes are concerned.
+    /// Whether the error concerns only writes.
     fileprivate var isOfWriting: Bool {
         [.diskFull, .writesRefused, .outcomeUnknown, .queueFull, .readOnly].contains(code)
     }
 }
 
-/// Lets nobody ask more often than the limit.
+/// Refuses the requests of a user beyond the limit.
 struct RateLimitMiddleware: RouterMiddleware {
     let limiter: RateLimiter
     private static let limitName = HTTPField.Name("X-RateLimit-Limit")
@@ -67,7 +67,8 @@ struct RateLimitMiddleware: RouterMiddleware {
         do {
             verdict = try await limiter.acquire(for: user)
         } catch let error as CodexError where request.method == .get && error.isOfWriting {
-            // What is counted is written: where nothing can be, reading goes on uncounted.
+            // The limiter writes its counts. If the store takes no writes, reads continue
+            // uncounted.
             return try await next(request, context)
         }
         guard verdict.isAllowed else {

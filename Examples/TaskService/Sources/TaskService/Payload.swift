@@ -4,9 +4,9 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// The members of a request's JSON, read with what is wrong about each.
+/// Reads the members of a request's JSON, and collects the errors in them.
 ///
-/// Everything is looked at before anything is done: ``finish()`` throws all that was found.
+/// The service reads all members before it acts: ``finish()`` throws all errors together.
 struct Payload {
     private let members: AttributeMap
     private let prefix: String
@@ -18,7 +18,7 @@ struct Payload {
         _ request: Request, _ configuration: Configuration
     ) async throws -> Payload {
         let limit = configuration.bodyByteCountMax
-        // A client that sends a byte now and then is not idle, and yet never done.
+        // A client that sends one byte now and then is not idle, but it would never finish.
         let body = try await within(configuration.bodyTimeout) {
             do {
                 return try await request.body.collect(upTo: limit)
@@ -149,7 +149,7 @@ struct Payload {
         }
     }
 
-    /// Throws if anything is wrong; members that nobody asked for are.
+    /// Throws if any member is invalid or unknown.
     mutating func finish() throws {
         refuseUnknown()
         guard fields.isEmpty else {
@@ -158,7 +158,7 @@ struct Payload {
     }
 }
 
-/// Does something, unless it takes longer than a time.
+/// Runs an operation, and throws if it takes longer than a time limit.
 func within<R: Sendable>(
     _ time: Duration, _ body: @escaping @Sendable () async throws -> R
 ) async throws -> R {

@@ -3,7 +3,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 
-/// Whoever asks, their sessions and projects.
+/// The routes of the requesting user: their profile, sessions and projects.
 struct ProjectRoutes: Sendable {
     let workspace: CodexFlow.Workspace
     let cache: StoreCache
@@ -71,7 +71,7 @@ struct ProjectRoutes: Sendable {
         let email = payload.required("email")
         let role = payload.choice("role", of: CodexFlow.Member.Role.self) ?? .member
         try payload.finish()
-        // Who has an address is not for everybody to find out.
+        // Not every member may find out who owns an email address.
         let own = try cache.get(.member(user, of: project.id))?.role
         guard project.ownerID == user || own?.includes(.admin) == true else {
             throw Failure(.forbidden, "forbidden", "Admins of a project add members.")

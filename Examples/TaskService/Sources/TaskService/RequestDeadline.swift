@@ -2,10 +2,11 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Closes a connection whose next request does not arrive in time, however many bytes of it trickle in:
-/// its head within `head`, its body within `body` of that.
+/// Closes a connection whose next request does not arrive in time, even if bytes of it trickle in.
 ///
-/// Used on its channel's event loop only.
+/// The head must arrive within `head`, and the body within `body` after that.
+///
+/// Only the channel's event loop may use it.
 final class RequestDeadline: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
 

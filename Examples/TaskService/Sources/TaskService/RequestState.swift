@@ -2,17 +2,17 @@ import Codex
 import HTTPTypes
 import Hummingbird
 
-/// What a request has with it on its way.
+/// The state of a request while it is handled.
 public struct RequestState: RequestContext {
-    /// Hummingbird's own.
+    /// Hummingbird's own storage.
     public var coreContext: CoreRequestContextStorage
-    /// Who asks; `nil` before the session was looked at.
+    /// The requesting user; `nil` before the session was checked.
     var user: CodexFlow.User.ID?
 
-    /// Begins a request.
+    /// Creates the state of a new request.
     public init(source: Source) { coreContext = .init(source: source) }
 
-    /// Who asks.
+    /// Returns the requesting user.
     func requireUser() throws -> CodexFlow.User.ID {
         guard let user else { throw Failure(.unauthorized, "unauthorized", "Log in.") }
         return user

@@ -10,18 +10,19 @@ public enum TaskApplication {
     /// Builds the application; it does not close the store.
     ///
     /// - Parameters:
-    ///   - store: Where the data is.
-    ///   - configuration: How it is set up.
-    ///   - logger: Where it logs.
-    ///   - onServerRunning: Called once it listens.
+    ///   - store: The store with the data.
+    ///   - configuration: The configuration.
+    ///   - logger: The logger.
+    ///   - onServerRunning: A closure that runs once the service listens.
     /// - Returns: The application.
-    /// - Throws: What opening a cache and a limiter throw.
+    /// - Throws: The errors of opening a cache and a limiter.
     public static func make(
         _ store: Store, _ configuration: Configuration,
         logger: Logger = Logger(label: "task-service"),
         onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws -> some ApplicationProtocol {
-        // The architecture document's times, and what each request looks at besides.
+        // The times of the architecture document, and times for the other entities that requests
+        // read.
         var policy = CachePolicy.codexFlow
         policy.timeToLive[CodexFlow.Task.definition.name] = .seconds(300)
         policy.timeToLive[CodexFlow.Member.definition.name] = .seconds(900)
@@ -54,7 +55,7 @@ public enum TaskApplication {
             router: router,
             server: .http1(
                 configuration: .init(
-                    // Later than the answer that says so.
+                    // It ends later than the answer that reports the timeout.
                     additionalChannelHandlers: [
                         RequestDeadline(head: idle, body: body + idle)
                     ], idleTimeout: idle)),
@@ -66,7 +67,7 @@ public enum TaskApplication {
                 Background(name: "notifications", logger: logger) {
                     try await notify(store, logger)
                 } startOver: {
-                    // What was missed cannot be told any more.
+                    // Missed changes cannot be delivered any more.
                     try await store.resetConsumer("notifications", to: .latest)
                 },
                 Background(name: "analytics", logger: logger) {
@@ -83,7 +84,7 @@ public enum TaskApplication {
         .number((try? Number((cache.statistics.hitRate * 1000).rounded() / 1000)) ?? 0)
     }
 
-    /// Tells of tasks that were assigned: where a program would send mail.
+    /// Logs assigned and completed tasks, where a real program would send mail.
     private static func notify(_ store: Store, _ logger: Logger) async throws {
         try await store.addSubscription("notifications")
         try await store.deliverEvents(
@@ -98,7 +99,7 @@ public enum TaskApplication {
     }
 }
 
-/// Gives permits back that were taken in advance, once nobody asks any more.
+/// Returns permits that were acquired in advance, once no requests arrive any more.
 private struct PermitReturn: Service {
     let limiter: RateLimiter
 
@@ -108,13 +109,15 @@ private struct PermitReturn: Service {
     }
 }
 
-/// A consumer that goes on while the application runs, whatever happens to it: what it cannot do now (the disk
-/// is full, say) it does later, and nobody who only asks is concerned.
+/// A consumer that continues while the application runs, also after errors.
+///
+/// After an error (a full disk, for example), it tries again later. Requests that only read are not
+/// affected.
 private struct Background: Service {
     let name: String
     let logger: Logger
     let body: @Sendable () async throws -> Void
-    /// What to do once changes that it did not see are not retained any more.
+    /// What the consumer does after changes that it did not see were trimmed.
     let startOver: @Sendable () async throws -> Void
 
     func run() async throws {

@@ -2,10 +2,10 @@ import Codex
 import HTTPTypes
 import Hummingbird
 
-/// The task service of the architecture document: create, get, list, update, delete; and what else a task
-/// needs.
+/// The task service of the architecture document: create, get, list, update, delete, and the other
+/// task routes.
 ///
-/// A task is named as people do, by its project's key and its number: `ENG-12`.
+/// A path names a task by its project's key and its number, as people do: `ENG-12`.
 struct TaskRoutes: Sendable {
     let workspace: CodexFlow.Workspace
     let cache: StoreCache
@@ -81,7 +81,7 @@ struct TaskRoutes: Sendable {
         }
         let (limit, token) = try Self.page(request)
         guard let key = parameters["project"].map({ String($0) }) else {
-            // My own work.
+            // The requesting user's own open tasks.
             let page = try await workspace.query(
                 .openTasks(assignedTo: user), limit: limit, after: token)
             return try respond(page, context)
@@ -103,7 +103,7 @@ struct TaskRoutes: Sendable {
         return try respond(try await workspace.query(query, limit: limit, after: token), context)
     }
 
-    /// Which page of a list is asked for.
+    /// The requested page of a list.
     static func page(_ request: Request) throws -> (limit: Int, after: PageToken?) {
         let parameters = request.uri.queryParameters
         let limit = parameters["limit"].map { Int($0) ?? 0 } ?? 50
@@ -133,7 +133,7 @@ struct TaskRoutes: Sendable {
         let user = try context.requireUser()
         let (task, project) = try await task(context)
         var payload = try await Payload.read(request, configuration)
-        // Who read an older state is told so.
+        // A client that read an older state gets an error.
         let read = payload.string("updatedAt")
         let hasAssignee = payload.has("assignee")
         let assignee = payload.identifier("assignee", of: CodexFlow.User.self)
@@ -152,7 +152,7 @@ struct TaskRoutes: Sendable {
         return Envelope.response(changed.view(project), context)
     }
 
-    /// Tasks are archived: their numbers and history stay.
+    /// Archives the task: its number and history stay.
     @Sendable func delete(_ request: Request, _ context: RequestState) async throws -> Response {
         let user = try context.requireUser()
         let (task, project) = try await task(context)
@@ -213,7 +213,7 @@ struct TaskRoutes: Sendable {
     }
 }
 
-/// What a request changes of a task; members that it does not have stay, `null` takes away.
+/// The changes of a request to a task; missing members stay, and `null` removes a value.
 private struct TaskEdit: Sendable {
     private var changes: [@Sendable (inout CodexFlow.Task) -> Void] = []
 
@@ -253,7 +253,7 @@ private struct TaskEdit: Sendable {
 }
 
 extension StoreCache {
-    /// The project with the key, if whoever asks may see it: what one may not see is not there.
+    /// The project with the key, if the requesting user may see it; otherwise it counts as missing.
     func project(_ key: String, for context: RequestState) throws -> CodexFlow.Project? {
         let user = try context.requireUser()
         guard !key.isEmpty, let project = try get(.project(key: key)) else { return nil }

@@ -1,11 +1,11 @@
 import Codex
 import Foundation
 
-// Models as the service shows them: identifiers without prefixes, no keys.
+// The models as the service shows them: identifiers without prefixes, and no keys.
 
 extension CodexFlow.Task {
     func view(_ project: CodexFlow.Project) -> AttributeValue {
-        // In the order of names, in which a map grows at its end.
+        // In the order of names: a map appends such members at its end.
         var map = AttributeMap()
         if !acceptanceCriteria.isEmpty {
             map["acceptanceCriteria"] = acceptanceCriteria.attributeValue

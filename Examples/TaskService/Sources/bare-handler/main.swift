@@ -2,8 +2,8 @@ import Foundation
 import Hummingbird
 import Logging
 
-// What `make bench-service` compares the task service with: a handler that answers with the bytes of a
-// file, and nothing else.
+// The baseline of `make bench-service`: a handler that answers with the bytes of a file, and does
+// nothing else.
 
 let arguments = CommandLine.arguments
 guard arguments.count == 3, let port = Int(arguments[1]) else {

@@ -5,7 +5,7 @@ import Hummingbird
 import Logging
 import TaskService
 
-/// The task service as a program: `serve` answers, the others are for who sets it up.
+/// The task service as a program: `serve` answers requests, and the other commands are for setup.
 @main
 struct TaskServiceProgram: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,7 +26,8 @@ struct StoreOption: ParsableArguments {
     func open() throws -> Store {
         guard let keys else { return try Store(at: store, schema: CodexFlow.schema) }
         var options = StoreOptions()
-        // It is not made here: with a wrong path, new keys would open nothing of what is stored.
+        // The program does not create the file: with a wrong path, new keys could not decrypt the
+        // stored data.
         options.encryptionKeys = try FileKeyProvider(at: keys)
         let schema = CodexFlow.schema
             .sealing(["body", "metadata"], of: CodexFlow.Task.self)

@@ -29,7 +29,7 @@ struct ProcessTests {
         try #require(blocks.count == 3)
         let server = try ServerProcess(in: directory)
         defer { _ = server.end(SIGTERM) }
-        // The second block but for the server, which runs already.
+        // The second block without the server, which already runs.
         var script = "set -e\ncd \(directory)\n"
         script += "task-service() { \(ServerProcess.program) \"$@\"; }\n"
         for line in blocks[1].split(separator: "\n")
@@ -64,7 +64,7 @@ struct ProcessTests {
     @Test("A server that is killed in the middle of writes loses none that it answered")
     func killed() async throws {
         let token = try prepare()
-        // Who is gone is gone.
+        // The client does not retry: a killed server stays unreachable.
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.retryConnectionEstablishment = false
         let client = HTTPClient(configuration: configuration)
@@ -99,7 +99,7 @@ struct ProcessTests {
                             }
                             guard status == 201 else { break }
                             done.append(id)
-                            // One of them pulls the plug, while the others write.
+                            // One client kills the server while the others write.
                             if await counter.next() == wanted { kill(server.identifier, SIGKILL) }
                         }
                         return done
@@ -182,7 +182,7 @@ struct ProcessTests {
     func ended() async throws {
         let token = try prepare()
         let server = try ServerProcess(in: directory)
-        // A user and a session that are made beside it are known at once.
+        // The running server sees a user and a session that another process creates at once.
         let store = directory + "/tasks.codex"
         try ServerProcess.run("user", "--store", store, "bob@example.com", "Bob")
         let other = try ServerProcess.run("token", "--store", store, "bob@example.com")

@@ -40,12 +40,12 @@ struct ServiceTests {
                 #"{"title": "New", "estimate": null, "assignee": null, "dueDate": null}"#)
             #expect(changed.data["title"] == "New" && changed.data["description"] == "all of it")
             for name in ["estimate", "assignee", "dueDate"] { #expect(changed.data[name] == nil) }
-            // Who read it before is told.
+            // A client that read an older state gets an error.
             let stale = created.data["updatedAt"]?.string ?? ""
             let refused = try await client.send(
                 .patch, "/tasks/ENG-1", #"{"title": "Newer", "updatedAt": "\#(stale)"}"#)
             #expect(refused.status == 409 && refused.error["rule"] == "taskStale")
-            // What is refused changes nothing.
+            // A refused request changes nothing.
             let half = try await client.send(
                 .patch, "/tasks/ENG-1", #"{"title": "Half", "assignee": "eve"}"#)
             #expect(half.status == 422 && half.paths == ["assignee"])
@@ -166,7 +166,7 @@ struct ServiceTests {
                     #expect(answer.status == 401 && answer.body["data"] == nil)
                 }
             }
-            // What one may not see is not there.
+            // A resource that the user may not see counts as missing.
             for uri in ["/tasks/ENG-1", "/tasks/ENG-9", "/projects/ENG", "/tasks?project=ENG"] {
                 #expect(try await client.send(.get, uri, as: "eve").status == 404)
             }
@@ -178,7 +178,7 @@ struct ServiceTests {
                 let answer = try await client.send(.post, "/tasks", as: "eve", body)
                 #expect(answer.status == 422 && answer.paths == ["project"])
             }
-            // Nor can one find out who has an address.
+            // A user cannot find out who owns an email address.
             for email in ["ada@example.com", "none@example.com"] {
                 let body = #"{"email": "\#(email)"}"#
                 for (user, status) in [("eve", 404), ("bob", 403)] {
@@ -214,7 +214,7 @@ struct ServiceTests {
             #expect((1...61).contains(wait))
             #expect(try await client.send(.get, "/me", as: "bob").status == 200)
         }
-        // Nor does a restart forget.
+        // A restart keeps the count of requests.
         try await service.run { client in
             let answer = try await client.send(.get, "/me")
             #expect(answer.status == 429)
@@ -225,7 +225,7 @@ struct ServiceTests {
     func bodies() async throws {
         var service = try await Service()
         service.configuration.bodyTimeout = .milliseconds(300)
-        // Long enough for the answer that says so, on any machine.
+        // This leaves time for the answer that reports the timeout, on any machine.
         service.configuration.idleTimeout = .seconds(60)
         let token = try #require(service.tokens["ada"])
         try await service.run { client in
@@ -243,7 +243,7 @@ struct ServiceTests {
         }
         service.configuration.idleTimeout = .milliseconds(2000)
         try await service.run { client in
-            // One whose head never ends; and one that nobody waits for.
+            // A head that never ends, and a request whose answer no client awaits.
             for text in [
                 "GET /me HTTP/1.1\r\nHost:",
                 "POST /tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
@@ -252,7 +252,7 @@ struct ServiceTests {
                 try silent.send(text)
                 #expect(!silent.readToEnd().contains("HTTP/1.1 2"))
             }
-            // They keep nobody from being answered.
+            // They do not block the answers to others.
             #expect(try await client.send(.get, "/me").status == 200)
         }
         #expect(try service.store.all(.tasks(in: "p")).isEmpty)
@@ -286,7 +286,7 @@ struct ServiceTests {
     }
 }
 
-/// A connection on which one sends what one likes.
+/// A connection on which a test sends any bytes.
 struct RawConnection {
     private let descriptor: Int32
 
@@ -309,7 +309,7 @@ struct RawConnection {
         try #require(write(descriptor, bytes, bytes.count) == bytes.count)
     }
 
-    /// What comes until the other side closes.
+    /// Reads all bytes until the other side closes.
     func readToEnd() -> String {
         var (text, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 4096))
         while true {

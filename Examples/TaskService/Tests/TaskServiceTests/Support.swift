@@ -8,7 +8,7 @@ import NIOCore
 import TaskService
 import Testing
 
-/// A service in this process, on a store of its own.
+/// A service in this process, on its own store.
 struct Service {
     let temporary: TemporaryStore
     let workspace: CodexFlow.Workspace
@@ -16,7 +16,7 @@ struct Service {
     var configuration = TaskService.Configuration()
     var store: Store { temporary.store }
 
-    /// People: Ada has the project ENG, Bob is a member, Eve is nobody there.
+    /// Creates three users: Ada owns the project ENG, Bob is a member, and Eve has no access.
     init() async throws {
         temporary = try TemporaryStore()
         workspace = CodexFlow.Workspace(temporary.store)
@@ -41,7 +41,7 @@ struct Service {
     }
 }
 
-/// What a client sends and gets.
+/// Sends requests and reads the answers.
 struct Client: Sendable {
     let base: any TestClientProtocol
     let tokens: [String: String]
@@ -81,7 +81,7 @@ final class ServerProcess: Sendable {
     private let process: Process
 
     static var program: String {
-        // Beside the tests' bundle.
+        // The program is beside the tests' bundle.
         let bundle = CommandLine.arguments[0]
         let folder = URL(fileURLWithPath: bundle).deletingLastPathComponent()
         for candidate in [folder, folder.deletingLastPathComponent()] {
@@ -91,7 +91,7 @@ final class ServerProcess: Sendable {
         preconditionFailure("There is no task-service beside \(folder.path).")
     }
 
-    /// Starts it on a store, and waits until it listens.
+    /// Starts the program on a store, and waits until it listens.
     init(in directory: String, _ arguments: String...) throws {
         self.directory = directory
         let process = Process()
@@ -115,14 +115,14 @@ final class ServerProcess: Sendable {
         self.process = process
     }
 
-    /// Ends it, by the signal, and waits until it has; returns how it ended.
+    /// Ends the process with the signal and waits for its exit; returns the exit reason and status.
     func end(_ signal: Int32) -> (reason: Process.TerminationReason, status: Int32) {
         kill(identifier, signal)
         process.waitUntilExit()
         return (process.terminationReason, process.terminationStatus)
     }
 
-    /// Runs the program once, and returns what it prints.
+    /// Runs the program once, and returns its output.
     @discardableResult
     static func run(_ arguments: String...) throws -> String {
         let outcome = try outcome(arguments)
@@ -130,7 +130,7 @@ final class ServerProcess: Sendable {
         return outcome.output
     }
 
-    /// Runs the program once, and returns how it ended, and what it printed.
+    /// Runs the program once, and returns its exit reason, status and output.
     static func outcome(_ arguments: [String]) throws -> (status: Int32, output: String) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)

@@ -3,17 +3,18 @@ public import FoundationEssentials
 extension CodexFlow {
     /// An entry of a task's history: who changed what, and when.
     ///
-    /// Key `PROJECT#<projectId>` / `ACTIVITY#<taskId>#<activityId>`; identifiers sort by time. Written
-    /// in the commit of the change, and never changed. It says by itself what analytics count.
+    /// Key `PROJECT#<projectId>` / `ACTIVITY#<taskId>#<activityId>`; identifiers sort by time. An
+    /// entry is written in the commit of the change, and never changes. It contains everything that
+    /// analytics count.
     public struct Activity: Entity, Hashable {
         /// An entry's identifier.
         public typealias ID = Identifier<Activity>
 
-        /// What was done.
+        /// The kind of the change.
         public enum Kind: String, StoredChoice {
             case created, changed, moved, assigned, claimed, released, commented, linked, unlinked
             case commentChanged, commentDeleted, worked, archived, restored
-            /// The first entry of a task that was stored without the services.
+            /// The first entry of a task that was stored directly, without the services.
             case imported
 
             /// The cases as they are stored.
@@ -24,9 +25,9 @@ extension CodexFlow {
         public struct Change: Sendable, Hashable {
             /// The field's stored name.
             public var field: String
-            /// What it was; `nil` if it had no value.
+            /// The value before; `nil` if there was none.
             public var from: AttributeValue?
-            /// What it is.
+            /// The value after; `nil` if there is none.
             public var to: AttributeValue?
 
             /// Creates a change.
@@ -37,7 +38,7 @@ extension CodexFlow {
             }
         }
 
-        /// What analytics need of the task as it was then.
+        /// The task's data, as of the entry, that analytics need.
         public struct Facts: Sendable, Hashable {
             /// The status before; `nil` for a new task.
             public var from: Task.Status?
@@ -53,12 +54,15 @@ extension CodexFlow {
             public var cycleSeconds: Int?
             /// Seconds from creation to completion, with a completion.
             public var leadSeconds: Int?
-            /// The hours that the points of completed tasks stand for which came, less those that went.
+            /// The estimated hours of completed tasks that the entry adds, less those that it
+            /// removes.
             public var estimatedHours: Int?
-            /// How often the task had been reopened, of an ``Kind/imported`` entry.
+            /// The number of times that the task had been reopened, for an ``Kind/imported`` entry.
             public var reopenCount: Int?
-            /// Whether the completion that is taken back or estimated anew was before the task's history
-            /// began: nobody counted it.
+            /// Whether the entry reopens or re-estimates a completion from before the task's
+            /// history began.
+            ///
+            /// Analytics did not count such a completion.
             public var isOfImport = false
 
             /// Creates facts.
@@ -74,19 +78,19 @@ extension CodexFlow {
         public var projectID: Project.ID
         /// The task.
         public var taskID: Task.ID
-        /// Who did it.
+        /// The user who made the change.
         public var actorID: User.ID
-        /// When.
+        /// The time of the change.
         public var at: Date
-        /// The day of that, in the project's time zone.
+        /// The day of the change, in the project's time zone.
         public var day: CalendarDay
-        /// What was done.
+        /// The kind of the change.
         public var kind: Kind
         /// The fields that changed.
         public var changes: [Change]
-        /// What analytics need.
+        /// The data that analytics need.
         public var facts: Facts?
-        /// What the actor said about it.
+        /// The actor's note.
         public var note: String?
 
         /// Creates an entry.
@@ -214,7 +218,8 @@ extension CodexFlow.Activity.Facts: AttributeConvertible {
 }
 
 extension CodexFlow.Activity {
-    /// The identifier of each task's ``Kind/imported`` entry: it sorts before those that are made.
+    /// The identifier of each task's ``Kind/imported`` entry, which sorts before all generated
+    /// identifiers.
     package static let importID: ID = "0"
 }
 

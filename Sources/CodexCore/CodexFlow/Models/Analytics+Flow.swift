@@ -1,8 +1,8 @@
 extension CodexFlow.Analytics {
-    /// What happened to tasks and points on a day: sums, so that days can be added in any order.
+    /// The changes to tasks and points on a day, as sums that can be added in any order.
     ///
-    /// The scope is the points of all tasks but the canceled ones. Tasks without an estimate have
-    /// no points, and are counted apart.
+    /// The scope is the points of all tasks except canceled ones. Tasks without an estimate have no
+    /// points and are counted separately.
     public struct Flow: Sendable, Hashable {
         /// Tasks created.
         public var created = 0
@@ -12,29 +12,29 @@ extension CodexFlow.Analytics {
         public var reopened = 0
         /// Tasks completed without an estimate.
         public var unestimated = 0
-        /// Points that came into the scope, less those that left it.
+        /// Points that entered the scope, less those that left it.
         public var scope = 0
         /// Points completed, less those of tasks that were reopened.
         public var points = 0
-        /// Those of ``points`` that are of tasks which were done when they came in: they are not
-        /// the day's work.
+        /// The part of ``points`` from tasks that were done when they were imported; it is not the
+        /// day's work.
         public var importedPoints = 0
-        /// The hours that the points of completed tasks stand for.
+        /// The hours that the points of completed tasks represent.
         public var estimatedHours = 0
-        /// Tasks that came into a status, less those that left it.
+        /// Tasks that entered a status, less those that left it.
         public var statuses: [CodexFlow.Task.Status: Int] = [:]
-        /// From the start of completed tasks to their completion, in seconds.
+        /// The times from the start of completed tasks to their completion, in seconds.
         public var cycleTimes = CodexFlow.Histogram()
-        /// From the creation of completed tasks to their completion, in seconds.
+        /// The times from the creation of completed tasks to their completion, in seconds.
         public var leadTimes = CodexFlow.Histogram()
 
         /// Creates a day without events.
         public init() {}
 
-        /// Whether nothing happened.
+        /// Whether all sums are zero.
         public var isEmpty: Bool { self == Flow() }
 
-        /// All figures, for their bounds.
+        /// All figures, for checks of their bounds.
         var figures: [Int] {
             Self.counts.map { self[keyPath: $0.1] } + statuses.values + cycleTimes.counts
                 + leadTimes.counts
@@ -55,7 +55,7 @@ extension CodexFlow.Analytics {
             leadTimes.add(other.leadTimes)
         }
 
-        /// The points of the day's own work.
+        /// The points of the day's own work, without imported points.
         package var ownPoints: Int { points - importedPoints }
 
         /// Adds tasks to a status; a sum of zero is left out.
@@ -67,7 +67,7 @@ extension CodexFlow.Analytics {
 }
 
 extension CodexFlow.Analytics.Flow: AttributeConvertible {
-    /// A map value; what is zero is left out.
+    /// A map value, without the figures that are zero.
     public var attributeValue: AttributeValue {
         var map = AttributeMap()
         for (name, path) in Self.counts where self[keyPath: path] != 0 {
@@ -111,13 +111,12 @@ extension CodexFlow.Analytics.Flow: AttributeConvertible {
 }
 
 extension CodexFlow {
-    /// How many values there are of which size, to within a thirty-second part; histograms can be
-    /// added.
+    /// Counts of values by size, exact to one part in 32; histograms can be added.
     public struct Histogram: Sendable, Hashable, AttributeConvertible {
-        /// How many values are in a bucket.
+        /// The number of values in each bucket.
         private var buckets: [Int: Int] = [:]
 
-        /// Creates a histogram of nothing.
+        /// Creates an empty histogram.
         public init() {}
 
         /// Whether it has no values.
@@ -126,10 +125,10 @@ extension CodexFlow {
         /// The buckets' counts.
         var counts: [Int] { Array(buckets.values) }
 
-        /// How many values it has; the largest number if there are more.
+        /// The number of values; the largest integer if there are more.
         public var count: Int { buckets.values.reduce(0, Self.sum) }
 
-        /// Adds a value; below zero is zero.
+        /// Adds a value; a negative value counts as zero.
         package mutating func record(_ value: Int) { add(1, to: Self.bucket(value)) }
 
         /// Adds another histogram's values.
@@ -141,7 +140,8 @@ extension CodexFlow {
             buckets[bucket] = Self.sum(buckets[bucket] ?? 0, count)
         }
 
-        /// The sum of two counts, which ends at the largest number: stored ones may be anything.
+        /// The sum of two counts, limited to the largest integer, because stored counts may have
+        /// any size.
         private static func sum(_ left: Int, _ right: Int) -> Int {
             let (sum, overflows) = left.addingReportingOverflow(right)
             return overflows ? .max : sum
@@ -149,8 +149,8 @@ extension CodexFlow {
 
         /// The value that the share `fraction` of all values does not exceed; `nil` without values.
         ///
-        /// - Parameter fraction: From 0 to 1; what is below counts as 0, what is above as 1.
-        /// - Returns: The middle of the bucket that it is in.
+        /// - Parameter fraction: From 0 to 1; a smaller number counts as 0, a larger one as 1.
+        /// - Returns: The middle of the bucket that contains the value.
         public func quantile(_ fraction: Double) -> Int? {
             guard !buckets.isEmpty else { return nil }
             let share = (Double(count) * fraction).rounded(.up)
@@ -163,7 +163,7 @@ extension CodexFlow {
             return nil
         }
 
-        /// Values below 64 have buckets of their own; above, each power of two has 32.
+        /// Each value below 64 has its own bucket; above, each power of two has 32 buckets.
         private static func bucket(_ value: Int) -> Int {
             let value = max(0, value)
             guard value >= 64 else { return value }
@@ -187,7 +187,7 @@ extension CodexFlow {
         public init?(attributeValue: AttributeValue) {
             guard let map = attributeValue.map else { return nil }
             for element in map {
-                // A larger bucket holds nothing that an integer can be.
+                // Larger bucket numbers correspond to no integer.
                 guard let bucket = Int(element.name), (0..<1888).contains(bucket),
                     let count = element.value.number?.int64, count > 0
                 else { return nil }

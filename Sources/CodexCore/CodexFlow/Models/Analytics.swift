@@ -1,5 +1,5 @@
 extension CodexFlow {
-    /// What happened in a project on one day.
+    /// The figures of a project on one day.
     ///
     /// Key `PROJECT#<projectId>` / `ANALYTICS#<date>`.
     public struct Analytics: Entity, Hashable {
@@ -26,7 +26,7 @@ extension CodexFlow {
             }
         }
 
-        /// One member's share.
+        /// One member's share of the day's figures.
         public struct MemberStats: Sendable, Hashable {
             /// The member.
             public var userID: User.ID
@@ -51,7 +51,7 @@ extension CodexFlow {
         public var metrics: Metrics
         /// The members' shares.
         public var teamStats: [MemberStats]
-        /// What happened to tasks and points.
+        /// The changes to tasks and points.
         public var flow: Flow?
 
         /// Creates a day's analytics.
@@ -86,7 +86,7 @@ extension CodexFlow.Analytics {
         keys: ["PK": "PROJECT#{projectId}", "SK": "ANALYTICS#{date}"],
         fields: Field.definitions)
 
-    /// The attributes, as the architecture document has them.
+    /// The attributes, as the architecture document defines them.
     public func item() throws(CodexError) -> Item {
         var writer = FieldWriter<Field>([
             "PK": .string("PROJECT#\(projectID)"), "SK": .string("ANALYTICS#\(date)"),
@@ -110,7 +110,7 @@ extension CodexFlow.Analytics {
 }
 
 extension CodexFlow.Analytics.Metrics: AttributeConvertible {
-    /// A map value, as the architecture document has it.
+    /// A map value, as the architecture document defines it.
     public var attributeValue: AttributeValue {
         var map = AttributeMap(further.map { ($0, AttributeValue.number($1)) })
         map["tasksCompleted"] = .number(Number(tasksCompleted))
@@ -139,7 +139,7 @@ extension CodexFlow.Analytics.Metrics: AttributeConvertible {
 }
 
 extension CodexFlow.Analytics.MemberStats: AttributeConvertible {
-    /// A map value, as the architecture document has it.
+    /// A map value, as the architecture document defines it.
     public var attributeValue: AttributeValue {
         var map: AttributeMap = [
             "userId": userID.attributeValue, "tasksCompleted": .number(Number(tasksCompleted)),

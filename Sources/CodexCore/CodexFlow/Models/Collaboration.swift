@@ -1,7 +1,7 @@
 public import FoundationEssentials
 
 extension CodexFlow {
-    /// What somebody said about a task.
+    /// A comment on a task.
     ///
     /// Key `PROJECT#<projectId>` / `COMMENT#<taskId>#<commentId>`; identifiers sort by time.
     public struct Comment: Entity, Hashable {
@@ -14,13 +14,13 @@ extension CodexFlow {
         public var projectID: Project.ID
         /// The task.
         public var taskID: Task.ID
-        /// Who said it.
+        /// The user who wrote the comment.
         public var authorID: User.ID
-        /// What was said, in Markdown.
+        /// The comment's text, in Markdown.
         public var text: String
-        /// When it was said.
+        /// When the comment was written.
         public var createdAt: Date
-        /// When it was last changed.
+        /// When the comment was last changed.
         public var updatedAt: Date?
 
         /// Creates a comment.
@@ -37,11 +37,12 @@ extension CodexFlow {
         }
     }
 
-    /// That one task waits for another of the same project.
+    /// A dependency: one task waits for another of the same project.
     ///
-    /// Key `PROJECT#<projectId>` / `DEPENDENCY#<taskId>#<blockerId>`; found by the blocker through GSI1
-    /// `PROJECT#<projectId>#BLOCKER#<blockerId>` / `TASK#<taskId>`, and as long as both are open
-    /// through GSI2 `PROJECT#<projectId>#BLOCKED` / `TASK#<taskId>#<blockerId>`.
+    /// Key `PROJECT#<projectId>` / `DEPENDENCY#<taskId>#<blockerId>`. It is found by blocker
+    /// through GSI1 `PROJECT#<projectId>#BLOCKER#<blockerId>` / `TASK#<taskId>`. While both tasks
+    /// are open, it is also found through GSI2 `PROJECT#<projectId>#BLOCKED` /
+    /// `TASK#<taskId>#<blockerId>`.
     public struct Dependency: Entity, Hashable {
         /// The project.
         public var projectID: Project.ID
@@ -49,7 +50,7 @@ extension CodexFlow {
         public var taskID: Task.ID
         /// The task that it waits for.
         public var blockerID: Task.ID
-        /// Whether both tasks are open: the first is blocked.
+        /// Whether both tasks are open, so that the waiting task is blocked.
         public var isOpen: Bool
         /// When it was added.
         public var createdAt: Date
@@ -69,18 +70,18 @@ extension CodexFlow {
 
     /// The hours that a user worked on a task on one day.
     ///
-    /// Key `PROJECT#<projectId>` / `WORK#<day>#<userId>#<taskId>`; found by user and day through GSI1
-    /// `WORKER#<userId>` / `<day>#<projectId>#<taskId>`.
+    /// Key `PROJECT#<projectId>` / `WORK#<day>#<userId>#<taskId>`; found by user and day through
+    /// GSI1 `WORKER#<userId>` / `<day>#<projectId>#<taskId>`.
     public struct WorkLog: Entity, Hashable {
         /// The project.
         public var projectID: Project.ID
         /// The task.
         public var taskID: Task.ID
-        /// Who worked.
+        /// The user who worked.
         public var userID: User.ID
         /// The day, in the project's time zone.
         public var day: CalendarDay
-        /// The hours, all of the day's together.
+        /// All hours of the day together.
         public var hours: Number
         /// When hours were last added.
         public var updatedAt: Date
@@ -253,7 +254,7 @@ extension Lookup where E == CodexFlow.Comment {
 }
 
 extension Lookup where E == CodexFlow.Dependency {
-    /// That the task waits for the blocker.
+    /// The dependency of the task on the blocker.
     public static func dependency(
         of task: CodexFlow.Task.ID, on blocker: CodexFlow.Task.ID,
         in project: CodexFlow.Project.ID
@@ -265,7 +266,7 @@ extension Lookup where E == CodexFlow.Dependency {
 }
 
 extension Lookup where E == CodexFlow.WorkLog {
-    /// What the user worked on the task on the day.
+    /// The user's work on the task on the day.
     public static func work(
         of user: CodexFlow.User.ID, on task: CodexFlow.Task.ID, day: CalendarDay,
         in project: CodexFlow.Project.ID
@@ -287,7 +288,7 @@ extension Query where E == CodexFlow.Comment {
 }
 
 extension Query where E == CodexFlow.Dependency {
-    /// What a task waits for.
+    /// The dependencies of a task on its blockers.
     public static func blockers(
         of task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
     ) -> Self {
@@ -296,7 +297,7 @@ extension Query where E == CodexFlow.Dependency {
             sort: .beginsWith(.string("DEPENDENCY#\(task)#")))
     }
 
-    /// What waits for a task.
+    /// The dependencies of other tasks on a task.
     public static func dependents(
         of task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
     ) -> Self {
@@ -304,7 +305,7 @@ extension Query where E == CodexFlow.Dependency {
             partition: .string("PROJECT#\(project)#BLOCKER#\(task)"), index: CodexFlow.Index.gsi1)
     }
 
-    /// The open dependencies of a project, by the task that waits: which tasks are blocked, by what.
+    /// The open dependencies of a project, by waiting task: the blocked tasks and their blockers.
     public static func openDependencies(in project: CodexFlow.Project.ID) -> Self {
         Self(partition: .string("PROJECT#\(project)#BLOCKED"), index: CodexFlow.Index.gsi2)
     }
@@ -312,7 +313,7 @@ extension Query where E == CodexFlow.Dependency {
 }
 
 extension Query where E == CodexFlow.WorkLog {
-    /// What was worked in a project, by day, both ends included.
+    /// The work in a project, by day, both ends included.
     public static func work(
         in project: CodexFlow.Project.ID, from first: CalendarDay, through last: CalendarDay
     ) -> Self {
@@ -322,7 +323,7 @@ extension Query where E == CodexFlow.WorkLog {
             sort: .between(.string("WORK#\(first)#"), .string("WORK#\(last)$")))
     }
 
-    /// What a user worked in a project on a day, by task.
+    /// A user's work in a project on a day, by task.
     public static func work(
         of user: CodexFlow.User.ID, day: CalendarDay, in project: CodexFlow.Project.ID
     ) -> Self {
@@ -331,7 +332,7 @@ extension Query where E == CodexFlow.WorkLog {
             sort: .beginsWith(.string("WORK#\(day)#\(user)#")))
     }
 
-    /// What a user worked in all projects, by day, both ends included.
+    /// A user's work in all projects, by day, both ends included.
     public static func work(
         of user: CodexFlow.User.ID, from first: CalendarDay, through last: CalendarDay
     ) -> Self {

@@ -3,14 +3,14 @@ public import FoundationEssentials
 extension CodexFlow {
     /// A user's part in a project.
     ///
-    /// Key `PROJECT#<projectId>` / `MEMBER#<userId>`; found by user through GSI1 `MEMBER#<userId>` /
-    /// `PROJECT#<projectId>`.
+    /// Key `PROJECT#<projectId>` / `MEMBER#<userId>`; found by user through GSI1
+    /// `MEMBER#<userId>` / `PROJECT#<projectId>`.
     public struct Member: Entity, Hashable {
-        /// What a member may do: each role what those after it may, too.
+        /// A member's permissions; each role includes those of the roles after it.
         public enum Role: String, StoredChoice {
-            /// Everything, transfer and deletion included. There is one: the project's owner.
+            /// Everything, including transfer and deletion; only the project's owner has this role.
             case owner
-            /// Settings, members, archiving, others' claims and comments.
+            /// Settings, members, archiving, and other members' claims and comments.
             case admin
             /// Tasks, comments, PRDs, work.
             case member
@@ -20,7 +20,7 @@ extension CodexFlow {
             /// The cases as they are stored.
             public static let choices = Choices(allCases)
 
-            /// Whether the role may do what `other` may.
+            /// Whether the role includes all permissions of `other`.
             public func includes(_ other: Role) -> Bool { rank <= other.rank }
 
             private var rank: Int {
@@ -37,9 +37,9 @@ extension CodexFlow {
         public var projectID: Project.ID
         /// The user.
         public var userID: User.ID
-        /// What the user may do there.
+        /// The user's permissions in the project.
         public var role: Role
-        /// Since when.
+        /// When the membership began.
         public var createdAt: Date
 
         /// Creates a membership.
@@ -51,16 +51,16 @@ extension CodexFlow {
         }
     }
 
-    /// The number that a project gave out last.
+    /// The last number that a project assigned from one sequence.
     ///
-    /// Key `PROJECT#<projectId>` / `SEQUENCE#<name>`. Beside the project, so that a new task changes
-    /// nothing that is read often.
+    /// Key `PROJECT#<projectId>` / `SEQUENCE#<name>`. It is not part of the project's item, so a
+    /// new task does not change an item that is read often.
     public struct NumberSequence: Entity, Hashable {
         /// The project.
         public var projectID: Project.ID
-        /// What is numbered.
+        /// The name of the numbered things.
         public var name: String
-        /// The last number.
+        /// The last number that was assigned.
         public var last: Int
 
         /// Creates a sequence.

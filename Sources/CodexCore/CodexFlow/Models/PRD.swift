@@ -9,7 +9,7 @@ extension CodexFlow {
         /// A document's identifier, common to its versions.
         public typealias ID = Identifier<PRD>
 
-        /// Where a version is in its approval.
+        /// The state of a version in its approval.
         public enum ApprovalStatus: String, StoredChoice {
             case draft, inReview, approved, rejected, superseded, archived
 
@@ -21,9 +21,9 @@ extension CodexFlow {
         public struct Story: Sendable, Hashable {
             /// Identifies the story across versions.
             public var id: String
-            /// As a …, I want …, so that ….
+            /// The story, in the form "As a …, I want …, so that …".
             public var description: String
-            /// What must hold for the story to be done.
+            /// The conditions that must hold for the story to be done.
             public var acceptanceCriteria: [String]
 
             /// Creates a story.
@@ -34,17 +34,17 @@ extension CodexFlow {
             }
         }
 
-        /// What a version says.
+        /// The content of a version.
         public struct Content: Sendable, Hashable {
-            /// What it is about.
+            /// An overview of the document's subject.
             public var overview: String
-            /// What is to be reached.
+            /// The objectives.
             public var objectives: [String]
-            /// What the product must do.
+            /// The functions that the product must have.
             public var functionalRequirements: [String]
-            /// How well it must do it.
+            /// The qualities that the product must have.
             public var nonFunctionalRequirements: [String]
-            /// Who wants what, and why.
+            /// The user stories.
             public var userStories: [Story]
 
             /// Creates content.
@@ -69,32 +69,32 @@ extension CodexFlow {
         public var version: Int
         /// The title.
         public var title: String
-        /// What the version says.
+        /// The content of the version.
         public var content: Content?
         /// Whether a model wrote it.
         public var isAIGenerated: Bool?
-        /// Where the version is in its approval.
+        /// The state of the version in its approval.
         public var approvalStatus: ApprovalStatus?
-        /// Who created the version.
+        /// The user who created the version.
         public var createdBy: User.ID?
-        /// What changed since the version before.
+        /// A summary of the changes since the previous version.
         public var summary: String?
-        /// The version that this one was made from.
+        /// The version from which this one was made.
         public var parentVersion: Int?
-        /// A hash of the content, which approvals are bound to.
+        /// A hash of the content, to which approvals are bound.
         public var contentHash: String?
-        /// What is not to be reached.
+        /// The goals that are excluded.
         public var nonGoals: [String]
-        /// What may go wrong.
+        /// The risks.
         public var risks: [String]
-        /// What is not decided yet.
+        /// The questions that are not decided yet.
         public var openQuestions: [String]
         /// When the version was created.
         public var createdAt: Date?
         /// When the version last changed.
         public var updatedAt: Date?
 
-        /// Creates a version; everything else can be set afterwards.
+        /// Creates a version; all other properties can be set afterwards.
         public init(
             id: ID, projectID: Project.ID, version: Int, title: String, content: Content? = nil,
             approvalStatus: ApprovalStatus? = nil, createdBy: User.ID? = nil,
@@ -129,8 +129,10 @@ extension CodexFlow.PRD.ApprovalStatus {
 }
 
 extension CodexFlow.PRD {
-    /// The hash by which approvals name what the version says: SHA-256 in hexadecimal of title, content,
-    /// non-goals, risks and open questions in their stored form, as JSON with sorted members.
+    /// Computes the hash by which approvals identify a version's content.
+    ///
+    /// It is the SHA-256, in hexadecimal, of the stored form of title, content, non-goals, risks
+    /// and open questions, as JSON with sorted members.
     ///
     /// - Throws: ``CodexError`` if a value cannot be stored.
     public func makeContentHash() throws(CodexError) -> String {
@@ -167,7 +169,7 @@ extension CodexFlow.PRD {
         keys: ["PK": "PROJECT#{projectId}", "SK": "PRD#{prdId}#V#{version}"],
         fields: Field.definitions)
 
-    /// The attributes, as the architecture document has them.
+    /// The attributes, as the architecture document defines them.
     public func item() throws(CodexError) -> Item {
         let sort = "PRD#\(id)#V#" + (try KeyTemplate.padded(version))
         var keys: Item = ["PK": .string("PROJECT#\(projectID)"), "SK": .string(sort)]
@@ -217,7 +219,7 @@ extension CodexFlow.PRD {
 }
 
 extension CodexFlow.PRD.Content: AttributeConvertible {
-    /// A map value, as the architecture document has it.
+    /// A map value, as the architecture document defines it.
     public var attributeValue: AttributeValue {
         [
             "overview": .string(overview), "objectives": objectives.attributeValue,
@@ -254,7 +256,7 @@ extension CodexFlow.PRD.Content: AttributeConvertible {
 }
 
 extension CodexFlow.PRD.Story: AttributeConvertible {
-    /// A map value, as the architecture document has it.
+    /// A map value, as the architecture document defines it.
     public var attributeValue: AttributeValue {
         [
             "id": .string(id), "description": .string(description),

@@ -1,13 +1,13 @@
 extension CodexFlow {
-    /// What is different between two versions of a PRD.
+    /// The differences between two versions of a PRD.
     public struct PRDDifference: Sendable {
-        /// What became of an entry of a list.
+        /// A change to an entry of a list.
         public enum Change: Sendable, Hashable {
             case added(String)
             case removed(String)
         }
 
-        /// What became of a story, by its identifier.
+        /// A change to a story, which its identifier identifies.
         public enum StoryChange: Sendable, Hashable {
             case added(PRD.Story)
             case removed(PRD.Story)
@@ -20,10 +20,10 @@ extension CodexFlow {
         public let overview: (from: String, to: String)?
         /// The lists that changed, by name: objectives, requirements, and so on.
         public let lists: [String: [Change]]
-        /// The stories that changed, in their order; those that are gone last.
+        /// The changed stories in the order of the new version; removed stories come last.
         public let stories: [StoryChange]
 
-        /// Whether nothing is different.
+        /// Whether there is no difference.
         public var isEmpty: Bool {
             title == nil && overview == nil && lists.isEmpty && stories.isEmpty
         }

@@ -1,7 +1,7 @@
 public import FoundationEssentials
 
 extension CodexFlow {
-    /// What the versions of a PRD have in common: which is the newest, and which one serves.
+    /// The head of a PRD: its newest version and the approved version in force.
     ///
     /// Key `PROJECT#<projectId>` / `PRDHEAD#<prdId>`.
     public struct PRDDocument: Entity, Hashable {
@@ -13,13 +13,13 @@ extension CodexFlow {
         public var title: String
         /// The newest version's number.
         public var headVersion: Int
-        /// The approved version that serves; it stays while newer ones are drafts.
+        /// The approved version in force, which stays while newer versions are drafts.
         public var approvedVersion: Int?
-        /// Who is in charge of the document.
+        /// The user who is responsible for the document.
         public var ownerID: User.ID
         /// When the first version was made.
         public var createdAt: Date
-        /// When anything about the document last changed.
+        /// When any part of the document last changed.
         public var updatedAt: Date
 
         /// Creates a document's head.
@@ -37,11 +37,11 @@ extension CodexFlow {
         }
     }
 
-    /// What one user decided about one version of a PRD.
+    /// One user's review of one version of a PRD.
     ///
     /// Key `PROJECT#<projectId>` / `PRD#<prdId>#APPROVAL#<version>#<userId>`.
     public struct PRDReview: Entity, Hashable {
-        /// What was decided.
+        /// The decision of a review.
         public enum Decision: String, StoredChoice {
             case approve, requestChanges, reject
 
@@ -53,17 +53,17 @@ extension CodexFlow {
         public var prdID: PRD.ID
         /// The project.
         public var projectID: Project.ID
-        /// The version that it is about.
+        /// The version under review.
         public var version: Int
-        /// The hash of the content that it is about.
+        /// The hash of the content under review.
         public var contentHash: String
-        /// Who decided.
+        /// The user who decided.
         public var userID: User.ID
-        /// What was decided.
+        /// The decision.
         public var decision: Decision
-        /// Why.
+        /// The reason for the decision.
         public var note: String?
-        /// When.
+        /// When the user decided.
         public var at: Date
 
         /// Creates a review.
@@ -199,7 +199,7 @@ extension Query where E == CodexFlow.PRDDocument {
 }
 
 extension Query where E == CodexFlow.PRDReview {
-    /// What was decided about a document, by version and user.
+    /// The reviews of a document, by version and user.
     public static func reviews(
         of prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
     ) -> Self {
@@ -208,7 +208,7 @@ extension Query where E == CodexFlow.PRDReview {
             sort: .beginsWith(.string("PRD#\(prd)#APPROVAL#")))
     }
 
-    /// What was decided about a version.
+    /// The reviews of a version.
     package static func reviews(
         of prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID
     ) throws(CodexError) -> Self {

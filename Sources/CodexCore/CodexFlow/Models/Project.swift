@@ -1,7 +1,7 @@
 public import FoundationEssentials
 
 extension CodexFlow {
-    /// A project: what tasks, PRDs and analytics belong to.
+    /// A project, which contains tasks, PRDs and analytics.
     ///
     /// Key `PROJECT#<id>` / `METADATA`; found by owner through GSI1 `OWNER#<userId>` /
     /// `PROJECT#<id>`.
@@ -9,10 +9,10 @@ extension CodexFlow {
         /// A project's identifier.
         public typealias ID = Identifier<Project>
 
-        /// Whether changes are refused.
+        /// Whether the project refuses changes, because it is archived or in deletion.
         public var isReadOnly: Bool { archivedAt != nil || deletingSince != nil }
 
-        /// Where a project is in its life cycle.
+        /// The state of a project in its life cycle.
         public enum Status: String, StoredChoice {
             case backlog, planned, started, paused, completed, canceled
 
@@ -20,7 +20,7 @@ extension CodexFlow {
             public static let choices = Choices(allCases)
         }
 
-        /// How a project is doing.
+        /// The health of a project.
         public enum Health: String, StoredChoice {
             case onTrack, atRisk, offTrack
 
@@ -30,29 +30,29 @@ extension CodexFlow {
 
         /// The identifier.
         public var id: ID
-        /// The name to show.
+        /// The display name.
         public var name: String
         /// The user who owns the project.
         public var ownerID: User.ID
-        /// The short key that numbers tasks, as in `ENG-12`; unique.
+        /// The unique short key in task numbers, as in `ENG-12`.
         public var key: String?
         /// What the project is about.
         public var summary: String?
-        /// Where the project is in its life cycle.
+        /// The state of the project in its life cycle.
         public var status: Status?
-        /// How the project is doing.
+        /// The health of the project.
         public var health: Health?
-        /// The day it starts.
+        /// The day on which the project starts.
         public var startDate: CalendarDay?
-        /// The day it is to be done.
+        /// The day on which the project should be complete.
         public var targetDate: CalendarDay?
-        /// The IANA name of the time zone that its days are in.
+        /// The IANA name of the time zone of the project's days.
         public var timeZone: String?
         /// The estimates that tasks may have.
         public var estimateScale: [Int]
-        /// The hours that a point of an estimate stands for; 1 unless given.
+        /// The hours that one estimate point represents; the default is 1.
         public var hoursPerPoint: Int?
-        /// When it was marked to be deleted, with everything in it.
+        /// When the project, with everything in it, was marked for deletion.
         public var deletingSince: Date?
         /// When the project was archived.
         public var archivedAt: Date?
@@ -61,7 +61,7 @@ extension CodexFlow {
         /// When the project last changed.
         public var updatedAt: Date?
 
-        /// Creates a project; everything else can be set afterwards.
+        /// Creates a project; all other properties can be set afterwards.
         public init(
             id: ID, name: String, ownerID: User.ID, key: String? = nil, status: Status? = nil,
             createdAt: Date? = nil
@@ -114,12 +114,13 @@ extension CodexFlow.Project {
         "project", table: CodexFlow.table, schemaVersion: 2,
         keys: ["PK": "PROJECT#{projectId}", "SK": "METADATA"], fields: Field.definitions)
 
-    /// Version 1 had the last task's number in the project, which nothing kept.
+    /// Removes the number of the last task, which version 1 stored in the project without
+    /// maintaining it.
     public static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {
         if version == 1 { item["taskCounter"] = nil }
     }
 
-    /// The attributes, as the architecture document has them.
+    /// The attributes, as the architecture document defines them.
     public func item() throws(CodexError) -> Item {
         var keys: Item = [
             "GSI1PK": .string("OWNER#\(ownerID)"), "GSI1SK": .string("PROJECT#\(id)"),

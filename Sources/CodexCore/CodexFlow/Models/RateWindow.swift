@@ -1,19 +1,19 @@
 internal import FoundationEssentials
 
 extension CodexFlow {
-    /// How often something was done by somebody in the last minute, or whatever the limit is about.
+    /// The number of actions of one subject in the last window of a rate limit, such as a minute.
     ///
     /// Key `RATE_LIMIT#<subject>` / `<name>`. It expires with the window.
     public struct RateWindow: Entity, Hashable {
-        /// Whose window it is: a user's identifier, an address.
+        /// The subject: a user's identifier or an address.
         public var subject: String
         /// The name of the limit.
         public var name: String
-        /// How often, by slot: a slot is a sixtieth of the window, counted from 1970.
+        /// The number of actions by slot; a slot is a sixtieth of the window, counted from 1970.
         ///
-        /// In slots to come there are permits that a process may use until then.
+        /// Future slots hold permits that a process may use until then.
         public var counts: [Int: Int]
-        /// When nothing of it counts any more, in seconds since 1970.
+        /// When none of the counts applies any more, in seconds since 1970.
         public var expiresAt: Int
 
         /// Creates a window.

@@ -3,13 +3,13 @@ public import FoundationEssentials
 extension CodexFlow {
     /// A login or an agent's run.
     ///
-    /// Key `SESSION#<hash>` / `META`, the hash of the token and never the token; found by user
+    /// Key `SESSION#<hash>` / `META`, with the hash of the token and never the token; found by user
     /// through GSI2 `USER#<userId>#SESSIONS` / `<createdAt>#<hash>`.
     public struct Session: Entity, Hashable {
         /// The hash of a session's token.
         public typealias ID = Identifier<Session>
 
-        /// Who opened the session.
+        /// The kind of a session: a person's login or an agent's run.
         public enum Kind: String, StoredChoice {
             case login, agent
 
@@ -19,15 +19,15 @@ extension CodexFlow {
 
         /// The hash of the token.
         public var id: ID
-        /// The user whose session it is.
+        /// The user to whom the session belongs.
         public var userID: User.ID
-        /// Who opened it.
+        /// The kind of the session.
         public var kind: Kind
         /// When it was opened.
         public var createdAt: Date
-        /// When it ends, in whole seconds, rounded up when it is stored.
+        /// When the session ends; it is stored in whole seconds, rounded up.
         ///
-        /// It is the table's ``TableDefinition/timeToLive``: from then on the session is absent.
+        /// It is the table's ``TableDefinition/timeToLive``, so the session is absent from then on.
         public var expiresAt: Date
         /// When it was last used.
         public var lastSeenAt: Date?

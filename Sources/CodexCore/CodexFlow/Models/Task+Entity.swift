@@ -33,7 +33,7 @@ extension CodexFlow.Task {
         "task", table: CodexFlow.table, schemaVersion: 2,
         keys: ["PK": "PROJECT#{projectId}", "SK": "TASK#{taskId}"], fields: Field.definitions)
 
-    /// Version 2 is found by due day and by story.
+    /// Adds the index keys for due day and story, which version 1 did not have.
     public static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {
         guard version == 1 else { return }
         for element in try Self(item: item).indexKeys() where item[element.name] == nil {
@@ -65,7 +65,7 @@ extension CodexFlow.Task {
         return keys
     }
 
-    /// The attributes, as the architecture document has them.
+    /// The attributes, as the architecture document defines them.
     public func item() throws(CodexError) -> Item {
         var keys = try indexKeys()
         keys["PK"] = .string("PROJECT#\(projectID)")
@@ -104,8 +104,9 @@ extension CodexFlow.Task {
         return writer.item
     }
 
-    // All fields are read before the first is set, by the initializer that the compiler makes: one that
-    // throws in between, or is written out, copies the 500 bytes of a task twice in Swift 6.3.
+    // All fields are read first, then the initializer that the compiler synthesizes sets them. An
+    // initializer that throws in between, or is written out, copies the 500 bytes of a task twice
+    // in Swift 6.3.
     /// Reads a task from an item in place.
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
         let id: ID = try reader.identifier(Field.taskId)

@@ -15,7 +15,7 @@ extension CodexFlow {
         /// A task's identifier.
         public typealias ID = Identifier<Task>
 
-        /// What kind of work it is.
+        /// The kind of work.
         public enum Kind: String, StoredChoice {
             case task, bug, feature, chore, epic
 
@@ -23,17 +23,17 @@ extension CodexFlow {
             public static let choices = Choices(allCases)
         }
 
-        /// Where the task is in its workflow.
+        /// The state of the task in its workflow.
         public enum Status: String, StoredChoice {
             case backlog, todo, inProgress, inReview, done, canceled
 
             /// The cases as they are stored.
             public static let choices = Choices(allCases)
 
-            /// Whether there is work left.
+            /// Whether work is left.
             public var isOpen: Bool { self != .done && self != .canceled }
 
-            /// Whether work is going on.
+            /// Whether work is in progress.
             public var isStarted: Bool { self == .inProgress || self == .inReview }
 
             /// The statuses that may follow.
@@ -60,9 +60,9 @@ extension CodexFlow {
         public struct Criterion: Sendable, Hashable {
             /// Identifies the criterion in its task.
             public var id: String
-            /// What must hold.
+            /// The condition that must hold.
             public var text: String
-            /// Whether it does.
+            /// Whether the condition holds.
             public var isMet: Bool
 
             /// Creates a criterion.
@@ -73,7 +73,7 @@ extension CodexFlow {
             }
         }
 
-        /// Where a task came from.
+        /// The source of a task.
         public enum Origin: Sendable, Hashable {
             /// A person wrote it.
             case human
@@ -85,9 +85,9 @@ extension CodexFlow {
 
         /// An agent's lease on the task.
         public struct Claim: Sendable, Hashable {
-            /// Who holds it.
+            /// The user who holds the lease.
             public var holder: User.ID
-            /// When it ends.
+            /// When the lease ends.
             public var until: Date
 
             /// Creates a claim.
@@ -101,43 +101,43 @@ extension CodexFlow {
         public var id: ID
         /// The project that the task belongs to.
         public var projectID: Project.ID
-        /// One line that says what is to be done.
+        /// One line that describes the work.
         public var title: String
-        /// The user who is to do it.
+        /// The user who should do the work.
         public var assigneeID: User.ID?
         /// The number in the project, as in `ENG-12`.
         public var number: Int?
         /// The description in Markdown.
         public var body: String?
-        /// What kind of work it is.
+        /// The kind of work.
         public var kind: Kind?
-        /// Where the task is in its workflow.
+        /// The state of the task in its workflow.
         public var status: Status?
         /// How urgent the task is.
         public var priority: Priority?
         /// The estimated effort, in the project's scale.
         public var estimate: Int?
-        /// The complexity that an analysis gave, 1 to 10.
+        /// The complexity that an analysis assigned, 1 to 10.
         public var complexity: Int?
-        /// The user who reported it.
+        /// The user who reported the task.
         public var reporterID: User.ID?
-        /// Labels, in the order they were given.
+        /// The labels, in the order in which they were given.
         public var labels: [String]
-        /// The day it is due.
+        /// The day on which the task is due.
         public var dueDate: CalendarDay?
-        /// The task that this one is a part of.
+        /// The task of which this one is a part.
         public var parentID: ID?
-        /// The cycle that the task is planned in.
+        /// The cycle for which the task is planned.
         public var cycleID: String?
-        /// The place in manual orderings, as text that sorts.
+        /// The place in manual orderings, as sortable text.
         public var rank: String?
-        /// What must hold before the task is done.
+        /// The conditions that must hold before the task is done.
         public var acceptanceCriteria: [Criterion]
-        /// Where the task came from.
+        /// The source of the task.
         public var origin: Origin?
         /// An agent's lease on it.
         public var claim: Claim?
-        /// How often it was reopened.
+        /// The number of times that the task was reopened.
         public var reopenCount: Int?
         /// When work on it first started.
         public var startedAt: Date?
@@ -153,16 +153,17 @@ extension CodexFlow {
         public var createdAt: Date?
         /// When it last changed.
         public var updatedAt: Date?
-        /// Who changed it last, by a service.
+        /// The user who last changed the task through a service.
         public var updatedByID: User.ID?
-        /// Whatever else the embedding program keeps with the task.
+        /// Further data that the embedding program keeps with the task.
         public var metadata: AttributeMap?
     }
 }
 
 extension CodexFlow.Task {
-    // Here, so that the compiler's own initializer of all fields is there as well: see `init(reading:)`.
-    /// Creates a task; everything else can be set afterwards.
+    // Declared in an extension, so that the compiler still synthesizes the memberwise initializer:
+    // see `init(reading:)`.
+    /// Creates a task; all other properties can be set afterwards.
     public init(
         id: ID, projectID: CodexFlow.Project.ID, title: String,
         assigneeID: CodexFlow.User.ID? = nil, status: Status? = nil, createdAt: Date? = nil
@@ -179,10 +180,10 @@ extension CodexFlow.Task {
 }
 
 extension CodexFlow.Task {
-    /// Whether there is work left, and the task is not archived.
+    /// Whether work is left and the task is not archived.
     public var isOpen: Bool { (status?.isOpen ?? true) && archivedAt == nil }
 
-    /// Who holds the task at a moment; `nil` if nobody does.
+    /// The user who holds the task at an instant; `nil` if no user does.
     public func holder(at instant: Date) -> CodexFlow.User.ID? {
         claim.flatMap { $0.until > instant ? $0.holder : nil }
     }
@@ -227,7 +228,7 @@ extension Query where E == CodexFlow.Task {
 
     /// The tasks that are assigned to a user and open, in all projects.
     ///
-    /// - Complexity: It examines those that are done as well.
+    /// - Complexity: The query also examines the assigned tasks that are not open.
     public static func openTasks(assignedTo user: CodexFlow.User.ID) -> Self {
         let finished = CodexFlow.Task.Status.allCases.filter { !$0.isOpen }
         return tasks(assignedTo: user).filtered(
@@ -238,8 +239,9 @@ extension Query where E == CodexFlow.Task {
         )
     }
 
-    /// The open tasks of a project that are due on a day up to `last`, by day; those without a due
-    /// day are not among them.
+    /// The open tasks of a project that are due on a day up to `last`, by day.
+    ///
+    /// Tasks without a due day are not included.
     public static func tasks(
         in project: CodexFlow.Project.ID, dueThrough last: CalendarDay
     ) -> Self {
@@ -283,7 +285,7 @@ extension Query where E == CodexFlow.Task {
                 partition: [.string(project.rawValue)]))
     }
 
-    /// The tasks that come from a story of a PRD, of whatever version.
+    /// The tasks that come from a story of a PRD, in any of its versions.
     public static func tasks(
         ofStory story: String, of prd: CodexFlow.PRD.ID, in project: CodexFlow.Project.ID
     ) -> Self {

@@ -1,10 +1,10 @@
 package import FoundationEssentials
 
 extension CodexFlow {
-    /// The fields of a task that risk looks at: a project's tasks are many, and decoding all 29 takes twice
-    /// as long.
+    /// The fields of a task that the risk analysis reads.
     ///
-    /// It is here, beside the task, because it reads the task's own fields in place.
+    /// A project has many tasks, and decoding all 30 fields takes twice as long. The type is
+    /// declared beside the task because it reads the task's own fields in place.
     package struct TaskOutline: Entity {
         package let id: Task.ID
         package let status: Task.Status?
@@ -16,7 +16,7 @@ extension CodexFlow {
         package let isArchived: Bool
         package let dueDate: CalendarDay?
         package let createdAt: Date?
-        /// When something last happened to it.
+        /// When the task last changed.
         package let lastChange: Date?
 
         package static var definition: EntityDefinition { Task.definition }
@@ -56,7 +56,7 @@ extension CodexFlow {
                 try reader.optionalDate(Task.Field.startedAt))
         }
 
-        /// Refuses: what an outline leaves out would be lost.
+        /// Always throws, because storing an outline would lose the task's other fields.
         package func item() throws(CodexError) -> Item {
             throw CodexError(.invalidArgument, "An outline of a task cannot be stored.")
         }

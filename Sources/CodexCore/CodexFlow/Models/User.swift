@@ -8,7 +8,8 @@ extension CodexFlow {
         /// A user's identifier.
         public typealias ID = Identifier<User>
 
-        /// What a user is to the embedding program; what one may do in a project is a ``Member``'s role.
+        /// A user's role in the embedding program; a ``Member``'s role decides the permissions in a
+        /// project.
         public enum Role: String, StoredChoice {
             case owner, admin, member, viewer, agent
 
@@ -16,7 +17,7 @@ extension CodexFlow {
             public static let choices = Choices(allCases)
         }
 
-        /// Where a user is in their life cycle.
+        /// The state of a user in the life cycle.
         public enum State: String, StoredChoice {
             case invited, active, suspended
 
@@ -26,13 +27,13 @@ extension CodexFlow {
 
         /// The identifier.
         public var id: ID
-        /// The address as it was typed; it is compared by ``normalizedEmail``.
+        /// The address as it was typed; comparisons use ``normalizedEmail``.
         public var email: String
-        /// The name to show.
+        /// The display name.
         public var name: String
-        /// What the user is to the embedding program; agents do not review PRDs.
+        /// The user's role in the embedding program; agents do not review PRDs.
         public var role: Role?
-        /// Where the user is in their life cycle.
+        /// The state of the user in the life cycle.
         public var state: State?
         /// The IANA name of the user's time zone.
         public var timeZone: String?
@@ -56,7 +57,7 @@ extension CodexFlow {
             self.updatedAt = updatedAt
         }
 
-        /// The address as it is compared: without surrounding white space, in lower case.
+        /// The address for comparisons: without surrounding white space, in lower case.
         public var normalizedEmail: String { Self.normalize(email) }
 
         static func normalize(_ email: String) -> String {
@@ -68,7 +69,7 @@ extension CodexFlow {
 }
 
 extension CodexFlow.User {
-    /// Whether the user may act: users who were imported without a state may.
+    /// Whether the user may act; a user who was imported without a state may.
     public var isActive: Bool { (state ?? .active) == .active }
 }
 
@@ -91,7 +92,7 @@ extension CodexFlow.User {
         "user", table: CodexFlow.table, keys: ["PK": "USER#{userId}", "SK": "PROFILE"],
         fields: Field.definitions)
 
-    /// The attributes, as the architecture document has them.
+    /// The attributes, as the architecture document defines them.
     public func item() throws(CodexError) -> Item {
         try KeyTemplate.requirePart(normalizedEmail, name: "email")
         var writer = FieldWriter<Field>([
@@ -135,7 +136,7 @@ extension Lookup where E == CodexFlow.User {
         Self(partition: .string("USER#\(id)"), sort: "PROFILE")
     }
 
-    /// The user with the e-mail address, however it is spelled.
+    /// The user with the e-mail address, compared in its normalized form.
     public static func user(email: String) -> Self {
         Self(
             .index(

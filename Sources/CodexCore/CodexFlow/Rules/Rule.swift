@@ -1,15 +1,15 @@
 extension CodexFlow {
-    /// The rules of CodexFlow: what a broken one is called, and what to do about it.
+    /// The rules of CodexFlow, with their names and the text that tells users how to satisfy them.
     ///
-    /// Rules of one value by itself hold on every typed write (``Entity/validate()``). Rules that
-    /// look at other items hold in the commands of a workspace (module `CodexWorkspace`).
+    /// Rules of a single value hold on every typed write (``Entity/validate()``). Rules that depend
+    /// on other items hold in the commands of a workspace (module `CodexWorkspace`).
     public enum Rule: String, Sendable, Hashable, CaseIterable {
         // Users
         case userEmail, userEmailTaken, userName, userTimeZone, userState, userOwnsProjects
         case userKept
         // Sessions
         case sessionLifetime, sessionUser, sessionClient, sessionToken
-        // Who may do what
+        // Permissions
         case actorActive, actorRole
         // Projects
         case projectName, projectKey, projectKeyTaken, projectSummary, projectDates
@@ -24,7 +24,7 @@ extension CodexFlow {
         case taskParent, taskDepth, taskParts, taskPlace, taskMetadata, taskAssignee
         case taskClaimed, taskClaim, taskNotHeld, taskArchived, taskKept
         case taskStale, taskStory
-        // What belongs to tasks
+        // Parts of tasks
         case dependencySelf, dependencyCycle, dependencyTaken, dependencyCount, commentText
         case commentAuthor, workHours, workDay, note, activityFacts
         // PRDs
@@ -33,7 +33,7 @@ extension CodexFlow {
         // Analytics
         case analyticsFigures
 
-        /// What the rule asks for.
+        /// The requirement of the rule, for people.
         public var text: String {
             switch self {
             case .userEmail:
@@ -140,7 +140,7 @@ extension CodexFlow {
             }
         }
 
-        /// The error of a broken rule.
+        /// The error for a broken rule.
         package func violated(
             _ field: String, _ values: [String: AttributeValue?] = [:],
             fileID: String = #fileID, line: Int = #line
@@ -164,6 +164,6 @@ extension CodexFlow {
 }
 
 extension CodexError {
-    /// The rule of CodexFlow's that was broken; `nil` for other errors.
+    /// The CodexFlow rule that was broken; `nil` for other errors.
     public var rule: CodexFlow.Rule? { violation.flatMap { CodexFlow.Rule(rawValue: $0.rule) } }
 }

@@ -1,26 +1,29 @@
 internal import FoundationEssentials
 
-// The rules of one value by itself.
+// Rules that depend on a single value.
 
 extension String {
-    /// Whether it has something to see, and at most `count` characters.
+    /// Whether the text has a visible character and at most `count` characters.
     fileprivate func isText(upTo count: Int) -> Bool {
         isShort(upTo: count) && contains { !$0.isWhitespace }
     }
 
-    /// Whether it has at most `count` characters, each of 32 bytes at most in the mean: one character
-    /// alone may have any number of marks.
+    /// Whether the text has at most `count` characters, and at most 32 bytes per character on
+    /// average.
+    ///
+    /// The byte limit is necessary because a single character may have any number of combining
+    /// marks.
     fileprivate func isShort(upTo count: Int) -> Bool {
-        // Cheap for what is short: no character is less than a byte.
+        // Cheap for short text: each character takes at least one byte.
         utf8.count <= count || (utf8.count <= count * 32 && self.count <= count)
     }
 
-    /// How large it is, for errors about texts that are too large to repeat.
+    /// The text's sizes, for errors about texts that are too large to repeat.
     fileprivate var sizes: [String: AttributeValue?] {
         ["byteCount": utf8.count.attributeValue, "characterCount": count.attributeValue]
     }
 
-    /// Whether it has something to see, and at most `count` bytes.
+    /// Whether the text has a visible character and at most `count` bytes.
     fileprivate func isText(upToBytes count: Int) -> Bool {
         utf8.count <= count && contains { !$0.isWhitespace }
     }
@@ -39,10 +42,10 @@ extension CodexFlow.User {
             name.isText(upTo: CodexFlow.Limits.nameCountMax), "name", ["name": .string(name)])
     }
 
-    /// Whether text is an address.
+    /// Whether the text has the form of an address.
     ///
-    /// That is one `@` with something before it and a domain after it; whether somebody reads what is
-    /// sent there only sending shows.
+    /// An address has a single `@`, with a local part before it and a domain after it. Only a
+    /// message shows whether the address exists.
     static func isEmail(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
         guard text.utf8.count <= CodexFlow.Limits.emailByteCountMax, parts.count == 2,
@@ -56,17 +59,18 @@ extension CodexFlow.User {
 }
 
 extension Unicode.Scalar {
-    /// Whether it is a part of a character that is also written as one scalar: an address would be two
-    /// to those who compare its bytes.
+    /// Whether the scalar is a part of a character that can also be written as one scalar.
+    ///
+    /// Code that compares bytes would see two different addresses.
     fileprivate var isLoose: Bool {
-        // Nuktas and viramas (7, 9) stand in composed text as well; Hangul's parts have no class.
+        // Nuktas and viramas (7, 9) also occur in composed text; the parts of Hangul have no class.
         ![0, 7, 9].contains(properties.canonicalCombiningClass.rawValue)
             || (0x1100...0x11FF).contains(value)
     }
 }
 
 extension CodexFlow.Session {
-    /// Checks when it ends, and the client.
+    /// Checks the session's end and the client.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.sessionClient.require(
             client?.isShort(upTo: CodexFlow.Limits.nameCountMax) ?? true, "client", client.sizes)
@@ -123,7 +127,7 @@ extension CodexFlow.Task {
                 labels.count <= CodexFlow.Limits.labelCountMax && Set(labels).count == labels.count
                     && labels.allSatisfy { label in
                         label.isText(upTo: CodexFlow.Limits.labelCharacterCountMax)
-                            // They stand in keys.
+                            // Labels are part of keys.
                             && label.utf8.count <= 4 * CodexFlow.Limits.labelCharacterCountMax
                             && label.unicodeScalars.allSatisfy {
                                 $0 != "#" && $0.value >= 0x20 && $0.value != 0x7F
@@ -193,7 +197,7 @@ extension CodexFlow.PRD {
 }
 
 extension CodexFlow.PRD.Content {
-    /// How much text there is.
+    /// The bytes of the content's text.
     var byteCount: Int {
         let lists = [objectives, functionalRequirements, nonFunctionalRequirements]
         let texts = lists.joined().reduce(overview.utf8.count) { $0 + $1.utf8.count }
@@ -222,7 +226,7 @@ extension CodexFlow.Dependency {
 }
 
 extension Number {
-    /// Whether it has the decimals that logged hours have at most.
+    /// Whether the number has at most the decimals that logged hours may have.
     fileprivate var isLoggable: Bool { int64 != nil || exponent >= -4 }
 }
 
@@ -254,7 +258,7 @@ extension CodexFlow.PRDReview {
 }
 
 extension CodexFlow.Activity {
-    /// Checks the note, and that the facts are such as tasks have.
+    /// Checks the note, and that the facts are within the limits of tasks.
     public func validate() throws(CodexError) {
         if let note {
             try CodexFlow.Rule.note.require(
@@ -272,7 +276,7 @@ extension CodexFlow.Activity {
 }
 
 extension CodexFlow.Analytics {
-    /// Checks that the figures are such as can be added up.
+    /// Checks that the figures are small enough to be added up.
     public func validate() throws(CodexError) {
         let bound = CodexFlow.Limits.analyticsFigureMax
         func isSound(_ figure: Int) -> Bool { (-bound...bound).contains(figure) }

@@ -2,8 +2,9 @@ internal import FoundationEssentials
 
 /// Encodes `Codable` values as attributes.
 ///
-/// Integers and floating-point numbers become `N`, `Date`s ISO 8601 text, `UUID` and `URL` text,
-/// `Data` becomes `B`, arrays (`[UInt8]` too) `L`, keyed types `M`. Absent optionals stay absent.
+/// Integers, floating-point numbers and ``Number``s become `N`, `Date`s ISO 8601 text, `UUID` and
+/// `URL` text, `Data` becomes `B`, arrays (`[UInt8]` too) `L`, keyed types `M`. Absent optionals
+/// stay absent.
 package enum AttributeEncoder {
     /// The attributes of a value that encodes as a keyed container.
     package static func encode(_ value: some Encodable) throws(CodexError) -> Item {

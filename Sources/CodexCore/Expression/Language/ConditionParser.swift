@@ -1,4 +1,4 @@
-/// Parses conditions, by descent.
+/// Parses conditions by recursive descent.
 struct ConditionParser: OperandParser {
     var cursor: ExpressionParser.Cursor
     private var depth = 0
@@ -11,7 +11,7 @@ struct ConditionParser: OperandParser {
         return condition.value
     }
 
-    /// A condition, and whether it stood in parentheses of its own.
+    /// A condition, and whether it was in its own parentheses.
     private typealias Parsed = (value: Condition, isEnclosed: Bool)
 
     private mutating func disjunction() throws(CodexError) -> Parsed {
@@ -141,7 +141,7 @@ struct ConditionParser: OperandParser {
 }
 
 extension ExpressionParser.Kind {
-    /// What it is called in a sentence.
+    /// The kind's name in a sentence.
     fileprivate var noun: String {
         switch self {
         case .condition: "condition expression"

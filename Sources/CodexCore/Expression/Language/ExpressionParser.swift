@@ -1,4 +1,4 @@
-/// DynamoDB's expression language: from text to ``Condition``, ``Update``, ``Projection`` and
+/// Parses DynamoDB's expression language into ``Condition``, ``Update``, ``Projection`` and
 /// ``KeyCondition``.
 ///
 /// ```swift
@@ -8,23 +8,24 @@
 /// ```
 ///
 /// The grammar, the reserved words and the limits are those of DynamoDB's developer guide, "Using
-/// expressions in DynamoDB": at most ``DynamoDBLimits/expressionByteCountMax`` bytes and
-/// ``DynamoDBLimits/expressionOperatorCountMax`` operators and functions. One parser takes all
-/// expressions of one request, so that it knows which of the placeholders none of them used. The
-/// names and values that placeholders refer to, each as often as they do, have at most
+/// expressions in DynamoDB". An expression has at most ``DynamoDBLimits/expressionByteCountMax``
+/// bytes, and at most ``DynamoDBLimits/expressionOperatorCountMax`` operators and functions.
+///
+/// One parser takes all expressions of one request, so it knows which placeholders none of them
+/// used. A name or value counts once for each reference to it. Together they have at most
 /// ``DynamoDBLimits/expressionValueByteCountMax`` bytes.
 public struct ExpressionParser: Sendable {
-    /// What an expression is for: the parameter that it is given in.
+    /// The purpose of an expression, as the request parameter that contains it.
     enum Kind: String, Sendable {
-        /// Of a write.
+        /// The condition of a write.
         case condition = "ConditionExpression"
-        /// Of a query or scan.
+        /// The filter of a query or scan.
         case filter = "FilterExpression"
-        /// Of a query.
+        /// The key condition of a query.
         case keyCondition = "KeyConditionExpression"
-        /// Of an update.
+        /// The clauses of an update.
         case update = "UpdateExpression"
-        /// Of a read.
+        /// The projection of a read.
         case projection = "ProjectionExpression"
     }
 
@@ -32,16 +33,16 @@ public struct ExpressionParser: Sendable {
     private let values: [String: AttributeValue]
     private var unusedNames: Set<String>
     private var unusedValues: Set<String>
-    /// The bytes of the names and values that the placeholders of the expressions so far refer to,
-    /// each as often as they do.
+    /// The bytes of the names and values to which the expressions so far refer, once for each
+    /// reference.
     package private(set) var placeholderByteCount = 0
 
-    /// Takes the placeholders.
+    /// Creates a parser with the placeholders of a request.
     ///
     /// - Parameters:
     ///   - names: Attribute names by placeholder, as `#n`.
     ///   - values: Values by placeholder, as `:v`.
-    /// - Throws: ``CodexError/Code/invalidExpression`` for a placeholder that is none.
+    /// - Throws: ``CodexError/Code/invalidExpression`` for a malformed placeholder.
     public init(
         names: [String: String] = [:], values: [String: AttributeValue] = [:]
     ) throws(CodexError) {
@@ -60,7 +61,8 @@ public struct ExpressionParser: Sendable {
     private static func require(
         _ placeholder: String, _ kind: ExpressionToken.Kind, _ parameter: String
     ) throws(CodexError) {
-        // One byte after the other first: there may be thousands, of which none is used.
+        // Bytes are checked one by one first, because there may be thousands of unused
+        // placeholders.
         let sign = UInt8(ascii: kind == .nameReference ? "#" : ":")
         let isPlain = placeholder.utf8.dropFirst().allSatisfy {
             $0 == UInt8(ascii: "_") || $0 &- UInt8(ascii: "0") < 10
@@ -77,14 +79,14 @@ public struct ExpressionParser: Sendable {
 
     /// Parses the condition of a write.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression``, with the place if the grammar is not kept.
+    /// - Throws: ``CodexError/Code/invalidExpression``; a syntax error includes its place.
     public mutating func condition(_ text: String) throws(CodexError) -> Condition {
         try condition(text, .condition)
     }
 
     /// Parses the filter of a query or scan.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression``, with the place if the grammar is not kept.
+    /// - Throws: ``CodexError/Code/invalidExpression``; a syntax error includes its place.
     public mutating func filter(_ text: String) throws(CodexError) -> Condition {
         try condition(text, .filter)
     }
@@ -101,7 +103,7 @@ public struct ExpressionParser: Sendable {
 
     /// Parses the condition on the keys of a query.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression``, with the place if the grammar is not kept.
+    /// - Throws: ``CodexError/Code/invalidExpression``; a syntax error includes its place.
     public mutating func keyCondition(_ text: String) throws(CodexError) -> KeyCondition {
         var parser = try ConditionParser(Cursor(text, .keyCondition, self))
         let condition = try parser.parse()
@@ -114,7 +116,7 @@ public struct ExpressionParser: Sendable {
 
     /// Parses an update.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression``, with the place if the grammar is not kept.
+    /// - Throws: ``CodexError/Code/invalidExpression``; a syntax error includes its place.
     public mutating func update(_ text: String) throws(CodexError) -> Update {
         var parser = try UpdateParser(Cursor(text, .update, self))
         let update = try parser.parse()
@@ -125,7 +127,7 @@ public struct ExpressionParser: Sendable {
 
     /// Parses a projection: paths, separated by commas.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression``, with the place if the grammar is not kept.
+    /// - Throws: ``CodexError/Code/invalidExpression``; a syntax error includes its place.
     public mutating func projection(_ text: String) throws(CodexError) -> Projection {
         var cursor = try Cursor(text, .projection, self)
         var paths = [try cursor.path()]
@@ -135,9 +137,9 @@ public struct ExpressionParser: Sendable {
         return try Self.naming(.projection) { () throws(CodexError) in try Projection(paths) }
     }
 
-    /// Throws if there is a placeholder that no expression used.
+    /// Checks that the expressions used every placeholder.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression``.
+    /// - Throws: ``CodexError/Code/invalidExpression`` if one is unused.
     public func requireAllUsed() throws(CodexError) {
         for (parameter, unused) in [
             ("ExpressionAttributeNames", unusedNames), ("ExpressionAttributeValues", unusedValues),
@@ -158,7 +160,7 @@ public struct ExpressionParser: Sendable {
         unusedValues.subtract(cursor.usedValues)
     }
 
-    /// Says of what an error is.
+    /// Adds the expression's kind to the message of an error.
     private static func naming<R>(
         _ kind: Kind, _ body: () throws(CodexError) -> R
     ) throws(CodexError) -> R {
@@ -171,7 +173,7 @@ public struct ExpressionParser: Sendable {
 }
 
 extension ExpressionParser {
-    /// Goes through an expression's pieces, and knows the placeholders.
+    /// Iterates over an expression's tokens and resolves the placeholders.
     struct Cursor {
         let kind: Kind
         private let tokens: [ExpressionToken]
@@ -224,7 +226,7 @@ extension ExpressionParser {
             guard token.kind == .end else { throw syntaxError }
         }
 
-        /// Takes note of one more operator or function.
+        /// Counts one more operator or function.
         mutating func count() throws(CodexError) {
             operatorCount += 1
             guard operatorCount <= DynamoDBLimits.expressionOperatorCountMax else {
@@ -238,7 +240,7 @@ extension ExpressionParser {
             CodexError(.invalidExpression, "Invalid \(kind.rawValue): \(problem)")
         }
 
-        /// What is at the present token, and around it.
+        /// The error for the current token, with the tokens around it.
         var syntaxError: CodexError {
             let near = tokens[max(0, position - 1)...min(position + 1, tokens.count - 1)]
                 .filter { $0.kind != .end }.map(\.text).joined(separator: " ")
@@ -301,7 +303,7 @@ extension ExpressionParser {
             }
         }
 
-        /// The value that is referred to here.
+        /// The value of the reference at the current token.
         mutating func value() throws(CodexError) -> AttributeValue {
             guard token.kind == .valueReference else { throw syntaxError }
             guard let value = values[token.text] else {
@@ -315,7 +317,7 @@ extension ExpressionParser {
             return value
         }
 
-        /// Counts what a placeholder refers to: a few bytes of text may name it again and again.
+        /// Counts the bytes behind a placeholder, because a short text may refer to it many times.
         private mutating func count(byteCount: Int) throws(CodexError) {
             placeholderByteCount += byteCount
             guard placeholderByteCount <= DynamoDBLimits.expressionValueByteCountMax else {

@@ -1,4 +1,4 @@
-/// A piece of an expression's text.
+/// A token of an expression's text.
 struct ExpressionToken: Equatable {
     enum Kind: Equatable {
         /// A name, a keyword or a function's name.
@@ -11,29 +11,29 @@ struct ExpressionToken: Equatable {
         case number
         /// `=`, `<>`, `<`, `<=`, `>`, `>=`, `+`, `-`, `(`, `)`, `[`, `]`, `,`, `.`.
         case symbol
-        /// After the last piece.
+        /// The end, after the last token.
         case end
-        /// What no expression has.
+        /// Text that is valid in no expression.
         case invalid
     }
 
     let kind: Kind
     let text: String
-    /// Where it begins, in characters from 0.
+    /// The offset of the token's first character, from 0.
     let offset: Int
 
     func isSymbol(_ symbol: String) -> Bool { kind == .symbol && text == symbol }
 
-    /// Whether it is a keyword, which is given in capitals.
+    /// Whether the token is `keyword`, in any case; `keyword` itself must be in capitals.
     func isKeyword(_ keyword: String) -> Bool {
-        // Words are ASCII: without one bit, small letters are capitals.
+        // Words are ASCII, so clearing one bit turns small letters into capitals.
         kind == .word && text.utf8.count == keyword.utf8.count
             && zip(text.utf8, keyword.utf8).allSatisfy { $0 & 0xDF == $1 }
     }
 
     private static let symbols = Set("=<>+-()[],.".unicodeScalars)
 
-    /// Cuts an expression into pieces; the last one is `end`.
+    /// Splits an expression into tokens; the last one is `end`.
     ///
     /// - Complexity: O(*n*).
     static func tokens(of text: String) -> [ExpressionToken] {

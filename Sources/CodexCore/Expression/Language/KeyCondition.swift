@@ -1,11 +1,13 @@
-/// The condition on the keys of a query, by attribute: which of them are the partition key's and which
-/// the sort key's, the table or index says.
+/// A query's condition on its keys, by attribute.
+///
+/// The table or index determines which attributes belong to the partition key and which to the sort
+/// key.
 public struct KeyCondition: Sendable, Hashable {
     /// The condition on one attribute; `any` for none.
     public struct Term: Sendable, Hashable {
         /// The attribute's name.
         public let name: String
-        /// What its value must be.
+        /// The condition on the attribute's value.
         public let condition: SortCondition
 
         /// Creates a term.
@@ -15,12 +17,12 @@ public struct KeyCondition: Sendable, Hashable {
         }
     }
 
-    /// The terms, of different attributes.
+    /// The terms, each for a different attribute.
     public let terms: [Term]
 
-    /// Creates a condition of terms that must all hold.
+    /// Creates a condition from terms that must all hold.
     ///
-    /// - Throws: ``CodexError/Code/invalidExpression`` for two of one attribute.
+    /// - Throws: ``CodexError/Code/invalidExpression`` for two terms of one attribute.
     public init(_ terms: [Term]) throws(CodexError) {
         for (place, term) in terms.enumerated()
         where terms[..<place].contains(where: { ByteOrder.equal($0.name, term.name) }) {
@@ -29,7 +31,7 @@ public struct KeyCondition: Sendable, Hashable {
         self.terms = terms
     }
 
-    /// Takes a condition that says nothing but what keys must be.
+    /// Creates a key condition from a condition that has only terms for keys.
     init(_ condition: Condition) throws(CodexError) {
         try self.init(try Self.terms(condition))
     }
@@ -85,16 +87,17 @@ public struct KeyCondition: Sendable, Hashable {
         CodexError(.invalidExpression, problem)
     }
 
-    /// The query that the condition makes of a table or index.
+    /// The query that the condition describes on a table or index.
     ///
-    /// Partition key attributes must all be equal to something; of the sort key's, the leading ones, and
-    /// the last of them may be in a range.
+    /// Each partition key attribute must have an equality. The leading sort key attributes may have
+    /// one too, and the last of those may have a range.
     ///
     /// - Parameters:
     ///   - table: The table.
     ///   - index: The index's name; `nil` is the table itself.
     /// - Returns: A query without a filter.
-    /// - Throws: ``CodexError/Code/invalidExpression`` if it does not fit, ``CodexError/Code/unknownIndex``.
+    /// - Throws: ``CodexError/Code/invalidExpression`` if the condition does not fit the keys;
+    ///   ``CodexError/Code/unknownIndex``.
     public func query(
         on table: TableDefinition, index: String? = nil
     ) throws(CodexError) -> TableQuery {
@@ -142,7 +145,7 @@ public struct KeyCondition: Sendable, Hashable {
             }
         }
         guard rest.isEmpty else {
-            // DynamoDB names what it misses, not what is too much.
+            // DynamoDB's error names the missing attribute, not the superfluous one.
             guard let missed = sortKey.first, terms.count == partitionKey.count + 1 else {
                 throw Self.invalid("Query key condition not supported")
             }
@@ -166,7 +169,7 @@ extension Condition.Comparator {
 }
 
 extension SortCondition {
-    /// The values that it compares with.
+    /// The values of the condition.
     fileprivate var values: [AttributeValue] {
         switch self {
         case .any: []

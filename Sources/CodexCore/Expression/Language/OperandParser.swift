@@ -1,4 +1,4 @@
-/// A parser by descent of expressions whose operands can be functions of operands.
+/// A recursive-descent parser for expressions whose operands can be functions of operands.
 protocol OperandParser {
     associatedtype Operand
 
@@ -7,7 +7,7 @@ protocol OperandParser {
     mutating func operand() throws(CodexError) -> Operand
 }
 
-/// How many operands each function takes.
+/// The number of operands of each function.
 enum ExpressionFunctions {
     static let ofConditions = [
         "attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2,
@@ -17,7 +17,7 @@ enum ExpressionFunctions {
 }
 
 extension OperandParser {
-    /// Reads the operands of the function that the cursor is at.
+    /// Parses the operands of the function at the cursor.
     mutating func arguments(_ name: String, _ count: Int) throws(CodexError) -> [Operand] {
         try cursor.count()
         cursor.advance()

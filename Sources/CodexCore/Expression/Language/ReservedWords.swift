@@ -1,7 +1,8 @@
-/// The words that DynamoDB's expressions may not use as an attribute's name, in upper case: its developer
-/// guide, "Reserved words in DynamoDB".
+/// The words that an expression may not use as an attribute's name, in upper case.
+///
+/// They are from DynamoDB's developer guide, "Reserved words in DynamoDB".
 enum ReservedWords {
-    /// Whether a name is one of them, in any case.
+    /// Whether a name is a reserved word, in any case.
     static func contains(_ name: some StringProtocol) -> Bool { all.contains(name.uppercased()) }
 
     private static let all: Set<String> = Set(

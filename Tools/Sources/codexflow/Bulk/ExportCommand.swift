@@ -15,7 +15,7 @@ struct Export: AsyncParsableCommand {
             the same keys, run `codexflow reseal --portable` first.
             """)
 
-    /// Most bytes of a data file before compression.
+    /// The most bytes of a data file before compression.
     private static let dataFileByteCountMax = 256 << 20
     private static let fileCountMax = 10_000
 
@@ -89,7 +89,7 @@ struct Export: AsyncParsableCommand {
         return .fileCount(files, itemCountEach: max(1, (itemCount + files - 1) / files))
     }
 
-    /// Lends each item's line, its end included, of one moment and in the order of keys.
+    /// Passes each item's line with its line feed, from one snapshot and in the order of keys.
     private func forEachLine(
         of table: String, in store: Store, _ body: (String) throws -> Void
     ) throws {

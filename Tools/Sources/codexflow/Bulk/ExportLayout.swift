@@ -2,12 +2,13 @@ import CodexCore
 import Crypto
 import Foundation
 
-/// The layout of DynamoDB's exports to S3, as its developer guide describes it ("DynamoDB table
-/// export output format").
+/// The layout of DynamoDB's exports to S3.
 ///
-///     AWSDynamoDB/<export>/manifest-summary.json   what was exported
-///     AWSDynamoDB/<export>/manifest-files.json     the data files, one a line
-///     AWSDynamoDB/<export>/data/<name>.json.gz     {"Item":{…}}, one a line
+/// Source: "DynamoDB table export output format" in its developer guide.
+///
+///     AWSDynamoDB/<export>/manifest-summary.json   the summary of the export
+///     AWSDynamoDB/<export>/manifest-files.json     the data files, one per line
+///     AWSDynamoDB/<export>/data/<name>.json.gz     {"Item":{…}}, one per line
 ///
 /// Beside each manifest is its MD5 in base64.
 enum ExportLayout {
@@ -16,10 +17,10 @@ enum ExportLayout {
     static let summary = "manifest-summary"
     static let files = "manifest-files"
 
-    /// What DynamoDB writes as the layout's version.
+    /// The version of the layout, as DynamoDB writes it.
     static let version = "2020-06-30"
 
-    /// The identifier of an export that began at `date`: milliseconds, and something random.
+    /// The identifier of an export that began at `date`: milliseconds, and random digits.
     static func identifier(_ date: Date) -> String {
         func padded(_ digits: String, _ width: Int) -> String {
             String(repeating: "0", count: max(0, width - digits.count)) + digits
@@ -30,7 +31,7 @@ enum ExportLayout {
     }
 }
 
-/// The MD5 of a file's bytes, by which manifests tell damage.
+/// The MD5 of a file's bytes, by which manifests detect damage.
 struct FileDigest {
     private let bytes: [UInt8]
 
@@ -64,7 +65,7 @@ struct FileDigest {
     func matches(_ text: String) -> Bool { text == base64 || text.lowercased() == hexadecimal }
 }
 
-/// What `manifest-summary.json` says, as far as an import needs it.
+/// The content of `manifest-summary.json`, as far as an import needs it.
 struct ExportSummary: Decodable {
     let itemCount: Int?
     let outputFormat: String?
@@ -72,7 +73,7 @@ struct ExportSummary: Decodable {
 
     /// Reads the file.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if it is no summary,
+    /// - Throws: ``CodexError/Code/corrupted`` if it is not a summary,
     ///   ``CodexError/Code/invalidArgument`` for exports of another kind.
     init(at path: String) throws {
         do {
@@ -101,7 +102,7 @@ struct ManifestEntry: Codable {
     let etag: String?
     let dataFileS3Key: String
 
-    /// The file's name in the folder of data; the folders before it are those of a bucket.
+    /// The file's name in the data folder; the folders before it belong to the bucket.
     var fileName: String? {
         guard let name = dataFileS3Key.split(separator: "/").last, name != ".", name != ".."
         else { return nil }

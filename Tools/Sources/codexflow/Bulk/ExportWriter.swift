@@ -3,14 +3,14 @@ import Foundation
 
 /// Writes a full export in DynamoDB's layout.
 ///
-/// Everything goes into a hidden folder, which is renamed at the end: the export is there whole, or
-/// not at all.
+/// It writes into a hidden folder, and renames that folder at the end. The export is therefore
+/// complete, or not there.
 struct ExportWriter {
-    /// How items are shared out among data files.
+    /// The distribution of items among data files.
     enum Split {
-        /// Files of at most so many bytes before compression.
+        /// Files of at most this many bytes before compression.
         case byteCount(Int)
-        /// So many files, with so many items each; the last takes what is left.
+        /// This many files with an equal number of items; the last file takes the rest.
         case fileCount(Int, itemCountEach: Int)
     }
 
@@ -31,14 +31,14 @@ struct ExportWriter {
 
     /// The export's directory, once it is finished.
     var path: String { parent + "/" + identifier }
-    /// The items that were written.
+    /// The number of items written.
     private(set) var itemCount = 0
-    /// The data files that were written.
+    /// The number of data files written.
     var fileCount: Int { entries.count }
 
     private var workPath: String { parent + "/." + identifier + ".partial" }
 
-    /// Prepares an export into `directory`, which is made if it is not there.
+    /// Prepares an export into `directory`, which is created if it is missing.
     ///
     /// - Throws: ``CodexError/Code/notWritable``.
     init(in directory: String, table: String, split: Split) throws {
@@ -58,7 +58,7 @@ struct ExportWriter {
         }
     }
 
-    /// Writes a line, its end included.
+    /// Writes a line, which includes its line feed.
     mutating func append(_ line: String) throws {
         if let file = current, isFull(file, adding: line.utf8.count) { try closeFile() }
         var file = try current ?? openFile()
@@ -69,7 +69,7 @@ struct ExportWriter {
         itemCount += 1
     }
 
-    /// Writes the manifests and gives the export its name.
+    /// Writes the manifests, and renames the folder to the export's name.
     mutating func finish() throws {
         repeat {
             if current == nil { current = try openFile() }
@@ -87,7 +87,7 @@ struct ExportWriter {
         try Self.flush(parent)
     }
 
-    /// Removes what was written of an export that failed.
+    /// Removes the files of a failed export.
     func discard() { try? FileManager.default.removeItem(atPath: workPath) }
 
     private var fileCountMin: Int {
@@ -114,7 +114,7 @@ struct ExportWriter {
         current = nil
         try file.file.finish()
         let place = ExportLayout.dataFolder + "/" + file.name
-        // Read back: the digest is of what the file system has.
+        // The file is read back, so that the digest is of the file system's content.
         let digest = try FileDigest(of: workPath + "/" + place)
         entries.append(
             ManifestEntry(
@@ -132,8 +132,8 @@ struct ExportWriter {
         try checksum.finish()
     }
 
-    /// The names of what is not in a cloud say so: region `local`, and an account and a table of
-    /// zeros.
+    /// The summary; names that exist only in a cloud have the region `local`, and zeros as account
+    /// and table.
     private func summary(end: Date) -> String {
         let arn = "arn:aws:dynamodb:local:000000000000:table/" + table
         let time = Timestamp.text(start)
@@ -151,7 +151,7 @@ struct ExportWriter {
         ])
     }
 
-    /// Puts a directory's names on the disk.
+    /// Flushes a directory's entries to stable storage.
     private static func flush(_ directory: String) throws(CodexError) {
         let descriptor = open(directory, O_RDONLY | O_CLOEXEC)
         defer { if descriptor >= 0 { close(descriptor) } }

@@ -2,7 +2,8 @@ import CodexCore
 import CodexflowCZlib
 import Foundation
 
-/// A file, or standard input, read through zlib: gzip is inflated, anything else comes as it is.
+/// A file, or standard input, read through zlib: it decompresses gzip, and passes other data
+/// unchanged.
 final class GzipReader {
     private let name: String
     private var file: gzFile?
@@ -41,7 +42,7 @@ final class GzipReader {
             buffer += chunk[..<Int(count)]
             return true
         }
-        // A stream that is cut off ends like a whole one; only zlib's status tells.
+        // A truncated stream ends like a complete one; only zlib's status tells them apart.
         var status = Z_OK
         _ = gzerror(file, &status)
         try check(count < 0 && status == Z_OK ? Z_ERRNO : status, cause)
@@ -69,16 +70,16 @@ final class GzipReader {
     }
 }
 
-/// A file, or standard output, written through zlib: as gzip, or as it is.
+/// A file, or standard output, written through zlib, as gzip or unchanged.
 final class GzipWriter {
     private let name: String
     private let descriptor: Int32
     private var file: gzFile?
 
-    /// Opens a file, made if it is not there; `-` is standard output.
+    /// Opens a file, and creates it if it is missing; `-` is standard output.
     ///
-    /// What is there is written to, never replaced: it may be a link, a pipe or a device. A new
-    /// file is its owner's alone, whatever the umask.
+    /// An existing file is written to, and never replaced: it may be a link, a pipe or a device.
+    /// Only its owner may access a new file, regardless of the umask.
     ///
     /// - Throws: ``CodexError/Code/notWritable``.
     init(_ path: String, compresses: Bool) throws(CodexError) {
@@ -89,7 +90,7 @@ final class GzipWriter {
                 .notWritable,
                 "Cannot write \(path): \(String(cString: strerror(errno))). Name another file.")
         }
-        // zlib closes the descriptor that it is given; another one is kept to flush the file.
+        // zlib closes its descriptor; this duplicate is kept to flush the file.
         let own = dup(descriptor)
         guard own >= 0, let file = gzdopen(own, compresses ? "w" : "wT") else {
             if own >= 0 { close(own) }
@@ -114,7 +115,7 @@ final class GzipWriter {
         close(descriptor)
     }
 
-    /// Writes text that is not empty.
+    /// Writes text, which must not be empty.
     ///
     /// - Throws: ``CodexError/Code/inputOutput``, ``CodexError/Code/diskFull``.
     func write(_ text: String) throws(CodexError) {
@@ -123,7 +124,7 @@ final class GzipWriter {
         if count <= 0 { throw failure(errno) }
     }
 
-    /// Writes what is left and waits until a plain file is on the disk.
+    /// Writes the remaining bytes, and waits until a plain file is on stable storage.
     ///
     /// - Throws: ``CodexError/Code/inputOutput``, ``CodexError/Code/diskFull``.
     func finish() throws(CodexError) {

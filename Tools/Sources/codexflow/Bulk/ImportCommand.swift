@@ -58,7 +58,7 @@ struct Import: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let store = try target.open()
+        let store = try target.openForWriting()
         defer { store.close() }
         if let git {
             let summary = try await GitImport(repository: git, store: store).run()
@@ -83,7 +83,7 @@ struct Import: AsyncParsableCommand {
             }
         } catch {
             Console.endProgress()
-            // A bulk load does not say how far it came: what is stored are whole batches.
+            // A failed bulk load cannot report a count: it has stored whole batches.
             if !bulk { print(loader.summary) }
             throw (error as? CodexError).map { $0.advised as any Error } ?? error
         }
@@ -101,7 +101,7 @@ private struct BulkLoader {
     let store: Store
     let table: String
     let skipsBad: Bool
-    /// Which lines with encrypted values are refused; `nil` if none is.
+    /// The rule that refuses lines with encrypted values; `nil` refuses none.
     private let rule: SealedLineRule?
 
     private(set) var storedCount = 0
@@ -120,10 +120,10 @@ private struct BulkLoader {
     var isStopped: Bool { badCount > 0 && !skipsBad }
     var summary: String { "\(storedCount) items stored, \(badCount) bad lines" }
 
-    /// Stores a file's items up to its end, or to a bad line.
+    /// Stores a file's items up to its end, or up to a bad line.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` if the file is damaged, or has not the number of
-    ///   items that its manifest says. What came before is stored.
+    /// - Throws: ``CodexError/Code/corrupted`` if the file is damaged, or does not have the number
+    ///   of items in its manifest. Earlier items stay stored.
     mutating func load(_ file: ImportSource.File) async throws {
         var reader = try LineReader(file.path)
         var itemCount = 0
@@ -143,9 +143,9 @@ private struct BulkLoader {
         if !isStopped { try Self.check(itemCount, of: file) }
     }
 
-    /// Stores the items of all files at once, the indexes last.
+    /// Stores the items of all files in one load, which builds the indexes last.
     ///
-    /// - Throws: As ``load(_:)``, and what the store refuses an item with.
+    /// - Throws: As ``load(_:)``, and the store's errors for an item.
     mutating func loadInBulk(_ files: [ImportSource.File]) async throws {
         var rest = files[...]
         var current: (file: ImportSource.File, reader: LineReader, itemCount: Int)?
@@ -173,9 +173,9 @@ private struct BulkLoader {
         }
     }
 
-    /// The item of a line; an export has encrypted fields as they are stored.
+    /// Decodes the item of a line; an export has encrypted fields in their stored form.
     ///
-    /// - Throws: What is wrong with the line; as ``SealedLineRule/check(_:)``.
+    /// - Throws: The error in the line; as ``SealedLineRule/check(_:)``.
     private func item(_ line: [UInt8]) throws(CodexError) -> Item {
         let item = try DynamoDBJSON.item(parsing: line)
         try rule?.check(item)
@@ -196,7 +196,7 @@ private struct BulkLoader {
             batch.append((number, try item(line)))
             batchByteCount += line.count
         } catch {
-            // Lines before this one come first: one of them may end the import.
+            // Earlier lines are stored first, since one of them may end the import.
             try await flush(file)
             if !isStopped { report(number, ChangeLine.problem(line) ?? error.message, in: file) }
         }
@@ -215,7 +215,8 @@ private struct BulkLoader {
                 do throws(CodexError) {
                     try transaction.put(item, in: table)
                 } catch {
-                    // The item changed nothing; if the transaction is broken, the next says so.
+                    // The failed item changed nothing. If the transaction is broken, the next put
+                    // throws.
                     failures.append((line, error))
                     if stopsAtFirst { break }
                 }
@@ -237,7 +238,7 @@ private struct BulkLoader {
     }
 }
 
-/// A line of an incremental export: what changed, not an item.
+/// A line of an incremental export, which has a change and not an item.
 private struct ChangeLine: Decodable {
     private struct Ignored: Decodable {
         init(from decoder: any Decoder) {}
@@ -254,7 +255,7 @@ private struct ChangeLine: Decodable {
         _ = try container.decode(Ignored.self, forKey: .keys)
     }
 
-    /// What is wrong with a line that is no item, if it is one of these.
+    /// The error in a line, if it is a change and not an item.
     static func problem(_ line: [UInt8]) -> String? {
         guard (try? JSONDecoder().decode(Self.self, from: Data(line))) != nil else { return nil }
         return "It is of an incremental export, which has changes. Import a full export."

@@ -3,10 +3,10 @@ import Foundation
 
 /// The files that an import reads, in order.
 struct ImportSource {
-    /// A file, and what a manifest says about it.
+    /// A file, with the data that a manifest has about it.
     struct File {
         let path: String
-        /// What messages call it; `nil` if it is the only one.
+        /// The file's name in messages; `nil` if it is the only file.
         var name: String?
         var itemCount: Int?
         var digest: String?
@@ -14,12 +14,12 @@ struct ImportSource {
 
     let files: [File]
 
-    /// Finds the files under `path`: itself, those of an export of DynamoDB, or those of a
+    /// Finds the files at `path`: the file itself, those of a DynamoDB export, or those of a
     /// directory.
     ///
     /// - Throws: ``CodexError/Code/notFound`` if a file is missing, ``CodexError/Code/corrupted``
-    ///   for manifests that contradict themselves, ``CodexError/Code/invalidArgument`` for exports
-    ///   of another kind and directories with several.
+    ///   for manifests that contradict each other, ``CodexError/Code/invalidArgument`` for exports
+    ///   of another kind and directories with several exports.
     init(_ path: String) throws {
         guard path != "-", Self.isDirectory(path) else {
             files = [File(path: path)]
@@ -48,7 +48,7 @@ struct ImportSource {
         Console.endProgress()
     }
 
-    /// The directory of the export that `path` holds, or is.
+    /// The directory of the export that `path` contains, or is.
     private static func export(in path: String) throws -> String? {
         if isExport(path) { return path }
         let folder = path + "/" + ExportLayout.folder
@@ -105,9 +105,9 @@ struct ImportSource {
         }
     }
 
-    /// The items of all files.
+    /// The number of items in all files.
     ///
-    /// - Throws: ``CodexError/Code/corrupted`` for counts that no files can have.
+    /// - Throws: ``CodexError/Code/corrupted`` for impossible counts.
     static func sum(_ counts: [Int], _ manifest: String) throws(CodexError) -> Int {
         var total = 0
         for count in counts {
@@ -151,7 +151,7 @@ struct ImportSource {
         return files.map { File(path: path + "/" + $0, name: $0) }
     }
 
-    /// The names in a directory, hidden ones left out, in order.
+    /// The names in a directory without hidden ones, in order.
     private static func names(in path: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: path)
             .filter { !$0.hasPrefix(".") }.sorted()

@@ -1,6 +1,7 @@
 import CodexCore
 
-/// A file, plain or gzip, or standard input, line by line, in memory bounded by the longest line.
+/// Reads a file (plain or gzip) or standard input line by line; its memory is bounded by the
+/// longest line.
 struct LineReader {
     private let file: GzipReader
     private var buffer: [UInt8] = []
@@ -9,25 +10,25 @@ struct LineReader {
 
     private let lineByteCountMax: Int
 
-    /// The number of the line that was read last, from 1.
+    /// The number of the last line that was read, from 1.
     private(set) var number = 0
 
     /// Opens a file; `-` is standard input.
     ///
     /// - Parameters:
     ///   - path: The file.
-    ///   - lineByteCountMax: Most bytes of a line. The JSON of the largest item has some seven
-    ///     times as many as the item.
-    /// - Throws: What opening the file throws.
+    ///   - lineByteCountMax: The most bytes of a line. The JSON of the largest item has some seven
+    ///     times as many bytes as the item.
+    /// - Throws: The errors of opening the file.
     init(_ path: String, lineByteCountMax: Int = 16 << 20) throws(CodexError) {
         file = try GzipReader(path)
         self.lineByteCountMax = lineByteCountMax
     }
 
-    /// The next line that is not blank, without its end, or `nil`.
+    /// The next line that is not blank, without its line feed; `nil` at the end.
     ///
-    /// - Throws: As ``GzipReader/read(appendingTo:)``. A line that the file's damage cut off is not
-    ///   returned. ``CodexError/Code/invalidJSON`` for a line that is too long.
+    /// - Throws: As ``GzipReader/read(appendingTo:)``. If the file's damage cuts a line off, that
+    ///   line is not returned. ``CodexError/Code/invalidJSON`` for a line that is too long.
     mutating func next() throws(CodexError) -> [UInt8]? {
         while let line = try nextLine() {
             if !line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }) {

@@ -1,8 +1,9 @@
 import CodexCore
 import CodexStore
 
-/// Which lines of an import are refused for their encrypted values: those that a store would take
-/// and nobody could read.
+/// The rule that refuses lines of an import for their encrypted values.
+///
+/// It refuses values that a store would accept, and that no program could then decrypt.
 struct SealedLineRule {
     private let schema: Schema
     private let table: String
@@ -17,11 +18,11 @@ struct SealedLineRule {
         isSealed = schema.entities.contains { $0.table == table && !$0.sealed.isEmpty }
     }
 
-    /// Checks an item; raw ones pass, since nothing says what their values are.
+    /// Checks an item; items without an entity pass, since no schema defines their fields.
     ///
-    /// - Throws: ``CodexError/Code/keyUnavailable`` for a value of an encrypted field, if there are
-    ///   no keys to judge it; ``CodexError/Code/valueNotSealed`` for a value that looks encrypted
-    ///   in another field, where it would be data.
+    /// - Throws: ``CodexError/Code/keyUnavailable`` for a value of an encrypted field if there are
+    ///   no keys to check it; ``CodexError/Code/valueNotSealed`` for a value that looks encrypted
+    ///   in another field, where it would count as data.
     func check(_ item: Item) throws(CodexError) {
         let encrypted = item.sealedFormNames
         guard isSealed && !hasKeys || !encrypted.isEmpty,
@@ -44,7 +45,7 @@ struct SealedLineRule {
 }
 
 extension CodexError {
-    /// The error with what to do about it in an import.
+    /// The error with advice for an import.
     var advised: CodexError {
         guard code == .valueTampered else { return self }
         return CodexError(

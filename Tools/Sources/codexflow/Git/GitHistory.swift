@@ -1,52 +1,54 @@
 import CodexCore
 import Foundation
 
-/// An author or committer as a repository names them.
+/// An author or committer of a commit.
 struct GitPerson: Sendable {
     var name: String
     var email: String
 }
 
-/// A commit as `git log` tells it; text that is not UTF-8 has replacement characters.
+/// A commit from `git log`; text that is not UTF-8 has replacement characters.
 struct GitCommit: Sendable {
     /// The hash in hexadecimal digits.
     var hash: String
     var parentCount: Int
     var author: GitPerson
-    /// When it was written; `nil` where git cannot read the date (before 1970, or malformed).
+    /// The time of authoring; `nil` if git cannot read the date (before 1970, or malformed).
     var authored: Date?
     var committer: GitPerson
-    /// When it was committed; `nil` as with `authored`.
+    /// The time of the commit; `nil` as with `authored`.
     var committed: Date?
     /// The first paragraph of the message, in one line.
     var subject: String
-    /// The paragraphs after it.
+    /// The paragraphs after the first one.
     var body: String
-    /// The first ``GitFolders/countMax`` top-level folders of the files it changed, in the order of
-    /// their bytes; a merge is compared with its first parent.
+    /// The first ``GitFolders/countMax`` top-level folders of the changed files, in byte order.
+    ///
+    /// A merge is compared with its first parent.
     var folders: [String]
 }
 
 /// The commits of the branch that is checked out in a repository, parents before children.
 ///
 /// They are read from a running `git log`, in memory bounded by the largest commit. Names and
-/// addresses are those of the commits: a mailmap is not applied.
+/// addresses are those in the commits: no mailmap is applied.
 final class GitHistory {
-    /// Most bytes of a message, name or path that are kept: one more than an item can have.
+    /// The most bytes of a message, name or path that are kept: one more than an item can have.
     static let fieldByteCountMax = DynamoDBLimits.itemByteCountMax + 1
 
-    /// What a commit's fields are told by, in their order.
+    /// The format of a commit's fields, in their order.
     private static let fields = [
         "%H", "%P", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%s", "%b",
     ]
 
     private let process: GitProcess
     private var reader: GitFieldReader
-    /// Stands before each commit: drawn for this reading, so that no file name can imitate it.
+    /// The mark before each commit; it is random for each reading, so that no file name can imitate
+    /// it.
     private let boundary: [UInt8]
     private var isAtCommit = false
 
-    /// Starts to read.
+    /// Starts to read the commits.
     ///
     /// - Throws: As ``requireCommits(in:)``.
     init(repository: String) throws {
@@ -67,7 +69,7 @@ final class GitHistory {
     /// Refuses a path that is not the top of a repository with a commit.
     ///
     /// - Throws: ``CodexError/Code/notFound`` if there is no such folder or no git;
-    ///   ``CodexError/Code/invalidArgument`` if the folder is no repository, or one without commits.
+    ///   ``CodexError/Code/invalidArgument`` if the folder is not a repository, or has no commits.
     static func requireCommits(in repository: String) throws {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: repository, isDirectory: &isDirectory),
@@ -102,8 +104,8 @@ final class GitHistory {
 
     /// The next commit, or `nil` after the last.
     ///
-    /// - Throws: ``CodexError/Code/inputOutput`` if git failed, its output ended early or is not
-    ///   what was asked for.
+    /// - Throws: ``CodexError/Code/inputOutput`` if git failed, or its output ended early or is not
+    ///   in the requested format.
     func next() throws -> GitCommit? {
         if !isAtCommit {
             guard let field = try reader.next() else {
@@ -125,7 +127,7 @@ final class GitHistory {
                 isAtCommit = true
                 break
             }
-            // Between a commit's fields and its files git writes one line feed.
+            // git writes one line feed between a commit's fields and its files.
             let feed = isFirst && field.first == UInt8(ascii: "\n") ? 1 : 0
             folders.insert(field.dropFirst(feed))
             isFirst = false
@@ -157,7 +159,7 @@ final class GitHistory {
             subject: header[8], body: header[9], folders: folders.names)
     }
 
-    /// Seconds since 1970; past the year 9999 the model clamps them.
+    /// Seconds since 1970; the model clamps times after the year 9999.
     private static func date(_ text: String) -> Date? {
         Double(text).map { Date(timeIntervalSince1970: $0) }
     }
@@ -169,16 +171,16 @@ final class GitHistory {
     }
 }
 
-/// The top-level folders of files, each once: the first ones in the order of their bytes.
+/// The top-level folders of files, each once: the first ones in byte order.
 struct GitFolders {
-    /// Most folders that are kept.
+    /// The most folders that are kept.
     static let countMax = 19
-    /// Longest name that is kept; more of one is left out.
+    /// The most bytes of a name that are kept; longer names are cut.
     static let nameByteCountMax = 255
 
     private(set) var names: [String] = []
 
-    /// Adds the folder that a path begins with, `.` for a file beside the folders.
+    /// Adds the first folder of a path; `.` for a file without a folder.
     mutating func insert(_ path: ArraySlice<UInt8>) {
         let folder = path.firstIndex(of: UInt8(ascii: "/")).map { path[..<$0] }
         let name = folder.map { String(decoding: $0, as: UTF8.self) } ?? "."
@@ -193,7 +195,7 @@ struct GitFolders {
     }
 }
 
-/// Fields that end with NUL, one after the other, in memory bounded by the longest that is kept.
+/// Reads fields that end with NUL, in memory bounded by the longest field that is kept.
 private struct GitFieldReader {
     private let handle: FileHandle
     private var chunk: [UInt8] = []
@@ -201,9 +203,9 @@ private struct GitFieldReader {
 
     init(_ handle: FileHandle) { self.handle = handle }
 
-    /// The next field's first ``GitHistory/fieldByteCountMax`` bytes, or `nil` at the end.
+    /// The first ``GitHistory/fieldByteCountMax`` bytes of the next field, or `nil` at the end.
     ///
-    /// A field that the output's end cuts off is left out.
+    /// A field without its end is not returned.
     mutating func next() throws -> [UInt8]? {
         var field: [UInt8] = []
         while true {
@@ -223,7 +225,7 @@ private struct GitFieldReader {
 }
 
 extension String {
-    /// The longest beginning of at most `count` UTF-8 bytes that ends with a whole scalar.
+    /// The longest prefix of at most `count` UTF-8 bytes that ends with a whole scalar.
     func prefix(byteCount count: Int) -> String {
         guard utf8.count > count else { return self }
         var end = utf8.index(startIndex, offsetBy: count)

@@ -4,12 +4,11 @@ import Foundation
 
 /// Stores a git repository's history as CodexFlow's users, projects and tasks.
 ///
-/// The repository is a project that is named after its folder, each commit is a finished task of
-/// its author, reported by its committer, and whoever wrote or committed is a user. The same history
-/// makes the same items. A user or project that is in the store already stays as it is; tasks are
-/// replaced.
+/// The repository is a project with the name of its folder. Each commit is a finished task of its
+/// author, and its committer is the reporter. Each author and committer is a user. The same history
+/// always creates the same items. Existing users and projects stay as they are; tasks are replaced.
 struct GitImport {
-    /// What an import did.
+    /// The result of an import.
     struct Summary: Sendable, CustomStringConvertible {
         /// A commit that the store refused.
         struct Skip: Sendable {
@@ -17,23 +16,23 @@ struct GitImport {
             let reason: String
         }
 
-        /// Most refused commits that are listed.
+        /// The most refused commits in the list.
         static let skipCountMax = 100
 
-        /// Commits that were stored.
+        /// The number of stored commits.
         fileprivate(set) var commitCount = 0
-        /// Authors and committers.
+        /// The number of authors and committers.
         fileprivate(set) var authorCount = 0
-        /// Messages that were too large for an item and were cut.
+        /// The number of messages that were too large for an item and were cut.
         fileprivate(set) var truncatedCount = 0
-        /// Commits one of whose dates git cannot read.
+        /// The number of commits with a date that git cannot read.
         fileprivate(set) var undatedCount = 0
-        /// Commits that were refused.
+        /// The number of refused commits.
         fileprivate(set) var skippedCount = 0
-        /// The first of them.
+        /// The first refused commits.
         fileprivate(set) var skipped: [Skip] = []
 
-        /// One line of counts.
+        /// The counts in one line.
         var description: String {
             "\(commitCount) commits of \(authorCount) people stored, \(truncatedCount) messages cut, "
                 + "\(undatedCount) dates unreadable, \(skippedCount) commits skipped"
@@ -49,23 +48,23 @@ struct GitImport {
         }
     }
 
-    /// Most commits in a transaction.
+    /// The most commits in a transaction.
     static let batchCountMax = 500
-    /// Size of messages and names from which on a batch takes no more commits.
+    /// The size of messages and names at which a batch is full.
     static let batchByteCountMax = 8 << 20
 
     private let repository: String
     private let store: Store
-    /// The project that the repository is.
+    /// The project of the repository.
     let projectID: CodexFlow.Project.ID
 
     /// Prepares an import.
     ///
     /// - Parameters:
-    ///   - repository: The folder of a work tree's top, or a bare repository.
-    ///   - store: Where to; it has CodexFlow's schema.
+    ///   - repository: The top folder of a work tree, or a bare repository.
+    ///   - store: The target, which has CodexFlow's schema.
     /// - Throws: ``CodexError/Code/notFound`` if there is no such folder or no git;
-    ///   ``CodexError/Code/invalidArgument`` if it is no repository, or has no commits.
+    ///   ``CodexError/Code/invalidArgument`` if it is not a repository, or has no commits.
     init(repository: String, store: Store) throws {
         try GitHistory.requireCommits(in: repository)
         self.repository = repository
@@ -75,10 +74,10 @@ struct GitImport {
 
     /// Imports the history of the branch that is checked out.
     ///
-    /// An import that fails has stored the batches before; the next one does them again.
+    /// A failed import has stored its earlier batches; the next import stores them again.
     ///
     /// - Parameter progress: Called with a line after each batch.
-    /// - Returns: What was stored and what was not.
+    /// - Returns: The counts of stored and refused commits.
     /// - Throws: ``CodexError/Code/inputOutput`` if git fails, and as ``Store/write(_:)-(_)``.
     func run(progress: (String) -> Void = Console.progress) async throws -> Summary {
         let history = try GitHistory(repository: repository)
@@ -123,10 +122,10 @@ struct GitImport {
     }
 }
 
-/// The commits of one transaction on their way into the store.
+/// The commits of one transaction, before they are stored.
 private struct GitBatch: Sendable {
     let projectID: CodexFlow.Project.ID
-    /// The users so far: by the identifier that an address gives, the one that the store has.
+    /// The users so far: the identifier in the store by the identifier of an address.
     private(set) var users: [CodexFlow.User.ID: CodexFlow.User.ID]
     private(set) var summary = GitImport.Summary()
 
@@ -164,7 +163,7 @@ private struct GitBatch: Sendable {
         }
     }
 
-    /// The user with the person's address: one that the store has, or a new one.
+    /// The user with the person's address: the store's user, or a new one.
     private mutating func user(
         _ person: GitPerson, in transaction: inout WriteTransaction
     ) throws -> CodexFlow.User.ID {
@@ -182,7 +181,7 @@ private struct GitBatch: Sendable {
         of owner: CodexFlow.User.ID, _ start: Date?, in transaction: inout WriteTransaction
     ) throws {
         guard try transaction.get(.project(projectID)) == nil else { return }
-        // The beginning of the name, if it can be a key and nobody has it.
+        // The key is the beginning of the name, if it is valid and free.
         let letters = projectID.rawValue.uppercased().unicodeScalars.filter {
             ("A"..."Z").contains($0) || ("0"..."9").contains($0)
         }

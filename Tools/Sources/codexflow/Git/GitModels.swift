@@ -1,12 +1,12 @@
 import CodexCore
 import Foundation
 
-// How what git knows becomes CodexFlow's models.
+// The conversion of git's data to CodexFlow's models.
 
 extension CodexFlow.Task {
     private static let cutBodyByteCount = 64 << 10
 
-    /// A commit as a finished task.
+    /// Creates a finished task from a commit.
     ///
     /// - Throws: ``CodexError/Code/invalidIdentifier``.
     init(
@@ -20,7 +20,7 @@ extension CodexFlow.Task {
         if let end { body = String(commit.body[...end]) }
         kind = Kind(commitSubject: commit.subject)
         completedAt = commit.committed
-        // What no label may be is left out.
+        // Invalid labels are omitted.
         var probe = CodexFlow.Task(id: id, projectID: project, title: "-")
         labels = commit.folders.filter { folder in
             probe.labels = [folder]
@@ -31,7 +31,7 @@ extension CodexFlow.Task {
         }
     }
 
-    /// Cuts a title and to 64 KiB a body that are longer than a task's may be.
+    /// Cuts a title to the limit of a task, and cuts a body beyond its limit to 64 KiB.
     ///
     /// - Returns: Whether anything was cut.
     mutating func cutToFit() -> Bool {
@@ -49,8 +49,9 @@ extension CodexFlow.Task {
 }
 
 extension CodexFlow.Task.Kind {
-    /// The kind that a subject such as `fix(parser): …` names, in the manner of Conventional
-    /// Commits; `nil` for other subjects.
+    /// The kind in a subject such as `fix(parser): …`, in the manner of Conventional Commits.
+    ///
+    /// It is `nil` for other subjects.
     init?(commitSubject subject: String) {
         let head = subject.prefix { $0 != ":" }
         let word = head.prefix { $0 != "(" && $0 != "!" }
@@ -65,7 +66,7 @@ extension CodexFlow.Task.Kind {
 }
 
 extension CodexFlow.Project.ID {
-    /// Longest identifier in bytes: keys have room for it beside those of users and tasks.
+    /// The most bytes of an identifier: keys have room for it beside those of users and tasks.
     private static let byteCountMax = 64
 
     /// The identifier of a repository's project: its folder's name without `.git`.
@@ -85,10 +86,10 @@ extension CodexFlow.User {
     private static let emailByteCountMax = 200
     private static let replacementDomain = "@git.invalid"
 
-    /// The user whom a commit names; the identifier is the normalised e-mail address.
+    /// Creates the user of a commit; the identifier is the normalized email address.
     ///
-    /// Of an address that is none by the model's rules, or that is longer than 200 bytes, another one in
-    /// the domain `git.invalid` is made.
+    /// An address that breaks the model's rules, or exceeds 200 bytes, is replaced by one in the
+    /// domain `git.invalid`.
     init(_ person: GitPerson) throws(CodexError) {
         let name = String(person.name.prefix(CodexFlow.Limits.nameCountMax))
         let hasName = name.contains { !$0.isWhitespace }
@@ -102,7 +103,8 @@ extension CodexFlow.User {
         id = try ID(normalizedEmail)
     }
 
-    /// Addresses of the domain of replacements are replaced too, or one could be taken for another.
+    /// Addresses in the domain of replacements are also replaced; otherwise, two users could share
+    /// one.
     private static func isUsable(_ address: String) -> Bool {
         let domain = replacementDomain.utf8
         return address.utf8.count <= emailByteCountMax
@@ -110,8 +112,9 @@ extension CodexFlow.User {
             && (try? CodexFlow.User(id: "none", email: address, name: "-").validate()) != nil
     }
 
-    /// Different addresses have different replacements; of long ones, as far as 128 bits of FNV-1a
-    /// (Fowler, Noll and Vo) tell them apart.
+    /// The replacement of an address, which differs for different addresses.
+    ///
+    /// For long addresses, this holds as far as 128 bits of FNV-1a (Fowler, Noll and Vo) differ.
     private static func replacement(_ address: String) -> String {
         guard !address.isEmpty else { return "none~" + replacementDomain }
         var text = ""
@@ -124,7 +127,7 @@ extension CodexFlow.User {
             default: text += (byte < 0x10 ? "%0" : "%") + String(byte, radix: 16)
             }
         }
-        // The tilde is in no other replacement.
+        // No other replacement contains a tilde.
         if text.utf8.count > 60 { text = text.prefix(24) + "~" + String(digest, radix: 16) }
         return text + replacementDomain
     }

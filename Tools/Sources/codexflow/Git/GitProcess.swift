@@ -4,15 +4,16 @@ import Synchronization
 
 /// A running `git` whose output is read while it runs.
 ///
-/// Nothing that the repository's configuration names is run: no pager, hook, file system monitor,
-/// signature check or transport (objects that a partial clone lacks are not fetched).
+/// It runs no program that the repository's configuration names: no pager, hook, file system
+/// monitor, signature check or transport. It therefore does not fetch objects that a partial clone
+/// lacks.
 final class GitProcess {
-    /// What git said on standard error: its beginning, in one line.
+    /// The beginning of git's output on standard error, in one line.
     struct Complaint: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// What git prints.
+    /// The standard output of git.
     let output: FileHandle
     private let process = Process()
     private let errors = ErrorText()
@@ -36,7 +37,7 @@ final class GitProcess {
             throw CodexError(
                 .notFound, "git cannot be run. Install it, or repair PATH.", cause: error)
         }
-        // Drained beside the output: a full pipe would stop git.
+        // Standard error is drained in parallel, since a full pipe would stop git.
         let (errors, handle) = (errors, errorPipe.fileHandleForReading)
         DispatchQueue.global().async(group: errorsEnd) {
             while let data = try? handle.read(upToCount: 1 << 12), !data.isEmpty {
@@ -45,16 +46,17 @@ final class GitProcess {
         }
     }
 
-    /// Waits for git's end, which follows that of its output.
+    /// Waits for git to exit, after its output has ended.
     func finish() -> (isSuccess: Bool, complaint: Complaint) {
         process.waitUntilExit()
-        // Whatever git itself wrote is here at once; a child that it left behind is not waited for.
+        // Git's own output is available at once. A child process that it left behind is not
+        // awaited.
         _ = errorsEnd.wait(timeout: .now() + .seconds(1))
         let isSuccess = process.terminationReason == .exit && process.terminationStatus == 0
         return (isSuccess, Complaint(description: errors.line))
     }
 
-    /// All of a short output, without the line feed at its end.
+    /// The whole of a short output, without the line feed at its end.
     func answer() throws -> (isSuccess: Bool, text: String, complaint: Complaint) {
         var bytes = Array(try output.readToEnd() ?? Data())
         if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
@@ -62,10 +64,10 @@ final class GitProcess {
         return (isSuccess, String(decoding: bytes, as: UTF8.self), complaint)
     }
 
-    /// Ends git if it still runs: at the next thing that it prints.
+    /// Ends git, if it still runs, at its next write.
     ///
-    /// A signal would not do: git inherits the mask of the thread that started it, and those of the
-    /// concurrency pool block SIGTERM.
+    /// A signal is not enough: git inherits the signal mask of the thread that started it. Threads
+    /// of the concurrency pool block SIGTERM.
     func stop() {
         try? output.close()
         process.waitUntilExit()
@@ -77,7 +79,7 @@ final class GitProcess {
         "-c", "log.showRoot=true", "-c", "protocol.allow=never",
     ]
 
-    /// The program's environment without what would name another repository.
+    /// The program's environment without variables that would select another repository.
     private static var environment: [String: String] {
         var environment = ProcessInfo.processInfo.environment
         for name in [
@@ -96,7 +98,7 @@ final class GitProcess {
 
     private static func program() throws(CodexError) -> URL {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
-        // Relative folders would let the current one choose the program.
+        // With relative folders, the current directory would choose the program.
         for folder in path.split(separator: ":") where folder.hasPrefix("/") {
             let candidate = "\(folder)/git"
             if FileManager.default.isExecutableFile(atPath: candidate) {
@@ -108,7 +110,7 @@ final class GitProcess {
     }
 }
 
-/// The beginning of what a process writes to standard error.
+/// The beginning of a process's output on standard error.
 private final class ErrorText: Sendable {
     private static let byteCountMax = 400
     private let bytes = Mutex<[UInt8]>([])
@@ -117,7 +119,7 @@ private final class ErrorText: Sendable {
         bytes.withLock { $0 += data.prefix(Self.byteCountMax - $0.count) }
     }
 
-    /// The first line; control characters, which could steer a terminal, are left out.
+    /// The first line, without control characters, which could control a terminal.
     var line: String {
         let text = String(decoding: bytes.withLock { $0 }, as: UTF8.self)
         let first = text.unicodeScalars.prefix { $0 != "\n" }

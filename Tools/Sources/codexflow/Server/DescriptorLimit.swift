@@ -2,18 +2,18 @@
     import CodexCore
     import Foundation
 
-    /// The limit of files and connections that the process may have open (`RLIMIT_NOFILE`).
+    /// The limit on the process's open files and connections (`RLIMIT_NOFILE`).
     enum DescriptorLimit {
-        /// How many descriptors a server with so many connections needs.
+        /// The number of descriptors that a server needs for a number of connections.
         ///
-        /// The store has some tens of files open, and each event loop three descriptors.
+        /// The store has some tens of open files, and each event loop has three descriptors.
         static func count(forConnections count: Int) -> Int {
             count + 128 + 4 * ProcessInfo.processInfo.activeProcessorCount
         }
 
-        /// Raises the process's limit to what so many connections need, if it is lower.
+        /// Raises the process's limit to the need of the connections, if it is lower.
         ///
-        /// Without it, connections beyond the limit fail where they should wait.
+        /// Without it, connections beyond the limit would fail instead of waiting.
         ///
         /// - Throws: ``CodexError/Code/invalidArgument`` if the hard limit is too low.
         static func raise(forConnections connectionCount: Int) throws(CodexError) {

@@ -77,7 +77,7 @@
             try validateNames()
         }
 
-        /// Refuses names that no request can have.
+        /// Refuses names that cannot occur in a request.
         private func validateNames() throws {
             guard AuthorizationHeader.isRegion(region) else {
                 throw ValidationError(

@@ -1,21 +1,24 @@
-import Foundation
+internal import Foundation
 
 /// What other programs have of a small disk.
-final class Ballast {
+public final class Ballast {
     private let path: String
     private let descriptor: Int32
     private var byteCount: off_t = 0
     private var isRemoved = false
 
-    struct Failed: Error {
-        let call: String
-        let code: Int32
+    /// A call of the system that failed.
+    public struct Failed: Error {
+        /// The call.
+        public let call: String
+        /// Its `errno`.
+        public let code: Int32
     }
 
     /// Takes all blocks that can be had but so many bytes.
-    init(on disk: String, leaving rest: Int) throws {
+    public init(on disk: String, leaving rest: Int) throws {
         path = disk + "/ballast"
-        descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC, 0o644)
+        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_TRUNC, 0o644)
         guard descriptor >= 0 else { throw Failed(call: "open", code: errno) }
         takeAll()
         // By what was got, since the system counts blocks as free that it gives to nobody.
@@ -28,32 +31,35 @@ final class Ballast {
     deinit { remove() }
 
     private func takeAll() {
-        var step: off_t = 64 << 20
-        while step >= 1024 {
-            if posix_fallocate(descriptor, byteCount, step) == 0 {
-                byteCount += step
-            } else {
-                _ = ftruncate(descriptor, byteCount)
-                step /= 2
+        // Other systems mount no image of ext4.
+        #if os(Linux)
+            var step: off_t = 64 << 20
+            while step >= 1024 {
+                if posix_fallocate(descriptor, byteCount, step) == 0 {
+                    byteCount += step
+                } else {
+                    _ = ftruncate(descriptor, byteCount)
+                    step /= 2
+                }
             }
-        }
+        #endif
     }
 
     /// Gives everything back.
-    func remove() {
+    public func remove() {
         guard !isRemoved else { return }
         isRemoved = true
         _ = ftruncate(descriptor, 0)
         _ = fsync(descriptor)
         close(descriptor)
-        unlink(path)
+        _ = unsafe unlink(path)
     }
 }
 
 extension LoopDisk {
     /// The bytes that nobody has.
-    var freeByteCount: Int {
+    public var freeByteCount: Int {
         var info = statvfs()
-        return statvfs(path, &info) == 0 ? Int(info.f_bfree) * Int(info.f_frsize) : -1
+        return unsafe statvfs(path, &info) == 0 ? Int(info.f_bfree) * Int(info.f_frsize) : -1
     }
 }

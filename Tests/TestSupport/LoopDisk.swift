@@ -1,26 +1,26 @@
-import CodexTesting
-import Foundation
+internal import Foundation
 
 /// An ext4 file system of its own in an image file, mounted through a loop device: what is in the
 /// image is what a power cut would leave.
-final class LoopDisk {
+public final class LoopDisk {
     private let directory: String
     private let image: String
     /// Where it is mounted.
-    let path: String
+    public let path: String
     private var copies = 0
 
     /// Whether the machine lets tests mount file systems; says so if not.
-    static let isPossible: Bool = {
+    public static let isPossible: Bool = {
         let disk = try? LoopDisk()
         if disk == nil {
-            print("SKIPPED: power cuts, since this machine does not let tests mount ext4 images")
+            print("SKIPPED: small disks and power cuts: this machine mounts no images of ext4")
         }
         return disk != nil
     }()
 
-    init(byteCount: Int = 192 << 20) throws {
-        directory = try TemporaryStore.makeDirectory()
+    /// Makes one of so many bytes, and mounts it.
+    public init(byteCount: Int = 192 << 20) throws {
+        directory = try Self.makeDirectory()
         image = directory + "/disk"
         path = directory + "/mounted"
         do {
@@ -38,6 +38,14 @@ final class LoopDisk {
         }
     }
 
+    private static func makeDirectory() throws -> String {
+        let path = NSTemporaryDirectory() + "/codex-" + UUID().uuidString
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700])
+        return path
+    }
+
     deinit {
         try? Self.run("umount", "-l", path)
         try? FileManager.default.removeItem(atPath: directory)
@@ -47,7 +55,7 @@ final class LoopDisk {
     ///
     /// Who writes must be stopped. With `flushed`, what the system has not written yet is written
     /// first; else it is lost.
-    func withCut<R>(
+    public func withCut<R>(
         flushed: Bool, stopped: () -> Void, resumed: () -> Void, _ body: (String) throws -> R
     ) throws -> R {
         copies += 1
@@ -70,11 +78,11 @@ final class LoopDisk {
         return try body(mount)
     }
 
-    struct CommandFailed: Error {
+    private struct CommandFailed: Error {
         let command: String
     }
 
-    static func run(_ arguments: String...) throws {
+    private static func run(_ arguments: String...) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = arguments

@@ -1,0 +1,194 @@
+import CodexCore
+import CodexStore
+import Foundation
+
+/// A command with its fields; each kind of command has some of them.
+struct Command: Decodable {
+    /// What to do.
+    let command: String
+    /// The time of the wall clock, in seconds since 1970; without it the clock stays.
+    var now: Double?
+
+    // MARK: open
+    /// The store's directory.
+    var path: String?
+    var readOnly: Bool?
+    /// The name of a PlantedFault.
+    var plant: String?
+    var durability: DurabilityName?
+    /// From so many replaced or logged bytes on a checkpoint is made; without it none is by itself.
+    var dirtyBytes: Int?
+    /// The size that segments of the log grow to.
+    var segmentBytes: Int?
+    /// The size of the log from which on the oldest changes go.
+    var retainedBytes: Int?
+    /// The age from which on changes may go.
+    var retainedSeconds: Int?
+    /// See StoreOptions.clockConfirmation.
+    var confirmationSeconds: Int?
+    /// Whether to open the store with the schema that it has.
+    var keepSchema: Bool?
+
+    // MARK: write
+    /// The number of the operation.
+    var op: Int?
+    /// The idempotency token; an empty one makes a list of actions without a token.
+    var token: String?
+    var actions: [ActionForm]?
+    /// The process whose marker is written, if it is another.
+    var process: Int?
+
+    // MARK: read
+    var items: [ItemKey]?
+    var groups: [String]?
+    var totals: [String]?
+    var markers: Bool?
+
+    // MARK: Others
+    /// The name of an index or consumer.
+    var name: String?
+    var limit: Int?
+    /// The commit after which changes begin.
+    var after: UInt64?
+    /// Where a backup, an archive or a restored store is made.
+    var to: String?
+    /// The backup that is restored.
+    var from: String?
+    /// The archive that is restored with it.
+    var archive: String?
+    /// The commit to which it is restored.
+    var sequence: UInt64?
+    var asFollower: Bool?
+    /// Whether a restored store or a follower is read, too.
+    var look: Bool?
+}
+
+extension Command {
+    /// A field that the command needs.
+    ///
+    /// - Throws: ``ProtocolFault`` if it is not there.
+    func need<Value>(_ value: Value?, _ name: String) throws -> Value {
+        guard let value else { throw ProtocolFault(message: "\(command) needs \(name)") }
+        return value
+    }
+}
+
+/// A level of durability.
+struct DurabilityName: Decodable {
+    let durability: Durability
+
+    private struct Interval: Decodable {
+        let interval: Int
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let interval = try? container.decode(Interval.self) {
+            durability = .interval(losing: .milliseconds(interval.interval))
+            return
+        }
+        switch try container.decode(String.self) {
+        case "everyCommit": durability = .everyCommit
+        case "none": durability = .none
+        case let name: throw ProtocolFault(message: "no durability is called \(name)")
+        }
+    }
+}
+
+/// The key of an item of table `t`.
+struct ItemKey: Decodable {
+    let p: String
+    let s: Int
+
+    var primaryKey: PrimaryKey { PrimaryKey(.string(p), .number(Number(s))) }
+}
+
+/// An action of a write.
+struct ActionForm: Decodable {
+    /// An item that is stored.
+    struct Put: Decodable {
+        let p: String
+        let s: Int
+        var g: String?
+        var v: Int?
+        var u: String?
+        var x: Int?
+        /// The seed and the length of a text.
+        var pad: [Int]?
+    }
+    /// What is added to the attribute `v` of an item.
+    struct Addition: Decodable {
+        let p: String
+        let s: Int
+        let by: Int
+    }
+    /// A condition on the item that is there.
+    struct ConditionForm: Decodable {
+        var absent: Bool?
+        var opIs: Int?
+        var vAtLeast: Int?
+    }
+
+    var put: Put?
+    var delete: ItemKey?
+    var add: Addition?
+    var check: ItemKey?
+    var condition: ConditionForm?
+}
+
+extension ActionForm {
+    /// The action as the store takes it.
+    ///
+    /// - Parameter op: The number of the operation, which the written item gets.
+    /// - Throws: ``ProtocolFault``.
+    func action(op: Int) throws -> WriteAction {
+        let condition = try self.condition?.condition
+        if let put {
+            return .put(table: Items.table, try put.item(op: op), condition: condition)
+        }
+        if let add {
+            let update = Update()
+                .adding(add.by, to: Attribute<Int>("v"))
+                .setting(Attribute<Int>("op"), to: op)
+            let key = ItemKey(p: add.p, s: add.s).primaryKey
+            return .update(table: Items.table, key: key, update, condition: condition)
+        }
+        if let delete {
+            return .delete(table: Items.table, key: delete.primaryKey, condition: condition)
+        }
+        guard let check, let condition else {
+            throw ProtocolFault(message: "an action is put, add, delete, or check with a condition")
+        }
+        return .check(table: Items.table, key: check.primaryKey, condition: condition)
+    }
+}
+
+extension ActionForm.Put {
+    fileprivate func item(op: Int) throws -> Item {
+        var item: Item = [
+            "p": .string(p), "s": .number(Number(s)), "op": .number(Number(op)),
+        ]
+        if let g { item["g"] = .string(g) }
+        if let v { item["v"] = .number(Number(v)) }
+        if let u { item["u"] = .string(u) }
+        if let x { item["x"] = .number(Number(x)) }
+        if let pad {
+            guard pad.count == 2, pad[0] >= 0, (0...Pad.byteCountMax).contains(pad[1]) else {
+                throw ProtocolFault(message: "a pad has a seed and a length")
+            }
+            item["pad"] = .string(Pad.text(seed: pad[0], byteCount: pad[1]))
+        }
+        return item
+    }
+}
+
+extension ActionForm.ConditionForm {
+    fileprivate var condition: Condition {
+        get throws {
+            if absent == true { return Attribute<String>("p").doesNotExist }
+            if let opIs { return Attribute<Int>("op") == opIs }
+            if let vAtLeast { return Attribute<Int>("v") >= vAtLeast }
+            throw ProtocolFault(message: "a condition is absent, opIs or vAtLeast")
+        }
+    }
+}

@@ -1,0 +1,188 @@
+import CodexCore
+import CodexStore
+import Synchronization
+
+/// The tables of a simulated store, and their items as answers show them.
+enum Items {
+    /// The table of the items that commands write.
+    static let table = "t"
+    /// The table of what consumers have counted.
+    static let consumerTable = "c"
+    /// The index of `t` that is added and removed while the store is in use.
+    static let addedIndex = IndexDefinition(
+        "byV", partitionKey: [KeyAttribute("v", .number)])
+
+    /// The schema that stores are created with.
+    static let schema = Schema(tables: [
+        TableDefinition(
+            table, partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
+            indexes: [
+                IndexDefinition(
+                    "byG", partitionKey: [KeyAttribute("g")],
+                    sortKey: [KeyAttribute("v", .number)]),
+                IndexDefinition("byU", partitionKey: [KeyAttribute("u")], isUnique: true),
+            ],
+            counters: [CounterDefinition("perG", group: [KeyAttribute("g")], sums: ["v"])],
+            timeToLive: "x"),
+        TableDefinition(
+            consumerTable, partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number)),
+    ])
+
+    /// The key of the item that names a process's last operation.
+    static func markerKey(of process: Int) -> PrimaryKey {
+        PrimaryKey(.string("marker#\(process)"), .number(0))
+    }
+
+    /// The item that names a process's last operation.
+    static func marker(of process: Int, op: Int) -> Item {
+        [
+            "p": .string("marker#\(process)"), "s": .number(0), "op": .number(Number(op)),
+        ]
+    }
+
+    // MARK: Answers
+
+    private static let names = ["p", "s", "g", "v", "op", "u", "x", "pad", "n", "chain"]
+
+    /// An item as answers show it.
+    static func shown(_ item: Item) -> Answer {
+        var fields: [Answer.Field] = []
+        for name in names {
+            guard let value = item[name] else { continue }
+            fields.append(Answer.Field(name, shown(name, value)))
+        }
+        let others = item.names.filter { !names.contains($0) }.sorted()
+        if !others.isEmpty {
+            fields.append(Answer.Field("other", .list(others.map { .text($0) })))
+        }
+        return .object(fields)
+    }
+
+    /// An item that may be missing.
+    static func shown(optional item: Item?) -> Answer {
+        guard let item else { return .null }
+        return shown(item)
+    }
+
+    private static func shown(_ name: String, _ value: AttributeValue) -> Answer {
+        switch value {
+        case .string(let text): name == "pad" ? Pad.shown(text) : .text(text)
+        case .number(let number): shown(number)
+        default: .text("\(value)")
+        }
+    }
+
+    private static func shown(_ number: Number) -> Answer {
+        guard let integer = number.int64 else { return .text(number.description) }
+        return .int(Int(integer))
+    }
+
+    /// A key as answers show it.
+    static func shown(_ key: PrimaryKey) -> Answer {
+        var fields = [Answer.Field("p", shown("p", key.partition))]
+        if let sort = key.sort { fields.append(Answer.Field("s", shown("s", sort))) }
+        return .object(fields)
+    }
+
+    /// A group's totals as answers show them.
+    static func shown(_ total: GroupTotal) -> Answer {
+        var fields: [Answer.Field] = []
+        if let group = total.group.first { fields.append(Answer.Field("g", shown("g", group))) }
+        fields.append(Answer.Field("count", .int(total.count)))
+        if let sum = total.sums["v"] { fields.append(Answer.Field("sum", shown(sum))) }
+        fields.append(Answer.Field("summed", .int(total.summedCounts["v"] ?? 0)))
+        return .object(fields)
+    }
+}
+
+/// Long texts that commands and answers name by a seed and a length.
+///
+/// A text begins with both, so that it can be made once more and compared when an item is read.
+enum Pad {
+    /// The most bytes of a text: with it, an item stays within DynamoDB's limit.
+    static let byteCountMax = 300_000
+
+    /// The texts that were made, by seed and length.
+    private static let made = Mutex<[String: String]>([:])
+    private static let madeCountMax = 256
+
+    /// The text of a seed.
+    static func text(seed: Int, byteCount: Int) -> String {
+        let beginning = "\(seed):\(byteCount):"
+        if let text = made.withLock({ $0[beginning] }) { return text }
+        var bytes = Array(beginning.utf8)
+        bytes.reserveCapacity(byteCount + 8)
+        var random = SplitMix(state: UInt64(bitPattern: Int64(seed)))
+        while bytes.count < byteCount {
+            var word = random.next()
+            for _ in 0..<8 {
+                bytes.append(UInt8(97 + word % 26))
+                word /= 26
+            }
+        }
+        let text = String(decoding: bytes.prefix(byteCount), as: UTF8.self)
+        made.withLock { made in
+            if made.count >= madeCountMax { made.removeAll() }
+            made[beginning] = text
+        }
+        return text
+    }
+
+    /// Seed and length of a text, or its length and hash if it is not what a seed gives.
+    static func shown(_ text: String) -> Answer {
+        if text.isEmpty { return [.int(0), .int(0)] }
+        let parts = text.prefix(48).split(
+            separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+        let byteCount = text.utf8.count
+        if parts.count == 3, let seed = Int(parts[0]), seed >= 0, Int(parts[1]) == byteCount,
+            byteCount <= byteCountMax, text == self.text(seed: seed, byteCount: byteCount)
+        {
+            return [.int(seed), .int(byteCount)]
+        }
+        return .text("damaged \(byteCount) \(Chain().adding(text).text)")
+    }
+}
+
+/// A hash of texts that is continued from call to call (FNV-1a of 64 bits).
+struct Chain {
+    /// The hash so far.
+    private(set) var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    /// The hash of nothing.
+    init() {}
+
+    /// A hash that was written as ``text``; `nil` for other text.
+    init?(_ text: String) {
+        guard let hash = UInt64(text, radix: 16) else { return nil }
+        self.hash = hash
+    }
+
+    /// The hash with the bytes of a text added.
+    func adding(_ text: String) -> Chain {
+        var chain = self
+        for byte in text.utf8 { chain.hash = (chain.hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        return chain
+    }
+
+    /// The hash in 16 hexadecimal digits.
+    var text: String {
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
+
+/// A generator of numbers from a seed (SplitMix64).
+struct SplitMix: Sendable {
+    private var state: UInt64
+
+    init(state: UInt64) { self.state = state }
+
+    /// The next number.
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

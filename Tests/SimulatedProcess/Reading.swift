@@ -1,0 +1,190 @@
+import CodexCore
+import CodexStore
+import Foundation
+
+extension SimulatedProcess {
+    /// How many processes' markers are looked for.
+    private static let markerCountMax = 32
+
+    /// The newest commit of a store.
+    func newestSequence(of store: Store) throws -> UInt64 {
+        try store.read { try $0.sequenceNumber.commit }
+    }
+
+    /// Reads items, groups, totals and markers in one snapshot.
+    func read(_ command: Command) throws -> Answer {
+        .object(try openStore().read { snapshot in try Self.read(command, snapshot) })
+    }
+
+    private static func read(
+        _ command: Command, _ snapshot: borrowing Snapshot
+    ) throws -> [Answer.Field] {
+        var fields = [
+            Answer.Field("sequence", .count(try snapshot.sequenceNumber.commit))
+        ]
+        if let keys = command.items {
+            let items = try snapshot.items(in: Items.table, keys: keys.map(\.primaryKey))
+            fields.append(Answer.Field("items", .list(items.map { Items.shown(optional: $0) })))
+        }
+        if let groups = command.groups {
+            var answers: [Answer] = []
+            for group in groups {
+                let query = TableQuery(
+                    table: Items.table, index: "byG", partition: [.string(group)])
+                let page = try snapshot.items(matching: query)
+                answers.append(.list(page.items.map { Items.shown($0) }))
+            }
+            fields.append(Answer.Field("groups", .list(answers)))
+        }
+        if let groups = command.totals {
+            var answers: [Answer] = []
+            for group in groups {
+                let total = try snapshot.total(
+                    of: "perG", in: Items.table, group: [.string(group)])
+                answers.append(Items.shown(total))
+            }
+            fields.append(Answer.Field("totals", .list(answers)))
+        }
+        if command.markers == true {
+            fields.append(Answer.Field("markers", try markers(snapshot)))
+        }
+        return fields
+    }
+
+    private static func markers(_ snapshot: borrowing Snapshot) throws -> Answer {
+        var fields: [Answer.Field] = []
+        for process in 0..<markerCountMax {
+            let item = try snapshot.item(in: Items.table, key: Items.markerKey(of: process))
+            guard let op = item?["op"]?.number?.int64 else { continue }
+            fields.append(Answer.Field("\(process)", .int(Int(op))))
+        }
+        return .object(fields)
+    }
+
+    // MARK: Everything
+
+    /// Reads all items, entries and totals in one snapshot, and the consumers.
+    func scan(_ store: Store) throws -> [Answer.Field] {
+        var fields = try store.read { snapshot in try Self.scan(snapshot) }
+        let consumers = try store.consumers().map { status -> Answer in
+            [
+                "name": .text(status.name), "at": .text(status.sequenceNumber.description),
+                "lag": .count(status.lagCommitCount),
+            ]
+        }
+        fields.append(Answer.Field("consumers", .list(consumers)))
+        return fields
+    }
+
+    private static func scan(_ snapshot: borrowing Snapshot) throws -> [Answer.Field] {
+        [
+            Answer.Field("sequence", .count(try snapshot.sequenceNumber.commit)),
+            Answer.Field("items", try items(TableScan(table: Items.table), snapshot)),
+            Answer.Field("counters", try items(TableScan(table: Items.consumerTable), snapshot)),
+            Answer.Field("byG", try items(TableScan(table: Items.table, index: "byG"), snapshot)),
+            Answer.Field("byU", try items(TableScan(table: Items.table, index: "byU"), snapshot)),
+            Answer.Field("byV", try items(TableScan(table: Items.table, index: "byV"), snapshot)),
+            Answer.Field("totals", try totals(snapshot)),
+        ]
+    }
+
+    /// What a scan finds; `null` if the index is not there.
+    private static func items(
+        _ scan: TableScan, _ snapshot: borrowing Snapshot
+    ) throws -> Answer {
+        do {
+            return .list(try snapshot.items(scanning: scan).items.map { Items.shown($0) })
+        } catch CodexError.Code.indexNotReady {
+            return "indexNotReady"
+        } catch CodexError.Code.unknownIndex {
+            return .null
+        }
+    }
+
+    private static func totals(_ snapshot: borrowing Snapshot) throws -> Answer {
+        do {
+            return .list(
+                try snapshot.totals(of: "perG", in: Items.table).map { Items.shown($0) })
+        } catch CodexError.Code.indexNotReady {
+            return "indexNotReady"
+        }
+    }
+
+    /// Checks a store by its own means.
+    func verify(_ store: Store) throws -> Answer {
+        let report = try store.verify()
+        return [
+            "sound": .bool(report.isSound),
+            "differences": .list(report.differences.map { .text($0.description) }),
+            "items": .int(report.itemCount), "entries": .int(report.entryCount),
+            "groups": .int(report.groupCount),
+        ]
+    }
+
+    /// The newest commit, and what of the log is there.
+    func sequence() throws -> Answer {
+        let figures = try openStore().stats()
+        return [
+            "sequence": .count(figures.sequence), "trimmed": .count(figures.trimmedSequence),
+            "logBytes": .int(figures.logByteCount),
+        ]
+    }
+
+    // MARK: Changes
+
+    /// Reads whole commits after one, until there are as many changes as are wanted.
+    func changes(_ command: Command) throws -> Answer {
+        let store = try openStore()
+        let countMin = max(1, command.limit ?? 1000)
+        // Before the log is read: the end that it is read to may be a later one.
+        let newest = try newestSequence(of: store)
+        var last = command.after ?? 0
+        var commits: [(number: UInt64, changes: [Answer])] = []
+        var count = 0
+        var isEnd = true
+        do {
+            try store.catchUp(
+                after: SequenceNumber(commit: last), view: .newAndOldImages, filter: .all
+            ) { change in
+                let number = change.sequenceNumber.commit
+                if number != commits.last?.number {
+                    if count >= countMin { throw EnoughChanges() }
+                    commits.append((number, []))
+                }
+                commits[commits.count - 1].changes.append(try Self.shown(change))
+                count += 1
+            }
+        } catch is EnoughChanges {
+            isEnd = false
+        }
+        last = max(last, commits.last?.number ?? 0)
+        if isEnd { last = max(last, newest) }
+        let answers = commits.map { commit -> Answer in
+            ["sequence": .count(commit.number), "changes": .list(commit.changes)]
+        }
+        return ["end": .bool(isEnd), "last": .count(last), "commits": .list(answers)]
+    }
+
+    private static func shown(_ change: ChangeRecord) throws -> Answer {
+        [
+            "table": .text(change.table), "key": Items.shown(try change.key),
+            "kind": .text(change.kind.rawValue), "isExpiry": .bool(change.isExpiry),
+            "time": .number(change.time.timeIntervalSince1970),
+            "ordinal": .int(Int(change.sequenceNumber.ordinal)),
+            "old": Items.shown(optional: try change.oldImage),
+            "new": Items.shown(optional: try change.newImage),
+        ]
+    }
+
+    /// Which commits the segments of the log have, as their files say.
+    func commitNumbers() throws -> Answer {
+        let log = try LogInspection(at: try openStore().path)
+        let segments = log.segments.map { segment -> Answer in
+            [
+                "number": .count(segment.number), "first": .count(segment.firstSequence),
+                "count": .int(segment.commitCount), "end": .text(segment.end.rawValue),
+            ]
+        }
+        return ["segments": .list(segments), "checkpoint": .count(log.checkpointSequence)]
+    }
+}

@@ -1,0 +1,153 @@
+import CodexCore
+import CodexStore
+import Synchronization
+
+extension SimulatedProcess {
+    /// Performs the actions of an operation and writes the process's marker, all or nothing.
+    func write(_ command: Command) throws -> Answer {
+        let store = try openStore()
+        let op = try command.need(command.op, "op")
+        let marker = Items.marker(of: command.process ?? number, op: op)
+        var wanted = try (command.actions ?? []).map { try $0.action(op: op) }
+        wanted.append(.put(table: Items.table, marker))
+        let actions = wanted
+        guard let token = command.token else {
+            try perform(actions, in: store)
+            return ["done": .bool(true)]
+        }
+        let isDone = try store.write { transaction in
+            try transaction.perform(actions, idempotencyToken: token.isEmpty ? nil : token)
+        }
+        return ["done": .bool(isDone)]
+    }
+
+    /// Performs actions in one transaction, each after the one before.
+    ///
+    /// - Throws: ``FailedAction``.
+    private func perform(_ actions: [WriteAction], in store: Store) throws {
+        let failed = FailedPlace()
+        do {
+            try store.write { (transaction: inout WriteTransaction) throws -> Void in
+                // The body may run again.
+                failed.set(nil)
+                for (place, action) in actions.enumerated() {
+                    do {
+                        try Self.perform(action, &transaction)
+                    } catch {
+                        failed.set(place)
+                        throw error
+                    }
+                }
+            }
+        } catch {
+            throw FailedAction(cause: error, place: failed.place)
+        }
+    }
+
+    private nonisolated static func perform(
+        _ action: WriteAction, _ transaction: inout WriteTransaction
+    ) throws {
+        switch action {
+        case .put(let table, let item, let condition):
+            try transaction.put(item, in: table, condition: condition)
+        case .update(let table, let key, let update, let condition):
+            try transaction.update(in: table, key: key, update, condition: condition)
+        case .delete(let table, let key, let condition):
+            try transaction.delete(in: table, key: key, condition: condition)
+        case .check:
+            do throws(CodexError) {
+                try transaction.perform([action])
+            } catch {
+                throw error.reasons.compactMap { $0 }.first ?? error
+            }
+        }
+    }
+
+    // MARK: Consuming
+
+    /// Counts changes as a consumer, exactly once each, in the transaction of its checkpoint.
+    func consume(_ command: Command) async throws -> Answer {
+        let store = try openStore()
+        let name = try command.need(command.name, "name")
+        let filter = ChangeFilter(tables: [Items.table])
+        if try position(of: name, in: store) == nil {
+            try await store.addConsumer(name, after: .trimHorizon, filter: filter)
+        }
+        guard let start = try position(of: name, in: store) else {
+            throw ProtocolFault(message: "the consumer \(name) was removed")
+        }
+        let changes = try self.changes(
+            after: start, atLeast: max(1, command.limit ?? 100), filter, in: store)
+        guard let last = changes.last else {
+            return ["count": .int(0), "at": .text(start.description)]
+        }
+        let total = try commit(changes, upTo: last, of: name, from: start, in: store)
+        return [
+            "count": .int(changes.count), "at": .text(last.sequenceNumber.description),
+            "total": ["n": .int(total.count), "chain": .text(total.chain)],
+        ]
+    }
+
+    private func position(of consumer: String, in store: Store) throws -> SequenceNumber? {
+        try store.consumers().first { $0.name == consumer }?.sequenceNumber
+    }
+
+    /// Whole commits with so many changes, or those that there are.
+    private func changes(
+        after start: SequenceNumber, atLeast countMin: Int, _ filter: ChangeFilter, in store: Store
+    ) throws -> [ChangeRecord] {
+        var changes: [ChangeRecord] = []
+        do {
+            try store.catchUp(after: start, view: .keysOnly, filter: filter) { change in
+                let commit = changes.last?.sequenceNumber.commit
+                if changes.count >= countMin, change.sequenceNumber.commit != commit {
+                    throw EnoughChanges()
+                }
+                changes.append(change)
+            }
+        } catch is EnoughChanges {
+            return changes
+        }
+        return changes
+    }
+
+    private func commit(
+        _ changes: [ChangeRecord], upTo last: ChangeRecord, of consumer: String,
+        from start: SequenceNumber, in store: Store
+    ) throws -> ConsumedTotal {
+        try store.write { (transaction: inout WriteTransaction) throws -> ConsumedTotal in
+            try transaction.checkpoint(consumer, at: last, expecting: start)
+            let key = PrimaryKey(.string(consumer), .number(0))
+            let old = try transaction.item(in: Items.consumerTable, key: key)
+            let text = old?["chain"]?.string
+            var chain = text.flatMap { Chain($0) } ?? Chain()
+            for change in changes { chain = chain.adding("\(change.sequenceNumber);") }
+            let count = Int(old?["n"]?.number?.int64 ?? 0) + changes.count
+            try transaction.put(
+                [
+                    "p": .string(consumer), "s": .number(0), "n": .number(Number(count)),
+                    "chain": .string(chain.text),
+                ], in: Items.consumerTable)
+            return ConsumedTotal(count: count, chain: chain.text)
+        }
+    }
+}
+
+/// What a consumer has counted so far.
+private struct ConsumedTotal: Sendable {
+    let count: Int
+    /// The hash of the numbers of the changes, in their order.
+    let chain: String
+}
+
+/// Thrown to end reading once there are as many changes as are wanted.
+struct EnoughChanges: Error {}
+
+/// The place of the action that failed, set by the body of a transaction.
+private final class FailedPlace: Sendable {
+    private let value = Mutex<Int?>(nil)
+
+    var place: Int? { value.withLock { $0 } }
+
+    func set(_ place: Int?) { value.withLock { $0 = place } }
+}

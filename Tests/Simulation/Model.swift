@@ -1,0 +1,136 @@
+/// What a store has, by the rules of the documents: items, conditions, expiry, a unique attribute.
+///
+/// It shares no code with the engine.
+struct Model: Equatable, Sendable {
+    /// The items, those included that are over and not removed.
+    private(set) var items: [ItemKey: ItemImage] = [:]
+
+    /// A change that a write makes.
+    struct Change: Hashable, Sendable {
+        var key: ItemKey
+        var old: ItemImage?
+        var new: ItemImage?
+    }
+
+    /// What becomes of a write.
+    enum Verdict: Equatable {
+        case applied([Change])
+        /// The places of the actions whose condition is false.
+        case conditionFailed([Int])
+        /// The places of the actions whose unique value is taken.
+        case uniqueViolation([Int])
+    }
+
+    /// The item under a key for those whose clock shows `now`.
+    func visible(_ key: ItemKey, at now: Int) -> ItemImage? {
+        items[key].flatMap { $0.isExpired(at: now) ? nil : $0 }
+    }
+
+    /// All items that are not over, by key.
+    func visibleItems(at now: Int) -> [ItemImage] {
+        items.values.filter { !$0.isExpired(at: now) }.sorted { $0.key < $1.key }
+    }
+
+    /// Puts, or removes, an item.
+    mutating func set(_ key: ItemKey, _ item: ItemImage?) { items[key] = item }
+
+    // MARK: Writes
+
+    /// Judges a write.
+    ///
+    /// - Parameters:
+    ///   - actions: The actions.
+    ///   - op: The write's number.
+    ///   - now: The clock of the process that writes.
+    ///   - isList: Whether the actions are judged by their common outcome, as `perform` does. Else
+    ///     each sees those before it.
+    /// - Returns: The changes, without those that leave an item as it was, or the refusal.
+    func judge(_ actions: [Action], op: Int, now: Int, isList: Bool) -> Verdict {
+        isList ? judgeList(actions, op, now) : judgeSequence(actions, op, now)
+    }
+
+    private func judgeList(_ actions: [Action], _ op: Int, _ now: Int) -> Verdict {
+        let failed = actions.indices.filter { place in
+            let action = actions[place]
+            return action.condition?.holds(for: visible(action.key, at: now)) == false
+        }
+        guard failed.isEmpty else { return .conditionFailed(failed) }
+        var after = self
+        var changes: [Change] = []
+        for action in actions { after.perform(action, op, now, &changes) }
+        let taken = actions.indices.filter { place in
+            actions[place].put.map { after.isTaken($0, at: now) } ?? false
+        }
+        return taken.isEmpty ? .applied(changes) : .uniqueViolation(taken)
+    }
+
+    private func judgeSequence(_ actions: [Action], _ op: Int, _ now: Int) -> Verdict {
+        var after = self
+        var changes: [Change] = []
+        for (place, action) in actions.enumerated() {
+            let old = after.visible(action.key, at: now)
+            guard action.condition?.holds(for: old) != false else {
+                return .conditionFailed([place])
+            }
+            after.perform(action, op, now, &changes)
+            if let item = action.put, after.isTaken(item, at: now) {
+                return .uniqueViolation([place])
+            }
+        }
+        return .applied(changes)
+    }
+
+    private mutating func perform(
+        _ action: Action, _ op: Int, _ now: Int, _ changes: inout [Change]
+    ) {
+        let old = visible(action.key, at: now)
+        let new = action.outcome(of: old, op: op)
+        guard old != new else { return }
+        changes.append(Change(key: action.key, old: old, new: new))
+        set(action.key, new)
+    }
+
+    /// Whether another item that is not over has the item's unique value.
+    private func isTaken(_ item: ItemImage, at now: Int) -> Bool {
+        guard let u = item.u else { return false }
+        return items.values.contains { $0.u == u && $0.key != item.key && !$0.isExpired(at: now) }
+    }
+
+    // MARK: Indexes and totals
+
+    /// The entries of the index of groups, in its order.
+    func entriesByGroup(at now: Int, of group: String? = nil) -> [ItemImage] {
+        visibleItems(at: now).filter { $0.g != nil && $0.v != nil && (group ?? $0.g) == $0.g }
+            .sorted {
+                ($0.g ?? "", $0.v ?? 0, $0.key) < ($1.g ?? "", $1.v ?? 0, $1.key)
+            }
+    }
+
+    /// The entries of the unique index, in its order.
+    func entriesByUnique(at now: Int) -> [ItemImage] {
+        visibleItems(at: now).filter { $0.u != nil }
+            .sorted { ($0.u ?? "", $0.key) < ($1.u ?? "", $1.key) }
+    }
+
+    /// The entries of the index of values, in its order.
+    func entriesByValue(at now: Int) -> [ItemImage] {
+        visibleItems(at: now).filter { $0.v != nil }
+            .sorted { ($0.v ?? 0, $0.key) < ($1.v ?? 0, $1.key) }
+    }
+
+    /// The totals of the groups that have items; those that are over count until they are removed.
+    func totals() -> [GroupTotal] {
+        var totals: [String: GroupTotal] = [:]
+        for item in items.values {
+            guard let group = item.g else { continue }
+            var total = totals[group] ?? GroupTotal(group)
+            total.count += 1
+            if let v = item.v {
+                total.sum += v
+                total.summed += 1
+            }
+            totals[group] = total
+        }
+        return totals.values.sorted { $0.g < $1.g }
+    }
+}

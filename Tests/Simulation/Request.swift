@@ -1,0 +1,249 @@
+internal import Foundation
+
+/// A command to a simulated process.
+///
+/// In a program, paths are names in the directory of the history.
+package struct Request: Codable, Hashable, Sendable {
+    /// What is to be done.
+    package enum Name: String, Codable, Sendable {
+        case open, close, write, read, scan, checkpoint, removeExpired, addIndex, removeIndex
+        case consume, backup, archive, restore, follow, compact, verify, sequence, changes
+        case commitNumbers
+    }
+
+    /// The name of the command.
+    package var command: Name
+    /// The wall clock, in seconds.
+    package var now: Int?
+    /// A store.
+    package var path: String?
+    /// The planted fault.
+    package var plant: String?
+    /// After how many replaced bytes a checkpoint is made.
+    package var dirtyBytes: Int?
+    /// The size of a segment.
+    package var segmentBytes: Int?
+    /// The number of a write.
+    package var op: Int?
+    /// The idempotency token of a write.
+    package var token: String?
+    /// The process whose marker a write puts, if another one sends it.
+    package var process: Int?
+    /// The actions of a write.
+    package var actions: [Action]?
+    /// The items of a read.
+    package var items: [ItemKey]?
+    /// The groups of a read whose items are read.
+    package var groups: [String]?
+    /// The groups of a read whose totals are read.
+    package var totals: [String]?
+    /// Whether a read reads the markers.
+    package var markers: Bool?
+    /// How many items or changes.
+    package var limit: Int?
+    /// An index or consumer.
+    package var name: String?
+    /// Where a backup, an archive or a restored store goes.
+    package var to: String?
+    /// A backup.
+    package var from: String?
+    /// An archive.
+    package var archive: String?
+    /// The commit that is restored.
+    package var sequence: Int?
+    /// The commit after which changes are read.
+    package var after: Int?
+
+    /// Creates a command without arguments.
+    package init(_ command: Name) { self.command = command }
+
+    /// The line that a process reads; paths are in a directory.
+    func line(in directory: String) throws -> String {
+        var request = self
+        for path in [\Request.path, \.to, \.from, \.archive] {
+            if let name = request[keyPath: path] { request[keyPath: path] = directory + "/" + name }
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(request), as: UTF8.self)
+    }
+}
+
+/// An answer of a simulated process.
+package struct Answer: Decodable, Sendable {
+    /// The results of a command that succeeded.
+    package var ok: Results?
+    /// The code of an error.
+    package var error: String?
+    /// The text of an error.
+    package var message: String?
+    /// The reasons of a list of actions that was not done.
+    package var reasons: [String?]?
+    /// The place of the action that failed.
+    package var action: Int?
+
+    /// Reads a line.
+    init(line: String) throws {
+        self = try JSONDecoder().decode(Answer.self, from: Data(line.utf8))
+    }
+
+    /// The results of all commands; each has some of them.
+    package struct Results: Decodable, Sendable {
+        package var recovered: Bool?
+        package var done: Bool?
+        package var sequence: Int?
+        package var leaderSequence: Int?
+        package var firstSequence: Int?
+        package var hasGap: Bool?
+        package var trimmed: Int?
+        package var items: [ItemImage?]?
+        package var groups: [[ItemImage]]?
+        package var totals: [GroupTotal]?
+        package var markers: [String: Int]?
+        package var count: Int?
+        package var at: String?
+        package var end: Bool?
+        package var last: Int?
+        package var changes: [LoggedCommit]?
+        package var scan: Scan?
+        package var verify: Verification?
+        package var segments: [Segment]?
+
+        private enum CodingKeys: String, CodingKey {
+            case recovered, done, sequence, leaderSequence, firstSequence, hasGap, trimmed, items
+            case groups, totals, markers, count, at, end, last, commits, scan, verify, segments
+            case sound, byG
+        }
+
+        /// Creates results without any.
+        package init() {}
+
+        /// Reads what is there.
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            func value<Value: Decodable>(_ key: CodingKeys) throws -> Value? {
+                try container.decodeIfPresent(Value.self, forKey: key)
+            }
+            recovered = try value(.recovered)
+            done = try value(.done)
+            sequence = try value(.sequence)
+            leaderSequence = try value(.leaderSequence)
+            firstSequence = try value(.firstSequence)
+            hasGap = try value(.hasGap)
+            trimmed = try value(.trimmed)
+            markers = try value(.markers)
+            count = try value(.count)
+            at = try value(.at)
+            end = try value(.end)
+            last = try value(.last)
+            segments = try value(.segments)
+            if container.contains(.byG) {
+                // The answer of a scan is the scan.
+                scan = try Scan(from: decoder)
+            } else if container.contains(.sound) {
+                verify = try Verification(from: decoder)
+            } else {
+                scan = try value(.scan)
+                verify = try value(.verify)
+                items = try value(.items)
+                groups = try value(.groups)
+                totals = try value(.totals)
+            }
+            // An opening tells how many commits it redid: a number.
+            if end != nil { changes = try value(.commits) }
+        }
+    }
+}
+
+/// All that a snapshot has.
+package struct Scan: Decodable, Sendable {
+    /// The snapshot's last commit.
+    package var sequence: Int
+    /// The items, those of markers included.
+    package var items: [ItemImage]
+    /// The consumers' items.
+    package var counters: [ItemImage]
+    /// The entries of the index byG.
+    package var byG: Part<ItemImage>
+    /// The entries of the unique index.
+    package var byU: Part<ItemImage>
+    /// The entries of the index that comes and goes; `nil` if there is none.
+    package var byV: Part<ItemImage>?
+    /// The totals of all groups.
+    package var totals: Part<GroupTotal>
+
+    /// A list, or the code of the reason why there is none.
+    package struct Part<Element: Decodable & Sendable>: Decodable, Sendable {
+        /// The elements.
+        package var elements: [Element]?
+        /// The reason.
+        package var code: String?
+
+        /// Makes a list.
+        package init(_ elements: [Element]) { self.elements = elements }
+
+        /// Reads a list or a code.
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let code = try? container.decode(String.self) {
+                self.code = code
+            } else {
+                elements = try container.decode([Element].self)
+            }
+        }
+    }
+}
+
+/// What a verification found.
+package struct Verification: Decodable, Sendable {
+    /// Whether nothing differs.
+    package var sound: Bool
+    /// What differs.
+    package var differences: [String]
+}
+
+/// A segment of the log, as its file tells.
+package struct Segment: Decodable, Sendable {
+    /// Its number.
+    package var number: Int
+    /// Its first commit.
+    package var first: Int
+    /// How many commits it has.
+    package var count: Int
+    /// How it ends.
+    package var end: String
+}
+
+/// A commit of the change stream.
+package struct LoggedCommit: Decodable, Hashable, Sendable {
+    /// Its number.
+    package var sequence: Int
+    /// Its changes.
+    package var changes: [LoggedChange]
+}
+
+/// A change of the change stream.
+package struct LoggedChange: Decodable, Hashable, Sendable {
+    /// The table.
+    package var table: String
+    /// The key of the item.
+    package var key: ItemKey
+    /// Whether the item was removed because it was over.
+    package var isExpiry: Bool
+    /// The wall clock of the process that wrote, in seconds.
+    package var time: Double?
+    /// The place in the commit.
+    package var ordinal: Int
+    /// The item before.
+    package var old: ItemImage?
+    /// The item after.
+    package var new: ItemImage?
+
+    /// Creates a change of the table of items.
+    package init(
+        _ key: ItemKey, old: ItemImage?, new: ItemImage?, isExpiry: Bool = false, ordinal: Int = 0
+    ) {
+        (table, self.key, self.old, self.new) = ("t", key, old, new)
+        (self.isExpiry, self.ordinal) = (isExpiry, ordinal)
+    }
+}

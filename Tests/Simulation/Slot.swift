@@ -1,0 +1,67 @@
+#if os(Linux)
+    /// A process of a program, through all its restarts.
+    struct Slot {
+        /// The number of the process.
+        let number: Int
+        /// The commands that it has not begun.
+        var queue: [Command]
+        /// The process that runs now.
+        var process: SimulatedProcess?
+        /// What it is doing; `nil` while it waits for a command.
+        var task: RunningTask?
+        /// Whether it has the store open.
+        var isOpen = false
+        /// How many openings have begun.
+        var openingCount = 0
+        /// How many openings failed since the last good one.
+        var failedOpeningCount = 0
+        /// How many processes were started.
+        var startCount = 0
+        /// The progress of the history until which it gets no turn.
+        var pausedUntil = 0
+        /// The progress of the history when it last looked whether it must still wait.
+        var lookedAt = -1
+        /// How often it looked.
+        var lookCount = 0
+        /// The newest time that it was told.
+        var now = ProgramGenerator.start
+
+        /// Creates a process with its commands.
+        init(number: Int, queue: [Command]) { (self.number, self.queue) = (number, queue) }
+    }
+
+    /// A command that a process is doing.
+    struct RunningTask {
+        /// What is done.
+        enum Kind {
+            /// An opening, with its number.
+            case opening(Int)
+            /// The close that a barrier asks for, or a command of the program with its number.
+            case closing(Int?)
+            /// A command of the program.
+            case command(Command)
+        }
+
+        /// What is done.
+        let kind: Kind
+        /// The command, as it was sent.
+        let request: Request
+        /// The step at which it was sent.
+        let invoked: Int
+        /// How many calls it has made that do more than wait.
+        var callCount = 0
+        /// The call that the process is about to make.
+        var pending = PendingCall()
+        /// Whether a call of it failed on demand.
+        var isFaulted = false
+
+        /// What faults can be aimed at.
+        func target(of slot: Int) -> Fault.Target? {
+            switch kind {
+            case .opening(let number): .opening(process: slot, number: number)
+            case .closing(let command): command.map { .command($0) }
+            case .command(let command): .command(command.id)
+            }
+        }
+    }
+#endif

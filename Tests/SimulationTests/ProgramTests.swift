@@ -1,0 +1,62 @@
+import Testing
+
+@testable import Simulation
+
+/// The generator of programs.
+@Suite("Simulated programs")
+struct ProgramTests {
+    @Test("The same seed gives the same program, and another seed another one")
+    func seeds() {
+        let program = ProgramGenerator.program(seed: 7)
+        #expect(program == ProgramGenerator.program(seed: 7))
+        #expect(program != ProgramGenerator.program(seed: 8))
+        #expect((40...80).contains(program.commands.count))
+        #expect(Set(program.commands.map(\.id)).count == program.commands.count)
+    }
+
+    @Test("A program survives JSON")
+    func json() throws {
+        let program = ProgramGenerator.program(seed: 9, planted: "noFlush")
+        #expect(try Program(json: program.json) == program)
+    }
+
+    @Test("Programs have all commands and all kinds of faults")
+    func coverage() {
+        let programs = (1...200).map { ProgramGenerator.program(seed: UInt64($0)) }
+        let commands = Set(programs.flatMap(\.commands).map(\.request.command))
+        for command in [
+            Request.Name.write, .read, .scan, .checkpoint, .removeExpired,
+            .consume, .backup, .archive, .restore, .follow, .compact, .verify, .close,
+            .changes,
+        ] {
+            #expect(commands.contains(command))
+        }
+        let faults = Set(programs.flatMap(\.faults).map(\.kind))
+        #expect(faults == [.fail, .shorten, .die, .pause, .powerCut])
+        #expect(programs.contains { $0.faults.isEmpty })
+    }
+
+    @Test("A list of actions names each item once, and times of a token are near each other")
+    func writes() {
+        for seed in 1...50 {
+            for command in ProgramGenerator.program(seed: UInt64(seed)).commands {
+                let keys = (command.request.actions ?? []).map(\.key)
+                #expect(Set(keys).count == keys.count)
+                // A token is remembered for 600 seconds.
+                let age = (command.request.now ?? 0) - ProgramGenerator.start
+                #expect((0..<500).contains(age))
+            }
+        }
+    }
+
+    @Test("Faults meet calls that can have them")
+    func faults() {
+        let target = Fault.Target.command(1)
+        #expect(Fault(.fail, at: target, call: 0, error: 5).isPossible(at: .flush))
+        #expect(!Fault(.fail, at: target, call: 0, error: 28).isPossible(at: .flush))
+        #expect(!Fault(.fail, at: target, call: 0, error: 24).isPossible(at: .write))
+        #expect(Fault(.shorten, at: target, call: 0).isPossible(at: .write))
+        #expect(!Fault(.shorten, at: target, call: 0).isPossible(at: .rename))
+        #expect(Fault(.die, at: target, call: 0).isPossible(at: .remove))
+    }
+}

@@ -1,0 +1,76 @@
+import Testing
+
+@testable import Simulation
+
+/// The model that the checker compares a store with.
+@Suite("The model of simulated histories")
+struct SimulatedModelTests {
+    private static let now = 100
+
+    private static func key(_ s: Int) -> ItemKey { ItemKey("a", s) }
+
+    private static func item(_ s: Int, u: String? = nil, x: Int? = nil) -> ItemImage {
+        HandMadeHistory.item(key(s), g: "red", v: s, op: 1, u: u, x: x)
+    }
+
+    private static func model(_ items: ItemImage...) -> Model {
+        var model = Model()
+        for item in items { model.set(item.key, item) }
+        return model
+    }
+
+    private static func verdict(
+        _ model: Model, _ actions: [Action], isList: Bool
+    ) -> Model.Verdict {
+        model.judge(actions, op: 2, now: now, isList: isList)
+    }
+
+    @Test("Two items may exchange their unique values in a list, and not one after the other")
+    func exchange() {
+        let model = Self.model(Self.item(0, u: "u1"), Self.item(1, u: "u2"))
+        let actions = [
+            Action(put: Self.item(0, u: "u2")), Action(put: Self.item(1, u: "u1")),
+        ]
+        guard case .applied(let changes) = Self.verdict(model, actions, isList: true) else {
+            Issue.record("The list was refused.")
+            return
+        }
+        #expect(changes.count == 2)
+        #expect(Self.verdict(model, actions, isList: false) == .uniqueViolation([0]))
+    }
+
+    @Test("Conditions of a list look at what was there before, and all that are false are told")
+    func conditions() {
+        let model = Self.model(Self.item(0))
+        let actions = [
+            Action(delete: Self.key(0), condition: Requirement(opIs: 9)),
+            Action(check: Self.key(1), condition: Requirement(absent: true)),
+            Action(
+                add: Addition(p: "a", s: 2, by: 1), condition: Requirement(vAtLeast: 0)),
+        ]
+        #expect(Self.verdict(model, actions, isList: true) == .conditionFailed([0, 2]))
+        #expect(Self.verdict(model, actions, isList: false) == .conditionFailed([0]))
+    }
+
+    @Test("An item that is over is absent, gives its unique value free, and counts in totals")
+    func expiry() {
+        let model = Self.model(Self.item(0, u: "u1", x: 100), Self.item(1, x: 101))
+        #expect(model.visible(Self.key(0), at: 99) != nil)
+        #expect(model.visible(Self.key(0), at: 100) == nil)
+        #expect(model.visibleItems(at: Self.now).count == 1)
+        #expect(model.entriesByGroup(at: Self.now).count == 1)
+        #expect(model.entriesByUnique(at: Self.now).isEmpty)
+        #expect(model.totals().map(\.count) == [2])
+        let actions = [
+            Action(put: Self.item(2, u: "u1")),
+            Action(add: Addition(p: "a", s: 0, by: 7)),
+        ]
+        guard case .applied(let changes) = Self.verdict(model, actions, isList: false) else {
+            Issue.record("The write was refused.")
+            return
+        }
+        #expect(changes.last?.old == nil)
+        #expect(changes.last?.new?.v == 7)
+        #expect(changes.last?.new?.u == nil)
+    }
+}

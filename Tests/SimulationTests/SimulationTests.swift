@@ -1,0 +1,64 @@
+import Foundation
+import Simulation
+import TestSupport
+import Testing
+
+/// Histories of several processes with faults: see Docs/Simulation.md.
+@Suite("Simulated histories", .serialized, .enabled(if: Simulation.isAvailable))
+struct SimulationTests {
+    /// The program of the processes, beside the test bundle.
+    private static var simulation: Simulation {
+        Simulation(
+            executable: Agent.executable.deletingLastPathComponent()
+                .appendingPathComponent("codex-simulated").path)
+    }
+
+    private static func number(_ name: String) -> UInt64? {
+        ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
+    }
+
+    @Test("Histories from a random seed keep all promises")
+    func histories() {
+        let seed =
+            Self.number("CODEX_SIMULATION_SEED") ?? UInt64.random(in: 1..<1_000_000_000)
+        let count = Self.number("CODEX_SIMULATION_HISTORIES").map { Int($0) } ?? 200
+        print("simulated histories from seed \(seed)")
+        var plan = Simulation.Plan(seed: seed, historyCount: count)
+        plan.jobCount = 2
+        let summary = Self.simulation.run(plan)
+        print("\(summary.statistics.historyCount) histories in \(summary.seconds) s")
+        for failure in summary.failures {
+            for finding in failure.findings.prefix(5) {
+                Issue.record("seed \(failure.program.seed): \(finding)")
+            }
+        }
+        for error in summary.errors { Issue.record("\(error)") }
+        #expect(summary.statistics.historyCount == count || !summary.failures.isEmpty)
+        #expect(summary.statistics.acknowledgedCount > count)
+        // Most histories have faults.
+        #expect(summary.statistics.powerCutCount > count / 4)
+        #expect(summary.statistics.killCount > count / 10)
+    }
+
+    @Test("The same seed gives the same history", arguments: [1, 2, 3] as [UInt64])
+    func replay(seed: UInt64) throws {
+        let program = ProgramGenerator.program(seed: seed)
+        let first = try Self.simulation.run(program)
+        let second = try Self.simulation.run(program)
+        #expect(first.trace.count > 100)
+        #expect(first.trace.count == second.trace.count)
+        #expect(first.trace.hash == second.trace.hash)
+        #expect(first.findings == second.findings)
+    }
+
+    @Test(
+        "A planted fault is found", arguments: ["noFlush", "noLog", "skippedDelete"])
+    func planted(name: String) {
+        var plan = Simulation.Plan(seed: 1, historyCount: 60)
+        plan.jobCount = 2
+        plan.planted = name
+        let summary = Self.simulation.run(plan)
+        #expect(summary.errors.isEmpty)
+        #expect(!summary.failures.isEmpty)
+    }
+}
