@@ -20,6 +20,10 @@ DURABLE ?=
 SEED ?=
 # More arguments of codex-simulate: --trace, --seconds 3600, --replay FILE.
 SIMULATE ?=
+# Targets have their own defaults: `make histories` 600 seconds and `make fuzz` 60; `make simulate` two jobs
+# and `make fuzz` one.
+SECONDS ?=
+JOBS ?=
 
 # SwiftPM plans a nested package again only if its manifest changed. It would miss a source file that was
 # added to the root package since then.
@@ -99,18 +103,16 @@ torture: ## random operations of several processes for half an hour: CODEX_TORTU
 
 # Processes that are killed write lists on a disk that fills up; their answers must fit one order (Docs/Histories.md).
 # To repeat the choices of a run: make histories SEED=12345
-SECONDS ?= 600
 PROCESSES ?=
 THREADS ?=
 histories: ## concurrent writes and reads of several processes, checked: SECONDS=600, PROCESSES=, THREADS=, SEED=
 	@./Scripts/bootstrap
-	CODEX_HISTORY_SECONDS=$(SECONDS) CODEX_HISTORY_PROCESSES=$(PROCESSES) CODEX_HISTORY_THREADS=$(THREADS) \
+	CODEX_HISTORY_SECONDS=$(or $(SECONDS),600) CODEX_HISTORY_PROCESSES=$(PROCESSES) CODEX_HISTORY_THREADS=$(THREADS) \
 		CODEX_HISTORY_SEED=$(SEED) $(SWIFT) test $(TRAITS) --filter HistoryTests/histories
 
 # Histories of several processes, with faults at any call, from seeds. A seed repeats a history. PLANTED=NAME looks
 # for a planted fault, and PLANTED=all for each. Docs/Simulation.md
 HISTORIES ?= 2000
-JOBS ?= 2
 PLANTED ?=
 simulate: ## simulated histories with faults: HISTORIES=, SEED= repeats a run, JOBS=, PLANTED=NAME or all
 	@./Scripts/bootstrap
@@ -120,31 +122,31 @@ simulate: ## simulated histories with faults: HISTORIES=, SEED= repeats a run, J
 	$(SWIFT) build $(TRAITS) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
 		--product codex-simulate
 	$(CHECK) --warn tests
-	.build-simulate/release/codex-simulate --histories $(HISTORIES) --jobs $(JOBS) \
+	.build-simulate/release/codex-simulate --histories $(HISTORIES) --jobs $(or $(JOBS),2) \
 		$(if $(SEED),--seed $(SEED)) $(if $(PLANTED),--planted $(PLANTED)) $(SIMULATE)
 
-# libFuzzer and the address sanitizer; the seconds are of all targets together. A finding is an error, and how
-# to replay it is printed. Hours for one target: make fuzz SECONDS=3600 TARGET=items
-# SwiftPM's option makes room for libFuzzer's `main`. It knows one sanitizer at a time, and of several
-# options of the compiler the last one counts.
+# libFuzzer and the address sanitizer. The seconds are of all targets together. A finding is an error, and the
+# command prints how to replay it. Hours for one target: make fuzz SECONDS=3600 TARGET=items. Docs/Fuzzing.md
+# SwiftPM's option keeps the name `main` for libFuzzer. SwiftPM takes one sanitizer, and of several options
+# the compiler takes the last.
 TARGET ?= all
-SECONDS ?= 60
-JOBS ?= 1
-FUZZED = --traits Encryption -c release --scratch-path .build-fuzz --product codex-fuzz --sanitize fuzzer \
+FUZZED = $(TRAITS) -c release --scratch-path .build-fuzz --product codex-fuzz --sanitize fuzzer \
 	-Xswiftc -sanitize=fuzzer,address -Xswiftc -DFUZZING -Xswiftc -enable-testing \
 	$(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
-fuzz: ## decoders, parsers and requests with any bytes: TARGET=items, SECONDS=3600, JOBS=2
+fuzz: ## decoders, parsers and requests with any bytes, for a minute: TARGET=items, SECONDS=3600, JOBS=2
 	@./Scripts/bootstrap
 	$(PIN) tests
 	$(SWIFT) build $(FUZZED)
 	$(CHECK) --warn --scratch .build-fuzz tests
-	@./Scripts/fuzz.py --seconds $(SECONDS) --jobs $(JOBS) .build-fuzz/release/codex-fuzz $(TARGET)
+	@./Scripts/fuzz.py --seconds $(or $(SECONDS),60) --jobs $(or $(JOBS),1) \
+		.build-fuzz/release/codex-fuzz $(TARGET)
 
-# What was found stays; what real values give is written again.
+# Inputs that were found stay; the seeds are written again.
 fuzz-corpus: ## write the corpora and dictionaries that fuzzing starts with
 	@./Scripts/bootstrap
 	$(PIN) tests
 	$(SWIFT) build $(TRAITS) --product codex-fuzz
+	$(CHECK) --warn tests
 	.build/debug/codex-fuzz --write-corpus Tests/Fuzz/Corpus
 	.build/debug/codex-fuzz --write-dictionaries Tests/Fuzz/Dictionaries
 

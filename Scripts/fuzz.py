@@ -50,7 +50,7 @@ def parse(output):
 
 def reason(output):
     """The lines that say why a process ended."""
-    words = ("Violated:", "Fatal error:", "ERROR:", "SUMMARY:", "FUZZ_TARGET is")
+    words = ("Violated:", "Fatal error:", "ERROR:", "SUMMARY:", "FUZZ_TARGET must")
     return [line for line in output.splitlines() if any(word in line for word in words)][:6]
 
 
@@ -102,7 +102,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("targets", nargs="+", metavar="all|TARGET")
     arguments = parser.parse_args()
-    known = sorted(path.name for path in CORPUS.iterdir() if path.is_dir())
+    known = sorted(path.name for path in CORPUS.iterdir() if path.is_dir()) if CORPUS.is_dir() else []
     targets = known if arguments.targets == ["all"] else arguments.targets
     unknown = [target for target in targets if target not in known]
     if unknown or not targets:

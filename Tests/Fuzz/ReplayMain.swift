@@ -2,9 +2,9 @@
     import Foundation
     import FuzzTargets
 
-    /// Replays inputs, and writes what libFuzzer starts with.
+    /// Replays inputs, and writes the corpora and dictionaries with which libFuzzer starts.
     ///
-    /// A build for libFuzzer (`make fuzz`) has libFuzzer's `main` in the place of this one.
+    /// A build for libFuzzer (`make fuzz`) has libFuzzer's `main` instead.
     @main
     struct ReplayMain {
         static func main() throws {
@@ -34,7 +34,7 @@
             for path in paths {
                 for file in try files(path) {
                     print("\(name): \(file)")
-                    // What fails ends the process, and its name must be seen before.
+                    // A violated property ends the process, so the name is printed before.
                     fflush(nil)
                     target.check(Array(try Data(contentsOf: URL(fileURLWithPath: file))))
                 }
@@ -53,7 +53,7 @@
 
         /// Writes the seeds of each target into a folder of its name.
         ///
-        /// Files that are there stay: inputs that were found are among them.
+        /// Other files stay: they are inputs that were found.
         private static func writeCorpus(_ directory: String) throws {
             for target in FuzzTarget.all {
                 let folder = directory + "/" + target.name

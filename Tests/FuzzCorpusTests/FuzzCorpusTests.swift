@@ -2,13 +2,13 @@ import Foundation
 import FuzzTargets
 import Testing
 
-/// Inputs that were found, and those that fuzzing starts with, stay tests.
+/// The corpora of fuzzing are replayed, without libFuzzer.
 @Suite("Corpora of fuzzing", .serialized)
 struct FuzzCorpusTests {
     private static let corpus = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("Fuzz/Corpus").path
 
-    private static let targets = FuzzTarget.all.map(\.name)
+    static let targets = FuzzTarget.all.map(\.name)
 
     private static func files(_ target: String) throws -> [String] {
         let folder = corpus + "/" + target
@@ -19,18 +19,18 @@ struct FuzzCorpusTests {
 
     /// Checks inputs in a thread of their own: some of them wait for tasks.
     private static func check(_ target: FuzzTarget, _ inputs: [[UInt8]]) async {
-        await withCheckedContinuation { continuation in
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let thread = Thread {
                 for input in inputs { target.check(input) }
                 continuation.resume()
             }
-            // As the main thread has, where libFuzzer checks.
+            // The stack of the main thread, on which libFuzzer checks.
             thread.stackSize = 8 << 20
             thread.start()
         }
     }
 
-    // A violated property ends the process. `codex-fuzz TARGET FOLDER` then names the file.
+    // A violated property ends the process. `codex-fuzz TARGET FOLDER` prints the file's name.
     @Test("Each file of a corpus passes its target", arguments: targets)
     func replay(name: String) async throws {
         let target = try #require(FuzzTarget.named(name))

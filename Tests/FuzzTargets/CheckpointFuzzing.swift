@@ -10,15 +10,18 @@
 
     private enum CheckpointFuzzing {
         static func seeds() -> [[UInt8]] {
-            MetaPageFuzzing.seeds().compactMap { MetaPage($0) }.flatMap { page -> [[UInt8]] in
-                let position = LogPosition(
-                    sequence: 9, segment: 2, offset: 4200, checksum: 0xAABB_CCDD, changeCount: 12)
+            let position = LogPosition(
+                sequence: 9, segment: 2, offset: 4200, checksum: 0xAABB_CCDD, changeCount: 12)
+            var seeds: [[UInt8]] = []
+            for page in MetaPageFuzzing.seeds().compactMap({ MetaPage($0) }) {
                 let bytes = Checkpoint(
                     storeID: SampleStore.id, transaction: Int(page.transaction),
                     position: position, meta: page
                 ).bytes
-                return [[0] + bytes, [1] + bytes.dropFirst(16)]
+                seeds.append([0] + bytes)
+                seeds.append([1] + Array(bytes.dropFirst(16)))
             }
+            return seeds
         }
 
         static func check(_ bytes: [UInt8]) {

@@ -22,12 +22,13 @@ private enum ForestFuzzing {
         let deep =
             #"{"feature":[0,1,-1,-1,-1],"threshold":[1,2,0,0,0],"left":[1,2,-1,-1,-1],"#
             + #""right":[4,3,-1,-1,-1],"value":[0,0,1,2,3]}"#
-        return [
-            #"{"format":1,"features":["overdue","blocked"],"trees":["# + tree + "," + leaf + "]}",
-            #"{"format":1,"features":["a"],"trees":["# + leaf + "]}",
-            #"{"format":1,"features":["a","b"],"trees":["# + deep + "]}",
-            #"{"format":2,"features":["a"],"trees":["# + tree + "]}",
-        ].map { Array($0.utf8) }
+        let forests = [
+            #"{"format":1,"features":["overdue","blocked"],"trees":[\#(tree),\#(leaf)]}"#,
+            #"{"format":1,"features":["a"],"trees":[\#(leaf)]}"#,
+            #"{"format":1,"features":["a","b"],"trees":[\#(deep)]}"#,
+            #"{"format":2,"features":["a"],"trees":[\#(tree)]}"#,
+        ]
+        return forests.map { Array($0.utf8) }
     }
 
     static func check(_ bytes: [UInt8]) {

@@ -1,8 +1,8 @@
 internal import CodexCore
 
-/// Reads values of the model from the bytes of an input, whatever they are.
+/// Reads values of the model from the bytes of any input.
 ///
-/// Behind the last byte it reads zeros, so that each input gives a value.
+/// After the last byte it reads zeros, so that each input gives a value.
 struct FuzzInput {
     private let bytes: [UInt8]
     private(set) var position = 0
@@ -36,7 +36,7 @@ struct FuzzInput {
         return Array(bytes[position..<position + count])
     }
 
-    /// Text with its length before it; what is no UTF-8 is replaced.
+    /// Text with its length before it; bytes that are not UTF-8 are replaced.
     mutating func text() -> String { String(decoding: data(), as: UTF8.self) }
 
     /// A number of any size.

@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// Shapes in memory: what a store keeps in its database.
+/// Shapes in memory, in the place of those in a store's database.
 final class FuzzShapes: ShapeSource, ShapeInterner {
     private var shapes: [Shape] = [
         Shape(id: 0, names: ["a", "b", "c"]), Shape(id: 1, names: []),
@@ -24,9 +24,9 @@ final class FuzzShapes: ShapeSource, ShapeInterner {
     }
 }
 
-/// Lends an encoded item as one of a store.
+/// Passes an encoded item to `body` as an item of a store.
 ///
-/// - Throws: What reading its head throws, and what `body` throws.
+/// - Throws: The errors of reading its header, and those of `body`.
 func withView<R>(
     _ bytes: [UInt8], _ shapes: FuzzShapes, _ body: (borrowing ItemView) throws -> R
 ) throws -> R {
@@ -40,7 +40,7 @@ func withView<R>(
     }
 }
 
-/// A list of values and text that writes of items have: what seeds are made of.
+/// Items from which seeds are made.
 enum SampleItems {
     static func everything() throws -> Item {
         [

@@ -1,6 +1,6 @@
-/// A decoder, parser or service, and what must hold of it for any bytes.
+/// A decoder, parser or service, and the properties that hold for any bytes.
 package struct FuzzTarget: Sendable {
-    /// The name, which the corpus's folder has too.
+    /// The name, which is also the name of the corpus's folder.
     package let name: String
     /// Checks one input.
     ///
@@ -23,7 +23,7 @@ package struct FuzzTarget: Sendable {
 
     /// All targets of this build.
     ///
-    /// Those of the store's files need a build for tests, which a plain release build is not.
+    /// The targets of the store's files need a build with `-enable-testing`.
     package static let all: [FuzzTarget] = {
         var targets = [
             items, keys, numbers, expressions, pageTokens, json, eventPatterns, forests, requests,
@@ -66,7 +66,7 @@ func require(_ holds: Bool, _ property: @autoclosure () -> String) {
     fatalError("Violated: \(property())")
 }
 
-/// The result of what must not fail.
+/// The result of `body`, which must not fail.
 func mustSucceed<R>(_ property: @autoclosure () -> String, _ body: () throws -> R) -> R {
     do {
         return try body()

@@ -12,8 +12,11 @@
     private enum LeaderRecordFuzzing {
         static func seeds() throws -> [[UInt8]] {
             let bodies = try LogFuzzing.bodies()
-            return bodies.map { [0, 50] + stream([$0]) }
-                + [[0, 7] + stream(bodies), [1, 64] + bodies.flatMap { [UInt8($0.count)] + $0 }]
+            var seeds: [[UInt8]] = []
+            for body in bodies { seeds.append([0, 50] + stream([body])) }
+            seeds.append([0, 7] + stream(bodies))
+            seeds.append([1, 64] + LogFuzzing.input(bodies))
+            return seeds
         }
 
         /// Records of bodies, one after another.

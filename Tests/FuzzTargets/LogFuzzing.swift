@@ -10,16 +10,18 @@
 
     enum LogFuzzing {
         static func seeds() throws -> [[UInt8]] {
-            var seeds = try bodies().map { [2] + $0 }
+            var seeds: [[UInt8]] = []
             for body in try bodies() {
+                seeds.append([2] + body)
                 var record = [UInt8](repeating: 0, count: LogRecordHeader.byteCount) + body
                 _ = header(of: body, sequence: 7, after: 1).finish(&record)
                 seeds.append([0] + record)
             }
-            return seeds + [[1] + segmentHeader.bytes.prefix(80)]
+            seeds.append([1] + Array(segmentHeader.bytes.prefix(80)))
+            return seeds
         }
 
-        /// Bodies that commits have.
+        /// Bodies of commits, each of less than 256 bytes.
         static func bodies() throws -> [[UInt8]] {
             let item = try ItemCodec.encode(
                 SampleItems.small, header: ItemHeader(), excluding: [],
@@ -37,10 +39,17 @@
             return [changes, system, changes + system]
         }
 
-        /// A segment of a log.
-        private static let segmentHeader = LogSegmentHeader(
-            storeID: SampleStore.id, number: 1, incarnation: 1 << 24 | 1, firstSequence: 1,
-            previousChecksum: 0, byteCount: 1 << 20, milliseconds: 1_700_000_000_000)
+        /// The header of a log's first segment.
+        private static var segmentHeader: LogSegmentHeader {
+            LogSegmentHeader(
+                storeID: SampleStore.id, number: 1, incarnation: 1 << 24 | 1, firstSequence: 1,
+                previousChecksum: 0, byteCount: 1 << 20, milliseconds: 1_700_000_000_000)
+        }
+
+        /// Bodies as an input has them, each with its length before it.
+        static func input(_ bodies: [[UInt8]]) -> [UInt8] {
+            bodies.flatMap { body -> [UInt8] in [UInt8(clamping: body.count)] + body }
+        }
 
         static func header(
             of body: [UInt8], sequence: UInt64, incarnation: UInt64 = 1, after checksum: UInt32

@@ -1,12 +1,14 @@
-/// Requests that the store of an input is made with, and those that the corpus starts with.
+internal import CodexCore
+
+/// The requests that make an input's store, and those with which the corpus starts.
 ///
-/// Each is an operation's name, an end of a line, and the body.
+/// Each is an operation's name, a line end, and the body.
 enum RequestSeeds {
     /// A table with an index and a stream, and two items.
     static let fixture: [String] = [
         #"""
         CreateTable
-        {"TableName":"t","BillingMode":"PAY_PER_REQUEST",
+        {"TableName":"tab","BillingMode":"PAY_PER_REQUEST",
         "KeySchema":[{"AttributeName":"p","KeyType":"HASH"},
         {"AttributeName":"n","KeyType":"RANGE"}],
         "AttributeDefinitions":[{"AttributeName":"p","AttributeType":"S"},
@@ -18,20 +20,22 @@ enum RequestSeeds {
         """#,
         #"""
         PutItem
-        {"TableName":"t","Item":{"p":{"S":"a"},"n":{"N":"1"},"s":{"S":"x"},
+        {"TableName":"tab","Item":{"p":{"S":"a"},"n":{"N":"1"},"s":{"S":"x"},
         "l":{"L":[{"S":"y"},{"N":"2"}]},"ss":{"SS":["q","r"]}}}
         """#,
         #"""
         PutItem
-        {"TableName":"t","Item":{"p":{"S":"a"},"n":{"N":"2"},"m":{"M":{}}}}
+        {"TableName":"tab","Item":{"p":{"S":"a"},"n":{"N":"2"},"m":{"M":{}}}}
         """#,
     ]
 
     static let all: [[String]] = reads + writes + tables + streams
 
-    private static let key = #""TableName":"t","Key":{"p":{"S":"a"},"n":{"N":"1"}}"#
-    private static let streamARN = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/1"
-    private static let tableARN = "arn:aws:dynamodb:us-east-1:000000000000:table/t"
+    private static let key = #""TableName":"tab","Key":{"p":{"S":"a"},"n":{"N":"1"}}"#
+    private static let tableARN = "arn:aws:dynamodb:us-east-1:000000000000:table/tab"
+    /// The stream and the shard of the table, which is made at ``SampleTime``.
+    private static let streamARN = tableARN + "/stream/2023-11-14T22:13:20.000"
+    private static let shardID = "shardId-00000001700000000000-6eeb9830"
 
     private static let reads: [[String]] = [
         ["GetItem\n{\(key)}"],
@@ -45,7 +49,7 @@ enum RequestSeeds {
         [
             #"""
             Query
-            {"TableName":"t","KeyConditionExpression":"p = :p AND n > :n",
+            {"TableName":"tab","KeyConditionExpression":"p = :p AND n > :n",
             "ExpressionAttributeValues":{":p":{"S":"a"},":n":{"N":"0"}},"Limit":1,
             "ScanIndexForward":false}
             """#
@@ -53,7 +57,7 @@ enum RequestSeeds {
         [
             #"""
             Query
-            {"TableName":"t","IndexName":"byS","KeyConditionExpression":"s = :s",
+            {"TableName":"tab","IndexName":"byS","KeyConditionExpression":"s = :s",
             "FilterExpression":"size(ss) > :n OR contains(ss, :s)","Select":"COUNT",
             "ExpressionAttributeValues":{":s":{"S":"x"},":n":{"N":"0"}}}
             """#
@@ -61,17 +65,17 @@ enum RequestSeeds {
         [
             #"""
             Scan
-            {"TableName":"t","TotalSegments":2,"Segment":1}
+            {"TableName":"tab","TotalSegments":2,"Segment":1}
             """#,
             #"""
             Scan
-            {"TableName":"t","Limit":1,"ExclusiveStartKey":{"p":{"S":"a"},"n":{"N":"1"}}}
+            {"TableName":"tab","Limit":1,"ExclusiveStartKey":{"p":{"S":"a"},"n":{"N":"1"}}}
             """#,
         ],
         [
             #"""
             BatchGetItem
-            {"RequestItems":{"t":{"Keys":[{"p":{"S":"a"},"n":{"N":"2"}}]}}}
+            {"RequestItems":{"tab":{"Keys":[{"p":{"S":"a"},"n":{"N":"2"}}]}}}
             """#
         ],
         [
@@ -82,7 +86,7 @@ enum RequestSeeds {
         ],
         [
             "DescribeLimits\n{}", "DescribeEndpoints\n{}",
-            "DescribeContinuousBackups\n{\"TableName\":\"t\"}",
+            "DescribeContinuousBackups\n{\"TableName\":\"tab\"}",
         ],
         ["GetItem\n[]", "Nothing\n{}", "GetItem\n"],
     ]
@@ -91,7 +95,7 @@ enum RequestSeeds {
         [
             #"""
             PutItem
-            {"TableName":"t","Item":{"p":{"S":"a"},"n":{"N":"1"}},
+            {"TableName":"tab","Item":{"p":{"S":"a"},"n":{"N":"1"}},
             "ConditionExpression":"attribute_not_exists(p)",
             "ReturnValuesOnConditionCheckFailure":"ALL_OLD"}
             """#
@@ -108,7 +112,7 @@ enum RequestSeeds {
         [
             #"""
             BatchWriteItem
-            {"RequestItems":{"t":[{"DeleteRequest":{"Key":{"p":{"S":"a"},"n":{"N":"2"}}}},
+            {"RequestItems":{"tab":[{"DeleteRequest":{"Key":{"p":{"S":"a"},"n":{"N":"2"}}}},
             {"PutRequest":{"Item":{"p":{"S":"b"},"n":{"N":"-1.5"}}}}]}}
             """#
         ],
@@ -116,21 +120,21 @@ enum RequestSeeds {
             #"""
             TransactWriteItems
             {"ClientRequestToken":"token","TransactItems":[
-            {"Put":{"TableName":"t","Item":{"p":{"S":"c"},"n":{"N":"1"}}}},
+            {"Put":{"TableName":"tab","Item":{"p":{"S":"c"},"n":{"N":"1"}}}},
             {"ConditionCheck":{\#(key),"ConditionExpression":"attribute_exists(p)"}}]}
             """#
         ],
     ]
 
     private static let tables: [[String]] = [
-        ["ListTables\n{\"Limit\":1}", "DescribeTable\n{\"TableName\":\"t\"}"],
+        ["ListTables\n{\"Limit\":1}", "DescribeTable\n{\"TableName\":\"tab\"}"],
         [
             #"""
             UpdateTimeToLive
-            {"TableName":"t",
+            {"TableName":"tab",
             "TimeToLiveSpecification":{"Enabled":true,"AttributeName":"until"}}
             """#,
-            "DescribeTimeToLive\n{\"TableName\":\"t\"}",
+            "DescribeTimeToLive\n{\"TableName\":\"tab\"}",
         ],
         [
             #"""
@@ -149,7 +153,7 @@ enum RequestSeeds {
         [
             #"""
             UpdateTable
-            {"TableName":"t","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"byS"}}]}
+            {"TableName":"tab","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"byS"}}]}
             """#
         ],
         [
@@ -165,7 +169,7 @@ enum RequestSeeds {
 
     private static let streams: [[String]] = [
         [
-            "ListStreams\n{\"TableName\":\"t\"}",
+            "ListStreams\n{\"TableName\":\"tab\"}",
             #"""
             DescribeStream
             {"StreamArn":"\#(streamARN)"}
@@ -174,10 +178,19 @@ enum RequestSeeds {
         [
             #"""
             GetShardIterator
-            {"StreamArn":"\#(streamARN)","ShardId":"shardId-0",
+            {"StreamArn":"\#(streamARN)","ShardId":"\#(shardID)",
             "ShardIteratorType":"TRIM_HORIZON"}
             """#,
             "GetRecords\n{\"ShardIterator\":\"none\"}",
         ],
+        // The stream begins after one of these commits.
+        (1...6).map { records(after: $0) },
     ]
+
+    /// A request for the changes after a commit.
+    private static func records(after commit: Int) -> String {
+        let content = "\(streamARN)|\(commit)|1|1700000000000"
+        let text = Base64.encodeURL(Array(content.utf8))
+        return "GetRecords\n{\"ShardIterator\":\"\(streamARN)|1|\(text)\"}"
+    }
 }

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 
-/// What samples of a store's files name.
+/// The store that samples of a store's files name.
 enum SampleStore {
     static let idText = "00112233-4455-6677-8899-AABBCCDDEEFF"
     static let id = UUID(uuidString: idText) ?? UUID()

@@ -1,14 +1,14 @@
 internal import Dispatch
 internal import Synchronization
 
-/// What a task found.
+/// The result of a task.
 private final class Outcome<Value: Sendable>: Sendable {
     let result = Mutex<Result<Value, any Error>?>(nil)
 }
 
-/// Waits for what is asynchronous: libFuzzer's function is not.
+/// Waits for an asynchronous function, because the function that libFuzzer calls is synchronous.
 ///
-/// - Important: Not to be called by a thread that tasks run on.
+/// - Important: Do not call it in a task: it blocks its thread.
 func waiting<Value: Sendable>(
     _ body: @escaping @Sendable () async throws -> Value
 ) throws -> Value {
