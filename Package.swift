@@ -182,7 +182,8 @@ let package = Package(
         .testTarget(name: "FuzzCorpusTests", dependencies: ["FuzzTargets"]),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["SimulatedCalls", "Simulation", "TestSupport", "codex-simulated"]),
+            dependencies: ["SimulatedCalls", "Simulation", "TestSupport", "codex-simulated"],
+            exclude: ["Kept"]),
         .testTarget(name: "TidyTests"),
         .testTarget(
             name: "ClientTests",

@@ -1,11 +1,13 @@
 import CodexCore
-import CodexStore
 import CodexTesting
+import CrashSupport
 import Dispatch
 import FaultyCalls
 import Foundation
 import Synchronization
 import Testing
+
+@testable import CodexStore
 
 /// Failures of writes and flushes, and the flushes that follow them.
 @Suite("Flushes after a failure", .serialized)
@@ -25,6 +27,40 @@ struct FlushFaultTests {
         ) throws(CodexError) {
             try make()
             if call == watched { body() }
+        }
+    }
+
+    /// Fails each call of one kind, once it is armed.
+    private final class FailingCall: StoreCalls {
+        private let failing: StoreCall
+        private let isArmed = Atomic(false)
+
+        init(_ failing: StoreCall) { self.failing = failing }
+
+        func arm() { isArmed.store(true, ordering: .relaxed) }
+
+        func perform(
+            _ call: StoreCall, _ make: () throws(CodexError) -> Void
+        ) throws(CodexError) {
+            guard call != failing || !isArmed.load(ordering: .relaxed) else {
+                throw CodexError(.inputOutput, "The device failed.")
+            }
+            try make()
+        }
+    }
+
+    /// A file that is away from its place for a time.
+    private final class MovedFile: Sendable {
+        private let path = Mutex<String?>(nil)
+
+        func begin(with file: String) { path.withLock { $0 = file } }
+
+        func moveAway() { move(from: "", to: ".away") }
+        func moveBack() { move(from: ".away", to: "") }
+
+        private func move(from old: String, to new: String) {
+            guard let file = path.withLock({ $0 }) else { return }
+            try? FileManager.default.moveItem(atPath: file + old, toPath: file + new)
         }
     }
 
@@ -103,5 +139,101 @@ struct FlushFaultTests {
         var iterator = failures.makeAsyncIterator()
         #expect(await iterator.next() == .writesRefused)
         #expect(try Data(contentsOf: file) == before)
+    }
+
+    @Test("A checkpoint flushes the log by a descriptor that it has had since it was pinned")
+    func pinnedSegment() async throws {
+        let segment = MovedFile()
+        let (events, event) = AsyncStream<String>.makeStream()
+        var options = StoreOptions()
+        options.checkpoints.interval = .milliseconds(200)
+        options.observer = { seen in
+            switch seen {
+            case .checkpoint: event.yield("checkpoint")
+            case .checkpointFailed(let code, _): event.yield(code.description)
+            default: break
+            }
+        }
+        // A descriptor that is opened later would not get an error that another process has seen.
+        options.parts.reached = { step in
+            if step == .pinned { segment.moveAway() }
+            if step == .dataFlushed { segment.moveBack() }
+        }
+        let temporary = try TemporaryStore(schema: FaultTests.schema, options: options)
+        segment.begin(with: temporary.path + "/log/0000000000000001.segment")
+        #expect(write(temporary.store, 0) == nil)
+        var iterator = events.makeAsyncIterator()
+        #expect(await iterator.next() == "checkpoint")
+        #expect(write(temporary.store, 1) == nil)
+    }
+
+    @Test("No backup is published if a flush failed in another process meanwhile")
+    func backup() async throws {
+        let other = OtherProcess()
+        var options = StoreOptions()
+        options.checkpoints.interval = .seconds(600)
+        options.parts.calls = AfterCall(.flushLog) { other.mark() }
+        let temporary = try TemporaryStore(schema: FaultTests.schema, options: options)
+        #expect(write(temporary.store, 0) == nil)
+        other.fails(at: temporary.path)
+        let target = try TemporaryStore.makeDirectory()
+        defer { try? FileManager.default.removeItem(atPath: target) }
+        await #expect(throws: CodexError(.writesRefused, "")) {
+            try await temporary.store.backup(to: target + "/backup")
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: target).isEmpty)
+        // A store that refuses writes is copied as it is.
+        try await temporary.store.backup(to: target + "/backup")
+    }
+
+    // MARK: Flushes before a write
+
+    @Test(
+        "A write is refused, and not unknown, if a flush fails before its transaction begins",
+        arguments: [false, true])
+    func flushBeforeWrite(changesSchema: Bool) async throws {
+        let calls = FailingCall(.flushData)
+        var options = StoreOptions()
+        options.checkpoints.interval = .seconds(600)
+        options.parts.calls = calls
+        let temporary = try TemporaryStore(schema: FaultTests.schema, options: options)
+        let store = temporary.store
+        #expect(write(store, 0) == nil)
+        // As on a device that is nearly full: a checkpoint must precede the next transaction.
+        let checkpointer = try #require(store.parts?.checkpointer)
+        checkpointer.state.withLock { state in
+            state.isShort = true
+            state.fileByteCount = state.usedByteCount
+        }
+        #expect(checkpointer.needsRoom)
+        calls.arm()
+        let runCount = Locked(0)
+        func change() async throws {
+            guard changesSchema else {
+                return try await store.write { _ in runCount.withLock { $0 += 1 } }
+            }
+            let index = IndexDefinition("byX", partitionKey: [KeyAttribute("x")])
+            try await store.addIndex(index, to: "f")
+        }
+        await #expect(throws: CodexError(.writesRefused, "")) { try await change() }
+        #expect(runCount.withLock { $0 } == 0)
+        #expect(write(store, 1) == .writesRefused)
+    }
+
+    @Test("A write is refused, and not unknown, if a flush fails before its record is written")
+    func flushBeforeRecord() throws {
+        let calls = FailingCall(.flushLog)
+        var options = StoreOptions()
+        options.checkpoints.interval = .seconds(600)
+        options.parts.calls = calls
+        let temporary = try TemporaryStore(schema: NumberedItems.schema(), options: options)
+        // The first segment has 256 KiB. It is flushed before the next one begins.
+        try NumberedItems.put(0..<2, byteCount: 100_000, in: temporary.store)
+        calls.arm()
+        #expect(throws: CodexError(.writesRefused, "")) {
+            try NumberedItems.put(2..<3, byteCount: 100_000, in: temporary.store)
+        }
+        temporary.store.close()
+        #expect(try NumberedItems.numbers(at: temporary.path) == [0, 1])
     }
 }

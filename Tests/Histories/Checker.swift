@@ -16,10 +16,17 @@ package struct Checker {
     private var graph: DependencyGraph
 
     /// What the history has that no correct store does; empty if nothing was found.
-    package static func findings(in history: History) -> [Finding] {
+    ///
+    /// - Parameters:
+    ///   - history: The history.
+    ///   - faults: What was done to the store that explains errors; by default nothing.
+    package static func findings(
+        in history: History, faults: FaultWindows = FaultWindows()
+    ) -> [Finding] {
         let inference = Inference(history)
         var checker = Checker(inference)
-        return inference.findings + checker.cycles()
+        let failures = FailureCheck(history, faults)
+        return inference.findings + checker.cycles() + failures.findings()
     }
 
     private init(_ inference: Inference) {

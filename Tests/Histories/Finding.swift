@@ -29,6 +29,12 @@ package struct Finding: Hashable, Sendable, CustomStringConvertible {
         case readSkew = "G-single, read skew"
         /// G2: a cycle with several anti-dependencies.
         case writeSkew = "G2, anti-dependency cycle"
+        /// An operation failed as on a full disk, and the disk was not full.
+        case unexplainedFailure
+        /// Conditions did not hold, as the store says, and the items that it returned satisfy them.
+        case wrongRefusal
+        /// The store accepts no write, however often its processes are started again.
+        case noRecovery
     }
 
     package let kind: Kind

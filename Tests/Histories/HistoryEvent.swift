@@ -1,10 +1,10 @@
 /// What a process records before and after an operation: one line of JSON.
 ///
 ///     {"event":"ok","time":7,"operation":3,"process":0,"form":"body",
-///     "steps":[["append",1,9],["read",2,[4]],["read",3,null]],"code":"diskFull"}
+///     "steps":[["append",1,9],["read",2,[4]],["read",3,null]],"code":"diskFull","free":4096}
 ///
 /// The members are always in this order, and there is no white space. `code` is there only if the
-/// operation failed.
+/// operation failed, and `free` only if the error may come from a full disk.
 package struct HistoryEvent: Hashable, Sendable {
     /// What happened.
     package enum Kind: String, Sendable {
@@ -14,6 +14,9 @@ package struct HistoryEvent: Hashable, Sendable {
         case ok
         /// It has no effect, and never will.
         case fail
+        /// It has no effect, since conditions did not hold. The steps are the lists of the items
+        /// that the errors returned.
+        case refused
         /// Whether it took effect is not known.
         case info
     }
@@ -30,13 +33,16 @@ package struct HistoryEvent: Hashable, Sendable {
     package var steps: [MicroOperation]
     /// Why it failed; letters and digits.
     package var code: String?
+    /// The free bytes of the store's disk when the operation failed.
+    package var freeByteCount: Int?
 
     package init(
         _ kind: Kind, at time: Int, operation: Int, process: Int, form: String,
-        steps: [MicroOperation] = [], code: String? = nil
+        steps: [MicroOperation] = [], code: String? = nil, freeByteCount: Int? = nil
     ) {
         (self.kind, self.time, self.operation, self.process) = (kind, time, operation, process)
         (self.form, self.steps, self.code) = (form, steps, code)
+        self.freeByteCount = freeByteCount
     }
 
     /// The line, with its end.
@@ -59,6 +65,7 @@ package struct HistoryEvent: Hashable, Sendable {
         }
         text += "]"
         if let code { text += ",\"code\":\"\(code)\"" }
+        if let freeByteCount { text += ",\"free\":\(freeByteCount)" }
         return text + "}\n"
     }
 }

@@ -40,6 +40,7 @@ package struct HistoryReader {
     private static let form = Array(",\"form\":\"".utf8)
     private static let steps = Array("\",\"steps\":[".utf8)
     private static let code = Array(",\"code\":\"".utf8)
+    private static let free = Array(",\"free\":".utf8)
     private static let end = Array("}\n".utf8)
     private static let append = Array("[\"append\",".utf8)
     private static let read = Array("[\"read\",".utf8)
@@ -97,10 +98,15 @@ package struct HistoryReader {
             code = word()
             guard take(Self.quote) else { return nil }
         }
+        var freeByteCount: Int?
+        if take(Self.free) {
+            guard let count = number() else { return nil }
+            freeByteCount = count
+        }
         guard take(Self.end) else { return nil }
         return HistoryEvent(
             kind, at: time, operation: operation, process: process, form: form, steps: steps,
-            code: code)
+            code: code, freeByteCount: freeByteCount)
     }
 
     private mutating func allSteps() -> [MicroOperation]? {

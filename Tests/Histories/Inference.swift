@@ -116,18 +116,23 @@ struct Inference {
 
     /// Takes an operation of unknown outcome for done if a value of it was read, and its reads with
     /// it: those that are known were conditions of its writes.
+    ///
+    /// Those reads may show values of further such operations, so their keys are examined again.
     private mutating func findUnknownEffects() {
-        var found: [Int] = []
-        for key in keys {
+        var rest = Array(keys.indices)
+        while let place = rest.popLast() {
+            let key = keys[place]
             for value in key.order {
                 guard let append = key.appends[value], !hasEffect[append.operation],
                     operations[append.operation].outcome == .unknown
                 else { continue }
                 hasEffect[append.operation] = true
-                found.append(append.operation)
+                addReads(append.operation)
+                for case .read(let key, _?) in operations[append.operation].steps {
+                    rest.append(self.place(of: key))
+                }
             }
         }
-        for operation in found { addReads(operation) }
     }
 
     // MARK: Lists

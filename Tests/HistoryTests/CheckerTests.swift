@@ -51,6 +51,17 @@ struct CheckerTests {
         History.Operation(number: 0, steps: steps, outcome: .unknown, invoked: 0, completed: nil)
     }
 
+    /// A write without an answer that reads key 3, whose value only another such write read.
+    private static func chain(_ list: [Int]) -> [History.Operation] {
+        let steps = [[read(3, list), append(2, 20)], [read(2, [20]), append(1, 10)]]
+        let writes = steps.enumerated().map { place, steps in
+            History.Operation(
+                number: 0, steps: steps, outcome: .unknown, invoked: 2 + place, completed: nil)
+        }
+        return [done(0, 1, append(3, 30))] + writes
+            + [done(10, 11, read(1, [10])), done(12, 13, read(3, [30]))]
+    }
+
     // MARK: Anomalies
 
     static let lists: [Sample] = [
@@ -147,6 +158,9 @@ struct CheckerTests {
                 done(0, 1, append(1, 1)), done(2, 3, read(1, [])), done(4, 5, read(1, [1])),
             ]),
         Sample(
+            "an old condition of a write that only another one without an answer read", .readSkew,
+            isRealTime: true, chain([])),
+        Sample(
             "two snapshots that see two writes in opposite orders", .writeSkew,
             [
                 done(0, 9, append(1, 1)), done(0, 9, append(2, 2)),
@@ -187,6 +201,7 @@ struct CheckerTests {
         Sample(
             "a write without an answer, and never made", nil,
             [unknown(append(1, 1)), done(1, 2, read(1, []))]),
+        Sample("two writes without an answer, one of which read the other", nil, chain([30])),
         Sample(
             "a failed write", nil, [failed(read(1, []), append(1, 1)), done(1, 2, read(1, []))]),
         Sample(
@@ -253,6 +268,12 @@ struct CheckerTests {
                 steps: [.read(key: 1, list: []), .read(key: 2, list: [1, 2, 33])]),
             HistoryEvent(
                 .fail, at: 3, operation: 6, process: 0, form: "get", code: "diskFull"),
+            HistoryEvent(
+                .fail, at: 4, operation: 7, process: 0, form: "open", code: "diskFull",
+                freeByteCount: 4096),
+            HistoryEvent(
+                .refused, at: 5, operation: 8, process: 0, form: "update",
+                steps: [.read(key: 1, list: [2])], code: "conditionFailed"),
         ]
         let bytes = Array(events.map(\.line).joined().utf8)
         #expect(try HistoryReader.events(bytes) == events)

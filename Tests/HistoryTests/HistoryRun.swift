@@ -25,6 +25,9 @@ final class HistoryRun {
     private static let diskByteCount = 64 << 20
     /// How often no process prints anything for a tenth of a second, before it is a complaint.
     private static let silenceCountMax = 600
+    /// So long after a full disk, in nanoseconds, an error may still be of it: a process may learn
+    /// of a failed flush later.
+    private static let lateness = 1_000_000_000
 
     private let plan: Plan
     /// Where the events are, which no full disk loses.
@@ -41,6 +44,11 @@ final class HistoryRun {
     private var doneCount = 0
     private var troubles: [String: Int] = [:]
     private var complaints: [String] = []
+    private var findings: [Finding] = []
+    private var attempts = RecoveryAttempts()
+    private var faults = FaultWindows()
+    /// When the rest of the disk was taken.
+    private var fullSince: Int?
 
     private var path: String { (disk?.path ?? directory) + "/store" }
 
@@ -52,6 +60,7 @@ final class HistoryRun {
         (self.plan, self.disk) = (plan, disk)
         lines = LinePipe(output)
         random = SplitMix(seed: plan.seed)
+        faults.isPlanted = plan.fault != nil
     }
 
     /// Removes the events, and a store that is with them.
@@ -61,7 +70,9 @@ final class HistoryRun {
     func run() throws -> HistoryReport {
         defer { for agent in agents { agent.kill() } }
         for place in 0..<plan.processCount { agents.append(try start(place)) }
-        while lineCount < plan.lineCount, complaints.isEmpty { try takeLine() }
+        while lineCount < plan.lineCount, complaints.isEmpty, findings.isEmpty {
+            try takeLine()
+        }
         endTroubles()
         endAgents()
         return try check()
@@ -107,11 +118,14 @@ final class HistoryRun {
         case "progress":
             lineCount += 1
             try makeTrouble()
+        case "written": attempts.noteWrite()
         case "refused":
             note("refusals")
+            guard isWorthAnAttempt(line) else { return }
             try restartAll()
         case "unopened":
             note("failed openings")
+            guard isWorthAnAttempt(line) else { return }
             endTroubles()
             try restart(place)
         // It was refused writes.
@@ -120,9 +134,18 @@ final class HistoryRun {
         }
     }
 
+    /// Whether processes are started again, after one could not work with the store.
+    private func isWorthAnAttempt(_ line: String) -> Bool {
+        guard let finding = attempts.add(line) else { return true }
+        findings.append(finding)
+        return false
+    }
+
     /// Nothing explains a process that ends by itself.
     private func complainAboutEnded() {
-        guard complaints.isEmpty, agents.contains(where: \.hasEnded) else { return }
+        guard complaints.isEmpty, findings.isEmpty, agents.contains(where: \.hasEnded) else {
+            return
+        }
         complaints.append("a process has ended")
     }
 
@@ -147,6 +170,7 @@ final class HistoryRun {
 
     private func restart(_ place: Int) throws {
         agents[place].kill()
+        if agents.count == 1 { faults.recoveries.append(Self.now) }
         agents[place] = try start(place)
     }
 
@@ -154,6 +178,7 @@ final class HistoryRun {
     private func restartAll() throws {
         endTroubles()
         for agent in agents { agent.kill() }
+        faults.recoveries.append(Self.now)
         // What they printed before is of no more use, but for what is wrong.
         complaints += lines.available().filter { $0.hasPrefix("unexpected") }
         for place in agents.indices { agents[place] = try start(place) }
@@ -162,19 +187,22 @@ final class HistoryRun {
     /// Takes the rest of the disk, or gives it back.
     private func fillDisk() throws {
         guard let disk else { return }
-        if let ballast {
-            ballast.remove()
-            self.ballast = nil
-        } else {
-            ballast = try Ballast(on: disk.path, leaving: random.below(3) << 20)
-            note("full disks")
-        }
+        guard ballast == nil else { return freeDisk() }
+        fullSince = Self.now
+        ballast = try Ballast(on: disk.path, leaving: random.below(3) << 20)
+        note("full disks")
+    }
+
+    private func freeDisk() {
+        ballast?.remove()
+        ballast = nil
+        if let begin = fullSince { faults.fullDisk.append(begin...(Self.now + Self.lateness)) }
+        fullSince = nil
     }
 
     private func endTroubles() {
         for agent in agents { agent.resume() }
-        ballast?.remove()
-        ballast = nil
+        freeDisk()
     }
 
     // MARK: The end
@@ -197,7 +225,7 @@ final class HistoryRun {
             }
         }
         for line in lines.available() { takeLast(line) }
-        if complaints.isEmpty, doneCount < agents.count {
+        if complaints.isEmpty, findings.isEmpty, doneCount < agents.count {
             complaints.append("\(doneCount) of \(agents.count) processes closed the store")
         }
     }
@@ -223,7 +251,8 @@ final class HistoryRun {
         }
         let history = try History(events)
         return HistoryReport(
-            history, troubles: troubles, findings: Checker.findings(in: history),
+            history, troubles: troubles,
+            findings: Checker.findings(in: history, faults: faults) + findings,
             complaints: complaints)
     }
 

@@ -149,13 +149,13 @@ package struct Checker {
             if let op = writers[place], let write = history.writes[op] {
                 check(write, commit, model)
             }
-            for change in commit.changes where !change.isExpiry {
+            for change in commit.changes {
                 switch change.table {
                 case "c":
                     replayConsumer(commit, change, counted[change.key])
                     counted[change.key] = change.new
                 default:
-                    if writers[place] == nil {
+                    if writers[place] == nil, !change.isExpiry {
                         add(
                             .replay, "a commit without a write changes items",
                             "\(commit.sequence): \(change.key)")
@@ -174,8 +174,14 @@ package struct Checker {
         _ commit: LoggedCommit, _ op: Int?, _ model: inout Model
     ) {
         let attempts = op.flatMap { history.writes[$0]?.attempts } ?? []
-        for change in commit.changes where change.isExpiry {
-            if change.new != nil || model.items[change.key] != change.old {
+        // A list of writes may store an item that is over already, and then write its key again.
+        var earlier: [ItemKey: ItemImage?] = [:]
+        for change in commit.changes where change.table == "t" {
+            let isFirst = earlier[change.key] == nil
+            let old = earlier[change.key] ?? model.items[change.key]
+            earlier[change.key] = .some(change.new)
+            guard change.isExpiry else { continue }
+            if change.new != nil || old != change.old {
                 add(
                     .replay, "an expiry has a wrong image",
                     "commit \(commit.sequence): \(change.key)")
@@ -186,7 +192,7 @@ package struct Checker {
                     .replay, "an item was removed that is not over",
                     "commit \(commit.sequence): \(change.key) at \(now)")
             }
-            model.set(change.key, nil)
+            if isFirst { model.set(change.key, nil) }
         }
     }
 

@@ -51,6 +51,17 @@ struct SimulationTests {
         #expect(first.findings == second.findings)
     }
 
+    /// Programs that once had findings; Docs/Simulation.md tells what was found.
+    @Test(
+        "Programs of earlier findings keep all promises",
+        arguments: ["list-with-an-expired-item", "short-write-of-a-lease"])
+    func kept(name: String) throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        let file = folder.appendingPathComponent("Kept/\(name).json")
+        let program = try Program(json: String(contentsOf: file, encoding: .utf8))
+        #expect(try Self.simulation.run(program).findings == [])
+    }
+
     @Test(
         "A planted fault is found", arguments: ["noFlush", "noLog", "skippedDelete"])
     func planted(name: String) {

@@ -126,7 +126,7 @@ final class HistoryWorker {
             process.keys.note(made)
             return made
         } catch {
-            if !process.fail(operation, form, error) { isRefused = true }
+            if !process.fail(operation, form, error, steps) { isRefused = true }
             return nil
         }
     }
@@ -249,18 +249,12 @@ final class HistoryWorker {
             .read(key: key, list: list), .append(key: key, value: value),
         ]
         record(operation, "update", steps) {
-            do {
-                try store.write { transaction in
-                    _ = try transaction.update(
-                        in: ListTable.name, key: ListTable.primaryKey(key),
-                        ListTable.append(key, value), condition: condition)
-                }
-                return steps
-            } catch let error as CodexError
-                where error.code == .conditionFailed && process.readsRefusals
-            {
-                return [.read(key: key, list: try ListTable.list(error.currentItem))]
+            try store.write { transaction in
+                _ = try transaction.update(
+                    in: ListTable.name, key: ListTable.primaryKey(key),
+                    ListTable.append(key, value), condition: condition)
             }
+            return steps
         }
     }
 
@@ -286,10 +280,12 @@ final class HistoryWorker {
         recorder.begin(operation, HistoryProcess.listForm, steps)
         do {
             try process.send(actions, token: process.fault == .noToken ? nil : token)
-            if isTwice { try sendAgain(actions, token) }
+            if isTwice { sendAgain(actions, token) }
             recorder.end(.ok, operation, HistoryProcess.listForm, steps)
         } catch {
-            if !process.fail(operation, HistoryProcess.listForm, error) { isRefused = true }
+            if !process.fail(operation, HistoryProcess.listForm, error, steps) {
+                isRefused = true
+            }
             // The answer is lost, and the token makes it safe to ask again.
             if (error as? CodexError)?.code == .outcomeUnknown {
                 process.repeatList(operation, steps)
@@ -298,15 +294,25 @@ final class HistoryWorker {
     }
 
     /// Sends a list again that took effect, as a client does that lost the answer.
-    private func sendAgain(_ actions: [WriteAction], _ token: String) throws {
+    ///
+    /// The second answer is recorded as an operation without steps.
+    private func sendAgain(_ actions: [WriteAction], _ token: String) {
+        let isPlanted = process.fault == .noToken
+        let operation = recorder.nextNumber()
+        recorder.begin(operation, "again", [])
         do {
-            if process.fault == .noToken {
-                try process.send(actions, token: nil)
-            } else if try process.send(actions, token: token) {
+            if try process.send(actions, token: isPlanted ? nil : token), !isPlanted {
                 throw CrashFinding(description: "a token took effect twice")
             }
-        } catch let error as CodexError where error.code != .idempotencyMismatch {
-            // It took effect before, whatever the second answer is.
+            recorder.end(.ok, operation, "again")
+        } catch let error as CodexError where error.code == .transactionCancelled {
+            guard isPlanted else {
+                let finding = CrashFinding(description: "a token was forgotten")
+                return HistoryProcess.giveUp(recorder.place, finding)
+            }
+            recorder.end(.fail, operation, "again", code: error.code)
+        } catch {
+            if !process.fail(operation, "again", error, []) { isRefused = true }
         }
     }
 }

@@ -15,6 +15,7 @@ import Synchronization
 ///
 ///     begun PLACE              it has opened the store
 ///     progress PLACE           50 more operations have ended
+///     written PLACE            the store has accepted its first write
 ///     refused PLACE            the store accepts no more writes
 ///     unopened PLACE CODE      it could not open the store, as a full disk explains: the end
 ///     unexpected PLACE TEXT    something failed that nothing explains: the end
@@ -40,8 +41,9 @@ struct HistoryWriter {
 
     func run() throws {
         let pending = try pendingLists()
-        guard let store = open() else { return }
-        let recorder = try HistoryRecorder(directory: directory, place: place, number: number)
+        let recorder = try HistoryRecorder(
+            directory: directory, place: place, number: number, store: path)
+        guard let store = open(recorder) else { return }
         let shared = HistoryProcess(
             store: store, recorder: recorder, keys: try ListKeys(store), fault: fault)
         say("begun \(place)")
@@ -59,14 +61,16 @@ struct HistoryWriter {
         say("done \(place)")
     }
 
-    private func open() -> Store? {
+    private func open(_ recorder: HistoryRecorder) -> Store? {
         var options = StoreOptions.crashing
         if fault == .noLog { options.plant(.noLog) }
+        let begin = HistoryRecorder.now
         do throws(CodexError) {
             return try Store(
                 at: path, schema: Schema(tables: [ListTable.definition]), options: options)
         } catch {
             if [.diskFull, .lockTimeout, .outcomeUnknown].contains(error.code) {
+                recorder.recordFailedOpening(since: begin, error.code)
                 say("unopened \(place) \(error.code)")
             } else {
                 HistoryProcess.giveUp(place, error)
@@ -89,7 +93,7 @@ struct HistoryWriter {
                 switch event.kind {
                 case .invoke: pending[event.operation] = event.steps
                 case .info: continue
-                case .ok, .fail: ended.insert(event.operation)
+                case .ok, .fail, .refused: ended.insert(event.operation)
                 }
             }
         }
@@ -113,14 +117,22 @@ final class HistoryRecorder: Sendable {
     static let valueCountMax = 8
     private static let operationCountMax = 1_000_000
     private static let progressCount = 50
+    /// The errors that only a full disk explains.
+    private static let ofFullDisk: Set<CodexError.Code> = [
+        .diskFull, .commitFailed, .outcomeUnknown, .writesRefused,
+    ]
 
     let place: Int
+    /// The directory that the store is in.
+    private let parent: String
     private let file: Int32
     private let lastNumber: Atomic<Int>
     private let endedCount = Atomic(0)
+    private let hasWritten = Atomic(false)
 
-    init(directory: String, place: Int, number: Int) throws {
+    init(directory: String, place: Int, number: Int, store: String) throws {
         self.place = place
+        parent = URL(fileURLWithPath: store).deletingLastPathComponent().path
         lastNumber = Atomic(number * Self.operationCountMax)
         file = openForEvents("\(directory)/events-\(place)-\(number).jsonl")
         guard file >= 0 else { throw CrashFinding(description: "no file of events: \(errno)") }
@@ -130,7 +142,7 @@ final class HistoryRecorder: Sendable {
     func nextNumber() -> Int { lastNumber.add(1, ordering: .relaxed).newValue }
 
     /// The monotonic clock, which all processes of the machine share.
-    private static var now: Int {
+    static var now: Int {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec)
@@ -152,9 +164,38 @@ final class HistoryRecorder: Sendable {
         write(
             HistoryEvent(
                 kind, at: Self.now, operation: operation, process: place, form: form,
-                steps: steps, code: code.map { "\($0)" }))
+                steps: steps, code: code.map { "\($0)" }, freeByteCount: freeByteCount(code)))
+        if kind == .ok, steps.contains(where: \.isAppend),
+            !hasWritten.exchange(true, ordering: .relaxed)
+        {
+            say("written \(place)")
+        }
         let count = endedCount.add(1, ordering: .relaxed).newValue
         if count % Self.progressCount == 0 { say("progress \(place)") }
+    }
+
+    /// Records that the store could not be opened, as an operation without steps.
+    func recordFailedOpening(since begin: Int, _ code: CodexError.Code) {
+        let operation = nextNumber()
+        write(
+            HistoryEvent(
+                .invoke, at: begin, operation: operation, process: place, form: "open"))
+        write(
+            HistoryEvent(
+                .fail, at: Self.now, operation: operation, process: place, form: "open",
+                code: "\(code)", freeByteCount: freeByteCount(code)))
+    }
+
+    /// The free bytes of the store's disk, if an error may come from a full one.
+    private func freeByteCount(_ code: CodexError.Code?) -> Int? {
+        guard let code, Self.ofFullDisk.contains(code) else { return nil }
+        return Self.freeByteCount(parent)
+    }
+
+    private static func freeByteCount(_ path: String) -> Int? {
+        var info = statvfs()
+        guard statvfs(path, &info) == 0 else { return nil }
+        return Int(info.f_bavail) * Int(info.f_frsize)
     }
 
     private func write(_ event: HistoryEvent) {
@@ -244,14 +285,23 @@ final class HistoryProcess: Sendable {
 
     /// Records that an operation failed.
     ///
+    /// - Parameters:
+    ///   - operation: Its number.
+    ///   - form: Its form.
+    ///   - error: The error.
+    ///   - steps: Its steps, which have its conditions.
     /// - Returns: Whether the process may go on.
-    func fail(_ operation: Int, _ form: String, _ error: any Error) -> Bool {
+    func fail(
+        _ operation: Int, _ form: String, _ error: any Error, _ steps: [MicroOperation]
+    ) -> Bool {
         guard let error = error as? CodexError else {
             Self.giveUp(recorder.place, error)
             return false
         }
         if error.code == .outcomeUnknown {
             recorder.end(.info, operation, form, code: error.code)
+        } else if readsRefusals, [.conditionFailed, .transactionCancelled].contains(error.code) {
+            refuse(operation, form, error, steps)
         } else if Self.certain.contains(error.code) {
             recorder.end(.fail, operation, form, code: error.code)
         } else {
@@ -260,6 +310,43 @@ final class HistoryProcess: Sendable {
         guard error.code == .writesRefused else { return true }
         say("refused \(recorder.place)")
         return false
+    }
+
+    // MARK: Refusals
+
+    /// Records that conditions did not hold, with the items that the error returned.
+    private func refuse(
+        _ operation: Int, _ form: String, _ error: CodexError, _ steps: [MicroOperation]
+    ) {
+        do {
+            let found = try Self.refusal(error, steps)
+            recorder.end(.refused, operation, form, found, code: error.code)
+        } catch {
+            Self.giveUp(recorder.place, error)
+        }
+    }
+
+    /// The lists of the items that made conditions fail.
+    ///
+    /// - Throws: ``CrashFinding`` for a reason that no action of the workload can have.
+    private static func refusal(
+        _ error: CodexError, _ steps: [MicroOperation]
+    ) throws -> [MicroOperation] {
+        let keys = actionKeys(steps)
+        let reasons: [CodexError?] = error.code == .conditionFailed ? [error] : error.reasons
+        guard reasons.count == keys.count else {
+            throw CrashFinding(
+                description: "\(keys.count) actions have \(reasons.count) reasons")
+        }
+        var found: [MicroOperation] = []
+        for (key, reason) in zip(keys, reasons) {
+            guard let reason else { continue }
+            guard reason.code == .conditionFailed else {
+                throw CrashFinding(description: "an action failed: \(reason)")
+            }
+            found.append(.read(key: key, list: try ListTable.list(reason.currentItem)))
+        }
+        return found
     }
 
     // MARK: Lists of actions
@@ -287,6 +374,12 @@ final class HistoryProcess: Sendable {
         return actions
     }
 
+    /// The keys of the actions, in the order of ``actions(_:)``.
+    private static func actionKeys(_ steps: [MicroOperation]) -> [Int] {
+        let appended = steps.filter(\.isAppend).map(\.key)
+        return appended + Set(steps.map(\.key)).subtracting(appended).sorted()
+    }
+
     /// Sends a list of actions with a token; returns whether it took effect now.
     @discardableResult
     func send(_ actions: [WriteAction], token: String?) throws -> Bool {
@@ -303,11 +396,16 @@ final class HistoryProcess: Sendable {
             try send(Self.actions(steps), token: Self.token(operation))
             recorder.end(.ok, operation, Self.listForm, steps)
         } catch let error as CodexError where error.code == .transactionCancelled {
-            recorder.end(.fail, operation, Self.listForm, code: error.code)
+            if readsRefusals {
+                refuse(operation, Self.listForm, error, steps)
+            } else {
+                recorder.end(.fail, operation, Self.listForm, code: error.code)
+            }
         } catch let error as CodexError
             where error.code == .outcomeUnknown || Self.certain.contains(error.code)
         {
             // It stays unknown.
+            recorder.end(.info, operation, Self.listForm, code: error.code)
         } catch {
             Self.giveUp(recorder.place, error)
         }

@@ -28,6 +28,9 @@ extension Store {
     /// - Returns: A report of the backup.
     /// - Throws: ``CodexError/Code/invalidArgument`` if there is something at the path,
     ///   ``CodexError/Code/diskFull``, ``CodexError/Code/inputOutput``, ``CodexError/Code/closed``.
+    ///   ``CodexError/Code/outcomeUnknown`` and ``CodexError/Code/writesRefused`` if a flush fails
+    ///   meanwhile, in this process or another. The store then refuses writes, and the next call
+    ///   copies it as it is.
     /// - Complexity: It reads and writes the whole store, in the order of its keys.
     @discardableResult
     public func backup(to path: String) async throws -> BackupReport {
@@ -71,7 +74,8 @@ private struct BackupCopy {
             let position = try ClosedStore.position(in: staging)
             // A store that refuses writes is copied as it is. The restore checks whether the
             // archive continues it.
-            if try !core.lease.isRefused() { try core.flushLog(through: position) }
+            let wasRefused = try core.lease.isRefused()
+            if !wasRefused { try core.flushLog(through: position) }
             // LMDB has written its first pages again, so the stamp follows the copy.
             let file = try DataFile(staging)
             try file.stamp(storeID)
@@ -83,6 +87,9 @@ private struct BackupCopy {
                 committedAt: try time(of: position), dataByteCount: byteCount,
                 dataChecksum: checksum)
             try staging.writeDurably(try ChecksummedJSON.bytes(manifest), to: BackupManifest.name)
+            // If a flush of another process failed before, the log's flush may have missed its
+            // pages. That process has had the time of the copy's checksum to mark the failure.
+            if !wasRefused, try core.lease.isRefused() { throw StoreLease.refused() }
             return BackupReport(
                 sequence: position.sequence,
                 committedAt: manifest.committedAt.flatMap {

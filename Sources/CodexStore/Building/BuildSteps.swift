@@ -38,7 +38,7 @@ struct BuildSteps {
         // Entries that the index already has are written again, unchanged.
         var isExact =
             sequence == context.position.sequence && !context.undo.hasChanges
-            && context.record.changeCount == 0 && !index.plan.isExpiry
+            && context.record.counts.changeCount == 0 && !index.plan.isExpiry
         // A projection may have its own chunks, which a repeated write would leave behind.
         if case .include = index.plan.definition.projection { isExact = false }
         var (count, byteCount) = (0, 0)

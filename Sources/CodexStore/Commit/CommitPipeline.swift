@@ -27,8 +27,9 @@ internal import CodexCore
 //
 // The effects of a failed step:
 //
-// - Begin: all writes of the group fail with the error. If the disk is full, a checkpoint releases
-//   pages and history, and the group runs once more.
+// - Begin: all writes of the group fail with the error. If a flush failed, that is `writesRefused`,
+//   since no body has run. If the disk is full, a checkpoint releases pages and history, and the
+//   group runs once more.
 // - A body throws: its changes are undone (`undoChanges`), and only it fails. If an earlier body of
 //   the group changed something, the answer waits for the commit. If the commit fails, its error is
 //   the answer: the body may have seen changes that were lost. If LMDB failed, the transaction
@@ -36,8 +37,8 @@ internal import CodexCore
 // - The hook, the room, or the plan fails: the transaction ends without effect, and the whole group
 //   gets the error. If the error is about size, the writes run again one by one, so that only the
 //   write that is too large fails. If the disk is full, the group runs once more, as above. After a
-//   refusal by the hook, nothing runs again. If the plan began a segment and a flush failed, the
-//   error is `outcomeUnknown`, and the store refuses writes, though the record was not written.
+//   refusal by the hook, nothing runs again. If a flush failed, for example of a segment that the
+//   plan began, the error is `writesRefused`: the record was not written.
 // - The append or the flush fails: it is unknown whether the record is on stable storage. The
 //   transaction ends, the store refuses writes (`StoreLease.refusingWritesOnFailure`), and the
 //   error is `outcomeUnknown`. The next opening decides by the content of the log.
@@ -91,26 +92,37 @@ final class CommitPipeline {
     ///
     /// The commits of all processes are applied, and the pages of the last checkpoint are kept.
     ///
-    /// - Throws: ``CodexError/Code/writesRefused``, and the errors of redo and of checkpoints.
+    /// - Throws: ``CodexError/Code/writesRefused``, also if a flush fails before the transaction
+    ///   begins, and the other errors of redo and of checkpoints.
     func begin() throws(CodexError) {
-        while true {
-            checkpointer.waitForRoom()
-            if checkpointer.needsRoom { try checkpointer.checkpointNow() }
-            try beginRaw()
-            do throws(CodexError) {
-                switch try missingPrerequisite() {
-                case nil: return
-                case .pin:
-                    endTransaction()
-                    try checkpointer.checkpointNow()
-                case .log:
-                    abort()
-                    try LogApplier(self).applyRest()
-                }
-            } catch {
-                if isOpen { abort() }
-                throw error
+        do throws(CodexError) {
+            while try !attemptBegin() {}
+        } catch {
+            throw StoreLease.refusal(before: error)
+        }
+    }
+
+    /// Begins a transaction that may write, or takes the step that must precede it.
+    ///
+    /// - Returns: Whether the transaction is open.
+    private func attemptBegin() throws(CodexError) -> Bool {
+        checkpointer.waitForRoom()
+        if checkpointer.needsRoom { try checkpointer.checkpointNow() }
+        try beginRaw()
+        do throws(CodexError) {
+            switch try missingPrerequisite() {
+            case nil: return true
+            case .pin:
+                endTransaction()
+                try checkpointer.checkpointNow()
+            case .log:
+                abort()
+                try LogApplier(self).applyRest()
             }
+            return false
+        } catch {
+            if isOpen { abort() }
+            throw error
         }
     }
 
@@ -186,13 +198,13 @@ final class CommitPipeline {
     // MARK: Run
 
     /// The current place in the transaction.
-    var mark: UndoLog.Mark { context.mark }
+    var mark: WriteContext.Mark { context.mark }
 
     /// Whether the transaction changed anything.
     var hasChanges: Bool { context.undo.hasChanges }
 
     /// The number of changes of items in the transaction.
-    var changeCount: Int { context.record.changeCount }
+    var changeCount: Int { context.record.counts.changeCount }
 
     /// Whether the transaction accepts no further body.
     var isFull: Bool { context.record.byteCount >= StoreLimits.commitGroupByteCountMax }
@@ -209,7 +221,7 @@ final class CommitPipeline {
     /// Undoes the changes of a body that threw.
     ///
     /// - Returns: `false` if the transaction is unusable.
-    func undoChanges(to mark: UndoLog.Mark) -> Bool {
+    func undoChanges(to mark: WriteContext.Mark) -> Bool {
         context.failure == nil && (try? context.rollBack(to: mark)) != nil
     }
 
@@ -258,7 +270,8 @@ final class CommitPipeline {
     func commitRecord() throws(CodexError) -> CommitOutcome {
         core.options.reached(.bodiesRun)
         let isLogged = !context.record.isEmpty
-        let changeCount = context.record.changeCount
+        let changeCount = context.record.counts.changeCount
+        var isAppending = false
         do throws(CodexError) {
             let need = RoomNeed(
                 of: context.record, addsEntries: context.undo.addsEntries,
@@ -271,11 +284,12 @@ final class CommitPipeline {
                     &context.record.bytes, after: position, flushed: flushed,
                     changeCount: changeCount, need.use)
                 try putPosition(planned.position, flushed: planned.flushedSequence)
+                isAppending = true
                 try log.write(context.record.bytes, planned)
             }
         } catch {
             abort()
-            throw error
+            throw isAppending ? error : StoreLease.refusal(before: error)
         }
         return try commitTransaction(
             isLogged: isLogged, changeCount: changeCount, byteCount: context.record.byteCount)

@@ -2,22 +2,33 @@ internal import CodexCore
 
 /// The record, under construction, that a commit appends to the log, with its counts.
 struct RecordBuilder {
+    /// The counts of a record, from which ``RoomNeed`` is estimated.
+    struct Counts: Equatable {
+        /// The number of changes of items in the record.
+        var changeCount = 0
+        /// The number of other changes in the record.
+        var systemChangeCount = 0
+        /// The number of the changes that streams will have.
+        var streamedCount: UInt32 = 0
+        /// The number of bytes by which the changed items grew.
+        var growth = 0
+        /// The number of bytes by which system entries, such as tokens, grew.
+        var systemGrowth = 0
+        /// The bytes of all values that were written.
+        var newByteCount = 0
+        /// The bytes of the largest entry that was written.
+        var largestByteCount = 0
+    }
+
+    /// A place in the record to go back to.
+    struct Mark {
+        fileprivate let byteCount: Int
+        fileprivate let counts: Counts
+    }
+
     /// The room for the header, and the entries.
     var bytes = [UInt8](repeating: 0, count: LogRecordHeader.byteCount)
-    /// The number of changes of items in the record.
-    private(set) var changeCount = 0
-    /// The number of other changes in the record.
-    private(set) var systemChangeCount = 0
-    /// The number of the changes that streams will have.
-    private(set) var streamedCount: UInt32 = 0
-    /// The number of bytes by which the changed items grew.
-    private(set) var growth = 0
-    /// The number of bytes by which system entries, such as tokens, grew.
-    private(set) var systemGrowth = 0
-    /// The bytes of all values that were written.
-    private(set) var newByteCount = 0
-    /// The bytes of the largest entry that was written.
-    private(set) var largestByteCount = 0
+    private(set) var counts = Counts()
 
     /// The bytes of the record, including its header.
     var byteCount: Int { bytes.count }
@@ -27,12 +38,11 @@ struct RecordBuilder {
 
     /// Appends an item's change; `new` is its stored form.
     mutating func append(_ change: Change, _ new: [UInt8]?) {
-        changeCount += 1
+        counts.changeCount += 1
         let isSilent = change.leavesAttributes(new)
-        if !isSilent { streamedCount += 1 }
-        newByteCount += new?.count ?? 0
-        largestByteCount = max(largestByteCount, new?.count ?? 0)
-        growth += (new?.count ?? 0) - (change.old?.stored?.count ?? 0)
+        if !isSilent { counts.streamedCount += 1 }
+        countValue(new)
+        counts.growth += (new?.count ?? 0) - (change.old?.stored?.count ?? 0)
         LogBody.appendItem(
             table: change.table.number, key: change.key, old: change.old?.stored, new: new,
             isExpiry: change.isExpiry, isSilent: isSilent, to: &bytes)
@@ -42,16 +52,21 @@ struct RecordBuilder {
     mutating func append(
         _ space: SystemSpace, _ key: [UInt8], _ value: [UInt8]?, oldByteCount: Int
     ) {
-        newByteCount += value?.count ?? 0
-        largestByteCount = max(largestByteCount, value?.count ?? 0)
-        systemGrowth += (value?.count ?? 0) - oldByteCount
-        systemChangeCount += 1
+        countValue(value)
+        counts.systemGrowth += (value?.count ?? 0) - oldByteCount
+        counts.systemChangeCount += 1
         appendUncounted(space, key, value)
+    }
+
+    private mutating func countValue(_ value: [UInt8]?) {
+        guard let value else { return }
+        counts.newByteCount += value.count
+        counts.largestByteCount = max(counts.largestByteCount, value.count)
     }
 
     /// Appends the removal of a system entry of unknown size.
     mutating func appendRemoval(_ space: SystemSpace, _ key: [UInt8]) {
-        systemChangeCount += 1
+        counts.systemChangeCount += 1
         appendUncounted(space, key, nil)
     }
 
@@ -60,28 +75,18 @@ struct RecordBuilder {
         LogBody.appendSystem(space, key: key, value: value, to: &bytes)
     }
 
-    /// Removes the last entry: an item's change, which begins at `start`.
-    mutating func remove(_ item: LogEntry.Item, from start: Int) {
-        bytes.removeSubrange(start...)
-        changeCount -= 1
-        growth -= (item.new?.count ?? 0) - (item.old?.count ?? 0)
-        if !item.isSilent { streamedCount -= 1 }
-    }
+    /// The current place in the record.
+    var mark: Mark { Mark(byteCount: bytes.count, counts: counts) }
 
-    /// Removes the last entry: a system entry, which begins at `start`.
-    ///
-    /// Its counts stay: they are upper bounds of the commit's need.
-    mutating func removeSystemEntry(from start: Int) { bytes.removeSubrange(start...) }
+    /// Removes the entries after `mark`, which were undone, and what they added to the counts.
+    mutating func remove(downTo mark: Mark) {
+        bytes.removeSubrange(mark.byteCount...)
+        counts = mark.counts
+    }
 
     /// Begins the next record, and reuses the memory.
     mutating func clear() {
         bytes.replaceSubrange(LogRecordHeader.byteCount..., with: [])
-        changeCount = 0
-        systemChangeCount = 0
-        streamedCount = 0
-        growth = 0
-        systemGrowth = 0
-        newByteCount = 0
-        largestByteCount = 0
+        counts = Counts()
     }
 }

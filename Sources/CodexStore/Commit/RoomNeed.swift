@@ -53,17 +53,22 @@ extension RoomNeed {
     /// Tokens and checkpoints of consumers that come with deletes make the store no larger; dead
     /// letters do.
     ///
+    /// Changes that were undone do not count, although LMDB may write pages that they used. LMDB
+    /// uses most of these pages again in the same transaction, and writes the others as free pages.
+    /// If there is no room for those, LMDB refuses the commit. Then the record is applied from the
+    /// log, in a transaction without the undone changes, and the reserved room is enough for that.
+    ///
     /// - Parameters:
     ///   - record: The record.
     ///   - addsEntries: Whether the transaction adds entries that the log does not have.
     ///   - treeCount: The number of trees that a change may touch.
     init(of record: RecordBuilder, addsEntries: Bool, treeCount: Int) {
-        let grows = record.growth > 0 || addsEntries || record.systemGrowth > 4096
+        let counts = record.counts
+        let grows = counts.growth > 0 || addsEntries || counts.systemGrowth > 4096
         self.init(
-            changeCount: record.changeCount + record.systemChangeCount,
-            byteCount: record.newByteCount, treeCount: treeCount,
-            largestByteCount: min(record.newByteCount, record.largestByteCount),
-            use: grows ? .growing : .shrinking)
+            changeCount: counts.changeCount + counts.systemChangeCount,
+            byteCount: counts.newByteCount, treeCount: treeCount,
+            largestByteCount: counts.largestByteCount, use: grows ? .growing : .shrinking)
     }
 }
 

@@ -16,9 +16,9 @@ extension Store {
     /// - Throws: ``CodexError/Code/readOnly``, ``CodexError/Code/following``,
     ///   ``CodexError/Code/closed``, ``CodexError/Code/queueFull``, ``CodexError/Code/cancelled``,
     ///   ``CodexError/Code/diskFull``, ``CodexError/Code/transactionTooLarge``, and any error of
-    ///   the body. ``CodexError/Code/outcomeUnknown`` if stable storage failed after the body ran:
-    ///   the write may be there after the next opening. Further writes fail with
-    ///   ``CodexError/Code/writesRefused``.
+    ///   the body. ``CodexError/Code/outcomeUnknown`` if stable storage failed for the write's
+    ///   record: the write may be there after the next opening. If it failed before, and for later
+    ///   writes, ``CodexError/Code/writesRefused``: nothing of the write is stored.
     public func write<Value: Sendable>(
         _ body: @escaping @Sendable (inout WriteTransaction) throws -> Value
     ) async throws -> Value {

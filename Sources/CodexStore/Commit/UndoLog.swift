@@ -5,7 +5,7 @@ struct UndoLog {
         /// A change of an item, with the start of its entry in the record.
         case item(start: Int)
         /// A change of a system entry, with its old value.
-        case system(SystemSpace, key: [UInt8], old: [UInt8]?, start: Int)
+        case system(SystemSpace, key: [UInt8], old: [UInt8]?)
         /// The removal of a system entry that was not read: it cannot be undone.
         case unread
     }
@@ -43,6 +43,8 @@ struct UndoLog {
     }
 
     /// Ends a rollback, after all entries were removed.
+    ///
+    /// ``addsEntries`` stays: what a step of a build added has no undo entry, and is not undone.
     mutating func endRollback(to mark: Mark) { hasChanges = mark.hadChanges }
 
     /// Forgets all entries, for the next transaction.

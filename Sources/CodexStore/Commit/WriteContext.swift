@@ -113,9 +113,10 @@ package final class WriteContext: TransactionContext, ShapeInterner {
 
     /// The last change that the transaction sees, including changes of its group and its own.
     var sequenceNumber: SequenceNumber {
-        record.streamedCount == 0
+        let count = record.counts.streamedCount
+        return count == 0
             ? SequenceNumber(commit: position.sequence)
-            : SequenceNumber(commit: position.sequence + 1, ordinal: record.streamedCount - 1)
+            : SequenceNumber(commit: position.sequence + 1, ordinal: count - 1)
     }
 
     /// Records a change of an item that was made; `new` is the item's stored form.
@@ -138,8 +139,7 @@ package final class WriteContext: TransactionContext, ShapeInterner {
         let database = catalog.database(space)
         try recordingFailure { () throws(CodexError) in
             let old = unsafe try transaction.get(database, key).map { unsafe Array($0) }
-            let start = record.byteCount
-            undo.append(.system(space, key: key, old: old, start: start))
+            undo.append(.system(space, key: key, old: old))
             record.append(space, key, value, oldByteCount: old?.count ?? 0)
             try transaction.set(database, key, value)
         }
@@ -174,24 +174,30 @@ package final class WriteContext: TransactionContext, ShapeInterner {
 
     // MARK: Undo
 
+    /// A place in the transaction to go back to.
+    struct Mark {
+        fileprivate let undo: UndoLog.Mark
+        fileprivate let record: RecordBuilder.Mark
+    }
+
     /// The current place in the transaction.
-    var mark: UndoLog.Mark { undo.mark }
+    var mark: Mark { Mark(undo: undo.mark, record: record.mark) }
 
     /// Undoes the changes since `mark`, with the one function that changes items.
     ///
     /// - Throws: If it cannot; the transaction is unusable then.
-    func rollBack(to mark: UndoLog.Mark) throws(CodexError) {
+    func rollBack(to mark: Mark) throws(CodexError) {
         try recordingFailure { () throws(CodexError) in
-            while let entry = undo.popLast(downTo: mark) { try undoEntry(entry) }
+            while let entry = undo.popLast(downTo: mark.undo) { try undoEntry(entry) }
         }
-        undo.endRollback(to: mark)
+        undo.endRollback(to: mark.undo)
+        record.remove(downTo: mark.record)
     }
 
     private func undoEntry(_ entry: UndoLog.Entry) throws(CodexError) {
         switch entry {
-        case .system(let space, let key, let old, let start):
+        case .system(let space, let key, let old):
             try transaction.set(catalog.database(space), key, old)
-            record.removeSystemEntry(from: start)
         case .item(let start):
             var position = start
             guard case .item(let item) = try LogBody.entry(record.bytes, &position) else { return }
@@ -202,7 +208,6 @@ package final class WriteContext: TransactionContext, ShapeInterner {
             let old = try stored.map { bytes throws(CodexError) in try decode(bytes, key, table) }
             try items.apply(
                 [Change(table: table, key: key, old: current, new: old)], isUndo: true)
-            record.remove(item, from: start)
         case .unread:
             throw CodexError(
                 .commitFailed, "An entry removed unread cannot be put back. Run the write again.")

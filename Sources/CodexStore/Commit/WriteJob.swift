@@ -107,7 +107,13 @@ final class ManifestJob: ExclusiveJob, @unchecked Sendable {
     }
 
     override func runAlone(_ core: StoreCore, _ pipeline: CommitPipeline) throws {
-        if afterCheckpoint { try pipeline.checkpointer.checkpointNow() }
+        if afterCheckpoint {
+            do throws(CodexError) {
+                try pipeline.checkpointer.checkpointNow()
+            } catch {
+                throw StoreLease.refusal(before: error)
+            }
+        }
         try core.closeRetiredHandles()
         try ManifestEditor(pipeline).edit(body)
     }
@@ -120,21 +126,23 @@ final class ManifestJob: ExclusiveJob, @unchecked Sendable {
 /// The writer's thread holds the write lock most of the time. Another thread would wait long for
 /// the lock.
 final class PinJob: ExclusiveJob, @unchecked Sendable {
-    private let answer: @Sendable (Result<Pin, any Error>) -> Void
+    private let answer: @Sendable (Result<PinnedState, any Error>) -> Void
     // Only the writer's thread touches it: the thread that runs a job answers it.
-    private var pin: Pin?
+    private var pinned: PinnedState?
 
-    init(answer: @escaping @Sendable (Result<Pin, any Error>) -> Void) { self.answer = answer }
+    init(answer: @escaping @Sendable (Result<PinnedState, any Error>) -> Void) {
+        self.answer = answer
+    }
 
     override func runAlone(_ core: StoreCore, _ pipeline: CommitPipeline) throws {
         try pipeline.beginRaw()
         defer { pipeline.abort() }
-        pin = try pipeline.checkpointer.pin(pipeline.context.transaction)
+        pinned = try pipeline.checkpointer.pin(pipeline.context.transaction)
     }
 
     override func finish(_ outcome: Result<Void, any Error>) {
-        switch (outcome, pin) {
-        case (.success, let pin?): answer(.success(pin))
+        switch (outcome, pinned) {
+        case (.success, let pinned?): answer(.success(pinned))
         case (.failure(let error), _): answer(.failure(error))
         case (.success, nil): answer(.failure(StoreCore.closed))
         }

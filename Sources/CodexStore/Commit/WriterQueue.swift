@@ -106,8 +106,8 @@ final class WriterQueue: Sendable {
     }
 
     /// Pins the newest state for a checkpoint, before all writes that wait.
-    func pin() throws(CodexError) -> Pin {
-        let answer = Answer<Pin>()
+    func pin() throws(CodexError) -> PinnedState {
+        let answer = Answer<PinnedState>()
         let (isStopped, starts) = state.withLock { state in
             if state.isStopped { return (true, false) }
             state.jobs.insert(PinJob { answer.set($0) }, at: 0)
@@ -263,6 +263,10 @@ final class WriterQueue: Sendable {
     }
 
     /// Runs jobs in transactions, each with as many jobs as its record has room for.
+    ///
+    /// - Parameters:
+    ///   - jobs: The jobs.
+    ///   - isSecond: Whether the jobs ran before, and found the disk full.
     private func runShared(_ jobs: [WriteJob], isSecond: Bool = false) {
         var rest = jobs[...]
         while !rest.isEmpty { rest = rest.dropFirst(runGroup(rest, isSecond: isSecond)) }
@@ -272,7 +276,7 @@ final class WriterQueue: Sendable {
     ///
     /// - Returns: The number of jobs that were answered, one or more.
     @discardableResult
-    private func runGroup(_ jobs: ArraySlice<WriteJob>, isSecond: Bool = false) -> Int {
+    private func runGroup(_ jobs: ArraySlice<WriteJob>, isSecond: Bool) -> Int {
         let start = runnerState.monitor?.now
         let pipeline: CommitPipeline
         do throws(CodexError) {
@@ -287,6 +291,31 @@ final class WriterQueue: Sendable {
             return jobs.count
         }
         var ran: [RanJob] = []
+        let (count, isBroken) = runBodies(jobs, pipeline, &ran)
+        if isBroken {
+            // Other jobs may have filled the transaction, and nothing of them is committed.
+            if jobs.count > 1 { runEach(&ran, jobs.dropFirst(count), isSecond: isSecond) }
+            return jobs.count
+        }
+        let changeCount = pipeline.changeCount
+        finish(&ran, pipeline, isSecond: isSecond)
+        if let start { runnerState.monitor?.committed(since: start, changeCount: changeCount) }
+        return count
+    }
+
+    /// Runs the bodies of the first jobs in the open transaction.
+    ///
+    /// A job that fails alone is answered: its changes are undone, and it saw no others.
+    ///
+    /// - Parameters:
+    ///   - jobs: The jobs.
+    ///   - pipeline: The pipeline, with an open transaction.
+    ///   - ran: Gets the jobs whose answers need the commit.
+    /// - Returns: The number of bodies that ended, and whether the next one made the transaction
+    ///   unusable. Then the transaction has ended. If that job is the only one, it is answered.
+    private func runBodies(
+        _ jobs: ArraySlice<WriteJob>, _ pipeline: CommitPipeline, _ ran: inout [RanJob]
+    ) -> (count: Int, isBroken: Bool) {
         var count = 0
         for job in jobs {
             // The other jobs form the next group.
@@ -297,32 +326,35 @@ final class WriterQueue: Sendable {
                 try pipeline.run(job)
                 ran.append(RanJob(job: job))
             } catch {
-                if pipeline.undoChanges(to: mark) {
-                    if sawChanges {
-                        ran.append(RanJob(job: job, refusal: error))
-                    } else {
-                        job.finish(.failure(error))
-                    }
-                    count += 1
-                    continue
+                guard pipeline.undoChanges(to: mark) else {
+                    pipeline.abort()
+                    if jobs.count == 1 { job.finish(.failure(error)) }
+                    return (count, true)
                 }
-                // The transaction is unusable. A job that ran alone gets its error. In a group,
-                // other jobs may have filled the transaction: the jobs run again one by one, in
-                // order.
-                pipeline.abort()
-                if jobs.count == 1 {
-                    job.finish(.failure(error))
+                if sawChanges {
+                    ran.append(RanJob(job: job, refusal: error))
                 } else {
-                    for other in ran.map(\.job) + jobs.dropFirst(count) { runGroup([other]) }
+                    job.finish(.failure(error))
                 }
-                return jobs.count
             }
             count += 1
         }
-        let changeCount = pipeline.changeCount
-        finish(ran, pipeline, isSecond: isSecond)
-        if let start { runnerState.monitor?.committed(since: start, changeCount: changeCount) }
-        return count
+        return (count, false)
+    }
+
+    /// Runs jobs again whose transaction was not committed, each in its own transaction, in order.
+    ///
+    /// - Parameters:
+    ///   - ran: The jobs whose bodies ran, and which are removed from the array. Their errors end
+    ///     first: an error may hold memory that counts in the budget of its body.
+    ///   - rest: The jobs after them.
+    ///   - isSecond: As for ``runShared(_:isSecond:)``.
+    private func runEach(
+        _ ran: inout [RanJob], _ rest: ArraySlice<WriteJob> = [], isSecond: Bool
+    ) {
+        let jobs = ran.map(\.job) + rest
+        ran = []
+        for job in jobs { runGroup([job], isSecond: isSecond) }
     }
 
     /// Runs a group again that found no room.
@@ -345,7 +377,12 @@ final class WriterQueue: Sendable {
     }
 
     /// Commits the changes of jobs, and answers the jobs.
-    private func finish(_ ran: [RanJob], _ pipeline: CommitPipeline, isSecond: Bool) {
+    ///
+    /// - Parameters:
+    ///   - ran: The jobs, which are removed from the array if they run again.
+    ///   - pipeline: The pipeline, with an open transaction.
+    ///   - isSecond: As for ``runShared(_:isSecond:)``.
+    private func finish(_ ran: inout [RanJob], _ pipeline: CommitPipeline, isSecond: Bool) {
         var answer: Result<Void, any Error> = .success(())
         // If LMDB refused the commit, only the changes in the log are there.
         var isPartial = false
@@ -356,11 +393,12 @@ final class WriterQueue: Sendable {
                 // One of the jobs may be too large: they run again one by one, so that only it
                 // fails.
                 if ran.count > 1, error.cause.isOfSize, !error.isHooks {
-                    for entry in ran { runGroup([entry.job]) }
-                    return
+                    return runEach(&ran, isSecond: isSecond)
                 }
                 if error.cause.code == .diskFull, !isSecond, !error.isHooks {
-                    return runAgain(ran.map(\.job))
+                    let jobs = ran.map(\.job)
+                    ran = []
+                    return runAgain(jobs)
                 }
                 answer = .failure(error.cause)
             }

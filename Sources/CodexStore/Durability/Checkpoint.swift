@@ -189,6 +189,19 @@ struct Pin: @unchecked Sendable {
     func release() { transaction.abort() }
 }
 
+/// A pinned state that is about to become the checkpoint.
+struct PinnedState: Sendable {
+    let pin: Pin
+    /// The segment of the log with the pin's position.
+    ///
+    /// It was opened under LMDB's write lock, by a separate descriptor. Linux reports a failed
+    /// flush once to each descriptor that was open then. So the flush of this descriptor also
+    /// reports failures that other flushes of the file have met since. Failures before it are
+    /// marked: commits and new segments hold the lock until the mark is set. `Docs/Architecture.md`
+    /// has the flushes without the lock.
+    let segment: LogSegment
+}
+
 extension Pin: HeldReader {
     /// Releases the snapshot but keeps the transaction, so that ``release()`` can follow.
     func letGo() { transaction.reset() }

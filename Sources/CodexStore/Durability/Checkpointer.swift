@@ -122,23 +122,30 @@ final class Checkpointer: Sendable {
     /// Makes a checkpoint of the current state; the caller has no open transaction.
     func checkpointNow() throws(CodexError) {
         let transaction = try environment.begin(readOnly: false)
-        let pin: Pin
+        let pinned: PinnedState
         do throws(CodexError) {
-            pin = try self.pin(transaction)
+            pinned = try pin(transaction)
         } catch {
             transaction.abort()
             throw error
         }
         transaction.abort()
-        try publish(pin)
+        try publish(pinned)
     }
 
     /// Pins the newest state.
     ///
     /// `transaction` is a write transaction that has not written yet. It keeps other processes from
     /// committing.
-    func pin(_ transaction: Transaction) throws(CodexError) -> Pin {
+    func pin(_ transaction: Transaction) throws(CodexError) -> PinnedState {
         let pin = try Pin(environment, file, metaDatabase)
+        let segment: LogSegment
+        do throws(CodexError) {
+            segment = try log.openSegment(of: pin.position)
+        } catch {
+            pin.release()
+            throw error
+        }
         state.withLock { state in
             state.openCount += 1
             state.dirtySince = nil
@@ -150,11 +157,12 @@ final class Checkpointer: Sendable {
             state.lastPin = .now
         }
         options.reached(.pinned)
-        return pin
+        return PinnedState(pin: pin, segment: segment)
     }
 
     /// Makes a pinned state the checkpoint, durably.
-    func publish(_ pin: Pin) throws(CodexError) {
+    func publish(_ pinned: PinnedState) throws(CodexError) {
+        let pin = pinned.pin
         let start = ContinuousClock.now
         var (isPublished, isAdopted) = (false, false)
         do throws(CodexError) {
@@ -172,7 +180,8 @@ final class Checkpointer: Sendable {
                         try file.file.flush()
                     }
                 }
-                try log.flush(through: pin.position)
+                try log.flush(through: pin.position, in: pinned.segment)
+                pinned.segment.file.close()
                 // If a flush of another process failed meanwhile, this flush may have missed its
                 // pages.
                 try lease.requireWritable()

@@ -300,12 +300,12 @@ final class LogSpace: Sendable {
         return PurgedHistory(sequence: last, segmentCount: old.count, readers: losers)
     }
 
-    /// Allows the removal of history that readers need, while `body` runs.
+    /// Allows the removal of history that readers need, while `body` runs; calls may nest.
     ///
     /// It is for a device that is still full after a checkpoint.
     func sacrificing(_ body: () -> Void) {
-        isSacrificing.store(true, ordering: .relaxed)
-        defer { isSacrificing.store(false, ordering: .relaxed) }
+        let wasSacrificing = isSacrificing.exchange(true, ordering: .relaxed)
+        defer { isSacrificing.store(wasSacrificing, ordering: .relaxed) }
         body()
     }
 

@@ -66,7 +66,7 @@ final class LogWriter: @unchecked Sendable {
             throw CodexError(
                 .transactionTooLarge, "The transaction changes more than 2 GiB. Split it.")
         }
-        var segment = try open(position.segment)
+        var segment = try open(position)
         var offset = Int(position.offset)
         if offset + record.count + 8 > segment.byteCount {
             segment = try beginSegment(
@@ -124,14 +124,22 @@ final class LogWriter: @unchecked Sendable {
         try lease.refusingWritesOnFailure { () throws(CodexError) in try flushTail() }
     }
 
+    /// Opens the segment of a position, by a separate descriptor.
+    func openSegment(of position: LogPosition) throws(CodexError) -> LogSegment {
+        guard let opened = try directory.open(position.segment, for: .write) else {
+            throw directory.missing(position.segment)
+        }
+        return opened
+    }
+
     /// Waits until the log up to a position is on stable storage, including records of other
     /// processes.
     ///
+    /// - Parameters:
+    ///   - position: The position.
+    ///   - segment: Its segment, which was opened under LMDB's write lock.
     /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
-    func flush(through position: LogPosition) throws(CodexError) {
-        guard let segment = try directory.open(position.segment, for: .write) else {
-            throw directory.missing(position.segment)
-        }
+    func flush(through position: LogPosition, in segment: LogSegment) throws(CodexError) {
         // The segments before it were flushed when it was begun.
         try lease.refusingWritesOnFailure { () throws(CodexError) in try flush(segment.file) }
         tail.withLock { tail in
@@ -169,11 +177,9 @@ final class LogWriter: @unchecked Sendable {
 
     private var now: UInt64 { options.nowMilliseconds }
 
-    private func open(_ number: UInt64) throws(CodexError) -> LogSegment {
-        if let segment, segment.header.number == number { return segment }
-        guard let opened = try directory.open(number, for: .write) else {
-            throw directory.missing(number)
-        }
+    private func open(_ position: LogPosition) throws(CodexError) -> LogSegment {
+        if let segment, segment.header.number == position.segment { return segment }
+        let opened = try openSegment(of: position)
         segment = opened
         return opened
     }
@@ -191,7 +197,7 @@ final class LogWriter: @unchecked Sendable {
     ///
     /// - Complexity: One read of a record's header.
     func hasMore(after position: LogPosition) throws(CodexError) -> Bool {
-        let segment = try open(position.segment)
+        let segment = try open(position)
         let head = try segment.file.read(
             at: Int(position.offset), count: LogRecordHeader.byteCount)
         // If there is no room for an end mark, the next segment may have begun.
@@ -234,7 +240,7 @@ final class LogWriter: @unchecked Sendable {
     /// - Throws: ``CodexError/Code/diskFull``, ``CodexError/Code/outcomeUnknown`` if a flush
     ///   failed.
     func renew(after position: LogPosition) throws(CodexError) -> UInt64 {
-        let old = try open(position.segment)
+        let old = try open(position)
         let new = try beginSegment(after: position, from: old, room: 0, .growing, isFresh: true)
         defer { new.file.close() }
         return new.header.number

@@ -201,11 +201,21 @@ final class StoreLease: Sendable {
         return try lease.firstByte() == 1
     }
 
-    static func refused() -> CodexError {
+    /// The error of a write that the store refuses.
+    ///
+    /// `cause` is the failed call, if this process has just made it.
+    static func refused(_ cause: (any Error)? = nil) -> CodexError {
         CodexError(
             .writesRefused,
             "A write or flush failed before, so the store takes no more; reading goes on. See to "
-                + "the device, close the store in all processes, and open it again.")
+                + "the device, close the store in all processes, and open it again.", cause: cause)
+    }
+
+    /// The error of a write that is not in the log, since `error` came before its record.
+    ///
+    /// A failed flush of other data leaves no doubt about such a write: it is refused.
+    static func refusal(before error: CodexError) -> CodexError {
+        error.code == .outcomeUnknown ? refused(error.cause ?? error) : error
     }
 
     /// Allows writes again; for a process that opens the store alone.

@@ -214,7 +214,7 @@ struct FollowerCommit {
                 RoomNeed(
                     changeCount: changeCount, byteCount: byteCount,
                     treeCount: context.catalog.treeCount,
-                    largestByteCount: min(byteCount, context.record.largestByteCount),
+                    largestByteCount: min(byteCount, context.record.counts.largestByteCount),
                     use: .growing))
             var (end, flushed) = (context.position, context.flushedSequence)
             // It is written again below: that write then needs no more room.

@@ -85,35 +85,12 @@ final class File: Sendable {
 
     /// Reads up to `count` bytes from `offset` on; fewer only at the file's end.
     func read(at offset: Int, count: Int) throws(CodexError) -> [UInt8] {
-        var failure: CodexError?
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
-            while done < count {
-                let got = unsafe pread(
-                    descriptor, buffer.baseAddress.map { unsafe $0 + done }, count - done,
-                    off_t(offset + done))
-                if got < 0, errno == EINTR { continue }
-                if got < 0 { failure = .system("pread", errno) }
-                if got <= 0 { break }
-                done += got
-            }
-        }
-        if let failure { throw failure }
-        return bytes
+        try FileSystem.read(descriptor, at: offset, count: count)
     }
 
     /// Writes all bytes from `offset` on.
     func write(_ bytes: [UInt8], at offset: Int) throws(CodexError) {
-        var done = 0
-        while done < bytes.count {
-            let put = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe pwrite(
-                    descriptor, buffer.baseAddress.map { unsafe $0 + done }, bytes.count - done,
-                    off_t(offset + done))
-            }
-            if put < 0, errno == EINTR { continue }
-            guard put > 0 else { throw .system("pwrite", put < 0 ? errno : EIO) }
-            done += put
-        }
+        try FileSystem.write(bytes, to: descriptor, at: offset)
     }
 
     /// Waits until the written bytes are on stable storage.

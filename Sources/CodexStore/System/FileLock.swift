@@ -118,12 +118,7 @@ final class FileLock: Sendable {
 
     /// Reads the first bytes of the lock's file.
     func read(_ count: Int) throws(CodexError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        let got = unsafe bytes.withUnsafeMutableBytes { buffer in
-            unsafe pread(descriptor, buffer.baseAddress, count, 0)
-        }
-        guard got >= 0 else { throw .system("pread", errno) }
-        return Array(bytes.prefix(got))
+        try FileSystem.read(descriptor, at: 0, count: count)
     }
 
     /// The first byte of the lock's file; `nil` if it is empty.
@@ -136,10 +131,7 @@ final class FileLock: Sendable {
 
     /// Writes bytes of the lock's file; they need not survive a power cut.
     func write(_ bytes: [UInt8], at offset: Int = 0) throws(CodexError) {
-        let put = unsafe bytes.withUnsafeBytes { buffer in
-            unsafe pwrite(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
-        }
-        guard put == bytes.count else { throw .system("pwrite", errno) }
+        try FileSystem.write(bytes, to: descriptor, at: offset)
     }
 
     deinit { release() }

@@ -79,6 +79,43 @@ enum FileSystem {
         return Identity(info)
     }
 
+    /// Reads up to `count` bytes of a descriptor's file; fewer only at the file's end.
+    static func read(
+        _ descriptor: Int32, at offset: Int, count: Int
+    ) throws(CodexError) -> [UInt8] {
+        var failure: CodexError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+            while done < count {
+                let got = unsafe pread(
+                    descriptor, buffer.baseAddress.map { unsafe $0 + done }, count - done,
+                    off_t(offset + done))
+                if got < 0, errno == EINTR { continue }
+                if got < 0 { failure = .system("pread", errno) }
+                if got <= 0 { break }
+                done += got
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Writes all bytes to a descriptor's file; the system may take them in several parts.
+    static func write(
+        _ bytes: [UInt8], to descriptor: Int32, at offset: Int
+    ) throws(CodexError) {
+        var done = 0
+        while done < bytes.count {
+            let put = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe pwrite(
+                    descriptor, buffer.baseAddress.map { unsafe $0 + done }, bytes.count - done,
+                    off_t(offset + done))
+            }
+            if put < 0, errno == EINTR { continue }
+            guard put > 0 else { throw .system("pwrite", put < 0 ? errno : EIO) }
+            done += put
+        }
+    }
+
     /// The absolute path without symbolic links, or `nil` if there is nothing.
     static func resolved(_ path: String) -> String? {
         guard let text = unsafe realpath(path, nil) else { return nil }

@@ -51,12 +51,17 @@ final class SpillFile {
         guard self.count > 0 else { return nil }
         self.count -= 1
         var count: UInt32 = 0
-        guard unsafe fread(&count, 4, 1, file) == 1 else { throw .system("fread", errno) }
+        guard unsafe fread(&count, 4, 1, file) == 1 else { throw failedRead() }
         var bytes = [UInt8](repeating: 0, count: Int(count))
         let got = unsafe bytes.withUnsafeMutableBytes { buffer in
             unsafe fread(buffer.baseAddress, 1, buffer.count, file)
         }
-        guard got == bytes.count else { throw .system("fread", errno) }
+        guard got == bytes.count else { throw failedRead() }
         return bytes
+    }
+
+    /// At the file's end, `errno` has the number of an earlier error.
+    private func failedRead() -> CodexError {
+        .system("fread", unsafe ferror(file) != 0 ? errno : EIO)
     }
 }
