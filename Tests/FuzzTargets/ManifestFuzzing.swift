@@ -64,10 +64,14 @@
 
         private static func checkCoding(_ manifest: Manifest) {
             let json = mustSucceed("a manifest is written") { try manifest.json() }
-            let again = mustSucceed("a written manifest is read") {
+            // The first reading of an earlier format marks tables whose values must be decided.
+            let read = mustSucceed("a written manifest is read") {
                 try ManifestCoding.manifest(json).json()
             }
-            require(again == json, "a manifest is written as it was read")
+            let again = mustSucceed("a manifest is read again") {
+                try ManifestCoding.manifest(read).json()
+            }
+            require(again == read, "a manifest is written as it was read")
         }
     }
 #endif

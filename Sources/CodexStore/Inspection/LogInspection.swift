@@ -98,11 +98,11 @@ extension LogInspection.Segment {
                 while let record = try cursor.next(), cursor.position.segment == header.number {
                     last = cursor.position
                     commitCount += 1
+                    let first = milliseconds?.first ?? record.header.milliseconds
+                    milliseconds = (first, max(first, record.header.milliseconds))
                     try LogBody.forEach(record) { entry throws(CodexError) in
                         if case .item = entry { changeCount += 1 }
                     }
-                    let first = milliseconds?.first ?? record.header.milliseconds
-                    milliseconds = (first, max(first, record.header.milliseconds))
                 }
             } catch {
                 guard error.code == .corrupted else { throw error }
