@@ -107,7 +107,11 @@ final class ManifestJob: ExclusiveJob, @unchecked Sendable {
     }
 
     override func runAlone(_ core: StoreCore, _ pipeline: CommitPipeline) throws {
-        if afterCheckpoint { try pipeline.checkpointer.checkpointNow() }
+        if afterCheckpoint {
+            try core.options.parts.perform(.checkpointBuild) { () throws(CodexError) in
+                try pipeline.checkpointer.checkpointNow()
+            }
+        }
         try core.closeRetiredHandles()
         try ManifestEditor(pipeline).edit(body)
     }
