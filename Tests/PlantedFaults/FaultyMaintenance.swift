@@ -32,6 +32,11 @@ final class Miscount: MaintenanceFilter {
     func groupCount(_ count: Int) -> Int { count > 1 ? count + 1 : count }
 }
 
+/// Lets a build add entries that it read before, although their items may have changed.
+final class StaleBuild: MaintenanceFilter {
+    func addsUnseen(_ isUnchanged: Bool) -> Bool { true }
+}
+
 /// Cuts keys that are longer than the store's first piece of a key.
 final class LostOverflow: MaintenanceFilter {
     /// See `Docs/Decisions/0006-long-keys.md`.

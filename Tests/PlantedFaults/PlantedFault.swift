@@ -27,6 +27,10 @@ package enum PlantedFault: String, Sendable, CaseIterable {
     case noGate
     /// The store's clock stands still: items that expire stay there, and are never removed.
     case shownExpired
+    /// A build adds entries that it read before, without a look at their items.
+    case staleBuild
+    /// No checkpoint has what a build added when the log tells that it ended.
+    case noBuildCheckpoint
 
     /// Those of index maintenance and expiry, which the model test finds.
     package static let maintenance: [PlantedFault] = [
@@ -53,6 +57,8 @@ extension StoreOptions {
         case .noRedo: parts.calls = OmittedCall(.applyLog)
         case .noGate: parts.calls = OmittedCall(.takeGate)
         case .shownExpired: stopClocks()
+        case .staleBuild: parts.maintenance = StaleBuild()
+        case .noBuildCheckpoint: parts.calls = OmittedCall(.checkpointBuild)
         }
     }
 

@@ -65,11 +65,11 @@ struct SimulateCommand {
         }
     }
 
-    /// Does what the options tell; ends the program with 1 after a finding.
+    /// Does what the options tell; ends the program with 1 after a finding, or if nothing can run.
     func run() throws {
         guard Simulation.isAvailable else {
-            print("histories run on Linux only")
-            return
+            print("nothing was checked: histories run on Linux, without the thread sanitizer")
+            exit(1)
         }
         if let replayed { return try replay(replayed) }
         switch planted {
@@ -124,7 +124,13 @@ struct SimulateCommand {
         print(
             "\(counts.powerCutCount) power cuts, \(counts.killCount) kills, "
                 + "\(counts.failedCallCount) failed calls, \(counts.shortWriteCount) short writes, "
-                + "\(counts.pauseCount) pauses, \(counts.trimmedCount) histories without replay")
+                + "\(counts.pauseCount) pauses, \(counts.groupCount) groups of writes, "
+                + "\(counts.buildStepCount) parts of builds")
+        print(
+            "not checked: \(counts.trimmedCount) histories without replay, "
+                + "\(counts.skippedCommandCount) commands without a backup, "
+                + "\(counts.weakRestoreCount) ends of restores, "
+                + "\(counts.unreadyScanCount) indexes of scans that were being built")
         print("\(summary.failures.count) histories with findings")
         for error in summary.errors { print("error: \(error)") }
     }

@@ -263,6 +263,13 @@ void simulated_idle(void) {
     simulated_leave();
 }
 
+void simulated_turn(void) {
+    if (!simulated_active()) return;
+    simulated_step step = {.kind = SIMULATED_STEP};
+    simulated_enter(&step, NULL);
+    simulated_leave();
+}
+
 static void end_in_child(void) {
     atomic_store(&simulated_is_active, 0);
 }

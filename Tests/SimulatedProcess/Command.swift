@@ -37,6 +37,8 @@ struct Command: Decodable {
     var actions: [ActionForm]?
     /// The process whose marker is written, if it is another.
     var process: Int?
+    /// Of `writes`: commands `write`, which run as one group.
+    var writes: [Command]?
 
     // MARK: read
     var items: [ItemKey]?

@@ -33,7 +33,7 @@ extension SimulatedProcess {
         if command.look ?? true {
             let restored = try Store(at: path, options: copyOptions)
             defer { restored.close() }
-            fields += try await look(restored)
+            fields += try await look(at: restored)
         }
         return .object(fields)
     }
@@ -64,7 +64,7 @@ extension SimulatedProcess {
             Answer.Field("sequence", .count(sequence)),
             Answer.Field("leaderSequence", .count(newest)),
         ]
-        if command.look ?? true { fields += try await look(follower) }
+        if command.look ?? true { fields += try await look(at: follower) }
         return .object(fields)
     }
 
@@ -76,8 +76,9 @@ extension SimulatedProcess {
         }
     }
 
-    /// Reads a copy once it does nothing in the background.
-    private func look(_ store: Store) async throws -> [Answer.Field] {
+    /// Reads a copy once its indexes are built and it does nothing in the background.
+    private func look(at store: Store) async throws -> [Answer.Field] {
+        while try store.build() == .more {}
         await settle(store)
         return [
             Answer.Field("scan", .object(try scan(store))),

@@ -15,26 +15,26 @@ extension SimulatedProcess {
         return ["count": .int(count)]
     }
 
-    /// Adds the index that is not in the schema, and waits until it is built.
+    /// Adds the index that is not in the schema; its entries are added by ``buildStep(_:)``.
     func addIndex(_ command: Command) async throws -> Answer {
         let store = try openStore()
         try requireAddedIndex(command)
-        try await patiently(in: store.path) {
-            try await store.addIndex(Items.addedIndex, to: Items.table)
-            try await store.waitUntilReady()
-        }
+        try await store.addIndex(Items.addedIndex, to: Items.table)
         return [:]
     }
 
-    /// Removes that index, and waits until its entries are gone.
+    /// Removes that index; its entries are removed by ``buildStep(_:)``.
     func removeIndex(_ command: Command) async throws -> Answer {
         let store = try openStore()
         try requireAddedIndex(command)
-        try await patiently(in: store.path) {
-            try await store.removeIndex(Items.addedIndex.name, from: Items.table)
-            try await store.waitUntilReady()
-        }
+        try await store.removeIndex(Items.addedIndex.name, from: Items.table)
         return [:]
+    }
+
+    /// Does a part of the building and emptying, with a turn before each transaction.
+    func buildStep(_ command: Command) throws -> Answer {
+        let outcome = try openStore().build(stepCountMax: max(1, command.limit ?? .max))
+        return ["state": .text(outcome.rawValue)]
     }
 
     private func requireAddedIndex(_ command: Command) throws {

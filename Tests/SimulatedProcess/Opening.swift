@@ -3,18 +3,16 @@ import CodexStore
 import CodexTesting
 import Foundation
 import PlantedFaults
+import SimulatedCalls
 
 extension SimulatedProcess {
     /// Opens the store, or creates it.
-    func open(_ command: Command) async throws -> Answer {
+    func open(_ command: Command) throws -> Answer {
         guard self.store == nil else { throw ProtocolFault(message: "a store is open already") }
         let path = try command.need(command.path, "path")
         let options = try self.options(command)
         let schema = command.keepSchema == true ? nil : Items.schema
-        // Opening waits for the build of an index.
-        let store = try await patiently(in: path) {
-            try Store(at: path, schema: schema, options: options)
-        }
+        let store = try Store(at: path, schema: schema, options: options)
         do {
             let isFollower = try store.followerState() != nil
             let sequence = try newestSequence(of: store)
@@ -70,6 +68,12 @@ extension SimulatedProcess {
         // The clock is trusted at once, and expired items go by commands alone.
         options.clockConfirmation = .zero
         options.sweepInterval = nil
+        // So small that a build of some items has several steps.
+        options.parts.builds = BuildsOnDemand(entryCountMax: 2) {
+            #if os(Linux)
+                simulated_turn()
+            #endif
+        }
         // Real time, in which the process with the lock gets turns, too: longer than any history.
         options.lockTimeout = .seconds(600)
         options.mapByteCount = 1 << 30

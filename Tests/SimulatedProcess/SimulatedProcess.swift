@@ -42,9 +42,10 @@ final class SimulatedProcess {
 
     private func perform(_ command: Command) async throws -> Answer {
         switch command.command {
-        case "open": return try await open(command)
+        case "open": return try open(command)
         case "close": return close()
         case "write": return try write(command)
+        case "writes": return try writes(command)
         case "consume": return try await consume(command)
         case "read": return try read(command)
         case "scan": return .object(try scan(try openStore()))
@@ -56,6 +57,7 @@ final class SimulatedProcess {
         case "removeExpired": return try await removeExpired(command)
         case "addIndex": return try await addIndex(command)
         case "removeIndex": return try await removeIndex(command)
+        case "buildStep": return try buildStep(command)
         case "compact": return try await compact()
         case "backup": return try await backup(command)
         case "archive": return try await archive(command)
@@ -87,20 +89,13 @@ final class SimulatedProcess {
 
     // MARK: Background work
 
-    /// Waits until a store does nothing in the background.
+    /// Waits until a store does nothing in the background: no checkpoint is due or under way.
     ///
-    /// - The builder has no work left. Another process may have added or removed an index: then its
-    ///   build is waited for, see ``patiently(in:_:)``.
-    /// - No checkpoint is due or under way.
-    ///
-    /// What remains makes no watched calls. Timers of the checkpoints have an interval of a year.
-    /// Readers that are idle for 10 seconds of real time give back their slots in `lock.mdb`, which
-    /// is mapped memory. Threads that are idle for 5 seconds of real time end.
+    /// Indexes are built on demand alone. What remains makes no watched calls. Timers of the
+    /// checkpoints have an interval of a year. Readers that are idle for 10 seconds of real time give
+    /// back their slots in `lock.mdb`, which is mapped memory. Threads that are idle for 5 seconds of
+    /// real time end.
     func settle(_ store: Store) async {
-        if store.hasBuildWork {
-            // What building fails with is no failure of the command: a later command tries again.
-            try? await patiently(in: store.path) { try await store.waitUntilReady() }
-        }
         while !store.isQuiet {
             // By a timer: a call of `usleep` would be a scheduling point.
             try? await _Concurrency.Task.sleep(for: .milliseconds(1))

@@ -6,41 +6,55 @@ extension SimulatedProcess {
     /// Performs the actions of an operation and writes the process's marker, all or nothing.
     func write(_ command: Command) throws -> Answer {
         let store = try openStore()
+        let write = try prepared(command)
+        do {
+            return ["done": .bool(try store.write(write.body))]
+        } catch {
+            throw write.failure(error)
+        }
+    }
+
+    /// Performs several such operations as one group of the writer, and answers each.
+    func writes(_ command: Command) throws -> Answer {
+        let store = try openStore()
+        let writes = try command.need(command.writes, "writes").map { try prepared($0) }
+        let results = try store.writeTogether(writes.map { $0.body })
+        var answers: [Answer] = []
+        for (write, result) in zip(writes, results) {
+            switch result {
+            case .success(let isDone): answers.append(["ok": ["done": .bool(isDone)]])
+            case .failure(let error): answers.append(.failure(write.failure(error)))
+            }
+        }
+        return ["writes": .list(answers)]
+    }
+
+    private func prepared(_ command: Command) throws -> PreparedWrite {
         let op = try command.need(command.op, "op")
         let marker = Items.marker(of: command.process ?? number, op: op)
         var wanted = try (command.actions ?? []).map { try $0.action(op: op) }
         wanted.append(.put(table: Items.table, marker))
-        let actions = wanted
-        guard let token = command.token else {
-            try perform(actions, in: store)
-            return ["done": .bool(true)]
+        let (actions, failed) = (wanted, FailedPlace())
+        if let token = command.token {
+            return PreparedWrite(failed: failed) {
+                (transaction: inout WriteTransaction) throws -> Bool in
+                try transaction.perform(actions, idempotencyToken: token.isEmpty ? nil : token)
+            }
         }
-        let isDone = try store.write { transaction in
-            try transaction.perform(actions, idempotencyToken: token.isEmpty ? nil : token)
-        }
-        return ["done": .bool(isDone)]
-    }
-
-    /// Performs actions in one transaction, each after the one before.
-    ///
-    /// - Throws: ``FailedAction``.
-    private func perform(_ actions: [WriteAction], in store: Store) throws {
-        let failed = FailedPlace()
-        do {
-            try store.write { (transaction: inout WriteTransaction) throws -> Void in
-                // The body may run again.
-                failed.set(nil)
-                for (place, action) in actions.enumerated() {
-                    do {
-                        try Self.perform(action, &transaction)
-                    } catch {
-                        failed.set(place)
-                        throw error
-                    }
+        // Each action comes after the one before.
+        return PreparedWrite(failed: failed) {
+            (transaction: inout WriteTransaction) throws -> Bool in
+            // The body may run again.
+            failed.set(nil)
+            for (place, action) in actions.enumerated() {
+                do {
+                    try Self.perform(action, &transaction)
+                } catch {
+                    failed.set(place)
+                    throw error
                 }
             }
-        } catch {
-            throw FailedAction(cause: error, place: failed.place)
+            return true
         }
     }
 
@@ -130,6 +144,19 @@ extension SimulatedProcess {
                 ], in: Items.consumerTable)
             return ConsumedTotal(count: count, chain: chain.text)
         }
+    }
+}
+
+/// What a write does in its transaction.
+private struct PreparedWrite: Sendable {
+    /// The place of the action that failed.
+    let failed: FailedPlace
+    /// Returns whether the actions were done now.
+    let body: @Sendable (inout WriteTransaction) throws -> Bool
+
+    /// What the write failed with.
+    func failure(_ error: any Error) -> FailedAction {
+        FailedAction(cause: error, place: failed.place)
     }
 }
 

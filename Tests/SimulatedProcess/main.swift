@@ -19,9 +19,9 @@ import SimulatedCalls
 // These are the commands; each may have `now`, the time of the wall clock in seconds:
 //
 //   open, close              opens the store, and closes it (Opening.swift)
-//   write, consume           Writing.swift
+//   write, writes, consume   Writing.swift
 //   read, scan, changes, verify, sequence, commitNumbers      Reading.swift
-//   checkpoint, removeExpired, addIndex, removeIndex, compact Maintenance.swift
+//   checkpoint, removeExpired, addIndex, removeIndex, buildStep, compact   Maintenance.swift
 //   backup, archive, restore, follow                          Copies.swift
 //
 // Before each command, the process waits in `simulated_idle` until the driver gives it the turn.

@@ -55,6 +55,7 @@
             let now = (slots.map { $0.now }.max() ?? ProgramGenerator.start) + 1
             slots[0].now = now
             _ = try perform(openRequest(now))
+            try finishBuilds()
             try readStore(now)
             try readStream()
             try readNumbers()
@@ -118,13 +119,24 @@
             return process
         }
 
+        /// Builds and empties what the history has begun.
+        private func finishBuilds() throws {
+            for _ in 0..<Self.buildStepCountMax {
+                if try perform(Request(.buildStep)).state == "done" { return }
+            }
+            throw Finding(.hang, "the builds have no end")
+        }
+
+        private static let buildStepCountMax = 1000
+
         private func readStore(_ now: Int) throws {
             var request = Request(.scan)
             request.now = now
             if let scan = try perform(request).scan {
                 history.scans.append(
                     History.Look(
-                        name: "the store", invoked: step, completed: .max, now: now, scan: scan))
+                        name: "the store", invoked: step, completed: .max, now: now, scan: scan,
+                        isBuilt: true))
             }
             if let verification = try perform(Request(.verify)).verify {
                 history.verifications.append(verification)
@@ -136,7 +148,9 @@
             var request = Request(.changes)
             request.limit = 2000
             request.after = 0
-            if mayBeTrimmed, let trimmed = try perform(Request(.sequence)).trimmed, trimmed > 0 {
+            if errors.mayBeTrimmed, let trimmed = try perform(Request(.sequence)).trimmed,
+                trimmed > 0
+            {
                 var end = 0
                 for part in history.parts where part.last > end && part.after <= end {
                     history.stream += part.commits.filter { $0.sequence > end }
@@ -158,31 +172,31 @@
         }
 
         private func readNumbers() throws {
-            // A build that goes on may commit in between.
-            for _ in 0..<5 {
-                let sequence = try perform(Request(.sequence)).sequence ?? 0
-                history.segments = try perform(Request(.commitNumbers)).segments ?? []
-                history.lastSequence = sequence
-                if try perform(Request(.sequence)).sequence == sequence { return }
-            }
+            history.segments = try perform(Request(.commitNumbers)).segments ?? []
+            history.lastSequence = try perform(Request(.sequence)).sequence ?? 0
         }
 
         private func restore(_ now: Int) throws {
             guard let backup = backups.last else { return }
             var request = Request(.restore)
             (request.now, request.from, request.to) = (now, backup.name, "restored-end")
-            if let archivedSequence, archivedSequence >= backup.sequence, !mayBeTrimmed {
-                request.archive = "archive"
+            if let archivedSequence, archivedSequence >= backup.sequence {
+                // One with a gap may not continue the backup.
+                if errors.mayBeTrimmed {
+                    statistics.weakRestoreCount += 1
+                } else {
+                    request.archive = "archive"
+                }
             }
             let results = try perform(request)
             guard var scan = results.scan else { return }
             // The store may have commits of its own since, which build an index.
             scan.sequence = results.sequence ?? scan.sequence
-            let sequenceMin = request.archive == nil ? backup.sequence : archivedSequence ?? 0
             history.copies.append(
                 History.Look(
                     name: "a restored store", invoked: step, completed: step, now: now,
-                    scan: scan, verification: results.verify, sequenceMin: sequenceMin))
+                    scan: scan, verification: results.verify,
+                    sequenceMin: leastRestored(request), isBuilt: true))
         }
     }
 #endif

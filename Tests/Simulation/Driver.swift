@@ -30,12 +30,8 @@
         ///
         /// How often a process looks may depend on real time. So the schedule counts these steps.
         private var progress = 0
-        /// The step at which a call failed last on demand.
-        var lastFaultStep = -1
-        /// The step at which a process opened the store last that was alone, and met no fault.
-        var lastCleanOpening = 0
-        /// Whether a call failed for want of room, after which the store may give up its history.
-        var mayBeTrimmed = false
+        /// Which errors the failed calls explain.
+        var errors = ExplainedErrors()
         /// Whether all processes must close the store before it is opened again.
         var mustCloseAll = false
         /// The process that waits to have the store alone, or has it.
@@ -179,15 +175,15 @@
                 case .fail:
                     let error = fault.error ?? EIO
                     statistics.failedCallCount += 1
-                    mayBeTrimmed = mayBeTrimmed || error == ENOSPC
+                    errors.callFailed(call.kind, with: error, in: slot)
                     decision = .fail(error)
                 case .shorten:
                     statistics.shortWriteCount += 1
+                    errors.callFailed(call.kind, with: 0, in: slot)
                     let share = UInt64(min(999, max(0, fault.amount ?? 500)))
                     decision = .shorten(byteCount: max(1, call.byteCount * share / 1000))
                 }
                 if fault.kind == .fail || fault.kind == .shorten {
-                    lastFaultStep = step
                     slots[slot].task?.isFaulted = true
                 }
             }

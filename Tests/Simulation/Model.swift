@@ -17,7 +17,7 @@ struct Model: Equatable, Sendable {
         case applied([Change])
         /// The places of the actions whose condition is false.
         case conditionFailed([Int])
-        /// The places of the actions whose unique value is taken.
+        /// The place of the first action whose unique value is taken.
         case uniqueViolation([Int])
     }
 
@@ -58,10 +58,23 @@ struct Model: Equatable, Sendable {
         var after = self
         var changes: [Change] = []
         for action in actions { after.perform(action, op, now, &changes) }
-        let taken = actions.indices.filter { place in
-            actions[place].put.map { after.isTaken($0, at: now) } ?? false
+        if let taken = firstTaken(actions, after, now) { return .uniqueViolation([taken]) }
+        return .applied(changes)
+    }
+
+    /// The place of the first action of a list that gives an item a unique value which another item
+    /// keeps, or got before it.
+    private func firstTaken(_ actions: [Action], _ after: Model, _ now: Int) -> Int? {
+        var given: Set<String> = []
+        return actions.indices.first { place in
+            guard let put = actions[place].put, let u = put.u,
+                visible(put.key, at: now)?.u != u
+            else { return false }
+            let isKept = visibleItems(at: now).contains { other in
+                other.u == u && other.key != put.key && after.items[other.key]?.u == u
+            }
+            return !given.insert(u).inserted || isKept
         }
-        return taken.isEmpty ? .applied(changes) : .uniqueViolation(taken)
     }
 
     private func judgeSequence(_ actions: [Action], _ op: Int, _ now: Int) -> Verdict {

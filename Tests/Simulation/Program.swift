@@ -43,7 +43,7 @@ package struct Program: Codable, Hashable, Sendable {
 
 /// A command of a program.
 package struct Command: Codable, Hashable, Sendable {
-    /// The number of the command; that of a write's operation, too.
+    /// The number of the command; that of its first write, too.
     package var id: Int
     /// The process that does it.
     package var process: Int
@@ -55,6 +55,15 @@ package struct Command: Codable, Hashable, Sendable {
     /// Creates a command.
     package init(id: Int, process: Int, isAlone: Bool = false, request: Request) {
         (self.id, self.process, self.isAlone, self.request) = (id, process, isAlone, request)
+    }
+
+    /// The writes that it sends, as commands of one write each.
+    package var writes: [Request] {
+        switch request.command {
+        case .write: [request]
+        case .writes: request.writes ?? []
+        default: []
+        }
     }
 }
 
@@ -123,7 +132,7 @@ package struct Fault: Codable, Hashable, Sendable {
 package enum CallKind: Int32, Sendable {
     case idle = 1
     case create, write, flush, flushNames, resize, allocate, rename, remove, makeDirectory
-    case waitLock, sleep
+    case waitLock, sleep, step
 
     /// Whether the process only waits for another one.
     var isWaiting: Bool { self == .waitLock || self == .sleep }

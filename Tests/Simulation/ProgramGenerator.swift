@@ -62,18 +62,29 @@ package struct ProgramGenerator {
             id: id, process: process, isAlone: kind == .compact, request: request)
     }
 
-    // Without index builds: their thread tries again after real time, beside other commands, so that a
-    // seed would not repeat a history.
     private static let weights: [(weight: Int, element: Request.Name)] = [
-        (90, .write), (36, .read), (6, .scan), (12, .checkpoint), (7, .removeExpired),
-        (10, .consume), (4, .backup), (4, .archive), (2, .restore), (4, .follow),
-        (2, .compact), (3, .verify), (6, .close), (6, .changes),
+        (80, .write), (14, .writes), (36, .read), (6, .scan), (12, .checkpoint),
+        (7, .removeExpired), (10, .consume), (4, .backup), (4, .archive), (2, .restore),
+        (4, .follow), (2, .compact), (3, .verify), (6, .close), (6, .changes), (5, .addIndex),
+        (3, .removeIndex), (16, .buildStep),
     ]
+    /// The index that comes and goes.
+    private static let addedIndex = "byV"
+    /// The numbers of the second writes of groups begin after those of all commands, and so on.
+    private static let opCountMax = 1000
 
     private mutating func request(_ kind: Request.Name, _ id: Int, _ now: Int) -> Request {
         var request = Request(kind)
         switch kind {
         case .write: write(&request, id, now)
+        case .writes:
+            request.writes = (0..<chance.number(2...4)).map { place in
+                var member = Request(.write)
+                write(&member, id + place * Self.opCountMax, now)
+                return member
+            }
+        case .addIndex, .removeIndex: request.name = Self.addedIndex
+        case .buildStep: if chance.chance(60) { request.limit = chance.number(1...5) }
         case .read: read(&request)
         case .removeExpired: if chance.chance(50) { request.limit = chance.number(1...3) }
         case .consume:
@@ -199,13 +210,13 @@ private struct FaultGenerator {
     /// About how many calls a command makes.
     private static func callCount(_ command: Request.Name) -> Int {
         switch command {
-        case .write, .consume, .removeExpired: 8
+        case .write, .writes, .consume, .removeExpired: 8
         case .checkpoint: 16
         case .backup, .archive: 40
         case .restore, .follow: 120
         case .compact: 80
-        case .addIndex, .removeIndex: 30
-        case .close: 12
+        case .buildStep: 60
+        case .addIndex, .removeIndex, .close: 12
         default: 2
         }
     }

@@ -6,9 +6,9 @@ internal import Foundation
 package struct Request: Codable, Hashable, Sendable {
     /// What is to be done.
     package enum Name: String, Codable, Sendable {
-        case open, close, write, read, scan, checkpoint, removeExpired, addIndex, removeIndex
-        case consume, backup, archive, restore, follow, compact, verify, sequence, changes
-        case commitNumbers
+        case open, close, write, writes, read, scan, checkpoint, removeExpired
+        case addIndex, removeIndex, buildStep, consume, backup, archive, restore, follow
+        case compact, verify, sequence, changes, commitNumbers
     }
 
     /// The name of the command.
@@ -31,6 +31,8 @@ package struct Request: Codable, Hashable, Sendable {
     package var process: Int?
     /// The actions of a write.
     package var actions: [Action]?
+    /// The writes that run as one group.
+    package var writes: [Request]?
     /// The items of a read.
     package var items: [ItemKey]?
     /// The groups of a read whose items are read.
@@ -39,7 +41,7 @@ package struct Request: Codable, Hashable, Sendable {
     package var totals: [String]?
     /// Whether a read reads the markers.
     package var markers: Bool?
-    /// How many items or changes.
+    /// How many items, changes or steps.
     package var limit: Int?
     /// An index or consumer.
     package var name: String?
@@ -91,6 +93,12 @@ package struct Answer: Decodable, Sendable {
     package struct Results: Decodable, Sendable {
         package var recovered: Bool?
         package var done: Bool?
+        /// Of a group, the answer to each write.
+        package var writes: [Answer]?
+        /// What a step of a build has left.
+        package var state: String?
+        /// What a consumer has counted.
+        package var total: ConsumedTotal?
         package var sequence: Int?
         package var leaderSequence: Int?
         package var firstSequence: Int?
@@ -112,7 +120,7 @@ package struct Answer: Decodable, Sendable {
         private enum CodingKeys: String, CodingKey {
             case recovered, done, sequence, leaderSequence, firstSequence, hasGap, trimmed, items
             case groups, totals, markers, count, at, end, last, commits, scan, verify, segments
-            case sound, byG
+            case sound, byG, writes, state, total
         }
 
         /// Creates results without any.
@@ -126,6 +134,9 @@ package struct Answer: Decodable, Sendable {
             }
             recovered = try value(.recovered)
             done = try value(.done)
+            writes = try value(.writes)
+            state = try value(.state)
+            total = try value(.total)
             sequence = try value(.sequence)
             leaderSequence = try value(.leaderSequence)
             firstSequence = try value(.firstSequence)
@@ -192,6 +203,14 @@ package struct Scan: Decodable, Sendable {
             }
         }
     }
+}
+
+/// What a consumer has counted.
+package struct ConsumedTotal: Decodable, Hashable, Sendable {
+    /// How many changes.
+    package var n: Int
+    /// A digest of their numbers.
+    package var chain: String
 }
 
 /// What a verification found.

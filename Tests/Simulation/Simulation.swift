@@ -48,6 +48,7 @@ package struct Simulation: Sendable {
     package static let plantedFaults = [
         "skippedDelete", "staleProjection", "missedMove", "miscount", "lostOverflow", "noLog",
         "noFlush", "noDataFlush", "noReaderInRedo", "noRedo", "noGate", "shownExpired",
+        "staleBuild", "noBuildCheckpoint",
     ]
 
     /// What a history showed.

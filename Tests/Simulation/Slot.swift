@@ -48,6 +48,8 @@
         let request: Request
         /// The step at which it was sent.
         let invoked: Int
+        /// Of a restore, the commit that the new store must have at least.
+        let sequenceMin: Int
         /// How many calls it has made that do more than wait.
         var callCount = 0
         /// The call that the process is about to make.

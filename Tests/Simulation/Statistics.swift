@@ -22,8 +22,21 @@ package struct Statistics: Sendable, Hashable {
     package var shortWriteCount = 0
     /// How often a process was stopped for some time.
     package var pauseCount = 0
+    /// How many groups of writes were sent.
+    package var groupCount = 0
+    /// How many parts of builds were done.
+    package var buildStepCount = 0
+
+    // What was not checked.
+
     /// How many histories gave up the beginning of their stream, so that it was not replayed.
     package var trimmedCount = 0
+    /// How many commands were left out, since there was no backup yet.
+    package var skippedCommandCount = 0
+    /// How many restores may have ended before their archive, which may have a gap.
+    package var weakRestoreCount = 0
+    /// How many scans found an index that was being built.
+    package var unreadyScanCount = 0
 
     /// Creates zeros.
     package init() {}
@@ -33,7 +46,8 @@ package struct Statistics: Sendable, Hashable {
         let counts: [WritableKeyPath<Statistics, Int>] = [
             \.historyCount, \.stepCount, \.commandCount, \.acknowledgedCount, \.unknownCount,
             \.refusedCount, \.powerCutCount, \.killCount, \.failedCallCount, \.shortWriteCount,
-            \.pauseCount, \.trimmedCount,
+            \.pauseCount, \.groupCount, \.buildStepCount, \.trimmedCount,
+            \.skippedCommandCount, \.weakRestoreCount, \.unreadyScanCount,
         ]
         for count in counts { self[keyPath: count] += other[keyPath: count] }
     }

@@ -3,7 +3,7 @@
 /// A history of two processes that breaks no rule, for tests to change.
 ///
 /// Process 0 puts two items, process 1 adds to one of them, and is then refused. A consumer counts,
-/// and an item that is over is removed.
+/// and an item that is over is removed. A process is killed in a write of which nothing is there.
 struct HandMadeHistory {
     var history = History()
 
@@ -47,6 +47,7 @@ struct HandMadeHistory {
         addWrites()
         addStream()
         addReads()
+        addOthers()
         history.lastSequence = 5
         history.segments = [
             Segment(number: 1, first: 1, count: 3, end: "continued"),
@@ -67,7 +68,7 @@ struct HandMadeHistory {
         add(
             3, 1, [Action(delete: Self.first, condition: Requirement(opIs: 1))], 50, 60,
             .refused(History.Refusal(conditionFailed: [0])))
-        add(4, 0, [Action(delete: ItemKey("b", 0))], 50, .max, .unknown)
+        add(4, 0, [Action(delete: ItemKey("b", 0))], 50, 65, .unknown)
     }
 
     mutating func add(
@@ -130,15 +131,29 @@ struct HandMadeHistory {
         ]
         history.scans = [
             History.Look(
-                name: "the store", invoked: 90, completed: .max, now: 2100, scan: Self.scan(5))
+                name: "the store", invoked: 90, completed: .max, now: 2100, scan: Self.scan(5),
+                isBuilt: true)
         ]
         history.copies = [
             History.Look(
                 name: "a follower", invoked: 70, completed: 80, now: 2100, scan: Self.scan(5),
-                verification: Verification(sound: true, differences: []), sequenceMin: 4)
+                verification: Verification(sound: true, differences: []), sequenceMin: 4,
+                isBuilt: true)
         ]
         history.parts = [
             History.StreamPart(after: 0, last: 1, commits: [history.stream[0]])
+        ]
+    }
+
+    private mutating func addOthers() {
+        history.sweeps = [History.Sweep(invoked: 75, completed: 78, now: 2000, count: 1)]
+        history.consumptions = [
+            History.Consumption(
+                invoked: 61, completed: 69, consumer: "sum",
+                total: ConsumedTotal(n: 3, chain: Self.chain(["1.0", "1.1", "1.2"])))
+        ]
+        history.sightings = [
+            History.Sighting(name: .backup, invoked: 66, completed: 72, sequence: 4)
         ]
     }
 

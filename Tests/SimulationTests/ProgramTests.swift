@@ -25,9 +25,9 @@ struct ProgramTests {
         let programs = (1...200).map { ProgramGenerator.program(seed: UInt64($0)) }
         let commands = Set(programs.flatMap(\.commands).map(\.request.command))
         for command in [
-            Request.Name.write, .read, .scan, .checkpoint, .removeExpired,
+            Request.Name.write, .writes, .read, .scan, .checkpoint, .removeExpired,
             .consume, .backup, .archive, .restore, .follow, .compact, .verify, .close,
-            .changes,
+            .changes, .addIndex, .removeIndex, .buildStep,
         ] {
             #expect(commands.contains(command))
         }
@@ -40,11 +40,26 @@ struct ProgramTests {
     func writes() {
         for seed in 1...50 {
             for command in ProgramGenerator.program(seed: UInt64(seed)).commands {
-                let keys = (command.request.actions ?? []).map(\.key)
-                #expect(Set(keys).count == keys.count)
+                for write in command.writes {
+                    let keys = (write.actions ?? []).map(\.key)
+                    #expect(!keys.isEmpty && Set(keys).count == keys.count)
+                }
                 // A token is remembered for 600 seconds.
                 let age = (command.request.now ?? 0) - ProgramGenerator.start
                 #expect((0..<500).contains(age))
+            }
+        }
+    }
+
+    @Test("A group has two to four writes, and each write of a program has its own number")
+    func groups() {
+        for seed in 1...50 {
+            let commands = ProgramGenerator.program(seed: UInt64(seed)).commands
+            let ops = commands.flatMap(\.writes).compactMap(\.op)
+            #expect(Set(ops).count == ops.count)
+            for command in commands where command.request.command == .writes {
+                #expect((2...4).contains(command.writes.count))
+                #expect(command.writes[0].op == command.id)
             }
         }
     }
@@ -58,5 +73,7 @@ struct ProgramTests {
         #expect(Fault(.shorten, at: target, call: 0).isPossible(at: .write))
         #expect(!Fault(.shorten, at: target, call: 0).isPossible(at: .rename))
         #expect(Fault(.die, at: target, call: 0).isPossible(at: .remove))
+        #expect(Fault(.die, at: target, call: 0).isPossible(at: .step))
+        #expect(!Fault(.fail, at: target, call: 0, error: 5).isPossible(at: .step))
     }
 }

@@ -39,6 +39,22 @@ struct SimulatedModelTests {
         #expect(Self.verdict(model, actions, isList: false) == .uniqueViolation([0]))
     }
 
+    @Test("A list names the first action that gives a value which is kept, or given before")
+    func taken() {
+        let model = Self.model(Self.item(0, u: "u1"), Self.item(1, u: "u2"))
+        let lists = [
+            // The first keeps its own value.
+            ([Self.item(0, u: "u1"), Self.item(2, u: "u1")], 1),
+            ([Self.item(2, u: "u3"), Self.item(3, u: "u3")], 1),
+            ([Self.item(2, u: "u2"), Self.item(3, u: "u2")], 0),
+        ]
+        for (items, place) in lists {
+            let actions = items.map { Action(put: $0) }
+            #expect(
+                Self.verdict(model, actions, isList: true) == .uniqueViolation([place]))
+        }
+    }
+
     @Test("Conditions of a list look at what was there before, and all that are false are told")
     func conditions() {
         let model = Self.model(Self.item(0))

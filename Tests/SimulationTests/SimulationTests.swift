@@ -26,7 +26,10 @@ struct SimulationTests {
         var plan = Simulation.Plan(seed: seed, historyCount: count)
         plan.jobCount = 2
         let summary = Self.simulation.run(plan)
-        print("\(summary.statistics.historyCount) histories in \(summary.seconds) s")
+        let counts = summary.statistics
+        print(
+            "\(counts.historyCount) histories in \(summary.seconds) s; not checked: "
+                + "\(counts.trimmedCount) histories without replay")
         for failure in summary.failures {
             for finding in failure.findings.prefix(5) {
                 Issue.record("seed \(failure.program.seed): \(finding)")
@@ -38,9 +41,11 @@ struct SimulationTests {
         // Most histories have faults.
         #expect(summary.statistics.powerCutCount > count / 4)
         #expect(summary.statistics.killCount > count / 10)
+        #expect(counts.groupCount > count)
+        #expect(counts.buildStepCount > count)
     }
 
-    @Test("The same seed gives the same history", arguments: [1, 2, 3] as [UInt64])
+    @Test("The same seed gives the same history", arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
     func replay(seed: UInt64) throws {
         let program = ProgramGenerator.program(seed: seed)
         let first = try Self.simulation.run(program)
@@ -63,7 +68,8 @@ struct SimulationTests {
     }
 
     @Test(
-        "A planted fault is found", arguments: ["noFlush", "noLog", "skippedDelete"])
+        "A planted fault is found",
+        arguments: ["noFlush", "noLog", "skippedDelete", "staleBuild", "noBuildCheckpoint"])
     func planted(name: String) {
         var plan = Simulation.Plan(seed: 1, historyCount: 60)
         plan.jobCount = 2

@@ -18,6 +18,8 @@ final class BuildSchedule: Sendable {
         var isRung = false
         /// The number of bulk loads that wait for their indexes.
         var loadCount = 0
+        /// On demand, the number of steps that may still run; `nil` is no bound.
+        var restStepCount: Int?
         var target: Target = (nil, nil)
         var failure: CodexError?
         /// The number of consecutive failures.
@@ -41,6 +43,8 @@ final class BuildSchedule: Sendable {
     private let state = Locked(State())
     private let alarm = DispatchSemaphore(value: 0)
     private let loop = BackgroundLoop()
+    /// How builds run on demand; `nil` if the loop runs them.
+    private let demanded: BuildsOnDemand?
 
     /// After this many consecutive failures, about three seconds, the waiters get the error.
     private static let patience = 7
@@ -50,15 +54,22 @@ final class BuildSchedule: Sendable {
     /// The cause may affect this process alone.
     private static let stepFailureCountMax = 9
 
-    init(_ observer: (@Sendable (StoreEvent) -> Void)?) { self.observer = observer }
+    init(_ options: StoreOptions) {
+        observer = options.observer
+        demanded = options.parts.builds
+    }
 
-    /// Starts the passes; the first one begins at once.
+    /// Starts the passes, unless builds run on demand; the first one begins at once.
     func start(_ pass: @escaping @Sendable () -> BackgroundLoop.Next) {
+        guard !isOnDemand else { return }
         loop.start(.after(.zero), pass)
     }
 
     /// Blocks until the passes have ended, after ``stop()``.
-    func waitUntilEnded() { loop.waitUntilEnded() }
+    func waitUntilEnded() {
+        guard !isOnDemand else { return }
+        loop.waitUntilEnded()
+    }
 
     /// Ends the building after the current step.
     func stop() {
@@ -96,6 +107,8 @@ final class BuildSchedule: Sendable {
         let isNow = state.withLock { state -> (answers: Bool, failure: CodexError?) in
             if state.isStopped { return (true, StoreCore.closed) }
             if state.isIdle { return (true, state.failure) }
+            // No build runs before a step is demanded.
+            if isOnDemand { return (true, nil) }
             state.waiters.append(Waiter(isPatient: isPatient, answer: answer))
             return (false, nil)
         }
@@ -136,7 +149,10 @@ final class BuildSchedule: Sendable {
 
     // MARK: Passes
 
-    var isStopped: Bool { state.withLock { $0.isStopped } }
+    /// Whether to end after the current step.
+    var isStopped: Bool {
+        state.withLock { state in state.isStopped || (state.restStepCount ?? 1) <= 0 }
+    }
 
     /// Begins a pass; returns the number of calls of ``wake()`` so far.
     func beginPass() -> Int {
@@ -146,7 +162,10 @@ final class BuildSchedule: Sendable {
     }
 
     /// The limit of one step in the writer.
-    var limit: StepLimit { state.withLock { $0.loadCount } > 0 ? .ample : .brief() }
+    var limit: StepLimit {
+        if let demanded { return .entries(demanded.entryCountMax) }
+        return state.withLock { $0.loadCount } > 0 ? .ample : .brief()
+    }
 
     /// Records the current target, for the observer.
     func aim(at target: Target) { state.withLock { $0.target = target } }
@@ -177,6 +196,29 @@ final class BuildSchedule: Sendable {
         if alarm.wait(timeout: time) == .success { state.withLock { $0.isRung = false } }
     }
 
+    // MARK: On demand
+
+    /// Whether builds run on demand alone.
+    var isOnDemand: Bool { demanded != nil }
+
+    /// Runs a part of the work; after a number of steps, ``isStopped`` ends it.
+    func bounded<R>(
+        by stepCountMax: Int, _ body: () throws(CodexError) -> R
+    ) throws(CodexError) -> R {
+        state.withLock { $0.restStepCount = stepCountMax }
+        defer { state.withLock { $0.restStepCount = nil } }
+        return try body()
+    }
+
+    /// Called before each step that writes.
+    func willStep() {
+        guard let demanded else { return }
+        demanded.willStep()
+        state.withLock { state in
+            if let count = state.restStepCount { state.restStepCount = count - 1 }
+        }
+    }
+
     // MARK: Failures
 
     /// Runs an operation that may fail for a while, and retries it.
@@ -198,9 +240,8 @@ final class BuildSchedule: Sendable {
                 return result
             } catch {
                 let (isStopped, count) = state.withLock { ($0.isStopped, $0.failureCount) }
-                guard error.mayPass, !isStopped, count < Self.stepFailureCountMax else {
-                    throw error
-                }
+                guard error.mayPass, !isStopped, !isOnDemand, count < Self.stepFailureCountMax
+                else { throw error }
                 hasFailed = true
                 pause(after: error)
             }

@@ -41,6 +41,9 @@ struct BuildSteps {
             && context.record.counts.changeCount == 0 && !index.plan.isExpiry
         // A projection may have its own chunks, which a repeated write would leave behind.
         if case .include = index.plan.definition.projection { isExact = false }
+        if let filter = context.core.options.parts.maintenance {
+            isExact = filter.addsUnseen(isExact)
+        }
         var (count, byteCount) = (0, 0)
         for key in keys {
             let stored =

@@ -28,7 +28,7 @@ final class Builder: Sendable {
     init(_ core: StoreCore, _ writer: WriterQueue) {
         self.core = core
         self.writer = writer
-        schedule = BuildSchedule(core.options.observer)
+        schedule = BuildSchedule(core.options)
     }
 
     func start() {
@@ -54,6 +54,8 @@ final class Builder: Sendable {
     func isSmall(_ table: TableHandle) -> Bool { isSmall(table.tree) }
 
     private func isSmall(_ tree: Tree) -> Bool {
+        // No caller waits for builds on demand.
+        guard !schedule.isOnDemand else { return false }
         let count = try? core.withReadContext { try $0.transaction.count(tree) }
         return count.map { $0 <= Self.smallItemCount } ?? false
     }
@@ -109,14 +111,10 @@ final class Builder: Sendable {
     private func work() -> Outcome {
         while !schedule.isStopped {
             do throws(CodexError) {
-                schedule.aim(at: (nil, nil))
-                let catalog = try core.refreshCatalog()
-                guard catalog.hasWork || !undecidedTables(catalog).isEmpty else { return .done }
-                guard let lock = try FileLock(Self.lockName, in: core.directory) else {
-                    return .busy
-                }
-                try withExtendedLifetime(lock) { () throws(CodexError) in
-                    try BuildWork(self).step(try core.refreshCatalog())
+                switch try step() {
+                case .done: return .done
+                case .busy: return .busy
+                case .more: continue
                 }
             } catch  where error.code == .unknownTable {
                 // Another writer removed the table meanwhile.
@@ -128,13 +126,36 @@ final class Builder: Sendable {
         return .busy
     }
 
+    /// Does the most urgent part of the work, if there is work and no other process builds.
+    private func step() throws(CodexError) -> BuildsOnDemand.Outcome {
+        schedule.aim(at: (nil, nil))
+        let catalog = try core.refreshCatalog()
+        guard catalog.hasWork || !undecidedTables(catalog).isEmpty else { return .done }
+        guard let lock = try FileLock(Self.lockName, in: core.directory) else { return .busy }
+        try withExtendedLifetime(lock) { () throws(CodexError) in
+            try BuildWork(self).step(try core.refreshCatalog())
+        }
+        return .more
+    }
+
+    /// Does the most urgent part of the work, on the calling thread.
+    ///
+    /// - Parameter stepCountMax: The number of transactions after which it ends. The change of the
+    ///   manifest that ends a build may follow.
+    /// - Returns: Whether there may be more to do, or another process builds.
+    /// - Throws: The errors of building, at once.
+    func work(stepCountMax: Int) throws(CodexError) -> BuildsOnDemand.Outcome {
+        try schedule.bounded(by: stepCountMax) { () throws(CodexError) in try step() }
+    }
+
     // MARK: Reading and writing
 
     /// Runs a part of a build in a transaction that does not have to be in the log.
     func write<Value: Sendable>(
         _ body: @escaping @Sendable (WriteContext) throws -> Value
     ) throws(CodexError) -> Value {
-        try schedule.persisting(isProgress: true) { () throws(CodexError) -> Value in
+        schedule.willStep()
+        return try schedule.persisting(isProgress: true) { () throws(CodexError) -> Value in
             do {
                 return try writer.wait(limited: false) { answer in
                     ClosureJob(
@@ -152,6 +173,7 @@ final class Builder: Sendable {
         afterCheckpoint: Bool = false,
         _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) throws(CodexError) {
+        schedule.willStep()
         try schedule.persisting(isProgress: true) { () throws(CodexError) -> Void in
             do {
                 try writer.wait(limited: false) {

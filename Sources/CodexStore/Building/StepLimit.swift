@@ -11,6 +11,11 @@ struct StepLimit: Sendable {
     /// A limit so large that commits cost little: for a bulk load, whose caller waits for it.
     static let ample = StepLimit(end: nil, countMax: 20_000)
 
+    /// A limit that does not depend on time, of 2 or more items or entries.
+    static func entries(_ countMax: Int) -> StepLimit {
+        StepLimit(end: nil, countMax: max(2, countMax))
+    }
+
     /// The bytes of entries that end a step, because the transaction holds them in memory.
     private static let byteCountMax = 16 << 20
 

@@ -149,6 +149,21 @@ extension Store {
         try requireReady(addition(table.plan.definition))
     }
 
+    /// Does a part of the work of indexes and counters, if builds run on demand
+    /// (``StoreParts/builds``).
+    ///
+    /// - Parameter stepCountMax: The number of transactions after which the call ends, at least 1.
+    ///   The change of the manifest that ends a build may follow.
+    /// - Returns: What the call has left to do.
+    /// - Throws: The errors of building, at once; ``CodexError/Code/readOnly`` and
+    ///   ``CodexError/Code/closed``.
+    package func build(stepCountMax: Int = .max) throws(CodexError) -> BuildsOnDemand.Outcome {
+        let builder = try requireOwnBuilder()
+        return try core.awaited { () throws(CodexError) in
+            try builder.work(stepCountMax: stepCountMax)
+        }
+    }
+
     /// Throws if an index or counter of `definition` cannot be read.
     func requireReady(_ definition: TableDefinition) throws(CodexError) {
         let table = try core.catalog.table(definition.name)

@@ -109,7 +109,9 @@ final class ManifestJob: ExclusiveJob, @unchecked Sendable {
     override func runAlone(_ core: StoreCore, _ pipeline: CommitPipeline) throws {
         if afterCheckpoint {
             do throws(CodexError) {
-                try pipeline.checkpointer.checkpointNow()
+                try core.options.parts.perform(.checkpointBuild) { () throws(CodexError) in
+                    try pipeline.checkpointer.checkpointNow()
+                }
             } catch {
                 throw StoreLease.refusal(before: error)
             }

@@ -20,6 +20,8 @@ package struct StoreParts: Sendable {
     package var beforeCommit: (@Sendable () throws -> Void)?
     /// Called at each step of the durability protocol.
     package var reached: (@Sendable (ProtocolStep) -> Void)?
+    /// Lets the builder work on demand alone.
+    package var builds: BuildsOnDemand?
 
     /// Makes the parts of production.
     package init() {}
@@ -39,6 +41,8 @@ package enum StoreCall: Sendable {
     case flushLog
     /// Flushes the data file for a checkpoint.
     case flushData
+    /// Makes the checkpoint that must have what a build added, before the log tells that it ended.
+    case checkpointBuild
 }
 
 /// Makes calls for the store; it may delay a call, omit it, or fail instead.
@@ -83,6 +87,11 @@ package protocol MaintenanceFilter: AnyObject, Sendable {
 
     /// The number of items that is stored for a group of a counter.
     func groupCount(_ count: Int) -> Int
+
+    /// Whether a build adds the entries that it read before, without a look at the items.
+    ///
+    /// The argument tells whether no write came since.
+    func addsUnseen(_ isUnchanged: Bool) -> Bool
 }
 
 extension MaintenanceFilter {
@@ -95,4 +104,6 @@ extension MaintenanceFilter {
     }
 
     package func groupCount(_ count: Int) -> Int { count }
+
+    package func addsUnseen(_ isUnchanged: Bool) -> Bool { isUnchanged }
 }

@@ -21,6 +21,7 @@ enum {
     SIMULATED_MAKE_DIRECTORY,// directory, name.
     SIMULATED_WAIT_LOCK,     // A lock is taken; it is tried again after the turn.
     SIMULATED_SLEEP,         // A pause while a lock is polled; it ends with the turn.
+    SIMULATED_STEP,          // A step of longer work begins; nothing is called.
 };
 
 /// What the driver decides.
@@ -84,6 +85,9 @@ void simulated_begin(const char *control_path, const char *journal_path, uint32_
 /// The process waits for a command: it gives the turn back with SIMULATED_IDLE, and returns with the
 /// next one.
 void simulated_idle(void);
+
+/// The process gives the turn back with SIMULATED_STEP, between two steps of longer work.
+void simulated_turn(void);
 
 /// Driver: lets the process run until its next scheduling point. Returns 0, or ETIMEDOUT after so many
 /// seconds.

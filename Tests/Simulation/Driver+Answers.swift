@@ -1,0 +1,325 @@
+#if os(Linux)
+    internal import Foundation
+
+    // MARK: Answers
+
+    extension Driver {
+        /// Records the answer to what a process did.
+        func finish(_ slot: Int, _ line: String) throws {
+            guard let task = slots[slot].task else { return }
+            slots[slot].task = nil
+            guard let answer = try? Answer(line: line) else {
+                throw Finding(.code, "an answer cannot be read", String(line.prefix(500)))
+            }
+            statistics.commandCount += 1
+            trace.add("\(slot) answers \(Self.text(answer, line))")
+            try require(answer, to: task.request.command, task, slot)
+            for part in answer.ok?.writes ?? [] { try require(part, to: .write, task, slot) }
+            switch task.kind {
+            case .opening: try finishOpening(slot, task, answer)
+            case .closing: finishClosing(slot, answer)
+            case .command(let command):
+                if aloneSlot == slot { aloneSlot = nil }
+                if !command.writes.isEmpty {
+                    finishWrites(slot, task, command, answer)
+                } else if let results = answer.ok {
+                    try record(results, task, slot)
+                } else {
+                    recordFailure(task, answer.error, slot)
+                }
+            }
+        }
+
+        /// What the trace has of an answer: messages name paths that differ from run to run.
+        private static func text(_ answer: Answer, _ line: String) -> String {
+            if let code = answer.error { return "error \(code)" }
+            guard let parts = answer.ok?.writes else { return String(Trace.hash(line), radix: 16) }
+            return parts.map { $0.error ?? "\($0.ok?.done == true)" }.joined(separator: " ")
+        }
+
+        /// Throws unless an error has a reason.
+        private func require(
+            _ answer: Answer, to command: Request.Name, _ task: RunningTask, _ slot: Int
+        ) throws {
+            guard let code = answer.error else { return }
+            guard errors.explains(code, of: command, in: slot, isFaulted: task.isFaulted) else {
+                throw Finding(
+                    .code, "\(command) fails with \(code)",
+                    "process \(slot), step \(step): \(answer.message ?? "")")
+            }
+            if ExplainedErrors.endsUse(code) { mustCloseAll = true }
+        }
+
+        private func finishOpening(
+            _ slot: Int, _ task: RunningTask, _ answer: Answer
+        ) throws {
+            guard let results = answer.ok else {
+                errors.closed(by: slot)
+                slots[slot].failedOpeningCount += 1
+                guard slots[slot].failedOpeningCount < Self.openingAttemptMax else {
+                    throw Finding(.code, "a store does not open any more", answer.error ?? "")
+                }
+                // Another process starts from nothing.
+                if slots[slot].failedOpeningCount % 3 == 0 { endProcess(slot) }
+                return
+            }
+            slots[slot].isOpen = true
+            slots[slot].failedOpeningCount = 0
+            if results.recovered == true, !task.isFaulted { errors.recovered() }
+            see(results.sequence, task)
+        }
+
+        private func finishClosing(_ slot: Int, _ answer: Answer) {
+            slots[slot].isOpen = false
+            errors.closed(by: slot)
+            if answer.error != nil { endProcess(slot) }
+        }
+
+        /// Ends a process that does nothing.
+        func endProcess(_ slot: Int) {
+            slots[slot].process?.kill()
+            slots[slot].process = nil
+            slots[slot].isOpen = false
+            errors.closed(by: slot)
+        }
+    }
+
+    // MARK: Writes
+
+    extension Driver {
+        private func finishWrites(
+            _ slot: Int, _ task: RunningTask, _ command: Command, _ answer: Answer
+        ) {
+            let requests = command.writes
+            if command.request.command == .writes { addGroup(requests, task) }
+            for (place, request) in requests.enumerated() {
+                var own = answer
+                if let answers = answer.ok?.writes {
+                    // An answer that is missing tells nothing.
+                    guard answers.indices.contains(place) else { continue }
+                    own = answers[place]
+                }
+                var attempt = History.Attempt(
+                    invoked: task.invoked, completed: step,
+                    now: request.now ?? command.request.now ?? 0, outcome: outcome(of: own))
+                attempt.isRepeat = own.ok?.done == false
+                add(attempt, to: request, command, slot)
+            }
+        }
+
+        private func addGroup(_ requests: [Request], _ task: RunningTask) {
+            statistics.groupCount += 1
+            history.groups.append(
+                History.Group(ops: requests.compactMap(\.op), mayBeSplit: task.isFaulted))
+        }
+
+        /// Records an attempt to write, and sends the write again if its outcome is not known.
+        private func add(
+            _ attempt: History.Attempt, to request: Request, _ command: Command, _ slot: Int
+        ) {
+            guard let op = request.op else { return }
+            history.writes[op]?.attempts.append(attempt)
+            switch attempt.outcome {
+            case .acknowledged: statistics.acknowledgedCount += 1
+            case .refused: statistics.refusedCount += 1
+            case .unknown:
+                statistics.unknownCount += 1
+                sendAgain(request, of: command, slot)
+            case .failed: sendAgain(request, of: command, slot)
+            }
+        }
+
+        private func outcome(of answer: Answer) -> History.Outcome {
+            guard let code = answer.error else { return .acknowledged }
+            let place = answer.action ?? -1
+            switch code {
+            case "outcomeUnknown": return .unknown
+            case "conditionFailed":
+                return .refused(History.Refusal(conditionFailed: [place]))
+            case "uniqueViolation":
+                return .refused(History.Refusal(uniqueViolation: [place]))
+            case "transactionCancelled":
+                let reasons = answer.reasons ?? []
+                func places(_ code: String) -> [Int] {
+                    reasons.indices.filter { reasons[$0] == code }
+                }
+                return .refused(
+                    History.Refusal(
+                        conditionFailed: places("conditionFailed"),
+                        uniqueViolation: places("uniqueViolation")))
+            default: return .failed(code: code)
+            }
+        }
+
+        /// Sends a write with a token once more, from the same process or from the next.
+        private func sendAgain(_ request: Request, of command: Command, _ slot: Int) {
+            guard let op = request.op, let token = request.token, !token.isEmpty,
+                let write = history.writes[op], write.attempts.count < Self.writeAttemptMax
+            else { return }
+            let other = op % 3 == 0 ? (slot + 1) % slots.count : slot
+            var again = Command(id: command.id, process: other, request: request)
+            again.request.process = write.process
+            // A clock that goes back would be a jump.
+            let now = request.now ?? command.request.now ?? 0
+            again.request.now = max(now, slots[other].now)
+            slots[other].queue.insert(again, at: 0)
+        }
+    }
+
+    // MARK: Other commands
+
+    extension Driver {
+        private func record(
+            _ results: Answer.Results, _ task: RunningTask, _ slot: Int
+        ) throws {
+            let request = task.request
+            let now = request.now ?? slots[slot].now
+            switch request.command {
+            case .read:
+                history.reads.append(
+                    History.Read(
+                        invoked: task.invoked, completed: step, now: now, request: request,
+                        results: results))
+            case .scan:
+                if results.scan?.byV?.code != nil { statistics.unreadyScanCount += 1 }
+                if let scan = results.scan {
+                    history.scans.append(look("a scan", scan, task, now))
+                }
+            case .verify:
+                if let verification = results.verify { history.verifications.append(verification) }
+            case .addIndex: addIndexChange(.addition, task)
+            case .removeIndex: addIndexChange(.removal, task)
+            case .buildStep: statistics.buildStepCount += 1
+            case .removeExpired: addSweep(task, now, count: results.count)
+            case .consume:
+                see(Self.commit(results.at), task, isNewest: false)
+                if let total = results.total, let name = request.name {
+                    history.consumptions.append(
+                        History.Consumption(
+                            invoked: task.invoked, completed: step, consumer: name, total: total))
+                }
+            case .changes:
+                let last = results.last ?? readSequence
+                history.parts.append(
+                    History.StreamPart(
+                        after: request.after ?? 0, last: last, commits: results.changes ?? []))
+                readSequence = max(readSequence, last)
+                see(last, task, isNewest: results.end == true)
+            case .checkpoint, .sequence: see(results.sequence, task)
+            case .backup, .archive, .restore, .follow: try recordCopy(results, task, now)
+            default: break
+            }
+        }
+
+        private func recordCopy(
+            _ results: Answer.Results, _ task: RunningTask, _ now: Int
+        ) throws {
+            let request = task.request
+            switch request.command {
+            case .backup:
+                see(results.sequence, task)
+                if let name = request.to, let sequence = results.sequence {
+                    backups.append((name, sequence))
+                }
+            case .archive:
+                see(results.sequence, task)
+                archivedSequence = results.sequence
+                if results.hasGap == true, !errors.mayBeTrimmed {
+                    throw Finding(.copies, "the archive has a gap")
+                }
+            default:
+                let isRestore = request.command == .restore
+                if !isRestore { see(results.leaderSequence, task) }
+                guard var scan = results.scan else { return }
+                // A copy may have commits of its own since, which build an index.
+                scan.sequence = results.sequence ?? scan.sequence
+                let name = isRestore ? "a restored store" : "a follower"
+                var copy = look(name, scan, task, now)
+                copy.verification = results.verify
+                copy.sequenceMin = isRestore ? task.sequenceMin : results.leaderSequence ?? 0
+                copy.isBuilt = true
+                history.copies.append(copy)
+            }
+        }
+
+        private func look(
+            _ name: String, _ scan: Scan, _ task: RunningTask, _ now: Int
+        ) -> History.Look {
+            History.Look(
+                name: name, invoked: task.invoked, completed: step, now: now, scan: scan)
+        }
+
+        /// Records what a failed command may have done, or shows.
+        private func recordFailure(_ task: RunningTask, _ code: String?, _ slot: Int) {
+            let now = task.request.now ?? slots[slot].now
+            switch (task.request.command, code) {
+            case (.removeIndex, "unknownIndex"): addIndexChange(.absence, task)
+            case (.addIndex, "outcomeUnknown"):
+                addIndexChange(.addition, task, isAcknowledged: false)
+            case (.removeIndex, "outcomeUnknown"):
+                addIndexChange(.removal, task, isAcknowledged: false)
+            case (.removeExpired, _): addSweep(task, now, count: nil)
+            default: break
+            }
+        }
+
+        private func addIndexChange(
+            _ kind: History.IndexChange.Kind, _ task: RunningTask, isAcknowledged: Bool = true
+        ) {
+            history.indexChanges.append(
+                History.IndexChange(
+                    kind: kind, invoked: task.invoked, completed: step,
+                    isAcknowledged: isAcknowledged))
+        }
+
+        private func addSweep(_ task: RunningTask, _ now: Int, count: Int?) {
+            history.sweeps.append(
+                History.Sweep(
+                    invoked: task.invoked, completed: step, now: now, count: count))
+        }
+
+        /// Records that an answer showed a commit.
+        private func see(_ sequence: Int?, _ task: RunningTask, isNewest: Bool = true) {
+            guard let sequence else { return }
+            history.sightings.append(
+                History.Sighting(
+                    name: task.request.command, invoked: task.invoked, completed: step,
+                    sequence: sequence, isNewest: isNewest))
+        }
+
+        /// The commit in the text of a change's number.
+        private static func commit(_ text: String?) -> Int? {
+            text.flatMap { $0.split(separator: ".").first }.flatMap { Int($0) }
+        }
+    }
+
+    // MARK: Deaths
+
+    extension Driver {
+        /// Records that the process of a command was killed.
+        func processEnded(_ slot: Int) throws {
+            trace.add("\(slot) is dead")
+            slots[slot].process = nil
+            slots[slot].isOpen = false
+            errors.closed(by: slot)
+            guard let task = slots[slot].task else { return }
+            slots[slot].task = nil
+            guard case .command(let command) = task.kind else { return }
+            if aloneSlot == slot { aloneSlot = nil }
+            switch command.request.command {
+            case .addIndex: addIndexChange(.addition, task, isAcknowledged: false)
+            case .removeIndex: addIndexChange(.removal, task, isAcknowledged: false)
+            case .removeExpired:
+                addSweep(task, task.request.now ?? slots[slot].now, count: nil)
+            case .writes: addGroup(command.writes, task)
+            default: break
+            }
+            for request in command.writes {
+                let attempt = History.Attempt(
+                    invoked: task.invoked, completed: step,
+                    now: request.now ?? command.request.now ?? 0, outcome: .unknown)
+                add(attempt, to: request, command, slot)
+            }
+        }
+    }
+#endif

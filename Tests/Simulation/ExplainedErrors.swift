@@ -1,0 +1,80 @@
+internal import Foundation
+
+/// Which errors the failures explain that were injected.
+///
+/// A failed call explains errors of the command that made it. Beyond the command, the documents
+/// allow this (`Docs/Durability.md`, `Docs/Architecture.md`):
+/// - After a write or a flush that failed halfway, all processes refuse writes, until one opens the
+///   store alone.
+/// - LMDB takes no more from a process in which it could not write, and a store is closed that
+///   failed at the end of a compaction. Both end when that process closes the store.
+/// - A store without room gives up the beginning of its stream.
+struct ExplainedErrors: Sendable {
+    /// Whether a call failed for want of room, so that the store may have given up its history.
+    private(set) var mayBeTrimmed = false
+    /// Whether a write or a flush failed since a process opened the store alone without a failure.
+    private var mayRefuseWrites = false
+    /// The processes in which a call failed since they opened the store.
+    private var failedProcesses: Set<Int> = []
+
+    /// What the command fails with that made the call.
+    private static let ownCodes: Set<String> = [
+        "outcomeUnknown", "writesRefused", "diskFull", "inputOutput", "limitReached",
+        "commitFailed", "outOfMemory", "storeFull", "notWritable", "closed",
+    ]
+    /// What later commands of the same process fail with.
+    private static let lastingCodes: Set<String> = ["inputOutput", "closed"]
+    /// Codes after which a process goes on.
+    private static let harmlessCodes: Set<String> = ["diskFull", "limitReached"]
+    /// Codes of readers of the log whose history was given up.
+    private static let trimmedCodes: Set<String> = [
+        "changesTrimmed", "recordsMissing", "notCovered",
+    ]
+    /// Calls after whose failure writes are refused.
+    private static let refusingCalls: Set<CallKind> = [.write, .flush, .flushNames, .rename]
+
+    // MARK: What happens
+
+    /// Records that a call of a process failed, or wrote less than it was given.
+    mutating func callFailed(_ call: CallKind, with error: Int32, in process: Int) {
+        if error == ENOSPC { mayBeTrimmed = true }
+        if Self.refusingCalls.contains(call) { mayRefuseWrites = true }
+        failedProcesses.insert(process)
+    }
+
+    /// Records that a process opened the store alone, and met no failure.
+    mutating func recovered() { mayRefuseWrites = false }
+
+    /// Records that a process has closed the store, or could not open it, or has ended.
+    mutating func closed(by process: Int) { failedProcesses.remove(process) }
+
+    // MARK: What it explains
+
+    /// Whether an error has a reason.
+    ///
+    /// - Parameters:
+    ///   - code: The code of the error.
+    ///   - command: The command that failed.
+    ///   - process: Its process.
+    ///   - isFaulted: Whether a call of the command failed on demand.
+    /// - Returns: Whether the error is no finding.
+    func explains(
+        _ code: String, of command: Request.Name, in process: Int, isFaulted: Bool
+    ) -> Bool {
+        switch code {
+        case "conditionFailed", "uniqueViolation", "transactionCancelled":
+            command == .write
+        case "consumerMoved": command == .consume
+        case "unknownIndex": command == .removeIndex
+        case _ where Self.trimmedCodes.contains(code): mayBeTrimmed
+        case _ where isFaulted && Self.ownCodes.contains(code): true
+        case "writesRefused": mayRefuseWrites
+        default: Self.lastingCodes.contains(code) && failedProcesses.contains(process)
+        }
+    }
+
+    /// Whether all processes must close the store after an error.
+    static func endsUse(_ code: String) -> Bool {
+        ownCodes.contains(code) && !harmlessCodes.contains(code)
+    }
+}
