@@ -123,7 +123,10 @@ package struct ItemBytes {
     package func soundItem(
         keeping names: [String], multiValued: [String] = [], reserving memory: DecodedMemory?
     ) throws(CodexError) -> (item: Item, byteCount: Int) {
-        var budget = memory.map { DecodingBudget(reserving: $0) } ?? DecodingBudget()
+        // Not `memory.map { … } ?? …`: in debug builds of Swift 6.3, an optional budget that is `nil`
+        // is taken for a budget, since its memory may be `nil`.
+        var budget = DecodingBudget()
+        if let memory { budget = DecodingBudget(reserving: memory) }
         try budget.takeMemory(2 * count)
         let keys = try keyAttributes()
         let taken = budget
