@@ -16,7 +16,7 @@ struct AttributeReader {
 
     private init(_ value: JSONValue, sizeMax: Int, _ tooLarge: ServiceError) {
         memory = TextMemory(value.text)
-        cursor = JSONCursor(value.text.bytes, at: value.start)
+        cursor = value.cursor
         sizeLeft = sizeMax
         self.tooLarge = tooLarge
     }
@@ -90,6 +90,14 @@ struct AttributeReader {
             throw RequestParameters.wrongType("AttributeValue", "an object")
         }
         var (type, value): (String?, AttributeValue?) = (nil, nil)
+        if let known = cursor.takeType() {
+            if cursor.isAtNull {
+                cursor.skip()
+            } else {
+                type = known.rawValue
+                value = try content(known, depth: depth)
+            }
+        }
         while let name = try cursor.nextName() {
             if cursor.isAtNull {
                 cursor.skip()

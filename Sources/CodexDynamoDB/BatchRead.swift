@@ -59,7 +59,7 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
     private var keyPlace = 0
     /// The number of the table's items that were found.
     private var foundCount = 0
-    /// The memory that was reserved for decoded or inflated items.
+    /// The memory that was reserved for inflated items.
     private var reservedByteCount = 0
     private var units: [Capacity] = []
     /// For each finished table, the index of the first key that was not read.

@@ -41,12 +41,20 @@ struct Capacity {
         factor: Double = 1
     ) {
         tableUnits += Self.write(old, new) * factor
+        guard !definition.indexes.isEmpty else { return }
+        // All indexes share one look at the items, which may be large.
+        let oldItem = old.map { MeasuredItem(old: $0, new: new) }
+        let newItem = new.map { MeasuredItem(new: $0, oldItem) }
         for index in definition.indexes {
-            let units = Self.indexUnits(index, definition, old, new) * factor
+            let oldEntry = oldItem?.entry(of: index, definition)
+            let units = Self.indexUnits(oldEntry, newItem?.entry(of: index, definition)) * factor
             guard units > 0 else { continue }
             add(index.name, isLocal: localIndexes.contains(index.name), units)
         }
     }
+
+    /// Adds the units of a condition that was checked on an item of a transaction.
+    mutating func addCheck(byteCount: Int) { tableUnits += Self.write(byteCount: byteCount) * 2 }
 
     /// Adds the units of a deletion, in the table and in those of its indexes that have the item.
     ///
@@ -86,35 +94,17 @@ struct Capacity {
     /// One write for an entry that is added, removed or changed; two for an entry whose key
     /// changes.
     private static func indexUnits(
-        _ index: IndexDefinition, _ table: TableDefinition, _ old: Item?, _ new: Item?
+        _ old: MeasuredItem.Entry?, _ new: MeasuredItem.Entry?
     ) -> Double {
-        func entry(_ item: Item?) -> (key: Item, item: Item)? {
-            guard let item else { return nil }
-            var key = Item()
-            for attribute in index.keyAttributes {
-                guard let value = item[attribute.name], value.type == attribute.type.attributeType
-                else { return nil }
-                key[attribute.name] = value
-            }
-            var names = Set(index.keyAttributes.map(\.name) + table.keyAttributes.map(\.name))
-            switch index.projection {
-            case .all: return (key, item)
-            case .keysOnly: break
-            case .include(let included): names.formUnion(included)
-            }
-            return (
-                key,
-                AttributeMap(
-                    item.elements.filter { names.contains($0.name) }.map { ($0.name, $0.value) })
-            )
-        }
-        switch (entry(old), entry(new)) {
+        switch (old, new) {
         case (nil, nil): return 0
-        case (let old?, nil): return write(old.item, nil)
-        case (nil, let new?): return write(nil, new.item)
+        case (let entry?, nil), (nil, let entry?): return write(byteCount: entry.byteCount)
         case (let old?, let new?):
-            if old.key != new.key { return write(old.item, nil) + write(nil, new.item) }
-            return old.item == new.item ? 0 : write(old.item, new.item)
+            if old.hasNewKey {
+                return write(byteCount: old.byteCount) + write(byteCount: new.byteCount)
+            }
+            let isChanged = old.isChanged || new.isChanged
+            return isChanged ? write(byteCount: max(old.byteCount, new.byteCount)) : 0
         }
     }
 
@@ -150,6 +140,74 @@ struct Capacity {
     }
 }
 
+/// The item before or after a write, measured once for all indexes of its table.
+private struct MeasuredItem {
+    /// The item's entry in an index.
+    struct Entry {
+        var byteCount = 0
+        /// Whether the entry's attributes differ from those on the other side of the write.
+        var isChanged = false
+        /// Whether one of the index's keys differs.
+        var hasNewKey = false
+    }
+
+    private let item: Item
+    /// The sizes of the attributes, by their places.
+    private let byteCounts: [Int]
+    /// Whether the attributes differ from those on the other side of the write, by their places.
+    private let differs: [Bool]
+    /// The entry that has all attributes.
+    private let whole: Entry
+
+    private init(_ item: Item, _ differs: [Bool]) {
+        self.item = item
+        self.differs = differs
+        byteCounts = item.elements.map { $0.name.utf8.count + $0.value.byteCount }
+        whole = Entry(byteCount: byteCounts.reduce(0, +), isChanged: differs.contains(true))
+    }
+
+    /// Measures the item before a write, and compares it with the new one.
+    init(old item: Item, new: Item?) {
+        self.init(item, item.elements.map { new?[$0.name] != $0.value })
+    }
+
+    /// Measures the item after a write.
+    init(new item: Item, _ old: MeasuredItem?) {
+        let differs = item.elements.map { element -> Bool in
+            guard let old, let place = old.item.index(of: element.name) else { return true }
+            return old.differs[place]
+        }
+        self.init(item, differs)
+    }
+
+    /// The item's entry in an index; `nil` if it has none.
+    func entry(of index: IndexDefinition, _ table: TableDefinition) -> Entry? {
+        guard index.hasEntry(of: item) else { return nil }
+        let keyNames = index.keyAttributes.map(\.name)
+        var entry = Entry()
+        switch index.projection {
+        case .all: entry = whole
+        case .keysOnly: entry = part(keyNames + table.keyAttributes.map(\.name))
+        case .include(let names):
+            entry = part(keyNames + table.keyAttributes.map(\.name) + names)
+        }
+        entry.hasNewKey = keyNames.contains { name in
+            item.index(of: name).map { differs[$0] } ?? false
+        }
+        return entry
+    }
+
+    /// The entry that has the attributes with these names.
+    private func part(_ names: [String]) -> Entry {
+        var entry = Entry()
+        for place in Set(names.compactMap { item.index(of: $0) }) {
+            entry.byteCount += byteCounts[place]
+            if differs[place] { entry.isChanged = true }
+        }
+        return entry
+    }
+}
+
 /// The table of one of several writes, with the data that its capacity depends on.
 struct WriteTarget: Sendable {
     let table: TableDefinition
@@ -165,6 +223,11 @@ struct WriteTarget: Sendable {
         units.add(to: table.name) {
             $0.addDelete(table, keys, byteCount: byteCount, localIndexes: localIndexes)
         }
+    }
+
+    /// Adds the units of a condition that was checked on an item of a transaction.
+    func addCheck(to units: inout [Capacity], byteCount: Int) {
+        units.add(to: table.name, isTransaction: true) { $0.addCheck(byteCount: byteCount) }
     }
 
     /// Adds the units of a write.

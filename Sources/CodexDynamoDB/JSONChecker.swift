@@ -2,21 +2,23 @@ internal import CodexCore
 
 /// Checks that bytes are one JSON document (RFC 8259) in UTF-8.
 ///
-/// It takes one pass and allocates no memory, for any document. The code that reads an object's
+/// It takes one pass, and keeps the ends of long values only. The code that reads an object's
 /// members finds equal names in the object.
 struct JSONChecker {
     private let bytes: [UInt8]
     private var position = 0
+    private var longValues: [Range<Int>] = []
 
     /// The depth of the most deeply nested item, with the parameters around it.
     private static let depthMax = 2 * DynamoDBLimits.nestingDepthMax + 8
 
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    /// The range of the document's value.
+    /// Checks a document.
     ///
+    /// - Returns: The range of the document's value, and the ends of long values.
     /// - Throws: ``CodexError/Code/invalidJSON`` with the byte offset of the error.
-    static func range(of bytes: [UInt8]) throws(CodexError) -> Range<Int> {
+    static func check(_ bytes: [UInt8]) throws(CodexError) -> (range: Range<Int>, ends: JSONEnds) {
         var checker = JSONChecker(bytes)
         checker.skipSpace()
         let start = checker.position
@@ -26,7 +28,7 @@ struct JSONChecker {
         guard checker.position == bytes.count else {
             throw checker.error("text after the document's end")
         }
-        return start..<end
+        return (start..<end, JSONEnds(checker.longValues))
     }
 
     private func error(_ problem: String) -> CodexError {
@@ -66,7 +68,14 @@ struct JSONChecker {
         position += text.utf8.count
     }
 
+    /// Keeps the end of an object or array that ends here, if it is long.
+    private mutating func end(of start: Int) {
+        guard position - start >= JSONEnds.byteCountMin else { return }
+        longValues.append(start..<position)
+    }
+
     private mutating func object(depth: Int) throws(CodexError) {
+        let start = position
         position += 1
         skipSpace()
         if take(UInt8(ascii: "}")) { return }
@@ -81,9 +90,11 @@ struct JSONChecker {
             skipSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "}")) else { throw error("a comma or } is expected") }
+        end(of: start)
     }
 
     private mutating func array(depth: Int) throws(CodexError) {
+        let start = position
         position += 1
         skipSpace()
         if take(UInt8(ascii: "]")) { return }
@@ -93,6 +104,7 @@ struct JSONChecker {
             skipSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "]")) else { throw error("a comma or ] is expected") }
+        end(of: start)
     }
 
     // MARK: Numbers

@@ -5,10 +5,12 @@ internal import CodexCore
 /// For other input, its values are unspecified, but it never moves past the end of the text.
 struct JSONCursor {
     private let bytes: [UInt8]
+    private let ends: JSONEnds
     private(set) var position: Int
 
-    init(_ bytes: [UInt8], at position: Int) {
+    init(_ bytes: [UInt8], _ ends: JSONEnds, at position: Int) {
         self.bytes = bytes
+        self.ends = ends
         self.position = position
     }
 
@@ -53,6 +55,58 @@ struct JSONCursor {
         return name
     }
 
+    /// Within an attribute value, moves to the content of the first member if the member's name is
+    /// that of a type, without escapes.
+    ///
+    /// It makes no text of the name, because nearly all values are written in this way.
+    ///
+    /// - Returns: The type; `nil` if the name must be read.
+    mutating func takeType() -> AttributeType? {
+        skipSpace()
+        guard isAtString, let (type, nameByteCount) = typeName else { return nil }
+        position += nameByteCount + 2
+        skipSpace()
+        _ = take(UInt8(ascii: ":"))
+        skipSpace()
+        return type
+    }
+
+    /// The type whose name is the string that begins here, and the bytes of the name.
+    private var typeName: (AttributeType, byteCount: Int)? {
+        let quote = UInt8(ascii: "\"")
+        if byte(2) == quote {
+            switch byte(1) {
+            case UInt8(ascii: "S"): return (.string, 1)
+            case UInt8(ascii: "N"): return (.number, 1)
+            case UInt8(ascii: "B"): return (.binary, 1)
+            case UInt8(ascii: "L"): return (.list, 1)
+            case UInt8(ascii: "M"): return (.map, 1)
+            default: return nil
+            }
+        }
+        if byte(3) == quote, byte(2) == UInt8(ascii: "S") {
+            switch byte(1) {
+            case UInt8(ascii: "S"): return (.stringSet, 2)
+            case UInt8(ascii: "N"): return (.numberSet, 2)
+            case UInt8(ascii: "B"): return (.binarySet, 2)
+            default: return nil
+            }
+        }
+        guard byte(5) == quote else { return nil }
+        switch (byte(1), byte(2), byte(3), byte(4)) {
+        case (UInt8(ascii: "N"), UInt8(ascii: "U"), UInt8(ascii: "L"), UInt8(ascii: "L")):
+            return (.null, 4)
+        case (UInt8(ascii: "B"), UInt8(ascii: "O"), UInt8(ascii: "O"), UInt8(ascii: "L")):
+            return (.bool, 4)
+        default: return nil
+        }
+    }
+
+    /// The byte that is `offset` bytes behind the position; 0 past the end.
+    private func byte(_ offset: Int) -> UInt8 {
+        position + offset < bytes.count ? bytes[position + offset] : 0
+    }
+
     /// Within an array, moves to the next element; `false` after the last one.
     mutating func nextElement() -> Bool {
         skipSpace()
@@ -63,6 +117,10 @@ struct JSONCursor {
 
     /// Moves behind the value that begins here.
     mutating func skip() {
+        if bytes.count - position >= JSONEnds.byteCountMin, let end = ends.end(of: position) {
+            position = end
+            return
+        }
         var depth = 0
         repeat {
             switch next {

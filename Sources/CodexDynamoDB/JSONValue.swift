@@ -6,11 +6,13 @@ internal import CodexCore
 /// bytes and no memory.
 final class JSONText: Sendable {
     let bytes: [UInt8]
+    let ends: JSONEnds
     /// The request's budget, which reserves the memory of decoded values.
     let budget: RequestBudget
 
-    fileprivate init(_ bytes: [UInt8], _ budget: RequestBudget) {
+    fileprivate init(_ bytes: [UInt8], _ ends: JSONEnds, _ budget: RequestBudget) {
         self.bytes = bytes
+        self.ends = ends
         self.budget = budget
     }
 }
@@ -69,13 +71,14 @@ struct JSONValue: Sendable {
     ///
     /// - Throws: ``CodexError/Code/invalidJSON`` with the byte offset of the error.
     init(checking bytes: [UInt8], _ budget: RequestBudget) throws(CodexError) {
-        let range = try JSONChecker.range(of: bytes)
-        self.init(JSONText(bytes, budget), range)
+        let (range, ends) = try JSONChecker.check(bytes)
+        self.init(JSONText(bytes, ends, budget), range)
     }
 
     private var first: UInt8 { text.bytes[start] }
 
-    private var cursor: JSONCursor { JSONCursor(text.bytes, at: start) }
+    /// A cursor at the value.
+    var cursor: JSONCursor { JSONCursor(text.bytes, text.ends, at: start) }
 
     /// The length of the value as it was written.
     var byteCount: Int { end - start }

@@ -173,11 +173,8 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         return nil
     }
 
-    /// Whether the response shows each item as the entry has it, so that no value must be decoded.
-    private var isWhole: Bool {
-        guard filter == nil, !read.readsTable, !read.countsOnly else { return false }
-        return read.projection.map { $0.topLevelNames != nil } ?? true
-    }
+    /// Whether the response is written from the entries' bytes, so that no value must be decoded.
+    private var isWhole: Bool { filter == nil && !read.readsTable && !read.countsOnly }
 
     private func add(
         _ view: borrowing ItemView, _ memory: DecodedMemory, _ budget: RequestBudget

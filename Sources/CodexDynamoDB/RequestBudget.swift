@@ -9,7 +9,7 @@ internal import CodexCore
 //                                                            ConnectionHandler: Throttling
 //   gzip            1 MiB and 16 times the body;             Gzip: Serialization, Throttling
 //                   memory of each portion
-//   text            one pass, no memory                      JSONChecker: Serialization
+//   text            one pass, the ends of long values        JSONChecker: Serialization
 //   parameters      10,000 members, names of 64 KiB;         JSONValue: Validation, Throttling
 //                   memory of names and long texts
 //   decoded values  400 KB for an item, 2 MiB for a value;   AttributeReader: Validation,
@@ -19,11 +19,14 @@ internal import CodexCore
 //   slice           256 items, 64 KiB, steps of the filter;  SlicedRead: Throttling;
 //                   time between two of them                 PageRead: Validation
 //   stored items    memory before each is decoded            DecodingBudget: Throttling
+//   transaction     4 MiB; 8 MiB of encodings of items that  TransactionRoom: Validation
+//                   are only read
 //   writer          time before the write; for a             DynamoDBService: Throttling;
-//                   transaction 4 MiB, steps of conditions   ActionAccount: Validation;
-//                   and 48 MiB of decoded items              DecodedMemory: Validation
-//   response        48 MiB; memory of each part of 64 KiB,   ResponseWriter: Validation,
-//                   errors with items included               Throttling
+//                   transaction its bytes, steps of its      ActionAccount: Validation;
+//                   conditions, 48 MiB of decoded items      DecodedMemory: Validation
+//   response        48 MiB, 12 MiB of a transaction; memory  ResponseWriter: Validation,
+//                   of each part of 64 KiB, errors with      Throttling
+//                   items included
 
 /// The limits of one request: time, memory, and work between two pauses.
 ///

@@ -10,17 +10,30 @@ struct ResponseWriter: Sendable {
     private var parts: [[UInt8]] = []
     private var partsByteCount = 0
     private var reservedByteCount = 0
+    /// The most bytes of the response.
+    private let limit: Int
 
     /// The size that ends a part.
     static let partByteCount = 64 << 10
     /// The most bytes of a response: JSON may have 67 times as many bytes as an item counts.
     static let byteCountMax = 48 << 20
+    /// The most bytes of a response with the items of a transaction, which no later request can
+    /// continue.
+    ///
+    /// It is three times the most bytes of the items. Usual items of many small numbers need that.
+    static let transactionByteCountMax = 3 * DynamoDBLimits.transactionByteCountMax
     /// The bytes that end a page.
     static let pageByteCountMax = 16 << 20
     /// The size up to which items are written at once.
     private static let wholeItemByteCountMax = 1 << 10
 
-    init() { writer.raw("{") }
+    /// Starts a response.
+    ///
+    /// - Parameter byteCountMax: The most bytes of the response.
+    init(byteCountMax: Int = Self.byteCountMax) {
+        limit = byteCountMax
+        writer.raw("{")
+    }
 
     /// The bytes so far.
     var byteCount: Int { partsByteCount + writer.bytes.count }
@@ -133,11 +146,11 @@ struct ResponseWriter: Sendable {
 
     /// Reserves the memory of the response's growth since the last call.
     ///
-    /// - Throws: `ThrottlingException` if there is no memory, `ValidationException` past
-    ///   ``byteCountMax``.
+    /// - Throws: `ThrottlingException` if there is no memory, `ValidationException` past the most
+    ///   bytes of the response.
     mutating func reserve(_ budget: RequestBudget) throws {
         let byteCount = byteCount
-        guard byteCount <= Self.byteCountMax else { throw ServiceError.responseTooLarge }
+        guard byteCount <= limit else { throw ServiceError.responseTooLarge(limit) }
         try budget.require(byteCount: byteCount - reservedByteCount)
         reservedByteCount = max(reservedByteCount, byteCount)
     }
@@ -152,6 +165,18 @@ extension ResponseWriter {
     ) throws {
         self.name(name)
         try value(item, byteCount: byteCount, budget)
+    }
+
+    /// Writes a member that is an item in its stored form, as
+    /// ``item(_:_:byteCount:_:)`` writes an item in memory.
+    mutating func item(
+        _ name: String, _ item: StoredItem, _ memory: DecodedMemory, _ budget: RequestBudget
+    ) throws {
+        self.name(name)
+        try item.writeTypedJSON(reserving: memory) { part in
+            writer.append(part)
+            try endPart(budget)
+        }
     }
 
     /// Continues with an item, and reserves the memory of each part of a large one.
@@ -169,12 +194,12 @@ extension ResponseWriter {
         }
     }
 
-    /// Continues with a stored item, and writes whole attributes from its bytes.
+    /// Continues with a stored item, and writes it from its bytes.
     ///
     /// - Parameters:
     ///   - view: The item.
     ///   - projection: The attributes to write; `nil` is all.
-    ///   - memory: The reservation for decoded or inflated values.
+    ///   - memory: The reservation for inflated values.
     ///   - budget: The request's budget.
     /// - Returns: The item's size.
     /// - Throws: As ``reserve(_:)``, and the errors of the store.
@@ -183,10 +208,10 @@ extension ResponseWriter {
         _ budget: RequestBudget
     ) throws -> Int {
         if let projection, projection.topLevelNames == nil {
-            let item = try view.item(reserving: memory)
-            let byteCount = item.byteCount
-            try value(projection.apply(to: item), byteCount: byteCount, budget)
-            return byteCount
+            return try view.writeTypedJSON(keeping: projection, reserving: memory) { part in
+                writer.append(part)
+                try endPart(budget)
+            }
         }
         return try view.writeTypedJSON(only: projection?.topLevelNames, reserving: memory) { part in
             writer.append(part)

@@ -36,11 +36,11 @@ struct ServiceError: Error {
         ServiceError("ThrottlingException", DynamoDBResponse.outOfMemoryMessage)
     }
 
-    /// The error for a request whose response would be too long.
-    static var responseTooLarge: ServiceError {
+    /// The error for a request whose response would have more bytes than it may.
+    static func responseTooLarge(_ byteCountMax: Int) -> ServiceError {
         .validation(
-            "The response would have more than \(ResponseWriter.byteCountMax) bytes. Ask for fewer "
-                + "items, or for some of their attributes")
+            "The response would have more than \(byteCountMax) bytes. Ask for fewer items, or for "
+                + "some of their attributes")
     }
 
     /// The error for a request whose time was over before it changed anything.
@@ -71,7 +71,7 @@ struct ServiceError: Error {
     ///
     /// - Throws: As ``ResponseWriter/reserve(_:)``.
     func response(_ budget: RequestBudget) throws -> DynamoDBResponse {
-        var response = ResponseWriter(errorType: type, message)
+        var response = ResponseWriter(errorType: type, message, isTransaction: reasons != nil)
         if let reasons {
             try response.objects("CancellationReasons", reasons.enumerated()) { entry, reason in
                 entry.string("Code", reason.element.code)
@@ -88,28 +88,44 @@ struct ServiceError: Error {
 
 /// The stored items that an error returns, by the indexes of the actions, and their memory.
 final class FailureItems: Sendable {
-    /// The size of all items.
+    /// The size of all items in memory, and the inflated size of all others.
     let byteCount: Int
-    private let items: Mutex<[Item?]>
+    private let items: Mutex<[CodexError.CurrentItem?]>
     private let memory: DecodedMemory
 
-    /// Returns `nil` if there is no item.
-    init?(_ items: [Item?], _ memory: DecodedMemory) {
+    /// Creates the items of the errors of all actions; `nil` if there is no item.
+    init?(_ errors: [CodexError?], _ memory: DecodedMemory) {
+        let items = errors.map { $0?.failedItem }
         guard items.contains(where: { $0 != nil }) else { return nil }
-        byteCount = items.reduce(0) { $0 + ($1?.byteCount ?? 0) }
+        byteCount = items.reduce(0) { $0 + Self.byteCount(of: $1) }
         self.items = Mutex(items)
         self.memory = memory
     }
 
+    private static func byteCount(of item: CodexError.CurrentItem?) -> Int {
+        switch item {
+        case nil: 0
+        case .decoded(let item)?: item.byteCount
+        case .stored(let item)?: item.inflatedByteCount
+        }
+    }
+
     /// Writes an item, if there is one, and drops it.
     func write(_ place: Int, to response: inout ResponseWriter, _ budget: RequestBudget) throws {
-        let item = items.withLock { items -> Item? in
+        let item = items.withLock { items -> CodexError.CurrentItem? in
             guard items.indices.contains(place) else { return nil }
             defer { items[place] = nil }
             return items[place]
         }
-        guard let item else { return }
-        try response.item("Item", item, byteCount: item.byteCount, budget)
+        switch item {
+        case nil: return
+        case .decoded(let item)?:
+            try response.item("Item", item, byteCount: item.byteCount, budget)
+        case .stored(let item)?:
+            let reservedByteCount = memory.byteCount
+            defer { memory.release(downTo: reservedByteCount) }
+            try response.item("Item", item, memory, budget)
+        }
     }
 
     /// Drops all items, and releases their memory.

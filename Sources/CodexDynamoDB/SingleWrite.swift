@@ -100,7 +100,7 @@ struct WriteParameters: Sendable {
     /// The error of a failed write, with the stored item only if the request asks for it.
     func failure(_ error: CodexError, _ memory: DecodedMemory) -> ServiceError {
         var failure = ServiceError(error)
-        if returnsItemOnFailure { failure.items = FailureItems([error.currentItem], memory) }
+        if returnsItemOnFailure { failure.items = FailureItems([error], memory) }
         return failure
     }
 }

@@ -16,15 +16,15 @@ extension DynamoDBService {
         let capacity = try Self.capacityDetail(input)
         let gets = try Self.transactGets(input)
         let keys = try keys(of: gets)
-        var response = ResponseWriter()
+        var response = ResponseWriter(byteCountMax: ResponseWriter.transactionByteCountMax)
         var units: [Capacity] = []
         response.member("Responses") { $0.raw("[") }
         try store.read { snapshot in
-            var left = DynamoDBLimits.transactionByteCountMax
+            var room = TransactionRoom()
             for (place, (get, key)) in zip(gets, keys).enumerated() {
                 try budget.requireTime()
                 if place > 0 { response.more { $0.raw(",") } }
-                let byteCount = try Self.write(snapshot, get, key, &left, to: &response, budget)
+                let byteCount = try Self.write(snapshot, get, key, &room, to: &response, budget)
                 units.add(to: get.table, isTransaction: true, isRead: true) {
                     $0.tableUnits += Capacity.read(
                         byteCount: byteCount, isConsistent: true, isTransaction: true)
@@ -61,20 +61,21 @@ extension DynamoDBService {
 
     /// Reads an item and writes it; only one item at a time is in memory, beside the response.
     ///
-    /// - Returns: The item's size, which is also subtracted from `left`.
+    /// - Returns: The item's size.
     private static func write(
-        _ snapshot: borrowing Snapshot, _ get: TransactGet, _ key: PrimaryKey, _ left: inout Int,
-        to response: inout ResponseWriter, _ budget: RequestBudget
+        _ snapshot: borrowing Snapshot, _ get: TransactGet, _ key: PrimaryKey,
+        _ room: inout TransactionRoom, to response: inout ResponseWriter, _ budget: RequestBudget
     ) throws -> Int {
         let memory = budget.decodedMemory()
         defer { memory.release() }
         response.more { $0.raw("{") }
         let byteCount = try snapshot.view(in: get.table, key: key) { view in
+            // An item that is certainly too much is not read further.
+            try room.take(encodedByteCount: view.inflatedByteCount())
             response.more { $0.raw("\"Item\":") }
             return try response.stored(view, get.projection, memory, budget)
         }
-        left -= byteCount ?? 0
-        guard left >= 0 else { throw transactionTooLarge }
+        try room.take(byteCount: byteCount ?? 0)
         response.more { $0.raw("}") }
         try response.reserve(budget)
         return byteCount ?? 0
@@ -117,7 +118,7 @@ extension DynamoDBService {
             // A transaction that is certainly too large does not wait for the writer.
             byteCount += action.putByteCount
             guard byteCount <= DynamoDBLimits.transactionByteCountMax else {
-                throw Self.transactionTooLarge
+                throw TransactionRoom.tooLarge
             }
             try Self.count(action.placeholderByteCount, &expressionByteCount)
             return (action, try definition(action.table))
@@ -141,9 +142,14 @@ extension DynamoDBService {
                 let isDone = try transaction.perform(
                     actions, idempotencyToken: token, within: .dynamoDB,
                     keepingItem: { returningItems[$0] }
-                ) { place, old, new in
+                ) { place, effect in
                     guard !targets.isEmpty else { return }
-                    targets[place].add(to: &units, old, new, isTransaction: true)
+                    switch effect {
+                    case .checked(let byteCount):
+                        targets[place].addCheck(to: &units, byteCount: byteCount)
+                    case .written(let old, let new):
+                        targets[place].add(to: &units, old, new, isTransaction: true)
+                    }
                 }
                 guard !isDone else { return units }
             } catch {
@@ -160,7 +166,7 @@ extension DynamoDBService {
     private static func failure(_ error: CodexError, _ memory: DecodedMemory) -> ServiceError {
         if error.code == .outOfMemory, memory.isExceeded { return decodedTooLarge }
         var failure = ServiceError(error)
-        failure.items = FailureItems(error.reasons.map { $0?.currentItem }, memory)
+        failure.items = FailureItems(error.reasons, memory)
         return failure
     }
 
@@ -198,13 +204,6 @@ extension DynamoDBService {
         }
     }
 
-    /// "Aggregate size of the items in the transaction" of both operations' reference.
-    private static var transactionTooLarge: ServiceError {
-        .validation(
-            "Transaction request items exceed the maximum allowed size together: "
-                + "\(DynamoDBLimits.transactionByteCountMax) bytes")
-    }
-
     private static var decodedTooLarge: ServiceError {
         .validation(
             "The stored items of the transaction take more than \(decodedByteCountMax) bytes of "
@@ -222,6 +221,35 @@ extension DynamoDBService {
                     + "\(DynamoDBLimits.transactionActionCountMax), and greater than or equal to 1")
         }
         return nodes
+    }
+}
+
+/// The rest of the bytes that the items of a transaction may have.
+private struct TransactionRoom {
+    private var byteCount = DynamoDBLimits.transactionByteCountMax
+    private var encodedByteCount = ActionLimits.dynamoDB.encodedByteCount
+
+    /// Takes the size of an item.
+    mutating func take(byteCount count: Int) throws {
+        byteCount -= count
+        guard byteCount >= 0 else { throw Self.tooLarge }
+    }
+
+    /// Takes the bytes of an item's stored encoding, with its values inflated.
+    mutating func take(encodedByteCount count: Int) throws {
+        encodedByteCount -= count
+        guard encodedByteCount >= 0 else {
+            throw ServiceError.validation(
+                "The items of the transaction take more than "
+                    + "\(ActionLimits.dynamoDB.encodedByteCount) bytes in the store. Split it")
+        }
+    }
+
+    /// "Aggregate size of the items in the transaction" of both operations' reference.
+    static var tooLarge: ServiceError {
+        .validation(
+            "Transaction request items exceed the maximum allowed size together: "
+                + "\(DynamoDBLimits.transactionByteCountMax) bytes")
     }
 }
 

@@ -48,6 +48,43 @@ struct NumberTests {
         }
     }
 
+    @Test("A number counts a byte for two digits without the zeros at its end, and one more")
+    func sizes() throws {
+        let digits = "98765432109876543210987654321098765432"
+        for count in 1...38 {
+            let coefficient = "\(digits.prefix(count - 1))3"
+            for exponent in [-130, -40, -1, 0, 1, 2, 3, 4, 5, 7, 8, 9, 17, 18, 19, 87] {
+                guard let number = try? Number(parsing: "\(coefficient)e\(exponent)") else {
+                    continue
+                }
+                #expect(number.byteCount == (count + 1) / 2 + 1, "\(number)")
+                #expect(number.negated.byteCount == (count + 1) / 2 + 2, "\(number)")
+            }
+        }
+        for power in 0...18 {
+            let ten = Int64((0..<power).reduce(1) { product, _ in product * 10 })
+            #expect(Number(ten).byteCount == 2 && Number(-ten).byteCount == 3)
+            #expect(Number(ten - 1).byteCount == (power == 0 ? 1 : (power + 1) / 2 + 1))
+        }
+        #expect(Number(Int64.min).byteCount == 12 && Number(Int64.max).byteCount == 11)
+    }
+
+    @Test("Numbers of one exponent and of others are in the order of their values")
+    func order() throws {
+        let texts = [
+            "-9e125", "-2e20", "-1e20", "-12345678901234567890", "-10", "-1.5", "-1.4", "-1e-130",
+            "0", "1e-130", "9e-130", "1e-129", "1.4", "1.5", "2", "12345678901234567890",
+            "12345678901234567891", "1e20", "2e20", "12345678901234567890123456789012345678",
+            "8e124", "9e124", "9e125",
+        ]
+        let numbers = try texts.map { try Number(parsing: $0) }
+        for (place, left) in numbers.enumerated() {
+            for (other, right) in numbers.enumerated() {
+                #expect((left < right) == (place < other), "\(left), \(right)")
+            }
+        }
+    }
+
     @Test(
         "Malformed text is refused",
         arguments: [

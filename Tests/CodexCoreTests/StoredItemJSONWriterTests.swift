@@ -138,11 +138,64 @@ struct StoredItemJSONWriterTests {
     }
 
     @Test("Base64 is that of Foundation")
-    func base64() {
+    func base64() throws {
         for count in [0, 1, 2, 3, 4, 5, 6, 255, 256, 257, 3071, 3072, 3073, 10_000] {
             let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ count) }
-            #expect(Base64.encode(bytes) == Data(bytes).base64EncodedString(), "\(count)")
+            let text = Base64.encode(bytes)
+            #expect(text == Data(bytes).base64EncodedString(), "\(count)")
+            #expect(try Base64.decode(text) == bytes, "\(count)")
         }
+        // Unused bits have no meaning.
+        #expect(try Base64.decode("AB==") == [0] && Base64.decode("AAD=") == [0, 0])
+        for text in [
+            "A", "AA", "AAA", "AAAAA", "A===", "====", "=AAA", "AA=A", "AAAA=", "AAAA====",
+            "AA==AAAA", "AA A", "AAA\n", "AA-_", "AA\u{0}A", "AAé", "éé", "AAAAéé",
+        ] {
+            #expect(throws: CodexError(.invalidJSON, ""), "\(text)") { try Base64.decode(text) }
+        }
+    }
+
+    // MARK: Projections
+
+    /// The JSON of what a projection keeps, and the size of the whole item.
+    private func written(
+        _ bytes: [UInt8], keys: [AttributeMap.Element] = [], _ projection: Projection
+    ) throws -> (text: String, byteCount: Int) {
+        let layout = try ItemLayout(bytes.span, shapes: shapes)
+        var finder = StoredPathFinder(
+            DecodingBudget(), pathCount: projection.paths.count, keepsStarts: false)
+        let byteCount = try finder.find(
+            projection.tree, in: bytes.span, layout, ItemLayout.MissingKeys(keys, layout.shape))
+        let json = Sink()
+        var writer = StoredItemJSONWriter(DecodingBudget()) { json.writer.append($0) }
+        try writer.write(projection.tree, finder.values)
+        return (json.writer.text, byteCount)
+    }
+
+    @Test("What a projection keeps of a stored item is what it keeps of the decoded one")
+    func projections() throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var (values, random) = (RandomValues(seed: seed), SplitMix(seed: seed))
+        var count = 0
+        for turn in 0..<1000 {
+            let item = try turn == 0 ? CodecTests.everything() : values.item()
+            let keys = item.elements.filter { $0.value.type == .number && random.chance(30) }
+            let bytes = try ItemCodec.encode(
+                item, header: ItemHeader(), excluding: keys.map(\.name), shapes: shapes)
+            var paths = RandomPaths(item, seed: random.next())
+            for _ in 0..<5 {
+                let kept = (0...random.below(6)).map { _ in paths.path() }
+                // Some of them conflict.
+                guard let projection = try? Projection(kept) else { continue }
+                count += 1
+                var expected = JSONWriter()
+                expected.typed(projection.apply(to: item))
+                let (text, byteCount) = try written(bytes, keys: keys, projection)
+                #expect(text == expected.text, "seed \(seed), turn \(turn)")
+                #expect(byteCount == item.byteCount, "seed \(seed), turn \(turn)")
+            }
+        }
+        #expect(count > 500)
     }
 
     @Test("Damaged bytes are refused by the writer and the meter where decoding refuses them")
@@ -220,7 +273,7 @@ struct StoredItemJSONWriterTests {
 }
 
 /// Items at random, of every type, nested.
-private struct RandomValues {
+struct RandomValues {
     private var generator: SplitMix
 
     init(seed: UInt64) { generator = SplitMix(seed: seed) }

@@ -65,7 +65,7 @@ struct RequestTextTests {
                 }
             }
             let isTree = (try? JSONNode.parse(bytes)) != nil
-            let isChecked = (try? JSONChecker.range(of: bytes)) != nil
+            let isChecked = (try? JSONChecker.check(bytes)) != nil
             let hasDuplicates = isChecked && !isTree && Self.namesTwice(bytes)
             #expect(
                 isTree == isChecked || hasDuplicates,
@@ -89,10 +89,10 @@ struct RequestTextTests {
             0x7F, 0x80, 0x7FF, 0x800, 0xFFFF, 0x10000, 0x10FFFF, 0xD7FF, 0xE000, 0xFFFD,
         ] {
             let text = Unicode.Scalar(value).map { "\"\($0)\"" } ?? ""
-            #expect(throws: Never.self) { try JSONChecker.range(of: Array(text.utf8)) }
+            #expect(throws: Never.self) { try JSONChecker.check(Array(text.utf8)) }
             for count in 1..<text.utf8.count {
                 #expect(throws: CodexError.self) {
-                    try JSONChecker.range(of: Array(text.utf8.prefix(count)))
+                    try JSONChecker.check(Array(text.utf8.prefix(count)))
                 }
             }
         }
@@ -101,7 +101,7 @@ struct RequestTextTests {
             [0xF0, 0x8F, 0xBF, 0xBF], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xFF],
             [0xC2], [0xE1, 0x80], [0xF1, 0x80, 0x80], [0xE1, 0x80, 0xC0],
         ] {
-            #expect(throws: CodexError.self) { try JSONChecker.range(of: [0x22] + bytes + [0x22]) }
+            #expect(throws: CodexError.self) { try JSONChecker.check([0x22] + bytes + [0x22]) }
         }
     }
 
@@ -111,7 +111,7 @@ struct RequestTextTests {
         let depth = 2 * DynamoDBLimits.nestingDepthMax + 9
         for (count, isTaken) in [(depth - 1, true), (depth, true), (depth + 1, false)] {
             let text = String(repeating: "[", count: count) + String(repeating: "]", count: count)
-            let isChecked = (try? JSONChecker.range(of: Array(text.utf8))) != nil
+            let isChecked = (try? JSONChecker.check(Array(text.utf8))) != nil
             #expect(isChecked == isTaken, "\(count)")
         }
         let reserved = Reserved()
@@ -173,6 +173,54 @@ struct RequestTextTests {
     func escapes() throws {
         let text = #"{"a\u0062\/":{"S":"\ud83d\ude00\"\\\b\f\n\r\t\u00e9","N":null}}"#
         #expect(try item(text) == ["ab/": "😀\"\\\u{8}\u{C}\n\r\té"])
+    }
+
+    @Test("The name of a type is read in any spelling")
+    func typeNames() throws {
+        let values: [(name: String, content: String, value: AttributeValue)] = [
+            ("S", #""x""#, "x"), ("N", #""7""#, 7), ("B", #""AQ==""#, .binary([1])),
+            ("BOOL", "true", true), ("NULL", "true", .null), ("L", #"[{"S":"x"}]"#, ["x"]),
+            ("M", #"{"a":{"N":"1"}}"#, ["a": 1]), ("SS", #"["x"]"#, .stringSet(["x"])),
+            ("NS", #"["1"]"#, .numberSet([1])), ("BS", #"["AQ=="]"#, .binarySet([[1]])),
+        ]
+        for (name, content, value) in values {
+            let digits = String(Unicode.Scalar(name.utf8.first ?? 0).value, radix: 16)
+            let escaped = "\\u00\(digits)" + name.dropFirst()
+            let other = name == "S" ? "N" : "S"
+            for text in [
+                #"{"\#(name)":\#(content)}"#, #"{ "\#(name)" : \#(content) }"#,
+                #"{"\#(escaped)":\#(content)}"#, #"{"\#(other)":null,"\#(name)":\#(content)}"#,
+                #"{"\#(name)":\#(content),"\#(other)":null}"#,
+            ] {
+                #expect(try item(#"{"a":\#(text)}"#) == ["a": value], "\(text)")
+            }
+            for (text, type) in [
+                (#"{"\#(name)":\#(content),"\#(name)":\#(content)}"#, "SerializationException"),
+                (#"{"\#(escaped)":\#(content),"\#(name)":\#(content)}"#, "SerializationException"),
+                (#"{"\#(name)":\#(content),"\#(other)":"1"}"#, "ValidationException"),
+                (#"{"\#(name)X":\#(content)}"#, "ValidationException"),
+                (#"{"\#(name)":null}"#, "ValidationException"),
+            ] {
+                #expect(refusal { _ = try item(#"{"a":\#(text)}"#) } == type, "\(text)")
+            }
+        }
+    }
+
+    @Test("What follows a long value is found as after a short one", arguments: -1...1)
+    func longValues(difference: Int) throws {
+        // Two brackets and two quotes.
+        let length = JSONEnds.byteCountMin + difference
+        let inner = "[\"" + String(repeating: "]", count: length - 4) + "\"]"
+        let text = #"{"a":{"b":[\#(inner),\#(inner)],"c":2},"d":\#(inner),"TableName":"t","e":5}"#
+        let input = try parameters(text)
+        #expect(try input.tableName() == "t" && input.integer("e") == 5)
+        #expect(input["d"].map { String(decoding: $0.source, as: UTF8.self) } == inner)
+        let nested = try #require(try input.object("a"))
+        #expect(try nested.integer("c") == 2)
+        let elements = try #require(try nested.list("b"))
+        #expect(elements.map { String(decoding: $0.source, as: UTF8.self) } == [inner, inner])
+        #expect(elements.allSatisfy { $0.byteCount == length })
+        #expect(try elements[1].elements()?.count == 1)
     }
 
     @Test("What is wrong in an item is refused by its type")

@@ -144,7 +144,20 @@ struct ResponsePartTests {
             meter.budget())
         let text = String(decoding: response.body.prefix(1000), as: UTF8.self)
         #expect(text.contains("ValidationException") && response.byteCount < 1000)
-        #expect(meter.peak < ResponseWriter.byteCountMax + 10_000_000)
+        #expect(meter.peak < ResponseWriter.transactionByteCountMax + 10_000_000)
+    }
+
+    @Test("A response has as many bytes as it may, and not one more", arguments: -1...1)
+    func limit(difference: Int) throws {
+        var response = ResponseWriter(byteCountMax: 100_000)
+        // The rest is {"a":"".
+        response.string("a", String(repeating: "x", count: 100_000 - 7 + difference))
+        #expect(response.byteCount == 100_000 + difference)
+        if difference <= 0 {
+            try response.reserve(RequestBudget())
+        } else {
+            #expect(throws: ServiceError.self) { try response.reserve(RequestBudget()) }
+        }
     }
 
     @Test("Keys that are left unread come back in parts, as they came")

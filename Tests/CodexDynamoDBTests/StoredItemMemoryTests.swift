@@ -56,15 +56,6 @@ struct StoredItemMemoryTests {
 
     /// Requests that decode the item `k0`.
     private static let decoding: [(operation: String, body: String)] = [
-        ("GetItem", #"{\#(target(0)),"ProjectionExpression":"d[0]"}"#),
-        (
-            "BatchGetItem",
-            #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}}],"ProjectionExpression":"d[0]"}}}"#
-        ),
-        (
-            "TransactGetItems",
-            #"{"TransactItems":[{"Get":{\#(target(0)),"ProjectionExpression":"d[0]"}}]}"#
-        ),
         (
             "Query",
             #"{\#(query),"FilterExpression":"attribute_exists(d)"}"#
@@ -79,11 +70,27 @@ struct StoredItemMemoryTests {
             #"{"RequestItems":{"t":[{"PutRequest":{"Item":{"p":{"S":"k0"}}}}]},"ReturnConsumedCapacity":"TOTAL"}"#
         ),
         ("TransactWriteItems", #"{"TransactItems":[{"Delete":{\#(target(0))}}]}"#),
-        (
-            "TransactWriteItems",
-            #"{"TransactItems":[{"ConditionCheck":{\#(target(0)),"ConditionExpression":"attribute_exists(p)"}}]}"#
-        ),
     ]
+
+    /// Requests that read parts of the item `k0` from its bytes, or check a condition on it there.
+    private static let inPlace: [(operation: String, body: String)] = [
+        ("GetItem", "{\(part)}"),
+        (
+            "BatchGetItem",
+            #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}}],"ProjectionExpression":"d[0]"}}}"#
+        ),
+        ("TransactGetItems", #"{"TransactItems":[{"Get":{\#(part)}}]}"#),
+        ("Query", #"{\#(query),"ProjectionExpression":"d[0]"}"#),
+        ("Scan", #"{"TableName":"t","ProjectionExpression":"d[0]"}"#),
+        ("TransactWriteItems", check("attribute_exists(p)")),
+        ("TransactWriteItems", check("NOT contains(d,p)")),
+    ]
+
+    private static let part = #"\#(target(0)),"ProjectionExpression":"d[0]""#
+
+    private static func check(_ condition: String) -> String {
+        #"{"TransactItems":[{"ConditionCheck":{\#(target(0)),"ConditionExpression":"\#(condition)"}}]}"#
+    }
 
     private static let query =
         #""TableName":"t","KeyConditionExpression":"p=:p","ExpressionAttributeValues":{":p":{"S":"k0"}}"#
@@ -151,6 +158,21 @@ struct StoredItemMemoryTests {
     }
 
     @Test(
+        "Parts of an item and its conditions are read from its bytes, and can be refused",
+        arguments: StoredItemMemoryTests.inPlace.indices)
+    func readInPlace(request: Int) async throws {
+        try await fill(1)
+        let (operation, body) = Self.inPlace[request]
+        let refused = await ask(operation, body, MemoryMeter(limit: Self.textCount).budget())
+        #expect(contains(refused, "ThrottlingException"), "\(operation)")
+        let meter = MemoryMeter()
+        let response = await ask(operation, body, meter.budget())
+        #expect(response.status == 200 && response.byteCount < 1000, "\(operation)")
+        #expect(meter.peak < Self.decodedByteCount / 2, "\(operation)")
+        #expect(meter.byteCount < ResponseWriter.partByteCount, "\(operation)")
+    }
+
+    @Test(
         "A delete that is asked for its capacity decodes no value",
         arguments: ["TOTAL", "INDEXES"])
     func measuredDelete(detail: String) async throws {
@@ -213,13 +235,16 @@ struct StoredItemMemoryTests {
         #expect(try count() == 0)
     }
 
-    @Test("The items of a transaction's reads are in memory one by one")
-    func transactionReads() async throws {
-        try await fill(3)
+    @Test(
+        "The items of a transaction's reads are in memory one by one, and have a bound as JSON",
+        arguments: [3, 4])
+    func transactionReads(count: Int) async throws {
+        try await fill(count)
         let meter = MemoryMeter()
-        let response = await ask("TransactGetItems", transaction("Get", 3), meter.budget())
-        #expect(response.status == 200)
-        #expect(meter.peak < response.byteCount + 2 * Self.decodedByteCount)
+        let response = await ask("TransactGetItems", transaction("Get", count), meter.budget())
+        #expect((response.status == 200) == (count == 3))
+        #expect(contains(response, "ValidationException") == (count == 4))
+        #expect(meter.peak < ResponseWriter.transactionByteCountMax + Self.decodedByteCount)
     }
 
     @Test("The items that a transaction changes have a bound in memory", arguments: [3, 10])
@@ -245,7 +270,7 @@ struct StoredItemMemoryTests {
             transaction("ConditionCheck", 6, #","ConditionExpression":"\#(condition)""#),
             meter.budget())
         #expect((response.status == 200) == (condition == "attribute_exists(p)"))
-        #expect(meter.peak < 2 * Self.decodedByteCount)
+        #expect(meter.peak < Self.decodedByteCount)
         #expect(meter.byteCount < ResponseWriter.partByteCount)
     }
 
@@ -285,6 +310,17 @@ struct StoredItemMemoryTests {
         #expect(executor.jobCount > 0)
         let rest = meter.byteCount - response.byteCount
         #expect(rest >= 0 && rest < ResponseWriter.partByteCount)
+    }
+
+    @Test("A transaction whose failures have too many bytes as JSON is refused as a whole")
+    func longFailures() async throws {
+        try await fill(10)
+        let meter = MemoryMeter()
+        let response = await ask(
+            "TransactWriteItems", transaction("ConditionCheck", 10, Self.fails), meter.budget())
+        #expect(contains(response, "ValidationException") && response.byteCount < 1000)
+        // The items wait in their stored form, and not decoded.
+        #expect(meter.peak < ResponseWriter.transactionByteCountMax + Self.decodedByteCount / 2)
     }
 
     @Test("An error with an item for which there is no memory is a ThrottlingException")

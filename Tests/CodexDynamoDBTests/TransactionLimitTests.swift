@@ -126,6 +126,33 @@ struct TransactionLimitTests {
         #expect(units == expected)
     }
 
+    /// An item whose encoding has five times the bytes that it counts.
+    private func swollen(_ number: Int) throws -> Item {
+        // Each of the numbers counts two bytes, and takes ten or eleven.
+        let numbers = try (1...9).map { try Number(parsing: "\($0)e18") }
+        let set = AttributeValue.numberSet(AttributeSet(numbers))
+        return [
+            "p": .string(name(number)), "l": .list([AttributeValue](repeating: set, count: 21_000)),
+        ]
+    }
+
+    @Test("Items that are only read have 8 MiB of encodings together", arguments: [4, 5])
+    func encodings(count: Int) async throws {
+        // Their encodings have 2,037,000 bytes each, and they count 399,000.
+        try await put((0..<count).map(swollen))
+        let gets = (0..<count).map {
+            #"{"Get":{"TableName":"t","Key":\#(key($0)),"ProjectionExpression":"l[0]"}}"#
+        }
+        let read = try await ask(
+            "TransactGetItems", #"{"TransactItems":[\#(gets.joined(separator: ","))]}"#)
+        #expect(read.error == (count == 5 ? "ValidationException" : nil))
+        let checks = (0..<count).map {
+            #"{"ConditionCheck":{"TableName":"t","Key":\#(key($0)),"ConditionExpression":"attribute_exists(p)"}}"#
+        }
+        let checked = try await write(checks)
+        #expect(checked.error == (count == 5 ? "ValidationException" : nil))
+    }
+
     @Test("A transaction of an embedding program has no such limit")
     func embedded() async throws {
         let items = items(1)
@@ -209,7 +236,30 @@ struct TransactionLimitTests {
         #expect(all.error == "TransactionCanceledException")
         #expect(reasons(all.body) == ["None", "None", "ValidationError"])
         #expect(try stored().count == 3)
+        // Once the steps are over, no further condition holds, and those without one go on.
+        let more = [
+            "{\"ConditionCheck\":{\(check(0, 60))}}", "{\"Delete\":{\(check(1, 1))}}",
+            "{\"ConditionCheck\":{\(check(5, 1))}}",
+            #"{"Delete":{"TableName":"t","Key":\#(key(2))}}"#,
+        ]
+        let over = try await write(more)
+        #expect(reasons(over.body) == [String](repeating: "ValidationError", count: 3) + ["None"])
         #expect(try await ask("DeleteItem", "{\(check(0, 15))}").error == nil)
+    }
+
+    @Test("A checked item costs what it counts, in the units of its table")
+    func checkedCapacity() async throws {
+        try await put([item(0, 3000)])
+        let checks = [(0, "attribute_exists(p)"), (1, "attribute_not_exists(p)")].map {
+            #"{"ConditionCheck":{"TableName":"t","Key":\#(key($0)),"ConditionExpression":"\#($1)"}}"#
+        }
+        let answer = try await ask(
+            "TransactWriteItems",
+            #"{"TransactItems":[\#(checks.joined(separator: ","))],"ReturnConsumedCapacity":"TOTAL"}"#
+        )
+        let capacity = try #require(answer.body["ConsumedCapacity"] as? [[String: Any]])
+        let units = capacity[0]["WriteCapacityUnits"] as? Double
+        #expect(capacity.count == 1 && units == 2.0 * (3 + 1))
     }
 
     @Test("The names and values that expressions refer to have 4 MiB together", arguments: -1...1)

@@ -199,6 +199,41 @@ package struct ItemBytes {
         }
     }
 
+    /// Writes the parts of the item that a projection keeps, in DynamoDB's typed JSON, without
+    /// decoding its values into memory.
+    ///
+    /// - Parameters:
+    ///   - projection: The parts to write.
+    ///   - memory: Reserves memory for inflated values.
+    ///   - take: Receives the JSON, part by part.
+    /// - Returns: The whole item's size as DynamoDB counts it.
+    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``, and the errors of
+    ///   `take`.
+    func writeTypedJSON(
+        keeping projection: Projection, reserving memory: DecodedMemory,
+        _ take: (Span<UInt8>) throws -> Void
+    ) throws -> Int {
+        let keys = ItemLayout.MissingKeys(try keyAttributes(), layout.shape)
+        guard !keys.areStoredToo else {
+            let item = try item(reserving: memory)
+            try projection.apply(to: item).writeTypedJSON(take)
+            return item.byteCount
+        }
+        var budget = DecodingBudget(reserving: memory)
+        // The encoding may be a copy, and the values at the paths are copied once more.
+        try budget.takeMemory(2 * count)
+        var finder = StoredPathFinder(
+            budget, pathCount: projection.paths.count, keepsStarts: false)
+        let byteCount = try withBytes { bytes throws(CodexError) in
+            try finder.find(projection.tree, in: bytes, layout, keys)
+        }
+        try withoutActuallyEscaping(take) { take in
+            var writer = StoredItemJSONWriter(DecodingBudget(), take)
+            try writer.write(projection.tree, finder.values)
+        }
+        return byteCount
+    }
+
     private func writeDecoded(
         _ names: Set<String>?, reserving memory: DecodedMemory,
         _ take: (Span<UInt8>) throws -> Void
@@ -360,6 +395,21 @@ public struct ItemView: ~Copyable {
         _ take: (Span<UInt8>) throws -> Void
     ) throws -> Int {
         try bytes.writeTypedJSON(only: names, reserving: memory, take)
+    }
+
+    /// Writes the parts of the item that a projection keeps, in DynamoDB's typed JSON.
+    ///
+    /// - Parameters:
+    ///   - projection: The parts to write.
+    ///   - memory: Reserves memory for inflated values.
+    ///   - take: Receives the JSON, part by part.
+    /// - Returns: The whole item's size as DynamoDB counts it.
+    /// - Throws: As ``writeTypedJSON(only:reserving:_:)``.
+    package func writeTypedJSON(
+        keeping projection: Projection, reserving memory: DecodedMemory,
+        _ take: (Span<UInt8>) throws -> Void
+    ) throws -> Int {
+        try bytes.writeTypedJSON(keeping: projection, reserving: memory, take)
     }
 }
 

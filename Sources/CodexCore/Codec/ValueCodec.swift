@@ -172,8 +172,8 @@ extension ValueCodec {
         }
     }
 
-    /// Decodes a value that carries its own length.
-    private static func nested(
+    /// Decodes a value that carries its own length; `position` moves behind it.
+    static func nested(
         _ bytes: Span<UInt8>, _ position: inout Int, depth: Int, _ budget: inout DecodingBudget
     ) throws(CodexError) -> AttributeValue {
         guard position < bytes.count else { throw Wire.truncated }

@@ -124,6 +124,15 @@ package enum Wire {
         return left.count < right.count
     }
 
+    /// Compares bytes with those of a range, as unsigned bytes: negative, zero or positive.
+    static func order(_ left: [UInt8], _ bytes: Span<UInt8>, _ right: Range<Int>) -> Int {
+        for offset in 0..<min(left.count, right.count) {
+            let (one, other) = (left[offset], bytes[right.lowerBound + offset])
+            if one != other { return one < other ? -1 : 1 }
+        }
+        return left.count - right.count
+    }
+
     /// Whether the bytes from `start` on begin with `other`; at least that many bytes must be
     /// present.
     @inline(__always)

@@ -15,7 +15,7 @@ public struct CodexError: Error, Sendable {
         let code: Code
         let message: String
         let cause: (any Error)?
-        let currentItem: Item?
+        let currentItem: CurrentItem?
         let reasons: [CodexError?]
         let position: Int?
         let violation: RuleViolation?
@@ -23,7 +23,7 @@ public struct CodexError: Error, Sendable {
         let line: Int
 
         init(
-            code: Code, message: String, cause: (any Error)?, currentItem: Item?,
+            code: Code, message: String, cause: (any Error)?, currentItem: CurrentItem?,
             reasons: [CodexError?], position: Int?, violation: RuleViolation?, fileID: String,
             line: Int
         ) {
@@ -37,6 +37,14 @@ public struct CodexError: Error, Sendable {
             self.fileID = fileID
             self.line = line
         }
+    }
+
+    /// The stored item that made a condition fail.
+    package enum CurrentItem: Sendable {
+        /// The item in memory.
+        case decoded(Item)
+        /// The item in its stored form.
+        case stored(StoredItem)
     }
 
     private let storage: Storage
@@ -63,8 +71,20 @@ public struct CodexError: Error, Sendable {
         line: Int = #line
     ) {
         storage = Storage(
-            code: code, message: message, cause: cause, currentItem: currentItem,
-            reasons: reasons, position: nil, violation: violation, fileID: fileID, line: line)
+            code: code, message: message, cause: cause,
+            currentItem: currentItem.map(CurrentItem.decoded), reasons: reasons, position: nil,
+            violation: violation, fileID: fileID, line: line)
+    }
+
+    /// Creates the error of a condition that failed for an item in its stored form.
+    package init(
+        _ code: Code, _ message: String, storedItem: StoredItem?, fileID: String = #fileID,
+        line: Int = #line
+    ) {
+        storage = Storage(
+            code: code, message: message, cause: nil,
+            currentItem: storedItem.map(CurrentItem.stored), reasons: [], position: nil,
+            violation: nil, fileID: fileID, line: line)
     }
 
     private init(_ storage: Storage) { self.storage = storage }
@@ -73,14 +93,14 @@ public struct CodexError: Error, Sendable {
     package func at(_ position: Int) -> CodexError {
         CodexError(
             Storage(
-                code: code, message: message, cause: cause, currentItem: currentItem,
+                code: code, message: message, cause: cause, currentItem: storage.currentItem,
                 reasons: reasons, position: position, violation: violation,
                 fileID: storage.fileID, line: storage.line))
     }
 
     /// The same error without the stored item.
     package var withoutItem: CodexError {
-        guard currentItem != nil else { return self }
+        guard storage.currentItem != nil else { return self }
         return CodexError(
             Storage(
                 code: code, message: message, cause: cause, currentItem: nil, reasons: reasons,
@@ -101,7 +121,18 @@ public struct CodexError: Error, Sendable {
     /// is none.
     ///
     /// It is user data, so do not log it without care.
-    public var currentItem: Item? { storage.currentItem }
+    ///
+    /// - Complexity: O(*n*) in the number of the item's values, for the condition of an action that
+    ///   only checks it.
+    public var currentItem: Item? {
+        switch storage.currentItem {
+        case nil: nil
+        case .decoded(let item)?: item
+        case .stored(let item)?: try? item.item()
+        }
+    }
+    /// The stored item that made a condition fail, in the form in which the error has it.
+    package var failedItem: CurrentItem? { storage.currentItem }
     /// With ``Code/transactionCancelled``, one entry for each action of the list, in order.
     ///
     /// The entry is `nil` for an action that did not fail.

@@ -57,7 +57,8 @@ extension Condition {
         return false
     }
 
-    private static func begins(
+    /// Whether text or bytes begin with a prefix.
+    static func begins(
         _ value: AttributeValue?, _ prefix: AttributeValue?, _ steps: inout Int
     ) -> Bool {
         switch (value, prefix) {
@@ -71,7 +72,8 @@ extension Condition {
         }
     }
 
-    private static func contains(
+    /// Whether a value contains a part, a member or an element.
+    static func contains(
         _ value: AttributeValue?, _ member: AttributeValue?, _ steps: inout Int
     ) -> Bool {
         switch (value, member) {
@@ -119,7 +121,8 @@ extension Condition.Operand {
         }
     }
 
-    private static func size(of value: AttributeValue?, _ steps: inout Int) -> AttributeValue? {
+    /// The size of a value as a number; `nil` for a value without a size.
+    static func size(of value: AttributeValue?, _ steps: inout Int) -> AttributeValue? {
         guard let value else { return nil }
         if case .string(let text) = value {
             steps -= text.utf8.count / 8
@@ -134,13 +137,13 @@ extension AttributeValue {
     /// comparison.
     ///
     /// The access takes as long as eight steps that compare bytes.
-    fileprivate static let memberStepCount = 8
+    static let memberStepCount = 8
 
     /// DynamoDB's `size` of the value; `nil` for types without a size.
     ///
     /// The size of a string is its number of UTF-16 code units, as in AWS. A check against the
     /// service is reported in github.com/ExtendDB/extenddb/issues/60.
-    fileprivate var size: Int? {
+    var size: Int? {
         switch self {
         case .string(let text): text.utf16.count
         case .binary(let data): data.count

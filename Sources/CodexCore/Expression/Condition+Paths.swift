@@ -1,26 +1,38 @@
 extension Condition {
     /// Every path that the condition reads.
     package var paths: [DocumentPath] {
+        var paths: [DocumentPath] = []
+        appendPaths(to: &paths)
+        return paths
+    }
+
+    private func appendPaths(to paths: inout [DocumentPath]) {
         switch self {
-        case .compare(let left, _, let right): left.paths + right.paths
-        case .between(let operand, let low, let high): operand.paths + low.paths + high.paths
-        case .isIn(let operand, let candidates): operand.paths + candidates.flatMap(\.paths)
+        case .compare(let left, _, let right):
+            for operand in [left, right] { operand.appendPath(to: &paths) }
+        case .between(let operand, let low, let high):
+            for operand in [operand, low, high] { operand.appendPath(to: &paths) }
+        case .isIn(let operand, let candidates):
+            operand.appendPath(to: &paths)
+            for candidate in candidates { candidate.appendPath(to: &paths) }
         case .attributeExists(let path), .attributeNotExists(let path),
             .attributeType(let path, _):
-            [path]
+            paths.append(path)
         case .beginsWith(let left, let right), .contains(let left, let right):
-            left.paths + right.paths
-        case .and(let left, let right), .or(let left, let right): left.paths + right.paths
-        case .not(let condition): condition.paths
+            for operand in [left, right] { operand.appendPath(to: &paths) }
+        case .and(let left, let right), .or(let left, let right):
+            left.appendPaths(to: &paths)
+            right.appendPaths(to: &paths)
+        case .not(let condition): condition.appendPaths(to: &paths)
         }
     }
 }
 
 extension Condition.Operand {
-    fileprivate var paths: [DocumentPath] {
+    fileprivate func appendPath(to paths: inout [DocumentPath]) {
         switch self {
-        case .path(let path), .size(let path): [path]
-        case .value: []
+        case .path(let path), .size(let path): paths.append(path)
+        case .value: return
         }
     }
 }

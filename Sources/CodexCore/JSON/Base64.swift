@@ -1,7 +1,10 @@
-internal import FoundationEssentials
-
 /// Base64 as in RFC 4648.
 package enum Base64 {
+    /// The digits of the values 0 to 63.
+    private static var alphabet: StaticString {
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    }
+
     package static func encode(_ bytes: [UInt8]) -> String {
         guard !bytes.isEmpty else { return "" }
         return unsafe String(unsafeUninitializedCapacity: encodedByteCount(bytes.count)) {
@@ -43,20 +46,84 @@ package enum Base64 {
     private static func writeDigits(
         _ group: UInt32, count: Int, to base: UnsafeMutablePointer<UInt8>
     ) {
-        let alphabet: StaticString =
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        let alphabet = Self.alphabet
         for place in 0..<count {
             let digit = Int(group >> (18 - 6 * UInt32(place))) & 0x3F
             unsafe base[place] = alphabet.utf8Start[digit]
         }
     }
 
+    /// Decodes base64 with its padding.
+    ///
+    /// - Throws: ``CodexError/Code/invalidJSON`` for any other text.
     package static func decode(_ text: String) throws(CodexError) -> [UInt8] {
-        guard let data = Data(base64Encoded: text) else {
+        guard let bytes = decoded(text) else {
             throw CodexError(.invalidJSON, "A binary value is not base64.")
         }
-        return Array(data)
+        return bytes
     }
+
+    /// Decodes base64 with its padding; `nil` for any other text.
+    ///
+    /// Unused bits of the last digit are ignored.
+    private static func decoded(_ text: String) -> [UInt8]? {
+        var text = text
+        return text.withUTF8 { digits in unsafe decoded(digits) }
+    }
+
+    private static func decoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+        if text.count == 0 { return [] }
+        guard text.count % 4 == 0 else { return nil }
+        let padding = UInt8(ascii: "=")
+        var paddingCount = 0
+        while paddingCount < 2, unsafe text[text.count - 1 - paddingCount] == padding {
+            paddingCount += 1
+        }
+        let digitCount = text.count - paddingCount
+        let values = digitValues
+        // The highest bit is set by a byte that is no digit.
+        var seen: UInt8 = 0
+        let byteCount = text.count / 4 * 3 - paddingCount
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, written in
+            unsafe values.withUnsafeBufferPointer { values in
+                var place = 0
+                while place < digitCount {
+                    let first = unsafe values[Int(text[place])]
+                    let second = unsafe values[Int(text[place + 1])]
+                    let third = unsafe place + 2 < digitCount ? values[Int(text[place + 2])] : 0
+                    let fourth = unsafe place + 3 < digitCount ? values[Int(text[place + 3])] : 0
+                    seen |= first | second | third | fourth
+                    let upper = UInt32(first) << 18 | UInt32(second) << 12
+                    let group = upper | UInt32(third) << 6 | UInt32(fourth)
+                    unsafe buffer[written] = UInt8(truncatingIfNeeded: group >> 16)
+                    written += 1
+                    if place + 2 < digitCount {
+                        unsafe buffer[written] = UInt8(truncatingIfNeeded: group >> 8)
+                        written += 1
+                    }
+                    if place + 3 < digitCount {
+                        unsafe buffer[written] = UInt8(truncatingIfNeeded: group)
+                        written += 1
+                    }
+                    place += 4
+                }
+            }
+        }
+        return seen & noDigit == 0 ? bytes : nil
+    }
+
+    /// What ``digitValues`` has for a byte that is no digit.
+    private static let noDigit: UInt8 = 0x80
+
+    /// The values of the digits, by their bytes.
+    private static let digitValues: [UInt8] = {
+        var values = [UInt8](repeating: noDigit, count: 256)
+        for value in 0..<64 {
+            let digit = unsafe alphabet.utf8Start[value]
+            values[Int(digit)] = UInt8(value)
+        }
+        return values
+    }()
 
     /// Encodes bytes in the URL-safe alphabet, without padding.
     package static func encodeURL(_ bytes: [UInt8]) -> String {
@@ -86,9 +153,7 @@ package enum Base64 {
                 }
             }, as: UTF8.self)
         let padding = String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)
-        guard let bytes = Data(base64Encoded: standard + padding).map(Array.init) else {
-            return nil
-        }
+        guard let bytes = decoded(standard + padding) else { return nil }
         // The last digit may have unused bits; only zeros there are canonical.
         return encodeURL(bytes) == text ? bytes : nil
     }

@@ -77,6 +77,53 @@ struct StoredItemJSONWriter: ~Copyable {
         return byteCount
     }
 
+    /// Writes the parts of an item that a projection keeps.
+    ///
+    /// - Parameters:
+    ///   - tree: The paths of the projection.
+    ///   - values: The values that were found in the item, by the numbers of the paths.
+    /// - Throws: ``CodexError/Code/corrupted``, and the errors of `take`.
+    mutating func write(_ tree: PathTree, _ values: [StoredValue?]) throws {
+        buffer.byte(UInt8(ascii: "{"))
+        try kept(tree, values)
+        try buffer.makeRoom(1)
+        buffer.byte(UInt8(ascii: "}"))
+        try buffer.flush()
+    }
+
+    /// Writes the parts below a place, with commas between them.
+    private mutating func kept(_ tree: PathTree, _ values: [StoredValue?]) throws {
+        var isFirst = true
+        for branch in tree.branches where branch.rest.hasValue(in: values) {
+            if case .name(let name) = branch.step {
+                _ = try self.name(name, isFirst: isFirst)
+            } else if !isFirst {
+                try comma()
+            }
+            isFirst = false
+            if let number = branch.rest.end {
+                if let value = values[number] { _ = try stored(value) }
+                continue
+            }
+            // The paths of a projection do not conflict, so all steps are of one kind.
+            let isMap = branch.rest.firstName == 0
+            try buffer.makeRoom(Self.roomForValue)
+            buffer.literal(isMap ? "{\"M\":{" : "{\"L\":[")
+            try kept(branch.rest, values)
+            try buffer.makeRoom(2)
+            buffer.literal(isMap ? "}}" : "]}")
+        }
+    }
+
+    /// Writes a value that was found in an item.
+    private mutating func stored(_ value: StoredValue) throws -> Int {
+        if value.isTopLevel {
+            return try topLevel(value.bytes.span, value.range.lowerBound, value.range.upperBound)
+        }
+        var position = value.range.lowerBound
+        return try nested(value.bytes.span, &position, depth: 0)
+    }
+
     /// Writes an item from memory.
     ///
     /// It encodes one value at a time, and writes the value from its encoding.

@@ -2,7 +2,7 @@
 ///
 /// It also checks them: an item that is measured without an error can be decoded without one.
 struct StoredItemMeter {
-    private(set) var budget: DecodingBudget
+    var budget: DecodingBudget
 
     /// Creates a meter for one item.
     ///
@@ -55,7 +55,8 @@ struct StoredItemMeter {
         }
     }
 
-    private mutating func nested(
+    /// The size of a value that carries its own length; `position` moves behind it.
+    mutating func nested(
         _ bytes: Span<UInt8>, _ position: inout Int, depth: Int
     ) throws(CodexError) -> Int {
         guard position < bytes.count else { throw Wire.truncated }
@@ -120,8 +121,9 @@ struct StoredItemMeter {
         return count
     }
 
+    /// The range of a text that carries its own length; `position` moves behind it.
     @inline(__always)
-    private func text(
+    func text(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> Range<Int> {
         let range = try data(bytes, &position)

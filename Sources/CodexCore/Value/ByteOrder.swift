@@ -22,6 +22,13 @@ package enum ByteOrder {
         }
     }
 
+    /// Compares bytes in place: negative, zero or positive.
+    static func compare(_ lhs: Span<UInt8>, _ rhs: Span<UInt8>) -> Int {
+        unsafe lhs.withUnsafeBytes { left in
+            unsafe rhs.withUnsafeBytes { right in unsafe compare(left, right) }
+        }
+    }
+
     /// Whether two strings have the same UTF-8 bytes.
     package static func equal(_ lhs: String, _ rhs: String) -> Bool {
         if areIdentical(lhs, rhs) { return true }

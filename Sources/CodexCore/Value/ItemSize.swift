@@ -39,14 +39,7 @@ extension Number {
 
     private static func byteCount(of integer: Int64) -> Int {
         guard integer != 0 else { return 1 }
-        var rest = integer.magnitude
-        while rest % 10 == 0 { rest /= 10 }
-        var (digitCount, bound) = (1, UInt64(10))
-        // 10^19 is the last power that fits.
-        while digitCount < 20, rest >= bound {
-            digitCount += 1
-            bound = digitCount < 20 ? bound * 10 : bound
-        }
+        let digitCount = Number.digitCount(Number.strippingZeros(integer.magnitude).0)
         return (digitCount + 1) / 2 + 1 + (integer < 0 ? 1 : 0)
     }
 }

@@ -107,6 +107,7 @@ extension Number: Comparable {
     /// Compares by value.
     public static func < (lhs: Number, rhs: Number) -> Bool {
         if let left = lhs.int64, let right = rhs.int64 { return left < right }
+        if lhs.exponent == rhs.exponent { return lhs.coefficient < rhs.coefficient }
         let (left, right) = (lhs.coefficient.signum(), rhs.coefficient.signum())
         if left != right { return left < right }
         return left < 0 ? magnitudePrecedes(rhs, lhs) : magnitudePrecedes(lhs, rhs)
@@ -154,8 +155,31 @@ extension Number {
             guard remainder == 0 else { return (value, zeros) }
             (value, zeros) = (quotient, zeros + 1)
         }
-        var small = UInt64(value)
-        while small != 0, small % 10 == 0 { (small, zeros) = (small / 10, zeros + 1) }
-        return (UInt128(small), zeros)
+        let (small, more) = strippingZeros(UInt64(value))
+        return (UInt128(small), zeros + more)
+    }
+
+    /// `magnitude` without its trailing decimal zeros, and how many there were.
+    static func strippingZeros(_ magnitude: UInt64) -> (UInt64, Int) {
+        guard magnitude != 0, magnitude % 10 == 0 else { return (magnitude, 0) }
+        var (value, zeros) = (magnitude, 0)
+        while value % 10_000 == 0 { (value, zeros) = (value / 10_000, zeros + 4) }
+        while value % 10 == 0 { (value, zeros) = (value / 10, zeros + 1) }
+        return (value, zeros)
+    }
+
+    /// 10^0 to 10^19.
+    private static let smallPowersOfTen: [UInt64] = {
+        var powers: [UInt64] = [1]
+        for _ in 0..<19 { powers.append(powers[powers.count - 1] * 10) }
+        return powers
+    }()
+
+    /// The number of decimal digits of `magnitude`; 1 for zero.
+    static func digitCount(_ magnitude: UInt64) -> Int {
+        // The estimate of the same function for 128 bits; it is 19 at most.
+        let bits = UInt64.bitWidth - magnitude.leadingZeroBitCount
+        let estimate = max(1, (bits * 1233) >> 12)
+        return magnitude >= smallPowersOfTen[estimate] ? estimate + 1 : estimate
     }
 }

@@ -7,12 +7,19 @@ internal import CodexCore
 package struct ActionLimits: Sendable {
     /// The maximum bytes of the items; each counts by the larger of its old and its new size.
     package let byteCount: Int
+    /// The maximum bytes of the stored encodings of items that are only read, with their values
+    /// inflated.
+    package let encodedByteCount: Int
     /// The maximum steps of the conditions.
     package let stepCount: Int
 
     /// The limits of a transaction of DynamoDB's protocol.
+    ///
+    /// Only few values have an encoding of twice the bytes that DynamoDB counts for them, such as
+    /// empty texts and numbers like 9E18.
     package static let dynamoDB = ActionLimits(
         byteCount: DynamoDBLimits.transactionByteCountMax,
+        encodedByteCount: 2 * DynamoDBLimits.transactionByteCountMax,
         stepCount: StoreLimits.conditionStepCountMax)
 }
 
@@ -20,6 +27,7 @@ package struct ActionLimits: Sendable {
 struct ActionAccount {
     private let isLimited: Bool
     private var byteCount: Int
+    private var encodedByteCount: Int
     /// The bytes of the action's old item.
     private var oldByteCount = 0
     /// The steps that the condition of the action may take.
@@ -28,6 +36,7 @@ struct ActionAccount {
     init(_ limits: ActionLimits?) {
         isLimited = limits != nil
         byteCount = limits?.byteCount ?? .max
+        encodedByteCount = limits?.encodedByteCount ?? .max
         stepCount = limits?.stepCount ?? StoreLimits.conditionStepCountMax
     }
 
@@ -35,13 +44,36 @@ struct ActionAccount {
     ///
     /// - Throws: ``CodexError/Code/transactionTooLarge``.
     mutating func begin(_ old: Item?) throws(CodexError) {
-        guard isLimited else {
-            // Each condition has the full number of steps.
-            stepCount = StoreLimits.conditionStepCountMax
-            return
-        }
+        restoreSteps()
+        guard isLimited else { return }
         oldByteCount = old?.byteCount ?? 0
         try take(oldByteCount)
+    }
+
+    /// Begins an action that only checks a condition, and subtracts the bytes of its encoding.
+    ///
+    /// - Throws: ``CodexError/Code/transactionTooLarge``.
+    mutating func beginCheck(encodedByteCount count: Int) throws(CodexError) {
+        restoreSteps()
+        guard isLimited else { return }
+        encodedByteCount -= count
+        guard encodedByteCount >= 0 else { throw Self.encodingsTooLarge }
+    }
+
+    /// Subtracts the bytes of an item that was checked.
+    ///
+    /// - Throws: ``CodexError/Code/transactionTooLarge``.
+    mutating func endCheck(byteCount: Int) throws(CodexError) {
+        guard isLimited else { return }
+        try take(byteCount)
+    }
+
+    /// Whether the conditions so far have taken all steps, so that no further one can hold.
+    var isExhausted: Bool { isLimited && stepCount < 0 }
+
+    /// Without limits, each condition has the full number of steps.
+    private mutating func restoreSteps() {
+        if !isLimited { stepCount = StoreLimits.conditionStepCountMax }
     }
 
     /// Subtracts the growth of the item.
@@ -68,5 +100,12 @@ struct ActionAccount {
                 "The items of the transaction exceed the maximum allowed size together: "
                     + "\(DynamoDBLimits.transactionByteCountMax) bytes. Split it.")
         }
+    }
+
+    private static var encodingsTooLarge: CodexError {
+        CodexError(
+            .transactionTooLarge,
+            "The items that the transaction checks take more than "
+                + "\(ActionLimits.dynamoDB.encodedByteCount) bytes in the store. Split it.")
     }
 }

@@ -28,7 +28,7 @@ extension WriteTransaction {
     ) throws(CodexError) -> Bool {
         try perform(
             actions, idempotencyToken: token, within: nil, keepingItem: { _ in true }
-        ) { _, _, _ in }
+        ) { _, _ in }
     }
 
     /// Performs all actions, or none of them, within limits for all of them together.
@@ -39,9 +39,7 @@ extension WriteTransaction {
     ///   - limits: The limits for all actions together; `nil` is no limit.
     ///   - keepsItem: Returns whether the reason of a failed condition has the stored item. It gets
     ///     the place of the action.
-    ///   - judged: Gets the place of each action that succeeds, its old item and its new item. For
-    ///     an action that only checks a condition, the memory reservation of the item ends after
-    ///     the call.
+    ///   - judged: Gets the place of each action that succeeds, and its effect.
     /// - Returns: Whether the actions were done now.
     /// - Throws: As ``perform(_:idempotencyToken:)``; ``CodexError/Code/transactionTooLarge`` if
     ///   the actions exceed the limit of bytes; ``CodexError/Code/outOfMemory`` if ``memory`` is
@@ -49,7 +47,7 @@ extension WriteTransaction {
     package mutating func perform(
         _ actions: [WriteAction], idempotencyToken token: String?, within limits: ActionLimits?,
         keepingItem keepsItem: (_ place: Int) -> Bool,
-        _ judged: (_ place: Int, _ old: Item?, _ new: Item?) -> Void
+        _ judged: (_ place: Int, _ effect: ActionEffect) -> Void
     ) throws(CodexError) -> Bool {
         if let failure = context.failure { throw failure }
         guard let token else {
@@ -66,6 +64,14 @@ extension WriteTransaction {
     }
 }
 
+/// The effect of an action that succeeds.
+package enum ActionEffect {
+    /// The action only checked a condition on an item of this size, 0 if there is no item.
+    case checked(byteCount: Int)
+    /// The item before and after the action.
+    case written(old: Item?, new: Item?)
+}
+
 /// Checks the actions of a list by their common outcome, and makes all of their changes or none.
 struct ActionList {
     private let context: WriteContext
@@ -75,7 +81,7 @@ struct ActionList {
 
     func perform(
         _ actions: [WriteAction], _ limits: ActionLimits?, _ keepsItem: (_ place: Int) -> Bool,
-        _ judged: (_ place: Int, _ old: Item?, _ new: Item?) -> Void
+        _ judged: (_ place: Int, _ effect: ActionEffect) -> Void
     ) throws(CodexError) {
         let targets = try targets(actions)
         var account = ActionAccount(limits)
@@ -86,18 +92,11 @@ struct ActionList {
             let reservedByteCount = context.memory?.byteCount ?? 0
             var isKept = false
             do throws(CodexError) {
-                let old = try writes.current(target.table, target.encoded)
-                try account.begin(old?.item)
-                let outcome = try image(after: action, target, old, &account.stepCount)
-                let new = if let outcome { outcome.image?.item } else { old?.item }
-                try account.end(new)
-                judged(reasons.count, old?.item, new)
-                if let outcome {
+                let (effect, change) = try judge(action, target, &account)
+                judged(reasons.count, effect)
+                if let change {
                     isKept = true
-                    changes.append(
-                        Change(
-                            table: target.table, key: target.encoded, old: old,
-                            new: outcome.image))
+                    changes.append(change)
                     positions.append(reasons.count)
                 }
                 reasons.append(nil)
@@ -105,7 +104,12 @@ struct ActionList {
                 if Self.endsList(error) { throw error }
                 try account.fail(error)
                 let reason = keepsItem(reasons.count) ? error : error.withoutItem
-                isKept = reason.currentItem != nil
+                isKept = reason.failedItem != nil
+                if case .stored(let item)? = reason.failedItem {
+                    // Only the encoding stays in memory.
+                    context.memory?.release(downTo: reservedByteCount)
+                    try context.memory?.reserve(item.byteCount)
+                }
                 reasons.append(reason)
             }
             if !isKept { context.memory?.release(downTo: reservedByteCount) }
@@ -133,6 +137,29 @@ struct ActionList {
     private static func endsList(_ error: CodexError) -> Bool {
         error.cause is LMDBFailure || error.code == .transactionTooLarge
             || error.code == .outOfMemory
+    }
+
+    /// Performs an action on its item, without changing what is stored.
+    ///
+    /// - Returns: The effect of the action, and the change to make; `nil` if nothing changes.
+    private func judge(
+        _ action: WriteAction, _ target: Target, _ account: inout ActionAccount
+    ) throws(CodexError) -> (effect: ActionEffect, change: Change?) {
+        // Without steps the condition cannot hold, so its item is not read.
+        if account.isExhausted, action.hasCondition { throw ItemWrites.tooManySteps }
+        if case .check(_, _, let condition) = action {
+            let byteCount = try writes.check(condition, target.table, target.encoded, &account)
+            return (.checked(byteCount: byteCount), nil)
+        }
+        let old = try writes.current(target.table, target.encoded)
+        try account.begin(old?.item)
+        let outcome = try image(after: action, target, old, &account.stepCount)
+        let new = if let outcome { outcome.image?.item } else { old?.item }
+        try account.end(new)
+        let change = outcome.map {
+            Change(table: target.table, key: target.encoded, old: old, new: $0.image)
+        }
+        return (.written(old: old?.item, new: new), change)
     }
 
     /// The item that an action reads or changes.
@@ -168,10 +195,7 @@ struct ActionList {
             try condition?.validate()
             try writes.require(condition, old, &steps)
             return old == nil ? nil : Outcome(image: nil)
-        case .check(_, _, let condition):
-            try condition.validate()
-            try writes.require(condition, old, &steps)
-            return nil
+        case .check: return nil
         }
     }
 
@@ -209,5 +233,16 @@ struct ActionList {
             targets.append(Target(table: table, key: key, encoded: encoded))
         }
         return targets
+    }
+}
+
+extension WriteAction {
+    fileprivate var hasCondition: Bool {
+        switch self {
+        case .put(_, _, let condition), .update(_, _, _, let condition),
+            .delete(_, _, let condition):
+            condition != nil
+        case .check: true
+        }
     }
 }

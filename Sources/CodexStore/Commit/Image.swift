@@ -44,17 +44,27 @@ extension TransactionContext {
     func image(
         _ table: TableHandle, _ key: [UInt8], keeping parts: DerivedParts? = nil
     ) throws(CodexError) -> Image? {
-        guard let value = unsafe try transaction.get(table.tree, key) else { return nil }
-        let large = unsafe try LargeValue(value)
-        var bytes: [UInt8]
-        if let large {
-            bytes = try large.read(transaction, catalog.overflow)
-        } else {
-            bytes = unsafe Array(value)
-        }
+        guard let (bytes, large) = try encoding(table, key) else { return nil }
         var image = try decode(bytes, key, table, keeping: parts)
         image.large = large
         return image
+    }
+
+    /// The stored item under an encoded key, not decoded; `nil` if there is none.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    func storedItem(_ table: TableHandle, _ key: [UInt8]) throws(CodexError) -> StoredItem? {
+        guard let (bytes, _) = try encoding(table, key) else { return nil }
+        return try StoredItem(bytes, key: key, table.plan, shapes: self)
+    }
+
+    /// A copy of the encoding under an encoded key, and the reference to its chunks.
+    private func encoding(
+        _ table: TableHandle, _ key: [UInt8]
+    ) throws(CodexError) -> (bytes: [UInt8], large: LargeValue?)? {
+        guard let value = unsafe try transaction.get(table.tree, key) else { return nil }
+        guard let large = unsafe try LargeValue(value) else { return (unsafe Array(value), nil) }
+        return (try large.read(transaction, catalog.overflow), large)
     }
 
     /// Decodes an item's whole encoding, and first reserves its memory if there is a budget.

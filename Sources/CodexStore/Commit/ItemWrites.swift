@@ -59,19 +59,58 @@ struct ItemWrites {
     ) throws(CodexError) {
         guard let condition else { return }
         let holds = condition.evaluate(current?.item ?? Item(), steps: &steps)
-        guard steps >= 0 else {
-            throw CodexError(
-                .invalidExpression,
-                "The condition looks at too much of the item: compare or search less of it, or in "
-                    + "fewer places.")
-        }
+        guard steps >= 0 else { throw Self.tooManySteps }
         guard !holds else { return }
         throw CodexError(
-            .conditionFailed,
-            current == nil
-                ? "The condition does not hold: there is no item with this key."
-                : "The condition does not hold for the stored item.",
-            currentItem: current?.item)
+            .conditionFailed, Self.failure(isThere: current != nil), currentItem: current?.item)
+    }
+
+    /// Checks a condition on the item under a key, for an action that changes nothing.
+    ///
+    /// The item is read in its stored form: its lists, maps and sets are not decoded.
+    ///
+    /// - Parameters:
+    ///   - condition: The condition.
+    ///   - table: The item's table.
+    ///   - key: Its encoded key.
+    ///   - account: The rest of the limits.
+    /// - Returns: The item's size as DynamoDB counts it; 0 if there is no item.
+    /// - Throws: ``CodexError/Code/conditionFailed`` with the item in its stored form;
+    ///   ``CodexError/Code/invalidExpression``, ``CodexError/Code/transactionTooLarge``,
+    ///   ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``.
+    func check(
+        _ condition: Condition, _ table: TableHandle, _ key: [UInt8],
+        _ account: inout ActionAccount
+    ) throws(CodexError) -> Int {
+        try condition.validate()
+        let item = try currentStored(table, key)
+        try account.beginCheck(encodedByteCount: item?.inflatedByteCount ?? 0)
+        var (holds, byteCount) = (false, 0)
+        if let item {
+            (holds, byteCount) = try item.evaluate(
+                condition, steps: &account.stepCount, reserving: context.memory)
+        } else {
+            holds = condition.evaluate(Item(), steps: &account.stepCount)
+        }
+        try account.endCheck(byteCount: byteCount)
+        guard account.stepCount >= 0 else { throw Self.tooManySteps }
+        guard !holds else { return byteCount }
+        throw CodexError(
+            .conditionFailed, Self.failure(isThere: item != nil), storedItem: item)
+    }
+
+    private static func failure(isThere: Bool) -> String {
+        isThere
+            ? "The condition does not hold for the stored item."
+            : "The condition does not hold: there is no item with this key."
+    }
+
+    /// The error of a condition that needs more steps than remain.
+    static var tooManySteps: CodexError {
+        CodexError(
+            .invalidExpression,
+            "The condition looks at too much of the item: compare or search less of it, or in "
+                + "fewer places.")
     }
 
     // MARK: What is there
@@ -85,6 +124,18 @@ struct ItemWrites {
         guard let image = try context.image(table, key, keeping: parts) else { return nil }
         guard context.isExpired(image.header) else { return image }
         try expire(table, key, image)
+        return nil
+    }
+
+    /// The item under an encoded key in its stored form.
+    ///
+    /// An expired item is removed first, and the result is `nil`.
+    private func currentStored(
+        _ table: TableHandle, _ key: [UInt8]
+    ) throws(CodexError) -> StoredItem? {
+        guard let item = try context.storedItem(table, key) else { return nil }
+        guard context.isExpired(item.header) else { return item }
+        _ = try expire(table, key)
         return nil
     }
 
