@@ -69,22 +69,6 @@ struct NumberTests {
         #expect(Number(Int64.min).byteCount == 12 && Number(Int64.max).byteCount == 11)
     }
 
-    @Test("Numbers of one exponent and of others are in the order of their values")
-    func order() throws {
-        let texts = [
-            "-9e125", "-2e20", "-1e20", "-12345678901234567890", "-10", "-1.5", "-1.4", "-1e-130",
-            "0", "1e-130", "9e-130", "1e-129", "1.4", "1.5", "2", "12345678901234567890",
-            "12345678901234567891", "1e20", "2e20", "12345678901234567890123456789012345678",
-            "8e124", "9e124", "9e125",
-        ]
-        let numbers = try texts.map { try Number(parsing: $0) }
-        for (place, left) in numbers.enumerated() {
-            for (other, right) in numbers.enumerated() {
-                #expect((left < right) == (place < other), "\(left), \(right)")
-            }
-        }
-    }
-
     @Test(
         "Malformed text is refused",
         arguments: [
@@ -120,9 +104,13 @@ struct NumberTests {
     @Test("Order is by value over signs, exponents and digits")
     func order() throws {
         let ascending = [
-            "-9.99e125", "-1e38", "-9223372036854775809", "-9223372036854775808", "-100", "-1.5",
-            "-1", "-0.5", "-1e-130", "0", "1e-130", "1e-5", "0.5", "0.51", "1", "1.5", "2", "10",
-            "99", "100", "9223372036854775807", "9223372036854775808", "1e20", "1e38", "9.99e125",
+            "-9.99e125", "-9e125", "-1e38", "-2e20", "-1e20", "-12345678901234567890",
+            "-9223372036854775809", "-9223372036854775808", "-100", "-10", "-1.5", "-1.4", "-1",
+            "-0.5", "-1e-130", "0", "1e-130", "9e-130", "1e-129", "1e-5", "0.5", "0.51", "1", "1.4",
+            "1.5", "2", "10", "99", "100", "9223372036854775807", "9223372036854775808",
+            "12345678901234567890", "12345678901234567891", "1e20", "2e20",
+            "12345678901234567890123456789012345678", "1e38", "8e124", "9e124", "9e125",
+            "9.99e125",
         ]
         let numbers = try ascending.map { try Number(parsing: $0) }
         for (i, left) in numbers.enumerated() {

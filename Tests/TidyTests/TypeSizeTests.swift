@@ -18,6 +18,8 @@ struct TypeSizeTests {
         "CodexStore.Store": "The API of the engine: each call is a member, in the file of its job.",
         "CodexWorkspace.CodexFlow.DecisionContext":
             "What all commands read and write, in the file of each model.",
+        "CodexStore.TransactionContext":
+            "The steps of a read, in a file for each: items, images for writes, entities.",
         "CodexWorkspace.CodexFlow.Event": "An event has the attributes of each of its kinds.",
         "CodexWorkspace.CodexFlow.Event.Kind": "Each kind of event is a case of the API.",
         "CodexWorkspace.CodexFlow.Workspace":

@@ -36,6 +36,18 @@ package struct DecodingBudget {
         )
     }
 
+    /// The budget of an item; `memory` is `nil` if memory is not counted.
+    ///
+    /// It replaces an optional budget. Debug builds of Swift 6.3 take an optional budget that is
+    /// `nil` for a budget, since its memory may be `nil`.
+    ///
+    /// - Important: `memory` must outlive the budget.
+    init(reservingIfCounted memory: DecodedMemory?) {
+        self.init(
+            StoreLimits.inflatedByteCountMax, StoreLimits.encodedMemberCountMax,
+            memory == nil ? .max : Self.portionByteCount, memory)
+    }
+
     private init(
         _ byteCount: Int, _ memberCount: Int, _ freeByteCount: Int, _ memory: DecodedMemory?
     ) {

@@ -123,10 +123,7 @@ package struct ItemBytes {
     package func soundItem(
         keeping names: [String], multiValued: [String] = [], reserving memory: DecodedMemory?
     ) throws(CodexError) -> (item: Item, byteCount: Int) {
-        // Not `memory.map { … } ?? …`: in debug builds of Swift 6.3, an optional budget that is `nil`
-        // is taken for a budget, since its memory may be `nil`.
-        var budget = DecodingBudget()
-        if let memory { budget = DecodingBudget(reserving: memory) }
+        var budget = DecodingBudget(reservingIfCounted: memory)
         try budget.takeMemory(2 * count)
         let keys = try keyAttributes()
         let taken = budget

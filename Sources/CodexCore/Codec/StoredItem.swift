@@ -42,6 +42,7 @@ package final class StoredItem: Sendable {
     package func item() throws(CodexError) -> Item { try item(DecodingBudget()) }
 
     private func item(_ budget: DecodingBudget) throws(CodexError) -> Item {
+        let bytes = bytes
         let layout = try ItemLayout(bytes.span, shapes: self)
         return try layout.item(bytes.span, keyAttributes: keys, budget: budget)
     }
@@ -56,6 +57,7 @@ package final class StoredItem: Sendable {
     package func writeTypedJSON(
         reserving memory: DecodedMemory, _ take: (Span<UInt8>) throws -> Void
     ) throws {
+        let bytes = bytes
         let layout = try ItemLayout(bytes.span, shapes: self)
         let missing = ItemLayout.MissingKeys(keys, layout.shape)
         var budget = DecodingBudget(reserving: memory)
@@ -83,9 +85,10 @@ package final class StoredItem: Sendable {
     package func evaluate(
         _ condition: Condition, steps: inout Int, reserving memory: DecodedMemory?
     ) throws(CodexError) -> (holds: Bool, byteCount: Int) {
+        let bytes = bytes
         let layout = try ItemLayout(bytes.span, shapes: self)
         let missing = ItemLayout.MissingKeys(keys, layout.shape)
-        var budget = memory.map { DecodingBudget(reserving: $0) } ?? DecodingBudget()
+        var budget = DecodingBudget(reservingIfCounted: memory)
         // The encoding, and the values at the paths, which are copied once more.
         try budget.takeMemory(2 * bytes.count)
         guard !missing.areStoredToo else {
