@@ -59,7 +59,9 @@ struct SimulationTests {
     /// Programs that once had findings; Docs/Simulation.md tells what was found.
     @Test(
         "Programs of earlier findings keep all promises",
-        arguments: ["list-with-an-expired-item", "short-write-of-a-lease"])
+        arguments: [
+            "list-with-an-expired-item", "short-write-of-a-lease", "unflushed-name-of-an-archive",
+        ])
     func kept(name: String) throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         let file = folder.appendingPathComponent("Kept/\(name).json")

@@ -4,6 +4,9 @@ internal import CodexCore
 enum StagedDirectory {
     /// Fills a new directory and gives it its name; after a failure the directory is removed.
     ///
+    /// Once it has its name, other processes may use it. So it stays if the flush of that name
+    /// fails.
+    ///
     /// A killed process leaves a directory `….making-…`, which no process reads. The next call for
     /// the same name removes it.
     ///
@@ -38,7 +41,8 @@ enum StagedDirectory {
         }
     }
 
-    /// Makes a temporary directory, runs `body`, and removes the directory if `body` throws.
+    /// Makes a temporary directory, runs `body`, and removes the directory if `body` throws before
+    /// it gives the directory another name.
     static func make<R>(
         in parent: Directory, _ prefix: String, _ modes: CreationModes,
         _ body: (_ staging: Directory) throws(CodexError) -> R
@@ -67,7 +71,10 @@ enum StagedDirectory {
     }
 
     /// Removes a directory with its plain files and those of its folder `log`.
+    ///
+    /// A directory that no longer has the temporary name is in use: its files stay.
     static func remove(_ staging: Directory, _ name: String, in parent: Directory) {
+        guard (try? parent.identity(name)) == staging.identity else { return }
         if let log = try? Directory(LogDirectory.name, in: staging) {
             log.removeFiles()
             staging.removeDirectory(LogDirectory.name)
@@ -82,8 +89,6 @@ enum StagedDirectory {
             guard let staging = try? Directory(name, in: parent), staging.lock() else { continue }
             // A process makes the directory before it locks it.
             guard (try? staging.modified())?.isOld == true else { continue }
-            // Its process may have finished it and given it its name just now.
-            guard (try? parent.identity(name)) == staging.identity else { continue }
             remove(staging, name, in: parent)
         }
     }
