@@ -63,10 +63,9 @@ extension DynamoDBResponse {
 }
 
 extension ResponseWriter {
-    /// Starts the response of an error, which may have the items of a transaction.
-    init(errorType type: String, _ message: String, isTransaction: Bool = false) {
-        self.init(
-            byteCountMax: isTransaction ? Self.transactionByteCountMax : Self.byteCountMax)
+    /// Starts the response of an error.
+    init(errorType type: String, _ message: String) {
+        self.init()
         let namespace = Self.namespace(of: type)
         string("__type", "\(namespace)#\(type)")
         // Older AWS services capitalize the member's name.

@@ -19,14 +19,15 @@ internal import CodexCore
 //   slice           256 items, 64 KiB, steps of the filter;  SlicedRead: Throttling;
 //                   time between two of them                 PageRead: Validation
 //   stored items    memory before each is decoded            DecodingBudget: Throttling
-//   transaction     4 MiB; 8 MiB of encodings of items that  TransactionRoom: Validation
-//                   are only read
+//   transaction     4 MiB; 16 MiB of encodings of items      TransactionRoom: Validation
+//                   that are only read
 //   writer          time before the write; for a             DynamoDBService: Throttling;
 //                   transaction its bytes, steps of its      ActionAccount: Validation;
 //                   conditions, 48 MiB of decoded items      DecodedMemory: Validation
-//   response        48 MiB, 12 MiB of a transaction; memory  ResponseWriter: Validation,
-//                   of each part of 64 KiB, errors with      Throttling
-//                   items included
+//   response        48 MiB, 32 MiB of a transaction of       ResponseWriter: Validation,
+//                   reads; memory of each part of 64 KiB,    Throttling
+//                   errors with items included
+//   cancellation    12 MiB with items; the rest is left out  FailureItems: no error
 
 /// The limits of one request: time, memory, and work between two pauses.
 ///

@@ -11,17 +11,23 @@ struct ResponseWriter: Sendable {
     private var partsByteCount = 0
     private var reservedByteCount = 0
     /// The most bytes of the response.
-    private let limit: Int
+    private var limit: Int
 
     /// The size that ends a part.
     static let partByteCount = 64 << 10
     /// The most bytes of a response: JSON may have 67 times as many bytes as an item counts.
     static let byteCountMax = 48 << 20
-    /// The most bytes of a response with the items of a transaction, which no later request can
-    /// continue.
+    /// The most bytes of the response of a TransactGetItems, which no later request can continue.
     ///
-    /// It is three times the most bytes of the items. Usual items of many small numbers need that.
-    static let transactionByteCountMax = 3 * DynamoDBLimits.transactionByteCountMax
+    /// It is eight times the most bytes of the items; DynamoDB has no limit for their JSON. Lists
+    /// of Booleans need 7.5 times, text of control characters 6 times, and lists of short numbers
+    /// 3.7 times. Only few items need more, such as lists of empty texts (9 times) and of numbers
+    /// with many zeros (up to 67 times).
+    static let transactionByteCountMax = 8 * DynamoDBLimits.transactionByteCountMax
+    /// The most bytes up to the last item in the error of a cancelled transaction.
+    ///
+    /// The error is complete without its items, so further items are left out.
+    static let cancellationByteCountMax = 12 << 20
     /// The bytes that end a page.
     static let pageByteCountMax = 16 << 20
     /// The size up to which items are written at once.
@@ -142,6 +148,34 @@ struct ResponseWriter: Sendable {
         guard isPartFull else { return }
         endPart()
         try reserve(budget)
+    }
+
+    /// Writes members, or none of them if the response would have too many bytes.
+    ///
+    /// The memory of members that are removed again stays reserved for later ones.
+    ///
+    /// - Parameters:
+    ///   - byteCountMax: The most bytes of the response with the members.
+    ///   - budget: The request's budget.
+    ///   - write: Writes the members.
+    /// - Returns: Whether the members were written.
+    /// - Throws: As ``reserve(_:)``, and the errors of `write`.
+    mutating func attempt(
+        upTo byteCountMax: Int, _ budget: RequestBudget, _ write: (inout Self) throws -> Void
+    ) throws -> Bool {
+        var before = self
+        limit = min(limit, byteCountMax)
+        do {
+            try write(&self)
+            try reserve(budget)
+            limit = before.limit
+            return true
+        } catch {
+            guard byteCount > limit else { throw error }
+            before.reservedByteCount = reservedByteCount
+            self = before
+            return false
+        }
     }
 
     /// Reserves the memory of the response's growth since the last call.

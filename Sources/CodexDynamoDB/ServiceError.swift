@@ -67,19 +67,23 @@ struct ServiceError: Error {
 
     /// Creates the response, and reserves the memory of each part of its items.
     ///
-    /// It releases the items.
+    /// It drops the items. The response of a cancelled transaction has the codes and messages of
+    /// all actions, and the items before the first one that exceeds
+    /// ``ResponseWriter/cancellationByteCountMax``.
     ///
     /// - Throws: As ``ResponseWriter/reserve(_:)``.
     func response(_ budget: RequestBudget) throws -> DynamoDBResponse {
-        var response = ResponseWriter(errorType: type, message, isTransaction: reasons != nil)
+        var response = ResponseWriter(errorType: type, message)
         if let reasons {
             try response.objects("CancellationReasons", reasons.enumerated()) { entry, reason in
                 entry.string("Code", reason.element.code)
                 if let message = reason.element.message { entry.string("Message", message) }
-                try items?.write(reason.offset, to: &entry, budget)
+                try items?.write(
+                    reason.offset, to: &entry, upTo: ResponseWriter.cancellationByteCountMax,
+                    budget)
             }
         } else {
-            try items?.write(0, to: &response, budget)
+            try items?.write(0, to: &response, upTo: ResponseWriter.byteCountMax, budget)
         }
         if items != nil { try response.reserve(budget) }
         return DynamoDBResponse(status: status, parts: response.close())
@@ -111,20 +115,51 @@ final class FailureItems: Sendable {
     }
 
     /// Writes an item, if there is one, and drops it.
-    func write(_ place: Int, to response: inout ResponseWriter, _ budget: RequestBudget) throws {
-        let item = items.withLock { items -> CodexError.CurrentItem? in
+    ///
+    /// If the response would have more than `byteCountMax` bytes, it gets neither this item nor
+    /// later ones. An attempt for each of them could cost much, and add nothing.
+    ///
+    /// - Throws: As ``ResponseWriter/reserve(_:)``, and the errors of reading the item.
+    func write(
+        _ place: Int, to response: inout ResponseWriter, upTo byteCountMax: Int,
+        _ budget: RequestBudget
+    ) throws {
+        guard let item = take(place) else { return }
+        let isWritten = try response.attempt(upTo: byteCountMax, budget) { response in
+            try Self.write(item, to: &response, budget)
+        }
+        guard isWritten else { return release() }
+        memory.release(downTo: max(0, memory.byteCount - Self.reservedByteCount(of: item)))
+    }
+
+    private func take(_ place: Int) -> CodexError.CurrentItem? {
+        items.withLock { items -> CodexError.CurrentItem? in
             guard items.indices.contains(place) else { return nil }
             defer { items[place] = nil }
             return items[place]
         }
+    }
+
+    private static func write(
+        _ item: CodexError.CurrentItem, to response: inout ResponseWriter, _ budget: RequestBudget
+    ) throws {
         switch item {
-        case nil: return
-        case .decoded(let item)?:
+        case .decoded(let item):
             try response.item("Item", item, byteCount: item.byteCount, budget)
-        case .stored(let item)?:
-            let reservedByteCount = memory.byteCount
-            defer { memory.release(downTo: reservedByteCount) }
+        case .stored(let item):
+            // The limit for the decoded items of a transaction may be reached already.
+            let memory = budget.decodedMemory()
+            defer { memory.release() }
             try response.item("Item", item, memory, budget)
+        }
+    }
+
+    /// The bytes that were reserved for an item, or some less.
+    private static func reservedByteCount(of item: CodexError.CurrentItem) -> Int {
+        switch item {
+        // The first portion of decoding needs no reservation.
+        case .decoded(let item): max(0, item.memoryByteCount - DecodingBudget.portionByteCount)
+        case .stored(let item): item.memoryByteCount
         }
     }
 

@@ -235,7 +235,7 @@ private struct TransactionRoom {
         guard byteCount >= 0 else { throw Self.tooLarge }
     }
 
-    /// Takes the bytes of an item's stored encoding, with its values inflated.
+    /// Takes the bytes of an item's stored encoding, with its own names and inflated values.
     mutating func take(encodedByteCount count: Int) throws {
         encodedByteCount -= count
         guard encodedByteCount >= 0 else {

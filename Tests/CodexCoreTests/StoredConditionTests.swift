@@ -184,6 +184,43 @@ struct StoredConditionTests {
         }
     }
 
+    /// The memory that a condition on an attribute reserves.
+    private func reserved(_ name: String, in item: StoredItem) throws -> Int {
+        let memory = DecodedMemory(ask: { _ in true }, release: { _ in })
+        var left = Int.max
+        let condition = Condition.attributeExists(DocumentPath(name))
+        let result = try item.evaluate(condition, steps: &left, reserving: memory)
+        #expect(result.holds)
+        return memory.byteCount
+    }
+
+    @Test("The names that an item carries are reserved once", arguments: [false, true])
+    func names(areOwn: Bool) throws {
+        shapes.ownNames = areOwn
+        let names = (0..<20_000).map { "attribute \(100_000 + $0)" }
+        let item = try stored(Item(names.map { ($0, AttributeValue.null) }))
+        let namesByteCount = areOwn ? Shape(id: 0, names: names).memoryByteCount : 0
+        #expect(item.memoryByteCount == item.inflatedByteCount + namesByteCount)
+        // The item, and a copy of what is read.
+        let expected = item.memoryByteCount + item.inflatedByteCount
+        let reserved = try reserved(names[7], in: item)
+        #expect(reserved > expected - DecodingBudget.portionByteCount)
+        #expect(reserved < expected + DecodingBudget.portionByteCount)
+    }
+
+    @Test("Bytes that a condition reads are reserved as they are found and as they are decoded")
+    func decodedValues() throws {
+        var random = SplitMix(seed: 1)
+        let noise = (0..<400_000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        let item = try stored(["b": .binary(noise), "n": 1])
+        for (name, copyCount) in [("n", 2), ("b", 3)] {
+            let reserved = try reserved(name, in: item)
+            let expected = copyCount * noise.count
+            #expect(reserved > expected - DecodingBudget.portionByteCount, "\(name)")
+            #expect(reserved < expected + DecodingBudget.portionByteCount, "\(name)")
+        }
+    }
+
     @Test("Bytes that are damaged are refused where decoding refuses them")
     func damaged() throws {
         let seed = UInt64.random(in: 0 ... .max)

@@ -145,14 +145,34 @@ struct StoredItemJSONWriterTests {
             #expect(text == Data(bytes).base64EncodedString(), "\(count)")
             #expect(try Base64.decode(text) == bytes, "\(count)")
         }
-        // Unused bits have no meaning.
-        #expect(try Base64.decode("AB==") == [0] && Base64.decode("AAD=") == [0, 0])
         for text in [
             "A", "AA", "AAA", "AAAAA", "A===", "====", "=AAA", "AA=A", "AAAA=", "AAAA====",
             "AA==AAAA", "AA A", "AAA\n", "AA-_", "AA\u{0}A", "AAé", "éé", "AAAAéé",
         ] {
             #expect(throws: CodexError(.invalidJSON, ""), "\(text)") { try Base64.decode(text) }
         }
+    }
+
+    @Test("Unused bits of the last digit of base64 are zero, as DynamoDB requires")
+    func unusedBits() throws {
+        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+        for (value, digit) in digits.enumerated() {
+            // Four bits, and two.
+            for (text, bits) in [("A\(digit)==", 16), ("AA\(digit)=", 4)] {
+                let bytes = try? Base64.decode(text)
+                #expect((bytes != nil) == (value % bits == 0), "\(text)")
+                if let bytes { #expect(Base64.encode(bytes) == text) }
+                let url = text.filter { $0 != "=" }.replacingOccurrences(of: "+", with: "-")
+                    .replacingOccurrences(of: "/", with: "_")
+                #expect(Base64.decodeURL(url) == bytes, "\(text)")
+                let json = Array(#"{"b":{"B":"\#(text)"}}"#.utf8)
+                let item = try? DynamoDBJSON.item(parsing: json)
+                #expect((item != nil) == (bytes != nil), "\(text)")
+            }
+        }
+        // All digits of a text without padding are used.
+        #expect(try Base64.decode("AAAB") == [0, 0, 1])
+        #expect(Base64.decodeURL("AA==") == nil && Base64.decodeURL("AA") == [0])
     }
 
     // MARK: Projections

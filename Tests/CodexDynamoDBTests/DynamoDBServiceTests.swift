@@ -96,6 +96,9 @@ struct DynamoDBServiceTests {
             #"{"TableName":1,"Key":{}}"#, #"{"TableName":"table","Key":[]}"#,
             #"{"TableName":"table","Key":{"p":1}}"#, #"{"TableName":"table","Key":{"p":{"S":1}}}"#,
             #"{"TableName":"table","Key":{"p":{"B":"not base64!"}}}"#,
+            // The last digit has bits that no byte has.
+            #"{"TableName":"table","Key":{"p":{"B":"AB=="}}}"#,
+            #"{"TableName":"table","Key":{"p":{"B":"AAF="}}}"#,
             #"{"TableName":"table","Key":{"p":{"SS":"x"}}}"#,
             #"{"TableName":"table","Key":{"p":{"S":"x"}},"ConsistentRead":"yes"}"#,
             #"{"TableName":"table","Key":{"p":{"S":"x"}},"ExpressionAttributeNames":[]}"#,

@@ -48,8 +48,8 @@ struct ResponsePartTests {
     // MARK: Items
 
     /// Numbers of three bytes, each of which has 135 in JSON.
-    private static func largeNumbers() throws -> AttributeValue {
-        .list([AttributeValue](repeating: .number(try Number(parsing: "9E125")), count: 130_000))
+    private static func largeNumbers(_ count: Int = 130_000) throws -> AttributeValue {
+        .list([AttributeValue](repeating: .number(try Number(parsing: "9E125")), count: count))
     }
 
     private static func largeValue(_ kind: String) throws -> AttributeValue {
@@ -134,17 +134,84 @@ struct ResponsePartTests {
         #expect(response.byteCount < ResponseWriter.byteCountMax)
     }
 
+    private func read(
+        _ count: Int, _ budget: RequestBudget = RequestBudget()
+    ) async -> DynamoDBResponse {
+        let gets = (0..<count).map { #"{"Get":{"TableName":"t","Key":\#(Self.key($0))}}"# }
+        return await ask(
+            "TransactGetItems", #"{"TransactItems":[\#(gets.joined(separator: ","))]}"#, budget)
+    }
+
+    /// The value of an item of nearly 400 KB.
+    private static func usualValue(_ kind: String) -> AttributeValue {
+        switch kind {
+        // Of 2 and 3 bytes each, and of 15 and 11 in JSON.
+        case "Booleans": .list([AttributeValue](repeating: false, count: 204_700))
+        case "digits": .list([AttributeValue](repeating: 17, count: 136_000))
+        default: .string(String(repeating: "\u{1}", count: 409_500))
+        }
+    }
+
+    @Test(
+        "A transaction reads 4 MiB of Booleans, of digits, or of text that is escaped",
+        arguments: ["Booleans", "digits", "text"])
+    func usualTransaction(kind: String) async throws {
+        for number in 0..<10 { try await put(["d": Self.usualValue(kind)], number) }
+        let response = await read(10)
+        #expect(response.status == 200 && response.byteCount > 12 << 20)
+    }
+
+    @Test(
+        "The response of a transaction of reads has 32 MiB, and not a byte more",
+        arguments: -1...1)
+    func transactionLimit(difference: Int) async throws {
+        for number in 0..<2 { try await put(["d": Self.largeNumbers(123_500)], number) }
+        func read(_ byteCount: Int) async throws -> DynamoDBResponse {
+            try await put(["d": .string(String(repeating: "x", count: byteCount))], 2)
+            return await self.read(3)
+        }
+        let short = try await read(100_000)
+        try #require(short.status == 200)
+        // Two brackets follow what is measured.
+        let missing = ResponseWriter.transactionByteCountMax + 2 - short.byteCount
+        let response = try await read(100_000 + missing + difference)
+        #expect((response.status == 200) == (difference <= 0))
+    }
+
     @Test("A transaction of reads whose response would be too long is refused")
     func longTransaction() async throws {
         for number in 0..<3 { try await put(["d": Self.largeNumbers()], number) }
-        let gets = (0..<3).map { #"{"Get":{"TableName":"t","Key":\#(Self.key($0))}}"# }
         let meter = MemoryMeter()
-        let response = await ask(
-            "TransactGetItems", #"{"TransactItems":[\#(gets.joined(separator: ","))]}"#,
-            meter.budget())
+        let response = await read(3, meter.budget())
         let text = String(decoding: response.body.prefix(1000), as: UTF8.self)
         #expect(text.contains("ValidationException") && response.byteCount < 1000)
         #expect(meter.peak < ResponseWriter.transactionByteCountMax + 10_000_000)
+    }
+
+    @Test("A cancelled transaction returns items up to 12 MiB, and no byte more", arguments: -1...1)
+    func cancellationLimit(difference: Int) async throws {
+        try await put(["d": Self.largeNumbers(92_500)])
+        let checks = (0..<2).map { number in
+            #"{"ConditionCheck":{"TableName":"t","Key":\#(Self.key(number)),"#
+                + #""ConditionExpression":"attribute_not_exists(p)","#
+                + #""ReturnValuesOnConditionCheckFailure":"ALL_OLD"}}"#
+        }
+        func check(_ byteCount: Int) async throws -> DynamoDBResponse {
+            try await put(["d": .string(String(repeating: "x", count: byteCount))], 1)
+            return await ask(
+                "TransactWriteItems", #"{"TransactItems":[\#(checks.joined(separator: ","))]}"#)
+        }
+        let short = try await check(40_000)
+        // Three brackets follow what is measured.
+        let missing = ResponseWriter.cancellationByteCountMax + 3 - short.byteCount
+        let response = try await check(40_000 + missing + difference)
+        let text = String(decoding: response.body, as: UTF8.self)
+        #expect(text.contains("TransactionCanceledException"))
+        let reason = #""Code":"ConditionalCheckFailed","Message":"The conditional request failed""#
+        #expect(text.components(separatedBy: reason).count == 1 + 2)
+        #expect(text.components(separatedBy: #","Item":{"#).count == 1 + (difference > 0 ? 1 : 2))
+        // What was written of an item that does not fit is removed.
+        #expect(text.hasSuffix(difference > 0 ? reason + "}]}" : #""1"}}}]}"#))
     }
 
     @Test("A response has as many bytes as it may, and not one more", arguments: -1...1)

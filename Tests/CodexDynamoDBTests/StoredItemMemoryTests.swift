@@ -237,13 +237,13 @@ struct StoredItemMemoryTests {
 
     @Test(
         "The items of a transaction's reads are in memory one by one, and have a bound as JSON",
-        arguments: [3, 4])
+        arguments: [9, 10])
     func transactionReads(count: Int) async throws {
         try await fill(count)
         let meter = MemoryMeter()
         let response = await ask("TransactGetItems", transaction("Get", count), meter.budget())
-        #expect((response.status == 200) == (count == 3))
-        #expect(contains(response, "ValidationException") == (count == 4))
+        #expect((response.status == 200) == (count == 9))
+        #expect(contains(response, "ValidationException") == (count == 10))
         #expect(meter.peak < ResponseWriter.transactionByteCountMax + Self.decodedByteCount)
     }
 
@@ -312,15 +312,84 @@ struct StoredItemMemoryTests {
         #expect(rest >= 0 && rest < ResponseWriter.partByteCount)
     }
 
-    @Test("A transaction whose failures have too many bytes as JSON is refused as a whole")
+    private func count(_ text: String, in response: DynamoDBResponse) -> Int {
+        String(decoding: response.body, as: UTF8.self).components(separatedBy: text).count - 1
+    }
+
+    @Test("An error leaves out items from the first that does not fit on, and nothing else")
     func longFailures() async throws {
         try await fill(10)
+        // It would fit.
+        let small: Item = ["p": "k10"]
+        _ = try await store.write { transaction in try transaction.put(small, in: "t") }
         let meter = MemoryMeter()
         let response = await ask(
-            "TransactWriteItems", transaction("ConditionCheck", 10, Self.fails), meter.budget())
-        #expect(contains(response, "ValidationException") && response.byteCount < 1000)
+            "TransactWriteItems", transaction("ConditionCheck", 11, Self.fails), meter.budget())
+        #expect(contains(response, "TransactionCanceledException"))
+        #expect(count(#""Code":"ConditionalCheckFailed""#, in: response) == 11)
+        #expect(count(#""Message":"The conditional request failed""#, in: response) == 11)
+        #expect(count(#""Item":{"#, in: response) == 3)
+        #expect(response.byteCount < ResponseWriter.cancellationByteCountMax)
         // The items wait in their stored form, and not decoded.
-        #expect(meter.peak < ResponseWriter.transactionByteCountMax + Self.decodedByteCount / 2)
+        #expect(meter.peak < ResponseWriter.cancellationByteCountMax + Self.decodedByteCount / 2)
+    }
+
+    /// The actions of a transaction, each with what follows its target.
+    private func transaction(_ actions: [(kind: String, more: String)]) -> String {
+        let parts = actions.enumerated().map { number, action in
+            #"{"\#(action.kind)":{\#(Self.target(number))\#(action.more)}}"#
+        }
+        return #"{"TransactItems":[\#(parts.joined(separator: ","))]}"#
+    }
+
+    @Test("An error with an item needs no memory of the changes that were not made")
+    func droppedChanges() async throws {
+        try await fill(2)
+        // The item to delete is decoded, and not kept until the other one is written.
+        let meter = MemoryMeter(limit: 13_000_000)
+        let response = await ask(
+            "TransactWriteItems", transaction([("ConditionCheck", Self.fails), ("Delete", "")]),
+            meter.budget())
+        #expect(contains(response, "TransactionCanceledException"))
+        #expect(count(#""Item":{"#, in: response) == 1)
+        #expect(meter.peak > Self.decodedByteCount)
+        #expect(try count() == 2)
+    }
+
+    @Test("Decoded items of an error leave the memory as they are written")
+    func writtenFailures() async throws {
+        try await fill(2)
+        // Both are decoded, and then the response grows.
+        let meter = MemoryMeter(limit: 28_000_000)
+        let response = await ask(
+            "TransactWriteItems", transaction("Delete", 2, Self.fails), meter.budget())
+        #expect(contains(response, "TransactionCanceledException"))
+        #expect(count(#""Item":{"#, in: response) == 2)
+        #expect(meter.peak > 2 * Self.decodedByteCount)
+    }
+
+    @Test("Items that fill the memory of a transaction do not keep another from being written")
+    func fullMemory() async throws {
+        try await fill(5)
+        // The first item inflates to 2 MB, and the last one fills up the 48 MiB.
+        let numbers = try (1...9).map { try Number(parsing: "\($0)e18") }
+        let sets = [AttributeValue](
+            repeating: .numberSet(AttributeSet(numbers)), count: 21_000)
+        let texts = [AttributeValue](repeating: .string(""), count: 60_000)
+        let items: [Item] = [["p": "k0", "d": .list(sets)], ["p": "k5", "d": .list(texts)]]
+        try await store.write { transaction in
+            for item in items { try transaction.put(item, in: "t") }
+        }
+        let meter = MemoryMeter()
+        let kinds = ["ConditionCheck"] + [String](repeating: "Delete", count: 5)
+        let response = await ask(
+            "TransactWriteItems", transaction(kinds.map { (kind: $0, more: Self.fails) }),
+            meter.budget())
+        #expect(contains(response, "TransactionCanceledException"))
+        #expect(count(#""Code":"ConditionalCheckFailed""#, in: response) == 6)
+        // The first has 4.4 MB of JSON, and the others 3.7 MB each.
+        #expect(count(#""Item":{"#, in: response) == 3)
+        #expect(meter.peak > 47_000_000)
     }
 
     @Test("An error with an item for which there is no memory is a ThrottlingException")

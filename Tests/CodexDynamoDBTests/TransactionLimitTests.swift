@@ -3,6 +3,7 @@ import CodexDynamoDB
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 /// How much a request may have a transaction do: its items together, and the work on each.
@@ -136,21 +137,87 @@ struct TransactionLimitTests {
         ]
     }
 
-    @Test("Items that are only read have 8 MiB of encodings together", arguments: [4, 5])
-    func encodings(count: Int) async throws {
-        // Their encodings have 2,037,000 bytes each, and they count 399,000.
-        try await put((0..<count).map(swollen))
+    /// An item of bytes that are not compressed.
+    private func noise(_ number: Int, _ byteCount: Int) -> Item {
+        var random = SplitMix(seed: 1)
+        let bytes = (0..<byteCount).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        return ["p": .string(name(number)), "b": .binary(bytes)]
+    }
+
+    /// The bytes of the encodings of the first items, with their values inflated.
+    private func encodedByteCount(_ count: Int) throws -> Int {
+        var sum = 0
+        for number in 0..<count {
+            let key = PrimaryKey(.string(name(number)))
+            let byteCount = try store.read { snapshot in
+                try snapshot.view(in: "t", key: key) { try $0.inflatedByteCount() }
+            }
+            sum += try #require(byteCount)
+        }
+        return sum
+    }
+
+    /// The errors of a transaction that reads parts of the first items, and of one that checks
+    /// them.
+    private func errors(_ count: Int, reading path: String) async throws -> [String?] {
         let gets = (0..<count).map {
-            #"{"Get":{"TableName":"t","Key":\#(key($0)),"ProjectionExpression":"l[0]"}}"#
+            #"{"Get":{"TableName":"t","Key":\#(key($0)),"ProjectionExpression":"\#(path)"}}"#
         }
         let read = try await ask(
             "TransactGetItems", #"{"TransactItems":[\#(gets.joined(separator: ","))]}"#)
-        #expect(read.error == (count == 5 ? "ValidationException" : nil))
         let checks = (0..<count).map {
             #"{"ConditionCheck":{"TableName":"t","Key":\#(key($0)),"ConditionExpression":"attribute_exists(p)"}}"#
         }
-        let checked = try await write(checks)
-        #expect(checked.error == (count == 5 ? "ValidationException" : nil))
+        return [read.error, try await write(checks).error]
+    }
+
+    @Test(
+        "Items that are only read have 16 MiB of encodings together, and not a byte more",
+        arguments: -1...1)
+    func encodings(difference: Int) async throws {
+        // Eight encodings have some 2,040,000 bytes each; the items count 399,000.
+        try await put((0..<8).map(swollen))
+        try await put([noise(8, 200_000), noise(9, 200_000)])
+        let limit = ActionLimits.dynamoDB.encodedByteCount
+        let missing = try limit + difference - encodedByteCount(10)
+        try await put([noise(9, 200_000 + missing)])
+        try #require(try encodedByteCount(10) == limit + difference)
+        let error = difference > 0 ? "ValidationException" : nil
+        #expect(try await errors(10, reading: "l[0]") == [error, error])
+    }
+
+    /// Names of three bytes.
+    private static func names(_ count: Int) -> [String] {
+        let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+        return (0..<count).map { number in
+            String([letters[number / 4096], letters[number / 64 % 64], letters[number % 64]])
+        }
+    }
+
+    /// The attributes of an item of 408,000 bytes, whose encoding has more than twice as many.
+    private static func largeEncoding(_ kind: String) throws -> Item {
+        guard kind == "numbers" else {
+            // An attribute takes nine bytes: a length, its name, a place in a table, and its type.
+            return Item(names(102_000).map { ($0, AttributeValue.null) })
+        }
+        // As amounts of a currency with 18 decimal places; each takes eleven bytes, and counts 3.
+        let numbers = try (47...92).map { AttributeValue.number(try Number(parsing: "\($0)e17")) }
+        return ["l": .list((0..<136_000).map { numbers[$0 % numbers.count] })]
+    }
+
+    @Test(
+        "Ten of the largest items are read and checked, also if their encodings are larger",
+        arguments: [("names", "p"), ("numbers", "l[0]")])
+    func largeEncodings(kind: String, path: String) async throws {
+        let attributes = try Self.largeEncoding(kind)
+        try await put(
+            (0..<10).map { number in
+                var item = attributes
+                item["p"] = .string(name(number))
+                return item
+            })
+        #expect(try encodedByteCount(10) > 2 * DynamoDBLimits.transactionByteCountMax)
+        #expect(try await errors(10, reading: path) == [nil, nil])
     }
 
     @Test("A transaction of an embedding program has no such limit")

@@ -2,6 +2,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import Synchronization
 import Testing
 
 /// The memory of items, which is asked for before they are decoded.
@@ -56,6 +57,7 @@ struct DecodedMemoryTests {
         case "maps": list(.map(["a": .null]), 50_000)
         case "stringSet": .stringSet(AttributeSet((0..<40_000).map { "\($0)" }))
         case "numberSet": .numberSet(AttributeSet((0..<80_000).map { Number($0) }))
+        case "small": "x"
         default: .map(AttributeMap((0..<20_000).map { ("name\($0)", AttributeValue.null) }))
         }
     }
@@ -132,6 +134,115 @@ struct DecodedMemoryTests {
             _ = try transaction.delete(in: "t", key: PrimaryKey("p"))
         }
         #expect(try store.item(in: "t", key: key) == nil)
+    }
+
+    // MARK: Names of items
+
+    private static let names = (0..<15_000).map { "attribute \(100_000 + $0)" }
+    private static let namesByteCount = Shape(id: 0, names: names).memoryByteCount
+
+    /// An item of more attributes than a shape of the store has.
+    private static let namedItem = Item(names.map { ($0, AttributeValue.null) })
+
+    @Test(
+        "The names that an item carries are reserved, in every way to read it",
+        arguments: ["item", "JSON", "parts", "keys"])
+    func ownNames(kind: String) async throws {
+        try await put(Self.namedItem)
+        let memory = Meter().memory()
+        let read = try store.read { snapshot in
+            try snapshot.view(in: "t", key: key) { view in
+                switch kind {
+                case "item": _ = try view.item(reserving: memory)
+                case "JSON": _ = try view.writeTypedJSON(only: ["p"], reserving: memory) { _ in }
+                case "parts":
+                    let projection = try Projection(["p"])
+                    _ = try view.writeTypedJSON(keeping: projection, reserving: memory) { _ in }
+                default: _ = try view.bytes.soundItem(keeping: [], reserving: memory)
+                }
+                return try view.inflatedByteCount()
+            }
+        }
+        // The encoding, a copy of what is read, and the names.
+        let expected = 2 * (try #require(read)) + Self.namesByteCount
+        #expect(memory.byteCount > expected - DecodingBudget.portionByteCount)
+        #expect(memory.byteCount < 2 * expected)
+    }
+
+    // MARK: Lists of actions
+
+    private static let fails = Condition.attributeNotExists("p")
+
+    /// Memory of which nothing is granted after a release: other requests took it.
+    private final class ContendedMemory: Sendable {
+        private let isReleased = Atomic(false)
+
+        var hasReleased: Bool { isReleased.load(ordering: .relaxed) }
+
+        func memory() -> DecodedMemory {
+            DecodedMemory(
+                ask: { _ in !self.hasReleased },
+                release: { _ in self.isReleased.store(true, ordering: .relaxed) })
+        }
+    }
+
+    /// The errors of the actions of a list that is cancelled.
+    private func reasons(
+        _ actions: [WriteAction], _ memory: DecodedMemory
+    ) async throws -> [CodexError?] {
+        do {
+            try await store.write { transaction in
+                transaction.memory = memory
+                _ = try transaction.perform(
+                    actions, idempotencyToken: nil, within: .dynamoDB, keepingItem: { _ in true }
+                ) { _, _ in }
+            }
+            return []
+        } catch let error as CodexError where error.code == .transactionCancelled {
+            return error.reasons
+        }
+    }
+
+    @Test(
+        "The item of a failed check keeps its memory, which no other request can take meanwhile",
+        arguments: ["emptyTexts", "names", "small"])
+    func failedCheck(kind: String) async throws {
+        try await put(kind == "names" ? Self.namedItem : ["d": Self.value(kind)])
+        let contended = ContendedMemory()
+        let memory = contended.memory()
+        let reasons = try await reasons(
+            [.check(table: "t", key: key, condition: Self.fails)], memory)
+        guard reasons.count == 1, case .stored(let item)? = reasons[0]?.failedItem else {
+            Issue.record("There is no item.")
+            return
+        }
+        #expect(memory.byteCount == item.memoryByteCount)
+        #expect(contended.hasReleased == (kind != "small"))
+        if kind == "names" {
+            #expect(item.memoryByteCount == item.inflatedByteCount + Self.namesByteCount)
+        }
+    }
+
+    @Test("A list that is cancelled keeps the memory of its errors, and not of its changes")
+    func cancelledList() async throws {
+        try await put(["d": Self.value("emptyTexts")])
+        _ = try await store.write { transaction in try transaction.put(["p": "q"], in: "t") }
+        let meter = Meter()
+        let memory = meter.memory()
+        let checked = PrimaryKey("q")
+        for isFirst in [true, false] {
+            let check = WriteAction.check(table: "t", key: checked, condition: Self.fails)
+            let delete = WriteAction.delete(table: "t", key: key)
+            let reasons = try await reasons(isFirst ? [check, delete] : [delete, check], memory)
+            guard reasons.count == 2,
+                case .stored(let item)? = reasons[isFirst ? 0 : 1]?.failedItem
+            else {
+                Issue.record("There is no item.")
+                return
+            }
+            #expect(meter.askCount > 1 && memory.byteCount == item.memoryByteCount)
+            memory.release()
+        }
     }
 
     // MARK: Small items

@@ -236,4 +236,61 @@ struct FlushFaultTests {
         temporary.store.close()
         #expect(try NumberedItems.numbers(at: temporary.path) == [0, 1])
     }
+
+    // MARK: Events
+
+    @Test(
+        "A failed flush of a full segment is reported once, if it may lose acknowledged commits",
+        arguments: [false, true])
+    func fullSegment(isInterval: Bool) throws {
+        let calls = FailingCall(.flushLog)
+        let codes = Mutex<[CodexError.Code]>([])
+        let reported = DispatchSemaphore(value: 0)
+        var options = StoreOptions(
+            durability: isInterval ? .interval(losing: .seconds(600)) : .everyCommit)
+        options.checkpoints.interval = .seconds(600)
+        options.parts.calls = calls
+        options.observer = { event in
+            guard case .logFlushFailed(let code, _) = event else { return }
+            codes.withLock { $0.append(code) }
+            reported.signal()
+        }
+        let temporary = try TemporaryStore(schema: NumberedItems.schema(), options: options)
+        // As above: the next segment begins with the third item.
+        try NumberedItems.put(0..<2, byteCount: 100_000, in: temporary.store)
+        calls.arm()
+        for number in 2..<4 {
+            #expect(throws: CodexError(.writesRefused, "")) {
+                try NumberedItems.put(number..<number + 1, byteCount: 100_000, in: temporary.store)
+            }
+        }
+        if isInterval { #expect(reported.wait(timeout: .now() + 60) == .success) }
+        // Closing tries to flush the log, too.
+        temporary.store.close()
+        let seen = codes.withLock { $0 }
+        #expect(seen == (isInterval ? [.outcomeUnknown] : []))
+    }
+
+    @Test("A checkpoint that cannot flush the log is reported as that, and as a failed flush")
+    func checkpointFlush() async throws {
+        let calls = FailingCall(.flushLog)
+        let (events, event) = AsyncStream<String>.makeStream()
+        var options = StoreOptions(durability: .interval(losing: .seconds(600)))
+        options.checkpoints.interval = .milliseconds(200)
+        options.parts.calls = calls
+        options.observer = { seen in
+            switch seen {
+            case .logFlushFailed(let code, _): event.yield("log: \(code)")
+            case .checkpointFailed(let code, _): event.yield("checkpoint: \(code)")
+            default: break
+            }
+        }
+        let temporary = try TemporaryStore(schema: FaultTests.schema, options: options)
+        calls.arm()
+        #expect(write(temporary.store, 0) == nil)
+        var iterator = events.makeAsyncIterator()
+        let code = CodexError.Code.outcomeUnknown
+        #expect(await iterator.next() == "log: \(code)")
+        #expect(await iterator.next() == "checkpoint: \(code)")
+    }
 }

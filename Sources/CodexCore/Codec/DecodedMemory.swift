@@ -48,6 +48,19 @@ package final class DecodedMemory: Sendable {
         reserved.wrappingAdd(count, ordering: .relaxed)
     }
 
+    /// Reserves or releases bytes until `count` bytes are reserved.
+    ///
+    /// It releases only the bytes that are too many, because others may take what is released.
+    ///
+    /// - Throws: ``CodexError/Code/outOfMemory`` if more bytes are refused.
+    package func adjust(to count: Int) throws(CodexError) {
+        if count > byteCount {
+            try reserve(count - byteCount)
+        } else {
+            release(downTo: count)
+        }
+    }
+
     /// Releases all but `rest` bytes, when their items are not in memory any more.
     package func release(downTo rest: Int = 0) {
         let count = byteCount - rest

@@ -152,7 +152,7 @@ extension ItemLayout {
 
 /// The positions of an encoded item's parts: the header is read, the attributes are not.
 @usableFromInline
-package struct ItemLayout {
+package struct ItemLayout: Sendable {
     package let header: ItemHeader
     /// The names of the attributes; the transaction's shape cache owns them, or ``ownShape``.
     ///
@@ -218,6 +218,11 @@ package struct ItemLayout {
 
     /// The names of the attributes.
     package var shape: Shape { unsafe borrowedShape }
+
+    /// The bytes of memory of the names that the item carries; 0 if it has a shape of the store.
+    ///
+    /// - Complexity: O(*n*) in the number of those names.
+    var ownNamesByteCount: Int { ownShape?.memoryByteCount ?? 0 }
 
     private static func small(
         _ bytes: Span<UInt8>, _ position: inout Int

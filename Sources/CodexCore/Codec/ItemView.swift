@@ -123,10 +123,8 @@ package struct ItemBytes {
     package func soundItem(
         keeping names: [String], multiValued: [String] = [], reserving memory: DecodedMemory?
     ) throws(CodexError) -> (item: Item, byteCount: Int) {
-        var budget = DecodingBudget(reservingIfCounted: memory)
-        try budget.takeMemory(2 * count)
+        let taken = try budget(reserving: memory)
         let keys = try keyAttributes()
-        let taken = budget
         return try withBytes { bytes throws(CodexError) in
             var meter = StoredItemMeter(taken)
             let byteCount = try meter.measure(
@@ -159,11 +157,8 @@ package struct ItemBytes {
     /// - Throws: ``CodexError/Code/outOfMemory`` if the reservation is refused;
     ///   ``CodexError/Code/corrupted``.
     package func item(reserving memory: DecodedMemory) throws(CodexError) -> Item {
-        var budget = DecodingBudget(reserving: memory)
-        // The encoding may be a copy too, and the item may carry each name itself.
-        let attributeByteCount =
-            MemoryLayout<AttributeMap.Element>.stride + Self.ownNameByteCount
-        try budget.takeMemory(2 * count + layout.count * attributeByteCount)
+        var budget = try budget(reserving: memory)
+        try budget.takeMemory(DecodedSize.array(of: AttributeMap.Element.self, layout.count))
         let keyAttributes = try keyAttributes()
         let taken = budget
         return try withBytes { bytes throws(CodexError) in
@@ -186,10 +181,7 @@ package struct ItemBytes {
     ) throws -> Int {
         let keys = ItemLayout.MissingKeys(try keyAttributes(), layout.shape)
         guard !keys.areStoredToo else { return try writeDecoded(names, reserving: memory, take) }
-        var budget = DecodingBudget(reserving: memory)
-        // The encoding may be a copy, and text that is not ASCII is copied once more.
-        try budget.takeMemory(2 * count)
-        let taken = budget
+        let taken = try budget(reserving: memory)
         return try withoutActuallyEscaping(take) { take in
             var writer = StoredItemJSONWriter(taken, only: names, take)
             return try withBytes { bytes in try writer.write(bytes, layout, keys) }
@@ -216,11 +208,8 @@ package struct ItemBytes {
             try projection.apply(to: item).writeTypedJSON(take)
             return item.byteCount
         }
-        var budget = DecodingBudget(reserving: memory)
-        // The encoding may be a copy, and the values at the paths are copied once more.
-        try budget.takeMemory(2 * count)
         var finder = StoredPathFinder(
-            budget, pathCount: projection.paths.count, keepsStarts: false)
+            try budget(reserving: memory), pathCount: projection.paths.count, keepsStarts: false)
         let byteCount = try withBytes { bytes throws(CodexError) in
             try finder.find(projection.tree, in: bytes, layout, keys)
         }
@@ -240,9 +229,16 @@ package struct ItemBytes {
         return item.byteCount
     }
 
-    /// The memory of an attribute's name in an item that carries its names.
-    private static let ownNameByteCount =
-        MemoryLayout<String>.stride + MemoryLayout<UInt64>.stride
+    /// The budget for reading the item, which has taken the memory of the item's encoding.
+    ///
+    /// - Important: `memory` must outlive the budget.
+    private func budget(reserving memory: DecodedMemory?) throws(CodexError) -> DecodingBudget {
+        var budget = DecodingBudget(reservingIfCounted: memory)
+        // The encoding may be a copy, and what is read of it is copied once more. The layout has
+        // the names of an item that carries its own.
+        try budget.takeMemory(2 * count + layout.ownNamesByteCount)
+        return budget
+    }
 }
 
 /// An item in place: each attribute is read from the store's memory map and decoded on request.

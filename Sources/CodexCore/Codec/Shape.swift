@@ -25,6 +25,16 @@ package final class Shape: Sendable {
         return prefix
     }
 
+    /// The bytes of memory that the names take; see ``DecodedSize``.
+    ///
+    /// - Complexity: O(*n*) in the number of names.
+    package var memoryByteCount: Int {
+        let arrays =
+            DecodedSize.array(of: String.self, names.count)
+            + DecodedSize.array(of: UInt64.self, names.count)
+        return names.reduce(arrays) { $0 + DecodedSize.text($1.utf8.count) }
+    }
+
     /// The position of `name` among the names, or `nil`.
     package func position(of name: String) -> Int? {
         let (position, found) = place(of: name)

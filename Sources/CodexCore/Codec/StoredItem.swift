@@ -5,10 +5,10 @@ package final class StoredItem: Sendable {
     private let bytes: [UInt8]
     /// The attributes of the item's key.
     private let keys: [AttributeMap.Element]
-    /// The names of the stored attributes.
+    /// The positions of the item's parts.
+    private let layout: ItemLayout
+    /// The names of the stored attributes, which ``layout`` does not retain.
     private let names: Shape
-    /// The item's header.
-    package let header: ItemHeader
     /// The bytes that decoding the item goes through, including inflated values.
     package let inflatedByteCount: Int
 
@@ -25,15 +25,20 @@ package final class StoredItem: Sendable {
         shapes: any ShapeSource
     ) throws(CodexError) {
         let layout = try ItemLayout(bytes.span, shapes: shapes)
+        self.layout = layout
         names = layout.shape
-        header = layout.header
         inflatedByteCount = try layout.requireInflatable(bytes.span) + bytes.count
         keys = try decoder.keyAttributes(key.span)
         self.bytes = bytes
     }
 
-    /// The bytes of the encoding.
-    package var byteCount: Int { bytes.count }
+    /// The item's header.
+    package var header: ItemHeader { layout.header }
+
+    /// The bytes of memory that the item takes: its encoding, and the names that it carries.
+    ///
+    /// - Complexity: O(*n*) in the number of those names.
+    package var memoryByteCount: Int { bytes.count + layout.ownNamesByteCount }
 
     /// The decoded item, key attributes included.
     ///
@@ -42,15 +47,17 @@ package final class StoredItem: Sendable {
     package func item() throws(CodexError) -> Item { try item(DecodingBudget()) }
 
     private func item(_ budget: DecodingBudget) throws(CodexError) -> Item {
+        var budget = budget
+        try budget.takeMemory(DecodedSize.array(of: AttributeMap.Element.self, layout.count))
         let bytes = bytes
-        let layout = try ItemLayout(bytes.span, shapes: self)
         return try layout.item(bytes.span, keyAttributes: keys, budget: budget)
     }
 
     /// Writes the item in DynamoDB's typed JSON, without decoding its values into memory.
     ///
     /// - Parameters:
-    ///   - memory: Reserves memory for inflated values.
+    ///   - memory: Reserves memory for inflated values. The memory of the item itself is reserved
+    ///     already.
     ///   - take: Receives the JSON, part by part.
     /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``, and the errors of
     ///   `take`.
@@ -58,8 +65,7 @@ package final class StoredItem: Sendable {
         reserving memory: DecodedMemory, _ take: (Span<UInt8>) throws -> Void
     ) throws {
         let bytes = bytes
-        let layout = try ItemLayout(bytes.span, shapes: self)
-        let missing = ItemLayout.MissingKeys(keys, layout.shape)
+        let missing = ItemLayout.MissingKeys(keys, names)
         var budget = DecodingBudget(reserving: memory)
         // Text that is not ASCII is copied once more.
         try budget.takeMemory(bytes.count)
@@ -78,7 +84,8 @@ package final class StoredItem: Sendable {
     /// - Parameters:
     ///   - condition: The condition, which is valid.
     ///   - steps: The remaining steps, as for ``Condition/evaluate(_:steps:)``.
-    ///   - memory: Reserves memory for inflated values; `nil` if memory is not counted.
+    ///   - memory: Reserves memory for the item, and for what is inflated and decoded; `nil` if
+    ///     memory is not counted.
     /// - Returns: Whether the condition holds, and the item's size as DynamoDB counts it. The
     ///   first is meaningless if `steps` is below zero.
     /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``.
@@ -86,11 +93,10 @@ package final class StoredItem: Sendable {
         _ condition: Condition, steps: inout Int, reserving memory: DecodedMemory?
     ) throws(CodexError) -> (holds: Bool, byteCount: Int) {
         let bytes = bytes
-        let layout = try ItemLayout(bytes.span, shapes: self)
-        let missing = ItemLayout.MissingKeys(keys, layout.shape)
+        let missing = ItemLayout.MissingKeys(keys, names)
         var budget = DecodingBudget(reservingIfCounted: memory)
-        // The encoding, and the values at the paths, which are copied once more.
-        try budget.takeMemory(2 * bytes.count)
+        // The item, and the values at the paths, which are copied.
+        try budget.takeMemory(memoryByteCount + bytes.count)
         guard !missing.areStoredToo else {
             let item = try item(budget)
             return (condition.evaluate(item, steps: &steps), item.byteCount)
@@ -98,12 +104,7 @@ package final class StoredItem: Sendable {
         let paths = ConditionPaths(condition)
         var finder = StoredPathFinder(budget, pathCount: paths.count, keepsStarts: true)
         let byteCount = try finder.find(paths.tree, in: bytes.span, layout, missing)
-        let input = try ConditionInput(paths, finder.values)
+        let input = try ConditionInput(paths, finder.values, finder.budget)
         return (input.satisfies(condition, steps: &steps), byteCount)
     }
-}
-
-extension StoredItem: ShapeSource {
-    /// The shape of the item, which refers to no other.
-    package func shape(_ id: UInt32) throws(CodexError) -> Shape { names }
 }

@@ -8,6 +8,9 @@ struct StoredPathFinder {
     private var meter: StoredItemMeter
     private let keepsStarts: Bool
 
+    /// The rest of the limits of decoding.
+    var budget: DecodingBudget { meter.budget }
+
     /// Creates a finder for one item.
     ///
     /// - Parameters:

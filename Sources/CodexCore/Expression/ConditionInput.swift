@@ -17,10 +17,16 @@ struct ConditionInput {
 
     /// Creates the input from the values that were found in the item.
     ///
-    /// - Throws: ``CodexError/Code/corrupted``.
-    init(_ paths: ConditionPaths, _ found: [StoredValue?]) throws(CodexError) {
+    /// - Parameters:
+    ///   - paths: The paths of the values.
+    ///   - found: The values, by the numbers of their paths.
+    ///   - budget: The rest of the limits of decoding.
+    /// - Throws: ``CodexError/Code/corrupted``, ``CodexError/Code/outOfMemory``.
+    init(
+        _ paths: ConditionPaths, _ found: [StoredValue?], _ budget: DecodingBudget
+    ) throws(CodexError) {
         self.paths = paths
-        var budget = DecodingBudget()
+        var budget = budget
         var values: [Value] = []
         for value in found {
             guard let value else {
@@ -30,6 +36,8 @@ struct ConditionInput {
             if let container = try StoredContainer(value) {
                 values.append(.stored(container))
             } else {
+                // The found value stays in memory, too.
+                try budget.takeMemory(value.range.count)
                 values.append(.decoded(try value.decoded(&budget)))
             }
         }

@@ -55,7 +55,8 @@ package enum Base64 {
 
     /// Decodes base64 with its padding.
     ///
-    /// - Throws: ``CodexError/Code/invalidJSON`` for any other text.
+    /// - Throws: ``CodexError/Code/invalidJSON`` for any other text, also if the last digit has
+    ///   unused bits that are not zero.
     package static func decode(_ text: String) throws(CodexError) -> [UInt8] {
         guard let bytes = decoded(text) else {
             throw CodexError(.invalidJSON, "A binary value is not base64.")
@@ -65,7 +66,8 @@ package enum Base64 {
 
     /// Decodes base64 with its padding; `nil` for any other text.
     ///
-    /// Unused bits of the last digit are ignored.
+    /// Unused bits of the last digit must be zero, so each value has one text. DynamoDB refuses
+    /// other bits, too.
     private static func decoded(_ text: String) -> [UInt8]? {
         var text = text
         return text.withUTF8 { digits in unsafe decoded(digits) }
@@ -83,6 +85,7 @@ package enum Base64 {
         let values = digitValues
         // The highest bit is set by a byte that is no digit.
         var seen: UInt8 = 0
+        var lastGroup: UInt32 = 0
         let byteCount = text.count / 4 * 3 - paddingCount
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, written in
             unsafe values.withUnsafeBufferPointer { values in
@@ -95,6 +98,7 @@ package enum Base64 {
                     seen |= first | second | third | fourth
                     let upper = UInt32(first) << 18 | UInt32(second) << 12
                     let group = upper | UInt32(third) << 6 | UInt32(fourth)
+                    lastGroup = group
                     unsafe buffer[written] = UInt8(truncatingIfNeeded: group >> 16)
                     written += 1
                     if place + 2 < digitCount {
@@ -109,7 +113,8 @@ package enum Base64 {
                 }
             }
         }
-        return seen & noDigit == 0 ? bytes : nil
+        let unusedBits: UInt32 = paddingCount == 0 ? 0 : paddingCount == 1 ? 0xFF : 0xFFFF
+        return seen & noDigit == 0 && lastGroup & unusedBits == 0 ? bytes : nil
     }
 
     /// What ``digitValues`` has for a byte that is no digit.
@@ -141,9 +146,10 @@ package enum Base64 {
 
     /// Decodes the form that ``encodeURL(_:)`` writes; `nil` for any other text.
     package static func decodeURL(_ text: String) -> [UInt8]? {
-        guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") }) else {
-            return nil
+        let isForeign = text.utf8.contains { digit in
+            digit == UInt8(ascii: "+") || digit == UInt8(ascii: "/") || digit == UInt8(ascii: "=")
         }
+        guard !isForeign else { return nil }
         let standard = String(
             decoding: text.utf8.map { digit in
                 switch digit {
@@ -153,8 +159,6 @@ package enum Base64 {
                 }
             }, as: UTF8.self)
         let padding = String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)
-        guard let bytes = decoded(standard + padding) else { return nil }
-        // The last digit may have unused bits; only zeros there are canonical.
-        return encodeURL(bytes) == text ? bytes : nil
+        return decoded(standard + padding)
     }
 }

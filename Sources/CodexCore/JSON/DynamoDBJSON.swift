@@ -12,6 +12,9 @@ public enum DynamoDBJSON {
     /// `codexflow export --header`. The header is ignored, because keys determine entities, and
     /// each store counts versions by its own writes.
     ///
+    /// The base64 of binary values has padding. Unused bits of its last digit are zero, as DynamoDB
+    /// requires.
+    ///
     /// - Throws: ``CodexError/Code/invalidJSON``, with the place of malformed JSON, or with the
     ///   attribute of a value that is not DynamoDB's; ``CodexError/Code/invalidNumber``.
     public static func item(parsing bytes: [UInt8]) throws(CodexError) -> Item {

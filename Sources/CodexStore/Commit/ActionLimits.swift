@@ -7,19 +7,22 @@ internal import CodexCore
 package struct ActionLimits: Sendable {
     /// The maximum bytes of the items; each counts by the larger of its old and its new size.
     package let byteCount: Int
-    /// The maximum bytes of the stored encodings of items that are only read, with their values
-    /// inflated.
+    /// The maximum bytes of the stored encodings of items that are only read.
+    ///
+    /// They include inflated values, and the names of items that carry their own.
     package let encodedByteCount: Int
     /// The maximum steps of the conditions.
     package let stepCount: Int
 
     /// The limits of a transaction of DynamoDB's protocol.
     ///
-    /// Only few values have an encoding of twice the bytes that DynamoDB counts for them, such as
-    /// empty texts and numbers like 9E18.
+    /// The encodings may have four times the bytes that DynamoDB counts for the items. A list of
+    /// numbers like 9E18 has 3.7 times as many. An item that carries its names usually has up to
+    /// three times as many: each name has a length, and a place in the table of offsets. Few items
+    /// have more than four times as many, such as sets of numbers like 9E18 (5.5 times).
     package static let dynamoDB = ActionLimits(
         byteCount: DynamoDBLimits.transactionByteCountMax,
-        encodedByteCount: 2 * DynamoDBLimits.transactionByteCountMax,
+        encodedByteCount: 4 * DynamoDBLimits.transactionByteCountMax,
         stepCount: StoreLimits.conditionStepCountMax)
 }
 

@@ -88,37 +88,38 @@ struct ActionList {
         var changes: [Change] = []
         var positions: [Int] = []
         var reasons: [CodexError?] = []
+        // The memory before the list, and that of the items that the reasons have.
+        let firstByteCount = reservedByteCount
+        var reasonByteCount = 0
         for (action, target) in zip(actions, targets) {
-            let reservedByteCount = context.memory?.byteCount ?? 0
-            var isKept = false
+            let before = reservedByteCount
             do throws(CodexError) {
                 let (effect, change) = try judge(action, target, &account)
                 judged(reasons.count, effect)
                 if let change {
-                    isKept = true
                     changes.append(change)
                     positions.append(reasons.count)
+                } else {
+                    context.memory?.release(downTo: before)
                 }
                 reasons.append(nil)
             } catch {
                 if Self.endsList(error) { throw error }
                 try account.fail(error)
                 let reason = keepsItem(reasons.count) ? error : error.withoutItem
-                isKept = reason.failedItem != nil
-                if case .stored(let item)? = reason.failedItem {
-                    // Only the encoding stays in memory.
-                    context.memory?.release(downTo: reservedByteCount)
-                    try context.memory?.reserve(item.byteCount)
-                }
+                try adjustMemory(to: reason.failedItem, after: before)
+                reasonByteCount += reservedByteCount - before
                 reasons.append(reason)
             }
-            if !isKept { context.memory?.release(downTo: reservedByteCount) }
         }
         guard reasons.allSatisfy({ $0 == nil }) else {
             // Other changes may be refused on their own: report them in the same error.
             for (change, position) in zip(changes, positions) {
                 reasons[position] = context.items.refusal(of: change)
             }
+            // The changes are not made, so their items leave the memory.
+            changes = []
+            context.memory?.release(downTo: firstByteCount + reasonByteCount)
             throw Self.cancelled(reasons)
         }
         do throws(CodexError) {
@@ -130,6 +131,25 @@ struct ActionList {
             }
             reasons[positions[position]] = error
             throw Self.cancelled(reasons)
+        }
+    }
+
+    /// The memory that is reserved for decoded items.
+    private var reservedByteCount: Int { context.memory?.byteCount ?? 0 }
+
+    /// Keeps only the memory of the item that the error of an action has.
+    ///
+    /// - Parameters:
+    ///   - item: The item; `nil` if the error has none.
+    ///   - before: The memory that was reserved before the action.
+    /// - Throws: ``CodexError/Code/outOfMemory``.
+    private func adjustMemory(
+        to item: CodexError.CurrentItem?, after before: Int
+    ) throws(CodexError) {
+        switch item {
+        case nil: context.memory?.release(downTo: before)
+        case .decoded?: return
+        case .stored(let item)?: try context.memory?.adjust(to: before + item.memoryByteCount)
         }
     }
 

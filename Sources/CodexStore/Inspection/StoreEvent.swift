@@ -23,7 +23,10 @@ public enum StoreEvent: Sendable, Hashable {
     /// store refuse writes (``CodexError/Code/writesRefused``). After any other failure writes
     /// continue.
     case checkpointFailed(code: CodexError.Code, message: String)
-    /// The background flush of the log failed, at ``Durability/Level/interval(_:)``.
+    /// A flush of the log failed, at ``Durability/Level/interval(_:)``.
+    ///
+    /// It was a flush in the background, of a full segment before the next one begins, or of a
+    /// checkpoint. A process sends the event once for each opening.
     ///
     /// A power failure may lose acknowledged commits of the last interval. The store refuses writes
     /// (``CodexError/Code/writesRefused``), and the flush is not retried: close the store in all

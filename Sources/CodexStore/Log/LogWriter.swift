@@ -18,6 +18,8 @@ final class LogWriter: @unchecked Sendable {
     private let tail = Locked(Tail())
     /// Whether a flush of the log failed in this process.
     private let hasFlushFailed = Atomic(false)
+    /// Whether the observer was told of a failed flush.
+    private let isFailureReported = Atomic(false)
 
     /// The part of the log that ``flush()`` must flush.
     private struct Tail {
@@ -121,7 +123,7 @@ final class LogWriter: @unchecked Sendable {
     ///
     /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
     func flush() throws(CodexError) {
-        try lease.refusingWritesOnFailure { () throws(CodexError) in try flushTail() }
+        try reportingFailure { () throws(CodexError) in try flushTail() }
     }
 
     /// Opens the segment of a position, by a separate descriptor.
@@ -141,7 +143,7 @@ final class LogWriter: @unchecked Sendable {
     /// - Throws: ``CodexError/Code/outcomeUnknown``; the store then refuses writes.
     func flush(through position: LogPosition, in segment: LogSegment) throws(CodexError) {
         // The segments before it were flushed when it was begun.
-        try lease.refusingWritesOnFailure { () throws(CodexError) in try flush(segment.file) }
+        try reportingFailure { () throws(CodexError) in try flush(segment.file) }
         tail.withLock { tail in
             if tail.appendedSequence <= position.sequence {
                 tail.flushedSequence = tail.appendedSequence
@@ -156,6 +158,23 @@ final class LogWriter: @unchecked Sendable {
         guard let file else { return }
         try flush(file)
         tail.withLock { $0.flushedSequence = max($0.flushedSequence, sequence) }
+    }
+
+    /// Flushes the log, and makes the store refuse writes if that fails.
+    ///
+    /// At ``Durability/Level/interval(_:)`` the observer is told once. After any failed flush, the
+    /// flushes in the background end, and acknowledged commits may be lost.
+    private func reportingFailure(_ flush: () throws(CodexError) -> Void) throws(CodexError) {
+        do throws(CodexError) {
+            try lease.refusingWritesOnFailure(flush)
+        } catch {
+            if case .interval = options.durability.level,
+                !isFailureReported.exchange(true, ordering: .relaxed)
+            {
+                options.observer?(.logFlushFailed(code: error.code, message: error.message))
+            }
+            throw error
+        }
     }
 
     /// Whether the log may be flushed: no flush of it failed in this process.
@@ -251,7 +270,7 @@ final class LogWriter: @unchecked Sendable {
         after position: LogPosition, from old: LogSegment, room: Int, _ use: RoomUse,
         isFresh: Bool = false
     ) throws(CodexError) -> LogSegment {
-        try lease.refusingWritesOnFailure { () throws(CodexError) in try flush(old.file) }
+        try reportingFailure { () throws(CodexError) in try flush(old.file) }
         tail.withLock { $0.flushedSequence = max($0.flushedSequence, $0.appendedSequence) }
         let new = try space.makeSegment(
             old.header.number + 1, after: position, incarnation: old.header.incarnation,
