@@ -189,8 +189,9 @@ struct TransactionLimitTests {
     /// Names of three bytes.
     private static func names(_ count: Int) -> [String] {
         let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-        return (0..<count).map { number in
-            String([letters[number / 4096], letters[number / 64 % 64], letters[number % 64]])
+        return (0..<count).map { (number: Int) -> String in
+            let places: [Int] = [number / 4096, number / 64 % 64, number % 64]
+            return String(places.map { letters[$0] })
         }
     }
 

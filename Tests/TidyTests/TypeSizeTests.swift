@@ -15,6 +15,8 @@ struct TypeSizeTests {
         "CodexCore.CodexFlow.Task": "The model with the most attributes, and the rules of each.",
         "CodexCore.Number": "Arithmetic, order, text and stored form of one value.",
         "CodexDynamoDB.DynamoDBService": "The operations of DynamoDB's API, each in its own file.",
+        "CodexDynamoDB.ResponseWriter":
+            "Each part of a response is a member, beside the limits of its size.",
         "CodexStore.Store": "The API of the engine: each call is a member, in the file of its job.",
         "CodexWorkspace.CodexFlow.DecisionContext":
             "What all commands read and write, in the file of each model.",
