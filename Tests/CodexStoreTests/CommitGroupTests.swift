@@ -157,22 +157,3 @@ struct CommitGroupTests {
         #expect(commitCounts == [3, 1, 1])
     }
 }
-
-/// How many values there are.
-private final class LiveCount: Sendable {
-    private let count = Mutex(0)
-    var value: Int { count.withLock { $0 } }
-    func add(_ number: Int) { count.withLock { $0 += number } }
-}
-
-/// A value that is counted as long as it lives.
-private final class CountedValue: Sendable {
-    private let count: LiveCount
-
-    init(_ count: LiveCount) {
-        self.count = count
-        count.add(1)
-    }
-
-    deinit { count.add(-1) }
-}

@@ -110,26 +110,9 @@ struct RefusedWriteTests {
 
     // MARK: Errors of bodies that run again
 
-    /// The number of errors that live, now and whenever their body began.
-    private final class LiveErrors: Sendable {
-        private let state = Mutex((count: 0, countsAtBegin: [Int]()))
-
-        var countsAtBegin: [Int] { state.withLock { $0.countsAtBegin } }
-
-        func bodyBegins() { state.withLock { $0.countsAtBegin.append($0.count) } }
-        func add(_ number: Int) { state.withLock { $0.count += number } }
-    }
-
     /// An error that is counted as long as it lives, as one with the items of a failed condition.
-    private final class LiveError: Error {
-        private let errors: LiveErrors
-
-        init(_ errors: LiveErrors) {
-            self.errors = errors
-            errors.add(1)
-        }
-
-        deinit { errors.add(-1) }
+    private struct LiveError: Error {
+        let value: CountedValue
     }
 
     @Test(
@@ -137,13 +120,14 @@ struct RefusedWriteTests {
         arguments: [true, false])
     func errorsOfReruns(breaks: Bool) throws {
         let temporary = try smallStore()
-        let errors = LiveErrors()
+        let errors = LiveCount()
+        let countsAtBegin = Mutex<[Int]>([])
         let answers = try WriteGroup().run(
             [
                 "first": { _ = try $0.put(["partition": "small"], in: "samples") },
                 "refused": { _ in
-                    errors.bodyBegins()
-                    throw LiveError(errors)
+                    countsAtBegin.withLock { $0.append(errors.value) }
+                    throw LiveError(value: CountedValue(errors))
                 },
                 "culprit": { transaction in
                     // It breaks the transaction, or leaves no room for the commit.
@@ -157,7 +141,7 @@ struct RefusedWriteTests {
             answers == [
                 "culprit: storeFull", "first: done", "refused: LiveError", "waiting: done",
             ])
-        #expect(errors.countsAtBegin == [0, 0])
+        #expect(countsAtBegin.withLock { $0 } == [0, 0])
         #expect(try temporary.store.count(TableScan(table: "samples")).count == 1)
     }
 }

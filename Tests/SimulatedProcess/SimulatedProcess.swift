@@ -92,9 +92,9 @@ final class SimulatedProcess {
     /// Waits until a store does nothing in the background: no checkpoint is due or under way.
     ///
     /// Indexes are built on demand alone. What remains makes no watched calls. Timers of the
-    /// checkpoints have an interval of a year. Readers that are idle for 10 seconds of real time give
-    /// back their slots in `lock.mdb`, which is mapped memory. Threads that are idle for 5 seconds of
-    /// real time end.
+    /// checkpoints have an interval of a year. Readers that are idle for 10 seconds of real time
+    /// give back their slots in `lock.mdb`, which is mapped memory. Threads that are idle for 5
+    /// seconds of real time end.
     func settle(_ store: Store) async {
         while !store.isQuiet {
             // By a timer: a call of `usleep` would be a scheduling point.
