@@ -68,7 +68,8 @@ let package = Package(
         .target(name: "HostCalls", path: "Tests/HostCalls"),
         // What those that write and those that check agree on.
         .target(
-            name: "CrashSupport", dependencies: ["CodexCore", "CodexStore", "PlantedFaults"],
+            name: "CrashSupport",
+            dependencies: ["CodexCore", "CodexStore", "PlantedFaults", "TestSupport"],
             path: "Tests/CrashSupport"),
         // Collaborators of a store with faults that tests must find.
         .target(

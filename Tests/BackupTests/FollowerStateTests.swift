@@ -25,7 +25,7 @@ struct FollowerStateTests {
 
     /// Waits for what a store's builder does by itself.
     private func waitUntilBuilt(_ store: Store) async throws {
-        let end = ContinuousClock.now + .seconds(60)
+        let end = ContinuousClock.now + Hang.limit
         while try store.buildStatus().contains(where: { $0.state != .ready }) {
             try #require(ContinuousClock.now < end)
             try await _Concurrency.Task.sleep(for: .milliseconds(5))

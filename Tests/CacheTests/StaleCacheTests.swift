@@ -137,7 +137,8 @@ struct StaleCacheTests {
         func stop() async {
             isStopped.store(true, ordering: .relaxed)
             await withCheckedContinuation { continuation in
-                DispatchQueue.global().async { [isOver] in
+                // Other tests may block all threads of the queues.
+                Thread.detachNewThread { [isOver] in
                     isOver.wait()
                     continuation.resume()
                 }

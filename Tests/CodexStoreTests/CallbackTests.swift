@@ -52,9 +52,12 @@ struct CallbackTests {
     }
 
     /// Waits for a semaphore without blocking the cooperative threads; says whether it came.
-    static func isSignalled(_ semaphore: DispatchSemaphore, seconds: Int = 60) async -> Bool {
+    static func isSignalled(
+        _ semaphore: DispatchSemaphore, seconds: Int = Hang.seconds
+    ) async -> Bool {
         await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
+            // A thread of its own: other tests may block all threads of the queues.
+            Thread.detachNewThread {
                 let result = semaphore.wait(timeout: .now() + .seconds(seconds))
                 continuation.resume(returning: result == .success)
             }
@@ -62,7 +65,7 @@ struct CallbackTests {
     }
 
     private func wait(until isSo: () throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + Hang.limit
         while try !isSo() {
             try #require(ContinuousClock.now < deadline)
             try await Task.sleep(for: .milliseconds(2))

@@ -79,7 +79,7 @@ struct OpeningTests {
     func dropping() throws {
         do { _ = try Store(at: path, schema: CodexFlow.schema) }
         // The writer's thread closes it; opening again succeeds once it has.
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + Hang.limit
         while code() == .alreadyOpen, ContinuousClock.now < deadline {}
         #expect(code() == nil)
     }

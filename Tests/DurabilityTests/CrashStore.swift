@@ -85,7 +85,7 @@ final class CrashAgent: Sendable {
 
     /// Waits until the process is gone; returns the last step that it was at.
     @discardableResult
-    func waitForEnd(limit: Duration = .seconds(300)) -> ProtocolStep? {
+    func waitForEnd(limit: Duration = Hang.limit) -> ProtocolStep? {
         let deadline = DispatchTime.now() + .seconds(Int(limit.components.seconds))
         if ended.wait(timeout: deadline) == .timedOut {
             signal(SIGKILL)

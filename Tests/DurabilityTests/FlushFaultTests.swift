@@ -5,6 +5,7 @@ import Dispatch
 import FaultyCalls
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import CodexStore
@@ -103,7 +104,7 @@ struct FlushFaultTests {
             Int32(FAULTY_PWRITE), 1, EIO, 0, directory + "/store/log/0000000000000001.segment")
         #expect(write(temporary.store, 1) == .outcomeUnknown)
         // The first commit was acknowledged, and its log can be flushed.
-        #expect(flushed.wait(timeout: .now() + 60) == .success)
+        #expect(flushed.wait(timeout: .now() + .seconds(Hang.seconds)) == .success)
     }
 
     @Test("An archive has no commits of a log whose flush failed in another process")
@@ -264,7 +265,7 @@ struct FlushFaultTests {
                 try NumberedItems.put(number..<number + 1, byteCount: 100_000, in: temporary.store)
             }
         }
-        if isInterval { #expect(reported.wait(timeout: .now() + 60) == .success) }
+        if isInterval { #expect(reported.wait(timeout: .now() + .seconds(Hang.seconds)) == .success) }
         // Closing tries to flush the log, too.
         temporary.store.close()
         let seen = codes.withLock { $0 }

@@ -20,7 +20,7 @@ struct ManyStoresTests {
         let descriptors = try agent.must("descriptors 0").number
         let count = min(Self.count, descriptors / 20)
         agent.tell("stores \(directory.path) \(count)")
-        let answer = try agent.answer(within: .seconds(600))
+        let answer = try agent.answer()
         #expect(answer.code == nil, "\(answer)")
         #expect(answer.number == count)
         // Stores that have nothing to do have no threads.

@@ -121,7 +121,7 @@ final class TortureRound {
         for agent in agents {
             if kills { agent.kill() } else { agent.tellToEnd() }
         }
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + Hang.limit
         while agents.contains(where: { !$0.hasEnded }), ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(20))
             for agent in agents { agent.drain(&field.ledger) }

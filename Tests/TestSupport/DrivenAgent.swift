@@ -68,7 +68,7 @@ public final class DrivenAgent {
     }
 
     /// What it says to what it was told.
-    public func answer(within timeout: Duration = .seconds(120)) throws -> Answer {
+    public func answer(within timeout: Duration = Hang.limit) throws -> Answer {
         guard let line = nextLine(within: timeout) else { throw Silent(command: command) }
         var words = line.split(separator: " ").map(String.init)
         guard words.first == "error", words.count > 1 else {
@@ -104,9 +104,9 @@ public final class DrivenAgent {
 
     /// Waits until the system has stopped it, which it does itself.
     ///
-    /// - Returns: Whether it is, within half a minute.
+    /// - Returns: Whether it is before ``Hang/limit``.
     public func waitUntilStopped() -> Bool {
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + Hang.limit
         while ContinuousClock.now < deadline {
             if state == "T" { return true }
             sched_yield()
