@@ -168,8 +168,8 @@ private struct BatchStep: Sendable {
             let old = try transaction.deleteMeasuring(in: table.name, key: key)
             target.addDelete(to: &units, old?.keys, byteCount: old?.byteCount ?? 0)
         } else if let put {
-            let old = try transaction.put(put, in: table.name, returning: .allOld)
-            target.add(to: &units, old, put)
+            let (old, new) = try transaction.change(to: put, in: table.name)
+            target.add(to: &units, old, new)
         } else {
             let old = try transaction.delete(in: table.name, key: key, returning: .allOld)
             target.add(to: &units, old, nil)

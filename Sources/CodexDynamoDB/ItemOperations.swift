@@ -39,9 +39,8 @@ extension DynamoDBService {
         return try await perform(
             write, on: table, replacing: { try $0.primaryKey(of: item) }, budget
         ) { [write] transaction, _ in
-            let old = try transaction.put(
-                item, in: name, condition: condition, returning: write.returningOld)
-            return .items(old: old, new: item)
+            let (old, new) = try transaction.change(to: item, in: name, condition: condition)
+            return .items(old: write.returningOld == .allOld ? old : nil, new: new)
         }
     }
 
@@ -88,8 +87,10 @@ extension DynamoDBService {
                 let old = try transaction.view(in: name, key: primaryKey) {
                     try $0.item(reserving: memory)
                 }
-                try transaction.put(old ?? key, in: name, condition: condition)
-                return .items(old: old, new: old ?? key)
+                let new = try transaction.change(
+                    to: old ?? key, in: name, condition: condition
+                ).new
+                return .items(old: old, new: new)
             }
             let (old, new) = try transaction.change(
                 in: name, key: primaryKey, update, condition: condition)

@@ -31,6 +31,10 @@ let shop = TableDefinition(
         IndexDefinition(
             "byState", partitionKey: [KeyAttribute("state")],
             sortKey: [KeyAttribute("total", .number)])
+    ],
+    counters: [
+        CounterDefinition(
+            "ordersByState", group: [KeyAttribute("state")], sums: ["total"], entities: ["order"])
     ])
 let shopSchema = Schema(tables: [shop]).adding(Order.self, Stock.self)
 
@@ -114,6 +118,24 @@ struct GuideQueriesAndConditionsTests {
             let lamps = try snapshot.get(.stock(of: "lamp"))
             print(orders, lamps?.available ?? 0)
         }
+    }
+
+    @Test("All entities of a type, and their totals")
+    func scans() async throws {
+        let orderCount = try store.all(of: Order.self).count
+        let stockCount = try store.count(of: Stock.self)
+        for try await order in store.results(of: Order.self, pageSize: 100) {
+            print(order.customer, order.number, "of", orderCount, "and", stockCount)
+        }
+        #expect(orderCount == 5)
+        #expect(stockCount == 1)
+
+        for total in try store.counts(of: Order.self, by: "ordersByState") {
+            print(total.group, total.count, total.sums)
+        }
+        let totals = try store.counts(of: Order.self, by: "ordersByState")
+        #expect(totals.map(\.count) == [3, 2])
+        #expect(totals.map { $0.sums["total"] } == [120, 30])
     }
 
     @Test("DynamoDB's expressions as text")
@@ -259,11 +281,28 @@ struct GuideQueriesAndConditionsTests {
         #expect(try store.all(.orders(of: "bob")) == [order])
     }
 
+    @Test("Many entities are changed and deleted")
+    func bulk() async throws {
+        let report = try await store.updateAll(.orders(in: "sent", from: 0)) { $0.state = "closed" }
+        print(report.updatedCount, "orders closed")
+        for failure in report.failures { print("stays as it is:", failure.error) }
+        #expect(report.updatedCount == 2)
+        #expect(report.failureCount == 0)
+        #expect(try store.count(.orders(in: "closed", from: 0)) == 2)
+
+        let closed = try await store.deleteAll(.orders(in: "closed", from: 0))
+        let stocks = try await store.deleteAll(of: Stock.self)
+        print(closed, "orders and", stocks, "stocks deleted")
+        #expect(closed == 2)
+        #expect(stocks == 1)
+        #expect(try store.count(of: Order.self) == 3)
+    }
+
     @Test("The items of a query are deleted")
     func deletion() async throws {
         let sent = TableQuery(table: "shop", index: "byState", partition: ["sent"])
         let deleted = try await store.deleteItems(matching: sent)
-        print(deleted, "orders deleted")
+        print(deleted, "items deleted")
         #expect(deleted == 2)
         #expect(try store.count(.orders(of: "ada")) == 3)
     }

@@ -198,8 +198,10 @@ struct NumberTests {
 
     @Test("Doubles come in by their shortest spelling; NaN and infinities do not")
     func doubles() throws {
-        #expect(try Number(0.1).description == "0.1")
-        #expect(try Number(1e21).description == "1000000000000000000000")
+        // A literal would not be converted, but be a literal of the number itself.
+        let (tenth, large) = (0.1, 1e21)
+        #expect(try Number(tenth).description == "0.1")
+        #expect(try Number(large).description == "1000000000000000000000")
         #expect(try Number(parsing: "0.1").double == 0.1)
         for value in [Double.nan, .infinity, -.infinity] {
             #expect(throws: CodexError(.invalidNumber, "")) { try Number(value) }

@@ -15,12 +15,13 @@ struct SchemaTests {
         #expect(try template.render(["id": "a", "n": 7]) == "PRD#a#V#0000000007")
         #expect(try template.render(["id": "a"]) == nil)
         for item: Item in [
-            ["id": "a#b", "n": 1], ["id": "", "n": 1], ["id": "a\n", "n": 1], ["id": "a", "n": -1],
-            ["id": "a", "n": 10_000_000_000], ["id": true, "n": 1],
+            ["id": "a#b", "n": 1], ["id": "", "n": 1], ["id": "a\n", "n": 1], ["id": true, "n": 1],
         ] {
             #expect(throws: CodexError(.invalidIdentifier, "")) { try template.render(item) }
         }
         #expect(try template.render(["id": "a", "n": 9_999_999_999]) == "PRD#a#V#9999999999")
+        #expect(try template.render(["id": "a", "n": 10_000_000_000]) == "PRD#a#V#:0111")
+        #expect(try template.render(["id": "a", "n": -1]) == "PRD#a#V#-9999999998~")
         for source in ["", "{", "}", "a{b", "{}", "{a}{b}", "{a}b", "a}b", "{a{b}}"] {
             #expect(throws: CodexError(.invalidSchema, ""), "\(source)") { try KeyTemplate(source) }
         }

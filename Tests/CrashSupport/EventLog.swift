@@ -1,6 +1,6 @@
 package import CodexStore
 internal import Foundation
-package import TestSupport
+internal import TestSupport
 
 /// The events of a store, for those who wait for one.
 package final class EventLog: @unchecked Sendable {

@@ -399,14 +399,14 @@
             try await place.open { store in
                 await #expect(throws: CodexError(.invalidSchema, "")) {
                     try await store.addIndex(
-                        IndexDefinition("byBody", partitionKey: [KeyAttribute("body")]),
+                        IndexDefinition("byText", partitionKey: [KeyAttribute("text")]),
                         to: CodexFlow.table)
                 }
                 // For other entities it may be.
                 try await store.addIndex(
                     IndexDefinition(
-                        "byBody", partitionKey: [KeyAttribute("body")],
-                        entities: [CodexFlow.Project.definition.name]), to: CodexFlow.table)
+                        "byText", partitionKey: [KeyAttribute("text")],
+                        entities: [CodexFlow.Comment.definition.name]), to: CodexFlow.table)
             }
         }
 

@@ -6,8 +6,9 @@ package protocol KeyAttributeDecoder: AnyObject, Sendable {
 
 /// The bytes of an item in place, and the positions of its parts.
 ///
-/// - Important: A copy must not outlive the buffers. Only ``ItemView`` and ``FieldReader`` hold
-///   one. Closures borrow both of them and cannot copy the bytes out of them.
+/// - Important: A copy must not outlive the buffers. Only ``ItemView``, ``FieldReader`` and
+///   ``ItemDecodingNode`` hold one. Closures borrow the first two and cannot copy the bytes out of
+///   them. The last is closed when the value is made.
 @safe
 @usableFromInline
 package struct ItemBytes {

@@ -96,7 +96,7 @@ public enum CodexFlow {
                 ],
                 timeToLive: "expiresAt")
         ],
-        entities: entities.map { $0.definition })
+        types: entities)
 
     /// The entities.
     public static var entities: [any Entity.Type] {

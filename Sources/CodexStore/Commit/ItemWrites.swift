@@ -20,7 +20,8 @@ struct ItemWrites {
 
     /// Reads the item under `key`, checks `condition` on it, and stores the result of `make`.
     ///
-    /// If `make` returns `nil`, the item is deleted.
+    /// If `make` returns `nil`, the item is deleted. The returned new image has its derived
+    /// attributes.
     func write(
         _ table: TableHandle, _ key: PrimaryKey, _ condition: Condition?,
         _ make: (Image?) throws(CodexError) -> Image?
@@ -32,7 +33,8 @@ struct ItemWrites {
         let old = try current(table, encoded)
         var steps = StoreLimits.conditionStepCountMax
         try require(condition, old, &steps)
-        let new = try make(old)
+        var new = try make(old)
+        try new?.derive(context.catalog)
         if old != nil || new != nil {
             try context.items.change([Change(table: table, key: encoded, old: old, new: new)])
         }

@@ -32,6 +32,9 @@ extension WriteTransaction: Sendable {}
 extension WriteTransaction {
     /// Stores an item, and replaces one with the same key.
     ///
+    /// If the item belongs to an entity with derived attributes, the store computes them
+    /// (``DerivedAttribute``). Values of the item for them have no effect.
+    ///
     /// - Parameters:
     ///   - item: The item, with the table's key attributes.
     ///   - table: The table.
@@ -53,19 +56,36 @@ extension WriteTransaction {
             throw CodexError(
                 .invalidArgument, "A put returns nothing, the old item or the new one.")
         }
-        let table = try context.catalog.table(table)
-        let key = try table.plan.definition.primaryKey(of: item)
-        let old = try context.writes.write(table, key, condition) { old throws(CodexError) in
-            context.writes.replacing(table, key, old, with: item)
-        }.old
+        let (old, new) = try change(to: item, in: table, condition: condition)
         switch returning {
-        case .allOld: return old?.item
-        case .allNew: return item
+        case .allOld: return old
+        case .allNew: return new
         default: return nil
         }
     }
 
+    /// Stores an item as ``put(_:in:condition:returning:)`` does.
+    ///
+    /// - Returns: The old item, and the new one with its derived attributes.
+    /// - Throws: As ``put(_:in:condition:returning:)``.
+    package mutating func change(
+        to item: Item, in table: String, condition: Condition? = nil
+    ) throws(CodexError) -> (old: Item?, new: Item?) {
+        let table = try context.catalog.table(table)
+        let key = try table.plan.definition.primaryKey(of: item)
+        let (old, new) = try context.writes.write(table, key, condition) {
+            old throws(CodexError) in
+            context.writes.replacing(table, key, old, with: item)
+        }
+        return (old?.item, new?.item)
+    }
+
     /// Changes attributes of an item, or creates the item with its key and these attributes.
+    ///
+    /// If the item belongs to an entity with derived attributes, the store computes them from the
+    /// changed item (``DerivedAttribute``). A change of a derived attribute itself has no effect,
+    /// and conditions and changes read the value from before the update. With `.updatedNew`, only
+    /// the attributes that `update` names are returned.
     ///
     /// - Parameters:
     ///   - table: The table.

@@ -38,6 +38,7 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - token: The ``Page/next`` of the previous page; `nil` for the first page.
     /// - Returns: The items, and a token if there are more.
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
+    ///   ``CodexError/Code/unknownEntity`` if the query names one that the table does not have,
     ///   ``CodexError/Code/indexNotReady``, ``CodexError/Code/invalidKey``,
     ///   ``CodexError/Code/invalidExpression``, ``CodexError/Code/invalidPageToken``,
     ///   ``CodexError/Code/invalidArgument`` for a limit below 1, ``CodexError/Code/corrupted``.
@@ -81,20 +82,44 @@ struct QueryRun {
     let range: KeyRange
     private let direction: QueryDirection
     private let filter: Condition?
+    /// The entity whose items are found; `nil` is all items.
+    private let entity: EntityBinding?
+    /// The number of that entity; negative for all items.
+    private let entityNumber: Int
     private let isScan: Bool
     /// Whether the filter sees whole items, which are read from the table if index entries are
     /// partial.
     private let filtersWhole: Bool
 
+    /// Checks a query.
+    ///
+    /// - Parameters:
+    ///   - query: The query.
+    ///   - context: The transaction.
+    ///   - filtersWhole: Whether the filter sees whole items.
+    ///   - entity: The entity whose items are found, in place of the one that the query names.
+    /// - Throws: As ``ReadableTransaction/items(matching:limits:after:)``.
     init(
-        _ query: TableQuery, _ context: TransactionContext, filtersWhole: Bool = false
+        _ query: TableQuery, _ context: TransactionContext, filtersWhole: Bool = false,
+        of entity: EntityBinding? = nil
     ) throws(CodexError) {
+        guard query.keyValues == nil else { throw Self.unresolved(query) }
         self.context = context
         self.filtersWhole = filtersWhole
         (direction, filter) = (query.direction, query.filter)
         table = try context.catalog.table(query.table)
         if let name = query.index { index = try table.index(name) } else { index = nil }
         range = try KeyRange(query, plan: table.plan, index: index?.plan)
+        if let entity {
+            self.entity = entity
+        } else if let name = query.entity {
+            let entity = try context.catalog.entity(name, in: table)
+            try context.requireMigrated(entity, by: query.index)
+            self.entity = entity
+        } else {
+            self.entity = nil
+        }
+        entityNumber = self.entity?.number ?? -1
         isScan = false
         if let filter {
             try filter.validate()
@@ -105,6 +130,8 @@ struct QueryRun {
     init(_ scan: TableScan, _ context: TransactionContext) throws(CodexError) {
         self.context = context
         filtersWhole = false
+        entity = nil
+        entityNumber = -1
         (direction, filter) = (.forward, scan.filter)
         table = try context.catalog.table(scan.table)
         if let name = scan.index { index = try table.index(name) } else { index = nil }
@@ -165,15 +192,38 @@ struct QueryRun {
         }
     }
 
-    /// Whether an item is not expired, and passes the filter.
+    private static func unresolved(_ query: TableQuery) -> CodexError {
+        CodexError(
+            .invalidKey,
+            "The query of table \(query.table) was made from values of fields of "
+                + "\(query.entity ?? "an entity"). Pass the Query itself, not its request.")
+    }
+
+    /// Whether an item is not expired, is of the chosen entity, and passes the filter.
     @inline(__always)
     func passes(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
         if context.isExpired(bytes.layout.header) { return false }
+        if entityNumber >= 0, bytes.layout.header.entityNumber != entityNumber,
+            try !isRaw(bytes)
+        {
+            return false
+        }
         guard let filter else { return true }
         guard filtersWhole else { return filter.evaluate(try bytes.item()) }
         var passes = false
         try unsafe withWholeItem(key, bytes) { passes = filter.evaluate(try $0.item()) }
         return passes
+    }
+
+    /// Whether the item is a raw one under a primary key of the chosen entity.
+    ///
+    /// It was stored before the schema had the entity.
+    @inline(never)
+    private func isRaw(_ bytes: ItemBytes) throws(CodexError) -> Bool {
+        guard bytes.layout.header.entityNumber == 0 else { return false }
+        let item = Item(unsorted: try bytes.keyAttributes())
+        let key = try table.plan.definition.primaryKey(of: item)
+        return table.entity(of: key)?.number == entityNumber
     }
 
     /// The part of the range after an item; only the item's key attributes are used.
@@ -292,8 +342,9 @@ struct QueryRun {
     }
 
     private var tokens: PageTokenCodec {
-        let source =
+        var source =
             table.name + "\0" + (index?.plan.definition.name ?? "") + (isScan ? "\0scan" : "")
+        if let entity { source += "\0entity\0" + entity.definition.name }
         return PageTokenCodec(
             storeID: context.catalog.storeID, source: Array(source.utf8), range: range,
             direction: direction, filter: filter)
@@ -369,5 +420,26 @@ extension UnsafeBufferPointer<UInt8> {
             }
             return count - other.count
         }
+    }
+}
+
+extension Catalog {
+    /// The entity named `name`, whose items are in `table`.
+    ///
+    /// - Throws: ``CodexError/Code/unknownEntity``.
+    fileprivate func entity(
+        _ name: String, in table: TableHandle
+    ) throws(CodexError) -> EntityBinding {
+        if let entity = table.entities.first(where: { $0.definition.name == name }) {
+            return entity
+        }
+        let schema = manifest.schema
+        if let other = schema.entities.first(where: { $0.name == name }) {
+            throw CodexError(
+                .unknownEntity,
+                "The query is of table \(table.name), but entity \(name) is in table "
+                    + "\(other.table).")
+        }
+        throw schema.unknownEntity(name)
     }
 }

@@ -39,7 +39,7 @@ final class TableReads: CodexFlow.DecisionReader {
     }
 
     func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
-        switch lookup.target {
+        switch try lookup.resolved(in: try schema.table(E.definition.table)) {
         case .primaryKey(let key):
             guard let item = try item(E.definition, key) else { return nil }
             return try E(item: schema.recognizingSealedValues(of: item, E.definition))
@@ -50,17 +50,20 @@ final class TableReads: CodexFlow.DecisionReader {
                 (query.sortPrefix, query.sort) = ([], .equal(sort[0]))
             }
             return try all(Query<E>(query), limit: 1).first
+        case .values, .indexValues:
+            throw CodexError(.invalidKey, "The lookup has no key, although it was made.")
         }
     }
 
     func all<E: Entity>(_ query: CodexCore.Query<E>, limit: Int?) throws -> [E] {
-        let request = Request.query(query.request, of: E.definition.name, limit: limit)
+        let table = try schema.table(E.definition.table)
+        let made = try query.resolved(in: table)
+        let request = Request.query(made, of: E.definition.name, limit: limit)
         guard let result = results[request] else {
             throw Missing(
                 request: request, definition: E.definition,
-                lockName: CodexFlow.PredicateLock.name(of: query.request, E.definition))
+                lockName: CodexFlow.PredicateLock.name(of: made, E.definition))
         }
-        let table = try schema.table(query.request.table)
         var entities: [E] = []
         for item in result {
             entities.append(
@@ -85,12 +88,9 @@ final class TableReads: CodexFlow.DecisionReader {
         var plan = Plan()
         var written: Set<Request> = []
         var counted: Set<String> = []
-        for write in writes {
-            switch write {
-            case .insert(let entity), .replace(let entity), .delete(let entity):
-                let request = try add(write, entity, to: &plan, &counted)
-                written.insert(request)
-            }
+        for write in try lastWrites(of: writes) {
+            let request = try add(write, write.entity, to: &plan, &counted)
+            written.insert(request)
         }
         for (request, item) in items where !written.contains(request) {
             guard case .item(let name, let key) = request else { continue }
@@ -103,6 +103,34 @@ final class TableReads: CodexFlow.DecisionReader {
                     name, counts: counted.contains(name), read: predicateLocks[name]))
         }
         return plan
+    }
+
+    /// One write for each item, with its last state: a transaction has one action for each item.
+    ///
+    /// A command on many elements may write an item more than once.
+    private func lastWrites(
+        of writes: [CodexFlow.DecisionWrite]
+    ) throws -> [CodexFlow.DecisionWrite] {
+        var places: [Request: Int] = [:]
+        var last: [CodexFlow.DecisionWrite?] = []
+        for write in writes {
+            let table = try schema.table(type(of: write.entity).definition.table)
+            let key = try table.primaryKey(of: try write.entity.item())
+            let place = places[.item(table: table.name, key), default: last.count]
+            guard place < last.count else {
+                places[.item(table: table.name, key)] = place
+                last.append(write)
+                continue
+            }
+            switch (last[place], write) {
+            // The item still does not exist before the transaction.
+            case (.insert, .replace(let entity)): last[place] = .insert(entity)
+            case (.insert, .delete): last[place] = nil
+            case (.delete, .insert(let entity)): last[place] = .replace(entity)
+            default: last[place] = write
+            }
+        }
+        return last.compactMap { $0 }
     }
 
     private func add<E: Entity>(

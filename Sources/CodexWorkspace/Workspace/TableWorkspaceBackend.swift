@@ -110,9 +110,10 @@ extension CodexFlow {
             _ query: TableQuery, _ limit: Int?, _ definition: EntityDefinition
         ) async throws -> [Item] {
             var (found, token): ([Item], PageToken?) = ([], nil)
+            let request = query.ofAnyEntity
             repeat {
                 let page = try await table.items(
-                    matching: query,
+                    matching: request,
                     limits: PageLimits(returned: limit.map { $0 - found.count }), after: token)
                 for item in page.items {
                     let whole = try await wholeItem(item, query)
@@ -133,14 +134,16 @@ extension CodexFlow {
             _ query: Query<E>, limit: Int?, after token: PageToken?
         ) async throws -> Page<E> {
             var (found, next, examined): ([E], PageToken?, Int) = ([], token, 0)
+            let made = try query.resolved(in: try schema.table(E.definition.table))
+            let request = made.ofAnyEntity
             repeat {
                 let page = try await table.items(
-                    matching: query.request,
+                    matching: request,
                     limits: PageLimits(returned: limit.map { $0 - found.count }), after: next)
                 examined += page.examinedCount
                 next = page.next
                 for item in page.items {
-                    let whole = try await wholeItem(item, query.request)
+                    let whole = try await wholeItem(item, request)
                     if let whole, try schema.isItem(whole, of: E.definition) {
                         found.append(
                             try E(item: schema.recognizingSealedValues(of: whole, E.definition)))
@@ -200,6 +203,17 @@ extension CodexError {
     fileprivate func isConflict(of place: Int) -> Bool {
         guard code == .transactionCancelled else { return place == 0 && reasons.isEmpty }
         return reasons.indices.contains(place) && reasons[place]?.isConflict == true
+    }
+}
+
+extension TableQuery {
+    /// The query for the items of all entities.
+    ///
+    /// A remote table has no entities. The backend chooses the items by their keys.
+    fileprivate var ofAnyEntity: TableQuery {
+        var query = self
+        query.entity = nil
+        return query
     }
 }
 

@@ -74,25 +74,7 @@ extension CodexFlow.Workspace {
         in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Dependency {
         try await commit { context in
-            let change = try context.change(task, in: project, by: actor)
-            let other = try context.find(.task(blocker, in: project))
-            let dependency = CodexFlow.Dependency(
-                projectID: project, taskID: task, blockerID: blocker,
-                isOpen: change.old.isOpen && other.isOpen, createdAt: context.now)
-            try dependency.validate()
-            try CodexFlow.Rule.dependencyTaken.require(
-                try context.get(.dependency(of: task, on: blocker, in: project)) == nil,
-                "blockerId", ["taskId": task.attributeValue, "blockerId": blocker.attributeValue])
-            try context.requireRoom(for: dependency)
-            try context.requireNoCycle(dependency)
-            context.insert(dependency)
-            try context.record(
-                .linked, of: change,
-                changes: [
-                    CodexFlow.Activity.Change(
-                        field: "blockerId", from: nil, to: blocker.attributeValue)
-                ])
-            return dependency
+            try context.addDependency(of: task, on: blocker, in: project, by: actor)
         }
     }
 
@@ -175,6 +157,32 @@ extension CodexFlow.Workspace {
 }
 
 extension CodexFlow.DecisionContext {
+    /// Adds a dependency, as ``CodexFlow/Workspace/addDependency(of:on:in:by:)`` describes.
+    func addDependency(
+        of task: CodexFlow.Task.ID, on blocker: CodexFlow.Task.ID,
+        in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+    ) throws -> CodexFlow.Dependency {
+        let change = try change(task, in: project, by: actor)
+        let other = try find(.task(blocker, in: project))
+        let dependency = CodexFlow.Dependency(
+            projectID: project, taskID: task, blockerID: blocker,
+            isOpen: change.old.isOpen && other.isOpen, createdAt: now)
+        try dependency.validate()
+        try CodexFlow.Rule.dependencyTaken.require(
+            try get(.dependency(of: task, on: blocker, in: project)) == nil,
+            "blockerId", ["taskId": task.attributeValue, "blockerId": blocker.attributeValue])
+        try requireRoom(for: dependency)
+        try requireNoCycle(dependency)
+        insert(dependency)
+        try record(
+            .linked, of: change,
+            changes: [
+                CodexFlow.Activity.Change(
+                    field: "blockerId", from: nil, to: blocker.attributeValue)
+            ])
+        return dependency
+    }
+
     /// A comment that the actor may change.
     fileprivate func comment(
         _ id: CodexFlow.Comment.ID, on task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,

@@ -40,22 +40,12 @@ extension CodexFlow.Workspace {
         _ body: @escaping @Sendable (inout CodexFlow.PRD) throws -> Void = { _ in }
     ) async throws -> CodexFlow.PRD {
         try await commit { context in
-            _ = try context.project(project, for: author, as: .member)
-            var draft = CodexFlow.PRD(
-                id: try id ?? context.newID(), projectID: project, version: 1, title: title,
-                content: content)
-            let id = draft.id
-            try body(&draft)
-            var version = try CodexFlow.PRD(
-                id: id, draft, version: 1, in: project, by: author, at: context.now)
-            version.isAIGenerated = isAIGenerated
-            try version.validate()
-            context.insert(version)
-            context.insert(
-                CodexFlow.PRDDocument(
-                    id: id, projectID: project, title: version.title, ownerID: author,
-                    createdAt: context.now))
-            return version
+            try context.createPRD(
+                in: project, title: title, content: content, by: author, id: id
+            ) { draft in
+                try body(&draft)
+                draft.isAIGenerated = isAIGenerated
+            }
         }
     }
 
@@ -267,6 +257,33 @@ extension CodexFlow.PRDDocument {
 }
 
 extension CodexFlow.DecisionContext {
+    /// Creates a PRD, as
+    /// ``CodexFlow/Workspace/createPRD(in:title:content:by:id:isAIGenerated:_:)`` describes.
+    ///
+    /// The draft that `body` changes also says whether a language model wrote it.
+    func createPRD(
+        in project: CodexFlow.Project.ID, title: String, content: CodexFlow.PRD.Content,
+        by author: CodexFlow.User.ID, id: CodexFlow.PRD.ID?,
+        _ body: (inout CodexFlow.PRD) throws -> Void
+    ) throws -> CodexFlow.PRD {
+        _ = try self.project(project, for: author, as: .member)
+        var draft = CodexFlow.PRD(
+            id: try id ?? newID(), projectID: project, version: 1, title: title,
+            content: content)
+        let document = draft.id
+        try body(&draft)
+        var version = try CodexFlow.PRD(
+            id: document, draft, version: 1, in: project, by: author, at: now)
+        version.isAIGenerated = draft.isAIGenerated ?? false
+        try version.validate()
+        insert(version)
+        insert(
+            CodexFlow.PRDDocument(
+                id: document, projectID: project, title: version.title, ownerID: author,
+                createdAt: now))
+        return version
+    }
+
     /// The newest version of a document, which must be `version`.
     fileprivate func head(
         _ prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID

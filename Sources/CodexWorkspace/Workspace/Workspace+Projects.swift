@@ -204,17 +204,7 @@ extension CodexFlow.Workspace {
         as role: CodexFlow.Member.Role = .member, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Member {
         try await commit { context in
-            let whole = try context.project(project, for: actor, as: .admin)
-            try CodexFlow.Rule.memberOwner.require(
-                role != .owner, "role", ["userId": user.attributeValue])
-            try context.activeUser(user, or: .memberUser, "userId")
-            try CodexFlow.Rule.memberTaken.require(
-                try context.role(of: user, in: whole) == nil, "userId",
-                ["userId": user.attributeValue])
-            let member = CodexFlow.Member(
-                projectID: project, userID: user, role: role, createdAt: context.now)
-            context.insert(member)
-            return member
+            try context.addMember(user, to: project, as: role, by: actor)
         }
     }
 
@@ -273,6 +263,24 @@ extension CodexFlow.Project {
 }
 
 extension CodexFlow.DecisionContext {
+    /// Makes a user a member, as ``CodexFlow/Workspace/addMember(_:to:as:by:)`` describes.
+    func addMember(
+        _ user: CodexFlow.User.ID, to project: CodexFlow.Project.ID,
+        as role: CodexFlow.Member.Role, by actor: CodexFlow.User.ID
+    ) throws -> CodexFlow.Member {
+        let whole = try self.project(project, for: actor, as: .admin)
+        try CodexFlow.Rule.memberOwner.require(
+            role != .owner, "role", ["userId": user.attributeValue])
+        try activeUser(user, or: .memberUser, "userId")
+        try CodexFlow.Rule.memberTaken.require(
+            try self.role(of: user, in: whole) == nil, "userId",
+            ["userId": user.attributeValue])
+        let member = CodexFlow.Member(
+            projectID: project, userID: user, role: role, createdAt: now)
+        insert(member)
+        return member
+    }
+
     /// Throws if the user has open tasks, in the given project or in any project.
     func requireNoWork(
         of user: CodexFlow.User.ID, in project: CodexFlow.Project.ID? = nil

@@ -21,29 +21,7 @@ extension CodexFlow.Workspace {
         _ body: @escaping @Sendable (inout CodexFlow.Task) throws -> Void
     ) async throws -> CodexFlow.Task {
         try await commit { context in
-            let project = try context.project(project, for: actor, as: .member)
-            let bare = CodexFlow.Task(
-                id: try id ?? context.newID(), projectID: project.id, title: "", status: .backlog,
-                createdAt: context.now)
-            var task = bare
-            try body(&task)
-            try context.requireKept(task, bare, CodexFlow.Task.keptFieldsOfNew, .taskKept)
-            let status = task.status ?? .backlog
-            try CodexFlow.Rule.taskStatus.require(
-                [.backlog, .todo, .inProgress].contains(status), "status",
-                ["status": .string(status.rawValue)])
-            task.status = status
-            task.reporterID = task.reporterID ?? actor
-            task.updatedAt = context.now
-            task.updatedByID = actor
-            task.statusChangedAt = context.now
-            if status.isStarted { task.startedAt = context.now }
-            try context.requireLinks(of: task, project)
-            task.number = try context.nextNumber(in: project.id)
-            try task.validate()
-            context.insert(task)
-            try context.recordCreation(of: task, in: project, by: actor)
-            return task
+            try context.createTask(in: project, by: actor, id: id, body)
         }
     }
 
@@ -119,20 +97,9 @@ extension CodexFlow.Workspace {
         overriding reason: String? = nil, note: String? = nil
     ) async throws -> CodexFlow.Task {
         try await commit { context in
-            var change = try context.change(id, in: project, by: actor)
-            let from = change.old.status ?? .backlog
-            guard from != status else { return change.old }
-            try context.requireUnclaimed(change)
-            if holding { try context.requireHeld(change) }
-            try CodexFlow.Rule.taskTransition.require(
-                from.successors.contains(status), "status",
-                ["from": .string(from.rawValue), "to": .string(status.rawValue)])
-            try context.requireMove(change.old, to: status, isForced: reason != nil)
-            change.task.move(to: status, at: context.now)
-            try context.requireAssigneeOfOpen(&change)
-            let task = try context.replaceTask(change, .moved, note: reason ?? note)
-            if from.isOpen != status.isOpen { try context.refreshDependencies(of: task) }
-            return task
+            try context.moveTask(
+                id, in: project, to: status, by: actor, holding: holding, overriding: reason,
+                note: note)
         }
     }
 
@@ -293,6 +260,59 @@ extension CodexFlow.Workspace {
 }
 
 extension CodexFlow.DecisionContext {
+    /// Creates a task, as ``CodexFlow/Workspace/createTask(in:by:id:_:)`` describes.
+    func createTask(
+        in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID, id: CodexFlow.Task.ID?,
+        _ body: (inout CodexFlow.Task) throws -> Void
+    ) throws -> CodexFlow.Task {
+        let project = try self.project(project, for: actor, as: .member)
+        let bare = CodexFlow.Task(
+            id: try id ?? newID(), projectID: project.id, title: "", status: .backlog,
+            createdAt: now)
+        var task = bare
+        try body(&task)
+        try requireKept(task, bare, CodexFlow.Task.keptFieldsOfNew, .taskKept)
+        let status = task.status ?? .backlog
+        try CodexFlow.Rule.taskStatus.require(
+            [.backlog, .todo, .inProgress].contains(status), "status",
+            ["status": .string(status.rawValue)])
+        task.status = status
+        task.reporterID = task.reporterID ?? actor
+        task.updatedAt = now
+        task.updatedByID = actor
+        task.statusChangedAt = now
+        if status.isStarted { task.startedAt = now }
+        try requireLinks(of: task, project)
+        task.number = try nextNumber(in: project.id)
+        try task.validate()
+        insert(task)
+        try recordCreation(of: task, in: project, by: actor)
+        return task
+    }
+
+    /// Moves a task, as ``CodexFlow/Workspace/moveTask(_:in:to:by:holding:overriding:note:)``
+    /// describes.
+    func moveTask(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
+        to status: CodexFlow.Task.Status, by actor: CodexFlow.User.ID, holding: Bool,
+        overriding reason: String?, note: String?
+    ) throws -> CodexFlow.Task {
+        var change = try change(id, in: project, by: actor)
+        let from = change.old.status ?? .backlog
+        guard from != status else { return change.old }
+        try requireUnclaimed(change)
+        if holding { try requireHeld(change) }
+        try CodexFlow.Rule.taskTransition.require(
+            from.successors.contains(status), "status",
+            ["from": .string(from.rawValue), "to": .string(status.rawValue)])
+        try requireMove(change.old, to: status, isForced: reason != nil)
+        change.task.move(to: status, at: now)
+        try requireAssigneeOfOpen(&change)
+        let task = try replaceTask(change, .moved, note: reason ?? note)
+        if from.isOpen != status.isOpen { try refreshDependencies(of: task) }
+        return task
+    }
+
     /// Takes the project's next number.
     ///
     /// The number is above all earlier ones that the services gave, and no stored task has it. A

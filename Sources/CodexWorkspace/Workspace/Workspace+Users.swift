@@ -25,14 +25,8 @@ extension CodexFlow.Workspace {
         timeZone: String? = nil
     ) async throws -> CodexFlow.User {
         try await commit { context in
-            try CodexFlow.Rule.userState.require(
-                state != .suspended, "state", ["state": .string(state.rawValue)])
-            let user = CodexFlow.User(
-                id: try id ?? context.newID(), email: email, name: name, role: role, state: state,
-                timeZone: timeZone, createdAt: context.now, updatedAt: context.now)
-            try context.requireSound(user)
-            context.insert(user)
-            return user
+            try context.createUser(
+                email: email, name: name, id: id, role: role, state: state, timeZone: timeZone)
         }
     }
 
@@ -224,6 +218,22 @@ extension Identifier where Model == CodexFlow.Session {
 }
 
 extension CodexFlow.DecisionContext {
+    /// Creates a user, as
+    /// ``CodexFlow/Workspace/createUser(email:name:id:role:state:timeZone:)`` describes.
+    func createUser(
+        email: String, name: String, id: CodexFlow.User.ID?, role: CodexFlow.User.Role,
+        state: CodexFlow.User.State, timeZone: String?
+    ) throws -> CodexFlow.User {
+        try CodexFlow.Rule.userState.require(
+            state != .suspended, "state", ["state": .string(state.rawValue)])
+        let user = CodexFlow.User(
+            id: try id ?? newID(), email: email, name: name, role: role, state: state,
+            timeZone: timeZone, createdAt: now, updatedAt: now)
+        try requireSound(user)
+        insert(user)
+        return user
+    }
+
     /// Checks a user by itself and against other users.
     fileprivate func requireSound(_ user: CodexFlow.User, old: CodexFlow.User? = nil) throws {
         try user.validate()

@@ -42,8 +42,8 @@ struct Codexflow: AsyncParsableCommand {
                 try command.run()
             }
         } catch let error as CodexError {
-            Console.report(
-                "\(error.message) [\(error.code)]" + (error.cause.map { " (\($0))" } ?? ""))
+            // The description begins with the code, and names only the types of some causes.
+            Console.report("\(error.description.dropFirst("\(error.code): ".count)) [\(error.code)]")
             Foundation.exit(1)
         } catch let error as CocoaError {
             Console.report(error.localizedDescription)

@@ -167,6 +167,9 @@ extension CodexFlow.Dependency {
         keys: ["PK": "PROJECT#{projectId}", "SK": "DEPENDENCY#{taskId}#{blockerId}"],
         fields: Field.definitions)
 
+    /// The keys of indexes.
+    public static let furtherAttributes = ["GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK"]
+
     /// The attributes.
     public func item() throws(CodexError) -> Item {
         var keys: Item = [
@@ -215,6 +218,9 @@ extension CodexFlow.WorkLog {
         "workLog", table: CodexFlow.table,
         keys: ["PK": "PROJECT#{projectId}", "SK": "WORK#{day}#{userId}#{taskId}"],
         fields: Field.definitions)
+
+    /// The keys of indexes.
+    public static let furtherAttributes = ["GSI1PK", "GSI1SK"]
 
     /// The attributes.
     public func item() throws(CodexError) -> Item {

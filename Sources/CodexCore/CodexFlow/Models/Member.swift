@@ -92,6 +92,9 @@ extension CodexFlow.Member {
         "member", table: CodexFlow.table,
         keys: ["PK": "PROJECT#{projectId}", "SK": "MEMBER#{userId}"], fields: Field.definitions)
 
+    /// The keys of indexes.
+    public static let furtherAttributes = ["GSI1PK", "GSI1SK"]
+
     /// The attributes.
     public func item() throws(CodexError) -> Item {
         var writer = FieldWriter<Field>([

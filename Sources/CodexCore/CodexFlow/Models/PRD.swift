@@ -169,6 +169,9 @@ extension CodexFlow.PRD {
         keys: ["PK": "PROJECT#{projectId}", "SK": "PRD#{prdId}#V#{version}"],
         fields: Field.definitions)
 
+    /// The keys of indexes.
+    public static let furtherAttributes = ["GSI2PK", "GSI2SK"]
+
     /// The attributes, as the architecture document defines them.
     public func item() throws(CodexError) -> Item {
         let sort = "PRD#\(id)#V#" + (try KeyTemplate.padded(version))

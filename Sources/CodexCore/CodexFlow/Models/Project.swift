@@ -114,6 +114,9 @@ extension CodexFlow.Project {
         "project", table: CodexFlow.table, schemaVersion: 2,
         keys: ["PK": "PROJECT#{projectId}", "SK": "METADATA"], fields: Field.definitions)
 
+    /// The keys of indexes.
+    public static let furtherAttributes = ["GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK"]
+
     /// Removes the number of the last task, which version 1 stored in the project without
     /// maintaining it.
     public static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {

@@ -33,6 +33,12 @@ extension CodexFlow.Task {
         "task", table: CodexFlow.table, schemaVersion: 2,
         keys: ["PK": "PROJECT#{projectId}", "SK": "TASK#{taskId}"], fields: Field.definitions)
 
+    /// The keys of indexes.
+    public static let furtherAttributes = [
+        "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK",
+        "GSI3PK", "GSI3SK", "GSI4PK", "GSI4SK",
+    ]
+
     /// Adds the index keys for due day and story, which version 1 did not have.
     public static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {
         guard version == 1 else { return }

@@ -92,6 +92,9 @@ extension CodexFlow.User {
         "user", table: CodexFlow.table, keys: ["PK": "USER#{userId}", "SK": "PROFILE"],
         fields: Field.definitions)
 
+    /// The keys of indexes.
+    public static let furtherAttributes = ["GSI1PK", "GSI1SK"]
+
     /// The attributes, as the architecture document defines them.
     public func item() throws(CodexError) -> Item {
         try KeyTemplate.requirePart(normalizedEmail, name: "email")

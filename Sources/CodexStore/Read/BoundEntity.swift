@@ -1,6 +1,7 @@
 internal import CodexCore
+internal import CodexIndex
 
-// What a transaction keeps of entity types: their definitions in this store, and where their fields are.
+// What a transaction keeps of entity types: definitions in this store, and places of fields.
 
 extension TransactionContext {
     /// An entity type with its number in this store, and the table of its items.
@@ -12,6 +13,11 @@ extension TransactionContext {
         /// The type's fields in the type's order, which may differ from the order in the store's
         /// manifest.
         let fieldNames: [String]
+        /// The schema version that the program knows; the store may have a later one.
+        let version: Int
+
+        /// Whether the program is older than the store.
+        var isOlder: Bool { version < entity.definition.schemaVersion }
     }
 
     /// The key of a cached plan: an entity type and a shape.
@@ -35,23 +41,43 @@ extension TransactionContext {
         if let known = bindings[id] {
             bound = known
         } else {
-            let definition = type.definition
-            let entity = try catalog.binding(definition)
-            guard entity.definition.schemaVersion == definition.schemaVersion else {
-                throw CodexError(
-                    .schemaMismatch,
-                    "The store has schema version \(entity.definition.schemaVersion) of "
-                        + "\(definition.name), the program \(definition.schemaVersion). "
-                        + "Open the store with the program's schema.")
-            }
-            bound = BoundEntity(
-                type: id, entityType: type, entity: entity,
-                table: try catalog.table(entity.definition.table),
-                fieldNames: definition.fields.map(\.name))
+            bound = try newBinding(type, id)
             bindings[id] = bound
         }
         lastBinding = (id, bound)
         return bound
+    }
+
+    private func newBinding(
+        _ type: any Entity.Type, _ id: ObjectIdentifier
+    ) throws(CodexError) -> BoundEntity {
+        let definition = type.definition
+        try core.types.requireSound(type)
+        let entity = try catalog.binding(definition)
+        let table = try catalog.table(entity.definition.table)
+        let (version, stored) = (definition.schemaVersion, entity.definition.schemaVersion)
+        guard version <= stored else {
+            throw CodexError(
+                .schemaMismatch,
+                "The store has schema version \(stored) of \(definition.name), the program "
+                    + "\(version). Open the store with the program's schema.")
+        }
+        // The opening checks this. But a type may be used that the opening's schema did not have.
+        if version < stored {
+            let keys = table.plan.definition.keyAttributes.map(\.name)
+            guard
+                definition.table == table.name,
+                keys.allSatisfy({ definition.keys[$0] == entity.definition.keys[$0] })
+            else {
+                throw CodexError(
+                    .schemaMismatch,
+                    "\(definition.name) has another table or key in the store than in the "
+                        + "program. Open the store with the program's schema.")
+            }
+        }
+        return BoundEntity(
+            type: id, entityType: type, entity: entity, table: table,
+            fieldNames: definition.fields.map(\.name), version: version)
     }
 
     /// The positions of the entity's fields in items of the shape.
