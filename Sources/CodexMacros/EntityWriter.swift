@@ -120,6 +120,7 @@
         /// - Parameters:
         ///   - type: The type with the types around it.
         ///   - conforms: Whether the extension declares the conformance.
+        /// - Returns: The source text.
         func extensionText(of type: String, conforms: Bool) -> String {
             let reads = model.properties.enumerated().map { index, property in
                 "        let value\(index) = try StoredForms.\(property.name).read("

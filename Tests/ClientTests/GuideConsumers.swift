@@ -75,7 +75,7 @@ func sendPayments(from store: Store, send: (Payment) async throws -> Void) async
     }
 }
 
-@Suite("The guide: consumers", .timeLimit(.minutes(5)))
+@Suite("The guide: consumers", .timeLimit(.minutes(30)))
 struct GuideConsumersTests {
     @Test("Each payment has one receipt, and a dead letter is tried again")
     func receipts() async throws {

@@ -26,40 +26,43 @@ struct Stock: Codable, Entity, Equatable {
 }
 
 let shop = TableDefinition(
-    "shop", partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
+    "shop", partitionKey: "PK", sortKey: "SK",
     indexes: [
         IndexDefinition(
-            "byState", partitionKey: [KeyAttribute("state")],
-            sortKey: [KeyAttribute("total", .number)])
+            "byState", partitionKey: ["state"], sortKey: [KeyAttribute("total", .number)])
     ],
     counters: [
         CounterDefinition(
-            "ordersByState", group: [KeyAttribute("state")], sums: ["total"], entities: ["order"])
+            "ordersByState", group: ["state"], sums: ["total"], entities: ["order"])
     ])
-let shopSchema = Schema(tables: [shop]).adding(Order.self, Stock.self)
+let shopSchema = Schema(tables: [shop], types: [Order.self, Stock.self])
+
+extension Order {
+    static let customer = Field<Self, String>("customer")
+    static let number = Field<Self, Int>("number")
+    static let state = Field<Self, String>("state")
+    static let total = Field<Self, Int>("total")
+}
+
+extension Stock {
+    static let product = Field<Self, String>("product")
+}
 
 extension Lookup where E == Stock {
-    static func stock(of product: String) -> Self {
-        Self(partition: .string("PRODUCT#\(product)"), sort: "STOCK")
-    }
+    static func stock(of product: String) -> Self { Self(Stock.product(product)) }
 }
 
 extension Lookup where E == Order {
-    static func order(_ number: Int, of customer: String) throws(CodexError) -> Self {
-        let sort = "ORDER#" + (try KeyTemplate.padded(number))
-        return Self(partition: .string("CUSTOMER#\(customer)"), sort: .string(sort))
+    static func order(_ number: Int, of customer: String) -> Self {
+        Self(Order.customer(customer), Order.number(number))
     }
 }
 
 extension Query where E == Order {
-    static func orders(of customer: String) -> Self {
-        Self(partition: .string("CUSTOMER#\(customer)"), sort: .beginsWith("ORDER#"))
-    }
+    static func orders(of customer: String) -> Self { Self(Order.customer(customer)) }
 
     static func orders(in state: String, from total: Int) -> Self {
-        Self(
-            partition: .string(state), sort: .greaterOrEqual(.number(Number(total))),
-            index: "byState")
+        Self("byState", Order.state(state), sort: Order.total.from(total))
     }
 }
 
@@ -105,9 +108,7 @@ struct GuideQueriesAndConditionsTests {
             print(order.number, order.state)
         }
 
-        let state = Attribute<String>("state")
-        let total = Attribute<Int>("total")
-        let wanted = state == "open" && total.isBetween(35, and: 60)
+        let wanted = Order.state == "open" && Order.total.isBetween(35, and: 60)
         let page = try store.query(.orders(of: "ada").filtered(by: wanted))
         print(page.items.count, "of", page.examinedCount)
         #expect(page.items.map(\.number) == [4, 5])
@@ -151,7 +152,7 @@ struct GuideQueriesAndConditionsTests {
 
     @Test("A change in a closure, and a change that is refused because of another")
     func versions() async throws {
-        let first = try Lookup<Order>.order(1, of: "ada")
+        let first = Lookup<Order>.order(1, of: "ada")
         let changed = try await store.update(first) { $0.note = "gift" }
         print(changed.state, changed.note ?? "no note")
         #expect(try store.get(first)?.note == "gift")
@@ -170,20 +171,20 @@ struct GuideQueriesAndConditionsTests {
 
     @Test("A closure decides whether an entity is changed")
     func conditionsInClosures() async throws {
-        let paid = try await store.update(try Lookup<Order>.order(3, of: "ada")) { order in
+        let paid = try await store.update(.order(3, of: "ada")) { order in
             guard order.state == "open" else { throw NotOpen() }
             order.state = "paid"
         }
         print(paid.state)
         #expect(paid.state == "paid")
-        let third = try Lookup<Order>.order(3, of: "ada")
+        let third = Lookup<Order>.order(3, of: "ada")
         await #expect(throws: NotOpen.self) {
             try await store.update(third) { order in
                 guard order.state == "open" else { throw NotOpen() }
                 order.state = "paid"
             }
         }
-        let tenth = try Lookup<Order>.order(10, of: "ada")
+        let tenth = Lookup<Order>.order(10, of: "ada")
         await #expect(throws: CodexError(.notFound, "")) {
             try await store.update(tenth) { $0.state = "paid" }
         }
@@ -195,7 +196,7 @@ struct GuideQueriesAndConditionsTests {
         let key = PrimaryKey("CUSTOMER#ada", "ORDER#0000000003")
         let change = Update().setting(state, to: "paid").settingIfMissing(note, to: "none")
         try await store.update(in: "shop", key: key, change)
-        let third = try Lookup<Order>.order(3, of: "ada")
+        let third = Lookup<Order>.order(3, of: "ada")
         #expect(try store.get(third)?.note == "none")
         try await store.update(in: "shop", key: key, Update().removing(note))
         #expect(try store.get(third)?.note == nil)

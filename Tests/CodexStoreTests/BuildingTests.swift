@@ -327,11 +327,11 @@ struct BuildingTests {
                 IndexDefinition("one", partitionKey: [KeyAttribute("u")], isUnique: true), to: "e")
         }
         try await store.write { transaction in
-            let moved = try? transaction.update(Lookup<Thing>(partition: "T#a")) { $0.id = "z" }
+            let moved = try? transaction.update(Lookup<Thing>(partition: "T#a")) { $0.id = "b" }
             #expect(moved == nil)
         }
-        #expect(try store.get(Lookup<Thing>(partition: "T#a"))?.u == "same")
-        #expect(try store.get(Lookup<Thing>(partition: "T#z")) == nil)
+        #expect(try store.get(Lookup<Thing>(partition: "T#a"))?.id == "a")
+        #expect(try store.get(Lookup<Thing>(partition: "T#b"))?.id == "b")
         #expect(try store.verify().isSound)
     }
 

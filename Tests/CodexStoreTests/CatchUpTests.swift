@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Consumers that end once they have caught up.
-@Suite("Consumption until caught up", .timeLimit(.minutes(5)))
+@Suite("Consumption until caught up", .timeLimit(.minutes(30)))
 struct CatchUpTests {
     let temporary: TemporaryStore
     var store: Store { temporary.store }

@@ -20,7 +20,8 @@ package final class EventLog: @unchecked Sendable {
     }
 
     /// The first event of a case with a name that was not asked for; `nil` if none comes in time.
-    package func next(_ kind: String, within seconds: Double = Double(Hang.seconds)) -> StoreEvent? {
+    package func next(_ kind: String, within seconds: Double = Double(Hang.seconds)) -> StoreEvent?
+    {
         let deadline = Date(timeIntervalSinceNow: seconds)
         return changed.withLock {
             while true {
@@ -33,7 +34,9 @@ package final class EventLog: @unchecked Sendable {
     }
 
     /// Waits for a checkpoint that has a commit; returns whether one comes in time.
-    package func waitForCheckpoint(of sequence: UInt64, within seconds: Double = Double(Hang.seconds)) -> Bool {
+    package func waitForCheckpoint(
+        of sequence: UInt64, within seconds: Double = Double(Hang.seconds)
+    ) -> Bool {
         let deadline = Date(timeIntervalSinceNow: seconds)
         return changed.withLock {
             while checkpointed < sequence {

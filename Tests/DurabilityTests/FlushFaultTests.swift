@@ -265,7 +265,9 @@ struct FlushFaultTests {
                 try NumberedItems.put(number..<number + 1, byteCount: 100_000, in: temporary.store)
             }
         }
-        if isInterval { #expect(reported.wait(timeout: .now() + .seconds(Hang.seconds)) == .success) }
+        if isInterval {
+            #expect(reported.wait(timeout: .now() + .seconds(Hang.seconds)) == .success)
+        }
         // Closing tries to flush the log, too.
         temporary.store.close()
         let seen = codes.withLock { $0 }

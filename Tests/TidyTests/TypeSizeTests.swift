@@ -16,11 +16,15 @@ struct TypeSizeTests {
         "CodexCore.CodexError.Code": "Each code of an error is a constant of the API.",
         "CodexCore.CodexFlow.Task": "The model with the most attributes, and the rules of each.",
         "CodexCore.Number": "Arithmetic, order, text and stored form of one value.",
+        "CodexCore.Query":
+            "The ways to make a query by fields, and the access patterns of all models.",
         "CodexDynamoDB.DynamoDBService": "The operations of DynamoDB's API, each in its own file.",
         "CodexDynamoDB.ResponseWriter":
             "Each part of a response is a member, beside the limits of its size.",
         "CodexStore.ReadableTransaction":
             "The API of reads: each call is a member, in the file of its job.",
+        "CodexStore.StoreCore":
+            "What all parts of an open store share, in the file of each job.",
         "CodexStore.Store": "The API of the engine: each call is a member, in the file of its job.",
         "CodexWorkspace.CodexFlow.DecisionContext":
             "What all commands read and write, in the file of each model.",

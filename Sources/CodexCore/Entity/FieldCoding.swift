@@ -29,6 +29,7 @@ public enum FieldCoding {
         ///   - reader: The item.
         ///   - index: The field's index in the definition.
         ///   - name: The field's stored name.
+        /// - Returns: The value; `nil` if the item lacks the field.
         /// - Throws: ``CodexError/Code/typeMismatch``, ``CodexError/Code/corrupted``.
         func readIfPresent(
             _ reader: borrowing FieldReader, _ index: Int, _ name: StaticString
@@ -195,6 +196,7 @@ extension FieldCoding.Form {
     ///   - reader: The item.
     ///   - index: The field's index in the definition.
     ///   - name: The field's stored name.
+    /// - Returns: The value.
     /// - Throws: ``CodexError/Code/missingAttribute``, ``CodexError/Code/typeMismatch``,
     ///   ``CodexError/Code/keyUnavailable``, ``CodexError/Code/corrupted``.
     @inlinable @inline(__always)

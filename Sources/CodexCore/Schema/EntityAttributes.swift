@@ -68,8 +68,9 @@ struct EntityAttributes {
     /// The error for a definition that names an attribute in vain.
     ///
     /// - Parameters:
-    ///   - owner: What names it, such as `the template ORDER#{siteId} of key PK`.
     ///   - name: The attribute.
+    ///   - owner: What names it, such as `the template ORDER#{siteId} of key PK`.
+    /// - Returns: An error with the code ``CodexError/Code/invalidSchema``.
     func unknown(_ name: String, in owner: String) -> CodexError {
         invalid(
             "\(owner) names \(name.abbreviated()), which the type does not have",

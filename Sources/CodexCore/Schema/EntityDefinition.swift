@@ -26,6 +26,7 @@ public struct FieldDefinition: Sendable, Hashable, Codable {
     ///   - type: The attribute's type.
     ///   - cases: The stored texts of an enumeration, such as `Status.allCases.map(\.rawValue)`;
     ///     `nil` means any value.
+    /// - Returns: The field.
     public static func required(
         _ name: String, _ type: AttributeType, cases: [String]? = nil
     ) -> Self {
@@ -38,6 +39,7 @@ public struct FieldDefinition: Sendable, Hashable, Codable {
     ///   - name: The attribute's name.
     ///   - type: The attribute's type.
     ///   - cases: As for ``required(_:_:cases:)``.
+    /// - Returns: The field.
     public static func optional(
         _ name: String, _ type: AttributeType, cases: [String]? = nil
     ) -> Self {

@@ -42,8 +42,8 @@ extension KeyTemplate {
         return rest.isEmpty && !ByteOrder.equal(text, key) ? text : nil
     }
 
-    /// Whether a part of a key looks like a UUID or a number, so that ``respelled(_:_:fields:)`` may
-    /// find another key.
+    /// Whether a part of a key looks like a UUID or a number, so that ``respelled(_:_:fields:)``
+    /// may find another key.
     package static func mayHaveOtherSpelling(_ key: String) -> Bool {
         var key = key
         return key.withUTF8 { bytes in

@@ -17,6 +17,7 @@ package enum Suggestion {
     /// - Parameters:
     ///   - name: The misspelled name.
     ///   - names: The names that exist.
+    /// - Returns: The most similar name.
     /// - Complexity: O(*n* · *m*²) for *n* names and *m* characters.
     package static func name(like name: String, in names: some Sequence<String>) -> String? {
         guard name.utf8.count <= byteCountMax else { return nil }
@@ -39,6 +40,7 @@ package enum Suggestion {
     /// - Parameters:
     ///   - name: The misspelled name.
     ///   - isKnown: Whether a name exists.
+    /// - Returns: The first similar name that exists.
     /// - Complexity: It calls `isKnown` at most some thousand times.
     package static func name(like name: String, where isKnown: (String) -> Bool) -> String? {
         guard name.utf8.count <= byteCountMax else { return nil }

@@ -246,6 +246,9 @@ struct EntityWrites {
     ///   - added: Further attributes.
     ///   - check: Throws to refuse.
     /// - Returns: The header of the stored item.
+    /// - Throws: ``CodexError/Code/otherEntity``, ``CodexError/Code/programTooOld``,
+    ///   ``CodexError/Code/keyUnavailable`` for a sealed attribute of another name, and what
+    ///   `check` throws; also the errors of the write.
     private func store(
         _ new: NewEntity, keepsUnknown: Bool = false, adding added: Item = Item(),
         _ check: (Image?) throws(CodexError) -> Void

@@ -11,8 +11,8 @@ internal import FoundationEssentials
 //    checkpoint. `deliverChanges` calls the handler of events first, and then moves the checkpoint.
 // 4. A change that keeps failing becomes a dead letter in the transaction that moves the checkpoint
 //    past it (DeadLetters.swift). If the policy does not allow that, the loop ends with the error.
-// 5. At the end of the log, the loop waits for the next commit (Changes/CommitSignal.swift). With an
-//    end (ConsumptionEnd.swift), it returns once it has read all commits up to that end.
+// 5. At the end of the log, the loop waits for the next commit (Changes/CommitSignal.swift). With
+//    an end (ConsumptionEnd.swift), it returns once it has read all commits up to that end.
 // 6. If the checkpoint is not where the loop left it, another process has moved it. The loop starts
 //    again at step 1.
 

@@ -238,6 +238,7 @@ enum StoreOpening {
     ///   - merged: The schema of the store, with the program's additions.
     ///   - own: The schema of the store before.
     ///   - observer: Gets an event for each problem that is not refused.
+    /// - Throws: ``CodexError/Code/invalidSchema``.
     private static func requireSound(
         _ schema: Schema, in merged: Schema, since own: Schema,
         _ observer: (@Sendable (StoreEvent) -> Void)?

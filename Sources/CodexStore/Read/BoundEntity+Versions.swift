@@ -74,8 +74,8 @@ extension TransactionContext {
     ///
     /// A filter names attributes of that version, which items of other versions may not have.
     ///
-    /// - Throws: ``CodexError/Code/programTooOld`` for an item of a later version, and the errors of
-    ///   the type's ``Entity/upgrade(_:from:)``.
+    /// - Throws: ``CodexError/Code/programTooOld`` for an item of a later version, and the errors
+    ///   of the type's ``Entity/upgrade(_:from:)``.
     func filteredItem(_ bound: BoundEntity, _ bytes: ItemBytes) throws(CodexError) -> Item {
         let (item, header) = (try bytes.item(), bytes.layout.header)
         guard header.entityNumber == bound.entity.number, header.schemaVersion != bound.version,

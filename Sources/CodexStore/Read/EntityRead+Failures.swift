@@ -83,6 +83,7 @@ extension _ReadableContext {
     ///   - onFailure: Gets the error of an item that cannot be read; it may throw it.
     ///   - body: Makes a value.
     /// - Returns: The token for the next page, and the number of examined items.
+    /// - Throws: What `onFailure` throws, and the errors that are not those of one item.
     @usableFromInline
     func readEach(
         _ type: any Entity.Type, _ query: TableQuery, _ limit: Int?, _ token: PageToken?,

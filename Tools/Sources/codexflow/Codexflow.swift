@@ -43,7 +43,8 @@ struct Codexflow: AsyncParsableCommand {
             }
         } catch let error as CodexError {
             // The description begins with the code, and names only the types of some causes.
-            Console.report("\(error.description.dropFirst("\(error.code): ".count)) [\(error.code)]")
+            Console.report(
+                "\(error.description.dropFirst("\(error.code): ".count)) [\(error.code)]")
             Foundation.exit(1)
         } catch let error as CocoaError {
             Console.report(error.localizedDescription)

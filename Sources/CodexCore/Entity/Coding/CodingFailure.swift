@@ -96,6 +96,7 @@ enum CodingFailure {
     /// - Parameters:
     ///   - path: The field.
     ///   - type: Its type; `nil` if it is not known.
+    /// - Returns: An error with the code ``CodexError/Code/missingAttribute``.
     static func missing(_ path: CodingPathText, _ type: String?) -> CodexError {
         CodexError(
             .missingAttribute,

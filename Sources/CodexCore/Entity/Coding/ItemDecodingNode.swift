@@ -52,7 +52,9 @@ final class ItemDecodingNode: DecodingNode {
         }
     }
 
-    /// The result of `body`. If it throws, the error is kept, and the other result is returned.
+    /// The result of `body`, or the other result if it throws.
+    ///
+    /// The first error is kept.
     private func recordingDamage<R>(_ other: R, _ body: () throws(CodexError) -> R) -> R {
         do throws(CodexError) {
             return try body()
