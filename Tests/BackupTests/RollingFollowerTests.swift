@@ -64,6 +64,38 @@ struct RollingFollowerTests {
         #expect(try count(follower) == 3)
     }
 
+    @Test("A unique index that was in force stays so when its conflicting follower is promoted")
+    func uniqueIndex() async throws {
+        let unique = IndexDefinition(
+            "one", partitionKey: [KeyAttribute("unique")], isUnique: true)
+        let pair = try await FollowerPair(
+            schema: Schema(tables: [
+                AgentTable.definition(), SampleTable.definition(indexes: [unique]),
+            ]))
+        @Sendable func item(_ number: Int) -> Item {
+            ["partition": .string("\(number)"), "unique": "same"]
+        }
+        var numbers = [0, 1]
+        await #expect(throws: CodexError(.indexNotReady, "")) {
+            try await pair.leader.load(into: "samples") { numbers.popLast().map(item) }
+        }
+        await #expect(throws: CodexError(.uniqueViolation, "")) {
+            try await pair.leader.put(item(2), in: "samples")
+        }
+        try await pair.catchUp()
+        try await pair.follower.promote()
+        await #expect(throws: CodexError(.indexNotReady, "")) {
+            try await pair.follower.waitUntilReady()
+        }
+        await #expect(throws: CodexError(.uniqueViolation, "")) {
+            try await pair.follower.put(item(2), in: "samples")
+        }
+        #expect(try pair.follower.duplicates(ofIndex: "one", in: "samples").count == 1)
+        try await pair.follower.delete(in: "samples", key: PrimaryKey("1"))
+        try await pair.follower.waitUntilReady()
+        #expect(try pair.follower.verify().isSound)
+    }
+
     @Test("A restored store has what was pending at its backup, and what the archive adds")
     func restored() async throws {
         let directory = try TemporaryStore.makeDirectory()

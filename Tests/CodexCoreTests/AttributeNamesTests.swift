@@ -47,18 +47,18 @@ struct AttributeNamesTests {
     /// Its initializer has code of its own, which must not see values that do not exist.
     struct Strict: Codable, Entity {
         static let definition = AttributeNamesTests.definition()
-        private enum Keys: CodingKey { case id }
+        private enum CodingKeys: CodingKey { case id }
         var id: String
 
         init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: Keys.self)
+            let container = try decoder.container(keyedBy: CodingKeys.self)
             let id = try container.decode(String.self, forKey: .id)
             precondition(!id.isEmpty)
             self.id = id
         }
 
         func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: Keys.self)
+            var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(id, forKey: .id)
         }
     }
@@ -169,6 +169,25 @@ struct AttributeNamesTests {
         func encode(to encoder: any Encoder) throws {}
     }
 
+    /// It reads an earlier form first, whose keys are not those that it writes.
+    struct Converted: Codable, Entity {
+        static let definition = AttributeNamesTests.definition()
+        static let furtherAttributes = ["title"]
+        enum EarlierKeys: CodingKey { case title }
+        enum CodingKeys: CodingKey { case id }
+        var id: String
+
+        init(from decoder: any Decoder) throws {
+            let earlier = try decoder.container(keyedBy: EarlierKeys.self)
+            if let title = try earlier.decodeIfPresent(String.self, forKey: .title) {
+                id = title
+                return
+            }
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            id = try container.decode(String.self, forKey: .id)
+        }
+    }
+
     struct Wrapper: Codable, Entity {
         static let definition = AttributeNamesTests.definition()
         var values: [String: String]
@@ -212,8 +231,8 @@ struct AttributeNamesTests {
     @Test("What cannot be known is not checked, and is named")
     func unchecked() throws {
         let types: [any Entity.Type] = [
-            Loose.self, Foreign.self, Composed.self, Wrapper.self, Listed.self, Failing.self,
-            Reference.self, Silent.self,
+            Loose.self, Foreign.self, Composed.self, Converted.self, Wrapper.self,
+            Listed.self, Failing.self, Reference.self, Silent.self,
         ]
         let table = TableDefinition(
             "t", partitionKey: KeyAttribute("PK"),

@@ -86,6 +86,61 @@ struct CodingContainerTests {
         #expect(other.message.contains("needs a map (M)"))
     }
 
+    /// A type that asks for its containers several times, in a given order of steps.
+    struct Steps: Codable {
+        enum Step: String, Codable, CaseIterable { case first, second, list, plain, superFirst }
+        enum Keys: CodingKey { case part }
+        enum PartKeys: CodingKey { case a, b }
+
+        var steps: [Step]
+
+        init(_ steps: [Step]) { self.steps = steps }
+        init(from decoder: any Decoder) throws { steps = [] }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: Keys.self)
+            for step in steps {
+                switch step {
+                case .first, .second:
+                    var part = container.nestedContainer(keyedBy: PartKeys.self, forKey: .part)
+                    try part.encode(step == .first ? 1 : 2, forKey: step == .first ? .a : .b)
+                case .list:
+                    var part = container.nestedUnkeyedContainer(forKey: .part)
+                    try part.encode(3)
+                case .plain: try container.encode("x", forKey: .part)
+                case .superFirst:
+                    let encoder = container.superEncoder(forKey: .part)
+                    var part = encoder.container(keyedBy: PartKeys.self)
+                    try part.encode(1, forKey: .a)
+                }
+            }
+        }
+    }
+
+    @Test("A container that is asked for twice is one, and a plain value replaces it")
+    func containerTwice() throws {
+        let both = AttributeValue.map(["a": 1, "b": 2])
+        let cases: [(steps: [Steps.Step], part: AttributeValue)] = [
+            ([.first], .map(["a": 1])), ([.first, .second], both), ([.second, .first], both),
+            ([.first, .second, .first], both), ([.superFirst, .second], both),
+            ([.second, .superFirst], both), ([.list, .list], .list([3, 3])),
+            ([.first, .plain], "x"), ([.plain, .first], .map(["a": 1])),
+            ([.first, .plain, .second], .map(["b": 2])), ([.list, .plain, .first], .map(["a": 1])),
+            ([.first, .plain, .list, .list], .list([3, 3])), ([.first, .second, .plain], "x"),
+        ]
+        for (steps, part) in cases {
+            let item = try Holder(value: Steps(steps)).item()
+            #expect(item["value"] == .map(["part": part]), "\(steps)")
+        }
+        for steps in [[Steps.Step.first, .list], [.list, .second]] {
+            let bad = try #require(throws: CodexError.self) {
+                try Holder(value: Steps(steps)).item()
+            }
+            #expect(bad.code == .typeMismatch)
+            #expect(bad.attributePath == "value.part")
+        }
+    }
+
     class Base: Codable, @unchecked Sendable {
         var name: String
         init(name: String) { self.name = name }

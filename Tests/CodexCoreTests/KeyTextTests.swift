@@ -137,25 +137,41 @@ struct KeyTextTests {
         let upper = "6F9619FF-8B86-D011-B42D-00C04FC964FF"
         let template: KeyTemplate = "SITE#{site}#{n}"
         func other(
-            _ key: String, _ spelling: KeyTemplate.Spelling, _ fields: [FieldDefinition] = []
+            _ key: String, _ spelling: KeyTemplate.Spelling, _ fields: [FieldDefinition] = [],
+            from values: [String: AttributeValue] = [:]
         ) -> String? {
-            template.respelled(key, spelling, fields: fields)
+            template.respelled(key, spelling, fields: fields, values: values)
         }
-        #expect(other("SITE#\(upper)#7", .canonical) == "SITE#\(upper.lowercased())#0000000007")
-        #expect(other("SITE#x#-7.5", .canonical) == "SITE#x#-9999999992.4~")
-        #expect(other("SITE#x#0000000007", .plain) == "SITE#x#7")
-        #expect(other("SITE#x#0000000007", .canonical) == nil)
-        #expect(other("SITE#x#7", .plain) == nil)
+        // Without declared fields, digits in a key by hand may be an identifier.
+        #expect(other("SITE#\(upper)#7", .canonical) == "SITE#\(upper.lowercased())#7")
+        for key in ["SITE#x#7", "SITE#x#-7.5", "SITE#x#0000000007"] {
+            #expect(other(key, .canonical) == nil && other(key, .plain) == nil, "\(key)")
+        }
+        // The kinds of given values are known.
+        for (value, plain): (AttributeValue, String?) in [
+            (7, "SITE#x#7"), ("0000000007", nil),
+        ] {
+            let values: [String: AttributeValue] = ["site": "x", "n": value]
+            #expect(other("SITE#x#0000000007", .plain, from: values) == plain)
+            #expect(other("SITE#x#0000000007", .canonical, from: values) == nil)
+        }
+        let given: [String: AttributeValue] = ["site": .string(upper), "n": "7"]
+        #expect(
+            other("SITE#\(upper)#7", .canonical, from: given)
+                == "SITE#\(upper.lowercased())#7")
+        #expect(other("SITE#\(upper.lowercased())#7", .canonical, from: given) == nil)
         for key in ["SITE#x#y", "OTHER#\(upper)#7", "SITE#7", "SITE#a#7#8", "", "SITE##7"] {
             #expect(other(key, .canonical) == nil && other(key, .plain) == nil, "\(key)")
         }
         // Declared fields say what their values are.
         let text: [FieldDefinition] = [.required("n", .string), .required("site", .string)]
         #expect(other("SITE#x#7", .canonical, text) == nil)
-        #expect(other("SITE#x#0000000007", .plain, text) == "SITE#x#7")
+        #expect(other("SITE#x#0000000007", .plain, text) == nil)
         #expect(other("SITE#\(upper)#y", .canonical, text) == "SITE#\(upper.lowercased())#y")
         let number: [FieldDefinition] = [.required("n", .number)]
         #expect(other("SITE#x#7", .canonical, number) == "SITE#x#0000000007")
+        #expect(other("SITE#x#-7.5", .canonical, number) == "SITE#x#-9999999992.4~")
+        #expect(other("SITE#x#0000000007", .canonical, number) == nil)
         #expect(other("SITE#x#0000000007", .plain, number) == nil)
     }
 }

@@ -339,8 +339,11 @@ struct SchemaMergeTests {
             ], index: "H#{a}", derived: ["m": .constant("x"), "n": .constant("y")])
         #expect(old.changedNames(to: new) == ["b", "d", "new", "g", "n"])
         #expect(new.changedNames(to: old) == ["b", "d", "new", "state", "g", "n"])
-        // Without fields, only the rules are known.
-        #expect(old.changedNames(to: Self.entity(2, [], index: "G#{a}")) == ["m"])
+        // If only one version has fields, each of them may differ. Without any, only rules do.
+        let silent = Self.entity(2, [], index: "G#{a}")
+        #expect(old.changedNames(to: silent) == ["a", "b", "d", "state", "m"])
+        #expect(silent.changedNames(to: old) == ["a", "b", "d", "state", "m"])
+        #expect(silent.changedNames(to: Self.entity(3, [], index: "H#{a}")) == ["g"])
         let derived = Self.entity(derived: [
             "m": .template("M#{b}", when: Attribute<String>("state") == "x")
         ])

@@ -27,6 +27,23 @@ struct SchemaTests {
         }
     }
 
+    @Test("A text that no item has room for is refused before it takes more memory")
+    func largeKeys() throws {
+        let limit = DynamoDBLimits.itemByteCountMax
+        for count in [limit - 1, limit] {
+            let item: Item = ["a": .string(String(repeating: "x", count: count - 2))]
+            #expect(try KeyTemplate("X#{a}").render(item)?.utf8.count == count)
+        }
+        let over: Item = ["a": .string(String(repeating: "x", count: limit - 1))]
+        #expect(throws: CodexError(.itemTooLarge, "")) { try KeyTemplate("X#{a}").render(over) }
+        // 40 GB of text.
+        let names = Array(repeating: "{a}", count: 100_000)
+        let hostile = try KeyTemplate(names.joined(separator: "#"))
+        let error = try #require(throws: CodexError.self) { try hostile.render(over) }
+        #expect(error.code == .itemTooLarge)
+        #expect(error.message.utf8.count < 1000)
+    }
+
     @Test("Identifiers refuse #, control characters and emptiness")
     func identifiers() throws {
         for text in ["a", "é", "a b", "01JD-x_y.z"] {

@@ -84,6 +84,11 @@ enum SiteVariants {
             ["PK": "SITE#{siteID}", "SK": "SITE", "region": "{region}"]
         }
     }
+    enum CopiedNumber: SiteVariant {
+        static var keys: [String: KeyTemplate] {
+            ["PK": "SITE#{siteID}", "SK": "SITE", "rank": "{rank}"]
+        }
+    }
     enum DerivedOfNothing: SiteVariant {
         static var derived: [String: DerivedAttribute] { ["open": .template("R#{regionName}")] }
     }
@@ -178,6 +183,11 @@ struct SchemaTypesTests {
             testDescription: "a field that a key replaces",
             variant: SiteVariants.ReplacedField.self,
             words: ["Entity site", "field region", "REGION#{rank}", "{region}"]),
+        Mistake(
+            testDescription: "a number that is a key attribute",
+            variant: SiteVariants.CopiedNumber.self,
+            words: ["Entity site", "field rank", "type N", "{rank}", "SK: ROW#{rank}"],
+            needsTypes: true),
         Mistake(
             testDescription: "a derived attribute of no field",
             variant: SiteVariants.DerivedOfNothing.self,
@@ -313,6 +323,52 @@ struct SchemaTypesTests {
         }
     }
 
+    @Test("A number that is a key attribute makes no item, and text does")
+    func copiedNumber() throws {
+        let error = try #require(throws: CodexError.self) {
+            try CodableSite<SiteVariants.CopiedNumber>().item()
+        }
+        #expect(error.code == .typeMismatch)
+        #expect(error.entity == "site" && error.attributePath == "rank")
+        #expect(error.message.contains("SK: ROW#{rank}"), "\(error.message)")
+        var north = CodableSite<SiteVariants.CopiedField>()
+        north.region = "north"
+        let item = try north.item()
+        #expect(item["region"] == "north")
+        #expect(try CodableSite<SiteVariants.CopiedField>(item: item).region == "north")
+        #expect(try CodableSite<SiteVariants.CopiedField>().item()["region"] == nil)
+    }
+
+    @Test("Of what a store has for all items, an attribute that no entity has is only told of")
+    func storedParts() throws {
+        let site = SiteVariants.Plain.type(.codable)
+        let tables = [
+            Self.index([KeyAttribute("raw")]),
+            Self.index([KeyAttribute("region")], including: ["raw"]),
+            Self.counter("raw"), Self.counter("region", sums: ["raw"]),
+            Self.table(timeToLive: "raw"),
+        ]
+        for table in tables {
+            let schema = Schema(tables: [table], types: [site])
+            let warnings = try schema.validateTypes(within: schema, since: schema)
+            #expect(warnings.count == 1)
+            #expect(warnings.first?.contains(" raw, which no entity has") == true, "\(warnings)")
+            try schema.validateAddition(table, [site])
+            let others = [nil, Schema(tables: []), Schema(tables: [Self.table()])]
+            for stored in others {
+                #expect(throws: CodexError(.invalidSchema, "")) {
+                    try schema.validateTypes(within: schema, since: stored)
+                }
+            }
+        }
+        // Raw items are not in an index for some entities.
+        let restricted = Schema(
+            tables: [Self.index([KeyAttribute("raw")], for: ["site"])], types: [site])
+        #expect(throws: CodexError(.invalidSchema, "")) {
+            try restricted.validateTypes(within: restricted, since: restricted)
+        }
+    }
+
     @Test("The built-in schema fits its types, and changes keep the types")
     func builtIn() throws {
         try CodexFlow.schema.validateTypes()
@@ -338,12 +394,13 @@ struct SchemaTypesTests {
         #expect(throws: CodexError(.invalidSchema, "")) { try schema.validateTypes() }
         let stranger = EntityDefinition("stranger", table: "main", keys: ["PK": "X", "SK": "X"])
         let store = Schema(tables: [table], entities: schema.entities + [stranger])
-        try schema.validateTypes(within: store)
+        #expect(try schema.validateTypes(within: store, since: nil).isEmpty)
         try Schema(tables: [table], entities: [site.definition]).validateTypes()
         // What is for known entities alone is checked.
         let restricted = Self.index([KeyAttribute("other")], for: ["site"])
         #expect(throws: CodexError(.invalidSchema, "")) {
-            try Schema(tables: [restricted], types: [site]).validateTypes(within: store)
+            try Schema(tables: [restricted], types: [site])
+                .validateTypes(within: store, since: nil)
         }
         #expect(throws: CodexError(.invalidSchema, "")) {
             try store.validateAddition(restricted, [site])

@@ -51,14 +51,19 @@ extension Mistake {
         call("a UUID in capitals in a key by hand", .invalidKey, "lower case") { type, store in
             try await Self.byHand(type, store, "SITE#\(site.uuidString)", "ORDER#0000000007")
         },
-        call("a number without padding in a key by hand", .invalidKey, "numbers") { type, store in
+        call(
+            "a number without padding in a key by hand", .invalidKey, "numbers",
+            OrderVariants.Declared.self
+        ) { type, store in
             try await Self.byHand(
                 type, store, "SITE#\(site.uuidString.lowercased())", "ORDER#7")
         },
-        call("text in place of a number", .invalidKey, "numbers") { type, store in
+        call(
+            "text in place of a number", .invalidKey, "type S", OrderVariants.Declared.self
+        ) { type, store in
             try await Self.put(type, store)
             try Self.get(type, store, ["siteID": site, "number": "7"])
-        }.byHand(.call, .invalidKey, "type S"),
+        },
         call("a typed query's request in an untyped call", .invalidKey, "Query") { type, store in
             try Self.untyped(type, store)
         },

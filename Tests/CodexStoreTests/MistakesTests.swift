@@ -232,6 +232,59 @@ struct MistakesTests {
         }
     }
 
+    @Test("Parts of a store for raw items alone are told of at each opening, and new ones refused")
+    func rawParts() async throws {
+        let byRaw = IndexDefinition("byRaw", partitionKey: [KeyAttribute("rawKey")])
+        let perRaw = CounterDefinition("perRaw", group: [KeyAttribute("rawGroup")])
+        func table(_ more: [IndexDefinition] = []) -> TableDefinition {
+            Mistake.table(
+                [Mistake.byRegion, byRaw] + more, counters: [perRaw], timeToLive: "rawExpiry")
+        }
+        let temporary = try TemporaryStore(schema: Schema(tables: [table()]))
+        let raw: Item = ["PK": "RAW", "SK": "1", "rawKey": "k", "rawGroup": "g"]
+        try await temporary.store.put(raw, in: "main")
+        temporary.store.close()
+        let order = OrderVariants.Plain.type(.codable)
+        let schema = Schema(tables: [table()], types: [order])
+        for _ in 0..<2 {
+            let events = try Self.events(temporary.path, schema)
+            let texts = events.compactMap { event in
+                if case .schemaWarning(let text) = event { text } else { nil }
+            }
+            try #require(events.count == 3 && texts.count == 3, "\(events)")
+            for (text, words) in zip(
+                texts,
+                [["index byRaw", "rawKey"], ["perRaw", "rawGroup"], ["time to live", "rawExpiry"]])
+            {
+                for word in words { #expect(text.contains(word), "\(text)") }
+            }
+        }
+        let new = IndexDefinition("byNew", partitionKey: [KeyAttribute("newKey")])
+        let grown = Schema(tables: [table([new])], types: [order])
+        #expect(throws: CodexError(.invalidSchema, "")) { try Self.events(temporary.path, grown) }
+        #expect(throws: CodexError(.invalidSchema, "")) {
+            try Self.events(temporary.path + "2", schema)
+        }
+    }
+
+    /// A value whose key attribute is a number under its own name.
+    struct Row: Codable, Entity {
+        static let definition = EntityDefinition(
+            "row", table: "rows", keys: ["id": "{id}", "n": "{n}"])
+        var id = "a"
+        var n = 7
+    }
+
+    @Test("A number under the name of a key attribute is not stored")
+    func numberKey() async throws {
+        let table = TableDefinition(
+            "rows", partitionKey: KeyAttribute("id"), sortKey: KeyAttribute("n"))
+        let temporary = try TemporaryStore(schema: Schema(tables: [table], types: [Row.self]))
+        let store = temporary.store
+        await #expect(throws: CodexError(.typeMismatch, "")) { try await store.put(Row()) }
+        #expect(try store.items(scanning: TableScan(table: "rows")).items.isEmpty)
+    }
+
     @Test("A type that cannot be checked is told of once at each opening")
     func unchecked() throws {
         struct Loose: Entity {

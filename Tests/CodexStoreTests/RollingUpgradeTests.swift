@@ -145,8 +145,8 @@ struct RollingUpgradeTests {
         #expect(try store.count(RollingOrder.openBySite() as Query<V2>) == 5)
     }
 
-    @Test("Untyped writes keep the version of an item, whatever the program knows")
-    func untypedWrites() async throws {
+    @Test("An untyped update keeps the version of an item, whatever the program knows")
+    func untypedUpdates() async throws {
         let temporary = try await Self.made(1)
         let store = temporary.store
         try await Self.raise(store, to: 2)
@@ -157,10 +157,49 @@ struct RollingUpgradeTests {
             let stored = try store.stored(RollingOrder.order(id) as Lookup<V2>)
             #expect(stored?.value.note == "x" && stored?.schemaVersion == version)
         }
-        // A whole item has the version of the store.
-        let item = try V2(id: "raw").item()
-        try await store.put(item, in: "orders")
-        #expect(try store.stored(RollingOrder.order("raw") as Lookup<V2>)?.schemaVersion == 2)
+    }
+
+    @Test("An older program's whole items have its version, and replace no later item")
+    func untypedItems() async throws {
+        let temporary = try await Self.made(1)
+        let store = temporary.store
+        try await Self.raise(store, to: 2)
+        try await store.migrate(V2.self)
+        try await store.put(V2(id: "later"))
+        let early = try V1(id: "later").item()
+        #expect(
+            await Self.writeCode { _ = try await store.put(early, in: "orders") }
+                == .programTooOld)
+        let load = {
+            var items = [early]
+            _ = try await store.load(into: "orders") { items.popLast() }
+        }
+        #expect(await Self.writeCode { try await load() } == .programTooOld)
+        #expect(try store.get(RollingOrder.order("later") as Lookup<V2>) == V2(id: "later"))
+        #expect(try store.count(RollingOrder.bySite() as Query<V2>) == 2)
+        // They count as earlier writes, as typed ones do.
+        try await store.put(try V1(id: "whole").item(), in: "orders")
+        let made = Update().setting(Attribute<String>("id"), to: "made")
+            .setting(Attribute<String>("siteID"), to: "s")
+            .setting(Attribute<String>("state"), to: "open")
+        try await store.update(in: "orders", key: PrimaryKey("ORDER#made"), made)
+        for id in ["whole", "made"] {
+            let stored = try store.stored(RollingOrder.order(id) as Lookup<V2>)
+            #expect(stored?.schemaVersion == 1 && stored?.value.region == "n")
+        }
+        #expect(
+            Self.code { _ = try store.count(RollingOrder.bySite() as Query<V2>) }
+                == .migrationPending)
+        #expect(try await store.migrate(V2.self).migratedCount == 2)
+        store.close()
+        // A process without the type writes what the store says.
+        let other = try Store(at: temporary.path)
+        defer { other.close() }
+        for id in ["later", "raw"] {
+            try await other.put(try V2(id: id, region: "m").item(), in: "orders")
+            let stored = try other.stored(RollingOrder.order(id) as Lookup<V2>)
+            #expect(stored?.schemaVersion == 2 && stored?.value.region == "m")
+        }
     }
 
     @Test("A program whose version the store does not know reads, and does not write")

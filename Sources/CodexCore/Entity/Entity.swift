@@ -22,8 +22,10 @@ public protocol Entity: Sendable {
     /// The names of attributes that ``item()`` writes and that the definition does not name.
     ///
     /// They are those that are neither fields, nor keys, nor derived attributes: for example the
-    /// keys of an index that the code of `item()` makes. When a store is opened, an index on an
-    /// attribute that no entity has is refused. The default is empty.
+    /// keys of an index that the code of `item()` makes. A `Codable` type that is read or written
+    /// through another key type than its `CodingKeys` names the attributes of that key type here.
+    /// When a store is opened, an index on an attribute that no entity has is refused. The default
+    /// is empty.
     static var furtherAttributes: [String] { get }
 
     /// The attributes of the value, key attributes included.
@@ -146,14 +148,33 @@ private final class LooseShapes: ShapeSource, ShapeInterner {
 
 extension Entity where Self: Codable {
     /// The attributes from `Codable`, and the keys from the definition's templates.
+    ///
+    /// - Throws: ``CodexError/Code/typeMismatch`` for a number under the name of a key attribute
+    ///   whose template is the attribute alone: the key is text, and the number could not be read;
+    ///   also the errors of values that no attribute or key may have.
     public func item() throws(CodexError) -> Item {
         var item = try AttributeEncoder.encode(self)
         let definition = Self.definition
         for (attribute, template) in definition.keys {
+            if template.copies(attribute), case .number? = item[attribute] {
+                throw Self.unreadableKey(attribute, template).inEntity(definition.name)
+            }
             item[attribute] = try template.render(item).map { .string($0) }
         }
         try definition.derive(&item)
         return item
+    }
+
+    /// The error for a number that its own key would replace with text.
+    private static func unreadableKey(
+        _ attribute: String, _ template: KeyTemplate
+    ) -> CodexError {
+        CodexError(
+            .typeMismatch,
+            "Entity \(definition.name): \(attribute) is a number (N), and is a key attribute with "
+                + "the template \(template.source), which makes text (S). The item could not be "
+                + "read. Name the key attribute otherwise, such as SK: ROW#{\(attribute)}."
+        ).at(path: attribute)
     }
 
     /// Reads the attributes with `Codable`; encrypted attributes whose key is unavailable count as

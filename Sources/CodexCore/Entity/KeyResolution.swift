@@ -280,12 +280,12 @@ private struct KeyInProgress {
 
     /// Checks that all values were used and none is missing.
     private func finish(_ attributes: [KeyAttribute]) throws(CodexError) {
-        let unused = values.keys.filter { !usedNames.contains($0) }.sorted()
-        var known: [String] = []
-        for name in attributes.flatMap({ names(of: $0) }) where !known.contains(name) {
-            known.append(name)
-        }
-        guard unused.isEmpty, missingNames.isEmpty else {
+        guard missingNames.isEmpty, values.keys.allSatisfy(usedNames.contains) else {
+            let unused = values.keys.filter { !usedNames.contains($0) }.sorted()
+            var known: [String] = []
+            for name in attributes.flatMap({ names(of: $0) }) where !known.contains(name) {
+                known.append(name)
+            }
             throw refusal(problem(unused, known))
         }
         for name in usedNames {

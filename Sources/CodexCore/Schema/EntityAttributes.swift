@@ -7,8 +7,8 @@ struct EntityAttributes {
 
     /// The remedy of an unknown attribute for which there is no suggestion.
     private static let remedy =
-        " Correct the name. If the type's item() writes the attribute, name it in "
-        + "furtherAttributes."
+        " Correct the name. If the type's code reads or writes the attribute by itself, or through "
+        + "a key type other than its CodingKeys, name it in furtherAttributes."
 
     /// Looks at a type.
     ///
@@ -91,12 +91,20 @@ struct EntityAttributes {
     func validate() throws(CodexError) {
         for (key, template) in definition.keys.sorted(by: { $0.key < $1.key }) {
             try validate(template, "the template \(template.source) of key \(key)")
-            guard names.hasField(key) == true, !definition.isCopied(key) else { continue }
+            guard names.hasField(key) == true else { continue }
+            guard definition.isCopied(key) else {
+                throw invalid(
+                    "its field \(key) has the name of a key attribute, whose template is "
+                        + template.source,
+                    " The key would replace the field's value. Rename the field, or make the "
+                        + "template {\(key)}.")
+            }
+            guard let type = names.field(key)?.type, type != .string else { continue }
             throw invalid(
-                "its field \(key) has the name of a key attribute, whose template is "
-                    + template.source,
-                " The key would replace the field's value. Rename the field, or make the template "
-                    + "{\(key)}.")
+                "its field \(key) has the type \(type.rawValue), and is a key attribute with the "
+                    + "template \(template.source), which makes text",
+                " The field could not be read. Name the key attribute otherwise, such as "
+                    + "SK: ROW#{\(key)}.")
         }
         for (name, derived) in definition.derived.sorted(by: { $0.key < $1.key }) {
             let owner = "the derived attribute \(name)"

@@ -1,12 +1,15 @@
 extension EntityDefinition {
     /// The names of the attributes whose values or rules differ between two schema versions.
     ///
-    /// These are fields, key attributes and derived attributes. Fields count only if both versions
-    /// declare theirs. A field that is new or gone counts as well. A field that got further cases
-    /// does not: its present values stay.
+    /// These are fields, key attributes and derived attributes. A field that is new or gone counts
+    /// as well. A field that got further cases does not: its present values stay. If only one
+    /// version declares fields, each of them may differ, and counts. If none does, no field counts.
     package func changedNames(to new: EntityDefinition) -> Set<String> {
         var changed: Set<String> = []
-        if !fields.isEmpty, !new.fields.isEmpty {
+        if fields.isEmpty != new.fields.isEmpty {
+            // One version does not say what its fields are.
+            changed.formUnion((fields + new.fields).map(\.name))
+        } else {
             for name in Set((fields + new.fields).map(\.name)) {
                 let (old, new) = (field(named: name), new.field(named: name))
                 guard let old, let new, old.hasSameValues(as: new) else {

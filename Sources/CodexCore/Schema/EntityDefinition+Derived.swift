@@ -12,7 +12,7 @@ extension DerivedAttribute {
 
 extension EntityDefinition {
     /// Whether the template of a key attribute is the attribute itself: `{id}` for `id`.
-    func isCopied(_ key: String) -> Bool { keys[key]?.source == "{\(key)}" }
+    func isCopied(_ key: String) -> Bool { keys[key]?.copies(key) ?? false }
 
     /// Checks that each derived attribute depends on fields and the table's key alone.
     ///

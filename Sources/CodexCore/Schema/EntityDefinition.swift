@@ -66,7 +66,8 @@ public struct EntityDefinition: Sendable, Hashable {
     /// None of them is a key attribute of the table, a field, or encrypted. They read fields and
     /// the table's key: no derived attribute, and no encrypted one. The store computes them in each
     /// process that writes, also in one without the Swift type. A change of them needs a higher
-    /// ``schemaVersion``.
+    /// ``schemaVersion``. The store does not remove an attribute that a version no longer defines:
+    /// ``Entity/upgrade(_:from:)`` must do it.
     public let derived: [String: DerivedAttribute]
     /// The fields; empty for types whose fields `Codable` determines.
     public let fields: [FieldDefinition]

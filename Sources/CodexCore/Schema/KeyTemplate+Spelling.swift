@@ -12,16 +12,24 @@ extension KeyTemplate {
 
     /// A key with other spellings of its UUIDs and numbers.
     ///
+    /// A text of digits is a number only if that is certain: the canonical spelling is for fields
+    /// that are declared as numbers, and the plain one for values that were given as numbers. In
+    /// other parts it may be an identifier, and `42` and `0000000042` are two of them.
+    ///
     /// - Parameters:
     ///   - key: The key.
     ///   - spelling: The other spelling.
-    ///   - fields: The declared fields of the entity. Numbers of text fields stay, and so does the
-    ///     text of number fields.
+    ///   - fields: The declared fields of the entity.
+    ///   - values: The values that the key was made from, by name. A part without a value here is
+    ///     one that was written by hand.
     /// - Returns: The other key; `nil` if there is none, or if the template cannot make the key.
     /// - Complexity: O(*n*) in the bytes of the key, without an allocation for most keys.
     package func respelled(
-        _ key: String, _ spelling: Spelling, fields: [FieldDefinition]
+        _ key: String, _ spelling: Spelling, fields: [FieldDefinition],
+        values: [String: AttributeValue] = [:]
     ) -> String? {
+        // Only values that were given as numbers have a plain spelling.
+        if spelling == .plain, values.isEmpty { return nil }
         guard Self.mayHaveOtherSpelling(key) else { return nil }
         var rest = key.utf8[...]
         var text = ""
@@ -36,14 +44,14 @@ extension KeyTemplate {
                 guard !part.isEmpty else { return nil }
                 rest = rest.dropFirst(part.utf8.count)
                 let field = fields.first { ByteOrder.equal($0.name, name) }
-                text += Self.respelled(part, spelling, field?.type) ?? part
+                text += Self.respelled(part, spelling, field?.type, values[name]) ?? part
             }
         }
         return rest.isEmpty && !ByteOrder.equal(text, key) ? text : nil
     }
 
-    /// Whether a part of a key looks like a UUID or a number, so that ``respelled(_:_:fields:)``
-    /// may find another key.
+    /// Whether a part of a key looks like a UUID or a number, so that
+    /// ``respelled(_:_:fields:values:)`` may find another key.
     package static func mayHaveOtherSpelling(_ key: String) -> Bool {
         var key = key
         return key.withUTF8 { bytes in
@@ -75,16 +83,18 @@ extension KeyTemplate {
     }
 
     private static func respelled(
-        _ part: String, _ spelling: Spelling, _ type: AttributeType?
+        _ part: String, _ spelling: Spelling, _ type: AttributeType?, _ value: AttributeValue?
     ) -> String? {
-        guard type == nil || type == .string || type == .number else { return nil }
         switch spelling {
         case .canonical:
-            if type != .number, isUUID(part) { return part.lowercased() }
-            guard type != .string, part.utf8.allSatisfy(isOfNumber) else { return nil }
+            if type == nil || type == .string, isUUID(part) { return part.lowercased() }
+            // The template has made a given number canonical.
+            guard value == nil, type == .number, part.utf8.allSatisfy(isOfNumber) else {
+                return nil
+            }
             return (try? Number(parsing: part)).map { self.text(of: $0) }
         case .plain:
-            guard type != .number, part.utf8.allSatisfy(isOfNumber) else { return nil }
+            guard case .number? = value, type == nil else { return nil }
             return number(from: part)?.description
         }
     }

@@ -21,6 +21,12 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
         }
     }
 
+    /// Whether the template is an attribute alone: `{id}` for `id`.
+    func copies(_ name: String) -> Bool {
+        guard pieces.count == 1, case .attribute(let read) = pieces[0] else { return false }
+        return read == name
+    }
+
     /// Parses a template.
     ///
     /// - Throws: ``CodexError/Code/invalidSchema`` if braces are unbalanced, a name is empty, or
@@ -58,7 +64,8 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
 
     /// The key from `item`'s attributes, or `nil` if one of them is missing.
     ///
-    /// - Throws: ``CodexError/Code/invalidIdentifier`` for a value that is not allowed in a key.
+    /// - Throws: ``CodexError/Code/invalidIdentifier`` for a value that is not allowed in a key;
+    ///   ``CodexError/Code/itemTooLarge`` for a text that no item has room for.
     public func render(_ item: Item) throws(CodexError) -> String? {
         var text = ""
         for piece in pieces {
@@ -68,6 +75,8 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
                 guard let value = item[name] else { return nil }
                 text += try Self.part(value, name: name)
             }
+            // A template may name a large attribute many times.
+            guard text.utf8.count <= DynamoDBLimits.itemByteCountMax else { throw tooLarge }
         }
         return text
     }
@@ -85,6 +94,14 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
         case .number(let number): return text(of: number)
         default: throw badPart(name)
         }
+    }
+
+    private var tooLarge: CodexError {
+        CodexError(
+            .itemTooLarge,
+            "The key template \"\(source.abbreviated())\" makes a text of more than "
+                + "\(DynamoDBLimits.itemByteCountMax) bytes. Store less in the attributes that it "
+                + "names.")
     }
 
     /// Whether the template could have built `key`.

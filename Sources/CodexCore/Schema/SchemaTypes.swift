@@ -36,44 +36,64 @@ struct SchemaTypes {
 
     /// Checks the indexes, the counters and the time to live of a table.
     ///
+    /// Raw items may have attributes that no entity has. So those that the store has already, for
+    /// all items of the table, are not refused for such an attribute.
+    ///
+    /// - Parameters:
+    ///   - table: The table.
+    ///   - stored: The table in the store; `nil` if it is new.
+    /// - Returns: A description of each attribute that only raw items can have.
     /// - Throws: ``CodexError/Code/invalidSchema``.
-    func validate(_ table: TableDefinition) throws(CodexError) {
-        for index in table.indexes { try validate(index, table) }
-        for counter in table.counters { try validate(counter, table) }
-        try validateTimeToLive(table)
+    func validate(
+        _ table: TableDefinition, since stored: TableDefinition?
+    ) throws(CodexError) -> [String] {
+        var warnings: [String] = []
+        for index in table.indexes { warnings += try validate(index, table, since: stored) }
+        for counter in table.counters { warnings += try validate(counter, table, since: stored) }
+        return warnings + (try validateTimeToLive(table, since: stored))
     }
 
     // MARK: Indexes, counters, time to live
 
-    private func validate(_ index: IndexDefinition, _ table: TableDefinition) throws(CodexError) {
-        let owner = TablePart(
+    private func validate(
+        _ index: IndexDefinition, _ table: TableDefinition, since stored: TableDefinition?
+    ) throws(CodexError) -> [String] {
+        var owner = TablePart(
             name: "index \(index.name)", table: table.name,
-            candidates(table, index.entities), isForAll: index.entities == nil)
+            candidates(table, index.entities), isForAll: index.entities == nil,
+            isStored: stored?.indexes.contains(index) ?? false)
         try owner.requireKeys(index.keyAttributes, multiValued: index.multiValued)
-        guard case .include(let names) = index.projection else { return }
+        guard case .include(let names) = index.projection else { return owner.warnings }
         for name in names { try owner.requireAttribute(name, "included attribute") }
+        return owner.warnings
     }
 
     private func validate(
-        _ counter: CounterDefinition, _ table: TableDefinition
-    ) throws(CodexError) {
-        let owner = TablePart(
+        _ counter: CounterDefinition, _ table: TableDefinition, since stored: TableDefinition?
+    ) throws(CodexError) -> [String] {
+        var owner = TablePart(
             name: "counter \(counter.name)", table: table.name,
-            candidates(table, counter.entities), isForAll: counter.entities == nil)
+            candidates(table, counter.entities), isForAll: counter.entities == nil,
+            isStored: stored?.counters.contains(counter) ?? false)
         try owner.requireKeys(counter.group, multiValued: counter.multiValued)
         for name in counter.sums {
             try owner.requireAttribute(name, "sum")
             try owner.requireNumber(name, "A sum adds numbers; other values do not count.")
         }
+        return owner.warnings
     }
 
-    private func validateTimeToLive(_ table: TableDefinition) throws(CodexError) {
-        guard let name = table.timeToLive else { return }
-        let owner = TablePart(
-            name: "the time to live", table: table.name, candidates(table, nil), isForAll: true)
+    private func validateTimeToLive(
+        _ table: TableDefinition, since stored: TableDefinition?
+    ) throws(CodexError) -> [String] {
+        guard let name = table.timeToLive else { return [] }
+        var owner = TablePart(
+            name: "the time to live", table: table.name, candidates(table, nil), isForAll: true,
+            isStored: stored?.timeToLive == name)
         try owner.requireAttribute(name, "attribute")
         try owner.requireNumber(
             name, "Store whole seconds since 1970, for example as EpochSeconds.")
+        return owner.warnings
     }
 
     /// The types whose items a part of a table is for.
@@ -102,15 +122,27 @@ private struct TablePart {
     let isComplete: Bool
     /// Whether the part is for all items of the table, and not for those of some entities.
     let isForAll: Bool
+    /// Whether the store has the part already.
+    let isStored: Bool
+    /// Descriptions of the attributes that only raw items can have.
+    private(set) var warnings: [String] = []
 
     init(
         name: String, table: String, _ types: (known: [EntityAttributes], isComplete: Bool),
-        isForAll: Bool
+        isForAll: Bool, isStored: Bool
     ) {
         self.name = name
         self.table = table
         (known, isComplete) = types
         self.isForAll = isForAll
+        self.isStored = isStored
+    }
+
+    /// Throws the error for an attribute that no entity has, unless raw items of the store may have
+    /// it.
+    private mutating func refuse(_ error: CodexError) throws(CodexError) {
+        guard isForAll, isStored else { throw error }
+        warnings.append(error.message)
     }
 
     private func invalid(
@@ -125,7 +157,7 @@ private struct TablePart {
     /// Checks that the entities of the part have all of its key attributes, in the right types.
     ///
     /// Of the entities of a whole table, one must have them all.
-    func requireKeys(
+    mutating func requireKeys(
         _ keys: [KeyAttribute], multiValued: String?
     ) throws(CodexError) {
         var lacking: [(entity: EntityAttributes, names: [String])] = []
@@ -143,9 +175,10 @@ private struct TablePart {
         guard let meant = similar ?? ordered.first else { return }
         let lacks =
             isForAll ? "no entity has together with the others" : "the entity does not have"
-        throw invalid(
-            "has the key attribute \(meant.names[0].abbreviated()), which \(lacks)",
-            meant.entity, meant.entity.suggestion(for: meant.names[0]))
+        try refuse(
+            invalid(
+                "has the key attribute \(meant.names[0].abbreviated()), which \(lacks)",
+                meant.entity, meant.entity.suggestion(for: meant.names[0])))
     }
 
     private func requireType(
@@ -167,13 +200,14 @@ private struct TablePart {
     }
 
     /// Checks that an entity has an attribute.
-    func requireAttribute(_ name: String, _ role: String) throws(CodexError) {
+    mutating func requireAttribute(_ name: String, _ role: String) throws(CodexError) {
         guard isComplete, !known.contains(where: { $0.has(name) != false }) else { return }
         let similar = known.first { $0.similarName(to: name) != nil }
         guard let entity = similar ?? known.first else { return }
-        throw invalid(
-            "has the \(role) \(name.abbreviated()), which no entity has", entity,
-            entity.suggestion(for: name))
+        try refuse(
+            invalid(
+                "has the \(role) \(name.abbreviated()), which no entity has", entity,
+                entity.suggestion(for: name)))
     }
 
     /// Checks that an attribute is a number in all entities that have it.
@@ -195,20 +229,35 @@ extension Schema {
     ///
     /// - Throws: ``CodexError/Code/invalidSchema`` with the entity, the attribute and a suggestion.
     /// - Complexity: It is linear in the number of names in the schema, for each entity.
-    package func validateTypes() throws(CodexError) { try validateTypes(within: self) }
+    package func validateTypes() throws(CodexError) {
+        _ = try validateTypes(within: self, since: nil)
+    }
 
     /// Checks the schema against its types, in a store that may have entities of other programs.
     ///
-    /// - Parameter store: The schema of the store, with this one's additions.
+    /// - Parameters:
+    ///   - store: The schema of the store, with this one's additions.
+    ///   - stored: The schema of the store before. Its indexes, counters and times to live may be
+    ///     for attributes that only raw items have.
+    /// - Returns: A description of each such attribute.
     /// - Throws: As ``validateTypes()``.
-    package func validateTypes(within store: Schema) throws(CodexError) {
-        guard !types.isEmpty else { return }
+    package func validateTypes(
+        within store: Schema, since stored: Schema?
+    ) throws(CodexError) -> [String] {
+        guard !types.isEmpty else { return [] }
         let checks = SchemaTypes(types, entities, within: store.entities)
         try checks.validate()
-        for table in tables { try checks.validate(table) }
+        var warnings: [String] = []
+        for table in tables {
+            let old = stored?.tables.first { $0.name == table.name }
+            warnings += try checks.validate(table, since: old)
+        }
+        return warnings
     }
 
     /// Checks an addition to a table of the schema against the types of a program.
+    ///
+    /// What the table has already is no addition: see ``validateTypes(within:since:)``.
     ///
     /// - Parameters:
     ///   - table: The table, with the added indexes, counters and time to live alone.
@@ -217,7 +266,8 @@ extension Schema {
     package func validateAddition(
         _ table: TableDefinition, _ types: [any Entity.Type]
     ) throws(CodexError) {
-        try SchemaTypes(types, [], within: entities).validate(table)
+        let stored = tables.first { $0.name == table.name }
+        _ = try SchemaTypes(types, [], within: entities).validate(table, since: stored)
     }
 
     /// Checks the definition of a type that is not one of ``types`` against the type.

@@ -10,7 +10,7 @@ internal import CodexIndex
 //    changed it since.
 // 3. The next keys come after the last one. So a change of an index key brings no item back.
 // 4. A change of the fields that form the primary key may move an item to a later key. The call
-//    remembers such keys, and passes them over.
+//    remembers such keys until it comes to them, and passes them over (`MovedKeys`).
 
 /// The result of a bulk update.
 public struct BulkUpdateReport: Sendable {
@@ -96,7 +96,8 @@ extension Store {
     /// Items of other entities stay, also those in the same partition. Other writes run between the
     /// batches. If the call is cancelled or the process killed, the deleted items stay deleted, and
     /// another call continues with the rest. An item that cannot be read as the entity is deleted,
-    /// too: its encryption keys may be lost.
+    /// too: its encryption keys may be lost. But if a filter cannot see an item, as an upgrade
+    /// refuses it, the call throws: the item may be one to keep.
     ///
     /// - Parameters:
     ///   - query: The entities to delete. Its direction has no effect.
@@ -130,16 +131,16 @@ extension Store {
         _ body: @escaping @Sendable (inout E) throws -> Void
     ) async throws -> BulkUpdateReport {
         var report = BulkUpdateReport()
-        var moved: Set<[UInt8]> = []
+        var moved = MovedKeys()
         let start = try token.map { token in
             try read { try selection.start(at: token, $0.reader) }
         }
         try await forEachBatch(of: selection, after: start ?? [], batchCount) { keys, isLast in
-            let passedOver = moved
+            let unmoved = moved.unmoved(keys)
             let batch = try await write { transaction in
-                try selection.update(keys, passedOver, &transaction, body)
+                try selection.update(unmoved, &transaction, body)
             }
-            moved.formUnion(batch.moved)
+            moved.add(batch.moved, after: keys)
             report.add(batch.report)
             guard let progress else { return }
             report.next = try isLast ? nil : selection.token(after: keys.last ?? [], self)
@@ -257,7 +258,7 @@ private struct BulkSelection<E: Entity>: Sendable {
         // The table's own order is the order of primary keys.
         let part = start.isEmpty ? nil : query.range.resumed(after: start, .forward)
         var (keys, isCut): ([[UInt8]], Bool) = ([], false)
-        unsafe try query.walk(part) { key, _ in
+        unsafe try walk(query, part ?? query.range) { key in
             isCut = keys.count == countMax
             if !isCut { keys.append(unsafe Array(key)) }
             return !isCut
@@ -269,7 +270,7 @@ private struct BulkSelection<E: Entity>: Sendable {
         of query: QueryRun, _ index: IndexHandle, after start: [UInt8], _ countMax: Int
     ) throws -> (keys: [[UInt8]], isCut: Bool) {
         var least = LeastKeys(countMax: countMax)
-        unsafe try query.walk { entryKey, _ in
+        unsafe try walk(query, query.range) { entryKey in
             let offset = try index.plan.primaryKeyOffset(unsafe Span(_unsafeElements: entryKey))
             let key = unsafe UnsafeBufferPointer(rebasing: entryKey[offset...])
             let isLater = unsafe start.isEmpty ? true : key.compare(start) > 0
@@ -277,6 +278,18 @@ private struct BulkSelection<E: Entity>: Sendable {
             return true
         }
         return (least.keys(), least.isCut)
+    }
+
+    /// Passes the keys of the items that may be those of the selection to `body`.
+    ///
+    /// An item for which the filter fails may be one: the batch looks at it again, and reports it.
+    private func walk(
+        _ query: QueryRun, _ part: KeyRange, _ body: (UnsafeBufferPointer<UInt8>) throws -> Bool
+    ) throws {
+        unsafe try query.scan(part, passingOver: { _ in true }) { key, bytes in
+            guard unsafe try query.mayPass(key, bytes) else { return true }
+            return unsafe try body(key)
+        }
     }
 
     // MARK: Places
@@ -308,33 +321,40 @@ private struct BulkSelection<E: Entity>: Sendable {
     /// The result of one transaction of an update.
     struct UpdatedBatch: Sendable {
         var report = BulkUpdateReport()
-        /// The new primary keys of items that the update moved.
+        /// The new primary keys of items that the update moved to where the walk still comes.
         var moved: Set<[UInt8]> = []
     }
 
-    /// Changes the items under the keys, except those that the call moved there.
+    /// Changes the items under the keys, except those that this batch moved there.
     func update(
-        _ keys: [[UInt8]], _ passedOver: Set<[UInt8]>, _ transaction: inout WriteTransaction,
-        _ body: (inout E) throws -> Void
+        _ keys: [[UInt8]], _ transaction: inout WriteTransaction, _ body: (inout E) throws -> Void
     ) throws -> UpdatedBatch {
         let context = transaction.context
         let run = try self.run(context)
         var batch = UpdatedBatch()
-        for key in keys where !passedOver.contains(key) && !batch.moved.contains(key) {
-            guard try isSelected(key, run) else { continue }
-            batch.report.examinedCount += 1
+        for key in keys where !batch.moved.contains(key) {
             let primaryKey = try run.bound.table.plan.primaryKey(key.span)
+            var isFound = false
             let changed: E
             do {
+                guard try isSelected(key, run) else { continue }
+                isFound = true
                 changed = try transaction.update(Lookup<E>(.primaryKey(primaryKey)), body)
+                batch.report.examinedCount += 1
             } catch {
                 if let failure = context.failure { throw failure }
+                if !isFound, let error = error as? CodexError, !error.isOfItem { throw error }
+                batch.report.examinedCount += 1
                 batch.report.failureCount += 1
                 batch.report.failures.append(.init(key: primaryKey, error: error))
                 continue
             }
             batch.report.updatedCount += 1
-            if let moved = try newKey(of: changed, from: key, run) { batch.moved.insert(moved) }
+            if let moved = try newKey(of: changed, from: key, run),
+                ByteOrder.compare(moved, key) > 0
+            {
+                batch.moved.insert(moved)
+            }
         }
         return batch
     }
@@ -372,7 +392,14 @@ private struct BulkSelection<E: Entity>: Sendable {
             let entries = try context.entryKeys(index, key, image)
             guard entries.contains(where: { query.range.contains($0) }) else { return false }
         }
-        return run.filter?.evaluate(image.item) ?? true
+        guard let filter = run.filter else { return true }
+        do throws(CodexError) {
+            let item = try context.filteredItem(run.bound, image.item, image.header)
+            return filter.evaluate(item)
+        } catch {
+            let primaryKey = try? table.plan.primaryKey(key.span)
+            throw error.inEntity(run.bound.entity.definition.name).inItem(key: primaryKey)
+        }
     }
 
     /// The encoded key of a changed entity; `nil` if it is still under its old key.

@@ -202,7 +202,7 @@ struct ActionList {
         case .put(_, let item, let condition):
             try condition?.validate()
             try writes.require(condition, old, &steps)
-            var new = writes.replacing(target.table, target.key, old, with: item)
+            var new = try writes.replacing(target.table, target.key, old, with: item)
             // Here, so that an error belongs to the action, and limits see the whole item.
             try new.derive(context.catalog)
             return Outcome(image: new)

@@ -12,7 +12,9 @@ struct Image {
     var stored: [UInt8]?
     /// The reference to the stored encoding, if it is in chunks.
     var large: LargeValue?
-    /// Whether ``derive(_:)`` has computed the derived attributes of ``item``.
+    /// Whether ``item`` has the derived attributes that will be stored.
+    ///
+    /// ``derive(_:)`` has computed them, or those of the stored item stay.
     private(set) var isDerived = false
 
     /// Sets and removes the derived attributes of the image's entity, by the store's definition.

@@ -173,17 +173,40 @@ struct ItemWrites {
     // MARK: New images
 
     /// The image of `item` in place of `old`.
+    ///
+    /// - Throws: As ``version(of:over:)``.
     func replacing(
         _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, with item: Item
-    ) -> Image {
+    ) throws(CodexError) -> Image {
         let entity = table.entity(of: key)
         return Image(
             item: item,
             header: ItemHeader(
                 // An entity that the schema does not have any more keeps its number.
                 entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
-                schemaVersion: entity?.definition.schemaVersion ?? old?.header.schemaVersion ?? 0,
+                schemaVersion: try version(of: entity, over: old)
+                    ?? old?.header.schemaVersion ?? 0,
                 version: (old?.header.version ?? 0) + 1))
+    }
+
+    /// The schema version of a whole item that an untyped write stores; `nil` without an entity.
+    ///
+    /// A process that opened the store with the entity's type writes items of the type's version,
+    /// also untyped. It is subject to the rules of typed writes.
+    ///
+    /// - Throws: ``CodexError/Code/programTooOld`` if the stored item has a later version, or if
+    ///   the store does not know the version of the program; the errors of LMDB.
+    private func version(
+        of entity: EntityBinding?, over old: Image?
+    ) throws(CodexError) -> Int? {
+        guard let entity else { return nil }
+        let (name, stored) = (entity.definition.name, entity.definition.schemaVersion)
+        guard stored > 1, let type = context.core.types.entityType(named: name),
+            type.definition.schemaVersion < stored
+        else { return stored }
+        let bound = try context.binding(type)
+        try bound.requireWritable(over: old, in: context)
+        return bound.version
     }
 
     /// Refuses an update of key attributes.
@@ -198,15 +221,20 @@ struct ItemWrites {
     }
 
     /// The image that results from an update of `old`, or of no item.
+    ///
+    /// An item keeps its schema version; a new one gets that of ``version(of:over:)``.
     func updating(
         _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, by update: Update
     ) throws(CodexError) -> Image {
         let entity = old == nil ? table.entity(of: key) : table.sealedEntity(ofRaw: old, key)
+        let item = try update.apply(to: old?.item ?? table.plan.definition.attributes(of: key))
+        var schemaVersion = old?.header.schemaVersion
+        if old == nil { schemaVersion = try version(of: entity, over: nil) }
         return Image(
-            item: try update.apply(to: old?.item ?? table.plan.definition.attributes(of: key)),
+            item: item,
             header: ItemHeader(
                 entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
-                schemaVersion: old?.header.schemaVersion ?? entity?.definition.schemaVersion ?? 0,
+                schemaVersion: schemaVersion ?? 0,
                 version: (old?.header.version ?? 0) + 1))
     }
 }

@@ -33,7 +33,9 @@ extension WriteTransaction {
     /// Stores an item, and replaces one with the same key.
     ///
     /// If the item belongs to an entity with derived attributes, the store computes them
-    /// (``DerivedAttribute``). Values of the item for them have no effect.
+    /// (``DerivedAttribute``). Values of the item for them have no effect. The item gets the
+    /// entity's schema version of the type that the store was opened with; without such a type, it
+    /// gets the store's version.
     ///
     /// - Parameters:
     ///   - item: The item, with the table's key attributes.
@@ -46,7 +48,9 @@ extension WriteTransaction {
     ///   ``CodexError/Code/keyTooLong``, ``CodexError/Code/invalidItem``,
     ///   ``CodexError/Code/itemTooLarge``, ``CodexError/Code/invalidExpression``,
     ///   ``CodexError/Code/unknownTable``; ``CodexError/Code/invalidNumber`` if a counter's sum
-    ///   would need more than 38 digits. The transaction may go on after each of these errors.
+    ///   would need more than 38 digits; ``CodexError/Code/programTooOld`` if the store was opened
+    ///   with the entity's type, and the stored item has a later version. The transaction may go on
+    ///   after each of these errors.
     @discardableResult
     public mutating func put(
         _ item: Item, in table: String, condition: Condition? = nil,
@@ -75,7 +79,7 @@ extension WriteTransaction {
         let key = try table.plan.definition.primaryKey(of: item)
         let (old, new) = try context.writes.write(table, key, condition) {
             old throws(CodexError) in
-            context.writes.replacing(table, key, old, with: item)
+            try context.writes.replacing(table, key, old, with: item)
         }
         return (old?.item, new?.item)
     }

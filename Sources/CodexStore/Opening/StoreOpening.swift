@@ -243,8 +243,8 @@ enum StoreOpening {
         _ schema: Schema, in merged: Schema, since own: Schema,
         _ observer: (@Sendable (StoreEvent) -> Void)?
     ) throws(CodexError) {
-        try schema.validateTypes(within: merged)
-        let warnings = try merged.requireDistinctKeys(since: own)
+        var warnings = try schema.validateTypes(within: merged, since: own)
+        warnings += try merged.requireDistinctKeys(since: own)
         guard let observer else { return }
         for entity in schema.uncheckedEntities { observer(.entityUnchecked(entity)) }
         for warning in warnings { observer(.schemaWarning(warning)) }

@@ -77,7 +77,15 @@ extension TransactionContext {
     /// - Throws: ``CodexError/Code/programTooOld`` for an item of a later version, and the errors
     ///   of the type's ``Entity/upgrade(_:from:)``.
     func filteredItem(_ bound: BoundEntity, _ bytes: ItemBytes) throws(CodexError) -> Item {
-        let (item, header) = (try bytes.item(), bytes.layout.header)
+        try filteredItem(bound, try bytes.item(), bytes.layout.header)
+    }
+
+    /// A decoded item as the filter of a typed query sees it.
+    ///
+    /// - Throws: As ``filteredItem(_:_:)``.
+    func filteredItem(
+        _ bound: BoundEntity, _ item: Item, _ header: ItemHeader
+    ) throws(CodexError) -> Item {
         guard header.entityNumber == bound.entity.number, header.schemaVersion != bound.version,
             header.schemaVersion > 0
         else { return item }
@@ -100,23 +108,21 @@ extension TransactionContext.BoundEntity {
                 + "This program knows version \(version). Update the program.")
     }
 
-    /// Whether a later version changed the key of an index or the group of a counter.
+    /// Whether a later version changed the key of an index, or the group or sums of a counter.
     private func changesKey(_ kind: PartKind, _ name: String) -> Bool {
-        guard entity.migration == nil else {
-            return (entity.changes(of: kind, name)?.last ?? 0) > version
-        }
-        // The store was not opened for writing with the program's definition.
+        if let changes = entity.changes(of: kind, name), changes.last > version { return true }
+        // The store may have been opened with another definition of the version, or with none.
         let definition = table.plan.definition
-        let attributes =
+        let names =
             switch kind {
-            case .index: definition.indexes.first { $0.name == name }?.keyAttributes
-            case .counter: definition.counters.first { $0.name == name }?.group
+            case .index:
+                definition.indexes.first { $0.name == name }?.keyAttributes.map(\.name)
+            case .counter: definition.counters.first { $0.name == name }?.readNames
             }
-        let changed = entityType.definition.changedNames(to: entity.definition)
-        return (attributes ?? []).contains { attribute in
-            guard !definition.keyAttributes.contains(attribute) else { return false }
-            let names = entity.definition.sources(of: attribute.name).union([attribute.name])
-            return !changed.isDisjoint(with: names)
+        return (names ?? []).contains { name in
+            guard !definition.isKey(name) else { return false }
+            let sources = entity.definition.sources(of: name).union([name])
+            return !changedNames.isDisjoint(with: sources)
         }
     }
 

@@ -15,6 +15,8 @@ extension TransactionContext {
         let fieldNames: [String]
         /// The schema version that the program knows; the store may have a later one.
         let version: Int
+        /// The attributes that differ from the program's definition; none if both have one version.
+        let changedNames: Set<String>
 
         /// Whether the program is older than the store.
         var isOlder: Bool { version < entity.definition.schemaVersion }
@@ -77,7 +79,8 @@ extension TransactionContext {
         }
         return BoundEntity(
             type: id, entityType: type, entity: entity, table: table,
-            fieldNames: definition.fields.map(\.name), version: version)
+            fieldNames: definition.fields.map(\.name), version: version,
+            changedNames: version < stored ? definition.changedNames(to: entity.definition) : [])
     }
 
     /// The positions of the entity's fields in items of the shape.

@@ -43,7 +43,8 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - token: The ``Page/next`` of the previous page; `nil` for the first page.
     ///   - onFailure: Gets the error of each item that cannot be read, with its entity, index, key
     ///     and path. It is called for items of a wrong type, of a later schema version, with
-    ///     damaged attributes, or with encrypted values that do not open.
+    ///     damaged attributes, or with encrypted values that do not open. It also gets items for
+    ///     which the filter fails, as they cannot be upgraded.
     /// - Returns: The entities that could be read, and a token if there are more items.
     /// - Throws: As ``query(_:limit:after:)`` for errors that are not of one item, such as
     ///   ``CodexError/Code/closed`` or ``CodexError/Code/indexNotReady``.
@@ -94,19 +95,24 @@ extension _ReadableContext {
         try base.requireFindable(bound, by: query.index)
         let run = try base.run(query, of: bound)
         var index = 0
-        let page = unsafe try run.page(PageLimits(returned: limit), after: token) { key, bytes in
-            defer { index += 1 }
+        let page = unsafe try run.page(
+            PageLimits(returned: limit), after: token, isFiltered: false
+        ) { key, bytes in
+            var isFound = false
             do {
-                try unsafe run.withWholeItem(key, bytes) {
-                    try base.withFieldReader(bound, $0, body)
+                try unsafe run.withWholeItem(key, bytes) { whole in
+                    isFound = try run.passesFilter(whole)
+                    if isFound { try base.withFieldReader(bound, whole, body) }
                 }
-                return true
             } catch let error as CodexError {
                 let failure = error.inItem(index)
                 guard failure.isOfItem else { throw failure }
+                index += 1
                 try onFailure(failure)
                 return false
             }
+            if isFound { index += 1 }
+            return isFound
         }
         if index == 0, token == nil {
             try AbsenceCheck(base, bound).requireSpelling(of: query)

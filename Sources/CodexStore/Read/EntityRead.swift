@@ -67,8 +67,9 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   ``CodexError/Code/migrationPending`` for a lookup by an index that may lack entries of
     ///   items of earlier versions; ``CodexError/Code/invalidKey`` for values that do not make the
     ///   key, and for a key under which there is no item, if there is one under its spelling with
-    ///   UUIDs in lower case and padded numbers; ``CodexError/Code/invalidIdentifier`` for a value
-    ///   that no key may have; ``CodexError/Code/indexNotReady``;
+    ///   UUIDs in lower case, or with padded numbers where the entity declares a number;
+    ///   ``CodexError/Code/invalidIdentifier`` for a value that no key may have;
+    ///   ``CodexError/Code/indexNotReady``;
     ///   ``CodexError/Code/typeMismatch``, ``CodexError/Code/missingAttribute``,
     ///   ``CodexError/Code/keyTooLong``, ``CodexError/Code/corrupted``.
     /// - Complexity: O(log *n*) in the table's items.
@@ -198,22 +199,29 @@ extension _ReadableContext {
     @inline(__always)
     private func withOne(
         _ bound: TransactionContext.BoundEntity, _ target: LookupTarget,
-        _ body: (ItemBytes) throws -> Void
+        madeFrom values: [String: AttributeValue] = [:], _ body: (ItemBytes) throws -> Void
     ) throws {
         switch target {
         case .primaryKey(let key):
             let isThere = try base.withKey(key, bound.table) { encoded in
                 try base.withBytes(bound.table, encoded, body) != nil
             }
-            if !isThere { try AbsenceCheck(base, bound).requireSpelling(of: key) }
+            if !isThere {
+                try AbsenceCheck(base, bound).requireSpelling(of: key, madeFrom: values)
+            }
         case .index(let name, let partition, let sort):
             try base.requireFindable(bound, by: name)
             let query = TableQuery(
                 table: bound.table.name, index: name, partition: partition, sortPrefix: sort)
             let run = try QueryRun(query, base, filtersWhole: true, of: bound.entity)
+            var isThere = false
             unsafe try run.walk { key, bytes in
+                isThere = true
                 try unsafe run.withWholeItem(key, bytes, body)
                 return false
+            }
+            if !isThere {
+                try AbsenceCheck(base, bound).requireSpelling(of: query, madeFrom: values)
             }
         case .values, .indexValues: try withOneMade(bound, target, body)
         }
@@ -225,7 +233,12 @@ extension _ReadableContext {
         _ bound: TransactionContext.BoundEntity, _ target: LookupTarget,
         _ body: (ItemBytes) throws -> Void
     ) throws {
-        try withOne(bound, try KeyResolution(bound).resolved(target), body)
+        let values: [String: AttributeValue] =
+            switch target {
+            case .values(let values), .indexValues(_, let values): values
+            case .primaryKey, .index: [:]
+            }
+        try withOne(bound, try KeyResolution(bound).resolved(target), madeFrom: values, body)
     }
 
     /// Passes readers of a page's entities to `body`.
@@ -265,11 +278,12 @@ extension TransactionContext {
         }
         let run: QueryRun
         if query.keyValues == nil {
-            run = try QueryRun(query, self, filtersWhole: true, of: bound.entity)
+            run = try QueryRun(
+                query, self, filtersWhole: true, of: bound.entity, seenAs: bound)
         } else {
             run = try QueryRun(
                 try KeyResolution(bound).resolved(query), self, filtersWhole: true,
-                of: bound.entity)
+                of: bound.entity, seenAs: bound)
         }
         guard run.table === bound.table else {
             throw CodexError(

@@ -86,6 +86,8 @@ struct QueryRun {
     private let entity: EntityBinding?
     /// The number of that entity; negative for all items.
     private let entityNumber: Int
+    /// The entity type in whose form the filter sees items; `nil` is the stored form.
+    private let filteredType: TransactionContext.BoundEntity?
     private let isScan: Bool
     /// Whether the filter sees whole items, which are read from the table if index entries are
     /// partial.
@@ -98,15 +100,17 @@ struct QueryRun {
     ///   - context: The transaction.
     ///   - filtersWhole: Whether the filter sees whole items.
     ///   - entity: The entity whose items are found, in place of the one that the query names.
+    ///   - bound: The entity type in whose form the filter sees items; `nil` is the stored form.
     /// - Throws: As ``ReadableTransaction/items(matching:limits:after:)``.
     init(
         _ query: TableQuery, _ context: TransactionContext, filtersWhole: Bool = false,
-        of entity: EntityBinding? = nil
+        of entity: EntityBinding? = nil, seenAs bound: TransactionContext.BoundEntity? = nil
     ) throws(CodexError) {
         guard query.keyValues == nil else { throw Self.unresolved(query) }
         self.context = context
         self.filtersWhole = filtersWhole
         (direction, filter) = (query.direction, query.filter)
+        filteredType = query.filter == nil ? nil : bound
         table = try context.catalog.table(query.table)
         if let name = query.index { index = try table.index(name) } else { index = nil }
         range = try KeyRange(query, plan: table.plan, index: index?.plan)
@@ -132,6 +136,7 @@ struct QueryRun {
         filtersWhole = false
         entity = nil
         entityNumber = -1
+        filteredType = nil
         (direction, filter) = (.forward, scan.filter)
         table = try context.catalog.table(scan.table)
         if let name = scan.index { index = try table.index(name) } else { index = nil }
@@ -202,17 +207,44 @@ struct QueryRun {
     /// Whether an item is not expired, is of the chosen entity, and passes the filter.
     @inline(__always)
     func passes(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
-        if context.isExpired(bytes.layout.header) { return false }
-        if entityNumber >= 0, bytes.layout.header.entityNumber != entityNumber,
-            try !isRaw(bytes)
-        {
-            return false
-        }
-        guard let filter else { return true }
-        guard filtersWhole else { return filter.evaluate(try bytes.item()) }
+        guard try isEligible(bytes) else { return false }
+        guard filter != nil else { return true }
+        guard filtersWhole else { return try passesFilter(bytes) }
         var passes = false
-        try unsafe withWholeItem(key, bytes) { passes = filter.evaluate(try $0.item()) }
+        try unsafe withWholeItem(key, bytes) { passes = try passesFilter($0) }
         return passes
+    }
+
+    /// Whether an item is not expired, and is of the chosen entity.
+    @inline(__always)
+    private func isEligible(_ bytes: ItemBytes) throws -> Bool {
+        if context.isExpired(bytes.layout.header) { return false }
+        guard entityNumber >= 0, bytes.layout.header.entityNumber != entityNumber else {
+            return true
+        }
+        return try isRaw(bytes)
+    }
+
+    /// Whether a whole item passes the filter.
+    ///
+    /// - Throws: The errors of decoding; for a typed query those of an upgrade, too, with the
+    ///   item's key.
+    @inline(__always)
+    func passesFilter(_ bytes: ItemBytes) throws(CodexError) -> Bool {
+        guard let filter else { return true }
+        return try evaluate(filter, bytes)
+    }
+
+    @inline(never)
+    private func evaluate(
+        _ filter: Condition, _ bytes: ItemBytes
+    ) throws(CodexError) -> Bool {
+        guard let bound = filteredType else { return filter.evaluate(try bytes.item()) }
+        do throws(CodexError) {
+            return filter.evaluate(try context.filteredItem(bound, bytes))
+        } catch {
+            throw context.located(error, bound, bytes)
+        }
     }
 
     /// Whether the item is a raw one under a primary key of the chosen entity.
@@ -245,6 +277,20 @@ struct QueryRun {
             throw CodexError(.invalidKey, "The start key is outside of what the query looks at.")
         }
         return range.resumed(after: key, direction)
+    }
+
+    /// Whether an item passes the filter, or may: its filter fails with an error of the item.
+    ///
+    /// - Throws: The errors that are not of one item.
+    func mayPass(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
+        guard try isEligible(bytes) else { return false }
+        guard filter != nil else { return true }
+        do {
+            return unsafe try passes(key, bytes)
+        } catch let error as CodexError {
+            guard error.isOfItem else { throw error }
+            return true
+        }
     }
 
     /// Passes the items of the range that pass the filter to `body`, until it returns `false`.
@@ -307,10 +353,16 @@ struct QueryRun {
 
     /// Passes the items of a page to `take`, which returns whether an item is a result.
     ///
+    /// - Parameters:
+    ///   - limits: The limits of the page.
+    ///   - token: The token of the previous page.
+    ///   - isFiltered: Whether `take` gets only items that pass the filter. Otherwise it calls
+    ///     ``passesFilter(_:)`` itself, and the errors of that are its own.
+    ///   - take: Gets the key and the bytes of each item.
     /// - Returns: The token for the next page, the number of results, and the number of examined
     ///   items.
     func page(
-        _ limits: PageLimits, after token: PageToken?,
+        _ limits: PageLimits, after token: PageToken?, isFiltered: Bool = true,
         _ take: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws -> (next: PageToken?, count: Int, examined: Int) {
         for limit in [limits.returned, limits.examined] {
@@ -330,7 +382,8 @@ struct QueryRun {
         var page = PageCounts(limits)
         unsafe try scan(rest, passingOver: { unsafe page.examine($0) }) { key, bytes in
             guard unsafe page.examine(key) else { return false }
-            guard unsafe try passes(key, bytes) else { return true }
+            let isFound = unsafe try isFiltered ? passes(key, bytes) : isEligible(bytes)
+            guard isFound else { return true }
             if unsafe try take(key, bytes) { page.count += 1 }
             return true
         }

@@ -57,10 +57,11 @@ struct EntityMigration: Codable, Hashable, Sendable {
     }
 }
 
-/// The versions that changed the key of an index or the group of a counter, for an entity's items.
+/// The versions that changed the key of an index, or the group or sums of a counter, for the items
+/// of an entity.
 struct KeyChanges: Sendable {
-    /// The version that last changed an attribute of the key, or one that it is made from; 0 if
-    /// none did.
+    /// The version that last changed one of the attributes, or one that it is made from; 0 if none
+    /// did.
     let last: Int
     /// The same, apart from derived attributes: the store computes them for items of all versions,
     /// with its present definition.
@@ -69,14 +70,12 @@ struct KeyChanges: Sendable {
     /// Finds the versions for some attributes.
     ///
     /// - Parameters:
-    ///   - attributes: The attributes of the key, without those of the table's key.
+    ///   - names: The names of the attributes, without those of the table's key.
     ///   - definition: The entity's definition in the store.
     ///   - migration: The changes.
-    init(
-        _ attributes: [KeyAttribute], _ definition: EntityDefinition, _ migration: EntityMigration
-    ) {
+    init(_ names: [String], _ definition: EntityDefinition, _ migration: EntityMigration) {
         var (last, lastUncomputed) = (0, 0)
-        for name in attributes.map(\.name) {
+        for name in names {
             let sources = definition.sources(of: name)
             // An undeclared field may be one that only `upgrade` fills. So a derived attribute that
             // reads one counts as changed with its definition.

@@ -4,13 +4,19 @@ internal import CodexCore
 final class KnownTypes: Sendable {
     /// The types of the schema that the store was opened with, which were checked then.
     let opened: [any Entity.Type]
+    /// The same types by the names of their entities.
+    private let named: [String: any Entity.Type]
     /// The types whose definitions fit them.
     private let sound: Locked<Set<ObjectIdentifier>>
 
     init(_ schema: Schema?) {
         opened = schema?.types ?? []
+        named = Dictionary(opened.map { ($0.definition.name, $0) }) { $1 }
         sound = Locked(Set(opened.map { ObjectIdentifier($0) }))
     }
+
+    /// The type of an entity, if the store was opened with it.
+    func entityType(named name: String) -> (any Entity.Type)? { named[name] }
 
     /// Checks the definition of a type against the type, once.
     ///

@@ -75,7 +75,12 @@ extension Manifest.Table {
         var states = states ?? [:]
         states[part] = state
         self.states = states
-        guard state == nil, let names = unproven?.filter({ $0 != part }) else { return }
+        if state == nil { setProven(part) }
+    }
+
+    /// Records that an index is in force, also if its next build finds equal keys.
+    mutating func setProven(_ part: String) {
+        let names = unproven?.filter { $0 != part } ?? []
         unproven = names.isEmpty ? nil : names
     }
 

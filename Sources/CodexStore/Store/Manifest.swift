@@ -145,8 +145,10 @@ struct Manifest: Codable {
     ///
     /// The leader would have found equal keys, and stamped items that expire.
     ///
-    /// The indexes get other numbers, so that a build that still runs does not end the new one.
+    /// The indexes get other numbers, so that a build that still runs does not end the new one. A
+    /// conflicting index that was in force stays so.
     private mutating func rebuildUnbuilt() {
+        var inForce: [(table: String, index: String)] = []
         for (name, indexes) in unbuiltByLeader ?? [:] {
             let definitions = schema.tables.first { $0.name == name }?.maintainedIndexes ?? []
             for index in definitions where indexes.contains(index.name) {
@@ -154,6 +156,10 @@ struct Manifest: Codable {
                     continue
                 }
                 let part = PartKind.index.part(number)
+                let isUnproven = tables[name]?.unproven?.contains(part) ?? false
+                if index.isUnique, !isUnproven, tables[name]?.state(part) == .conflicting {
+                    inForce.append((name, index.name))
+                }
                 forgetPosition(part, of: name)
                 var ownsChunks = false
                 if case .include = index.projection { ownsChunks = true }
@@ -162,6 +168,10 @@ struct Manifest: Codable {
         }
         unbuiltByLeader = nil
         assignNumbers()
+        for (table, index) in inForce {
+            guard let number = tables[table]?.indexes[index] else { continue }
+            tables[table]?.setProven(PartKind.index.part(number))
+        }
     }
 
     /// The names of the indexes that are not ready, by table.

@@ -68,12 +68,10 @@ struct SchemaEvolution: Codable, Hashable {
             func applies(_ entities: [String]?) -> Bool {
                 entities?.contains(entity.name) ?? true
             }
-            let attributes =
-                indexes.filter { applies($0.entities) }.flatMap(\.keyAttributes)
-                + counters.filter { applies($0.entities) }.flatMap(\.group)
-            let names = attributes.map(\.name).filter { name in
-                !entity.makes(name) && entity.field(named: name) == nil
-                    && !table.keyAttributes.contains { $0.name == name }
+            let keys = indexes.filter { applies($0.entities) }.flatMap(\.keyAttributes)
+            let counted = counters.filter { applies($0.entities) }.flatMap(\.readNames)
+            let names = (keys.map(\.name) + counted).filter { name in
+                !entity.makes(name) && entity.field(named: name) == nil && !table.isKey(name)
             }
             note(Set(names), of: entity)
         }

@@ -13,14 +13,17 @@ final class CodingKeyProbe: Decoder {
 
     /// The type of a type's coding keys; `nil` if it is not known.
     ///
-    /// It is known if the initializer asks for keys first that the type itself declares. The keys
-    /// of another type may be only a part of all keys: the initializer may pass its decoder on. For
-    /// the same reason it is not known for classes.
+    /// It is known if the initializer asks for keys first that the type itself declares, under a
+    /// name that ends in `CodingKeys`. The keys of another type may be only a part of all keys: the
+    /// initializer may pass its decoder on. So may those of another name, such as the keys of an
+    /// earlier form. For the same reason it is not known for classes.
     static func keyType<Value: Decodable>(of type: Value.Type) -> (any CodingKey.Type)? {
         guard !(type is AnyClass) else { return nil }
         let probe = CodingKeyProbe()
         _ = try? Value(from: probe)
-        guard let keys = probe.keyType else { return nil }
+        guard let keys = probe.keyType, String(describing: keys).hasSuffix("CodingKeys") else {
+            return nil
+        }
         return String(reflecting: keys).hasPrefix(String(reflecting: type) + ".") ? keys : nil
     }
 

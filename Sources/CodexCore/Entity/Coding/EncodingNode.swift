@@ -11,6 +11,9 @@ final class EncodingNode: Encoder {
     private var elements: [AttributeValue]?
     /// Containers that are filled later, by their places among the members or elements.
     private var children: [(place: Int, node: EncodingNode)] = []
+    /// The indices among the children of the members that are containers now, by the bytes of their
+    /// names.
+    private var childIndices: [[UInt8]: Int] = [:]
     /// Of the topmost node: the path of the innermost value whose type has thrown an error of its
     /// own.
     private var refusedPath: [any CodingKey]?
@@ -80,16 +83,24 @@ final class EncodingNode: Encoder {
 
     /// Adds a member; of two with one name, the last one stays.
     func add(_ name: String, _ value: AttributeValue) {
+        // A container that is replaced gets no more members.
+        if !childIndices.isEmpty { childIndices[Array(name.utf8)] = nil }
         members?.append(AttributeMap.Element(name: name, value: value))
     }
 
     func add(_ value: AttributeValue) { elements?.append(value) }
 
     /// Adds a member that is filled later.
+    ///
+    /// A container of the same name is returned, if it was not replaced since: as with Foundation's
+    /// encoders, a type may ask for one nested container several times. Another value is replaced.
     func addChild(_ key: some CodingKey) -> EncodingNode {
+        let name = Array(key.stringValue.utf8)
+        if let index = childIndices[name] { return children[index].node }
         let node = EncodingNode(parent: self, key: key)
         children.append((members?.count ?? 0, node))
         add(key.stringValue, .null)
+        childIndices[name] = children.count - 1
         return node
     }
 
