@@ -240,9 +240,13 @@ struct FilteredVersionTests {
             try table.plan.encode(Self.key(id), into: &key)
             let stored = unsafe try context.transaction.get(table.tree, key)
             var value = unsafe stored.map { unsafe Array($0) } ?? []
-            let place = try #require(value.lastIndex(of: UInt8(ascii: "!")))
-            value[place] = 0xFF
+            let text = Array("x!".utf8)
+            let place = try #require(
+                value.indices.first { value[$0...].starts(with: text) })
+            value[place + 1] = 0xFF
             try context.transaction.put(table.tree, key, value)
+            // A transaction without a change of its own is not committed.
+            try transaction.put(V2(id: "4", text: "x!"))
         }
     }
 

@@ -252,8 +252,10 @@ struct TypedLossTests {
         let raw = try TemporaryStore(schema: Schema(tables: [Self.table]))
         for id in ["a", "b", "c"] {
             try await raw.store.put(
-                ["partition": .string("NOTE#\(id)"), "id": .string(id), "text": "raw"],
-                in: "samples")
+                [
+                    "partition": .string("NOTE#\(id)"), "id": .string(id), "topic": "none",
+                    "text": "raw",
+                ], in: "samples")
         }
         raw.store.close()
         let store = try Store(

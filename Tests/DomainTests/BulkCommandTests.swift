@@ -254,9 +254,12 @@ struct BulkCommandTests {
             try await bulk.workspace.createUsers(twice)
         }
         #expect(error?.rule == .userEmailTaken && error?.itemIndex == 1)
+        let identifier: @Sendable (String) throws -> CodexFlow.PRD.ID? = {
+            try CodexFlow.PRD.ID($0)
+        }
         let again = await #expect(throws: CodexError.self) {
             try await bulk.workspace.createPRDs(
-                from: ["x", "x"], in: "p", by: "mia", id: { try .init($0) }
+                from: ["x", "x"], in: "p", by: "mia", id: identifier
             ) { _, prd in
                 prd.title = "X"
             }

@@ -42,7 +42,7 @@
 
         init(_ source: String) throws {
             let declaration = DeclSyntax("\(raw: source)")
-            let group = try #require(declaration.asProtocol(DeclGroupSyntax.self))
+            let group = try #require(declaration.asProtocol((any DeclGroupSyntax).self))
             let attribute = try #require(group.attributes.named("Entity"))
             var reader = EntityReader(attribute, group)
             let model = reader.model()
