@@ -5,12 +5,15 @@ SWIFT ?= swift
 # CI adds -Xswiftc -warnings-as-errors.
 FLAGS ?=
 # The tests cover all traits. A program that links the library chooses its own.
-TRAITS = --traits Encryption
+TRAITS = --traits Encryption,Macros
+# Builds for sanitizers and for speed: with Macros, each would build swift-syntax, too.
+LEAN = --traits Encryption
 SCRATCH ?= .build-nested
 # The examples build the root package without Encryption, and Tools builds it with Encryption.
 EXAMPLES_SCRATCH ?= .build-examples
-NESTED = $(foreach p,Tools Examples Examples/TaskService Benchmarks,$(p)/Package.swift $(p)/Sources) \
-	Tools/Tests Examples/TaskService/Tests Benchmarks/Benchmarks
+PACKAGES = Tools Examples Examples/TaskService Examples/FieldService Benchmarks
+NESTED = $(foreach p,$(PACKAGES),$(p)/Package.swift $(p)/Sources) \
+	Tools/Tests Examples/TaskService/Tests Examples/FieldService/Tests Benchmarks/Benchmarks
 STORE ?= .build-demo/workspace.codex
 # Arguments of codex-bench headline: --quick, --only reads.
 HEADLINE ?=
@@ -27,7 +30,7 @@ JOBS ?=
 
 # SwiftPM plans a nested package again only if its manifest changed. It would miss a source file that was
 # added to the root package since then.
-REPLAN = @touch Tools/Package.swift Examples/Package.swift Examples/TaskService/Package.swift Benchmarks/Package.swift
+REPLAN = @touch $(PACKAGES:=/Package.swift)
 
 # Builds use the Swift packages of Scripts/dependencies.lock. If their source has other files, a build warns,
 # and check-dependencies and sbom fail. With LOCK=off, SwiftPM resolves the packages.
@@ -35,8 +38,9 @@ LOCK ?= on
 PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
-.PHONY: run serve help test test-scripts test-thread test-crash torture simulate histories fuzz fuzz-corpus \
-	lint format nested task-service dynamodb worst count-instructions docs api-breakage journeys \
+.PHONY: run serve help test test-scripts test-thread test-crash torture simulate histories risk fuzz fuzz-corpus \
+	lint format nested task-service field-service dynamodb agents worst \
+	count-instructions docs api-breakage journeys \
 	check-dependencies lock lock-python sbom bench bench-full bench-suites bench-bulk bench-durable \
 	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service endpoint-figures clean
 
@@ -87,8 +91,8 @@ test-scripts: ## the tests of the scripts: seconds, without network
 # One test at a time: the sanitizer leaves little address space for stores.
 test-thread: ## concurrency and live builds under the thread sanitizer
 	@./Scripts/bootstrap
-	$(PIN) tests
-	$(SWIFT) test $(TRAITS) --sanitize thread --scratch-path .build-thread --no-parallel --filter 'Concurrency|Building|Changes|Observation|Backup|Domain|Cache|Encryption'
+	$(PIN) lean
+	$(SWIFT) test $(LEAN) --sanitize thread --scratch-path .build-thread --no-parallel --filter 'Concurrency|Building|Changes|Observation|Backup|Domain|Cache|Encryption'
 
 test-crash: ## 200 kills and 60 power cuts; power cuts must be possible
 	@./Scripts/bootstrap
@@ -116,28 +120,38 @@ HISTORIES ?= 2000
 PLANTED ?=
 simulate: ## simulated histories with faults: HISTORIES=, SEED= repeats a run, JOBS=, PLANTED=NAME or all
 	@./Scripts/bootstrap
-	$(PIN) tests
-	$(SWIFT) build $(TRAITS) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
+	$(PIN) lean
+	$(SWIFT) build $(LEAN) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
 		--product codex-simulated
-	$(SWIFT) build $(TRAITS) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
+	$(SWIFT) build $(LEAN) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
 		--product codex-simulate
-	$(CHECK) --warn tests
+	$(CHECK) --warn --scratch .build-simulate lean
 	.build-simulate/release/codex-simulate --histories $(HISTORIES) --jobs $(or $(JOBS),2) \
 		$(if $(SEED),--seed $(SEED)) $(if $(PLANTED),--planted $(PLANTED)) $(SIMULATE)
+
+# Simulated projects of which it is known whether they are late. Prints how well risk reports rank them.
+# The same projects each time, except with SEED. Docs/Risk.md
+PROJECTS ?= 2000
+risk: ## risk reports of simulated projects with known lateness: PROJECTS=2000, SEED=
+	@./Scripts/bootstrap
+	$(PIN) tests
+	CODEX_RISK_PROJECTS=$(PROJECTS) CODEX_RISK_SEED=$(SEED) \
+		$(SWIFT) test $(TRAITS) --filter RiskCalibrationTests
+	$(CHECK) --warn tests
 
 # libFuzzer and the address sanitizer. The seconds are of all targets together. A finding is an error, and the
 # command prints how to replay it. Hours for one target: make fuzz SECONDS=3600 TARGET=items. Docs/Fuzzing.md
 # SwiftPM's option keeps the name `main` for libFuzzer. SwiftPM takes one sanitizer, and of several options
 # the compiler takes the last.
 TARGET ?= all
-FUZZED = $(TRAITS) -c release --scratch-path .build-fuzz --product codex-fuzz --sanitize fuzzer \
+FUZZED = $(LEAN) -c release --scratch-path .build-fuzz --product codex-fuzz --sanitize fuzzer \
 	-Xswiftc -sanitize=fuzzer,address -Xswiftc -DFUZZING -Xswiftc -enable-testing \
 	$(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 fuzz: ## decoders, parsers and requests with any bytes, for a minute: TARGET=items, SECONDS=3600, JOBS=2
 	@./Scripts/bootstrap
-	$(PIN) tests
+	$(PIN) lean
 	$(SWIFT) build $(FUZZED)
-	$(CHECK) --warn --scratch .build-fuzz tests
+	$(CHECK) --warn --scratch .build-fuzz lean
 	@./Scripts/fuzz.py --seconds $(or $(SECONDS),60) --jobs $(or $(JOBS),1) \
 		.build-fuzz/release/codex-fuzz $(TARGET)
 
@@ -150,7 +164,7 @@ fuzz-corpus: ## write the corpora and dictionaries that fuzzing starts with
 	.build/debug/codex-fuzz --write-corpus Tests/Fuzz/Corpus
 	.build/debug/codex-fuzz --write-dictionaries Tests/Fuzz/Dictionaries
 
-nested: ## the examples, and the tests of the program
+nested: ## the examples, the tests of the program, and what a client of the library fetches
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(SWIFT) run --package-path Examples --scratch-path $(EXAMPLES_SCRATCH) QuickStart
@@ -161,6 +175,7 @@ nested: ## the examples, and the tests of the program
 	$(PIN) server
 	$(SWIFT) test --package-path Tools --scratch-path $(SCRATCH)
 	$(CHECK) --warn --scratch $(SCRATCH) server
+	python3 -m unittest discover -s Scripts/Tests -p '*_checks.py'
 
 # The tests also run the curl lines of its README.
 task-service: ## the example server, over real sockets
@@ -169,6 +184,12 @@ task-service: ## the example server, over real sockets
 	$(PIN) service
 	$(SWIFT) test --package-path Examples/TaskService --scratch-path .build-service
 	$(CHECK) --warn service
+
+# A stranger's package with five entities. Two releases of it work on one store at once, as processes.
+field-service: ## the example with a rolling upgrade between two releases under load
+	@./Scripts/bootstrap
+	$(REPLAN)
+	$(SWIFT) test --package-path Examples/FieldService --scratch-path .build-field
 
 # AWS's clients against `codexflow serve`, and the same random operations there and in ministack, a
 # DynamoDB in Python. The long form: make dynamodb OPERATIONS=50000
@@ -182,6 +203,19 @@ dynamodb: ## AWS's clients against the server, and random operations beside mini
 	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Differential/clients.py --codexflow $(SCRATCH)/debug/codexflow && \
 	$$python Tools/Differential/differential.py --codexflow $(SCRATCH)/debug/codexflow --operations $(OPERATIONS) $(if $(SEED),--seed $(SEED))
+
+# A client of the Model Context Protocol against `codexflow mcp`, then 64 agents as processes, of which one is killed
+# every 50 ms: each of 10,000 tasks is completed once. The short form: make agents AGENTS=--quick
+AGENTS ?=
+agents: ## an MCP client, then agents that claim tasks while some are killed: AGENTS=--quick, SEED=
+	@./Scripts/bootstrap
+	$(REPLAN)
+	$(PIN) program
+	$(SWIFT) build --package-path Tools --scratch-path .build-tools --disable-default-traits -c release --product codexflow
+	$(CHECK) --warn program
+	@python=$$(./Scripts/python-clients) && \
+	$$python Tools/Agents/clients.py --codexflow .build-tools/release/codexflow && \
+	$$python Tools/Agents/torture.py --codexflow .build-tools/release/codexflow $(AGENTS) $(if $(SEED),--seed $(SEED))
 
 # The worst requests by processor time and memory, then GetItem beside hostile loads. A figure past its bound
 # is an error. The run takes ten minutes, and with WORST=--quick two.
@@ -310,12 +344,14 @@ bench-durable: ## durable commits, recovery, change streams: 6 minutes, 4 GB of 
 	@mkdir -p .build-demo
 	$(BENCH) durable $(DURABLE)
 
-# Creating tasks by the services and bare, the analytics consumer and its rebuild: two minutes.
-bench-domain: ## commands of the domain, the analytics consumer: 2 minutes
+# Creating tasks by the services and bare, the analytics consumer and its rebuild, and commands in projects of
+# up to 100,000 tasks: four minutes. The last part alone: make bench-domain DOMAIN=--growth
+DOMAIN ?=
+bench-domain: ## commands of the domain and their growth, the analytics consumer: 4 minutes, DOMAIN=--growth
 	@./Scripts/bootstrap bench
 	$(REPLAN)
 	@mkdir -p .build-demo
-	$(BENCH) domain
+	$(BENCH) domain $(DOMAIN)
 
 bench-cache: ## what the typed cache saves
 	@./Scripts/bootstrap bench

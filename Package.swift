@@ -1,4 +1,5 @@
 // swift-tools-version: 6.3
+import CompilerPluginSupport
 import PackageDescription
 
 let package = Package(
@@ -22,11 +23,17 @@ let package = Package(
             name: "Encryption",
             description:
                 "Encrypted fields (FileKeyProvider, StoreOptions.encryptionKeys), with swift-crypto."
-        )
+        ),
+        .trait(
+            name: "Macros",
+            description:
+                "The macro @Entity, which writes definitions and conversions, with swift-syntax."
+        ),
     ],
     dependencies: [
-        // Not fetched without the trait.
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")
+        // Not fetched without their traits.
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
     ],
     targets: [
         .systemLibrary(
@@ -39,7 +46,22 @@ let package = Package(
             pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]
         ),
-        .target(name: "CodexCore", dependencies: ["CodexCZlib"]),
+        // What the compiler runs for `@Entity`; it does nothing without the trait.
+        .macro(
+            name: "CodexMacros",
+            dependencies: [
+                .swiftSyntax("SwiftCompilerPlugin"),
+                .swiftSyntax("SwiftDiagnostics"),
+                .swiftSyntax("SwiftSyntax"),
+                .swiftSyntax("SwiftSyntaxBuilder"),
+                .swiftSyntax("SwiftSyntaxMacros"),
+            ]),
+        .target(
+            name: "CodexCore",
+            dependencies: [
+                "CodexCZlib",
+                .target(name: "CodexMacros", condition: .when(traits: ["Macros"])),
+            ]),
         .target(name: "CodexIndex", dependencies: ["CodexCore"]),
         .target(
             name: "CodexStore",
@@ -61,7 +83,7 @@ let package = Package(
             name: "codex-test-agent",
             dependencies: [
                 "Codex", "CodexCore", "CodexStore", "CrashSupport", "Histories", "HostCalls",
-                "PlantedFaults",
+                "PlantedFaults", "TestSupport",
             ],
             path: "Tests/TestAgent"),
         // Forks, and limits of a process.
@@ -181,6 +203,21 @@ let package = Package(
                 "CodexCore", "CodexStore", "CodexTesting", "PlantedFaults", "TestSupport",
             ]),
         .testTarget(name: "FuzzCorpusTests", dependencies: ["FuzzTargets"]),
+        // Types that the macro made entities, beside the same by hand.
+        .testTarget(
+            name: "MacroTests",
+            dependencies: ["CodexCore", "CodexStore", "CodexTesting", "TestSupport"]),
+        // What the macro writes, and the mistakes that it reports.
+        .testTarget(
+            name: "MacroExpansionTests",
+            dependencies: [
+                .target(name: "CodexMacros", condition: .when(traits: ["Macros"])),
+                .swiftSyntax("SwiftDiagnostics"),
+                .swiftSyntax("SwiftSyntax"),
+                .swiftSyntax("SwiftSyntaxBuilder"),
+                .swiftSyntax("SwiftSyntaxMacroExpansion"),
+                .swiftSyntax("SwiftSyntaxMacrosGenericTestSupport"),
+            ]),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["SimulatedCalls", "Simulation", "TestSupport", "codex-simulated"],
@@ -207,8 +244,16 @@ let upcomingFeatures: [SwiftSetting] = [
 for target in package.targets {
     switch target.type {
     case .regular: target.swiftSettings = upcomingFeatures + [.strictMemorySafety()]  // SE-0458
+    case .macro: target.swiftSettings = upcomingFeatures
     // The client tests compile as a user's package would: without any flag.
     case .test where target.name != "ClientTests": target.swiftSettings = upcomingFeatures
     default: break
+    }
+}
+
+extension Target.Dependency {
+    /// A product of swift-syntax, which only builds with the trait Macros fetch.
+    static func swiftSyntax(_ product: String) -> Self {
+        .product(name: product, package: "swift-syntax", condition: .when(traits: ["Macros"]))
     }
 }

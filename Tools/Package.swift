@@ -8,16 +8,21 @@ let package = Package(
     traits: [
         .trait(
             name: "Server", description: "codexflow serve: DynamoDB's HTTP API, with Hummingbird."),
-        .default(enabledTraits: ["Server"]),
+        .trait(
+            name: "Encryption",
+            description: "Encrypted fields, and exports in S3's layout, with swift-crypto."),
+        .default(enabledTraits: ["Server", "Encryption"]),
     ],
     dependencies: [
         // Named, or the package would be known by the folder that it was cloned into.
-        // With Encryption: the program opens encrypted stores, and needs swift-crypto anyway.
-        .package(name: "Codex", path: "..", traits: ["Encryption"]),
+        .package(
+            name: "Codex", path: "..",
+            traits: [.trait(name: "Encryption", condition: .when(traits: ["Encryption"]))]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
-        // Not fetched without the trait.
+        // Not fetched without the traits. For that, each product of them needs a condition, in
+        // targets of tests too.
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
@@ -38,7 +43,9 @@ let package = Package(
                 .product(name: "CodexDynamoDB", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Crypto", package: "swift-crypto"),
+                .product(
+                    name: "Crypto", package: "swift-crypto",
+                    condition: .when(traits: ["Encryption"])),
                 .product(name: "TextTable", package: "TextTable"),
             ]
         ),
@@ -49,7 +56,8 @@ let package = Package(
                 "CodexflowCZlib",
                 .product(name: "CodexCore", package: "Codex"),
                 .product(name: "CodexDynamoDB", package: "Codex"),
-                .product(name: "Crypto", package: "swift-crypto"),
+                .product(
+                    name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Server"])),
                 .product(
                     name: "Hummingbird", package: "hummingbird",
                     condition: .when(traits: ["Server"])),
@@ -70,6 +78,7 @@ let package = Package(
             name: "codexflowTests",
             dependencies: [
                 "codexflow",
+                .product(name: "Codex", package: "Codex"),
                 .product(name: "CodexCore", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
             ]
@@ -82,7 +91,8 @@ let package = Package(
                 .product(name: "CodexDynamoDB", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
                 .product(name: "CodexTesting", package: "Codex"),
-                .product(name: "Crypto", package: "swift-crypto"),
+                .product(
+                    name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Server"])),
                 .product(
                     name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
                 .product(

@@ -62,6 +62,16 @@ class LockTests(unittest.TestCase):
         program, server = (dependencies.packages_of(build, self.lock) for build in ("program", "server"))
         self.assertLess(program.keys(), server.keys())
 
+    def test_the_program_has_no_package_whose_products_all_depend_on_traits(self):
+        """One product without a condition is enough for SwiftPM to fetch the package, also in a target of tests."""
+        text = (ROOT / "Tools/Package.swift").read_text()
+        products = re.findall(r'\.product\(\s*name: "[^"]+", package: "([^"]+)"(,\s*condition:)?', text)
+        unconditional = {package.lower() for package, condition in products if not condition}
+        self.assertIn("swift-crypto", {package for package, _ in products})
+        asked = {url.rsplit("/", 1)[1].lower() for url in re.findall(r'url: "([^"]+)"', text)}
+        self.assertEqual(
+            asked & unconditional, asked & dependencies.packages_of("program", self.lock).keys())
+
 
 class BuildTests(FolderTest):
     """Builds of a made-up package with two dependencies."""

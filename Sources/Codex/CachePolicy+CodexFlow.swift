@@ -16,11 +16,20 @@ extension CachePolicy {
 }
 
 extension StoreCache {
-    /// Creates an empty cache that keeps CodexFlow's entities (``CachePolicy/codexFlow``).
+    /// Creates an empty cache that keeps each entity of the store.
+    ///
+    /// CodexFlow's entities are kept for the times of ``CachePolicy/codexFlow``, and all others for
+    /// ``CachePolicy/defaultTimeToLive``.
     ///
     /// - Parameter store: The store.
     /// - Throws: As ``init(_:policy:)``.
     public convenience init(_ store: Store) throws(CodexError) {
-        try self.init(store, policy: .codexFlow)
+        var policy = CachePolicy.codexFlow
+        policy.otherTimeToLive = CachePolicy.defaultTimeToLive
+        // The store may lack CodexFlow's entities.
+        let names = Set(store.schema.entities.map(\.name))
+        policy.timeToLive = policy.timeToLive.filter { names.contains($0.key) }
+        policy.listTimeToLive = policy.listTimeToLive.filter { names.contains($0.key) }
+        try self.init(store, policy: policy)
     }
 }

@@ -1,7 +1,20 @@
-internal import CodexCore
+public import CodexCore
 public import CodexStore
-internal import CodexWorkspace
+public import CodexWorkspace
 internal import FoundationEssentials
+
+// How the analytics are computed:
+//
+// 1. The first call of `runAnalytics` rebuilds all days, unless the store's days are of the present
+//    rules (AnalyticsState.swift). A rebuild reads a snapshot (AnalyticsRebuild.swift). It then
+//    makes the days invalid, so that the consumer waits. Many small transactions replace the days
+//    (AnalyticsReplacement.swift). A last one makes them valid, and moves the consumer to the end
+//    of the snapshot.
+// 2. The consumer reads history, work logs, and removals of tasks and projects
+//    (AnalyticsBatch.swift). Each entry changes the share of its task, which has the task's state
+//    (CodexWorkspace, AnalyticsShare+History.swift). The changes of figures are added to a tally.
+//    Shares that are missing are computed before the transaction (AnalyticsBases.swift).
+// 3. The same transaction adds the tally to the stored days (AnalyticsWriter.swift).
 
 extension Store {
     /// The name of the consumer that computes the analytics.
@@ -10,304 +23,332 @@ extension Store {
     /// Computes the analytics of CodexFlow's projects from the tasks' history and the work logs,
     /// exactly once.
     ///
-    /// It runs until its task is cancelled or an error is thrown. It registers its own consumer,
-    /// which starts at the oldest retained change. If the store has older history, call
-    /// ``rebuildAnalytics()`` once.
+    /// It runs until its task is cancelled or an error is thrown. It registers its own consumer. If
+    /// the store has no analytics of the present rules, it first calls ``rebuildAnalytics()``: for
+    /// a new store, for a store of an earlier release, and after the consumer was removed.
     ///
     /// An item under a key of history, work logs or analytics is ignored if it does not decode as
     /// that entity. It is also ignored if it breaks the entity's rules
     /// (``CodexFlow/Activity/validate()``).
     ///
-    /// - Throws: As ``consume(_:view:batchCount:onFailure:_:)``.
-    public func runAnalytics() async throws {
-        try await addConsumer(
-            Self.analyticsConsumer, after: .trimHorizon, filter: AnalyticsWriter.filter)
-        try await consume(Self.analyticsConsumer, batchCount: 1000) { transaction, changes in
-            var tally = CodexFlow.AnalyticsTally()
-            var workers: Set<AnalyticsWriter.Worker> = []
-            for change in changes {
-                if try change.entity == CodexFlow.Activity.definition.name {
-                    guard change.kind == .insert, let new = try change.openedNewImage,
-                        let activity = CodexFlow.Activity(soundIn: new)
-                    else { continue }
-                    // The entry may have been deleted with its project. Another project may have
-                    // its identifier.
-                    let lookup = CodexCore.Lookup<CodexFlow.Activity>.activity(
-                        activity.id, of: activity.taskID, in: activity.projectID)
-                    if try transaction.sound(lookup) == activity { tally.add(activity) }
-                    continue
-                }
-                for image in [try change.openedOldImage, try change.openedNewImage] {
-                    guard let log = image.flatMap(CodexFlow.WorkLog.init(soundIn:)) else {
-                        continue
-                    }
-                    workers.insert(AnalyticsWriter.Worker(log))
-                }
+    /// - Throws: As ``consume(_:view:batchCount:onFailure:_:)``; ``CodexError/Code/keyUnavailable``
+    ///   if encrypted items cannot be read.
+    public func runAnalytics() async throws { try await runAnalytics(until: .cancelled) }
+
+    /// Computes the analytics as ``runAnalytics()`` does, up to an end.
+    ///
+    /// With ``ConsumptionEnd/caughtUp``, it returns once the analytics have all changes that were
+    /// committed before the call.
+    ///
+    /// - Throws: As ``runAnalytics()``.
+    public func runAnalytics(until end: ConsumptionEnd) async throws {
+        while true {
+            let abandoned = try await abandonedRebuild(after: Self.rebuildPatience)
+            if try !hasPresentAnalytics {
+                _ = try await tryToRebuild(abandoned, Self.rebuildWriteCount, {}, {})
+            } else if try await consumeAnalytics(until: end) {
+                return
             }
-            try AnalyticsWriter.add(tally, workers, &transaction)
         }
     }
 
     /// Recomputes all analytics from the present history and work logs, and replaces the stored
     /// ones.
     ///
-    /// The consumer continues from that point. The outcome equals that of the stream. Days of
-    /// projects with neither history nor work logs (imported days, for example) stay as they are.
-    /// The same holds for projects whose item is damaged.
+    /// It first lets the consumer catch up, if the stored analytics are of the present rules. The
+    /// consumer continues from the end of the sums. The outcome equals that of the stream. What
+    /// removed tasks contributed stays. Days of projects with neither history nor work logs
+    /// (imported days, for example) stay as they are. The same holds for projects whose item is
+    /// damaged. So does what a task contributed whose whole history was removed, as far as the
+    /// consumer has counted it.
+    ///
+    /// While the days are replaced, some are new and some are old, and the consumer waits
+    /// (``CodexFlow/AnalyticsReport/Progress/isRebuilding``). If the rebuild is interrupted, the
+    /// next call of ``runAnalytics()`` makes another one.
     ///
     /// - Returns: The number of days.
-    /// - Throws: As ``write(_:)-(_)``.
-    /// - Complexity: Reads the whole table without blocking writers, and writes the days in one
-    ///   transaction.
+    /// - Throws: As ``write(_:)-(_)``; ``CodexError/Code/keyUnavailable`` if encrypted items cannot
+    ///   be read; `CancellationError`.
+    /// - Complexity: Reads the whole table twice without blocking writers, and writes the days in
+    ///   transactions of up to 100 items.
     @discardableResult
     public func rebuildAnalytics() async throws -> Int {
-        try await addConsumer(
-            Self.analyticsConsumer, after: .trimHorizon, filter: AnalyticsWriter.filter)
-        var past = try read { try AnalyticsPast($0, self) }
+        try await rebuildAnalytics(writeCount: Self.rebuildWriteCount)
+    }
+
+    /// Rebuilds the analytics as ``rebuildAnalytics()`` does.
+    ///
+    /// - Parameters:
+    ///   - writeCount: The highest number of items that a transaction writes.
+    ///   - patience: How long another rebuild may be silent before this one takes over.
+    ///   - beforeWrites: Called before each transaction that replaces days; for tests.
+    ///   - afterReading: Called after the sums were read; for tests.
+    /// - Returns: As ``rebuildAnalytics()``.
+    /// - Throws: As ``rebuildAnalytics()``, and the errors of `beforeWrites` and `afterReading`.
+    @discardableResult
+    package func rebuildAnalytics(
+        writeCount: Int, patience: Duration = Store.rebuildPatience,
+        beforeWrites: @Sendable () async throws -> Void = {},
+        afterReading: @Sendable () async throws -> Void = {}
+    ) async throws -> Int {
+        while try hasPresentAnalytics {
+            do {
+                if try await consumeAnalytics(until: .caughtUp) { break }
+            } catch let error as CodexError where error.code == .changesTrimmed {
+                break
+            }
+        }
         while true {
-            // This reads most of the newer changes before the writers must wait.
-            try past.readOn(self)
-            let now = past
-            let count = try await write { try now.replaceAnalytics(&$0, in: self) }
+            let abandoned = try await abandonedRebuild(after: patience)
+            let count = try await tryToRebuild(abandoned, writeCount, beforeWrites, afterReading)
             if let count { return count }
-            // The consumer wrote in the same commit group, and its writes are not visible yet.
         }
+    }
+
+    /// How far the consumer of analytics is; `nil` if there is none.
+    ///
+    /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/corrupted``.
+    /// - Complexity: Reads the log from the checkpoint to the first change that the analytics do
+    ///   not have, and at most 50,000 changes.
+    public func analyticsProgress() throws -> CodexFlow.AnalyticsReport.Progress? {
+        try analyticsProgress(changeCountMax: 50_000)
+    }
+
+    /// How far the consumer is, from at most `changeCountMax` changes.
+    package func analyticsProgress(
+        changeCountMax: Int
+    ) throws -> CodexFlow.AnalyticsReport.Progress? {
+        guard let status = try analyticsStatus else { return nil }
+        let state = try analyticsState
+        var (missing, isTrimmed) = (Date?.none, status.isTrimmed)
+        do {
+            missing = try firstChange(after: status.sequenceNumber, changeCountMax)
+        } catch let error as CodexError where error.code == .changesTrimmed {
+            isTrimmed = true
+        }
+        var progress = CodexFlow.AnalyticsReport.Progress(
+            lagCommitCount: status.lagCommitCount, missingSince: missing, isTrimmed: isTrimmed,
+            isRebuilding: !state.isPresent || status.filter != AnalyticsBatch.filter)
+        progress.rebuildCount = state.generation
+        return progress
     }
 }
 
-extension Entity {
-    /// Decodes an item; `nil` if it is no such entity, or breaks a rule on single values.
-    fileprivate init?(soundIn item: Item) {
-        guard let entity = Self(placedIn: item), (try? entity.validate()) != nil else {
-            return nil
-        }
-        self = entity
-    }
+extension Store {
+    /// How long a rebuild may be silent before another one takes over.
+    package static let rebuildPatience = Duration.seconds(5)
+    /// The number of items that a transaction of a rebuild writes.
+    private static let rebuildWriteCount = 100
 
-    /// Decodes an item; `nil` unless its attributes match its key, since a raw item may contradict
-    /// it.
-    fileprivate init?(placedIn item: Item) {
-        guard let entity = try? Self(item: item),
-            Self.definition.keys.allSatisfy({ name, template in
-                guard case .string(let key)? = item[name] else { return false }
-                return (try? template.render(item)).flatMap { $0 } == key
-            })
-        else { return nil }
-        self = entity
-    }
-}
+    /// Ends a reading of changes.
+    private struct Found: Error {}
 
-extension WriteTransaction {
-    /// The valid entities that a query finds; other items are ignored.
-    fileprivate func sound<E: Entity>(_ query: CodexCore.Query<E>) throws -> [E] {
-        var found: [E] = []
-        try forEach(query.request) { view in
-            if let entity = E(soundIn: try opened(view)) { found.append(entity) }
-            return true
-        }
+    /// The time of the first change that concerns the analytics, or of the one after `countMax`
+    /// others; `nil` if there is none.
+    private func firstChange(after number: SequenceNumber, _ countMax: Int) throws -> Date? {
+        let entities = AnalyticsBatch.filter.entities ?? []
+        var (found, count) = (Date?.none, 0)
+        do {
+            try catchUp(
+                after: number, view: .keysOnly, filter: ChangeFilter(tables: [CodexFlow.table])
+            ) { change in
+                count += 1
+                let isOfAnalytics = try change.entity.map { entities.contains($0) } ?? false
+                guard isOfAnalytics || count > countMax else { return }
+                found = change.time
+                throw Found()
+            }
+        } catch is Found {}
         return found
     }
 
-    /// The entity that a lookup names; `nil` also if the item is not a valid entity.
-    fileprivate func sound<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
-        guard case .primaryKey(let key) = lookup.target else { return nil }
-        return try view(in: E.definition.table, key: key) { view in
-            E(soundIn: try opened(view))
-        } ?? nil
+    private var analyticsStatus: ConsumerStatus? {
+        get throws { try consumers().first { $0.name == Self.analyticsConsumer } }
     }
 
-    /// The project; `nil` if it is missing or its item is damaged.
-    fileprivate mutating func soundProject(
-        _ id: CodexFlow.Project.ID
-    ) throws -> CodexFlow.Project? {
-        let key = PrimaryKey(.string("PROJECT#\(id)"), "METADATA")
-        let project = try item(in: CodexFlow.table, key: key).flatMap {
-            try? CodexFlow.Project(item: $0)
+    private var analyticsState: AnalyticsState {
+        get throws { try read { try $0.analyticsState } }
+    }
+
+    /// Whether the stored days are of the present rules, and the consumer continues them.
+    private var hasPresentAnalytics: Bool {
+        get throws {
+            try analyticsState.isPresent && analyticsStatus?.filter == AnalyticsBatch.filter
         }
-        return project?.id == id ? project : nil
     }
-}
 
-/// The sums of the history and the work logs in one snapshot.
-private struct AnalyticsPast {
-    private var tally = CodexFlow.AnalyticsTally()
-    /// The keys of the analytics in the snapshot, and of those that were written later.
-    private var stale: Set<PrimaryKey> = []
-    /// The partitions of projects with newer history, which the consumer counts again.
-    private var goneOn: Set<AttributeValue> = []
-    /// The creation times of the projects, which tell a project from a later one with the same
-    /// identifier.
-    private var creations: [CodexFlow.Project.ID: Date] = [:]
-    private let sequence: SequenceNumber
-    /// The position up to which newer changes were read.
-    private var readThrough: SequenceNumber
-
-    init(_ snapshot: borrowing Snapshot, _ store: Store) throws {
-        sequence = try snapshot.sequenceNumber
-        readThrough = sequence
-        var (tally, stale, creations) = (tally, stale, creations)
-        let definition = try store.schema.table(CodexFlow.table)
-        try snapshot.forEach(TableScan(table: CodexFlow.table)) { view in
-            switch store.entityName(of: view.header) {
-            case CodexFlow.Activity.definition.name?:
-                let entry = CodexFlow.Activity(soundIn: try store.opened(view))
-                if let entry { tally.add(entry) }
-            case CodexFlow.WorkLog.definition.name?:
-                let log = CodexFlow.WorkLog(soundIn: try store.opened(view))
-                if let log { try tally.add(nil, log) }
-            case CodexFlow.Project.definition.name?:
-                if let project = CodexFlow.Project(placedIn: try view.item()) {
-                    creations[project.id] = project.createdAt
-                }
-            case CodexFlow.Analytics.definition.name?:
-                stale.insert(try definition.primaryKey(of: try view.item()))
-            default: break
+    /// Runs the consumer up to an end.
+    ///
+    /// - Returns: Whether it is there; `false` if it was interrupted and must be run again.
+    private func consumeAnalytics(until end: ConsumptionEnd) async throws -> Bool {
+        guard let start = try analyticsStatus?.sequenceNumber else { return false }
+        let removals = try AnalyticsProjectRemovals(after: start, self)
+        do {
+            // Small batches, so that other writers do not wait for long.
+            try await consume(
+                Self.analyticsConsumer, batchCount: 100, until: end,
+                preparedBy: { try AnalyticsBases(removals.remaining(of: $1), $0, self) }
+            ) { transaction, changes, bases in
+                try AnalyticsBatch.apply(
+                    removals.remaining(of: changes), bases, to: &transaction)
             }
             return true
-        }
-        (self.tally, self.stale, self.creations) = (tally, stale, creations)
-    }
-
-    /// Records the analytics and the history that were written since.
-    mutating func readOn(_ store: Store) throws {
-        let filter = ChangeFilter(
-            tables: [CodexFlow.table],
-            entities: [
-                CodexFlow.Analytics.definition.name, CodexFlow.Activity.definition.name,
-                CodexFlow.WorkLog.definition.name,
-            ])
-        try store.catchUp(after: readThrough, view: .keysOnly, filter: filter) { change in
-            if try change.entity == CodexFlow.Analytics.definition.name {
-                stale.insert(try change.key)
-            } else {
-                goneOn.insert(try change.key.partition)
-            }
-            readThrough = change.sequenceNumber
+        } catch is AnalyticsBatch.Interruption {
+            return false
+        } catch let leftover as AnalyticsBatch.Leftover {
+            try await removeAnalytics(of: leftover.project, before: leftover.removal)
+            return false
         }
     }
 
-    /// Replaces all analytics with the sums, and moves the consumer's checkpoint to the end of the
-    /// sums.
+    /// Removes the analytics of a removed project, unless the consumer has passed the removal.
     ///
-    /// - Returns: The number of days; `nil` if the consumer moved in the same commit group.
-    func replaceAnalytics(
-        _ transaction: inout WriteTransaction, in store: Store
-    ) throws -> Int? {
-        let name = Store.analyticsConsumer
-        if try transaction.hasConsumerMovedInGroup(name) { return nil }
-        var present = self
-        try present.readOn(store)
-        var meant: Set<CodexFlow.Project.ID> = []
-        for project in Set(tally.days.keys.map(\.projectID)) {
-            let found = try transaction.soundProject(project)
-            if let found, found.createdAt == creations[project] { meant.insert(project) }
-        }
-        let counted = present.goneOn.union(meant.map { .string("PROJECT#\($0)") })
-        for key in present.stale where counted.contains(key.partition) {
-            try transaction.delete(in: CodexFlow.table, key: key)
-        }
-        let count = try AnalyticsWriter.add(tally, [], of: meant, &transaction)
-        try transaction.moveConsumer(name, to: sequence)
-        return count
-    }
-}
-
-/// Writes the sums of tallies.
-private enum AnalyticsWriter {
-    /// A user's day in a project, whose hours must be summed again.
-    struct Worker: Hashable {
-        let project: CodexFlow.Project.ID
-        let day: CalendarDay
-        let user: CodexFlow.User.ID
-
-        init(_ log: CodexFlow.WorkLog) {
-            (project, day, user) = (log.projectID, log.day, log.userID)
-        }
-    }
-
-    static let filter = ChangeFilter(
-        tables: [CodexFlow.table],
-        entities: [
-            CodexFlow.Activity.definition.name, CodexFlow.WorkLog.definition.name,
-        ])
-
-    /// Adds a tally to the stored days, except for projects that are deleted or being deleted.
+    /// Another program may have passed it meanwhile. The analytics then are those of a new project
+    /// with the identifier. While a rebuild writes, they are left to the rebuild.
     ///
     /// - Parameters:
-    ///   - tally: The sums to add.
-    ///   - workers: The users and days whose hours are replaced by their present sum.
-    ///   - projects: The projects to write; `nil` is all.
-    ///   - transaction: The transaction that reads and writes the days.
-    /// - Returns: The number of written days.
-    /// - Throws: The errors of reading and writing.
-    @discardableResult
-    static func add(
-        _ tally: CodexFlow.AnalyticsTally, _ workers: Set<Worker>,
-        of projects: Set<CodexFlow.Project.ID>? = nil, _ transaction: inout WriteTransaction
-    ) throws -> Int {
-        var added = tally
-        for worker in workers { added.touch(worker.project, worker.day) }
-        var byProject: [CodexFlow.Project.ID: [CodexFlow.Analytics]] = [:]
-        for (day, added) in added.days { byProject[day.projectID, default: []].append(added) }
-        let workersByProject = Dictionary(grouping: workers, by: \.project)
-        var count = 0
-        for (project, days) in byProject where projects?.contains(project) ?? true {
-            let found = try transaction.soundProject(project)
-            guard let found, found.deletingSince == nil else { continue }
-            count += try add(days, workersByProject[project] ?? [], project, &transaction)
+    ///   - project: The project.
+    ///   - removal: The change that removed it.
+    /// - Throws: As ``write(_:)-(_)``; ``CodexError/Code/unknownConsumer``.
+    package func removeAnalytics(
+        of project: CodexFlow.Project.ID, before removal: SequenceNumber
+    ) async throws {
+        var isDone = false
+        while !isDone {
+            isDone = try await write { transaction -> Bool in
+                guard try transaction.analyticsState.isPresent,
+                    try transaction.checkpoint(of: Self.analyticsConsumer) < removal
+                else { return true }
+                return try transaction.removeAnalytics(
+                    of: project, upTo: AnalyticsBatch.removalCountMax)
+            }
         }
-        return count
     }
 
-    private static func add(
-        _ days: [CodexFlow.Analytics], _ workers: [Worker], _ project: CodexFlow.Project.ID,
-        _ transaction: inout WriteTransaction
-    ) throws -> Int {
-        let days = days.sorted { $0.date < $1.date }
-        guard let first = days.first?.date, let last = days.last?.date else { return 0 }
-        // A mean covers the day and the 27 days before it.
-        let window = CodexCore.Query<CodexFlow.Analytics>.analytics(
-            of: project, from: first.adding(days: -27), through: last.adding(days: 27))
-        let known = try transaction.sound(window)
-        var all = Dictionary(known.map { ($0.date, $0) }) { $1 }
-        for day in days {
-            // If the sum with a stored day breaks the rules, the stored day is invalid and is
-            // replaced.
-            if var old = all[day.date], (try? old.add(day)) != nil, (try? old.validate()) != nil {
-                all[day.date] = old
-            } else {
-                all[day.date] = day
-            }
+    /// Registers the consumer if there is none.
+    ///
+    /// The stored days then must be rebuilt: the new consumer would count changes again that they
+    /// have.
+    ///
+    /// - Returns: The consumer's checkpoint.
+    private func registerAnalytics() async throws -> SequenceNumber? {
+        if let status = try analyticsStatus { return status.sequenceNumber }
+        try await write { transaction in
+            var state = try transaction.analyticsState
+            guard state.isPresent else { return }
+            state.invalidate()
+            try transaction.setAnalyticsState(state)
         }
-        for worker in workers {
-            var hours: Number = 0
-            let query = CodexCore.Query<CodexFlow.WorkLog>.work(
-                of: worker.user, day: worker.day, in: project)
-            for log in try transaction.sound(query) { hours = try hours.adding(log.hours) }
-            all[worker.day]?.setHours(hours, of: worker.user)
+        try await addConsumer(
+            Self.analyticsConsumer, after: .trimHorizon, filter: AnalyticsBatch.filter)
+        return try analyticsStatus?.sequenceNumber
+    }
+
+    /// Waits while another program writes a rebuild.
+    ///
+    /// - Parameter patience: How long that rebuild may be silent.
+    /// - Returns: The state that a rebuild left which was silent for longer; `nil` if none writes.
+    /// - Throws: The errors of reading; `CancellationError`.
+    private func abandonedRebuild(after patience: Duration) async throws -> AnalyticsState? {
+        let clock = ContinuousClock()
+        var (known, since) = (try analyticsState, clock.now)
+        while known.stepCount != nil {
+            if since.duration(to: clock.now) >= patience { return known }
+            try await _Concurrency.Task.sleep(for: .milliseconds(20))
+            let state = try analyticsState
+            if state != known { (known, since) = (state, clock.now) }
         }
-        let dates = all.keys.sorted()
-        var (start, points, completions) = (0, 0, 0)
+        return nil
+    }
+
+    /// Rebuilds the analytics, unless another rebuild begins to write meanwhile.
+    ///
+    /// - Returns: The number of days; `nil` if another rebuild took over.
+    private func tryToRebuild(
+        _ abandoned: AnalyticsState?, _ writeCount: Int,
+        _ beforeWrites: @Sendable () async throws -> Void,
+        _ afterReading: @Sendable () async throws -> Void
+    ) async throws -> Int? {
+        let generation = try analyticsState.generation
+        let start = try await registerAnalytics()
+        var rebuild = try read { try AnalyticsRebuild($0, self, after: start) }
+        // A rebuild in between has moved the checkpoint, and changed shares.
+        guard rebuild.generation == generation else { return nil }
+        try await afterReading()
+        // This reads most of the newer changes before the consumer must wait.
+        try rebuild.readOn(self)
+        guard let own = try await beginRebuild(generation, abandoned) else { return nil }
+        try rebuild.readOn(self)
+        if let start, try await !moveConsumerBack(to: start, own) { return nil }
+        let replacement = try AnalyticsReplacement(
+            rebuild, own, try schema.table(CodexFlow.table))
         var count = 0
-        for (index, date) in dates.enumerated() {
-            guard var day = all[date] else { continue }
-            points += day.flow?.ownPoints ?? 0
-            completions += day.metrics.tasksCompleted
-            while dates[start] < date.adding(days: -27) {
-                points -= all[dates[start]]?.flow?.ownPoints ?? 0
-                completions -= all[dates[start]]?.metrics.tasksCompleted ?? 0
-                start += 1
-            }
-            // Days before the window were read for their points only.
-            guard date >= first, index >= start else { continue }
-            try day.updateMeans(pointsOfFourWeeks: completions > 0 ? points : nil)
-            if day.isEmpty {
-                try transaction.delete(.analytics(of: project, on: date))
-            } else {
-                try transaction.put(day)
-            }
-            count += 1
+        for start in stride(from: 0, to: replacement.writes.count, by: max(1, writeCount)) {
+            let end = min(start + max(1, writeCount), replacement.writes.count)
+            try _Concurrency.Task.checkCancellation()
+            try await beforeWrites()
+            let range = start..<end
+            let stored = try await write { try replacement.perform(range, &$0) }
+            if let stored { count += stored } else { return nil }
         }
-        return count
+        return try await endRebuild(at: rebuild.sequence, own) ? count : nil
+    }
+
+    /// Makes the stored days invalid, so that the consumer waits.
+    ///
+    /// - Parameters:
+    ///   - generation: The number of rebuilds before this one.
+    ///   - abandoned: The state of a rebuild from which this one takes over.
+    /// - Returns: The generation of the rebuild; `nil` if another rebuild has begun.
+    /// - Throws: The errors of writing.
+    private func beginRebuild(
+        _ generation: Int, _ abandoned: AnalyticsState?
+    ) async throws -> Int? {
+        try await write { transaction -> Int? in
+            var state = try transaction.analyticsState
+            guard state.generation == generation, state.stepCount == nil || state == abandoned
+            else { return nil }
+            state.begin()
+            try transaction.setAnalyticsState(state)
+            return state.generation
+        }
+    }
+
+    /// Moves the consumer back to where it was before the snapshot, if it went on.
+    ///
+    /// The rebuild then makes the shares as they are in the snapshot. If it is interrupted, the
+    /// next rebuild needs the removals of tasks that those shares do not have.
+    ///
+    /// - Returns: Whether the rebuild is in force.
+    private func moveConsumerBack(
+        to sequence: SequenceNumber, _ generation: Int
+    ) async throws -> Bool {
+        guard let status = try analyticsStatus, status.sequenceNumber > sequence else {
+            return true
+        }
+        return try await write { transaction -> Bool in
+            var state = try transaction.analyticsState
+            guard state.advance(generation) else { return false }
+            try transaction.setAnalyticsState(state)
+            try transaction.moveConsumer(Self.analyticsConsumer, to: sequence)
+            return true
+        }
+    }
+
+    /// Makes the stored days valid, and moves the consumer to the end of the sums.
+    ///
+    /// - Returns: Whether the rebuild was in force.
+    private func endRebuild(
+        at sequence: SequenceNumber, _ generation: Int
+    ) async throws -> Bool {
+        try await write { transaction -> Bool in
+            var state = try transaction.analyticsState
+            guard state.advance(generation) else { return false }
+            state.end()
+            try transaction.setAnalyticsState(state)
+            try transaction.moveConsumer(
+                Self.analyticsConsumer, to: sequence, filter: AnalyticsBatch.filter)
+            return true
+        }
     }
 }

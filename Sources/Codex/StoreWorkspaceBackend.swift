@@ -19,6 +19,10 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
         try store.read { try $0.query(query, limit: limit, after: token) }
     }
 
+    func analyticsProgress() async throws -> CodexFlow.AnalyticsReport.Progress? {
+        try store.analyticsProgress()
+    }
+
     /// Decides and writes in one transaction.
     func commit<Outcome: Sendable>(
         _ decide:
@@ -37,7 +41,11 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
         }
     }
 
-    /// Removes items of a project that is marked for deletion.
+    /// The items that a commit of a deletion removes, however long that takes.
+    private static let removedCountMin = 32
+
+    /// Removes items of a project that is marked for deletion, for some milliseconds, since other
+    /// writers wait.
     func removeItems(of project: CodexFlow.Project.ID, limit: Int) async throws -> Bool {
         try await store.write { transaction in
             guard let found = try transaction.get(.project(project)), found.deletingSince != nil
@@ -54,7 +62,9 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
             let others = keys.filter { $0 != whole }
             // The project's own item is removed after all its other items.
             let isAlone = page.next == nil && others.isEmpty
-            for key in isAlone ? keys : others {
+            let end = ContinuousClock.now + .milliseconds(4)
+            for (count, key) in (isAlone ? keys : others).enumerated() {
+                if count >= Self.removedCountMin, ContinuousClock.now > end { break }
                 try transaction.delete(in: CodexFlow.table, key: key)
             }
             return isAlone
@@ -87,6 +97,10 @@ private struct StoreReader: CodexFlow.DecisionReader {
 
     func all<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E] {
         try reader.all(query, limit: limit)
+    }
+
+    func readable<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E] {
+        try reader.readable(query, limit: limit)
     }
 }
 

@@ -5,30 +5,73 @@ internal import CodexCore
 /// It decodes values in one pass, without a JSON tree. It refuses an invalid or too large value
 /// where it stands, before it reads the rest.
 struct AttributeReader {
+    /// What has a limit of its size.
+    private enum Limited {
+        case item
+        case key
+        /// All values of a parameter.
+        case values(parameter: String)
+
+        var tooLarge: ServiceError {
+            switch self {
+            case .item: .validation("Item size has exceeded the maximum allowed size")
+            case .key:
+                .validation(
+                    "One or more parameter values were invalid: Size of the key has exceeded the "
+                        + "maximum allowed size")
+            case .values(let parameter):
+                .validation(
+                    "\(parameter) exceeds max size: \(DynamoDBLimits.expressionValueByteCountMax) "
+                        + "bytes")
+            }
+        }
+    }
+
     private var cursor: JSONCursor
     private var memory: TextMemory
-    /// The rest of the value's permitted size, as DynamoDB counts it.
+    /// The rest of the permitted size, as DynamoDB counts it.
     private var sizeLeft: Int
-    private let tooLarge: ServiceError
+    private let limited: Limited
+    /// Whether the content of types that no key has is skipped.
+    private let isKey: Bool
 
-    /// A value outside of an item has the limit of all values of a request.
-    private static let valueByteCountMax = DynamoDBLimits.expressionValueByteCountMax
-
-    private init(_ value: JSONValue, sizeMax: Int, _ tooLarge: ServiceError) {
+    private init(_ value: JSONValue, sizeMax: Int, _ limited: Limited, isKey: Bool) {
         memory = TextMemory(value.text)
         cursor = value.cursor
         sizeLeft = sizeMax
-        self.tooLarge = tooLarge
+        self.limited = limited
+        self.isKey = isKey
     }
 
-    /// Reads an item, or the key of one.
+    /// Reads an item.
     ///
     /// - Throws: `SerializationException` for JSON of the wrong type, `ValidationException` for
     ///   values that DynamoDB refuses, `ThrottlingException` if there is no memory.
     static func item(_ value: JSONValue) throws -> Item {
-        var reader = AttributeReader(
-            value, sizeMax: DynamoDBLimits.itemByteCountMax,
-            .validation("Item size has exceeded the maximum allowed size"))
+        try item(value, sizeMax: DynamoDBLimits.itemByteCountMax, .item, isKey: false)
+    }
+
+    /// Reads the key of an item, or the keys of its entry in an index.
+    ///
+    /// A value of a type that no key has is read as an empty value of this type. Its content is
+    /// skipped, because the type alone is refused.
+    ///
+    /// - Parameters:
+    ///   - value: The object of the key's attributes.
+    ///   - partCountMax: The most attributes of each kind: partition keys and sort keys.
+    /// - Returns: The key's attributes.
+    /// - Throws: As ``item(_:)``.
+    static func key(_ value: JSONValue, partCountMax: Int = 1) throws -> Item {
+        let pairByteCountMax =
+            DynamoDBLimits.partitionKeyByteCountMax + DynamoDBLimits.sortKeyByteCountMax
+            + 2 * DynamoDBLimits.keyAttributeNameByteCountMax
+        return try item(value, sizeMax: partCountMax * pairByteCountMax, .key, isKey: true)
+    }
+
+    private static func item(
+        _ value: JSONValue, sizeMax: Int, _ limited: Limited, isKey: Bool
+    ) throws -> Item {
+        var reader = AttributeReader(value, sizeMax: sizeMax, limited, isKey: isKey)
         let item = try reader.map(depth: 0)
         try reader.memory.reservePending()
         return item
@@ -36,13 +79,22 @@ struct AttributeReader {
 
     /// Reads a value outside of an item.
     ///
+    /// - Parameters:
+    ///   - value: The value.
+    ///   - parameter: The parameter that the value belongs to.
+    ///   - isKey: Whether the value is only compared with keys; see ``key(_:partCountMax:)``.
+    ///   - sizeLeft: What the request's values may still have together; the value's size is
+    ///     subtracted.
+    /// - Returns: The value.
     /// - Throws: As ``item(_:)``.
-    static func value(_ value: JSONValue) throws -> AttributeValue {
+    static func value(
+        _ value: JSONValue, of parameter: String, isKey: Bool = false, within sizeLeft: inout Int
+    ) throws -> AttributeValue {
         var reader = AttributeReader(
-            value, sizeMax: valueByteCountMax,
-            .validation("A value of the request exceeds max size: \(valueByteCountMax) bytes"))
+            value, sizeMax: sizeLeft, .values(parameter: parameter), isKey: isKey)
         let decoded = try reader.value(depth: 1)
         try reader.memory.reservePending()
+        sizeLeft = reader.sizeLeft
         return decoded
     }
 
@@ -51,7 +103,7 @@ struct AttributeReader {
     /// Subtracts a part of the value from its permitted size.
     private mutating func count(_ byteCount: Int) throws {
         sizeLeft -= byteCount
-        guard sizeLeft >= 0 else { throw tooLarge }
+        guard sizeLeft >= 0 else { throw limited.tooLarge }
     }
 
     /// Takes the memory of an array's element; the first element also pays for the array's header.
@@ -68,7 +120,8 @@ struct AttributeReader {
         var elements: [AttributeMap.Element] = []
         while let name = try cursor.nextName() {
             guard !name.isEmpty else { throw Self.emptyName }
-            try count(name.utf8.count)
+            // Each element of a map counts one byte more, but not those of the item itself.
+            try count(name.utf8.count + (depth > 0 ? 1 : 0))
             try takeElement(
                 MemoryLayout<AttributeMap.Element>.stride, isFirst: elements.isEmpty)
             try memory.take(DecodedSize.text(name.utf8.count))
@@ -94,8 +147,10 @@ struct AttributeReader {
             if cursor.isAtNull {
                 cursor.skip()
             } else {
-                type = known.rawValue
-                value = try content(known, depth: depth)
+                let decoded = try content(known, depth: depth)
+                // Nearly all values have one member.
+                if cursor.take(UInt8(ascii: "}")) { return decoded }
+                (type, value) = (known.rawValue, decoded)
             }
         }
         while let name = try cursor.nextName() {
@@ -116,20 +171,17 @@ struct AttributeReader {
     }
 
     private mutating func content(_ type: AttributeType, depth: Int) throws -> AttributeValue {
+        if isKey, let empty = try skipped(type) { return empty }
         switch type {
         case .string:
-            let text = try string(type)
-            try count(text.utf8.count)
-            try memory.take(DecodedSize.text(text.utf8.count))
-            return .string(text)
+            try requireString(type)
+            return .string(try text())
         case .number:
-            try count(1)
-            return .number(try Self.number(try string(type)))
+            try requireString(type)
+            return .number(try number())
         case .binary:
-            let bytes = try Self.binary(try string(type))
-            try count(bytes.count)
-            try memory.take(DecodedSize.array(of: UInt8.self, bytes.count))
-            return .binary(bytes)
+            try requireString(type)
+            return .binary(try binary())
         case .bool:
             try count(1)
             return .bool(try bool(type))
@@ -142,10 +194,30 @@ struct AttributeReader {
             guard cursor.next == UInt8(ascii: "{") else { throw Self.wrongType(type) }
             try count(3)
             return .map(try map(depth: depth))
-        case .stringSet: return .stringSet(try set("string", { $0 }, size: { $0.utf8.count }))
-        case .numberSet: return .numberSet(try set("number", Self.number, size: { _ in 1 }))
-        case .binarySet: return .binarySet(try set("binary", Self.binary, size: { $0.count }))
+        case .stringSet: return .stringSet(try set("string") { try $0.text() })
+        case .numberSet: return .numberSet(try set("number") { try $0.number() })
+        case .binarySet: return .binarySet(try set("binary") { try $0.binary() })
         }
+    }
+
+    /// Skips the content of a type that no key has.
+    ///
+    /// - Returns: An empty value of the type; `nil` for the types of keys, `BOOL` and `NULL`.
+    private mutating func skipped(_ type: AttributeType) throws -> AttributeValue? {
+        let empty: AttributeValue
+        switch type {
+        case .string, .number, .binary, .bool, .null: return nil
+        case .list: empty = .list([])
+        case .map: empty = .map(AttributeMap())
+        case .stringSet: empty = .stringSet([])
+        case .numberSet: empty = .numberSet([])
+        case .binarySet: empty = .binarySet([])
+        }
+        guard cursor.next == UInt8(ascii: type == .map ? "{" : "[") else {
+            throw Self.wrongType(type)
+        }
+        cursor.skip()
+        return empty
     }
 
     private mutating func list(depth: Int) throws -> [AttributeValue] {
@@ -160,76 +232,100 @@ struct AttributeReader {
         return values
     }
 
-    /// Reads a set; `size` is the most that one member adds to the value's size.
+    /// Reads a set; `read` reads one member.
     private mutating func set<Element>(
-        _ kind: String, _ make: (String) throws -> Element, size: (Element) -> Int
+        _ kind: String, _ read: (inout AttributeReader) throws -> Element
     ) throws -> AttributeSet<Element> {
         guard cursor.take(UInt8(ascii: "[")) else {
             throw RequestParameters.wrongType("a set", "a list")
         }
         var members: [Element] = []
+        // A set has at most one member of no bytes. More would take memory without a limit.
+        var hasEmptyMember = false
         while cursor.nextElement() {
             guard cursor.isAtString else {
                 throw RequestParameters.wrongType("a set's member", "text")
             }
-            let text = try string()
-            let member = try make(text)
-            try count(size(member))
+            let before = sizeLeft
+            let member = try read(&self)
+            if sizeLeft == before {
+                guard !hasEmptyMember else { throw Self.duplicateMembers }
+                hasEmptyMember = true
+            }
             try takeElement(DecodedSize.setMember(of: Element.self), isFirst: members.isEmpty)
-            try memory.take(DecodedSize.text(text.utf8.count))
             members.append(member)
         }
         guard !members.isEmpty else {
             throw ServiceError.validation(
                 "One or more parameter values were invalid: An \(kind) set  may not be empty")
         }
-        guard let set = AttributeSet(distinct: members) else {
-            throw ServiceError.validation(
-                "One or more parameter values were invalid: Input collection contains duplicates.")
-        }
+        guard let set = AttributeSet(distinct: members) else { throw Self.duplicateMembers }
         return set
     }
 
-    private mutating func string(_ type: AttributeType) throws -> String {
-        guard cursor.isAtString else { throw Self.wrongType(type) }
-        return try string()
+    private static var duplicateMembers: ServiceError {
+        ServiceError.validation(
+            "One or more parameter values were invalid: Input collection contains duplicates.")
     }
 
-    /// The text that begins here, if the value has room for it.
-    private mutating func string() throws -> String {
-        // Base64 and numbers may have more bytes than their values.
-        let byteCountMax = 2 * sizeLeft + Self.longTextByteCount
-        guard let text = cursor.string(byteCountMax: byteCountMax) else { throw tooLarge }
+    // MARK: Text, numbers and bytes
+
+    private func requireString(_ type: AttributeType) throws {
+        guard cursor.isAtString else { throw Self.wrongType(type) }
+    }
+
+    private mutating func text() throws -> String {
+        let text = try string()
+        try count(text.utf8.count)
+        try memory.take(DecodedSize.text(text.utf8.count))
         return text
     }
+
+    private mutating func number() throws -> Number {
+        let parsed: Number?
+        do {
+            parsed = try cursor.number(byteCountMax: textByteCountMax)
+        } catch {
+            throw ServiceError.validation(
+                "The parameter cannot be converted to a numeric value: \(error.message)")
+        }
+        guard let number = parsed else { throw limited.tooLarge }
+        try count(number.byteCount)
+        return number
+    }
+
+    private mutating func binary() throws -> [UInt8] {
+        let bytes = try Self.decoded(try string())
+        try count(bytes.count)
+        try memory.take(DecodedSize.array(of: UInt8.self, bytes.count))
+        return bytes
+    }
+
+    private static func decoded(_ base64: String) throws -> [UInt8] {
+        do {
+            return try Base64.decode(base64)
+        } catch {
+            throw ServiceError.serialization("A binary value is not base64.")
+        }
+    }
+
+    /// The text that begins here, if there is room for it.
+    private mutating func string() throws -> String {
+        guard let text = cursor.string(byteCountMax: textByteCountMax) else {
+            throw limited.tooLarge
+        }
+        return text
+    }
+
+    /// The most bytes of a text: base64 and numbers may have more than their values.
+    private var textByteCountMax: Int { 2 * sizeLeft + Self.longTextByteCount }
 
     /// A number is written in fewer bytes than this, however large the value may be.
     private static let longTextByteCount = 4 << 10
 
     private mutating func bool(_ type: AttributeType) throws -> Bool {
-        let first = cursor.next
-        guard first == UInt8(ascii: "t") || first == UInt8(ascii: "f") else {
-            throw Self.wrongType(type)
-        }
-        cursor.skip()
-        return first == UInt8(ascii: "t")
-    }
-
-    private static func number(_ text: String) throws -> Number {
-        do {
-            return try Number(parsing: text)
-        } catch {
-            throw ServiceError.validation(
-                "The parameter cannot be converted to a numeric value: \(error.message)")
-        }
-    }
-
-    private static func binary(_ text: String) throws -> [UInt8] {
-        do {
-            return try Base64.decode(text)
-        } catch {
-            throw ServiceError.serialization("A binary value is not base64.")
-        }
+        guard let bool = cursor.takeBool() else { throw Self.wrongType(type) }
+        return bool
     }
 
     // MARK: Errors

@@ -131,7 +131,7 @@ private struct BatchWrite {
                 "Supplied WriteRequest must have exactly one of PutRequest and DeleteRequest")
         }
         self.put = try put?.requiredItem("Item")
-        key = try delete?.requiredItem("Key")
+        key = try delete?.requiredKey("Key")
     }
 }
 
@@ -168,8 +168,8 @@ private struct BatchStep: Sendable {
             let old = try transaction.deleteMeasuring(in: table.name, key: key)
             target.addDelete(to: &units, old?.keys, byteCount: old?.byteCount ?? 0)
         } else if let put {
-            let old = try transaction.put(put, in: table.name, returning: .allOld)
-            target.add(to: &units, old, put)
+            let (old, new) = try transaction.change(to: put, in: table.name)
+            target.add(to: &units, old, new)
         } else {
             let old = try transaction.delete(in: table.name, key: key, returning: .allOld)
             target.add(to: &units, old, nil)

@@ -26,7 +26,7 @@ struct BatchGet {
         guard values.count <= keyCountMax else {
             throw ServiceError.validation("Too many items requested for the BatchGetItem call")
         }
-        keys = try values.map { try AttributeReader.item($0) }
+        keys = try values.map { try AttributeReader.key($0) }
         isConsistent = try input.bool("ConsistentRead") ?? false
         var expressions = try Expressions(input)
         projection = try expressions.projection()

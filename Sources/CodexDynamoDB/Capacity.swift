@@ -40,11 +40,15 @@ struct Capacity {
         _ definition: TableDefinition, _ old: Item?, _ new: Item?, localIndexes: [String],
         factor: Double = 1
     ) {
-        tableUnits += Self.write(old, new) * factor
-        guard !definition.indexes.isEmpty else { return }
-        // All indexes share one look at the items, which may be large.
+        guard !definition.indexes.isEmpty else {
+            tableUnits += Self.write(old, new) * factor
+            return
+        }
+        // The table and all indexes share one look at the items, which may be large.
         let oldItem = old.map { MeasuredItem(old: $0, new: new) }
         let newItem = new.map { MeasuredItem(new: $0, oldItem) }
+        let byteCount = max(oldItem?.whole.byteCount ?? 0, newItem?.whole.byteCount ?? 0)
+        tableUnits += Self.write(byteCount: byteCount) * factor
         for index in definition.indexes {
             let oldEntry = oldItem?.entry(of: index, definition)
             let units = Self.indexUnits(oldEntry, newItem?.entry(of: index, definition)) * factor
@@ -157,7 +161,7 @@ private struct MeasuredItem {
     /// Whether the attributes differ from those on the other side of the write, by their places.
     private let differs: [Bool]
     /// The entry that has all attributes.
-    private let whole: Entry
+    let whole: Entry
 
     private init(_ item: Item, _ differs: [Bool]) {
         self.item = item

@@ -5,6 +5,12 @@ internal import CodexCore
 struct Expressions {
     private let input: RequestParameters
     private var parser: ExpressionParser
+    /// What further values may have together, in bytes.
+    ///
+    /// "Expression parameters" among DynamoDB's quotas: 2 MB of all substitution variables.
+    private var valueByteCountLeft: Int
+    /// The part of that which the older parameters began with.
+    private let legacyByteCountMax: Int
 
     private static let legacyNames = [
         "AttributeUpdates", "AttributesToGet", "ConditionalOperator", "Expected", "KeyConditions",
@@ -15,7 +21,14 @@ struct Expressions {
         "ProjectionExpression",
     ]
 
-    init(_ input: RequestParameters) throws {
+    /// Reads the names and values that placeholders stand for.
+    ///
+    /// - Parameters:
+    ///   - input: The request's parameters.
+    ///   - comparesKeys: Whether expressions compare values with keys only; see
+    ///     ``AttributeReader/key(_:partCountMax:)``.
+    /// - Throws: `ValidationException`, `SerializationException`, `ThrottlingException`.
+    init(_ input: RequestParameters, comparesKeys: Bool = false) throws {
         self.input = input
         let used = Self.expressionNames.filter(input.has)
         let legacy = Self.legacyNames.filter(input.has)
@@ -26,7 +39,9 @@ struct Expressions {
                     + "Expression parameters: {\(used.joined(separator: ", "))}")
         }
         let names = try Self.names(input)
-        let values = try Self.values(input)
+        var byteCountLeft = DynamoDBLimits.expressionValueByteCountMax
+        let values = try Self.values(input, isKey: comparesKeys, within: &byteCountLeft)
+        (valueByteCountLeft, legacyByteCountMax) = (byteCountLeft, byteCountLeft)
         for (parameter, isEmpty) in [
             ("ExpressionAttributeNames", names.isEmpty),
             ("ExpressionAttributeValues", values.isEmpty),
@@ -59,19 +74,14 @@ struct Expressions {
     }
 
     /// The values that placeholders stand for.
-    private static func values(_ input: RequestParameters) throws -> [String: AttributeValue] {
+    private static func values(
+        _ input: RequestParameters, isKey: Bool, within byteCountLeft: inout Int
+    ) throws -> [String: AttributeValue] {
+        let parameter = "ExpressionAttributeValues"
         var values: [String: AttributeValue] = [:]
-        var byteCount = 0
-        for member in try input.placeholders("ExpressionAttributeValues") {
-            let value = try AttributeReader.value(member.value)
-            byteCount += value.byteCount
-            // "Expression parameters" among DynamoDB's quotas: 2 MB of all substitution variables.
-            guard byteCount <= DynamoDBLimits.expressionValueByteCountMax else {
-                throw ServiceError.validation(
-                    "ExpressionAttributeValues exceeds max size: "
-                        + "\(DynamoDBLimits.expressionValueByteCountMax) bytes")
-            }
-            values[member.name] = value
+        for member in try input.placeholders(parameter) {
+            values[member.name] = try AttributeReader.value(
+                member.value, of: parameter, isKey: isKey, within: &byteCountLeft)
         }
         return values
     }
@@ -81,26 +91,27 @@ struct Expressions {
         if let text = try input.string("ConditionExpression") {
             return try parser.condition(text)
         }
-        return try LegacyParameters.expected(input)
+        return try LegacyParameters.expected(input, within: &valueByteCountLeft)
     }
 
     mutating func filter(_ legacyName: String) throws -> Condition? {
         if let text = try input.string("FilterExpression") {
             return try parser.filter(text)
         }
-        return try LegacyParameters.filter(input, legacyName)
+        return try LegacyParameters.filter(input, legacyName, within: &valueByteCountLeft)
     }
 
     mutating func update() throws -> Update? {
         if let text = try input.string("UpdateExpression") { return try parser.update(text) }
-        return try LegacyParameters.update(input)
+        return try LegacyParameters.update(input, within: &valueByteCountLeft)
     }
 
     mutating func keyCondition() throws -> KeyCondition {
         if let text = try input.string("KeyConditionExpression") {
             return try parser.keyCondition(text)
         }
-        guard let condition = try LegacyParameters.keyCondition(input) else {
+        let condition = try LegacyParameters.keyCondition(input, within: &valueByteCountLeft)
+        guard let condition else {
             throw ServiceError.validation(
                 "Either the KeyConditions or KeyConditionExpression parameter must be specified in "
                     + "the request.")
@@ -124,7 +135,11 @@ struct Expressions {
     func requireAllUsed() throws { try parser.requireAllUsed() }
 
     /// The bytes of the names and values that placeholders refer to, counted once per reference.
-    var placeholderByteCount: Int { parser.placeholderByteCount }
+    ///
+    /// The values of older parameters count, too.
+    var placeholderByteCount: Int {
+        parser.placeholderByteCount + legacyByteCountMax - valueByteCountLeft
+    }
 }
 
 /// The parameters that DynamoDB had before expressions.
@@ -144,8 +159,21 @@ enum LegacyParameters {
         return members
     }
 
-    private static func values(_ node: RequestParameters) throws -> [AttributeValue] {
-        try node.list("AttributeValueList")?.map { try AttributeReader.value($0) } ?? []
+    /// The values of a comparison, as many as it has operands.
+    private static func values(
+        _ node: RequestParameters, of parameter: String, for comparison: String,
+        _ counts: ClosedRange<Int>, isKey: Bool = false, within byteCountLeft: inout Int
+    ) throws -> [AttributeValue] {
+        let nodes = try node.list("AttributeValueList") ?? []
+        // The count is checked before the values are read.
+        guard counts.contains(nodes.count) else {
+            throw ServiceError.validation(
+                "One or more parameter values were invalid: Invalid number of argument(s) for the "
+                    + "\(comparison.abbreviated()) ComparisonOperator")
+        }
+        return try nodes.map {
+            try AttributeReader.value($0, of: parameter, isKey: isKey, within: &byteCountLeft)
+        }
     }
 
     /// Joins conditions on attributes with `AND` or `OR`.
@@ -170,17 +198,23 @@ enum LegacyParameters {
         return condition
     }
 
-    static func expected(_ input: RequestParameters) throws -> Condition? {
+    static func expected(
+        _ input: RequestParameters, within byteCountLeft: inout Int
+    ) throws -> Condition? {
+        let parameter = "Expected"
         var conditions: [Condition] = []
-        for member in try limited(input.object("Expected")) {
+        for member in try limited(input.object(parameter)) {
             let node = try RequestParameters(member.value, member.name)
             let path = DocumentPath(member.name)
             if let name = try node.string("ComparisonOperator") {
-                conditions.append(try condition(path, name, try values(node)))
+                conditions.append(
+                    try condition(path, name, node, of: parameter, within: &byteCountLeft))
                 continue
             }
             let exists = try node.bool("Exists")
-            let value = try node["Value"].map { try AttributeReader.value($0) }
+            let value = try node["Value"].map {
+                try AttributeReader.value($0, of: parameter, within: &byteCountLeft)
+            }
             switch (exists, value) {
             case (false, nil): conditions.append(.attributeNotExists(path))
             case (true, let value?), (nil, let value?):
@@ -198,60 +232,27 @@ enum LegacyParameters {
         return try joined(conditions, input)
     }
 
-    static func filter(_ input: RequestParameters, _ name: String) throws -> Condition? {
+    static func filter(
+        _ input: RequestParameters, _ name: String, within byteCountLeft: inout Int
+    ) throws -> Condition? {
         var conditions: [Condition] = []
         for member in try limited(input.object(name)) {
             let node = try RequestParameters(member.value, member.name)
             conditions.append(
                 try condition(
                     DocumentPath(member.name), try node.requiredString("ComparisonOperator"),
-                    try values(node)))
+                    node, of: name, within: &byteCountLeft))
         }
         return try joined(conditions, input)
     }
 
-    private static func condition(
-        _ path: DocumentPath, _ name: String, _ values: [AttributeValue]
-    ) throws -> Condition {
-        func operands(_ count: Int) throws -> [Condition.Operand] {
-            guard values.count == count else { throw wrongCount(name) }
-            return values.map { .value($0) }
-        }
-        func scalar(_ operand: Condition.Operand) throws -> Condition.Operand {
-            if case .value(let value) = operand,
-                ![.string, .number, .binary].contains(value.type)
-            {
-                throw ServiceError.validation(
-                    "One or more parameter values were invalid: ComparisonOperator \(name) is not valid "
-                        + "for \(value.type.rawValue) AttributeValue type")
-            }
-            return operand
-        }
-        let operand = Condition.Operand.path(path)
-        switch name {
-        case "EQ": return .compare(operand, .equal, try operands(1)[0])
-        case "NE": return .compare(operand, .notEqual, try operands(1)[0])
-        case "LT": return .compare(operand, .less, try scalar(try operands(1)[0]))
-        case "LE": return .compare(operand, .lessOrEqual, try scalar(try operands(1)[0]))
-        case "GT": return .compare(operand, .greater, try scalar(try operands(1)[0]))
-        case "GE": return .compare(operand, .greaterOrEqual, try scalar(try operands(1)[0]))
-        case "NOT_NULL":
-            _ = try operands(0)
-            return .attributeExists(path)
-        case "NULL":
-            _ = try operands(0)
-            return .attributeNotExists(path)
-        case "CONTAINS": return .contains(operand, try scalar(try operands(1)[0]))
-        case "NOT_CONTAINS":
-            // Unlike `NOT contains(…)`, an item without the attribute does not pass.
-            return .attributeExists(path) && !.contains(operand, try scalar(try operands(1)[0]))
-        case "BEGINS_WITH": return .beginsWith(operand, try operands(1)[0])
-        case "IN":
-            guard !values.isEmpty else { throw wrongCount(name) }
-            return .isIn(operand, try values.map { try scalar(.value($0)) })
-        case "BETWEEN":
-            let bounds = try operands(2)
-            return .between(operand, low: try scalar(bounds[0]), high: try scalar(bounds[1]))
+    /// The numbers of operands that a comparison may have.
+    private static func operandCounts(_ comparison: String) throws -> ClosedRange<Int> {
+        switch comparison {
+        case "EQ", "NE", "LT", "LE", "GT", "GE", "CONTAINS", "NOT_CONTAINS", "BEGINS_WITH": 1...1
+        case "NOT_NULL", "NULL": 0...0
+        case "IN": 1...DynamoDBLimits.inOperandCountMax
+        case "BETWEEN": 2...2
         default:
             throw ServiceError.validation(
                 "1 validation error detected: Value at 'comparisonOperator' failed to satisfy "
@@ -260,20 +261,53 @@ enum LegacyParameters {
         }
     }
 
-    private static func wrongCount(_ name: String) -> ServiceError {
-        .validation(
-            "One or more parameter values were invalid: Invalid number of argument(s) for the "
-                + "\(name.abbreviated()) ComparisonOperator")
+    private static func condition(
+        _ path: DocumentPath, _ name: String, _ node: RequestParameters, of parameter: String,
+        within byteCountLeft: inout Int
+    ) throws -> Condition {
+        let values = try values(
+            node, of: parameter, for: name, operandCounts(name), within: &byteCountLeft)
+        func scalar(_ place: Int) throws -> Condition.Operand {
+            let type = values[place].type
+            guard [.string, .number, .binary].contains(type) else {
+                throw ServiceError.validation(
+                    "One or more parameter values were invalid: ComparisonOperator \(name) is not "
+                        + "valid for \(type.rawValue) AttributeValue type")
+            }
+            return .value(values[place])
+        }
+        let operand = Condition.Operand.path(path)
+        switch name {
+        case "EQ": return .compare(operand, .equal, .value(values[0]))
+        case "NE": return .compare(operand, .notEqual, .value(values[0]))
+        case "LT": return .compare(operand, .less, try scalar(0))
+        case "LE": return .compare(operand, .lessOrEqual, try scalar(0))
+        case "GT": return .compare(operand, .greater, try scalar(0))
+        case "GE": return .compare(operand, .greaterOrEqual, try scalar(0))
+        case "NOT_NULL": return .attributeExists(path)
+        case "NULL": return .attributeNotExists(path)
+        case "CONTAINS": return .contains(operand, try scalar(0))
+        case "NOT_CONTAINS":
+            // Unlike `NOT contains(…)`, an item without the attribute does not pass.
+            return .attributeExists(path) && !.contains(operand, try scalar(0))
+        case "BEGINS_WITH": return .beginsWith(operand, .value(values[0]))
+        case "IN": return .isIn(operand, try values.indices.map(scalar))
+        default: return .between(operand, low: try scalar(0), high: try scalar(1))
+        }
     }
 
-    static func keyCondition(_ input: RequestParameters) throws -> KeyCondition? {
-        guard let conditions = try input.object("KeyConditions") else { return nil }
+    static func keyCondition(
+        _ input: RequestParameters, within byteCountLeft: inout Int
+    ) throws -> KeyCondition? {
+        let parameter = "KeyConditions"
+        guard let conditions = try input.object(parameter) else { return nil }
         var terms: [KeyCondition.Term] = []
         for member in try limited(conditions) {
             let node = try RequestParameters(member.value, member.name)
             let name = try node.requiredString("ComparisonOperator")
-            let values = try values(node)
-            guard values.count == (name == "BETWEEN" ? 2 : 1) else { throw wrongCount(name) }
+            let count = name == "BETWEEN" ? 2 : 1
+            let values = try values(
+                node, of: parameter, for: name, count...count, isKey: true, within: &byteCountLeft)
             let condition: SortCondition
             switch name {
             case "EQ": condition = .equal(values[0])
@@ -292,13 +326,18 @@ enum LegacyParameters {
         return try KeyCondition(terms)
     }
 
-    static func update(_ input: RequestParameters) throws -> Update? {
-        guard let updates = try input.object("AttributeUpdates") else { return nil }
+    static func update(
+        _ input: RequestParameters, within byteCountLeft: inout Int
+    ) throws -> Update? {
+        let parameter = "AttributeUpdates"
+        guard let updates = try input.object(parameter) else { return nil }
         var clauses: [Update.Clause] = []
         for member in try limited(updates) {
             let node = try RequestParameters(member.value, member.name)
             let path = DocumentPath(member.name)
-            let value = try node["Value"].map { try AttributeReader.value($0) }
+            let value = try node["Value"].map {
+                try AttributeReader.value($0, of: parameter, within: &byteCountLeft)
+            }
             let action = try node.choice("Action", ["ADD", "PUT", "DELETE"]) ?? "PUT"
             switch (action, value) {
             case ("PUT", let value?): clauses.append(.set(path, .operand(.value(value))))

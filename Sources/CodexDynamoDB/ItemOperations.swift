@@ -7,7 +7,7 @@ extension DynamoDBService {
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let name = try input.tableName()
-        let key = try input.requiredItem("Key")
+        let key = try input.requiredKey("Key")
         let capacity = try Self.capacityDetail(input)
         let isConsistent = try input.bool("ConsistentRead") ?? false
         var expressions = try Expressions(input)
@@ -39,9 +39,8 @@ extension DynamoDBService {
         return try await perform(
             write, on: table, replacing: { try $0.primaryKey(of: item) }, budget
         ) { [write] transaction, _ in
-            let old = try transaction.put(
-                item, in: name, condition: condition, returning: write.returningOld)
-            return .items(old: old, new: item)
+            let (old, new) = try transaction.change(to: item, in: name, condition: condition)
+            return .items(old: write.returningOld == .allOld ? old : nil, new: new)
         }
     }
 
@@ -49,7 +48,7 @@ extension DynamoDBService {
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let name = try input.tableName()
-        let key = try input.requiredItem("Key")
+        let key = try input.requiredKey("Key")
         var write = try WriteParameters(input, [.none, .allOld])
         var expressions = try Expressions(input)
         let condition = try expressions.condition()
@@ -72,7 +71,7 @@ extension DynamoDBService {
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let name = try input.tableName()
-        let key = try input.requiredItem("Key")
+        let key = try input.requiredKey("Key")
         var write = try WriteParameters(input, ReturnValues.allCases)
         var expressions = try Expressions(input)
         let update = try expressions.update().flatMap { $0.clauses.isEmpty ? nil : $0 }
@@ -88,8 +87,10 @@ extension DynamoDBService {
                 let old = try transaction.view(in: name, key: primaryKey) {
                     try $0.item(reserving: memory)
                 }
-                try transaction.put(old ?? key, in: name, condition: condition)
-                return .items(old: old, new: old ?? key)
+                let new = try transaction.change(
+                    to: old ?? key, in: name, condition: condition
+                ).new
+                return .items(old: old, new: new)
             }
             let (old, new) = try transaction.change(
                 in: name, key: primaryKey, update, condition: condition)

@@ -5,67 +5,82 @@ internal import CodexCore
 /// It takes one pass, and keeps the ends of long values only. The code that reads an object's
 /// members finds equal names in the object.
 struct JSONChecker {
-    private let bytes: [UInt8]
+    private let text: Text
     private var position = 0
     private var longValues: [Range<Int>] = []
 
     /// The depth of the most deeply nested item, with the parameters around it.
     private static let depthMax = 2 * DynamoDBLimits.nestingDepthMax + 8
 
-    private init(_ bytes: [UInt8]) { self.bytes = bytes }
+    private init(_ text: Text) { self.text = text }
 
     /// Checks a document.
     ///
     /// - Returns: The range of the document's value, and the ends of long values.
     /// - Throws: ``CodexError/Code/invalidJSON`` with the byte offset of the error.
     static func check(_ bytes: [UInt8]) throws(CodexError) -> (range: Range<Int>, ends: JSONEnds) {
-        var checker = JSONChecker(bytes)
-        checker.skipSpace()
-        let start = checker.position
-        try checker.value(depth: 0)
-        let end = checker.position
-        checker.skipSpace()
-        guard checker.position == bytes.count else {
-            throw checker.error("text after the document's end")
+        try unsafe bytes.withUnsafeBufferPointer { buffer throws(CodexError) in
+            var checker = JSONChecker(unsafe Text(buffer))
+            return try checker.document()
         }
-        return (start..<end, JSONEnds(checker.longValues))
+    }
+
+    private mutating func document() throws(CodexError) -> (range: Range<Int>, ends: JSONEnds) {
+        skipSpace()
+        let start = position
+        try value(depth: 0)
+        let end = position
+        skipSpace()
+        guard isAtEnd else { throw error("text after the document's end") }
+        return (start..<end, JSONEnds(longValues))
     }
 
     private func error(_ problem: String) -> CodexError {
         CodexError(.invalidJSON, "Malformed JSON at byte \(position): \(problem).")
     }
 
-    private var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
+    private var isAtEnd: Bool { position >= text.count }
+
+    /// The byte at the position; 0 at the end.
+    private var next: UInt8 { text[position] }
 
     private mutating func skipSpace() {
-        while let byte = peek, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
-            position += 1
+        while true {
+            switch next {
+            case 0x20, 0x0A, 0x0D, 0x09: position += 1
+            default: return
+            }
         }
     }
 
     private mutating func take(_ byte: UInt8) -> Bool {
-        guard peek == byte else { return false }
+        guard next == byte else { return false }
         position += 1
         return true
     }
 
     private mutating func value(depth: Int) throws(CodexError) {
         guard depth <= Self.depthMax else { throw error("nesting is too deep") }
-        switch peek {
+        switch next {
         case UInt8(ascii: "{"): try object(depth: depth)
         case UInt8(ascii: "["): try array(depth: depth)
         case UInt8(ascii: "\""): try string()
-        case UInt8(ascii: "t"): try word("true")
-        case UInt8(ascii: "f"): try word("false")
-        case UInt8(ascii: "n"): try word("null")
-        case nil: throw error("the text ends early")
-        default: try number()
+        case UInt8(ascii: "t"): try word("rue")
+        case UInt8(ascii: "f"): try word("alse")
+        case UInt8(ascii: "n"): try word("ull")
+        default:
+            guard !isAtEnd else { throw error("the text ends early") }
+            try number()
         }
     }
 
-    private mutating func word(_ text: String) throws(CodexError) {
-        guard bytes[position...].starts(with: text.utf8) else { throw error("unknown word") }
-        position += text.utf8.count
+    /// Passes a word whose first byte stands here; `rest` has the other ones.
+    private mutating func word(_ rest: StaticString) throws(CodexError) {
+        for offset in 0..<rest.utf8CodeUnitCount {
+            let isEqual = unsafe text[position + 1 + offset] == rest.utf8Start[offset]
+            guard isEqual else { throw error("unknown word") }
+        }
+        position += 1 + rest.utf8CodeUnitCount
     }
 
     /// Keeps the end of an object or array that ends here, if it is long.
@@ -81,7 +96,7 @@ struct JSONChecker {
         if take(UInt8(ascii: "}")) { return }
         repeat {
             skipSpace()
-            guard peek == UInt8(ascii: "\"") else { throw error("a member name is expected") }
+            guard next == UInt8(ascii: "\"") else { throw error("a member name is expected") }
             try string()
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw error("a colon is expected") }
@@ -114,7 +129,7 @@ struct JSONChecker {
         let start = position
         skipDigits()
         guard position > start else { throw error("a value is expected") }
-        if bytes[start] == UInt8(ascii: "0"), position > start + 1 {
+        if text[start] == UInt8(ascii: "0"), position > start + 1 {
             throw error("a number starts with a superfluous zero")
         }
         if take(UInt8(ascii: ".")) { try requireDigits() }
@@ -125,7 +140,7 @@ struct JSONChecker {
     }
 
     private mutating func skipDigits() {
-        while let byte = peek, byte &- UInt8(ascii: "0") < 10 { position += 1 }
+        while next &- UInt8(ascii: "0") < 10 { position += 1 }
     }
 
     private mutating func requireDigits() throws(CodexError) {
@@ -138,18 +153,19 @@ struct JSONChecker {
 
     private mutating func string() throws(CodexError) {
         position += 1
-        while let byte = peek {
-            switch byte {
+        while true {
+            position = text.endOfPlainText(from: position)
+            switch next {
             case UInt8(ascii: "\""):
                 position += 1
                 return
             case UInt8(ascii: "\\"): try escape()
-            case 0..<0x20: throw error("a control character in a string")
+            case 0..<0x20:
+                throw error(isAtEnd ? "a string ends early" : "a control character in a string")
             case 0x20..<0x80: position += 1
-            default: try scalar(byte)
+            default: try scalar(next)
             }
         }
-        throw error("a string ends early")
     }
 
     /// Passes a scalar of several bytes, by table 3-7 of the Unicode Standard.
@@ -165,16 +181,17 @@ struct JSONChecker {
             case 0xF4: (3, 0x80, 0x8F)
             default: nil
             }
-        guard let rest, position + rest.count < bytes.count,
-            (rest.low...rest.high).contains(bytes[position + 1]),
-            bytes[(position + 2)..<(position + 1 + rest.count)].allSatisfy({ $0 >> 6 == 0b10 })
+        guard let rest, (rest.low...rest.high).contains(text[position + 1]),
+            rest.count < 2 || text[position + 2] >> 6 == 0b10,
+            rest.count < 3 || text[position + 3] >> 6 == 0b10
         else { throw error("a string is not UTF-8") }
         position += rest.count + 1
     }
 
     private mutating func escape() throws(CodexError) {
         position += 1
-        guard let byte = peek else { throw error("a string ends early") }
+        guard !isAtEnd else { throw error("a string ends early") }
+        let byte = next
         position += 1
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"),
@@ -196,12 +213,60 @@ struct JSONChecker {
     private mutating func hexadecimal() throws(CodexError) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = peek, let digit = JSONCursor.hexadecimalDigit(byte) else {
+            guard let digit = JSONCursor.hexadecimalDigit(next) else {
                 throw error("four hexadecimal digits are expected")
             }
             value = value << 4 | digit
             position += 1
         }
         return value
+    }
+}
+
+extension JSONChecker {
+    /// The bytes of the document.
+    ///
+    /// It is the unsafe part of the checker. Only ``JSONChecker/check(_:)`` creates one, while it
+    /// borrows the buffer, and no copy leaves it. No read is past the count.
+    @safe
+    fileprivate struct Text {
+        private let bytes: UnsafeBufferPointer<UInt8>
+        let count: Int
+
+        init(_ bytes: UnsafeBufferPointer<UInt8>) {
+            unsafe self.bytes = bytes
+            count = bytes.count
+        }
+
+        /// The byte at a position, which is not negative; 0 past the end.
+        subscript(position: Int) -> UInt8 { position < count ? unsafe bytes[position] : 0 }
+
+        /// The first position from `start` on whose byte may be no plain text in a string.
+        ///
+        /// No plain text are quotes, backslashes, control characters, and bytes that are not ASCII.
+        /// It looks at eight bytes at a time. If fewer are left, it returns the first of them.
+        func endOfPlainText(from start: Int) -> Int {
+            var position = start
+            while position + 8 <= count {
+                let word = unsafe UnsafeRawBufferPointer(bytes).loadUnaligned(
+                    fromByteOffset: position, as: UInt64.self)
+                let marks = Self.marks(UInt64(littleEndian: word))
+                guard marks == 0 else { return position + marks.trailingZeroBitCount / 8 }
+                position += 8
+            }
+            return position
+        }
+
+        /// The highest bit of each of eight bytes that may be no plain text.
+        ///
+        /// The lowest mark is right. A subtraction borrows from higher bytes only at a byte that
+        /// has a mark itself, so marks above the lowest one may be wrong.
+        private static func marks(_ word: UInt64) -> UInt64 {
+            let ones: UInt64 = 0x0101_0101_0101_0101
+            let quotes = (word ^ (ones * 0x22)) &- ones
+            let backslashes = (word ^ (ones * 0x5C)) &- ones
+            let controls = word &- ones * 0x20
+            return (word | quotes | backslashes | controls) & (ones << 7)
+        }
     }
 }

@@ -137,6 +137,19 @@ struct JSONCursor {
         } while depth > 0 && position < bytes.count
     }
 
+    /// Moves behind the Boolean that begins here; `nil` if there is none.
+    mutating func takeBool() -> Bool? {
+        switch next {
+        case UInt8(ascii: "t"):
+            position = min(position + 4, bytes.count)
+            return true
+        case UInt8(ascii: "f"):
+            position = min(position + 5, bytes.count)
+            return false
+        default: return nil
+        }
+    }
+
     private mutating func skipString() {
         position += 1
         while position < bytes.count {
@@ -162,21 +175,49 @@ struct JSONCursor {
     ///
     /// It copies no more bytes than the limit.
     mutating func string(byteCountMax: Int) -> String? {
+        let plain = plainText
+        guard plain.upperBound < bytes.count else {
+            position = bytes.count
+            return ""
+        }
+        guard plain.count <= byteCountMax else { return nil }
+        // Most text has no escape.
+        guard isPlain(plain) else { return escaped(plain, byteCountMax) }
+        position = plain.upperBound + 1
+        if plain.isEmpty { return "" }
+        return unsafe bytes.withUnsafeBufferPointer { buffer in
+            unsafe String(decoding: UnsafeBufferPointer(rebasing: buffer[plain]), as: UTF8.self)
+        }
+    }
+
+    /// The number that the text here spells; `nil` if the text exceeds the limit.
+    ///
+    /// - Throws: ``CodexError/Code/invalidNumber``.
+    mutating func number(byteCountMax: Int) throws(CodexError) -> Number? {
+        let plain = plainText
+        guard plain.upperBound < bytes.count, isPlain(plain) else {
+            guard let text = string(byteCountMax: byteCountMax) else { return nil }
+            return try Number(parsing: text)
+        }
+        guard plain.count <= byteCountMax else { return nil }
+        position = plain.upperBound + 1
+        return try Number(parsingUTF8: bytes.span.extracting(plain))
+    }
+
+    /// The bytes of the text that begins here, up to its first escape or its end.
+    private var plainText: Range<Int> {
         let start = position + 1
         var end = start
         while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\")
         {
             end += 1
         }
-        guard end < bytes.count else {
-            position = bytes.count
-            return ""
-        }
-        guard end - start <= byteCountMax else { return nil }
-        // Most text has no escape.
-        guard bytes[end] == UInt8(ascii: "\"") else { return escaped(start..<end, byteCountMax) }
-        position = end + 1
-        return String(decoding: bytes[start..<end], as: UTF8.self)
+        return start..<end
+    }
+
+    /// Whether the text ends behind its plain bytes.
+    private func isPlain(_ plain: Range<Int>) -> Bool {
+        bytes[plain.upperBound] == UInt8(ascii: "\"")
     }
 
     /// Decodes text with escapes, the first of which follows `plain`.

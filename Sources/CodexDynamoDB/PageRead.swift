@@ -31,6 +31,8 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     ///
     /// Between slices, it has its keys only.
     private var last: Item?
+    /// The last item instead of ``last``, within a slice.
+    private var copied = LastItem()
     /// Whether the page ended before the walk did.
     private var isCut = false
     /// Whether the slice ended before the page did.
@@ -45,6 +47,8 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     static let stepCountMax = StoreLimits.conditionStepCountMax / 4
     /// The additional steps that each operator of the filter counts, for each item.
     static let operatorStepCount = 32
+    /// The size up to which the last item is copied; of larger ones, the keys are decoded at once.
+    private static let copiedByteCountMax = 1 << 10
     /// The number of skipped items and partitions that ends a slice: about a millisecond of work.
     private static let sliceSkippedCountMax = 4096
     /// The number of skipped items and partitions that ends a page.
@@ -77,24 +81,35 @@ final class PageRead: SlicedRead, @unchecked Sendable {
             skippedCountMax: Self.sliceSkippedCountMax, keyNames: read.startNames,
             largeByteCount: size.largeByteCount)
         let stop = try store.read { snapshot -> Item? in
-            switch source {
-            case .query(let query):
-                try snapshot.forEach(
-                    query, after: last, within: bound, beforeLargeItem: { isLeft = true }
-                ) { try take($0, snapshot) }
-            case .scan(let scan, nil):
-                try snapshot.forEach(scan, after: last, within: bound) { try take($0, snapshot) }
-            case .scan(let scan, let segment?):
-                try snapshot.forEach(
-                    scan, after: last, within: bound,
-                    choosing: { segment.includes($0) ? .take : .skip }
-                ) { try take($0, snapshot) }
-            }
+            defer { copied.clear() }
+            let stop = try walk(snapshot, within: bound, take)
+            if let item = try copied.item(keeping: read.startNames) { last = item }
+            return stop
         }
         if let stop { skip(to: stop) }
         isDone = !isLeft
         last = last?.keeping(read.startNames)
         try written.reserve(budget)
+    }
+
+    /// Walks over the items after the last one; gives the key of the last skipped one at a bound.
+    private func walk(
+        _ snapshot: borrowing Snapshot, within bound: WalkBound,
+        _ take: (borrowing ItemView, borrowing Snapshot) throws -> Bool
+    ) throws -> Item? {
+        switch source {
+        case .query(let query):
+            try snapshot.forEach(
+                query, after: last, within: bound, beforeLargeItem: { isLeft = true }
+            ) { try take($0, snapshot) }
+        case .scan(let scan, nil):
+            try snapshot.forEach(scan, after: last, within: bound) { try take($0, snapshot) }
+        case .scan(let scan, let segment?):
+            try snapshot.forEach(
+                scan, after: last, within: bound,
+                choosing: { segment.includes($0) ? .take : .skip }
+            ) { try take($0, snapshot) }
+        }
     }
 
     /// Examines an item; `false` ends the slice.
@@ -181,8 +196,14 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     ) throws {
         count += 1
         if count > 1 { written.more { $0.raw(",") } }
-        addScanned(byteCount: try written.stored(view, read.projection, memory, budget))
-        last = try view.item(keeping: read.startNames)
+        let itemByteCount = try written.stored(view, read.projection, memory, budget)
+        addScanned(byteCount: itemByteCount)
+        if itemByteCount > Self.copiedByteCountMax {
+            last = try view.item(keeping: read.startNames)
+            copied.clear()
+        } else {
+            copied.set(view)
+        }
     }
 
     private func addScanned(byteCount itemByteCount: Int) {

@@ -7,7 +7,8 @@ extension DynamoDBService {
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let name = try input.tableName()
-        var expressions = try Expressions(input)
+        // Without a filter, values are only compared with keys.
+        var expressions = try Expressions(input, comparesKeys: !input.has("FilterExpression"))
         let keyCondition = try expressions.keyCondition()
         let filter = try expressions.filter("QueryFilter")
         let projection = try expressions.projection()
@@ -131,7 +132,10 @@ struct ReadParameters {
                     + "ALL")
         }
         readsTable = wanted && definition.map { $0.projection != .all } ?? false
-        start = try input.item("ExclusiveStartKey")
+        // The key of an index's entry has the attributes of both keys.
+        start = try input["ExclusiveStartKey"].map {
+            try AttributeReader.key($0, partCountMax: 1 + DynamoDBLimits.indexKeyPartCountMax)
+        }
         if let start {
             guard Set(start.names) == Set(startNames), start.count == Set(startNames).count,
                 names.allSatisfy({ start[$0.name]?.type == $0.type.attributeType })

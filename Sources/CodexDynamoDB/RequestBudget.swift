@@ -7,13 +7,14 @@ internal import CodexCore
 //   head            100 headers, 32 KiB                      parser of HTTP: 431
 //   body            16 MiB; memory as it arrives             RequestBody: 413;
 //                                                            ConnectionHandler: Throttling
-//   gzip            1 MiB and 16 times the body;             Gzip: Serialization, Throttling
+//   gzip            256 KiB and 8 times the body;            Gzip: Serialization, Throttling
 //                   memory of each portion
 //   text            one pass, the ends of long values        JSONChecker: Serialization
 //   parameters      10,000 members, names of 64 KiB;         JSONValue: Validation, Throttling
 //                   memory of names and long texts
-//   decoded values  400 KB for an item, 2 MiB for a value;   AttributeReader: Validation,
-//                   memory of each 64 KiB                    Throttling
+//   decoded values  400 KB for an item, 2 MiB for all other  AttributeReader: Validation,
+//                   values, the limits of keys for a key;    Throttling
+//                   memory of each 64 KiB
 //   expressions     4 KiB, 300 operators, 2 MiB of           ExpressionParser: Validation
 //                   placeholders (4 MiB in a transaction)
 //   slice           256 items, 64 KiB, steps of the filter;  SlicedRead: Throttling;

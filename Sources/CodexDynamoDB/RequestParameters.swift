@@ -146,14 +146,15 @@ struct RequestParameters: Sendable {
 
     // MARK: Items
 
-    func item(_ name: String) throws -> Item? {
-        guard let value = self[name] else { return nil }
+    func requiredItem(_ name: String) throws -> Item {
+        guard let value = self[name] else { throw Self.missing(name) }
         return try AttributeReader.item(value)
     }
 
-    func requiredItem(_ name: String) throws -> Item {
-        guard let item = try item(name) else { throw Self.missing(name) }
-        return item
+    /// The key of an item; see ``AttributeReader/key(_:partCountMax:)``.
+    func requiredKey(_ name: String) throws -> Item {
+        guard let value = self[name] else { throw Self.missing(name) }
+        return try AttributeReader.key(value)
     }
 
     /// The request's table, from its name or its ARN.

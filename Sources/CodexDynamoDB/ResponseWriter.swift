@@ -14,6 +14,8 @@ struct ResponseWriter: Sendable {
     private var limit: Int
 
     /// The size that ends a part.
+    ///
+    /// The JSON of a large item comes in pieces of at least this size, so each of them ends a part.
     static let partByteCount = 64 << 10
     /// The most bytes of a response: JSON may have 67 times as many bytes as an item counts.
     static let byteCountMax = 48 << 20

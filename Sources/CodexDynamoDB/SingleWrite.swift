@@ -53,7 +53,7 @@ struct WriteParameters: Sendable {
     /// Whether the response has the old item in its stored form, written before the item is
     /// replaced.
     ///
-    /// With a condition the item is decoded in any case, and the response may not need it.
+    /// With a condition, the response needs the item only if the condition holds.
     var showsStoredItem: Bool { returning == .allOld && !isConditional }
 
     /// Whether a delete returns a size instead of the item, because the response needs only the

@@ -264,7 +264,7 @@ private struct TransactGet {
     init(_ input: RequestParameters) throws {
         guard let get = try input.object("Get") else { throw RequestParameters.missing("Get") }
         table = try get.tableName()
-        key = try get.requiredItem("Key")
+        key = try get.requiredKey("Key")
         var expressions = try Expressions(get)
         projection = try expressions.projection()
         try expressions.requireAllUsed()
@@ -293,7 +293,7 @@ private struct TransactAction {
         self.kind = kind
         table = try parameters.tableName()
         returnsItem = try WriteParameters.returnsItemOnFailure(parameters)
-        item = try parameters.requiredItem(kind == "Put" ? "Item" : "Key")
+        item = try kind == "Put" ? parameters.requiredItem("Item") : parameters.requiredKey("Key")
         var expressions = try Expressions(parameters)
         update = kind == "Update" ? try expressions.update() : nil
         condition = try expressions.condition()

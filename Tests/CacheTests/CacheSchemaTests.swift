@@ -213,7 +213,7 @@ struct CacheSchemaTests {
         }
         let cache = try StoreCache(store, policy: Note.policy)
         let query = Query<Note>(partition: "NOTE#1")
-        #expect(try cache.all(query).isEmpty)
+        #expect(throws: CodexError(.otherEntity, "")) { try cache.all(query) }
         try await store.put(Note())
         #expect(try store.all(query).count == 1)
         #expect(try cache.all(query).count == 1)

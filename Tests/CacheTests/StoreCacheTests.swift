@@ -69,11 +69,11 @@ struct StoreCacheTests {
         #expect(try cache.all(.tasks(in: "p", label: "x")).map(\.id) == ["t"])
         #expect(try cache.all(.tasks(in: "p")).map(\.labels) == [["w", "x"]])
         #expect(try cache.all(.tasks(in: "p"), limit: 1).count == 1)
-        // Kinds without a time are read each time.
+        // Kinds without a time of their own have the default time.
         let count = cache.statistics.entryCount
         #expect(try cache.get(.task("t", in: "p"))?.id == "t")
         #expect(try cache.all(.members(of: "p")).isEmpty)
-        #expect(cache.statistics.entryCount == count)
+        #expect(cache.statistics.entryCount == count + 2)
         cache.removeAll()
         #expect(cache.statistics.entryCount == 0 && cache.statistics.byteCount == 0)
         #expect(try cache.all(.tasks(in: "p")).count == 1)
@@ -207,6 +207,20 @@ struct StoreCacheTests {
         #expect(cache.statistics.entryCount == 0 && cache.statistics.missCount == 2)
         try await store.delete(in: CodexFlow.table, key: key)
         #expect(try cache.get(.user("1")) == nil)
+    }
+
+    @Test("A lookup with alternatives does not end at a cached absence")
+    func alternatives() async throws {
+        let cache = try StoreCache(store)
+        let absent = LookupTarget.primaryKey(PrimaryKey("USER#2", "PROFILE"))
+        let lookup = Lookup<CodexFlow.User>(
+            absent, or: [.primaryKey(PrimaryKey("USER#1", "PROFILE"))])
+        try await store.put(user("Ada"))
+        for _ in 0..<2 {
+            #expect(try cache.get(Lookup<CodexFlow.User>(absent)) == nil)
+            #expect(try cache.get(lookup)?.name == "Ada")
+        }
+        #expect(cache.statistics.hitCount == 1)
     }
 
     /// An entity that is read slowly.

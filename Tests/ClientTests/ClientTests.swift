@@ -148,56 +148,6 @@ struct ClientTests {
         store.close()
     }
 
-    @Test("A program uses the services and their events")
-    func services() async throws {
-        let temporary = try TemporaryStore()
-        let store = temporary.store
-        let workspace = CodexFlow.Workspace(store)
-        try await workspace.createUser(email: "ada@example.com", name: "Ada", id: "ada")
-        try await workspace.createProject(key: "ENG", name: "Engine", id: "engine", owner: "ada")
-        let task = try await workspace.createTask(in: "engine", by: "ada") {
-            $0.title = "Note G"
-            $0.status = .todo
-            $0.estimate = 5
-        }
-        try await workspace.moveTask(task.id, in: "engine", to: .inProgress, by: "ada")
-        do {
-            try await workspace.moveTask(task.id, in: "engine", to: .backlog, by: "ada")
-        } catch let error as CodexError where error.rule == .taskTransition {
-            print(error.violation?.field ?? "", error.violation?.values ?? [:])
-        }
-        try await workspace.completeTask(task.id, in: "engine", by: "ada")
-        #expect(try store.get(.task(task.id, in: "engine"))?.status == .done)
-
-        let next = try await workspace.createTask(in: "engine", by: "ada") {
-            ($0.title, $0.status) = ("Note H", .todo)
-        }
-        do {
-            try await workspace.claimTask(next.id, in: "engine", by: "ada", lease: .seconds(900))
-            try await workspace.moveTask(
-                next.id, in: "engine", to: .inProgress, by: "ada", holding: true)
-            // The work. Claim again before the lease ends, if it takes longer.
-            try await workspace.completeTask(next.id, in: "engine", by: "ada", holding: true)
-        } catch let error as CodexError where error.rule == .taskClaimed {
-            print("another user has it")
-        } catch let error as CodexError where error.rule == .taskNotHeld {
-            print("the claim ended during the work")
-        }
-        #expect(try store.get(.task(next.id, in: "engine"))?.claim == nil)
-        #expect(try store.get(.task(next.id, in: "engine"))?.status == .done)
-
-        let delivery = Task {
-            try await store.addSubscription("notifications")
-            let pattern = try CodexFlow.EventPattern(
-                #"{"detail-type": ["TaskAssigned"], "detail": {"projectId": ["engine"]}}"#)
-            try await store.deliverEvents(to: "notifications", matching: pattern) { event in
-                print(event.json)
-            }
-        }
-        delivery.cancel()
-        await #expect(throws: (any Error).self) { try await delivery.value }
-    }
-
     @Test("The cache and the rate limiter, as their document shows them")
     func caching() async throws {
         let temporary = try TemporaryStore()

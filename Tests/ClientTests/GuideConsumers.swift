@@ -31,16 +31,15 @@ struct Receipt: Codable, Entity, Equatable {
     var text: String
 }
 
-let accounting = TableDefinition(
-    "accounting", partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"))
-let accountingSchema = Schema(tables: [accounting])
-    .adding(Customer.self, Payment.self, Receipt.self)
+let accounting = TableDefinition("accounting", partitionKey: "PK", sortKey: "SK")
+let accountingSchema = Schema(
+    tables: [accounting], types: [Customer.self, Payment.self, Receipt.self])
 
 struct UnknownCustomer: Error {}
 
 /// Writes the receipt of a payment.
 func writeReceipt(of payment: Payment, in transaction: inout WriteTransaction) throws {
-    let lookup = Lookup<Customer>(partition: "CUSTOMERS", sort: .string(payment.customer))
+    let lookup = Lookup<Customer>(["id": payment.customer])
     guard let customer = try transaction.get(lookup) else { throw UnknownCustomer() }
     let text = "\(customer.name) paid \(payment.amount)"
     try transaction.put(Receipt(payment: payment.id, text: text))
@@ -97,7 +96,7 @@ struct GuideConsumersTests {
             }
         }
 
-        let receipts = Query<Receipt>(partition: "RECEIPTS")
+        let receipts = Query<Receipt>([:])
         while try store.deadLetters(of: "receipts").count < 2 {
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -145,11 +144,11 @@ struct GuideConsumersTests {
         try await store.addConsumer("receipts")
 
         try await store.rebuildConsumer("receipts") { transaction in
-            for payment in try transaction.all(Query<Payment>(partition: "PAYMENTS")) {
+            for payment in try transaction.all(Query<Payment>([:])) {
                 try writeReceipt(of: payment, in: &transaction)
             }
         }
-        #expect(try store.all(Query<Receipt>(partition: "RECEIPTS")).map(\.payment) == ["1"])
+        #expect(try store.all(Query<Receipt>([:])).map(\.payment) == ["1"])
     }
 
     struct Enough: Error {}

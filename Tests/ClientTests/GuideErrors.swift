@@ -14,6 +14,15 @@ struct Account: Codable, Entity, Equatable {
     var balance: Int
 }
 
+/// The accounts that can be read; the others are reported.
+func readableAccounts(
+    _ query: Query<Account>, in store: Store, report: (String) -> Void
+) throws -> [Account] {
+    try store.all(query) { error in
+        report("item \(error.itemIndex ?? 0), \(error.attributePath ?? "any"): \(error.code)")
+    }
+}
+
 /// Sends a list of actions until the store has answered; it takes effect once.
 func sendOnce(_ actions: [WriteAction], token: String, to store: Store) async throws {
     for attempt in 1...5 {
@@ -63,6 +72,28 @@ struct GuideErrorsTests {
             print("failed: \(error)")  // for the log: no user data
         }
         #expect(balance == 10)
+    }
+
+    @Test("An item that cannot be read is reported, with its place")
+    func badItem() async throws {
+        let temporary = try TemporaryStore(schema: Self.schema)
+        let store = temporary.store
+        try await store.insert(Account(id: "a", balance: 10))
+        let query = Query<Account>(partition: "a")
+        var reports: [String] = []
+        #expect(try readableAccounts(query, in: store) { reports.append($0) }.count == 1)
+        #expect(reports.isEmpty)
+        try await store.update(
+            in: "accounts", key: PrimaryKey("a"),
+            Update().setting(Attribute<String>("balance"), to: "ten"))
+        #expect(try readableAccounts(query, in: store) { reports.append($0) }.isEmpty)
+        #expect(reports == ["item 0, balance: typeMismatch"])
+        let error = #expect(throws: CodexError.self) { try store.all(query) }
+        #expect(
+            error?.description
+                == "typeMismatch: The attribute balance is a string (S), and Int needs a number "
+                + "(N). Change the field's type, or raise the schemaVersion and convert the "
+                + "attribute in upgrade(_:from:). (entity account, item at index 0)")
     }
 
     @Test("The events of a store reach the operator")

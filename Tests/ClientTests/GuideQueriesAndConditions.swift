@@ -26,36 +26,53 @@ struct Stock: Codable, Entity, Equatable {
 }
 
 let shop = TableDefinition(
-    "shop", partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
+    "shop", partitionKey: "PK", sortKey: "SK",
     indexes: [
         IndexDefinition(
-            "byState", partitionKey: [KeyAttribute("state")],
-            sortKey: [KeyAttribute("total", .number)])
+            "byState", partitionKey: ["state"], sortKey: [KeyAttribute("total", .number)]),
+        IndexDefinition(
+            "byCustomer", partitionKey: ["customer", "state"],
+            sortKey: [KeyAttribute("number", .number)], entities: ["order"]),
+    ],
+    counters: [
+        CounterDefinition(
+            "ordersByState", group: ["state"], sums: ["total"], entities: ["order"])
     ])
-let shopSchema = Schema(tables: [shop]).adding(Order.self, Stock.self)
+let shopSchema = Schema(tables: [shop], types: [Order.self, Stock.self])
+
+extension Order {
+    static let customer = Field<Self, String>("customer")
+    static let number = Field<Self, Int>("number")
+    static let state = Field<Self, String>("state")
+    static let total = Field<Self, Int>("total")
+    static let note = Field<Self, String>("note")
+}
+
+extension Stock {
+    static let product = Field<Self, String>("product")
+}
 
 extension Lookup where E == Stock {
-    static func stock(of product: String) -> Self {
-        Self(partition: .string("PRODUCT#\(product)"), sort: "STOCK")
-    }
+    static func stock(of product: String) -> Self { Self(Stock.product(product)) }
 }
 
 extension Lookup where E == Order {
-    static func order(_ number: Int, of customer: String) throws(CodexError) -> Self {
-        let sort = "ORDER#" + (try KeyTemplate.padded(number))
-        return Self(partition: .string("CUSTOMER#\(customer)"), sort: .string(sort))
+    static func order(_ number: Int, of customer: String) -> Self {
+        Self(Order.customer(customer), Order.number(number))
     }
 }
 
 extension Query where E == Order {
-    static func orders(of customer: String) -> Self {
-        Self(partition: .string("CUSTOMER#\(customer)"), sort: .beginsWith("ORDER#"))
-    }
+    static func orders(of customer: String) -> Self { Self(Order.customer(customer)) }
 
     static func orders(in state: String, from total: Int) -> Self {
+        Self("byState", Order.state(state), sort: Order.total.from(total))
+    }
+
+    static func orders(of customer: String, in state: String, from number: Int) -> Self {
         Self(
-            partition: .string(state), sort: .greaterOrEqual(.number(Number(total))),
-            index: "byState")
+            "byCustomer", Order.customer(customer), Order.state(state),
+            sort: Order.number.from(number))
     }
 }
 
@@ -89,6 +106,7 @@ struct GuideQueriesAndConditionsTests {
         #expect(newest.map(\.number) == [5, 4])
         #expect(large.map(\.total) == [40, 50])
         #expect(count == 3)
+        #expect(try store.all(.orders(of: "ada", in: "open", from: 4)).map(\.number) == [4, 5])
 
         var token: PageToken?
         repeat {
@@ -101,19 +119,42 @@ struct GuideQueriesAndConditionsTests {
             print(order.number, order.state)
         }
 
-        let state = Attribute<String>("state")
-        let total = Attribute<Int>("total")
-        let wanted = state == "open" && total.isBetween(35, and: 60)
+        let wanted = Order.state == "open" && Order.total.isBetween(35, and: 60)
         let page = try store.query(.orders(of: "ada").filtered(by: wanted))
         print(page.items.count, "of", page.examinedCount)
         #expect(page.items.map(\.number) == [4, 5])
         #expect(page.examinedCount == 5)
+
+        // No order has a note.
+        let without = Query<Order>.orders(of: "ada").filtered(by: Order.note != "gift")
+        #expect(try store.count(without) == 5)
+        let with = Query<Order>.orders(of: "ada")
+            .filtered(by: Order.note.exists && Order.note != "gift")
+        #expect(try store.count(with) == 0)
 
         try store.read { snapshot in
             let orders = try snapshot.count(.orders(of: "ada"))
             let lamps = try snapshot.get(.stock(of: "lamp"))
             print(orders, lamps?.available ?? 0)
         }
+    }
+
+    @Test("All entities of a type, and their totals")
+    func scans() async throws {
+        let orderCount = try store.all(of: Order.self).count
+        let stockCount = try store.count(of: Stock.self)
+        for try await order in store.results(of: Order.self, pageSize: 100) {
+            print(order.customer, order.number, "of", orderCount, "and", stockCount)
+        }
+        #expect(orderCount == 5)
+        #expect(stockCount == 1)
+
+        for total in try store.counts(of: Order.self, by: "ordersByState") {
+            print(total.group, total.count, total.sums)
+        }
+        let totals = try store.counts(of: Order.self, by: "ordersByState")
+        #expect(totals.map(\.count) == [3, 2])
+        #expect(totals.map { $0.sums["total"] } == [120, 30])
     }
 
     @Test("DynamoDB's expressions as text")
@@ -129,7 +170,7 @@ struct GuideQueriesAndConditionsTests {
 
     @Test("A change in a closure, and a change that is refused because of another")
     func versions() async throws {
-        let first = try Lookup<Order>.order(1, of: "ada")
+        let first = Lookup<Order>.order(1, of: "ada")
         let changed = try await store.update(first) { $0.note = "gift" }
         print(changed.state, changed.note ?? "no note")
         #expect(try store.get(first)?.note == "gift")
@@ -148,20 +189,20 @@ struct GuideQueriesAndConditionsTests {
 
     @Test("A closure decides whether an entity is changed")
     func conditionsInClosures() async throws {
-        let paid = try await store.update(try Lookup<Order>.order(3, of: "ada")) { order in
+        let paid = try await store.update(.order(3, of: "ada")) { order in
             guard order.state == "open" else { throw NotOpen() }
             order.state = "paid"
         }
         print(paid.state)
         #expect(paid.state == "paid")
-        let third = try Lookup<Order>.order(3, of: "ada")
+        let third = Lookup<Order>.order(3, of: "ada")
         await #expect(throws: NotOpen.self) {
             try await store.update(third) { order in
                 guard order.state == "open" else { throw NotOpen() }
                 order.state = "paid"
             }
         }
-        let tenth = try Lookup<Order>.order(10, of: "ada")
+        let tenth = Lookup<Order>.order(10, of: "ada")
         await #expect(throws: CodexError(.notFound, "")) {
             try await store.update(tenth) { $0.state = "paid" }
         }
@@ -173,7 +214,7 @@ struct GuideQueriesAndConditionsTests {
         let key = PrimaryKey("CUSTOMER#ada", "ORDER#0000000003")
         let change = Update().setting(state, to: "paid").settingIfMissing(note, to: "none")
         try await store.update(in: "shop", key: key, change)
-        let third = try Lookup<Order>.order(3, of: "ada")
+        let third = Lookup<Order>.order(3, of: "ada")
         #expect(try store.get(third)?.note == "none")
         try await store.update(in: "shop", key: key, Update().removing(note))
         #expect(try store.get(third)?.note == nil)
@@ -259,11 +300,28 @@ struct GuideQueriesAndConditionsTests {
         #expect(try store.all(.orders(of: "bob")) == [order])
     }
 
+    @Test("Many entities are changed and deleted")
+    func bulk() async throws {
+        let report = try await store.updateAll(.orders(in: "sent", from: 0)) { $0.state = "closed" }
+        print(report.updatedCount, "orders closed")
+        for failure in report.failures { print("stays as it is:", failure.error) }
+        #expect(report.updatedCount == 2)
+        #expect(report.failureCount == 0)
+        #expect(try store.count(.orders(in: "closed", from: 0)) == 2)
+
+        let closed = try await store.deleteAll(.orders(in: "closed", from: 0))
+        let stocks = try await store.deleteAll(of: Stock.self)
+        print(closed, "orders and", stocks, "stocks deleted")
+        #expect(closed == 2)
+        #expect(stocks == 1)
+        #expect(try store.count(of: Order.self) == 3)
+    }
+
     @Test("The items of a query are deleted")
     func deletion() async throws {
         let sent = TableQuery(table: "shop", index: "byState", partition: ["sent"])
         let deleted = try await store.deleteItems(matching: sent)
-        print(deleted, "orders deleted")
+        print(deleted, "items deleted")
         #expect(deleted == 2)
         #expect(try store.count(.orders(of: "ada")) == 3)
     }

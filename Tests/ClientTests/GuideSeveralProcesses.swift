@@ -9,24 +9,29 @@ import Testing
 struct Job: Codable, Entity, Equatable {
     static let definition = EntityDefinition(
         "job", table: "jobs", keys: ["PK": "JOB#{id}"])
+    static let state = Field<Self, String>("state")
 
     var id: String
     var state: String
     var worker: String?
 }
 
+struct JobLog: Codable, Entity, Equatable {
+    static let definition = EntityDefinition(
+        "log", table: "jobs", keys: ["PK": "LOG#{job}"])
+    var job: String
+}
+
 let jobs = TableDefinition(
-    "jobs", partitionKey: KeyAttribute("PK"),
+    "jobs", partitionKey: "PK",
     indexes: [
-        IndexDefinition(
-            "byState", partitionKey: [KeyAttribute("state")], sortKey: [KeyAttribute("id")])
+        IndexDefinition("byState", partitionKey: ["state"], sortKey: ["id"], entities: ["job"])
     ],
-    counters: [CounterDefinition("perState", group: [KeyAttribute("state")])])
+    counters: [CounterDefinition("perState", group: ["state"], entities: ["job"])])
+let jobsSchema = Schema(tables: [jobs], types: [Job.self, JobLog.self])
 
 extension Query where E == Job {
-    static func jobs(in state: String) -> Self {
-        Self(partition: .string(state), index: "byState")
-    }
+    static func jobs(in state: String) -> Self { Self("byState", Job.state(state)) }
 }
 
 /// Opens the store of all processes, with the same options in each.
@@ -34,7 +39,7 @@ func openJobs(at path: String, isReadOnly: Bool = false) throws -> Store {
     var options = StoreOptions(isReadOnly: isReadOnly)
     options.durability = .everyCommit
     options.changeRetention.age = .seconds(7 * 86_400)
-    return try Store(at: path, schema: Schema(tables: [jobs]).adding(Job.self), options: options)
+    return try Store(at: path, schema: jobsSchema, options: options)
 }
 
 /// Claims the next waiting job for a worker; `nil` if there is none.
@@ -42,7 +47,7 @@ func claimJob(for worker: String, in store: Store) async throws -> Job? {
     try await store.write { transaction -> Job? in
         guard let job = try transaction.query(.jobs(in: "waiting"), limit: 1).items.first
         else { return nil }
-        let lookup = Lookup<Job>(partition: .string("JOB#\(job.id)"))
+        let lookup = Lookup<Job>(["id": job.id])
         return try transaction.update(lookup) { ($0.state, $0.worker) = ("running", worker) }
     }
 }
@@ -68,7 +73,7 @@ struct GuideSeveralProcessesTests {
 
     @Test("A worker waits for jobs of other processes")
     func waiting() async throws {
-        let temporary = try TemporaryStore(schema: Schema(tables: [jobs]).adding(Job.self))
+        let temporary = try TemporaryStore(schema: jobsSchema)
         let store = temporary.store
         let worker = Task { () -> String? in
             for try await waiting in store.observe(.jobs(in: "waiting")) where !waiting.isEmpty {
@@ -83,7 +88,7 @@ struct GuideSeveralProcessesTests {
 
     @Test("A consumer gets each change once")
     func consumer() async throws {
-        let temporary = try TemporaryStore(schema: Schema(tables: [jobs]).adding(Job.self))
+        let temporary = try TemporaryStore(schema: jobsSchema)
         let store = temporary.store
         try await store.put(Job(id: "1", state: "done"))
 
@@ -96,19 +101,18 @@ struct GuideSeveralProcessesTests {
                         guard let job = try change.new(as: Job.self), job.state == "done" else {
                             continue
                         }
-                        try transaction.put(["PK": .string("LOG#\(job.id)")], in: "jobs")
+                        try transaction.put(JobLog(job: job.id))
                     }
                 }
             } catch {
                 if !Task.isCancelled { print("the consumer log ended:", error) }
             }
         }
-        let logged = PrimaryKey("LOG#1")
-        let log = store.observe(in: ["jobs"]) { try $0.item(in: "jobs", key: logged) != nil }
-        for try await isLogged in log where isLogged { break }
+        let logged = Lookup<JobLog>(["job": "1"])
+        for try await log in store.observe(logged) where log != nil { break }
         consumer.cancel()
         await consumer.value
-        #expect(try store.item(in: "jobs", key: logged) != nil)
+        #expect(try store.get(logged) != nil)
     }
 
     @Test("A reader opens the store read-only")

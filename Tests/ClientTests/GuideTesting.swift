@@ -9,14 +9,21 @@ import Testing
 struct Invitation: Codable, Entity, Equatable {
     static let definition = EntityDefinition(
         "invitation", table: "invitations", keys: ["code": "{code}"])
-    static let schema = Schema(tables: [
-        TableDefinition(
-            "invitations", partitionKey: KeyAttribute("code"), timeToLive: "expires")
-    ]).adding(Invitation.self)
+    static let schema = Schema(
+        tables: [
+            TableDefinition(
+                "invitations", partitionKey: "code",
+                indexes: [
+                    IndexDefinition(
+                        "byEmail", partitionKey: ["email"], entities: ["invitation"])
+                ],
+                timeToLive: "expires")
+        ], types: [Invitation.self])
+    static let email = Field<Self, String>("email")
 
     var code: String
     var email: String
-    var expires: Int
+    var expires: EpochSeconds
 }
 
 /// Sends invitations, and accepts each once within an hour.
@@ -25,17 +32,21 @@ struct InvitationDesk: Sendable {
     var now: @Sendable () -> Date = { Date() }
 
     func invite(_ email: String, code: String) async throws {
-        let expires = Int(now().timeIntervalSince1970) + 3600
+        let expires = EpochSeconds(now().addingTimeInterval(3600))
         try await store.insert(Invitation(code: code, email: email, expires: expires))
     }
 
     func accept(_ code: String) async throws -> String? {
-        let lookup = Lookup<Invitation>(partition: .string(code))
+        let lookup = Lookup<Invitation>(["code": code])
         return try await store.write { transaction -> String? in
             guard let invitation = try transaction.get(lookup) else { return nil }
             try transaction.delete(lookup)
             return invitation.email
         }
+    }
+
+    func invitations(to email: String) throws -> [Invitation] {
+        try store.all(Query("byEmail", Invitation.email(email)))
     }
 }
 
@@ -48,6 +59,18 @@ struct GuideTestingTests {
         try await desk.invite("ada@example.com", code: "a1")
         #expect(try await desk.accept("a1") == "ada@example.com")
         #expect(try await desk.accept("a1") == nil)
+    }
+
+    @Test("The definitions fit the type, and each question has its answer")
+    func definitions() async throws {
+        let temporary = try TemporaryStore(schema: Invitation.schema)
+        let desk = InvitationDesk(store: temporary.store)
+        for code in ["a1", "a2"] { try await desk.invite("ada@example.com", code: code) }
+        try await desk.invite("bob@example.com", code: "b1")
+        #expect(try desk.invitations(to: "ada@example.com").map(\.code) == ["a1", "a2"])
+        _ = try await desk.accept("a1")
+        #expect(try desk.invitations(to: "ada@example.com").map(\.code) == ["a2"])
+        #expect(try temporary.store.verify().isSound)
     }
 
     @Test("An invitation expires after an hour")

@@ -48,6 +48,78 @@ struct NumberTests {
         }
     }
 
+    /// A number with its spelling, which is made of strings.
+    struct Sample {
+        var number: Number
+        var text: String
+        /// The digits without the zeros at both ends; none for zero.
+        var digitCount: Int
+
+        /// The number of a magnitude and a power of ten; `nil` if DynamoDB does not have it.
+        init?(_ magnitude: UInt128, _ power: Int, isNegative: Bool) throws {
+            var (digits, exponent) = (magnitude == 0 ? "" : "\(magnitude)", power)
+            while digits.hasSuffix("0") {
+                digits.removeLast()
+                exponent += 1
+            }
+            let leading = exponent + digits.count - 1
+            guard digits.isEmpty || digits.count <= 38 && (-130...125).contains(leading) else {
+                return nil
+            }
+            let spelled = NumberTests.spelled(digits: digits, exponent: exponent)
+            number = try Number(negative: isNegative, magnitude: magnitude, exponent: power)
+            text = digits.isEmpty ? "0" : "\(isNegative ? "-" : "")\(spelled)"
+            digitCount = digits.count
+        }
+
+        /// The size as DynamoDB counts it.
+        var byteCount: Int {
+            digitCount == 0 ? 1 : (digitCount + 1) / 2 + 1 + (text.hasPrefix("-") ? 1 : 0)
+        }
+    }
+
+    /// Numbers of every count of digits at random, and beside powers of ten and of two.
+    static func samples(seed: UInt64) throws -> [Sample] {
+        var random = SplitMix(seed: seed)
+        var magnitudes: [UInt128] = [0]
+        let powers = Number.powersOfTen
+        for power in powers + [1 << 32, 1 << 63, 1 << 64] {
+            magnitudes += [power - 1, power, power + 1]
+        }
+        for power in powers.dropLast() {
+            for _ in 0..<3 {
+                let bits = UInt128(random.next()) << 64 | UInt128(random.next())
+                magnitudes.append(power + bits % (9 * power))
+            }
+        }
+        var samples: [Sample] = []
+        for magnitude in magnitudes {
+            let exponents = [
+                -167, -130, -60, -39, -38, -37, -20, -19, -18, -10, -3, -2, -1, 0, 1, 2, 3, 17, 18,
+                19, 20, 60, 87, 125, random.below(256) - 130, random.below(60) - 30,
+            ]
+            for exponent in exponents {
+                for isNegative in [false, true] {
+                    let sample = try Sample(magnitude, exponent, isNegative: isNegative)
+                    if let sample { samples.append(sample) }
+                }
+            }
+        }
+        return samples
+    }
+
+    @Test("Numbers at random, and beside powers of ten and of two, are spelled by their digits")
+    func sampledSpelling() throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        let samples = try Self.samples(seed: seed)
+        #expect(samples.count > 8000)
+        for sample in samples {
+            #expect(sample.number.description == sample.text, "seed \(seed)")
+            #expect(sample.number.byteCount == sample.byteCount, "seed \(seed), \(sample.text)")
+            #expect(try Number(parsing: sample.text) == sample.number, "seed \(seed)")
+        }
+    }
+
     @Test("A number counts a byte for two digits without the zeros at its end, and one more")
     func sizes() throws {
         let digits = "98765432109876543210987654321098765432"
@@ -117,6 +189,7 @@ struct NumberTests {
             for (j, right) in numbers.enumerated() {
                 #expect((left < right) == (i < j), "\(left) < \(right)")
                 #expect((left == right) == (i == j))
+                #expect(Number.order(left, right).signum() == (i - j).signum())
             }
         }
     }
@@ -198,8 +271,10 @@ struct NumberTests {
 
     @Test("Doubles come in by their shortest spelling; NaN and infinities do not")
     func doubles() throws {
-        #expect(try Number(0.1).description == "0.1")
-        #expect(try Number(1e21).description == "1000000000000000000000")
+        // A literal would not be converted, but be a literal of the number itself.
+        let (tenth, large) = (0.1, 1e21)
+        #expect(try Number(tenth).description == "0.1")
+        #expect(try Number(large).description == "1000000000000000000000")
         #expect(try Number(parsing: "0.1").double == 0.1)
         for value in [Double.nan, .infinity, -.infinity] {
             #expect(throws: CodexError(.invalidNumber, "")) { try Number(value) }

@@ -15,15 +15,33 @@ struct SchemaTests {
         #expect(try template.render(["id": "a", "n": 7]) == "PRD#a#V#0000000007")
         #expect(try template.render(["id": "a"]) == nil)
         for item: Item in [
-            ["id": "a#b", "n": 1], ["id": "", "n": 1], ["id": "a\n", "n": 1], ["id": "a", "n": -1],
-            ["id": "a", "n": 10_000_000_000], ["id": true, "n": 1],
+            ["id": "a#b", "n": 1], ["id": "", "n": 1], ["id": "a\n", "n": 1], ["id": true, "n": 1],
         ] {
             #expect(throws: CodexError(.invalidIdentifier, "")) { try template.render(item) }
         }
         #expect(try template.render(["id": "a", "n": 9_999_999_999]) == "PRD#a#V#9999999999")
+        #expect(try template.render(["id": "a", "n": 10_000_000_000]) == "PRD#a#V#:0111")
+        #expect(try template.render(["id": "a", "n": -1]) == "PRD#a#V#-9999999998~")
         for source in ["", "{", "}", "a{b", "{}", "{a}{b}", "{a}b", "a}b", "{a{b}}"] {
             #expect(throws: CodexError(.invalidSchema, ""), "\(source)") { try KeyTemplate(source) }
         }
+    }
+
+    @Test("A text that no item has room for is refused before it takes more memory")
+    func largeKeys() throws {
+        let limit = DynamoDBLimits.itemByteCountMax
+        for count in [limit - 1, limit] {
+            let item: Item = ["a": .string(String(repeating: "x", count: count - 2))]
+            #expect(try KeyTemplate("X#{a}").render(item)?.utf8.count == count)
+        }
+        let over: Item = ["a": .string(String(repeating: "x", count: limit - 1))]
+        #expect(throws: CodexError(.itemTooLarge, "")) { try KeyTemplate("X#{a}").render(over) }
+        // 40 GB of text.
+        let names = Array(repeating: "{a}", count: 100_000)
+        let hostile = try KeyTemplate(names.joined(separator: "#"))
+        let error = try #require(throws: CodexError.self) { try hostile.render(over) }
+        #expect(error.code == .itemTooLarge)
+        #expect(error.message.utf8.count < 1000)
     }
 
     @Test("Identifiers refuse #, control characters and emptiness")

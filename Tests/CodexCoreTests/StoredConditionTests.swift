@@ -244,7 +244,7 @@ struct StoredConditionTests {
 }
 
 /// Conditions at random on the values of an item.
-private struct RandomConditions {
+struct RandomConditions {
     private var paths: RandomPaths
     private var random: SplitMix
 

@@ -101,10 +101,50 @@ struct StoredItemJSONWriterTests {
         }
     }
 
+    @Test("Stored numbers at random, and beside powers of ten and of two, keep their spelling")
+    func sampledNumbers() throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        for sample in try NumberTests.samples(seed: seed) {
+            let item: Item = ["n": .number(sample.number), "ns": .numberSet([sample.number])]
+            let bytes = try ItemCodec.encode(
+                item, header: ItemHeader(), excluding: [], shapes: shapes)
+            let (text, byteCount) = try written(bytes)
+            let spelled = sample.text
+            #expect(
+                text == #"{"n":{"N":"\#(spelled)"},"ns":{"NS":["\#(spelled)"]}}"#, "seed \(seed)")
+            // The names count three bytes.
+            #expect(byteCount == 3 + 2 * sample.byteCount, "seed \(seed), \(spelled)")
+        }
+    }
+
+    @Test("An item is passed on in pieces that are long enough for a part of a response")
+    func pieces() throws {
+        let values: [AttributeValue] = [
+            .list([AttributeValue](repeating: 17, count: 40_000)),
+            .list([AttributeValue](repeating: "", count: 40_000)),
+            .numberSet(AttributeSet((0..<40_000).map { Number($0) })),
+            .string(String(repeating: "\u{1}", count: 100_000)),
+            .string(String(repeating: "a", count: 300_000)),
+            .binary([UInt8](repeating: 7, count: 300_000)),
+        ]
+        for value in values {
+            let item: Item = ["d": value]
+            var byteCounts: [Int] = []
+            try item.writeTypedJSON { byteCounts.append($0.count) }
+            #expect(byteCounts.count > 3, "\(value.type)")
+            // The last piece has the rest.
+            let isLong = byteCounts.dropLast().allSatisfy { $0 >= JSONBuffer.partByteCount }
+            #expect(isLong && byteCounts.allSatisfy { $0 < 84 << 10 }, "\(value.type)")
+        }
+    }
+
     @Test(
         "Text and bytes of each length about a piece and about the buffer, with escapes at its end")
     func lengths() throws {
-        for length in [0, 1, 7, 8, 9, 3071, 3072, 3073, 3074, 65_535, 65_536, 65_537, 200_000] {
+        for length in [
+            0, 1, 7, 8, 9, 3071, 3072, 3073, 3074, 65_535, 65_536, 65_537, 83_969, 83_970, 83_971,
+            200_000,
+        ] {
             for tail in ["", "\"", "\u{1F}", "\\\n", "é", "😀"] {
                 let text = String(repeating: "a", count: length) + tail
                 try expectSame(["s": .string(text), "l": [.string(text)]], "\(length)")

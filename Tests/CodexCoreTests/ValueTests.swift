@@ -1,5 +1,6 @@
 import CodexCore
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @Suite("Values and items")
@@ -22,6 +23,57 @@ struct ValueTests {
         #expect(
             AttributeValue.list([.numberSet([1, .init(10)])])
                 == .list([.numberSet(AttributeSet([try Number(parsing: "1e1"), 1]))]))
+    }
+
+    @Test("Distinct members make a set in any order, and equal ones make none")
+    func distinctMembers() throws {
+        #expect(AttributeSet<String>(distinct: [])?.members == [])
+        #expect(AttributeSet<String>(distinct: ["a", "b", "c"])?.members == ["a", "b", "c"])
+        #expect(AttributeSet<String>(distinct: ["c", "é", "a", "e\u{301}"])?.members.count == 4)
+        #expect(AttributeSet<String>(distinct: ["a", "a"]) == nil)
+        #expect(AttributeSet<String>(distinct: ["b", "a", "b"]) == nil)
+        let binaries = AttributeSet<[UInt8]>(distinct: [[2, 1], [2], [1, 9]])
+        #expect(binaries?.members == [[1, 9], [2], [2, 1]])
+        #expect(AttributeSet<[UInt8]>(distinct: [[2], [1], [2]]) == nil)
+        let tenth = try Number(parsing: "0.1")
+        let large = try Number(parsing: "1e30")
+        let numbers = AttributeSet<Number>(distinct: [large, 3, tenth, -5])
+        #expect(numbers?.members == [-5, tenth, 3, large])
+        #expect(AttributeSet<Number>(distinct: [large, 3, tenth, large]) == nil)
+    }
+
+    @Test("Sets of random members have each once, in order: 300 sets")
+    func randomSets() {
+        let seed = UInt64.random(in: 1...1_000_000)
+        var random = SplitMix(seed: seed)
+        for _ in 0..<300 {
+            let bound = random.pick([10, 1000, 1_000_000])
+            var members: [Number] = []
+            for _ in 0..<random.below(40) { members.append(Number(random.below(bound))) }
+            let sorted = Set(members).sorted()
+            #expect(AttributeSet(members).members == sorted, "seed \(seed)")
+            let distinct = AttributeSet(distinct: members)
+            #expect((distinct != nil) == (sorted.count == members.count), "seed \(seed)")
+            #expect(distinct.map { $0.members == sorted } ?? true, "seed \(seed)")
+        }
+    }
+
+    @Test("The check of an item has its exact size, at any depth", arguments: -1...1)
+    func checkedSize(difference: Int) throws {
+        var item: Item = [
+            "p": "key", "n": -12, "t": true, "z": .null, "b": .binary([1, 2, 3]),
+            "l": ["a", ["b", 100, .null], [:]], "m": ["x": ["y": 7, "z": []], "w": "v"],
+            "ss": .stringSet(["a", "bc"]), "ns": .numberSet([1, -234]),
+            "bs": .binarySet([[1], []]),
+        ]
+        let rest = DynamoDBLimits.itemByteCountMax - item.byteCount + difference - 1
+        item["x"] = .string(String(repeating: "x", count: rest))
+        #expect(item.byteCount == DynamoDBLimits.itemByteCountMax + difference)
+        if difference > 0 {
+            #expect(throws: CodexError(.itemTooLarge, "")) { try item.validate() }
+        } else {
+            try item.validate()
+        }
     }
 
     @Test("DynamoDB JSON round-trips everything")
@@ -90,6 +142,21 @@ struct ValueTests {
             "+025-11-05T00:00:00Z",
         ] {
             #expect(Timestamp.date(text) == nil, "\(text)")
+        }
+    }
+
+    @Test("A moment of whole milliseconds is kept as it is, and is what its text reads as")
+    func wholeMilliseconds() {
+        let seed = UInt64.random(in: 1...1_000_000)
+        print("moments: seed \(seed)")
+        var random = SplitMix(seed: seed)
+        for _ in 0..<20_000 {
+            let milliseconds = UInt64(random.below(4_102_444_800_000))
+            let date = Date(milliseconds: milliseconds)
+            #expect(date.bounded == date && date.millisecondsSince1970 == Int64(milliseconds))
+            #expect(Timestamp.date(Timestamp.text(date)) == date)
+            #expect((date + 0.001).bounded == Date(milliseconds: milliseconds + 1))
+            #expect((date + 0.0009).bounded == date)
         }
     }
 

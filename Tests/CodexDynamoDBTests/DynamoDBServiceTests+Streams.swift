@@ -106,6 +106,17 @@ extension DynamoDBServiceTests {
         #expect(try await stream.records(latest).records.count == 1)
     }
 
+    @Test("An item that is written again as it was is no change, compressed values included")
+    func sameItem() async throws {
+        let stream = try await makeStream()
+        let count = try await stream.allRecords().count
+        let text = String(repeating: "text ", count: 20_000)
+        for (value, added) in [(text, 1), (text, 1), (text + "!", 2), (text + "!", 2)] {
+            try await put(3, #","x":{"S":"\#(value)"}"#)
+            #expect(try await stream.allRecords().count == count + added)
+        }
+    }
+
     @Test("Iterators that the service did not make are refused")
     func forgedIterators() async throws {
         let stream = try await makeStream()

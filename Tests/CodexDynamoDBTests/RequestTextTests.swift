@@ -105,6 +105,49 @@ struct RequestTextTests {
         }
     }
 
+    @Test("Each byte at each place of a string is taken or refused as by the parser")
+    func places() {
+        let plain = Array(repeating: UInt8(ascii: "x"), count: 20)
+        for place in plain.indices {
+            for byte in UInt8.min...UInt8.max {
+                var content = plain
+                content[place] = byte
+                for text in [content, content + [UInt8(ascii: "\"")]] {
+                    let bytes: [UInt8] = [0x5B, 0x22] + text + [0x22, 0x5D]
+                    let isTree = (try? JSONNode.parse(bytes)) != nil
+                    let isChecked = (try? JSONChecker.check(bytes)) != nil
+                    #expect(isTree == isChecked, "\(bytes)")
+                }
+            }
+        }
+    }
+
+    @Test("A check ends at the end of the text, and names the place")
+    func ends() {
+        let text = #"{"a":[1,-0.5e+7,true,false,null,"é\u00e9\ud83d\ude00","12345678"]}"#
+        let bytes = Array(text.utf8)
+        #expect(throws: Never.self) { try JSONChecker.check(bytes) }
+        for count in bytes.indices {
+            #expect(throws: CodexError(.invalidJSON, "")) {
+                try JSONChecker.check(Array(bytes.prefix(count)))
+            }
+        }
+        for (text, message) in [
+            ("", "at byte 0: the text ends early"), ("tru", "at byte 0: unknown word"),
+            (" falsy", "at byte 1: unknown word"), ("[nul", "at byte 1: unknown word"),
+            ("\0", "at byte 0: a value is expected"), ("\"abc", "at byte 4: a string ends early"),
+            ("\"abc\0\"", "at byte 4: a control character in a string"),
+            ("\"12345678\n\"", "at byte 9: a control character in a string"),
+            ("\"\\", "at byte 2: a string ends early"), ("01", "superfluous zero"),
+            ("1 2", "at byte 2: text after the document's end"),
+        ] {
+            let error = #expect(throws: CodexError.self) {
+                try JSONChecker.check(Array(text.utf8))
+            }
+            #expect(error?.message.contains(message) == true, "\(text): \(message)")
+        }
+    }
+
     @Test("Nesting has a limit, and what is not read costs no memory")
     func depthAndMemory() throws {
         // The outermost value is no level.

@@ -41,6 +41,21 @@ struct SegmentTests {
         }
     }
 
+    @Test("A page goes on after small and large items alike", arguments: 1...5)
+    func sizes(limit: Int) async throws {
+        let sizes = [10, 1023, 1024, 1025, 90_000, 20, 1024, 400_000, 30]
+        try await store.write { transaction in
+            for (number, size) in sizes.enumerated() {
+                var item: Item = ["p": "p0", "s": .number(Number(number))]
+                item["x"] = .string(String(repeating: "x", count: size - 1 - item.byteCount))
+                #expect(item.byteCount == size)
+                try transaction.put(item, in: "t")
+            }
+        }
+        let pages = try await scan(0, of: 1, #","Limit":\#(limit)"#)
+        #expect(pages.found == sizes.indices.map { "p0 \($0)" })
+    }
+
     /// The items of a segment, page by page, and how many pages there were.
     private func scan(
         _ segment: Int, of count: Int, _ parameters: String = "", from start: String? = nil

@@ -62,7 +62,10 @@ struct StoredItemMemoryTests {
         ),
         ("Scan", #"{"TableName":"t","FilterExpression":"attribute_exists(d)"}"#),
         ("PutItem", #"{"TableName":"t","Item":{"p":{"S":"k0"}}}"#),
-        ("DeleteItem", #"{\#(target(0)),"ConditionExpression":"attribute_exists(d)"}"#),
+        (
+            "PutItem",
+            #"{"TableName":"t","Item":{"p":{"S":"k0"}},"ConditionExpression":"attribute_exists(d)"}"#
+        ),
         ("UpdateItem", #"{\#(target(0)),"UpdateExpression":"SET n=p"}"#),
         ("UpdateItem", "{\(target(0))}"),
         (
@@ -84,6 +87,7 @@ struct StoredItemMemoryTests {
         ("Scan", #"{"TableName":"t","ProjectionExpression":"d[0]"}"#),
         ("TransactWriteItems", check("attribute_exists(p)")),
         ("TransactWriteItems", check("NOT contains(d,p)")),
+        ("DeleteItem", #"{\#(target(0)),"ConditionExpression":"attribute_exists(d)"}"#),
     ]
 
     private static let part = #"\#(target(0)),"ProjectionExpression":"d[0]""#
@@ -395,13 +399,43 @@ struct StoredItemMemoryTests {
     @Test("An error with an item for which there is no memory is a ThrottlingException")
     func refusedFailure() async throws {
         try await fill(1)
-        // The item can be decoded, but not written next to that.
-        let meter = MemoryMeter(limit: 13_000_000)
+        // The item can be checked, but not written.
+        let meter = MemoryMeter(limit: 3_000_000)
         let response = await ask(
             "DeleteItem", "{\(Self.target(0))\(Self.fails)}", meter.budget())
         #expect(contains(response, "ThrottlingException") && response.byteCount < 1000)
-        #expect(meter.peak > Self.decodedByteCount)
+        #expect(meter.peak > 2_500_000)
         #expect(try count() == 1)
+    }
+
+    /// Writes of the item `k0` whose condition fails.
+    private static let failing: [(operation: String, body: String)] = [
+        ("PutItem", #"{"TableName":"t","Item":{"p":{"S":"k0"}}\#(fails)}"#),
+        ("UpdateItem", #"{\#(target(0)),"UpdateExpression":"SET n=p"\#(fails)}"#),
+        ("DeleteItem", "{\(target(0))\(fails)}"),
+    ]
+
+    @Test(
+        "A single write whose condition fails decodes no item, and returns it from its bytes",
+        arguments: StoredItemMemoryTests.failing.indices)
+    func failedWrite(request: Int) async throws {
+        try await fill(1)
+        let (operation, body) = Self.failing[request]
+        let meter = MemoryMeter()
+        let response = await ask(operation, body, meter.budget())
+        #expect(contains(response, "ConditionalCheckFailedException"), "\(operation)")
+        #expect(count(#""Item":{"#, in: response) == 1)
+        #expect(response.byteCount > 9 * Self.textCount)
+        #expect(meter.peak < response.byteCount + Self.decodedByteCount / 2, "\(operation)")
+        let rest = meter.byteCount - response.byteCount
+        #expect(rest > -1000 && rest < ResponseWriter.partByteCount, "\(operation): \(rest)")
+        let withoutItem = body.replacingOccurrences(of: "ALL_OLD", with: "NONE")
+        let shortMeter = MemoryMeter()
+        let short = await ask(operation, withoutItem, shortMeter.budget())
+        #expect(contains(short, "ConditionalCheckFailedException") && short.byteCount < 1000)
+        #expect(shortMeter.peak < Self.decodedByteCount / 2, "\(operation)")
+        #expect(shortMeter.byteCount < ResponseWriter.partByteCount, "\(operation)")
+        #expect(try store.item(in: "t", key: PrimaryKey("k0")) == Self.item(0))
     }
 
     // MARK: Streams

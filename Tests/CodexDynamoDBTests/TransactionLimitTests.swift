@@ -349,6 +349,21 @@ struct TransactionLimitTests {
         #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
     }
 
+    @Test("The values of older parameters have 4 MiB together, too", arguments: -1...1)
+    func olderValues(difference: Int) async throws {
+        func check(_ number: Int, _ count: Int) -> String {
+            let value = #"{"S":"\#(String(repeating: "v", count: count))"}"#
+            let expected = #"{"ComparisonOperator":"NE","AttributeValueList":[\#(value)]}"#
+            return #"{"ConditionCheck":{"TableName":"t","Key":\#(key(number)),"#
+                + #""Expected":{"a":\#(expected)}}}"#
+        }
+        let half = DynamoDBLimits.expressionValueByteCountMax
+        let answer = try await write([
+            check(0, half), check(1, half - 64), check(2, 64 + difference),
+        ])
+        #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
+    }
+
     @Test("The names that projections refer to have 4 MiB together", arguments: 63...65)
     func projections(count: Int) async throws {
         // Each is 65,535 bytes: 64 of them fit, and 65 do not.

@@ -136,6 +136,73 @@ struct DecodedMemoryTests {
         #expect(try store.item(in: "t", key: key) == nil)
     }
 
+    // MARK: Conditions of single writes
+
+    @Test(
+        "The item of a write whose condition fails is not decoded, and keeps its memory",
+        arguments: ["emptyTexts", "names", "small"], ["put", "update", "delete"])
+    func failedWrite(kind: String, write: String) async throws {
+        try await put(kind == "names" ? Self.namedItem : ["d": Self.value(kind)])
+        let before = try store.item(in: "t", key: key)
+        let memory = Meter().memory()
+        do {
+            try await store.write { transaction in
+                transaction.memory = memory
+                let (key, fails) = (PrimaryKey("p"), Self.fails)
+                switch write {
+                case "put": try transaction.put(["p": "p"], in: "t", condition: fails)
+                case "update":
+                    let update = Update([.set("n", .operand(.value(1)))])
+                    try transaction.update(in: "t", key: key, update, condition: fails)
+                default: try transaction.delete(in: "t", key: key, condition: fails)
+                }
+            }
+            Issue.record("The condition holds.")
+        } catch let error as CodexError where error.code == .conditionFailed {
+            guard case .stored(let item)? = error.failedItem else {
+                Issue.record("There is no stored item.")
+                return
+            }
+            #expect(try item.item() == before)
+            // The first portion needs no reservation.
+            #expect(memory.byteCount == (kind == "small" ? 0 : item.memoryByteCount))
+        }
+        #expect(try store.item(in: "t", key: key) == before)
+    }
+
+    @Test(
+        "A conditional delete removes the entries of indexes, and decodes only what it returns",
+        arguments: [false, true], [false, true])
+    func conditionalDelete(returnsItem: Bool, isCounted: Bool) async throws {
+        let index = IndexDefinition("g", partitionKey: [KeyAttribute("g")])
+        let table = TableDefinition("t", partitionKey: KeyAttribute("p"), indexes: [index])
+        let temporary = try TemporaryStore(schema: Schema(tables: [table]))
+        let store = temporary.store
+        let item: Item = ["p": "p", "g": "x", "d": Self.value("emptyTexts")]
+        _ = try await store.write { transaction in try transaction.put(item, in: "t") }
+        let memory = Meter().memory()
+        func delete(_ condition: Condition) async throws -> Item? {
+            try await store.write { transaction in
+                if isCounted { transaction.memory = memory }
+                return try transaction.delete(
+                    in: "t", key: PrimaryKey("p"), condition: condition,
+                    returning: returnsItem ? .allOld : .none)
+            }
+        }
+        #expect(try await delete(.attributeExists("d")) == (returnsItem ? item : nil))
+        #expect(try store.stats().trees.allSatisfy { $0.table != "t" || $0.entryCount == 0 })
+        #expect(try store.verify().differences.isEmpty)
+        if isCounted {
+            let limit = item.memoryByteCount / 2
+            #expect((memory.byteCount > limit) == returnsItem)
+        }
+        // There is no item any more.
+        #expect(try await delete(.attributeNotExists("p")) == nil)
+        await #expect(throws: CodexError(.conditionFailed, "")) {
+            try await delete(.attributeExists("p"))
+        }
+    }
+
     // MARK: Names of items
 
     private static let names = (0..<15_000).map { "attribute \(100_000 + $0)" }

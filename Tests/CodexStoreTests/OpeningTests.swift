@@ -165,6 +165,20 @@ struct OpeningTests {
         #expect(throws: CodexError(.corrupted, "")) {
             try damaged.write { try $0.delete(.task("t7", in: "456")) }
         }
+        for condition: Condition in [.attributeExists("PK"), .attributeNotExists("title")] {
+            for isCounted in [false, true] {
+                #expect(throws: CodexError(.corrupted, "")) {
+                    try damaged.write { transaction in
+                        if isCounted {
+                            transaction.memory = DecodedMemory(ask: { _ in true }) { _ in }
+                        }
+                        try transaction.delete(
+                            in: CodexFlow.table, key: PrimaryKey("PROJECT#456", "TASK#t7"),
+                            condition: condition)
+                    }
+                }
+            }
+        }
         let report = try damaged.verify()
         #expect(report.differences.contains { $0.kind == .unreadableItem })
         #expect(report.differences.contains { $0.kind == .unreadableEntry })

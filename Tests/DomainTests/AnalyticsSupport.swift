@@ -16,37 +16,36 @@ enum Analytics {
 
     /// Runs the consumer until it is at the end; throws what ends it before.
     static func catchUp(_ store: Store) async throws {
-        // A task of another project is the last change that the consumer gets.
-        let end = try await mark(store)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await store.runAnalytics() }
-            group.addTask {
-                for try await _ in store.changes(
-                    after: .trimHorizon, filter: ChangeFilter(entities: ["analytics"]))
-                {
-                    let status = try store.consumers().first { $0.name == Store.analyticsConsumer }
-                    if let status, status.sequenceNumber >= end { break }
-                }
-            }
-            try await group.next()
-            group.cancelAll()
-        }
+        try await store.runAnalytics(until: .caughtUp)
     }
 
-    /// Lets the consumer have something to write that comes after all else.
-    private static func mark(_ store: Store) async throws -> SequenceNumber {
-        let project = CodexFlow.Project(id: "mark", name: "Mark", ownerID: "olga")
-        let day = CalendarDay(Date())
-        var activity = CodexFlow.Activity(
-            id: try .init(UUID().uuidString), projectID: "mark", taskID: "t", actorID: "olga",
-            at: Date(), day: day, kind: .created)
-        activity.facts = CodexFlow.Activity.Facts(to: .backlog)
-        try await store.write { [activity] transaction in
-            try transaction.put(project)
-            try transaction.put(activity)
+    /// A report from a first day on, after the consumer has caught up.
+    static func report(
+        _ fixture: Fixture, from first: CalendarDay, days: Int
+    ) async throws -> CodexFlow.AnalyticsReport {
+        try await catchUp(fixture.store)
+        return try await fixture.workspace.analyticsReport(
+            of: "p", from: first, through: first.adding(days: days - 1))
+    }
+
+    /// Expects that a rebuild makes the days that the stream made.
+    static func expectRebuild(
+        _ store: Store, location: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await catchUp(store)
+        let before = try bytes(store)
+        try await store.rebuildAnalytics()
+        #expect(try bytes(store) == before, sourceLocation: location)
+    }
+
+    /// Removes the whole history of a task, without the services.
+    static func removeHistory(of task: CodexFlow.Task.ID, _ store: Store) async throws {
+        let entries = try store.all(.activity(of: task, in: "p"))
+        try await store.write { transaction in
+            for entry in entries {
+                try transaction.delete(.activity(entry.id, of: task, in: "p"))
+            }
         }
-        let changes = try store.retainedChanges(after: .trimHorizon)
-        return try #require(changes.last { try $0.entity == "activity" }).sequenceNumber
     }
 
     /// Each day as it is stored.

@@ -169,11 +169,14 @@ struct DerivedEventTests {
         try await expect([.taskUpdated]) {
             try await workspace.changeTask("a", in: "p", by: "mia") { $0.title = "New" }
         }
-        try await expect([.taskClaimed]) {
-            try await workspace.claimTask("a", in: "p", by: "mia", lease: .seconds(60))
+        try await expect([.taskClaimed]) { _ = try await fixture.claim("a", by: "mia") }
+        let token = try #require(try fixture.store.get(.task("a", in: "p"))?.claim?.token)
+        try await expect([]) {
+            try await workspace.renewClaim(
+                of: "a", in: "p", by: "mia", holding: token, lease: .seconds(600))
         }
         try await expect([.taskReleased]) {
-            try await workspace.releaseTask("a", in: "p", by: "mia")
+            try await workspace.releaseTask("a", in: "p", by: "mia", holding: token)
         }
         try await expect([.taskUnassigned]) {
             try await workspace.assignTask("a", in: "p", to: nil, by: "mia")

@@ -77,6 +77,15 @@ struct Fixture: Sendable {
         return task
     }
 
+    /// Claims a task, and gives the claim's token.
+    func claim(
+        _ id: CodexFlow.Task.ID, by actor: CodexFlow.User.ID, lease: Duration = .seconds(60)
+    ) async throws -> Int {
+        let task = try await workspace.claimTask(
+            id, in: "p", by: actor, lease: lease, despite: [.blocked, .assignedToOther])
+        return try #require(task.claim?.token)
+    }
+
     /// Everything in the store, to see that nothing was written.
     var contents: [Item] {
         get throws {

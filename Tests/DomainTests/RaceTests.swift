@@ -154,6 +154,61 @@ struct RaceTests {
         #expect(try store.all(.members(of: "p")).map(\.userID) == ["adam"])
     }
 
+    /// Commands that add to the history of a task, and do not change the task.
+    private static let additions:
+        [@Sendable (CodexFlow.Workspace, CodexFlow.Comment) async throws -> Void] = [
+            { workspace, comment in
+                try await workspace.addComment(on: comment.taskID, in: "p", by: "max", "new")
+            },
+            { workspace, comment in
+                try await workspace.changeComment(
+                    comment.id, on: comment.taskID, in: "p", by: "mia", to: "new")
+            },
+            { workspace, comment in
+                try await workspace.deleteComment(
+                    comment.id, on: comment.taskID, in: "p", by: "mia")
+            },
+            { workspace, comment in
+                try await workspace.logWork(1, on: comment.taskID, in: "p", by: "max")
+            },
+            { workspace, comment in
+                try await workspace.correctWork(
+                    1, of: "mia", on: comment.taskID, in: "p", day: CalendarDay(comment.createdAt),
+                    by: "adam")
+            },
+            { workspace, comment in
+                try await workspace.commit { context in
+                    let task = try context.find(.task(comment.taskID, in: "p"))
+                    try context.record(.changed, of: task, by: "max")
+                }
+            },
+        ]
+
+    @Test("Nothing is added to a task after the deletion that it overtook")
+    func afterDeletion() async throws {
+        let store = fixture.store
+        for (number, addition) in Self.additions.enumerated() {
+            let id = try CodexFlow.Task.ID("t\(number)")
+            try await fixture.task(id)
+            let comment = try await workspace.addComment(on: id, in: "p", by: "mia", "old")
+            try await workspace.logWork(1, on: id, in: "p", by: "mia")
+            let deleter = overtaken { [fixture, workspace] in
+                // Later than the entry that the deletion has decided on.
+                fixture.clock.advance(by: 1)
+                try await addition(workspace, comment)
+            }
+            try await deleter.deleteTask(id, in: "p", by: "mia")
+            #expect(try store.get(.task(id, in: "p")) == nil)
+            #expect(try store.all(.comments(on: id, in: "p")).isEmpty, "\(number)")
+            // A task that is stored again has a history of its own.
+            try await store.put(CodexFlow.Task(id: id, projectID: "p", title: "New"))
+            try await workspace.assignTask(id, in: "p", to: "max", by: "mia")
+            let kinds = try store.all(.activity(of: id, in: "p")).map(\.kind)
+            #expect(kinds.suffix(3) == [.deleted, .imported, .assigned], "\(number)")
+            #expect(kinds.count == 7, "\(number)")
+        }
+    }
+
     @Test("A part without an identifier of its own gets one, and the command ends")
     func identifiers() async throws {
         try await fixture.task("whole")

@@ -9,47 +9,59 @@ import TestSupport
 struct RandomWork {
     let fixture: Fixture
     private var random: SplitMix
-    /// What analytics must say, recomputed from the tasks before and after each command.
-    private(set) var expected: [CalendarDay: Expected] = [:]
+    /// What the analytics must say.
+    private(set) var oracle = AnalyticsOracle()
     /// How often which rule refused a command.
     private(set) var refusals: [CodexFlow.Rule: Int] = [:]
     private(set) var successCount = 0
     private var tasks: [CodexFlow.Task.ID: CodexFlow.Task] = [:]
+    /// A workspace of another machine, whose clock is behind.
+    private let late: CodexFlow.Workspace
+    /// Whether the present command is run there.
+    private var isLate = false
+    private static let lag = 2000.0
+    /// The highest number that a task had.
+    private var numberMax = 0
+    /// Whether histories are removed.
+    private let removesHistories: Bool
+    /// The tasks whose history was removed, and has not begun again.
+    private var bareTasks: Set<CodexFlow.Task.ID> = []
 
-    /// A day's figures.
-    struct Expected: Equatable {
-        var created = 0
-        var canceled = 0
-        var reopened = 0
-        var completed = 0
-        var points = 0
-        var scope = 0
-        var completedBy: [CodexFlow.User.ID: Int] = [:]
-        var hours: [CodexFlow.User.ID: Number] = [:]
-        var cycleSeconds: [Int] = []
-        var statuses: [CodexFlow.Task.Status: Int] = [:]
-
-        mutating func count(_ status: CodexFlow.Task.Status?, _ count: Int) {
-            guard let status else { return }
-            let sum = (statuses[status] ?? 0) + count
-            statuses[status] = sum == 0 ? nil : sum
-        }
-    }
-
-    init(_ fixture: Fixture, seed: UInt64) {
+    /// Creates work.
+    ///
+    /// If it removes histories, the consumer must have run before there are tasks: it then has a
+    /// share of each.
+    init(_ fixture: Fixture, seed: UInt64, removesHistories: Bool) {
         self.fixture = fixture
+        self.removesHistories = removesHistories
         random = SplitMix(seed: seed)
+        let clock = fixture.clock
+        late = CodexFlow.Workspace(fixture.store, clock: { clock.now - Self.lag })
+        // The work then goes on over the days on which the clocks of the time zones change.
+        fixture.clock.advance(by: 121 * 86_400)
     }
 
     private mutating func next(_ bound: Int) -> Int { random.below(bound) }
 
     private mutating func pick<Value>(_ values: [Value]) -> Value { random.pick(values) }
 
-    private var today: CalendarDay { CalendarDay(fixture.clock.now) }
+    private var workspace: CodexFlow.Workspace { isLate ? late : fixture.workspace }
+
+    /// The present time by the clock of the command.
+    private var now: Date { fixture.clock.now - (isLate ? Self.lag : 0) }
+
+    /// The project's day.
+    private var today: CalendarDay {
+        get throws {
+            let zone = try fixture.store.get(.project("p"))?.timeZone
+            return AnalyticsOracle.day(of: now, in: zone) ?? CalendarDay(now)
+        }
+    }
 
     /// Runs one command, which the rules may refuse.
     mutating func step() async throws {
         fixture.clock.advance(by: Double(next(next(4) == 0 ? 100_000 : 600)))
+        isLate = next(3) == 0
         do {
             try await command()
             successCount += 1
@@ -64,13 +76,12 @@ struct RandomWork {
     }
 
     private mutating func command() async throws {
-        let workspace = fixture.workspace
+        let workspace = self.workspace
         let actors: [CodexFlow.User.ID] = ["olga", "adam", "mia", "max", "mia", "max", "vera"]
         let (actor, other) = (pick(actors), pick(actors))
-        let task = try CodexFlow.Task.ID("t\(next(12))")
-        let second = try CodexFlow.Task.ID("t\(next(12))")
+        let (task, second) = (try pickTask(), try pickTask())
         let isForced = next(3) == 0
-        switch next(26) {
+        switch next(31) {
         case 0...2: try await createTask(actor, parent: second)
         case 3...10:
             let status = pick(CodexFlow.Task.Status.allCases)
@@ -111,17 +122,104 @@ struct RandomWork {
         case 21: try await workspace.addComment(on: task, in: "p", by: actor, "hello")
         case 22: try await changeUsers(other)
         case 23...24: try await changePRDs(actor)
+        case 25: try await changeDays()
+        case 26: try await removeTask(task, by: actor)
+        case 27: try await importTask()
+        case 28: try await removeHistory(of: task)
+        case 29: try await fixture.store.rebuildAnalytics()
         default: try await logWork(actor, on: task)
+        }
+    }
+
+    /// A task that may exist, created by the services or imported.
+    private mutating func pickTask() throws -> CodexFlow.Task.ID {
+        let number = next(12)
+        return try CodexFlow.Task.ID(next(5) == 0 ? "i\(number % 3)" : "t\(number)")
+    }
+
+    /// Changes the time zone of the project's days, or the hours of a point.
+    private mutating func changeDays() async throws {
+        let zone = pick(["America/New_York", "Europe/Berlin", "Pacific/Apia", "UTC"])
+        let hours = next(9)
+        let isZone = next(2) == 0
+        // The removal of an item alone is booked by the time zone when it is counted.
+        if isZone { try await Analytics.catchUp(fixture.store) }
+        try await workspace.changeProject("p", by: "adam") { project in
+            if isZone {
+                project.timeZone = zone
+            } else {
+                project.hoursPerPoint = hours == 0 ? nil : hours
+            }
+        }
+    }
+
+    /// Deletes a task with the command, or removes its item alone.
+    private mutating func removeTask(
+        _ task: CodexFlow.Task.ID, by actor: CodexFlow.User.ID
+    ) async throws {
+        let store = fixture.store
+        let links =
+            try store.all(.blockers(of: task, in: "p")).count
+            + store.all(.dependents(of: task, in: "p")).count
+            + store.all(.subtasks(of: task, in: "p")).count
+        if links == 0, next(2) == 0 {
+            // The time of the removal is that of the store's clock.
+            isLate = false
+            _ = try await store.delete(.task(task, in: "p"))
+        } else {
+            try await workspace.deleteTask(task, in: "p", by: actor)
+        }
+    }
+
+    /// Removes the whole history of a task, which may be there or not.
+    private mutating func removeHistory(of task: CodexFlow.Task.ID) async throws {
+        guard removesHistories else { return }
+        try await Analytics.removeHistory(of: task, fixture.store)
+        if tasks[task] != nil { bareTasks.insert(task) }
+        // Later entries must sort after the removed ones, by the clocks of both machines.
+        fixture.clock.advance(by: Self.lag + 1)
+    }
+
+    /// Stores a task without the services, and begins its history.
+    private mutating func importTask() async throws {
+        let id = try CodexFlow.Task.ID("i\(next(3))")
+        let newest = try fixture.store.all(.activity(of: id, in: "p")).last
+        // A deleted task may be imported again.
+        guard tasks[id] == nil, newest == nil || newest?.kind == .deleted,
+            let owner = try fixture.store.get(.project("p"))?.ownerID
+        else { return }
+        let now = now
+        var task = CodexFlow.Task(
+            id: id, projectID: "p", title: "I",
+            status: pick(CodexFlow.Task.Status.allCases), createdAt: now - 90_000)
+        if next(4) > 0 { task.estimate = next(14) }
+        if task.status?.isStarted == true || task.status == .done {
+            // Before any time that the clocks can show later.
+            task.startedAt = now - Self.lag - Double(next(80_000))
+        }
+        if task.status == .done { task.completedAt = now - 5 }
+        if next(3) == 0 { task.archivedAt = now - 3 }
+        task.isImport = true
+        try await fixture.store.put(task)
+        try await workspace.activateUser(owner)
+        try await workspace.adoptHistory(of: "p", by: owner, batchCount: 5)
+    }
+
+    /// The first identifier from a random one on that no task has.
+    private mutating func freeID() throws -> CodexFlow.Task.ID? {
+        let start = next(12)
+        return try (0..<12).map { try CodexFlow.Task.ID("t\((start + $0) % 12)") }.first {
+            tasks[$0] == nil
         }
     }
 
     private mutating func createTask(
         _ actor: CodexFlow.User.ID, parent: CodexFlow.Task.ID
     ) async throws {
-        let id = try CodexFlow.Task.ID("t\(tasks.count)")
+        guard let id = try freeID() else { return }
         let (points, hasPoints, hasParent) = (next(14), next(4) > 0, next(4) == 0)
         let status = pick([CodexFlow.Task.Status.backlog, .todo, .inProgress, .done])
-        try await fixture.workspace.createTask(in: "p", by: actor, id: id) { created in
+        try await workspace.createTask(in: "p", by: actor, id: id) { created in
             created.title = "T"
             created.status = status
             if hasPoints { created.estimate = points }
@@ -134,18 +232,16 @@ struct RandomWork {
         _ actor: CodexFlow.User.ID, on task: CodexFlow.Task.ID
     ) async throws {
         let hours = Number(next(12) - 3)
-        let day = today.adding(days: -next(3))
-        let before = try fixture.store.get(.work(of: actor, on: task, day: day, in: "p"))
-        let log = try await fixture.workspace.logWork(
+        let day = try today.adding(days: -next(3))
+        let log = try await workspace.logWork(
             hours, on: task, in: "p", by: actor, day: day)
-        let sum = try (log?.hours ?? 0).subtracting(before?.hours ?? 0)
-        expected[day, default: Expected()].hours[actor, default: 0] =
-            try (expected[day]?.hours[actor] ?? 0).adding(sum)
+        try recordBeginnings()
+        try oracle.record(log?.hours ?? 0, on: task, by: actor, day)
     }
 
     /// Suspends somebody, lets them act again, opens a session, or gives them the project.
     private mutating func changeUsers(_ user: CodexFlow.User.ID) async throws {
-        let workspace = fixture.workspace
+        let workspace = self.workspace
         switch next(8) {
         case 0: try await workspace.suspendUser(user)
         case 1...4: try await workspace.activateUser(user)
@@ -158,7 +254,7 @@ struct RandomWork {
 
     /// Writes, submits, reviews or puts away a PRD.
     private mutating func changePRDs(_ actor: CodexFlow.User.ID) async throws {
-        let workspace = fixture.workspace
+        let workspace = self.workspace
         let prd = try CodexFlow.PRD.ID("d\(next(3))")
         let head = try await workspace.latestPRD(prd, in: "p")
         let version = max(1, (head?.version ?? 1) - (next(4) == 0 ? 1 : 0))
@@ -192,7 +288,7 @@ struct RandomWork {
 
     /// Lets a member go, come back, or only read.
     private mutating func changeMembers(_ user: CodexFlow.User.ID) async throws {
-        let workspace = fixture.workspace
+        let workspace = self.workspace
         let owner = try fixture.store.get(.project("p"))?.ownerID ?? user
         // More who come than go, so that there is somebody to work.
         switch next(8) {
@@ -203,43 +299,38 @@ struct RandomWork {
         }
     }
 
-    /// Takes note of what the tasks' differences mean.
-    private mutating func account() throws {
-        for task in try fixture.store.all(.tasks(in: "p")) {
-            let old = tasks[task.id]
-            tasks[task.id] = task
-            guard old != task else { continue }
-            var day = expected[today] ?? Expected()
-            defer { expected[today] = day }
-            let (before, after) = (old?.estimate ?? 0, task.estimate ?? 0)
-            if old == nil { day.created += 1 }
-            if old?.status != task.status {
-                day.count(task.status, 1)
-                day.count(old?.status, -1)
-            }
-            let wasInScope = old.map { $0.status != .canceled } ?? false
-            day.scope += (task.status == .canceled ? 0 : after) - (wasInScope ? before : 0)
-            day.points += (task.status == .done ? after : 0) - (old?.status == .done ? before : 0)
-            guard let old, old.status != task.status else { continue }
-            if task.status == .canceled { day.canceled += 1 }
-            if old.status?.isOpen == false, task.status?.isOpen == true { day.reopened += 1 }
-            if task.status == .done {
-                day.completed += 1
-                if let user = task.assigneeID { day.completedBy[user, default: 0] += 1 }
-                if let start = task.startedAt, let end = task.completedAt {
-                    day.cycleSeconds.append(Int(end.timeIntervalSince(start).rounded()))
-                }
+    /// Records the tasks whose history was removed and has begun again.
+    ///
+    /// They leave the figures, and enter them as imported tasks, with what they were before the
+    /// command. Their earlier completions stay.
+    private mutating func recordBeginnings() throws {
+        let hoursPerPoint = try fixture.store.get(.project("p"))?.hoursPerPoint ?? 1
+        let day = try today
+        for id in bareTasks {
+            if try fixture.store.all(.activity(of: id, in: "p")).isEmpty { continue }
+            bareTasks.remove(id)
+            guard let task = tasks[id] else { continue }
+            for state in [nil, task] {
+                oracle.record(
+                    id, state, at: now, day: day, hoursPerPoint: hoursPerPoint, isImport: true)
             }
         }
     }
 
-    /// The days on which something is to be said.
-    var expectedDays: [CalendarDay: Expected] {
-        expected.compactMapValues { day in
-            var day = day
-            day.hours = day.hours.filter { $0.value != 0 }
-            return day == Expected() ? nil : day
+    /// Records the tasks that changed.
+    private mutating func account() throws {
+        try recordBeginnings()
+        let found = try fixture.store.all(.tasks(in: "p"))
+        let present = Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0) })
+        let hoursPerPoint = try fixture.store.get(.project("p"))?.hoursPerPoint ?? 1
+        let day = try today
+        for id in Set(present.keys).union(tasks.keys) where present[id] != tasks[id] {
+            oracle.record(
+                id, present[id], at: now, day: day, hoursPerPoint: hoursPerPoint,
+                isImport: present[id]?.isImport == true)
         }
+        tasks = present
+        numberMax = max(numberMax, found.compactMap(\.number).max() ?? 0)
     }
 
     /// What rules of people, hours and PRDs forbid and is so all the same.
@@ -255,7 +346,10 @@ struct RandomWork {
             }
         }
         var hours: [[String]: Number] = [:]
-        for log in try store.all(.work(in: "p", from: today.adding(days: -400), through: today)) {
+        let today = try today
+        let logs = try store.all(
+            .work(in: "p", from: today.adding(days: -400), through: today.adding(days: 2)))
+        for log in logs {
             let key = [log.userID.rawValue, log.day.description]
             hours[key] = try (hours[key] ?? 0).adding(log.hours)
         }
@@ -296,8 +390,9 @@ struct RandomWork {
         var broken = try brokenBesides()
         let tasks = try store.all(.tasks(in: "p"))
         let byID = Dictionary(uniqueKeysWithValues: tasks.map { ($0.id, $0) })
+        // The numbers of deleted tasks are not given again.
         let numbers = tasks.compactMap(\.number)
-        if Set(numbers) != Set(numbers.isEmpty ? [] : Array(1...tasks.count)) {
+        if Set(numbers).count != numbers.count || !numbers.allSatisfy({ 1...numberMax ~= $0 }) {
             broken.append("numbers \(numbers.sorted())")
         }
         for task in tasks {
@@ -325,8 +420,13 @@ struct RandomWork {
             {
                 broken.append("\(task.id): assignee")
             }
-            let history = try store.all(.activity(of: task.id, in: "p"))
-            if history.first?.kind != .created { broken.append("\(task.id): history") }
+            // The history of a deleted task with the identifier comes before.
+            let whole = try store.all(.activity(of: task.id, in: "p"))
+            let begin = whole.lastIndex { [.created, .imported].contains($0.kind) }
+            let history = whole[(begin ?? whole.endIndex)...]
+            if history.isEmpty, !bareTasks.contains(task.id) {
+                broken.append("\(task.id): history")
+            }
             let last = history.last { entry in entry.changes.contains { $0.field == "status" } }
             if let last,
                 last.changes.first(where: { $0.field == "status" })?.to?.string

@@ -6,36 +6,74 @@ import Synchronization
 /// A store as a remote table would be: it takes what DynamoDB does of actions, and somebody else
 /// may be faster.
 final class RemoteTable: TableBackend {
+    /// What the table is asked for.
+    enum Call: Sendable {
+        /// An item is read by its key.
+        case item(PrimaryKey)
+        /// A page of a query was read, and its items were not.
+        case page(TableQuery)
+        case actions
+    }
+
     private let table: any TableBackend
+    private let isTime: @Sendable (Call) -> Bool
     private let other: Mutex<(@Sendable () async throws -> Void)?>
 
     /// - Parameters:
     ///   - table: Where the items are.
-    ///   - other: What happens before the first list of actions is performed.
-    init(_ table: Store, overtakenBy other: (@Sendable () async throws -> Void)? = nil) {
+    ///   - isTime: Whether the other one writes at a call. An item is not read yet then, and no
+    ///     action is performed.
+    ///   - other: What happens then, once.
+    init(
+        _ table: Store, at isTime: @escaping @Sendable (Call) -> Bool,
+        overtakenBy other: (@Sendable () async throws -> Void)?
+    ) {
         self.table = table
+        self.isTime = isTime
         self.other = Mutex(other)
     }
 
+    /// - Parameters:
+    ///   - table: Where the items are.
+    ///   - other: What happens before the first list of actions is performed.
+    convenience init(
+        _ table: Store, overtakenBy other: (@Sendable () async throws -> Void)? = nil
+    ) {
+        self.init(
+            table,
+            at: { call in
+                if case .actions = call { true } else { false }
+            }, overtakenBy: other)
+    }
+
+    /// Lets the other one write, if it is time.
+    private func reach(_ call: Call) async throws {
+        guard isTime(call) else { return }
+        let first = other.withLock { other in
+            defer { other = nil }
+            return other
+        }
+        try await first?()
+    }
+
     func item(in name: String, key: PrimaryKey) async throws -> Item? {
-        try await table.item(in: name, key: key)
+        try await reach(.item(key))
+        return try await table.item(in: name, key: key)
     }
 
     func items(
         matching query: TableQuery, limits: PageLimits, after token: PageToken?
     ) async throws -> Page<Item> {
-        try await table.items(matching: query, limits: limits, after: token)
+        let page = try await table.items(matching: query, limits: limits, after: token)
+        try await reach(.page(query))
+        return page
     }
 
     func perform(_ actions: [WriteAction]) async throws {
         guard actions.count <= DynamoDBLimits.transactionActionCountMax else {
             throw CodexError(.invalidArgument, "\(actions.count) actions are too many.")
         }
-        let first = other.withLock { other in
-            defer { other = nil }
-            return other
-        }
-        try await first?()
+        try await reach(.actions)
         try await table.perform(actions)
     }
 }

@@ -151,7 +151,7 @@ extension ServiceTests {
             "a", in: "p", by: "mia", readAt: task.updatedAt
         ) { $0.title = "New" }
         // The clock stands still, but each change has a time of its own.
-        #expect(changed.updatedAt == task.updatedAt.map { $0 + 0.001 })
+        #expect(changed.updatedAt == task.updatedAt.map { ($0 + 0.001).bounded })
         try await fixture.expect(.taskStale, "updatedAt") {
             try await workspace.changeTask("a", in: "p", by: "mia", readAt: task.updatedAt) {
                 $0.title = "Newer"
@@ -163,15 +163,15 @@ extension ServiceTests {
                 ($0.title, $0.assigneeID) = ("Newer", "nora")
             }
         }
-        try await workspace.claimTask("a", in: "p", by: "max", lease: .seconds(60))
+        let token = try await fixture.claim("a", by: "max")
         try await fixture.expect(.taskClaimed) {
             try await workspace.changeTask("a", in: "p", by: "mia") { $0.assigneeID = "mia" }
         }
-        let assigned = try await workspace.changeTask("a", in: "p", by: "max") {
+        let assigned = try await workspace.changeTask("a", in: "p", by: "max", holding: token) {
             ($0.priority, $0.assigneeID) = (.high, "mia")
         }
         #expect(assigned.assigneeID == "mia" && assigned.priority == .high)
-        try await workspace.releaseTask("a", in: "p", by: "max")
+        try await workspace.releaseTask("a", in: "p", by: "max", holding: token)
         try await workspace.changeProject("p", by: "adam") { $0.estimateScale = [1, 2, 3, 5, 8] }
         try await fixture.expect(.taskEstimate) {
             try await workspace.changeTask("a", in: "p", by: "mia") { $0.estimate = 4 }

@@ -201,7 +201,7 @@ struct ServiceTests {
         try await fixture.expect(.taskBlocked) {
             try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia")
         }
-        try await fixture.expect(.note) {
+        try await fixture.expect(.taskOverride, "overriding") {
             // Nothing to see is no reason.
             try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia", overriding: " ")
         }
@@ -239,19 +239,22 @@ struct ServiceTests {
         // An admin may.
         try await workspace.assignTask("a", in: "p", to: "max", by: "adam")
         fixture.clock.advance(by: 59)
-        let again = try await workspace.claimTask("a", in: "p", by: "mia", lease: .seconds(60))
-        #expect(again.claim?.until == fixture.clock.now + 60)
+        let token = try #require(claimed.claim?.token)
+        let again = try await workspace.renewClaim(
+            of: "a", in: "p", by: "mia", holding: token, lease: .seconds(60))
+        #expect(again.until == fixture.clock.now + 60 && again.token == token)
         fixture.clock.advance(by: 60)
-        try await workspace.claimTask("a", in: "p", by: "max", lease: .seconds(60))
-        try await workspace.releaseTask("a", in: "p", by: "max")
+        let second = try await fixture.claim("a", by: "max")
+        try await workspace.releaseTask("a", in: "p", by: "max", holding: second)
+        try await workspace.assignTask("a", in: "p", to: nil, by: "max")
         for lease in [Duration.zero, .seconds(-1), .milliseconds(999), .seconds(86_401)] {
             try await fixture.expect(.taskClaim) {
                 try await workspace.claimTask("a", in: "p", by: "mia", lease: lease)
             }
         }
-        try await workspace.claimTask("a", in: "p", by: "mia", lease: .seconds(86_400))
-        try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia")
-        let done = try await workspace.completeTask("a", in: "p", by: "mia")
+        let third = try await fixture.claim("a", by: "mia", lease: .seconds(86_400))
+        try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia", holding: third)
+        let done = try await workspace.completeTask("a", in: "p", by: "mia", holding: third)
         #expect(done.claim == nil)
         try await fixture.expect(.taskClaim) {
             try await workspace.claimTask("a", in: "p", by: "mia", lease: .seconds(60))

@@ -125,6 +125,65 @@ struct ReaderLockTests {
         #expect(try NumberedItems.numbers(at: path) == Set(0..<60))
     }
 
+    // MARK: Ending processes
+
+    /// A lock that an ended process still has, while the kernel has released its others.
+    enum RemainingLock: CaseIterable {
+        case lease, leaseOfOpener, data, environment
+
+        var file: String {
+            switch self {
+            case .lease, .leaseOfOpener: "lease.lock"
+            case .data: "data.mdb"
+            case .environment: "lock.mdb"
+            }
+        }
+
+        func take(_ descriptor: Int32) -> Bool {
+            guard self != .environment else { return change(descriptor, F_RDLCK) }
+            return flock(descriptor, self == .leaseOfOpener ? LOCK_EX : LOCK_SH) == 0
+        }
+
+        func release(_ descriptor: Int32) -> Bool {
+            guard self == .environment else { return flock(descriptor, LOCK_UN) == 0 }
+            return change(descriptor, F_UNLCK)
+        }
+
+        private func change(_ descriptor: Int32, _ kind: Int32) -> Bool {
+            var lock = flock()
+            lock.l_type = Int16(kind)
+            lock.l_whence = Int16(SEEK_SET)
+            lock.l_len = 1
+            // F_OFD_SETLK of fcntl.h.
+            return fcntl(descriptor, 37, &lock) == 0
+        }
+    }
+
+    @Test(
+        "An opening waits for the last lock of an ending process", arguments: RemainingLock.allCases
+    )
+    func endingProcess(remaining: RemainingLock) throws {
+        let agent = try DrivenAgent(opening: path)
+        try agent.must("put s 0 20 100")
+        agent.kill()
+        let descriptor = open(path + "/" + remaining.file, O_RDWR)
+        defer { close(descriptor) }
+        #expect(remaining.take(descriptor))
+        let retryCount = Locked(0)
+        var options = StoreOptions()
+        options.parts.locksRetried = { () throws(CodexError) in
+            let count = retryCount.withLock { count in
+                count += 1
+                return count
+            }
+            if count == 3 { #expect(remaining.release(descriptor)) }
+        }
+        let store = try Store(at: path, options: options)
+        defer { store.close() }
+        #expect(retryCount.withLock { $0 } == 3)
+        #expect(store.recovery != nil)
+    }
+
     // MARK: Frozen processes
 
     private func expectTimeout(_ answer: DrivenAgent.Answer, names agent: DrivenAgent) {

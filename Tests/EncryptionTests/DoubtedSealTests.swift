@@ -156,7 +156,7 @@
         private struct RenamedNote: Codable, Entity {
             static let definition = EntityDefinition(
                 "note", table: CodexFlow.table, schemaVersion: 2, keys: Note.definition.keys,
-                sealed: ["content", "secret"])
+                sealed: ["content"])
             var notebook: String
             var id: String
             var content: String?

@@ -17,6 +17,28 @@
             return false
         }
 
+        @Test("A typed filter on an encrypted value is refused, also if only the store seals it")
+        func filter() async throws {
+            try await place.open { store in
+                try await store.put(Note(id: "1", text: "x"))
+                try await store.put(try makeTask("a", body: "x"))
+                var note = Query<Note>(["notebook": "n"])
+                // The type of the task does not know that its body is encrypted.
+                var task = Query<CodexFlow.Task>(["projectId": "p"])
+                note.request.filter = .attributeExists("text")
+                task.request.filter = .attributeExists("body")
+                #expect(try store.all(note).count == 1)
+                #expect(try store.all(task).count == 1)
+                note.request.filter = .compare(.path("text"), .equal, .value("x"))
+                task.request.filter = .compare(.path("body"), .equal, .value("x"))
+                let refusal = CodexError(.invalidExpression, "")
+                #expect(throws: refusal) { try store.all(note) }
+                #expect(throws: refusal) { try store.all(task) }
+                await #expect(throws: refusal) { try await store.deleteAll(note) }
+                await #expect(throws: refusal) { try await store.deleteAll(task) }
+            }
+        }
+
         @Test("Typed reads and writes see plain values, the files never do")
         func roundTrip() async throws {
             let marker = "the-secret-of-\(UUID().uuidString)"
@@ -283,6 +305,7 @@
                 .sealing(["facts", "changes"], of: CodexFlow.Activity.self)
                 .sealing(["flow", "metrics"], of: CodexFlow.Analytics.self)
                 .sealing(["hours"], of: CodexFlow.WorkLog.self)
+                .sealing(["name"], of: CodexFlow.Project.self)
             let day = CalendarDay(Date())
             try await place.open(schema: schema, keys: place.keys) { store in
                 let workspace = CodexFlow.Workspace(store)
@@ -399,14 +422,14 @@
             try await place.open { store in
                 await #expect(throws: CodexError(.invalidSchema, "")) {
                     try await store.addIndex(
-                        IndexDefinition("byBody", partitionKey: [KeyAttribute("body")]),
+                        IndexDefinition("byText", partitionKey: [KeyAttribute("text")]),
                         to: CodexFlow.table)
                 }
                 // For other entities it may be.
                 try await store.addIndex(
                     IndexDefinition(
-                        "byBody", partitionKey: [KeyAttribute("body")],
-                        entities: [CodexFlow.Project.definition.name]), to: CodexFlow.table)
+                        "byText", partitionKey: [KeyAttribute("text")],
+                        entities: [CodexFlow.Comment.definition.name]), to: CodexFlow.table)
             }
         }
 

@@ -23,7 +23,7 @@ enum FormatThree {
         var key: [UInt8] = []
         try table.plan.encode(primaryKey, into: &key)
         let old = try context.image(table, key)
-        let header = context.writes.replacing(table, primaryKey, old, with: item).header
+        let header = try context.writes.replacing(table, primaryKey, old, with: item).header
         var sealed = item
         if seals, let fields = context.catalog.sealedFields(header.entityNumber) {
             let options = context.core.options.with { $0.sealedFieldBinding = .portable }

@@ -16,7 +16,7 @@ enum PlantedItem {
         var key: [UInt8] = []
         try table.plan.encode(primaryKey, into: &key)
         let old = try context.image(table, key)
-        let new = context.writes.replacing(table, primaryKey, old, with: item)
+        let new = try context.writes.replacing(table, primaryKey, old, with: item)
         let change = Change(table: table, key: key, old: old, new: new)
         for bytes in try context.items.apply([change], isUndo: true) {
             context.noteItem(change, bytes)

@@ -73,7 +73,8 @@
                 let bodies = try expected(directory)
                 #expect(bodies.count == 6)
                 let path = try await path(of: part, directory)
-                let store = try Store(at: path, options: try options(directory))
+                let store = try Store(
+                    at: path, schema: CodexFlow.schema, options: try options(directory))
                 defer { store.close() }
                 try await store.waitUntilReady()
                 try expectBodies(store, bodies)
@@ -117,7 +118,8 @@
         ) async throws {
             var options = try options(directory)
             options.sealedFieldBinding = binding
-            let store = try Store(at: directory + "/store", options: options)
+            let store = try Store(
+                at: directory + "/store", schema: CodexFlow.schema, options: options)
             defer { store.close() }
             try await store.waitUntilReady()
             try await body(store)

@@ -7,8 +7,9 @@ extension FuzzTarget {
         "event-patterns",
         words: [
             "\"prefix\":", "\"suffix\":", "\"equals-ignore-case\":", "\"wildcard\":",
-            "\"anything-but\":", "\"numeric\":", "\"exists\":", "\"$or\":", "[\">\",", "\"<=\"",
-            "\"detail\":", "\"detail-type\":", "\"source\":", "true", "false", "null", "*", "[{",
+            "\"anything-but\":", "\"numeric\":", "\"exists\":", "\"cidr\":", "\"exactly\":",
+            "\"$or\":", "[\">\",", "\"<=\"", "10.0.0.0/8", "2001:db8::/32", "\"detail\":",
+            "\"detail-type\":", "\"source\":", "true", "false", "null", "*", "[{",
         ],
         seeds: EventPatternFuzzing.seeds, check: EventPatternFuzzing.check)
 }
@@ -30,6 +31,10 @@ private enum EventPatternFuzzing {
             #"{"detail":{"status":[{"prefix":"in"},{"suffix":{"equals-ignore-case":"GRESS"}}]}}"#,
             #"{"detail":{"taskId":[{"wildcard":"t*1\\*"},"t1",null,true,1.0]}}"#,
             #"{"detail":{"labels":[{"anything-but":{"wildcard":"*x*"}}]}}"#,
+            #"{"detail":{"labels":[{"anything-but":{"prefix":["a"]}}],"x":[{"exists":false}]}}"#,
+            #"{"id":[{"cidr":"2001:db8::/32"},"10.0.0.1",{"exactly":"e1"}],"account":[""]}"#,
+            #"{"$or":["x",{"exists":false}],"detail":{"number":[5e2,{"numeric":["<",99]}]}}"#,
+            #"{"detail":{"number":[{"anything-but":[1,2]}],"$or":[{"taskId":["t1"]},{"x":[1]}]}}"#,
         ]
         return patterns.map { Array($0.utf8) + [0] + Array(event.json.utf8) }
     }
@@ -50,10 +55,22 @@ private enum EventPatternFuzzing {
         if let pattern {
             let matches = pattern.matches(envelope: envelope)
             require(pattern.matches(envelope: envelope) == matches, "an event matches or does not")
+            checkNested(texts[0], envelope, matches)
         }
         require(CodexFlow.EventPattern.all.matches(envelope: envelope), "all events are wanted")
-        for element in envelope.elements where element.name != "$or" {
-            checkField(element, envelope)
+        for element in envelope.elements { checkField(element, envelope) }
+    }
+
+    /// A pattern of a field matches a list of one event, or of that event twice, as it matches the
+    /// event.
+    private static func checkNested(_ text: String, _ envelope: AttributeMap, _ matches: Bool) {
+        guard let nested = try? CodexFlow.EventPattern("{\"field\":\(text)}") else { return }
+        let event = AttributeValue.map(envelope)
+        let values: [AttributeValue] = [event, [event], [[event]], [1, event, event]]
+        for value in values {
+            require(
+                nested.matches(envelope: ["field": value]) == matches,
+                "a list of an event is the event")
         }
     }
 

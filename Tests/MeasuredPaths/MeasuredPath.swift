@@ -26,8 +26,8 @@ public struct MeasuredPath: Sendable {
 
     /// All of them.
     public static let all =
-        codecPaths + expressionPaths + pointPaths + queryPaths + writePaths + streamPaths
-        + maintenancePaths
+        codecPaths + codingPaths + expressionPaths + pointPaths + queryPaths + writePaths
+        + streamPaths + maintenancePaths
 
     static func counted(
         _ suite: String, _ name: String,
@@ -44,12 +44,20 @@ public struct MeasuredPath: Sendable {
     }
 
     /// A store with the first `count` sample tasks.
+    ///
+    /// A checkpoint uses the writer, and another thread runs the writes that come meanwhile. So
+    /// paths whose writes are counted have none (`checkpoints: false`).
     static func makeStore(
         _ directory: String, _ count: Int, schema: Schema = SampleTasks.schema,
-        durability: Durability = .everyCommit
+        durability: Durability = .everyCommit, checkpoints: Bool = true
     ) async throws -> Store {
         var options = StoreOptions(durability: durability)
         options.sweepInterval = nil
+        if !checkpoints {
+            options.checkpoints = CheckpointPolicy(
+                interval: .seconds(3600), dirtyByteCount: 1 << 30, changeCount: .max)
+            options.leastDirtyByteCount = 1 << 30
+        }
         // valgrind refuses the address space that stores reserve otherwise.
         options.mapByteCount = 1 << 32
         let store = try Store(at: directory + "/store", schema: schema, options: options)

@@ -73,7 +73,7 @@ extension MeasuredPath {
         let table = TableDefinition(
             "records", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("key"))
         let store = try await makeStore(
-            directory, 0, schema: Schema(tables: [table]), durability: .none)
+            directory, 0, schema: Schema(tables: [table]), durability: .none, checkpoints: false)
         let text = String(repeating: "0123456789", count: 10)
         try await store.write { transaction in
             for number in 0..<1000 {

@@ -37,7 +37,7 @@ extension MeasuredPath {
         counted("write", name) { directory in
             let store = try await makeStore(
                 directory, taskCount, schema: schema(indexCount: indexCount),
-                durability: durability)
+                durability: durability, checkpoints: false)
             var numbers = Shuffle(below: taskCount)
             var turn = 0
             return {
@@ -105,7 +105,8 @@ extension MeasuredPath {
                 }
             },
             counted("write", "make a task and put it") { directory in
-                let store = try await makeStore(directory, taskCount, durability: .none)
+                let store = try await makeStore(
+                    directory, taskCount, durability: .none, checkpoints: false)
                 var turn = 0
                 return {
                     turn += 1
@@ -116,7 +117,8 @@ extension MeasuredPath {
                 }
             },
             counted("write", "list of 4 conditional actions") { directory in
-                let store = try await makeStore(directory, taskCount, durability: .none)
+                let store = try await makeStore(
+                    directory, taskCount, durability: .none, checkpoints: false)
                 var numbers = Shuffle(below: taskCount)
                 return {
                     let first = numbers.next()

@@ -1,3 +1,4 @@
+internal import CodexCore
 package import CodexStore
 internal import FoundationEssentials
 
@@ -55,7 +56,12 @@ extension StoreOptions {
         case .noDataFlush: parts.calls = OmittedCall(.flushData)
         case .noReaderInRedo: parts.readerHeld = { reader in reader.letGo() }
         case .noRedo: parts.calls = OmittedCall(.applyLog)
-        case .noGate: parts.calls = OmittedCall(.takeGate)
+        case .noGate:
+            parts.calls = OmittedCall(.takeGate)
+            // The locks of a process that opens the store are like those of one that ends.
+            parts.locksRetried = { () throws(CodexError) in
+                throw CodexError(.filesReplaced, "Another process opens the store.")
+            }
         case .shownExpired: stopClocks()
         case .staleBuild: parts.maintenance = StaleBuild()
         case .noBuildCheckpoint: parts.calls = OmittedCall(.checkpointBuild)

@@ -45,6 +45,10 @@ struct Command: Decodable {
     var groups: [String]?
     var totals: [String]?
     var markers: Bool?
+    /// The numbers of orders, which are read by their type.
+    var orders: [Int]?
+    /// The sites whose open orders are read by their type.
+    var sites: [String]?
 
     // MARK: Others
     /// The name of an index or consumer.
@@ -135,15 +139,22 @@ struct ActionForm: Decodable {
     var delete: ItemKey?
     var add: Addition?
     var check: ItemKey?
+    var order: OrderForm?
     var condition: ConditionForm?
 }
 
 extension ActionForm {
-    /// The action as the store takes it.
+    /// The step of a write.
     ///
     /// - Parameter op: The number of the operation, which the written item gets.
     /// - Throws: ``ProtocolFault``.
-    func action(op: Int) throws -> WriteAction {
+    func step(op: Int) throws -> WriteStep {
+        guard let order else { return .untyped(try action(op: op)) }
+        return order.step(op: op, condition: try condition?.condition)
+    }
+
+    /// The action as the store takes it.
+    private func action(op: Int) throws -> WriteAction {
         let condition = try self.condition?.condition
         if let put {
             return .put(table: Items.table, try put.item(op: op), condition: condition)
@@ -159,7 +170,8 @@ extension ActionForm {
             return .delete(table: Items.table, key: delete.primaryKey, condition: condition)
         }
         guard let check, let condition else {
-            throw ProtocolFault(message: "an action is put, add, delete, or check with a condition")
+            throw ProtocolFault(
+                message: "an action is put, add, delete, order, or check with a condition")
         }
         return .check(table: Items.table, key: check.primaryKey, condition: condition)
     }
@@ -187,7 +199,10 @@ extension ActionForm.Put {
 extension ActionForm.ConditionForm {
     fileprivate var condition: Condition {
         get throws {
-            if absent == true { return Attribute<String>("p").doesNotExist }
+            if let absent {
+                let key = Attribute<String>("p")
+                return absent ? key.doesNotExist : key.exists
+            }
             if let opIs { return Attribute<Int>("op") == opIs }
             if let vAtLeast { return Attribute<Int>("v") >= vAtLeast }
             throw ProtocolFault(message: "a condition is absent, opIs or vAtLeast")

@@ -13,20 +13,23 @@ enum Items {
         "byV", partitionKey: [KeyAttribute("v", .number)])
 
     /// The schema that stores are created with.
-    static let schema = Schema(tables: [
-        TableDefinition(
-            table, partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
-            indexes: [
-                IndexDefinition(
-                    "byG", partitionKey: [KeyAttribute("g")],
-                    sortKey: [KeyAttribute("v", .number)]),
-                IndexDefinition("byU", partitionKey: [KeyAttribute("u")], isUnique: true),
-            ],
-            counters: [CounterDefinition("perG", group: [KeyAttribute("g")], sums: ["v"])],
-            timeToLive: "x"),
-        TableDefinition(
-            consumerTable, partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number)),
-    ])
+    static let schema = Schema(
+        tables: [
+            TableDefinition(
+                table, partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
+                indexes: [
+                    IndexDefinition(
+                        "byG", partitionKey: [KeyAttribute("g")],
+                        sortKey: [KeyAttribute("v", .number)]),
+                    IndexDefinition("byU", partitionKey: [KeyAttribute("u")], isUnique: true),
+                ],
+                counters: [CounterDefinition("perG", group: [KeyAttribute("g")], sums: ["v"])],
+                timeToLive: "x"),
+            TableDefinition(
+                consumerTable, partitionKey: KeyAttribute("p"),
+                sortKey: KeyAttribute("s", .number)),
+            Order.table,
+        ], types: [Order.self])
 
     /// The key of the item that names a process's last operation.
     static func markerKey(of process: Int) -> PrimaryKey {
@@ -46,16 +49,18 @@ enum Items {
 
     /// An item as answers show it.
     static func shown(_ item: Item) -> Answer {
-        var fields: [Answer.Field] = []
-        for name in names {
-            guard let value = item[name] else { continue }
-            fields.append(Answer.Field(name, shown(name, value)))
-        }
+        Order.shown(item) ?? .object(fields(names, of: item) + others(of: item, than: names))
+    }
+
+    /// The attributes of an item that have one of the names.
+    static func fields(_ names: [String], of item: Item) -> [Answer.Field] {
+        names.compactMap { name in item[name].map { Answer.Field(name, shown(name, $0)) } }
+    }
+
+    /// The names of an item's attributes that have none of the names, if there are any.
+    static func others(of item: Item, than names: [String]) -> [Answer.Field] {
         let others = item.names.filter { !names.contains($0) }.sorted()
-        if !others.isEmpty {
-            fields.append(Answer.Field("other", .list(others.map { .text($0) })))
-        }
-        return .object(fields)
+        return others.isEmpty ? [] : [Answer.Field("other", .list(others.map { .text($0) }))]
     }
 
     /// An item that may be missing.
@@ -68,6 +73,7 @@ enum Items {
         switch value {
         case .string(let text): name == "pad" ? Pad.shown(text) : .text(text)
         case .number(let number): shown(number)
+        case .list(let values): .list(values.map { shown(name, $0) })
         default: .text("\(value)")
         }
     }
@@ -77,20 +83,21 @@ enum Items {
         return .int(Int(integer))
     }
 
-    /// A key as answers show it.
+    /// A key as answers show it; without a sort key, 0 stands for it.
     static func shown(_ key: PrimaryKey) -> Answer {
-        var fields = [Answer.Field("p", shown("p", key.partition))]
-        if let sort = key.sort { fields.append(Answer.Field("s", shown("s", sort))) }
-        return .object(fields)
+        let sort = key.sort.map { shown("s", $0) } ?? .int(0)
+        return .object([
+            Answer.Field("p", shown("p", key.partition)), Answer.Field("s", sort),
+        ])
     }
 
     /// A group's totals as answers show them.
-    static func shown(_ total: GroupTotal) -> Answer {
+    static func shown(_ total: GroupTotal, sumOf name: String = "v") -> Answer {
         var fields: [Answer.Field] = []
         if let group = total.group.first { fields.append(Answer.Field("g", shown("g", group))) }
         fields.append(Answer.Field("count", .int(total.count)))
-        if let sum = total.sums["v"] { fields.append(Answer.Field("sum", shown(sum))) }
-        fields.append(Answer.Field("summed", .int(total.summedCounts["v"] ?? 0)))
+        if let sum = total.sums[name] { fields.append(Answer.Field("sum", shown(sum))) }
+        fields.append(Answer.Field("summed", .int(total.summedCounts[name] ?? 0)))
         return .object(fields)
     }
 }

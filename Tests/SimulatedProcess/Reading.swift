@@ -48,7 +48,35 @@ extension SimulatedProcess {
         if command.markers == true {
             fields.append(Answer.Field("markers", try markers(snapshot)))
         }
+        if let numbers = command.orders {
+            fields.append(Answer.Field("orders", try orders(numbers, snapshot)))
+        }
+        if let sites = command.sites {
+            fields.append(Answer.Field("open", try openOrders(sites, snapshot)))
+        }
         return fields
+    }
+
+    private static func orders(
+        _ numbers: [Int], _ snapshot: borrowing Snapshot
+    ) throws -> Answer {
+        var answers: [Answer] = []
+        for number in numbers {
+            let order = try snapshot.get(Lookup<Order>(["number": number]))
+            answers.append(order?.shown ?? .null)
+        }
+        return .list(answers)
+    }
+
+    private static func openOrders(
+        _ sites: [String], _ snapshot: borrowing Snapshot
+    ) throws -> Answer {
+        var answers: [Answer] = []
+        for site in sites {
+            let orders = try snapshot.all(Order.open(at: site))
+            answers.append(.list(orders.map(\.shown)))
+        }
+        return .list(answers)
     }
 
     private static func markers(_ snapshot: borrowing Snapshot) throws -> Answer {
@@ -85,6 +113,18 @@ extension SimulatedProcess {
             Answer.Field("byU", try items(TableScan(table: Items.table, index: "byU"), snapshot)),
             Answer.Field("byV", try items(TableScan(table: Items.table, index: "byV"), snapshot)),
             Answer.Field("totals", try totals(snapshot)),
+            Answer.Field("orders", .object(try scanOrders(snapshot))),
+        ]
+    }
+
+    private static func scanOrders(_ snapshot: borrowing Snapshot) throws -> [Answer.Field] {
+        let table = Order.table.name
+        let totals = try snapshot.counts(of: Order.self, by: "perSite")
+        return [
+            Answer.Field("items", try items(TableScan(table: table), snapshot)),
+            Answer.Field("open", try items(TableScan(table: table, index: "openBySite"), snapshot)),
+            Answer.Field("badges", try items(TableScan(table: table, index: "byBadge"), snapshot)),
+            Answer.Field("totals", .list(totals.map { Items.shown($0, sumOf: "partCount") })),
         ]
     }
 

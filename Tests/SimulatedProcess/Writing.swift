@@ -32,23 +32,27 @@ extension SimulatedProcess {
     private func prepared(_ command: Command) throws -> PreparedWrite {
         let op = try command.need(command.op, "op")
         let marker = Items.marker(of: command.process ?? number, op: op)
-        var wanted = try (command.actions ?? []).map { try $0.action(op: op) }
-        wanted.append(.put(table: Items.table, marker))
-        let (actions, failed) = (wanted, FailedPlace())
+        var wanted = try (command.actions ?? []).map { try $0.step(op: op) }
+        wanted.append(.untyped(.put(table: Items.table, marker)))
+        let (steps, failed) = (wanted, FailedPlace())
         if let token = command.token {
+            let actions = try steps.map { try $0.action }
             return PreparedWrite(failed: failed) {
                 (transaction: inout WriteTransaction) throws -> Bool in
                 try transaction.perform(actions, idempotencyToken: token.isEmpty ? nil : token)
             }
         }
-        // Each action comes after the one before.
+        // Each step comes after the one before.
         return PreparedWrite(failed: failed) {
             (transaction: inout WriteTransaction) throws -> Bool in
             // The body may run again.
             failed.set(nil)
-            for (place, action) in actions.enumerated() {
+            for (place, step) in steps.enumerated() {
                 do {
-                    try Self.perform(action, &transaction)
+                    switch step {
+                    case .untyped(let action): try Self.perform(action, &transaction)
+                    case .typed(let form): try form.perform(&transaction)
+                    }
                 } catch {
                     failed.set(place)
                     throw error

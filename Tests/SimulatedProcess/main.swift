@@ -19,7 +19,7 @@ import SimulatedCalls
 // These are the commands; each may have `now`, the time of the wall clock in seconds:
 //
 //   open, close              opens the store, and closes it (Opening.swift)
-//   write, writes, consume   Writing.swift
+//   write, writes, consume   Writing.swift; OrderForm.swift has what they do to orders
 //   read, scan, changes, verify, sequence, commitNumbers      Reading.swift
 //   checkpoint, removeExpired, addIndex, removeIndex, buildStep, compact   Maintenance.swift
 //   backup, archive, restore, follow                          Copies.swift

@@ -59,7 +59,7 @@ extension Checker {
         _ write: History.Write, _ share: Share, _ commit: LoggedCommit, _ model: Model
     ) {
         var actual: [ItemKey: Model.Change] = [:]
-        for change in share.changes where change.table == "t" && !change.isExpiry {
+        for change in share.changes where change.isOfWrite && !change.isExpiry {
             actual[change.key] = Model.Change(key: change.key, old: change.old, new: change.new)
         }
         var reason = ("a write has no attempt", "")
@@ -73,6 +73,10 @@ extension Checker {
                 reason = ("a write with a false condition is in the stream", "\(places)")
             case .uniqueViolation(let places):
                 reason = ("a write with a taken unique value is in the stream", "\(places)")
+            case .notFound(let places):
+                reason = ("a write of an order that is missing is in the stream", "\(places)")
+            case .versionMismatch(let places):
+                reason = ("a write of a stale order is in the stream", "\(places)")
             }
         }
         add(.replay, reason.0, "commit \(commit.sequence), write \(write.op): \(reason.1)")
@@ -187,7 +191,7 @@ extension Checker {
         var model = states[place]
         for write in writes {
             if let share = shares[place].first(where: { $0.op == write.op }) {
-                for change in share.changes where change.table == "t" { model.set(change) }
+                for change in share.changes where change.isOfWrite { model.set(change) }
                 continue
             }
             guard let attempt = write.attempts.first else { continue }
@@ -209,7 +213,7 @@ extension Checker {
     private func models(within place: Int) -> [Model] {
         var model = states[place]
         return shares[place].map { share in
-            for change in share.changes where change.table == "t" { model.set(change) }
+            for change in share.changes where change.isOfWrite { model.set(change) }
             return model
         }
     }

@@ -66,6 +66,7 @@ extension Checker {
                 add(.snapshot, "a read has other markers", name)
             }
         }
+        checkOrders(read, model, name)
     }
 
     private mutating func check(_ look: History.Look, _ place: Int, _ rule: Finding.Rule) {
@@ -103,6 +104,7 @@ extension Checker {
         {
             add(rule, "\(look.name) has other items of consumers", detail)
         }
+        checkOrders(look, model, rule)
     }
 
     // MARK: Rule 7, copies, and parts of the stream

@@ -70,6 +70,10 @@ extension Checker {
                 refusal == History.Refusal(conditionFailed: places)
             case .uniqueViolation(let places):
                 refusal == History.Refusal(uniqueViolation: places)
+            case .notFound(let places):
+                refusal == History.Refusal(notFound: places)
+            case .versionMismatch(let places):
+                refusal == History.Refusal(versionMismatch: places)
             }
         }
     }

@@ -195,7 +195,8 @@ extension Checker {
             ("g", item.g), ("v", item.v.map(String.init)), ("op", item.op.map(String.init)),
             ("u", item.u), ("x", item.x.map(String.init)),
             ("pad", item.pad.map { $0.damage ?? "\($0.seed),\($0.byteCount)" }),
-            ("n", item.n.map(String.init)), ("other", item.other?.joined(separator: ",")),
+            ("n", item.n.map(String.init)), ("order", item.order.map { text($0) }),
+            ("other", item.other?.joined(separator: ",")),
         ]
         return "["
             + parts.compactMap { part in part.1.map { "\(part.0)=\($0)" } }

@@ -138,6 +138,9 @@
                 return .refused(History.Refusal(conditionFailed: [place]))
             case "uniqueViolation":
                 return .refused(History.Refusal(uniqueViolation: [place]))
+            case "notFound": return .refused(History.Refusal(notFound: [place]))
+            case "versionMismatch":
+                return .refused(History.Refusal(versionMismatch: [place]))
             case "transactionCancelled":
                 let reasons = answer.reasons ?? []
                 func places(_ code: String) -> [Int] {

@@ -49,7 +49,7 @@
 
         private static let callCountMax = 400_000
         private static let waitingTurnCountMax = 20_000
-        private static let waitingTimeMax = Duration.seconds(30)
+        private static let waitingTimeMax = Duration.seconds(300)
         static let openingAttemptMax = 12
         static let writeAttemptMax = 3
 

@@ -62,7 +62,8 @@ struct ExplainedErrors: Sendable {
         _ code: String, of command: Request.Name, in process: Int, isFaulted: Bool
     ) -> Bool {
         switch code {
-        case "conditionFailed", "uniqueViolation", "transactionCancelled":
+        case "conditionFailed", "uniqueViolation", "transactionCancelled", "notFound",
+            "versionMismatch":
             command == .write
         case "consumerMoved": command == .consume
         case "unknownIndex": command == .removeIndex

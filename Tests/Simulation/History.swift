@@ -43,7 +43,7 @@ extension History {
     enum Outcome: Equatable, Sendable {
         /// It is stored.
         case acknowledged
-        /// Its actions were refused: places of false conditions, and of unique values.
+        /// Its actions were refused, at these places.
         case refused(Refusal)
         /// It was not done, for another reason.
         case failed(code: String)
@@ -63,6 +63,10 @@ extension History {
         var conditionFailed: [Int] = []
         /// The places of actions whose unique value is taken.
         var uniqueViolation: [Int] = []
+        /// The places of typed actions whose order is missing.
+        var notFound: [Int] = []
+        /// The places of replacements whose order was written since it was read.
+        var versionMismatch: [Int] = []
     }
 
     /// An attempt to write.

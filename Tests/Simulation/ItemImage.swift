@@ -75,6 +75,8 @@ package struct ItemImage: Codable, Hashable, Sendable {
     package var n: Int?
     /// Of a consumer's item: a digest of their numbers.
     package var chain: String?
+    /// Of an order: its fields, and what is derived from them.
+    package var order: OrderImage?
     /// The names of attributes that no command writes.
     package var other: [String]?
 
@@ -120,7 +122,7 @@ package struct GroupTotal: Codable, Hashable, Sendable {
 
 /// What an action requires of the item that it is about.
 package struct Requirement: Codable, Hashable, Sendable {
-    /// There is no item.
+    /// Whether there must be no item, or one.
     package var absent: Bool?
     /// An operation wrote the item last.
     package var opIs: Int?
@@ -134,7 +136,7 @@ package struct Requirement: Codable, Hashable, Sendable {
 
     /// Whether an item fulfils the requirement.
     func holds(for item: ItemImage?) -> Bool {
-        if absent == true, item != nil { return false }
+        if let absent, absent != (item == nil) { return false }
         if let opIs, item?.op != opIs { return false }
         if let vAtLeast {
             guard let v = item?.v, v >= vAtLeast else { return false }
@@ -153,7 +155,7 @@ package struct Addition: Codable, Hashable, Sendable {
     package var by: Int
 }
 
-/// A part of a write: one of put, delete, add and check.
+/// A part of a write: one of put, delete, add, check and order.
 package struct Action: Codable, Hashable, Sendable {
     /// The item that is put.
     package var put: ItemImage?
@@ -163,27 +165,33 @@ package struct Action: Codable, Hashable, Sendable {
     package var add: Addition?
     /// The key of the item that is only looked at.
     package var check: ItemKey?
+    /// What is done to an order.
+    package var order: OrderAction?
     /// What is required.
     package var condition: Requirement?
 
     /// Creates an action of one kind.
     package init(
         put: ItemImage? = nil, delete: ItemKey? = nil, add: Addition? = nil, check: ItemKey? = nil,
-        condition: Requirement? = nil
+        order: OrderAction? = nil, condition: Requirement? = nil
     ) {
         (self.put, self.delete, self.add) = (put, delete, add)
-        (self.check, self.condition) = (check, condition)
+        (self.check, self.order, self.condition) = (check, order, condition)
     }
 
     /// The key of the item that the action is about.
     package var key: ItemKey {
         if let put { return put.key }
+        if let order { return order.key }
         if let add { return ItemKey(add.p, add.s) }
         return delete ?? check ?? ItemKey("", 0)
     }
 
     /// The item after the action; the same as before for a check.
+    ///
+    /// An order may have another key.
     func outcome(of old: ItemImage?, op: Int) -> ItemImage? {
+        if let order { return order.outcome(of: old, op: op) }
         if var put {
             put.op = op
             return put

@@ -4,6 +4,8 @@
 struct Model: Equatable, Sendable {
     /// The items, those included that are over and not removed.
     private(set) var items: [ItemKey: ItemImage] = [:]
+    /// How often each item was written since it was created.
+    private(set) var versions: [ItemKey: Int] = [:]
 
     /// A change that a write makes.
     struct Change: Hashable, Sendable {
@@ -19,6 +21,10 @@ struct Model: Equatable, Sendable {
         case conditionFailed([Int])
         /// The place of the first action whose unique value is taken.
         case uniqueViolation([Int])
+        /// The place of the first typed action whose order is missing.
+        case notFound([Int])
+        /// The place of the first replacement whose order was written since it was read.
+        case versionMismatch([Int])
     }
 
     /// The item under a key for those whose clock shows `now`.
@@ -26,13 +32,17 @@ struct Model: Equatable, Sendable {
         items[key].flatMap { $0.isExpired(at: now) ? nil : $0 }
     }
 
-    /// All items that are not over, by key.
+    /// All items that are not over, by key, without orders.
     func visibleItems(at now: Int) -> [ItemImage] {
-        items.values.filter { !$0.isExpired(at: now) }.sorted { $0.key < $1.key }
+        items.values.filter { $0.order == nil && !$0.isExpired(at: now) }
+            .sorted { $0.key < $1.key }
     }
 
     /// Puts, or removes, an item.
-    mutating func set(_ key: ItemKey, _ item: ItemImage?) { items[key] = item }
+    mutating func set(_ key: ItemKey, _ item: ItemImage?) {
+        items[key] = item
+        versions[key] = item == nil ? nil : (versions[key] ?? 0) + 1
+    }
 
     // MARK: Writes
 
@@ -57,7 +67,7 @@ struct Model: Equatable, Sendable {
         guard failed.isEmpty else { return .conditionFailed(failed) }
         var after = self
         var changes: [Change] = []
-        for action in actions { after.perform(action, op, now, &changes) }
+        for action in actions { changes += after.perform(action, op, now) }
         if let taken = firstTaken(actions, after, now) { return .uniqueViolation([taken]) }
         return .applied(changes)
     }
@@ -67,13 +77,15 @@ struct Model: Equatable, Sendable {
     private func firstTaken(_ actions: [Action], _ after: Model, _ now: Int) -> Int? {
         var given: Set<String> = []
         return actions.indices.first { place in
-            guard let put = actions[place].put, let u = put.u,
-                visible(put.key, at: now)?.u != u
+            let action = actions[place]
+            guard action.check == nil, let unique = after.items[action.key]?.unique,
+                visible(action.key, at: now)?.unique != unique
             else { return false }
-            let isKept = visibleItems(at: now).contains { other in
-                other.u == u && other.key != put.key && after.items[other.key]?.u == u
+            let isKept = items.values.contains { other in
+                other.unique == unique && other.key != action.key && !other.isExpired(at: now)
+                    && after.items[other.key]?.unique == unique
             }
-            return !given.insert(u).inserted || isKept
+            return !given.insert(unique).inserted || isKept
         }
     }
 
@@ -85,28 +97,37 @@ struct Model: Equatable, Sendable {
             guard action.condition?.holds(for: old) != false else {
                 return .conditionFailed([place])
             }
-            after.perform(action, op, now, &changes)
-            if let item = action.put, after.isTaken(item, at: now) {
+            if let refusal = after.refusal(of: action, at: place) { return refusal }
+            let made = after.perform(action, op, now)
+            if made.contains(where: { after.isTaken($0, at: now) }) {
                 return .uniqueViolation([place])
             }
+            changes += made
         }
         return .applied(changes)
     }
 
-    private mutating func perform(
-        _ action: Action, _ op: Int, _ now: Int, _ changes: inout [Change]
-    ) {
+    /// Performs an action, and gives the changes that it makes.
+    private mutating func perform(_ action: Action, _ op: Int, _ now: Int) -> [Change] {
         let old = visible(action.key, at: now)
         let new = action.outcome(of: old, op: op)
-        guard old != new else { return }
-        changes.append(Change(key: action.key, old: old, new: new))
-        set(action.key, new)
+        guard old != new else { return [] }
+        var changes = [Change(key: action.key, old: old, new: new)]
+        if let new, new.key != action.key {
+            // An order that moves leaves its old key.
+            changes[0].new = nil
+            changes.append(Change(key: new.key, old: nil, new: new))
+        }
+        for change in changes { set(change.key, change.new) }
+        return changes
     }
 
-    /// Whether another item that is not over has the item's unique value.
-    private func isTaken(_ item: ItemImage, at now: Int) -> Bool {
-        guard let u = item.u else { return false }
-        return items.values.contains { $0.u == u && $0.key != item.key && !$0.isExpired(at: now) }
+    /// Whether a change gives a unique value that another item has, which is not over.
+    private func isTaken(_ change: Change, at now: Int) -> Bool {
+        guard let unique = change.new?.unique, change.old?.unique != unique else { return false }
+        return items.values.contains {
+            $0.unique == unique && $0.key != change.key && !$0.isExpired(at: now)
+        }
     }
 
     // MARK: Indexes and totals
@@ -132,14 +153,17 @@ struct Model: Equatable, Sendable {
     }
 
     /// The totals of the groups that have items; those that are over count until they are removed.
-    func totals() -> [GroupTotal] {
+    func totals() -> [GroupTotal] { Self.totals(items.values.map { ($0.g, $0.v) }) }
+
+    /// The totals of items with these groups and values.
+    static func totals(_ items: [(group: String?, value: Int?)]) -> [GroupTotal] {
         var totals: [String: GroupTotal] = [:]
-        for item in items.values {
-            guard let group = item.g else { continue }
+        for item in items {
+            guard let group = item.group else { continue }
             var total = totals[group] ?? GroupTotal(group)
             total.count += 1
-            if let v = item.v {
-                total.sum += v
+            if let value = item.value {
+                total.sum += value
                 total.summed += 1
             }
             totals[group] = total

@@ -8,6 +8,7 @@ package struct ProgramGenerator {
     private var clockOffsets: [Int]
     /// The operation of the program that wrote an item last, if all succeeded.
     private var writers: [ItemKey: Int] = [:]
+    private var orders = OrderGenerator()
     private let processCount: Int
 
     /// The first second of a history.
@@ -105,6 +106,10 @@ package struct ProgramGenerator {
         if chance.chance(50) { request.groups = [chance.pick(Self.groups)] }
         if chance.chance(50) { request.totals = Self.groups }
         request.markers = true
+        if chance.chance(40) {
+            request.orders = (0..<chance.number(1...3)).map { _ in OrderGenerator.number(&chance) }
+        }
+        if chance.chance(40) { request.sites = OrderGenerator.sites }
     }
 
     // MARK: Writes
@@ -123,6 +128,12 @@ package struct ProgramGenerator {
         var keys: Set<ItemKey> = []
         var actions: [Action] = []
         for _ in 0..<chance.pick(weighted: [(5, 1), (3, 2), (2, 3), (1, 5)]) {
+            if chance.chance(30) {
+                let action = orders.action(
+                    op: id, isList: request.token != nil, avoiding: &keys, &chance)
+                if let action { actions.append(action) }
+                continue
+            }
             let key = key()
             guard keys.insert(key).inserted else { continue }
             actions.append(action(key, id, now))

@@ -41,6 +41,10 @@ package struct Request: Codable, Hashable, Sendable {
     package var totals: [String]?
     /// Whether a read reads the markers.
     package var markers: Bool?
+    /// The numbers of the orders of a read.
+    package var orders: [Int]?
+    /// The sites of a read whose open orders are read.
+    package var sites: [String]?
     /// How many items, changes or steps.
     package var limit: Int?
     /// An index or consumer.
@@ -108,6 +112,8 @@ package struct Answer: Decodable, Sendable {
         package var groups: [[ItemImage]]?
         package var totals: [GroupTotal]?
         package var markers: [String: Int]?
+        package var orders: [Order?]?
+        package var open: [[Order]]?
         package var count: Int?
         package var at: String?
         package var end: Bool?
@@ -120,7 +126,7 @@ package struct Answer: Decodable, Sendable {
         private enum CodingKeys: String, CodingKey {
             case recovered, done, sequence, leaderSequence, firstSequence, hasGap, trimmed, items
             case groups, totals, markers, count, at, end, last, commits, scan, verify, segments
-            case sound, byG, writes, state, total
+            case sound, byG, writes, state, total, orders, open
         }
 
         /// Creates results without any.
@@ -159,6 +165,8 @@ package struct Answer: Decodable, Sendable {
                 items = try value(.items)
                 groups = try value(.groups)
                 totals = try value(.totals)
+                orders = try value(.orders)
+                open = try value(.open)
             }
             // An opening tells how many commits it redid: a number.
             if end != nil { changes = try value(.commits) }
@@ -182,6 +190,8 @@ package struct Scan: Decodable, Sendable {
     package var byV: Part<ItemImage>?
     /// The totals of all groups.
     package var totals: Part<GroupTotal>
+    /// The table of orders.
+    package var orders = OrderScan()
 
     /// A list, or the code of the reason why there is none.
     package struct Part<Element: Decodable & Sendable>: Decodable, Sendable {
@@ -203,6 +213,18 @@ package struct Scan: Decodable, Sendable {
             }
         }
     }
+}
+
+/// All that a snapshot has of orders.
+package struct OrderScan: Decodable, Sendable {
+    /// The items.
+    package var items = Scan.Part<ItemImage>([])
+    /// The entries of the index of open orders.
+    package var open = Scan.Part<ItemImage>([])
+    /// The entries of the unique index of badges.
+    package var badges = Scan.Part<ItemImage>([])
+    /// The totals of the sites.
+    package var totals: [GroupTotal] = []
 }
 
 /// What a consumer has counted.
@@ -257,6 +279,9 @@ package struct LoggedChange: Decodable, Hashable, Sendable {
     package var old: ItemImage?
     /// The item after.
     package var new: ItemImage?
+
+    /// Whether a write made it, and no consumer.
+    var isOfWrite: Bool { table != "c" }
 
     /// Creates a change of the table of items.
     package init(

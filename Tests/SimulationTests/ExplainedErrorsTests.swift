@@ -15,7 +15,10 @@ struct ExplainedErrorsTests {
     @Test("Without a failure, only refusals have a reason")
     func none() {
         let errors = ExplainedErrors()
-        #expect(Self.explains(errors, "conditionFailed"))
+        for code in ["conditionFailed", "uniqueViolation", "notFound", "versionMismatch"] {
+            #expect(Self.explains(errors, code))
+            #expect(!Self.explains(errors, code, .read))
+        }
         #expect(Self.explains(errors, "unknownIndex", .removeIndex))
         #expect(Self.explains(errors, "consumerMoved", .consume))
         for code in ["writesRefused", "outcomeUnknown", "inputOutput", "diskFull", "notCovered"] {

@@ -64,6 +64,27 @@ struct ProgramTests {
         }
     }
 
+    @Test("Programs do to orders all that can be done, and lists need no Swift types")
+    func orders() {
+        let programs = (1...100).map { ProgramGenerator.program(seed: UInt64($0)) }
+        let commands = programs.flatMap(\.commands)
+        var kinds: Set<OrderAction.Kind> = []
+        var (moveCount, staleCount) = (0, 0)
+        for write in commands.flatMap(\.writes) {
+            for order in (write.actions ?? []).compactMap(\.order) {
+                kinds.insert(order.kind)
+                if order.from != nil { moveCount += 1 }
+                if order.version != nil { staleCount += 1 }
+                #expect(write.token == nil || order.kind.isRaw)
+                #expect(order.from != order.fields.number)
+            }
+        }
+        #expect(kinds == Set(OrderAction.Kind.allCases))
+        #expect(moveCount > 20 && staleCount > 20)
+        #expect(commands.contains { $0.request.orders != nil })
+        #expect(commands.contains { $0.request.sites != nil })
+    }
+
     @Test("Faults meet calls that can have them")
     func faults() {
         let target = Fault.Target.command(1)

@@ -19,6 +19,7 @@ import Foundation
 //   follow STORE LEADER      follows the store LEADER, until it is killed
 //   sum STORE                consumes as "sum", and adds up what it gets, until it is killed
 //   check STORE WRITER=GROUP…   sees whether all is there that crash writers acknowledged
+//   rolling STORE VERSION COUNT PREFIX   see RollingProgram
 //   torture STORE …          see TortureWorker
 //   histories STORE …        see HistoryWriter
 //   drive                    does what it is told: see Driven
@@ -40,6 +41,10 @@ do {
     }
     if arguments[1] == "histories" {
         try HistoryWriter(Array(arguments.dropFirst(2))).run()
+        exit(0)
+    }
+    if arguments[1] == "rolling" {
+        try await RollingProgram(Array(arguments.dropFirst(2))).run()
         exit(0)
     }
     if arguments[1] == "crash" {

@@ -20,6 +20,13 @@ struct LayerTests {
     static let layers = [
         Layer("CodexCore", ["CodexCZlib", "FoundationEssentials", "Synchronization"]),
         Layer("CodexIndex", ["CodexCore"]),
+        // The compiler runs it: it uses no module of Codex.
+        Layer(
+            "CodexMacros",
+            [
+                "SwiftCompilerPlugin", "SwiftDiagnostics", "SwiftSyntax", "SwiftSyntaxBuilder",
+                "SwiftSyntaxMacros",
+            ]),
         Layer(
             "CodexStore",
             system.union([

@@ -38,17 +38,22 @@ struct TidyTests {
             ("Docs/Backups.md", "Tests/ClientTests/ClientTests.swift", 1),
             ("Docs/Followers.md", "Tests/ClientTests/ClientTests.swift", 2),
             ("Docs/DynamoDB.md", "Tests/ClientTests/ClientTests.swift", 1),
-            ("Docs/Services.md", "Tests/ClientTests/ClientTests.swift", 3),
+            ("Docs/Services.md", "Tests/ClientTests/DomainClientTests.swift", 4),
+            ("Docs/Analytics.md", "Tests/ClientTests/DomainClientTests.swift", 1),
+            ("Docs/Upgrades.md", "Tests/ClientTests/DomainClientTests.swift", 1),
             ("Docs/Caching.md", "Tests/ClientTests/ClientTests.swift", 2),
             ("Docs/Encryption.md", "Tests/ClientTests/EncryptionClientTests.swift", 2),
-            ("Docs/Guides/ModelYourData.md", "Tests/ClientTests/GuideModelYourData.swift", 14),
-            ("Docs/Guides/ChangeYourSchema.md", "Tests/ClientTests/GuideChangeYourSchema.swift", 7),
+            ("Docs/Guides/ModelYourData.md", "Tests/ClientTests/GuideModelYourData.swift", 17),
+            (
+                "Docs/Guides/ChangeYourSchema.md",
+                "Tests/ClientTests/GuideChangeYourSchema.swift", 11
+            ),
             (
                 "Docs/Guides/QueriesAndConditions.md",
-                "Tests/ClientTests/GuideQueriesAndConditions.swift", 16
+                "Tests/ClientTests/GuideQueriesAndConditions.swift", 20
             ),
-            ("Docs/Guides/Testing.md", "Tests/ClientTests/GuideTesting.swift", 5),
-            ("Docs/Guides/Errors.md", "Tests/ClientTests/GuideErrors.swift", 3),
+            ("Docs/Guides/Testing.md", "Tests/ClientTests/GuideTesting.swift", 6),
+            ("Docs/Guides/Errors.md", "Tests/ClientTests/GuideErrors.swift", 4),
             ("Docs/Guides/SeveralProcesses.md", "Tests/ClientTests/GuideSeveralProcesses.swift", 6),
             ("Docs/Guides/Consumers.md", "Tests/ClientTests/GuideConsumers.swift", 9),
         ])

@@ -11,12 +11,20 @@ struct TypeSizeTests {
     private static let largeTypes = [
         "CodexCore.AttributeValue":
             "A value has ten kinds: each has a case, a property and a literal or initializer.",
+        "CodexCore.CodexError":
+            "What an error says of its place, and the errors of LMDB and of the system by code.",
         "CodexCore.CodexError.Code": "Each code of an error is a constant of the API.",
         "CodexCore.CodexFlow.Task": "The model with the most attributes, and the rules of each.",
         "CodexCore.Number": "Arithmetic, order, text and stored form of one value.",
+        "CodexCore.Query":
+            "The ways to make a query by fields, and the access patterns of all models.",
         "CodexDynamoDB.DynamoDBService": "The operations of DynamoDB's API, each in its own file.",
         "CodexDynamoDB.ResponseWriter":
             "Each part of a response is a member, beside the limits of its size.",
+        "CodexStore.ReadableTransaction":
+            "The API of reads: each call is a member, in the file of its job.",
+        "CodexStore.StoreCore":
+            "What all parts of an open store share, in the file of each job.",
         "CodexStore.Store": "The API of the engine: each call is a member, in the file of its job.",
         "CodexWorkspace.CodexFlow.DecisionContext":
             "What all commands read and write, in the file of each model.",
@@ -38,6 +46,7 @@ struct TypeSizeTests {
         "CodexCore/CodexFlow/Rules/SimpleRules.swift":
             "Rules of a few lines, of many models.",
         "CodexCore/Entity/AccessPattern.swift": "Lookups and queries: both are access patterns.",
+        "CodexCore/Entity/Macros.swift": "It has no type, and declares macros.",
         "CodexCore/Value/ItemSize.swift": "One rule over values, maps and numbers.",
         "CodexDynamoDB/BatchOperations.swift": operations,
         "CodexDynamoDB/ItemOperations.swift": operations,
@@ -49,6 +58,8 @@ struct TypeSizeTests {
         "CodexDynamoDB/TableDescription.swift": "JSON that several operations answer with.",
         "CodexDynamoDB/TableOperations.swift": operations,
         "CodexDynamoDB/TransactionOperations.swift": operations,
+        "CodexStore/Read/EntityRead+Failures.swift":
+            "The steps of a read of an item that cannot be read.",
         "CodexStore/Read/EntityRead.swift": "The steps of one read, from the call to the entity.",
         "CodexStore/Read/ItemRead.swift": "The steps of one read, from the call to the bytes.",
     ]

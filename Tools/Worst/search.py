@@ -1,6 +1,6 @@
 """A small search for the request that takes the most.
 
-It tries each shape, and then what is random or near the worst.
+It tries each shape, each choice of a shape, and then what is random or near the worst.
 
 A request is found by its shape and parameters. The search knows nothing of what they mean.
 """
@@ -28,7 +28,8 @@ def goals():
 class Search:
     """Looks for the worst requests of an operation.
 
-    `measure(parameters)` gives their usage, or None if there is no such request.
+    `measure(parameters)` gives their usage, or None if there is no such request. `seeds` are
+    parameters that are tried first; without them, each choice is.
     """
 
     def __init__(self, operation, measure, random, seeds=()):
@@ -37,16 +38,27 @@ class Search:
         self.worst = {goal: [] for goal in goals()}
 
     def run(self, is_over):
-        """Tries each shape once, and goes on until it is over."""
+        """Tries each shape, then the seeds or each choice, and goes on until it is over."""
         for shape in self.operation.shapes:
             self.take({SHAPE: shape.name, **shape.start})
-        for parameters in self.seeds:
+        # Once begun it is finished, so that the same requests are tried on each machine.
+        choices = self.seeds or ([] if is_over() else self.single_choices())
+        for parameters in choices:
             self.take(parameters)
         idle = 0
         # Where nothing new is left, it ends earlier.
         while not is_over() and idle < 200:
             idle = 0 if self.take(self.next()) else idle + 1
         return self
+
+    def single_choices(self):
+        """Each choice alone, as the largest body: compressed where that is possible."""
+        for shape in self.operation.shapes:
+            start = {SHAPE: shape.name, **shape.start}
+            if "packing" in shape.choices:
+                start["packing"] = "gzip"
+            for name, choices in shape.choices.items():
+                yield from ({**start, name: choice} for choice in choices)
 
     def take(self, parameters):
         """Measures what was not measured yet."""

@@ -14,7 +14,7 @@ INTERFACES = {
     for name in ("ListStreams", "DescribeStream", "GetShardIterator", "GetRecords")}
 
 # What the server unpacks of a body: so much of any, and so much for each of its bytes.
-FREE_UNPACKED, UNPACKED_FACTOR = 1 << 20, 16
+FREE_UNPACKED, UNPACKED_FACTOR = 256 << 10, 8
 BODY_BYTES_MAX = 16 << 20
 
 

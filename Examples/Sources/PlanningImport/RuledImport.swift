@@ -186,7 +186,9 @@ final class RuledImport {
         let decision: CodexFlow.PRDReview.Decision =
             proposal.status == .rejected ? .reject : .approve
         for approver in proposal.approvers
-        where try store.get(.prd(prd, version: 1, in: team))?.approvalStatus == .inReview {
+        where try (approver != author || decision != .approve)
+            && store.get(.prd(prd, version: 1, in: team))?.approvalStatus == .inReview
+        {
             try await command(line) {
                 try await workspace.reviewPRD(
                     prd, version: 1, contentHash: hash, in: team, by: approver,

@@ -5,13 +5,14 @@ import Foundation
 
 /// A table of the program, with an index.
 let notes = TableDefinition(
-    "notes", partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
-    indexes: [IndexDefinition("byAuthor", partitionKey: [KeyAttribute("author")])])
+    "notes", partitionKey: "PK", sortKey: "SK",
+    indexes: [IndexDefinition("byAuthor", partitionKey: ["author"], entities: ["note"])])
 
 /// A type of the program: it needs a definition, and `Codable` does the rest.
 struct Note: Codable, Entity {
     static let definition = EntityDefinition(
         "note", table: "notes", keys: ["PK": "NOTEBOOK#{notebook}", "SK": "NOTE#{id}"])
+    static let author = Field<Self, String>("author")
 
     var notebook: String
     var id: String
@@ -22,7 +23,7 @@ struct Note: Codable, Entity {
 /// A query with a name, so that the rest of the program needs no keys.
 extension Query where E == Note {
     static func notes(by author: String) -> Self {
-        Self(partition: .string(author), index: "byAuthor")
+        Self("byAuthor", Note.author(author))
     }
 }
 
@@ -32,7 +33,7 @@ struct QuickStart {
         let directory = FileManager.default.temporaryDirectory.path + "/quickstart.codex"
         try? FileManager.default.removeItem(atPath: directory)
         let tables = [notes] + CodexFlow.schema.tables
-        let schema = Schema(tables: tables, entities: CodexFlow.schema.entities).adding(Note.self)
+        let schema = Schema(tables: tables, types: CodexFlow.entities + [Note.self])
         let store = try Store(at: directory, schema: schema)
         defer { store.close() }
 
@@ -50,7 +51,7 @@ struct QuickStart {
         // Access patterns read the table and its indexes, which are never stale.
         print(try store.get(.user(email: "ada@EXAMPLE.com"))?.name ?? "nobody")
         print(try store.all(.tasks(assignedTo: "123")).map(\.title))
-        print(try store.all(Query<Note>(partition: "ada", index: "byAuthor")).map(\.text))
+        print(try store.all(Query<Note>("byAuthor", ["author": "ada"])).map(\.text))
 
         // Several reads in one snapshot; several writes in one commit.
         try store.read { snapshot in
@@ -58,9 +59,12 @@ struct QuickStart {
                 try snapshot.count(.tasks(in: "456")), try snapshot.count(.projects(ownedBy: "123"))
             )
         }
-        // Of several users or agents, one gets the task, here for a quarter of an hour.
-        try await workspace.claimTask("789", in: "456", by: "123", lease: .seconds(900))
-        try await workspace.moveTask("789", in: "456", to: .inProgress, by: "123")
+        // Of several workers, one gets the task, here for a quarter of an hour. The commands of the
+        // holder have the claim's token.
+        let token = try await workspace.claimTask(
+            "789", in: "456", by: "123", lease: .seconds(900)
+        ).claim?.token
+        try await workspace.moveTask("789", in: "456", to: .inProgress, by: "123", holding: token)
         try await store.write { transaction in
             for note in try transaction.all(.notes(by: "ada")) {
                 var copy = note
@@ -85,7 +89,7 @@ struct QuickStart {
         if let token = page.next { _ = try store.query(.tasks(in: "456"), limit: 50, after: token) }
         for try await task in store.results(of: .tasks(in: "456")) { print(task.title) }
 
-        try await workspace.completeTask("789", in: "456", by: "123")
+        try await workspace.completeTask("789", in: "456", by: "123", holding: token)
         try await follow(store)
         try await keepShop(in: directory + "-shop")
     }
@@ -127,15 +131,12 @@ struct QuickStart {
     static func keepShop(in directory: String) async throws {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let orders = TableDefinition(
-            "orders", partitionKey: KeyAttribute("customer"), sortKey: KeyAttribute("id"),
+            "orders", partitionKey: "customer", sortKey: "id",
             indexes: [
                 IndexDefinition(
-                    "byTag", partitionKey: [KeyAttribute("tags")], projection: .keysOnly,
-                    multiValued: "tags")
+                    "byTag", partitionKey: ["tags"], projection: .keysOnly, multiValued: "tags")
             ],
-            counters: [
-                CounterDefinition("byState", group: [KeyAttribute("state")], sums: ["total"])
-            ])
+            counters: [CounterDefinition("byState", group: ["state"], sums: ["total"])])
         let shop = try Store(at: directory, schema: Schema(tables: [orders]))
         defer { shop.close() }
         try await shop.put(

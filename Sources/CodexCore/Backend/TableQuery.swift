@@ -54,13 +54,23 @@ public struct TableQuery: Sendable, Hashable {
     public var filter: Condition?
     /// The parts of the items that are returned; `nil` is all.
     public var projection: Projection?
+    /// The name of the entity whose items are found; `nil` is all items.
+    ///
+    /// The other items of the range count as examined. A raw item, which was stored before its
+    /// entity was in the schema, belongs to the entity whose templates make its primary key. It is
+    /// the first such entity in the order of the schema.
+    ///
+    /// DynamoDB has no entities. A ``TableBackend`` of a remote table may ignore the name.
+    public var entity: String?
+    /// The values from which the key is made; `nil` if the query has its key.
+    package var keyValues: KeyValues?
 
     /// Creates a query.
     public init(
         table: String, index: String? = nil, partition: [AttributeValue],
         sortPrefix: [AttributeValue] = [], sort: SortCondition = .any,
         direction: QueryDirection = .forward, filter: Condition? = nil,
-        projection: Projection? = nil
+        projection: Projection? = nil, entity: String? = nil
     ) {
         self.table = table
         self.index = index
@@ -70,6 +80,7 @@ public struct TableQuery: Sendable, Hashable {
         self.direction = direction
         self.filter = filter
         self.projection = projection
+        self.entity = entity
     }
 }
 

@@ -102,11 +102,11 @@ package enum DecodedSize {
         count == 0 ? 0 : count * MemoryLayout<Element>.stride + header
     }
 
-    /// The bytes that one member of a set in a request takes: sorting the members copies them
-    /// twice.
+    /// The bytes that one member of a set in a request takes: while members are read and sorted,
+    /// they take up to three times their room.
     @inline(__always)
     package static func setMember<Element>(of type: Element.Type) -> Int {
-        3 * MemoryLayout<Element>.stride + MemoryLayout<Int>.stride
+        3 * MemoryLayout<Element>.stride
     }
 }
 

@@ -6,8 +6,10 @@ package protocol KeyAttributeDecoder: AnyObject, Sendable {
 
 /// The bytes of an item in place, and the positions of its parts.
 ///
-/// - Important: A copy must not outlive the buffers. Only ``ItemView`` and ``FieldReader`` hold
-///   one. Closures borrow both of them and cannot copy the bytes out of them.
+/// - Important: A copy must not outlive the buffers. Only ``ItemView``, ``FieldReader``,
+///   ``ItemDecodingNode`` and ``LastItem`` hold one. Closures borrow the first two and cannot copy
+///   the bytes out of them. The third is closed when the value is made. The last reads its own
+///   buffers.
 @safe
 @usableFromInline
 package struct ItemBytes {
@@ -31,6 +33,23 @@ package struct ItemBytes {
         unsafe keyBase = key.baseAddress
         keyCount = key.count
         unsafe self.keys = keys
+    }
+
+    /// The same item in copies of its buffers; both have as many bytes as the original ones.
+    fileprivate init(
+        _ original: ItemBytes, value: UnsafePointer<UInt8>, key: UnsafePointer<UInt8>?
+    ) {
+        layout = original.layout
+        unsafe base = value
+        count = original.count
+        unsafe keyBase = key
+        keyCount = original.keyCount
+        unsafe keys = unsafe original.keys
+    }
+
+    /// The encoded key; empty for an item without one.
+    fileprivate var key: UnsafeBufferPointer<UInt8> {
+        unsafe UnsafeBufferPointer(start: keyBase, count: keyCount)
     }
 
     @inlinable
@@ -422,4 +441,48 @@ extension AttributeMap {
             try writer.write(shown)
         }
     }
+}
+
+/// A copy of the last item of a walk, whose attributes are decoded only if they are needed.
+///
+/// It reuses its memory. It must not outlive the snapshot or transaction of the items, which owns
+/// the names of their attributes.
+@safe
+package struct LastItem {
+    private var value: [UInt8] = []
+    private var key: [UInt8] = []
+    private var original: ItemBytes?
+
+    package init() {}
+
+    /// Copies an item.
+    ///
+    /// - Complexity: O(*n*) in the bytes of the item's encoding.
+    package mutating func set(_ view: borrowing ItemView) {
+        let bytes = view.bytes
+        original = bytes
+        value.removeAll(keepingCapacity: true)
+        key.removeAll(keepingCapacity: true)
+        bytes.withBytes { span in
+            unsafe span.withUnsafeBufferPointer { unsafe value.append(contentsOf: $0) }
+        }
+        unsafe key.append(contentsOf: bytes.key)
+    }
+
+    /// The named attributes of the item, as ``ItemView`` gives them; `nil` without an item.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    package func item(keeping names: [String]) throws(CodexError) -> Item? {
+        guard let original else { return nil }
+        return try unsafe value.withUnsafeBufferPointer { value throws(CodexError) in
+            try unsafe key.withUnsafeBufferPointer { key throws(CodexError) in
+                guard let base = value.baseAddress else { return nil }
+                let bytes = unsafe ItemBytes(original, value: base, key: key.baseAddress)
+                return try bytes.item(keeping: names)
+            }
+        }
+    }
+
+    /// Forgets the item.
+    package mutating func clear() { original = nil }
 }

@@ -15,10 +15,14 @@ public enum CodexFlow {
         /// Tasks by status, PRDs by approval status, sessions by user, open dependencies, projects
         /// in deletion.
         public static let gsi2 = "GSI2"
-        /// Due days of open tasks.
+        /// Due days of open tasks; the feeds of projects.
         public static let gsi3 = "GSI3"
-        /// Tasks by the story of a PRD.
+        /// Tasks by the story of a PRD; the feeds of actors.
         public static let gsi4 = "GSI4"
+        /// Claimed tasks by holder.
+        public static let gsi5 = "GSI5"
+        /// The queue of a project: ready, claimed, waiting and dead tasks.
+        public static let gsi6 = "GSI6"
         /// Unique: one task of a project per number.
         public static let taskNumber = "task-number"
         /// Tasks of a project by label.
@@ -41,8 +45,8 @@ public enum CodexFlow {
 
     /// The table, its indexes and counters, and the entities.
     ///
-    /// Items expire by the attribute `expiresAt`, a number of seconds; sessions and rate windows
-    /// have it.
+    /// Items expire by the attribute `expiresAt`, a number of seconds. Sessions, rate windows and
+    /// the records of commands with an idempotency key have it.
     public static let schema = Schema(
         tables: [
             TableDefinition(
@@ -75,6 +79,12 @@ public enum CodexFlow {
                         Index.gsi4, partitionKey: [KeyAttribute("GSI4PK")],
                         sortKey: [KeyAttribute("GSI4SK")], projection: .keysOnly),
                     IndexDefinition(
+                        Index.gsi5, partitionKey: [KeyAttribute("GSI5PK")],
+                        sortKey: [KeyAttribute("GSI5SK")], projection: .keysOnly),
+                    IndexDefinition(
+                        Index.gsi6, partitionKey: [KeyAttribute("GSI6PK")],
+                        sortKey: [KeyAttribute("GSI6SK")], projection: .keysOnly),
+                    IndexDefinition(
                         Index.taskNumber, partitionKey: [KeyAttribute("projectId")],
                         sortKey: [KeyAttribute("number", .number)], projection: .keysOnly,
                         isUnique: true, entities: [Task.definition.name]),
@@ -96,14 +106,15 @@ public enum CodexFlow {
                 ],
                 timeToLive: "expiresAt")
         ],
-        entities: entities.map { $0.definition })
+        types: entities)
 
     /// The entities.
     public static var entities: [any Entity.Type] {
         [
             User.self, Project.self, Task.self, PRD.self, Analytics.self, Session.self,
             Member.self, NumberSequence.self, Activity.self, Comment.self, Dependency.self,
-            WorkLog.self, PRDDocument.self, PRDReview.self, RateWindow.self,
+            WorkLog.self, PRDDocument.self, PRDReview.self, RateWindow.self, ClaimTally.self,
+            AnalyticsShare.self, CommandRecord.self, ProjectEntry.self, UserEntry.self,
         ]
     }
 }

@@ -3,10 +3,19 @@ extension CodexFlow {
     public enum Limits {
         /// Most bytes of an e-mail address (RFC 5321, 4.5.3.1.3, less the angle brackets).
         public static let emailByteCountMax = 254
-        /// Most characters of a name or title.
-        public static let nameCountMax = 200
-        /// Most bytes of a summary, comment or note.
-        public static let textByteCountMax = 10_000
+        /// Most bytes of the part of an e-mail address before the `@` (RFC 5321, 4.5.3.1.1).
+        public static let emailLocalByteCountMax = 64
+        /// Most bytes of a domain name in ASCII (RFC 1035, 2.3.4, without the root's dot).
+        public static let domainByteCountMax = 253
+        /// Most bytes of a label of a domain name in ASCII (RFC 1035, 2.3.4).
+        public static let domainLabelByteCountMax = 63
+        /// Most characters of a name or title; a title has 256 on GitHub, and 255 in Jira.
+        public static let nameCountMax = 256
+        /// Most characters of a project's key, as Jira's.
+        public static let projectKeyCountMax = 10
+        /// Most bytes of a summary, comment or note (64 KiB): GitHub's comments have 65,536
+        /// characters, Jira's 32,767.
+        public static let textByteCountMax = 65_536
         /// Most bytes of a task's description or of a PRD version's content.
         public static let bodyByteCountMax = 200_000
         /// Most bytes of a task's metadata, as DynamoDB counts them.
@@ -14,6 +23,9 @@ extension CodexFlow {
         /// Longest event pattern, in characters of Unicode (EventBridge's quota "Event pattern
         /// size").
         public static let eventPatternCharacterCountMax = 2048
+        /// Most combinations of an event pattern's `$or`: the product of the lengths of their lists
+        /// (EventBridge's limit).
+        public static let eventPatternCombinationCountMax = 1000
         /// Most bytes of a value that history keeps whole.
         public static let historyValueByteCountMax = 1000
         /// Most sessions of a user; beyond it, the oldest sessions end.
@@ -22,10 +34,10 @@ extension CodexFlow {
         public static let sessionSecondsMax = 366.0 * 86_400
         /// The highest number of a task.
         public static let taskNumberMax = 9_999_999_999
-        /// Most labels of a task.
-        public static let labelCountMax = 20
-        /// Most characters of a label.
-        public static let labelCharacterCountMax = 50
+        /// Most labels of a task, as of an issue on GitHub.
+        public static let labelCountMax = 100
+        /// Most characters of a label, as Jira's.
+        public static let labelCharacterCountMax = 255
         /// Most acceptance criteria of a task.
         public static let criterionCountMax = 50
         /// Most characters of an acceptance criterion.
@@ -38,13 +50,17 @@ extension CodexFlow {
         public static let hoursPerPointMax = 100
         /// Most levels of tasks and their parts.
         public static let taskDepthMax = 3
-        /// Most parts of a task.
+        /// Most parts of a task that are not canceled.
         public static let subtaskCountMax = 100
+        /// Most parts of a task, canceled ones included.
+        public static let subtaskTotalCountMax = 400
         /// Most tasks that a task waits for, and most tasks that wait for it.
         ///
         /// With both at this limit, a task can still be finished within
         /// ``DynamoDBLimits/transactionActionCountMax`` actions.
         public static let dependencyCountMax = 40
+        /// Most tasks and links between them that the check for a circle of waiting tasks reads.
+        public static let dependencyWalkMax = 2000
         /// The longest claim of a task.
         public static let leaseMax: Duration = .seconds(86_400)
         /// The highest figure of a day's analytics.

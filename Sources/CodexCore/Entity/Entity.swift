@@ -14,10 +14,23 @@
 /// ```
 ///
 /// Types that are read very often can implement the two conversions by hand, as CodexFlow's models
-/// do. A hand-written read is several times faster than `Codable`.
+/// do. A hand-written read is faster than `Codable`.
 public protocol Entity: Sendable {
     /// The entity's stored name, keys and fields.
     static var definition: EntityDefinition { get }
+
+    /// The names of attributes that ``item()`` writes and that the definition does not name.
+    ///
+    /// They are those that are neither fields, nor keys, nor derived attributes: for example the
+    /// keys of an index that the code of `item()` makes. A `Codable` type that is read or written
+    /// through another key type than its `CodingKeys` names the attributes of that key type here.
+    /// When a store is opened, an index on an attribute that no entity has is refused. The default
+    /// is empty.
+    ///
+    /// If a new version adds such an attribute for an index that the store has already, declare it
+    /// as a field instead. Then the store knows that items of earlier versions lack it, and refuses
+    /// typed reads by the index until `migrate(_:)` has rewritten them.
+    static var furtherAttributes: [String] { get }
 
     /// The attributes of the value, key attributes included.
     ///
@@ -56,6 +69,9 @@ public protocol Entity: Sendable {
 }
 
 extension Entity {
+    /// No further attributes.
+    public static var furtherAttributes: [String] { [] }
+
     /// Accepts every value.
     public func validate() throws(CodexError) {}
 
@@ -66,18 +82,16 @@ extension Entity {
     ///
     /// Version 0 is a raw item, which counts as the present version.
     ///
-    /// - Throws: ``CodexError/Code/schemaMismatch`` if the item has a later version; also the
-    ///   errors of ``upgrade(_:from:)``.
+    /// - Throws: ``CodexError/Code/programTooOld`` if the item has a later version; also the errors
+    ///   of ``upgrade(_:from:)``.
     public static func upgraded(_ item: Item, from version: Int) throws(CodexError) -> Item {
-        guard version <= definition.schemaVersion else {
-            throw CodexError(
-                .schemaMismatch,
-                "The item has schema version \(version) of \(definition.name), the program "
-                    + "\(definition.schemaVersion). Use the newer program.")
+        let known = definition.schemaVersion
+        guard version <= known else {
+            throw CodexError.programTooOld(definition.name, known: known, item: version)
         }
-        guard version > 0, version < definition.schemaVersion else { return item }
+        guard version > 0, version < known else { return item }
         var lifted = item
-        for version in version..<definition.schemaVersion { try upgrade(&lifted, from: version) }
+        for version in version..<known { try upgrade(&lifted, from: version) }
         lifted.adoptSeals(of: item)
         return lifted
     }
@@ -89,9 +103,15 @@ extension Entity {
     /// - Throws: As ``init(reading:)``.
     public init(item: Item) throws(CodexError) {
         var result: Self?
-        try LooseItem(item, ItemHeader()).withFieldReader(Self.definition.fields.map(\.name)) {
-            reader throws(CodexError) in
-            result = try Self(reading: reader)
+        let definition = Self.definition
+        do throws(CodexError) {
+            let loose = try LooseItem(item, ItemHeader())
+            try loose.withFieldReader(definition.fields.map(\.name)) {
+                reader throws(CodexError) in
+                result = try Self(reading: reader)
+            }
+        } catch {
+            throw error.inEntity(definition.name)
         }
         guard let result else { throw Wire.corrupted("an item outside of a store") }
         self = result
@@ -132,53 +152,49 @@ private final class LooseShapes: ShapeSource, ShapeInterner {
 
 extension Entity where Self: Codable {
     /// The attributes from `Codable`, and the keys from the definition's templates.
+    ///
+    /// - Throws: ``CodexError/Code/typeMismatch`` for a number under the name of a key attribute
+    ///   whose template is the attribute alone: the key is text, and the number could not be read;
+    ///   also the errors of values that no attribute or key may have.
     public func item() throws(CodexError) -> Item {
         var item = try AttributeEncoder.encode(self)
-        for (attribute, template) in Self.definition.keys {
+        let definition = Self.definition
+        for (attribute, template) in definition.keys {
+            if template.copies(attribute), case .number? = item[attribute] {
+                throw Self.unreadableKey(attribute, template).inEntity(definition.name)
+            }
             item[attribute] = try template.render(item).map { .string($0) }
         }
+        try definition.derive(&item)
         return item
+    }
+
+    /// The error for a number that its own key would replace with text.
+    private static func unreadableKey(
+        _ attribute: String, _ template: KeyTemplate
+    ) -> CodexError {
+        CodexError(
+            .typeMismatch,
+            "Entity \(definition.name): \(attribute) is a number (N), and is a key attribute with "
+                + "the template \(template.source), which makes text (S). The item could not be "
+                + "read. Name the key attribute otherwise, such as SK: ROW#{\(attribute)}."
+        ).at(path: attribute)
     }
 
     /// Reads the attributes with `Codable`; encrypted attributes whose key is unavailable count as
     /// missing.
     public init(reading reader: borrowing FieldReader) throws(CodexError) {
-        let (item, unopenedName) = try reader.openedItem()
-        guard let unopenedName else {
-            self = try AttributeDecoder.decode(Self.self, from: item)
-            return
-        }
-        do throws(CodexError) {
-            self = try AttributeDecoder.decode(Self.self, from: item)
-        } catch CodexError.Code.missingAttribute {
-            throw .keyUnavailable(unopenedName)
-        }
+        self = try AttributeDecoder.decode(Self.self, from: reader, keys: Self.definition.keys)
     }
 }
-
-/// A value together with the store's metadata for it.
-public struct Stored<Value: Sendable>: Sendable {
-    /// The value.
-    public var value: Value
-    /// The item's version: 1 when created, one more with every write.
-    public let version: Int
-    /// The version of the entity's schema that wrote the item.
-    public let schemaVersion: Int
-
-    /// Creates a stored value.
-    public init(_ value: Value, version: Int, schemaVersion: Int = 1) {
-        self.value = value
-        self.version = version
-        self.schemaVersion = schemaVersion
-    }
-}
-
-extension Stored: Equatable where Value: Equatable {}
 
 extension Entity {
     /// The attributes of `item` that the type would not write for it, with their seals.
+    ///
+    /// Derived attributes are not among them: those of the item may be out of date.
     package static func unknownAttributes(of item: Item) throws(CodexError) -> Item {
         let known = try Self(item: item).item()
-        return item.keeping { known[$0.name] == nil }
+        let derived = definition.derived
+        return item.keeping { known[$0.name] == nil && derived[$0.name] == nil }
     }
 }

@@ -41,8 +41,8 @@ package final class FieldPlan: Sendable {
 /// Reading a field is O(1). An encrypted field whose key is unavailable counts as missing. The
 /// reader does not find the table's key attributes; use ``item()`` for those.
 public struct FieldReader: ~Copyable {
-    private let source: ItemBytes
-    private let plan: FieldPlan
+    let source: ItemBytes
+    let plan: FieldPlan
 
     package init(_ source: consuming ItemBytes, plan: consuming FieldPlan) {
         self.source = source
@@ -53,6 +53,11 @@ public struct FieldReader: ~Copyable {
     ///
     /// - Throws: ``CodexError/Code/corrupted``.
     public func item() throws(CodexError) -> Item { try source.item() }
+
+    /// The named attributes that the item has; the result may also contain its key attributes.
+    package func item(keeping names: [String]) throws(CodexError) -> Item {
+        try source.item(keeping: names)
+    }
 
     /// The item without the encrypted values that were not opened, and the name of one of them.
     package func openedItem() throws(CodexError) -> (item: Item, unopenedName: String?) {
@@ -90,7 +95,9 @@ public struct FieldReader: ~Copyable {
         guard position >= 0 else { return nil }
         let stored = try source.value(at: position)
         if case .binary = stored, try isUnopened(position) { return nil }
-        guard let value = Value(attributeValue: stored) else { throw Self.mismatch(field) }
+        guard let value = Value(attributeValue: stored) else {
+            throw Self.mismatch(field, stored, type)
+        }
         return value
     }
 
@@ -122,7 +129,7 @@ public struct FieldReader: ~Copyable {
     public func optionalDate(_ field: some EntityField) throws(CodexError) -> Date? {
         try withContent(field, .string) { bytes, start, end throws(CodexError) in
             guard let date = Timestamp.date(bytes.extracting(start..<end)) else {
-                throw Self.mismatch(field)
+                throw Self.misfit(field, Date.self)
             }
             return date
         }
@@ -137,7 +144,7 @@ public struct FieldReader: ~Copyable {
     ) throws(CodexError) -> Choice? {
         try withContent(field, .string) { bytes, start, end throws(CodexError) in
             guard let choice = Choice.choices.find(bytes, start, end) else {
-                throw Self.mismatch(field)
+                throw Self.misfit(field, type, isCase: true)
             }
             return choice
         }
@@ -154,7 +161,7 @@ public struct FieldReader: ~Copyable {
     ) throws(CodexError) -> Identifier<Model>? {
         try withContent(field, .string) { bytes, start, end throws(CodexError) in
             guard let identifier = try Identifier<Model>(bytes, start, end, after: prefix) else {
-                throw Self.mismatch(field)
+                throw Self.misfit(field, Identifier<Model>.self)
             }
             return identifier
         }
@@ -216,7 +223,11 @@ public struct FieldReader: ~Copyable {
     public func list<Element: AttributeConvertible>(
         _ field: some EntityField, of type: Element.Type = Element.self
     ) throws(CodexError) -> [Element] {
-        try optional(field, as: [Element].self) ?? []
+        do throws(CodexError) {
+            return try optional(field, as: [Element].self) ?? []
+        } catch {
+            throw elementError(field, type) ?? error
+        }
     }
 
     // MARK: Access to the bytes
@@ -254,25 +265,58 @@ public struct FieldReader: ~Copyable {
                 bytes.extracting((start + 1)..<end), limit: limit)
             if inflated[0] == tag.rawValue { return inflated }
         }
-        throw Self.mismatch(name)
+        let found = try ValueCodec.decode(bytes, start, end).type
+        let expected: AttributeType = tag == .integer ? .number : .string
+        throw Self.mismatch(name, found, expected: expected, tag == .integer ? "Int" : "String")
     }
 
+    // MARK: Errors
+
+    /// The error for a value that the type did not take.
     @inline(never)
-    private static func mismatch(_ field: some EntityField) -> CodexError {
-        mismatch(field.definition.name)
+    private static func mismatch(
+        _ field: some EntityField, _ stored: AttributeValue, _ type: any Any.Type
+    ) -> CodexError {
+        let definition = field.definition
+        return mismatch(definition.name, stored.type, expected: definition.type, "\(type)")
     }
 
-    private static func mismatch(_ name: String) -> CodexError {
-        CodexError(
-            .typeMismatch,
-            "The attribute \(name) does not hold a value of the model's type.")
+    private static func mismatch(
+        _ name: String, _ found: AttributeType, expected: AttributeType, _ type: String
+    ) -> CodexError {
+        let path = CodingPathText(name)
+        return found == expected
+            ? CodingFailure.otherValue(path, found, type)
+            : CodingFailure.otherType(path, found, expected: expected, type)
+    }
+
+    /// The error for the first element of a list that the type did not take.
+    @inline(never)
+    private func elementError<Element: AttributeConvertible>(
+        _ field: some EntityField, _ type: Element.Type
+    ) -> CodexError? {
+        let position = Int(plan.positions[field.rawValue])
+        guard position >= 0, case .list(let values)? = try? source.value(at: position),
+            let index = values.firstIndex(where: { Element(attributeValue: $0) == nil })
+        else { return nil }
+        let path = CodingPathText("\(field.definition.name)[\(index)]")
+        return CodingFailure.otherValue(path, values[index].type, "\(type)")
+    }
+
+    /// The error for text that the type did not take.
+    @inline(never)
+    private static func misfit(
+        _ field: some EntityField, _ type: any Any.Type, isCase: Bool = false
+    ) -> CodexError {
+        CodingFailure.otherValue(
+            CodingPathText(field.definition.name), .string, "\(type)", isCase: isCase)
     }
 
     @inline(never)
     private func missing(_ field: some EntityField) -> CodexError {
         let name = field.definition.name
-        if has(field) { return .keyUnavailable(name) }
-        return CodexError(.missingAttribute, "The item lacks the attribute \(name).")
+        if has(field) { return CodexError.keyUnavailable(name).at(path: name) }
+        return CodingFailure.missing(CodingPathText(name), nil)
     }
 }
 

@@ -6,7 +6,8 @@ extension CodexError {
             case invalidExpression, invalidArgument, invalidIdentifier, invalidJSON,
                 invalidPageToken
             case typeMismatch, missingAttribute, invalidSchema, schemaMismatch, unknownTable
-            case unknownIndex, unknownEntity, indexNotReady
+            case unknownIndex, unknownEntity, otherEntity, indexNotReady
+            case programTooOld, migrationPending
             case transactionCancelled, idempotencyMismatch
             case conditionFailed, versionMismatch, uniqueViolation, duplicateTarget
             case corrupted, notAStore, unsupportedFormat, notWritable, notFound, alreadyOpen
@@ -66,10 +67,25 @@ extension CodexError {
         /// A list of actions was not performed; ``CodexError/reasons`` has the reason for each
         /// action.
         public static let transactionCancelled = Code(.transactionCancelled)
-        /// An idempotency token was reused with other actions.
+        /// An idempotency token or key came with other actions, another command or other arguments.
+        ///
+        /// Send the first arguments again, or use a new token or key for a new command.
         public static let idempotencyMismatch = Code(.idempotencyMismatch)
-        /// An entity that the schema does not have, or an item of another entity.
+        /// An entity that the schema does not have.
         public static let unknownEntity = Code(.unknownEntity)
+        /// The item under the key belongs to another entity.
+        ///
+        /// A typed read does not read it, and a typed write does not replace it. The key templates
+        /// of the two entities can make the same key: change one of them.
+        public static let otherEntity = Code(.otherEntity)
+        /// An item, or the store, has a later version of the entity than the program.
+        ///
+        /// Update the program.
+        public static let programTooOld = Code(.programTooOld)
+        /// An index has entries of an earlier version of the entity, which a query may miss.
+        ///
+        /// Call `migrate(_:)` for the entity.
+        public static let migrationPending = Code(.migrationPending)
         /// A condition was false; ``CodexError/currentItem`` is the item that was checked.
         public static let conditionFailed = Code(.conditionFailed)
         /// The item changed since it was read; ``CodexError/currentItem`` is its current state.

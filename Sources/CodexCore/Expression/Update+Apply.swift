@@ -142,9 +142,10 @@ extension Update.Operand {
         _ item: Item, _ room: inout UpdateRoom
     ) throws(CodexError) -> AttributeValue {
         if case .listAppend = self {
-            var list: [AttributeValue] = []
-            try append(to: &list, item, &room)
-            return .list(list)
+            // Nothing is copied before the size is known to fit.
+            var lists: [[AttributeValue]] = []
+            try collect(into: &lists, item, &room)
+            return .list(Array(lists.joined()))
         }
         if case .ifNotExists(let path, let fallback) = self, item[path: path] == nil {
             return try fallback.resolve(item, &room)
@@ -154,23 +155,24 @@ extension Update.Operand {
         return value
     }
 
-    /// Appends the elements of a list, or of nested `list_append` operands; each element is copied
-    /// once.
-    private func append(
-        to list: inout [AttributeValue], _ item: Item, _ room: inout UpdateRoom
+    /// Collects a list, or the lists that nested `list_append` operands join, in their order.
+    ///
+    /// The bytes of their elements are taken from `room`.
+    private func collect(
+        into lists: inout [[AttributeValue]], _ item: Item, _ room: inout UpdateRoom
     ) throws(CodexError) {
         switch self {
         case .listAppend(let left, let right):
-            try left.append(to: &list, item, &room)
-            try right.append(to: &list, item, &room)
+            try left.collect(into: &lists, item, &room)
+            try right.collect(into: &lists, item, &room)
         case .ifNotExists(let path, let fallback) where item[path: path] == nil:
-            try fallback.append(to: &list, item, &room)
+            try fallback.collect(into: &lists, item, &room)
         case .ifNotExists, .path, .value:
             guard case .list(let elements) = try value(item) else {
                 throw wrongType("list_append joins lists")
             }
             try room.take(elements: elements)
-            list += elements
+            lists.append(elements)
         }
     }
 

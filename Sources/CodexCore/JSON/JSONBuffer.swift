@@ -1,18 +1,27 @@
 /// A buffer of JSON text that is emptied each time it is full.
 ///
+/// Each time, it has at least ``partByteCount`` bytes, except for the last ones of an item. So one
+/// of them is a whole part of a response, which copies it once.
+///
 /// It is the unsafe part of ``StoredItemJSONWriter``. Nothing is written past the end of the
 /// buffer. ``string(_:_:_:)`` and ``base64(_:_:_:)`` make room themselves. All other methods need
 /// room that their caller made (``makeRoom(_:)``), and trap without it.
 @safe
 struct JSONBuffer: ~Copyable {
     private let base: UnsafeMutablePointer<UInt8>
-    /// The bytes in the buffer, at most ``capacity``.
+    /// The bytes in the buffer; they always fit into it.
     private(set) var count = 0
     private let take: (Span<UInt8>) throws -> Void
 
-    private static let capacity = 64 << 10
+    /// The bytes from which on the buffer is passed on for want of room.
+    static let partByteCount = 64 << 10
     /// The size of the pieces in which text and bytes are written; a multiple of 3, for base64.
     private static let pieceByteCount = 3 << 10
+    /// The most room that is asked for: that of a piece with all its bytes escaped, and of quotes.
+    private static var roomByteCountMax: Int {
+        pieceByteCount * JSONText.escapedByteCountMax + 2
+    }
+    private static var capacity: Int { partByteCount + roomByteCountMax }
 
     /// Creates an empty buffer.
     ///
@@ -31,7 +40,7 @@ struct JSONBuffer: ~Copyable {
         try take(unsafe Span(_unsafeStart: base, count: count))
     }
 
-    /// Makes room for `byteCount` bytes, up to the size of the whole buffer.
+    /// Makes room for `byteCount` bytes, at most ``roomByteCountMax``.
     @inline(__always)
     mutating func makeRoom(_ byteCount: Int) throws {
         if byteCount > Self.capacity - count { try flush() }
@@ -71,7 +80,7 @@ extension JSONBuffer {
     /// - Throws: ``CodexError/Code/corrupted`` if they are not UTF-8.
     @inline(__always)
     mutating func string(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) throws {
-        try makeRoom(Self.pieceByteCount * JSONText.escapedByteCountMax + 2)
+        try makeRoom(Self.roomByteCountMax)
         byte(UInt8(ascii: "\""))
         if end > start { try content(bytes, start, end) }
         byte(UInt8(ascii: "\""))

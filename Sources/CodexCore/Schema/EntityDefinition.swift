@@ -6,15 +6,45 @@ public struct FieldDefinition: Sendable, Hashable, Codable {
     public let type: AttributeType
     /// Whether items may lack it.
     public let isOptional: Bool
+    /// The stored texts of an enumeration, ascending; `nil` means any value.
+    ///
+    /// They are a record of the enumeration's cases. A program whose enumeration lost a case of the
+    /// store needs a new schema version. Values are not checked against them. But a condition is
+    /// refused if it compares with a text that is similar to a case, and none.
+    public let cases: [String]?
+
+    private init(_ name: String, _ type: AttributeType, isOptional: Bool, _ cases: [String]?) {
+        self.name = name
+        self.type = type
+        self.isOptional = isOptional
+        self.cases = cases.map { Set($0).sorted() }
+    }
 
     /// A field that every item of the entity has.
-    public static func required(_ name: String, _ type: AttributeType) -> Self {
-        Self(name: name, type: type, isOptional: false)
+    ///
+    /// - Parameters:
+    ///   - name: The attribute's name.
+    ///   - type: The attribute's type.
+    ///   - cases: The stored texts of an enumeration, such as `Status.allCases.map(\.rawValue)`;
+    ///     `nil` means any value.
+    /// - Returns: The field.
+    public static func required(
+        _ name: String, _ type: AttributeType, cases: [String]? = nil
+    ) -> Self {
+        Self(name, type, isOptional: false, cases)
     }
 
     /// A field that items may lack.
-    public static func optional(_ name: String, _ type: AttributeType) -> Self {
-        Self(name: name, type: type, isOptional: true)
+    ///
+    /// - Parameters:
+    ///   - name: The attribute's name.
+    ///   - type: The attribute's type.
+    ///   - cases: As for ``required(_:_:cases:)``.
+    /// - Returns: The field.
+    public static func optional(
+        _ name: String, _ type: AttributeType, cases: [String]? = nil
+    ) -> Self {
+        Self(name, type, isOptional: true, cases)
     }
 }
 
@@ -32,6 +62,14 @@ public struct EntityDefinition: Sendable, Hashable {
     ///
     /// They must include the table's key attributes.
     public let keys: [String: KeyTemplate]
+    /// Attributes that the store derives from the item's other attributes at each write, by name.
+    ///
+    /// None of them is a key attribute of the table, a field, or encrypted. They read fields and
+    /// the table's key: no derived attribute, and no encrypted one. The store computes them in each
+    /// process that writes, also in one without the Swift type. A change of them needs a higher
+    /// ``schemaVersion``. The store does not remove an attribute that a version no longer defines:
+    /// ``Entity/upgrade(_:from:)`` must do it.
+    public let derived: [String: DerivedAttribute]
     /// The fields; empty for types whose fields `Codable` determines.
     public let fields: [FieldDefinition]
     /// The names of the attributes that are encrypted, ascending.
@@ -42,23 +80,34 @@ public struct EntityDefinition: Sendable, Hashable {
     public let sealed: [String]
 
     /// Defines an entity.
+    ///
+    /// - Parameters:
+    ///   - name: The stored name.
+    ///   - table: The name of the table that contains the items.
+    ///   - schemaVersion: The version of the entity's fields, 1 or more.
+    ///   - keys: The templates of key attributes; the table's key attributes are among them.
+    ///   - derived: The attributes that the store derives at each write.
+    ///   - fields: The fields; empty for types whose fields `Codable` determines.
+    ///   - sealed: The names of the encrypted attributes, in any order.
     public init(
         _ name: String, table: String, schemaVersion: Int = 1,
-        keys: [String: KeyTemplate], fields: [FieldDefinition] = [], sealed: [String] = []
+        keys: [String: KeyTemplate], derived: [String: DerivedAttribute] = [:],
+        fields: [FieldDefinition] = [], sealed: [String] = []
     ) {
         self.name = name
         self.table = table
         self.schemaVersion = schemaVersion
         self.keys = keys
+        self.derived = derived
         self.fields = fields
         self.sealed = Set(sealed).sorted()
     }
 
     /// The same entity with further encrypted attributes.
-    func sealing(_ names: [String]) -> Self {
+    package func sealing(_ names: [String]) -> Self {
         Self(
-            name, table: table, schemaVersion: schemaVersion, keys: keys, fields: fields,
-            sealed: sealed + names)
+            name, table: table, schemaVersion: schemaVersion, keys: keys, derived: derived,
+            fields: fields, sealed: sealed + names)
     }
 
     /// Whether an item with this primary key belongs to this entity.
@@ -75,9 +124,11 @@ public struct EntityDefinition: Sendable, Hashable {
 }
 
 extension EntityDefinition: Codable {
-    private enum CodingKeys: CodingKey { case name, table, schemaVersion, keys, fields, sealed }
+    private enum CodingKeys: CodingKey {
+        case name, table, schemaVersion, keys, derived, fields, sealed
+    }
 
-    /// Reads a definition; the list of encrypted attributes may be absent.
+    /// Reads a definition; derived and encrypted attributes may be absent.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -85,6 +136,8 @@ extension EntityDefinition: Codable {
             table: try container.decode(String.self, forKey: .table),
             schemaVersion: try container.decode(Int.self, forKey: .schemaVersion),
             keys: try container.decode([String: KeyTemplate].self, forKey: .keys),
+            derived: try container.decodeIfPresent(
+                [String: DerivedAttribute].self, forKey: .derived) ?? [:],
             fields: try container.decode([FieldDefinition].self, forKey: .fields),
             sealed: try container.decodeIfPresent([String].self, forKey: .sealed) ?? [])
     }
@@ -96,6 +149,7 @@ extension EntityDefinition: Codable {
         try container.encode(table, forKey: .table)
         try container.encode(schemaVersion, forKey: .schemaVersion)
         try container.encode(keys, forKey: .keys)
+        if !derived.isEmpty { try container.encode(derived, forKey: .derived) }
         try container.encode(fields, forKey: .fields)
         if !sealed.isEmpty { try container.encode(sealed, forKey: .sealed) }
     }

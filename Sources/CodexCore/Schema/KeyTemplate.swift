@@ -1,9 +1,9 @@
 /// A template that builds a key from attributes: `PROJECT#{projectId}`, `PROFILE`,
 /// `PRD#{prdId}#V#{n}`.
 ///
-/// Text outside of braces is literal; braces contain an attribute's name. Numbers are padded to ten
-/// digits, because `V#10` sorts before `V#2`. Values that contain `#` or control characters are
-/// refused, so no value can forge a part of the key.
+/// Text outside of braces is literal; braces contain an attribute's name. Numbers are written so
+/// that keys sort by value, see ``text(of:)``: `V#10` would sort before `V#2`. Values that contain
+/// `#` or control characters are refused, so no value can forge a part of the key.
 public struct KeyTemplate: Sendable, Hashable, Codable {
     enum Piece: Sendable, Hashable {
         case text(String)
@@ -21,8 +21,11 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
         }
     }
 
-    /// The number of digits to which numbers are padded.
-    package static let numberWidth = 10
+    /// Whether the template is an attribute alone: `{id}` for `id`.
+    func copies(_ name: String) -> Bool {
+        guard pieces.count == 1, case .attribute(let read) = pieces[0] else { return false }
+        return read == name
+    }
 
     /// Parses a template.
     ///
@@ -61,26 +64,44 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
 
     /// The key from `item`'s attributes, or `nil` if one of them is missing.
     ///
-    /// - Throws: ``CodexError/Code/invalidIdentifier`` for a value that is not allowed in a key.
+    /// - Throws: ``CodexError/Code/invalidIdentifier`` for a value that is not allowed in a key;
+    ///   ``CodexError/Code/itemTooLarge`` for a text that no item has room for.
     public func render(_ item: Item) throws(CodexError) -> String? {
         var text = ""
         for piece in pieces {
             switch piece {
             case .text(let literal): text += literal
             case .attribute(let name):
-                switch item[name] {
-                case .string(let value)?:
-                    try Self.requirePart(value, name: name)
-                    text += value
-                case .number(let number)?:
-                    guard let value = number.int64 else { throw Self.badPart(name) }
-                    text += try Self.padded(value)
-                case nil: return nil
-                default: throw Self.badPart(name)
-                }
+                guard let value = item[name] else { return nil }
+                text += try Self.part(value, name: name)
             }
+            // A template may name a large attribute many times.
+            guard text.utf8.count <= DynamoDBLimits.itemByteCountMax else { throw tooLarge }
         }
         return text
+    }
+
+    /// The text of an attribute's value in a key.
+    ///
+    /// - Throws: ``CodexError/Code/invalidIdentifier`` for a value that is not allowed in a key.
+    package static func part(
+        _ value: AttributeValue, name: String
+    ) throws(CodexError) -> String {
+        switch value {
+        case .string(let text):
+            try requirePart(text, name: name)
+            return text
+        case .number(let number): return text(of: number)
+        default: throw badPart(name)
+        }
+    }
+
+    private var tooLarge: CodexError {
+        CodexError(
+            .itemTooLarge,
+            "The key template \"\(source.abbreviated())\" makes a text of more than "
+                + "\(DynamoDBLimits.itemByteCountMax) bytes. Store less in the attributes that it "
+                + "names.")
     }
 
     /// Whether the template could have built `key`.
@@ -112,19 +133,6 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
         return position == key.count
     }
 
-    /// A non-negative integer padded to ten digits.
-    ///
-    /// - Throws: ``CodexError/Code/invalidIdentifier`` for a negative number, or one with more
-    ///   digits.
-    public static func padded(_ value: some BinaryInteger) throws(CodexError) -> String {
-        let digits = String(value)
-        guard value >= 0, digits.utf8.count <= numberWidth else {
-            throw CodexError(
-                .invalidIdentifier, "A number in a key has 0 to \(numberWidth) digits and no sign.")
-        }
-        return String(repeating: "0", count: numberWidth - digits.utf8.count) + digits
-    }
-
     /// Checks that text is allowed in a key.
     package static func requirePart(_ value: String, name: String) throws(CodexError) {
         guard !value.isEmpty else { throw badPart(name) }
@@ -136,8 +144,8 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
     private static func badPart(_ name: String) -> CodexError {
         CodexError(
             .invalidIdentifier,
-            "The value of \(name) cannot stand in a key: it must be text without # and control "
-                + "characters, or a whole number.")
+            "The value of \(name) cannot stand in a key: it must be a number, or text that is not "
+                + "empty and has no # and no control characters.")
     }
 
     /// Reads the template's source.

@@ -1,15 +1,22 @@
 extension Schema {
     /// The schema that results when a store of schema `self` is opened with `requested`.
     ///
-    /// New tables, indexes, counters, entities and optional fields are added. A table without a
-    /// time to live may get one. A higher schema version of an entity replaces its fields and index
-    /// keys.
+    /// New tables, indexes, counters, entities, optional fields and cases are added. A table
+    /// without a time to live may get one. A higher schema version of an entity replaces its fields
+    /// and all keys except the table's.
     ///
     /// Definitions that `requested` omits stay, and so does the encryption of attributes. A program
-    /// need not know everything in the store.
+    /// need not know everything in the store. It may also have a lower schema version of an entity:
+    /// then it is older than the store.
     ///
+    /// - Parameters:
+    ///   - requested: The program's schema.
+    ///   - cases: The cases that enumerations of the store had earlier.
+    /// - Returns: The schema.
     /// - Throws: ``CodexError/Code/schemaMismatch`` with every difference that is not an addition.
-    package func merging(_ requested: Schema) throws(CodexError) -> Schema {
+    package func merging(
+        _ requested: Schema, cases: CaseHistory = CaseHistory()
+    ) throws(CodexError) -> Schema {
         var differences: [String] = []
         var tables = self.tables
         for table in requested.tables {
@@ -27,16 +34,17 @@ extension Schema {
                 continue
             }
             let table = tables.first { $0.name == entity.table }
-            differences += entities[index].differences(
-                to: entity, primaryKey: table?.keyAttributes.map(\.name) ?? [])
-            entities[index] = entity.sealing(entities[index].sealed)
+            entities[index] = entities[index].merging(
+                entity, primaryKey: table?.keyAttributes.map(\.name) ?? [], cases, &differences)
         }
         guard differences.isEmpty else {
             throw CodexError(
                 .schemaMismatch,
                 "The store's schema differs from the one requested: "
                     + differences.joined(separator: "; ")
-                    + ". Open it with the schema it has, or export and import into a new store.")
+                    + ". A higher schemaVersion of an entity may change everything except its "
+                    + "table and the table's key. Otherwise open the store with the schema it has, "
+                    + "or export and import into a new store.")
         }
         return Schema(tables: tables, entities: entities)
     }
@@ -109,59 +117,4 @@ extension TableDefinition {
             + (index.isUnique ? " unique" : "")
             + text(index.entities, index.multiValued)
     }
-}
-
-extension EntityDefinition {
-    fileprivate func differences(
-        to other: EntityDefinition, primaryKey: [String]
-    ) -> [String] {
-        var differences: [String] = []
-        if table != other.table {
-            differences.append("entity \(name) is in table \(table), requested is \(other.table)")
-        }
-        if schemaVersion < other.schemaVersion {
-            // A new version may change everything except the table's key.
-            for attribute in primaryKey where keys[attribute] != other.keys[attribute] {
-                differences.append(
-                    "entity \(name) has the key \(attribute) = \(keys[attribute]?.source ?? "none"), "
-                        + "which no new version may change; requested is "
-                        + (other.keys[attribute]?.source ?? "none"))
-            }
-            return differences
-        }
-        if schemaVersion != other.schemaVersion {
-            differences.append(
-                "entity \(name) has schema version \(schemaVersion), requested is "
-                    + "\(other.schemaVersion)")
-        }
-        for (attribute, template) in keys.sorted(by: { $0.key < $1.key })
-        where other.keys[attribute] != template {
-            differences.append(
-                "entity \(name) has the key \(attribute) = \(template.source), requested is "
-                    + (other.keys[attribute]?.source ?? "none"))
-        }
-        for attribute in other.keys.keys.sorted() where keys[attribute] == nil {
-            differences.append("entity \(name) lacks the requested key \(attribute)")
-        }
-        for field in fields {
-            switch other.fields.first(where: { $0.name == field.name }) {
-            case nil:
-                differences.append("entity \(name) has the field \(field.name), requested is none")
-            case let requested? where requested != field:
-                differences.append(
-                    "field \(field.name) of entity \(name) is \(field.text), requested is "
-                        + requested.text)
-            default: break
-            }
-        }
-        for field in other.fields
-        where !field.isOptional && !fields.contains(where: { $0.name == field.name }) {
-            differences.append("entity \(name) lacks the required field \(field.name)")
-        }
-        return differences
-    }
-}
-
-extension FieldDefinition {
-    fileprivate var text: String { (isOptional ? "optional " : "required ") + type.rawValue }
 }

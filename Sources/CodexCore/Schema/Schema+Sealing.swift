@@ -7,14 +7,11 @@ extension Schema {
     /// - Throws: ``CodexError/Code/unknownEntity``.
     public func sealing(_ names: [String], ofEntity name: String) throws(CodexError) -> Schema {
         guard let place = entities.firstIndex(where: { ByteOrder.equal($0.name, name) }) else {
-            throw CodexError(
-                .unknownEntity,
-                "There is no entity \(name). The store has: "
-                    + entities.map(\.name).sorted().joined(separator: ", ") + ".")
+            throw unknownEntity(name)
         }
         var entities = entities
         entities[place] = entities[place].sealing(names)
-        return Schema(tables: tables, entities: entities)
+        return with(entities: entities)
     }
 
     /// The entity to which an item belongs by its primary key; `nil` if it belongs to none.

@@ -1,19 +1,53 @@
 /// The structure of a store: its tables with their indexes, and its entities.
-public struct Schema: Sendable, Hashable, Codable {
+///
+/// A schema that is made from Swift types is checked against them when a store is opened. It is
+/// refused if a key template, an index, a counter or the time to live names an attribute that no
+/// type has.
+///
+/// ```swift
+/// let schema = Schema(tables: [library], types: [Book.self, Member.self])
+/// let more = schema.adding(Loan.self)
+/// ```
+public struct Schema: Sendable, Codable {
     /// The tables.
     public let tables: [TableDefinition]
     /// The entities.
     public let entities: [EntityDefinition]
+    /// The Swift types that the schema was made from; they are not stored, and not compared.
+    package private(set) var types: [any Entity.Type] = []
 
-    /// Defines a schema.
+    private enum CodingKeys: CodingKey { case tables, entities }
+
+    /// Defines a schema by definitions alone, without Swift types to check them against.
+    ///
+    /// - Parameters:
+    ///   - tables: The tables.
+    ///   - entities: The entities.
     public init(tables: [TableDefinition], entities: [EntityDefinition] = []) {
         self.tables = tables
         self.entities = entities
     }
 
+    /// Defines a schema of Swift types.
+    ///
+    /// - Parameters:
+    ///   - tables: The tables.
+    ///   - types: The types, whose definitions are the entities.
+    public init(tables: [TableDefinition], types: [any Entity.Type]) {
+        self.init(tables: tables, entities: types.map { $0.definition })
+        self.types = types
+    }
+
     /// This schema with more entities, such as a program's own beside those of CodexFlow.
     public func adding(_ types: any Entity.Type...) -> Schema {
-        Schema(tables: tables, entities: entities + types.map { $0.definition })
+        with(entities: entities + types.map { $0.definition }, types: self.types + types)
+    }
+
+    /// This schema with other entities.
+    func with(entities: [EntityDefinition], types: [any Entity.Type]? = nil) -> Schema {
+        var schema = Schema(tables: tables, entities: entities)
+        schema.types = types ?? self.types
+        return schema
     }
 
     /// This schema with encrypted attributes of an entity; the entity is added if the schema lacks
@@ -36,7 +70,8 @@ public struct Schema: Sendable, Hashable, Codable {
         } else {
             entities.append(definition.sealing(names))
         }
-        return Schema(tables: tables, entities: entities)
+        let isKnown = types.contains { $0.definition.name == definition.name }
+        return with(entities: entities, types: isKnown ? types : types + [type])
     }
 
     /// The table named `name`.
@@ -44,12 +79,37 @@ public struct Schema: Sendable, Hashable, Codable {
     /// - Throws: ``CodexError/Code/unknownTable``.
     public func table(_ name: String) throws(CodexError) -> TableDefinition {
         guard let table = tables.first(where: { ByteOrder.equal($0.name, name) }) else {
+            let names = tables.map(\.name)
             throw CodexError(
                 .unknownTable,
-                "There is no table \(name). The store has: "
-                    + tables.map(\.name).sorted().joined(separator: ", ") + ".")
+                "There is no table \(name.abbreviated()). The store has: "
+                    + names.sorted().joined(separator: ", ") + "."
+                    + Suggestion.text(Suggestion.name(like: name, in: names)))
         }
         return table
+    }
+
+    /// The error for the name of an entity that the schema does not have.
+    package func unknownEntity(_ name: String) -> CodexError {
+        let names = entities.map(\.name)
+        let known = names.isEmpty ? "none" : names.sorted().joined(separator: ", ")
+        return CodexError(
+            .unknownEntity,
+            "There is no entity \(name.abbreviated()). The store has: \(known)."
+                + Suggestion.text(Suggestion.name(like: name, in: names)))
+    }
+}
+
+extension Schema: Hashable {
+    /// Compares tables and entities.
+    public static func == (lhs: Self, rhs: Self) -> Bool {
+        lhs.tables == rhs.tables && lhs.entities == rhs.entities
+    }
+
+    /// Hashes tables and entities.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(tables)
+        hasher.combine(entities)
     }
 }
 
@@ -93,6 +153,16 @@ extension Schema {
             }
         }
         try Self.requireDistinct(entity.fields.map(\.name), "field")
+        for field in entity.fields {
+            guard let cases = field.cases else { continue }
+            guard field.type == .string, !cases.isEmpty else {
+                throw Self.invalid(
+                    "field \(field.name) of entity \(entity.name) has cases, but is no text, or "
+                        + "it has none at all")
+            }
+            try Self.requireDistinct(cases, "case of field \(field.name)")
+        }
+        try entity.requireDerivable(table)
         try requireSealable(entity, table)
     }
 
@@ -104,6 +174,9 @@ extension Schema {
         var readable = Set(table.keyAttributes.map(\.name))
         readable.formUnion(entity.keys.keys)
         readable.formUnion(entity.keys.values.flatMap(\.attributes))
+        for (name, derived) in entity.derived {
+            readable.formUnion(derived.referencedNames.union([name]))
+        }
         func applies(_ entities: [String]?) -> Bool { entities?.contains(entity.name) ?? true }
         for index in table.indexes where applies(index.entities) {
             readable.formUnion(index.keyAttributes.map(\.name))
@@ -115,7 +188,7 @@ extension Schema {
         for name in entity.sealed where readable.contains(name) {
             throw Self.invalid(
                 "the sealed attribute \(name) of entity \(entity.name) is part of a key, an "
-                    + "index or a counter, or is the time to live")
+                    + "index, a counter or a derived attribute, or is the time to live")
         }
     }
 

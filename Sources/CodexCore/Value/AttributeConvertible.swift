@@ -1,6 +1,15 @@
 public import FoundationEssentials
 
 /// A Swift type that can be converted to and from an attribute value.
+///
+/// The library's conversions are the ones that `Codable` entities use, so a value in a key, an
+/// update or a condition equals the stored one.
+///
+/// An enumeration with raw values of such a type needs no code:
+///
+/// ```swift
+/// enum Status: String, Codable, AttributeConvertible { case open, done }
+/// ```
 public protocol AttributeConvertible: Sendable {
     /// The value as an attribute.
     var attributeValue: AttributeValue { get }

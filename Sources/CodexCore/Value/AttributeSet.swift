@@ -12,7 +12,10 @@ extension String: AttributeSetElement {
 extension Number: AttributeSetElement {
     /// Compares by value.
     public static func order(_ lhs: Number, _ rhs: Number) -> Int {
-        lhs == rhs ? 0 : lhs < rhs ? -1 : 1
+        if let left = lhs.int64, let right = rhs.int64 {
+            return left < right ? -1 : left == right ? 0 : 1
+        }
+        return lhs == rhs ? 0 : lhs < rhs ? -1 : 1
     }
 }
 
@@ -31,23 +34,45 @@ public struct AttributeSet<Element: AttributeSetElement>: Sendable, Hashable {
 
     /// Creates a set from any sequence; duplicates collapse.
     public init(_ elements: some Sequence<Element>) {
-        members = elements.sorted { Element.order($0, $1) < 0 }
-        members = members.indices.filter {
-            $0 == 0 || Element.order(members[$0 - 1], members[$0]) != 0
-        }.map { members[$0] }
+        let sorted = elements.sorted { Element.order($0, $1) < 0 }
+        if Self.isAscending(sorted) {
+            members = sorted
+        } else {
+            members = sorted.indices.filter {
+                $0 == 0 || Element.order(sorted[$0 - 1], sorted[$0]) != 0
+            }.map { sorted[$0] }
+        }
     }
 
     /// Creates a set from ascending elements, or `nil` if they are not ascending.
     init?(ascending elements: [Element]) {
-        for index in elements.indices.dropFirst()
-        where Element.order(elements[index - 1], elements[index]) >= 0 { return nil }
+        guard Self.isAscending(elements) else { return nil }
         members = elements
     }
 
     /// Creates a set from distinct elements in any order, or `nil` if any occurs twice.
+    ///
+    /// - Complexity: O(*n* log *n*), and O(*n*) if the elements ascend.
+    @inlinable
     package init?(distinct elements: [Element]) {
-        self.init(elements)
-        if members.count != elements.count { return nil }
+        var sorted = elements
+        if !Self.isAscending(sorted) {
+            sorted.sort { Element.order($0, $1) < 0 }
+            guard Self.isAscending(sorted) else { return nil }
+        }
+        self.init(uncheckedAscending: sorted)
+    }
+
+    /// Creates a set from elements that the caller knows to be ascending.
+    @usableFromInline
+    init(uncheckedAscending elements: [Element]) { members = elements }
+
+    /// Whether each element is above the one before it.
+    @inlinable
+    static func isAscending(_ elements: [Element]) -> Bool {
+        for index in elements.indices.dropFirst()
+        where Element.order(elements[index - 1], elements[index]) >= 0 { return false }
+        return true
     }
 
     /// Whether `element` is a member.

@@ -12,7 +12,9 @@ extension Date {
     /// Every date has such a number, so no clock and no stored time can cause a trap. A date that
     /// is not a number counts as 1970.
     package var millisecondsSince1970: Int64 {
-        let milliseconds = (timeIntervalSince1970 * 1000).rounded(.down)
+        // A number of whole milliseconds may be a little less as a `Date`, whose precision is finer
+        // than half a microsecond.
+        let milliseconds = (timeIntervalSince1970 * 1000 + 0.0005).rounded(.down)
         guard !milliseconds.isNaN else { return 0 }
         return Int64(max(Self.firstMillisecond, min(Self.lastMillisecond, milliseconds)))
     }

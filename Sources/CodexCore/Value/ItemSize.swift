@@ -50,11 +50,11 @@ extension AttributeMap {
     /// - Throws: ``CodexError/Code/itemTooLarge`` above 400 KB; ``CodexError/Code/invalidItem`` for
     ///   an empty or over-long attribute name, an empty set, or more than 32 levels of nesting.
     package func validate() throws(CodexError) {
+        var size = 0
         for element in elements {
-            try element.validateName()
-            try element.value.validate(depth: 0)
+            size += try element.validNameByteCount()
+            size += try element.value.validByteCount(depth: 0)
         }
-        let size = byteCount
         guard size <= DynamoDBLimits.itemByteCountMax else {
             throw CodexError(
                 .itemTooLarge,
@@ -65,7 +65,10 @@ extension AttributeMap {
 }
 
 extension AttributeMap.Element {
-    fileprivate func validateName() throws(CodexError) {
+    /// The size of the name.
+    ///
+    /// - Throws: ``CodexError/Code/invalidItem`` if it is empty or too long.
+    fileprivate func validNameByteCount() throws(CodexError) -> Int {
         let count = name.utf8.count
         guard count > 0, count <= DynamoDBLimits.attributeNameByteCountMax else {
             throw CodexError(
@@ -74,26 +77,36 @@ extension AttributeMap.Element {
                     + "\(DynamoDBLimits.attributeNameByteCountMax) "
                     + "are allowed.")
         }
+        return count
     }
 }
 
 extension AttributeValue {
-    fileprivate func validate(depth: Int) throws(CodexError) {
+    /// The value's size, as ``byteCount`` counts it; one pass also checks the value.
+    ///
+    /// - Throws: ``CodexError/Code/invalidItem`` for an invalid name, an empty set, or too many
+    ///   levels.
+    fileprivate func validByteCount(depth: Int) throws(CodexError) -> Int {
         switch self {
-        case .string, .number, .binary, .bool, .null: return
+        case .string, .number, .binary, .bool, .null: break
         case .stringSet(let set): try Self.requireMembers(set.members.count)
         case .numberSet(let set): try Self.requireMembers(set.members.count)
         case .binarySet(let set): try Self.requireMembers(set.members.count)
         case .list(let values):
             try Self.requireDepth(depth)
-            for value in values { try value.validate(depth: depth + 1) }
+            var size = 3 + values.count
+            for value in values { size += try value.validByteCount(depth: depth + 1) }
+            return size
         case .map(let map):
             try Self.requireDepth(depth)
+            var size = 3 + map.count
             for element in map.elements {
-                try element.validateName()
-                try element.value.validate(depth: depth + 1)
+                size += try element.validNameByteCount()
+                size += try element.value.validByteCount(depth: depth + 1)
             }
+            return size
         }
+        return byteCount
     }
 
     private static func requireMembers(_ count: Int) throws(CodexError) {

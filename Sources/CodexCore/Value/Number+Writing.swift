@@ -1,7 +1,7 @@
 // The spelling of numbers in JSON, without a string for each.
 
 extension Number {
-    /// The room that ``write(to:)`` needs: sign, `0.`, 129 zeros, 38 digits, and what it moves.
+    /// The room that ``write(to:)`` needs: for sign, `0.`, 129 zeros and 38 digits, and some more.
     static let textByteCountMax = 192
 
     /// Writes the canonical spelling, as ``description`` has it.
@@ -12,39 +12,44 @@ extension Number {
         if let integer = int64 { return unsafe Self.write(integer, to: base) }
         let signCount = isNegative ? 1 : 0
         unsafe base.pointee = UInt8(ascii: "-")
-        let start = unsafe base + signCount
-        let (upper, lower) = magnitude.quotientAndRemainder(dividingBy: 10_000_000_000_000_000_000)
-        var digitCount = 0
-        if upper > 0 { digitCount = unsafe Self.writeDigits(UInt64(upper), atLeast: 1, to: start) }
-        digitCount += unsafe Self.writeDigits(
-            UInt64(lower), atLeast: upper > 0 ? 19 : 1, to: start + digitCount)
-        let byteCount = unsafe Self.place(digitCount, at: start, power: Int(exponent))
+        let digitCount = Number.digitCount(magnitude)
+        let byteCount = unsafe place(digitCount, at: base + signCount)
         // The coefficient of a number that is no 64-bit integer has no zero at its end.
         return (signCount + byteCount, (digitCount + 1) / 2 + 1 + signCount)
     }
 
-    /// Brings digits to their place: with zeros after or before them, or a point.
+    /// Writes the coefficient's digits in their place: with zeros after or before them, or a point.
     ///
     /// - Returns: How many bytes there are then.
-    private static func place(
-        _ digitCount: Int, at start: UnsafeMutablePointer<UInt8>, power: Int
-    ) -> Int {
-        if power >= 0 {
-            unsafe (start + digitCount).update(repeating: UInt8(ascii: "0"), count: power)
-            return digitCount + power
-        }
+    private func place(_ digitCount: Int, at start: UnsafeMutablePointer<UInt8>) -> Int {
+        let power = Int(exponent)
         let point = digitCount + power
+        if power >= 0 {
+            unsafe writeDigits(digitCount, to: start)
+            unsafe (start + digitCount).update(repeating: UInt8(ascii: "0"), count: power)
+            return point
+        }
         if point > 0 {
+            unsafe writeDigits(digitCount, to: start)
             unsafe UnsafeMutableRawPointer(start + point + 1).copyMemory(
                 from: start + point, byteCount: -power)
             unsafe start[point] = UInt8(ascii: ".")
             return digitCount + 1
         }
-        unsafe UnsafeMutableRawPointer(start + 2 - point).copyMemory(
-            from: start, byteCount: digitCount)
         unsafe start.update(repeating: UInt8(ascii: "0"), count: 2 - point)
         unsafe start[1] = UInt8(ascii: ".")
+        unsafe writeDigits(digitCount, to: start + 2 - point)
         return digitCount + 2 - point
+    }
+
+    /// Writes the coefficient's digits, without a division of 128 bits if it fits 64.
+    private func writeDigits(_ count: Int, to base: UnsafeMutablePointer<UInt8>) {
+        if let small = smallMagnitude {
+            return unsafe Self.writeDigits(count, of: small, to: base)
+        }
+        let (upper, lower) = magnitude.quotientAndRemainder(dividingBy: 10_000_000_000_000_000_000)
+        unsafe Self.writeDigits(count - 19, of: UInt64(upper), to: base)
+        unsafe Self.writeDigits(19, of: UInt64(lower), to: base + count - 19)
     }
 
     /// Writes an integer, as ``write(to:)`` does.
@@ -55,48 +60,31 @@ extension Number {
         let signCount = value < 0 ? 1 : 0
         unsafe base.pointee = UInt8(ascii: "-")
         let start = unsafe base + signCount
-        let digitCount = unsafe writeDigits(value.magnitude, atLeast: 1, to: start)
+        let digitCount = Number.digitCount(value.magnitude)
+        unsafe Self.writeDigits(digitCount, of: value.magnitude, to: start)
         guard value != 0 else { return (1, 1) }
         var significantCount = digitCount
         while unsafe start[significantCount - 1] == UInt8(ascii: "0") { significantCount -= 1 }
         return (signCount + digitCount, (significantCount + 1) / 2 + 1 + signCount)
     }
 
-    /// Writes decimal digits, with zeros before them if there are fewer.
+    /// Writes the last `count` decimal digits of a value, with zeros before them if it has fewer.
     ///
-    /// They are made from the last to the first, two by two, where they end if there are 20, and
-    /// moved to their place.
-    ///
-    /// - Returns: How many there are.
+    /// They are made from the last to the first, two by two.
     @inline(__always)
     private static func writeDigits(
-        _ value: UInt64, atLeast least: Int, to base: UnsafeMutablePointer<UInt8>
-    ) -> Int {
-        // 2^64 has 20 digits.
-        var (rest, place) = (value, 20)
-        while rest >= 100 {
+        _ count: Int, of value: UInt64, to base: UnsafeMutablePointer<UInt8>
+    ) {
+        var (rest, place) = (value, count)
+        while place >= 2 {
             let pair = Int(rest % 100)
             rest /= 100
             place -= 2
             unsafe base[place] = pairs.utf8Start[2 * pair]
             unsafe base[place + 1] = pairs.utf8Start[2 * pair + 1]
         }
-        if rest >= 10 {
-            place -= 1
-            unsafe base[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        }
-        place -= 1
-        unsafe base[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest)
-        while 20 - place < least {
-            place -= 1
-            unsafe base[place] = UInt8(ascii: "0")
-        }
-        if place > 0 {
-            unsafe UnsafeMutableRawPointer(base).copyMemory(
-                from: base + place, byteCount: 20 - place)
-        }
-        return 20 - place
+        guard place == 1 else { return }
+        unsafe base.pointee = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
     }
 
     /// The digits of 0 to 99, two each.

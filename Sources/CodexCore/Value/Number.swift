@@ -99,6 +99,13 @@ public struct Number: Sendable, Hashable {
 
     package var magnitude: UInt128 { coefficient.magnitude }
 
+    /// The magnitude of the coefficient if it fits 64 bits, and `nil` otherwise.
+    var smallMagnitude: UInt64? {
+        if high == 0 { return low }
+        // The coefficients from -1 down to 1 - 2^64.
+        return high == -1 && low != 0 ? 0 &- low : nil
+    }
+
     /// The exponent of the first significant digit; meaningless for zero.
     package var leadingExponent: Int { Int(exponent) + Number.digitCount(magnitude) - 1 }
 }
@@ -141,9 +148,12 @@ extension Number {
 
     /// The number of decimal digits of `magnitude`; 1 for zero.
     package static func digitCount(_ magnitude: UInt128) -> Int {
+        if magnitude <= UInt128(UInt64.max) {
+            return digitCount(UInt64(truncatingIfNeeded: magnitude))
+        }
         // log10(2) ≈ 1233/4096: an estimate that is exact or one too low.
         let bits = 128 - magnitude.leadingZeroBitCount
-        let estimate = max(1, (bits * 1233) >> 12)
+        let estimate = (bits * 1233) >> 12
         return estimate <= 38 && magnitude >= powersOfTen[estimate] ? estimate + 1 : estimate
     }
 
@@ -168,18 +178,12 @@ extension Number {
         return (value, zeros)
     }
 
-    /// 10^0 to 10^19.
-    private static let smallPowersOfTen: [UInt64] = {
-        var powers: [UInt64] = [1]
-        for _ in 0..<19 { powers.append(powers[powers.count - 1] * 10) }
-        return powers
-    }()
-
     /// The number of decimal digits of `magnitude`; 1 for zero.
     static func digitCount(_ magnitude: UInt64) -> Int {
-        // The estimate of the same function for 128 bits; it is 19 at most.
-        let bits = UInt64.bitWidth - magnitude.leadingZeroBitCount
-        let estimate = max(1, (bits * 1233) >> 12)
-        return magnitude >= smallPowersOfTen[estimate] ? estimate + 1 : estimate
+        var (rest, count) = (magnitude, 1)
+        while rest >= 10_000 { (rest, count) = (rest / 10_000, count + 4) }
+        if rest >= 1000 { return count + 3 }
+        if rest >= 100 { return count + 2 }
+        return rest >= 10 ? count + 1 : count
     }
 }

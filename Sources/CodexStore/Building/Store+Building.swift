@@ -22,7 +22,9 @@ public struct BuildStatus: Sendable, Hashable {
         case building
         /// A unique index has items with equal keys, or a counter has a sum that overflows.
         ///
-        /// It can be read after those items have changed.
+        /// It can be read after those items have changed. A unique index that was never ready is
+        /// not in force: writes of equal keys are not refused. One that was ready, and found equal
+        /// keys after a bulk load, stays in force.
         case conflicting
     }
 
@@ -116,11 +118,15 @@ extension Store {
     /// Present items are added in the background. On a small table they are added before this call
     /// returns; it then also waits for all other builds.
     ///
+    /// The attributes are checked against the Swift types with which this process opened the store.
+    ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` if there is another index of this name,
     ///   ``CodexError/Code/invalidSchema``, ``CodexError/Code/unknownTable``, and as
     ///   ``write(_:)-(_)``. On a small table also the error of a build that fails for some seconds,
     ///   and ``CodexError/Code/indexNotReady`` if a unique index has equal keys. In both cases the
-    ///   index is added, and building continues (``waitUntilReady()``).
+    ///   index is added, and building continues (``waitUntilReady()``). An index with equal keys is
+    ///   not in force: writes of equal keys are not refused. Change the items that
+    ///   ``duplicates(ofIndex:in:limit:)`` lists, and wait again, or remove the index.
     public func addIndex(_ index: IndexDefinition, to table: String) async throws {
         try await add(to: table) { $0.with(indexes: [index], counters: []) }
     }
@@ -137,11 +143,12 @@ extension Store {
     ) async throws {
         let builder = try requireBuilder()
         let table = try core.catalog.table(name)
-        let number = table.number
+        let (number, types) = (table.number, core.types.opened)
         try await changeManifest { manifest, _ throws(CodexError) in
             // A new table may have the same name.
-            let definition = try manifest.definition(of: name, number: number)
-            return try manifest.merge(Schema(tables: [addition(definition)]))
+            let added = addition(try manifest.definition(of: name, number: number))
+            try manifest.schema.validateAddition(added, types)
+            return try manifest.merge(Schema(tables: [added]))
         }
         builder.schedule.wake()
         guard builder.isSmall(try core.catalog.table(name)), !builder.hasMuchToEmpty else { return }

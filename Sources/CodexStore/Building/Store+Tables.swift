@@ -49,11 +49,13 @@ extension Store {
     public func addTimeToLive(_ attribute: String, to table: String) async throws {
         let builder = try requireBuilder()
         let number = try core.catalog.table(table).number
+        let types = core.types.opened
         try await changeManifest { manifest, _ throws(CodexError) in
             // A new table may have the same name.
             let definition = try manifest.definition(of: table, number: number)
-            return try manifest.merge(
-                Schema(tables: [definition.with(indexes: [], counters: [], timeToLive: attribute)]))
+            let added = definition.with(indexes: [], counters: [], timeToLive: attribute)
+            try manifest.schema.validateAddition(added, types)
+            return try manifest.merge(Schema(tables: [added]))
         }
         builder.schedule.wake()
         if builder.isSmall(try core.catalog.table(table)), !builder.hasMuchToEmpty {

@@ -2,7 +2,11 @@ public import CodexCore
 internal import CodexIndex
 
 extension WriteTransaction {
-    /// Deletes the items that a query finds: a partition, or a range of sort keys.
+    /// Deletes all items that a query finds: a partition, or a range of sort keys.
+    ///
+    /// It deletes the items of **all** entities in the range, and raw items, unless the query names
+    /// an entity (``TableQuery/entity``). The request of a typed query names its entity, so that
+    /// only items of that entity are deleted.
     ///
     /// For more than a few thousand items use ``Store/deleteItems(matching:batchCount:)``.
     ///
@@ -38,6 +42,9 @@ extension WriteTransaction {
 
 extension Store {
     /// Deletes all items that a query finds, in transactions that examine `batchCount` items each.
+    ///
+    /// It deletes the items of **all** entities in the range, and raw items, unless the query names
+    /// an entity (``TableQuery/entity``). The request of a typed query names its entity.
     ///
     /// Other writes run between the batches. If the call is cancelled or the process killed, the
     /// deleted items stay deleted, and another call continues with the rest.

@@ -19,6 +19,12 @@ public struct MigrationReport: Sendable {
     public internal(set) var failures: [Failure] = []
     /// The number of items that could not be rewritten.
     public internal(set) var failureCount = 0
+    /// Whether the store has no item of an earlier version any more, so that typed queries by all
+    /// indexes find all items.
+    ///
+    /// It is `false` after failures, and if older programs go on writing. Only the final report of
+    /// ``Store/migrate(_:batchCount:progress:)`` sets it.
+    public internal(set) var isComplete = false
 }
 
 extension Store {
@@ -30,21 +36,82 @@ extension Store {
     /// or the type refuses an item, the item is unchanged and reported, and the migration
     /// continues. Attributes that the type does not know stay.
     ///
+    /// A new schema version may change the key of an index or the group of a counter. Until a
+    /// migration is complete (``MigrationReport/isComplete``), typed reads by it are refused with
+    /// ``CodexError/Code/migrationPending``, since items of earlier versions may lack their
+    /// entries. Programs of earlier versions may go on meanwhile. If they write during the
+    /// migration, it examines the table again, up to three times in all. The report then counts an
+    /// item each time that it is examined or rewritten.
+    ///
     /// - Parameters:
-    ///   - type: The entity.
+    ///   - type: The entity; its schema version must be the store's.
     ///   - batchCount: The number of items that a transaction examines.
     ///   - progress: Called after each batch with the report so far.
     /// - Returns: A report of the migration.
     /// - Throws: ``CodexError/Code/unknownEntity``, ``CodexError/Code/schemaMismatch``,
+    ///   ``CodexError/Code/programTooOld`` if the store has a later version of the entity,
     ///   `CancellationError` between batches, and as ``write(_:)-(_)``.
     @discardableResult
     public func migrate<E: Entity>(
         _ type: E.Type, batchCount: Int = 500,
         progress: (@Sendable (MigrationReport) -> Void)? = nil
     ) async throws -> MigrationReport {
-        try await rewrite(batchCount: batchCount, progress: progress) { context, start, countMax in
-            try ItemRewrite(context).migrate(type, after: start, countMax)
+        var report = MigrationReport()
+        for _ in 0..<Self.passCountMax where !report.isComplete && report.failureCount == 0 {
+            let start = try startOfMigration(type)
+            let earlier = report
+            let passProgress: @Sendable (MigrationReport) -> Void = {
+                progress?(earlier.adding($0))
+            }
+            let pass = try await rewrite(batchCount: batchCount, progress: passProgress) {
+                context, start, countMax in
+                try ItemRewrite(context).migrate(type, after: start, countMax)
+            }
+            report.add(pass)
+            guard pass.failureCount == 0 else { break }
+            report.isComplete = try await endMigration(type, from: start)
         }
+        return report
+    }
+
+    /// The maximum number of passes over a table into which older programs write meanwhile.
+    private static let passCountMax = 3
+
+    /// The last commit before a pass over the items of an entity.
+    private func startOfMigration(_ type: any Entity.Type) throws -> UInt64 {
+        try core.withReadContext { context in
+            try context.binding(type).requireNewest()
+            return try context.storedPosition().sequence
+        }
+    }
+
+    /// Records that a pass has rewritten all items of earlier versions.
+    ///
+    /// - Parameters:
+    ///   - type: The entity.
+    ///   - start: The last commit before the pass.
+    /// - Returns: Whether there is no such item; `false` if an older program wrote since.
+    /// - Throws: As ``write(_:)-(_)``.
+    private func endMigration(
+        _ type: any Entity.Type, from start: UInt64
+    ) async throws -> Bool {
+        let (definition, meta) = (type.definition, core.catalog.meta)
+        let isComplete = Locked(false)
+        try await changeManifest { manifest, transaction throws(CodexError) in
+            let entity = manifest.schema.entities.first { $0.name == definition.name }
+            guard let entity, entity.schemaVersion == definition.schemaVersion else { return false }
+            let number = manifest.entities[entity.name] ?? 0
+            let earlier = try EarlierWrites.stored(number, transaction, meta)
+            guard (earlier?.sequence ?? 0) <= start else { return false }
+            isComplete.withLock { $0 = true }
+            let migration = manifest.evolution?.migrations?[entity.name]
+            guard let migration,
+                migration.oldest < entity.schemaVersion
+                    || (earlier?.sequence ?? 0) > migration.sequence
+            else { return false }
+            return manifest.evolution?.endMigration(of: entity, from: start) ?? false
+        }
+        return isComplete.withLock { $0 }
     }
 
     /// Rewrites items batch by batch, each in a transaction.
@@ -78,6 +145,13 @@ extension MigrationReport {
         let room = max(0, Self.reportedFailureCountMax - failures.count)
         failures += other.failures.prefix(room)
     }
+
+    /// This report with that of another batch or pass.
+    fileprivate func adding(_ other: MigrationReport) -> MigrationReport {
+        var sum = self
+        sum.add(other)
+        return sum
+    }
 }
 
 /// The result of one transaction of a rewrite.
@@ -98,6 +172,7 @@ struct ItemRewrite {
         _ type: E.Type, after start: [UInt8], _ countMax: Int
     ) throws -> RewrittenBatch {
         let bound = try context.binding(type)
+        try bound.requireNewest()
         return try rewrite(bound.table, after: start, countMax) { bytes, key in
             let header = bytes.layout.header
             let isRaw =
@@ -167,7 +242,7 @@ struct ItemRewrite {
         guard let old = try context.image(bound.table, key) else { return }
         let opened = try SealedFields.opened(old.item, old.header, context.catalog, context.core)
         let lifted = try E.upgraded(opened, from: old.header.schemaVersion)
-        var item = try E(item: lifted).item()
+        let item = try E(item: lifted).item()
         let primaryKey = try bound.table.plan.primaryKey(key.span)
         guard try bound.table.plan.definition.primaryKey(of: item) == primaryKey else {
             throw CodexError(
@@ -175,18 +250,11 @@ struct ItemRewrite {
                 "The lifted \(bound.entity.definition.name) has another primary key. Only other "
                     + "attributes may change with a schema version.")
         }
-        for element in try E.unknownAttributes(of: lifted) where item[element.name] == nil {
-            // A sealed value cannot be opened under another name.
-            if element.seal != .plain, old.item[element.name] != element.value {
-                throw CodexError.keyUnavailable(element.name)
-            }
-            item.set(element)
-        }
         let header = ItemHeader(
             entityNumber: bound.entity.number,
             schemaVersion: bound.entity.definition.schemaVersion, version: old.header.version + 1)
-        try context.items.change([
-            Change(table: bound.table, key: key, old: old, new: Image(item: item, header: header))
-        ])
+        let new = try Image(
+            typed: item, header, keeping: try E.unknownAttributes(of: lifted), over: old)
+        try context.items.change([Change(table: bound.table, key: key, old: old, new: new)])
     }
 }

@@ -158,6 +158,10 @@ final class CacheFollower: Sendable {
             }
         }
         for index in indexes ?? [] {
+            if let index, table.hidesItems(of: index, since: change) {
+                forget { $0.partition?.table == name && $0.partition?.index == index }
+                continue
+            }
             for partition in try partitions(change, table, index) {
                 stripes[partition.hashValue].withLock { $0.invalidate(partition) }
             }

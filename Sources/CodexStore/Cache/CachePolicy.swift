@@ -10,11 +10,17 @@ public struct CachePolicy: Sendable, Hashable {
     /// The cache is divided into parts by key. A value larger than half of a part's share is not
     /// kept.
     public var maximumBytes: Int
-    /// The time that an entity is kept, by the entity's stored name; others are read each time.
+    /// The time that an entity is kept, by the entity's stored name.
+    ///
+    /// Zero means that the entity is read each time. Others have ``otherTimeToLive``.
     public var timeToLive: [String: Duration]
-    /// The time that a query's outcome is kept, by the entity's stored name; others are read each
-    /// time.
+    /// The time that a query's outcome is kept, by the entity's stored name.
+    ///
+    /// Zero means that the query is run each time. Others have ``otherTimeToLive``.
     public var listTimeToLive: [String: Duration]
+    /// The time that entities and outcomes of queries are kept whose entities the policy does not
+    /// name; `nil` means that they are read each time.
+    public var otherTimeToLive: Duration?
     /// The time that the absence of an entity is kept.
     public var absenceTimeToLive: Duration
     /// The part of its time by which an entry may expire earlier, from 0 to 1.
@@ -22,22 +28,54 @@ public struct CachePolicy: Sendable, Hashable {
     /// With it, entries that were read together do not expire together.
     public var jitter: Double
 
+    /// The time for which a cache without a policy keeps each entity and list: 5 minutes.
+    ///
+    /// It limits memory. Values are never stale: a commit that changes an entity removes it from
+    /// the cache.
+    public static let defaultTimeToLive = Duration.seconds(300)
+
+    /// The policy of a cache without a policy: each entity and list is kept for
+    /// ``defaultTimeToLive``.
+    public static let everyEntity = CachePolicy(otherTimeToLive: defaultTimeToLive)
+
     /// Creates a policy.
+    ///
+    /// The names of entities are checked when a ``StoreCache`` is made.
     public init(
         maximumEntries: Int = 10_000, maximumBytes: Int = 64 << 20,
         timeToLive: [String: Duration] = [:], listTimeToLive: [String: Duration] = [:],
-        absenceTimeToLive: Duration = .seconds(60), jitter: Double = 0.1
+        otherTimeToLive: Duration? = nil, absenceTimeToLive: Duration = .seconds(60),
+        jitter: Double = 0.1
     ) {
         self.maximumEntries = maximumEntries
         self.maximumBytes = maximumBytes
         self.timeToLive = timeToLive
         self.listTimeToLive = listTimeToLive
+        self.otherTimeToLive = otherTimeToLive
         self.absenceTimeToLive = absenceTimeToLive
         self.jitter = jitter
     }
 
+    /// The time that an entity is kept; `nil` if it is read each time.
+    func time(of entity: String) -> Duration? {
+        (timeToLive[entity] ?? otherTimeToLive).flatMap { $0 > .zero ? $0 : nil }
+    }
+
+    /// The time that lists of an entity are kept; `nil` if they are read each time.
+    func listTime(of entity: String) -> Duration? {
+        (listTimeToLive[entity] ?? otherTimeToLive).flatMap { $0 > .zero ? $0 : nil }
+    }
+
+    /// The name of an entity that the policy has and a store does not; `nil` if there is none.
+    func unknownName(in manifest: Manifest) -> String? {
+        let names = Set(timeToLive.keys).union(listTimeToLive.keys)
+        return names.subtracting(manifest.schema.entities.map(\.name)).min()
+    }
+
     func validate() throws(CodexError) {
-        let times = Array(timeToLive.values) + Array(listTimeToLive.values) + [absenceTimeToLive]
+        let times =
+            Array(timeToLive.values) + Array(listTimeToLive.values)
+            + [absenceTimeToLive, otherTimeToLive ?? .zero]
         guard maximumEntries >= 1, maximumBytes >= 1, times.allSatisfy({ $0 >= .zero }),
             (0...1).contains(jitter)
         else {

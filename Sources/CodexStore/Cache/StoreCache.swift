@@ -38,10 +38,20 @@ public final class StoreCache: Sendable {
     ///
     /// - Parameters:
     ///   - store: The store.
-    ///   - policy: The limits, and the time that values are kept.
-    /// - Throws: ``CodexError/Code/invalidArgument`` for an invalid policy.
-    public init(_ store: Store, policy: CachePolicy) throws(CodexError) {
+    ///   - policy: The limits, and the time that values are kept. By default each entity is kept
+    ///     for ``CachePolicy/defaultTimeToLive``.
+    /// - Throws: ``CodexError/Code/invalidArgument`` for an invalid policy;
+    ///   ``CodexError/Code/unknownEntity`` if the policy names an entity that the store does not
+    ///   have.
+    public init(_ store: Store, policy: CachePolicy = .everyEntity) throws(CodexError) {
         try policy.validate()
+        if policy.unknownName(in: store.core.catalog.manifest) != nil {
+            // Another process may have added it.
+            let manifest = try store.core.refreshCatalog().manifest
+            if let name = policy.unknownName(in: manifest) {
+                throw manifest.schema.unknownEntity(name)
+            }
+        }
         self.store = store
         self.policy = policy
         stripes = CacheStripes(
@@ -64,7 +74,7 @@ public final class StoreCache: Sendable {
     /// - Complexity: O(1) for a cached entity; otherwise as ``Store/get(_:)``.
     @inlinable
     public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
-        if case .primaryKey(let key) = lookup.target,
+        if case .primaryKey(let key) = lookup.target, lookup.alternatives.isEmpty,
             let box = try find(ObjectIdentifier(E.self), key)
         {
             return unsafe unsafeDowncast(box, to: CacheBox<E?>.self).value
@@ -83,14 +93,15 @@ public final class StoreCache: Sendable {
     /// - Throws: As ``Store/query(_:limit:after:)``; the cache then keeps nothing.
     /// - Complexity: O(1) for a cached list; otherwise as ``Store/query(_:limit:after:)``.
     public func all<E: Entity>(_ query: Query<E>, limit: Int? = nil) throws -> [E] {
-        guard let time = policy.listTimeToLive[E.definition.name], time > .zero else {
+        guard let time = policy.listTime(of: E.definition.name) else {
             return try store.query(query, limit: limit).items
         }
         let request = query.request
         let key = CacheKey(
             ObjectIdentifier(E.self), .list(request, limit: limit),
             in: CachePartition(
-                table: request.table, index: request.index, values: request.partition))
+                table: request.table, index: request.index,
+                values: try made(request, of: E.self).partition))
         let box = try value(key, of: E.definition.table) { [store] in
             var (items, byteCount, expiry): ([E], Int, Int?) = ([], Self.absentByteCount, nil)
             try store.read { snapshot in
@@ -180,18 +191,23 @@ public final class StoreCache: Sendable {
 
     @usableFromInline
     func fill<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
-        guard let time = policy.timeToLive[E.definition.name], time > .zero else {
+        // A change under an alternative key would not be noticed under the key of an entry.
+        guard let time = policy.time(of: E.definition.name), lookup.alternatives.isEmpty else {
             return try store.get(lookup)
         }
-        let key =
-            switch lookup.target {
-            case .primaryKey(let key): CacheKey(ObjectIdentifier(E.self), key)
-            case .index(let name, let partition, _):
-                CacheKey(
-                    ObjectIdentifier(E.self), .lookup(lookup.target),
-                    in: CachePartition(
-                        table: E.definition.table, index: name, values: partition))
+        let key: CacheKey
+        switch try made(lookup.target, of: E.self) {
+        case .primaryKey(let primaryKey):
+            key = CacheKey(ObjectIdentifier(E.self), primaryKey)
+            if case .values = lookup.target, let box = try find(key) {
+                return unsafe unsafeDowncast(box, to: CacheBox<E?>.self).value
             }
+        case .index(let name, let partition, _):
+            key = CacheKey(
+                ObjectIdentifier(E.self), .lookup(lookup.target),
+                in: CachePartition(table: E.definition.table, index: name, values: partition))
+        case .values, .indexValues: return try store.get(lookup)
+        }
         let box = try value(key, of: E.definition.table) { [store, policy] in
             var (entity, byteCount, expiry): (E?, Int, Int?) = (nil, Self.absentByteCount, nil)
             try store.read { snapshot in
@@ -207,6 +223,27 @@ public final class StoreCache: Sendable {
             )
         }
         return unsafe unsafeDowncast(box, to: CacheBox<E?>.self).value
+    }
+
+    /// The key itself of a lookup, by the newest schema.
+    private func made(
+        _ target: LookupTarget, of type: any Entity.Type
+    ) throws -> LookupTarget {
+        switch target {
+        case .primaryKey, .index: return target
+        case .values, .indexValues:
+            return try store.read {
+                try KeyResolution(type, by: $0._context.base.catalog).resolved(target)
+            }
+        }
+    }
+
+    /// The query with its keys, by the newest schema.
+    private func made(_ request: TableQuery, of type: any Entity.Type) throws -> TableQuery {
+        guard request.keyValues != nil else { return request }
+        return try store.read {
+            try KeyResolution(type, by: $0._context.base.catalog).resolved(request)
+        }
     }
 
     /// The value of a key: cached, or read by this call or by one that runs already.

@@ -40,7 +40,9 @@ extension Store {
     /// - Returns: The changes. It is an empty page if some megabytes of the log have no change that
     ///   passes the filter.
     /// - Throws: ``CodexError/Code/changesTrimmed``, ``CodexError/Code/corrupted``,
-    ///   ``CodexError/Code/closed``, ``CodexError/Code/invalidArgument``.
+    ///   ``CodexError/Code/closed``, ``CodexError/Code/invalidArgument``; for a name in the filter
+    ///   that the store has never had, ``CodexError/Code/unknownTable`` or
+    ///   ``CodexError/Code/unknownEntity``.
     /// - Complexity: It reads the segment of the log up to the position, and then the returned
     ///   changes. A call with a cursor does not read the former.
     public func changePage(
@@ -85,6 +87,7 @@ extension Store {
         guard limit >= 1 else {
             throw CodexError(.invalidArgument, "A page of changes has at least 1.")
         }
+        try core.requireKnown(filter)
         let reader = ChangeReader(core, from: startingPoint, view, filter)
         let changes = try reader.read(limit)
         guard changes.count > limit else {

@@ -15,7 +15,8 @@ internal import CodexCore
 ///
 /// Each iterator starts again at the position. The sequence ends only with an error:
 /// `CancellationError`, ``CodexError/Code/closed``, ``CodexError/Code/changesTrimmed``,
-/// ``CodexError/Code/corrupted``.
+/// ``CodexError/Code/corrupted``. Its first error may be ``CodexError/Code/unknownTable`` or
+/// ``CodexError/Code/unknownEntity``, for a name in the filter that the store has never had.
 public struct Changes: AsyncSequence, Sendable {
     /// A change.
     public typealias Element = ChangeRecord
@@ -133,6 +134,9 @@ extension Store {
         after position: StreamPosition, view: StreamView = .newAndOldImages,
         filter: ChangeFilter = .all
     ) -> Changes {
-        Changes(core, view, filter) { .stream(position) }
+        Changes(core, view, filter) { [core] in
+            try core.requireKnown(filter)
+            return .stream(position)
+        }
     }
 }

@@ -61,6 +61,19 @@ extension TableHandle {
     }
 }
 
+extension TableHandle {
+    /// Whether typed reads by an index are refused since a change.
+    ///
+    /// They are if an older program wrote an item that may lack its entries in the index.
+    func hidesItems(of index: String, since change: ChangeRecord) -> Bool {
+        guard entities.contains(where: { $0.migration != nil }), let range = change.entry.new,
+            let header = ItemHeader(beginningOf: change.commit.bytes[range].span)
+        else { return false }
+        let entity = entities.first { $0.number == header.entityNumber }
+        return entity?.hides(index, since: header.schemaVersion) ?? false
+    }
+}
+
 extension IndexHandle {
     /// Whether reads by the index have the same result: its state decides whether reads are
     /// possible.
@@ -77,6 +90,6 @@ extension CounterHandle {
 
 extension EntityBinding {
     fileprivate func isSame(as old: EntityBinding) -> Bool {
-        number == old.number && definition == old.definition
+        number == old.number && definition == old.definition && migration == old.migration
     }
 }

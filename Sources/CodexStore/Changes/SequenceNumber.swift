@@ -78,6 +78,9 @@ public enum StreamView: String, Sendable, Hashable, Codable, CaseIterable {
 }
 
 /// The changes that a stream has: a change must match all given conditions.
+///
+/// The tables and entities must exist, or have existed: a stream or consumer with an unknown name
+/// is refused. So add a table before its consumer.
 public struct ChangeFilter: Sendable, Hashable, Codable {
     /// The tables; `nil` is all.
     public var tables: Set<String>?

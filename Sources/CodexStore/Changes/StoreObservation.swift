@@ -49,7 +49,7 @@ public struct StoreObservation<Value: Sendable & Equatable>: AsyncSequence, Send
     /// Reads values one by one; for one task at a time.
     public struct AsyncIterator: AsyncIteratorProtocol {
         private let core: StoreCore
-        private let scope: ObservedScope
+        private var scope: ObservedScope
         private let read: @Sendable (borrowing Snapshot) throws -> Value
         private var last: Value?
         private var reader: ChangeReader?
@@ -139,6 +139,7 @@ public struct StoreObservation<Value: Sendable & Equatable>: AsyncSequence, Send
             let reading = try core.acquireReadContext()
             defer { core.releaseReadContext(reading) }
             try scope.validate(reading.catalog)
+            scope = try scope.made(by: reading.catalog)
             return try read(Snapshot(reading))
         }
     }
@@ -154,20 +155,49 @@ struct ObservedScope: Sendable {
     }
 
     /// The part of a table; `nil` is all of the tables.
-    let part: Part?
+    private(set) var part: Part?
     /// The tables; `nil` is all tables.
     let tables: [String]?
+    /// Makes the part by the schema; `nil` if it does not depend on the schema.
+    private let makePart: (@Sendable (Catalog) throws(CodexError) -> Part)?
 
     init(_ part: Part) {
         self.part = part
         switch part {
         case .item(let table, _), .partition(let table, _, _): tables = [table]
         }
+        makePart = nil
     }
 
     init(tables: [String]?) {
         part = nil
         self.tables = tables
+        makePart = nil
+    }
+
+    /// Creates the scope of a read whose key is made by the entity's definition.
+    ///
+    /// - Parameters:
+    ///   - table: The table.
+    ///   - index: The index that the read uses; `nil` is the table itself.
+    ///   - makePart: Makes the part by the schema of a snapshot.
+    init(
+        table: String, index: String?,
+        making makePart: @escaping @Sendable (Catalog) throws(CodexError) -> Part
+    ) {
+        part = .partition(table: table, index: index, [])
+        tables = [table]
+        self.makePart = makePart
+    }
+
+    /// The scope by the schema of a snapshot.
+    ///
+    /// - Throws: The errors of making the read's key.
+    func made(by catalog: Catalog) throws(CodexError) -> ObservedScope {
+        guard let makePart else { return self }
+        var scope = self
+        scope.part = try makePart(catalog)
+        return scope
     }
 
     /// Throws if a table does not exist.
@@ -208,6 +238,7 @@ struct ObservedScope: Sendable {
         case .item(_, let key): return try change.key == key
         case .partition(_, nil, let values): return try [change.key.partition] == values
         case .partition(let table, let name?, let values):
+            if try catalog.table(table).hidesItems(of: name, since: change) { return true }
             let indexes = try catalog.table(table).plan.definition.indexes
             guard let index = indexes.first(where: { $0.name == name }) else { return true }
             return try [change.oldImage, change.newImage].contains { image in
@@ -217,13 +248,44 @@ struct ObservedScope: Sendable {
     }
 }
 
-extension LookupTarget {
-    /// The part of a table that a lookup depends on.
-    fileprivate func scope(_ table: String) -> ObservedScope {
-        switch self {
-        case .primaryKey(let key): ObservedScope(.item(table: table, key))
+extension Lookup {
+    /// The part of a table that the lookup depends on.
+    fileprivate var scope: ObservedScope {
+        let (table, target) = (E.definition.table, target)
+        // The entity may come under any of its keys, so that any change of the table counts.
+        guard alternatives.isEmpty else { return ObservedScope(tables: [table]) }
+        let index: String?
+        switch target {
+        case .primaryKey(let key): return ObservedScope(.item(table: table, key))
         case .index(let name, let partition, _):
-            ObservedScope(.partition(table: table, index: name, partition))
+            return ObservedScope(.partition(table: table, index: name, partition))
+        case .values: index = nil
+        case .indexValues(let name, _): index = name
+        }
+        return ObservedScope(table: table, index: index) { catalog throws(CodexError) in
+            switch try KeyResolution(E.self, by: catalog).resolved(target) {
+            case .primaryKey(let key): .item(table: table, key)
+            case .index(let name, let partition, _):
+                .partition(table: table, index: name, partition)
+            case .values, .indexValues: .partition(table: table, index: index, [])
+            }
+        }
+    }
+}
+
+extension Query {
+    /// The part of a table that the query depends on.
+    fileprivate var scope: ObservedScope {
+        let request = request
+        guard request.keyValues != nil else {
+            return ObservedScope(
+                .partition(
+                    table: request.table, index: request.index, request.partition))
+        }
+        return ObservedScope(table: request.table, index: request.index) {
+            catalog throws(CodexError) in
+            let made = try KeyResolution(E.self, by: catalog).resolved(request)
+            return .partition(table: made.table, index: made.index, made.partition)
         }
     }
 }
@@ -238,12 +300,7 @@ extension Store {
     public func observe<E: Entity & Equatable>(
         _ query: Query<E>, limit: Int? = nil
     ) -> StoreObservation<[E]> {
-        let request = query.request
-        let part = ObservedScope.Part.partition(
-            table: request.table, index: request.index, request.partition)
-        return StoreObservation(core, ObservedScope(part)) {
-            try $0.query(query, limit: limit).items
-        }
+        StoreObservation(core, query.scope) { try $0.query(query, limit: limit).items }
     }
 
     /// The entity that `lookup` names, now and each time that a commit changes it; `nil` while
@@ -251,7 +308,7 @@ extension Store {
     ///
     /// - Returns: A sequence that only an error ends: see ``StoreObservation``.
     public func observe<E: Entity & Equatable>(_ lookup: Lookup<E>) -> StoreObservation<E?> {
-        StoreObservation(core, lookup.target.scope(E.definition.table)) { try $0.get(lookup) }
+        StoreObservation(core, lookup.scope) { try $0.get(lookup) }
     }
 
     /// The value of `read`, now and each time that commits in the tables change it.

@@ -202,12 +202,16 @@ struct ActionList {
         case .put(_, let item, let condition):
             try condition?.validate()
             try writes.require(condition, old, &steps)
-            return Outcome(image: writes.replacing(target.table, target.key, old, with: item))
+            var new = try writes.replacing(target.table, target.key, old, with: item)
+            // Here, so that an error belongs to the action, and limits see the whole item.
+            try new.derive(context.catalog)
+            return Outcome(image: new)
         case .update(_, let key, let update, let condition):
             try condition?.validate()
             try writes.validate(update, target.table)
             try writes.require(condition, old, &steps)
-            let new = try writes.updating(target.table, key, old, by: update)
+            var new = try writes.updating(target.table, key, old, by: update)
+            try new.derive(context.catalog)
             // A few clauses can turn a small item into a large one.
             try context.memory?.reserve(new.item.memoryByteCount)
             return Outcome(image: new)

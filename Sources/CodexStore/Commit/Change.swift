@@ -11,9 +11,17 @@ struct Change {
     var isExpiry = false
 
     /// Puts the second of expiry into the new image's header.
-    mutating func stamp() {
-        guard let item = new?.item, table.plan.definition.timeToLive != nil else { return }
-        new?.header.expiresAt = table.plan.expiry(of: item)
+    ///
+    /// - Throws: ``CodexError/Code/typeMismatch`` if a typed write has a time to live that is no
+    ///   number: the item would never expire.
+    mutating func stamp(_ catalog: Catalog) throws(CodexError) {
+        guard let new, let timeToLive = table.plan.definition.timeToLive else { return }
+        let value = new.item[timeToLive]
+        if value != nil, new.isTyped {
+            try EntityDefinition.requireTimeToLive(
+                new.item, timeToLive, of: catalog.entityName(new.header.entityNumber) ?? "")
+        }
+        self.new?.header.expiresAt = Expiry.second(of: value)
     }
 
     /// Whether the item has the same keys in an index before and after.
@@ -29,12 +37,14 @@ struct Change {
     /// Whether the attributes stay as they are; `stored` is the new image's encoding.
     func leavesAttributes(_ stored: [UInt8]?) -> Bool {
         guard let old, let new else { return old == nil && new == nil }
-        // Without compressed values, an item has one encoding after its head.
-        if let before = old.stored, let stored, !new.item.mayBeCompressed,
+        if let before = old.stored, let stored,
             let areEqual = ItemCodec.areAttributesEqual(before.span, stored.span)
         {
-            // An undecided value has another tag once it is decided.
-            return areEqual || old.item.hasSeals && old.item == new.item
+            // Equal bytes have one meaning, also if values in them are compressed.
+            if areEqual { return true }
+            // Without compressed values, an item has one encoding after its head. But an undecided
+            // value has another tag once it is decided.
+            if !new.item.mayBeCompressed { return old.item.hasSeals && old.item == new.item }
         }
         return old.item == new.item
     }

@@ -3,7 +3,7 @@ internal import CodexIndex
 
 /// An item with its header, as it is stored or will be stored.
 struct Image {
-    let item: Item
+    private(set) var item: Item
     /// The size of the item as DynamoDB counts it; `nil` unless ``item`` has only a part of the
     /// attributes.
     var byteCount: Int?
@@ -12,6 +12,55 @@ struct Image {
     var stored: [UInt8]?
     /// The reference to the stored encoding, if it is in chunks.
     var large: LargeValue?
+    /// Whether an entity of a Swift type is the image's content.
+    private(set) var isTyped = false
+    /// Whether ``item`` has the derived attributes that will be stored.
+    ///
+    /// ``derive(_:)`` has computed them, or those of the stored item stay.
+    private(set) var isDerived = false
+
+    /// Sets and removes the derived attributes of the image's entity, by the store's definition.
+    ///
+    /// Every image that a local write stores passes through here. A new image that was not derived
+    /// before gets its derived attributes in ``ItemMaintenance/change(_:)``, so no write path can
+    /// omit them. A raw item, which has no entity, stays as it is.
+    ///
+    /// - Throws: As ``EntityDefinition/derive(_:)``.
+    @inline(__always)
+    mutating func derive(_ catalog: Catalog) throws(CodexError) {
+        guard let derivation = catalog.derivation(of: header.entityNumber) else { return }
+        try derive(derivation)
+    }
+
+    private mutating func derive(_ derivation: Derivation) throws(CodexError) {
+        guard !isDerived else { return }
+        try derivation.apply(to: &item)
+        isDerived = true
+    }
+}
+
+extension Image {
+    /// The image of an entity, with the attributes that its type does not write.
+    ///
+    /// - Parameters:
+    ///   - item: What the type writes.
+    ///   - header: The header.
+    ///   - others: Attributes that stay where `item` lacks them.
+    ///   - old: The stored image.
+    /// - Throws: ``CodexError/Code/keyUnavailable`` for a sealed value under another name than
+    ///   before: it could not be opened any more.
+    init(
+        typed item: Item, _ header: ItemHeader, keeping others: Item, over old: Image?
+    ) throws(CodexError) {
+        self.init(item: item, header: header)
+        isTyped = true
+        for element in others where item[element.name] == nil {
+            if element.seal != .plain, old?.item[element.name] != element.value {
+                throw CodexError.keyUnavailable(element.name)
+            }
+            self.item.set(element)
+        }
+    }
 }
 
 /// The attributes of a table's items that form its index entries and counters.

@@ -11,12 +11,16 @@ struct ItemMaintenance {
 
     /// Checks changes, makes them all, and remembers how to undo them.
     ///
+    /// The derived attributes of the new images are computed, if that was not done before.
+    ///
     /// If it throws, nothing is changed, unless LMDB itself failed (then ``WriteContext/failure``
     /// has the error). But expired items that had a unique key of the new items may be removed.
     func change(_ changes: [Change]) throws(CodexError) {
         var changes = changes
         for position in changes.indices {
-            changes[position].stamp()
+            // The second of expiry may come from a derived attribute.
+            try changes[position].new?.derive(catalog)
+            try changes[position].stamp(catalog)
             try SealedFields.seal(&changes[position], catalog, context.core)
         }
         let stored = try apply(changes)

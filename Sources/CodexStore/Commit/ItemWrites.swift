@@ -20,7 +20,10 @@ struct ItemWrites {
 
     /// Reads the item under `key`, checks `condition` on it, and stores the result of `make`.
     ///
-    /// If `make` returns `nil`, the item is deleted.
+    /// If `make` returns `nil`, the item is deleted. The returned new image has its derived
+    /// attributes.
+    ///
+    /// - Throws: As ``current(_:_:if:keeping:)``, and the errors of `make` and of the change.
     func write(
         _ table: TableHandle, _ key: PrimaryKey, _ condition: Condition?,
         _ make: (Image?) throws(CodexError) -> Image?
@@ -29,26 +32,31 @@ struct ItemWrites {
         try condition?.validate()
         var encoded: [UInt8] = []
         try table.plan.encode(key, into: &encoded)
-        let old = try current(table, encoded)
-        var steps = StoreLimits.conditionStepCountMax
-        try require(condition, old, &steps)
-        let new = try make(old)
+        let old = try current(table, encoded, if: condition)
+        var new = try make(old)
+        try new?.derive(context.catalog)
         if old != nil || new != nil {
             try context.items.change([Change(table: table, key: encoded, old: old, new: new)])
         }
         return (old, new)
     }
 
-    /// Removes the item under `key`, if there is one.
+    /// Removes the item under `key`, if there is one, after a check of `condition` on it.
     ///
-    /// It decodes only the attributes that form the item's index entries and counters.
-    func remove(_ table: TableHandle, _ key: PrimaryKey) throws(CodexError) -> Image? {
+    /// It decodes only the attributes that form the item's index entries and counters, unless a
+    /// condition is checked on the decoded item.
+    ///
+    /// - Returns: The removed item; `nil` if there is none.
+    /// - Throws: As ``current(_:_:if:keeping:)``, and the errors of the change.
+    func remove(
+        _ table: TableHandle, _ key: PrimaryKey, _ condition: Condition? = nil
+    ) throws(CodexError) -> Image? {
         if let failure = context.failure { throw failure }
+        try condition?.validate()
         var encoded: [UInt8] = []
         try table.plan.encode(key, into: &encoded)
-        guard let old = try current(table, encoded, keeping: table.derivedParts) else {
-            return nil
-        }
+        let stored = try current(table, encoded, if: condition, keeping: table.derivedParts)
+        guard let old = stored else { return nil }
         try context.items.change([Change(table: table, key: encoded, old: old, new: nil)])
         return old
     }
@@ -85,18 +93,25 @@ struct ItemWrites {
         try condition.validate()
         let item = try currentStored(table, key)
         try account.beginCheck(encodedByteCount: item?.inflatedByteCount ?? 0)
-        var (holds, byteCount) = (false, 0)
-        if let item {
-            (holds, byteCount) = try item.evaluate(
-                condition, steps: &account.stepCount, reserving: context.memory)
-        } else {
-            holds = condition.evaluate(Item(), steps: &account.stepCount)
-        }
+        let (holds, byteCount) = try evaluate(condition, item, &account.stepCount)
         try account.endCheck(byteCount: byteCount)
         guard account.stepCount >= 0 else { throw Self.tooManySteps }
         guard !holds else { return byteCount }
-        throw CodexError(
-            .conditionFailed, Self.failure(isThere: item != nil), storedItem: item)
+        throw Self.failure(for: item)
+    }
+
+    /// Whether a condition holds for an item in its stored form, and the size of the item.
+    ///
+    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``.
+    private func evaluate(
+        _ condition: Condition, _ item: StoredItem?, _ steps: inout Int
+    ) throws(CodexError) -> (holds: Bool, byteCount: Int) {
+        guard let item else { return (condition.evaluate(Item(), steps: &steps), 0) }
+        return try item.evaluate(condition, steps: &steps, reserving: context.memory)
+    }
+
+    private static func failure(for item: StoredItem?) -> CodexError {
+        CodexError(.conditionFailed, failure(isThere: item != nil), storedItem: item)
     }
 
     private static func failure(isThere: Bool) -> String {
@@ -125,6 +140,54 @@ struct ItemWrites {
         guard context.isExpired(image.header) else { return image }
         try expire(table, key, image)
         return nil
+    }
+
+    /// The stored image under an encoded key, as the target of a write with a condition.
+    ///
+    /// If the transaction counts memory, the condition is checked on the item's stored form. An
+    /// item for which it does not hold is not decoded then.
+    ///
+    /// - Parameters:
+    ///   - table: The item's table.
+    ///   - key: Its encoded key.
+    ///   - condition: The condition, which is valid; `nil` if there is none.
+    ///   - parts: The attributes to decode if the condition does not need the others; `nil` for
+    ///     all.
+    /// - Returns: The image; `nil` if there is no item.
+    /// - Throws: ``CodexError/Code/conditionFailed`` with the item;
+    ///   ``CodexError/Code/invalidExpression``, ``CodexError/Code/outOfMemory``,
+    ///   ``CodexError/Code/corrupted``.
+    private func current(
+        _ table: TableHandle, _ key: [UInt8], if condition: Condition?,
+        keeping parts: DerivedParts? = nil
+    ) throws(CodexError) -> Image? {
+        guard let condition else { return try current(table, key, keeping: parts) }
+        guard let memory = context.memory else {
+            let image = try current(table, key)
+            var steps = StoreLimits.conditionStepCountMax
+            try require(condition, image, &steps)
+            return image
+        }
+        try requireStored(condition, table, key, memory)
+        return try current(table, key, keeping: parts)
+    }
+
+    /// Checks a condition on the item under an encoded key, in its stored form.
+    ///
+    /// Afterwards, `memory` has only what was reserved of the item in the error.
+    ///
+    /// - Throws: As ``current(_:_:if:keeping:)``.
+    private func requireStored(
+        _ condition: Condition, _ table: TableHandle, _ key: [UInt8], _ memory: DecodedMemory
+    ) throws(CodexError) {
+        let before = memory.byteCount
+        let item = try currentStored(table, key)
+        var steps = StoreLimits.conditionStepCountMax
+        let holds = try evaluate(condition, item, &steps).holds
+        guard steps >= 0 else { throw Self.tooManySteps }
+        guard !holds else { return memory.release(downTo: before) }
+        memory.release(downTo: before + (item?.memoryByteCount ?? 0))
+        throw Self.failure(for: item)
     }
 
     /// The item under an encoded key in its stored form.
@@ -171,17 +234,40 @@ struct ItemWrites {
     // MARK: New images
 
     /// The image of `item` in place of `old`.
+    ///
+    /// - Throws: As ``version(of:over:)``.
     func replacing(
         _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, with item: Item
-    ) -> Image {
+    ) throws(CodexError) -> Image {
         let entity = table.entity(of: key)
         return Image(
             item: item,
             header: ItemHeader(
                 // An entity that the schema does not have any more keeps its number.
                 entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
-                schemaVersion: entity?.definition.schemaVersion ?? old?.header.schemaVersion ?? 0,
+                schemaVersion: try version(of: entity, over: old)
+                    ?? old?.header.schemaVersion ?? 0,
                 version: (old?.header.version ?? 0) + 1))
+    }
+
+    /// The schema version of a whole item that an untyped write stores; `nil` without an entity.
+    ///
+    /// A process that opened the store with the entity's type writes items of the type's version,
+    /// also untyped. It is subject to the rules of typed writes.
+    ///
+    /// - Throws: ``CodexError/Code/programTooOld`` if the stored item has a later version, or if
+    ///   the store does not know the version of the program; the errors of LMDB.
+    private func version(
+        of entity: EntityBinding?, over old: Image?
+    ) throws(CodexError) -> Int? {
+        guard let entity else { return nil }
+        let (name, stored) = (entity.definition.name, entity.definition.schemaVersion)
+        guard stored > 1, let type = context.core.types.entityType(named: name),
+            type.definition.schemaVersion < stored
+        else { return stored }
+        let bound = try context.binding(type)
+        try bound.requireWritable(over: old, in: context)
+        return bound.version
     }
 
     /// Refuses an update of key attributes.
@@ -196,15 +282,20 @@ struct ItemWrites {
     }
 
     /// The image that results from an update of `old`, or of no item.
+    ///
+    /// An item keeps its schema version; a new one gets that of ``version(of:over:)``.
     func updating(
         _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, by update: Update
     ) throws(CodexError) -> Image {
         let entity = old == nil ? table.entity(of: key) : table.sealedEntity(ofRaw: old, key)
+        let item = try update.apply(to: old?.item ?? table.plan.definition.attributes(of: key))
+        var schemaVersion = old?.header.schemaVersion
+        if old == nil { schemaVersion = try version(of: entity, over: nil) }
         return Image(
-            item: try update.apply(to: old?.item ?? table.plan.definition.attributes(of: key)),
+            item: item,
             header: ItemHeader(
                 entityNumber: entity?.number ?? old?.header.entityNumber ?? 0,
-                schemaVersion: old?.header.schemaVersion ?? entity?.definition.schemaVersion ?? 0,
+                schemaVersion: schemaVersion ?? 0,
                 version: (old?.header.version ?? 0) + 1))
     }
 }

@@ -22,7 +22,7 @@ struct Uniqueness {
     func requireUnique(
         _ changes: [Change], _ entries: [[EntryChange]]
     ) throws(CodexError) {
-        let isUnique = { (entry: EntryChange) in entry.index.plan.definition.isUnique }
+        let isUnique = { (entry: EntryChange) in entry.index.refusesEqualKeys }
         var leaving: Set<TreeKey> = []
         if entries.count > 1 {
             for entry in entries.joined() where isUnique(entry) {

@@ -20,6 +20,9 @@ public struct WriteTransaction: ReadableTransaction, ~Copyable {
     ///
     /// It applies up to the end of the body. If it refuses, the operation fails with
     /// ``CodexError/Code/outOfMemory`` and has no effect.
+    ///
+    /// With a budget, the condition of a single write is checked on the item's stored form. The
+    /// error has the item in this form, and the budget keeps the memory that was reserved for it.
     package var memory: DecodedMemory? {
         get { context.memory }
         nonmutating set { context.memory = newValue }
@@ -32,6 +35,11 @@ extension WriteTransaction: Sendable {}
 extension WriteTransaction {
     /// Stores an item, and replaces one with the same key.
     ///
+    /// If the item belongs to an entity with derived attributes, the store computes them
+    /// (``DerivedAttribute``). Values of the item for them have no effect. The item gets the
+    /// entity's schema version of the type that the store was opened with; without such a type, it
+    /// gets the store's version.
+    ///
     /// - Parameters:
     ///   - item: The item, with the table's key attributes.
     ///   - table: The table.
@@ -43,7 +51,9 @@ extension WriteTransaction {
     ///   ``CodexError/Code/keyTooLong``, ``CodexError/Code/invalidItem``,
     ///   ``CodexError/Code/itemTooLarge``, ``CodexError/Code/invalidExpression``,
     ///   ``CodexError/Code/unknownTable``; ``CodexError/Code/invalidNumber`` if a counter's sum
-    ///   would need more than 38 digits. The transaction may go on after each of these errors.
+    ///   would need more than 38 digits; ``CodexError/Code/programTooOld`` if the store was opened
+    ///   with the entity's type, and the stored item has a later version. The transaction may go on
+    ///   after each of these errors.
     @discardableResult
     public mutating func put(
         _ item: Item, in table: String, condition: Condition? = nil,
@@ -53,19 +63,36 @@ extension WriteTransaction {
             throw CodexError(
                 .invalidArgument, "A put returns nothing, the old item or the new one.")
         }
-        let table = try context.catalog.table(table)
-        let key = try table.plan.definition.primaryKey(of: item)
-        let old = try context.writes.write(table, key, condition) { old throws(CodexError) in
-            context.writes.replacing(table, key, old, with: item)
-        }.old
+        let (old, new) = try change(to: item, in: table, condition: condition)
         switch returning {
-        case .allOld: return old?.item
-        case .allNew: return item
+        case .allOld: return old
+        case .allNew: return new
         default: return nil
         }
     }
 
+    /// Stores an item as ``put(_:in:condition:returning:)`` does.
+    ///
+    /// - Returns: The old item, and the new one with its derived attributes.
+    /// - Throws: As ``put(_:in:condition:returning:)``.
+    package mutating func change(
+        to item: Item, in table: String, condition: Condition? = nil
+    ) throws(CodexError) -> (old: Item?, new: Item?) {
+        let table = try context.catalog.table(table)
+        let key = try table.plan.definition.primaryKey(of: item)
+        let (old, new) = try context.writes.write(table, key, condition) {
+            old throws(CodexError) in
+            try context.writes.replacing(table, key, old, with: item)
+        }
+        return (old?.item, new?.item)
+    }
+
     /// Changes attributes of an item, or creates the item with its key and these attributes.
+    ///
+    /// If the item belongs to an entity with derived attributes, the store computes them from the
+    /// changed item (``DerivedAttribute``). A change of a derived attribute itself has no effect,
+    /// and conditions and changes read the value from before the update. With `.updatedNew`, only
+    /// the attributes that `update` names are returned.
     ///
     /// - Parameters:
     ///   - table: The table.
@@ -124,12 +151,11 @@ extension WriteTransaction {
             throw CodexError(.invalidArgument, "A delete returns nothing or the old item.")
         }
         let table = try context.catalog.table(table)
-        if condition == nil, returning == .none {
-            _ = try context.writes.remove(table, key)
+        if returning == .none {
+            _ = try context.writes.remove(table, key, condition)
             return nil
         }
-        let old = try context.writes.write(table, key, condition) { _ in nil }.old
-        return returning == .allOld ? old?.item : nil
+        return try context.writes.write(table, key, condition) { _ in nil }.old?.item
     }
 }
 

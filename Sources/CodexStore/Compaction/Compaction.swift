@@ -23,8 +23,6 @@ struct Compaction {
 
     /// The maximum wait for the gate, during which the writer waits, too.
     private static let gateWait = Duration.seconds(2)
-    /// The maximum time that a process that is being spawned may hold this one's locks.
-    private static let spawnWait = Duration.seconds(2)
 
     init(_ core: StoreCore, _ parts: WritableParts, purges: Bool) {
         self.core = core
@@ -142,8 +140,7 @@ struct Compaction {
             core.environment.close()
             try intent.complete(in: directory, core.lease, reached: options.reached)
             options.reached(.compactionSettled)
-            try ForeignLock(StoreDirectory.lockFile, in: directory).wait(within: Self.spawnWait)
-            try core.environment.reopen(directory, names)
+            try core.environment.reopen(directory, names, options)
         }
         options.reached(.compactionReopened)
         try checkpointer.attach(try DataFile(directory))

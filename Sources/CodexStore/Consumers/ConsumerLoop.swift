@@ -11,7 +11,8 @@ internal import FoundationEssentials
 //    checkpoint. `deliverChanges` calls the handler of events first, and then moves the checkpoint.
 // 4. A change that keeps failing becomes a dead letter in the transaction that moves the checkpoint
 //    past it (DeadLetters.swift). If the policy does not allow that, the loop ends with the error.
-// 5. At the end of the log, the loop waits for the next commit (Changes/CommitSignal.swift).
+// 5. At the end of the log, the loop waits for the next commit (Changes/CommitSignal.swift). With
+//    an end (ConsumptionEnd.swift), it returns once it has read all commits up to that end.
 // 6. If the checkpoint is not where the loop left it, another process has moved it. The loop starts
 //    again at step 1.
 
@@ -21,8 +22,9 @@ extension Store {
     ///
     /// Each write transaction has the body's writes and the new checkpoint. So the body's writes
     /// take effect exactly once for each change, even if processes are killed. The call does not
-    /// end by itself: cancel the task. Several processes may consume under one name, and each
-    /// change still takes effect once.
+    /// end by itself: cancel the task, or use
+    /// ``consume(_:view:batchCount:onFailure:until:_:)``. Several processes may consume under one
+    /// name, and each change still takes effect once.
     ///
     /// ```swift
     /// try await store.addConsumer("totals", filter: ChangeFilter(entities: ["task"]))
@@ -49,12 +51,80 @@ extension Store {
         onFailure policy: ConsumerFailurePolicy = .stop,
         _ body: @escaping @Sendable (inout WriteTransaction, [ChangeRecord]) throws -> Void
     ) async throws {
+        try await consume(
+            consumer, view: view, batchCount: batchCount, onFailure: policy, until: .cancelled,
+            body)
+    }
+
+    /// Consumes as ``consume(_:view:batchCount:onFailure:_:)`` does, up to an end.
+    ///
+    /// With ``ConsumptionEnd/caughtUp``, the call returns once the changes of all commits that
+    /// existed at its start are done. It does not wait for later commits, and may consume some of
+    /// them. This suits programs that run from time to time, and tests:
+    ///
+    /// ```swift
+    /// try await store.consume("totals", until: .caughtUp) { transaction, changes in
+    ///     for change in changes { … }
+    /// }
+    /// ```
+    ///
+    /// If the consumer's filter excludes all those changes, `body` is not called, and the
+    /// checkpoint may stay.
+    ///
+    /// - Parameters:
+    ///   - consumer: The consumer's name.
+    ///   - view: The images that the changes have.
+    ///   - batchCount: The approximate number of changes in a transaction, 1 or more.
+    ///   - policy: The reaction to a change for which `body` throws. A change that becomes a dead
+    ///     letter is done.
+    ///   - end: The end of the call.
+    ///   - body: Gets the changes, in order.
+    /// - Throws: As ``consume(_:view:batchCount:onFailure:_:)``.
+    public func consume(
+        _ consumer: String, view: StreamView = .newAndOldImages, batchCount: Int = 100,
+        onFailure policy: ConsumerFailurePolicy = .stop, until end: ConsumptionEnd,
+        _ body: @escaping @Sendable (inout WriteTransaction, [ChangeRecord]) throws -> Void
+    ) async throws {
         guard batchCount >= 1 else {
             throw CodexError(.invalidArgument, "A batch has at least 1 change.")
         }
         try policy.validate()
-        try await ConsumerLoop.run(self, consumer, view, batchCount) { loop, batch, done in
+        let last = try end.commit(in: core)
+        try await ConsumerLoop.run(
+            self, consumer, view, batchCount, until: last
+        ) { loop, batch, done in
             try await loop.commit(batch, from: done, policy, body)
+        }
+    }
+
+    /// Consumes as ``consume(_:view:batchCount:onFailure:until:_:)`` does, with reads of each batch
+    /// before its transaction.
+    ///
+    /// - Parameters:
+    ///   - consumer: The consumer's name.
+    ///   - batchCount: The approximate number of changes in a transaction.
+    ///   - end: The end of the call.
+    ///   - prepare: Gets each batch before its transaction, with a snapshot in which it reads what
+    ///     the body needs. The snapshot may be newer than the batch.
+    ///   - body: Gets the changes and what was read. If a batch fails, it gets the changes one by
+    ///     one, with what was read for the whole batch.
+    /// - Throws: As ``consume(_:view:batchCount:onFailure:_:)``, and the errors of `prepare`.
+    package func consume<Prepared: Sendable>(
+        _ consumer: String, batchCount: Int, until end: ConsumptionEnd,
+        preparedBy prepare:
+            @escaping @Sendable (borrowing Snapshot, [ChangeRecord]) throws -> Prepared,
+        _ body:
+            @escaping @Sendable (inout WriteTransaction, [ChangeRecord], Prepared) throws -> Void
+    ) async throws {
+        let last = try end.commit(in: core)
+        try await ConsumerLoop.run(
+            self, consumer, .newAndOldImages, batchCount, until: last
+        ) { loop, batch, done in
+            // It waits for the end of a compaction, as the other reads of a consumer do.
+            let prepared = try core.withReadContext { try prepare(Snapshot($0), batch) }
+            try await loop.commit(batch, from: done, .stop) { transaction, changes in
+                try body(&transaction, changes, prepared)
+            }
         }
     }
 
@@ -94,7 +164,7 @@ struct ConsumerLoop {
     /// The bytes of commits without matching changes after which the loop moves the checkpoint.
     private static let skippedByteCountMax: UInt64 = 1 << 20
 
-    /// Consumes from the checkpoint until a call throws.
+    /// Consumes from the checkpoint up to an end, or until a call throws.
     ///
     /// If another process moves the checkpoint, the loop continues from there.
     ///
@@ -103,11 +173,13 @@ struct ConsumerLoop {
     ///   - name: The consumer's name.
     ///   - view: The images that the changes have.
     ///   - batchCount: The approximate number of changes in one call of `handle`.
+    ///   - last: The commit whose changes are the last; `nil` for no end.
     ///   - handle: Gets changes and the present checkpoint; it moves the checkpoint to the last
     ///     change.
     /// - Throws: The errors of reading, writing and `handle`, and `CancellationError`.
     static func run(
         _ store: Store, _ name: String, _ view: StreamView, _ batchCount: Int,
+        until last: UInt64? = nil,
         _ handle: (ConsumerLoop, [ChangeRecord], SequenceNumber) async throws -> Void
     ) async throws {
         while true {
@@ -115,7 +187,7 @@ struct ConsumerLoop {
             let loop = ConsumerLoop(store: store, name: name, filter: state.filter)
             let reader = ChangeReader(store.core, from: state.startingPoint, view, state.filter)
             do {
-                try await loop.run(reader, state, batchCount, handle)
+                return try await loop.run(reader, state, batchCount, until: last, handle)
             } catch let failure as BodyFailure {
                 throw failure.error
             } catch CodexError.Code.consumerMoved {
@@ -124,13 +196,16 @@ struct ConsumerLoop {
         }
     }
 
-    /// Passes on batch after batch until a call throws.
+    /// Passes on batch after batch up to an end, or until a call throws.
     private func run(
-        _ reader: ChangeReader, _ state: Consumer, _ batchCount: Int,
+        _ reader: ChangeReader, _ state: Consumer, _ batchCount: Int, until lastCommit: UInt64?,
         _ handle: (ConsumerLoop, [ChangeRecord], SequenceNumber) async throws -> Void
     ) async throws {
         var done = state.sequenceNumber
         var segment = state.segment
+        // Without an end, there is always a next commit.
+        var isOver: Bool { lastCommit.map { reader.commit >= $0 } ?? false }
+        if let lastCommit, done.lastWholeCommit >= lastCommit { return }
         while true {
             try _Concurrency.Task.checkCancellation()
             let batch = try reader.read(batchCount)
@@ -145,6 +220,8 @@ struct ConsumerLoop {
                     reader.forgetSkipped()
                     continue
                 }
+                // If another process moved the checkpoint back, not all changes are done.
+                if isOver { return try requireCheckpoint(done) }
                 if let end = reader.endID {
                     try requireCheckpoint(done)
                     try await store.core.commits.wait(after: end)
@@ -154,6 +231,7 @@ struct ConsumerLoop {
             try await handle(self, batch, done)
             done = last.sequenceNumber
             segment = last.commit.start.segment
+            if isOver { return }
         }
     }
 

@@ -34,8 +34,9 @@ extension Store {
     ///   - position: The position after which it starts.
     ///   - filter: The changes that it gets.
     /// - Throws: ``CodexError/Code/invalidArgument`` if the name is taken with another filter, or
-    ///   for a sequence number that the store has not reached, ``CodexError/Code/changesTrimmed``,
-    ///   and as ``write(_:)-(_)``.
+    ///   for a sequence number that the store has not reached; ``CodexError/Code/unknownTable`` or
+    ///   ``CodexError/Code/unknownEntity`` for a name in the filter that the store has never had;
+    ///   ``CodexError/Code/changesTrimmed``, and as ``write(_:)-(_)``.
     public func addConsumer(
         _ name: String, after position: StreamPosition = .latest, filter: ChangeFilter = .all
     ) async throws {
@@ -50,6 +51,7 @@ extension Store {
                 }
                 return
             }
+            try filter.requireKnown(context)
             let state = Consumer(
                 filter: filter, after: try context.sequenceNumber(at: position),
                 now: context.core.options.nowMilliseconds)

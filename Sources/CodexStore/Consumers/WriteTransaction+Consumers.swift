@@ -22,26 +22,27 @@ extension WriteTransaction {
         try context.setConsumer(try Consumer.key(consumer), state)
     }
 
-    /// Whether another transaction of the same commit group moved a consumer's checkpoint.
-    ///
-    /// The writes of that transaction are not in the log yet.
+    /// A consumer's checkpoint: changes up to it are done.
     ///
     /// - Throws: ``CodexError/Code/unknownConsumer``, and the errors of reading.
-    package func hasConsumerMovedInGroup(_ consumer: String) throws -> Bool {
-        let state = try ConsumerReads(context).consumer(consumer)
-        let committed = try context.core.withReadContext {
-            try ConsumerReads($0).consumer(consumer)
-        }
-        return committed.sequenceNumber != state.sequenceNumber
+    package func checkpoint(of consumer: String) throws -> SequenceNumber {
+        try ConsumerReads(context).consumer(consumer).sequenceNumber
     }
 
     /// Moves a consumer's checkpoint to a change, and removes its dead letters after the change.
     ///
+    /// - Parameters:
+    ///   - consumer: The consumer's name.
+    ///   - number: The change.
+    ///   - filter: The changes that it gets from now on; `nil` keeps its filter.
     /// - Throws: ``CodexError/Code/unknownConsumer``, and the errors of writing.
-    package func moveConsumer(_ consumer: String, to number: SequenceNumber) throws {
+    package func moveConsumer(
+        _ consumer: String, to number: SequenceNumber, filter: ChangeFilter? = nil
+    ) throws {
         let old = try ConsumerReads(context).consumer(consumer)
         let state = Consumer(
-            filter: old.filter, after: number, now: context.core.options.nowMilliseconds)
+            filter: filter ?? old.filter, after: number,
+            now: context.core.options.nowMilliseconds)
         try context.deadLetters.forget(consumer, after: number)
         try context.setConsumer(try Consumer.key(consumer), state)
     }

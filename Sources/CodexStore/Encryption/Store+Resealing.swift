@@ -86,10 +86,10 @@
                 let sealed = try fields.sealed(
                     item, keeping: old.item,
                     context.core.options.with { $0.requiresSealedFields = false })
-                try context.items.change([
-                    Change(
-                        table: table, key: key, old: old, new: Image(item: sealed, header: header))
-                ])
+                // The plain attributes stay, so the derived ones do, too. The item may be of an
+                // earlier version, and have a value from which they cannot be made.
+                let new = Image(item: sealed, header: header, isDerived: true)
+                try context.items.change([Change(table: table, key: key, old: old, new: new)])
             }
         }
     }

@@ -76,6 +76,22 @@ public enum StoreEvent: Sendable, Hashable {
     /// behind the log. If the new time is wrong, correct the clock within the confirmation.
     case clockJumped(by: Duration)
 
+    /// The attributes of an entity's Swift type cannot be known, so its definition is not checked.
+    ///
+    /// Each opening with the type sends the event. The type's coding keys accept any name, or its
+    /// `init(from:)` asks first for keys whose type is not its own `CodingKeys`. Mistakes in key
+    /// templates, indexes and filters of the entity are then not found. Declare the fields in the
+    /// type's definition (``EntityDefinition/fields``). The value is the entity's stored name.
+    case entityUnchecked(String)
+
+    /// The schema has a mistake that was in the store before it was checked.
+    ///
+    /// Two entities of a table can have the same key. Or an index, a counter or the time to live
+    /// names an attribute that no entity has, so that it is for raw items alone. New mistakes of
+    /// both kinds are refused. Each opening with the schema sends the event. The value is a
+    /// description, which has names of the schema and no stored data.
+    case schemaWarning(String)
+
     /// The thresholds from which events are sent.
     public struct Thresholds: Sendable, Hashable {
         /// The shortest commit that is slow.

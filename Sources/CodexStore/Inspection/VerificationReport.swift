@@ -26,6 +26,11 @@ public struct VerificationReport: Sendable, Hashable {
             case unindexableItem
             /// The expiry time in an item's header differs from its attribute.
             case wrongExpiry
+            /// A derived attribute is not what the store's definition makes of the item's other
+            /// attributes.
+            ///
+            /// A write of the item corrects it.
+            case wrongDerivedAttribute
             /// An encrypted field was changed, or moved here from another item or field; found only
             /// with the keys.
             case tamperedValue
@@ -65,10 +70,13 @@ public struct VerificationReport: Sendable, Hashable {
         ///
         /// It is user data.
         public let key: PrimaryKey?
+        /// The name of the derived attribute that differs; `nil` for other kinds.
+        public internal(set) var attribute: String?
 
         /// The difference without its key.
         public var description: String {
             "\(kind.rawValue) in \(table)" + (index.map { ", index \($0)" } ?? "")
+                + (attribute.map { ", attribute \($0)" } ?? "")
         }
     }
 
@@ -108,7 +116,9 @@ extension Store {
     /// Recomputes every index and counter from the items and lists each difference.
     ///
     /// It decodes entries and compares them with the items. It shares the encodings of keys and
-    /// items, but no code with the maintenance of indexes and counters. It runs on one snapshot,
+    /// items, but no code with the maintenance of indexes and counters. It computes the derived
+    /// attributes of each item as a write does, and compares them with those that are stored. Items
+    /// of an earlier schema version may have those of that version. It runs on one snapshot,
     /// and writes continue meanwhile. It skips indexes and counters that are being built. Expired
     /// items that are not removed yet are checked, too, but they are no duplicates in a unique
     /// index.

@@ -55,6 +55,7 @@ struct Verifier {
                 verifier.report(.unknownEntity, table, nil, primaryKey)
             }
             verifier.countUndecided(image, table)
+            verifier.verifyDerived(image, table, primaryKey)
             do {
                 let core = verifier.context.core
                 let opened = try SealedFields.opened(
@@ -92,6 +93,27 @@ struct Verifier {
                 }
             }
             try verifier.addTotals(table, image, primaryKey)
+        }
+    }
+
+    /// Compares the derived attributes of an item with those that its other attributes make.
+    private mutating func verifyDerived(
+        _ image: Image, _ table: TableHandle, _ primaryKey: PrimaryKey
+    ) {
+        let (number, version) = (image.header.entityNumber, image.header.schemaVersion)
+        guard let derivation = context.catalog.derivation(of: number) else { return }
+        var names = derivation.differingNames(in: image.item)
+        // Version 0 has an item that was raw: it counts as the present version.
+        if version != 0, version < derivation.schemaVersion {
+            // Until it is migrated, an item of an earlier version may have those of that version.
+            let entity = table.entities.first { $0.number == number }
+            names.removeAll { entity?.changed($0, after: version) ?? true }
+        }
+        for name in names {
+            differences.append(
+                .init(
+                    kind: .wrongDerivedAttribute, table: table.name, index: nil, key: primaryKey,
+                    attribute: name))
         }
     }
 
@@ -296,6 +318,12 @@ struct Verifier {
         }
         do {
             _ = try DigestKey.stored(in: context)
+            for table in context.catalog.allTables {
+                for entity in table.entities where entity.migration != nil {
+                    _ = try EarlierWrites.stored(
+                        entity.number, context.transaction, context.catalog.meta)
+                }
+            }
         } catch {
             reportEntry(of: "meta")
         }

@@ -100,7 +100,7 @@ extension CodexError {
     /// Errors about an item or an argument do not need it.
     func located(at path: String) -> CodexError {
         guard Self.codesOfStores.contains(code), !message.contains(path) else { return self }
-        return CodexError(code, "\(message) The store is \(path).", cause: cause)
+        return adding("The store is \(path).")
     }
 
     private static let codesOfStores: Set<Code> = [
@@ -118,10 +118,21 @@ extension CodexError {
     var isInvalidArgument: Bool { (cause as? LMDBFailure)?.code == EINVAL }
 
     /// The error for a failed system call, by its `errno`.
+    ///
+    /// - Parameters:
+    ///   - call: The name of the call.
+    ///   - code: Its `errno`.
+    ///   - path: The path of the file or directory, which the message names.
+    ///   - cause: The underlying error; `nil` is the call itself.
+    /// - Returns: The error.
     static func system(
-        _ call: String, _ code: Int32, cause: (any Error)? = nil
+        _ call: String, _ code: Int32, path: String? = nil, cause: (any Error)? = nil
     ) -> CodexError {
-        let failure = cause ?? SystemFailure(call: call, code: code)
+        let error = refusal(code, cause ?? SystemFailure(call: call, code: code))
+        return path.map { error.adding("The path is \($0).") } ?? error
+    }
+
+    private static func refusal(_ code: Int32, _ failure: any Error) -> CodexError {
         switch code {
         case ENOSPC, EDQUOT: return diskFull(failure)
         case EACCES, EPERM, EROFS:

@@ -237,14 +237,17 @@ final class Environment: @unchecked Sendable {
     /// - Parameters:
     ///   - directory: The store's directory.
     ///   - names: The databases of ``databaseNames()``, whose handles keep their numbers.
+    ///   - options: The store's options.
     /// - Throws: ``CodexError/Code/notWritable`` if another program has the data file open, and the
     ///   errors of opening. Then the environment is closed, and its users get
     ///   ``CodexError/Code/closed``.
-    func reopen(_ directory: Directory, _ names: [String]) throws(CodexError) {
+    func reopen(
+        _ directory: Directory, _ names: [String], _ options: StoreOptions
+    ) throws(CodexError) {
         close()
         // If another program had the lock, liblmdb would continue the transaction numbers in the
         // lock file.
-        try Recovery.requireNoStranger(directory)
+        try Recovery.requireNoStranger(directory, options)
         do throws(CodexError) {
             try open(directory)
             try holdLocks(directory)

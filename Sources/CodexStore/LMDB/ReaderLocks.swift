@@ -39,7 +39,8 @@ final class ReaderLocks: Sendable {
             descriptor = directory.openFile(StoreDirectory.lockFile, O_RDWR)
             guard descriptor >= 0 else {
                 if [EACCES, EROFS, ENOENT].contains(errno) { return nil }
-                throw .system("openat", errno)
+                throw .system(
+                    "openat", errno, path: directory.path(of: StoreDirectory.lockFile))
             }
             let own = off_t(getpid())
             var status = Self.lock(descriptor, F_RDLCK, 0, Self.setLock)
@@ -51,7 +52,10 @@ final class ReaderLocks: Sendable {
                 // stays open, since closing it would drop liblmdb's own locks.
                 if status == EINVAL { return }
                 close(descriptor)
-                guard status == EAGAIN || status == EACCES else { throw .system("fcntl", status) }
+                guard status == EAGAIN || status == EACCES else {
+                    throw .system(
+                        "fcntl", status, path: directory.path(of: StoreDirectory.lockFile))
+                }
                 throw CodexError(
                     .notWritable,
                     "A process with this one's number (\(own)) has the store at \(directory.path) "
@@ -109,13 +113,16 @@ enum ReaderTable {
         let descriptor = directory.openFile(StoreDirectory.lockFile, O_RDWR | O_CREAT)
         // A store that may only be read has a lock file already, or needs none.
         if descriptor < 0, isReadOnly, errno == EROFS || errno == EACCES { return }
-        guard descriptor >= 0 else { throw .system("openat", errno) }
+        guard descriptor >= 0 else {
+            throw .system("openat", errno, path: directory.path(of: StoreDirectory.lockFile))
+        }
         defer { close(descriptor) }
         #if os(Linux)
             let byteCount = firstSlot + Int(Environment.readerCountMax) * slotByteCount
             let status = posix_fallocate(descriptor, 0, off_t(byteCount))
             guard status == 0 || status == EINTR || status == EOPNOTSUPP else {
-                throw .system("posix_fallocate", status)
+                throw .system(
+                    "posix_fallocate", status, path: directory.path(of: StoreDirectory.lockFile))
             }
         #endif
     }

@@ -16,7 +16,7 @@ enum FormatUpgrade {
                 "The store has an earlier format, and another process has it open. Close it there.")
         }
         guard try StoreDirectory.format(directory) < StoreFormat.logged else { return }
-        try Recovery.requireNoStranger(directory)
+        try Recovery.requireNoStranger(directory, options)
         let environment = try Environment(directory, readOnly: false, flushes: true)
         let storeID: UUID
         do throws(CodexError) {

@@ -29,7 +29,7 @@ struct Recovery {
         self.lease = lease
         self.options = options
         options.reached(.recoveryBegun)
-        try Self.requireNoStranger(directory)
+        try Self.requireNoStranger(directory, options)
         try CompactionIntent.resolve(in: directory, lease, options)
         checkpoint = try Checkpoint(of: directory)
         wasRefused = try lease.isRefused()
@@ -47,12 +47,20 @@ struct Recovery {
     }
 
     /// Throws if a program that does not use the lease has the environment open.
-    static func requireNoStranger(_ directory: Directory) throws(CodexError) {
-        guard try !ForeignLock(StoreDirectory.lockFile, in: directory).isTaken() else {
-            throw CodexError(
-                .notWritable,
-                "Another program has the store's data file open without Codex's lease, or with an "
-                    + "earlier release. Close it there.")
+    ///
+    /// - Throws: ``CodexError/Code/notWritable``.
+    static func requireNoStranger(
+        _ directory: Directory, _ options: StoreOptions
+    ) throws(CodexError) {
+        try EndingProcess.settled(
+            .notWritable, options.parts.locksRetried
+        ) { () throws(CodexError) in
+            guard try !ForeignLock(StoreDirectory.lockFile, in: directory).isTaken() else {
+                throw CodexError(
+                    .notWritable,
+                    "Another program has the store's data file open without Codex's lease, or with "
+                        + "an earlier release. Close it there.")
+            }
         }
     }
 

@@ -50,7 +50,7 @@ final class StoreLease: Sendable {
         return gate
     }
 
-    /// Opens the lease; ``takeAlone()`` must follow.
+    /// Opens the lease; ``takeAloneOrJoin(retried:)`` must follow.
     init(
         _ directory: Directory, isReadOnly: Bool,
         moved: @escaping @Sendable (String) -> Void = { _ in }
@@ -70,6 +70,28 @@ final class StoreLease: Sendable {
 
     /// Whether no other process has the store open; the caller holds the gate.
     ///
+    /// If others have it open, its files are those that the others opened.
+    ///
+    /// - Parameter retried: Called when the locks are looked at again, since a process may be
+    ///   ending.
+    /// - Returns: Whether this process is alone.
+    /// - Throws: ``CodexError/Code/filesReplaced``.
+    func takeAloneOrJoin(
+        retried: (@Sendable () throws(CodexError) -> Void)?
+    ) throws(CodexError) -> Bool {
+        try EndingProcess.settled(.filesReplaced, retried) { () throws(CodexError) in
+            if try takeAlone() { return true }
+            // Only a process that has the gate takes the lease exclusively.
+            guard try lease.take(.shared, waits: false) else {
+                throw FileGuard.replaced("its file \(Self.gateName)", directory.path)
+            }
+            try requireShared()
+            return false
+        }
+    }
+
+    /// Whether no other process has the store open now; the caller holds the gate.
+    ///
     /// - Throws: ``CodexError/Code/filesReplaced`` if other processes have the data file open with
     ///   another lease.
     func takeAlone() throws(CodexError) -> Bool {
@@ -86,7 +108,7 @@ final class StoreLease: Sendable {
     /// clear the readers of other processes and replace its mutexes.
     ///
     /// - Throws: ``CodexError/Code/filesReplaced``.
-    func requireShared() throws(CodexError) {
+    private func requireShared() throws(CodexError) {
         // On a read-only device, liblmdb uses no lock file, and no process could record the files.
         if directory.device.isReadOnly { return }
         let stored = Array(try lease.read(Self.byteCount).dropFirst(Self.sharedFilesOffset))
@@ -163,7 +185,10 @@ final class StoreLease: Sendable {
     func alone<R>(_ body: () throws(CodexError) -> R) throws(CodexError) -> R {
         do throws(CodexError) {
             // A failed attempt to take the exclusive lock loses the shared lock.
-            guard try takeAlone() else {
+            let isAlone = try EndingProcess.settled(.filesReplaced, nil) { () throws(CodexError) in
+                try takeAlone()
+            }
+            guard isAlone else {
                 throw CodexError(
                     .inUse,
                     "Another process has the store at \(directory.path) open. Close it there first."

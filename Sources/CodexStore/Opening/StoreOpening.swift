@@ -7,15 +7,16 @@ internal import FoundationEssentials
 //    none (StoreCreation.swift). Then it calls `open`.
 // 2. `open` registers the store in this process (OpenStores.swift). It takes `gate.lock`, so that
 //    processes open one after the other, and corrects the modes of the files.
-// 3. `StoreLease.takeAlone` finds out whether another process has the store open. If so, the data
-//    file is used as it is, and nothing is restored.
+// 3. `StoreLease.takeAloneOrJoin` finds out whether another process has the store open. If so, the
+//    data file is used as it is, and nothing is restored.
 // 4. A store of a format without a log is upgraded to the current format (FormatUpgrade.swift).
 // 5. `openForReading` opens the environment of a store that needs no recovery.
 // 6. `openForWriting` recovers the store if this process is alone (Recovery.swift). It checks
 //    checkpoint and log, restores the checkpoint's meta page, and opens the environment at that
 //    state. It pins the checkpoint's pages, makes the end of the log durable, and redoes the log
 //    (Commit/LogApplier.swift).
-// 7. `merge` adds the additions of the program's schema, in a separate commit.
+// 7. `merge` adds the additions of the program's schema, in a separate commit. A program whose
+//    schema is older than the store's adds nothing (EntityDefinition+Merging.swift).
 // 8. `StoreLease.share` takes the shared lease, and the gate is released. `Store.init` starts the
 //    threads.
 
@@ -59,15 +60,16 @@ enum StoreOpening {
             }
             var isOpen = false
             defer { if !isOpen { lease.release() } }
-            let isAlone = try lease.takeAlone()
+            let isAlone = try lease.takeAloneOrJoin(retried: options.parts.locksRetried)
             let isEarlier = try StoreDirectory.format(directory) < StoreFormat.current
             if isEarlier { try FormatUpgrade.upgrade(directory, options, isAlone: isAlone) }
-            if !isAlone { try lease.requireShared() }
             let opened =
                 options.isReadOnly
-                ? try openForReading(directory, lease, options, isAlone: isAlone)
+                ? try openForReading(
+                    directory, lease, options, isAlone: isAlone, KnownTypes(schema))
                 : try openForWriting(
-                    directory, lease, options, isAlone: isAlone, isEarlier: isEarlier, since: start)
+                    directory, lease, options, isAlone: isAlone, isEarlier: isEarlier,
+                    KnownTypes(schema), since: start)
             do throws(CodexError) {
                 try merge(schema, opened)
                 try lease.share(wasAlone: isAlone, isReadOnly: options.isReadOnly)
@@ -85,14 +87,15 @@ enum StoreOpening {
     }
 
     private static func openForReading(
-        _ directory: Directory, _ lease: StoreLease, _ options: StoreOptions, isAlone: Bool
+        _ directory: Directory, _ lease: StoreLease, _ options: StoreOptions, isAlone: Bool,
+        _ types: KnownTypes
     ) throws(CodexError) -> Opened {
         if isAlone { try Recovery.requireClean(directory, lease) }
         let environment = try Environment(
             directory, readOnly: true, flushes: false, mapByteCount: options.mapByteCount)
         do throws(CodexError) {
             try environment.holdLocks(directory)
-            let core = try core(directory, environment, lease, options)
+            let core = try core(directory, environment, lease, options, types)
             return Opened(core: core, parts: nil)
         } catch {
             environment.close()
@@ -102,7 +105,7 @@ enum StoreOpening {
 
     private static func openForWriting(
         _ directory: Directory, _ lease: StoreLease, _ options: StoreOptions, isAlone: Bool,
-        isEarlier: Bool, since start: ContinuousClock.Instant
+        isEarlier: Bool, _ types: KnownTypes, since start: ContinuousClock.Instant
     ) throws(CodexError) -> Opened {
         let options = options.withDeletionClock(of: directory)
         let recovery = isAlone ? try Recovery(directory, lease, options) : nil
@@ -116,7 +119,7 @@ enum StoreOpening {
             try environment.holdLocks(directory)
             environment.clearDeadReaders()
             if !isAlone { Leftovers(in: directory).remove() }
-            let core = try core(directory, environment, lease, options)
+            let core = try core(directory, environment, lease, options, types)
             let file: DataFile
             if let recovery { file = recovery.file } else { file = try DataFile(directory) }
             let log: LogWriter =
@@ -163,7 +166,7 @@ enum StoreOpening {
 
     private static func core(
         _ directory: Directory, _ environment: Environment, _ lease: StoreLease,
-        _ options: StoreOptions
+        _ options: StoreOptions, _ types: KnownTypes
     ) throws(CodexError) -> StoreCore {
         let transaction = try environment.begin(readOnly: true)
         let catalog: Catalog
@@ -179,7 +182,7 @@ enum StoreOpening {
             directory: directory,
             logDirectory: try LogDirectory(store: directory, id: catalog.manifest.storeID),
             environment: environment, catalog: catalog,
-            lease: lease, options: options)
+            lease: lease, options: options, types: types)
     }
 
     /// Applies the additions of a schema.
@@ -191,7 +194,12 @@ enum StoreOpening {
         guard !opened.core.options.isRestoring else { return }
         let own = opened.core.catalog.manifest
         var manifest = own
-        guard try merge(schema, &manifest) else { return }
+        let isChanged = try merge(schema, &manifest)
+        if let schema {
+            try requireSound(
+                schema, in: manifest.schema, since: own.schema, opened.core.options.observer)
+        }
+        guard isChanged else { return }
         guard let parts = opened.parts else {
             guard manifest.schema != own.schema else { return }
             throw CodexError(
@@ -207,8 +215,11 @@ enum StoreOpening {
         }
         let pipeline = try CommitPipeline(opened.core, parts.log, parts.checkpointer)
         do throws(CodexError) {
-            try ManifestEditor(pipeline).edit { manifest, _ throws(CodexError) in
-                try merge(schema, &manifest)
+            let tables = opened.core.catalog.allTables
+            try ManifestEditor(pipeline).edit { manifest, transaction throws(CodexError) in
+                guard try merge(schema, &manifest) else { return false }
+                try endEmptyMigrations(of: tables, &manifest, transaction)
+                return true
             }
         } catch
             where [.diskFull, .storeFull].contains(error.code)
@@ -216,6 +227,42 @@ enum StoreOpening {
         {
             // It must be possible to open a full store, so that items can be deleted. The next
             // opening tries again.
+        }
+    }
+
+    /// Checks a program's schema against its Swift types and against the other entities.
+    ///
+    /// - Parameters:
+    ///   - schema: The program's schema.
+    ///   - merged: The schema of the store, with the program's additions.
+    ///   - own: The schema of the store before.
+    ///   - observer: Gets an event for each problem that is not refused.
+    /// - Throws: ``CodexError/Code/invalidSchema``.
+    private static func requireSound(
+        _ schema: Schema, in merged: Schema, since own: Schema,
+        _ observer: (@Sendable (StoreEvent) -> Void)?
+    ) throws(CodexError) {
+        var warnings = try schema.validateTypes(within: merged, since: own)
+        warnings += try merged.requireDistinctKeys(since: own)
+        guard let observer else { return }
+        for entity in schema.uncheckedEntities { observer(.entityUnchecked(entity)) }
+        for warning in warnings { observer(.schemaWarning(warning)) }
+    }
+
+    /// Records that empty tables have no items of earlier schema versions.
+    private static func endEmptyMigrations(
+        of tables: [TableHandle], _ manifest: inout Manifest, _ transaction: Transaction
+    ) throws(CodexError) {
+        guard manifest.evolution?.migrations != nil else { return }
+        for table in tables {
+            guard manifest.tables[table.name]?.number == table.number,
+                try transaction.count(table.tree) == 0
+            else { continue }
+            for entity in manifest.schema.entities where entity.table == table.name {
+                let migration = manifest.evolution?.migrations?[entity.name]
+                guard let migration, migration.oldest < entity.schemaVersion else { continue }
+                _ = manifest.evolution?.endMigration(of: entity, from: 0)
+            }
         }
     }
 

@@ -5,11 +5,15 @@ public import CodexCore
 // 1. `Store.get` takes a snapshot (Snapshot.swift) and calls `get` of the transaction.
 // 2. `readOne` looks up the entity and its table in the catalog (`binding`).
 // 3. `withOne` finds the item by its key (`withKey` and `withBytes`, ItemRead.swift). A lookup by
-//    an index takes the first entry of the entity (QueryRun.swift).
+//    an index takes the first entry of the entity (QueryRun.swift). If the lookup was made from
+//    values of fields, the entity's definition makes the key first (KeyResolution.swift in
+//    CodexCore). If there is no item, another spelling of the key is tried (AbsenceCheck.swift).
 // 4. `withFieldReader` checks entity and schema version. An older version is upgraded, and
 //    encrypted fields are opened. Other items are read in place, through the plan of their shape
 //    (`plan`).
 // 5. `E.init(reading:)` makes the value.
+//
+// If a lookup finds nothing and has alternatives, these are looked up in the same way.
 //
 // The generic operations are inlinable and small: the compiler specializes them in the caller's
 // module. The rest is not generic, and is compiled in this module.
@@ -58,9 +62,16 @@ extension Store {
 extension ReadableTransaction where Self: ~Copyable {
     /// The entity that `lookup` names, or `nil`.
     ///
-    /// - Throws: ``CodexError/Code/unknownEntity`` if the store's schema lacks the entity, or if
-    ///   the item is of another entity; ``CodexError/Code/schemaMismatch`` if the store has another
-    ///   schema version of the entity; ``CodexError/Code/indexNotReady``,
+    /// - Throws: ``CodexError/Code/unknownEntity`` if the store's schema lacks the entity;
+    ///   ``CodexError/Code/otherEntity`` if the item is of another entity, or raw;
+    ///   ``CodexError/Code/programTooOld`` if the item has a later schema version than the type;
+    ///   ``CodexError/Code/schemaMismatch`` if the store has an earlier one of the entity;
+    ///   ``CodexError/Code/migrationPending`` for a lookup by an index that may lack entries of
+    ///   items of earlier versions; ``CodexError/Code/invalidKey`` for values that do not make the
+    ///   key, and for a key under which there is no item, if there is one under its spelling with
+    ///   UUIDs in lower case, or with padded numbers where the entity declares a number;
+    ///   ``CodexError/Code/invalidIdentifier`` for a value that no key may have;
+    ///   ``CodexError/Code/indexNotReady``;
     ///   ``CodexError/Code/typeMismatch``, ``CodexError/Code/missingAttribute``,
     ///   ``CodexError/Code/keyTooLong``, ``CodexError/Code/corrupted``.
     /// - Complexity: O(log *n*) in the table's items.
@@ -69,6 +80,11 @@ extension ReadableTransaction where Self: ~Copyable {
         var entity: E?
         try _context.readOne(E.self, lookup.target) { reader throws(CodexError) in
             entity = try E(reading: reader)
+        }
+        if entity == nil {
+            for target in lookup.alternatives where entity == nil {
+                entity = try get(Lookup<E>(target))
+            }
         }
         return entity
     }
@@ -79,11 +95,18 @@ extension ReadableTransaction where Self: ~Copyable {
     @inlinable
     public func stored<E: Entity>(_ lookup: Lookup<E>) throws -> Stored<E>? {
         var stored: Stored<E>?
-        try _context.readOne(E.self, lookup.target) { reader throws(CodexError) in
+        let context = _context
+        try context.readOne(E.self, lookup.target) { reader throws(CodexError) in
             let header = reader.header
             stored = Stored(
                 try E(reading: reader), version: header.version,
-                schemaVersion: header.schemaVersion)
+                schemaVersion: header.schemaVersion,
+                key: try context.primaryKey(E.self, reader))
+        }
+        if stored == nil {
+            for target in lookup.alternatives where stored == nil {
+                stored = try self.stored(Lookup<E>(target))
+            }
         }
         return stored
     }
@@ -98,6 +121,11 @@ extension ReadableTransaction where Self: ~Copyable {
     ) throws -> R? {
         var result: R?
         try _context.viewOne(E.self, lookup.target) { result = try body($0) }
+        if result == nil {
+            for target in lookup.alternatives where result == nil {
+                result = try view(Lookup<E>(target), body)
+            }
+        }
         return result
     }
 
@@ -108,7 +136,11 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - limit: The maximum number of entities to return; `nil` for all.
     ///   - token: The ``Page/next`` of the previous page; `nil` for the first page.
     /// - Returns: The entities, and a token if there are more.
-    /// - Throws: As ``get(_:)`` and ``items(matching:limits:after:)``.
+    /// - Throws: As ``get(_:)`` and ``items(matching:limits:after:)``;
+    ///   ``CodexError/Code/invalidExpression`` for a filter with an attribute that the entity does
+    ///   not have, with a value of another type than the field's, or with a misspelled case, and
+    ///   for one that reads the value of an encrypted attribute. A raw item in the range, which was
+    ///   stored before the schema had the entity, is refused as by ``get(_:)``.
     @inlinable
     public func query<E: Entity>(
         _ query: Query<E>, limit: Int? = nil, after token: PageToken? = nil
@@ -138,12 +170,14 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   filter.
     public func count<E: Entity>(_ query: Query<E>) throws -> Int {
         let context = _context.base
-        let number = try context.binding(E.self).entity.number
+        let bound = try context.binding(E.self)
+        try context.requireFindable(bound, by: query.request.index)
         var count = 0
-        unsafe try QueryRun(query.request, context, filtersWhole: true).walk { _, bytes in
-            if bytes.layout.header.entityNumber == number { count += 1 }
+        unsafe try context.run(query.request, of: bound).walk { _, _ in
+            count += 1
             return true
         }
+        if count == 0 { try AbsenceCheck(context, bound).requireSpelling(of: query.request) }
         return count
     }
 
@@ -183,23 +217,46 @@ extension _ReadableContext {
     @inline(__always)
     private func withOne(
         _ bound: TransactionContext.BoundEntity, _ target: LookupTarget,
-        _ body: (ItemBytes) throws -> Void
+        madeFrom values: [String: AttributeValue] = [:], _ body: (ItemBytes) throws -> Void
     ) throws {
         switch target {
         case .primaryKey(let key):
-            try base.withKey(key, bound.table) { encoded in
-                _ = try base.withBytes(bound.table, encoded, body)
+            let isThere = try base.withKey(key, bound.table) { encoded in
+                try base.withBytes(bound.table, encoded, body) != nil
+            }
+            if !isThere {
+                try AbsenceCheck(base, bound).requireSpelling(of: key, madeFrom: values)
             }
         case .index(let name, let partition, let sort):
+            try base.requireFindable(bound, by: name)
             let query = TableQuery(
                 table: bound.table.name, index: name, partition: partition, sortPrefix: sort)
-            let run = try QueryRun(query, base, filtersWhole: true)
+            let run = try QueryRun(query, base, filtersWhole: true, of: bound.entity)
+            var isThere = false
             unsafe try run.walk { key, bytes in
-                guard bytes.layout.header.entityNumber == bound.entity.number else { return true }
+                isThere = true
                 try unsafe run.withWholeItem(key, bytes, body)
                 return false
             }
+            if !isThere {
+                try AbsenceCheck(base, bound).requireSpelling(of: query, madeFrom: values)
+            }
+        case .values, .indexValues: try withOneMade(bound, target, body)
         }
+    }
+
+    /// Makes the key of a lookup from its values, and finds the item.
+    @inline(never)
+    private func withOneMade(
+        _ bound: TransactionContext.BoundEntity, _ target: LookupTarget,
+        _ body: (ItemBytes) throws -> Void
+    ) throws {
+        let values: [String: AttributeValue] =
+            switch target {
+            case .values(let values), .indexValues(_, let values): values
+            case .primaryKey, .index: [:]
+            }
+        try withOne(bound, try KeyResolution(bound).resolved(target), madeFrom: values, body)
     }
 
     /// Passes readers of a page's entities to `body`.
@@ -208,32 +265,53 @@ extension _ReadableContext {
         _ type: any Entity.Type, _ query: TableQuery, _ limit: Int?, _ token: PageToken?,
         _ body: (borrowing FieldReader) throws(CodexError) -> Void
     ) throws -> (next: PageToken?, examined: Int) {
-        let bound = try base.binding(type)
-        let run = try QueryRun(query, base, filtersWhole: true)
-        let page = unsafe try run.page(PageLimits(returned: limit), after: token) { key, bytes in
-            guard bytes.layout.header.entityNumber == bound.entity.number else { return false }
-            try unsafe run.withWholeItem(key, bytes) { try base.withFieldReader(bound, $0, body) }
-            return true
-        }
-        return (page.next, page.examined)
+        try readEach(type, query, limit, token, onFailure: { throw $0 }, body)
     }
 
     /// Passes views of a query's entities to `body` until it returns `false`.
     func viewEach(
         _ type: any Entity.Type, _ query: TableQuery, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
-        let number = try base.binding(type).entity.number
-        let run = try QueryRun(query, base, filtersWhole: true)
+        let bound = try base.binding(type)
+        try base.requireFindable(bound, by: query.index)
+        let run = try base.run(query, of: bound)
+        var isEmpty = true
         unsafe try run.walk { key, bytes in
-            guard bytes.layout.header.entityNumber == number else { return true }
+            isEmpty = false
             var goesOn = true
             try unsafe run.withWholeItem(key, bytes) { goesOn = try body(ItemView($0)) }
             return goesOn
         }
+        if isEmpty { try AbsenceCheck(base, bound).requireSpelling(of: query) }
     }
 }
 
 extension TransactionContext {
+    /// A query for items of an entity, with its keys, after checks by the entity's definition.
+    ///
+    /// The entity is known, so the name in the query is not looked up.
+    func run(_ query: TableQuery, of bound: BoundEntity) throws(CodexError) -> QueryRun {
+        if let filter = query.filter {
+            try bound.entityType.requireUsable(filter, in: bound.entity.definition)
+        }
+        let run: QueryRun
+        if query.keyValues == nil {
+            run = try QueryRun(
+                query, self, filtersWhole: true, of: bound.entity, seenAs: bound)
+        } else {
+            run = try QueryRun(
+                try KeyResolution(bound).resolved(query), self, filtersWhole: true,
+                of: bound.entity, seenAs: bound)
+        }
+        guard run.table === bound.table else {
+            throw CodexError(
+                .unknownEntity,
+                "The query is of table \(run.table.name), but entity "
+                    + "\(bound.entity.definition.name) is in table \(bound.table.name).")
+        }
+        return run
+    }
+
     /// Passes a reader of the fields of an entity's item to `body`, upgraded to the type's schema
     /// version.
     @inline(__always)
@@ -242,20 +320,18 @@ extension TransactionContext {
         _ body: (borrowing FieldReader) throws(CodexError) -> Void
     ) throws(CodexError) {
         let layout = bytes.layout
-        guard layout.header.entityNumber == bound.entity.number else {
-            throw otherEntity(bound, layout.header)
+        do throws(CodexError) {
+            guard layout.header.entityNumber == bound.entity.number else {
+                throw otherEntity(bound, layout.header)
+            }
+            // Items of earlier versions are upgraded, and those of later ones refused.
+            guard layout.header.schemaVersion == bound.version,
+                bound.entity.definition.sealed.isEmpty
+            else { return try withWholeItem(bound, bytes, body) }
+            try body(FieldReader(bytes, plan: plan(bound, layout.shape)))
+        } catch {
+            throw located(error, bound, bytes)
         }
-        guard layout.header.schemaVersion == bound.entity.definition.schemaVersion,
-            bound.entity.definition.sealed.isEmpty
-        else { return try withWholeItem(bound, bytes, body) }
-        try body(FieldReader(bytes, plan: plan(bound, layout.shape)))
-    }
-
-    func otherEntity(_ bound: BoundEntity, _ header: ItemHeader) -> CodexError {
-        CodexError(
-            .unknownEntity,
-            "The item under this key is not a \(bound.entity.definition.name) but "
-                + "\(catalog.entityName(header.entityNumber) ?? "a raw item").")
     }
 
     /// Passes a reader of an item that is not read in place to `body`.
@@ -270,79 +346,5 @@ extension TransactionContext {
             try SealedFields.opened(try bytes.item(), header, catalog, core),
             from: header.schemaVersion)
         try LooseItem(item, header).withFieldReader(bound.fieldNames, body)
-    }
-}
-
-// MARK: What is kept of entity types
-
-extension TransactionContext {
-    /// An entity type with its number in this store, and the table of its items.
-    struct BoundEntity {
-        let type: ObjectIdentifier
-        let entityType: any Entity.Type
-        let entity: EntityBinding
-        let table: TableHandle
-        /// The type's fields in the type's order, which may differ from the order in the store's
-        /// manifest.
-        let fieldNames: [String]
-    }
-
-    /// The key of a cached plan: an entity type and a shape.
-    struct PlanKey: Hashable {
-        let type: ObjectIdentifier?
-        let shape: UInt32
-    }
-
-    /// The binding of an entity type in this store.
-    @inline(__always)
-    func binding(_ type: any Entity.Type) throws(CodexError) -> BoundEntity {
-        let id = ObjectIdentifier(type)
-        if let lastBinding, lastBinding.type == id { return lastBinding.bound }
-        return try slowBinding(type, id)
-    }
-
-    private func slowBinding(
-        _ type: any Entity.Type, _ id: ObjectIdentifier
-    ) throws(CodexError) -> BoundEntity {
-        let bound: BoundEntity
-        if let known = bindings[id] {
-            bound = known
-        } else {
-            let definition = type.definition
-            let entity = try catalog.binding(definition)
-            guard entity.definition.schemaVersion == definition.schemaVersion else {
-                throw CodexError(
-                    .schemaMismatch,
-                    "The store has schema version \(entity.definition.schemaVersion) of "
-                        + "\(definition.name), the program \(definition.schemaVersion). "
-                        + "Open the store with the program's schema.")
-            }
-            bound = BoundEntity(
-                type: id, entityType: type, entity: entity,
-                table: try catalog.table(entity.definition.table),
-                fieldNames: definition.fields.map(\.name))
-            bindings[id] = bound
-        }
-        lastBinding = (id, bound)
-        return bound
-    }
-
-    /// The positions of the entity's fields in items of the shape.
-    @inline(__always)
-    func plan(_ bound: BoundEntity, _ shape: Shape) -> FieldPlan {
-        let key = PlanKey(type: bound.type, shape: shape.id)
-        if let lastPlan, lastPlanKey == key { return lastPlan }
-        return slowPlan(bound, shape, key)
-    }
-
-    private func slowPlan(
-        _ bound: BoundEntity, _ shape: Shape, _ key: PlanKey
-    ) -> FieldPlan {
-        // Items that store their names themselves share one number, so their plans are not kept.
-        guard shape.id != .max else { return FieldPlan(bound.fieldNames, shape) }
-        let plan = plans[key] ?? FieldPlan(bound.fieldNames, shape)
-        plans[key] = plan
-        (lastPlanKey, lastPlan) = (key, plan)
-        return plan
     }
 }

@@ -38,6 +38,7 @@ extension ReadableTransaction where Self: ~Copyable {
     ///   - token: The ``Page/next`` of the previous page; `nil` for the first page.
     /// - Returns: The items, and a token if there are more.
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
+    ///   ``CodexError/Code/unknownEntity`` if the query names one that the table does not have,
     ///   ``CodexError/Code/indexNotReady``, ``CodexError/Code/invalidKey``,
     ///   ``CodexError/Code/invalidExpression``, ``CodexError/Code/invalidPageToken``,
     ///   ``CodexError/Code/invalidArgument`` for a limit below 1, ``CodexError/Code/corrupted``.
@@ -74,27 +75,58 @@ extension ReadableTransaction where Self: ~Copyable {
 }
 
 /// A query or scan that was checked and turned into a key range.
-struct QueryRun {
+///
+/// It is a class because a closure uses it for each item: copies would cost more than the check of
+/// an item.
+final class QueryRun {
     let context: TransactionContext
     let table: TableHandle
     let index: IndexHandle?
     let range: KeyRange
     private let direction: QueryDirection
     private let filter: Condition?
+    /// The entity whose items are found; `nil` is all items.
+    private let entity: EntityBinding?
+    /// The number of that entity; negative for all items.
+    private let entityNumber: Int
+    /// The entity type in whose form the filter sees items; `nil` is the stored form.
+    private let filteredType: TransactionContext.BoundEntity?
     private let isScan: Bool
     /// Whether the filter sees whole items, which are read from the table if index entries are
     /// partial.
     private let filtersWhole: Bool
 
+    /// Checks a query.
+    ///
+    /// - Parameters:
+    ///   - query: The query.
+    ///   - context: The transaction.
+    ///   - filtersWhole: Whether the filter sees whole items.
+    ///   - entity: The entity whose items are found, in place of the one that the query names.
+    ///   - bound: The entity type in whose form the filter sees items; `nil` is the stored form.
+    /// - Throws: As ``ReadableTransaction/items(matching:limits:after:)``.
     init(
-        _ query: TableQuery, _ context: TransactionContext, filtersWhole: Bool = false
+        _ query: TableQuery, _ context: TransactionContext, filtersWhole: Bool = false,
+        of entity: EntityBinding? = nil, seenAs bound: TransactionContext.BoundEntity? = nil
     ) throws(CodexError) {
+        guard query.keyValues == nil else { throw Self.unresolved(query) }
         self.context = context
         self.filtersWhole = filtersWhole
         (direction, filter) = (query.direction, query.filter)
+        filteredType = query.filter == nil ? nil : bound
         table = try context.catalog.table(query.table)
         if let name = query.index { index = try table.index(name) } else { index = nil }
         range = try KeyRange(query, plan: table.plan, index: index?.plan)
+        if let entity {
+            self.entity = entity
+        } else if let name = query.entity {
+            let entity = try context.catalog.entity(name, in: table)
+            try context.requireMigrated(entity, by: query.index)
+            self.entity = entity
+        } else {
+            self.entity = nil
+        }
+        entityNumber = self.entity?.number ?? -1
         isScan = false
         if let filter {
             try filter.validate()
@@ -105,6 +137,9 @@ struct QueryRun {
     init(_ scan: TableScan, _ context: TransactionContext) throws(CodexError) {
         self.context = context
         filtersWhole = false
+        entity = nil
+        entityNumber = -1
+        filteredType = nil
         (direction, filter) = (.forward, scan.filter)
         table = try context.catalog.table(scan.table)
         if let name = scan.index { index = try table.index(name) } else { index = nil }
@@ -165,15 +200,69 @@ struct QueryRun {
         }
     }
 
-    /// Whether an item is not expired, and passes the filter.
+    private static func unresolved(_ query: TableQuery) -> CodexError {
+        CodexError(
+            .invalidKey,
+            "The query of table \(query.table) was made from values of fields of "
+                + "\(query.entity ?? "an entity"). Pass the Query itself, not its request.")
+    }
+
+    /// Whether an item is not expired, is of the chosen entity, and passes the filter.
     @inline(__always)
     func passes(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
-        if context.isExpired(bytes.layout.header) { return false }
-        guard let filter else { return true }
-        guard filtersWhole else { return filter.evaluate(try bytes.item()) }
+        guard try isEligible(bytes) else { return false }
+        return unsafe try filter == nil ? true : matches(key, bytes)
+    }
+
+    /// Whether an item passes the filter, which there is.
+    @inline(never)
+    private func matches(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
+        guard filtersWhole else { return try passesFilter(bytes) }
         var passes = false
-        try unsafe withWholeItem(key, bytes) { passes = filter.evaluate(try $0.item()) }
+        try unsafe withWholeItem(key, bytes) { passes = try passesFilter($0) }
         return passes
+    }
+
+    /// Whether an item is not expired, and is of the chosen entity.
+    @inline(__always)
+    private func isEligible(_ bytes: ItemBytes) throws -> Bool {
+        let header = bytes.layout.header
+        if context.isExpired(header) { return false }
+        guard entityNumber >= 0, header.entityNumber != entityNumber else { return true }
+        return try isRaw(bytes)
+    }
+
+    /// Whether a whole item passes the filter.
+    ///
+    /// - Throws: The errors of decoding; for a typed query those of an upgrade, too, with the
+    ///   item's key.
+    @inline(__always)
+    func passesFilter(_ bytes: ItemBytes) throws(CodexError) -> Bool {
+        guard let filter else { return true }
+        return try evaluate(filter, bytes)
+    }
+
+    @inline(never)
+    private func evaluate(
+        _ filter: Condition, _ bytes: ItemBytes
+    ) throws(CodexError) -> Bool {
+        guard let bound = filteredType else { return filter.evaluate(try bytes.item()) }
+        do throws(CodexError) {
+            return filter.evaluate(try context.filteredItem(bound, bytes))
+        } catch {
+            throw context.located(error, bound, bytes)
+        }
+    }
+
+    /// Whether the item is a raw one under a primary key of the chosen entity.
+    ///
+    /// It was stored before the schema had the entity.
+    @inline(never)
+    private func isRaw(_ bytes: ItemBytes) throws(CodexError) -> Bool {
+        guard bytes.layout.header.entityNumber == 0 else { return false }
+        let item = Item(unsorted: try bytes.keyAttributes())
+        let key = try table.plan.definition.primaryKey(of: item)
+        return table.entity(of: key)?.number == entityNumber
     }
 
     /// The part of the range after an item; only the item's key attributes are used.
@@ -195,6 +284,20 @@ struct QueryRun {
             throw CodexError(.invalidKey, "The start key is outside of what the query looks at.")
         }
         return range.resumed(after: key, direction)
+    }
+
+    /// Whether an item passes the filter, or may: its filter fails with an error of the item.
+    ///
+    /// - Throws: The errors that are not of one item.
+    func mayPass(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
+        guard try isEligible(bytes) else { return false }
+        guard filter != nil else { return true }
+        do {
+            return unsafe try passes(key, bytes)
+        } catch let error as CodexError {
+            guard error.isOfItem else { throw error }
+            return true
+        }
     }
 
     /// Passes the items of the range that pass the filter to `body`, until it returns `false`.
@@ -257,10 +360,19 @@ struct QueryRun {
 
     /// Passes the items of a page to `take`, which returns whether an item is a result.
     ///
+    /// - Parameters:
+    ///   - limits: The limits of the page.
+    ///   - token: The token of the previous page.
+    ///   - isFiltered: Whether `take` gets only items that pass the filter. Otherwise it calls
+    ///     ``passesFilter(_:)`` itself, and the errors of that are its own.
+    ///   - take: Gets the key and the bytes of each item.
     /// - Returns: The token for the next page, the number of results, and the number of examined
     ///   items.
+    /// - Throws: ``CodexError/Code/invalidArgument`` for a limit below 1;
+    ///   ``CodexError/Code/invalidPageToken``, ``CodexError/Code/corrupted``, and the errors of
+    ///   `take`.
     func page(
-        _ limits: PageLimits, after token: PageToken?,
+        _ limits: PageLimits, after token: PageToken?, isFiltered: Bool = true,
         _ take: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws -> (next: PageToken?, count: Int, examined: Int) {
         for limit in [limits.returned, limits.examined] {
@@ -280,7 +392,10 @@ struct QueryRun {
         var page = PageCounts(limits)
         unsafe try scan(rest, passingOver: { unsafe page.examine($0) }) { key, bytes in
             guard unsafe page.examine(key) else { return false }
-            guard unsafe try passes(key, bytes) else { return true }
+            guard try isEligible(bytes) else { return true }
+            if isFiltered, filter != nil {
+                guard unsafe try matches(key, bytes) else { return true }
+            }
             if unsafe try take(key, bytes) { page.count += 1 }
             return true
         }
@@ -292,8 +407,9 @@ struct QueryRun {
     }
 
     private var tokens: PageTokenCodec {
-        let source =
+        var source =
             table.name + "\0" + (index?.plan.definition.name ?? "") + (isScan ? "\0scan" : "")
+        if let entity { source += "\0entity\0" + entity.definition.name }
         return PageTokenCodec(
             storeID: context.catalog.storeID, source: Array(source.utf8), range: range,
             direction: direction, filter: filter)
@@ -369,5 +485,26 @@ extension UnsafeBufferPointer<UInt8> {
             }
             return count - other.count
         }
+    }
+}
+
+extension Catalog {
+    /// The entity named `name`, whose items are in `table`.
+    ///
+    /// - Throws: ``CodexError/Code/unknownEntity``.
+    fileprivate func entity(
+        _ name: String, in table: TableHandle
+    ) throws(CodexError) -> EntityBinding {
+        if let entity = table.entities.first(where: { $0.definition.name == name }) {
+            return entity
+        }
+        let schema = manifest.schema
+        if let other = schema.entities.first(where: { $0.name == name }) {
+            throw CodexError(
+                .unknownEntity,
+                "The query is of table \(table.name), but entity \(name) is in table "
+                    + "\(other.table).")
+        }
+        throw schema.unknownEntity(name)
     }
 }

@@ -9,6 +9,9 @@ internal import CodexIndex
 package struct TransactionReader {
     let base: WriteContext
 
+    /// Most items that a list without unreadable items passes over: the writer waits meanwhile.
+    private static let unreadableCountMax = 1000
+
     /// The entity that the lookup names, or `nil`.
     ///
     /// - Throws: As ``ReadableTransaction/get(_:)``.
@@ -27,6 +30,30 @@ package struct TransactionReader {
         var found: [E] = []
         _ = try _ReadableContext(base: base).readEach(E.self, query.request, limit, nil) {
             reader throws(CodexError) in found.append(try E(reading: reader))
+        }
+        return found
+    }
+
+    /// The entities that the query names, up to `limit`, without those that cannot be read.
+    ///
+    /// After a bounded number of items that cannot be read, the list ends.
+    ///
+    /// - Throws: As ``ReadableTransaction/query(_:limit:after:onFailure:)``.
+    package func readable<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E] {
+        var found: [E] = []
+        var unreadableCount = 0
+        do {
+            _ = try _ReadableContext(base: base).readEach(
+                E.self, query.request, limit, nil,
+                onFailure: { error in
+                    unreadableCount += 1
+                    if unreadableCount > Self.unreadableCountMax { throw error }
+                }
+            ) { reader throws(CodexError) in found.append(try E(reading: reader)) }
+        } catch let error as CodexError
+            where error.isOfItem && unreadableCount > Self.unreadableCountMax
+        {
+            return found
         }
         return found
     }

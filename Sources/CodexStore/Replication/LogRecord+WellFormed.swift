@@ -27,6 +27,9 @@ extension LogRecord {
             case .meta where !isSchemaChange && key == DigestKey.key:
                 guard let value else { throw Wire.corrupted("the key of idempotency tokens") }
                 _ = try DigestKey(Array(bytes[value]))
+            case .meta where !isSchemaChange && EarlierWrites.isKey(key):
+                guard let value else { throw Wire.corrupted("the versions of older programs") }
+                _ = try EarlierWrites(Array(bytes[value]))
             case .meta:
                 guard isSchemaChange || key == LeaderPosition.key && value != nil else {
                     throw Wire.corrupted("an entry of the log")

@@ -50,7 +50,7 @@ struct ManifestAdoption {
             newTables.insert(name)
         }
         (manifest.schema, manifest.entities) = (leader.schema, leader.entities)
-        manifest.adoptBinding(leader)
+        (manifest.evolution, manifest.bindingID) = (leader.evolution, leader.bindingID)
         for (name, table) in leader.tables {
             adoptConflicts(table, name)
             // The items are the leader's.
@@ -58,7 +58,7 @@ struct ManifestAdoption {
         }
         manifest.assignNumbers()
         // New tables are empty, so all their parts are ready.
-        for name in newTables { manifest.tables[name]?.states = nil }
+        for name in newTables { manifest.tables[name]?.endBuilding() }
         manifest.unbuiltByLeader = leader.unbuiltIndexes
     }
 
@@ -71,6 +71,11 @@ struct ManifestAdoption {
             switch manifest.tables[name]?.state(part) {
             case nil where state == .conflicting:
                 manifest.tables[name]?.setState(.conflicting, part)
+                guard leader.unproven?.contains(PartKind.index.part(leaderNumber)) == true else {
+                    continue
+                }
+                let others = manifest.tables[name]?.unproven ?? []
+                manifest.tables[name]?.unproven = others + [part]
             case .conflicting where state != .conflicting:
                 manifest.tables[name]?.setState(.building, part)
             default: break

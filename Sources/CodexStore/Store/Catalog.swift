@@ -9,9 +9,18 @@ struct IndexHandle: Sendable {
     let state: Manifest.BuildState?
     /// The tree's name after the table's.
     let part: String
+    /// Whether it is a unique index that was never ready (``Manifest/Table/unproven``).
+    let isUnproven: Bool
 
     /// Whether writes maintain the index.
     var isMaintained: Bool { state != .loading }
+
+    /// Whether writes of equal keys are refused.
+    ///
+    /// A unique index whose first build found equal keys is not in force until they are gone.
+    var refusesEqualKeys: Bool {
+        plan.definition.isUnique && !(isUnproven && state == .conflicting)
+    }
 }
 
 /// A counter's plan and its tree.
@@ -20,17 +29,6 @@ struct CounterHandle: Sendable {
     let tree: Tree
     let state: Manifest.BuildState?
     let part: String
-}
-
-/// An entity and its number in the store.
-final class EntityBinding: Sendable {
-    let definition: EntityDefinition
-    let number: Int
-
-    init(_ definition: EntityDefinition, number: Int) {
-        self.definition = definition
-        self.number = number
-    }
 }
 
 /// A table's plan and its trees.
@@ -182,6 +180,8 @@ final class Catalog: Sendable {
     private let names: [Int: String]
     /// The encrypted attributes of entities that have some, by the entities' numbers.
     private let sealed: [Int: SealedFields]
+    /// The derived attributes of entities that have some, by the entities' numbers.
+    private let derivations: [Int: Derivation]
     /// Trees of removed tables that are not empty yet.
     let droppedTrees: [DroppedTree]
     /// All databases that the manifest names.
@@ -220,7 +220,7 @@ final class Catalog: Sendable {
         self.overflow = overflow
         storeID = Array(manifest.storeID.uuidString.utf8)
         let bindings = manifest.schema.entities.map {
-            EntityBinding($0, number: manifest.entities[$0.name] ?? 0)
+            EntityBinding($0, number: manifest.entities[$0.name] ?? 0, manifest)
         }
         // Each name and number is in the manifest once; a damaged file could differ, so nothing
         // traps.
@@ -240,7 +240,8 @@ final class Catalog: Sendable {
                 let part = PartKind.index.part(entry.indexes[index.definition.name] ?? 0)
                 indexes.append(
                     IndexHandle(
-                        plan: index, tree: try tree(part), state: entry.states?[part], part: part))
+                        plan: index, tree: try tree(part), state: entry.states?[part], part: part,
+                        isUnproven: entry.unproven?.contains(part) ?? false))
             }
             var counters: [CounterHandle] = []
             for counter in plan.counters {
@@ -281,6 +282,9 @@ final class Catalog: Sendable {
                 store: manifest.bindingID?.byteArray)
         }
         self.sealed = sealed
+        var derivations: [Int: Derivation] = [:]
+        for binding in bindings { derivations[binding.number] = Derivation(binding.definition) }
+        self.derivations = derivations
         treeCount = tables.values.map { 1 + $0.indexes.count + $0.counters.count }.max() ?? 1
         hasWork = !droppedTrees.isEmpty || tables.values.contains { $0.hasWork }
         hasExpiry = tables.values.contains { $0.expiryIndex != nil }
@@ -354,6 +358,12 @@ final class Catalog: Sendable {
     @inline(__always)
     func sealedFields(_ entity: Int) -> SealedFields? {
         sealed.isEmpty ? nil : sealed[entity]
+    }
+
+    /// The derived attributes of an entity's items; `nil` if there are none.
+    @inline(__always)
+    func derivation(of entity: Int) -> Derivation? {
+        derivations.isEmpty ? nil : derivations[entity]
     }
 
     /// Whether any entity has encrypted attributes.

@@ -41,6 +41,11 @@ extension Manifest {
         var counters: [String: Int]?
         /// The states, by tree name after the table's: `i3`, `c1`.
         var states: [String: BuildState]?
+        /// The unique indexes that were added to a table with items, and were never ready, by tree
+        /// name after the table's.
+        ///
+        /// If the build of such an index finds equal keys, the index is not in force.
+        var unproven: [String]?
         /// Trees of removed indexes and counters that are not empty yet.
         var retired: [Retired]?
         /// The state of values that begin as encrypted ones; `nil` if all are decided.
@@ -70,7 +75,17 @@ extension Manifest.Table {
         var states = states ?? [:]
         states[part] = state
         self.states = states
+        if state == nil { setProven(part) }
     }
+
+    /// Records that an index is in force, also if its next build finds equal keys.
+    mutating func setProven(_ part: String) {
+        let names = unproven?.filter { $0 != part } ?? []
+        unproven = names.isEmpty ? nil : names
+    }
+
+    /// Ends the building of all parts: the table is new, so they are ready.
+    mutating func endBuilding() { (states, unproven) = (nil, nil) }
 
     /// The names of the indexes that are not ready, in order.
     var unbuiltIndexes: [String] {
@@ -86,7 +101,9 @@ extension Manifest.Table {
         for index in definition.maintainedIndexes where indexes[index.name] == nil {
             let number = freeNumber(.index, Array(indexes.values))
             indexes[index.name] = number
-            if !isNew { setState(.building, PartKind.index.part(number)) }
+            guard !isNew else { continue }
+            setState(.building, PartKind.index.part(number))
+            if index.isUnique { unproven = (unproven ?? []) + [PartKind.index.part(number)] }
         }
         var counters = counters ?? [:]
         for counter in definition.counters where counters[counter.name] == nil {

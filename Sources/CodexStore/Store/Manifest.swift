@@ -31,7 +31,7 @@ struct Manifest: Codable {
     /// Copies (restored stores, followers) have the ID of their original. It is `nil` while the
     /// schema names no encrypted fields, and in stores of earlier releases until they are opened
     /// for writing.
-    private(set) var bindingID: UUID?
+    var bindingID: UUID?
     /// The indexes that the leader has not built, by table.
     ///
     /// If this store replaces the leader, it must do the leader's work: find equal keys, and stamp
@@ -40,6 +40,8 @@ struct Manifest: Codable {
     var schema: Schema
     var tables: [String: Table] = [:]
     var entities: [String: Int] = [:]
+    /// The history of the schema, if programs of different releases need it.
+    var evolution: SchemaEvolution?
     private(set) var dropped: [Dropped]?
     /// The highest number that a removed table had.
     private(set) var lastNumber: Int?
@@ -50,7 +52,7 @@ struct Manifest: Codable {
 
     private enum CodingKeys: CodingKey {
         case format, storeID, leaderID, bindingID, unbuiltByLeader, schema, tables, entities,
-            dropped, lastNumber
+            evolution, dropped, lastNumber
     }
 
     /// A new store's manifest.
@@ -64,10 +66,15 @@ struct Manifest: Codable {
 
     /// Adds the additions of a schema; returns whether there were any.
     mutating func merge(_ requested: Schema) throws(CodexError) -> Bool {
-        let merged = try schema.merging(requested)
-        guard merged != schema else { return false }
+        let known = evolution ?? SchemaEvolution()
+        let merged = try schema.merging(requested, cases: known.cases ?? CaseHistory())
+        var evolved = known
+        // A follower takes over the history of its leader.
+        if !isFollower { evolved.note(merged, replacing: schema, for: requested) }
+        guard merged != schema || evolved != known else { return false }
         try merged.validate()
         schema = merged
+        evolution = evolved.isEmpty ? nil : evolved
         assignNumbers()
         bindSealedFields()
         // A manifest that reading would refuse is not written.
@@ -134,15 +141,14 @@ struct Manifest: Codable {
         return true
     }
 
-    /// Takes over the binding of the store of which this one is a copy.
-    mutating func adoptBinding(_ leader: Manifest) { bindingID = leader.bindingID }
-
     /// Schedules a new build of the indexes that the leader had not built.
     ///
     /// The leader would have found equal keys, and stamped items that expire.
     ///
-    /// The indexes get other numbers, so that a build that still runs does not end the new one.
+    /// The indexes get other numbers, so that a build that still runs does not end the new one. A
+    /// conflicting index that was in force stays so.
     private mutating func rebuildUnbuilt() {
+        var inForce: [(table: String, index: String)] = []
         for (name, indexes) in unbuiltByLeader ?? [:] {
             let definitions = schema.tables.first { $0.name == name }?.maintainedIndexes ?? []
             for index in definitions where indexes.contains(index.name) {
@@ -150,6 +156,10 @@ struct Manifest: Codable {
                     continue
                 }
                 let part = PartKind.index.part(number)
+                let isUnproven = tables[name]?.unproven?.contains(part) ?? false
+                if index.isUnique, !isUnproven, tables[name]?.state(part) == .conflicting {
+                    inForce.append((name, index.name))
+                }
                 forgetPosition(part, of: name)
                 var ownsChunks = false
                 if case .include = index.projection { ownsChunks = true }
@@ -158,6 +168,10 @@ struct Manifest: Codable {
         }
         unbuiltByLeader = nil
         assignNumbers()
+        for (table, index) in inForce {
+            guard let number = tables[table]?.indexes[index] else { continue }
+            tables[table]?.setProven(PartKind.index.part(number))
+        }
     }
 
     /// The names of the indexes that are not ready, by table.
@@ -218,9 +232,14 @@ struct Manifest: Codable {
                     definition: definition, number: entry.number, slot: entry.slot ?? entry.number,
                     sequence: sequence, trees: trees)
             ]
+        for entity in schema.entities where entity.table == name {
+            obsoleteKeys.append(EarlierWrites.key(entities[entity.name] ?? 0))
+        }
         schema = Schema(
             tables: schema.tables.filter { $0.name != name },
             entities: schema.entities.filter { $0.table != name })
+        evolution?.keep(schema)
+        if evolution?.isEmpty == true { evolution = nil }
     }
 
     /// The current definition of a table.

@@ -62,10 +62,17 @@ enum ManifestCoding {
             slots.allSatisfy({ (1...ManifestNumbers.max).contains($0) })
         else { throw Wire.corrupted("the manifest's numbers") }
         try requireNumbers(schema.entities.map(\.name), entities)
+        guard manifest.evolution?.fits(schema) ?? true else {
+            throw Wire.corrupted("the manifest's versions")
+        }
         for table in schema.tables {
             let entry = tables[table.name]
             try requireNumbers(table.maintainedIndexes.map(\.name), entry?.indexes ?? [:])
             try requireNumbers(table.counters.map(\.name), entry?.counters ?? [:])
+            let unproven = entry?.unproven ?? []
+            guard Set(unproven).count == unproven.count,
+                entry?.parts.isSuperset(of: unproven) ?? true
+            else { throw Wire.corrupted("the manifest's unique indexes") }
         }
     }
 

@@ -42,6 +42,22 @@ enum RemovedTables {
         return definition
     }
 
+    /// Whether a table of a name has an entry.
+    ///
+    /// - Complexity: Linear in the number of entries.
+    static func contains(
+        _ name: String, _ transaction: Transaction, _ meta: DatabaseID
+    ) throws(CodexError) -> Bool {
+        struct Name: Decodable { let name: String }
+        var isFound = false
+        unsafe try forEach(transaction, meta) { _, value in
+            let json = Data(unsafe Array(value))
+            isFound = (try? JSONDecoder().decode(Name.self, from: json))?.name == name
+            return !isFound
+        }
+        return isFound
+    }
+
     /// The keys of entries that neither the log nor a dead letter needs.
     ///
     /// - Parameters:

@@ -35,11 +35,11 @@ public final class Store: Sendable {
     ///   - path: The directory. Its parent must exist. The directory must be a store, be empty, or
     ///     not exist. Network file systems are not supported.
     ///   - schema: The tables and entities. `nil` uses the schema of the store; a new store needs a
-    ///     schema. New tables, indexes, counters, entities, optional fields and schema versions are
-    ///     added to the store. A time to live is added to a table that has none. Any other
-    ///     difference is refused. A new index of a large table is built in the background. So is a
-    ///     new time to live: items that were there before expire only after the build. See
-    ///     ``waitUntilReady()``.
+    ///     schema. It is checked against the Swift types that it was made from. New tables,
+    ///     indexes, counters, entities, optional fields and schema versions are added to the store.
+    ///     A time to live is added to a table that has none. Any other difference is refused. A new
+    ///     index of a large table is built in the background. So is a new time to live: items that
+    ///     were there before expire only after the build. See ``waitUntilReady()``.
     ///   - options: The options of the opening.
     /// - Throws: ``CodexError/Code/notAStore``, ``CodexError/Code/unsupportedFormat``,
     ///   ``CodexError/Code/schemaMismatch``, ``CodexError/Code/invalidSchema``,
@@ -63,6 +63,8 @@ public final class Store: Sendable {
                 throw CodexError(
                     .notFound, "There is no store at \(path). Give a schema to create one.")
             }
+            try schema.validateTypes()
+            _ = try schema.requireDistinctKeys(since: nil)
             try directory.create(options.fileAccess) { staging throws(CodexError) in
                 try StoreCreation.fill(staging, schema, options)
             }

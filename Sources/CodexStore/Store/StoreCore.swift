@@ -18,6 +18,8 @@ final class StoreCore: Sendable {
     let options: StoreOptions
     let lease: StoreLease
     let logDirectory: LogDirectory
+    /// The Swift types that this process uses.
+    let types: KnownTypes
     /// Wakes readers of changes.
     let commits: CommitSignal
     /// The streams from a leader.
@@ -58,13 +60,14 @@ final class StoreCore: Sendable {
 
     init(
         directory: Directory, logDirectory: LogDirectory, environment: Environment,
-        catalog: Catalog, lease: StoreLease, options: StoreOptions
+        catalog: Catalog, lease: StoreLease, options: StoreOptions, types: KnownTypes
     ) {
         self.directory = directory
         self.logDirectory = logDirectory
         self.environment = environment
         self.options = options
         self.lease = lease
+        self.types = types
         commits = CommitSignal(environment)
         state = Locked(State(catalog: catalog))
         readerAging.start(.whenWoken) { [weak self] in self?.ageReaders() ?? .never }

@@ -16,6 +16,8 @@ package struct StoreParts: Sendable {
     package var maintenance: (any MaintenanceFilter)?
     /// Gets the reader that keeps the checkpoint's pages while the log is applied.
     package var readerHeld: (@Sendable (any HeldReader) -> Void)?
+    /// Called when an opening process looks at the locks of others again, since one may be ending.
+    package var locksRetried: (@Sendable () throws(CodexError) -> Void)?
     /// Called before a group with changes is committed; an error that it throws fails the group.
     package var beforeCommit: (@Sendable () throws -> Void)?
     /// Called at each step of the durability protocol.

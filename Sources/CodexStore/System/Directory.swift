@@ -24,9 +24,9 @@ final class Directory: Sendable {
     /// Opens the directory `path`.
     init(_ path: String) throws(CodexError) {
         descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system("open", errno) }
+        guard descriptor >= 0 else { throw .system("open", errno, path: path) }
         do throws(CodexError) {
-            identity = try FileSystem.identity(of: descriptor)
+            identity = try FileSystem.identity(of: descriptor, path: path)
         } catch {
             close(descriptor)
             throw error
@@ -42,15 +42,15 @@ final class Directory: Sendable {
             let code = errno
             // For a link, Linux reports that it is no directory.
             let isLink = code == ENOTDIR && parent.isLink(name)
-            throw .system("openat", isLink ? ELOOP : code)
+            throw .system("openat", isLink ? ELOOP : code, path: parent.path(of: name))
         }
         do throws(CodexError) {
-            identity = try FileSystem.identity(of: descriptor)
+            identity = try FileSystem.identity(of: descriptor, path: parent.path(of: name))
         } catch {
             close(descriptor)
             throw error
         }
-        path = parent.path + "/" + name
+        path = parent.path(of: name)
     }
 
     deinit { close(descriptor) }
@@ -62,7 +62,7 @@ final class Directory: Sendable {
         var info = stat()
         guard unsafe fstatat(descriptor, name, &info, AT_SYMLINK_NOFOLLOW) == 0 else {
             if errno == ENOENT { return nil }
-            throw .system("fstatat", errno)
+            throw .system("fstatat", errno, path: path(of: name))
         }
         return info
     }
@@ -86,7 +86,9 @@ final class Directory: Sendable {
 
     /// The length of the file `name`.
     func byteCount(_ name: String) throws(CodexError) -> Int {
-        guard let info = try status(name) else { throw .system("fstatat", ENOENT) }
+        guard let info = try status(name) else {
+            throw .system("fstatat", ENOENT, path: path(of: name))
+        }
         return Int(info.st_size)
     }
 
@@ -94,10 +96,11 @@ final class Directory: Sendable {
     func entries() throws(CodexError) -> [String] {
         // A separate descriptor, because reading moves the position of the open directory.
         let own = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard own >= 0 else { throw .system("openat", errno) }
+        guard own >= 0 else { throw .system("openat", errno, path: path) }
         guard let stream = unsafe fdopendir(own) else {
+            let refusal = errno
             close(own)
-            throw .system("fdopendir", errno)
+            throw .system("fdopendir", refusal, path: path)
         }
         defer { unsafe closedir(stream) }
         return unsafe FileSystem.names(stream)
@@ -125,10 +128,10 @@ final class Directory: Sendable {
     func makeDirectory(_ name: String, _ modes: CreationModes? = nil) throws(CodexError) {
         let modes = modes ?? self.modes
         guard unsafe mkdirat(descriptor, name, mode_t(modes.directory)) == 0 else {
-            throw .system("mkdirat", errno)
+            throw .system("mkdirat", errno, path: path(of: name))
         }
         let made = FileMaking(self).openMadeDirectory(name)
-        guard made >= 0 else { throw .system("openat", errno) }
+        guard made >= 0 else { throw .system("openat", errno, path: path(of: name)) }
         modes.apply(modes.directory, to: made)
         close(made)
     }
@@ -136,7 +139,7 @@ final class Directory: Sendable {
     /// Renames the file `name`, and replaces another file of the new name.
     func rename(_ name: String, to target: String) throws(CodexError) {
         guard unsafe renameat(descriptor, name, descriptor, target) == 0 else {
-            throw .system("renameat", errno)
+            throw .system("renameat", errno, path: path(of: name))
         }
     }
 
@@ -159,7 +162,7 @@ final class Directory: Sendable {
     func renameDirectory(_ name: String, to target: String) throws(CodexError) -> Bool {
         if unsafe renameat(descriptor, name, descriptor, target) == 0 { return true }
         if errno == ENOTEMPTY || errno == EEXIST { return false }
-        throw .system("renameat", errno)
+        throw .system("renameat", errno, path: path(of: name))
     }
 
     /// Removes the empty directory `name`; errors are ignored, because it only cleans up.
@@ -172,6 +175,9 @@ final class Directory: Sendable {
 
     /// Locks the directory for the lifetime of this value; `false` if another value has locked it.
     func lock() -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
+
+    /// The path of an entry at the time of opening, for errors.
+    func path(of name: String) -> String { path + "/" + name }
 
     /// Its name in its parent at the time of opening.
     var name: String { FileSystem.lastComponent(of: path) }
@@ -206,7 +212,7 @@ final class Directory: Sendable {
 
     /// Waits until the names in it are on stable storage; LMDB never does this.
     func flush() throws(CodexError) {
-        guard fsync(descriptor) == 0 else { throw .system("fsync", errno) }
+        guard fsync(descriptor) == 0 else { throw .system("fsync", errno, path: path) }
     }
 
     // MARK: Access
@@ -281,7 +287,9 @@ final class Directory: Sendable {
     /// The time when an entry of it was last added, renamed or removed.
     func modified() throws(CodexError) -> FileSystem.Instant {
         var info = stat()
-        guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
+        guard unsafe fstat(descriptor, &info) == 0 else {
+            throw .system("fstat", errno, path: path)
+        }
         return FileSystem.Instant(info)
     }
 
@@ -382,7 +390,7 @@ struct Device {
     func freeByteCount() throws(CodexError) -> Int {
         var info = statvfs()
         guard unsafe fstatvfs(directory.descriptor, &info) == 0 else {
-            throw .system("fstatvfs", errno)
+            throw .system("fstatvfs", errno, path: directory.path)
         }
         // ext4 reserves some blocks for no user, which count as free.
         let kept = min(info.f_blocks / 50, 4096)

@@ -26,6 +26,8 @@ final class File: Sendable {
     }
 
     private let handle: Atomic<Int32>
+    /// The path at the time of opening, for errors; `nil` for a descriptor that was taken over.
+    private let path: String?
     private var descriptor: Int32 { handle.load(ordering: .relaxed) }
 
     /// Opens the file `name` of a held directory; `create` makes an empty one, and replaces
@@ -39,12 +41,17 @@ final class File: Sendable {
             mode == .create
             ? FileMaking(directory).makeFile(name, permissions: permissions)
             : directory.openFile(name, mode.flags)
+        let refusal = errno
         handle = Atomic(opened)
-        guard opened >= 0 else { throw .system("openat", errno) }
+        path = directory.path(of: name)
+        guard opened >= 0 else { throw .system("openat", refusal, path: path) }
     }
 
-    /// Takes over an open descriptor.
-    init(_ descriptor: Int32) { handle = Atomic(descriptor) }
+    /// Takes over an open descriptor; `path` is for errors.
+    init(_ descriptor: Int32, path: String? = nil) {
+        handle = Atomic(descriptor)
+        self.path = path
+    }
 
     deinit { close() }
 
@@ -67,30 +74,32 @@ final class File: Sendable {
     /// The file's length in bytes.
     func byteCount() throws(CodexError) -> Int {
         var info = stat()
-        guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
+        guard unsafe fstat(descriptor, &info) == 0 else {
+            throw .system("fstat", errno, path: path)
+        }
         return Int(info.st_size)
     }
 
     /// The identity of the file, which does not depend on its name.
     func identity() throws(CodexError) -> FileSystem.Identity {
-        try FileSystem.identity(of: descriptor)
+        try FileSystem.identity(of: descriptor, path: path)
     }
 
     /// Truncates or lengthens the file; no other user may lengthen it meanwhile.
     func setByteCount(_ byteCount: Int) throws(CodexError) {
         guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
-            throw .system("ftruncate", errno)
+            throw .system("ftruncate", errno, path: path)
         }
     }
 
     /// Reads up to `count` bytes from `offset` on; fewer only at the file's end.
     func read(at offset: Int, count: Int) throws(CodexError) -> [UInt8] {
-        try FileSystem.read(descriptor, at: offset, count: count)
+        try FileSystem.read(descriptor, at: offset, count: count, path: path)
     }
 
     /// Writes all bytes from `offset` on.
     func write(_ bytes: [UInt8], at offset: Int) throws(CodexError) {
-        try FileSystem.write(bytes, to: descriptor, at: offset)
+        try FileSystem.write(bytes, to: descriptor, at: offset, path: path)
     }
 
     /// Waits until the written bytes are on stable storage.
@@ -100,9 +109,13 @@ final class File: Sendable {
     func flush() throws(CodexError) {
         #if canImport(Darwin)
             // macOS's fsync leaves data in the drive's cache (its manual page).
-            guard fcntl(descriptor, F_FULLFSYNC) == 0 else { throw .system("F_FULLFSYNC", errno) }
+            guard fcntl(descriptor, F_FULLFSYNC) == 0 else {
+                throw .system("F_FULLFSYNC", errno, path: path)
+            }
         #else
-            guard fdatasync(descriptor) == 0 else { throw .system("fdatasync", errno) }
+            guard fdatasync(descriptor) == 0 else {
+                throw .system("fdatasync", errno, path: path)
+            }
         #endif
     }
 
@@ -114,7 +127,7 @@ final class File: Sendable {
         guard length < byteCount else { return }
         #if canImport(Darwin)
             guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
-                throw .system("ftruncate", errno)
+                throw .system("ftruncate", errno, path: path)
             }
         #else
             while true {
@@ -123,7 +136,7 @@ final class File: Sendable {
                 if status == EINTR { continue }
                 // Otherwise blocks past the end that were available would stay allocated.
                 _ = ftruncate(descriptor, off_t(length))
-                throw .system("posix_fallocate", status)
+                throw .system("posix_fallocate", status, path: path)
             }
         #endif
     }

@@ -17,6 +17,8 @@ final class FileLock: Sendable {
     enum Kind { case shared, exclusive }
 
     private let handle: Atomic<Int32>
+    /// The path of the lock's file at the time of opening, for errors.
+    private let path: String
     private var descriptor: Int32 { handle.load(ordering: .relaxed) }
 
     /// Opens the file `name` of a held directory as a lock, without taking it.
@@ -29,7 +31,9 @@ final class FileLock: Sendable {
             Self.opened(mayCreate: mayCreate, mustWrite: mustWrite) { flags in
                 directory.openFile(name, flags)
             })
-        guard descriptor >= 0 else { throw .system("openat", errno) }
+        let refusal = errno
+        path = directory.path(of: name)
+        guard descriptor >= 0 else { throw .system("openat", refusal, path: path) }
         InheritedDescriptors.add(descriptor)
     }
 
@@ -89,7 +93,7 @@ final class FileLock: Sendable {
         while flock(descriptor, operation) != 0 {
             if errno == EINTR { continue }
             if errno == EWOULDBLOCK { return false }
-            throw .system("flock", errno)
+            throw .system("flock", errno, path: path)
         }
         return true
     }
@@ -107,31 +111,33 @@ final class FileLock: Sendable {
     /// The status of the lock's file, with its owner and mode.
     func status() throws(CodexError) -> stat {
         var info = stat()
-        guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
+        guard unsafe fstat(descriptor, &info) == 0 else {
+            throw .system("fstat", errno, path: path)
+        }
         return info
     }
 
     /// The identity of the lock's file.
     func identity() throws(CodexError) -> FileSystem.Identity {
-        try FileSystem.identity(of: descriptor)
+        try FileSystem.identity(of: descriptor, path: path)
     }
 
     /// Reads the first bytes of the lock's file.
     func read(_ count: Int) throws(CodexError) -> [UInt8] {
-        try FileSystem.read(descriptor, at: 0, count: count)
+        try FileSystem.read(descriptor, at: 0, count: count, path: path)
     }
 
     /// The first byte of the lock's file; `nil` if it is empty.
     func firstByte() throws(CodexError) -> UInt8? {
         var byte: UInt8 = 0
         let got = unsafe pread(descriptor, &byte, 1, 0)
-        guard got >= 0 else { throw .system("pread", errno) }
+        guard got >= 0 else { throw .system("pread", errno, path: path) }
         return got == 1 ? byte : nil
     }
 
     /// Writes bytes of the lock's file; they need not survive a power cut.
     func write(_ bytes: [UInt8], at offset: Int = 0) throws(CodexError) {
-        try FileSystem.write(bytes, to: descriptor, at: offset)
+        try FileSystem.write(bytes, to: descriptor, at: offset, path: path)
     }
 
     deinit { release() }

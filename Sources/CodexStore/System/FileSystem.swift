@@ -51,13 +51,15 @@ enum FileSystem {
         var info = stat()
         guard unsafe stat(path, &info) == 0 else {
             if errno == ENOENT { return nil }
-            throw .system("stat", errno)
+            throw .system("stat", errno, path: path)
         }
         return info.st_mode & S_IFMT == S_IFDIR ? .directory : .other
     }
 
     static func identity(_ path: String) throws(CodexError) -> Identity {
-        guard let identity = try identityIfPresent(path) else { throw .system("stat", ENOENT) }
+        guard let identity = try identityIfPresent(path) else {
+            throw .system("stat", ENOENT, path: path)
+        }
         return identity
     }
 
@@ -67,21 +69,25 @@ enum FileSystem {
         // Passing the string itself would copy it at each commit.
         guard unsafe path.withCString({ unsafe stat($0, &info) }) == 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw .system("stat", errno)
+            throw .system("stat", errno, path: path)
         }
         return Identity(info)
     }
 
-    /// The identity of a descriptor's file.
-    static func identity(of descriptor: Int32) throws(CodexError) -> Identity {
+    /// The identity of a descriptor's file; `path` is for errors.
+    static func identity(
+        of descriptor: Int32, path: String? = nil
+    ) throws(CodexError) -> Identity {
         var info = stat()
-        guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
+        guard unsafe fstat(descriptor, &info) == 0 else {
+            throw .system("fstat", errno, path: path)
+        }
         return Identity(info)
     }
 
     /// Reads up to `count` bytes of a descriptor's file; fewer only at the file's end.
     static func read(
-        _ descriptor: Int32, at offset: Int, count: Int
+        _ descriptor: Int32, at offset: Int, count: Int, path: String? = nil
     ) throws(CodexError) -> [UInt8] {
         var failure: CodexError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
@@ -90,7 +96,7 @@ enum FileSystem {
                     descriptor, buffer.baseAddress.map { unsafe $0 + done }, count - done,
                     off_t(offset + done))
                 if got < 0, errno == EINTR { continue }
-                if got < 0 { failure = .system("pread", errno) }
+                if got < 0 { failure = .system("pread", errno, path: path) }
                 if got <= 0 { break }
                 done += got
             }
@@ -101,7 +107,7 @@ enum FileSystem {
 
     /// Writes all bytes to a descriptor's file; the system may take them in several parts.
     static func write(
-        _ bytes: [UInt8], to descriptor: Int32, at offset: Int
+        _ bytes: [UInt8], to descriptor: Int32, at offset: Int, path: String? = nil
     ) throws(CodexError) {
         var done = 0
         while done < bytes.count {
@@ -111,7 +117,9 @@ enum FileSystem {
                     off_t(offset + done))
             }
             if put < 0, errno == EINTR { continue }
-            guard put > 0 else { throw .system("pwrite", put < 0 ? errno : EIO) }
+            guard put > 0 else {
+                throw .system("pwrite", put < 0 ? errno : EIO, path: path)
+            }
             done += put
         }
     }

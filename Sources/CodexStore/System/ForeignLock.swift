@@ -27,7 +27,7 @@ struct ForeignLock {
         let file = directory.openFile(name, O_RDWR)
         guard file >= 0 else {
             if errno == ENOENT { return false }
-            throw .system("openat", errno)
+            throw .system("openat", errno, path: directory.path(of: name))
         }
         defer { close(file) }
         var lock = flock()
@@ -35,16 +35,9 @@ struct ForeignLock {
         lock.l_whence = Int16(SEEK_SET)
         lock.l_start = 0
         lock.l_len = 1
-        guard unsafe fcntl(file, F_GETLK, &lock) == 0 else { throw .system("fcntl", errno) }
+        guard unsafe fcntl(file, F_GETLK, &lock) == 0 else {
+            throw .system("fcntl", errno, path: directory.path(of: name))
+        }
         return lock.l_type != Int16(F_UNLCK)
-    }
-
-    /// Waits until no other process has the lock, for `wait` at most.
-    ///
-    /// A process that is being spawned has its parent's open files until it runs its own program.
-    /// So it also has locks that the parent has released.
-    func wait(within wait: Duration) throws(CodexError) {
-        let deadline = ContinuousClock.now + wait
-        while try isTaken(), .now < deadline { _ = usleep(1000) }
     }
 }

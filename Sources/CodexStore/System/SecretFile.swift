@@ -107,9 +107,9 @@ struct SecretFile: Sendable {
             if errno == ELOOP { throw refusal("is a symbolic link. Name the file itself.") }
             throw unreadable("openat", errno)
         }
-        let file = File(descriptor)
+        let file = File(descriptor, path: path)
         defer { file.close() }
-        let info = try Self.status(of: descriptor)
+        let info = try status(of: descriptor)
         try requirePrivate(info)
         guard info.st_size <= limit else { throw refusal("has more than \(limit) bytes.") }
         return (try file.read(at: 0, count: Int(info.st_size)), Stamp(info, in: parent))
@@ -175,7 +175,7 @@ struct SecretFile: Sendable {
         let descriptor = directory.openFile(".", O_RDONLY | O_DIRECTORY)
         guard descriptor >= 0 else { throw unreadable("openat", errno) }
         defer { close(descriptor) }
-        let info = try Self.status(of: descriptor)
+        let info = try status(of: descriptor)
         guard Self.isTrusted(info.st_uid) else {
             throw refusal(
                 "is in a directory of another user. "
@@ -218,9 +218,11 @@ struct SecretFile: Sendable {
     /// Whether a user may read every file that the process may read: its own user, and root.
     private static func isTrusted(_ user: uid_t) -> Bool { user == geteuid() || user == 0 }
 
-    private static func status(of descriptor: Int32) throws(CodexError) -> stat {
+    private func status(of descriptor: Int32) throws(CodexError) -> stat {
         var info = stat()
-        guard unsafe fstat(descriptor, &info) == 0 else { throw .system("fstat", errno) }
+        guard unsafe fstat(descriptor, &info) == 0 else {
+            throw .system("fstat", errno, path: path)
+        }
         return info
     }
 
@@ -247,7 +249,7 @@ struct SecretFile: Sendable {
             return refusal(
                 "may not be read by this process, or a directory on its path may not. Run this as "
                     + "the file's owner.", cause: cause)
-        default: return .system(call, code)
+        default: return .system(call, code, path: path)
         }
     }
 
@@ -268,7 +270,7 @@ struct SecretFile: Sendable {
                 .notWritable,
                 "The file of keys \(path) cannot be changed: its file system is read-only. Change "
                     + "it where that can be written.", cause: cause)
-        default: return .system(call, code)
+        default: return .system(call, code, path: path)
         }
     }
 

@@ -12,6 +12,8 @@ internal import CodexCore
 @safe
 final class SpillFile {
     private let file: UnsafeMutablePointer<FILE>
+    /// The path that the file had when it was made, for errors.
+    private let path: String
     /// The number of byte strings that were written and not read yet.
     private var count = 0
 
@@ -19,11 +21,14 @@ final class SpillFile {
     init(in directory: Directory) throws(CodexError) {
         let name = "spill-\(FileSystem.processID)-\(UInt64.random(in: .min ... .max))"
         let descriptor = directory.openFile(name, O_RDWR | O_CREAT | O_EXCL, permissions: 0o600)
-        guard descriptor >= 0 else { throw .system("openat", errno) }
+        let refusal = errno
+        path = directory.path(of: name)
+        guard descriptor >= 0 else { throw .system("openat", refusal, path: path) }
         directory.remove(name)
         guard let file = unsafe fdopen(descriptor, "w+b") else {
+            let refusal = errno
             close(descriptor)
-            throw .system("fdopen", errno)
+            throw .system("fdopen", refusal, path: path)
         }
         unsafe self.file = file
     }
@@ -37,13 +42,15 @@ final class SpillFile {
             unsafe bytes.withUnsafeBytes({ buffer in
                 unsafe fwrite(buffer.baseAddress, 1, buffer.count, file)
             }) == bytes.count
-        else { throw .system("fwrite", errno) }
+        else { throw .system("fwrite", errno, path: path) }
         self.count += 1
     }
 
     /// Returns to the beginning, for reading.
     func rewind() throws(CodexError) {
-        guard unsafe fseek(file, 0, SEEK_SET) == 0 else { throw .system("fseek", errno) }
+        guard unsafe fseek(file, 0, SEEK_SET) == 0 else {
+            throw .system("fseek", errno, path: path)
+        }
     }
 
     /// The next bytes; `nil` at the end.
@@ -62,6 +69,6 @@ final class SpillFile {
 
     /// At the file's end, `errno` has the number of an earlier error.
     private func failedRead() -> CodexError {
-        .system("fread", unsafe ferror(file) != 0 ? errno : EIO)
+        .system("fread", unsafe ferror(file) != 0 ? errno : EIO, path: path)
     }
 }

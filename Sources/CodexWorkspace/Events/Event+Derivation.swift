@@ -85,6 +85,8 @@ extension CodexFlow.Event {
         }
         guard let new else { return [(.taskDeleted, detail())] }
         guard let old else {
+            // An import does not notify.
+            if new.isImport { return [] }
             var events = [(Kind.taskCreated, detail(["createdAt": new.createdAt?.attributeValue]))]
             if new.assigneeID != nil { events.append((.taskAssigned, detail())) }
             if new.status?.isStarted == true { events.append((.taskStarted, detail())) }
@@ -103,21 +105,55 @@ extension CodexFlow.Event {
             events.append((.taskStatusChanged, detail(more)))
             if let kind = statusKind(old.status, new.status) { events.append((kind, detail(more))) }
         }
-        if old.claim != new.claim, new.status?.isOpen ?? true {
-            let holder = (new.claim ?? old.claim)?.holder.attributeValue
-            events.append(
-                (new.claim == nil ? .taskReleased : .taskClaimed, detail(["holder": holder])))
+        for (kind, claim) in claimEvents(old, new) {
+            let more: [String: AttributeValue?] = [
+                "holder": claim.holder.attributeValue, "token": claim.token?.attributeValue,
+            ]
+            events.append((kind, detail(more)))
         }
         if (old.archivedAt == nil) != (new.archivedAt == nil) {
             events.append((new.archivedAt == nil ? .taskRestored : .taskArchived, detail()))
         }
         let told: Set<String> = [
-            "assignee", "status", "claim", "archivedAt", "completedAt", "canceledAt", "startedAt",
-            "reopenCount",
+            "assignee", "status", "claim", "expiredToken", "archivedAt", "completedAt",
+            "canceledAt", "startedAt", "reopenCount", "attempts", "diedAt", "blocked", "result",
         ]
-        let fields = old.changedFields(to: new).filter { !told.contains($0) }
+        // The queue and claims remove a time that has passed, which changes nothing for people.
+        let isPromotion =
+            new.notBefore == nil && (old.updatedAt == new.updatedAt || old.claim != new.claim)
+        let fields = old.changedFields(to: new).filter {
+            !told.contains($0) && !(isPromotion && $0 == "notBefore")
+        }
+        if (old.diedAt == nil) != (new.diedAt == nil), new.status?.isOpen ?? true {
+            events.append((new.diedAt == nil ? .taskRevived : .taskDied, detail()))
+        }
         if !fields.isEmpty {
             events.append((.taskUpdated, detail(["fields": fields.attributeValue])))
+        }
+        return events
+    }
+
+    /// The events of a task's claims, each with its claim.
+    ///
+    /// A renewal has none. The end of a claim with the task's completion or cancellation has none,
+    /// unless the claim had ended by time before.
+    private static func claimEvents(
+        _ old: CodexFlow.Task, _ new: CodexFlow.Task
+    ) -> [(Kind, CodexFlow.Task.Claim)] {
+        var events: [(Kind, CodexFlow.Task.Claim)] = []
+        var hasExpired = false
+        if let ended = old.claim, new.expiredToken != old.expiredToken,
+            new.expiredToken == ended.token ?? 0
+        {
+            hasExpired = true
+            events.append((.taskClaimExpired, ended))
+        }
+        guard new.status?.isOpen ?? true else { return events }
+        switch (old.claim, new.claim) {
+        case (let ended?, nil) where !hasExpired: events.append((.taskReleased, ended))
+        case (let known, let claim?) where known?.isSame(as: claim) != true:
+            events.append((.taskClaimed, claim))
+        default: break
         }
         return events
     }
@@ -152,6 +188,8 @@ extension CodexFlow.Event {
                     "commentId": comment.id.attributeValue, "taskId": comment.taskID.attributeValue,
                     "projectId": comment.projectID.attributeValue,
                     "author": comment.authorID.attributeValue,
+                    "actor": old == nil
+                        ? comment.authorID.attributeValue : comment.updatedByID?.attributeValue,
                 ])
             )
         ]
@@ -169,6 +207,8 @@ extension CodexFlow.Event {
                 detail([
                     "taskId": new.taskID.attributeValue, "blockerId": new.blockerID.attributeValue,
                     "projectId": new.projectID.attributeValue,
+                    // Later, a change of one of the tasks opens and closes it.
+                    "actor": old == nil ? new.createdByID?.attributeValue : nil,
                 ])
             )
         ]
@@ -203,6 +243,7 @@ extension CodexFlow.Event {
                         "taskId": entry.taskID.attributeValue,
                         "blockerId": change("blockerId")?.from,
                         "projectId": entry.projectID.attributeValue,
+                        "actor": entry.actorID.attributeValue,
                     ])
                 )
             ]
@@ -214,8 +255,10 @@ extension CodexFlow.Event {
                     detail([
                         "taskId": entry.taskID.attributeValue,
                         "projectId": entry.projectID.attributeValue,
-                        "userId": entry.actorID.attributeValue, "day": change("day")?.to,
+                        "userId": change("userId")?.to ?? entry.actorID.attributeValue,
+                        "day": change("day")?.to,
                         "hours": .number(try Number(0).subtracting(before)), "total": 0,
+                        "actor": entry.actorID.attributeValue,
                     ])
                 )
             ]
@@ -237,6 +280,7 @@ extension CodexFlow.Event {
                     "taskId": log.taskID.attributeValue, "projectId": log.projectID.attributeValue,
                     "userId": log.userID.attributeValue, "day": log.day.attributeValue,
                     "hours": .number(hours), "total": .number(log.hours),
+                    "actor": log.updatedByID?.attributeValue,
                 ])
             )
         ]
@@ -248,11 +292,14 @@ extension CodexFlow.Event {
         _ old: CodexFlow.Project?, _ new: CodexFlow.Project?
     ) -> [(Kind, AttributeMap)] {
         guard let project = new ?? old else { return [] }
+        // The user who began the deletion is the actor of its end, too.
+        let actor = new != nil || old?.deletingSince != nil ? project.updatedByID : nil
         func detail(_ more: [String: AttributeValue?] = [:]) -> AttributeMap {
             let members: [String: AttributeValue?] = [
                 "projectId": project.id.attributeValue, "name": .string(project.name),
                 "key": project.key.map { .string($0) }, "owner": project.ownerID.attributeValue,
                 "status": project.status.map { .string($0.rawValue) },
+                "actor": actor?.attributeValue,
             ]
             return Self.detail(members.merging(more) { $1 })
         }
@@ -293,6 +340,7 @@ extension CodexFlow.Event {
                 detail([
                     "projectId": member.projectID.attributeValue,
                     "userId": member.userID.attributeValue, "role": .string(member.role.rawValue),
+                    "actor": new?.updatedByID?.attributeValue,
                 ])
             )
         ]
@@ -304,12 +352,14 @@ extension CodexFlow.Event {
         _ old: CodexFlow.PRD?, _ new: CodexFlow.PRD?
     ) -> [(Kind, AttributeMap)] {
         guard let new else { return [] }
+        let author = old == nil ? new.createdBy : nil
         let detail = detail([
             "prdId": new.id.attributeValue, "projectId": new.projectID.attributeValue,
             "version": new.version.attributeValue, "title": .string(new.title),
             "approvalStatus": new.approvalStatus.map { .string($0.rawValue) },
             "contentHash": new.contentHash.map { .string($0) },
             "createdBy": new.createdBy?.attributeValue,
+            "actor": (new.updatedByID ?? author)?.attributeValue,
         ])
         guard let old else { return [(new.version == 1 ? .prdCreated : .prdVersionAdded, detail)] }
         guard old.approvalStatus != new.approvalStatus else { return [] }
@@ -337,6 +387,7 @@ extension CodexFlow.Event {
                     "version": review.version.attributeValue,
                     "contentHash": .string(review.contentHash),
                     "userId": review.userID.attributeValue,
+                    "actor": review.userID.attributeValue,
                     "decision": .string(review.decision.rawValue),
                 ])
             )
@@ -352,16 +403,23 @@ extension CodexFlow.Event {
         let detail = detail([
             "userId": user.id.attributeValue, "role": user.role.map { .string($0.rawValue) },
             "state": user.state.map { .string($0.rawValue) },
+            "actor": new?.updatedByID?.attributeValue,
         ])
         guard let new else { return [(.userDeleted, detail)] }
         guard let old else { return [(.userCreated, detail)] }
         var events: [(Kind, AttributeMap)] = []
-        if old.isActive != new.isActive {
-            events.append((new.state == .suspended ? .userSuspended : .userActivated, detail))
+        // A user who was imported without a state is active.
+        let (before, after) = (old.state ?? .active, new.state ?? .active)
+        var isUpdated = old.changedFields(to: new).contains { $0 != "state" }
+        if before != after {
+            switch after {
+            case .suspended: events.append((.userSuspended, detail))
+            case .active: events.append((.userActivated, detail))
+            // No command invites again. A user who is stored so is updated.
+            case .invited: isUpdated = true
+            }
         }
-        if old.changedFields(to: new).contains(where: { $0 != "state" }) {
-            events.append((.userUpdated, detail))
-        }
+        if isUpdated { events.append((.userUpdated, detail)) }
         return events
     }
 

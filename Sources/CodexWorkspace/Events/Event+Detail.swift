@@ -18,7 +18,7 @@ extension CodexFlow.Event {
     /// The user that the event is about: a member, or the user who logged work, reviewed or opened
     /// a session.
     public var userID: CodexFlow.User.ID? { identifier("userId") }
-    /// The user who changed the task, as far as the services know.
+    /// The user who made the change, if the stored items name the user.
     public var actorID: CodexFlow.User.ID? { identifier("actor") }
     /// The task's assignee.
     public var assigneeID: CodexFlow.User.ID? { identifier("assignee") }

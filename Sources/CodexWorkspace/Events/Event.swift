@@ -21,6 +21,9 @@ extension CodexFlow {
             case taskReopened = "TaskReopened"
             case taskClaimed = "TaskClaimed"
             case taskReleased = "TaskReleased"
+            case taskClaimExpired = "TaskClaimExpired"
+            case taskDied = "TaskDied"
+            case taskRevived = "TaskRevived"
             case taskArchived = "TaskArchived"
             case taskRestored = "TaskRestored"
             case taskDeleted = "TaskDeleted"
@@ -63,9 +66,9 @@ extension CodexFlow {
                 switch self {
                 case .taskCreated, .taskUpdated, .taskAssigned, .taskUnassigned, .taskStatusChanged,
                     .taskStarted, .taskCompleted, .taskCanceled, .taskReopened, .taskClaimed,
-                    .taskReleased, .taskArchived, .taskRestored, .taskDeleted, .taskCommented,
-                    .taskCommentChanged, .taskCommentDeleted, .taskBlocked, .taskUnblocked,
-                    .workLogged:
+                    .taskReleased, .taskClaimExpired, .taskDied, .taskRevived, .taskArchived,
+                    .taskRestored, .taskDeleted, .taskCommented, .taskCommentChanged,
+                    .taskCommentDeleted, .taskBlocked, .taskUnblocked, .workLogged:
                     "codexflow.tasks"
                 case .projectCreated, .projectUpdated, .projectStatusChanged, .projectArchived,
                     .projectRestored, .projectTransferred, .projectDeletionStarted,

@@ -29,12 +29,23 @@ extension CodexFlow {
             /// The tasks that were created after the first third of the project's time, as a share
             /// of all tasks.
             case scopeGrowth
+            /// The forecast from the pace: 1 after the target day. Before it, the value grows with
+            /// the time that the remaining work needs at the present pace, over the time left.
+            case pace
+            /// The part of the project's time that lies after its first target day.
+            case postponed
         }
 
         /// The features' values, from 0 to 1.
         private var values: [Name: Double]
         /// The number of open tasks: without an open task, there is no risk.
+        ///
+        /// It is 0 for a project that is completed, canceled, archived or in deletion. Of a large
+        /// project, only tasks that were read count (``CodexFlow/RiskReport/examinedTaskCount``).
         public let openTaskCount: Int
+
+        /// Whether there is a value of ``Name/pace``: a forecast needs a target day and a start.
+        public var hasForecast: Bool { values[.pace] != nil }
 
         /// Creates features; a missing value is 0, and each value is clamped to 0 through 1.
         public init(_ values: [Name: Double], openTaskCount: Int) {
@@ -50,7 +61,9 @@ extension CodexFlow {
 
         /// Computes the features of a project's tasks.
         ///
-        /// Archived tasks and canceled tasks do not count.
+        /// Canceled tasks do not count, and neither do open tasks that are archived. A done task
+        /// stays done when it is archived. No task counts in a project that is completed, canceled,
+        /// archived or in deletion. A task without an estimate counts as one point.
         ///
         /// - Parameters:
         ///   - tasks: The project's tasks.
@@ -58,12 +71,15 @@ extension CodexFlow {
         ///   - project: The project.
         ///   - now: The present time.
         ///   - today: The present day in the project's time zone.
+        ///   - calendar: The source of the days on which the project and its tasks were created;
+        ///     by default, they are in UTC.
         /// - Complexity: O(*n*) for *n* tasks.
         public init(
             _ tasks: [Task], blocked: Set<Task.ID>, in project: Project, at now: Date,
-            today: CalendarDay
+            today: CalendarDay, calendar: some DayCalendar = UTCCalendar()
         ) {
-            var counts = Counts(project, blocked: blocked, at: now, today: today)
+            var counts = Counts(
+                project, blocked: blocked, at: now, today: today, calendar: calendar)
             for task in tasks { counts.add(TaskOutline(task)) }
             self.init(counts)
         }
@@ -72,17 +88,29 @@ extension CodexFlow {
             self.init(counts.values, openTaskCount: counts.open)
         }
 
+        /// Whether a project has ended, or is read-only: then its open tasks are no risk.
+        static func hasEnded(_ project: Project) -> Bool {
+            project.isReadOnly || project.status == .completed || project.status == .canceled
+        }
+
         /// The counts of a project's tasks, which are added one by one.
         struct Counts {
+            private let project: Project
+            private let isEnded: Bool
             private let blockedTasks: Set<Task.ID>
+            /// The last task of which it is known whether it is blocked; `nil` if all are known.
+            private let lastKnown: Task.ID?
             private let now: Date
             private let today: CalendarDay
+            private let calendar: any DayCalendar
             /// The elapsed part of the project's time, from 0 to 1; `nil` without a start or target
             /// day.
             private let elapsed: Double?
-            /// The end of the first third of the project's time.
-            private let third: Date?
+            /// The first day after the first third of the project's time.
+            private let third: CalendarDay?
             private(set) var open = 0
+            /// The open tasks of which it is known whether they are blocked.
+            private var known = 0
             private var due = 0
             private var overdue = 0
             private var blocked = 0
@@ -100,12 +128,18 @@ extension CodexFlow {
             /// The sum of points; a task without an estimate counts one point.
             private var scope = 0
             private var done = 0
+            /// The creation of the oldest task.
+            private var oldest: Date?
 
             init(
-                _ project: Project, blocked: Set<Task.ID>, at now: Date, today: CalendarDay
+                _ project: Project, blocked: Set<Task.ID>, knownThrough last: Task.ID? = nil,
+                at now: Date, today: CalendarDay, calendar: any DayCalendar
             ) {
-                (blockedTasks, self.now, self.today) = (blocked, now, today)
-                let first = project.startDate ?? project.createdAt.map { CalendarDay($0) }
+                (self.project, isEnded) = (project, RiskFeatures.hasEnded(project))
+                (blockedTasks, lastKnown) = (blocked, last)
+                (self.now, self.today, self.calendar) = (now, today, calendar)
+                let created = project.createdAt.map { calendar.day(of: $0, in: project.timeZone) }
+                let first = project.startDate ?? created
                 guard let first, let last = project.targetDate, last > first else {
                     (elapsed, third) = (nil, nil)
                     return
@@ -113,20 +147,19 @@ extension CodexFlow {
                 let days = last.daysSince1970 - first.daysSince1970
                 let over = today.daysSince1970 - first.daysSince1970
                 elapsed = max(0, min(1, Double(over) / Double(days)))
-                // The end of the day.
-                third = Date(
-                    timeIntervalSince1970: Double(first.daysSince1970 + days / 3 + 1) * 86_400)
+                third = first.adding(days: days / 3 + 1)
             }
 
             mutating func add(_ task: TaskOutline) {
-                guard !task.isArchived, task.status != .canceled else { return }
+                guard !isEnded, task.isOpen || task.status == .done else { return }
                 all += 1
+                if let created = task.createdAt { oldest = min(oldest ?? created, created) }
                 let points = max(1, min(task.estimate ?? 1, CodexFlow.Limits.estimateMax))
                 scope += points
                 let reopenCount = max(0, min(task.reopenCount ?? 0, 1000))
                 reopenings += reopenCount
                 completions += reopenCount
-                if let third, let created = task.createdAt, created >= third { late += 1 }
+                if let created = task.createdAt, isLate(created) { late += 1 }
                 guard task.isOpen else {
                     done += points
                     completions += 1
@@ -137,7 +170,10 @@ extension CodexFlow {
                     due += 1
                     if day < today { overdue += 1 }
                 }
-                if !blockedTasks.isEmpty, blockedTasks.contains(task.id) { blocked += 1 }
+                if isKnown(task) {
+                    known += 1
+                    if !blockedTasks.isEmpty, blockedTasks.contains(task.id) { blocked += 1 }
+                }
                 if task.status?.isStarted == true {
                     started += 1
                     if let last = task.lastChange, now.timeIntervalSince(last) >= 14 * 86_400 {
@@ -153,12 +189,28 @@ extension CodexFlow {
                 if task.priority == .urgent { urgent += 1 }
             }
 
+            /// Whether an instant is after the first third of the project's time.
+            private func isLate(_ instant: Date) -> Bool {
+                guard let third else { return false }
+                // A day of any time zone begins less than 24 hours before or after that of UTC.
+                let start = Double(third.daysSince1970) * 86_400
+                let distance = instant.timeIntervalSince1970 - start
+                if abs(distance) > 86_400 { return distance > 0 }
+                return calendar.day(of: instant, in: project.timeZone) >= third
+            }
+
+            /// Whether it is known of a task whether it is blocked.
+            private func isKnown(_ task: TaskOutline) -> Bool {
+                guard let lastKnown else { return true }
+                return ByteOrder.compare(task.id.rawValue, lastKnown.rawValue) <= 0
+            }
+
             var values: [Name: Double] {
                 func share(_ part: Int, _ whole: Int) -> Double {
                     whole == 0 ? 0 : Double(part) / Double(whole)
                 }
-                return [
-                    .overdue: share(overdue, due), .blocked: share(blocked, open),
+                var values: [Name: Double] = [
+                    .overdue: share(overdue, due), .blocked: share(blocked, known),
                     .behind: scope == 0 ? 0 : (elapsed ?? 0) - share(done, scope),
                     .stalled: share(stalled, started),
                     .reopened: share(reopenings, completions + reopenings),
@@ -166,6 +218,20 @@ extension CodexFlow {
                     .complex: share(complex, analyzed), .urgent: share(urgent, open),
                     .scopeGrowth: share(late, all),
                 ]
+                if open > 0 {
+                    values[.pace] = forecast.likelihood(done: done, scope: scope)
+                    values[.postponed] = forecast.postponedShare
+                }
+                return values
+            }
+
+            /// Without a start day, the project starts with its creation or with its oldest task.
+            private var forecast: PaceForecast {
+                let created = [project.createdAt, oldest].compactMap { $0 }.min()
+                let first = created.map { calendar.day(of: $0, in: project.timeZone) }
+                return PaceForecast(
+                    start: project.startDate ?? first, target: project.targetDate,
+                    baseline: project.baselineTargetDate, today: today)
             }
         }
     }

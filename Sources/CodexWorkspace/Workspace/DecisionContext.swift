@@ -14,8 +14,8 @@ extension CodexFlow {
         /// The present time in whole milliseconds, as it is stored.
         public let now: Date
         private(set) var writes: [DecisionWrite] = []
-        /// The first facts of the histories that this command began, by project and task.
-        var beginnings: [[String]: Activity.Facts] = [:]
+        /// The histories that this command continues, by project and task.
+        var histories: [[String]: TaskHistory] = [:]
 
         /// The values that a workspace receives from outside.
         struct Settings: Sendable {
@@ -28,17 +28,41 @@ extension CodexFlow {
             self.reader = reader
             self.issued = issued
             self.settings = settings
-            now = settings.clock().bounded
+            // A remote table makes a new context after each missing read.
+            let source = (reader as? CumulativeReads)?.base ?? reader
+            now = (source as? TableReads)?.now(settings.clock) ?? settings.clock().bounded
         }
 
         // MARK: Reading
 
         /// The entity of the lookup, or `nil`.
-        public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? { try reader.get(lookup) }
+        public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
+            if let found = try reader.get(lookup) { return found }
+            for target in lookup.alternatives {
+                if let found = try reader.get(Lookup<E>(target)) { return found }
+            }
+            return nil
+        }
 
         /// The entities of the query, up to `limit`.
         public func all<E: Entity>(_ query: Query<E>, limit: Int? = nil) throws -> [E] {
             try reader.all(query, limit: limit)
+        }
+
+        /// The entities of the query, up to `limit`, without those that cannot be read.
+        ///
+        /// A raw item of a wrong type must not stop a command that concerns other items.
+        func readable<E: Entity>(_ query: Query<E>, limit: Int? = nil) throws -> [E] {
+            try reader.readable(query, limit: limit)
+        }
+
+        /// The result of a read; `nil` if a stored item is not one of its entity.
+        func ifReadable<Value>(_ read: () throws -> Value) throws -> Value? {
+            do {
+                return try read()
+            } catch let error as CodexError where error.isOfUnreadableItem {
+                return nil
+            }
         }
 
         /// The entity of the lookup.
@@ -50,6 +74,9 @@ extension CodexFlow {
             }
             return found
         }
+
+        /// Whether the data is in a remote table, where another command may write before this one.
+        var isRemote: Bool { reader is TableReads }
 
         // MARK: Writing
 
@@ -84,7 +111,8 @@ extension CodexFlow {
         /// An instant after `last`, so that each change of an entity has a different time.
         func instant(after last: Date?) -> Date {
             guard let last, now <= last else { return now }
-            return last + 0.001
+            // The same value as that which is read from the stored text.
+            return (last + 0.001).bounded
         }
 
         // MARK: Permissions
@@ -175,6 +203,17 @@ extension CodexFlow {
     }
 }
 
+extension CodexError {
+    /// Whether a stored item cannot be read as its entity.
+    fileprivate var isOfUnreadableItem: Bool {
+        let codes: Set<Code> = [
+            .typeMismatch, .missingAttribute, .otherEntity, .invalidIdentifier, .programTooOld,
+            .keyUnavailable, .valueTampered, .valueNotSealed, .corrupted,
+        ]
+        return codes.contains(code)
+    }
+}
+
 /// A field that a command which changes an entity must keep, since only other commands change it.
 struct KeptField<E: Entity>: Sendable {
     /// Its stored name.
@@ -208,16 +247,7 @@ package final class TimeOrderedIdentifiers: Sendable {
 
     /// The next identifier: 20 letters and digits (Crockford's base 32, in lower case).
     package func next(_ now: Date) -> String {
-        let time = UInt64(max(0, now.millisecondsSince1970)) << 16
-        let place = take(notBefore: time)
-        var text: [UInt8] = []
-        let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
-        for (value, bitCount) in [(place, 60), (UInt64.random(in: 0..<1 << 40), 40)] {
-            for shift in stride(from: bitCount - 5, through: 0, by: -5) {
-                text.append(digits[Int(value >> UInt64(shift) & 31)])
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
+        Self.text(take(notBefore: UInt64(max(0, now.millisecondsSince1970)) << 16))
     }
 
     private func take(notBefore time: UInt64) -> UInt64 {

@@ -10,8 +10,13 @@ extension CodexFlow {
     /// it is unchanged. A command that writes an item of the partition increments the number in the
     /// same transaction.
     ///
-    /// Queries that are not in ``all`` have no lock: their results may be slightly older than the
-    /// commit.
+    /// The comments of a project are in one partition. So those of each task have a lock of their
+    /// own, with the hash of the partition and the beginning of the sort keys. A command increments
+    /// it if it adds an entry to the history of a task and does not write the task: a comment or
+    /// logged work, for example. The deletion of the task then sees the command.
+    ///
+    /// Other queries that are not in ``all`` have no lock: their results may be slightly older than
+    /// the commit.
     struct PredicateLock {
         /// The queried entity.
         let entity: String
@@ -43,11 +48,41 @@ extension CodexFlow {
             PredicateLock(entity: PRDReview.definition.name, index: nil),
         ]
 
+        /// The attributes of a task that no query with a lock depends on, neither by key nor by
+        /// content.
+        ///
+        /// They change often, for many tasks, and for tasks that a command does not name.
+        private static let queueAttributes = [
+            "claim", "expiredToken", "attempts", "diedAt", "notBefore", "blocked", "GSI5PK",
+            "GSI5SK", "GSI6PK", "GSI6SK",
+        ]
+
+        /// Whether a write changes a task's place in the queue alone.
+        private static func isOfQueue(
+            _ old: Item?, _ new: Item?, _ entity: EntityDefinition
+        ) -> Bool {
+            guard entity.name == Task.definition.name, var old, var new else { return false }
+            for name in queueAttributes { (old[name], new[name]) = (nil, nil) }
+            return old == new
+        }
+
         /// The name of the predicate lock of a query; `nil` if it has none.
         static func name(of query: TableQuery, _ entity: EntityDefinition) -> String? {
+            if entity.name == Comment.definition.name, query.index == nil,
+                case .beginsWith(let start) = query.sort
+            {
+                return name(nil, entity, query.partition + [start])
+            }
             guard all.contains(where: { $0.entity == entity.name && $0.index == query.index })
             else { return nil }
             return name(query.index, entity, query.partition)
+        }
+
+        /// The name of the predicate lock of the comments on the task of an entry.
+        static func name(ofCommentsBeside entry: Activity) -> String? {
+            let comments = CodexCore.Query<Comment>.comments(
+                on: entry.taskID, in: entry.projectID)
+            return name(of: comments.request, Comment.definition)
         }
 
         private static func name(
@@ -61,6 +96,7 @@ extension CodexFlow {
         static func names(
             from old: Item?, to new: Item?, _ entity: EntityDefinition, _ schema: Schema
         ) throws(CodexError) -> Set<String> {
+            if isOfQueue(old, new, entity) { return [] }
             var names: Set<String> = []
             let table = try schema.table(entity.table)
             for lock in all where lock.entity == entity.name {

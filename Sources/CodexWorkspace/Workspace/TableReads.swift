@@ -1,10 +1,12 @@
 internal import CodexCore
+internal import FoundationEssentials
 
 /// The reads of a decision on a remote table; one task at a time uses it.
 final class TableReads: CodexFlow.DecisionReader {
     enum Request: Hashable {
         case item(table: String, PrimaryKey)
-        case query(TableQuery, of: String, limit: Int?)
+        /// A query; `isLenient` leaves out items that cannot be read.
+        case query(TableQuery, of: String, limit: Int?, isLenient: Bool)
     }
 
     /// A read that must be fetched before the decision can be made.
@@ -14,6 +16,8 @@ final class TableReads: CodexFlow.DecisionReader {
         let definition: EntityDefinition
         /// The predicate lock of a query.
         var lockName: String?
+        /// Whether a query's result may have an item.
+        var isReadable: @Sendable (Item) -> Bool = { _ in true }
     }
 
     let schema: Schema
@@ -24,10 +28,29 @@ final class TableReads: CodexFlow.DecisionReader {
     var predicateLocks: [String: Item?] = [:]
     /// Items that queries returned: a replaced or deleted item must still equal the one here.
     private var found: [Request: Item] = [:]
+    /// Whether all reads of each item gave the same state of it.
+    ///
+    /// Otherwise another command wrote it between them. A condition on one state does not protect a
+    /// decision that used the other one.
+    private(set) var isConsistent = true
     /// The fields of the types that each item was read as.
     private var fields: [Request: Set<String>] = [:]
+    /// The present time of the first decision with these reads.
+    private var time: Date?
 
     init(_ schema: Schema) { self.schema = schema }
+
+    /// The present time: the same one each time that a command is decided with these reads.
+    ///
+    /// A command may query by the time. With another time, it would ask for another query than the
+    /// one that was fetched, each time. An attempt after a conflict has other reads, and its own
+    /// time.
+    func now(_ clock: () -> Date) -> Date {
+        if let time { return time }
+        let first = clock().bounded
+        time = first
+        return first
+    }
 
     private func item(_ definition: EntityDefinition, _ key: PrimaryKey) throws -> Item? {
         let request = Request.item(table: definition.table, key)
@@ -35,11 +58,12 @@ final class TableReads: CodexFlow.DecisionReader {
             throw Missing(request: request, definition: definition)
         }
         fields[request, default: []].formUnion(definition.fields.map(\.name))
+        if let found = found[request], found != known { isConsistent = false }
         return known
     }
 
     func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
-        switch lookup.target {
+        switch try lookup.resolved(in: try schema.table(E.definition.table)) {
         case .primaryKey(let key):
             guard let item = try item(E.definition, key) else { return nil }
             return try E(item: schema.recognizingSealedValues(of: item, E.definition))
@@ -50,23 +74,48 @@ final class TableReads: CodexFlow.DecisionReader {
                 (query.sortPrefix, query.sort) = ([], .equal(sort[0]))
             }
             return try all(Query<E>(query), limit: 1).first
+        case .values, .indexValues:
+            throw CodexError(.invalidKey, "The lookup has no key, although it was made.")
         }
     }
 
     func all<E: Entity>(_ query: CodexCore.Query<E>, limit: Int?) throws -> [E] {
-        let request = Request.query(query.request, of: E.definition.name, limit: limit)
+        try all(query, limit, isLenient: false)
+    }
+
+    func readable<E: Entity>(_ query: CodexCore.Query<E>, limit: Int?) throws -> [E] {
+        try all(query, limit, isLenient: true)
+    }
+
+    private func all<E: Entity>(
+        _ query: CodexCore.Query<E>, _ limit: Int?, isLenient: Bool
+    ) throws -> [E] {
+        let table = try schema.table(E.definition.table)
+        let made = try query.resolved(in: table, of: schema)
+        let request = Request.query(
+            made, of: E.definition.name, limit: limit, isLenient: isLenient)
         guard let result = results[request] else {
-            throw Missing(
+            var missing = Missing(
                 request: request, definition: E.definition,
-                lockName: CodexFlow.PredicateLock.name(of: query.request, E.definition))
+                lockName: CodexFlow.PredicateLock.name(of: made, E.definition))
+            if isLenient {
+                let schema = schema
+                missing.isReadable = { item in
+                    let whole = schema.recognizingSealedValues(of: item, E.definition)
+                    return (try? E(item: whole)) != nil
+                }
+            }
+            throw missing
         }
-        let table = try schema.table(query.request.table)
         var entities: [E] = []
         for item in result {
             entities.append(
                 try E(item: schema.recognizingSealedValues(of: item, E.definition)))
             let request = Request.item(table: table.name, try table.primaryKey(of: item))
             fields[request, default: []].formUnion(E.definition.fields.map(\.name))
+            if let known = found[request], known != item { isConsistent = false }
+            // An item that was missing when it was read by key differs as well.
+            if let known = items[request], known != item { isConsistent = false }
             if found[request] == nil { found[request] = item }
         }
         return entities
@@ -76,7 +125,7 @@ final class TableReads: CodexFlow.DecisionReader {
     struct Plan {
         var actions: [WriteAction] = []
         /// The indexes of inserts whose keys were not read before.
-        var inserts: [Int] = []
+        var inserts: Set<Int> = []
     }
 
     /// The writes with the conditions that their items are unchanged, and checks of the other read
@@ -85,13 +134,11 @@ final class TableReads: CodexFlow.DecisionReader {
         var plan = Plan()
         var written: Set<Request> = []
         var counted: Set<String> = []
-        for write in writes {
-            switch write {
-            case .insert(let entity), .replace(let entity), .delete(let entity):
-                let request = try add(write, entity, to: &plan, &counted)
-                written.insert(request)
-            }
+        for write in try lastWrites(of: writes) {
+            let request = try add(write, write.entity, to: &plan, &counted)
+            written.insert(request)
         }
+        counted.formUnion(Self.locks(ofEntriesIn: writes, written))
         for (request, item) in items where !written.contains(request) {
             guard case .item(let name, let key) = request else { continue }
             plan.actions.append(
@@ -103,6 +150,55 @@ final class TableReads: CodexFlow.DecisionReader {
                     name, counts: counted.contains(name), read: predicateLocks[name]))
         }
         return plan
+    }
+
+    /// The predicate locks of the tasks that get entries of history, and are not written.
+    ///
+    /// The condition that a task is unchanged does not see such a command.
+    private static func locks(
+        ofEntriesIn writes: [CodexFlow.DecisionWrite], _ written: Set<Request>
+    ) -> [String] {
+        writes.compactMap { write in
+            // All commands that begin a history write the same first entry.
+            guard case .insert(let entity) = write, let entry = entity as? CodexFlow.Activity,
+                entry.kind != .imported
+            else { return nil }
+            let task = Lookup<CodexFlow.Task>.task(entry.taskID, in: entry.projectID)
+            if case .primaryKey(let key) = task.target,
+                written.contains(.item(table: CodexFlow.table, key))
+            {
+                return nil
+            }
+            return CodexFlow.PredicateLock.name(ofCommentsBeside: entry)
+        }
+    }
+
+    /// One write for each item, with its last state: a transaction has one action for each item.
+    ///
+    /// A command on many elements may write an item more than once.
+    private func lastWrites(
+        of writes: [CodexFlow.DecisionWrite]
+    ) throws -> [CodexFlow.DecisionWrite] {
+        var places: [Request: Int] = [:]
+        var last: [CodexFlow.DecisionWrite?] = []
+        for write in writes {
+            let table = try schema.table(type(of: write.entity).definition.table)
+            let key = try table.primaryKey(of: try write.entity.item())
+            let place = places[.item(table: table.name, key), default: last.count]
+            guard place < last.count else {
+                places[.item(table: table.name, key)] = place
+                last.append(write)
+                continue
+            }
+            switch (last[place], write) {
+            // The item still does not exist before the transaction.
+            case (.insert, .replace(let entity)): last[place] = .insert(entity)
+            case (.insert, .delete): last[place] = nil
+            case (.delete, .insert(let entity)): last[place] = .replace(entity)
+            default: last[place] = write
+            }
+        }
+        return last.compactMap { $0 }
     }
 
     private func add<E: Entity>(
@@ -117,7 +213,7 @@ final class TableReads: CodexFlow.DecisionReader {
         switch write {
         case .insert:
             try entity.validate()
-            if old == nil { plan.inserts.append(plan.actions.count) }
+            if old == nil { plan.inserts.insert(plan.actions.count) }
             let isNew = try condition(of: request, nil, table.name)
             plan.actions.append(.put(table: table.name, item, condition: isNew))
         case .replace:

@@ -16,6 +16,8 @@ extension CodexFlow {
         /// The most items and queries of a command: one that asks for more is not a pure function
         /// of its reads.
         private static let requestCountMax = 10_000
+        /// Most items that a list without unreadable items passes over: each costs a read.
+        private static let unreadableCountMax = 100
 
         /// Creates a backend.
         ///
@@ -56,21 +58,35 @@ extension CodexFlow {
                             + "most. "
                             + "Remove some dependencies, subtasks or memberships first.")
                 }
+                var conflict = Self.overtaken
                 do {
-                    try await table.perform(plan.actions)
-                    return decision.outcome
+                    if reads.isConsistent {
+                        try await table.perform(plan.actions)
+                        return decision.outcome
+                    }
                 } catch let error as CodexError where error.isConflict {
-                    if plan.inserts.contains(where: error.isConflict(of:)) {
+                    if error.isConflict(of: plan.inserts, among: plan.actions.count) {
                         throw CodexError(
                             .conditionFailed, "The identifier is taken. Choose another.")
                     }
-                    guard attempt < attemptCountMax else { throw error }
-                    attempt += 1
-                    // A random delay keeps the writers from conflicting again at the same time.
-                    try await _Concurrency.Task.sleep(
-                        for: .milliseconds(Int.random(in: 1...10 << min(attempt, 7))))
+                    conflict = error
                 }
+                guard attempt < attemptCountMax else { throw conflict }
+                attempt += 1
+                // A random delay keeps the writers from conflicting again at the same time.
+                try await _Concurrency.Task.sleep(
+                    for: .milliseconds(Int.random(in: 1...10 << min(attempt, 7))))
             }
+        }
+
+        /// The conflict of a command whose reads of one item gave different states of it.
+        private static var overtaken: CodexError {
+            let reason = CodexError(
+                .conditionFailed, "Another command wrote an item between two reads of it.")
+            return CodexError(
+                .transactionCancelled,
+                "Other commands wrote what this one read, at each attempt. Try again.",
+                reasons: [reason])
         }
 
         /// Runs a decision and fetches its missing reads until it has all of them.
@@ -87,7 +103,7 @@ extension CodexFlow {
                     case .item(let table, let key):
                         reads.items[missing.request] = .some(
                             try await self.table.item(in: table, key: key))
-                    case .query(let query, _, let limit):
+                    case .query(let query, _, let limit, _):
                         // A predicate lock is read before the query that it protects.
                         if let name = missing.lockName, reads.predicateLocks[name] == nil {
                             reads.predicateLocks[name] = .some(
@@ -95,7 +111,7 @@ extension CodexFlow {
                                     in: CodexFlow.table, key: PredicateLock.key(name)))
                         }
                         reads.results[missing.request] = try await items(
-                            query, limit, missing.definition)
+                            query, limit, missing)
                     }
                 }
             }
@@ -107,19 +123,27 @@ extension CodexFlow {
 
         /// The items of an entity that a query finds, up to `limit`.
         private func items(
-            _ query: TableQuery, _ limit: Int?, _ definition: EntityDefinition
+            _ query: TableQuery, _ limit: Int?, _ missing: TableReads.Missing
         ) async throws -> [Item] {
             var (found, token): ([Item], PageToken?) = ([], nil)
+            var unreadableCount = 0
+            let request = query.ofAnyEntity
             repeat {
                 let page = try await table.items(
-                    matching: query,
+                    matching: request,
                     limits: PageLimits(returned: limit.map { $0 - found.count }), after: token)
                 for item in page.items {
-                    let whole = try await wholeItem(item, query)
-                    if let whole, try schema.isItem(whole, of: definition) { found.append(whole) }
+                    guard let whole = try await wholeItem(item, request, of: missing.definition)
+                    else { continue }
+                    if missing.isReadable(whole) {
+                        found.append(whole)
+                    } else {
+                        unreadableCount += 1
+                    }
                 }
                 token = page.next
             } while token != nil && found.count < limit ?? .max
+                && unreadableCount < Self.unreadableCountMax
             return found
         }
 
@@ -133,15 +157,17 @@ extension CodexFlow {
             _ query: Query<E>, limit: Int?, after token: PageToken?
         ) async throws -> Page<E> {
             var (found, next, examined): ([E], PageToken?, Int) = ([], token, 0)
+            let made = try query.resolved(
+                in: try schema.table(E.definition.table), of: schema)
+            let request = made.ofAnyEntity
             repeat {
                 let page = try await table.items(
-                    matching: query.request,
+                    matching: request,
                     limits: PageLimits(returned: limit.map { $0 - found.count }), after: next)
                 examined += page.examinedCount
                 next = page.next
                 for item in page.items {
-                    let whole = try await wholeItem(item, query.request)
-                    if let whole, try schema.isItem(whole, of: E.definition) {
+                    if let whole = try await wholeItem(item, request, of: E.definition) {
                         found.append(
                             try E(item: schema.recognizingSealedValues(of: whole, E.definition)))
                     }
@@ -150,11 +176,21 @@ extension CodexFlow {
             return Page(items: found, next: next, examinedCount: examined)
         }
 
-        /// The whole item of an index entry, which may hold only a part of it.
-        private func wholeItem(_ item: Item, _ query: TableQuery) async throws -> Item? {
+        /// The whole item of an index entry, which may hold only a part of it; `nil` if it is not
+        /// of the entity, or no longer in the result.
+        ///
+        /// The index may be older than the table. The item as it is now is what a decision uses, so
+        /// it must satisfy the query itself.
+        private func wholeItem(
+            _ item: Item, _ query: TableQuery, of definition: EntityDefinition
+        ) async throws -> Item? {
+            guard try schema.isItem(item, of: definition) else { return nil }
             guard try schema.isPartial(query) else { return item }
-            let key = try schema.table(query.table).primaryKey(of: item)
-            return try await table.item(in: query.table, key: key)
+            let tableDefinition = try schema.table(query.table)
+            let key = try tableDefinition.primaryKey(of: item)
+            guard let whole = try await table.item(in: query.table, key: key) else { return nil }
+            let place = try QueryPlace(query, in: tableDefinition)
+            return place.contains(whole, of: definition.name) ? whole : nil
         }
 
         /// Deletes items of a project that is marked for deletion.
@@ -196,10 +232,26 @@ extension CodexError {
         return code == .conditionFailed
     }
 
-    /// Whether another writer caused the failure of the action at an index of the list.
-    fileprivate func isConflict(of place: Int) -> Bool {
-        guard code == .transactionCancelled else { return place == 0 && reasons.isEmpty }
-        return reasons.indices.contains(place) && reasons[place]?.isConflict == true
+    /// Whether another writer caused the failure of actions at these indexes of a list, and of no
+    /// other action.
+    ///
+    /// If other actions failed too, the decision may be another one now: the command may have been
+    /// performed by another process with the same idempotency key.
+    fileprivate func isConflict(of places: Set<Int>, among count: Int) -> Bool {
+        guard code == .transactionCancelled else { return count == 1 && places.contains(0) }
+        let conflicts = reasons.indices.filter { reasons[$0]?.isConflict == true }
+        return conflicts.allSatisfy(places.contains)
+    }
+}
+
+extension TableQuery {
+    /// The query for the items of all entities.
+    ///
+    /// A remote table has no entities. The backend chooses the items by their keys.
+    fileprivate var ofAnyEntity: TableQuery {
+        var query = self
+        query.entity = nil
+        return query
     }
 }
 

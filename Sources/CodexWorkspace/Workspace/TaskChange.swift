@@ -8,12 +8,15 @@ extension CodexFlow {
         var task: Task
         let project: Project
         let actor: User.ID
+        /// The token of the claim with which the actor holds the task; `nil` is no holder.
+        let token: Int?
 
-        init(_ task: Task, in project: Project, by actor: User.ID) {
+        init(_ task: Task, in project: Project, by actor: User.ID, holding token: Int? = nil) {
             old = task
             self.task = task
             self.project = project
             self.actor = actor
+            self.token = token
         }
     }
 }
@@ -21,49 +24,33 @@ extension CodexFlow {
 extension CodexFlow.DecisionContext {
     /// Starts a change of a task by an actor who may change it.
     ///
+    /// A given token is checked here, before the command decides whether there is anything to do.
+    ///
     /// - Throws: ``CodexError/Code/notFound``, the rules of actors,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexFlow/Rule/taskArchived``.
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexFlow/Rule/taskNotHeld``,
+    ///   ``CodexFlow/Rule/taskArchived``.
     func change(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
-        mayBeArchived: Bool = false
+        holding token: Int? = nil, mayBeArchived: Bool = false
     ) throws -> CodexFlow.TaskChange {
         let project = try self.project(project, for: actor, as: .member)
         let task = try find(.task(id, in: project.id))
+        let change = CodexFlow.TaskChange(task, in: project, by: actor, holding: token)
+        try requireHeld(change)
         try CodexFlow.Rule.taskArchived.require(
             mayBeArchived || task.archivedAt == nil, "archivedAt", ["taskId": id.attributeValue])
-        return CodexFlow.TaskChange(task, in: project, by: actor)
-    }
-
-    /// Throws if another user holds the task: during a claim, only its holder and admins change it.
-    func requireUnclaimed(_ change: CodexFlow.TaskChange, orAdmin: Bool = true) throws {
-        guard let holder = change.old.holder(at: now), holder != change.actor else { return }
-        let role = try role(of: change.actor, in: change.project)
-        try CodexFlow.Rule.taskClaimed.require(
-            orAdmin && role?.includes(.admin) == true, "claim",
-            [
-                "holder": holder.attributeValue,
-                "until": change.old.claim?.until.attributeValue,
-            ])
-    }
-
-    /// Throws unless the actor holds the task.
-    func requireHeld(_ change: CodexFlow.TaskChange) throws {
-        try CodexFlow.Rule.taskNotHeld.require(
-            change.old.holder(at: now) == change.actor, "claim",
-            [
-                "taskId": change.old.id.attributeValue,
-                "holder": change.old.claim?.holder.attributeValue,
-                "until": change.old.claim?.until.attributeValue,
-            ])
+        return change
     }
 
     /// Stores a changed task with its history; an unchanged task stays as it is.
     @discardableResult
     func replaceTask(
-        _ change: CodexFlow.TaskChange, _ kind: CodexFlow.Activity.Kind, note: String? = nil
+        _ change: CodexFlow.TaskChange, _ kind: CodexFlow.Activity.Kind, note: String? = nil,
+        reason: String? = nil
     ) throws -> CodexFlow.Task {
         var task = change.task
         guard task != change.old else { return task }
+        task.endExpiredClaim(of: change.old, at: now)
         task.updatedAt = instant(after: change.old.updatedAt)
         task.updatedByID = change.actor
         try task.validate()
@@ -73,9 +60,12 @@ extension CodexFlow.DecisionContext {
         let isOfImport =
             change.old.status == .done && imported?.to == .done
             && imported?.reopenCount ?? 0 == change.old.reopenCount ?? 0
+        let facts =
+            facts(change.old, task, change.project, isOfImport: isOfImport)
+            ?? (change.old.archivedAt == task.archivedAt ? nil : presentFacts(of: change.old))
         try record(
-            kind, of: change, changes: change.old.changes(to: task),
-            facts: facts(change.old, task, change.project, isOfImport: isOfImport), note: note)
+            kind, of: change, changes: change.old.changes(to: task), facts: facts, note: note,
+            reason: reason)
         return task
     }
 
@@ -83,51 +73,49 @@ extension CodexFlow.DecisionContext {
     func record(
         _ kind: CodexFlow.Activity.Kind, of change: CodexFlow.TaskChange,
         changes: [CodexFlow.Activity.Change] = [], facts: CodexFlow.Activity.Facts? = nil,
-        note: String? = nil
+        note: String? = nil, reason: String? = nil
     ) throws {
         try beginHistory(of: change)
         let (task, project) = (change.old.id, change.project)
         try record(
             CodexFlow.Activity(
-                id: try newID(), projectID: project.id, taskID: task, actorID: change.actor,
-                at: now, day: today(in: project), kind: kind, changes: changes, facts: facts,
-                note: note))
+                id: try newEntryID(of: task, in: project.id, after: change.old.updatedAt),
+                projectID: project.id, taskID: task, actorID: change.actor, at: now,
+                day: today(in: project), kind: kind, changes: changes, facts: facts, note: note,
+                reason: reason))
     }
 
     /// Begins the history of a task that was stored without the services.
     ///
     /// The first entry has the status and the points that later changes of the analytics refer to.
     ///
-    /// - Returns: The facts of that first entry, if the history began with one; `nil` if the
-    ///   services created the task.
+    /// - Returns: The facts of that first entry, if the history began with one and the task is
+    ///   done; `nil` if the services created the task.
     @discardableResult
-    private func beginHistory(
+    func beginHistory(
         of change: CodexFlow.TaskChange
     ) throws -> CodexFlow.Activity.Facts? {
         let (task, project) = (change.old, change.project)
-        let key = [project.id.rawValue, task.id.rawValue]
-        if let known = beginnings[key] { return known }
-        // The key is fixed, so that of two commands that begin the history, one is decided again.
-        // The key also sorts before all others.
-        let id = CodexFlow.Activity.importID
-        do {
-            let first = try all(.activity(of: task.id, in: project.id), limit: 1).first
-            if let first { return first.id == id ? first.facts : nil }
-            if let own = try get(.activity(id, of: task.id, in: project.id)) { return own.facts }
-        } catch let error as CodexError
-            where error.code == .typeMismatch || error.code == .missingAttribute
-        {
-            // The stored item is not a valid entry.
-            return nil
-        }
+        var history = try history(of: task.id, in: project.id)
+        if let begun = history.begun { return begun }
+        guard let id = history.beginningID else { return try importedFacts(of: task) }
+        // Of two commands that begin the history, one is decided again.
+        if let own = try get(.activity(id, of: task.id, in: project.id)) { return own.facts }
         var facts = CodexFlow.Activity.Facts(to: task.status ?? .backlog)
         facts.points = task.countedPoints
         facts.reopenCount = task.reopenCount
-        beginnings[key] = facts
+        history.begun = facts
+        histories[[project.id.rawValue, task.id.rawValue]] = history
+        // An archived task is not in the scope.
+        let archiving = task.archivedAt.map { archivedAt in
+            CodexFlow.Activity.Change(
+                field: "archivedAt", from: nil, to: archivedAt.attributeValue)
+        }
         try record(
             CodexFlow.Activity(
                 id: id, projectID: project.id, taskID: task.id, actorID: change.actor, at: now,
-                day: today(in: project), kind: .imported, facts: facts))
+                day: today(in: project), kind: .imported,
+                changes: archiving.map { [$0] } ?? [], facts: facts))
         return facts
     }
 
@@ -147,6 +135,7 @@ extension CodexFlow.DecisionContext {
 
     private func record(_ entry: CodexFlow.Activity) throws {
         try entry.validate()
+        try entry.validateNotes()
         insert(entry)
     }
 
@@ -156,7 +145,8 @@ extension CodexFlow.DecisionContext {
     ) throws {
         try record(
             CodexFlow.Activity(
-                id: try newID(), projectID: project.id, taskID: task.id, actorID: actor, at: now,
+                id: try newEntryID(of: task.id, in: project.id, after: nil),
+                projectID: project.id, taskID: task.id, actorID: actor, at: now,
                 day: today(in: project), kind: .created, facts: facts(nil, task, project)))
     }
 
@@ -182,7 +172,7 @@ extension CodexFlow.DecisionContext {
         let more = isOfImport ? 0 : hours(new) - hours(old)
         facts.estimatedHours = more == 0 ? nil : more
         guard isMove, new.status == .done, let done = new.completedAt else { return facts }
-        facts.assigneeID = new.assigneeID
+        facts.assigneeID = old?.holder(at: now) ?? new.assigneeID
         func seconds(since start: Date?) -> Int? {
             start.map { start in
                 // A stored date may be extremely far away, or not a number.
@@ -193,6 +183,14 @@ extension CodexFlow.DecisionContext {
         }
         facts.cycleSeconds = seconds(since: new.startedAt)
         facts.leadSeconds = seconds(since: new.createdAt)
+        return facts
+    }
+
+    /// The facts of a task that is archived, restored or deleted, with its status and points.
+    func presentFacts(of task: CodexFlow.Task) -> CodexFlow.Activity.Facts {
+        var facts = CodexFlow.Activity.Facts(from: task.status ?? .backlog)
+        facts.pointsBefore = task.countedPoints
+        facts.points = task.countedPoints
         return facts
     }
 
@@ -227,7 +225,7 @@ extension CodexFlow.DecisionContext {
     ///
     /// The parent must be another task of the project, and open if the task is open. There may be
     /// at most ``CodexFlow/Limits/taskDepthMax`` levels in all, and
-    /// ``CodexFlow/Limits/subtaskCountMax`` parts of the parent.
+    /// ``CodexFlow/Limits/subtaskCountMax`` parts of the parent that are not canceled.
     func requireParent(_ parent: CodexFlow.Task.ID, of task: CodexFlow.Task) throws {
         let values = ["taskId": task.id.attributeValue, "parentId": parent.attributeValue]
         var above = 0
@@ -248,10 +246,7 @@ extension CodexFlow.DecisionContext {
             above += 1
             next = found.parentID
         }
-        let siblings = try all(
-            .subtasks(of: parent, in: task.projectID), limit: CodexFlow.Limits.subtaskCountMax)
-        try CodexFlow.Rule.taskParts.require(
-            siblings.count < CodexFlow.Limits.subtaskCountMax, "parentId", values)
+        try requireRoom(forPart: task, of: parent)
         let below = try depth(below: task.id, in: task.projectID)
         try CodexFlow.Rule.taskDepth.require(
             above + 1 + below <= CodexFlow.Limits.taskDepthMax, "parentId", values)
@@ -262,7 +257,9 @@ extension CodexFlow.DecisionContext {
     ) throws -> Int {
         guard level < CodexFlow.Limits.taskDepthMax else { return level }
         var depth = 0
-        for part in try all(.subtasks(of: task, in: project)) {
+        // Two levels below are too many in any case.
+        for part in try all(.subtasks(of: task, in: project))
+        where level + depth < CodexFlow.Limits.taskDepthMax - 1 {
             depth = max(depth, 1 + (try self.depth(below: part.id, in: project, level: level + 1)))
         }
         return depth
@@ -285,6 +282,7 @@ extension CodexFlow.DecisionContext {
 
     /// Updates the dependencies of a task in both directions: one is open if both of its tasks are.
     func refreshDependencies(of task: CodexFlow.Task) throws {
+        var hasOpenBlocker = false
         let both =
             try all(.blockers(of: task.id, in: task.projectID))
             + all(.dependents(of: task.id, in: task.projectID))
@@ -293,11 +291,18 @@ extension CodexFlow.DecisionContext {
             let other = isBlocker ? dependency.taskID : dependency.blockerID
             // The other task is read only if it matters: on a remote table, each read costs an
             // action.
-            let isOpen = try task.isOpen && get(.task(other, in: task.projectID))?.isOpen == true
+            let otherTask = try task.isOpen ? get(.task(other, in: task.projectID)) : nil
+            let isOpen = otherTask?.isOpen == true
+            hasOpenBlocker = hasOpenBlocker || isOpen && !isBlocker
             guard dependency.isOpen != isOpen else { continue }
+            // The queue looks at the tasks of freed dependencies itself: here, each would cost a
+            // further action on a remote table.
+            dependency.isFreed = isBlocker && !isOpen
             dependency.isOpen = isOpen
             replace(dependency)
+            if let otherTask, isOpen, isBlocker { setBlocked(true, otherTask) }
         }
+        if task.isOpen { setBlocked(hasOpenBlocker, task) }
     }
 
     /// Throws if the task has the maximum of blockers, or the blocker the maximum of dependents.
@@ -313,22 +318,6 @@ extension CodexFlow.DecisionContext {
                 "blockerId": dependency.blockerID.attributeValue,
             ])
     }
-
-    /// Throws if `blocker` waits for `task`, directly or through other tasks.
-    func requireNoCycle(_ dependency: CodexFlow.Dependency) throws {
-        var seen: Set<CodexFlow.Task.ID> = []
-        var next = [dependency.blockerID]
-        while let id = next.popLast() {
-            try CodexFlow.Rule.dependencyCycle.require(
-                id != dependency.taskID, "blockerId",
-                [
-                    "taskId": dependency.taskID.attributeValue,
-                    "blockerId": dependency.blockerID.attributeValue,
-                ])
-            guard seen.insert(id).inserted else { continue }
-            next += try all(.blockers(of: id, in: dependency.projectID)).map(\.blockerID)
-        }
-    }
 }
 
 extension CodexFlow.Task {
@@ -337,19 +326,19 @@ extension CodexFlow.Task {
     fileprivate var countedPoints: Int? {
         estimate.map { min(max($0, 0), CodexFlow.Limits.estimateMax) }
     }
+}
 
+extension Entity {
     /// The fields that differ, with their stored values.
-    func changes(to new: CodexFlow.Task) -> [CodexFlow.Activity.Change] {
+    func changes(to new: Self) -> [CodexFlow.Activity.Change] {
         guard let old = try? item(), let new = try? new.item() else { return [] }
-        // Long texts are shortened: the task and the stream of changes have them in full.
+        // Long texts are shortened: the entity and the stream of changes have them in full.
         return Self.changedFields(from: old, to: new).map { name in
             CodexFlow.Activity.Change(
                 field: name, from: old[name]?.shortened, to: new[name]?.shortened)
         }
     }
-}
 
-extension Entity {
     /// The stored names of the fields that differ, without the times of changes.
     func changedFields(to new: Self) -> [String] {
         guard let old = try? item(), let new = try? new.item() else { return [] }

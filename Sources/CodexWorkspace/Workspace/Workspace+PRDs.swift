@@ -15,6 +15,7 @@ extension CodexFlow.PRD {
         openQuestions = draft.openQuestions
         contentHash = try makeContentHash()
         updatedAt = now
+        updatedByID = author
     }
 }
 
@@ -39,23 +40,24 @@ extension CodexFlow.Workspace {
         by author: CodexFlow.User.ID, id: CodexFlow.PRD.ID? = nil, isAIGenerated: Bool = false,
         _ body: @escaping @Sendable (inout CodexFlow.PRD) throws -> Void = { _ in }
     ) async throws -> CodexFlow.PRD {
-        try await commit { context in
-            _ = try context.project(project, for: author, as: .member)
-            var draft = CodexFlow.PRD(
-                id: try id ?? context.newID(), projectID: project, version: 1, title: title,
-                content: content)
-            let id = draft.id
-            try body(&draft)
-            var version = try CodexFlow.PRD(
-                id: id, draft, version: 1, in: project, by: author, at: context.now)
-            version.isAIGenerated = isAIGenerated
-            try version.validate()
-            context.insert(version)
-            context.insert(
-                CodexFlow.PRDDocument(
-                    id: id, projectID: project, title: version.title, ownerID: author,
-                    createdAt: context.now))
-            return version
+        try await run(
+            CommandCall(
+                "createPRD",
+                [
+                    "project": project, "author": author, "id": id, "isAIGenerated": isAIGenerated,
+                    "body": CommandCall.effect(
+                        of: body,
+                        on: CodexFlow.PRD(
+                            id: id ?? "new", projectID: project, version: 1, title: title,
+                            content: content)),
+                ])
+        ) { context in
+            try context.createPRD(
+                in: project, title: title, content: content, by: author, id: id
+            ) { draft in
+                try body(&draft)
+                draft.isAIGenerated = isAIGenerated
+            }
         }
     }
 
@@ -72,7 +74,8 @@ extension CodexFlow.Workspace {
     ///   - body: Changes title and content, nonGoals, risks and openQuestions; a new version
     ///     determines all other fields.
     /// - Returns: The new version.
-    /// - Throws: ``CodexFlow/Rule/prdStale`` if `base` is not the newest version; as
+    /// - Throws: ``CodexFlow/Rule/prdStale`` if `base` is not the newest version;
+    ///   ``CodexFlow/Rule/prdStatus`` if it is archived; as
     ///   ``createPRD(in:title:content:by:id:isAIGenerated:_:)``.
     @discardableResult
     public func addPRDVersion(
@@ -80,14 +83,27 @@ extension CodexFlow.Workspace {
         by author: CodexFlow.User.ID, summary: String? = nil, isAIGenerated: Bool = false,
         _ body: @escaping @Sendable (inout CodexFlow.PRD) throws -> Void
     ) async throws -> CodexFlow.PRD {
-        try await commit { context in
+        try await runChange(
+            CommandCall(
+                "addPRDVersion",
+                [
+                    "prd": prd, "project": project, "basedOn": base, "author": author,
+                    "summary": summary, "isAIGenerated": isAIGenerated,
+                ]), body
+        ) { context in
             _ = try context.project(project, for: author, as: .member)
             var document = try context.document(prd, in: project)
             try CodexFlow.Rule.prdStale.require(
                 document.headVersion == base, "basedOn",
                 ["basedOn": base.attributeValue, "newest": document.headVersion.attributeValue])
-            var head = try context.find(.prd(prd, version: base, in: project))
-            var draft = head
+            let old = try context.find(.prd(prd, version: base, in: project))
+            try CodexFlow.Rule.prdStatus.require(
+                old.approvalStatus != .archived, "basedOn",
+                [
+                    "basedOn": base.attributeValue,
+                    "approvalStatus": old.approvalStatus.map { .string($0.rawValue) },
+                ])
+            var (head, draft) = (old, old)
             try body(&draft)
             var version = try CodexFlow.PRD(
                 id: prd, draft, version: base + 1, in: project, by: author, at: context.now)
@@ -96,16 +112,18 @@ extension CodexFlow.Workspace {
             version.isAIGenerated = isAIGenerated
             try version.validate()
             context.insert(version)
+            try context.recordEntry(.added, of: version, by: author)
             // A draft, or a version in review, has a newer version now, and must not be approved.
             if head.approvalStatus == .draft || head.approvalStatus == .inReview {
-                try context.move(&head, to: .superseded)
+                try context.move(&head, to: .superseded, by: author)
                 context.replace(head)
+                try context.recordEntry(.superseded, of: head, by: author)
             }
             document.headVersion = version.version
             document.title = version.title
             document.updatedAt = context.instant(after: document.updatedAt)
             context.replace(document)
-            return version
+            return (old, version)
         }
     }
 
@@ -119,7 +137,13 @@ extension CodexFlow.Workspace {
         _ prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID,
         by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.PRD {
-        try await commit { context in
+        try await run(
+            CommandCall(
+                "submitPRD",
+                [
+                    "prd": prd, "version": version, "project": project, "actor": actor,
+                ])
+        ) { context in
             _ = try context.project(project, for: actor, as: .member)
             var found = try context.head(prd, version: version, in: project)
             let stories = found.content?.userStories ?? []
@@ -130,17 +154,22 @@ extension CodexFlow.Workspace {
                     "without": stories.filter { $0.acceptanceCriteria.isEmpty }.map(\.id)
                         .attributeValue
                 ])
-            try context.move(&found, to: .inReview)
+            try context.move(&found, to: .inReview, by: actor)
             context.replace(found)
+            try context.recordEntry(.submitted, of: found, by: actor)
             return found
         }
     }
 
     /// Decides about a version in review.
     ///
-    /// The first approval by a user other than its author makes it the approved version, and
-    /// supersedes the previous one. The author's own approval counts only beside such an approval.
-    /// A request for changes makes the version a draft again, and deletes its approvals.
+    /// An approval makes it the approved version, and supersedes the previous one. An author does
+    /// not approve an own version. A request for changes makes the version a draft again, and
+    /// deletes its approvals.
+    ///
+    /// A request for changes, or a rejection, is an objection to the content. It stays open if the
+    /// same content is submitted again, also as another version: then an approval does not approve
+    /// the version before the users who objected approve it as well.
     ///
     /// - Parameters:
     ///   - prd: The document.
@@ -153,15 +182,22 @@ extension CodexFlow.Workspace {
     /// - Returns: The version with its status.
     /// - Throws: ``CodexFlow/Rule/prdReview`` for another content, ``CodexFlow/Rule/prdStale`` for
     ///   an earlier version, ``CodexFlow/Rule/prdStatus``, ``CodexFlow/Rule/prdReviewer`` for an
-    ///   agent, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
-    ///   ``CodexError/Code/notFound``.
+    ///   agent and for an author who approves, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
     public func reviewPRD(
         _ prd: CodexFlow.PRD.ID, version: Int, contentHash hash: String,
         in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
         decision: CodexFlow.PRDReview.Decision, note: String? = nil
     ) async throws -> CodexFlow.PRD {
-        try await commit { context in
+        try await run(
+            CommandCall(
+                "reviewPRD",
+                [
+                    "prd": prd, "version": version, "contentHash": hash, "project": project,
+                    "actor": actor, "decision": decision.rawValue, "note": note,
+                ])
+        ) { context in
             _ = try context.project(project, for: actor, as: .member)
             let isAgent = try context.actor(actor).role == .agent
             try CodexFlow.Rule.prdReviewer.require(
@@ -172,8 +208,11 @@ extension CodexFlow.Workspace {
             try CodexFlow.Rule.prdStatus.require(
                 found.approvalStatus == .inReview, "approvalStatus",
                 ["approvalStatus": found.approvalStatus.map { .string($0.rawValue) }])
-            let query = try CodexCore.Query.reviews(of: prd, version: version, in: project)
-            let reviews = try context.all(query)
+            try CodexFlow.Rule.prdReviewer.require(
+                decision != .approve || found.createdBy != actor, "actor",
+                ["actor": actor.attributeValue, "createdBy": found.createdBy?.attributeValue])
+            let known = try context.all(.reviews(of: prd, in: project))
+            let reviews = known.filter { $0.version == version }
             let others = reviews.filter { $0.userID != actor }
             let review = CodexFlow.PRDReview(
                 prdID: prd, projectID: project, version: version, contentHash: hash,
@@ -184,18 +223,21 @@ extension CodexFlow.Workspace {
             } else {
                 context.replace(review)
             }
+            try context.recordEntry(decision.entryKind, of: found, by: actor, note: note)
             switch decision {
             case .approve:
-                let approvers = others.filter { $0.decision == .approve }.map(\.userID) + [actor]
-                // The version needs the approval of a user other than its author.
-                guard approvers.contains(where: { $0 != found.createdBy }) else { return found }
-                try context.approve(&found)
+                var objectors = known.objectors(to: hash)
+                objectors.remove(actor)
+                // An author withdraws an own objection by submitting the version.
+                if let author = found.createdBy { objectors.remove(author) }
+                guard objectors.isEmpty else { return found }
+                try context.approve(&found, by: actor)
             case .requestChanges:
-                // The other reviews do not apply to the changed draft.
-                for other in others { context.delete(other) }
-                try context.move(&found, to: .draft)
+                // The approvals do not apply to the changed draft. Objections stay.
+                for other in others where other.decision == .approve { context.delete(other) }
+                try context.move(&found, to: .draft, by: actor)
             case .reject:
-                try context.move(&found, to: .rejected)
+                try context.move(&found, to: .rejected, by: actor)
             }
             context.replace(found)
             return found
@@ -211,12 +253,19 @@ extension CodexFlow.Workspace {
         _ prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID,
         by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.PRD {
-        try await commit { context in
+        try await run(
+            CommandCall(
+                "archivePRD",
+                [
+                    "prd": prd, "version": version, "project": project, "actor": actor,
+                ])
+        ) { context in
             _ = try context.project(project, for: actor, as: .admin)
             var found = try context.find(.prd(prd, version: version, in: project))
             var document = try context.document(prd, in: project)
-            try context.move(&found, to: .archived)
+            try context.move(&found, to: .archived, by: actor)
             context.replace(found)
+            try context.recordEntry(.archived, of: found, by: actor)
             if document.approvedVersion == version {
                 document.approvedVersion = nil
                 document.updatedAt = context.instant(after: document.updatedAt)
@@ -267,6 +316,34 @@ extension CodexFlow.PRDDocument {
 }
 
 extension CodexFlow.DecisionContext {
+    /// Creates a PRD, as
+    /// ``CodexFlow/Workspace/createPRD(in:title:content:by:id:isAIGenerated:_:)`` describes.
+    ///
+    /// The draft that `body` changes also says whether a language model wrote it.
+    func createPRD(
+        in project: CodexFlow.Project.ID, title: String, content: CodexFlow.PRD.Content,
+        by author: CodexFlow.User.ID, id: CodexFlow.PRD.ID?,
+        _ body: (inout CodexFlow.PRD) throws -> Void
+    ) throws -> CodexFlow.PRD {
+        _ = try self.project(project, for: author, as: .member)
+        var draft = CodexFlow.PRD(
+            id: try id ?? newID(), projectID: project, version: 1, title: title,
+            content: content)
+        let document = draft.id
+        try body(&draft)
+        var version = try CodexFlow.PRD(
+            id: document, draft, version: 1, in: project, by: author, at: now)
+        version.isAIGenerated = draft.isAIGenerated ?? false
+        try version.validate()
+        insert(version)
+        insert(
+            CodexFlow.PRDDocument(
+                id: document, projectID: project, title: version.title, ownerID: author,
+                createdAt: now))
+        try recordEntry(.created, of: version, by: author)
+        return version
+    }
+
     /// The newest version of a document, which must be `version`.
     fileprivate func head(
         _ prd: CodexFlow.PRD.ID, version: Int, in project: CodexFlow.Project.ID
@@ -276,7 +353,9 @@ extension CodexFlow.DecisionContext {
             document.headVersion == version, "version",
             ["version": version.attributeValue, "newest": document.headVersion.attributeValue])
         var found = try find(.prd(prd, version: version, in: project))
-        if found.contentHash == nil { found.contentHash = try found.makeContentHash() }
+        // A version that was stored without the services may have another hash than its content.
+        let hash = try found.makeContentHash()
+        if found.contentHash != hash { found.contentHash = hash }
         return found
     }
 
@@ -294,7 +373,8 @@ extension CodexFlow.DecisionContext {
     }
 
     fileprivate func move(
-        _ prd: inout CodexFlow.PRD, to status: CodexFlow.PRD.ApprovalStatus
+        _ prd: inout CodexFlow.PRD, to status: CodexFlow.PRD.ApprovalStatus,
+        by actor: CodexFlow.User.ID
     ) throws {
         let from = prd.approvalStatus ?? .draft
         try CodexFlow.Rule.prdStatus.require(
@@ -302,20 +382,51 @@ extension CodexFlow.DecisionContext {
             ["from": .string(from.rawValue), "to": .string(status.rawValue)])
         prd.approvalStatus = status
         prd.updatedAt = instant(after: prd.updatedAt)
+        prd.updatedByID = actor
     }
 
     /// Approves a version, and supersedes the previously approved one.
-    fileprivate func approve(_ prd: inout CodexFlow.PRD) throws {
+    fileprivate func approve(_ prd: inout CodexFlow.PRD, by actor: CodexFlow.User.ID) throws {
         var document = try document(prd.id, in: prd.projectID)
         if let number = document.approvedVersion,
             var before = try get(.prd(prd.id, version: number, in: prd.projectID))
         {
-            try move(&before, to: .superseded)
+            try move(&before, to: .superseded, by: actor)
             replace(before)
+            try recordEntry(.superseded, of: before, by: actor)
         }
-        try move(&prd, to: .approved)
+        try move(&prd, to: .approved, by: actor)
         document.approvedVersion = prd.version
         document.updatedAt = instant(after: document.updatedAt)
         replace(document)
+    }
+}
+
+extension [CodexFlow.PRDReview] {
+    /// The users whose newest review of a content is an objection.
+    ///
+    /// The reviews are in the order of their versions. Only the newest version is reviewed, so that
+    /// is the order of time, too.
+    fileprivate func objectors(to hash: String) -> Set<CodexFlow.User.ID> {
+        var objectors: Set<CodexFlow.User.ID> = []
+        for review in self where review.contentHash == hash {
+            if review.decision == .approve {
+                objectors.remove(review.userID)
+            } else {
+                objectors.insert(review.userID)
+            }
+        }
+        return objectors
+    }
+}
+
+extension CodexFlow.PRDReview.Decision {
+    /// The kind of the entry of history.
+    fileprivate var entryKind: CodexFlow.ProjectEntry.Kind {
+        switch self {
+        case .approve: .approved
+        case .requestChanges: .changesRequested
+        case .reject: .rejected
+        }
     }
 }

@@ -18,7 +18,18 @@ extension CodexFlow.Workspace {
         key: String, name: String, id: CodexFlow.Project.ID? = nil, owner: CodexFlow.User.ID,
         _ body: @escaping @Sendable (inout CodexFlow.Project) throws -> Void = { _ in }
     ) async throws -> CodexFlow.Project {
-        try await commit { context in
+        try await run(
+            CommandCall(
+                "createProject",
+                [
+                    "owner": owner, "id": id,
+                    "body": CommandCall.effect(
+                        of: body,
+                        on: CodexFlow.Project(
+                            id: id ?? "new", name: name, ownerID: owner, key: key,
+                            status: .backlog)),
+                ])
+        ) { context in
             try context.actor(owner)
             let bare = CodexFlow.Project(
                 id: try id ?? context.newID(), name: name, ownerID: owner, key: key,
@@ -32,11 +43,11 @@ extension CodexFlow.Workspace {
                 ["to": .string(status.rawValue)])
             project.status = status
             project.updatedAt = context.now
+            project.updatedByID = owner
             try context.requireSound(project)
             context.insert(project)
-            context.insert(
-                CodexFlow.Member(
-                    projectID: project.id, userID: owner, role: .owner, createdAt: context.now))
+            try context.recordEntry(.created, of: project, by: owner)
+            try context.addMember(owner, to: project.id, as: .owner, addedBy: owner)
             return project
         }
     }
@@ -53,14 +64,16 @@ extension CodexFlow.Workspace {
         _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
         _ body: @escaping @Sendable (inout CodexFlow.Project) throws -> Void
     ) async throws -> CodexFlow.Project {
-        try await commit { context in
+        try await runChange(
+            CommandCall("changeProject", ["project": id, "actor": actor]), body
+        ) { context in
             let old = try context.project(id, for: actor, as: .admin)
             var project = old
             try body(&project)
             var kept = CodexFlow.Project.keptFields
             if old.key != nil { kept.append(.init("key", \.key)) }
             try context.requireKept(project, old, kept, .projectKept)
-            guard project != old else { return old }
+            guard project != old else { return (old, old) }
             // A project that was stored without a status counts as in the backlog.
             let (from, to) = (old.status ?? .backlog, project.status ?? .backlog)
             try CodexFlow.Rule.projectStatus.require(
@@ -71,13 +84,19 @@ extension CodexFlow.Workspace {
                     "status", ["from": .string(from.rawValue)])
             }
             project.updatedAt = context.instant(after: old.updatedAt)
+            project.updatedByID = actor
             try context.requireSound(project, old: old)
             context.replace(project)
-            return project
+            try context.recordEntry(
+                .changed, of: project, by: actor, changes: old.changes(to: project))
+            return (old, project)
         }
     }
 
     /// Makes a project read-only.
+    ///
+    /// From then on, its open tasks do not keep their assignees from leaving: those who leave are
+    /// removed as assignees.
     ///
     /// - Throws: ``CodexError/Code/notFound``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``.
@@ -85,11 +104,13 @@ extension CodexFlow.Workspace {
     public func archiveProject(
         _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Project {
-        try await commit { context in
+        try await run(CommandCall("archiveProject", ["project": id, "actor": actor])) { context in
             var project = try context.project(id, for: actor, as: .admin)
             project.archivedAt = context.now
             project.updatedAt = context.instant(after: project.updatedAt)
+            project.updatedByID = actor
             context.replace(project)
+            try context.recordEntry(.archived, of: project, by: actor)
             return project
         }
     }
@@ -102,12 +123,14 @@ extension CodexFlow.Workspace {
     public func restoreProject(
         _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Project {
-        try await commit { context in
+        try await run(CommandCall("restoreProject", ["project": id, "actor": actor])) { context in
             var project = try context.project(id, for: actor, as: .admin, isChange: false)
             guard project.archivedAt != nil else { return project }
             project.archivedAt = nil
             project.updatedAt = context.instant(after: project.updatedAt)
+            project.updatedByID = actor
             context.replace(project)
+            try context.recordEntry(.restored, of: project, by: actor)
             return project
         }
     }
@@ -118,31 +141,36 @@ extension CodexFlow.Workspace {
     /// archived projects.
     ///
     /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/projectOwner``,
-    ///   ``CodexFlow/Rule/projectReadOnly`` if it is being deleted, the rules of actors.
+    ///   ``CodexFlow/Rule/projectReadOnly`` if it is being deleted, the rules of actors; for an
+    ///   owner who was no member, as ``addMember(_:to:as:by:)``.
     @discardableResult
     public func transferProject(
         _ id: CodexFlow.Project.ID, to owner: CodexFlow.User.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Project {
-        try await commit { context in
+        try await runWhole(
+            CommandCall("transferProject", ["project": id, "to": owner, "actor": actor])
+        ) { context in
             var project = try context.project(id, for: actor, as: .admin, isChange: false)
             if try context.get(.user(project.ownerID))?.isActive == true {
                 try context.requireRole(of: actor, in: project, .owner)
             }
             try context.activeUser(owner, or: .projectOwner, "owner")
             guard owner != project.ownerID else { return project }
+            guard try context.endEarlierClaims(owner, in: project) else { return nil }
             for (user, role) in [(project.ownerID, CodexFlow.Member.Role.admin), (owner, .owner)] {
-                if var member = try context.get(.member(user, of: id)) {
-                    member.role = role
-                    context.replace(member)
+                if let member = try context.get(.member(user, of: id)) {
+                    _ = try context.change(member, to: role, by: actor)
                 } else if try context.get(.user(user)) != nil {
-                    context.insert(
-                        CodexFlow.Member(
-                            projectID: id, userID: user, role: role, createdAt: context.now))
+                    try context.addMember(user, to: id, as: role, addedBy: actor)
                 }
             }
+            let old = project
             project.ownerID = owner
             project.updatedAt = context.instant(after: project.updatedAt)
+            project.updatedByID = actor
             context.replace(project)
+            try context.recordEntry(
+                .transferred, of: project, by: actor, changes: old.changes(to: project))
             return project
         }
     }
@@ -150,13 +178,15 @@ extension CodexFlow.Workspace {
     /// Deletes a project with everything in it.
     ///
     /// The first commit marks the project. From then on, it accepts no changes. Further commits
-    /// delete its items, up to 500 in each, and the project itself last. After an interruption,
-    /// another call by the owner continues the deletion, as does ``resumeDeletions()``.
+    /// delete its items, and the project itself last. Each of them removes up to 500 items, and on
+    /// the embedded store, it ends after some milliseconds. After an interruption, another call by
+    /// the owner continues the deletion, as does ``resumeDeletions()``.
     /// - Throws: ``CodexError/Code/notFound``, the rules of actors, `CancellationError`.
     public func deleteProject(
         _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws {
-        try await commit { context in
+        let call = CommandCall("deleteProject", ["project": id, "actor": actor])
+        try await perform(call) { context in
             let project = try context.find(.project(id))
             if project.deletingSince != nil {
                 // The memberships may be deleted already.
@@ -167,7 +197,9 @@ extension CodexFlow.Workspace {
             var marked = try context.project(id, for: actor, as: .owner, isChange: false)
             marked.deletingSince = context.now
             marked.updatedAt = context.instant(after: marked.updatedAt)
+            marked.updatedByID = actor
             context.replace(marked)
+            try context.recordEntry(.deletionStarted, of: marked, by: actor)
         }
         try await removeItems(of: id)
     }
@@ -195,71 +227,100 @@ extension CodexFlow.Workspace {
 
     /// Makes a user a member.
     ///
+    /// Claims of an earlier membership have ended.
+    ///
     /// - Throws: ``CodexFlow/Rule/memberUser``, ``CodexFlow/Rule/memberTaken``,
     ///   ``CodexFlow/Rule/memberOwner`` for the role of an owner, the rules of actors,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``;
+    ///   ``CodexError/Code/migrationPending`` or ``CodexError/Code/indexNotReady`` if the index of
+    ///   claims cannot be read yet.
     @discardableResult
     public func addMember(
         _ user: CodexFlow.User.ID, to project: CodexFlow.Project.ID,
         as role: CodexFlow.Member.Role = .member, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Member {
-        try await commit { context in
-            let whole = try context.project(project, for: actor, as: .admin)
-            try CodexFlow.Rule.memberOwner.require(
-                role != .owner, "role", ["userId": user.attributeValue])
-            try context.activeUser(user, or: .memberUser, "userId")
-            try CodexFlow.Rule.memberTaken.require(
-                try context.role(of: user, in: whole) == nil, "userId",
-                ["userId": user.attributeValue])
-            let member = CodexFlow.Member(
-                projectID: project, userID: user, role: role, createdAt: context.now)
-            context.insert(member)
-            return member
+        try await runWhole(
+            CommandCall(
+                "addMember",
+                [
+                    "user": user, "project": project, "role": role.rawValue, "actor": actor,
+                ])
+        ) { context in
+            try context.addMember(user, to: project, as: role, by: actor)
         }
     }
 
     /// Changes the role of a member, also in archived projects.
     ///
+    /// The claims of a user who becomes a viewer hold no task from then on. Further commits remove
+    /// them. In an archived project, they also remove the user as the assignee of open tasks. After
+    /// an interruption, ``resumeLeaving(of:in:)`` continues.
+    ///
     /// - Throws: ``CodexFlow/Rule/memberOwner`` from or to the role of an owner,
     ///   ``CodexFlow/Rule/memberWork`` if a viewer would have open tasks, the rules of actors,
-    ///   ``CodexFlow/Rule/projectReadOnly`` if it is being deleted, ``CodexError/Code/notFound``.
+    ///   ``CodexFlow/Rule/projectReadOnly`` if it is being deleted, ``CodexError/Code/notFound``;
+    ///   for a viewer who becomes a member, as ``addMember(_:to:as:by:)``.
+    /// - Complexity: The first commit reads one task of the user. Further commits end the claims,
+    ///   and in an archived project the assignments, 50 at most in each.
     @discardableResult
     public func changeMember(
         _ user: CodexFlow.User.ID, of project: CodexFlow.Project.ID,
         to role: CodexFlow.Member.Role, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Member {
-        try await commit { context in
+        let member: CodexFlow.Member = try await runWhole(
+            CommandCall(
+                "changeMember",
+                [
+                    "user": user, "project": project, "role": role.rawValue, "actor": actor,
+                ])
+        ) { context in
             let whole = try context.project(project, for: actor, as: .admin, isChange: false)
             try CodexFlow.Rule.memberOwner.require(
                 role != .owner && user != whole.ownerID, "role", ["userId": user.attributeValue])
-            var member = try context.find(.member(user, of: project))
+            let member = try context.find(.member(user, of: project))
             guard member.role != role else { return member }
-            if !role.includes(.member) { try context.requireNoWork(of: user, in: project) }
-            member.role = role
-            context.replace(member)
-            return member
+            if role.includes(.member) {
+                guard try context.endEarlierClaims(user, in: whole) else { return nil }
+            } else {
+                try context.requireNoWork(of: user, in: whole)
+            }
+            return try context.change(member, to: role, by: actor)
         }
+        if !role.includes(.member) {
+            try await unassign(user, in: project, by: actor)
+            try await endClaims(of: user, in: project)
+        }
+        return member
     }
 
     /// Ends a membership, also in archived projects.
     ///
+    /// From then on, the user's claims in the project hold no task. Further commits remove them. In
+    /// an archived project, they also remove the user as the assignee of open tasks. After an
+    /// interruption, ``resumeLeaving(of:in:)`` continues.
+    ///
     /// - Throws: ``CodexFlow/Rule/memberOwner``, ``CodexFlow/Rule/memberWork`` if the member has
     ///   open tasks there, the rules of actors, ``CodexFlow/Rule/projectReadOnly`` if it is being
     ///   deleted, ``CodexError/Code/notFound``.
-    /// - Complexity: Reads the member's open tasks of all projects.
+    /// - Complexity: As ``changeMember(_:of:to:by:)``.
     public func removeMember(
         _ user: CodexFlow.User.ID, from project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws {
-        try await commit { context in
+        try await perform(
+            CommandCall("removeMember", ["user": user, "project": project, "actor": actor])
+        ) { context in
             // Members may leave without an admin.
             let whole = try context.project(
                 project, for: actor, as: user == actor ? .viewer : .admin, isChange: false)
             try CodexFlow.Rule.memberOwner.require(
                 user != whole.ownerID, "userId", ["userId": user.attributeValue])
             let member = try context.find(.member(user, of: project))
-            try context.requireNoWork(of: user, in: project)
+            try context.requireNoWork(of: user, in: whole)
             context.delete(member)
+            try context.recordEntry(.removed, of: member, by: actor, from: member.role)
         }
+        try await unassign(user, in: project, by: actor)
+        try await endClaims(of: user, in: project)
     }
 }
 
@@ -269,20 +330,66 @@ extension CodexFlow.Project {
         KeptField<Self>("projectId", \.id), .init("owner", \.ownerID),
         .init("archivedAt", \.archivedAt), .init("deletingSince", \.deletingSince),
         .init("createdAt", \.createdAt), .init("updatedAt", \.updatedAt),
+        .init("updatedBy", \.updatedByID),
     ]
 }
 
 extension CodexFlow.DecisionContext {
-    /// Throws if the user has open tasks, in the given project or in any project.
-    func requireNoWork(
-        of user: CodexFlow.User.ID, in project: CodexFlow.Project.ID? = nil
-    ) throws {
-        let open = try all(.openTasks(assignedTo: user)).first {
-            project == nil || $0.projectID == project
-        }
-        try CodexFlow.Rule.memberWork.require(
-            open == nil, "userId",
-            ["userId": user.attributeValue, "taskId": open?.id.attributeValue])
+    /// Makes a user a member, as ``CodexFlow/Workspace/addMember(_:to:as:by:)`` describes.
+    ///
+    /// - Returns: The member; `nil` if the user has many claims of an earlier membership. Then the
+    ///   commit ends some of them, and another one must follow.
+    func addMember(
+        _ user: CodexFlow.User.ID, to project: CodexFlow.Project.ID,
+        as role: CodexFlow.Member.Role, by actor: CodexFlow.User.ID
+    ) throws -> CodexFlow.Member? {
+        let whole = try self.project(project, for: actor, as: .admin)
+        try CodexFlow.Rule.memberOwner.require(
+            role != .owner, "role", ["userId": user.attributeValue])
+        try activeUser(user, or: .memberUser, "userId")
+        try CodexFlow.Rule.memberTaken.require(
+            try self.role(of: user, in: whole) == nil, "userId",
+            ["userId": user.attributeValue])
+        guard try endEarlierClaims(user, in: whole) else { return nil }
+        return try addMember(user, to: project, as: role, addedBy: actor)
+    }
+
+    /// Stores a membership with its history.
+    @discardableResult
+    fileprivate func addMember(
+        _ user: CodexFlow.User.ID, to project: CodexFlow.Project.ID,
+        as role: CodexFlow.Member.Role, addedBy actor: CodexFlow.User.ID
+    ) throws -> CodexFlow.Member {
+        var member = CodexFlow.Member(
+            projectID: project, userID: user, role: role, createdAt: now)
+        member.updatedByID = actor
+        insert(member)
+        try recordEntry(.added, of: member, by: actor, to: role)
+        return member
+    }
+
+    /// Stores another role of a member with its history.
+    fileprivate func change(
+        _ old: CodexFlow.Member, to role: CodexFlow.Member.Role, by actor: CodexFlow.User.ID
+    ) throws -> CodexFlow.Member {
+        var member = old
+        member.role = role
+        member.updatedByID = actor
+        replace(member)
+        try recordEntry(.changed, of: member, by: actor, from: old.role, to: role)
+        return member
+    }
+
+    /// Ends the claims that a user has from before the user lost the right to work in a project,
+    /// in a commit that gives the user a role there.
+    ///
+    /// - Returns: Whether the commit may give the role; otherwise another one must follow.
+    fileprivate func endEarlierClaims(
+        _ user: CodexFlow.User.ID, in project: CodexFlow.Project
+    ) throws -> Bool {
+        // Another role to work with gives no right back.
+        if try role(of: user, in: project)?.includes(.member) == true { return true }
+        return try endLeftoverClaims(of: user, in: project.id)
     }
 
     /// Checks a project by itself and against other projects.

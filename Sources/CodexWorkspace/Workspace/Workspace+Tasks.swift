@@ -20,55 +20,55 @@ extension CodexFlow.Workspace {
         id: CodexFlow.Task.ID? = nil,
         _ body: @escaping @Sendable (inout CodexFlow.Task) throws -> Void
     ) async throws -> CodexFlow.Task {
-        try await commit { context in
-            let project = try context.project(project, for: actor, as: .member)
-            let bare = CodexFlow.Task(
-                id: try id ?? context.newID(), projectID: project.id, title: "", status: .backlog,
-                createdAt: context.now)
-            var task = bare
-            try body(&task)
-            try context.requireKept(task, bare, CodexFlow.Task.keptFieldsOfNew, .taskKept)
-            let status = task.status ?? .backlog
-            try CodexFlow.Rule.taskStatus.require(
-                [.backlog, .todo, .inProgress].contains(status), "status",
-                ["status": .string(status.rawValue)])
-            task.status = status
-            task.reporterID = task.reporterID ?? actor
-            task.updatedAt = context.now
-            task.updatedByID = actor
-            task.statusChangedAt = context.now
-            if status.isStarted { task.startedAt = context.now }
-            try context.requireLinks(of: task, project)
-            task.number = try context.nextNumber(in: project.id)
-            try task.validate()
-            context.insert(task)
-            try context.recordCreation(of: task, in: project, by: actor)
-            return task
+        try await run(
+            CommandCall(
+                "createTask",
+                [
+                    "project": project, "actor": actor, "id": id,
+                    "body": CommandCall.effect(
+                        of: body,
+                        on: CodexFlow.Task(
+                            id: id ?? "new", projectID: project, title: "", status: .backlog)),
+                ])
+        ) { context in
+            try context.createTask(in: project, by: actor, id: id, body)
         }
     }
 
     /// Changes a task's content and assignee, except for the fields that only other commands
     /// change.
     ///
+    /// The assignee, body, estimate and acceptance criteria of a claimed task belong to the holder
+    /// of the claim.
+    ///
     /// - Parameters:
     ///   - id: The task.
     ///   - project: Its project.
     ///   - actor: The user who changes it.
+    ///   - token: The token of the actor's claim, which must not have ended; `nil` is no holder.
     ///   - read: The task's ``CodexFlow/Task/updatedAt`` when it was read, if the task must be
     ///     unchanged since then.
     ///   - body: Changes it.
     /// - Returns: The changed task.
-    /// - Throws: ``CodexFlow/Rule/taskStale``, ``CodexFlow/Rule/taskKept``, for another assignee as
-    ///   ``assignTask(_:in:to:by:)``, ``CodexFlow/Rule/taskArchived``, the rules of tasks and
-    ///   actors, ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    /// - Throws: ``CodexFlow/Rule/taskStale``, ``CodexFlow/Rule/taskKept``,
+    ///   ``CodexFlow/Rule/taskNotHeld``, ``CodexFlow/Rule/taskClaimed``, for another assignee as
+    ///   ``assignTask(_:in:to:by:holding:)``, ``CodexFlow/Rule/taskArchived``, the rules of tasks
+    ///   and actors, ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
     public func changeTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
-        readAt read: Date? = nil,
+        holding token: Int? = nil, readAt read: Date? = nil,
         _ body: @escaping @Sendable (inout CodexFlow.Task) throws -> Void
     ) async throws -> CodexFlow.Task {
-        try await commit { context in
-            var change = try context.change(id, in: project, by: actor)
+        try await runChange(
+            CommandCall(
+                "changeTask",
+                [
+                    "task": id, "project": project, "actor": actor, "holding": token,
+                    "readAt": read,
+                ]), body
+        ) { context in
+            var change = try context.change(id, in: project, by: actor, holding: token)
             if let read {
                 try CodexFlow.Rule.taskStale.require(
                     change.old.updatedAt == read, "updatedAt",
@@ -81,11 +81,9 @@ extension CodexFlow.Workspace {
             try context.requireKept(
                 change.task, change.old, CodexFlow.Task.keptFields, .taskKept)
             try context.requireMet(change)
-            if change.task.assigneeID != change.old.assigneeID {
-                try context.requireUnclaimed(change)
-            }
+            try context.requireUnprotected(change)
             try context.requireLinks(of: change.task, change.project, old: change.old)
-            return try context.replaceTask(change, .changed)
+            return (change.old, try context.replaceTask(change, .changed))
         }
     }
 
@@ -100,13 +98,16 @@ extension CodexFlow.Workspace {
     ///   - project: Its project.
     ///   - status: The new status; the present status is no error.
     ///   - actor: The user who moves it.
-    ///   - holding: Whether the actor must hold the task (``claimTask(_:in:by:lease:)``). This is
-    ///     for agents, whose claim may have ended while they worked.
+    ///   - token: The token of the actor's claim (``claimTask(_:in:by:lease:despite:)``), which
+    ///     must not have ended while the actor worked; `nil` is no holder.
     ///   - reason: The reason for starting a blocked task, or for completing one with unmet
-    ///     criteria; `nil` enforces these rules.
-    ///   - note: A note for the history, unless there is a reason.
+    ///     criteria; `nil` enforces these rules. Admins may override them, and as the project's
+    ///     ``CodexFlow/Project/overridePolicy`` says, other members who are no agents. The reason
+    ///     must have letters. The history keeps it (``CodexFlow/Activity/reason``).
+    ///   - note: A note for the history; `nil` is the reason, if there is one.
     /// - Returns: The changed task.
     /// - Throws: ``CodexFlow/Rule/taskTransition``, ``CodexFlow/Rule/taskClaimed``,
+    ///   ``CodexFlow/Rule/taskOverride``, ``CodexFlow/Rule/note``,
     ///   ``CodexFlow/Rule/taskNotHeld``, ``CodexFlow/Rule/taskBlocked``,
     ///   ``CodexFlow/Rule/taskChildren``, ``CodexFlow/Rule/taskUnmet``,
     ///   ``CodexFlow/Rule/taskParent`` for reopening a part of a finished task,
@@ -115,51 +116,76 @@ extension CodexFlow.Workspace {
     @discardableResult
     public func moveTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
-        to status: CodexFlow.Task.Status, by actor: CodexFlow.User.ID, holding: Bool = false,
-        overriding reason: String? = nil, note: String? = nil
+        to status: CodexFlow.Task.Status, by actor: CodexFlow.User.ID,
+        holding token: Int? = nil, overriding reason: String? = nil, note: String? = nil
     ) async throws -> CodexFlow.Task {
-        try await commit { context in
-            var change = try context.change(id, in: project, by: actor)
-            let from = change.old.status ?? .backlog
-            guard from != status else { return change.old }
-            try context.requireUnclaimed(change)
-            if holding { try context.requireHeld(change) }
-            try CodexFlow.Rule.taskTransition.require(
-                from.successors.contains(status), "status",
-                ["from": .string(from.rawValue), "to": .string(status.rawValue)])
-            try context.requireMove(change.old, to: status, isForced: reason != nil)
-            change.task.move(to: status, at: context.now)
-            try context.requireAssigneeOfOpen(&change)
-            let task = try context.replaceTask(change, .moved, note: reason ?? note)
-            if from.isOpen != status.isOpen { try context.refreshDependencies(of: task) }
-            return task
+        try await run(
+            CommandCall(
+                "moveTask",
+                [
+                    "task": id, "project": project, "actor": actor, "to": status.rawValue,
+                    "holding": token, "reason": reason, "note": note,
+                ])
+        ) { context in
+            try context.moveTask(
+                id, in: project, to: status, by: actor, holding: token, overriding: reason,
+                note: note)
         }
     }
 
     /// Completes a task: ``moveTask(_:in:to:by:holding:overriding:note:)`` to done.
     ///
-    /// - Throws: As ``moveTask(_:in:to:by:holding:overriding:note:)``.
+    /// The completion is credited to the holder of a claim, otherwise to the assignee.
+    ///
+    /// - Parameters:
+    ///   - id: The task.
+    ///   - project: Its project.
+    ///   - actor: The user who completes it.
+    ///   - token: The token of the actor's claim; `nil` is no holder.
+    ///   - result: What the work gave; it stays with the task until a reopening.
+    ///   - reason: As in ``moveTask(_:in:to:by:holding:overriding:note:)``.
+    ///   - note: As in ``moveTask(_:in:to:by:holding:overriding:note:)``.
+    /// - Returns: The changed task.
+    /// - Throws: As ``moveTask(_:in:to:by:holding:overriding:note:)``;
+    ///   ``CodexFlow/Rule/taskResult``; and the errors of writing.
     @discardableResult
     public func completeTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
-        holding: Bool = false, overriding reason: String? = nil, note: String? = nil
+        holding token: Int? = nil, result: CodexFlow.Task.Result? = nil,
+        overriding reason: String? = nil, note: String? = nil
     ) async throws -> CodexFlow.Task {
-        try await moveTask(
-            id, in: project, to: .done, by: actor, holding: holding, overriding: reason, note: note)
+        try await run(
+            CommandCall(
+                "completeTask",
+                [
+                    "task": id, "project": project, "actor": actor, "holding": token,
+                    "result": result, "reason": reason, "note": note,
+                ])
+        ) { context in
+            try context.moveTask(
+                id, in: project, to: .done, by: actor, holding: token, result: result,
+                overriding: reason, note: note)
+        }
     }
 
     /// Assigns a task to a user, or removes its assignee.
     ///
     /// - Throws: ``CodexFlow/Rule/taskAssignee``, ``CodexFlow/Rule/taskClaimed``,
-    ///   ``CodexFlow/Rule/taskArchived``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
-    ///   ``CodexError/Code/notFound``.
+    ///   ``CodexFlow/Rule/taskNotHeld``, ``CodexFlow/Rule/taskArchived``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
     public func assignTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, to user: CodexFlow.User.ID?,
-        by actor: CodexFlow.User.ID
+        by actor: CodexFlow.User.ID, holding token: Int? = nil
     ) async throws -> CodexFlow.Task {
-        try await commit { context in
-            var change = try context.change(id, in: project, by: actor)
+        try await run(
+            CommandCall(
+                "assignTask",
+                [
+                    "task": id, "project": project, "actor": actor, "to": user, "holding": token,
+                ])
+        ) { context in
+            var change = try context.change(id, in: project, by: actor, holding: token)
             guard change.old.assigneeID != user else { return change.old }
             try context.requireUnclaimed(change)
             if let user { try context.requireAssignable(user, in: change.project) }
@@ -168,70 +194,33 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Claims a task for a time, so that no other user works on it.
-    ///
-    /// Claims are for agents: of any number that try, exactly one gets the task. The holder may
-    /// claim again, which sets a new end.
-    ///
-    /// - Parameters:
-    ///   - id: The task.
-    ///   - project: Its project.
-    ///   - actor: The user who claims it.
-    ///   - lease: The time of the claim, a second to a day; after it the task is free.
-    /// - Returns: The task with the claim.
-    /// - Throws: ``CodexFlow/Rule/taskClaimed`` if another user holds it,
-    ///   ``CodexFlow/Rule/taskClaim``, ``CodexFlow/Rule/taskArchived``, the rules of actors,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
-    @discardableResult
-    public func claimTask(
-        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
-        lease: Duration
-    ) async throws -> CodexFlow.Task {
-        try await commit { context in
-            var change = try context.change(id, in: project, by: actor)
-            try context.requireUnclaimed(change, orAdmin: false)
-            try CodexFlow.Rule.taskClaim.require(
-                change.old.isOpen && lease >= .seconds(1) && lease <= CodexFlow.Limits.leaseMax,
-                "lease",
-                [
-                    "lease": .string("\(lease)"),
-                    "status": change.old.status.map { .string($0.rawValue) },
-                ])
-            change.task.claim = CodexFlow.Task.Claim(
-                holder: actor, until: context.now + lease.seconds)
-            return try context.replaceTask(change, .claimed)
-        }
-    }
-
-    /// Releases a claim before its end; a task without a claim stays as it is.
-    ///
-    /// - Throws: ``CodexFlow/Rule/taskClaimed`` if another user holds it and the actor is not an
-    ///   admin; as ``claimTask(_:in:by:lease:)``.
-    @discardableResult
-    public func releaseTask(
-        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
-    ) async throws -> CodexFlow.Task {
-        try await commit { context in
-            var change = try context.change(id, in: project, by: actor)
-            try context.requireUnclaimed(change)
-            change.task.claim = nil
-            return try context.replaceTask(change, .released)
-        }
-    }
-
     /// Removes a task from the lists of open work; an archived task stays as it is.
     ///
-    /// - Throws: ``CodexFlow/Rule/taskClaimed``, the rules of actors,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    /// The task loses its claim.
+    ///
+    /// - Throws: ``CodexFlow/Rule/taskClaimed``, ``CodexFlow/Rule/taskNotHeld``, the rules of
+    ///   actors, ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
     public func archiveTask(
-        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        holding token: Int? = nil
     ) async throws -> CodexFlow.Task {
-        try await commit { context in
-            var change = try context.change(id, in: project, by: actor, mayBeArchived: true)
+        try await run(
+            CommandCall(
+                "archiveTask",
+                [
+                    "task": id, "project": project, "actor": actor, "holding": token,
+                ])
+        ) { context in
+            var change = try context.change(
+                id, in: project, by: actor, holding: token, mayBeArchived: true)
             guard change.old.archivedAt == nil else { return change.old }
             try context.requireUnclaimed(change)
+            if change.old.holder(at: context.now) != nil {
+                change.task.release(at: context.now)
+            }
             change.task.archivedAt = context.now
+            change.task.claim = nil
             let task = try context.replaceTask(change, .archived)
             try context.refreshDependencies(of: task)
             return task
@@ -248,11 +237,15 @@ extension CodexFlow.Workspace {
     public func restoreTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Task {
-        try await commit { context in
+        try await run(
+            CommandCall("restoreTask", ["task": id, "project": project, "actor": actor])
+        ) { context in
             var change = try context.change(id, in: project, by: actor, mayBeArchived: true)
             guard change.old.archivedAt != nil else { return change.old }
             try context.requireUnclaimed(change)
             change.task.archivedAt = nil
+            // The last attempt may have ended by time, and the archiving met its end.
+            if !change.task.isDead { change.task.endAttempt(at: context.now) }
             if change.task.isOpen { try context.requireOpenParent(of: change.task) }
             try context.requireAssigneeOfOpen(&change)
             let task = try context.replaceTask(change, .restored)
@@ -293,6 +286,60 @@ extension CodexFlow.Workspace {
 }
 
 extension CodexFlow.DecisionContext {
+    /// Creates a task, as ``CodexFlow/Workspace/createTask(in:by:id:_:)`` describes.
+    func createTask(
+        in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID, id: CodexFlow.Task.ID?,
+        _ body: (inout CodexFlow.Task) throws -> Void
+    ) throws -> CodexFlow.Task {
+        let project = try self.project(project, for: actor, as: .member)
+        let bare = CodexFlow.Task(
+            id: try id ?? newID(), projectID: project.id, title: "", status: .backlog,
+            createdAt: now)
+        var task = bare
+        try body(&task)
+        try requireKept(task, bare, CodexFlow.Task.keptFieldsOfNew, .taskKept)
+        let status = task.status ?? .backlog
+        try CodexFlow.Rule.taskStatus.require(
+            [.backlog, .todo, .inProgress].contains(status), "status",
+            ["status": .string(status.rawValue)])
+        task.status = status
+        task.reporterID = task.reporterID ?? actor
+        task.updatedAt = now
+        task.updatedByID = actor
+        task.statusChangedAt = now
+        if status.isStarted { task.startedAt = now }
+        try requireLinks(of: task, project)
+        task.number = try nextNumber(in: project.id)
+        try task.validate()
+        insert(task)
+        try recordCreation(of: task, in: project, by: actor)
+        return task
+    }
+
+    /// Moves a task, as ``CodexFlow/Workspace/moveTask(_:in:to:by:holding:overriding:note:)``
+    /// describes.
+    func moveTask(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
+        to status: CodexFlow.Task.Status, by actor: CodexFlow.User.ID, holding token: Int?,
+        result: CodexFlow.Task.Result? = nil, overriding reason: String?, note: String?
+    ) throws -> CodexFlow.Task {
+        var change = try change(id, in: project, by: actor, holding: token)
+        let from = change.old.status ?? .backlog
+        guard from != status else { return change.old }
+        try requireUnclaimed(change)
+        try CodexFlow.Rule.taskTransition.require(
+            from.successors.contains(status), "status",
+            ["from": .string(from.rawValue), "to": .string(status.rawValue)])
+        if let reason { try requireOverride(change, reason) }
+        try requireMove(change.old, to: status, isForced: reason != nil)
+        change.task.move(to: status, at: now)
+        if status == .done { change.task.result = result }
+        try requireAssigneeOfOpen(&change)
+        let task = try replaceTask(change, .moved, note: note ?? reason, reason: reason)
+        if from.isOpen != status.isOpen { try refreshDependencies(of: task) }
+        return task
+    }
+
     /// Takes the project's next number.
     ///
     /// The number is above all earlier ones that the services gave, and no stored task has it. A
@@ -342,6 +389,7 @@ extension CodexFlow.DecisionContext {
         }
         if let parent = task.parentID, parent != old?.parentID {
             try requireParent(parent, of: task)
+            if old != nil { try requireNoCycle(of: task, under: parent) }
         }
         if task.estimate != old?.estimate { try requireOnScale(task.estimate, project) }
         if task.origin != old?.origin { try requireStory(task.origin, in: project.id) }
@@ -374,10 +422,29 @@ extension CodexFlow.DecisionContext {
 
     /// An open task that this one waits for; it is read itself, since it may have changed without
     /// the services.
-    private func openBlocker(of task: CodexFlow.Task) throws -> CodexFlow.Task.ID? {
+    func openBlocker(of task: CodexFlow.Task) throws -> CodexFlow.Task.ID? {
         try all(.blockers(of: task.id, in: task.projectID)).map(\.blockerID).first { blocker in
             try get(.task(blocker, in: task.projectID))?.isOpen == true
         }
+    }
+
+    /// Throws unless the actor may override rules, with a reason that people can read.
+    private func requireOverride(_ change: CodexFlow.TaskChange, _ reason: String) throws {
+        let isAdmin = try role(of: change.actor, in: change.project)?.includes(.admin) == true
+        let isAgent = try self.actor(change.actor).role == .agent
+        let isPermitted = isAdmin || !isAgent && change.project.overridePolicy != .admins
+        try CodexFlow.Rule.taskOverride.require(
+            isPermitted
+                && reason.unicodeScalars.contains { letter in
+                    // A filler is a letter too, and shows nothing.
+                    letter.properties.isAlphabetic && !CodexFlow.Text.isBlank(String(letter))
+                },
+            "overriding",
+            [
+                "actor": change.actor.attributeValue,
+                "policy": .string((change.project.overridePolicy ?? .people).rawValue),
+                "byteCount": reason.utf8.count.attributeValue,
+            ])
     }
 
     /// Throws unless the conditions of a move are met.
@@ -399,6 +466,11 @@ extension CodexFlow.DecisionContext {
                 ["taskId": task.id.attributeValue, "partId": part?.id.attributeValue])
         } else if task.status?.isOpen == false {
             try requireOpenParent(of: task)
+            if let parent = task.parentID, task.status == .canceled {
+                var reopened = task
+                reopened.status = status
+                try requireRoom(forPart: reopened, of: parent)
+            }
         }
         if status == .done, !isForced {
             let unmet = task.acceptanceCriteria.filter { !$0.isMet }
@@ -420,13 +492,13 @@ extension CodexFlow.Task {
             completedAt = now
             // A task that is completed without a start took no time.
             if startedAt == nil { startedAt = now }
-            claim = nil
+            (claim, diedAt, notBefore) = (nil, nil, nil)
         case .canceled:
             canceledAt = now
-            claim = nil
+            (claim, diedAt, notBefore) = (nil, nil, nil)
         default:
             if !wasOpen {
-                (completedAt, canceledAt) = (nil, nil)
+                (completedAt, canceledAt, attempts, result) = (nil, nil, nil, nil)
                 reopenCount = min(reopenCount ?? 0, .max - 1) + 1
             }
         }
@@ -441,7 +513,9 @@ extension CodexFlow.Task {
         .init("completedAt", \.completedAt), .init("canceledAt", \.canceledAt),
         .init("statusChangedAt", \.statusChangedAt), .init("archivedAt", \.archivedAt),
         .init("createdAt", \.createdAt), .init("updatedAt", \.updatedAt),
-        .init("updatedBy", \.updatedByID),
+        .init("updatedBy", \.updatedByID), .init("expiredToken", \.expiredToken),
+        .init("attempts", \.attempts), .init("diedAt", \.diedAt), .init("blocked", \.isBlocked),
+        .init("result", \.result),
     ]
     /// The fields that a creation does not set either.
     static let keptFieldsOfNew = keptFields.filter {

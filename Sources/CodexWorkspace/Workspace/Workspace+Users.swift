@@ -1,9 +1,26 @@
 public import CodexCore
 internal import FoundationEssentials
 
-// These commands have no actor: the embedding program decides who may use them.
+// These commands have no actor: the embedding program decides who may use them. It may name the
+// user who acts, for the history and the events.
 
 extension CodexFlow.Workspace {
+    /// The same workspace, whose commands on users have an actor: the user who administers them.
+    ///
+    /// The actor must be an active user, and stands in the history
+    /// (``Query/history(ofUser:)``), in ``CodexFlow/User/updatedByID`` and in events. Whether the
+    /// actor may administer users is for the embedding program to decide. Without it, the history
+    /// has no actor.
+    ///
+    /// ```swift
+    /// try await workspace.acting(as: "olga").suspendUser("max")
+    /// ```
+    public func acting(as administrator: CodexFlow.User.ID) -> Self {
+        var copy = self
+        copy.administratorID = administrator
+        return copy
+    }
+
     /// Creates a user.
     ///
     /// - Parameters:
@@ -24,19 +41,24 @@ extension CodexFlow.Workspace {
         role: CodexFlow.User.Role = .member, state: CodexFlow.User.State = .active,
         timeZone: String? = nil
     ) async throws -> CodexFlow.User {
-        try await commit { context in
-            try CodexFlow.Rule.userState.require(
-                state != .suspended, "state", ["state": .string(state.rawValue)])
-            let user = CodexFlow.User(
-                id: try id ?? context.newID(), email: email, name: name, role: role, state: state,
-                timeZone: timeZone, createdAt: context.now, updatedAt: context.now)
-            try context.requireSound(user)
-            context.insert(user)
-            return user
+        try await run(
+            CommandCall(
+                "createUser",
+                [
+                    "email": email, "name": name, "id": id, "role": role.rawValue,
+                    "state": state.rawValue, "timeZone": timeZone,
+                    "administrator": administratorID,
+                ])
+        ) { [administratorID] context in
+            try context.createUser(
+                email: email, name: name, id: id, role: role, state: state, timeZone: timeZone,
+                by: administratorID)
         }
     }
 
     /// Changes a user's address, name, role or time zone.
+    ///
+    /// Another address or role ends the user's sessions, in the same commit.
     ///
     /// - Throws: ``CodexError/Code/notFound``, and as
     ///   ``createUser(email:name:id:role:state:timeZone:)``; ``CodexFlow/Rule/userKept`` for a
@@ -45,28 +67,55 @@ extension CodexFlow.Workspace {
     public func changeUser(
         _ id: CodexFlow.User.ID, _ body: @escaping @Sendable (inout CodexFlow.User) throws -> Void
     ) async throws -> CodexFlow.User {
-        try await commit { context in
+        try await runChange(
+            CommandCall("changeUser", ["user": id, "administrator": administratorID]), body
+        ) { [administratorID] context in
+            try context.requireAdministrator(administratorID)
             let old = try context.find(.user(id))
             var user = old
             try body(&user)
             try context.requireKept(user, old, CodexFlow.User.keptFields, .userKept)
-            guard user != old else { return old }
+            // The stored form is also the returned one.
+            if !ByteOrder.equal(user.email, old.email) {
+                user.email = CodexFlow.Text.trimmed(user.email)
+            }
+            guard user != old else { return (old, old) }
             user.updatedAt = context.instant(after: old.updatedAt)
+            user.updatedByID = administratorID
             try context.requireSound(user, old: old)
             context.replace(user)
-            return user
+            if user.role != old.role || !ByteOrder.equal(user.email, old.email) {
+                try context.endSessions(of: id)
+            }
+            try context.recordEntry(
+                .changed, of: id, by: administratorID, changes: old.changes(to: user))
+            return (old, user)
         }
     }
 
     /// Activates an invited or suspended user.
     ///
-    /// - Throws: ``CodexError/Code/notFound``.
+    /// Claims from before the suspension have ended.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``; ``CodexError/Code/migrationPending`` or
+    ///   ``CodexError/Code/indexNotReady`` if the index of claims cannot be read yet.
     @discardableResult
     public func activateUser(_ id: CodexFlow.User.ID) async throws -> CodexFlow.User {
-        try await commit { try $0.setState(.active, of: id) }
+        try await runWhole(
+            CommandCall("activateUser", ["user": id, "administrator": administratorID])
+        ) { [administratorID] context in
+            // An interrupted suspension may have left some.
+            if try context.find(.user(id)).state == .suspended {
+                guard try context.endLeftoverClaims(of: id) else { return nil }
+            }
+            return try context.setState(.active, of: id, by: administratorID)
+        }
     }
 
     /// Suspends a user and ends the user's sessions, in one commit.
+    ///
+    /// From then on, the user's claims hold no task. Further commits remove them
+    /// (``resumeLeaving(of:in:)``).
     ///
     /// The user keeps memberships, projects and assigned tasks, but cannot act. An admin of a
     /// project may transfer it (``transferProject(_:to:by:)``).
@@ -74,29 +123,58 @@ extension CodexFlow.Workspace {
     /// - Throws: ``CodexError/Code/notFound``.
     @discardableResult
     public func suspendUser(_ id: CodexFlow.User.ID) async throws -> CodexFlow.User {
-        try await commit { context in
-            let user = try context.setState(.suspended, of: id)
-            for session in try context.all(.sessions(of: id)) { context.delete(session) }
+        let user = try await run(
+            CommandCall("suspendUser", ["user": id, "administrator": administratorID])
+        ) { [administratorID] context in
+            let user = try context.setState(.suspended, of: id, by: administratorID)
+            try context.endSessions(of: id)
             return user
         }
+        try await endClaims(of: id)
+        return user
     }
 
     /// Deletes a user with their sessions and memberships; the content that the user wrote stays.
     ///
+    /// A user with many memberships is deleted in several commits, the user with the last one. Each
+    /// checks all rules. If one of them is broken meanwhile, or after an interruption, the user has
+    /// fewer memberships, and another call continues. If another call deletes the user meanwhile,
+    /// the deletion is done. A new user with the identifier stays.
+    ///
+    /// After the deletion, the user's claims hold no task. Further commits remove them, and the
+    /// user as the assignee of open tasks in archived projects (``resumeLeaving(of:in:)``). The
+    /// history of the user stays.
+    ///
     /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/userOwnsProjects``,
-    ///   ``CodexFlow/Rule/memberWork`` if the user has open tasks.
+    ///   ``CodexFlow/Rule/memberWork`` if the user has open tasks; `CancellationError` between
+    ///   commits.
+    /// - Complexity: Each commit reads one task for each project in which the user has open tasks.
     public func deleteUser(_ id: CodexFlow.User.ID) async throws {
-        try await commit { context in
+        try await runDeletion(
+            CommandCall("deleteUser", ["user": id, "administrator": administratorID])
+        ) { [administratorID] context, begun in
+            try context.requireAdministrator(administratorID)
+            if let begun {
+                guard let present = try context.get(.user(id)),
+                    DeletionStep.Origin(present) == begun
+                else { return .done }
+            }
             let user = try context.find(.user(id))
             let owned = try context.all(.projects(ownedBy: id), limit: 1)
             try CodexFlow.Rule.userOwnsProjects.require(
                 owned.isEmpty, "userId",
                 ["userId": id.attributeValue, "projectId": owned.first?.id.attributeValue])
             try context.requireNoWork(of: id)
-            for session in try context.all(.sessions(of: id)) { context.delete(session) }
-            for member in try context.all(.memberships(of: id)) { context.delete(member) }
+            guard try context.endMemberships(of: id) else {
+                return DeletionStep(rest: DeletionStep.Origin(user))
+            }
+            try context.endSessions(of: id)
             context.delete(user)
+            try context.recordEntry(.deleted, of: id, by: administratorID)
+            return .done
         }
+        try await unassign(id, in: nil, by: administratorID)
+        try await endClaims(of: id)
     }
 
     // MARK: Sessions
@@ -224,6 +302,48 @@ extension Identifier where Model == CodexFlow.Session {
 }
 
 extension CodexFlow.DecisionContext {
+    /// Creates a user, as
+    /// ``CodexFlow/Workspace/createUser(email:name:id:role:state:timeZone:)`` describes.
+    func createUser(
+        email: String, name: String, id: CodexFlow.User.ID?, role: CodexFlow.User.Role,
+        state: CodexFlow.User.State, timeZone: String?, by administrator: CodexFlow.User.ID?
+    ) throws -> CodexFlow.User {
+        try requireAdministrator(administrator)
+        try CodexFlow.Rule.userState.require(
+            state != .suspended, "state", ["state": .string(state.rawValue)])
+        var user = CodexFlow.User(
+            id: try id ?? newID(), email: CodexFlow.Text.trimmed(email), name: name, role: role,
+            state: state, timeZone: timeZone, createdAt: now, updatedAt: now)
+        user.updatedByID = administrator
+        try requireSound(user)
+        insert(user)
+        try recordEntry(.created, of: user.id, by: administrator)
+        return user
+    }
+
+    /// Throws unless the user who administers users is active, if there is one.
+    ///
+    /// - Throws: ``CodexFlow/Rule/actorActive``, and the errors of reading.
+    func requireAdministrator(_ administrator: CodexFlow.User.ID?) throws {
+        if let administrator { try self.actor(administrator) }
+    }
+
+    /// Deletes memberships of a user, at most as many as fit into a commit.
+    ///
+    /// - Returns: Whether none is left, so that the rest of the commit may follow.
+    fileprivate func endMemberships(of user: CodexFlow.User.ID) throws -> Bool {
+        // On a remote table, the sessions of the user must fit as well.
+        let bound = isRemote ? 25 : 100
+        let members = try all(.memberships(of: user), limit: bound + 1)
+        for member in members.prefix(bound) { delete(member) }
+        return members.count <= bound
+    }
+
+    /// Deletes the sessions of a user.
+    fileprivate func endSessions(of user: CodexFlow.User.ID) throws {
+        for session in try all(.sessions(of: user)) { delete(session) }
+    }
+
     /// Checks a user by itself and against other users.
     fileprivate func requireSound(_ user: CodexFlow.User, old: CodexFlow.User? = nil) throws {
         try user.validate()
@@ -231,21 +351,33 @@ extension CodexFlow.DecisionContext {
             try CodexFlow.Rule.userTimeZone.require(
                 settings.calendar.isTimeZone(zone), "timeZone", ["timeZone": .string(zone)])
         }
-        guard old.map({ !ByteOrder.equal(user.normalizedEmail, $0.normalizedEmail) }) ?? true
-        else { return }
-        let other = try get(.user(email: user.email))
-        try CodexFlow.Rule.userEmailTaken.require(
-            other == nil || other?.id == user.id, "email", ["email": .string(user.email)])
+        let isSame = old.map { old in
+            ByteOrder.equal(user.emailKey, old.emailKey) && ByteOrder.equal(user.email, old.email)
+        }
+        if isSame == true { return }
+        // Users whom an earlier version stored may have different keys of one address.
+        for target in Lookup<CodexFlow.User>.user(email: user.email).targets {
+            let other = try get(Lookup<CodexFlow.User>(target))
+            try CodexFlow.Rule.userEmailTaken.require(
+                other == nil || other?.id == user.id, "email", ["email": .string(user.email)])
+        }
     }
 
     fileprivate func setState(
-        _ state: CodexFlow.User.State, of id: CodexFlow.User.ID
+        _ state: CodexFlow.User.State, of id: CodexFlow.User.ID,
+        by administrator: CodexFlow.User.ID?
     ) throws -> CodexFlow.User {
-        var user = try find(.user(id))
-        guard user.state != state else { return user }
+        try requireAdministrator(administrator)
+        let old = try find(.user(id))
+        guard old.state != state else { return old }
+        var user = old
         user.state = state
-        user.updatedAt = instant(after: user.updatedAt)
+        user.updatedAt = instant(after: old.updatedAt)
+        user.updatedByID = administrator
         replace(user)
+        try recordEntry(
+            state == .suspended ? .suspended : .activated, of: id, by: administrator,
+            changes: old.changes(to: user))
         return user
     }
 }
@@ -254,7 +386,7 @@ extension CodexFlow.User {
     /// The fields that only other commands change.
     static let keptFields = [
         KeptField<Self>("userId", \.id), .init("state", \.state), .init("createdAt", \.createdAt),
-        .init("updatedAt", \.updatedAt),
+        .init("updatedAt", \.updatedAt), .init("updatedBy", \.updatedByID),
     ]
 }
 

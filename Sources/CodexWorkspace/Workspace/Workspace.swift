@@ -21,12 +21,18 @@ extension CodexFlow {
     /// with the rule, the field and the values, and writes nothing.
     ///
     /// Commands on users and sessions have no actor: the embedding program decides who may use
-    /// them.
+    /// them. It names who uses them with ``acting(as:)``.
     ///
     /// Any number of tasks may use a workspace at once.
     public struct Workspace: Sendable {
         let backend: any WorkspaceBackend
         let settings: DecisionContext.Settings
+        /// The key under which the next command happens at most once.
+        var idempotencyKey: String?
+        /// What the key's commands compare beside their own arguments.
+        var comparedArguments = AttributeMap()
+        /// The user who administers users (``acting(as:)``).
+        var administratorID: User.ID?
 
         /// Creates a workspace.
         ///
@@ -34,8 +40,10 @@ extension CodexFlow {
         ///   - backend: The backend with the data.
         ///   - clock: The source of the present time.
         ///   - calendar: The days of projects' time zones.
-        ///   - identifiers: Creates identifiers, which must sort by the given time; `nil` uses the
-        ///     time and random bits.
+        ///   - identifiers: Creates the identifiers of new users, projects, tasks, comments and
+        ///     PRDs, and of entries of the histories of projects and users. They must sort by the
+        ///     given time; `nil` uses the time and random bits. Entries of tasks' histories have
+        ///     identifiers that the workspace makes, since they must sort by commit.
         public init(
             _ backend: some WorkspaceBackend, clock: @escaping @Sendable () -> Date = { Date() },
             calendar: some DayCalendar,
@@ -59,9 +67,22 @@ extension CodexFlow {
         ///   values, since it may run more than once.
         /// - Returns: The value that `decide` returned.
         /// - Throws: The errors of `decide`, with nothing written;
-        ///   ``CodexError/Code/conditionFailed`` if the key of an insert exists; and the errors of
-        ///   writing.
+        ///   ``CodexError/Code/conditionFailed`` if the key of an insert exists;
+        ///   ``CodexError/Code/invalidArgument`` on a workspace with an idempotency key
+        ///   (``idempotent(_:)``); and the errors of writing.
         public func commit<Outcome: Sendable>(
+            _ decide: @escaping @Sendable (DecisionContext) throws -> Outcome
+        ) async throws -> Outcome {
+            guard idempotencyKey == nil else {
+                throw CodexError(
+                    .invalidArgument,
+                    "This command takes no idempotency key. Call it on the workspace without one.")
+            }
+            return try await decided(decide)
+        }
+
+        /// Runs a decision as one commit.
+        func decided<Outcome: Sendable>(
             _ decide: @escaping @Sendable (DecisionContext) throws -> Outcome
         ) async throws -> Outcome {
             let (settings, issued) = (settings, IssuedIdentifiers())
@@ -74,7 +95,14 @@ extension CodexFlow {
 
         /// The entity of the lookup, or `nil`.
         public func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E? {
-            try await backend.get(lookup)
+            if let found = try await backend.get(lookup) { return found }
+            guard !lookup.alternatives.isEmpty else { return nil }
+            // Meanwhile a migration may give the entity another key, which was read before. So each
+            // key is read again.
+            for target in lookup.alternatives + lookup.targets {
+                if let found = try await backend.get(Lookup<E>(target)) { return found }
+            }
+            return nil
         }
 
         /// A page of the entities of the query.

@@ -9,6 +9,12 @@ extension CodexFlow {
 
         /// The entities of the query, up to `limit`.
         func all<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E]
+
+        /// The entities of the query, up to `limit`, without those that cannot be read.
+        ///
+        /// It passes over a bounded number of such items. By default it is ``all(_:limit:)``, which
+        /// throws.
+        func readable<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E]
     }
 
     /// A write of one entity by a decision.
@@ -67,6 +73,9 @@ extension CodexFlow {
         ///
         /// - Returns: Whether nothing is left to delete: the project is gone, or not marked.
         func removeItems(of project: Project.ID, limit: Int) async throws -> Bool
+
+        /// How far the consumer of analytics is; `nil` if the data has none.
+        func analyticsProgress() async throws -> AnalyticsReport.Progress?
     }
 
     /// The days of time zones.
@@ -97,6 +106,13 @@ extension CodexFlow {
         public func isTimeZone(_ name: String) -> Bool {
             ["UTC", "Etc/UTC", "GMT", "Z"].contains(name)
         }
+    }
+}
+
+extension CodexFlow.DecisionReader {
+    /// The entities of the query, as ``all(_:limit:)``.
+    public func readable<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E] {
+        try all(query, limit: limit)
     }
 }
 

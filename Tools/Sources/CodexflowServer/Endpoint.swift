@@ -22,6 +22,19 @@
         /// The compression of a longer answer takes more time than sending it.
         static let compressedByteCounts = 4096...(1 << 20)
 
+        /// The most bytes of an answer that has a checksum, unless it is compressed.
+        ///
+        /// The checksum of a longer answer takes some eighth of the processor time of its request.
+        /// Most pages of a mebibyte of items are shorter.
+        ///
+        /// AWS's clients do not require the checksum:
+        /// - botocore (boto3, the AWS CLI) and the SDKs for Java, JavaScript 2, Go 1, Ruby, PHP and
+        ///   .NET compare it only if it is there.
+        /// - The SDKs for Kotlin, Rust and Swift never read it.
+        /// - The SDK for Go 2 takes an answer without it, but logs a warning
+        ///   (aws-sdk-go-v2#3545). Its option `DisableValidateResponseChecksum` avoids that.
+        static let checkedByteCountMax = 4 << 20
+
         package init(
             _ service: DynamoDBService, credentials: Credentials?, rules: RequestRules,
             memory: MemoryBudget, workers: WorkerPool, timeout: Duration
@@ -155,7 +168,9 @@
                 parts = response.parts
                 // The checksum is of the sent bytes. Clients disagree about it for compressed
                 // bodies.
-                headers.add(name: "x-amz-crc32", value: "\(Gzip.checksum(parts))")
+                if response.byteCount <= Endpoint.checkedByteCountMax {
+                    headers.add(name: "x-amz-crc32", value: "\(Gzip.checksum(parts))")
+                }
             }
         }
 

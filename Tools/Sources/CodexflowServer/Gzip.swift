@@ -4,12 +4,12 @@
     /// Bodies in gzip's format, by zlib.
     package enum Gzip {
         /// The size to which any body may decompress.
-        package static let freeByteCount = 1 << 20
+        package static let freeByteCount = 256 << 10
         /// The decompressed bytes that each byte of a body may give beyond ``freeByteCount``.
         ///
-        /// JSON compresses to about a tenth. The limit keeps a request's cost in proportion to the
-        /// bytes that its client sent.
-        package static let expansionMax = 16
+        /// The limit keeps a request's cost in proportion to the bytes that its client sent. A
+        /// client sends a body that compresses better in parts, or without gzip.
+        package static let expansionMax = 8
 
         /// The reason why a body was not decompressed.
         enum Failure: Error {

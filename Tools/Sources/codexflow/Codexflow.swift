@@ -19,7 +19,8 @@ struct Codexflow: AsyncParsableCommand {
             QueryCommand.self, ScanCommand.self, Stats.self,
             Verify.self, Compact.self, Tail.self, LogCommand.self, Recover.self, Import.self,
             Export.self,
-            Migrate.self, KeysCommand.self, Seal.self, Reseal.self, PurgePlaintext.self,
+            Migrate.self, RepairQueue.self, TaskCommand.self, MCPCommand.self, KeysCommand.self,
+            Seal.self, Reseal.self, PurgePlaintext.self,
             IndexCommand.self, Backup.self,
             Archive.self, Restore.self,
             VerifyBackup.self, Follow.self, Promote.self, Demo.self,
@@ -42,8 +43,9 @@ struct Codexflow: AsyncParsableCommand {
                 try command.run()
             }
         } catch let error as CodexError {
+            // The description begins with the code, and names only the types of some causes.
             Console.report(
-                "\(error.message) [\(error.code)]" + (error.cause.map { " (\($0))" } ?? ""))
+                "\(error.description.dropFirst("\(error.code): ".count)) [\(error.code)]")
             Foundation.exit(1)
         } catch let error as CocoaError {
             Console.report(error.localizedDescription)

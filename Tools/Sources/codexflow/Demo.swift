@@ -6,9 +6,9 @@ struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Builds a workspace of some thousand items and answers every access pattern.",
         discussion: """
-            It then shows the rules, delivered events, the analytics of a day, risk and the cache. \
-            If the current directory is a git repository, its history is imported as another \
-            project.
+            It then shows the rules, delivered events, the analytics of a day, two agents that \
+            claim tasks, risk and the cache. If the current directory is a git repository, its \
+            history is imported as another project.
             """)
 
     @Argument(help: "The directory of the store to make.")
@@ -28,6 +28,7 @@ struct Demo: AsyncParsableCommand {
         try await fill(store, workspace)
         try answer(store, workspace)
         try await DemoServices(store: store).run()
+        try await DemoAgents(store: store, path: self.store).run()
         try await importRepository(store)
         try check(store)
         try await DemoServices(store: store).assess(workspace.projects.prefix(10).map(\.id))

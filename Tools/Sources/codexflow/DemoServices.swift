@@ -28,20 +28,20 @@ struct DemoServices {
         }
         print("  created \(label(notes)) and \(label(mill))")
         try await workspace.addDependency(of: "notes", on: "mill", in: project, by: "ada")
-        await refused("start a task that is blocked") {
+        await Self.refused("start a task that is blocked") {
             try await workspace.moveTask("notes", in: project, to: .inProgress, by: "charles")
         }
-        await refused("let two tasks wait for each other") {
+        await Self.refused("let two tasks wait for each other") {
             try await workspace.addDependency(of: "mill", on: "notes", in: project, by: "ada")
         }
-        await refused("assign a task to a stranger") {
+        await Self.refused("assign a task to a stranger") {
             try await workspace.assignTask("mill", in: project, to: "nobody", by: "ada")
         }
         for task in ["mill", "notes"] as [CodexFlow.Task.ID] {
             try await workspace.moveTask(task, in: project, to: .inProgress, by: "charles")
             if task == "notes" {
                 try await workspace.logWork(8, on: task, in: project, by: "charles")
-                await refused("complete a task whose criteria are not met") {
+                await Self.refused("complete a task whose criteria are not met") {
                     try await workspace.completeTask(task, in: project, by: "charles")
                 }
                 try await workspace.changeTask(task, in: project, by: "charles") {
@@ -59,7 +59,8 @@ struct DemoServices {
         "DEMO-\(task.number ?? 0) \(task.title)"
     }
 
-    private func refused(_ what: String, _ body: () async throws -> some Sendable) async {
+    /// Runs a command that a rule refuses, and prints the error.
+    static func refused(_ what: String, _ body: () async throws -> some Sendable) async {
         do {
             _ = try await body()
             print("  not refused: \(what)")

@@ -49,7 +49,7 @@ struct Follow: AsyncParsableCommand {
 /// The pieces of standard input, each read by its own thread.
 ///
 /// A thread of Swift's concurrency pool must not wait for a pipe.
-private struct StandardInput: AsyncSequence, Sendable {
+struct StandardInput: AsyncSequence, Sendable {
     struct AsyncIterator: AsyncIteratorProtocol {
         /// A cancelled task does not wait for input that may never arrive.
         mutating func next() async throws -> [UInt8]? {

@@ -27,20 +27,48 @@ struct KeyFileOption: ParsableArguments {
         return path
     }
 
-    /// The keys, for commands that need them.
-    ///
-    /// - Throws: ``CodexError/Code/keyUnavailable`` if no file is given, or if it has no keys.
-    func required() throws(CodexError) -> FileKeyProvider {
-        let path = try requiredPath()
-        guard access(path, F_OK) == 0 || errno != ENOENT else {
-            throw CodexError(
-                .keyUnavailable,
-                "There is no file of keys at \(path). Correct the path, or mount what it is on. "
-                    + "For stores that have no keys yet, `codexflow keys create` makes one.")
+    #if Encryption
+        /// The keys, for commands that need them.
+        ///
+        /// - Throws: ``CodexError/Code/keyUnavailable`` if no file is given, or if it has no keys.
+        func required() throws(CodexError) -> FileKeyProvider {
+            let path = try requiredPath()
+            guard access(path, F_OK) == 0 || errno != ENOENT else {
+                throw CodexError(
+                    .keyUnavailable,
+                    "There is no file of keys at \(path). Correct the path, or mount what it is "
+                        + "on. For stores that have no keys yet, `codexflow keys create` makes one."
+                )
+            }
+            return try FileKeyProvider(at: path)
         }
-        return try FileKeyProvider(at: path)
-    }
+    #else
+        /// Refuses commands that need keys.
+        ///
+        /// - Throws: ``CodexError/Code/keyUnavailable``.
+        func required() throws(CodexError) {
+            throw .builtWithoutEncryption(.keyUnavailable, "encrypted fields")
+        }
+    #endif
 }
+
+#if !Encryption
+    extension CodexError {
+        /// The error of what a program without the trait Encryption cannot do.
+        ///
+        /// - Parameters:
+        ///   - code: The code.
+        ///   - lacking: What the program lacks.
+        /// - Returns: The error.
+        static func builtWithoutEncryption(_ code: Code, _ lacking: String) -> CodexError {
+            CodexError(
+                code,
+                "This program was built without \(lacking). `swift build --package-path Tools "
+                    + "-c release --product codexflow` builds one that has them, and leaves it at "
+                    + "Tools/.build/release/codexflow.")
+        }
+    }
+#endif
 
 /// The keys of encrypted fields, for the commands that open a store.
 struct KeyFileArguments: ParsableArguments {
@@ -60,10 +88,10 @@ struct KeyFileArguments: ParsableArguments {
     /// Whether a key file is given.
     var hasKeys: Bool { keyFileOption.path != nil }
 
-    /// The keys, for commands that need them.
+    /// Refuses a command that needs keys if there are none.
     ///
     /// - Throws: As ``KeyFileOption/required()``.
-    func required() throws(CodexError) -> FileKeyProvider { try keyFileOption.required() }
+    func require() throws(CodexError) { _ = try keyFileOption.required() }
 
     /// Opens a store, with the keys if a key file is given.
     func open(
@@ -95,7 +123,13 @@ struct KeyFileArguments: ParsableArguments {
     private func completed(_ options: StoreOptions) throws(CodexError) -> StoreOptions {
         var options = options
         // Without keys, the store cannot check what a value is bound to.
-        if hasKeys || boundOnly { options.encryptionKeys = try required() }
+        if hasKeys || boundOnly {
+            #if Encryption
+                options.encryptionKeys = try keyFileOption.required()
+            #else
+                try require()
+            #endif
+        }
         if requireSealed { options.requiresSealedFields = true }
         if boundOnly { options.sealedFieldBinding = .storeOnly }
         return options

@@ -24,7 +24,7 @@ struct Seal: AsyncParsableCommand {
     @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
-        _ = try keys.required()
+        try keys.require()
         let opened = try keys.openForWriting(store, schema: try additions())
         defer { opened.close() }
         let plain = try opened.plainFields().filter { $0.entity == entity }

@@ -190,6 +190,7 @@ struct Verify: AsyncParsableCommand {
                         "table": .string(difference.table),
                     ]
                     map["index"] = difference.index.map { .string($0) }
+                    map["attribute"] = difference.attribute.map { .string($0) }
                     map["partition"] = difference.key?.partition
                     map["sort"] = difference.key?.sort
                     return .map(map)

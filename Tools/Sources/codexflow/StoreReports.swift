@@ -65,6 +65,10 @@ extension StoreEvent {
             "changes up to commit \(last) were removed before their time, since the device is full "
                 + "or they were purged" + Self.text(readers)
         case .clockJumped(let jump): Self.text(jump)
+        case .entityUnchecked(let entity):
+            "the definition of entity \(entity) cannot be checked against its type: declare its "
+                + "fields"
+        case .schemaWarning(let problem): "the schema has a mistake: \(problem)"
         }
     }
 

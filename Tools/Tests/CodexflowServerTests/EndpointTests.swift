@@ -56,11 +56,11 @@
             #expect(answer.status == 200)
         }
 
-        @Test("A body unpacks to a mebibyte, and to sixteen times its size; no further")
+        @Test("A body unpacks to 256 KiB, and to eight times its size; no further")
         func expansion() throws {
             let limit = RequestRules.bodyByteCountMax
-            #expect(Gzip.byteCountMax(0, limit: limit) == 1 << 20)
-            #expect(Gzip.byteCountMax(1000, limit: limit) == 1 << 20 + 16_000)
+            #expect(Gzip.byteCountMax(0, limit: limit) == 256 << 10)
+            #expect(Gzip.byteCountMax(1000, limit: limit) == 256 << 10 + 8_000)
             #expect(Gzip.byteCountMax(limit, limit: limit) == limit)
             let packed = try #require(Gzip.deflated([UInt8](repeating: 0x20, count: 200_000)))
             for (limit, isUnpacked) in [(199_999, false), (200_000, true), (200_001, true)] {
@@ -75,7 +75,7 @@
             let spaces = [UInt8](repeating: UInt8(ascii: " "), count: 16 << 20)
             let bomb = try #require(Gzip.deflated(spaces))
             let bound = Gzip.byteCountMax(bomb.count, limit: RequestRules.bodyByteCountMax)
-            #expect(bound < 3 << 20)
+            #expect(bound < 1 << 20)
             var byteCount = 0
             let unpacked = try? Gzip.inflated(bomb, limit: bound) { count in
                 byteCount += count
@@ -150,6 +150,20 @@
             let answer = await ask(endpoint, "GetItem", get, acceptsGzip: acceptsGzip)
             #expect(answer.status == 200 && (answer.byteCount > 100_000) == !acceptsGzip)
             #expect(answer.memory?.byteCount == answer.byteCount)
+        }
+
+        @Test("An answer up to 4 MiB has a checksum, and a longer one has none", arguments: -1...1)
+        func checksum(difference: Int) {
+            let byteCount = Endpoint.checkedByteCountMax + difference
+            let parts = [1000, byteCount - 1000].map { [UInt8](repeating: 0x20, count: $0) }
+            let request = ReceivedRequest(
+                AcceptedHead(target: nil, contentEncoding: nil, acceptsGzip: true), body: [],
+                memory: MemoryReservation(MemoryBudget(limit: 1 << 20)))
+            let answer = HTTPAnswer(DynamoDBResponse(status: 200, parts: parts), request)
+            let checksum = difference <= 0 ? "\(Gzip.checksum(parts))" : nil
+            #expect(answer.headers.first(name: "x-amz-crc32") == checksum)
+            #expect(answer.parts == parts)
+            #expect(!answer.headers.contains(name: "content-encoding"))
         }
 
         @Test("Answers are packed for those who ask, and have a checksum otherwise")

@@ -119,7 +119,9 @@ struct CommandTests {
     func exportAndImport() throws {
         let other = directory.path + "/other"
         let file = directory.path + "/items.json"
-        #expect(try run("demo", store).code == 0)
+        let demo = try run("demo", store)
+        #expect(demo.code == 0, "\(demo.errors)")
+        try expectAgents(in: demo.output)
         #expect(try run("demo", store).code == 1)
         #expect(try run("demo", store, "--fresh").code == 0)
         #expect(try run("export", store, "-o", file).code == 0)
@@ -142,7 +144,25 @@ struct CommandTests {
         #expect(try String(contentsOfFile: wrapped, encoding: .utf8) == exported.output)
         #expect(
             try run("export", other, "--header").output.contains(
-                #""entity":"task","schemaVersion":2,"version":2"#))
+                #""entity":"task","schemaVersion":3,"version":2"#))
+    }
+
+    /// Expects that the demo shows two agents, one of which takes over the task of the other one.
+    private func expectAgents(in output: String) throws {
+        let lines = output.components(separatedBy: "\n")
+        let start = try #require(lines.firstIndex { $0.hasPrefix("Two agents, ") })
+        let part = lines[start...].prefix { !$0.isEmpty }
+        let claims = part.compactMap { line in
+            line.firstMatch(of: #/holds (MILL-\d) .*, token (\d+)$/#).map { ($0.1, $0.2) }
+        }
+        try #require(claims.count == 3, "\(part)")
+        let (tasks, tokens) = (claims.map(\.0), claims.map(\.1))
+        #expect(tasks[0] != tasks[1] && tasks[2] == tasks[1])
+        #expect(Set(tokens).count == 3)
+        let refusal = try #require(part.firstIndex { $0.hasPrefix("  refused: bot-2 ") })
+        #expect(part[refusal + 1].contains("taskNotHeld"))
+        #expect(part.filter { $0.contains(" finishes MILL-") }.count == 2)
+        #expect(part.contains { $0.contains("finds no task before the lease ends") })
     }
 
     @Test(

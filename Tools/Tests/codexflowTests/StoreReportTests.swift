@@ -44,6 +44,8 @@ struct StoreReportTests {
         (.historyShed(through: 9, readers: []), ["commit 9"]),
         (.clockJumped(by: .seconds(3600)), ["forward by 3600.0 s", "correct it"]),
         (.clockJumped(by: .seconds(-60)), ["back by 60.0 s", "behind the log"]),
+        (.entityUnchecked("note"), ["entity note", "declare its fields"]),
+        (.schemaWarning("Entities a and b collide."), ["mistake", "Entities a and b collide."]),
     ]
 
     @Test("Each event that an operator must know has a line that names it")

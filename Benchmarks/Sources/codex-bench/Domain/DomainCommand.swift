@@ -5,7 +5,8 @@ import Foundation
 /// What the services cost beside bare puts, and what the analytics consumer takes.
 struct Domain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Creating tasks by the services and bare; the analytics consumer and its rebuild."
+        abstract: "Creating tasks by the services and bare; the analytics consumer; the growth of "
+            + "commands."
     )
 
     @OptionGroup var scratch: Scratch
@@ -13,15 +14,22 @@ struct Domain: AsyncParsableCommand {
     var history = 1_000_000
     @Option(help: "Seconds for each measurement.")
     var seconds = 2.0
+    @Flag(help: "Measures the growth of commands alone.")
+    var growth = false
 
     func run() async throws {
         try await scratch.use { directory in
-            let run = DomainRun(directory: directory, seconds: seconds)
-            for writerCount in [1, 64] {
-                try await run.measureCreation(writerCount)
+            if !growth {
+                let run = DomainRun(directory: directory, seconds: seconds)
+                for writerCount in [1, 64] {
+                    try await run.measureCreation(writerCount)
+                }
+                try await run.measureConsumer()
+                try await run.measureRebuild(history)
             }
-            try await run.measureConsumer()
-            try await run.measureRebuild(history)
+            for taskCount in [1000, 10_000, 100_000] {
+                try await GrowthRun(directory: directory).measure(taskCount)
+            }
         }
     }
 }
@@ -190,10 +198,17 @@ private struct DomainRun: Sendable {
                     facts.assigneeID = try .init("u\(number % Self.userCount)")
                     facts.cycleSeconds = number % 100_000
                     facts.leadSeconds = number % 200_000
+                    if number % 3 == 0 {
+                        try transaction.put(
+                            CodexFlow.Task(
+                                id: try .init("t\(number / 3)"),
+                                projectID: try .init("p\(number / 3 % Self.projectCount)"),
+                                title: "T", status: .done))
+                    }
                     try transaction.put(
                         CodexFlow.Activity(
                             id: try .init("a\(1_000_000_000 + number)"),
-                            projectID: try .init("p\(number % Self.projectCount)"),
+                            projectID: try .init("p\(number / 3 % Self.projectCount)"),
                             taskID: try .init("t\(number / 3)"), actorID: "u0", at: at,
                             day: CalendarDay(at), kind: number % 3 == 0 ? .created : .moved,
                             facts: facts))

@@ -102,8 +102,9 @@ struct Failure: Error {
         case .sessionToken: .unauthorized
         case .actorActive, .actorRole, .commentAuthor, .prdReviewer: .forbidden
         case .userEmailTaken, .projectKeyTaken, .memberTaken, .dependencyTaken, .taskStale,
-            .taskClaimed, .taskNotHeld, .taskTransition, .taskBlocked, .taskChildren, .taskUnmet,
-            .taskArchived, .projectReadOnly, .projectDeletion, .memberWork:
+            .taskClaimed, .taskNotHeld, .taskClaimEnded, .taskAssigned, .taskTransition,
+            .taskBlocked, .taskChildren, .taskUnmet, .taskDeletion, .taskArchived, .projectReadOnly,
+            .projectDeletion, .memberWork:
             .conflict
         default: .unprocessableContent
         }

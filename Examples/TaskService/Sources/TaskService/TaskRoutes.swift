@@ -165,11 +165,11 @@ struct TaskRoutes: Sendable {
         let (task, project) = try await task(context)
         var payload = try await Payload.read(request, configuration)
         let status = payload.choice("status", of: CodexFlow.Task.Status.self)
-        let (reason, isHolding) = (payload.string("overriding"), payload.flag("holding") ?? false)
+        let (reason, token) = (payload.string("overriding"), payload.integer("holding"))
         if status == nil, payload.fields.isEmpty { payload.refuse("status", "It is missing.") }
         try payload.finish()
         let moved = try await workspace.moveTask(
-            task.id, in: project.id, to: status ?? .todo, by: user, holding: isHolding,
+            task.id, in: project.id, to: status ?? .todo, by: user, holding: token,
             overriding: reason)
         return Envelope.response(moved.view(project), context)
     }

@@ -14,9 +14,10 @@ extension CodexFlow.Task {
         map["assignee"] = assigneeID?.attributeValue
         map["canceledAt"] = canceledAt?.attributeValue
         if let claim {
-            map["claim"] = [
-                "holder": claim.holder.attributeValue, "until": claim.until.attributeValue,
-            ]
+            var members: AttributeMap = ["holder": claim.holder.attributeValue]
+            members["token"] = claim.token?.attributeValue
+            members["until"] = claim.until.attributeValue
+            map["claim"] = .map(members)
         }
         map["completedAt"] = completedAt?.attributeValue
         map["createdAt"] = createdAt?.attributeValue

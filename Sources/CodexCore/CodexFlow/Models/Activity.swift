@@ -3,9 +3,13 @@ public import FoundationEssentials
 extension CodexFlow {
     /// An entry of a task's history: who changed what, and when.
     ///
-    /// Key `PROJECT#<projectId>` / `ACTIVITY#<taskId>#<activityId>`; identifiers sort by time. An
-    /// entry is written in the commit of the change, and never changes. It contains everything that
-    /// analytics count.
+    /// Key `PROJECT#<projectId>` / `ACTIVITY#<taskId>#<activityId>`. The identifiers of a task's
+    /// entries sort in the order of their commits, also if ``at`` does not. An entry is written in
+    /// the commit of the change, and never changes. It contains everything that analytics count.
+    ///
+    /// It is found by project and time through GSI3 `PROJECT#<projectId>#ACTIVITY` /
+    /// `<at>#<activityId>#<taskId>`, and by actor and time through GSI4 `ACTOR#<userId>#ACTIVITY` /
+    /// the same.
     public struct Activity: Entity, Hashable {
         /// An entry's identifier.
         public typealias ID = Identifier<Activity>
@@ -14,6 +18,14 @@ extension CodexFlow {
         public enum Kind: String, StoredChoice {
             case created, changed, moved, assigned, claimed, released, commented, linked, unlinked
             case commentChanged, commentDeleted, worked, archived, restored
+            /// A claim that ended by time was removed, in the name of its holder.
+            case claimExpired
+            /// The task was deleted; its history stays.
+            case deleted
+            /// A worker gave the task back, since the attempt failed.
+            case failed
+            /// A dead task got new attempts.
+            case revived
             /// The first entry of a task that was stored directly, without the services.
             case imported
 
@@ -48,7 +60,8 @@ extension CodexFlow {
             public var pointsBefore: Int?
             /// The points after.
             public var points: Int?
-            /// The assignee, to whom a completion counts.
+            /// The user to whom a completion counts: the holder of the claim, and without a claim
+            /// the assignee.
             public var assigneeID: User.ID?
             /// Seconds from start to completion, with a completion.
             public var cycleSeconds: Int?
@@ -72,7 +85,7 @@ extension CodexFlow {
             }
         }
 
-        /// The identifier, which sorts by time.
+        /// The identifier, which sorts after those of the task's earlier commits.
         public var id: ID
         /// The project.
         public var projectID: Project.ID
@@ -92,12 +105,14 @@ extension CodexFlow {
         public var facts: Facts?
         /// The actor's note.
         public var note: String?
+        /// The reason for overriding rules.
+        public var reason: String?
 
         /// Creates an entry.
         public init(
             id: ID, projectID: Project.ID, taskID: Task.ID, actorID: User.ID, at: Date,
             day: CalendarDay, kind: Kind, changes: [Change] = [], facts: Facts? = nil,
-            note: String? = nil
+            note: String? = nil, reason: String? = nil
         ) {
             self.id = id
             self.projectID = projectID
@@ -109,19 +124,21 @@ extension CodexFlow {
             self.changes = changes
             self.facts = facts
             self.note = note
+            self.reason = reason
         }
     }
 }
 
 extension CodexFlow.Activity {
     enum Field: Int, EntityField {
-        case activityId, projectId, taskId, actor, at, day, kind, changes, facts, note
+        case activityId, projectId, taskId, actor, at, day, kind, changes, facts, note, reason
 
         static let definitions: [FieldDefinition] = [
             .required("activityId", .string), .required("projectId", .string),
             .required("taskId", .string), .required("actor", .string), .required("at", .string),
             .required("day", .string), .required("kind", .string), .optional("changes", .list),
             .optional("facts", .map), .optional("note", .string),
+            .optional("reason", .string),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -129,15 +146,29 @@ extension CodexFlow.Activity {
 
     /// The stored name, keys and fields.
     public static let definition = EntityDefinition(
-        "activity", table: CodexFlow.table,
+        "activity", table: CodexFlow.table, schemaVersion: 2,
         keys: ["PK": "PROJECT#{projectId}", "SK": "ACTIVITY#{taskId}#{activityId}"],
-        fields: Field.definitions)
+        fields: Field.definitions + CodexFlow.FeedPlace.fields)
+
+    /// Adds the index keys of feeds, which version 1 did not have.
+    public static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {
+        guard version < 2 else { return }
+        for element in try Self(item: item).feedPlace.keys { item[element.name] = element.value }
+    }
+
+    /// The entry's position in feeds; identifiers of entries are those of one task.
+    package var feedPosition: String { "\(Timestamp.text(at))#\(id)#\(taskID)" }
+
+    private var feedPlace: CodexFlow.FeedPlace {
+        CodexFlow.FeedPlace(.activity, of: projectID, by: actorID, position: feedPosition)
+    }
 
     /// The attributes.
     public func item() throws(CodexError) -> Item {
-        var writer = FieldWriter<Field>([
-            "PK": .string("PROJECT#\(projectID)"), "SK": .string("ACTIVITY#\(taskID)#\(id)"),
-        ])
+        var keys = feedPlace.keys
+        keys["PK"] = .string("PROJECT#\(projectID)")
+        keys["SK"] = .string("ACTIVITY#\(taskID)#\(id)")
+        var writer = FieldWriter<Field>(keys)
         writer.set(.activityId, id)
         writer.set(.projectId, projectID)
         writer.set(.taskId, taskID)
@@ -148,6 +179,7 @@ extension CodexFlow.Activity {
         writer.setList(.changes, changes)
         writer.set(.facts, facts)
         writer.set(.note, note)
+        writer.set(.reason, reason)
         return writer.item
     }
 
@@ -163,6 +195,7 @@ extension CodexFlow.Activity {
         changes = try reader.list(Field.changes)
         facts = try reader.optional(Field.facts)
         note = try reader.optionalString(Field.note)
+        reason = try reader.optionalString(Field.reason)
     }
 }
 
@@ -241,5 +274,15 @@ extension Query where E == CodexFlow.Activity {
         Self(
             partition: .string("PROJECT#\(project)"),
             sort: .beginsWith(.string("ACTIVITY#\(task)#")))
+    }
+
+    /// The history of a task before an identifier, oldest first.
+    package static func activity(
+        of task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, before end: String
+    ) -> Self {
+        let start = "ACTIVITY#\(task)#"
+        return Self(
+            partition: .string("PROJECT#\(project)"),
+            sort: .between(.string(start), .string(start + end)))
     }
 }

@@ -1,8 +1,8 @@
 extension CodexFlow.Analytics {
     /// The changes to tasks and points on a day, as sums that can be added in any order.
     ///
-    /// The scope is the points of all tasks except canceled ones. Tasks without an estimate have no
-    /// points and are counted separately.
+    /// `Docs/Analytics.md` has the rule of each figure. The scope is the points of all tasks except
+    /// canceled, archived and removed ones. Tasks without an estimate have no points.
     public struct Flow: Sendable, Hashable {
         /// Tasks created.
         public var created = 0
@@ -14,16 +14,23 @@ extension CodexFlow.Analytics {
         public var unestimated = 0
         /// Points that entered the scope, less those that left it.
         public var scope = 0
-        /// Points completed, less those of tasks that were reopened.
+        /// Points of open tasks that entered, less those that left: the change of the burndown.
+        public var remaining = 0
+        /// Points of the tasks whose present completion is of this day.
         public var points = 0
-        /// The part of ``points`` from tasks that were done when they were imported; it is not the
-        /// day's work.
+        /// Points of tasks that were done when their history began on this day.
+        ///
+        /// They are not the day's work, and not in ``points``.
         public var importedPoints = 0
-        /// The hours that the points of completed tasks represent.
+        /// The hours that ``points`` represent.
         public var estimatedHours = 0
+        /// The part of ``estimatedHours`` of tasks with an estimate above zero and logged work.
+        public var measuredHours = 0
+        /// All hours that were logged on the tasks of ``measuredHours``, on any day.
+        public var loggedHours: Number = 0
         /// Tasks that entered a status, less those that left it.
         public var statuses: [CodexFlow.Task.Status: Int] = [:]
-        /// The times from the start of completed tasks to their completion, in seconds.
+        /// The times that completed tasks were in progress or in review, in seconds.
         public var cycleTimes = CodexFlow.Histogram()
         /// The times from the creation of completed tasks to their completion, in seconds.
         public var leadTimes = CodexFlow.Histogram()
@@ -36,43 +43,61 @@ extension CodexFlow.Analytics {
 
         /// All figures, for checks of their bounds.
         var figures: [Int] {
-            Self.counts.map { self[keyPath: $0.1] } + statuses.values + cycleTimes.counts
-                + leadTimes.counts
+            var figures = Self.counts.map { self[keyPath: $0.1] }
+            figures += statuses.values
+            figures += cycleTimes.counts
+            figures += leadTimes.counts
+            let hours = loggedHours.isOfHours ? Int(exactly: loggedHours.double.rounded()) : nil
+            figures.append(hours ?? .max)
+            return figures
         }
 
         /// Adds another day's sums.
-        package mutating func add(_ other: Flow) {
-            created += other.created
-            canceled += other.canceled
-            reopened += other.reopened
-            unestimated += other.unestimated
-            scope += other.scope
-            points += other.points
-            importedPoints += other.importedPoints
-            estimatedHours += other.estimatedHours
+        ///
+        /// - Throws: ``CodexError/Code/invalidNumber`` if the sum of the hours is not a valid
+        ///   number.
+        package mutating func add(_ other: Flow) throws(CodexError) {
+            loggedHours = try loggedHours.adding(other.loggedHours)
+            for (_, path) in Self.counts { self[keyPath: path] += other[keyPath: path] }
             for (status, count) in other.statuses { self.count(status, count) }
             cycleTimes.add(other.cycleTimes)
             leadTimes.add(other.leadTimes)
         }
-
-        /// The points of the day's own work, without imported points.
-        package var ownPoints: Int { points - importedPoints }
 
         /// Adds tasks to a status; a sum of zero is left out.
         package mutating func count(_ status: CodexFlow.Task.Status, _ count: Int) {
             let sum = (statuses[status] ?? 0) + count
             statuses[status] = sum == 0 ? nil : sum
         }
+
+        /// Replaces figures below zero by zero, except for differences of states.
+        ///
+        /// Sums of the history have none. Days that were changed by hand may lead to some.
+        package mutating func requireCounts() {
+            for (name, path) in Self.counts where name != "scope" && name != "remaining" {
+                self[keyPath: path] = max(0, self[keyPath: path])
+            }
+            if loggedHours.isNegative { loggedHours = 0 }
+            cycleTimes.requireCounts()
+            leadTimes.requireCounts()
+        }
     }
 }
 
 extension CodexFlow.Analytics.Flow: AttributeConvertible {
+    /// The number of the rules by which the figures are computed, as it is stored.
+    ///
+    /// Figures of the first rules have no number. Completed and imported points were one figure
+    /// there, and there were no remaining points.
+    private static let rules = 2
+
     /// A map value, without the figures that are zero.
     public var attributeValue: AttributeValue {
-        var map = AttributeMap()
+        var map: AttributeMap = ["rules": Self.rules.attributeValue]
         for (name, path) in Self.counts where self[keyPath: path] != 0 {
             map[name] = self[keyPath: path].attributeValue
         }
+        if loggedHours != 0 { map["loggedHours"] = .number(loggedHours) }
         if !statuses.isEmpty {
             map["statuses"] = .map(
                 AttributeMap(statuses.map { ($0.key.rawValue, $0.value.attributeValue) }))
@@ -85,8 +110,9 @@ extension CodexFlow.Analytics.Flow: AttributeConvertible {
     fileprivate static var counts: [(String, WritableKeyPath<Self, Int>)] {
         [
             ("created", \.created), ("canceled", \.canceled), ("reopened", \.reopened),
-            ("unestimated", \.unestimated), ("scope", \.scope), ("points", \.points),
-            ("importedPoints", \.importedPoints), ("estimatedHours", \.estimatedHours),
+            ("unestimated", \.unestimated), ("scope", \.scope), ("remaining", \.remaining),
+            ("points", \.points), ("importedPoints", \.importedPoints),
+            ("estimatedHours", \.estimatedHours), ("measuredHours", \.measuredHours),
         ]
     }
 
@@ -97,6 +123,7 @@ extension CodexFlow.Analytics.Flow: AttributeConvertible {
         for (name, path) in Self.counts {
             self[keyPath: path] = map[name]?.number?.int64.map { Int($0) } ?? 0
         }
+        loggedHours = map["loggedHours"]?.number ?? 0
         for element in map["statuses"]?.map ?? AttributeMap() {
             guard let status = CodexFlow.Task.Status(rawValue: element.name),
                 let count = element.value.number?.int64
@@ -107,6 +134,18 @@ extension CodexFlow.Analytics.Flow: AttributeConvertible {
             let lead = CodexFlow.Histogram(attributeValue: map["leadTimes"] ?? .map([:]))
         else { return nil }
         (cycleTimes, leadTimes) = (cycle, lead)
+        if map["rules"] == nil { convertFirstRules() }
+    }
+
+    /// Computes the figures that days of the first rules do not have.
+    private mutating func convertFirstRules() {
+        // Stored figures may have any size. Sums that overflow break the rule on figures.
+        func difference(_ left: Int, _ right: Int) -> Int {
+            let (difference, overflows) = left.subtractingReportingOverflow(right)
+            return overflows ? .max : difference
+        }
+        remaining = difference(scope, points)
+        points = difference(points, importedPoints)
     }
 }
 
@@ -131,20 +170,26 @@ extension CodexFlow {
         /// Adds a value; a negative value counts as zero.
         package mutating func record(_ value: Int) { add(1, to: Self.bucket(value)) }
 
+        /// Takes back a value that was added to this histogram, or to one that this is added to.
+        package mutating func remove(_ value: Int) { add(-1, to: Self.bucket(value)) }
+
+        /// Removes counts below zero.
+        package mutating func requireCounts() { buckets = buckets.filter { $0.value > 0 } }
+
         /// Adds another histogram's values.
         package mutating func add(_ other: Histogram) {
             for (bucket, count) in other.buckets { add(count, to: bucket) }
         }
 
         private mutating func add(_ count: Int, to bucket: Int) {
-            buckets[bucket] = Self.sum(buckets[bucket] ?? 0, count)
+            let sum = Self.sum(buckets[bucket] ?? 0, count)
+            buckets[bucket] = sum == 0 ? nil : sum
         }
 
-        /// The sum of two counts, limited to the largest integer, because stored counts may have
-        /// any size.
+        /// The sum of two counts, limited to the integers, because stored counts may have any size.
         private static func sum(_ left: Int, _ right: Int) -> Int {
             let (sum, overflows) = left.addingReportingOverflow(right)
-            return overflows ? .max : sum
+            return overflows ? (right < 0 ? .min : .max) : sum
         }
 
         /// The value that the share `fraction` of all values does not exceed; `nil` without values.

@@ -5,11 +5,17 @@ extension CodexFlow {
     public struct Analytics: Entity, Hashable {
         /// The day's figures.
         public struct Metrics: Sendable, Hashable {
-            /// Tasks completed on the day.
+            /// Tasks whose present completion is of this day.
             public var tasksCompleted: Int
             /// Points completed per week, as the mean of the 28 days up to this one.
+            ///
+            /// In a younger project, it is the mean of the days since its history began, of 7 days
+            /// at least.
+            ///
+            /// The services store no velocity, because a correction of one day changes that of 28
+            /// days. It is computed on reading (`analyticsDays(of:from:through:)`).
             public var velocity: Number?
-            /// Estimated hours completed over hours logged, 0 to 1.
+            /// Estimated hours of the completed tasks over the hours logged on them, 0 to 1.
             public var teamEfficiency: Number?
             /// Further figures by name.
             public var further: [String: Number]
@@ -30,7 +36,8 @@ extension CodexFlow {
         public struct MemberStats: Sendable, Hashable {
             /// The member.
             public var userID: User.ID
-            /// Tasks that the member completed on the day.
+            /// Completions of the day that count to the member: as the holder of the task's claim,
+            /// and without a claim as its assignee.
             public var tasksCompleted: Int
             /// Hours that the member logged.
             public var hoursLogged: Number?
@@ -157,6 +164,18 @@ extension CodexFlow.Analytics.MemberStats: AttributeConvertible {
         self.init(
             userID: user, tasksCompleted: Int(completed),
             hoursLogged: map["hoursLogged"]?.number)
+    }
+}
+
+extension CodexFlow.Analytics {
+    /// Replaces counts below zero by zero, which sums of the history never have.
+    package mutating func requireCounts() {
+        metrics.tasksCompleted = max(0, metrics.tasksCompleted)
+        for index in teamStats.indices {
+            teamStats[index].tasksCompleted = max(0, teamStats[index].tasksCompleted)
+        }
+        teamStats.removeAll { $0.tasksCompleted == 0 && $0.hoursLogged == nil }
+        flow?.requireCounts()
     }
 }
 

@@ -22,6 +22,8 @@ extension CodexFlow {
         public var createdAt: Date
         /// When the comment was last changed.
         public var updatedAt: Date?
+        /// The user who changed the comment last.
+        public var updatedByID: User.ID?
 
         /// Creates a comment.
         public init(
@@ -42,7 +44,8 @@ extension CodexFlow {
     /// Key `PROJECT#<projectId>` / `DEPENDENCY#<taskId>#<blockerId>`. It is found by blocker
     /// through GSI1 `PROJECT#<projectId>#BLOCKER#<blockerId>` / `TASK#<taskId>`. While both tasks
     /// are open, it is also found through GSI2 `PROJECT#<projectId>#BLOCKED` /
-    /// `TASK#<taskId>#<blockerId>`.
+    /// `TASK#<taskId>#<blockerId>`. When the blocker was finished, it is found through GSI6
+    /// `PROJECT#<projectId>#FREED` / `TASK#<taskId>#<blockerId>`, until the queue takes it up.
     public struct Dependency: Entity, Hashable {
         /// The project.
         public var projectID: Project.ID
@@ -54,6 +57,10 @@ extension CodexFlow {
         public var isOpen: Bool
         /// When it was added.
         public var createdAt: Date
+        /// The user who added it.
+        public var createdByID: User.ID?
+        /// Whether the blocker was finished, and the queue has not seen it.
+        package var isFreed = false
 
         /// Creates a dependency.
         public init(
@@ -85,6 +92,8 @@ extension CodexFlow {
         public var hours: Number
         /// When hours were last added.
         public var updatedAt: Date
+        /// The user who added or corrected hours last.
+        public var updatedByID: User.ID?
 
         /// Creates a day's work.
         public init(
@@ -103,13 +112,13 @@ extension CodexFlow {
 
 extension CodexFlow.Comment {
     enum Field: Int, EntityField {
-        case commentId, projectId, taskId, author, text, createdAt, updatedAt
+        case commentId, projectId, taskId, author, text, createdAt, updatedAt, updatedBy
 
         static let definitions: [FieldDefinition] = [
             .required("commentId", .string), .required("projectId", .string),
             .required("taskId", .string), .required("author", .string),
             .required("text", .string), .required("createdAt", .string),
-            .optional("updatedAt", .string),
+            .optional("updatedAt", .string), .optional("updatedBy", .string),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -133,6 +142,7 @@ extension CodexFlow.Comment {
         writer.set(.text, text)
         writer.set(.createdAt, createdAt)
         writer.set(.updatedAt, updatedAt)
+        writer.set(.updatedBy, CodexFlow.UserReference(updatedByID))
         return writer.item
     }
 
@@ -145,17 +155,19 @@ extension CodexFlow.Comment {
         text = try reader.string(Field.text)
         createdAt = try reader.value(Field.createdAt)
         updatedAt = try reader.optionalDate(Field.updatedAt)
+        updatedByID = try reader.optionalIdentifier(Field.updatedBy, prefix: "USER#")
     }
 }
 
 extension CodexFlow.Dependency {
     enum Field: Int, EntityField {
-        case projectId, taskId, blockerId, isOpen, createdAt
+        case projectId, taskId, blockerId, isOpen, createdAt, freed, createdBy
 
         static let definitions: [FieldDefinition] = [
             .required("projectId", .string), .required("taskId", .string),
             .required("blockerId", .string), .required("isOpen", .bool),
-            .required("createdAt", .string),
+            .required("createdAt", .string), .optional("freed", .bool),
+            .optional("createdBy", .string),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -166,6 +178,11 @@ extension CodexFlow.Dependency {
         "dependency", table: CodexFlow.table,
         keys: ["PK": "PROJECT#{projectId}", "SK": "DEPENDENCY#{taskId}#{blockerId}"],
         fields: Field.definitions)
+
+    /// The keys of indexes.
+    public static let furtherAttributes = [
+        "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK", "GSI6PK", "GSI6SK",
+    ]
 
     /// The attributes.
     public func item() throws(CodexError) -> Item {
@@ -178,12 +195,18 @@ extension CodexFlow.Dependency {
             keys["GSI2PK"] = .string("PROJECT#\(projectID)#BLOCKED")
             keys["GSI2SK"] = .string("TASK#\(taskID)#\(blockerID)")
         }
+        if isFreed {
+            keys["GSI6PK"] = .string("PROJECT#\(projectID)#FREED")
+            keys["GSI6SK"] = .string("TASK#\(taskID)#\(blockerID)")
+        }
         var writer = FieldWriter<Field>(keys)
         writer.set(.projectId, projectID)
         writer.set(.taskId, taskID)
         writer.set(.blockerId, blockerID)
         writer.set(.isOpen, isOpen)
         writer.set(.createdAt, createdAt)
+        if isFreed { writer.set(.freed, true) }
+        writer.set(.createdBy, CodexFlow.UserReference(createdByID))
         return writer.item
     }
 
@@ -194,17 +217,21 @@ extension CodexFlow.Dependency {
         blockerID = try reader.identifier(Field.blockerId)
         isOpen = try reader.value(Field.isOpen)
         createdAt = try reader.value(Field.createdAt)
+        let freed: Bool? = try reader.optional(Field.freed)
+        isFreed = freed ?? false
+        createdByID = try reader.optionalIdentifier(Field.createdBy, prefix: "USER#")
     }
 }
 
 extension CodexFlow.WorkLog {
     enum Field: Int, EntityField {
-        case projectId, taskId, userId, day, hours, updatedAt
+        case projectId, taskId, userId, day, hours, updatedAt, updatedBy
 
         static let definitions: [FieldDefinition] = [
             .required("projectId", .string), .required("taskId", .string),
             .required("userId", .string), .required("day", .string),
             .required("hours", .number), .required("updatedAt", .string),
+            .optional("updatedBy", .string),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -215,6 +242,9 @@ extension CodexFlow.WorkLog {
         "workLog", table: CodexFlow.table,
         keys: ["PK": "PROJECT#{projectId}", "SK": "WORK#{day}#{userId}#{taskId}"],
         fields: Field.definitions)
+
+    /// The keys of indexes.
+    public static let furtherAttributes = ["GSI1PK", "GSI1SK"]
 
     /// The attributes.
     public func item() throws(CodexError) -> Item {
@@ -230,6 +260,7 @@ extension CodexFlow.WorkLog {
         writer.set(.day, day)
         writer.set(.hours, hours)
         writer.set(.updatedAt, updatedAt)
+        writer.set(.updatedBy, CodexFlow.UserReference(updatedByID))
         return writer.item
     }
 
@@ -241,6 +272,7 @@ extension CodexFlow.WorkLog {
         day = try reader.value(Field.day)
         hours = try reader.value(Field.hours)
         updatedAt = try reader.value(Field.updatedAt)
+        updatedByID = try reader.optionalIdentifier(Field.updatedBy, prefix: "USER#")
     }
 }
 

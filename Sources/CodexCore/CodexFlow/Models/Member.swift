@@ -41,6 +41,8 @@ extension CodexFlow {
         public var role: Role
         /// When the membership began.
         public var createdAt: Date
+        /// The user who added the member, or changed the role last.
+        public var updatedByID: User.ID?
 
         /// Creates a membership.
         public init(projectID: Project.ID, userID: User.ID, role: Role, createdAt: Date) {
@@ -77,11 +79,12 @@ extension CodexFlow {
 
 extension CodexFlow.Member {
     enum Field: Int, EntityField {
-        case projectId, userId, role, createdAt
+        case projectId, userId, role, createdAt, updatedBy
 
         static let definitions: [FieldDefinition] = [
             .required("projectId", .string), .required("userId", .string),
             .required("role", .string), .required("createdAt", .string),
+            .optional("updatedBy", .string),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -91,6 +94,9 @@ extension CodexFlow.Member {
     public static let definition = EntityDefinition(
         "member", table: CodexFlow.table,
         keys: ["PK": "PROJECT#{projectId}", "SK": "MEMBER#{userId}"], fields: Field.definitions)
+
+    /// The keys of indexes.
+    public static let furtherAttributes = ["GSI1PK", "GSI1SK"]
 
     /// The attributes.
     public func item() throws(CodexError) -> Item {
@@ -102,6 +108,7 @@ extension CodexFlow.Member {
         writer.set(.userId, userID)
         writer.setChoice(.role, role)
         writer.set(.createdAt, createdAt)
+        writer.set(.updatedBy, CodexFlow.UserReference(updatedByID))
         return writer.item
     }
 
@@ -111,6 +118,7 @@ extension CodexFlow.Member {
         userID = try reader.identifier(Field.userId)
         role = try reader.choice(Field.role)
         createdAt = try reader.value(Field.createdAt)
+        updatedByID = try reader.optionalIdentifier(Field.updatedBy, prefix: "USER#")
     }
 }
 

@@ -68,9 +68,16 @@ extension CodexFlow {
         /// The version's number, from 1.
         public var version: Int
         /// The title.
-        public var title: String
+        public var title: String {
+            didSet {
+                unchangedTexts.setLine(title, over: oldValue)
+                unchangedTexts.content = false
+            }
+        }
         /// The content of the version.
-        public var content: Content?
+        public var content: Content? {
+            didSet { unchangedTexts.content = false }
+        }
         /// Whether a model wrote it.
         public var isAIGenerated: Bool?
         /// The state of the version in its approval.
@@ -81,18 +88,32 @@ extension CodexFlow {
         public var summary: String?
         /// The version from which this one was made.
         public var parentVersion: Int?
-        /// A hash of the content, to which approvals are bound.
-        public var contentHash: String?
+        /// The hash of the content, to which approvals are bound: that of ``makeContentHash()``.
+        ///
+        /// A typed write refuses another one, unless the version was read with it.
+        public var contentHash: String? {
+            didSet { unchangedTexts.content = false }
+        }
         /// The goals that are excluded.
-        public var nonGoals: [String]
+        public var nonGoals: [String] {
+            didSet { unchangedTexts.content = false }
+        }
         /// The risks.
-        public var risks: [String]
+        public var risks: [String] {
+            didSet { unchangedTexts.content = false }
+        }
         /// The questions that are not decided yet.
-        public var openQuestions: [String]
+        public var openQuestions: [String] {
+            didSet { unchangedTexts.content = false }
+        }
         /// When the version was created.
         public var createdAt: Date?
         /// When the version last changed.
         public var updatedAt: Date?
+        /// The user who last changed the version through a service.
+        public var updatedByID: User.ID?
+        /// Whether title, content and hash may break a rule that is newer than they are.
+        var unchangedTexts = UnchangedTexts()
 
         /// Creates a version; all other properties can be set afterwards.
         public init(
@@ -147,7 +168,7 @@ extension CodexFlow.PRD {
     enum Field: Int, EntityField {
         case prdId, projectId, version, title, content, aiGenerated, approvalStatus, createdBy
         case summary, parentVersion, contentHash, nonGoals, risks, openQuestions
-        case createdAt, updatedAt
+        case createdAt, updatedAt, updatedBy
 
         static let definitions: [FieldDefinition] = [
             .required("prdId", .string), .required("projectId", .string),
@@ -158,6 +179,7 @@ extension CodexFlow.PRD {
             .optional("contentHash", .string), .optional("nonGoals", .list),
             .optional("risks", .list), .optional("openQuestions", .list),
             .optional("createdAt", .string), .optional("updatedAt", .string),
+            .optional("updatedBy", .string),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -168,6 +190,9 @@ extension CodexFlow.PRD {
         "prd", table: CodexFlow.table,
         keys: ["PK": "PROJECT#{projectId}", "SK": "PRD#{prdId}#V#{version}"],
         fields: Field.definitions)
+
+    /// The keys of indexes.
+    public static let furtherAttributes = ["GSI2PK", "GSI2SK"]
 
     /// The attributes, as the architecture document defines them.
     public func item() throws(CodexError) -> Item {
@@ -194,6 +219,7 @@ extension CodexFlow.PRD {
         writer.setList(.openQuestions, openQuestions)
         writer.set(.createdAt, createdAt)
         writer.set(.updatedAt, updatedAt)
+        writer.set(.updatedBy, CodexFlow.UserReference(updatedByID))
         return writer.item
     }
 
@@ -215,6 +241,8 @@ extension CodexFlow.PRD {
         openQuestions = try reader.list(Field.openQuestions)
         createdAt = try reader.optionalDate(Field.createdAt)
         updatedAt = try reader.optionalDate(Field.updatedAt)
+        updatedByID = try reader.optionalIdentifier(Field.updatedBy, prefix: "USER#")
+        unchangedTexts = .all
     }
 }
 

@@ -28,10 +28,23 @@ extension CodexFlow {
             public static let choices = Choices(allCases)
         }
 
+        /// Who may override rules of tasks, with a reason.
+        public enum OverridePolicy: String, StoredChoice {
+            /// Admins, and members who are no agents.
+            case people
+            /// Admins only.
+            case admins
+
+            /// The cases as they are stored.
+            public static let choices = Choices(allCases)
+        }
+
         /// The identifier.
         public var id: ID
         /// The display name.
-        public var name: String
+        public var name: String {
+            didSet { unchangedTexts.setLine(name, over: oldValue) }
+        }
         /// The user who owns the project.
         public var ownerID: User.ID
         /// The unique short key in task numbers, as in `ENG-12`.
@@ -45,13 +58,24 @@ extension CodexFlow {
         /// The day on which the project starts.
         public var startDate: CalendarDay?
         /// The day on which the project should be complete.
-        public var targetDate: CalendarDay?
+        public var targetDate: CalendarDay? {
+            didSet {
+                if baselineTargetDate == nil { baselineTargetDate = targetDate }
+            }
+        }
+        /// The first day that ``targetDate`` was set to: the baseline of later targets.
+        ///
+        /// It stays if the target moves or is removed. A project that an earlier release stored has
+        /// its target as the baseline.
+        public private(set) var baselineTargetDate: CalendarDay?
         /// The IANA name of the time zone of the project's days.
         public var timeZone: String?
         /// The estimates that tasks may have.
         public var estimateScale: [Int]
         /// The hours that one estimate point represents; the default is 1.
         public var hoursPerPoint: Int?
+        /// Who may override rules of tasks; the default is ``OverridePolicy/people``.
+        public var overridePolicy: OverridePolicy?
         /// When the project, with everything in it, was marked for deletion.
         public var deletingSince: Date?
         /// When the project was archived.
@@ -60,6 +84,10 @@ extension CodexFlow {
         public var createdAt: Date?
         /// When the project last changed.
         public var updatedAt: Date?
+        /// The user who last changed the project through a service.
+        public var updatedByID: User.ID?
+        /// Whether the name may break a rule that is newer than it is.
+        var unchangedTexts = UnchangedTexts()
 
         /// Creates a project; all other properties can be set afterwards.
         public init(
@@ -94,6 +122,7 @@ extension CodexFlow.Project {
     enum Field: Int, EntityField {
         case projectId, name, owner, key, summary, status, health, startDate, targetDate, timeZone
         case estimateScale, hoursPerPoint, deletingSince, archivedAt, createdAt, updatedAt
+        case baselineTargetDate, overridePolicy, updatedBy
 
         static let definitions: [FieldDefinition] = [
             .required("projectId", .string), .required("name", .string),
@@ -103,7 +132,8 @@ extension CodexFlow.Project {
             .optional("timeZone", .string), .optional("estimateScale", .list),
             .optional("hoursPerPoint", .number), .optional("deletingSince", .string),
             .optional("archivedAt", .string), .optional("createdAt", .string),
-            .optional("updatedAt", .string),
+            .optional("updatedAt", .string), .optional("baselineTargetDate", .string),
+            .optional("overridePolicy", .string), .optional("updatedBy", .string),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -113,6 +143,9 @@ extension CodexFlow.Project {
     public static let definition = EntityDefinition(
         "project", table: CodexFlow.table, schemaVersion: 2,
         keys: ["PK": "PROJECT#{projectId}", "SK": "METADATA"], fields: Field.definitions)
+
+    /// The keys of indexes.
+    public static let furtherAttributes = ["GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK"]
 
     /// Removes the number of the last task, which version 1 stored in the project without
     /// maintaining it.
@@ -140,13 +173,16 @@ extension CodexFlow.Project {
         writer.setChoice(.health, health)
         writer.set(.startDate, startDate)
         writer.set(.targetDate, targetDate)
+        writer.set(.baselineTargetDate, baselineTargetDate)
         writer.set(.timeZone, timeZone)
         writer.setList(.estimateScale, estimateScale)
         writer.set(.hoursPerPoint, hoursPerPoint)
+        writer.setChoice(.overridePolicy, overridePolicy)
         writer.set(.deletingSince, deletingSince)
         writer.set(.archivedAt, archivedAt)
         writer.set(.createdAt, createdAt)
         writer.set(.updatedAt, updatedAt)
+        writer.set(.updatedBy, CodexFlow.UserReference(updatedByID))
         return writer.item
     }
 
@@ -160,14 +196,20 @@ extension CodexFlow.Project {
         status = try reader.optionalChoice(Field.status)
         health = try reader.optionalChoice(Field.health)
         startDate = try reader.optional(Field.startDate)
-        targetDate = try reader.optional(Field.targetDate)
+        let target: CalendarDay? = try reader.optional(Field.targetDate)
+        let baseline: CalendarDay? = try reader.optional(Field.baselineTargetDate)
+        targetDate = target
+        baselineTargetDate = baseline ?? target
         timeZone = try reader.optionalString(Field.timeZone)
         estimateScale = try reader.list(Field.estimateScale)
         hoursPerPoint = try reader.optionalInt(Field.hoursPerPoint)
+        overridePolicy = try reader.optionalChoice(Field.overridePolicy)
         deletingSince = try reader.optionalDate(Field.deletingSince)
         archivedAt = try reader.optionalDate(Field.archivedAt)
         createdAt = try reader.optionalDate(Field.createdAt)
         updatedAt = try reader.optionalDate(Field.updatedAt)
+        updatedByID = try reader.optionalIdentifier(Field.updatedBy, prefix: "USER#")
+        unchangedTexts = .all
     }
 }
 

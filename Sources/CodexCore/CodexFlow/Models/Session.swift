@@ -70,6 +70,9 @@ extension CodexFlow.Session {
         "session", table: CodexFlow.table, keys: ["PK": "SESSION#{sessionId}", "SK": "META"],
         fields: Field.definitions)
 
+    /// The keys of indexes.
+    public static let furtherAttributes = ["GSI2PK", "GSI2SK"]
+
     /// The attributes.
     public func item() throws(CodexError) -> Item {
         var writer = FieldWriter<Field>([

@@ -5,7 +5,8 @@ extension CodexFlow.Task {
         case taskId, projectId, title, assignee, number, body, kind, status, priority, estimate
         case complexity, reporter, labels, dueDate, parentId, cycleId, rank, acceptanceCriteria
         case origin, claim, reopenCount, startedAt, completedAt, canceledAt, statusChangedAt
-        case archivedAt, createdAt, updatedAt, updatedBy, metadata
+        case archivedAt, createdAt, updatedAt, updatedBy, metadata, expiredToken, skills, notBefore
+        case attempts, maximumAttempts, diedAt, blocked, result
 
         static let definitions: [FieldDefinition] = [
             .required("taskId", .string), .required("projectId", .string),
@@ -22,7 +23,10 @@ extension CodexFlow.Task {
             .optional("canceledAt", .string), .optional("statusChangedAt", .string),
             .optional("archivedAt", .string), .optional("createdAt", .string),
             .optional("updatedAt", .string), .optional("updatedBy", .string),
-            .optional("metadata", .map),
+            .optional("metadata", .map), .optional("expiredToken", .number),
+            .optional("skills", .list), .optional("notBefore", .string),
+            .optional("attempts", .number), .optional("maximumAttempts", .number),
+            .optional("diedAt", .string), .optional("blocked", .bool), .optional("result", .map),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -30,15 +34,80 @@ extension CodexFlow.Task {
 
     /// The stored name, keys and fields.
     public static let definition = EntityDefinition(
-        "task", table: CodexFlow.table, schemaVersion: 2,
+        "task", table: CodexFlow.table, schemaVersion: 3,
         keys: ["PK": "PROJECT#{projectId}", "SK": "TASK#{taskId}"], fields: Field.definitions)
 
-    /// Adds the index keys for due day and story, which version 1 did not have.
+    /// The keys of indexes.
+    public static let furtherAttributes = [
+        "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK",
+        "GSI3PK", "GSI3SK", "GSI4PK", "GSI4SK", "GSI5PK", "GSI5SK", "GSI6PK", "GSI6SK",
+    ]
+
+    /// Adds the index keys for due day and story, which version 1 did not have, and for claims,
+    /// which version 2 did not have.
+    ///
+    /// Among the tasks of its assignee, the task gets its place by project. Labels get their
+    /// canonical form C.
     public static func upgrade(_ item: inout Item, from version: Int) throws(CodexError) {
-        guard version == 1 else { return }
-        for element in try Self(item: item).indexKeys() where item[element.name] == nil {
+        guard version < 3 else { return }
+        if let labels = item["labels"] { item["labels"] = CodexFlow.Text.labels(labels) }
+        for element in try Self(item: item).indexKeys()
+        where item[element.name] == nil || element.name == "GSI1SK" {
             item[element.name] = element.value
         }
+    }
+
+    /// The sort key of the task among those of its assignee.
+    ///
+    /// No identifier has `#`. After it come `$` and `%`. So the open tasks are one range of keys,
+    /// from `TASK#$` on, and those of a project are a part of it. A task that is open without a
+    /// status has the key of the architecture document, without its project, from `TASK#%` on. So
+    /// has an open task whose key would be too long.
+    private var assigneeKey: String {
+        let key =
+            if !isOpen {
+                "TASK##\(id)"
+            } else if status != nil {
+                "TASK#$\(projectID)#\(id)"
+            } else {
+                unplacedKey
+            }
+        if Self.isShort(key) { return key }
+        guard isOpen else { return "TASK##" }
+        let other = unplacedKey
+        return Self.isShort(other) ? other : "TASK#%"
+    }
+
+    /// The sort key of an open task without its project.
+    private var unplacedKey: String {
+        let isEarly = id.rawValue.utf8.first.map { $0 < UInt8(ascii: "%") } ?? false
+        return isEarly ? "TASK#%\(id)" : "TASK#\(id)"
+    }
+
+    private static func isShort(_ key: String) -> Bool {
+        key.utf8.count <= DynamoDBLimits.sortKeyByteCountMax
+    }
+
+    /// The first sort key of an open task of an assignee.
+    package static let firstOpenKey = "TASK#$"
+
+    /// The sort key from which a search for open tasks of an assignee in other projects continues
+    /// after this task.
+    ///
+    /// The task's sort key is not known. It has the project and the identifier, or the identifier
+    /// alone if an earlier release or a raw write stored it. The search continues after the first
+    /// of both keys that it can have met. It may find the task a second time under the other key.
+    ///
+    /// - Parameter key: The key from which on the task was the first one.
+    /// - Returns: The next key; `nil` if the task has neither key.
+    package func nextOpenKey(after key: String) -> String? {
+        // `$` comes after `#`, so all keys of the project are passed over. No character of an
+        // identifier comes before the space.
+        let ends = ["TASK#$\(projectID)$", "TASK#\(id) "].filter {
+            Self.isShort($0) && ByteOrder.compare(key, $0) < 0
+                && ByteOrder.compare($0, "TASK#%") < 0
+        }
+        return ends.min { ByteOrder.compare($0, $1) < 0 }
     }
 
     /// The attributes by which indexes find the task.
@@ -46,7 +115,7 @@ extension CodexFlow.Task {
         var keys = Item()
         if let assigneeID {
             keys["GSI1PK"] = .string("ASSIGNEE#\(assigneeID)")
-            keys["GSI1SK"] = .string("TASK#\(id)")
+            keys["GSI1SK"] = .string(assigneeKey)
         }
         if let status, archivedAt == nil {
             keys["GSI2PK"] = .string("PROJECT#\(projectID)#STATUS#\(status.rawValue)")
@@ -55,6 +124,14 @@ extension CodexFlow.Task {
         if let dueDate, isOpen {
             keys["GSI3PK"] = .string("PROJECT#\(projectID)#DUE")
             keys["GSI3SK"] = .string("\(dueDate)#TASK#\(id)")
+        }
+        if let claim {
+            keys["GSI5PK"] = .string("HOLDER#\(claim.holder)")
+            keys["GSI5SK"] = .string("PROJECT#\(projectID)#TASK#\(id)")
+        }
+        if let (partition, sort) = queueKeys {
+            keys["GSI6PK"] = .string(partition)
+            keys["GSI6SK"] = .string(sort)
         }
         if case .prd(let prd, _, let story?) = origin {
             try KeyTemplate.requirePart(prd, name: "origin")
@@ -83,7 +160,7 @@ extension CodexFlow.Task {
         writer.set(.estimate, estimate)
         writer.set(.complexity, complexity)
         writer.set(.reporter, CodexFlow.UserReference(reporterID))
-        writer.setList(.labels, labels)
+        writer.setList(.labels, CodexFlow.Text.labels(labels))
         writer.set(.dueDate, dueDate)
         writer.set(.parentId, parentID)
         writer.set(.cycleId, cycleID)
@@ -101,6 +178,14 @@ extension CodexFlow.Task {
         writer.set(.updatedAt, updatedAt)
         writer.set(.updatedBy, CodexFlow.UserReference(updatedByID))
         writer.set(.metadata, metadata.map { AttributeValue.map($0) })
+        writer.set(.expiredToken, expiredToken)
+        writer.setList(.skills, skills)
+        writer.set(.notBefore, notBefore)
+        writer.set(.attempts, attempts)
+        writer.set(.maximumAttempts, maximumAttempts)
+        writer.set(.diedAt, diedAt)
+        if isBlocked { writer.set(.blocked, true) }
+        writer.set(.result, result)
         return writer.item
     }
 
@@ -143,6 +228,14 @@ extension CodexFlow.Task {
             Field.updatedBy, prefix: "USER#")
         let metadata: AttributeMap? = try reader.optional(Field.metadata, as: AttributeValue.self)?
             .map
+        let expiredToken: Int? = try reader.optionalInt(Field.expiredToken)
+        let skills: [String] = try reader.list(Field.skills)
+        let notBefore: Date? = try reader.optionalDate(Field.notBefore)
+        let attempts: Int? = try reader.optionalInt(Field.attempts)
+        let maximumAttempts: Int? = try reader.optionalInt(Field.maximumAttempts)
+        let diedAt: Date? = try reader.optionalDate(Field.diedAt)
+        let isBlocked: Bool? = try reader.optional(Field.blocked)
+        let result: Result? = try reader.optional(Field.result)
         self.init(
             id: id, projectID: projectID, title: title, assigneeID: assigneeID, number: number,
             body: body, kind: kind, status: status, priority: priority, estimate: estimate,
@@ -151,7 +244,10 @@ extension CodexFlow.Task {
             acceptanceCriteria: acceptanceCriteria, origin: origin, claim: claim,
             reopenCount: reopenCount, startedAt: startedAt, completedAt: completedAt,
             canceledAt: canceledAt, statusChangedAt: statusChangedAt, archivedAt: archivedAt,
-            createdAt: createdAt, updatedAt: updatedAt, updatedByID: updatedByID, metadata: metadata
+            createdAt: createdAt, updatedAt: updatedAt, updatedByID: updatedByID,
+            metadata: metadata, expiredToken: expiredToken, skills: skills, notBefore: notBefore,
+            attempts: attempts, maximumAttempts: maximumAttempts, diedAt: diedAt,
+            isBlocked: isBlocked ?? false, result: result, unchangedTexts: .all
         )
     }
 }
@@ -205,7 +301,11 @@ extension CodexFlow.Task.Origin: AttributeConvertible {
 extension CodexFlow.Task.Claim: AttributeConvertible {
     /// A map value.
     public var attributeValue: AttributeValue {
-        ["by": .string("USER#\(holder)"), "until": until.attributeValue]
+        var map: AttributeMap = [
+            "by": .string("USER#\(holder)"), "until": until.attributeValue,
+        ]
+        map["token"] = token?.attributeValue
+        return .map(map)
     }
 
     /// Reads a map value.
@@ -214,6 +314,7 @@ extension CodexFlow.Task.Claim: AttributeConvertible {
             let by = map["by"].flatMap(CodexFlow.UserReference.init(attributeValue:)),
             let until = map["until"].flatMap(Date.init(attributeValue:))
         else { return nil }
-        self.init(holder: by.id, until: until)
+        self.init(
+            holder: by.id, until: until, token: map["token"].flatMap(Int.init(attributeValue:)))
     }
 }

@@ -5,11 +5,18 @@ extension CodexFlow {
     ///
     /// Key `PROJECT#<projectId>` / `TASK#<taskId>`; found
     ///
-    /// - by assignee through GSI1 `ASSIGNEE#<userId>` / `TASK#<taskId>`,
+    /// - by assignee through GSI1 `ASSIGNEE#<userId>` / `TASK#$<projectId>#<taskId>` while it is
+    ///   open, `TASK##<taskId>` afterwards, and `TASK#<taskId>` or `TASK#%<taskId>` if it was
+    ///   stored without a status,
     /// - by status, unless archived, through GSI2 `PROJECT#<projectId>#STATUS#<status>` /
     ///   `TASK#<taskId>`,
     /// - by due day, if open, through GSI3 `PROJECT#<projectId>#DUE` / `<day>#TASK#<taskId>`,
     /// - by story through GSI4 `PROJECT#<projectId>#STORY#<prdId>#<storyId>` / `TASK#<taskId>`,
+    /// - while it is claimed, by holder through GSI5 `HOLDER#<userId>` /
+    ///   `PROJECT#<projectId>#TASK#<taskId>`,
+    /// - by its place in the queue of workers through GSI6 `PROJECT#<projectId>#READY` /
+    ///   `<priority>#<rank>#<createdAt>#TASK#<taskId>`, or `PROJECT#<projectId>#CLAIMED`,
+    ///   `…#WAITING` or `…#DEAD` / `<time>#TASK#<taskId>`,
     /// - by number, label and parent through indexes of their fields.
     public struct Task: Entity, Hashable {
         /// A task's identifier.
@@ -83,18 +90,53 @@ extension CodexFlow {
             case prd(id: String, version: Int, storyID: String?)
         }
 
-        /// An agent's lease on the task.
+        /// A worker's lease on the task.
         public struct Claim: Sendable, Hashable {
             /// The user who holds the lease.
             public var holder: User.ID
             /// When the lease ends.
             public var until: Date
+            /// The number that tells this claim from all others of the task, before and after it.
+            ///
+            /// The holder gives it to each command (`holding:`). Two workers with one account
+            /// have different tokens. No token of a task identifier is given twice, also if the
+            /// task or its project is deleted and created again (``ClaimTally``). `nil` is a claim
+            /// from before there were tokens.
+            public var token: Int?
 
             /// Creates a claim.
-            public init(holder: User.ID, until: Date) {
+            public init(holder: User.ID, until: Date, token: Int? = nil) {
                 self.holder = holder
                 self.until = until
+                self.token = token
             }
+
+            /// Whether the claim has not ended at an instant.
+            ///
+            /// A claim whose end is further away than two of the longest leases was made by a clock
+            /// that was wrong, and does not hold the task.
+            public func isHeld(at instant: Date) -> Bool {
+                until > instant
+                    && until.timeIntervalSince(instant) <= 2 * CodexFlow.Limits.leaseMax.seconds
+            }
+
+            /// Whether it is the same claim as `other`, which may have been renewed since.
+            package func isSame(as other: Self) -> Bool {
+                token == other.token && holder == other.holder
+                    && (token != nil || until == other.until)
+            }
+        }
+
+        /// A reason against a claim, which a worker can overrule.
+        public enum ClaimObstacle: String, Sendable, Hashable, CaseIterable {
+            /// The task waits for another one and has not started.
+            case blocked
+            /// The task is assigned to another user.
+            case assignedToOther
+            /// The task is not to be claimed yet (``Task/notBefore``).
+            case early
+            /// All attempts failed (``Task/isDead``).
+            case dead
         }
 
         /// The identifier, unique in the project.
@@ -102,7 +144,9 @@ extension CodexFlow {
         /// The project that the task belongs to.
         public var projectID: Project.ID
         /// One line that describes the work.
-        public var title: String
+        public var title: String {
+            didSet { unchangedTexts.setLine(title, over: oldValue) }
+        }
         /// The user who should do the work.
         public var assigneeID: User.ID?
         /// The number in the project, as in `ENG-12`.
@@ -122,7 +166,9 @@ extension CodexFlow {
         /// The user who reported the task.
         public var reporterID: User.ID?
         /// The labels, in the order in which they were given.
-        public var labels: [String]
+        public var labels: [String] {
+            didSet { unchangedTexts.setLabels(labels, over: oldValue) }
+        }
         /// The day on which the task is due.
         public var dueDate: CalendarDay?
         /// The task of which this one is a part.
@@ -132,10 +178,12 @@ extension CodexFlow {
         /// The place in manual orderings, as sortable text.
         public var rank: String?
         /// The conditions that must hold before the task is done.
-        public var acceptanceCriteria: [Criterion]
+        public var acceptanceCriteria: [Criterion] {
+            didSet { unchangedTexts.setCriteria(acceptanceCriteria, over: oldValue) }
+        }
         /// The source of the task.
         public var origin: Origin?
-        /// An agent's lease on it.
+        /// A worker's lease on it, which may have ended.
         public var claim: Claim?
         /// The number of times that the task was reopened.
         public var reopenCount: Int?
@@ -157,6 +205,29 @@ extension CodexFlow {
         public var updatedByID: User.ID?
         /// Further data that the embedding program keeps with the task.
         public var metadata: AttributeMap?
+        /// The token of the last claim that ended by time; 0 if that claim had none.
+        public var expiredToken: Int?
+        /// The skills that a worker needs, as the embedding program names them.
+        public var skills: [String]
+        /// The instant before which workers do not get the task from the queue.
+        ///
+        /// It is removed when the instant has passed.
+        public var notBefore: Date?
+        /// The number of claims since the task was created, reopened or revived.
+        public var attempts: Int?
+        /// The number of attempts after which the task is dead; `nil` is
+        /// ``CodexFlow/Limits/attemptCountDefault``.
+        public var maximumAttempts: Int?
+        /// When the last attempt failed.
+        public var diedAt: Date?
+        /// Whether the task is kept out of the queue, since it waits for another open task.
+        ///
+        /// The commands maintain it for the queue alone; rules read the blockers themselves.
+        public var isBlocked: Bool
+        /// What the completed work gave.
+        public var result: Result?
+        /// The texts that may break a rule which is newer than they are.
+        var unchangedTexts = UnchangedTexts()
     }
 }
 
@@ -176,6 +247,8 @@ extension CodexFlow.Task {
         self.createdAt = createdAt
         labels = []
         acceptanceCriteria = []
+        skills = []
+        isBlocked = false
     }
 }
 
@@ -185,7 +258,7 @@ extension CodexFlow.Task {
 
     /// The user who holds the task at an instant; `nil` if no user does.
     public func holder(at instant: Date) -> CodexFlow.User.ID? {
-        claim.flatMap { $0.until > instant ? $0.holder : nil }
+        claim.flatMap { $0.isHeld(at: instant) ? $0.holder : nil }
     }
 }
 
@@ -220,23 +293,105 @@ extension Query where E == CodexFlow.Task {
     }
 
     /// The tasks that are assigned to a user, in all projects.
+    ///
+    /// The open ones come last, by project.
     public static func tasks(assignedTo user: CodexFlow.User.ID) -> Self {
         Self(
             partition: .string("ASSIGNEE#\(user)"), sort: .beginsWith("TASK#"),
             index: CodexFlow.Index.gsi1)
     }
 
-    /// The tasks that are assigned to a user and open, in all projects.
+    /// The tasks that are assigned to a user and open, in all projects, by project.
     ///
-    /// - Complexity: The query also examines the assigned tasks that are not open.
+    /// An earlier release, or a raw write, may have stored `TASK#<taskId>` as the task's sort key.
+    /// The query finds such a task unless its identifier begins with a space, `!` or `"`. It does
+    /// not find a task that a raw write reopened or restored without a change of its sort key.
+    /// `store.migrate(_:)` for tasks corrects the keys of an earlier release. The next command on a
+    /// task, or typed write of it, corrects a raw key.
+    ///
+    /// - Complexity: O(log *n* + *m*) for *m* open tasks of the user. Other tasks are not examined,
+    ///   apart from those that an earlier release stored, until `store.migrate(_:)` for tasks.
     public static func openTasks(assignedTo user: CodexFlow.User.ID) -> Self {
+        openTasks(assignedTo: user, sort: .greaterOrEqual(.string(CodexFlow.Task.firstOpenKey)))
+    }
+
+    /// The open tasks of a user in a project, apart from ``unplacedTasks(assignedTo:in:)`` and
+    /// most of ``earlyTasks(assignedTo:in:)``.
+    package static func placedTasks(
+        assignedTo user: CodexFlow.User.ID, in project: CodexFlow.Project.ID
+    ) -> Self {
+        openTasks(assignedTo: user, sort: .beginsWith(.string("TASK#$\(project)#")))
+    }
+
+    /// The open tasks of a user from a sort key on, apart from ``unplacedTasks(assignedTo:in:)``
+    /// and ``earlyTasks(assignedTo:)``.
+    ///
+    /// - Parameters:
+    ///   - user: The assignee.
+    ///   - key: The first sort key: ``CodexFlow/Task/firstOpenKey``, or a result of
+    ///     ``CodexFlow/Task/nextOpenKey(after:)``.
+    /// - Returns: The query.
+    package static func placedTasks(
+        assignedTo user: CodexFlow.User.ID, from key: String
+    ) -> Self {
+        openTasks(assignedTo: user, sort: .between(.string(key), "TASK#%"))
+    }
+
+    /// The open tasks of a user that the index does not have by project: those that were stored
+    /// without a status, as raw items, or by an earlier release, and those with very long keys.
+    ///
+    /// Most of ``earlyTasks(assignedTo:in:)`` are not among them.
+    package static func unplacedTasks(
+        assignedTo user: CodexFlow.User.ID, in project: CodexFlow.Project.ID? = nil
+    ) -> Self {
+        let all = openTasks(assignedTo: user, sort: .greaterOrEqual("TASK#%"))
+        guard let project else { return all }
+        return all.filtered(
+            by: .compare(.path("projectId"), .equal, .value(.string(project.rawValue))))
+    }
+
+    /// The open tasks of a user whose sort keys are identifiers that begin with a space, `!` or
+    /// `"`, in all projects.
+    package static func earlyTasks(assignedTo user: CodexFlow.User.ID) -> Self {
+        openTasks(assignedTo: user, sort: .between("TASK# ", "TASK##"))
+    }
+
+    /// The open tasks of a user in a project whose identifiers begin with a character before `%`.
+    ///
+    /// With an identifier alone as its sort key, such a task is before all open tasks in the index,
+    /// or between those of other projects. So the table finds it.
+    ///
+    /// - Complexity: Examines the tasks of the project with such identifiers.
+    package static func earlyTasks(
+        assignedTo user: CodexFlow.User.ID, in project: CodexFlow.Project.ID
+    ) -> Self {
+        let query = Self(
+            partition: .string("PROJECT#\(project)"), sort: .between("TASK# ", "TASK#%"))
+        return query.filtered(
+            by: .compare(.path("GSI1PK"), .equal, .value(.string("ASSIGNEE#\(user)"))) && isOpen)
+    }
+
+    /// The tasks of a project that have the status, and are open.
+    package static func openTasks(
+        in project: CodexFlow.Project.ID, status: CodexFlow.Task.Status
+    ) -> Self {
+        tasks(in: project, status: status).filtered(by: isOpen)
+    }
+
+    private static func openTasks(
+        assignedTo user: CodexFlow.User.ID, sort: SortCondition
+    ) -> Self {
+        let query = Self(
+            partition: .string("ASSIGNEE#\(user)"), sort: sort, index: CodexFlow.Index.gsi1)
+        return query.filtered(by: isOpen)
+    }
+
+    /// The condition that a task is open: a raw write of the status leaves the keys as they were.
+    private static var isOpen: Condition {
         let finished = CodexFlow.Task.Status.allCases.filter { !$0.isOpen }
-        return tasks(assignedTo: user).filtered(
-            by: .attributeNotExists(DocumentPath("archivedAt"))
-                && !.isIn(
-                    .path(DocumentPath("status")),
-                    finished.map { .value(.string($0.rawValue)) })
-        )
+        return .attributeNotExists(DocumentPath("archivedAt"))
+            && !.isIn(
+                .path(DocumentPath("status")), finished.map { .value(.string($0.rawValue)) })
     }
 
     /// The open tasks of a project that are due on a day up to `last`, by day.
@@ -259,12 +414,62 @@ extension Query where E == CodexFlow.Task {
             index: CodexFlow.Index.gsi3)
     }
 
+    /// The tasks that a user holds, or held until the claim's end, by project.
+    ///
+    /// - Parameters:
+    ///   - user: The holder.
+    ///   - project: The tasks' project; `nil` is all projects.
+    /// - Returns: The query.
+    public static func tasks(
+        claimedBy user: CodexFlow.User.ID, in project: CodexFlow.Project.ID? = nil
+    ) -> Self {
+        Self(
+            partition: .string("HOLDER#\(user)"),
+            sort: project.map { SortCondition.beginsWith(.string("PROJECT#\($0)#TASK#")) } ?? .any,
+            index: CodexFlow.Index.gsi5)
+    }
+
+    /// The tasks that a user holds, or held until the claim's end, in the projects after one, by
+    /// project; `nil` is all projects.
+    package static func tasks(
+        claimedBy user: CodexFlow.User.ID, after project: CodexFlow.Project.ID?
+    ) -> Self {
+        // `$` comes after `#`, which follows each project.
+        Self(
+            partition: .string("HOLDER#\(user)"),
+            sort: project.map { SortCondition.greaterOrEqual(.string("PROJECT#\($0)$")) } ?? .any,
+            index: CodexFlow.Index.gsi5)
+    }
+
+    /// The tasks of a project whose claims end at an instant or before, earliest end first.
+    public static func tasks(
+        in project: CodexFlow.Project.ID, claimEndingBy instant: Date
+    ) -> Self {
+        // `$` comes after `#`, which follows each time.
+        Self(
+            partition: .string("PROJECT#\(project)#CLAIMED"),
+            sort: .less(.string("\(Timestamp.text(instant))$")), index: CodexFlow.Index.gsi6)
+    }
+
+    /// The tasks of a project whose claims end so late that they hold nothing at an instant,
+    /// earliest end first: a clock that was wrong made them.
+    package static func tasks(
+        in project: CodexFlow.Project.ID, claimInvalidAt instant: Date
+    ) -> Self {
+        let last = instant + 2 * CodexFlow.Limits.leaseMax.seconds
+        return Self(
+            partition: .string("PROJECT#\(project)#CLAIMED"),
+            sort: .greater(.string("\(Timestamp.text(last))$")), index: CodexFlow.Index.gsi6)
+    }
+
     /// The tasks of a project that have the label.
     public static func tasks(in project: CodexFlow.Project.ID, label: String) -> Self {
         Self(
             TableQuery(
                 table: CodexFlow.table, index: CodexFlow.Index.taskLabel,
-                partition: [.string(project.rawValue), .string(label)]))
+                partition: [
+                    .string(project.rawValue), .string(Normalization.composed(label)),
+                ]))
     }
 
     /// The parts of a task.

@@ -7,6 +7,8 @@ extension CodexFlow {
     /// declared beside the task because it reads the task's own fields in place.
     package struct TaskOutline: Entity {
         package let id: Task.ID
+        /// The number; `nil` if the stored one is invalid.
+        package let number: Int?
         package let status: Task.Status?
         package let priority: Task.Priority?
         package let estimate: Int?
@@ -27,6 +29,7 @@ extension CodexFlow {
 
         package init(_ task: Task) {
             id = task.id
+            number = task.number
             status = task.status
             priority = task.priority
             estimate = task.estimate
@@ -41,6 +44,7 @@ extension CodexFlow {
 
         package init(reading reader: borrowing FieldReader) throws(CodexError) {
             id = try reader.identifier(Task.Field.taskId)
+            number = try? reader.optionalInt(Task.Field.number)
             status = try reader.optionalChoice(Task.Field.status)
             priority = try reader.optionalChoice(Task.Field.priority)
             estimate = try reader.optionalInt(Task.Field.estimate)
@@ -77,5 +81,40 @@ extension Query where E == CodexFlow.TaskOutline {
     /// The tasks of a project.
     package static func outlines(in project: CodexFlow.Project.ID) -> Self {
         Self(Query<CodexFlow.Task>.tasks(in: project).request)
+    }
+
+    /// The tasks of a project that have the status, and are open.
+    package static func openOutlines(
+        in project: CodexFlow.Project.ID, status: CodexFlow.Task.Status
+    ) -> Self {
+        Self(Query<CodexFlow.Task>.openTasks(in: project, status: status).request)
+    }
+
+    /// The tasks of a project from one on, by identifier.
+    package static func outlines(
+        in project: CodexFlow.Project.ID, from task: CodexFlow.Task.ID
+    ) -> Self {
+        // `$` comes after `#`.
+        Self(
+            partition: .string("PROJECT#\(project)"),
+            sort: .between(.string("TASK#\(task)"), .string("TASK$")))
+    }
+
+    /// The tasks of a project from a number on, by number.
+    package static func outlines(
+        in project: CodexFlow.Project.ID, fromNumber number: Int
+    ) -> Self {
+        var request = Query<CodexFlow.Task>.tasksByNumber(in: project).request
+        request.sort = .greaterOrEqual(.number(Number(number)))
+        return Self(request)
+    }
+
+    /// The tasks of a project up to a number, the highest number first.
+    package static func outlines(
+        in project: CodexFlow.Project.ID, downFromNumber number: Int
+    ) -> Self {
+        var request = Query<CodexFlow.Task>.tasksByNumber(in: project).reversed.request
+        request.sort = .lessOrEqual(.number(Number(number)))
+        return Self(request)
     }
 }

@@ -27,10 +27,19 @@ extension CodexFlow {
 
         /// The identifier.
         public var id: ID
-        /// The address as it was typed; comparisons use ``normalizedEmail``.
-        public var email: String
+        /// The address to which mail goes, as it was typed; comparisons use ``normalizedEmail``.
+        ///
+        /// It is stored without white space at both ends. Send mail to this address, and never to
+        /// the text with which a user was looked up: other spellings may be other mailboxes.
+        public var email: String {
+            didSet {
+                if !ByteOrder.equal(email, oldValue) { earlierEmailKey = nil }
+            }
+        }
         /// The display name.
-        public var name: String
+        public var name: String {
+            didSet { unchangedTexts.setLine(name, over: oldValue) }
+        }
         /// The user's role in the embedding program; agents do not review PRDs.
         public var role: Role?
         /// The state of the user in the life cycle.
@@ -41,6 +50,14 @@ extension CodexFlow {
         public var createdAt: Date?
         /// When the user last changed.
         public var updatedAt: Date?
+        /// The user who made the last change (`acting(as:)` of a workspace), if it is known.
+        public var updatedByID: User.ID?
+        /// The address in the stored key, if an earlier rule made it; `nil` for the present rule.
+        ///
+        /// It stays until the address changes, or ``adoptEmailRule()`` is called.
+        package private(set) var earlierEmailKey: String?
+        /// Whether the name may break a rule that is newer than it is.
+        var unchangedTexts = UnchangedTexts()
 
         /// Creates a user.
         public init(
@@ -57,14 +74,78 @@ extension CodexFlow {
             self.updatedAt = updatedAt
         }
 
-        /// The address for comparisons: without surrounding white space, in lower case.
+        /// The address for comparisons: composed (NFC), in lower case, with the domain in Punycode.
+        ///
+        /// `Docs/Text.md` has the whole rule. It follows one version of Unicode
+        /// (``CodexFlow/Text/unicodeVersion``) and no language. An invalid address, which no typed
+        /// write stores, is in composed lower case.
+        ///
+        /// - Complexity: O(*n* log *n*) in the address.
         public var normalizedEmail: String { Self.normalize(email) }
 
-        static func normalize(_ email: String) -> String {
-            let trimmed = email.drop(while: \.isWhitespace)
-            let end = trimmed.lastIndex { !$0.isWhitespace }.map { trimmed.index(after: $0) }
-            return trimmed[..<(end ?? trimmed.startIndex)].lowercased()
+        /// Gives the user the e-mail key of the present rule, when the user is stored next.
+        ///
+        /// Users that an earlier version stored keep their key until then. ``EmailReview`` lists
+        /// them, and the addresses that collide by the present rule.
+        public mutating func adoptEmailRule() { earlierEmailKey = nil }
+    }
+}
+
+// MARK: Keys of addresses
+
+extension CodexFlow.User {
+    /// The address in the user's key: the stored one, if an earlier rule made it.
+    package var emailKey: String { earlierEmailKey ?? normalizedEmail }
+
+    /// Whether the address may be stored: it is valid, or as an earlier version stored it.
+    var hasSoundEmail: Bool {
+        earlierEmailKey != nil || CodexFlow.EmailAddress(email) != nil
+    }
+
+    static func normalize(_ email: String) -> String {
+        if CodexFlow.EmailAddress.isPlain(email) { return earlierNormalize(email) }
+        return CodexFlow.EmailAddress(email)?.key ?? CodexFlow.EmailAddress.folded(email)
+    }
+
+    /// The address by the rule of version 0.2 and before, which followed the toolchain.
+    private static func earlierNormalize(_ email: String) -> String {
+        let trimmed = email.drop(while: \.isWhitespace)
+        let end = trimmed.lastIndex { !$0.isWhitespace }.map { trimmed.index(after: $0) }
+        return trimmed[..<(end ?? trimmed.startIndex)].lowercased()
+    }
+
+    /// The addresses in the keys that a user with the address may have.
+    ///
+    /// The first is by the earlier rule, for the address as it is given. So a user whose address is
+    /// exactly that is found, also if another user has the present rule's key of it. That key is
+    /// the second. The others are by the earlier rule, for other spellings of the domain.
+    fileprivate static func possibleKeys(_ email: String) -> [String] {
+        var keys = [earlierNormalize(email)]
+        guard !CodexFlow.EmailAddress.isPlain(email) else { return keys }
+        let others = [normalize(email)] + (CodexFlow.EmailAddress(email)?.spellings ?? [])
+        // Not as texts: Swift's equality of texts takes canonical equivalents for one.
+        for other in others where !keys.contains(where: { ByteOrder.equal($0, other) }) {
+            keys.append(other)
         }
+        return keys
+    }
+
+    /// The address in a stored key, if it is another spelling of `email` than the present rule's.
+    private static func earlierKey(
+        of email: String, _ reader: borrowing FieldReader
+    ) throws(CodexError) -> String? {
+        let prefix = "EMAIL#".utf8
+        guard let stored = try reader.item(keeping: ["GSI1PK"])["GSI1PK"]?.string,
+            stored.utf8.starts(with: prefix)
+        else { return nil }
+        let key = String(decoding: stored.utf8.dropFirst(prefix.count), as: UTF8.self)
+        if let address = CodexFlow.EmailAddress(email), ByteOrder.equal(address.key, key) {
+            return nil
+        }
+        let (folded, other) = (
+            CodexFlow.EmailAddress.folded(email), CodexFlow.EmailAddress.folded(key)
+        )
+        return ByteOrder.equal(folded, other) ? key : nil
     }
 }
 
@@ -75,13 +156,13 @@ extension CodexFlow.User {
 
 extension CodexFlow.User {
     enum Field: Int, EntityField {
-        case userId, email, name, role, state, timeZone, createdAt, updatedAt
+        case userId, email, name, role, state, timeZone, createdAt, updatedAt, updatedBy
 
         static let definitions: [FieldDefinition] = [
             .required("userId", .string), .required("email", .string), .required("name", .string),
             .optional("role", .string), .optional("state", .string),
             .optional("timeZone", .string), .optional("createdAt", .string),
-            .optional("updatedAt", .string),
+            .optional("updatedAt", .string), .optional("updatedBy", .string),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -92,21 +173,26 @@ extension CodexFlow.User {
         "user", table: CodexFlow.table, keys: ["PK": "USER#{userId}", "SK": "PROFILE"],
         fields: Field.definitions)
 
+    /// The keys of indexes.
+    public static let furtherAttributes = ["GSI1PK", "GSI1SK"]
+
     /// The attributes, as the architecture document defines them.
     public func item() throws(CodexError) -> Item {
-        try KeyTemplate.requirePart(normalizedEmail, name: "email")
+        let emailKey = emailKey
+        try KeyTemplate.requirePart(emailKey, name: "email")
         var writer = FieldWriter<Field>([
-            "GSI1PK": .string("EMAIL#\(normalizedEmail)"), "GSI1SK": "USER",
+            "GSI1PK": .string("EMAIL#\(emailKey)"), "GSI1SK": "USER",
             "PK": .string("USER#\(id)"), "SK": "PROFILE",
         ])
         writer.set(.userId, id)
-        writer.set(.email, email)
+        writer.set(.email, CodexFlow.Text.trimmed(email))
         writer.set(.name, name)
         writer.setChoice(.role, role)
         writer.setChoice(.state, state)
         writer.set(.timeZone, timeZone)
         writer.set(.createdAt, createdAt)
         writer.set(.updatedAt, updatedAt)
+        writer.set(.updatedBy, CodexFlow.UserReference(updatedByID))
         return writer.item
     }
 
@@ -120,6 +206,11 @@ extension CodexFlow.User {
         timeZone = try reader.optionalString(Field.timeZone)
         createdAt = try reader.optionalDate(Field.createdAt)
         updatedAt = try reader.optionalDate(Field.updatedAt)
+        updatedByID = try reader.optionalIdentifier(Field.updatedBy, prefix: "USER#")
+        unchangedTexts = .all
+        if !CodexFlow.EmailAddress.isPlain(email) {
+            earlierEmailKey = try Self.earlierKey(of: email, reader)
+        }
     }
 }
 
@@ -137,10 +228,14 @@ extension Lookup where E == CodexFlow.User {
     }
 
     /// The user with the e-mail address, compared in its normalized form.
+    ///
+    /// A user that an earlier version stored is also found, under the key of the earlier rule. If
+    /// two users have keys of one address, the one with the given spelling is found.
     public static func user(email: String) -> Self {
-        Self(
-            .index(
-                CodexFlow.Index.gsi1,
-                partition: [.string("EMAIL#\(CodexFlow.User.normalize(email))")], sort: ["USER"]))
+        let targets = CodexFlow.User.possibleKeys(email).map { key in
+            LookupTarget.index(
+                CodexFlow.Index.gsi1, partition: [.string("EMAIL#\(key)")], sort: ["USER"])
+        }
+        return Self(targets[0], or: Array(targets.dropFirst()))
     }
 }

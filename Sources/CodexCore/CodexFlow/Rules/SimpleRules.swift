@@ -3,9 +3,33 @@ internal import FoundationEssentials
 // Rules that depend on a single value.
 
 extension String {
-    /// Whether the text has a visible character and at most `count` characters.
-    fileprivate func isText(upTo count: Int) -> Bool {
-        isShort(upTo: count) && contains { !$0.isWhitespace }
+    /// Whether the text is a title or a name: on one line, without control characters.
+    ///
+    /// - Parameters:
+    ///   - count: The most characters.
+    ///   - isUnchanged: Whether the text is as it was read. Then the rule of version 0.2 is enough,
+    ///     which had neither lines nor characters that are blank to the eye.
+    /// - Returns: Whether it is.
+    fileprivate func isLine(upTo count: Int, isUnchanged: Bool) -> Bool {
+        isText(upTo: count, isUnchanged: isUnchanged)
+            && (isUnchanged || !CodexFlow.Text.hasControls(self))
+    }
+
+    /// Whether the text has a visible character and at most `count` characters; unchanged text, by
+    /// the earlier rule or this one.
+    fileprivate func isText(upTo count: Int, isUnchanged: Bool) -> Bool {
+        isShort(upTo: count)
+            && (!CodexFlow.Text.isBlank(self) || isUnchanged && isEarlierText)
+    }
+
+    /// Whether the text has a visible character by the rule of version 0.2 and before.
+    fileprivate var isEarlierText: Bool { contains { !$0.isWhitespace } }
+
+    /// Whether the text is a label, whose stored form may be a part of a key.
+    fileprivate func isLabel(isUnchanged: Bool) -> Bool {
+        isLine(upTo: CodexFlow.Limits.labelCharacterCountMax, isUnchanged: isUnchanged)
+            && utf8.count <= 4 * CodexFlow.Limits.labelCharacterCountMax
+            && !utf8.contains { $0 < 0x20 || $0 == 0x7F }
     }
 
     /// Whether the text has at most `count` characters, and at most 32 bytes per character on
@@ -25,8 +49,16 @@ extension String {
 
     /// Whether the text has a visible character and at most `count` bytes.
     fileprivate func isText(upToBytes count: Int) -> Bool {
-        utf8.count <= count && contains { !$0.isWhitespace }
+        utf8.count <= count && !CodexFlow.Text.isBlank(self)
     }
+}
+
+extension [String] {
+    /// Whether the texts are short enough that hashing and composing them takes little time.
+    ///
+    /// Lists are checked with it before their texts are compared: a text of megabytes may come from
+    /// outside, and composing it takes much longer than reading it.
+    func areShort(upTo count: Int) -> Bool { allSatisfy { $0.utf8.count <= 32 * count } }
 }
 
 extension String? {
@@ -36,36 +68,10 @@ extension String? {
 extension CodexFlow.User {
     /// Checks address and name.
     public func validate() throws(CodexError) {
-        try CodexFlow.Rule.userEmail.require(
-            Self.isEmail(normalizedEmail), "email", ["email": .string(email)])
+        try CodexFlow.Rule.userEmail.require(hasSoundEmail, "email", ["email": .string(email)])
         try CodexFlow.Rule.userName.require(
-            name.isText(upTo: CodexFlow.Limits.nameCountMax), "name", ["name": .string(name)])
-    }
-
-    /// Whether the text has the form of an address.
-    ///
-    /// An address has a single `@`, with a local part before it and a domain after it. Only a
-    /// message shows whether the address exists.
-    static func isEmail(_ text: String) -> Bool {
-        let parts = text.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
-        guard text.utf8.count <= CodexFlow.Limits.emailByteCountMax, parts.count == 2,
-            !parts[0].isEmpty,
-            parts[0].count <= 64, !text.contains(where: { $0.isWhitespace || $0 == "#" }),
-            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F && !$0.isLoose })
-        else { return false }
-        return parts[1].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-            .allSatisfy { !$0.isEmpty && $0.first != 0x2D && $0.last != 0x2D }
-    }
-}
-
-extension Unicode.Scalar {
-    /// Whether the scalar is a part of a character that can also be written as one scalar.
-    ///
-    /// Code that compares bytes would see two different addresses.
-    fileprivate var isLoose: Bool {
-        // Nuktas and viramas (7, 9) also occur in composed text; the parts of Hangul have no class.
-        ![0, 7, 9].contains(properties.canonicalCombiningClass.rawValue)
-            || (0x1100...0x11FF).contains(value)
+            name.isLine(upTo: CodexFlow.Limits.nameCountMax, isUnchanged: unchangedTexts.line),
+            "name", ["name": .string(name)])
     }
 }
 
@@ -85,11 +91,15 @@ extension CodexFlow.Project {
     /// Checks name, key, days and scale.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.projectName.require(
-            name.isText(upTo: CodexFlow.Limits.nameCountMax), "name", ["name": .string(name)])
+            name.isLine(upTo: CodexFlow.Limits.nameCountMax, isUnchanged: unchangedTexts.line),
+            "name", ["name": .string(name)])
         if let key {
             try CodexFlow.Rule.projectKey.require(
-                (2...6).contains(key.utf8.count) && (65...90).contains(key.utf8.first ?? 0)
-                    && key.utf8.allSatisfy { (65...90).contains($0) || (48...57).contains($0) },
+                (2...CodexFlow.Limits.projectKeyCountMax).contains(key.utf8.count)
+                    && (65...90).contains(key.utf8.first ?? 0)
+                    && key.utf8.allSatisfy {
+                        (65...90).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "_")
+                    },
                 "key", ["key": .string(key)])
         }
         try CodexFlow.Rule.projectSummary.require(
@@ -119,19 +129,17 @@ extension CodexFlow.Task {
     /// Checks title, description, labels, numbers and criteria.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.taskTitle.require(
-            title.isText(upTo: CodexFlow.Limits.nameCountMax), "title", ["title": .string(title)])
+            title.isLine(upTo: CodexFlow.Limits.nameCountMax, isUnchanged: unchangedTexts.line),
+            "title", ["title": .string(title)])
         try CodexFlow.Rule.taskBody.require(
             (body?.utf8.count ?? 0) <= CodexFlow.Limits.bodyByteCountMax, "body", body.sizes)
         if !labels.isEmpty {
             try CodexFlow.Rule.taskLabels.require(
-                labels.count <= CodexFlow.Limits.labelCountMax && Set(labels).count == labels.count
-                    && labels.allSatisfy { label in
-                        label.isText(upTo: CodexFlow.Limits.labelCharacterCountMax)
-                            // Labels are part of keys.
-                            && label.utf8.count <= 4 * CodexFlow.Limits.labelCharacterCountMax
-                            && label.unicodeScalars.allSatisfy {
-                                $0 != "#" && $0.value >= 0x20 && $0.value != 0x7F
-                            }
+                labels.count <= CodexFlow.Limits.labelCountMax
+                    && labels.areShort(upTo: CodexFlow.Limits.labelCharacterCountMax)
+                    && Set(labels).count == labels.count
+                    && CodexFlow.Text.labels(labels).allSatisfy {
+                        $0.isLabel(isUnchanged: unchangedTexts.labels)
                     },
                 "labels", ["labels": labels.attributeValue])
         }
@@ -153,10 +161,10 @@ extension CodexFlow.Task {
         if !acceptanceCriteria.isEmpty {
             try CodexFlow.Rule.taskCriteria.require(
                 acceptanceCriteria.count <= CodexFlow.Limits.criterionCountMax
+                    && acceptanceCriteria.map(\.id).areShort(upTo: CodexFlow.Limits.nameCountMax)
                     && Set(acceptanceCriteria.map(\.id)).count == acceptanceCriteria.count
                     && acceptanceCriteria.allSatisfy {
-                        $0.id.isText(upTo: CodexFlow.Limits.nameCountMax)
-                            && $0.text.isText(upTo: CodexFlow.Limits.criterionCharacterCountMax)
+                        $0.isSound(isUnchanged: unchangedTexts.criteria)
                     },
                 "acceptanceCriteria", ["acceptanceCriteria": acceptanceCriteria.attributeValue])
         }
@@ -170,16 +178,26 @@ extension CodexFlow.Task {
                 metadata.byteCount <= CodexFlow.Limits.metadataByteCountMax, "metadata",
                 ["byteCount": metadata.byteCount.attributeValue])
         }
+        try validateQueue()
+    }
+}
+
+extension CodexFlow.Task.Criterion {
+    fileprivate func isSound(isUnchanged: Bool) -> Bool {
+        id.isText(upTo: CodexFlow.Limits.nameCountMax, isUnchanged: isUnchanged)
+            && text.isText(
+                upTo: CodexFlow.Limits.criterionCharacterCountMax, isUnchanged: isUnchanged)
     }
 }
 
 extension CodexFlow.PRD {
-    /// Checks number, title, size and the stories' identifiers.
+    /// Checks number, title, size, the stories' identifiers and the hash of the content.
     public func validate() throws(CodexError) {
         try CodexFlow.Rule.prdVersion.require(
             version >= 1, "version", ["version": version.attributeValue])
         try CodexFlow.Rule.prdTitle.require(
-            title.isText(upTo: CodexFlow.Limits.nameCountMax), "title", ["title": .string(title)])
+            title.isLine(upTo: CodexFlow.Limits.nameCountMax, isUnchanged: unchangedTexts.line),
+            "title", ["title": .string(title)])
         let others = [nonGoals, risks, openQuestions].joined().reduce(summary?.utf8.count ?? 0) {
             $0 + $1.utf8.count
         }
@@ -187,12 +205,26 @@ extension CodexFlow.PRD {
         try CodexFlow.Rule.prdContent.require(
             byteCount <= CodexFlow.Limits.bodyByteCountMax, "content",
             ["byteCount": byteCount.attributeValue])
+        try validateHash()
         guard let content else { return }
         let ids = content.userStories.map(\.id)
         try CodexFlow.Rule.prdStories.require(
             Set(ids).count == ids.count
                 && ids.allSatisfy { (try? KeyTemplate.requirePart($0, name: "a story")) != nil },
             "content.userStories", ["ids": ids.attributeValue])
+    }
+}
+
+extension CodexFlow.PRD {
+    /// Checks that the hash is that of the content.
+    ///
+    /// A version that was stored without this check can still be superseded or archived.
+    private func validateHash() throws(CodexError) {
+        guard let contentHash, !unchangedTexts.content else { return }
+        let computed = try makeContentHash()
+        try CodexFlow.Rule.prdHash.require(
+            contentHash == computed, "contentHash",
+            ["given": .string(contentHash), "computed": .string(computed)])
     }
 }
 
@@ -258,12 +290,12 @@ extension CodexFlow.PRDReview {
 }
 
 extension CodexFlow.Activity {
-    /// Checks the note, and that the facts are within the limits of tasks.
+    /// Checks the notes' sizes, and that the facts are within the limits of tasks.
+    ///
+    /// The analytics ignore entries that break this rule. So it takes each note that an earlier
+    /// version stored. The commands refuse new notes that are blank to the eye.
     public func validate() throws(CodexError) {
-        if let note {
-            try CodexFlow.Rule.note.require(
-                note.isText(upToBytes: CodexFlow.Limits.textByteCountMax), "note", note.sizes)
-        }
+        try validateNotes { $0.isEarlierText }
         guard let facts else { return }
         let points = [facts.pointsBefore, facts.points].compactMap { $0 }
         let hoursMax = CodexFlow.Limits.estimateMax * CodexFlow.Limits.hoursPerPointMax
@@ -272,6 +304,22 @@ extension CodexFlow.Activity {
                 && (-hoursMax...hoursMax).contains(facts.estimatedHours ?? 0)
                 && (facts.cycleSeconds ?? 0) >= 0 && (facts.leadSeconds ?? 0) >= 0,
             "facts", ["facts": facts.attributeValue])
+    }
+}
+
+extension CodexFlow.Activity {
+    /// Checks that the notes of a new entry are not blank to the eye.
+    package func validateNotes() throws(CodexError) {
+        try validateNotes { !CodexFlow.Text.isBlank($0) }
+    }
+
+    private func validateNotes(_ isVisible: (String) -> Bool) throws(CodexError) {
+        for (name, text) in [("note", note), ("reason", reason)] {
+            guard let text else { continue }
+            try CodexFlow.Rule.note.require(
+                text.utf8.count <= CodexFlow.Limits.textByteCountMax && isVisible(text), name,
+                text.sizes)
+        }
     }
 }
 

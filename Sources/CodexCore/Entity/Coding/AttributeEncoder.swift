@@ -2,211 +2,71 @@ internal import FoundationEssentials
 
 /// Encodes `Codable` values as attributes.
 ///
-/// Integers, floating-point numbers and ``Number``s become `N`, `Date`s ISO 8601 text, `UUID` and
-/// `URL` text, `Data` becomes `B`, arrays (`[UInt8]` too) `L`, keyed types `M`. Absent optionals
-/// stay absent.
+/// Integers, floating-point numbers, `Decimal`s and ``Number``s become `N`, `Date`s ISO 8601 text,
+/// `UUID` (in lower case) and `URL` text, `Data` becomes `B`, arrays (`[UInt8]` too) `L`, keyed
+/// types `M`. Absent optionals stay absent.
 package enum AttributeEncoder {
     /// The attributes of a value that encodes as a keyed container.
+    ///
+    /// - Throws: ``CodexError/Code/typeMismatch`` for another value, and for one whose own code
+    ///   refuses it; ``CodexError/Code/invalidNumber``. The error has the attribute's path.
     package static func encode(_ value: some Encodable) throws(CodexError) -> Item {
+        let node = EncodingNode(parent: nil, key: nil)
+        let encoded: AttributeValue
         do {
-            guard case .map(let item) = try attribute(value, []) else {
-                throw CodexError(
-                    .typeMismatch, "Only types that encode as keyed containers are items.")
-            }
-            return item
-        } catch let error as CodexError {
-            throw error
+            encoded = try node.encoded(value)
         } catch {
+            throw node.outcome(error)
+        }
+        guard case .map(let item) = encoded else {
             throw CodexError(
-                .typeMismatch, "A value could not be encoded as attributes.", cause: error)
+                .typeMismatch,
+                "\(type(of: value)) encodes as \(encoded.type.phrase), and an item is a map (M). "
+                    + "Only types that encode as keyed containers are items.")
         }
+        return item
     }
 
-    fileprivate static func attribute(
-        _ value: some Encodable, _ path: [any CodingKey]
-    ) throws -> AttributeValue {
-        switch value {
-        case let value as Date: return value.attributeValue
-        case let value as Data: return .binary(Array(value))
-        case let value as UUID: return .string(value.uuidString.lowercased())
-        case let value as URL: return .string(value.absoluteString)
-        case let value as Number: return .number(value)
-        default:
-            let encoder = Node(codingPath: path)
-            try value.encode(to: encoder)
-            return encoder.value
+    /// The attribute of a value whose type is stored without a decoder; `nil` for another type.
+    ///
+    /// - Throws: ``CodexError/Code/invalidNumber``.
+    static func special<Value>(_ value: Value) throws(CodexError) -> AttributeValue? {
+        // A comparison of two types is one of two words, unlike a cast.
+        if Value.self == String.self { return .string(cast(value)) }
+        if Value.self == Int.self { return .number(Number(cast(value, to: Int.self))) }
+        if Value.self == Date.self { return cast(value, to: Date.self).attributeValue }
+        if Value.self == UUID.self {
+            return .string(cast(value, to: UUID.self).uuidString.lowercased())
         }
+        if Value.self == Number.self { return .number(cast(value)) }
+        if Value.self == Double.self {
+            return .number(try Number(shortest: cast(value, to: Double.self)))
+        }
+        if Value.self == Bool.self { return .bool(cast(value)) }
+        if Value.self == Decimal.self {
+            return .number(try Number(cast(value, to: Decimal.self)))
+        }
+        if Value.self == Data.self { return .binary(Array(cast(value, to: Data.self))) }
+        if Value.self == URL.self { return .string(cast(value, to: URL.self).absoluteString) }
+        return nil
     }
 
-    fileprivate static func number(_ value: Double) throws -> AttributeValue {
-        .number(try Number(value))
+    /// The same value; `Other` must be the same type as `Value`.
+    @inline(__always)
+    private static func cast<Value, Other>(
+        _ value: Value, to type: Other.Type = Other.self
+    ) -> Other {
+        precondition(Other.self == Value.self)
+        // Sound: the two types were just compared.
+        return unsafe unsafeBitCast(value, to: Other.self)
     }
 
-    fileprivate static func number(_ value: some BinaryInteger) throws -> AttributeValue {
-        if let small = Int64(exactly: value) { return .number(Number(small)) }
-        return .number(try Number(parsing: String(value)))
-    }
-
-    /// One value under construction; containers write into it.
-    fileprivate final class Node: Encoder {
-        let codingPath: [any CodingKey]
-        var userInfo: [CodingUserInfoKey: Any] { [:] }
-        var single: AttributeValue?
-        var members: [(String, Node)]?
-        var elements: [Node]?
-
-        init(codingPath: [any CodingKey]) { self.codingPath = codingPath }
-
-        convenience init(_ value: AttributeValue, _ path: [any CodingKey]) {
-            self.init(codingPath: path)
-            single = value
-        }
-
-        var value: AttributeValue {
-            if let single { return single }
-            if let elements { return .list(elements.map(\.value)) }
-            return .map(AttributeMap((members ?? []).map { ($0, $1.value) }))
-        }
-
-        func append(_ name: String, _ node: Node) { members?.append((name, node)) }
-
-        func append(_ node: Node) { elements?.append(node) }
-
-        func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-            if members == nil { members = [] }
-            return KeyedEncodingContainer(KeyedContainer<Key>(node: self))
-        }
-
-        func unkeyedContainer() -> any UnkeyedEncodingContainer {
-            if elements == nil { elements = [] }
-            return UnkeyedContainer(node: self)
-        }
-
-        func singleValueContainer() -> any SingleValueEncodingContainer {
-            SingleContainer(node: self)
-        }
-    }
-
-    private struct KeyedContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
-        let node: Node
-        var codingPath: [any CodingKey] { node.codingPath }
-
-        private func set(_ value: AttributeValue, _ key: Key) {
-            node.append(key.stringValue, Node(value, codingPath + [key]))
-        }
-
-        func encodeNil(forKey key: Key) { set(.null, key) }
-        func encode(_ value: Bool, forKey key: Key) { set(.bool(value), key) }
-        func encode(_ value: String, forKey key: Key) { set(.string(value), key) }
-        func encode(_ value: Double, forKey key: Key) throws { set(try number(value), key) }
-        func encode(_ value: Float, forKey key: Key) throws { set(try number(Double(value)), key) }
-        func encode(_ value: Int, forKey key: Key) throws { set(try number(value), key) }
-        func encode(_ value: Int8, forKey key: Key) throws { set(try number(value), key) }
-        func encode(_ value: Int16, forKey key: Key) throws { set(try number(value), key) }
-        func encode(_ value: Int32, forKey key: Key) throws { set(try number(value), key) }
-        func encode(_ value: Int64, forKey key: Key) throws { set(try number(value), key) }
-        func encode(_ value: UInt, forKey key: Key) throws { set(try number(value), key) }
-        func encode(_ value: UInt8, forKey key: Key) throws { set(try number(value), key) }
-        func encode(_ value: UInt16, forKey key: Key) throws { set(try number(value), key) }
-        func encode(_ value: UInt32, forKey key: Key) throws { set(try number(value), key) }
-        func encode(_ value: UInt64, forKey key: Key) throws { set(try number(value), key) }
-        func encode(_ value: some Encodable, forKey key: Key) throws {
-            set(try attribute(value, codingPath + [key]), key)
-        }
-
-        func nestedContainer<Nested: CodingKey>(
-            keyedBy type: Nested.Type, forKey key: Key
-        ) -> KeyedEncodingContainer<Nested> {
-            let child = Node(codingPath: codingPath + [key])
-            node.append(key.stringValue, child)
-            return child.container(keyedBy: type)
-        }
-
-        func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
-            let child = Node(codingPath: codingPath + [key])
-            node.append(key.stringValue, child)
-            return child.unkeyedContainer()
-        }
-
-        func superEncoder() -> any Encoder {
-            let child = Node(codingPath: codingPath)
-            node.append("super", child)
-            return child
-        }
-
-        func superEncoder(forKey key: Key) -> any Encoder {
-            let child = Node(codingPath: codingPath + [key])
-            node.append(key.stringValue, child)
-            return child
-        }
-    }
-
-    private struct UnkeyedContainer: UnkeyedEncodingContainer {
-        let node: Node
-        var codingPath: [any CodingKey] { node.codingPath }
-        var count: Int { node.elements?.count ?? 0 }
-
-        private func append(_ value: AttributeValue) { node.append(Node(value, codingPath)) }
-
-        func encodeNil() { append(.null) }
-        func encode(_ value: Bool) { append(.bool(value)) }
-        func encode(_ value: String) { append(.string(value)) }
-        func encode(_ value: Double) throws { append(try number(value)) }
-        func encode(_ value: Float) throws { append(try number(Double(value))) }
-        func encode(_ value: Int) throws { append(try number(value)) }
-        func encode(_ value: Int8) throws { append(try number(value)) }
-        func encode(_ value: Int16) throws { append(try number(value)) }
-        func encode(_ value: Int32) throws { append(try number(value)) }
-        func encode(_ value: Int64) throws { append(try number(value)) }
-        func encode(_ value: UInt) throws { append(try number(value)) }
-        func encode(_ value: UInt8) throws { append(try number(value)) }
-        func encode(_ value: UInt16) throws { append(try number(value)) }
-        func encode(_ value: UInt32) throws { append(try number(value)) }
-        func encode(_ value: UInt64) throws { append(try number(value)) }
-        func encode(_ value: some Encodable) throws { append(try attribute(value, codingPath)) }
-
-        func nestedContainer<Nested: CodingKey>(
-            keyedBy type: Nested.Type
-        ) -> KeyedEncodingContainer<Nested> {
-            let child = Node(codingPath: codingPath)
-            node.append(child)
-            return child.container(keyedBy: type)
-        }
-
-        func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer {
-            let child = Node(codingPath: codingPath)
-            node.append(child)
-            return child.unkeyedContainer()
-        }
-
-        func superEncoder() -> any Encoder {
-            let child = Node(codingPath: codingPath)
-            node.append(child)
-            return child
-        }
-    }
-
-    private struct SingleContainer: SingleValueEncodingContainer {
-        let node: Node
-        var codingPath: [any CodingKey] { node.codingPath }
-
-        func encodeNil() { node.single = .null }
-        func encode(_ value: Bool) { node.single = .bool(value) }
-        func encode(_ value: String) { node.single = .string(value) }
-        func encode(_ value: Double) throws { node.single = try number(value) }
-        func encode(_ value: Float) throws { node.single = try number(Double(value)) }
-        func encode(_ value: Int) throws { node.single = try number(value) }
-        func encode(_ value: Int8) throws { node.single = try number(value) }
-        func encode(_ value: Int16) throws { node.single = try number(value) }
-        func encode(_ value: Int32) throws { node.single = try number(value) }
-        func encode(_ value: Int64) throws { node.single = try number(value) }
-        func encode(_ value: UInt) throws { node.single = try number(value) }
-        func encode(_ value: UInt8) throws { node.single = try number(value) }
-        func encode(_ value: UInt16) throws { node.single = try number(value) }
-        func encode(_ value: UInt32) throws { node.single = try number(value) }
-        func encode(_ value: UInt64) throws { node.single = try number(value) }
-        func encode(_ value: some Encodable) throws {
-            node.single = try attribute(value, codingPath)
-        }
+    /// The number of an integer.
+    ///
+    /// - Throws: ``CodexError/Code/invalidNumber`` for more than 38 significant digits.
+    @inline(__always)
+    static func number(_ value: some FixedWidthInteger) throws(CodexError) -> Number {
+        if let small = Int64(exactly: value) { return Number(small) }
+        return try Number(parsing: String(value))
     }
 }

@@ -170,7 +170,7 @@ extension Condition.Comparator {
 
 extension SortCondition {
     /// The values of the condition.
-    fileprivate var values: [AttributeValue] {
+    var values: [AttributeValue] {
         switch self {
         case .any: []
         case .equal(let value), .less(let value), .lessOrEqual(let value), .greater(let value),

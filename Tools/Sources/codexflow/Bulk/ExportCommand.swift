@@ -52,6 +52,7 @@ struct Export: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if s3 != nil { try FileDigest.requireAvailable() }
         let store = try target.openForReading()
         defer { store.close() }
         let table = try target.definition(store).name

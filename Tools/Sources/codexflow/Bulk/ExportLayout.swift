@@ -1,6 +1,9 @@
 import CodexCore
-import Crypto
 import Foundation
+
+#if Encryption
+    import Crypto
+#endif
 
 /// The layout of DynamoDB's exports to S3.
 ///
@@ -35,6 +38,15 @@ enum ExportLayout {
 struct FileDigest {
     private let bytes: [UInt8]
 
+    /// Throws if the program was built without what computes digests.
+    ///
+    /// - Throws: ``CodexError/Code/notFound``.
+    static func requireAvailable() throws(CodexError) {
+        #if !Encryption
+            throw .builtWithoutEncryption(.notFound, "imports and exports in S3's layout")
+        #endif
+    }
+
     /// Reads the file.
     ///
     /// - Throws: ``CodexError/Code/notFound``, ``CodexError/Code/inputOutput``.
@@ -44,15 +56,20 @@ struct FileDigest {
                 .notFound, "Cannot read \(path): \(String(cString: strerror(errno))).")
         }
         defer { try? handle.close() }
-        var digest = Insecure.MD5()
-        do {
-            while let data = try handle.read(upToCount: 1 << 20), !data.isEmpty {
-                digest.update(data: data)
+        #if Encryption
+            var digest = Insecure.MD5()
+            do {
+                while let data = try handle.read(upToCount: 1 << 20), !data.isEmpty {
+                    digest.update(data: data)
+                }
+            } catch {
+                throw CodexError(.inputOutput, "Cannot read \(path).", cause: error)
             }
-        } catch {
-            throw CodexError(.inputOutput, "Cannot read \(path).", cause: error)
-        }
-        bytes = Array(digest.finalize())
+            bytes = Array(digest.finalize())
+        #else
+            try Self.requireAvailable()
+            bytes = []
+        #endif
     }
 
     var base64: String { Data(bytes).base64EncodedString() }

@@ -12,9 +12,10 @@ extension CodexFlow.Task {
     init(
         _ commit: GitCommit, in project: CodexFlow.Project.ID, assignee: CodexFlow.User.ID
     ) throws(CodexError) {
+        let subject = CodexFlow.Text.line(commit.subject)
         self.init(
             id: try ID(commit.hash), projectID: project,
-            title: commit.subject.contains { !$0.isWhitespace } ? commit.subject : "(no subject)",
+            title: subject.contains { !$0.isWhitespace } ? subject : "(no subject)",
             assigneeID: assignee, status: .done, createdAt: commit.authored)
         let end = commit.body.utf8.lastIndex { $0 != UInt8(ascii: "\n") }
         if let end { body = String(commit.body[...end]) }
@@ -91,9 +92,10 @@ extension CodexFlow.User {
     /// An address that breaks the model's rules, or exceeds 200 bytes, is replaced by one in the
     /// domain `git.invalid`.
     init(_ person: GitPerson) throws(CodexError) {
-        let name = String(person.name.prefix(CodexFlow.Limits.nameCountMax))
-        let hasName = name.contains { !$0.isWhitespace }
-        self.init(id: "none", email: person.email, name: hasName ? name : "(no name)")
+        let name = CodexFlow.Text.line(person.name).prefix(CodexFlow.Limits.nameCountMax)
+        self.init(id: "none", email: "none" + Self.replacementDomain, name: String(name))
+        if (try? validate()) == nil { self.name = "(no name)" }
+        email = person.email
         let address = normalizedEmail
         if !Self.isUsable(address) {
             email = Self.replacement(address)

@@ -1,0 +1,4 @@
+import FieldService
+import Foundation
+
+exit(await FieldServiceProgram.run(Array(CommandLine.arguments.dropFirst())))

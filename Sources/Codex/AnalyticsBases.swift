@@ -1,0 +1,179 @@
+internal import CodexCore
+internal import CodexStore
+internal import CodexWorkspace
+
+/// The shares of tasks that have none, as they are before a batch of changes.
+///
+/// A rebuild writes no shares of present tasks. The first change of such a task after the rebuild
+/// needs the state that the rebuild has counted. A history may be long. So it is read in a
+/// snapshot, and not in the transaction that other writers wait for.
+struct AnalyticsBases: Sendable {
+    /// The changes of a task in a batch.
+    private struct Part {
+        /// The counted entry with the lowest identifier; `nil` if the batch has none.
+        private(set) var first: CodexFlow.Activity?
+        /// The commit of the first counted entry.
+        private var entryCommit: UInt64?
+        /// The commit of the first removal of the task's item.
+        private var removalCommit: UInt64?
+
+        /// Whether the task was removed before the first entry.
+        var beginsWithRemoval: Bool {
+            guard let removalCommit else { return false }
+            return entryCommit.map { removalCommit < $0 } ?? true
+        }
+
+        mutating func add(_ entry: CodexFlow.Activity, _ commit: UInt64) {
+            first = AnalyticsBases.earlier(first, entry)
+            entryCommit = entryCommit ?? commit
+        }
+
+        mutating func addRemoval(_ commit: UInt64) { removalCommit = removalCommit ?? commit }
+    }
+
+    /// The last rebuild.
+    let generation: Int
+    private var shares: [AnalyticsTask: CodexFlow.AnalyticsShare] = [:]
+
+    /// Computes the shares for a batch of changes, none of which is counted yet.
+    ///
+    /// The snapshot may be newer than the batch. A stored share needs no computation: it has all
+    /// that was counted, since a rebuild removes the others (``AnalyticsRebuild/staleShares``).
+    ///
+    /// - Throws: The errors of reading; ``CodexError/Code/keyUnavailable``.
+    /// - Complexity: Reads the histories of the tasks without a share. If the batch only removes
+    ///   one of these tasks, it also reads the changes from the batch to the snapshot, once.
+    init(
+        _ changes: [ChangeRecord], _ snapshot: borrowing Snapshot, _ store: Store
+    ) throws {
+        generation = try snapshot.analyticsState.generation
+        var parts: [AnalyticsTask: Part] = [:]
+        for change in changes { try Self.add(change, to: &parts) }
+        for key in Array(parts.keys) {
+            let lookup = CodexCore.Lookup<CodexFlow.AnalyticsShare>.analyticsShare(
+                of: key.task, in: key.project)
+            if try snapshot.sound(lookup, store) != nil { parts[key] = nil }
+        }
+        let later = try Self.laterEntries(of: parts, after: changes, snapshot, store)
+        for (key, part) in parts {
+            shares[key] = try Self.share(
+                of: key, part, before: part.first ?? later[key], snapshot, store)
+        }
+    }
+
+    /// The share of a task before the batch; `nil` if the task had a stored one.
+    func share(of key: AnalyticsTask) -> CodexFlow.AnalyticsShare? { shares[key] }
+
+    // MARK: Changes
+
+    private static func add(
+        _ change: ChangeRecord, to parts: inout [AnalyticsTask: Part]
+    ) throws {
+        switch (try change.entity, change.kind) {
+        case (CodexFlow.Activity.definition.name?, .insert):
+            guard let entry = try countedEntry(in: change) else { return }
+            let key = AnalyticsTask(entry.projectID, entry.taskID)
+            parts[key, default: Part()].add(entry, change.sequenceNumber.commit)
+        case (CodexFlow.Task.definition.name?, .remove):
+            guard let key = AnalyticsTask(try change.key) else { return }
+            parts[key, default: Part()].addRemoval(change.sequenceNumber.commit)
+        default: return
+        }
+    }
+
+    /// The entry of history that a change inserts; `nil` if it does not count.
+    private static func countedEntry(in change: ChangeRecord) throws -> CodexFlow.Activity? {
+        guard let image = try change.openedNewImage,
+            let entry = try CodexFlow.Activity.sound(in: image),
+            CodexFlow.AnalyticsShare.counts(entry)
+        else { return nil }
+        return entry
+    }
+
+    /// The entry with the lower identifier.
+    private static func earlier(
+        _ known: CodexFlow.Activity?, _ entry: CodexFlow.Activity
+    ) -> CodexFlow.Activity {
+        guard let known, ByteOrder.compare(known.id.rawValue, entry.id.rawValue) <= 0 else {
+            return entry
+        }
+        return known
+    }
+
+    /// The first counted entries after the batch, of the tasks that the batch only removes.
+    ///
+    /// The snapshot has these entries as well, but they are those of a new task.
+    private static func laterEntries(
+        of parts: [AnalyticsTask: Part], after batch: [ChangeRecord],
+        _ snapshot: borrowing Snapshot, _ store: Store
+    ) throws -> [AnalyticsTask: CodexFlow.Activity] {
+        var removed: Set<AnalyticsTask> = []
+        for (key, part) in parts where part.first == nil {
+            if try hasHistory(key, snapshot, store) { removed.insert(key) }
+        }
+        guard let last = batch.last, !removed.isEmpty else { return [:] }
+        let end = try snapshot.sequenceNumber
+        let filter = ChangeFilter(
+            tables: [CodexFlow.table], entities: [CodexFlow.Activity.definition.name],
+            kinds: [.insert])
+        var found: [AnalyticsTask: CodexFlow.Activity] = [:]
+        try store.catchUp(after: last.sequenceNumber, view: .keysOnly, filter: filter) { change in
+            guard change.sequenceNumber <= end, let key = AnalyticsTask(entry: try change.key),
+                removed.contains(key), let entry = try countedEntry(in: change)
+            else { return }
+            found[key] = earlier(found[key], entry)
+        }
+        return found
+    }
+
+    // MARK: Histories
+
+    private static func hasHistory(
+        _ key: AnalyticsTask, _ snapshot: borrowing Snapshot, _ store: Store
+    ) throws -> Bool {
+        var isFound = false
+        let history = CodexCore.Query<CodexFlow.Activity>.activity(of: key.task, in: key.project)
+        try snapshot.forEachSound(history, store) { entry in
+            isFound = CodexFlow.AnalyticsShare.counts(entry)
+            return !isFound
+        }
+        return isFound
+    }
+
+    /// Computes the share of a task from its history before the batch.
+    ///
+    /// The last rebuild has counted that history, so it is not booked again.
+    ///
+    /// - Parameters:
+    ///   - key: The task.
+    ///   - part: Its changes in the batch.
+    ///   - end: The first entry that is not from before the batch; `nil` if there is none.
+    ///   - snapshot: The snapshot.
+    ///   - store: The store.
+    /// - Returns: The share.
+    /// - Throws: The errors of reading.
+    private static func share(
+        of key: AnalyticsTask, _ part: Part, before end: CodexFlow.Activity?,
+        _ snapshot: borrowing Snapshot, _ store: Store
+    ) throws -> CodexFlow.AnalyticsShare {
+        var share = CodexFlow.AnalyticsShare(projectID: key.project, taskID: key.task)
+        var counted = CodexFlow.AnalyticsTally()
+        var (hasHistory, isWhole) = (false, end == nil)
+        let history = CodexCore.Query<CodexFlow.Activity>.activity(of: key.task, in: key.project)
+        try snapshot.forEachSound(history, store) { entry in
+            if let end, ByteOrder.compare(entry.id.rawValue, end.id.rawValue) >= 0 {
+                isWhole = entry.id == end.id
+                return false
+            }
+            guard CodexFlow.AnalyticsShare.counts(entry) else { return true }
+            hasHistory = true
+            try share.add(entry, to: &counted)
+            return true
+        }
+        if hasHistory, isWhole { return share }
+        // The history was removed after the batch, and the entries that are there came later.
+        share = CodexFlow.AnalyticsShare(projectID: key.project, taskID: key.task)
+        if let first = part.first, !part.beginsWithRemoval { try share.assumeState(before: first) }
+        return share
+    }
+}

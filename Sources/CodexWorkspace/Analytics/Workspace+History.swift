@@ -1,0 +1,58 @@
+public import CodexCore
+
+extension CodexFlow.Workspace {
+    /// Begins the history of the tasks of a project that have none, as after an import.
+    ///
+    /// A task that was stored without the services is in no figure of the analytics until its
+    /// history begins. Here it begins with an entry ``CodexFlow/Activity/Kind/imported``, with the
+    /// task's present status and points. The tasks then are in the scope, the burndown and the
+    /// cumulative flow from today on. Completions from before are no velocity. No event is
+    /// produced.
+    ///
+    /// A task whose history ends with a deletion is adopted as well: it was stored again after it.
+    /// But a task that was removed and stored again without the services is not: it enters the
+    /// figures with its next command that changes it.
+    ///
+    /// The tasks are adopted in commits of up to `batchCount` tasks. After an interruption, call it
+    /// again: tasks with history stay as they are.
+    ///
+    /// - Parameters:
+    ///   - project: The project.
+    ///   - actor: An admin of the project, whose name the entries have.
+    ///   - batchCount: The number of tasks of a commit, from 1 to ``batchCountMax``. A commit on a
+    ///     remote table has room for about 45.
+    /// - Returns: The number of tasks whose history began.
+    /// - Throws: ``CodexError/Code/notFound``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/invalidArgument``;
+    ///   `CancellationError` between commits.
+    /// - Complexity: Reads the project's tasks, and the newest entry of each task's history.
+    @discardableResult
+    public func adoptHistory(
+        of project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID, batchCount: Int = 40
+    ) async throws -> Int {
+        try Self.requireBatchCount(batchCount)
+        // The actor is checked even if there are no tasks.
+        try await commit { context in _ = try context.project(project, for: actor, as: .admin) }
+        return try await commitTasks(of: project, batchCount) { context, tasks in
+            try context.adopt(tasks, in: project, by: actor)
+        }
+    }
+}
+
+extension CodexFlow.DecisionContext {
+    /// Begins the history of tasks that have none.
+    ///
+    /// - Returns: The number of tasks whose history began.
+    fileprivate func adopt(
+        _ tasks: [CodexFlow.Task.ID], in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+    ) throws -> Int {
+        let whole = try self.project(project, for: actor, as: .admin)
+        let start = writes.count
+        for id in tasks {
+            // The task may have been removed since the list was read.
+            guard let task = try get(.task(id, in: project)) else { continue }
+            try beginHistory(of: CodexFlow.TaskChange(task, in: whole, by: actor))
+        }
+        return writes.count - start
+    }
+}

@@ -1,0 +1,320 @@
+internal import CodexCore
+internal import FoundationEssentials
+
+extension CodexFlow.DecisionContext {
+    // MARK: Rules of claims
+
+    /// Throws unless the actor holds the task with the command's token, if it has one.
+    func requireHeld(_ change: CodexFlow.TaskChange) throws {
+        guard let token = change.token else { return }
+        let claim = change.old.claim
+        let isHeld =
+            claim?.token == token && claim?.holder == change.actor
+            && claim?.isHeld(at: now) == true
+        try CodexFlow.Rule.taskNotHeld.require(
+            isHeld, "claim", claimValues(of: change.old, token))
+    }
+
+    /// Throws if another worker holds the task: during a claim, only its holder and admins change
+    /// it.
+    ///
+    /// - Parameters:
+    ///   - change: The change. If it has a token, the token was checked when the change began.
+    ///   - orAdmin: Whether admins may change the task nevertheless.
+    ///   - orAssignee: Whether the task's assignee may.
+    /// - Throws: ``CodexFlow/Rule/taskClaimed``; the errors of reading.
+    func requireUnclaimed(
+        _ change: CodexFlow.TaskChange, orAdmin: Bool = true, orAssignee: Bool = false
+    ) throws {
+        guard change.token == nil, let claim = try validClaim(of: change) else { return }
+        // A claim from before there were tokens belongs to the account.
+        if claim.token == nil, claim.holder == change.actor { return }
+        if orAssignee, change.old.assigneeID == change.actor { return }
+        let isAllowed =
+            try orAdmin
+            && role(of: change.actor, in: change.project)?.includes(.admin) == true
+        try CodexFlow.Rule.taskClaimed.require(
+            isAllowed, "claim", claimValues(of: change.old))
+    }
+
+    /// Throws if the change modifies a field that belongs to the holder of a claim.
+    func requireUnprotected(_ change: CodexFlow.TaskChange) throws {
+        let (old, new) = (change.old, change.task)
+        let isProtected =
+            old.assigneeID != new.assigneeID || old.body != new.body
+            || old.estimate != new.estimate || old.acceptanceCriteria != new.acceptanceCriteria
+        if isProtected { try requireUnclaimed(change) }
+    }
+
+    /// Throws unless the task, if it is known, is open, and the lease is within its limits.
+    func requireLease(_ lease: Duration, of task: CodexFlow.Task? = nil) throws {
+        try CodexFlow.Rule.taskClaim.require(
+            task?.isOpen ?? true && lease >= .seconds(1) && lease <= CodexFlow.Limits.leaseMax,
+            "lease",
+            [
+                "lease": .string("\(lease)"),
+                "status": task?.status.map { .string($0.rawValue) },
+            ])
+    }
+
+    /// Throws if the task is blocked, another user's, early or dead, unless the worker claims it
+    /// nevertheless.
+    func requireNoObstacle(
+        _ change: CodexFlow.TaskChange, but obstacles: Set<CodexFlow.Task.ClaimObstacle>
+    ) throws {
+        var task = change.old
+        // The last attempt may have ended by time, and nothing has met its end yet.
+        task.endExpiredClaim(of: change.old, at: now)
+        if !obstacles.contains(.assignedToOther), let assignee = task.assigneeID {
+            try CodexFlow.Rule.taskAssigned.require(
+                assignee == change.actor, "assignee", ["assignee": assignee.attributeValue])
+        }
+        if !obstacles.contains(.dead) {
+            try CodexFlow.Rule.taskDead.require(
+                !task.isDead, "diedAt", ["diedAt": task.diedAt?.attributeValue])
+        }
+        if !obstacles.contains(.early), let start = task.notBefore {
+            try CodexFlow.Rule.taskEarly.require(
+                start <= now, "notBefore", ["notBefore": start.attributeValue])
+        }
+        guard !obstacles.contains(.blocked), task.status?.isStarted != true else { return }
+        let blocker = try openBlocker(of: change.old)
+        try CodexFlow.Rule.taskBlocked.require(
+            blocker == nil, "claim",
+            ["taskId": task.id.attributeValue, "blockerId": blocker?.attributeValue])
+    }
+
+    /// The claim that holds the task now; a claim of a user who may no longer work does not.
+    private func validClaim(of change: CodexFlow.TaskChange) throws -> CodexFlow.Task.Claim? {
+        guard let claim = change.old.claim, claim.isHeld(at: now),
+            try isAssignable(claim.holder, in: change.project)
+        else { return nil }
+        return claim
+    }
+
+    /// What an error tells about a claim; it does not have the holder's token, which another worker
+    /// must not use.
+    private func claimValues(
+        of task: CodexFlow.Task, _ token: Int? = nil
+    ) -> [String: AttributeValue?] {
+        [
+            "taskId": task.id.attributeValue,
+            "holder": task.claim?.holder.attributeValue,
+            "until": task.claim?.until.attributeValue,
+            "given": token?.attributeValue,
+        ]
+    }
+
+    // MARK: Changes of claims
+
+    /// When a lease that begins now ends.
+    func end(of lease: Duration) -> Date { (now + lease.seconds).bounded }
+
+    /// Gives the task to the actor, with a new token; this counts as an attempt.
+    ///
+    /// An obstacle that the worker overruled stays with the task: it is there again when the claim
+    /// ends.
+    func claim(_ change: CodexFlow.TaskChange, _ lease: Duration) throws -> CodexFlow.Task {
+        var change = change
+        if let start = change.task.notBefore, start <= now { change.task.notBefore = nil }
+        let known = max(0, change.task.attempts ?? 0)
+        change.task.attempts = min(known, CodexFlow.Limits.attemptCountMax - 1) + 1
+        change.task.claim = CodexFlow.Task.Claim(
+            holder: change.actor, until: end(of: lease), token: try nextToken(of: change.old))
+        return try replaceTask(change, .claimed)
+    }
+
+    /// The last token of the task's identifier, and the token after it.
+    ///
+    /// The token is `nil` if there are no more.
+    private func tokens(
+        of task: CodexFlow.Task
+    ) throws -> (tally: CodexFlow.ClaimTally, isNew: Bool, next: Int?) {
+        let known = try get(.claimTally(of: task.id, in: task.projectID))
+        let tally = known ?? CodexFlow.ClaimTally(projectID: task.projectID, taskID: task.id)
+        return (tally, known == nil, tally.next(after: task.claim?.token, at: now))
+    }
+
+    /// Whether the task's identifier has a token for one more claim.
+    func hasNextToken(_ task: CodexFlow.Task) throws -> Bool { try tokens(of: task).next != nil }
+
+    /// Takes the next token of the task's identifier.
+    private func nextToken(of task: CodexFlow.Task) throws -> Int {
+        let (known, isNew, next) = try tokens(of: task)
+        guard let token = next else {
+            throw CodexFlow.Rule.taskClaimTokens.violated(
+                "claim", ["taskId": task.id.attributeValue])
+        }
+        var tally = known
+        tally.last = token
+        if isNew { insert(tally) } else { replace(tally) }
+        return token
+    }
+
+    /// The actor's claim with the token, which has not ended.
+    ///
+    /// - Throws: ``CodexFlow/Rule/taskClaimEnded`` if the token was given out and its claim ended,
+    ///   ``CodexFlow/Rule/taskNotHeld`` for other tokens.
+    func renewableClaim(
+        of change: CodexFlow.TaskChange, _ token: Int
+    ) throws -> CodexFlow.Task.Claim {
+        let task = change.old
+        let current = task.claim.flatMap {
+            $0.token == token && $0.isHeld(at: now) ? $0 : nil
+        }
+        if let current, current.holder == change.actor { return current }
+        let tally = try get(.claimTally(of: task.id, in: task.projectID))
+        let hasEnded = current == nil && tally?.isKnown(token) == true
+        let rule = hasEnded ? CodexFlow.Rule.taskClaimEnded : .taskNotHeld
+        throw rule.violated("claim", claimValues(of: task, token))
+    }
+
+    // MARK: Ends of claims
+
+    /// Removes claims that ended by time; see ``CodexFlow/Workspace/expireClaims(in:limit:)``.
+    func expireClaims(in project: CodexFlow.Project.ID, limit: Int) throws -> Int {
+        let project = try find(.project(project))
+        guard project.deletingSince == nil else { return 0 }
+        var count = 0
+        for task in try tasksOfEndedClaims(in: project.id, limit: limit) {
+            if try endClaim(of: task, in: project) { count += 1 }
+        }
+        return count
+    }
+
+    /// The tasks of a project whose claims hold nothing any more, up to `limit`: those that ended,
+    /// and those that a clock which was wrong made.
+    func tasksOfEndedClaims(
+        in project: CodexFlow.Project.ID, limit: Int
+    ) throws -> [CodexFlow.Task] {
+        let queries: [CodexCore.Query<CodexFlow.Task>] = [
+            .tasks(in: project, claimEndingBy: now), .tasks(in: project, claimInvalidAt: now),
+        ]
+        var found: [CodexFlow.Task] = []
+        for query in queries {
+            found += try soundTasks(query, limit: limit - found.count) {
+                $0.claim?.isHeld(at: now) == false
+            }
+        }
+        return found
+    }
+
+    /// The tasks of a query that commands can change and that pass a test, up to `limit`.
+    ///
+    /// A task that breaks rules, or that cannot be read, was stored without the services and stays
+    /// as it is. A list with a limit passes over such tasks, so that they do not hide the others
+    /// for ever.
+    ///
+    /// - Complexity: Reads up to 1000 tasks that are not in the result; 100 on a remote table.
+    func soundTasks(
+        _ query: CodexCore.Query<CodexFlow.Task>, limit: Int,
+        where isIncluded: (CodexFlow.Task) -> Bool
+    ) throws -> [CodexFlow.Task] {
+        guard limit > 0 else { return [] }
+        let bound = max(limit, isRemote ? 100 : 1000)
+        var readCount = limit
+        while true {
+            let read = try readable(query, limit: readCount)
+            let sound = read.filter { isIncluded($0) && (try? $0.validate()) != nil }
+            let isWhole = sound.count >= limit || read.count < readCount || readCount == bound
+            if isWhole { return Array(sound.prefix(limit)) }
+            readCount = readCount > bound / 4 ? bound : 4 * readCount
+        }
+    }
+
+    /// The projects in which a user has claims, in the order of the index.
+    func projectsOfClaims(of user: CodexFlow.User.ID) throws -> [CodexFlow.Project.ID] {
+        var found: [CodexFlow.Project.ID] = []
+        var seen: Set<CodexFlow.Project.ID> = []
+        // The keys are by project: of each project, one task is read.
+        while let task = try readable(.tasks(claimedBy: user, after: found.last), limit: 1).first,
+            seen.insert(task.projectID).inserted
+        {
+            found.append(task.projectID)
+        }
+        return found
+    }
+
+    /// Ends claims of a user in a project; see ``CodexFlow/Workspace/endClaims(of:in:)``.
+    ///
+    /// The claims of a user who may work in the project stay. A command that is sent again with its
+    /// idempotency key comes here too, and the user may have come back since.
+    ///
+    /// - Parameters:
+    ///   - user: The user.
+    ///   - project: The project of the claimed tasks.
+    ///   - limit: Most claims to end; `nil` is ``leftWorkCountMax``.
+    /// - Returns: The number of ended claims.
+    /// - Throws: The errors of reading.
+    func endClaims(
+        of user: CodexFlow.User.ID, in project: CodexFlow.Project.ID, limit: Int? = nil
+    ) throws -> Int {
+        guard let whole = try get(.project(project)), whole.deletingSince == nil,
+            try !isAssignable(user, in: whole)
+        else { return 0 }
+        let tasks = try soundTasks(
+            .tasks(claimedBy: user, in: project), limit: limit ?? leftWorkCountMax
+        ) { task in
+            task.claim?.holder == user && task.projectID == project
+        }
+        for task in tasks { _ = try endClaim(of: task, in: whole) }
+        return tasks.count
+    }
+
+    /// Ends the claims that a user still has from before the user lost the right to work.
+    ///
+    /// The commit that gives the right back calls it before, since the claims would hold their
+    /// tasks again. Usually there are none: the command that took the right ended them. It may have
+    /// been interrupted.
+    ///
+    /// - Returns: Whether no claims are left, so that the rest of the commit may follow.
+    /// - Throws: ``CodexError/Code/migrationPending`` or ``CodexError/Code/indexNotReady`` if the
+    ///   index of claims cannot be read yet.
+    func endLeftoverClaims(
+        of user: CodexFlow.User.ID, in project: CodexFlow.Project.ID? = nil
+    ) throws -> Bool {
+        var leftCount = Self.endedClaimCountMax
+        for id in try project.map({ [$0] }) ?? projectsOfClaims(of: user) {
+            leftCount -= try endClaims(of: user, in: id, limit: leftCount)
+            guard leftCount > 0 else { return false }
+        }
+        return true
+    }
+
+    /// Most claims that a commit ends: each takes up to seven actions on a remote table, where a
+    /// transaction has at most 100.
+    static let endedClaimCountMax = 12
+
+    /// Ends a claim in the name of its holder.
+    ///
+    /// - Returns: Whether the task was changed; a task that breaks rules, since it was stored
+    ///   without the services, stays as it is.
+    func endClaim(
+        of task: CodexFlow.Task, in project: CodexFlow.Project
+    ) throws -> Bool {
+        guard let claim = task.claim, (try? task.validate()) != nil else { return false }
+        var change = CodexFlow.TaskChange(task, in: project, by: claim.holder)
+        let isHeld = claim.isHeld(at: now)
+        if isHeld { change.task.release(at: now) } else { change.task.claim = nil }
+        try replaceTask(change, isHeld ? .released : .claimExpired)
+        return true
+    }
+}
+
+extension CodexFlow.Task {
+    /// Removes a claim that holds the task, and takes its attempt back: it did not fail.
+    mutating func release(at now: Date) {
+        claim = nil
+        if let count = attempts, count > 0 { attempts = count - 1 }
+        if !isDead { endAttempt(at: now) }
+    }
+
+    /// Removes a claim that ended by time, and records its token, from which the event
+    /// `TaskClaimExpired` is derived.
+    mutating func endExpiredClaim(of old: Self, at now: Date) {
+        guard let ended = old.claim, !ended.isHeld(at: now) else { return }
+        expiredToken = ended.token ?? 0
+        if let claim, claim.isSame(as: ended) { self.claim = nil }
+        endAttempt(at: now)
+    }
+}

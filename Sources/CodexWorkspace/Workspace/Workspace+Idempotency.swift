@@ -1,0 +1,154 @@
+public import CodexCore
+
+extension CodexFlow.Workspace {
+    /// The same workspace, whose next command happens at most once.
+    ///
+    /// A command that is sent again with the same key and the same arguments, after its answer was
+    /// lost for example, gives its first result and changes nothing. No rule is checked again: a
+    /// claim that the first command had may have ended. A command that failed is not remembered,
+    /// and may be sent again.
+    ///
+    /// ```swift
+    /// try await workspace.idempotent("6f1c…").logWork(2, on: "a", in: "engine", by: "ada")
+    /// ```
+    ///
+    /// The key is kept for ``CodexFlow/Limits/idempotencySeconds``, in the same commit as the
+    /// changes, on the embedded store and on a remote table. Give each command another key, a UUID
+    /// for example. Commands on many elements remember each commit: send them again with the same
+    /// elements and the same `batchCount`. A commit whose result is too large to be stored throws
+    /// ``CodexError/Code/itemTooLarge``.
+    ///
+    /// The closures of commands are compared by what they make of the same entity: of a new one, or
+    /// of the entity as it was before the change. So a closure must make the same each time, and
+    /// must not use the present time or random values. If the entity before and after the change
+    /// does not fit into the stored result, the closures of changes are not compared.
+    ///
+    /// - Parameter key: The key, of 1 to ``CodexFlow/Limits/idempotencyKeyByteCountMax`` bytes.
+    /// - Returns: A workspace for one command. Its commands throw
+    ///   ``CodexError/Code/idempotencyMismatch`` if the key came with another command or other
+    ///   arguments, and ``CodexError/Code/invalidArgument`` if the key is not valid. Commands that
+    ///   take no key throw that too: your own (``commit(_:)``), those that open and revoke
+    ///   sessions, ``expireClaims(in:limit:)``, ``repairQueue(of:by:batchCount:)``,
+    ///   ``verifyQueue(of:)`` and ``adoptHistory(of:by:batchCount:)``. Reads,
+    ///   ``session(token:)``, ``resumeDeletions()`` and ``resumeLeaving(of:in:)`` neither use nor
+    ///   refuse a key.
+    public func idempotent(_ key: String) -> Self { idempotent(key, comparing: [:]) }
+
+    /// The same workspace, whose next command happens at most once and compares more arguments.
+    ///
+    /// A program may have commands of several commits, with arguments that this command does not
+    /// take. A repetition with other values of them is refused, as with other arguments of the
+    /// command itself (``idempotent(_:)``).
+    ///
+    /// - Parameters:
+    ///   - key: The key, of 1 to ``CodexFlow/Limits/idempotencyKeyByteCountMax`` bytes.
+    ///   - arguments: The further arguments. Their hash alone is stored. An empty map is the same
+    ///     as none.
+    /// - Returns: A workspace for one command, as ``idempotent(_:)`` returns it.
+    public func idempotent(_ key: String, comparing arguments: AttributeMap) -> Self {
+        var copy = self
+        copy.idempotencyKey = key
+        copy.comparedArguments = arguments
+        return copy
+    }
+
+    /// Whether a command with the workspace's idempotency key is remembered.
+    ///
+    /// The next command then gives its first result, or is refused. A program whose commands have
+    /// several commits skips its own checks and earlier commits in this case. Another process may
+    /// send the command meanwhile, so each earlier commit needs a key of its own.
+    ///
+    /// - Returns: Whether it is remembered; `false` for a workspace without a key.
+    /// - Throws: ``CodexError/Code/invalidArgument`` if the key is not valid, and the errors of
+    ///   reading.
+    /// - Complexity: One read.
+    public func isRepetition() async throws -> Bool {
+        guard let idempotencyKey else { return false }
+        return try await CommandUse.isRemembered(idempotencyKey, by: self)
+    }
+
+    /// The use of the key for a command; `nil` if the workspace has none.
+    func use(
+        for call: () throws -> CommandCall, part: Int? = nil
+    ) throws -> CommandUse? {
+        guard let idempotencyKey else { return nil }
+        return try CommandUse(
+            of: idempotencyKey, for: try call().comparing(comparedArguments), part: part)
+    }
+
+    /// Runs a command, at most once if the workspace has an idempotency key.
+    ///
+    /// - Parameters:
+    ///   - call: The command with its arguments.
+    ///   - isComplete: Whether the outcome is that of the whole command, and not of a part of it
+    ///     that further commits continue.
+    ///   - decide: The decision.
+    /// - Returns: The outcome, or that of the first command with the key.
+    /// - Throws: As ``commit(_:)``, ``CodexError/Code/idempotencyMismatch``,
+    ///   ``CodexError/Code/invalidArgument`` for an invalid key.
+    func run<Outcome: CommandOutcome>(
+        _ call: @autoclosure () throws -> CommandCall,
+        isComplete: @escaping @Sendable (Outcome) -> Bool = { _ in true },
+        _ decide: @escaping @Sendable (CodexFlow.DecisionContext) throws -> Outcome
+    ) async throws -> Outcome {
+        guard let once = try use(for: call) else { return try await decided(decide) }
+        return try await decided { context in
+            if let known = try once.known(in: context, as: Outcome.self) { return known }
+            let outcome = try decide(context)
+            if isComplete(outcome) { try once.remember(outcome, in: context) }
+            return outcome
+        }
+    }
+
+    /// Runs a command whose closure changes an entity; see ``run(_:isComplete:_:)``.
+    ///
+    /// - Parameters:
+    ///   - call: The command with its arguments.
+    ///   - body: The closure. A repetition with a closure of another effect is refused.
+    ///   - decide: The decision, which returns the entity before and after the change.
+    /// - Returns: The entity after the change.
+    /// - Throws: As ``run(_:isComplete:_:)``, and the errors of `body`.
+    func runChange<E: Entity & CommandOutcome>(
+        _ call: @autoclosure () throws -> CommandCall,
+        _ body: @escaping @Sendable (inout E) throws -> Void,
+        _ decide: @escaping @Sendable (CodexFlow.DecisionContext) throws -> (before: E, after: E)
+    ) async throws -> E {
+        let outcome = try await run(try call()) { context -> ChangeOutcome<E> in
+            let (before, after) = try decide(context)
+            return ChangeOutcome(after, from: before, by: body)
+        }
+        try outcome.requireSame(body)
+        return outcome.entity
+    }
+
+    /// Runs a command in as many commits as it needs until it has an outcome; see
+    /// ``run(_:isComplete:_:)``.
+    ///
+    /// - Parameters:
+    ///   - call: The command with its arguments.
+    ///   - decide: The decision; `nil` is a commit that others follow.
+    /// - Returns: The outcome.
+    /// - Throws: As ``run(_:isComplete:_:)``; `CancellationError`.
+    func runWhole<Outcome: CommandOutcome>(
+        _ call: @autoclosure () throws -> CommandCall,
+        _ decide: @escaping @Sendable (CodexFlow.DecisionContext) throws -> Outcome?
+    ) async throws -> Outcome {
+        while true {
+            try _Concurrency.Task.checkCancellation()
+            let outcome = try await run(
+                try call(), isComplete: { (outcome: Outcome?) in outcome != nil }, decide)
+            if let outcome { return outcome }
+        }
+    }
+
+    /// Runs a command without a result; see ``run(_:isComplete:_:)``.
+    func perform(
+        _ call: @autoclosure () throws -> CommandCall,
+        _ decide: @escaping @Sendable (CodexFlow.DecisionContext) throws -> Void
+    ) async throws {
+        _ = try await run(try call()) { context -> Bool in
+            try decide(context)
+            return true
+        }
+    }
+}

@@ -1,0 +1,196 @@
+public import CodexCore
+internal import FoundationEssentials
+
+// The queue of a project: workers take its tasks in the order of priority, rank and age
+// (Task+Queue.swift has its ranges).
+
+extension CodexFlow.Workspace {
+    /// Most tasks that ``claimNext(in:by:matching:lease:)`` examines for a filter.
+    public static let examinedCountMax = 100
+    /// Most commits of one `claimNext`: if a commit finds only damaged tasks, and tasks that it
+    /// marks as blocked, the next one looks further.
+    private static let claimCommitCountMax = 20
+
+    /// Claims the first task of a project's queue, in one commit.
+    ///
+    /// A task is in the queue if its status is todo or inProgress, it is not archived, it waits for
+    /// no open task, it has no claim, and its attempts are not used up. A worker gets the first
+    /// task that is unassigned or the worker's own. The order is by priority, then by rank, then by
+    /// age. Tasks without a rank come after those with one.
+    ///
+    /// The same commit takes up a few tasks whose claims ended, whose time has come, or whose
+    /// blockers were finished. A commit that finds only tasks that turn out to be blocked says so
+    /// to the queue, and further commits look on. On a remote table, the queue is only a hint: the
+    /// worker gets one of the first few tasks, and the write has the condition that the task is
+    /// unchanged.
+    ///
+    /// Tasks that cannot be read or changed, since they were stored without the services, are
+    /// passed over. So are tasks with a dependency, a blocker or a last token that cannot be read.
+    /// An answer of `nil` is not remembered under an idempotency key.
+    ///
+    /// - Parameters:
+    ///   - project: The project.
+    ///   - actor: The user who claims it.
+    ///   - filter: The tasks that the worker takes.
+    ///   - lease: The time of the claim, a second to a day; after it the task is free.
+    /// - Returns: The task with the claim; `nil` if none of the first ``examinedCountMax`` ready
+    ///   tasks is one for the worker.
+    /// - Throws: ``CodexFlow/Rule/taskClaim`` for the lease, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound`` for the project;
+    ///   ``CodexError/Code/migrationPending`` or ``CodexError/Code/indexNotReady`` if the queue
+    ///   cannot be read yet; with an idempotency key, as ``idempotent(_:)``; `CancellationError`
+    ///   between commits, and the errors of writing.
+    /// - Complexity: Independent of the number of tasks.
+    public func claimNext(
+        in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        matching filter: CodexFlow.TaskFilter = CodexFlow.TaskFilter(), lease: Duration
+    ) async throws -> CodexFlow.Task? {
+        let call = CommandCall(
+            "claimNext",
+            [
+                "project": project, "actor": actor, "filter": filter.arguments,
+                "lease": lease.seconds,
+            ])
+        var passed: Set<CodexFlow.Task.ID> = []
+        for _ in 0..<Self.claimCommitCountMax {
+            try _Concurrency.Task.checkCancellation()
+            // What found nothing may find something when it is sent again.
+            let outcome = try await run(
+                call, isComplete: { (outcome: NextClaim) in outcome.task != nil }
+            ) { [passed] context in
+                try context.claimNext(
+                    in: project, by: actor, matching: filter, lease: lease, passing: passed)
+            }
+            if outcome.task != nil || !outcome.hasMore { return outcome.task }
+            passed = outcome.passed
+        }
+        return nil
+    }
+
+    /// Gives a claimed task back to the queue, since the attempt failed.
+    ///
+    /// The last attempt makes the task dead (``CodexFlow/Task/isDead``): it stays open, and no
+    /// worker gets it until ``reviveTask(_:in:by:note:)``. Each claim is an attempt, also one that
+    /// ended by time. ``releaseTask(_:in:by:holding:note:)`` gives a task back without a failure,
+    /// and takes its attempt back.
+    ///
+    /// - Parameters:
+    ///   - id: The task.
+    ///   - project: Its project.
+    ///   - actor: The user who holds it.
+    ///   - token: The claim's token.
+    ///   - delay: The time until the next attempt; `nil` is none. A later
+    ///     ``CodexFlow/Task/notBefore`` of the task stays.
+    ///   - note: The reason, for the history.
+    /// - Returns: The changed task.
+    /// - Throws: ``CodexFlow/Rule/taskNotHeld``, ``CodexFlow/Rule/note``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    @discardableResult
+    public func failTask(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        holding token: Int, retryAfter delay: Duration? = nil, note: String? = nil
+    ) async throws -> CodexFlow.Task {
+        try await run(
+            CommandCall(
+                "failTask",
+                [
+                    "task": id, "project": project, "actor": actor, "holding": token,
+                    "delay": delay?.seconds, "note": note,
+                ])
+        ) { context in
+            var change = try context.change(id, in: project, by: actor, holding: token)
+            change.task.claim = nil
+            change.task.endAttempt(at: context.now)
+            if let delay, !change.task.isDead {
+                let start = context.end(of: max(delay, .zero))
+                change.task.notBefore = max(start, change.old.notBefore ?? start)
+            }
+            return try context.replaceTask(change, .failed, note: note)
+        }
+    }
+
+    /// Gives a dead task new attempts; another task stays as it is.
+    ///
+    /// - Throws: ``CodexFlow/Rule/taskClaimed``, ``CodexFlow/Rule/taskArchived``,
+    ///   ``CodexFlow/Rule/note``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
+    ///   ``CodexError/Code/notFound``.
+    @discardableResult
+    public func reviveTask(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        note: String? = nil
+    ) async throws -> CodexFlow.Task {
+        try await run(
+            CommandCall(
+                "reviveTask",
+                [
+                    "task": id, "project": project, "actor": actor, "note": note,
+                ])
+        ) { context in
+            var change = try context.change(id, in: project, by: actor)
+            // The last attempt may have ended by time, and nothing has met its end yet.
+            var present = change.old
+            present.endExpiredClaim(of: change.old, at: context.now)
+            guard present.isDead else { return change.old }
+            try context.requireUnclaimed(change)
+            (change.task.diedAt, change.task.attempts) = (nil, nil)
+            return try context.replaceTask(change, .revived, note: note)
+        }
+    }
+
+    /// Repairs what the queue of a project knows of blockers, by reading all dependencies.
+    ///
+    /// The commands maintain it. A program that changed statuses or dependencies without the
+    /// services calls this afterwards, and a program whose store comes from an earlier release
+    /// calls it after the migration of tasks. ``verifyQueue(of:)`` lists what it would change.
+    ///
+    /// - Parameters:
+    ///   - project: The project.
+    ///   - actor: An admin of the project.
+    ///   - batchCount: The number of tasks of a commit, from 1 to ``batchCountMax``. A commit on a
+    ///     remote table has room for about 10.
+    /// - Returns: The number of changed tasks and dependencies.
+    /// - Throws: ``CodexError/Code/notFound``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/invalidArgument``;
+    ///   `CancellationError` between commits.
+    /// - Complexity: Reads the project's tasks and dependencies.
+    @discardableResult
+    public func repairQueue(
+        of project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID, batchCount: Int = 100
+    ) async throws -> Int {
+        try Self.requireBatchCount(batchCount)
+        return try await commitTasks(of: project, batchCount) { context, tasks in
+            _ = try context.project(project, for: actor, as: .admin)
+            var count = 0
+            for task in tasks { count += try context.repairBlockers(of: task, in: project) }
+            return count
+        }
+    }
+
+    /// The tasks of a project of which the queue has something else than their blockers say, in the
+    /// order of their identifiers.
+    ///
+    /// The mark of a blocked task depends on other items, so a store's `verify()` cannot recompute
+    /// it: raw writes of statuses and dependencies leave it as it was. This reads the blockers
+    /// themselves. A wrong mark costs time only: a blocked task is never given, and
+    /// ``repairQueue(of:by:batchCount:)`` brings back a task that waits for nothing.
+    ///
+    /// - Parameter project: The project.
+    /// - Returns: The tasks that ``repairQueue(of:by:batchCount:)`` would correct.
+    /// - Throws: The errors of reading; `CancellationError` between its reads of 100 tasks.
+    /// - Complexity: Reads the project's tasks and dependencies.
+    public func verifyQueue(
+        of project: CodexFlow.Project.ID
+    ) async throws -> [CodexFlow.Task.ID] {
+        var (found, token): ([CodexFlow.Task.ID], PageToken?) = ([], nil)
+        repeat {
+            try _Concurrency.Task.checkCancellation()
+            let page = try await query(.tasks(in: project), limit: 100, after: token)
+            let tasks = page.items.map(\.id)
+            found += try await commit { context in
+                try tasks.filter { try !context.hasSoundBlockers($0, in: project) }
+            }
+            token = page.next
+        } while token != nil
+        return found
+    }
+}

@@ -1,0 +1,153 @@
+import Codex
+import Foundation
+
+/// The answer of a command of agents: one JSON object, and a short text for people.
+struct AgentAnswer: Sendable {
+    /// The answer for programs.
+    let json: AttributeMap
+    /// The answer for people, without a line feed at the end.
+    let text: String
+    /// Whether the command found nothing to give.
+    var isNothing = false
+
+    /// The answer of a claim that found no task.
+    static let nothing = AgentAnswer(json: ["task": .null], text: "nothing", isNothing: true)
+}
+
+// MARK: Tasks
+
+extension CodexFlow.Task {
+    /// The fields by which a worker chooses a task.
+    var brief: AttributeMap {
+        var map: AttributeMap = [
+            "id": .string(id.rawValue), "title": .string(title),
+            "status": .string((status ?? .backlog).rawValue),
+            "kind": .string((kind ?? .task).rawValue),
+            "priority": .string((priority ?? Priority.none).rawValue),
+        ]
+        map["number"] = number?.attributeValue
+        map["assignee"] = assigneeID?.attributeValue
+        map["estimate"] = estimate?.attributeValue
+        map["dueDate"] = dueDate?.attributeValue
+        if !labels.isEmpty { map["labels"] = labels.attributeValue }
+        if !skills.isEmpty { map["skills"] = skills.attributeValue }
+        return map
+    }
+
+    /// The fields that a worker needs for the work.
+    ///
+    /// The claim has no token: only the worker that made the claim must have it.
+    var whole: AttributeMap {
+        var map = brief
+        map["body"] = body.map { .string($0) }
+        map["parent"] = parentID?.attributeValue
+        map["reporter"] = reporterID?.attributeValue
+        if !acceptanceCriteria.isEmpty { map["criteria"] = acceptanceCriteria.attributeValue }
+        map["holder"] = claim?.holder.attributeValue
+        map["until"] = claim?.until.attributeValue
+        map["attempts"] = attempts?.attributeValue
+        map["maximumAttempts"] = attemptCountMax.attributeValue
+        map["notBefore"] = notBefore?.attributeValue
+        if isBlocked { map["blocked"] = true }
+        if isDead { map["dead"] = true }
+        map["result"] = result?.attributeValue
+        map["createdAt"] = createdAt?.attributeValue
+        map["startedAt"] = startedAt?.attributeValue
+        map["completedAt"] = completedAt?.attributeValue
+        map["archivedAt"] = archivedAt?.attributeValue
+        return map
+    }
+
+    /// The task in one line.
+    var line: String {
+        let choices = [(status ?? .backlog).rawValue, (priority ?? Priority.none).rawValue]
+        return ([id.rawValue] + choices + [title]).map { $0.printable() }.joined(separator: "  ")
+    }
+
+    /// The task with its description and criteria, in lines.
+    var lines: [String] {
+        var lines = [line]
+        if let claim {
+            let text = "held by \(claim.holder) until \(Timestamp.text(claim.until))"
+            lines.append(text.printable())
+        }
+        if isBlocked { lines.append("blocked") }
+        if isDead { lines.append("dead: all attempts failed") }
+        for criterion in acceptanceCriteria {
+            let text = "\(criterion.isMet ? "[x]" : "[ ]") \(criterion.id)  \(criterion.text)"
+            lines.append(text.printable())
+        }
+        if let body, !body.isEmpty { lines += ["", body.printable(keepsLines: true)] }
+        return lines
+    }
+}
+
+// MARK: Errors
+
+extension CodexError {
+    /// The error as JSON, without the values of items.
+    var agentJSON: AttributeMap {
+        var map: AttributeMap = ["code": .string("\(code)"), "message": .string(message)]
+        map["rule"] = violation.map { .string($0.rule) }
+        map["field"] = violation.map { .string($0.field) }
+        return map
+    }
+
+    /// Whether the worker does not hold the task, and must stop its work.
+    var isLostClaim: Bool {
+        switch rule {
+        case .taskNotHeld, .taskClaimEnded, .taskClaimed: true
+        default: false
+        }
+    }
+}
+
+// MARK: Text
+
+extension String {
+    /// The text for a terminal: characters that the terminal obeys, or that reverse the direction
+    /// of text, are replaced.
+    ///
+    /// - Parameter keepsLines: Whether line feeds stay.
+    /// - Returns: The text with U+FFFD in the place of these characters.
+    func printable(keepsLines: Bool = false) -> String {
+        let scalars = unicodeScalars.map { scalar -> Unicode.Scalar in
+            if keepsLines, scalar == "\n" { return scalar }
+            return scalar.isObeyed ? "\u{FFFD}" : scalar
+        }
+        return String(String.UnicodeScalarView(scalars))
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether a terminal obeys the character instead of showing it.
+    fileprivate var isObeyed: Bool {
+        switch properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator, .surrogate: true
+        case .format:
+            // The marks and overrides of bidirectional text. Joiners, which emoji have, stay.
+            [0x061C, 0x200E, 0x200F].contains(value) || (0x202A...0x202E).contains(value)
+                || (0x2066...0x2069).contains(value)
+        default: false
+        }
+    }
+}
+
+/// One JSON value of any kind.
+enum PlainJSON {
+    /// Parses a value; numbers have at most 38 digits.
+    ///
+    /// - Throws: ``CodexError/Code/invalidJSON``, ``CodexError/Code/invalidNumber``.
+    static func value(_ bytes: some Collection<UInt8>) throws(CodexError) -> AttributeValue {
+        // The parser takes objects alone. Bytes that are no value cannot make an object of one
+        // member of this.
+        var object = Array(#"{"value":"#.utf8)
+        object += bytes
+        object.append(UInt8(ascii: "}"))
+        let map = try DynamoDBJSON.item(parsingPlain: object)
+        guard map.count == 1, let value = map["value"] else {
+            throw CodexError(.invalidJSON, "The text is not one JSON value.")
+        }
+        return value
+    }
+}
