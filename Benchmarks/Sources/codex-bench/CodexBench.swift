@@ -12,7 +12,7 @@ struct CodexBench: AsyncParsableCommand {
         abstract: "Codex beside bare LMDB and SQLite, measured in one run.",
         subcommands: [
             Headline.self, YCSB.self, Scale.self, Durable.self, Bulk.self, Domain.self,
-            CacheRun.self,
+            CacheRun.self, ClaimWorker.self,
             BackupRun.self, FollowerRun.self, FollowerProcess.self, BulkWriter.self,
         ],
         defaultSubcommand: Headline.self)

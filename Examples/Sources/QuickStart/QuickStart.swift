@@ -61,9 +61,8 @@ struct QuickStart {
         }
         // Of several workers, one gets the task, here for a quarter of an hour. The commands of the
         // holder have the claim's token.
-        let token = try await workspace.claimTask(
-            "789", in: "456", by: "123", lease: .seconds(900)
-        ).claim?.token
+        let token = try await workspace.claimTask("789", in: "456", by: "123", lease: .seconds(900))
+            .claim?.token
         try await workspace.moveTask("789", in: "456", to: .inProgress, by: "123", holding: token)
         try await store.write { transaction in
             for note in try transaction.all(.notes(by: "ada")) {

@@ -16,10 +16,17 @@ struct Domain: AsyncParsableCommand {
     var seconds = 2.0
     @Flag(help: "Measures the growth of commands alone.")
     var growth = false
+    @Flag(help: "Measures the claims of many processes alone.")
+    var claims = false
 
     func run() async throws {
+        let isWhole = !growth && !claims
         try await scratch.use { directory in
-            if !growth {
+            if isWhole || claims {
+                try await ClaimRun(directory: directory, workerCount: 64, taskCount: 10_000)
+                    .measure()
+            }
+            if isWhole {
                 let run = DomainRun(directory: directory, seconds: seconds)
                 for writerCount in [1, 64] {
                     try await run.measureCreation(writerCount)
@@ -27,8 +34,10 @@ struct Domain: AsyncParsableCommand {
                 try await run.measureConsumer()
                 try await run.measureRebuild(history)
             }
-            for taskCount in [1000, 10_000, 100_000] {
-                try await GrowthRun(directory: directory).measure(taskCount)
+            if isWhole || growth {
+                for taskCount in [1000, 10_000, 100_000] {
+                    try await GrowthRun(directory: directory).measure(taskCount)
+                }
             }
         }
     }
