@@ -14,7 +14,9 @@ final class AgentFixture: Sendable {
 
     private let path: String
     /// The instant of every command, unless it is a later one: no claim ends on a slow machine.
-    private let start = Date()
+    ///
+    /// It has whole milliseconds, as stored instants have.
+    private let start = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.up))
     let store: Store
 
     init() async throws {
