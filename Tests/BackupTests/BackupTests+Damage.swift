@@ -224,6 +224,27 @@ extension BackupTests {
         }
     }
 
+    @Test("A segment that other data follows is refused, and zeros after it are not")
+    func followedSegments() async throws {
+        try await cleaning {
+            try await makeBackup()
+            let segment = try #require(try segments().last)
+            for rest in [Data("x".utf8), Data([0x1F, 0x8B])] {
+                try await changing("archive/" + segment) {
+                    $0.append(rest)
+                } _: {
+                    try await expectRefused(.corrupted, archive: archive, "other data")
+                }
+            }
+            try await changing("archive/" + segment) {
+                $0.append(Data(count: 512))
+            } _: {
+                let coverage = try await Store.verifyBackup(path("backup"), archive: archive)
+                #expect(coverage.lastSequence == 40)
+            }
+        }
+    }
+
     @Test("A segment in another's place is refused")
     func exchangedSegment() async throws {
         try await cleaning {

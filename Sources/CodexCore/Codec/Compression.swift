@@ -93,12 +93,14 @@ package enum Compression {
 
     /// Unpacks a gzip file.
     ///
+    /// The file has one or more members (RFC 1952, 2.2), and may have zeros after each.
+    ///
     /// - Parameters:
     ///   - bytes: The file.
     ///   - limit: Most bytes that the file may unpack to.
     /// - Returns: The original bytes.
-    /// - Throws: ``CodexError/Code/corrupted`` if the file is damaged, ends early or exceeds
-    ///   `limit`.
+    /// - Throws: ``CodexError/Code/corrupted`` if the file is damaged, ends early, exceeds `limit`,
+    ///   or has other data after a member.
     package static func gunzip(_ bytes: [UInt8], limit: Int) throws(CodexError) -> [UInt8] {
         // zlib counts its input bytes in 32 bits.
         guard let byteCount = uInt(exactly: bytes.count) else {
@@ -127,7 +129,17 @@ package enum Compression {
                     status == Z_STREAM_END || count > 0
                 else { throw Wire.corrupted("a gzip file does not unpack") }
                 unpacked += chunk[..<count]
-                if status == Z_STREAM_END { return unpacked }
+                guard status == Z_STREAM_END else { continue }
+                let end = unsafe bytes.count - Int(stream.avail_in)
+                guard let next = bytes[end...].firstIndex(where: { $0 != 0 }) else {
+                    return unpacked
+                }
+                // zlib refuses what is no member.
+                guard unsafe inflateReset(&stream) == Z_OK else {
+                    throw Wire.corrupted("a gzip file does not unpack")
+                }
+                unsafe stream.next_in = input.baseAddress.map { unsafe $0 + next }
+                unsafe stream.avail_in = uInt(bytes.count - next)
             }
         }
     }

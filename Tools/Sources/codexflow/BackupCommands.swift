@@ -19,7 +19,7 @@ struct Backup: AsyncParsableCommand {
         defer { opened.close() }
         let report = try await opened.backup(to: backup)
         let time = report.committedAt.map { " of \(Timestamp.text($0))" } ?? ""
-        print("commit \(report.sequence)\(time), \(Console.text(bytes: report.byteCount))")
+        Console.print("commit \(report.sequence)\(time), \(Console.text(bytes: report.byteCount))")
     }
 }
 
@@ -38,7 +38,7 @@ struct Archive: AsyncParsableCommand {
         let opened = try keys.openForWriting(store)
         defer { opened.close() }
         let report = try await opened.archiveLog(to: archive)
-        print(
+        Console.print(
             "commits \(report.firstSequence) to \(report.sequence); segments written: "
                 + "\(report.segmentCount), \(Console.text(bytes: report.byteCount))")
         if report.hasGap {
@@ -83,7 +83,7 @@ struct Restore: AsyncParsableCommand {
         let start = ContinuousClock.now
         let report = try await Store.restore(
             backup, archive: archive, to: target, at: store, asFollower: follower)
-        print(
+        Console.print(
             "commit \(report.sequence) of \(Timestamp.text(report.committedAt)), "
                 + "\(report.commitCount) commits redone, in \(Console.text(.now - start))")
     }
@@ -99,7 +99,7 @@ struct VerifyBackup: AsyncParsableCommand {
 
     func run() async throws {
         let coverage = try await Store.verifyBackup(backup, archive: archive)
-        print(
+        Console.print(
             "sound: from commit \(coverage.firstSequence) of \(Timestamp.text(coverage.firstCommittedAt)) "
                 + "to \(coverage.lastSequence) of \(Timestamp.text(coverage.lastCommittedAt)); any time "
                 + "up to \(Timestamp.text(coverage.coveredThrough))")

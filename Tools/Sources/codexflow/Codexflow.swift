@@ -51,7 +51,12 @@ struct Codexflow: AsyncParsableCommand {
             Console.report(error.localizedDescription)
             Foundation.exit(1)
         } catch {
-            exit(withError: error)
+            let code = exitCode(for: error)
+            // Help is the program's own text. Other messages repeat arguments.
+            if code.isSuccess { exit(withError: error) }
+            let message = fullMessage(for: error, columns: nil)
+            if !message.isEmpty { Console.report(lines: message) }
+            Foundation.exit(code.rawValue)
         }
     }
 }
@@ -97,8 +102,13 @@ struct OutputArguments: ParsableArguments {
 
     var isTable: Bool { !json && !plain && Console.isTerminal }
 
-    func text(_ item: Item) -> String {
-        plain ? DynamoDBJSON.plainText(item) : DynamoDBJSON.text(item)
+    /// Prints an item.
+    func show(_ item: Item) {
+        if isTable {
+            Console.item(item)
+        } else {
+            Console.print(json: plain ? DynamoDBJSON.plainText(item) : DynamoDBJSON.text(item))
+        }
     }
 }
 

@@ -2,10 +2,15 @@ import CodexCore
 import Foundation
 import TextTable
 
-/// The output for people.
+/// The output of the program.
+///
+/// No other code writes to standard output or standard error, apart from exports and records. So no
+/// text that others wrote controls a terminal: see `TerminalText.swift`.
 enum Console {
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+    // MARK: Standard error
 
     /// Writes to standard error; text that cannot be written (because of a full disk) is lost.
     ///
@@ -17,13 +22,19 @@ enum Console {
     /// Writes a line to standard error.
     static func report(_ text: String) {
         endProgress()
-        errors("codexflow: \(text)\n".utf8)
+        errors("codexflow: \(text.printable())\n".utf8)
+    }
+
+    /// Writes the usage of a command, or the like, to standard error.
+    static func report(lines text: String) {
+        endProgress()
+        errors("\(text.printable(keepsLines: true))\n".utf8)
     }
 
     /// Writes a progress line, which the next one overwrites; only on a terminal.
     static func progress(_ text: String) {
         guard isErrorTerminal else { return }
-        errors("\r\u{1B}[K\(text)".utf8)
+        errors("\r\u{1B}[K\(text.printable())".utf8)
     }
 
     static func endProgress() {
@@ -31,13 +42,50 @@ enum Console {
         errors("\r\u{1B}[K".utf8)
     }
 
+    // MARK: Standard output
+
+    /// Prints a line of text.
+    static func print(_ line: String) { Swift.print(line.printable()) }
+
+    /// Prints text with the line feeds that it has.
+    ///
+    /// Parts of it that others wrote must be printable already, or their line feeds begin lines.
+    static func print(lines text: String) { Swift.print(text.printable(keepsLines: true)) }
+
+    /// Prints JSON.
+    static func print(json text: String) { Swift.print(text.printableJSON) }
+
+    /// Writes a line of text or of JSON at once, also into a pipe.
+    ///
+    /// - Throws: The errors of the system.
+    static func send(_ line: String, isJSON: Bool) throws {
+        let text = isJSON ? line.printableJSON : line.printable()
+        try FileHandle.standardOutput.write(contentsOf: Data("\(text)\n".utf8))
+    }
+
+    /// Writes bytes that are no text.
+    ///
+    /// - Throws: ``CodexError/Code/invalidArgument`` if a terminal would get them, and the errors
+    ///   of the system.
+    static func send(_ bytes: [UInt8]) throws {
+        guard !isTerminal else {
+            throw CodexError(
+                .invalidArgument,
+                "The output is binary, and not for a terminal. Write it into a file or a pipe.")
+        }
+        try FileHandle.standardOutput.write(contentsOf: Data(bytes))
+    }
+
+    // MARK: Tables
+
     /// Prints rows under titles; columns in `right` are aligned to the right.
     static func table(_ titles: [String], _ rows: [[String]], right: Set<Int> = []) {
         guard !rows.isEmpty else { return }
         let table = TextTable<[String]> { row in
             titles.enumerated().map { index, title in
                 Column(
-                    title: title, value: row[index], align: right.contains(index) ? .right : .left)
+                    title: title.printable(), value: row[index].printable(),
+                    align: right.contains(index) ? .right : .left)
             }
         }
         table.print(rows, style: Style.psql)

@@ -61,10 +61,10 @@ struct Demo: AsyncParsableCommand {
             try await group.waitForAll()
         }
         let count = try store.stats().trees.first { $0.index == nil }?.entryCount ?? 0
-        print(
-            "Workspace \(seed): \(count) items in \(Console.text(clock.now - start)), durable, in "
-                + "\(try store.stats().sequence) commits; \(workspace.tasks.count) of them tasks "
-                + "that were put one by one, concurrently.\n")
+        Console.print(
+            lines: "Workspace \(seed): \(count) items in \(Console.text(clock.now - start)), "
+                + "durable, in \(try store.stats().sequence) commits; \(workspace.tasks.count) of "
+                + "them tasks that were put one by one, concurrently.\n")
     }
 
     private func answer(_ store: Store, _ workspace: DemoWorkspace) throws {
@@ -118,43 +118,43 @@ struct Demo: AsyncParsableCommand {
         try answers.add("Sessions by user", "GSI2 USER#\(visitor)#SESSIONS") {
             try store.all(.sessions(of: visitor)).map { "opened \(Timestamp.text($0.createdAt))" }
         }
-        answers.print()
+        answers.show()
     }
 
     /// Imports the repository of the current directory, if there is one.
     private func importRepository(_ store: Store) async throws {
         let clock = ContinuousClock()
         let start = clock.now
-        let importer: GitImport
         let summary: GitImport.Summary
         do {
-            importer = try GitImport(repository: ".", store: store)
-            summary = try await importer.run()
+            summary = try await GitImport(".", into: store).run()
         } catch let error as CodexError {
-            print("\nNo repository history was imported: \(error.message)")
+            Console.print(lines: "\nNo repository history was imported: \(error.message)")
             return
         }
         Console.endProgress()
-        print("\nThis repository, in \(Console.text(clock.now - start)): \(summary).")
+        Console.print(
+            lines: "\nThis repository, in \(Console.text(clock.now - start)): \(summary).")
         var answers = Answers()
-        let tasks = try store.all(.tasks(in: importer.projectID))
-        try answers.add("Get project tasks", "PROJECT#\(importer.projectID), begins_with TASK#") {
-            try store.all(.tasks(in: importer.projectID)).map(\.title)
+        let project = summary.projectID
+        let tasks = try store.all(.tasks(in: project))
+        try answers.add("Get project tasks", "PROJECT#\(project), begins_with TASK#") {
+            try store.all(.tasks(in: project)).map(\.title)
         }
         if let author = tasks.first?.assigneeID {
             try answers.add("List user's tasks", "GSI1 ASSIGNEE#\(author)") {
                 try store.all(.tasks(assignedTo: author)).map(\.title)
             }
         }
-        answers.print()
+        answers.show()
     }
 
     private func check(_ store: Store) throws {
         let clock = ContinuousClock()
         let start = clock.now
         let report = try store.verify()
-        print(
-            "\nVerified in \(Console.text(clock.now - start)): \(report.itemCount) items, "
+        Console.print(
+            lines: "\nVerified in \(Console.text(clock.now - start)): \(report.itemCount) items, "
                 + "\(report.entryCount) index entries, \(report.differences.count) differences. "
                 + "The store is \(self.store), "
                 + "\(Console.text(bytes: try store.stats().fileByteCount)).")
@@ -179,7 +179,7 @@ private struct Answers {
         ])
     }
 
-    func print() {
+    func show() {
         Console.table(["access pattern", "key", "count", "time", "result"], rows, right: [2, 3])
     }
 }

@@ -44,14 +44,14 @@ struct DemoAgents {
         for title in ["Grind the corn", "Sift the flour"] {
             _ = try await ledger("ada").add(AgentLedger.Draft(title: title))
         }
-        print("\nTwo agents, each a process of this program, claim a task at once:")
+        Console.print(lines: "\nTwo agents, each a process of this program, claim a task at once:")
         let processes = try [survivor, victim].map { try startClaim(by: $0) }
         let claims = try processes.map { try holding(of: $0.process, $0.output) }
         for (agent, claim) in zip([survivor, victim], claims) {
-            print("  \(agent) holds \(claim.label), token \(claim.token)")
+            Console.print("  \(agent) holds \(claim.label), token \(claim.token)")
         }
         try await finish(claims[0])
-        print("  \(victim) dies: its process has ended, and its task is not done")
+        Console.print("  \(victim) dies: its process has ended, and its task is not done")
         try await takeOver(claims[1])
     }
 
@@ -59,11 +59,11 @@ struct DemoAgents {
     private func takeOver(_ lost: Holding) async throws {
         let (survivor, victim) = (Self.survivor, Self.victim)
         let early = try await ledger(survivor).claim(AgentLedger.ClaimChoice())
-        if early.isNothing { print("  \(survivor) finds no task before the lease ends") }
+        if early.isNothing { Console.print("  \(survivor) finds no task before the lease ends") }
         let later = Self.leaseSeconds + 1
         let answer = try await ledger(survivor, later: later).claim(AgentLedger.ClaimChoice())
         let taken = try Holding(answer.json)
-        print("  the lease ends: \(survivor) holds \(taken.label), token \(taken.token)")
+        Console.print("  the lease ends: \(survivor) holds \(taken.label), token \(taken.token)")
         await DemoServices.refused("\(victim) finishes the task with its old token") {
             try await ledger(victim, later: later).complete(lost.task, token: lost.token)
         }
@@ -74,7 +74,7 @@ struct DemoAgents {
     private func finish(_ claim: Holding, later seconds: Int = 0) async throws {
         _ = try await ledger(Self.survivor, later: seconds).complete(
             claim.task, token: claim.token)
-        print("  \(Self.survivor) finishes \(claim.label)")
+        Console.print("  \(Self.survivor) finishes \(claim.label)")
     }
 
     /// The commands of a user, some seconds from now.

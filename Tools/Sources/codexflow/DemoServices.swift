@@ -9,7 +9,7 @@ struct DemoServices {
 
     func run() async throws {
         let workspace = CodexFlow.Workspace(store)
-        print("\nA project by its rules:")
+        Console.print(lines: "\nA project by its rules:")
         try await store.addSubscription("demo.notifications")
         for (id, name) in [("ada", "Ada Lovelace"), ("charles", "Charles Babbage")] {
             try await workspace.createUser(
@@ -26,7 +26,7 @@ struct DemoServices {
         let mill = try await workspace.createTask(in: project, by: "ada", id: "mill") {
             ($0.title, $0.status) = ("Build the mill", .todo)
         }
-        print("  created \(label(notes)) and \(label(mill))")
+        Console.print("  created \(label(notes)) and \(label(mill))")
         try await workspace.addDependency(of: "notes", on: "mill", in: project, by: "ada")
         await Self.refused("start a task that is blocked") {
             try await workspace.moveTask("notes", in: project, to: .inProgress, by: "charles")
@@ -49,7 +49,7 @@ struct DemoServices {
                 }
             }
             let done = try await workspace.completeTask(task, in: project, by: "charles")
-            print("  completed \(label(done))")
+            Console.print("  completed \(label(done))")
         }
         try await deliver()
         try await analyze(workspace)
@@ -63,15 +63,15 @@ struct DemoServices {
     static func refused(_ what: String, _ body: () async throws -> some Sendable) async {
         do {
             _ = try await body()
-            print("  not refused: \(what)")
+            Console.print("  not refused: \(what)")
         } catch {
-            print("  refused: \(what)\n    \(error)")
+            Console.print(lines: "  refused: \(what)\n    \(error)")
         }
     }
 
     /// Shows the events that a notification service would receive, up to the last completion.
     private func deliver() async throws {
-        print("\nEvents for a notification service, of assignments and completions:")
+        Console.print(lines: "\nEvents for a notification service, of assignments and completions:")
         let pattern = try CodexFlow.EventPattern(
             """
             {"source": ["codexflow.tasks"], "detail-type": ["TaskAssigned", "TaskCompleted"],
@@ -84,7 +84,7 @@ struct DemoServices {
             }
         }
         for await event in events {
-            print("  \(event.json)")
+            Console.print(lines: "  \(event.json.printableJSON)")
             if event.kind == .taskCompleted, event.detail["taskId"]?.string == "notes" { break }
         }
         delivery.cancel()
@@ -100,11 +100,12 @@ struct DemoServices {
             guard let day = try change.new(as: CodexFlow.Analytics.self),
                 day.projectID == project, day.metrics.tasksCompleted == 2
             else { continue }
-            print("\nThe day's analytics:\n  \(DynamoDBJSON.plainText(try day.item()))")
+            let text = DynamoDBJSON.plainText(try day.item()).printableJSON
+            Console.print(lines: "\nThe day's analytics:\n  \(text)")
             let report = try await workspace.analyticsReport(
                 of: project, from: day.date, through: day.date)
             let left = report.states.last?.remaining ?? 0
-            print(
+            Console.print(
                 "  \(report.tasksCompleted) completed, \(report.pointsCompleted) points, \(left) "
                     + "left, \(report.hoursLogged) hours logged")
             break
@@ -130,15 +131,15 @@ struct DemoServices {
         let time = (clock.now - start) / .milliseconds(1)
         guard let worst else { return }
         let score = worst.report.riskScore.formatted(.number.precision(.fractionLength(2)))
-        print(
-            "\nThe riskiest of \(projects.count) projects (assessed in "
+        Console.print(
+            lines: "\nThe riskiest of \(projects.count) projects (assessed in "
                 + "\(time.formatted(.number.precision(.fractionLength(1)))) ms): "
                 + "\(worst.project.name), \(worst.report.riskLevel.rawValue), \(score)")
         for factor in worst.report.factors.prefix(3) where factor.share > 0 {
             let share = factor.share.formatted(.number.precision(.fractionLength(2)))
-            print("  \(share) \(factor.name.rawValue)")
+            Console.print("  \(share) \(factor.name.rawValue)")
         }
-        for line in worst.report.recommendations { print("  - \(line)") }
+        for line in worst.report.recommendations { Console.print("  - \(line)") }
         // A server would receive the same request many times.
         for _ in 0..<100 {
             for project in projects {
@@ -147,8 +148,9 @@ struct DemoServices {
             }
         }
         let statistics = cache.statistics
-        print(
-            "\nThe cache: \(statistics.hitCount) hits, \(statistics.missCount) misses, hit rate "
+        Console.print(
+            lines: "\nThe cache: \(statistics.hitCount) hits, \(statistics.missCount) misses, hit "
+                + "rate "
                 + statistics.hitRate.formatted(.percent.precision(.fractionLength(1))))
     }
 }

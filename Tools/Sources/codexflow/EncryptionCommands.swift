@@ -28,7 +28,7 @@ import Foundation
                         .invalidArgument,
                         "\(path) exists. `codexflow keys rotate` adds a key to it.")
                 }
-                print(try FileKeyProvider(at: path, mayCreate: true).currentKeyID)
+                Console.print(try FileKeyProvider(at: path, mayCreate: true).currentKeyID)
             }
         }
 
@@ -41,7 +41,9 @@ import Foundation
             func run() throws {
                 let keys = try keys.required()
                 let current = try keys.currentKeyID
-                for id in try keys.keyIDs { print(id == current ? "\(id) current" : id) }
+                for id in try keys.keyIDs {
+                    Console.print(id == current ? "\(id) current" : id)
+                }
             }
         }
 
@@ -51,7 +53,7 @@ import Foundation
 
             @OptionGroup var keys: KeyFileOption
 
-            func run() throws { print(try keys.required().rotate()) }
+            func run() throws { Console.print(try keys.required().rotate()) }
         }
 
         struct Remove: ParsableCommand {
@@ -110,7 +112,7 @@ import Foundation
             }
             Console.endProgress()
             for failure in report.failures { Console.report(failure) }
-            print("\(report.migratedCount) items resealed, \(report.failureCount) refused")
+            Console.print("\(report.migratedCount) items resealed, \(report.failureCount) refused")
             if report.failureCount > 0 { throw ExitCode(1) }
         }
     }

@@ -40,7 +40,7 @@ struct Follow: AsyncParsableCommand {
         } else {
             end = try await follower.follow(StandardInput())
         }
-        print(
+        Console.print(
             "commit \(end.sequence), \(end.sequence - min(start.sequence, end.sequence)) applied"
                 + (end.lagCommitCount > 0 ? "; \(end.lagCommitCount) more are known of" : ""))
     }
@@ -103,7 +103,7 @@ struct Promote: AsyncParsableCommand {
         let follower = try keys.openForWriting(store)
         defer { follower.close() }
         let state = try await follower.promote(evenIfBehind: evenIfBehind)
-        print(
+        Console.print(
             "takes writes after commit \(state.sequence)"
                 + (state.lagCommitCount > 0
                     ? "; \(state.lagCommitCount) commits of the leader are lost" : ""))

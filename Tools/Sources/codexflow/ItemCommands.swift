@@ -22,7 +22,8 @@ struct Initialize: AsyncParsableCommand {
         }
         let opened = try keys.open(store, schema: definition)
         opened.close()
-        print("Created \(store): tables \(definition.tables.map(\.name).joined(separator: ", ")).")
+        let tables = definition.tables.map(\.name).joined(separator: ", ")
+        Console.print("Created \(store): tables \(tables).")
     }
 }
 
@@ -90,7 +91,7 @@ struct Get: AsyncParsableCommand {
             let item = try store.item(
                 in: definition.name, key: try key.primaryKey(in: definition))
         else { throw CodexError(.notFound, "There is no item with this key.") }
-        if output.isTable { Console.item(item) } else { print(output.text(item)) }
+        output.show(item)
     }
 }
 
@@ -156,7 +157,7 @@ struct QueryCommand: AsyncParsableCommand {
         let definition = try target.definition(store)
         let query = try query(definition)
         if count {
-            print(try store.count(query).count)
+            Console.print("\(try store.count(query).count)")
             return
         }
         let page = try store.items(
@@ -164,10 +165,11 @@ struct QueryCommand: AsyncParsableCommand {
             after: after.map { PageToken($0) })
         if output.isTable {
             Console.items(page.items, keys: definition.keyAttributes.map(\.name))
-            print("\(page.items.count) items" + (page.next == nil ? "" : ", more with --after:"))
-            if let next = page.next { print(next) }
+            Console.print(
+                "\(page.items.count) items" + (page.next == nil ? "" : ", more with --after:"))
+            if let next = page.next { Console.print("\(next)") }
         } else {
-            for item in page.items { print(output.text(item)) }
+            for item in page.items { output.show(item) }
             if let next = page.next { Console.report("more with --after \(next)") }
         }
     }
@@ -275,7 +277,7 @@ struct UpdateCommand: AsyncParsableCommand {
                 in: name, key: primaryKey, update, condition: condition, returning: .allNew)
         }
         guard let item else { return }
-        if output.isTable { Console.item(item) } else { print(output.text(item)) }
+        output.show(item)
     }
 }
 

@@ -111,8 +111,7 @@ struct Tail: AsyncParsableCommand {
         var printed = 0
         for try await change in changes {
             let line = isText ? try change.line : try change.json(opened.schema)
-            // Each line is written at once, also into a pipe.
-            try FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
+            try Console.send(line, isJSON: !isText)
             printed += 1
             if printed == count { break }
         }
@@ -121,7 +120,7 @@ struct Tail: AsyncParsableCommand {
     private func giveRecords(of store: Store) async throws {
         let last = try after.flatMap { UInt64($0) } ?? store.stats().trimmedSequence
         for try await chunk in store.replicationStream(after: last) {
-            try FileHandle.standardOutput.write(contentsOf: Data(chunk))
+            try Console.send(chunk)
         }
     }
 
@@ -205,7 +204,7 @@ struct LogCommand: AsyncParsableCommand {
             }, right: [1, 2, 3, 4, 5])
         let last = log.segments.last.map { $0.firstSequence + UInt64($0.commitCount) - 1 } ?? 0
         let rest = last - min(last, log.checkpointSequence)
-        print(
+        Console.print(
             "checkpoint at \(log.checkpointSequence), \(rest) commits after it"
                 + (log.spareByteCount.map { ", a spare of \(Console.text(bytes: $0))" } ?? ""))
     }
@@ -233,7 +232,7 @@ struct LogCommand: AsyncParsableCommand {
             "checkpoint": .number(Number(Int(log.checkpointSequence))),
         ]
         item["spareBytes"] = log.spareByteCount.map { .number(Number($0)) }
-        print(DynamoDBJSON.plainText(item))
+        Console.print(json: DynamoDBJSON.plainText(item))
     }
 }
 
@@ -251,14 +250,14 @@ struct Recover: AsyncParsableCommand {
         let opened = try keys.openForWriting(store)
         defer { opened.close() }
         guard let report = opened.recovery else {
-            print("in use: another process has it open, and recovered it")
+            Console.print("in use: another process has it open, and recovered it")
             return
         }
         guard report.commitCount > 0 || report.foundTornRecord else {
-            print("nothing to redo: all commits are in the data file")
+            Console.print("nothing to redo: all commits are in the data file")
             return
         }
-        print(
+        Console.print(
             "\(report.commitCount) commits with \(report.changeCount) changes redone in "
                 + Console.text(report.duration)
                 + (report.foundTornRecord

@@ -39,17 +39,18 @@ struct PurgePlaintext: AsyncParsableCommand {
             Console.text(bytes: report.compaction.byteCountBefore),
             Console.text(bytes: report.compaction.byteCountAfter)
         )
-        print("\(report.resealing.migratedCount) items encrypted; \(before) before, \(after) now")
-        print(
+        Console.print(
+            "\(report.resealing.migratedCount) items encrypted; \(before) before, \(after) now")
+        Console.print(
             "changes up to commit \(report.trimmedSequence) removed, "
                 + "\(report.segmentCount) segments of the log")
-        for reader in report.readers { print("starts over: \(reader)") }
-        for remnant in report.remnants { print("not reached: \(remnant.text)") }
+        for reader in report.readers { Console.print("starts over: \(reader)") }
+        for remnant in report.remnants { Console.print("not reached: \(remnant.text)") }
     }
 
     private func printJSON(_ report: PlaintextPurgeReport) {
-        print(
-            DynamoDBJSON.plainText([
+        Console.print(
+            json: DynamoDBJSON.plainText([
                 "encrypted": .number(Number(report.resealing.migratedCount)),
                 "trimmedCommits": .number(Number(Int(report.trimmedSequence))),
                 "segments": .number(Number(report.segmentCount)),

@@ -40,11 +40,12 @@ struct RepairQueue: AsyncParsableCommand {
                     of: found.id, by: actor ?? found.ownerID)
             } catch let error as CodexError where error.code == .ruleViolated {
                 refusedCount += 1
-                Console.report("\(found.id): \(error.message) [\(error.code)]".printable())
+                Console.report("\(found.id): \(error.message) [\(error.code)]")
             }
         }
         let repairedCount = chosen.count - refusedCount
-        print("\(changeCount) changes in \(repairedCount) projects, \(refusedCount) refused")
+        Console.print(
+            "\(changeCount) changes in \(repairedCount) projects, \(refusedCount) refused")
         if refusedCount > 0 { throw ExitCode(1) }
     }
 

@@ -50,7 +50,7 @@ struct ScanCommand: AsyncParsableCommand {
                 let whole = try view.item()
                 let item = parts?.apply(to: whole) ?? whole
                 guard output.isTable else {
-                    print(output.text(item))
+                    output.show(item)
                     return true
                 }
                 items.append(item)
@@ -63,7 +63,7 @@ struct ScanCommand: AsyncParsableCommand {
         }
         if output.isTable {
             Console.items(items, keys: keys)
-            print("\(count) items" + (hasMore ? ", and more" : ""))
+            Console.print("\(count) items" + (hasMore ? ", and more" : ""))
         } else if hasMore {
             Console.report("there are more items: raise --limit")
         }

@@ -34,7 +34,7 @@ struct Migrate: AsyncParsableCommand {
             for failure in report.failures { Console.report(failure) }
         }
         Console.endProgress()
-        print("\(migratedCount) items migrated, \(failureCount) refused")
+        Console.print("\(migratedCount) items migrated, \(failureCount) refused")
         if failureCount > 0 { throw ExitCode(1) }
     }
 
@@ -105,7 +105,7 @@ struct IndexCommand: AsyncParsableCommand {
                     "Items have equal keys in a unique index: `codexflow index duplicates` lists them. "
                         + "Change them, then add the index again.")
             }
-            print("\(index.name) is ready")
+            Console.print("\(index.name) is ready")
         }
     }
 
@@ -122,7 +122,7 @@ struct IndexCommand: AsyncParsableCommand {
             defer { store.close() }
             try await store.removeIndex(name, from: target.definition(store).name)
             try await store.waitUntilReady()
-            print("\(name) is gone")
+            Console.print("\(name) is gone")
         }
     }
 
@@ -140,7 +140,7 @@ struct IndexCommand: AsyncParsableCommand {
             defer { store.close() }
             let definition = try target.definition(store)
             for key in try store.duplicates(ofIndex: name, in: definition.name) {
-                print(DynamoDBJSON.text(definition.attributes(of: key)))
+                Console.print(json: DynamoDBJSON.text(definition.attributes(of: key)))
             }
         }
     }

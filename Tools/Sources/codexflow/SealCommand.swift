@@ -28,8 +28,10 @@ struct Seal: AsyncParsableCommand {
         let opened = try keys.openForWriting(store, schema: try additions())
         defer { opened.close() }
         let plain = try opened.plainFields().filter { $0.entity == entity }
-        for field in fields { print(text(field, plain.first { $0.name == field })) }
-        print(
+        for field in fields {
+            Console.print(text(field, plain.first { $0.name == field }))
+        }
+        Console.print(
             "next: `codexflow reseal \(store)` encrypts plain values; then "
                 + "`codexflow purge-plaintext \(store)` removes what they leave behind")
     }

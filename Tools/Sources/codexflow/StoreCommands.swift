@@ -23,7 +23,8 @@ struct Stats: AsyncParsableCommand {
         if schema {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(opened.schema), as: UTF8.self))
+            let text = String(decoding: try encoder.encode(opened.schema), as: UTF8.self)
+            Console.print(json: text)
             return
         }
         let stats = try opened.stats()
@@ -41,13 +42,13 @@ struct Stats: AsyncParsableCommand {
                         Console.text(bytes: $0.byteCount), "\($0.depth)", state($0),
                     ]
                 }, right: [2, 3, 4])
-            print(
+            Console.print(
                 "file \(Console.text(bytes: stats.fileByteCount)), commits \(stats.sequence), "
                     + "shapes \(stats.shapeCount), log \(Console.text(bytes: stats.logByteCount)) "
                     + "with the changes after commit \(stats.trimmedSequence)")
             if let follower = stats.follower {
                 let time = follower.committedAt.map { ", the last of \(Timestamp.text($0))" } ?? ""
-                print(
+                Console.print(
                     "follows \(follower.leaderID), \(follower.lagCommitCount) known commits behind"
                         + time)
             }
@@ -59,7 +60,7 @@ struct Stats: AsyncParsableCommand {
                         "\($0.lagCommitCount)", Console.text($0.lag), "\($0.deadLetterCount)",
                     ]
                 }, right: [2, 3, 4])
-            for undecided in stats.undecided { print(undecided.text) }
+            for undecided in stats.undecided { Console.print(undecided.text) }
             return
         }
         let trees = stats.trees.map { tree -> AttributeValue in
@@ -103,7 +104,7 @@ struct Stats: AsyncParsableCommand {
                     .map(["table": .string($0.table), "state": .string($0.state.rawValue)])
                 })
         }
-        print(DynamoDBJSON.plainText(figures))
+        Console.print(json: DynamoDBJSON.plainText(figures))
     }
 }
 
@@ -143,13 +144,13 @@ struct Compact: AsyncParsableCommand {
         defer { opened.close() }
         let report = try await opened.compact()
         if !json, Console.isTerminal {
-            print(
+            Console.print(
                 "\(Console.text(bytes: report.byteCountBefore)) before, "
                     + "\(Console.text(bytes: report.byteCountAfter)) now")
             return
         }
-        print(
-            DynamoDBJSON.plainText([
+        Console.print(
+            json: DynamoDBJSON.plainText([
                 "bytesBefore": .number(Number(report.byteCountBefore)),
                 "bytes": .number(Number(report.byteCountAfter)),
             ]))
@@ -204,7 +205,7 @@ struct Verify: AsyncParsableCommand {
                         ])
                     })
             }
-            print(DynamoDBJSON.plainText(summary))
+            Console.print(json: DynamoDBJSON.plainText(summary))
             if !report.isSound { throw ExitCode(1) }
             return
         }
@@ -213,14 +214,14 @@ struct Verify: AsyncParsableCommand {
                 DynamoDBJSON.plainText(
                     ["key": .list([key.partition] + (key.sort.map { [$0] } ?? []))])
             }
-            print(difference.description + (key.map { " \($0)" } ?? ""))
+            Console.print(difference.description + (key.map { " \($0)" } ?? ""))
         }
-        print(
+        Console.print(
             "\(report.itemCount) items, \(report.entryCount) index entries, "
                 + "\(report.groupCount) groups of counters, \(report.differences.count) differences"
         )
         for undecided in report.undecided {
-            print(
+            Console.print(
                 "\(undecided.table): \(undecided.count) undecided values, "
                     + "\(undecided.damagedCount) of them damaged")
         }

@@ -19,21 +19,7 @@ extension Console {
     /// Prints an event of a store in one line on standard error, if an operator must know of it.
     static func report(_ event: StoreEvent, of store: String) {
         guard let text = event.report else { return }
-        report(oneLine("\(store): \(text)"))
-    }
-
-    /// Text with a `?` for each character that would begin a line or control a terminal.
-    ///
-    /// Names and paths may have any characters.
-    static func oneLine(_ text: String) -> String {
-        var scalars = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator: scalars.append("?")
-            default: scalars.append(scalar)
-            }
-        }
-        return String(scalars)
+        report("\(store): \(text)")
     }
 }
 

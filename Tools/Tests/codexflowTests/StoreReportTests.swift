@@ -53,7 +53,7 @@ struct StoreReportTests {
         for (event, parts) in Self.told {
             let line = try #require(event.report)
             #expect(parts.allSatisfy { line.contains($0) }, "\(line)")
-            #expect(Console.oneLine(line) == line)
+            #expect(line.printable() == line)
         }
     }
 
@@ -69,7 +69,10 @@ struct StoreReportTests {
     @Test("Names and paths neither begin a line nor steer a terminal")
     func control() {
         let text = "a\nb\r\u{1B}[2Kc\u{85}d\u{2028}e\u{202E}f\u{0}"
-        #expect(Console.oneLine(text) == "a?b??[2Kc?d?e?f?")
-        #expect(Console.oneLine("µs, é and 日") == "µs, é and 日")
+        let mark = "\u{FFFD}"
+        #expect(
+            text.printable()
+                == "a\(mark)b\(mark)\(mark)[2Kc\(mark)d\(mark)e\(mark)f\(mark)")
+        #expect("µs, é and 日".printable() == "µs, é and 日")
     }
 }

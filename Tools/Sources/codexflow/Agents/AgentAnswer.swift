@@ -102,37 +102,6 @@ extension CodexError {
     }
 }
 
-// MARK: Text
-
-extension String {
-    /// The text for a terminal: characters that the terminal obeys, or that reverse the direction
-    /// of text, are replaced.
-    ///
-    /// - Parameter keepsLines: Whether line feeds stay.
-    /// - Returns: The text with U+FFFD in the place of these characters.
-    func printable(keepsLines: Bool = false) -> String {
-        let scalars = unicodeScalars.map { scalar -> Unicode.Scalar in
-            if keepsLines, scalar == "\n" { return scalar }
-            return scalar.isObeyed ? "\u{FFFD}" : scalar
-        }
-        return String(String.UnicodeScalarView(scalars))
-    }
-}
-
-extension Unicode.Scalar {
-    /// Whether a terminal obeys the character instead of showing it.
-    fileprivate var isObeyed: Bool {
-        switch properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator, .surrogate: true
-        case .format:
-            // The marks and overrides of bidirectional text. Joiners, which emoji have, stay.
-            [0x061C, 0x200E, 0x200F].contains(value) || (0x202A...0x202E).contains(value)
-                || (0x2066...0x2069).contains(value)
-        default: false
-        }
-    }
-}
-
 /// One JSON value of any kind.
 enum PlainJSON {
     /// Parses a value; numbers have at most 38 digits.

@@ -141,11 +141,17 @@ struct TaskArguments: ParsableArguments {
             defer { store.close() }
             answer = try await body(AgentLedger(store, project: project, user: user))
         } catch let error as CodexError {
-            if printsJSON { print(DynamoDBJSON.plainText(["error": .map(error.agentJSON)])) }
+            if printsJSON {
+                Console.print(json: DynamoDBJSON.plainText(["error": .map(error.agentJSON)]))
+            }
             Console.report("\(error.message) [\(error.code)]")
             throw ExitCode(error.isLostClaim ? 3 : 1)
         }
-        print(printsJSON ? DynamoDBJSON.plainText(answer.json) : answer.text)
+        if printsJSON {
+            Console.print(json: DynamoDBJSON.plainText(answer.json))
+        } else {
+            Console.print(lines: answer.text)
+        }
         if answer.isNothing { throw ExitCode(2) }
     }
 }

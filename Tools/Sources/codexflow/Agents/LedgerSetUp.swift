@@ -40,7 +40,7 @@ extension TaskCommand {
             try await LedgerSetUp(store).make(
                 project, key: projectKey, name: name ?? project.rawValue, owner: owner,
                 email: email, agents: agents)
-            print("\(path) has the project \(project), with \(agents.count) of its agents.")
+            Console.print("\(path) has the project \(project), with \(agents.count) of its agents.")
         }
     }
 }

@@ -60,6 +60,6 @@ struct MCPCommand: AsyncParsableCommand {
     /// Writes an answer, if there is one.
     private func write(_ answer: String?) throws {
         guard let answer else { return }
-        try FileHandle.standardOutput.write(contentsOf: Data((answer + "\n").utf8))
+        try Console.send(answer, isJSON: true)
     }
 }

@@ -80,7 +80,7 @@ struct Export: AsyncParsableCommand {
             throw error
         }
         Console.endProgress()
-        print("\(writer.itemCount) items in \(writer.fileCount) files: \(writer.path)")
+        Console.print("\(writer.itemCount) items in \(writer.fileCount) files: \(writer.path)")
     }
 
     private func split(_ table: String, of store: Store) throws -> ExportWriter.Split {
@@ -106,13 +106,14 @@ struct Export: AsyncParsableCommand {
     }
 
     private func line(_ item: Item, _ header: ItemHeader, _ store: Store) -> String {
-        let text = DynamoDBJSON.text(item)
+        let text = DynamoDBJSON.text(item).printableJSON
         guard self.header else { return items || s3 != nil ? "{\"Item\":\(text)}" : text }
         var fields: Item = [
             "schemaVersion": .number(Number(header.schemaVersion)),
             "version": .number(Number(header.version)),
         ]
         if let entity = store.entityName(of: header) { fields["entity"] = .string(entity) }
-        return "{\"Item\":\(text),\"Header\":\(DynamoDBJSON.plainText(fields))}"
+        let rest = DynamoDBJSON.plainText(fields).printableJSON
+        return "{\"Item\":\(text),\"Header\":\(rest)}"
     }
 }

@@ -8,9 +8,9 @@ struct Import: AsyncParsableCommand {
         abstract:
             "Stores items from DynamoDB JSON, from an export to S3, or from a git repository.",
         discussion: """
-            A file is plain or gzip. A directory has .json and .json.gz files, or is a full export \
-            as DynamoDB writes it to S3. The files of an export are compared with its manifest \
-            before anything is stored.
+            A file is plain or gzip, and gzip data must be sound to its end. A directory has .json \
+            and .json.gz files, or is a full export as DynamoDB writes it to S3. The files of an \
+            export are compared with its manifest before anything is stored.
 
             Items replace those with the same keys. A bad line ends the import with its number and \
             the reason; the lines before it are stored. With --skip-bad, the import goes on after \
@@ -21,7 +21,10 @@ struct Import: AsyncParsableCommand {
 
             --git makes a workspace of a repository's history. Authors become users, the \
             repository becomes a project, and commits become tasks with their dates, assignees and \
-            labels by folder.
+            labels by folder. It can be repeated: it adds the commits that the project lacks, and \
+            changes and removes nothing. The project is the one that has commits of the \
+            repository. Otherwise it has the name of the repository's folder, with a number if \
+            another repository has that name (Docs/Imports.md).
 
             Lines with encrypted fields need the keys (--key-file). With them, plain values are \
             sealed, and encrypted values are checked. Values of another store open only if \
@@ -50,20 +53,29 @@ struct Import: AsyncParsableCommand {
     @Option(help: "Import the history of the git repository at this path instead of a file.")
     var git: String?
 
+    @Option(
+        help: """
+            With --git, the identifier of the project that gets the commits; without it, the \
+            project is found.
+            """)
+    var project: String?
+
     func validate() throws {
         if git != nil, file != "-" || bulk || skipBad || trustSealed || target.table != nil {
             throw ValidationError(
                 "--git takes no file, --table, --bulk, --skip-bad or --trust-sealed.")
         }
+        if project != nil, git == nil { throw ValidationError("Give --project with --git.") }
     }
 
     func run() async throws {
         let store = try target.openForWriting()
         defer { store.close() }
         if let git {
-            let summary = try await GitImport(repository: git, store: store).run()
+            let named = try project.map { try CodexFlow.Project.ID($0) }
+            let summary = try await GitImport(git, into: store, project: named).run()
             Console.endProgress()
-            print(summary)
+            Console.print("\(summary)")
             for skip in summary.skipped { Console.report("\(skip.hash): \(skip.reason)") }
             if !summary.skipped.isEmpty { throw ExitCode(1) }
             return
@@ -84,11 +96,11 @@ struct Import: AsyncParsableCommand {
         } catch {
             Console.endProgress()
             // A failed bulk load cannot report a count: it has stored whole batches.
-            if !bulk { print(loader.summary) }
+            if !bulk { Console.print(loader.summary) }
             throw (error as? CodexError).map { $0.advised as any Error } ?? error
         }
         Console.endProgress()
-        print(loader.summary)
+        Console.print(loader.summary)
         if loader.badCount > 0 { throw ExitCode(1) }
     }
 }

@@ -13,7 +13,7 @@ struct GitCommit: Sendable {
     var hash: String
     var parentCount: Int
     var author: GitPerson
-    /// The time of authoring; `nil` if git cannot read the date (before 1970, or malformed).
+    /// The time of authoring; `nil` if the date is unreadable (``GitHistory/date(_:_:)``).
     var authored: Date?
     var committer: GitPerson
     /// The time of the commit; `nil` as with `authored`.
@@ -26,6 +26,14 @@ struct GitCommit: Sendable {
     ///
     /// A merge is compared with its first parent.
     var folders: [String]
+
+    /// Whether a text has the form of a hash: the hexadecimal digits of SHA-1 or SHA-256.
+    static func isHash(_ text: some StringProtocol) -> Bool {
+        [40, 64].contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x61...0x66).contains($0)
+            }
+    }
 }
 
 /// The commits of the branch that is checked out in a repository, parents before children.
@@ -38,7 +46,7 @@ final class GitHistory {
 
     /// The format of a commit's fields, in their order.
     private static let fields = [
-        "%H", "%P", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%s", "%b",
+        "%H", "%P", "%an", "%ae", "%at", "%ad", "%cn", "%ce", "%ct", "%cd", "%s", "%b",
     ]
 
     private let process: GitProcess
@@ -50,9 +58,8 @@ final class GitHistory {
 
     /// Starts to read the commits.
     ///
-    /// - Throws: As ``requireCommits(in:)``.
-    init(repository: String) throws {
-        try Self.requireCommits(in: repository)
+    /// - Throws: ``CodexError/Code/notFound`` if there is no git.
+    init(_ repository: GitRepository) throws {
         let boundary = UUID().uuidString
         let format = "tformat:" + ([boundary] + Self.fields).joined(separator: "%x00")
         process = try GitProcess(
@@ -60,46 +67,10 @@ final class GitHistory {
                 "log", "--topo-order", "--reverse", "-z", "--name-only", "--no-renames",
                 "--diff-merges=first-parent", "--no-ext-diff", "--no-textconv", "--no-relative",
                 "--ignore-submodules=none", "--no-mailmap", "--no-notes", "--no-color",
-                "--encoding=UTF-8", "--format=" + format, "HEAD", "--",
-            ], in: repository)
+                "--encoding=UTF-8", "--date=raw", "--format=" + format, "HEAD", "--",
+            ], in: repository.path)
         self.boundary = Array(boundary.utf8)
         reader = GitFieldReader(process.output)
-    }
-
-    /// Refuses a path that is not the top of a repository with a commit.
-    ///
-    /// - Throws: ``CodexError/Code/notFound`` if there is no such folder or no git;
-    ///   ``CodexError/Code/invalidArgument`` if the folder is not a repository, or has no commits.
-    static func requireCommits(in repository: String) throws {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: repository, isDirectory: &isDirectory),
-            isDirectory.boolValue
-        else {
-            throw CodexError(
-                .notFound, "There is no folder \(repository). Name a git repository's folder.")
-        }
-        let top = try GitProcess(["rev-parse", "--show-cdup"], in: repository).answer()
-        guard top.isSuccess else {
-            throw CodexError(
-                .invalidArgument,
-                "\(repository) is no repository that git can read. Name the folder that holds .git, "
-                    + "or a bare repository.", cause: top.complaint)
-        }
-        guard top.text.isEmpty else {
-            throw CodexError(
-                .invalidArgument,
-                "\(repository) is a folder inside of a repository. Name the repository's top folder."
-            )
-        }
-        let head = try GitProcess(
-            ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], in: repository
-        ).answer()
-        guard head.isSuccess else {
-            throw CodexError(
-                .invalidArgument,
-                "The repository \(repository) has no commits on the branch that is checked out. "
-                    + "Commit first, or check out another branch.")
-        }
     }
 
     /// The next commit, or `nil` after the last.
@@ -141,27 +112,43 @@ final class GitHistory {
 
     private func finish() throws {
         let (isSuccess, complaint) = process.finish()
-        guard !isSuccess else { return }
-        throw CodexError(
-            .inputOutput,
-            "git could not read the whole history. Check the repository with git fsck; git 2.31 is "
-                + "the oldest that will do.", cause: complaint)
+        guard isSuccess else { throw GitRepository.unreadable(complaint) }
     }
 
     private static func commit(_ header: [String], _ folders: GitFolders) throws -> GitCommit {
-        guard header.count == fields.count, header[0].utf8.count >= 40,
-            header[0].utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
-        else { throw unexpected() }
+        guard header.count == fields.count, GitCommit.isHash(header[0]) else { throw unexpected() }
         return GitCommit(
             hash: header[0], parentCount: header[1].split(separator: " ").count,
-            author: GitPerson(name: header[2], email: header[3]), authored: date(header[4]),
-            committer: GitPerson(name: header[5], email: header[6]), committed: date(header[7]),
-            subject: header[8], body: header[9], folders: folders.names)
+            author: GitPerson(name: header[2], email: header[3]),
+            authored: date(header[4], header[5]),
+            committer: GitPerson(name: header[6], email: header[7]),
+            committed: date(header[8], header[9]),
+            subject: header[10], body: header[11], folders: folders.names)
     }
 
-    /// Seconds since 1970; the model clamps times after the year 9999.
-    private static func date(_ text: String) -> Date? {
-        Double(text).map { Date(timeIntervalSince1970: $0) }
+    /// The last second of the year 9999.
+    private static let lastSecond: Int64 = 253_402_300_799
+    /// The last year with four digits.
+    private static let yearMax: Int64 = 9999
+
+    /// The instant of a date in a commit; `nil` if the date is unreadable.
+    ///
+    /// A readable date is from 1970 to 9999, since git has no earlier ones, and no stored date is
+    /// later. Its offset from UTC is one that git itself takes as input: less than 24 hours, with
+    /// less than 60 minutes. Of a date such as `2024-02-30`, git reads the year as seconds and the
+    /// month as the minutes of an offset. So the first hours of 1970 need an offset as time zones
+    /// have it, in quarters of an hour.
+    ///
+    /// - Parameters:
+    ///   - seconds: The seconds since 1970 as they are in the commit; empty if they are malformed.
+    ///   - raw: The seconds and the offset as git reads them, as in `1700000000 -0330`.
+    static func date(_ seconds: String, _ raw: String) -> Date? {
+        guard let seconds = Int64(seconds), (0...lastSecond).contains(seconds),
+            let offset = raw.split(separator: " ").last.flatMap({ Int($0) }),
+            abs(offset / 100) < 24, abs(offset % 100) < 60,
+            seconds > yearMax || offset % 100 % 15 == 0
+        else { return nil }
+        return Date(timeIntervalSince1970: Double(seconds))
     }
 
     private static func unexpected() -> CodexError {

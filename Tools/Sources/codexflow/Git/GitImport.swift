@@ -4,9 +4,12 @@ import Foundation
 
 /// Stores a git repository's history as CodexFlow's users, projects and tasks.
 ///
-/// The repository is a project with the name of its folder. Each commit is a finished task of its
-/// author, and its committer is the reporter. Each author and committer is a user. The same history
-/// always creates the same items. Existing users and projects stay as they are; tasks are replaced.
+/// The repository is a project, which ``GitProjectSearch`` finds. Each commit is a finished task of
+/// its author, and its committer is the reporter. Each author and committer is a user.
+///
+/// An import adds what is missing. A task that is there stays as it is, and so do users, the
+/// project and the commits that a rewritten history does not have any more. The same history
+/// always creates the same items in an empty store.
 struct GitImport {
     /// The result of an import.
     struct Summary: Sendable, CustomStringConvertible {
@@ -19,32 +22,43 @@ struct GitImport {
         /// The most refused commits in the list.
         static let skipCountMax = 100
 
+        /// The project of the repository.
+        let projectID: CodexFlow.Project.ID
         /// The number of stored commits.
-        fileprivate(set) var commitCount = 0
-        /// The number of authors and committers.
-        fileprivate(set) var authorCount = 0
-        /// The number of messages that were too large for an item and were cut.
-        fileprivate(set) var truncatedCount = 0
-        /// The number of commits with a date that git cannot read.
-        fileprivate(set) var undatedCount = 0
+        var commitCount = 0
+        /// The number of commits that the project had already.
+        var knownCount = 0
+        /// The number of commits of the project that the history does not have.
+        var absentCount = 0
+        /// The number of authors and committers of the stored commits.
+        var authorCount = 0
+        /// The number of stored messages that were too large for an item and were cut.
+        var truncatedCount = 0
+        /// The number of stored commits with an unreadable date.
+        var undatedCount = 0
         /// The number of refused commits.
-        fileprivate(set) var skippedCount = 0
+        var skippedCount = 0
         /// The first refused commits.
-        fileprivate(set) var skipped: [Skip] = []
+        var skipped: [Skip] = []
+
+        init(_ projectID: CodexFlow.Project.ID) { self.projectID = projectID }
 
         /// The counts in one line.
         var description: String {
-            "\(commitCount) commits of \(authorCount) people stored, \(truncatedCount) messages cut, "
-                + "\(undatedCount) dates unreadable, \(skippedCount) commits skipped"
+            "\(commitCount) new commits of \(authorCount) people stored in project \(projectID), "
+                + "\(knownCount) known, \(absentCount) not in this history; "
+                + "\(truncatedCount) messages cut, \(undatedCount) dates unreadable, "
+                + "\(skippedCount) commits skipped"
         }
 
-        fileprivate mutating func add(_ other: Summary) {
-            commitCount += other.commitCount
-            authorCount += other.authorCount
-            truncatedCount += other.truncatedCount
-            undatedCount += other.undatedCount
-            skippedCount += other.skippedCount
-            skipped += other.skipped.prefix(Self.skipCountMax - skipped.count)
+        /// Adds the counts of a batch.
+        mutating func add(_ batch: Summary) {
+            commitCount += batch.commitCount
+            knownCount += batch.knownCount
+            truncatedCount += batch.truncatedCount
+            undatedCount += batch.undatedCount
+            skippedCount += batch.skippedCount
+            skipped += batch.skipped.prefix(Self.skipCountMax - skipped.count)
         }
     }
 
@@ -53,43 +67,44 @@ struct GitImport {
     /// The size of messages and names at which a batch is full.
     static let batchByteCountMax = 8 << 20
 
-    private let repository: String
+    private let repository: GitRepository
     private let store: Store
-    /// The project of the repository.
-    let projectID: CodexFlow.Project.ID
+    /// The project that was named.
+    private let named: CodexFlow.Project.ID?
 
     /// Prepares an import.
     ///
     /// - Parameters:
-    ///   - repository: The top folder of a work tree, or a bare repository.
+    ///   - path: The top folder of a work tree, or a bare repository.
     ///   - store: The target, which has CodexFlow's schema.
-    /// - Throws: ``CodexError/Code/notFound`` if there is no such folder or no git;
-    ///   ``CodexError/Code/invalidArgument`` if it is not a repository, or has no commits.
-    init(repository: String, store: Store) throws {
-        try GitHistory.requireCommits(in: repository)
-        self.repository = repository
+    ///   - project: The project that gets the commits; `nil` is the one that is found.
+    /// - Throws: As ``GitRepository/init(_:)``.
+    init(_ path: String, into store: Store, project: CodexFlow.Project.ID? = nil) throws {
+        repository = try GitRepository(path)
         self.store = store
-        projectID = try CodexFlow.Project.ID(gitRepository: repository)
+        named = project
     }
 
     /// Imports the history of the branch that is checked out.
     ///
-    /// A failed import has stored its earlier batches; the next import stores them again.
+    /// A failed import has stored its earlier batches; the next import stores the rest.
     ///
     /// - Parameter progress: Called with a line after each batch.
-    /// - Returns: The counts of stored and refused commits.
-    /// - Throws: ``CodexError/Code/inputOutput`` if git fails, and as ``Store/write(_:)-(_)``.
+    /// - Returns: The counts of stored, known and refused commits.
+    /// - Throws: ``CodexError/Code/inputOutput`` if git fails, ``CodexError/Code/invalidArgument``
+    ///   if the project is archived or in deletion, and as ``Store/write(_:)-(_)``.
     func run(progress: (String) -> Void = Console.progress) async throws -> Summary {
-        let history = try GitHistory(repository: repository)
+        let history = try GitHistory(repository)
         defer { history.close() }
-        var summary = Summary()
+        let project = try await takeProject()
+        var summary = Summary(project)
         var users: [CodexFlow.User.ID: CodexFlow.User.ID] = [:]
         var position = 0
         while case let commits = try Self.batch(history), !commits.isEmpty {
-            let (known, first, projectID) = (users, position + 1, projectID)
+            let known = users
             let result = try await store.write { transaction in
-                var batch = GitBatch(projectID: projectID, users: known)
-                try batch.append(commits, numberedFrom: first, in: &transaction)
+                var batch = GitBatch(project, users: known)
+                try batch.append(commits, in: &transaction)
                 return batch
             }
             users = result.users
@@ -98,14 +113,39 @@ struct GitImport {
             progress("\(position) commits")
         }
         summary.authorCount = users.count
-        let (projectID, count) = (projectID, position)
-        try await store.write { transaction in
-            let name = CodexFlow.NumberSequence.tasks
-            let last = try transaction.get(.sequence(name, of: projectID))?.last ?? 0
-            try transaction.put(
-                CodexFlow.NumberSequence(projectID: projectID, name: name, last: max(last, count)))
+        var count = 0
+        try store.forEachPage(ofCommitsIn: project) { hashes in
+            count += hashes.count
+            return true
         }
+        summary.absentCount = max(0, count - summary.commitCount - summary.knownCount)
         return summary
+    }
+
+    /// The project, which has a record of the repository from now on.
+    private func takeProject() async throws -> CodexFlow.Project.ID {
+        let identity = repository.identity
+        while true {
+            let find: GitProjectSearch.Find
+            if let named {
+                find = GitProjectSearch.Find(project: named, isUnclaimed: false)
+            } else {
+                find = try GitProjectSearch(repository: repository, store: store).find()
+            }
+            let isTaken = try await store.write { transaction in
+                let key = GitRecord.key(of: find.project)
+                let item = try transaction.item(in: CodexFlow.table, key: key)
+                // Another import, perhaps of another repository, was faster.
+                if find.isUnclaimed, item != nil { return false }
+                try GitBatch.requireChangeable(try transaction.get(.project(find.project)))
+                var record = item.flatMap { GitRecord($0) } ?? GitRecord(find.project)
+                if record.insert(identity) || item == nil {
+                    try transaction.put(record.item, in: CodexFlow.table)
+                }
+                return true
+            }
+            if isTaken { return find.project }
+        }
     }
 
     private static func batch(_ history: GitHistory) throws -> [GitCommit] {
@@ -119,78 +159,5 @@ struct GitImport {
             commits.append(commit)
         }
         return commits
-    }
-}
-
-/// The commits of one transaction, before they are stored.
-private struct GitBatch: Sendable {
-    let projectID: CodexFlow.Project.ID
-    /// The users so far: the identifier in the store by the identifier of an address.
-    private(set) var users: [CodexFlow.User.ID: CodexFlow.User.ID]
-    private(set) var summary = GitImport.Summary()
-
-    init(projectID: CodexFlow.Project.ID, users: [CodexFlow.User.ID: CodexFlow.User.ID]) {
-        self.projectID = projectID
-        self.users = users
-    }
-
-    mutating func append(
-        _ commits: [GitCommit], numberedFrom first: Int, in transaction: inout WriteTransaction
-    ) throws {
-        for (number, commit) in zip(first..., commits) {
-            let author = try user(commit.author, in: &transaction)
-            let committer = try user(commit.committer, in: &transaction)
-            if number == 1 { try putProject(of: author, commit.authored, in: &transaction) }
-            var task = try CodexFlow.Task(commit, in: projectID, assignee: author)
-            task.number = number
-            task.reporterID = committer
-            let isCut = task.cutToFit()
-            do throws(CodexError) {
-                try transaction.put(task)
-            } catch {
-                guard
-                    [.itemTooLarge, .invalidItem, .keyTooLong, .ruleViolated].contains(error.code)
-                else {
-                    throw error
-                }
-                summary.skippedCount += 1
-                summary.skipped.append(.init(hash: commit.hash, reason: error.message))
-                continue
-            }
-            summary.commitCount += 1
-            if isCut { summary.truncatedCount += 1 }
-            if commit.authored == nil || commit.committed == nil { summary.undatedCount += 1 }
-        }
-    }
-
-    /// The user with the person's address: the store's user, or a new one.
-    private mutating func user(
-        _ person: GitPerson, in transaction: inout WriteTransaction
-    ) throws -> CodexFlow.User.ID {
-        let user = try CodexFlow.User(person)
-        if let known = users[user.id] { return known }
-        let stored =
-            try transaction.get(.user(email: user.email)) ?? transaction.get(.user(user.id))
-        if stored == nil { try transaction.put(user) }
-        let id = stored?.id ?? user.id
-        users[user.id] = id
-        return id
-    }
-
-    private func putProject(
-        of owner: CodexFlow.User.ID, _ start: Date?, in transaction: inout WriteTransaction
-    ) throws {
-        guard try transaction.get(.project(projectID)) == nil else { return }
-        // The key is the beginning of the name, if it is valid and free.
-        let letters = projectID.rawValue.uppercased().unicodeScalars.filter {
-            ("A"..."Z").contains($0) || ("0"..."9").contains($0)
-        }
-        let key = String(String.UnicodeScalarView(letters.prefix(6)))
-        var project = CodexFlow.Project(
-            id: projectID, name: projectID.rawValue, ownerID: owner, key: key, status: .started,
-            createdAt: start)
-        let isFree = try transaction.get(.project(key: key)) == nil
-        if !isFree || (try? project.validate()) == nil { project.key = nil }
-        try transaction.put(project)
     }
 }

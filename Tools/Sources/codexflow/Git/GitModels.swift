@@ -5,18 +5,19 @@ import Foundation
 
 extension CodexFlow.Task {
     private static let cutBodyByteCount = 64 << 10
+    /// The most bytes of a title: a character may have any number of combining marks.
+    private static let titleByteCountMax = 32 * CodexFlow.Limits.nameCountMax
 
-    /// Creates a finished task from a commit.
+    /// Creates a finished task from a commit; call ``cutToFit()`` before it is stored.
     ///
     /// - Throws: ``CodexError/Code/invalidIdentifier``.
     init(
         _ commit: GitCommit, in project: CodexFlow.Project.ID, assignee: CodexFlow.User.ID
     ) throws(CodexError) {
-        let subject = CodexFlow.Text.line(commit.subject)
         self.init(
             id: try ID(commit.hash), projectID: project,
-            title: subject.contains { !$0.isWhitespace } ? subject : "(no subject)",
-            assigneeID: assignee, status: .done, createdAt: commit.authored)
+            title: CodexFlow.Text.line(commit.subject), assigneeID: assignee, status: .done,
+            createdAt: commit.authored)
         let end = commit.body.utf8.lastIndex { $0 != UInt8(ascii: "\n") }
         if let end { body = String(commit.body[...end]) }
         kind = Kind(commitSubject: commit.subject)
@@ -34,6 +35,8 @@ extension CodexFlow.Task {
 
     /// Cuts a title to the limit of a task, and cuts a body beyond its limit to 64 KiB.
     ///
+    /// A title without a visible character is replaced.
+    ///
     /// - Returns: Whether anything was cut.
     mutating func cutToFit() -> Bool {
         var isCut = false
@@ -41,6 +44,12 @@ extension CodexFlow.Task {
             title = String(title.prefix(CodexFlow.Limits.nameCountMax))
             isCut = true
         }
+        if title.utf8.count > Self.titleByteCountMax {
+            title = title.prefix(byteCount: Self.titleByteCountMax)
+            isCut = true
+        }
+        let probe = CodexFlow.Task(id: id, projectID: projectID, title: title)
+        if (try? probe.validate()) == nil { title = "(no subject)" }
         if let body, body.utf8.count > CodexFlow.Limits.bodyByteCountMax {
             self.body = body.prefix(byteCount: Self.cutBodyByteCount)
             isCut = true
@@ -52,12 +61,13 @@ extension CodexFlow.Task {
 extension CodexFlow.Task.Kind {
     /// The kind in a subject such as `fix(parser): …`, in the manner of Conventional Commits.
     ///
-    /// It is `nil` for other subjects.
+    /// It is `nil` for other subjects. Upper and lower case are the same (Conventional Commits
+    /// 1.0.0, 15).
     init?(commitSubject subject: String) {
         let head = subject.prefix { $0 != ":" }
         let word = head.prefix { $0 != "(" && $0 != "!" }
         guard head.endIndex != subject.endIndex else { return nil }
-        switch word {
+        switch word.lowercased() {
         case "fix": self = .bug
         case "feat": self = .feature
         case "build", "chore", "ci", "docs", "refactor", "style", "test": self = .chore
@@ -70,16 +80,21 @@ extension CodexFlow.Project.ID {
     /// The most bytes of an identifier: keys have room for it beside those of users and tasks.
     private static let byteCountMax = 64
 
-    /// The identifier of a repository's project: its folder's name without `.git`.
-    init(gitRepository path: String) throws(CodexError) {
+    /// The identifier of a repository's project: its folder's name without `.git`, with a number
+    /// from 2 on if other repositories have the name.
+    init(gitRepository path: String, number: Int = 1) throws(CodexError) {
         var url = URL(fileURLWithPath: path).standardizedFileURL
         if url.lastPathComponent == ".git" { url.deleteLastPathComponent() }
         if url.pathExtension == "git" { url.deletePathExtension() }
-        let name = url.lastPathComponent.unicodeScalars.map { scalar in
-            scalar == "#" || scalar == "/" || scalar.properties.generalCategory == .control
-                ? "-" : Character(scalar)
+        let name = url.lastPathComponent.unicodeScalars.map { scalar -> Character in
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: "-"
+            default: scalar == "#" || scalar == "/" ? "-" : Character(scalar)
+            }
         }
-        try self.init(String(name).prefix(byteCount: Self.byteCountMax))
+        let suffix = number == 1 ? "" : "-\(number)"
+        let byteCount = Self.byteCountMax - suffix.utf8.count
+        try self.init(String(name).prefix(byteCount: byteCount) + suffix)
     }
 }
 
