@@ -39,7 +39,7 @@ PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
 .PHONY: run serve help test test-scripts test-thread test-crash torture simulate histories risk fuzz fuzz-corpus \
-	lint format nested task-service field-service dynamodb agents worst \
+	lint format nested task-service field-service dynamodb emulators agents worst \
 	count-instructions docs api-breakage journeys \
 	check-dependencies lock lock-python sbom bench bench-full bench-suites bench-bulk bench-durable \
 	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service endpoint-figures clean
@@ -203,6 +203,17 @@ dynamodb: ## AWS's clients against the server, and random operations beside mini
 	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Differential/clients.py --codexflow $(SCRATCH)/debug/codexflow && \
 	$$python Tools/Differential/differential.py --codexflow $(SCRATCH)/debug/codexflow --operations $(OPERATIONS) $(if $(SEED),--seed $(SEED))
+
+# Documented behaviours of DynamoDB, each with its source, in the server, moto and ministack. It ends with 1 if the
+# server differs. A table for a document: make emulators EMULATORS="--markdown FILE"
+EMULATORS ?=
+emulators: ## where the server, moto and ministack differ from DynamoDB's documentation: EMULATORS=
+	@./Scripts/bootstrap
+	$(REPLAN)
+	$(PIN) server
+	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
+	@python=$$(./Scripts/python-clients) && \
+	$$python Tools/Differential/emulators.py --codexflow $(SCRATCH)/debug/codexflow --moto --ministack $(EMULATORS)
 
 # A client of the Model Context Protocol against `codexflow mcp`, then 64 agents as processes, of which one is killed
 # every 50 ms: each of 10,000 tasks is completed once. The short form: make agents AGENTS=--quick

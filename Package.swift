@@ -14,6 +14,7 @@ let package = Package(
         // The workspace on any table, without the engine and without liblmdb.
         .library(name: "CodexWorkspace", targets: ["CodexWorkspace"]),
         .library(name: "CodexDynamoDB", targets: ["CodexDynamoDB"]),
+        .library(name: "CodexDynamoDBFaults", targets: ["CodexDynamoDBFaults"]),
         .library(name: "CodexTesting", targets: ["CodexTesting"]),
         // For the packages in Benchmarks/ alone.
         .library(name: "_MeasuredPaths", targets: ["MeasuredPaths"]),
@@ -77,6 +78,10 @@ let package = Package(
         .target(name: "Codex", dependencies: ["CodexCore", "CodexStore", "CodexWorkspace"]),
         // DynamoDB's API over a store, request by request; a server is in Tools.
         .target(name: "CodexDynamoDB", dependencies: ["CodexCore", "CodexStore"]),
+        // The same API with faults, for tests of programs.
+        .target(
+            name: "CodexDynamoDBFaults",
+            dependencies: ["CodexCore", "CodexDynamoDB", "CodexStore"]),
         .target(name: "CodexTesting", dependencies: ["CodexCore", "CodexStore"]),
         // What the tests run, and kill, as other processes.
         .executableTarget(
@@ -176,7 +181,8 @@ let package = Package(
         .testTarget(
             name: "CodexDynamoDBTests",
             dependencies: [
-                "CodexCore", "CodexDynamoDB", "CodexStore", "CodexTesting", "TestSupport",
+                "CodexCore", "CodexDynamoDB", "CodexDynamoDBFaults", "CodexStore", "CodexTesting",
+                "TestSupport",
             ]),
         .testTarget(
             name: "DomainTests",
@@ -226,7 +232,8 @@ let package = Package(
         .testTarget(
             name: "ClientTests",
             dependencies: [
-                "Codex", "CodexCore", "CodexDynamoDB", "CodexIndex", "CodexStore", "CodexTesting",
+                "Codex", "CodexCore", "CodexDynamoDB", "CodexDynamoDBFaults", "CodexIndex",
+                "CodexStore", "CodexTesting",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -41,6 +41,7 @@ let package = Package(
                 .product(name: "Codex", package: "Codex"),
                 .product(name: "CodexCore", package: "Codex"),
                 .product(name: "CodexDynamoDB", package: "Codex"),
+                .product(name: "CodexDynamoDBFaults", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(
@@ -89,6 +90,7 @@ let package = Package(
                 "CodexflowServer",
                 .product(name: "CodexCore", package: "Codex"),
                 .product(name: "CodexDynamoDB", package: "Codex"),
+                .product(name: "CodexDynamoDBFaults", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
                 .product(name: "CodexTesting", package: "Codex"),
                 .product(

@@ -13,7 +13,7 @@ extension DynamoDBService {
         let gets = try Self.batchGets(input)
         let pairs = try gets.map { (get: $0, table: try definition($0.table)) }
         for (get, table) in pairs { try get.requireKeys(table) }
-        let batch = BatchRead(pairs, capacity)
+        let batch = BatchRead(pairs, capacity, budget.faults)
         // A few small items fit into the first slice.
         try batch.readSlice(of: store, .first, budget)
         return try await finish(batch, budget)
@@ -40,11 +40,14 @@ extension DynamoDBService {
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
-        let steps = try steps(try Self.batchWrites(input))
+        let all = try self.steps(try Self.batchWrites(input))
+        let left = budget.faults.unprocessedPlaces(of: all.count)
+        let steps = all.indices.filter { !left.contains($0) }.map { all[$0] }
         let targets = capacity == .none ? [] : try steps.map { try WriteTarget($0.table, self) }
         let units = try await perform(steps, targets, budget)
         var response = ResponseWriter()
-        response.member("UnprocessedItems") { $0.raw("{}") }
+        try response.unprocessedItems(
+            left.sorted().map { (all[$0].requestedTable, all[$0].source) }, budget)
         response.capacities(capacity, units)
         return response
     }
@@ -65,8 +68,7 @@ extension DynamoDBService {
                     "Too many items requested for the BatchWriteItem call")
             }
             for node in nodes {
-                writes.append(
-                    try BatchWrite(member.name, try RequestParameters(node, "WriteRequest")))
+                writes.append(try BatchWrite(member.name, node))
             }
         }
         guard !writes.isEmpty else { throw noRequests }
@@ -121,9 +123,12 @@ private struct BatchWrite {
     let table: String
     let put: Item?
     let key: Item?
+    /// The write as the request has it.
+    let source: JSONValue
 
-    init(_ table: String, _ request: RequestParameters) throws {
-        self.table = table
+    init(_ table: String, _ source: JSONValue) throws {
+        (self.table, self.source) = (table, source)
+        let request = try RequestParameters(source, "WriteRequest")
         let put = try request.object("PutRequest")
         let delete = try request.object("DeleteRequest")
         guard (put == nil) != (delete == nil) else {
@@ -141,9 +146,13 @@ private struct BatchStep: Sendable {
     /// The item to put; `nil` deletes the stored one.
     let put: Item?
     let key: PrimaryKey
+    /// The table's name and the write, as the request has them.
+    let requestedTable: String
+    let source: JSONValue
 
     init(_ write: BatchWrite, _ table: TableDefinition) throws {
         self.table = table
+        (requestedTable, source) = (write.table, write.source)
         put = write.put
         if let item = write.put { try table.requireKeys(of: item) }
         key =

@@ -4,7 +4,7 @@ internal import CodexStore
 /// The part of a BatchGetItem for one table.
 struct BatchGet {
     let table: String
-    let keys: [Item]
+    private(set) var keys: [Item]
     let isConsistent: Bool
     let projection: Projection?
     /// The parameters that select attributes, as they came.
@@ -34,6 +34,13 @@ struct BatchGet {
         rest = input.all.filter { Self.restNames.contains($0.name) }
     }
 
+    /// Moves the keys at some places behind all others.
+    mutating func move(toEnd places: Set<Int>) {
+        let all = keys
+        let first = all.indices.filter { !places.contains($0) }
+        keys = (first + places.sorted()).map { all[$0] }
+    }
+
     func requireKeys(_ table: TableDefinition) throws {
         var seen: Set<PrimaryKey> = []
         for key in keys {
@@ -51,6 +58,8 @@ struct BatchGet {
 /// It is `@unchecked Sendable` because only the request's one task uses its state.
 final class BatchRead: SlicedRead, @unchecked Sendable {
     private let gets: [(get: BatchGet, table: TableDefinition)]
+    /// For each table, the number of its keys that are read at most.
+    private let keyCounts: [Int]
     private let capacity: Capacity.Detail
     private var written = ResponseWriter()
     /// The index of the table that is read.
@@ -73,10 +82,34 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
     /// ("BatchGetItem" in its API reference). Clients request those keys again in any case.
     static let workMax = 16 << 20
 
-    init(_ gets: [(get: BatchGet, table: TableDefinition)], _ capacity: Capacity.Detail) {
-        (self.gets, self.capacity) = (gets, capacity)
+    init(
+        _ gets: [(get: BatchGet, table: TableDefinition)], _ capacity: Capacity.Detail,
+        _ faults: RequestFaults = RequestFaults()
+    ) {
+        self.capacity = capacity
+        (self.gets, keyCounts) = BatchRead.moving(gets, faults)
         written.member("Responses") { $0.raw("{") }
         open()
+    }
+
+    /// Moves the keys that stay unread behind the others of their table.
+    ///
+    /// - Returns: The tables, and the number of keys to read of each.
+    private static func moving(
+        _ gets: [(get: BatchGet, table: TableDefinition)], _ faults: RequestFaults
+    ) -> ([(get: BatchGet, table: TableDefinition)], [Int]) {
+        let left = faults.unprocessedPlaces(of: gets.reduce(0) { $0 + $1.get.keys.count })
+        var gets = gets
+        var counts: [Int] = []
+        var start = 0
+        for index in gets.indices {
+            let count = gets[index].get.keys.count
+            let places = left.filter { (start..<(start + count)).contains($0) }.map { $0 - start }
+            if !places.isEmpty { gets[index].get.move(toEnd: Set(places)) }
+            counts.append(count - places.count)
+            start += count
+        }
+        return (gets, counts)
     }
 
     var isDone: Bool { place == gets.count }
@@ -92,6 +125,10 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
         try store.read { snapshot -> Void in
             while !isDone, !slice.isFull(size) {
                 guard work < Self.workMax else { return endEarly() }
+                guard keyPlace < keyCounts[place] else {
+                    close()
+                    continue
+                }
                 let (get, table) = gets[place]
                 let found = try snapshot.view(
                     in: get.table, key: try table.requestedKey(get.keys[keyPlace]),
@@ -105,7 +142,7 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
                 reservedByteCount += memory.byteCount
                 memory.release()
                 keyPlace += 1
-                if keyPlace == get.keys.count { close() }
+                if keyPlace == keyCounts[place] { close() }
             }
         }
         try written.reserve(budget)

@@ -80,7 +80,9 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         let bound = WalkBound(
             skippedCountMax: Self.sliceSkippedCountMax, keyNames: read.startNames,
             largeByteCount: size.largeByteCount)
-        let stop = try store.read { snapshot -> Item? in
+        let isGlobalIndex = read.index?.isLocal == false
+        let stop = try budget.faults.read(store, isGlobalIndex: isGlobalIndex) {
+            snapshot -> Item? in
             defer { copied.clear() }
             let stop = try walk(snapshot, within: bound, take)
             if let item = try copied.item(keeping: read.startNames) { last = item }

@@ -4,7 +4,7 @@ internal import CodexCore
 // the client has the response. `isOver` checks the time.
 //
 //   stage           meter                                    refused by, with
-//   head            100 headers, 32 KiB                      parser of HTTP: 431
+//   head            16 KiB, 100 headers                      RequestRules, parser of HTTP: 400
 //   body            16 MiB; memory as it arrives             RequestBody: 413;
 //                                                            ConnectionHandler: Throttling
 //   gzip            256 KiB and 8 times the body;            Gzip: Serialization, Throttling
@@ -75,6 +75,9 @@ public struct RequestBudget: Sendable {
     ///
     /// Work on small items and the first slice of a query stay where the request started.
     public var executor: (any TaskExecutor)?
+
+    /// The deviations that a service with faults asks for.
+    package var faults = RequestFaults()
 
     /// The size in bytes up to which bodies, responses and items are small.
     ///

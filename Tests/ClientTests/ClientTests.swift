@@ -2,6 +2,7 @@
 
 import Codex
 import CodexDynamoDB
+import CodexDynamoDBFaults
 import CodexTesting
 import Foundation
 import Testing
@@ -236,6 +237,24 @@ struct ClientTests {
             target: "DynamoDB_20120810.ListTables", body: Array("{}".utf8))
         print(response.status, String(decoding: response.body, as: UTF8.self))
         #expect(response.status == 200)
+    }
+
+    @Test("A service with faults, as its document shows it")
+    func faults() async throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        let put = #"{"TableName":"\#(CodexFlow.table)","Item":{"PK":{"S":"a"},"SK":{"S":"b"}}}"#
+        let plan = FaultPlan(
+            seed: 7,
+            rules: [FaultRule(.internalError(.after), operations: ["PutItem"], schedule: .first(1))]
+        )
+        let service = try FaultyDynamoDBService(DynamoDBService(store), plan: plan)
+        let response = await service.response(
+            target: "DynamoDB_20120810.PutItem", body: Array(put.utf8))
+        print(response.status)  // 500, although the item is stored
+        #expect(response.status == 500)
+        let key = PrimaryKey(.string("a"), .string("b"))
+        #expect(try store.item(in: CodexFlow.table, key: key) != nil)
     }
 
     @Test("An observer, as the README shows it")

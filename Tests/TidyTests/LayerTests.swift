@@ -43,6 +43,9 @@ struct LayerTests {
             "CodexDynamoDB",
             ["CodexCore", "CodexStore", "FoundationEssentials", "Synchronization"]),
         Layer(
+            "CodexDynamoDBFaults",
+            ["CodexCore", "CodexDynamoDB", "CodexStore", "FoundationEssentials"]),
+        Layer(
             "CodexTesting",
             [
                 "CodexCore", "CodexStore", "Foundation", "FoundationEssentials", "Synchronization",
@@ -117,7 +120,7 @@ struct LayerTests {
 
     @Test(
         "What serves any schema does not name CodexFlow",
-        arguments: ["CodexIndex", "CodexStore", "CodexDynamoDB"])
+        arguments: ["CodexIndex", "CodexStore", "CodexDynamoDB", "CodexDynamoDBFaults"])
     func domain(module: String) throws {
         for (path, text) in try TidyTests.sources("Sources/\(module)") {
             let lines = text.split(separator: "\n").filter {

@@ -37,7 +37,7 @@ struct TidyTests {
             ("Docs/Durability.md", "Tests/ClientTests/ClientTests.swift", 1),
             ("Docs/Backups.md", "Tests/ClientTests/ClientTests.swift", 1),
             ("Docs/Followers.md", "Tests/ClientTests/ClientTests.swift", 2),
-            ("Docs/DynamoDB.md", "Tests/ClientTests/ClientTests.swift", 1),
+            ("Docs/DynamoDB.md", "Tests/ClientTests/ClientTests.swift", 2),
             ("Docs/Services.md", "Tests/ClientTests/DomainClientTests.swift", 4),
             ("Docs/Analytics.md", "Tests/ClientTests/DomainClientTests.swift", 1),
             ("Docs/Upgrades.md", "Tests/ClientTests/DomainClientTests.swift", 1),

@@ -82,6 +82,7 @@ struct ReaderGate {
     /// - Throws: ``CodexError/Code/inUse`` if a snapshot stays open; readers are admitted then.
     func barReaders() throws(CodexError) {
         setBarrier(.draining)
+        core.endHeldSnapshots()
         let deadline = DispatchTime.now() + Self.drainLimit
         while true {
             let isFree = state.withLock { state in

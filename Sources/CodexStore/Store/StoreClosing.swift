@@ -20,6 +20,7 @@ struct StoreClosing {
         }
         if isFirst {
             OpenStores.markClosing(directory.identity)
+            core.endHeldSnapshots()
             core.leaderStreams.close(StoreCore.closed)
         }
         return isFirst

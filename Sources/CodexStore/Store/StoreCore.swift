@@ -52,6 +52,8 @@ final class StoreCore: Sendable {
     let state: Locked<State>
     /// All contexts of readers, idle or in use.
     let contexts = Locked<[ReadContext]>([])
+    /// The snapshots that stay open between reads.
+    let heldSnapshots = Locked<[WeakHeldSnapshot]>([])
     let readerAging = BackgroundLoop()
     /// Signalled when readers are barred and the last one ended.
     let lastReaderEnded = DispatchSemaphore(value: 0)

@@ -165,10 +165,7 @@
             extendDeadline(context)
             do throws(RequestRefusal) {
                 let accepted = try endpoint.rules.accept(head, localAddress: localAddress)
-                if accepted.route == .operation, let credentials = endpoint.credentials {
-                    // A client must at least claim the access key before its body is read.
-                    _ = try credentials.signer(accepted.authorization)
-                }
+                if accepted.route == .operation { try requireSigner(accepted) }
                 state = .receiving(
                     IncomingRequest(
                         accepted, head.headers, endpoint.memory,
@@ -176,6 +173,16 @@
                 if accepted.expectsContinue { writeContinue(context) }
             } catch {
                 refuse(error, context, isHead: head.method == .HEAD)
+            }
+        }
+
+        /// Refuses a request that does not claim the access key, before its body is read.
+        private func requireSigner(_ accepted: AcceptedHead) throws(RequestRefusal) {
+            guard let credentials = endpoint.credentials else { return }
+            do throws(RequestRefusal) {
+                _ = try credentials.signer(accepted.authorization)
+            } catch {
+                throw error.readable(by: accepted.origin)
             }
         }
 
@@ -241,10 +248,11 @@
 
         private func answer(_ request: IncomingRequest, _ context: ChannelHandlerContext) {
             switch request.head.route {
-            case .health: write(.health, closes: request.head.closes, context)
+            case .health:
+                write(.health(request.head.origin), closes: request.head.closes, context)
             case .preflight:
-                write(
-                    .preflight(request.head.origin ?? ""), closes: request.head.closes, context)
+                let answer = request.head.preflight?.answer ?? .health(nil)
+                write(answer, closes: request.head.closes, context)
             case .operation: start(request, context)
             }
         }
@@ -275,6 +283,10 @@
             _ refusal: RequestRefusal, _ context: ChannelHandlerContext, isHead: Bool = false
         ) {
             gate.close()
+            var refusal = refusal
+            if case .receiving(let request) = state {
+                refusal = refusal.readable(by: request.head.origin)
+            }
             write(HTTPAnswer(refusal, isHead: isHead), closes: true, context)
             readOn(context)
         }
@@ -377,7 +389,7 @@
         /// The refusal for an error of the HTTP parser.
         fileprivate static func malformed(_ failure: HTTPParserError) -> RequestRefusal {
             switch failure {
-            case .headerOverflow: malformed("The headers are too large or too many.", status: 431)
+            case .headerOverflow: headTooLarge
             default: malformed("The request is not sound HTTP.")
             }
         }

@@ -23,19 +23,25 @@
         ///   - host: The address to listen on.
         ///   - port: The port; 0 takes any free one.
         ///   - connectionCountMax: The most connections at a time; others wait.
+        ///   - onRunning: Called when the server accepts connections, before it prints its address.
+        ///     From then on, `SIGTERM` and `SIGINT` end it in order.
         /// - Throws: The errors of listening at the address.
-        package func run(host: String, port: Int, connectionCountMax: Int) async throws {
+        package func run(
+            host: String, port: Int, connectionCountMax: Int,
+            onRunning: @escaping @Sendable () -> Void = {}
+        ) async throws {
             // Tasks run on their connection's event loop, so that a request's steps change no
             // threads.
             NIOSingletons
                 .unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
             var logger = Logger(label: "codexflow")
             logger.logLevel = .warning
-            try await application(host, port, connectionCountMax, logger).runService()
+            try await application(host, port, connectionCountMax, onRunning, logger).runService()
         }
 
         private func application(
-            _ host: String, _ port: Int, _ connectionCountMax: Int, _ logger: Logger
+            _ host: String, _ port: Int, _ connectionCountMax: Int,
+            _ onRunning: @escaping @Sendable () -> Void, _ logger: Logger
         ) -> some ApplicationProtocol {
             let date = HTTPDate()
             return Application(
@@ -48,6 +54,7 @@
                     address: .hostname(host, port: port),
                     availableConnectionsDelegate: MaximumAvailableConnections(connectionCountMax)),
                 onServerRunning: { channel in
+                    onRunning()
                     let address = channel.localAddress
                     let host = address?.ipAddress ?? ""
                     let line =
@@ -71,7 +78,10 @@
             let channel: any Channel
         }
 
-        /// The limits of a request's headers: those of AWS's clients have some kilobytes.
+        /// The limits of what the parser keeps of a request's head.
+        ///
+        /// The limit of the head itself is ``RequestRules/headByteCountMax``. The parser keeps at
+        /// most 80 KiB of a request line.
         private static var limits: NIOHTTPDecoderLimitConfiguration {
             var limits = NIOHTTPDecoderLimitConfiguration()
             limits.maxHeaderFieldSize = 16 << 10

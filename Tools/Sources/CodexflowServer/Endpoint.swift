@@ -8,7 +8,7 @@
     /// Small requests are answered where they are given. The ``workers`` perform long work, and all
     /// work on a large request.
     package struct Endpoint: Sendable {
-        package let service: DynamoDBService
+        package let service: any DynamoDBResponder
         /// The credentials that requests must be signed with; `nil` accepts all requests.
         package let credentials: Credentials?
         package let rules: RequestRules
@@ -36,7 +36,7 @@
         static let checkedByteCountMax = 4 << 20
 
         package init(
-            _ service: DynamoDBService, credentials: Credentials?, rules: RequestRules,
+            _ service: any DynamoDBResponder, credentials: Credentials?, rules: RequestRules,
             memory: MemoryBudget, workers: WorkerPool, timeout: Duration
         ) {
             (self.service, self.credentials, self.rules) = (service, credentials, rules)
@@ -127,15 +127,14 @@
         /// The decompressed body.
         func unpackedBody() throws(RequestRefusal) -> [UInt8] {
             guard isCompressed else { return body }
-            guard head.contentEncoding?.lowercased() == "gzip" else {
-                throw .malformed("The content encoding is not known.", status: 415)
-            }
+            guard head.contentEncoding?.lowercased() == "gzip" else { throw .unknownEncoding }
             let limit = Gzip.byteCountMax(body.count, limit: RequestRules.bodyByteCountMax)
             do throws(Gzip.Failure) {
                 return try Gzip.inflated(body, limit: limit) { memory.grow(by: $0) }
             } catch {
                 switch error {
                 case .malformed: throw .notGzip
+                case .tooLarge: throw .unpacksToTooMuch
                 case .outOfMemory: throw .outOfMemory
                 }
             }
@@ -178,7 +177,7 @@
         init(_ refusal: RequestRefusal, isHead: Bool = false) {
             let response = refusal.response
             (status, parts, memory) = (response.status, isHead ? [] : response.parts, nil)
-            headers = Self.headers(nil)
+            headers = Self.headers(refusal.origin)
             headers.add(name: "x-amz-crc32", value: "\(Gzip.checksum(parts))")
         }
 
@@ -197,31 +196,23 @@
         }
 
         /// The headers that let a page of another origin read the answer.
+        ///
+        /// Clients in a browser correct their clocks by the date.
         static func allowing(_ origin: String) -> HTTPHeaders {
             [
                 "access-control-allow-origin": origin, "vary": "origin",
-                "access-control-expose-headers": "x-amzn-requestid, x-amz-crc32",
+                "access-control-expose-headers": "date, x-amzn-requestid, x-amz-crc32",
             ]
         }
 
         /// The answer to a GET.
-        static var health: HTTPAnswer {
-            HTTPAnswer(
-                status: 200, text: "healthy: codexflow serves DynamoDB\n",
-                headers: ["content-type": "text/plain"])
-        }
-
-        /// The answer to a browser's preflight request.
-        static func preflight(_ origin: String) -> HTTPAnswer {
-            var headers = allowing(origin)
-            headers.add(name: "access-control-allow-methods", value: "POST")
-            headers.add(
-                name: "access-control-allow-headers",
-                value: "amz-sdk-invocation-id, amz-sdk-request, authorization, content-encoding, "
-                    + "content-type, x-amz-content-sha256, x-amz-date, x-amz-security-token, "
-                    + "x-amz-target, x-amz-user-agent")
-            headers.add(name: "access-control-max-age", value: "600")
-            return HTTPAnswer(status: 200, text: "", headers: headers)
+        ///
+        /// - Parameter origin: The origin that the answer allows.
+        static func health(_ origin: String?) -> HTTPAnswer {
+            var headers: HTTPHeaders = ["content-type": "text/plain"]
+            if let origin { headers.add(contentsOf: allowing(origin)) }
+            return HTTPAnswer(
+                status: 200, text: "healthy: codexflow serves DynamoDB\n", headers: headers)
         }
     }
 #endif

@@ -13,8 +13,10 @@
 
         /// The reason why a body was not decompressed.
         enum Failure: Error {
-            /// It is not gzip, or exceeds its limit.
+            /// It is not gzip.
             case malformed
+            /// It decompresses to more than its limit.
+            case tooLarge
             /// The memory for it was refused.
             case outOfMemory
         }
@@ -24,7 +26,7 @@
             min(limit, freeByteCount + expansionMax * byteCount)
         }
 
-        /// Decompresses a gzip stream.
+        /// Decompresses a gzip stream of one or more members (RFC 1952, 2.2).
         ///
         /// - Parameters:
         ///   - bytes: The stream.
@@ -104,12 +106,14 @@
             while true {
                 let step = step(bytes, from: offset, into: &portion)
                 offset += step.taken
-                guard output.count + step.made <= limit else { throw .malformed }
+                guard output.count + step.made <= limit else { throw .tooLarge }
                 guard step.made == 0 || reserve(step.made) else { throw .outOfMemory }
                 output += portion.prefix(step.made)
                 if step.status == Z_STREAM_END {
-                    guard offset == bytes.count else { throw .malformed }
-                    return output
+                    if offset == bytes.count { return output }
+                    // The next member follows; other bytes are an error of its header.
+                    guard inflateReset(stream) == Z_OK else { throw .malformed }
+                    continue
                 }
                 guard step.status == Z_OK, step.made > 0 || step.taken > 0 else {
                     throw .malformed

@@ -6,9 +6,18 @@
         package let status: Int
         package let type: String
         package let message: String
+        /// The origin whose pages may read the answer.
+        private(set) var origin: String?
 
         package init(_ type: String, _ message: String, status: Int = 400) {
             (self.type, self.message, self.status) = (type, message, status)
+        }
+
+        /// The same refusal, which pages of an allowed origin may read.
+        func readable(by origin: String?) -> RequestRefusal {
+            var refusal = self
+            refusal.origin = origin
+            return refusal
         }
 
         /// The answer, in the form of DynamoDB's errors.
@@ -26,8 +35,29 @@
                 "RequestEntityTooLarge", "A request has 16 MiB at most.", status: 413)
         }
 
+        /// The refusal of a body that is not in its content encoding.
+        ///
+        /// DynamoDB answers it with status 500: `test/alternator/test_compressed_request.py` of
+        /// scylladb/scylladb, which was run against DynamoDB.
         static var notGzip: RequestRefusal {
-            malformed("The body is not gzip, or unpacks to too much.")
+            RequestRefusal("InternalServerError", "The body is not gzip.", status: 500)
+        }
+
+        /// The refusal of a content encoding other than gzip; DynamoDB's status is 500 as well.
+        static var unknownEncoding: RequestRefusal {
+            RequestRefusal(
+                "InternalServerError", "The content encoding is not known.", status: 500)
+        }
+
+        static var unpacksToTooMuch: RequestRefusal {
+            malformed("The body unpacks to too much.")
+        }
+
+        /// The refusal of a request line and headers that are too long.
+        ///
+        /// DynamoDB permits 16 KB, and answers more with status 400 (scylladb/scylladb#23438).
+        static var headTooLarge: RequestRefusal {
+            malformed("The request line and the headers are too long, or too many.")
         }
 
         static var outOfMemory: RequestRefusal {

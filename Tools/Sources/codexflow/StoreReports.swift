@@ -7,9 +7,11 @@ extension KeyFileArguments {
     /// Events of the store that an operator must know go to standard error. Such a command is a
     /// service: it removes old history and expired items by the default options.
     func openReporting(
-        _ store: String, schema: Schema? = nil, isReadOnly: Bool = false
+        _ store: String, schema: Schema? = nil, isReadOnly: Bool = false,
+        options: StoreOptions = StoreOptions()
     ) throws(CodexError) -> Store {
-        var options = StoreOptions(isReadOnly: isReadOnly)
+        var options = options
+        options.isReadOnly = isReadOnly
         options.observer = { Console.report($0, of: store) }
         return try open(store, schema: schema, options: options)
     }

@@ -63,7 +63,7 @@
                 started.yield(clock)
                 // The answer is made until the test ends it.
                 for await _ in end {}
-                return .health
+                return .health(nil)
             }
             let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connect(to: try #require(server.localAddress)).get()

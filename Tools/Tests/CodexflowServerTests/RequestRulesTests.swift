@@ -122,6 +122,58 @@
             #expect(try rules.accept(preflight).route == .preflight)
         }
 
+        @Test("Any origin is allowed if the server is told so; hosts are checked as before")
+        func anyOrigin() throws {
+            let open = RequestRules(boundTo: "0.0.0.0", allowsAnyOrigin: true)
+            for origin in ["http://a.example", "http://example.com/", "null"] {
+                let accepted = try open.accept(head(with: [("Origin", origin)]))
+                #expect(accepted.origin == "*")
+            }
+            let other = [("Host", "a.example"), ("Origin", "http://a.example")]
+            #expect(throws: RequestRefusal.self) {
+                try open.accept(head(without: "Host", with: other))
+            }
+        }
+
+        @Test("A page of an allowed origin may read why its request is refused; others may not")
+        func readableRefusals() {
+            func origin(_ head: HTTPRequestHead) -> String? {
+                do throws(RequestRefusal) {
+                    _ = try rules.accept(head)
+                    return nil
+                } catch {
+                    return HTTPAnswer(error).headers.first(name: "access-control-allow-origin")
+                }
+            }
+            let page = ("Origin", "https://a.example")
+            #expect(origin(head(without: "Content-Type", with: [page])) == page.1)
+            #expect(origin(head(with: [page], uri: "/other")) == page.1)
+            #expect(origin(head(.DELETE, with: [page])) == page.1)
+            let length = [page, ("Content-Length", "x")]
+            #expect(origin(head(without: "Content-Length", with: length)) == page.1)
+            #expect(origin(head(with: [("Origin", "https://b.example")])) == nil)
+            #expect(origin(head(without: "Host", with: [page, ("Host", "b.example")])) == nil)
+            #expect(origin(head(without: "Content-Type")) == nil)
+        }
+
+        @Test("The request line and the headers have 16 KiB together", arguments: -1...1)
+        func headSize(difference: Int) {
+            let lines = ["POST / HTTP/1.1", ""] + Self.usual.map { "\($0.0): \($0.1)" }
+            let usual = lines.reduce(0) { $0 + $1.utf8.count + 2 }
+            let room = RequestRules.headByteCountMax - usual
+            let value = String(repeating: "x", count: room - "A: \r\n".utf8.count + difference)
+            #expect(refusal(head(with: [("A", value)])) == (difference > 0 ? 400 : nil))
+            // Many headers are the same as a long one.
+            let count = room / "A: \r\n".utf8.count
+            let rest = room - count * "A: \r\n".utf8.count + difference
+            var many = Array(repeating: ("A", ""), count: count)
+            many[0].1 = String(repeating: "x", count: max(0, rest))
+            if rest < 0 { many.removeLast() }
+            #expect(refusal(head(with: many)) == (difference > 0 ? 400 : nil))
+            let uri = "/" + String(repeating: "x", count: room + difference)
+            #expect(refusal(head(uri: uri)) == (difference > 0 ? 400 : 404))
+        }
+
         @Test("The type of the content is that of AWS's clients, which forms cannot have")
         func contentTypes() {
             func status(_ type: String) -> Int? {

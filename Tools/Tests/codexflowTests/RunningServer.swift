@@ -18,7 +18,7 @@ final class RunningServer {
 
     static let contentType = "Content-Type: application/x-amz-json-1.0"
 
-    /// Starts the program, and waits until it serves.
+    /// Starts the program over a store, and waits until it serves.
     ///
     /// - Parameters:
     ///   - store: The store's directory.
@@ -27,12 +27,22 @@ final class RunningServer {
     ///   - openFiles: What `ulimit` is called with before.
     ///   - takesErrors: Whether ``nextError()`` gets what it says on standard error.
     /// - Throws: If the program ends instead.
-    init(
+    convenience init(
         _ store: String, _ options: String..., environment: [String: String] = [:],
         openFiles: String? = nil, takesErrors: Bool = false
     ) throws {
+        try self.init(
+            arguments: [store] + options, environment: environment, openFiles: openFiles,
+            takesErrors: takesErrors)
+    }
+
+    /// Starts the program with arguments, and waits until it serves.
+    init(
+        arguments: [String], environment: [String: String] = [:], openFiles: String? = nil,
+        takesErrors: Bool = false
+    ) throws {
         let output = Pipe()
-        Self.prepare(process, ["serve", store, "--port", "0"] + options, openFiles: openFiles)
+        Self.prepare(process, ["serve", "--port", "0"] + arguments, openFiles: openFiles)
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = output
         if takesErrors { process.standardError = errors }

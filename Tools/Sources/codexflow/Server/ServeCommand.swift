@@ -2,6 +2,7 @@
     import ArgumentParser
     import CodexCore
     import CodexDynamoDB
+    import CodexDynamoDBFaults
     import CodexStore
     import CodexflowServer
     import Foundation
@@ -23,10 +24,16 @@
                 The Host of a request must be localhost, a loopback address or the value of \
                 --host. --allow-host adds other names, such as the name of a proxy.
 
-                Events for the operator go to standard error, one line for each event.
+                For tests, --ephemeral serves a new store, which is removed at the end. --faults \
+                names a JSON file with faults, so that a program can test its retries:
+
+                  {"seed": 7, "rules": [{"fault": "throttle", "rate": 0.1}]}
+
+                When the server accepts connections, it prints its address. Events for the \
+                operator go to standard error, one line for each event.
                 """)
 
-        @Argument(help: "The store's directory.") var store: String
+        @Argument(help: "The store's directory; none with --ephemeral.") var store: String?
         @Option(help: "The address to listen on.") var host = "127.0.0.1"
         @Option(help: "The port; 0 chooses a free one.") var port = 8000
         @Option(help: "The region in ARNs, and in the signatures of clients.")
@@ -53,6 +60,12 @@
                 host and port; no path, no `*`. Repeatable.
                 """)
         var allowOrigin: [String] = []
+        @Flag(
+            help: """
+                Let the pages of all sites send requests, from any browser that reaches the \
+                server.
+                """)
+        var allowAnyOrigin = false
         @Option(
             help: """
                 A JSON file with tables and entities, as `stats --schema` prints it. Those that \
@@ -60,10 +73,28 @@
                 the encrypted fields.
                 """)
         var schema: String?
+        @Flag(
+            help: """
+                Serve a new store in a temporary directory, in memory if possible. It is removed \
+                when the program ends, also by SIGTERM, SIGINT or SIGHUP.
+                """)
+        var ephemeral = false
+        @Option(
+            help: """
+                A JSON file with rules of faults: throttling, errors, latency, stale indexes, \
+                unprocessed items, repeated records. The document DynamoDB.md has its format.
+                """)
+        var faults: String?
         @Flag(help: "Take unsigned requests from other machines.") var allowUnsigned = false
         @OptionGroup var keys: KeyFileArguments
 
         func validate() throws {
+            guard (store == nil) == ephemeral else {
+                throw ValidationError(
+                    ephemeral
+                        ? "--ephemeral makes a store of its own. Leave out the directory."
+                        : "Name the store's directory, or give --ephemeral.")
+            }
             guard (0...65_535).contains(port), (1...1_000_000).contains(connections),
                 (1...3600).contains(timeout)
             else {
@@ -98,6 +129,7 @@
         }
 
         func run() async throws {
+            let plan = try faults.map { try FaultPlan(file: $0) }
             let credentials = try Credentials(
                 ProcessInfo.processInfo.environment, region: region)
             let isLocal = ["127.0.0.1", "::1", "localhost"].contains(host)
@@ -109,26 +141,65 @@
                         + "--allow-unsigned.")
             }
             try DescriptorLimit.raise(forConnections: connections)
-            let opened = try open()
-            defer { opened.close() }
-            let service = DynamoDBService(opened, region: region, endpoint: "\(host):\(port)")
-            let endpoint = Endpoint(
-                service, credentials: credentials,
-                rules: RequestRules(boundTo: host, hosts: allowHost, origins: allowOrigin),
-                memory: MemoryBudget(limit: memory << 20), workers: WorkerPool(),
-                timeout: .seconds(timeout))
-            try await DynamoDBServer(endpoint).run(
-                host: host, port: port, connectionCountMax: connections)
+            if let store { return try await serve(store, plan, credentials) }
+            let directory = EphemeralDirectory()
+            let signals = EndingSignals { directory.remove() }
+            defer { directory.remove() }
+            try directory.make()
+            try await serve(directory.store, plan, credentials) { signals.beginServing() }
         }
 
-        private func open() throws -> Store {
+        private func serve(
+            _ path: String, _ plan: FaultPlan?, _ credentials: Credentials?,
+            onRunning: @escaping @Sendable () -> Void = {}
+        ) async throws {
+            let opened = try open(path)
+            defer { opened.close() }
+            let service = DynamoDBService(opened, region: region, endpoint: "\(host):\(port)")
+            var responder: any DynamoDBResponder = service
+            if let plan { responder = try FaultyDynamoDBService(service, plan: plan) }
+            let endpoint = Endpoint(
+                responder, credentials: credentials,
+                rules: RequestRules(
+                    boundTo: host, hosts: allowHost, origins: allowOrigin,
+                    allowsAnyOrigin: allowAnyOrigin),
+                memory: MemoryBudget(limit: memory << 20), workers: WorkerPool(),
+                timeout: .seconds(timeout))
+            reportRisks(plan, isOpen: credentials == nil)
+            try await DynamoDBServer(endpoint).run(
+                host: host, port: port, connectionCountMax: connections, onRunning: onRunning)
+        }
+
+        /// Reports options that no server for real data has.
+        private func reportRisks(_ plan: FaultPlan?, isOpen: Bool) {
+            if let plan, let faults {
+                Console.report(
+                    Console.oneLine(
+                        "\(faults): requests get faults by \(plan.rules.count) rules, seed "
+                            + "\(plan.seed)"))
+            }
+            if allowAnyOrigin, isOpen {
+                Console.report(
+                    "--allow-any-origin: a page of any site, in a browser that reaches the "
+                        + "server, can read and change everything")
+            }
+        }
+
+        private func open(_ path: String) throws -> Store {
+            var options = StoreOptions()
+            if ephemeral {
+                // Nothing of the store outlives the program, and its log is in memory.
+                options.durability = .none
+                options.changeRetention.byteCount = 256 << 20
+            }
             if let schema {
-                return try keys.openReporting(store, schema: try Schema(file: schema))
+                return try keys.openReporting(
+                    path, schema: try Schema(file: schema), options: options)
             }
             do throws(CodexError) {
-                return try keys.openReporting(store)
+                return try keys.openReporting(path, options: options)
             } catch  where error.code == .notFound {
-                return try keys.openReporting(store, schema: Schema(tables: []))
+                return try keys.openReporting(path, schema: Schema(tables: []), options: options)
             }
         }
     }
