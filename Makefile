@@ -201,6 +201,7 @@ dynamodb: ## AWS's clients against the server, and random operations beside mini
 	$(PIN) server
 	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
 	@python=$$(./Scripts/python-clients) && \
+	$$python Tools/Differential/constraints.py && \
 	$$python Tools/Differential/clients.py --codexflow $(SCRATCH)/debug/codexflow && \
 	$$python Tools/Differential/differential.py --codexflow $(SCRATCH)/debug/codexflow --operations $(OPERATIONS) $(if $(SEED),--seed $(SEED))
 

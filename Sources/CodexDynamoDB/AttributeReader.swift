@@ -14,7 +14,7 @@ struct AttributeReader {
 
         var tooLarge: ServiceError {
             switch self {
-            case .item: .validation("Item size has exceeded the maximum allowed size")
+            case .item: .validation(Messages.itemTooLarge)
             case .key:
                 .validation(
                     "One or more parameter values were invalid: Size of the key has exceeded the "
@@ -114,9 +114,7 @@ struct AttributeReader {
     // MARK: Values
 
     private mutating func map(depth: Int) throws -> AttributeMap {
-        guard cursor.take(UInt8(ascii: "{")) else {
-            throw RequestParameters.wrongType("Item", "an object of attribute values")
-        }
+        guard cursor.take(UInt8(ascii: "{")) else { throw wrongType(.map) }
         var elements: [AttributeMap.Element] = []
         while let name = try cursor.nextName() {
             guard !name.isEmpty else { throw Self.emptyName }
@@ -140,7 +138,7 @@ struct AttributeReader {
                     + "beyond \(DynamoDBLimits.nestingDepthMax)")
         }
         guard cursor.take(UInt8(ascii: "{")) else {
-            throw RequestParameters.wrongType("AttributeValue", "an object")
+            throw WireType.attributeValue.mismatch(cursor.type, isElement: true)
         }
         var (type, value): (String?, AttributeValue?) = (nil, nil)
         if let known = cursor.takeType() {
@@ -191,12 +189,12 @@ struct AttributeReader {
             return .null
         case .list: return .list(try list(depth: depth))
         case .map:
-            guard cursor.next == UInt8(ascii: "{") else { throw Self.wrongType(type) }
+            guard cursor.next == UInt8(ascii: "{") else { throw wrongType(type) }
             try count(3)
             return .map(try map(depth: depth))
-        case .stringSet: return .stringSet(try set("string") { try $0.text() })
-        case .numberSet: return .numberSet(try set("number") { try $0.number() })
-        case .binarySet: return .binarySet(try set("binary") { try $0.binary() })
+        case .stringSet: return .stringSet(try set(type, "string") { try $0.text() })
+        case .numberSet: return .numberSet(try set(type, "number") { try $0.number() })
+        case .binarySet: return .binarySet(try set(type, "binary") { try $0.binary() })
         }
     }
 
@@ -214,14 +212,14 @@ struct AttributeReader {
         case .binarySet: empty = .binarySet([])
         }
         guard cursor.next == UInt8(ascii: type == .map ? "{" : "[") else {
-            throw Self.wrongType(type)
+            throw wrongType(type)
         }
         cursor.skip()
         return empty
     }
 
     private mutating func list(depth: Int) throws -> [AttributeValue] {
-        guard cursor.take(UInt8(ascii: "[")) else { throw Self.wrongType(.list) }
+        guard cursor.take(UInt8(ascii: "[")) else { throw wrongType(.list) }
         try count(3)
         var values: [AttributeValue] = []
         while cursor.nextElement() {
@@ -234,17 +232,16 @@ struct AttributeReader {
 
     /// Reads a set; `read` reads one member.
     private mutating func set<Element>(
-        _ kind: String, _ read: (inout AttributeReader) throws -> Element
+        _ type: AttributeType, _ kind: String,
+        _ read: (inout AttributeReader) throws -> Element
     ) throws -> AttributeSet<Element> {
-        guard cursor.take(UInt8(ascii: "[")) else {
-            throw RequestParameters.wrongType("a set", "a list")
-        }
+        guard cursor.take(UInt8(ascii: "[")) else { throw wrongType(type) }
         var members: [Element] = []
         // A set has at most one member of no bytes. More would take memory without a limit.
         var hasEmptyMember = false
         while cursor.nextElement() {
             guard cursor.isAtString else {
-                throw RequestParameters.wrongType("a set's member", "text")
+                throw wrongType(type == .binarySet ? .binary : .string)
             }
             let before = sizeLeft
             let member = try read(&self)
@@ -271,7 +268,7 @@ struct AttributeReader {
     // MARK: Text, numbers and bytes
 
     private func requireString(_ type: AttributeType) throws {
-        guard cursor.isAtString else { throw Self.wrongType(type) }
+        guard cursor.isAtString else { throw wrongType(type) }
     }
 
     private mutating func text() throws -> String {
@@ -305,7 +302,7 @@ struct AttributeReader {
         do {
             return try Base64.decode(base64)
         } catch {
-            throw ServiceError.serialization("A binary value is not base64.")
+            throw ServiceError.serialization(Messages.invalidBase64(base64))
         }
     }
 
@@ -324,14 +321,25 @@ struct AttributeReader {
     private static let longTextByteCount = 4 << 10
 
     private mutating func bool(_ type: AttributeType) throws -> Bool {
-        guard let bool = cursor.takeBool() else { throw Self.wrongType(type) }
+        guard let bool = cursor.takeBool() else { throw wrongType(type) }
         return bool
     }
 
     // MARK: Errors
 
-    private static func wrongType(_ type: AttributeType) -> ServiceError {
-        RequestParameters.wrongType(type.rawValue, "of its JSON type")
+    /// The error for JSON here that is not that of an attribute's type.
+    private func wrongType(_ type: AttributeType) -> ServiceError {
+        let expected: WireType =
+            switch type {
+            case .string, .number: .string
+            case .binary: .blob
+            case .bool, .null: .boolean
+            case .stringSet, .numberSet: .list(WireType.string.javaName)
+            case .binarySet: .list(WireType.blob.javaName)
+            case .list: .list(WireType.attributeValue.javaName)
+            case .map: .map(WireType.attributeValue.javaName)
+            }
+        return expected.mismatch(cursor.type)
     }
 
     private static var emptyName: ServiceError {

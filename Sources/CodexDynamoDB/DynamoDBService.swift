@@ -58,7 +58,7 @@ public final class DynamoDBService: Sendable {
     ) async -> DynamoDBResponse {
         do {
             let operation = try Self.operation(target)
-            let input = try RequestParameters(body, budget)
+            let input = try RequestParameters(body, budget, for: operation)
             try budget.requireTime()
             let response = try await start(operation, input, budget)
             return DynamoDBResponse(status: 200, parts: response.close())

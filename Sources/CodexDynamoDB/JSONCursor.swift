@@ -15,7 +15,38 @@ struct JSONCursor {
     }
 
     /// The byte at the position; 0 at the end.
-    var next: UInt8 { position < bytes.count ? bytes[position] : 0 }
+    var next: UInt8 { self[position] }
+
+    /// The byte at a position that is not negative; 0 at the end.
+    subscript(position: Int) -> UInt8 { position < bytes.count ? bytes[position] : 0 }
+
+    /// A cursor at another position of the same text.
+    func moved(to position: Int) -> JSONCursor { JSONCursor(bytes, ends, at: position) }
+
+    /// The type of the value that begins here.
+    var type: JSONType {
+        switch next {
+        case UInt8(ascii: "{"): .object
+        case UInt8(ascii: "["): .array
+        case UInt8(ascii: "\""): .string
+        case UInt8(ascii: "t"): .yes
+        case UInt8(ascii: "f"): .no
+        case UInt8(ascii: "n"): .null
+        default: isAtDecimal ? .decimal : .number
+        }
+    }
+
+    /// Whether the number that begins here has a decimal point or an exponent.
+    private var isAtDecimal: Bool {
+        var end = self
+        end.skipScalar()
+        return (position..<end.position).contains { place in
+            switch bytes[place] {
+            case UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): true
+            default: false
+            }
+        }
+    }
 
     /// Whether a string begins here.
     var isAtString: Bool { next == UInt8(ascii: "\"") }
@@ -40,19 +71,39 @@ struct JSONCursor {
     /// - Returns: The member's name.
     /// - Throws: `ValidationException` if it is longer than any name of an attribute.
     mutating func nextName() throws -> String? {
-        skipSpace()
-        if take(UInt8(ascii: "}")) { return nil }
-        if take(UInt8(ascii: ",")) { skipSpace() }
-        guard isAtString else { return nil }
+        guard moveToName() else { return nil }
         guard let name = string(byteCountMax: DynamoDBLimits.attributeNameByteCountMax) else {
             throw ServiceError.validation(
                 "A name in the request has more than \(DynamoDBLimits.attributeNameByteCountMax) "
                     + "bytes")
         }
+        passColon()
+        return name
+    }
+
+    /// Within an object, moves to the next member's value, and makes no text of its name.
+    ///
+    /// - Returns: The bytes of the name as it was written, between its quotes; `nil` after the last
+    ///   member.
+    mutating func nextWrittenName() -> Range<Int>? {
+        guard moveToName() else { return nil }
+        let name = takeWrittenText()
+        passColon()
+        return name
+    }
+
+    /// Within an object, moves to the next member's name; `false` after the last one.
+    private mutating func moveToName() -> Bool {
+        skipSpace()
+        if take(UInt8(ascii: "}")) { return false }
+        if take(UInt8(ascii: ",")) { skipSpace() }
+        return isAtString
+    }
+
+    private mutating func passColon() {
         skipSpace()
         _ = take(UInt8(ascii: ":"))
         skipSpace()
-        return name
     }
 
     /// Within an attribute value, moves to the content of the first member if the member's name is
@@ -65,14 +116,13 @@ struct JSONCursor {
         skipSpace()
         guard isAtString, let (type, nameByteCount) = typeName else { return nil }
         position += nameByteCount + 2
-        skipSpace()
-        _ = take(UInt8(ascii: ":"))
-        skipSpace()
+        passColon()
         return type
     }
 
     /// The type whose name is the string that begins here, and the bytes of the name.
     private var typeName: (AttributeType, byteCount: Int)? {
+        func byte(_ offset: Int) -> UInt8 { self[position + offset] }
         let quote = UInt8(ascii: "\"")
         if byte(2) == quote {
             switch byte(1) {
@@ -102,11 +152,6 @@ struct JSONCursor {
         }
     }
 
-    /// The byte that is `offset` bytes behind the position; 0 past the end.
-    private func byte(_ offset: Int) -> UInt8 {
-        position + offset < bytes.count ? bytes[position + offset] : 0
-    }
-
     /// Within an array, moves to the next element; `false` after the last one.
     mutating func nextElement() -> Bool {
         skipSpace()
@@ -115,12 +160,17 @@ struct JSONCursor {
         return position < bytes.count
     }
 
+    /// Moves behind the object or array that begins here, if it is long; `false` if it is not.
+    mutating func skipLongValue() -> Bool {
+        guard bytes.count - position >= JSONEnds.byteCountMin, let end = ends.end(of: position)
+        else { return false }
+        position = end
+        return true
+    }
+
     /// Moves behind the value that begins here.
     mutating func skip() {
-        if bytes.count - position >= JSONEnds.byteCountMin, let end = ends.end(of: position) {
-            position = end
-            return
-        }
+        if skipLongValue() { return }
         var depth = 0
         repeat {
             switch next {
@@ -136,6 +186,20 @@ struct JSONCursor {
             }
         } while depth > 0 && position < bytes.count
     }
+
+    /// Moves behind the number that begins here, and drops its decimals, as AWS does.
+    ///
+    /// - Returns: The integer; `nil` for no number, and for one that is too large.
+    mutating func takeInteger() -> Int? {
+        let start = position
+        skipScalar()
+        guard position - start <= Self.numberByteCountMax else { return nil }
+        let text = String(decoding: bytes[start..<position], as: UTF8.self)
+        return Int(text) ?? Double(text).flatMap { Int(exactly: $0.rounded(.towardZero)) }
+    }
+
+    /// The most bytes of a number that is a parameter.
+    private static let numberByteCountMax = 40
 
     /// Moves behind the Boolean that begins here; `nil` if there is none.
     mutating func takeBool() -> Bool? {
@@ -167,6 +231,30 @@ struct JSONCursor {
             default: position += 1
             }
         }
+    }
+
+    // MARK: Text as it was written
+
+    /// Moves behind the string that begins here.
+    ///
+    /// - Returns: The bytes of the string as it was written, between its quotes.
+    mutating func takeWrittenText() -> Range<Int> {
+        let start = position + 1
+        skipString()
+        return start..<max(start, position - 1)
+    }
+
+    /// The bytes of a range as text.
+    func text(_ range: Range<Int>) -> String {
+        String(decoding: bytes[range.clamped(to: bytes.indices)], as: UTF8.self)
+    }
+
+    /// Whether the bytes of a range are those of a range of `others`.
+    func isEqual(_ range: Range<Int>, to other: Range<Int>, of others: [UInt8]) -> Bool {
+        guard range.count == other.count else { return false }
+        for offset in 0..<range.count
+        where self[range.lowerBound + offset] != others[other.lowerBound + offset] { return false }
+        return true
     }
 
     // MARK: Text

@@ -113,9 +113,10 @@ struct JSONValue: Sendable {
         }
     }
 
-    /// The integer; `nil` for another value.
+    /// The number without its decimals; `nil` for another value, and for one that is too large.
     var integer: Int? {
-        byteCount > 20 ? nil : Int(String(decoding: source, as: UTF8.self))
+        var cursor = self.cursor
+        return cursor.takeInteger()
     }
 
     /// The members of an object in their order; `nil` for another type.

@@ -10,6 +10,8 @@ internal import CodexCore
 //   gzip            256 KiB and 8 times the body;            Gzip: Serialization, Throttling
 //                   memory of each portion
 //   text            one pass, the ends of long values        JSONChecker: Serialization
+//   shapes          one pass, 250,000 members and elements   RequestChecker: Serialization,
+//                                                            Validation
 //   parameters      10,000 members, names of 64 KiB;         JSONValue: Validation, Throttling
 //                   memory of names and long texts
 //   decoded values  400 KB for an item, 2 MiB for all other  AttributeReader: Validation,

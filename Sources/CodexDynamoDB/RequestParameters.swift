@@ -2,8 +2,9 @@ internal import CodexCore
 
 /// The parameters of a request, or an object in them.
 ///
-/// A parameter of the wrong JSON type is a `SerializationException`, as in AWS's services. A `null`
-/// counts as missing, and unknown parameters are ignored.
+/// ``RequestChecker`` has checked the types of the parameters, and the constraints of each of them.
+/// The accessors refuse what only an operation can know, such as a parameter that another one makes
+/// necessary. A `null` counts as missing, and unknown parameters are ignored.
 struct RequestParameters: Sendable {
     private let members: [(name: String, value: JSONValue)]
 
@@ -15,21 +16,31 @@ struct RequestParameters: Sendable {
     static let placeholderCountMax = DynamoDBLimits.expressionByteCountMax
 
     /// Checks a request's body; the budget reserves the memory of values decoded from it.
-    init(_ body: [UInt8], _ budget: RequestBudget) throws {
+    ///
+    /// - Parameters:
+    ///   - body: The body.
+    ///   - budget: The request's budget.
+    ///   - operation: The operation by whose shapes the parameters are checked; `nil` checks only
+    ///     that the body is a JSON object.
+    init(_ body: [UInt8], _ budget: RequestBudget, for operation: Operation? = nil) throws {
         let document: JSONValue
         do {
             document = try JSONValue(checking: body, budget)
         } catch {
             throw ServiceError.serialization("The request is no JSON: \(error.message)")
         }
+        if let operation { try RequestChecker.check(document, for: operation.rawValue) }
         guard let members = try document.members() else {
             throw ServiceError.serialization("The request is no JSON object.")
         }
         self.members = members
     }
 
+    /// Reads an object; the name is that of its structure in DynamoDB's service model.
     init(_ value: JSONValue, _ name: String) throws {
-        guard let members = try value.members() else { throw Self.wrongType(name, "an object") }
+        guard let members = try value.members() else {
+            throw WireType.structure(name.abbreviated()).mismatch(value.cursor.type)
+        }
         self.members = members
     }
 
@@ -45,19 +56,13 @@ struct RequestParameters: Sendable {
 
     func has(_ name: String) -> Bool { self[name] != nil }
 
+    /// The error for JSON of the wrong type that only an operation can find.
     static func wrongType(_ name: String, _ expected: String) -> ServiceError {
         .serialization("The parameter \(name.abbreviated()) is not \(expected).")
     }
 
     static func missing(_ name: String) -> ServiceError {
-        .validation(
-            "1 validation error detected: Value null at '\(member(name))' failed to satisfy "
-                + "constraint: Member must not be null")
-    }
-
-    /// A parameter's name as messages show it, with a lowercase first letter.
-    private static func member(_ name: String) -> String {
-        name.prefix(1).lowercased() + name.dropFirst()
+        .validation(Messages.violations([Messages.null(ParameterPath().member(name).text)]))
     }
 
     func string(_ name: String) throws -> String? {
@@ -67,7 +72,7 @@ struct RequestParameters: Sendable {
         }
         var memory = TextMemory(value.text)
         guard let text = try value.string(byteCountMax: Self.textByteCountMax, &memory) else {
-            throw Self.wrongType(name, "text")
+            throw WireType.string.mismatch(value.cursor.type)
         }
         try memory.reservePendingIfLarge()
         return text
@@ -79,26 +84,30 @@ struct RequestParameters: Sendable {
     }
 
     /// One of some words; `nil` if the parameter is missing.
+    ///
+    /// The words may be fewer than those of ``RequestTable``.
     func choice(_ name: String, _ words: [String]) throws -> String? {
         guard let text = try string(name) else { return nil }
         guard words.contains(text) else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at '\(Self.member(name))' failed to satisfy "
-                    + "constraint: Member must satisfy enum value set: "
-                    + "[\(words.joined(separator: ", "))]")
+            let violation = Messages.violation(
+                text.abbreviated(), ParameterPath().member(name).text,
+                "Member must satisfy enum value set: [\(words.joined(separator: ", "))]")
+            throw ServiceError.validation(Messages.violations([violation]))
         }
         return text
     }
 
     func bool(_ name: String) throws -> Bool? {
         guard let value = self[name] else { return nil }
-        guard let flag = value.bool else { throw Self.wrongType(name, "a Boolean") }
+        guard let flag = value.bool else { throw WireType.boolean.mismatch(value.cursor.type) }
         return flag
     }
 
     func integer(_ name: String) throws -> Int? {
         guard let value = self[name] else { return nil }
-        guard let number = value.integer else { throw Self.wrongType(name, "an integer") }
+        guard let number = value.integer else {
+            throw WireType.integer.mismatch(value.cursor.type)
+        }
         return number
     }
 
@@ -108,7 +117,9 @@ struct RequestParameters: Sendable {
 
     func list(_ name: String) throws -> [JSONValue]? {
         guard let value = self[name] else { return nil }
-        guard let elements = try value.elements() else { throw Self.wrongType(name, "a list") }
+        guard let elements = try value.elements() else {
+            throw WireType.list(name).mismatch(value.cursor.type)
+        }
         return elements
     }
 
@@ -137,7 +148,7 @@ struct RequestParameters: Sendable {
         let texts = try elements.map { element in
             let text = try element.string(
                 byteCountMax: DynamoDBLimits.attributeNameByteCountMax, &memory)
-            guard let text else { throw Self.wrongType(name, "a list of text") }
+            guard let text else { throw WireType.string.mismatch(element.cursor.type) }
             return text
         }
         try memory.reservePendingIfLarge()
@@ -157,30 +168,14 @@ struct RequestParameters: Sendable {
         return try AttributeReader.key(value)
     }
 
-    /// The request's table, from its name or its ARN.
+    /// The request's table, from its name or its ARN; `ResourceArn` takes ARNs only.
     func tableName(_ name: String = "TableName") throws -> String {
-        let text = try requiredString(name)
-        guard text.hasPrefix("arn:") else { return try Self.checked(text) }
-        guard let last = text.split(separator: "/").dropFirst().first else {
-            throw ServiceError.validation("Invalid table ARN")
+        guard name == "ResourceArn" else {
+            return try TableReference(try requiredString(name)).name
         }
-        return try Self.checked(String(last))
-    }
-
-    private static func checked(_ name: String) throws -> String {
-        guard (1...255).contains(name.utf8.count), name.utf8.allSatisfy(isNameByte) else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'tableName' failed to satisfy constraint: "
-                    + "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+        guard let arn = try string(name) else {
+            throw ServiceError.validation(Messages.missingARN)
         }
-        return name
-    }
-
-    /// Whether a byte may stand in the name of a table.
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
-        default: (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte &- UInt8(ascii: "0") < 10
-        }
+        return try TableReference(arn: arn).name
     }
 }

@@ -23,12 +23,7 @@ struct Segment: Sendable {
                 "The Segment parameter is required but was not present in the request when parameter "
                     + "TotalSegments is present")
         }
-        guard (1...1_000_000).contains(count), number >= 0 else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'totalSegments' failed to satisfy constraint: "
-                    + "Member must have value between 1 and 1000000")
-        }
-        guard number < count else {
+        guard (0..<max(0, count)).contains(number) else {
             throw ServiceError.validation(
                 "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
                     + "Segment: \(number) is not less than TotalSegments: \(count)")

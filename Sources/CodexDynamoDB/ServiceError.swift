@@ -51,7 +51,7 @@ struct ServiceError: Error {
     }
 
     static var tableNotFound: ServiceError {
-        ServiceError("ResourceNotFoundException", "Requested resource not found")
+        ServiceError("ResourceNotFoundException", Messages.tableNotFound)
     }
 
     /// The HTTP status.
@@ -183,20 +183,15 @@ extension ServiceError {
         }
         switch error.code {
         case .conditionFailed, .uniqueViolation:
-            self.init("ConditionalCheckFailedException", "The conditional request failed")
+            self.init("ConditionalCheckFailedException", Messages.conditionFailed)
         case .unknownTable: self = .tableNotFound
         case .transactionCancelled:
             self.init(
                 cancelledFor: error.reasons.map { $0.map(Self.reason) ?? Reason(code: "None") })
         case .idempotencyMismatch:
-            self.init(
-                "IdempotentParameterMismatchException",
-                "The request uses the same client token as a previous, but non-identical request.")
-        case .duplicateTarget:
-            self = .validation(
-                "Transaction request cannot include multiple operations on one item")
-        case .itemTooLarge:
-            self = .validation("Item size has exceeded the maximum allowed size")
+            self.init("IdempotentParameterMismatchException", Messages.differentRequest)
+        case .duplicateTarget: self = .validation(Messages.severalOperationsOnItem)
+        case .itemTooLarge: self = .validation(Messages.itemTooLarge)
         case .queueFull:
             self.init("ThrottlingException", "Too many writes wait. Try again later.")
         case .outOfMemory: self = .outOfMemory
@@ -218,20 +213,15 @@ extension ServiceError {
 
     /// The error for a transaction in which some actions fail.
     init(cancelledFor reasons: [Reason]) {
-        self.init(
-            "TransactionCanceledException",
-            "Transaction cancelled, please refer cancellation reasons for specific reasons "
-                + "[\(reasons.map(\.code).joined(separator: ", "))]")
+        self.init("TransactionCanceledException", Messages.cancelled(reasons.map(\.code)))
         self.reasons = reasons
     }
 
     private static func reason(_ error: CodexError) -> Reason {
         switch error.code {
         case .conditionFailed, .uniqueViolation:
-            Reason(code: "ConditionalCheckFailed", message: "The conditional request failed")
-        case .itemTooLarge:
-            Reason(
-                code: "ValidationError", message: "Item size has exceeded the maximum allowed size")
+            Reason(code: "ConditionalCheckFailed", message: Messages.conditionFailed)
+        case .itemTooLarge: Reason(code: "ValidationError", message: Messages.itemTooLarge)
         default: Reason(code: "ValidationError", message: error.message)
         }
     }

@@ -53,7 +53,7 @@ struct BudgetTests {
                     "p": .string("p\(number % 7)"), "s": .number(Number(number)), "g": "g",
                     "text": .string(text),
                 ]
-                try transaction.put(item, in: "t")
+                try transaction.put(item, in: "ttt")
             }
         }
     }
@@ -68,16 +68,16 @@ struct BudgetTests {
     /// A request that looks at all items.
     private static func request(_ kind: String) -> (operation: String, body: String) {
         func body(_ parameters: String, _ value: String) -> String {
-            #"{"TableName":"t",\#(parameters),"ExpressionAttributeValues":{":v":\#(value)}}"#
+            #"{"TableName":"ttt",\#(parameters),"ExpressionAttributeValues":{":v":\#(value)}}"#
         }
         return switch kind {
         case "filter": ("Scan", body(#""FilterExpression":"s < :v""#, #"{"N":"5"}"#))
         case "query":
             (
                 "Query",
-                body(#""IndexName":"g","KeyConditionExpression":"g = :v""#, #"{"S":"g"}"#)
+                body(#""IndexName":"ggg","KeyConditionExpression":"g = :v""#, #"{"S":"g"}"#)
             )
-        default: ("Scan", #"{"TableName":"t"}"#)
+        default: ("Scan", #"{"TableName":"ttt"}"#)
         }
     }
 
@@ -114,16 +114,16 @@ struct BudgetTests {
                 for partition in 0..<7 {
                     let key = PrimaryKey(
                         .string("p\(partition)"), .number(Number(partition + 7 * round)))
-                    _ = try transaction.delete(in: "t", key: key)
+                    _ = try transaction.delete(in: "ttt", key: key)
                     try transaction.put(
                         [
                             "p": .string("p\(partition)"),
                             "s": .number(Number(100_000 + 7 * round + partition)),
-                        ], in: "t")
+                        ], in: "ttt")
                 }
             }
         })
-        let answer = try await ask("Scan", #"{"TableName":"t"}"#, budget)
+        let answer = try await ask("Scan", #"{"TableName":"ttt"}"#, budget)
         let found = try numbers(answer)
         #expect(slices.all.count > 3 && Set(found).count == found.count)
         // The others were there all the time.
@@ -137,7 +137,7 @@ struct BudgetTests {
     private static func search(_ part: String, _ count: Int, after key: String = "") -> String {
         let filter = Array(repeating: "contains(#t,:v)", count: count).joined(separator: " OR ")
         let start = key.isEmpty ? "" : ##""ExclusiveStartKey":\##(key),"##
-        return ##"{"TableName":"t","FilterExpression":"\##(filter)",\##(start)"##
+        return ##"{"TableName":"ttt","FilterExpression":"\##(filter)",\##(start)"##
             + ##""ExpressionAttributeNames":{"#t":"text"},"##
             + ##""ExpressionAttributeValues":{":v":{"S":"\##(part)"}}}"##
     }
@@ -206,14 +206,14 @@ struct BudgetTests {
         try await fill(300, 1000)
         let executor = CountingExecutor()
         let budget = RequestBudget(executor: executor)
-        let get = #"{"TableName":"t","Key":{"p":{"S":"p1"},"s":{"N":"1"}}}"#
+        let get = #"{"TableName":"ttt","Key":{"p":{"S":"p1"},"s":{"N":"1"}}}"#
         #expect(try await ask("GetItem", get, budget)["Item"] != nil)
         let one =
-            #"{"TableName":"t","KeyConditionExpression":"p = :p AND s = :s","#
+            #"{"TableName":"ttt","KeyConditionExpression":"p = :p AND s = :s","#
             + #""ExpressionAttributeValues":{":p":{"S":"p1"},":s":{"N":"1"}}}"#
         #expect(try await ask("Query", one, budget)["Count"] as? Int == 1)
         #expect(executor.jobCount == 0)
-        #expect(try await ask("Scan", #"{"TableName":"t"}"#, budget)["Count"] as? Int == 300)
+        #expect(try await ask("Scan", #"{"TableName":"ttt"}"#, budget)["Count"] as? Int == 300)
         #expect(executor.jobCount > 0)
     }
 
@@ -223,11 +223,11 @@ struct BudgetTests {
     func largeItem(byteCount: Int, isLarge: Bool) async throws {
         try await fill(1, byteCount)
         let executor = CountingExecutor()
-        let get = #"{"TableName":"t","Key":{"p":{"S":"p0"},"s":{"N":"0"}}}"#
+        let get = #"{"TableName":"ttt","Key":{"p":{"S":"p0"},"s":{"N":"0"}}}"#
         let answer = try await ask("GetItem", get, RequestBudget(executor: executor))
         let text = (answer["Item"] as? [String: Object])?["text"]?["S"] as? String
         #expect(text?.utf8.count == byteCount && (executor.jobCount > 0) == isLarge)
-        let missing = #"{"TableName":"t","Key":{"p":{"S":"p0"},"s":{"N":"7"}}}"#
+        let missing = #"{"TableName":"ttt","Key":{"p":{"S":"p0"},"s":{"N":"7"}}}"#
         #expect(try await ask("GetItem", missing, RequestBudget(executor: executor))["Item"] == nil)
     }
 
@@ -244,7 +244,7 @@ struct BudgetTests {
                 asked.add(RequestBudget.Slice())
                 return asked.all.count > questionCount
             }, pause: { slices.add($0) })
-        let answer = try await ask("Scan", #"{"TableName":"t"}"#, budget)
+        let answer = try await ask("Scan", #"{"TableName":"ttt"}"#, budget)
         #expect(type(answer) == "ThrottlingException")
         #expect(asked.all.count == questionCount + 1)
         let done = slices.all.reduce(0) { $0 + $1.itemCount }
@@ -255,28 +255,28 @@ struct BudgetTests {
     func lateWrite() async throws {
         let late = RequestBudget(isOver: { true })
         for (operation, body) in [
-            ("PutItem", #"{"TableName":"u","Item":{"p":{"S":"a"}}}"#),
+            ("PutItem", #"{"TableName":"uuu","Item":{"p":{"S":"a"}}}"#),
             (
                 "BatchWriteItem",
-                #"{"RequestItems":{"u":[{"PutRequest":{"Item":{"p":{"S":"a"}}}}]}}"#
+                #"{"RequestItems":{"uuu":[{"PutRequest":{"Item":{"p":{"S":"a"}}}}]}}"#
             ),
         ] {
             let answer = try await ask(operation, body, late)
             #expect(type(answer) == "ThrottlingException")
         }
-        #expect(try store.items(scanning: TableScan(table: "u")).items.isEmpty)
+        #expect(try store.items(scanning: TableScan(table: "uuu")).items.isEmpty)
     }
 
     @Test("A write whose time ends while it waits for its turn changes nothing")
     func lateInTurn() async throws {
         let item = #"{"p":{"S":"a"}}"#
         for (operation, body) in [
-            ("PutItem", #"{"TableName":"u","Item":\#(item)}"#),
-            ("UpdateItem", #"{"TableName":"u","Key":\#(item)}"#),
-            ("BatchWriteItem", #"{"RequestItems":{"u":[{"PutRequest":{"Item":\#(item)}}]}}"#),
+            ("PutItem", #"{"TableName":"uuu","Item":\#(item)}"#),
+            ("UpdateItem", #"{"TableName":"uuu","Key":\#(item)}"#),
+            ("BatchWriteItem", #"{"RequestItems":{"uuu":[{"PutRequest":{"Item":\#(item)}}]}}"#),
             (
                 "TransactWriteItems",
-                #"{"TransactItems":[{"Put":{"TableName":"u","Item":\#(item)}}]}"#
+                #"{"TransactItems":[{"Put":{"TableName":"uuu","Item":\#(item)}}]}"#
             ),
         ] {
             let asked = Slices()
@@ -286,7 +286,7 @@ struct BudgetTests {
             })
             #expect(type(try await ask(operation, body, late)) == "ThrottlingException")
         }
-        #expect(try store.items(scanning: TableScan(table: "u")).items.isEmpty)
+        #expect(try store.items(scanning: TableScan(table: "uuu")).items.isEmpty)
     }
 
     // MARK: Memory
@@ -294,9 +294,9 @@ struct BudgetTests {
     @Test("An answer with an item is asked for before it is made, and a refusal changes nothing")
     func itemAnswers() async throws {
         let stored: Item = ["p": "a", "text": .string(String(repeating: "x", count: 10_000))]
-        _ = try await store.write { try $0.put(stored, in: "u") }
-        let key = #""TableName":"u","Key":{"p":{"S":"a"}}"#
-        let put = #""TableName":"u","Item":{"p":{"S":"a"}}"#
+        _ = try await store.write { try $0.put(stored, in: "uuu") }
+        let key = #""TableName":"uuu","Key":{"p":{"S":"a"}}"#
+        let put = #""TableName":"uuu","Item":{"p":{"S":"a"}}"#
         let fails =
             #""ConditionExpression":"attribute_not_exists(p)","#
             + #""ReturnValuesOnConditionCheckFailure":"ALL_OLD""#
@@ -316,7 +316,7 @@ struct BudgetTests {
             let answer = try await ask(operation, body, little)
             #expect(type(answer) == "ThrottlingException", "\(operation)")
         }
-        #expect(try store.items(scanning: TableScan(table: "u")).items == [stored])
+        #expect(try store.items(scanning: TableScan(table: "uuu")).items == [stored])
     }
 
     @Test("What is decoded of a value is asked for to its last byte")
@@ -343,7 +343,7 @@ struct BudgetTests {
             #"{"Keys":[{"p":{"S":"a"}}],"ProjectionExpression":"p","Other":1,"#
             + #""ConsistentRead":true}"#
         let input = try RequestParameters(Array(body.utf8), RequestBudget())
-        let get = try BatchGet("u", input, keyCountMax: 100)
+        let get = try BatchGet("uuu", input, keyCountMax: 100)
         #expect(get.isConsistent && get.rest.map { $0.name } == ["ProjectionExpression"])
     }
 
@@ -356,16 +356,16 @@ struct BudgetTests {
             return true
         })
         let answer = await service.response(
-            target: "DynamoDB_20120810.Scan", body: Array(#"{"TableName":"t"}"#.utf8), budget: all)
+            target: "DynamoDB_20120810.Scan", body: Array(#"{"TableName":"ttt"}"#.utf8), budget: all)
         // In kibibytes, rounded down for each slice.
         #expect(reserved.all.count <= answer.byteCount >> 10)
         #expect(reserved.all.count >= (answer.byteCount >> 10) - 16)
         // One slice after the other, none of which asks for so much.
         let portions = RequestBudget(reserve: { $0 < 100_000 })
-        let taken = try await ask("Scan", #"{"TableName":"t"}"#, portions)
+        let taken = try await ask("Scan", #"{"TableName":"ttt"}"#, portions)
         #expect(type(taken) == nil)
         let keys = (0..<100).map { #"{"p":{"S":"p\#($0 % 7)"},"s":{"N":"\#($0)"}}"# }
-        let batch = #"{"RequestItems":{"t":{"Keys":[\#(keys.joined(separator: ","))]}}}"#
+        let batch = #"{"RequestItems":{"ttt":{"Keys":[\#(keys.joined(separator: ","))]}}}"#
         let little = RequestBudget(reserve: { _ in false })
         let refused = try await ask("BatchGetItem", batch, little)
         #expect(type(refused) == "ThrottlingException")
@@ -375,7 +375,7 @@ struct BudgetTests {
     func parts() async throws {
         try await fill(300, 3000)
         let answer = await service.response(
-            target: "DynamoDB_20120810.Scan", body: Array(#"{"TableName":"t"}"#.utf8))
+            target: "DynamoDB_20120810.Scan", body: Array(#"{"TableName":"ttt"}"#.utf8))
         #expect(answer.parts.count > 10)
         #expect(answer.parts.allSatisfy { $0.count < 80_000 })
         #expect(answer.byteCount == answer.body.count)

@@ -110,7 +110,7 @@ extension DynamoDBServiceTests {
         ("Query", #"{"TableName":"table"}"#, "KeyConditions"),
         (
             "Query",
-            #"{"TableName":"table","IndexName":"no","KeyConditionExpression":"p = :p","ExpressionAttributeValues":{":p":{"S":"x"}}}"#,
+            #"{"TableName":"table","IndexName":"none","KeyConditionExpression":"p = :p","ExpressionAttributeValues":{":p":{"S":"x"}}}"#,
             "does not have the specified index"
         ),
         (

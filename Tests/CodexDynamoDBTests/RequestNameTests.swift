@@ -32,8 +32,8 @@ struct RequestNameTests {
 
     // MARK: Errors
 
-    private static let key = #""TableName":"t","Key":{"p":{"S":"a"}}"#
-    private static let put = #""TableName":"t","Item":{"p":{"S":"a"}}"#
+    private static let key = #""TableName":"ttt","Key":{"p":{"S":"a"}}"#
+    private static let put = #""TableName":"ttt","Item":{"p":{"S":"a"}}"#
 
     @Test(
         "A request has no more placeholders than expressions can use", arguments: [-1, 0, 1],
@@ -64,15 +64,15 @@ struct RequestNameTests {
                 #"{\#(put),"Expected":{"\#(name)":{"Exists":false,"Value":{"S":"x"}}}}"#
             ),
             ("UpdateItem", #"{\#(key),"AttributeUpdates":{"\#(name)":5}}"#),
-            ("Scan", #"{"TableName":"t","ScanFilter":{"\#(name)":5}}"#),
-            ("Query", #"{"TableName":"t","KeyConditions":{"\#(name)":5}}"#),
+            ("Scan", #"{"TableName":"ttt","ScanFilter":{"\#(name)":5}}"#),
+            ("Query", #"{"TableName":"ttt","KeyConditions":{"\#(name)":5}}"#),
             (
                 "Query",
-                #"{"TableName":"t","KeyConditions":{"p":{"ComparisonOperator":"\#(name)"}}}"#
+                #"{"TableName":"ttt","KeyConditions":{"p":{"ComparisonOperator":"\#(name)"}}}"#
             ),
             ("BatchGetItem", #"{"RequestItems":{"\#(name)":5}}"#),
             ("BatchWriteItem", #"{"RequestItems":{"\#(name)":5}}"#),
-            ("Scan", #"{"TableName":"t",\#(index)}"#),
+            ("Scan", #"{"TableName":"ttt",\#(index)}"#),
             (
                 "CreateTable",
                 #"{"TableName":"new","AttributeDefinitions":[\#(definition),\#(definition)]}"#
@@ -88,7 +88,7 @@ struct RequestNameTests {
     func quotes() async {
         for (operation, body) in Self.requests(Self.character(60_001)) {
             let response = await ask(operation, body)
-            #expect(response.status == 400 && response.byteCount < 1000, "\(operation)")
+            #expect(response.status == 400 && response.byteCount < 2000, "\(operation)")
         }
         let target = await service.response(target: Self.character(10_001), body: [])
         #expect(target.byteCount < 400)

@@ -254,9 +254,9 @@ struct RequestTextTests {
         // Two brackets and two quotes.
         let length = JSONEnds.byteCountMin + difference
         let inner = "[\"" + String(repeating: "]", count: length - 4) + "\"]"
-        let text = #"{"a":{"b":[\#(inner),\#(inner)],"c":2},"d":\#(inner),"TableName":"t","e":5}"#
+        let text = #"{"a":{"b":[\#(inner),\#(inner)],"c":2},"d":\#(inner),"TableName":"ttt","e":5}"#
         let input = try parameters(text)
-        #expect(try input.tableName() == "t" && input.integer("e") == 5)
+        #expect(try input.tableName() == "ttt" && input.integer("e") == 5)
         #expect(input["d"].map { String(decoding: $0.source, as: UTF8.self) } == inner)
         let nested = try #require(try input.object("a"))
         #expect(try nested.integer("c") == 2)

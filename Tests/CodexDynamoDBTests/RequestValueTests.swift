@@ -155,14 +155,14 @@ struct RequestValueTests {
     private static func requests(
         _ key: String
     ) -> [(operation: String, body: String, text: String)] {
-        let parameters = #""TableName":"u","Key":\#(key)"#
+        let parameters = #""TableName":"uuu","Key":\#(key)"#
         let mismatch = "does not match the schema"
         return [
             ("GetItem", "{\(parameters)}", mismatch), ("DeleteItem", "{\(parameters)}", mismatch),
             ("UpdateItem", "{\(parameters)}", mismatch),
-            ("BatchGetItem", #"{"RequestItems":{"u":{"Keys":[\#(key)]}}}"#, mismatch),
+            ("BatchGetItem", #"{"RequestItems":{"uuu":{"Keys":[\#(key)]}}}"#, mismatch),
             (
-                "BatchWriteItem", #"{"RequestItems":{"u":[{"DeleteRequest":{"Key":\#(key)}}]}}"#,
+                "BatchWriteItem", #"{"RequestItems":{"uuu":[{"DeleteRequest":{"Key":\#(key)}}]}}"#,
                 mismatch
             ),
             ("TransactGetItems", #"{"TransactItems":[{"Get":{\#(parameters)}}]}"#, "cancelled"),
@@ -170,7 +170,7 @@ struct RequestValueTests {
                 "TransactWriteItems", #"{"TransactItems":[{"Delete":{\#(parameters)}}]}"#,
                 "cancelled"
             ),
-            ("Scan", #"{"TableName":"u","ExclusiveStartKey":\#(key)}"#, "starting key"),
+            ("Scan", #"{"TableName":"uuu","ExclusiveStartKey":\#(key)}"#, "starting key"),
         ]
     }
 
@@ -242,21 +242,21 @@ struct RequestValueTests {
             #expect(try await ask(operation, body).type == "", "\(operation)")
         }
         let longer = #"{"p":{"S":"\#(value)x"}}"#
-        let error = try await ask("GetItem", #"{"TableName":"u","Key":\#(longer)}"#)
+        let error = try await ask("GetItem", #"{"TableName":"uuu","Key":\#(longer)}"#)
         #expect(error.type == "ValidationException" && error.message.contains("2048"))
     }
 
     // MARK: Queries
 
     private static func query(_ value: String, _ more: String = "") -> String {
-        #"{"TableName":"u","KeyConditionExpression":"p = :p",\#(more)"#
+        #"{"TableName":"uuu","KeyConditionExpression":"p = :p",\#(more)"#
             + #""ExpressionAttributeValues":{":p":\#(value)}}"#
     }
 
     @Test("A query's key of another type is refused by its type", arguments: others)
     func queries(value: String) async throws {
         let condition = #"{"p":{"ComparisonOperator":"EQ","AttributeValueList":[\#(value)]}}"#
-        for body in [Self.query(value), #"{"TableName":"u","KeyConditions":\#(condition)}"#] {
+        for body in [Self.query(value), #"{"TableName":"uuu","KeyConditions":\#(condition)}"#] {
             let error = try await ask("Query", body)
             #expect(error.type == "ValidationException")
             #expect(error.message.contains("does not match schema type"), "\(error.message)")
@@ -286,12 +286,12 @@ struct RequestValueTests {
         let list = #"{"L":[{"S":"x"}]}"#
         let taken = try await ask(
             "Query",
-            #"{"TableName":"u","KeyConditionExpression":"p = :p","FilterExpression":"a = :l","#
+            #"{"TableName":"uuu","KeyConditionExpression":"p = :p","FilterExpression":"a = :l","#
                 + #""ExpressionAttributeValues":{":p":{"S":"a"},":l":\#(list)}}"#)
         #expect(taken.type == "")
         let both = try await ask(
             "Query",
-            #"{"TableName":"u","KeyConditions":{"p":{"ComparisonOperator":"EQ","#
+            #"{"TableName":"uuu","KeyConditions":{"p":{"ComparisonOperator":"EQ","#
                 + #""AttributeValueList":[{"S":"a"}]}},"QueryFilter":{"a":{"#
                 + #""ComparisonOperator":"EQ","AttributeValueList":[\#(list)]}}}"#)
         #expect(both.type == "")
@@ -345,7 +345,7 @@ struct RequestValueTests {
         let value = #"{"Value":{"S":"\#(first)"}}"#
         let other = #"{"Value":{"S":"\#(second)"}}"#
         let list = #""AttributeValueList":[{"S":"\#(first)"},{"S":"\#(second)"}]"#
-        let key = #""TableName":"t","Key":{"p":{"S":"p"},"s":{"N":"1"}}"#
+        let key = #""TableName":"ttt","Key":{"p":{"S":"p"},"s":{"N":"1"}}"#
         let bodies = [
             #"{"Expected":{"a":\#(value),"b":\#(other)}}"#,
             #"{"Expected":{"a":{"ComparisonOperator":"IN",\#(list)}}}"#,

@@ -16,7 +16,7 @@ struct ResponsePartTests {
 
     init() throws {
         let table = TableDefinition(
-            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number))
+            "ttt", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number))
         temporary = try TemporaryStore(schema: Schema(tables: [table]))
         service = DynamoDBService(temporary.store)
     }
@@ -33,17 +33,17 @@ struct ResponsePartTests {
         item["p"] = "p"
         item["s"] = .number(Number(number))
         let stored = item
-        _ = try await store.write { transaction in try transaction.put(stored, in: "t") }
+        _ = try await store.write { transaction in try transaction.put(stored, in: "ttt") }
     }
 
     private static func key(_ number: Int) -> String {
         #"{"p":{"S":"p"},"s":{"N":"\#(number)"}}"#
     }
 
-    private static let get = #"{"TableName":"t","Key":\#(key(0))}"#
+    private static let get = #"{"TableName":"ttt","Key":\#(key(0))}"#
     private static let query =
-        #"{"TableName":"t","KeyConditionExpression":"p=:p","ExpressionAttributeValues":{":p":{"S":"p"}}}"#
-    private static let batchGet = #"{"RequestItems":{"t":{"Keys":[\#(key(0))]}}}"#
+        #"{"TableName":"ttt","KeyConditionExpression":"p=:p","ExpressionAttributeValues":{":p":{"S":"p"}}}"#
+    private static let batchGet = #"{"RequestItems":{"ttt":{"Keys":[\#(key(0))]}}}"#
 
     // MARK: Items
 
@@ -81,7 +81,7 @@ struct ResponsePartTests {
     func items(kind: String) async throws {
         try await put(["d": Self.largeValue(kind), "e": true])
         let stored = try #require(
-            try store.item(in: "t", key: PrimaryKey("p", .number(Number(0)))))
+            try store.item(in: "ttt", key: PrimaryKey("p", .number(Number(0)))))
         let response = await ask("GetItem", Self.get)
         let isSame = response.body == Array(#"{"Item":\#(DynamoDBJSON.text(stored))}"#.utf8)
         #expect(isSame && response.parts.count > 2)
@@ -89,7 +89,7 @@ struct ResponsePartTests {
         #expect(response.parts.allSatisfy { $0.count < ResponseWriter.partByteCount + (20 << 10) })
         #expect(response.parts.dropLast().allSatisfy { $0.count >= ResponseWriter.partByteCount })
         let old = await ask(
-            "DeleteItem", #"{"TableName":"t","Key":\#(Self.key(0)),"ReturnValues":"ALL_OLD"}"#)
+            "DeleteItem", #"{"TableName":"ttt","Key":\#(Self.key(0)),"ReturnValues":"ALL_OLD"}"#)
         #expect(old.parts.allSatisfy { $0.count < 2 * ResponseWriter.partByteCount })
         #expect(old.body.count == response.body.count + "Attributes".count - "Item".count)
     }
@@ -99,16 +99,16 @@ struct ResponsePartTests {
         for count in [4000, 4100, 70_000] {
             let text = String(repeating: "x", count: count)
             let put =
-                #"{"TableName":"t","Item":{"p":{"S":"p"},"s":{"N":"0"},"d":{"S":"\#(text)"}}}"#
+                #"{"TableName":"ttt","Item":{"p":{"S":"p"},"s":{"N":"0"},"d":{"S":"\#(text)"}}}"#
             _ = await ask("PutItem", put)
             let update =
-                #"{"TableName":"t","Key":\#(Self.key(0)),"UpdateExpression":"SET d=d","#
+                #"{"TableName":"ttt","Key":\#(Self.key(0)),"UpdateExpression":"SET d=d","#
                 + #""ReturnValues":"UPDATED_OLD","ReturnConsumedCapacity":"TOTAL"}"#
             let response = await ask("UpdateItem", update)
             let units = (count + 5 + 1023) / 1024
             let expected =
                 #"{"Attributes":{"d":{"S":"\#(text)"}},"ConsumedCapacity":"#
-                + #"{"TableName":"t","CapacityUnits":\#(units).0}}"#
+                + #"{"TableName":"ttt","CapacityUnits":\#(units).0}}"#
             #expect(String(decoding: response.body, as: UTF8.self) == expected)
         }
     }
@@ -139,7 +139,7 @@ struct ResponsePartTests {
     private func read(
         _ count: Int, _ budget: RequestBudget = RequestBudget()
     ) async -> DynamoDBResponse {
-        let gets = (0..<count).map { #"{"Get":{"TableName":"t","Key":\#(Self.key($0))}}"# }
+        let gets = (0..<count).map { #"{"Get":{"TableName":"ttt","Key":\#(Self.key($0))}}"# }
         return await ask(
             "TransactGetItems", #"{"TransactItems":[\#(gets.joined(separator: ","))]}"#, budget)
     }
@@ -194,7 +194,7 @@ struct ResponsePartTests {
     func cancellationLimit(difference: Int) async throws {
         try await put(["d": Self.largeNumbers(92_500)])
         let checks = (0..<2).map { number in
-            #"{"ConditionCheck":{"TableName":"t","Key":\#(Self.key(number)),"#
+            #"{"ConditionCheck":{"TableName":"ttt","Key":\#(Self.key(number)),"#
                 + #""ConditionExpression":"attribute_not_exists(p)","#
                 + #""ReturnValuesOnConditionCheckFailure":"ALL_OLD"}}"#
         }
@@ -235,14 +235,14 @@ struct ResponsePartTests {
         let names = (0..<30_000).map { #""name\#($0)""# }.joined(separator: ", ")
         let keys = (0..<3).map(Self.key).joined(separator: ",")
         let body =
-            #"{"RequestItems":{"t":{"Keys":[\#(keys)],"Unknown":[\#(names)],"#
+            #"{"RequestItems":{"ttt":{"Keys":[\#(keys)],"Unknown":[\#(names)],"#
             + ##""ProjectionExpression":"d,#a","ExpressionAttributeNames":{"#a":"a"}}}}"##
         let response = await ask("BatchGetItem", body)
         #expect(response.parts.allSatisfy { $0.count < 2 * ResponseWriter.partByteCount })
         let end = String(decoding: response.body.suffix(300), as: UTF8.self)
         #expect(
             end.hasSuffix(
-                #""UnprocessedKeys":{"t":{"Keys":[\#(Self.key(1)),\#(Self.key(2))],"#
+                #""UnprocessedKeys":{"ttt":{"Keys":[\#(Self.key(1)),\#(Self.key(2))],"#
                     + ##""ProjectionExpression":"d,#a","ExpressionAttributeNames":{"#a":"a"}}}}"##))
     }
 

@@ -35,7 +35,7 @@ struct SegmentTests {
                     let item: Item = [
                         "p": .string("p\(partition)"), "s": .number(Number(number)), "g": "g",
                     ]
-                    try transaction.put(item, in: "t")
+                    try transaction.put(item, in: "ttt")
                 }
             }
         }
@@ -49,7 +49,7 @@ struct SegmentTests {
                 var item: Item = ["p": "p0", "s": .number(Number(number))]
                 item["x"] = .string(String(repeating: "x", count: size - 1 - item.byteCount))
                 #expect(item.byteCount == size)
-                try transaction.put(item, in: "t")
+                try transaction.put(item, in: "ttt")
             }
         }
         let pages = try await scan(0, of: 1, #","Limit":\#(limit)"#)
@@ -65,7 +65,7 @@ struct SegmentTests {
         repeat {
             let from = parameters + (start.map { #","ExclusiveStartKey":\#($0)"# } ?? "")
             let segments = #""Segment":\#(segment),"TotalSegments":\#(count)"#
-            let page = try await ask("Scan", #"{"TableName":"t",\#(segments)\#(from)}"#)
+            let page = try await ask("Scan", #"{"TableName":"ttt",\#(segments)\#(from)}"#)
             let items = try #require(page["Items"] as? [[String: Object]], "\(page)")
             found += items.map { "\($0["p"]?["S"] ?? "") \($0["s"]?["N"] ?? "")" }
             start = try (page["LastEvaluatedKey"] as? Object).map {
@@ -81,7 +81,7 @@ struct SegmentTests {
 
     @Test(
         "Segments have each item once, in tables and indexes, whatever the limit",
-        arguments: [1, 2, 3, 10, 50], ["", #","Limit":7"#, #","IndexName":"g""#])
+        arguments: [1, 2, 3, 10, 50], ["", #","Limit":7"#, #","IndexName":"ggg""#])
     func complete(count: Int, parameters: String) async throws {
         try await fill(20, 6)
         var all: [String] = []
@@ -137,7 +137,7 @@ struct SegmentTests {
         let narrow = try await scan(999_999, of: 1_000_000)
         #expect(narrow.found.isEmpty && narrow.pageCount == 1)
         var number = 0
-        _ = try await store.load(into: "u") { () throws -> Item? in
+        _ = try await store.load(into: "uuu") { () throws -> Item? in
             number += 1
             return number > 33_000 ? nil : ["p": .string("key \(number)")]
         }
@@ -149,7 +149,7 @@ struct SegmentTests {
             }
             let page = try await ask(
                 "Scan",
-                #"{"TableName":"u","Segment":7,"TotalSegments":1000000\#(from ?? "")}"#)
+                #"{"TableName":"uuu","Segment":7,"TotalSegments":1000000\#(from ?? "")}"#)
             counts.append(try #require(page["ScannedCount"] as? Int))
             start = page["LastEvaluatedKey"] as? Object
         } while start != nil
@@ -165,7 +165,7 @@ struct SegmentTests {
                 let key = (number < 10 ? "0" : "") + "\(number)"
                 // The names have 2 bytes, the key 2.
                 let text = String(repeating: character, count: size - 4)
-                try transaction.put(["p": .string(key), "t": .string(text)], in: "u")
+                try transaction.put(["p": .string(key), "t": .string(text)], in: "uuu")
             }
         }
     }
@@ -177,13 +177,13 @@ struct SegmentTests {
         let keys = range.map { #"{"p":{"S":"\#($0 < 10 ? "0" : "")\#($0)"}}"# }
         let projection = names.map { #","ProjectionExpression":"\#($0)""# } ?? ""
         let body =
-            #"{"RequestItems":{"u":{"Keys":[\#(keys.joined(separator: ","))]\#(projection)}}}"#
+            #"{"RequestItems":{"uuu":{"Keys":[\#(keys.joined(separator: ","))]\#(projection)}}}"#
         let answer = await service.response(
             target: "DynamoDB_20120810.BatchGetItem", body: Array(body.utf8))
         let object = try #require(
             try JSONSerialization.jsonObject(with: Data(answer.body)) as? Object)
-        let found = (object["Responses"] as? Object)?["u"] as? [Object]
-        let rest = (object["UnprocessedKeys"] as? Object)?["u"] as? Object
+        let found = (object["Responses"] as? Object)?["uuu"] as? [Object]
+        let rest = (object["UnprocessedKeys"] as? Object)?["uuu"] as? Object
         if let rest { #expect(rest["ProjectionExpression"] as? String == names) }
         return (
             answer.byteCount, try #require(found, "\(object.keys)").count,
@@ -215,16 +215,18 @@ struct SegmentTests {
         for (count, isTaken) in [(99, true), (100, true), (101, false)] {
             let keys = (0..<count).map { #"{"p":{"S":"\#($0)"}}"# }.joined(separator: ",")
             let answer = try await ask(
-                "BatchGetItem", #"{"RequestItems":{"u":{"Keys":[\#(keys)]}}}"#)
+                "BatchGetItem", #"{"RequestItems":{"uuu":{"Keys":[\#(keys)]}}}"#)
             #expect((answer["Responses"] != nil) == isTaken, "\(count)")
             if isTaken { #expect((answer["UnprocessedKeys"] as? Object)?.isEmpty == true) }
         }
-        let wrong = Array(repeating: "1", count: 101).joined(separator: ",")
+        // The content of the keys and items is wrong.
+        let wrong = Array(repeating: #"{"p":{"S":1}}"#, count: 101).joined(separator: ",")
         let answer = try await ask(
-            "BatchGetItem", #"{"RequestItems":{"u":{"Keys":[\#(wrong)]}}}"#)
-        #expect((answer["message"] as? String)?.contains("Too many items") == true)
-        let puts = Array(repeating: "1", count: 26).joined(separator: ",")
-        let write = try await ask("BatchWriteItem", #"{"RequestItems":{"u":[\#(puts)]}}"#)
-        #expect((write["message"] as? String)?.contains("Too many items") == true)
+            "BatchGetItem", #"{"RequestItems":{"uuu":{"Keys":[\#(wrong)]}}}"#)
+        #expect((answer["message"] as? String)?.contains("less than or equal to 100") == true)
+        let put = #"{"PutRequest":{"Item":{"p":{"S":1}}}}"#
+        let puts = Array(repeating: put, count: 26).joined(separator: ",")
+        let write = try await ask("BatchWriteItem", #"{"RequestItems":{"uuu":[\#(puts)]}}"#)
+        #expect((write["message"] as? String)?.contains("less than or equal to 25") == true)
     }
 }

@@ -1,16 +1,18 @@
 import CodexCore
 
-/// Schemas with names of one byte, for tests that count the bytes of requests, items and answers.
+/// Schemas with short names, for tests that count the bytes of requests, items and answers.
+///
+/// AWS's shortest names of tables and indexes have three characters.
 enum ShortTables {
-    /// The table `t` with the partition key `p`.
-    static let single = Schema(tables: [TableDefinition("t", partitionKey: KeyAttribute("p"))])
+    /// The table `ttt` with the partition key `p`.
+    static let single = Schema(tables: [TableDefinition("ttt", partitionKey: KeyAttribute("p"))])
 
-    /// The table `t` with the keys `p` and `s` and an index by `g`, and the table `u` with the
-    /// partition key `p`.
+    /// The table `ttt` with the keys `p` and `s` and the index `ggg` by `g`, and the table `uuu`
+    /// with the partition key `p`.
     static let pair = Schema(tables: [
         TableDefinition(
-            "t", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
-            indexes: [IndexDefinition("g", partitionKey: [KeyAttribute("g")])]),
-        TableDefinition("u", partitionKey: KeyAttribute("p")),
+            "ttt", partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
+            indexes: [IndexDefinition("ggg", partitionKey: [KeyAttribute("g")])]),
+        TableDefinition("uuu", partitionKey: KeyAttribute("p")),
     ])
 }

@@ -29,12 +29,12 @@ struct StoredItemMemoryTests {
 
     private func fill(_ count: Int) async throws {
         try await store.write { transaction in
-            for number in 0..<count { try transaction.put(Self.item(number), in: "t") }
+            for number in 0..<count { try transaction.put(Self.item(number), in: "ttt") }
         }
     }
 
     private func count() throws -> Int {
-        try store.stats().trees.first { $0.table == "t" && $0.index == nil }?.entryCount ?? 0
+        try store.stats().trees.first { $0.table == "ttt" && $0.index == nil }?.entryCount ?? 0
     }
 
     private func ask(
@@ -49,7 +49,7 @@ struct StoredItemMemoryTests {
     }
 
     private static func target(_ number: Int) -> String {
-        #""TableName":"t","Key":{"p":{"S":"k\#(number)"}}"#
+        #""TableName":"ttt","Key":{"p":{"S":"k\#(number)"}}"#
     }
 
     // MARK: One item
@@ -60,17 +60,17 @@ struct StoredItemMemoryTests {
             "Query",
             #"{\#(query),"FilterExpression":"attribute_exists(d)"}"#
         ),
-        ("Scan", #"{"TableName":"t","FilterExpression":"attribute_exists(d)"}"#),
-        ("PutItem", #"{"TableName":"t","Item":{"p":{"S":"k0"}}}"#),
+        ("Scan", #"{"TableName":"ttt","FilterExpression":"attribute_exists(d)"}"#),
+        ("PutItem", #"{"TableName":"ttt","Item":{"p":{"S":"k0"}}}"#),
         (
             "PutItem",
-            #"{"TableName":"t","Item":{"p":{"S":"k0"}},"ConditionExpression":"attribute_exists(d)"}"#
+            #"{"TableName":"ttt","Item":{"p":{"S":"k0"}},"ConditionExpression":"attribute_exists(d)"}"#
         ),
         ("UpdateItem", #"{\#(target(0)),"UpdateExpression":"SET n=p"}"#),
         ("UpdateItem", "{\(target(0))}"),
         (
             "BatchWriteItem",
-            #"{"RequestItems":{"t":[{"PutRequest":{"Item":{"p":{"S":"k0"}}}}]},"ReturnConsumedCapacity":"TOTAL"}"#
+            #"{"RequestItems":{"ttt":[{"PutRequest":{"Item":{"p":{"S":"k0"}}}}]},"ReturnConsumedCapacity":"TOTAL"}"#
         ),
         ("TransactWriteItems", #"{"TransactItems":[{"Delete":{\#(target(0))}}]}"#),
     ]
@@ -80,11 +80,11 @@ struct StoredItemMemoryTests {
         ("GetItem", "{\(part)}"),
         (
             "BatchGetItem",
-            #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}}],"ProjectionExpression":"d[0]"}}}"#
+            #"{"RequestItems":{"ttt":{"Keys":[{"p":{"S":"k0"}}],"ProjectionExpression":"d[0]"}}}"#
         ),
         ("TransactGetItems", #"{"TransactItems":[{"Get":{\#(part)}}]}"#),
         ("Query", #"{\#(query),"ProjectionExpression":"d[0]"}"#),
-        ("Scan", #"{"TableName":"t","ProjectionExpression":"d[0]"}"#),
+        ("Scan", #"{"TableName":"ttt","ProjectionExpression":"d[0]"}"#),
         ("TransactWriteItems", check("attribute_exists(p)")),
         ("TransactWriteItems", check("NOT contains(d,p)")),
         ("DeleteItem", #"{\#(target(0)),"ConditionExpression":"attribute_exists(d)"}"#),
@@ -97,17 +97,17 @@ struct StoredItemMemoryTests {
     }
 
     private static let query =
-        #""TableName":"t","KeyConditionExpression":"p=:p","ExpressionAttributeValues":{":p":{"S":"k0"}}"#
+        #""TableName":"ttt","KeyConditionExpression":"p=:p","ExpressionAttributeValues":{":p":{"S":"k0"}}"#
 
     /// Requests whose responses have the whole item `k0`, which are written from its bytes.
     private static let writing: [(operation: String, body: String)] = [
         ("GetItem", "{\(target(0))}"),
         ("GetItem", #"{\#(target(0)),"ProjectionExpression":"d"}"#),
-        ("BatchGetItem", #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}}]}}}"#),
+        ("BatchGetItem", #"{"RequestItems":{"ttt":{"Keys":[{"p":{"S":"k0"}}]}}}"#),
         ("TransactGetItems", #"{"TransactItems":[{"Get":{\#(target(0))}}]}"#),
         ("Query", "{\(query)}"),
-        ("Scan", #"{"TableName":"t"}"#),
-        ("PutItem", #"{"TableName":"t","Item":{"p":{"S":"k0"}},"ReturnValues":"ALL_OLD"}"#),
+        ("Scan", #"{"TableName":"ttt"}"#),
+        ("PutItem", #"{"TableName":"ttt","Item":{"p":{"S":"k0"}},"ReturnValues":"ALL_OLD"}"#),
         ("DeleteItem", #"{\#(target(0)),"ReturnValues":"ALL_OLD"}"#),
         (
             "DeleteItem",
@@ -125,7 +125,7 @@ struct StoredItemMemoryTests {
         let response = await ask(operation, body, meter.budget())
         #expect(contains(response, "ThrottlingException"), "\(operation)")
         #expect(meter.peak <= Self.decodedByteCount)
-        #expect(try store.item(in: "t", key: PrimaryKey("k0")) == Self.item(0))
+        #expect(try store.item(in: "ttt", key: PrimaryKey("k0")) == Self.item(0))
     }
 
     @Test(
@@ -150,7 +150,7 @@ struct StoredItemMemoryTests {
         let (operation, body) = Self.writing[request]
         let refused = await ask(operation, body, MemoryMeter(limit: Self.textCount).budget())
         #expect(contains(refused, "ThrottlingException"), "\(operation)")
-        #expect(try store.item(in: "t", key: PrimaryKey("k0")) == Self.item(0))
+        #expect(try store.item(in: "ttt", key: PrimaryKey("k0")) == Self.item(0))
         let meter = MemoryMeter()
         let response = await ask(operation, body, meter.budget())
         #expect(response.status == 200 && response.byteCount > 9 * Self.textCount, "\(operation)")
@@ -205,10 +205,10 @@ struct StoredItemMemoryTests {
     func pages() async throws {
         try await fill(2)
         for (operation, body) in [
-            ("Scan", #"{"TableName":"t"}"#),
+            ("Scan", #"{"TableName":"ttt"}"#),
             (
                 "BatchGetItem",
-                #"{"RequestItems":{"t":{"Keys":[{"p":{"S":"k0"}},{"p":{"S":"k1"}}]}}}"#
+                #"{"RequestItems":{"ttt":{"Keys":[{"p":{"S":"k0"}},{"p":{"S":"k1"}}]}}}"#
             ),
         ] {
             let meter = MemoryMeter()
@@ -232,7 +232,7 @@ struct StoredItemMemoryTests {
         let meter = MemoryMeter()
         let response = await ask(
             "BatchWriteItem",
-            #"{"RequestItems":{"t":[\#(deletes.joined(separator: ","))]},"ReturnConsumedCapacity":"TOTAL"}"#,
+            #"{"RequestItems":{"ttt":[\#(deletes.joined(separator: ","))]},"ReturnConsumedCapacity":"TOTAL"}"#,
             meter.budget())
         #expect(response.status == 200 && contains(response, #""CapacityUnits":2000.0"#))
         #expect(meter.peak < 2 * Self.decodedByteCount)
@@ -283,7 +283,7 @@ struct StoredItemMemoryTests {
         let list = AttributeValue.list([AttributeValue](repeating: .string(""), count: 1000))
         try await store.write { transaction in
             for number in 0..<10 {
-                try transaction.put(["p": .string("k\(number)"), "d": list], in: "t")
+                try transaction.put(["p": .string("k\(number)"), "d": list], in: "ttt")
             }
         }
         let sets = (0..<190).map { "a\($0)=list_append(d,d)" }.joined(separator: ",")
@@ -325,7 +325,7 @@ struct StoredItemMemoryTests {
         try await fill(10)
         // It would fit.
         let small: Item = ["p": "k10"]
-        _ = try await store.write { transaction in try transaction.put(small, in: "t") }
+        _ = try await store.write { transaction in try transaction.put(small, in: "ttt") }
         let meter = MemoryMeter()
         let response = await ask(
             "TransactWriteItems", transaction("ConditionCheck", 11, Self.fails), meter.budget())
@@ -382,7 +382,7 @@ struct StoredItemMemoryTests {
         let texts = [AttributeValue](repeating: .string(""), count: 60_000)
         let items: [Item] = [["p": "k0", "d": .list(sets)], ["p": "k5", "d": .list(texts)]]
         try await store.write { transaction in
-            for item in items { try transaction.put(item, in: "t") }
+            for item in items { try transaction.put(item, in: "ttt") }
         }
         let meter = MemoryMeter()
         let kinds = ["ConditionCheck"] + [String](repeating: "Delete", count: 5)
@@ -410,7 +410,7 @@ struct StoredItemMemoryTests {
 
     /// Writes of the item `k0` whose condition fails.
     private static let failing: [(operation: String, body: String)] = [
-        ("PutItem", #"{"TableName":"t","Item":{"p":{"S":"k0"}}\#(fails)}"#),
+        ("PutItem", #"{"TableName":"ttt","Item":{"p":{"S":"k0"}}\#(fails)}"#),
         ("UpdateItem", #"{\#(target(0)),"UpdateExpression":"SET n=p"\#(fails)}"#),
         ("DeleteItem", "{\(target(0))\(fails)}"),
     ]
@@ -435,7 +435,7 @@ struct StoredItemMemoryTests {
         #expect(contains(short, "ConditionalCheckFailedException") && short.byteCount < 1000)
         #expect(shortMeter.peak < Self.decodedByteCount / 2, "\(operation)")
         #expect(shortMeter.byteCount < ResponseWriter.partByteCount, "\(operation)")
-        #expect(try store.item(in: "t", key: PrimaryKey("k0")) == Self.item(0))
+        #expect(try store.item(in: "ttt", key: PrimaryKey("k0")) == Self.item(0))
     }
 
     // MARK: Streams
@@ -443,13 +443,13 @@ struct StoredItemMemoryTests {
     @Test("Records are written one image at a time, in parts that are reserved")
     func records() async throws {
         let body =
-            #"{"TableName":"t","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}}"#
+            #"{"TableName":"ttt","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}}"#
         #expect(await ask("UpdateTable", body, RequestBudget()).status == 200)
         try await fill(1)
         var changed = Self.item(0)
         changed["n"] = 1
         let new = changed
-        _ = try await store.write { transaction in try transaction.put(new, in: "t") }
+        _ = try await store.write { transaction in try transaction.put(new, in: "ttt") }
         let iterator = try await iterator()
         let request = Array(#"{"ShardIterator":"\#(iterator)"}"#.utf8)
         func page(_ budget: RequestBudget) async -> DynamoDBResponse {

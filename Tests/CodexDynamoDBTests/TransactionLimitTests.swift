@@ -62,12 +62,12 @@ struct TransactionLimitTests {
 
     private func put(_ items: [Item]) async throws {
         try await store.write { transaction in
-            for item in items { try transaction.put(item, in: "t") }
+            for item in items { try transaction.put(item, in: "ttt") }
         }
     }
 
     private func stored() throws -> [Item] {
-        try (0..<30).compactMap { try store.item(in: "t", key: PrimaryKey(.string(name($0)))) }
+        try (0..<30).compactMap { try store.item(in: "ttt", key: PrimaryKey(.string(name($0)))) }
     }
 
     // MARK: Bytes
@@ -76,7 +76,7 @@ struct TransactionLimitTests {
     func puts(difference: Int) async throws {
         let items = items(difference)
         let answer = try await write(
-            items.map { #"{"Put":{"TableName":"t","Item":\#(DynamoDBJSON.text($0))}}"# })
+            items.map { #"{"Put":{"TableName":"ttt","Item":\#(DynamoDBJSON.text($0))}}"# })
         #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
         #expect(try stored() == (difference > 0 ? [] : items))
     }
@@ -86,7 +86,7 @@ struct TransactionLimitTests {
         let items = items(difference)
         try await put(items)
         let answer = try await write(
-            (0...10).map { #"{"Delete":{"TableName":"t","Key":\#(key($0))}}"# })
+            (0...10).map { #"{"Delete":{"TableName":"ttt","Key":\#(key($0))}}"# })
         #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
         #expect(try stored() == (difference > 0 ? items : []))
     }
@@ -96,12 +96,12 @@ struct TransactionLimitTests {
         let items = items(-1001)
         try await put(items)
         let checks = (0..<10).map {
-            #"{"ConditionCheck":{"TableName":"t","Key":\#(key($0)),"ConditionExpression":"attribute_exists(p)"}}"#
+            #"{"ConditionCheck":{"TableName":"ttt","Key":\#(key($0)),"ConditionExpression":"attribute_exists(p)"}}"#
         }
         // With its name of one byte.
         let more = String(repeating: "w", count: 1000 + difference)
         let update =
-            #"{"Update":{"TableName":"t","Key":\#(key(10)),"UpdateExpression":"SET w = :w","ExpressionAttributeValues":{":w":{"S":"\#(more)"}}}}"#
+            #"{"Update":{"TableName":"ttt","Key":\#(key(10)),"UpdateExpression":"SET w = :w","ExpressionAttributeValues":{":w":{"S":"\#(more)"}}}}"#
         let answer = try await write(checks + [update])
         #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
         let isUnchanged = try stored() == items
@@ -111,7 +111,7 @@ struct TransactionLimitTests {
     @Test("Items that are read have 4 MiB together, and not a byte more", arguments: -1...1)
     func gets(difference: Int) async throws {
         try await put(items(difference))
-        let gets = (0...10).map { #"{"Get":{"TableName":"t","Key":\#(key($0))}}"# }
+        let gets = (0...10).map { #"{"Get":{"TableName":"ttt","Key":\#(key($0))}}"# }
         let answer = try await ask(
             "TransactGetItems",
             #"{"TransactItems":[\#(gets.joined(separator: ","))],"ReturnConsumedCapacity":"TOTAL"}"#
@@ -150,7 +150,7 @@ struct TransactionLimitTests {
         for number in 0..<count {
             let key = PrimaryKey(.string(name(number)))
             let byteCount = try store.read { snapshot in
-                try snapshot.view(in: "t", key: key) { try $0.inflatedByteCount() }
+                try snapshot.view(in: "ttt", key: key) { try $0.inflatedByteCount() }
             }
             sum += try #require(byteCount)
         }
@@ -161,12 +161,12 @@ struct TransactionLimitTests {
     /// them.
     private func errors(_ count: Int, reading path: String) async throws -> [String?] {
         let gets = (0..<count).map {
-            #"{"Get":{"TableName":"t","Key":\#(key($0)),"ProjectionExpression":"\#(path)"}}"#
+            #"{"Get":{"TableName":"ttt","Key":\#(key($0)),"ProjectionExpression":"\#(path)"}}"#
         }
         let read = try await ask(
             "TransactGetItems", #"{"TransactItems":[\#(gets.joined(separator: ","))]}"#)
         let checks = (0..<count).map {
-            #"{"ConditionCheck":{"TableName":"t","Key":\#(key($0)),"ConditionExpression":"attribute_exists(p)"}}"#
+            #"{"ConditionCheck":{"TableName":"ttt","Key":\#(key($0)),"ConditionExpression":"attribute_exists(p)"}}"#
         }
         return [read.error, try await write(checks).error]
     }
@@ -225,7 +225,7 @@ struct TransactionLimitTests {
     func embedded() async throws {
         let items = items(1)
         try await store.write { transaction in
-            _ = try transaction.perform(items.map { .put(table: "t", $0, condition: nil) })
+            _ = try transaction.perform(items.map { .put(table: "ttt", $0, condition: nil) })
         }
         #expect(try stored() == items)
     }
@@ -234,9 +234,9 @@ struct TransactionLimitTests {
     func capacity() async throws {
         try await put([item(0, 5000), item(1, 100)])
         let actions = [
-            #"{"Delete":{"TableName":"t","Key":\#(key(0))}}"#,
-            #"{"Put":{"TableName":"t","Item":\#(DynamoDBJSON.text(item(1, 3000)))}}"#,
-            #"{"Put":{"TableName":"t","Item":\#(DynamoDBJSON.text(item(2, 1024)))}}"#,
+            #"{"Delete":{"TableName":"ttt","Key":\#(key(0))}}"#,
+            #"{"Put":{"TableName":"ttt","Item":\#(DynamoDBJSON.text(item(1, 3000)))}}"#,
+            #"{"Put":{"TableName":"ttt","Item":\#(DynamoDBJSON.text(item(2, 1024)))}}"#,
         ].joined(separator: ",")
         let body =
             #"{"TransactItems":[\#(actions)],"ReturnConsumedCapacity":"TOTAL","ClientRequestToken":"once"}"#
@@ -264,7 +264,7 @@ struct TransactionLimitTests {
         let list = AttributeValue.list([AttributeValue](repeating: .null, count: 75_000))
         try await put((0..<25).map { ["p": .string(name($0)), "l": list] })
         func update(_ number: Int, _ depth: Int) -> String {
-            #"{"TableName":"t","Key":\#(key(number)),"UpdateExpression":"SET l = \#(nested(depth))"}"#
+            #"{"TableName":"ttt","Key":\#(key(number)),"UpdateExpression":"SET l = \#(nested(depth))"}"#
         }
         // Each takes the size of its item, and that of the largest one.
         let countMax =
@@ -296,7 +296,7 @@ struct TransactionLimitTests {
     func steps() async throws {
         try await put((0..<3).map { item($0, DynamoDBLimits.itemByteCountMax) })
         func check(_ number: Int, _ count: Int) -> String {
-            #""TableName":"t","Key":\#(key(number)),"ConditionExpression":"\#(parts(count))","ExpressionAttributeValues":{":v":{"S":"\#(Self.part)"}}"#
+            #""TableName":"ttt","Key":\#(key(number)),"ConditionExpression":"\#(parts(count))","ExpressionAttributeValues":{":v":{"S":"\#(Self.part)"}}"#
         }
         let one = try await ask("DeleteItem", "{\(check(0, 60))}")
         #expect(one.error == "ValidationException")
@@ -308,7 +308,7 @@ struct TransactionLimitTests {
         let more = [
             "{\"ConditionCheck\":{\(check(0, 60))}}", "{\"Delete\":{\(check(1, 1))}}",
             "{\"ConditionCheck\":{\(check(5, 1))}}",
-            #"{"Delete":{"TableName":"t","Key":\#(key(2))}}"#,
+            #"{"Delete":{"TableName":"ttt","Key":\#(key(2))}}"#,
         ]
         let over = try await write(more)
         #expect(reasons(over.body) == [String](repeating: "ValidationError", count: 3) + ["None"])
@@ -319,7 +319,7 @@ struct TransactionLimitTests {
     func checkedCapacity() async throws {
         try await put([item(0, 3000)])
         let checks = [(0, "attribute_exists(p)"), (1, "attribute_not_exists(p)")].map {
-            #"{"ConditionCheck":{"TableName":"t","Key":\#(key($0)),"ConditionExpression":"\#($1)"}}"#
+            #"{"ConditionCheck":{"TableName":"ttt","Key":\#(key($0)),"ConditionExpression":"\#($1)"}}"#
         }
         let answer = try await ask(
             "TransactWriteItems",
@@ -336,7 +336,7 @@ struct TransactionLimitTests {
         let name = String(repeating: "n", count: DynamoDBLimits.attributeNameByteCountMax)
         let rest = String(repeating: "r", count: 64 + difference)
         func check(_ number: Int, _ condition: String, _ names: String) -> String {
-            #"{"ConditionCheck":{"TableName":"t","Key":\#(key(number)),"ConditionExpression":"\#(condition)","ExpressionAttributeNames":{\#(names)}}}"#
+            #"{"ConditionCheck":{"TableName":"ttt","Key":\#(key(number)),"ConditionExpression":"\#(condition)","ExpressionAttributeNames":{\#(names)}}}"#
         }
         let path = [String](repeating: "#a", count: 32).joined(separator: ".")
         let condition = "attribute_not_exists(\(path))"
@@ -351,15 +351,15 @@ struct TransactionLimitTests {
 
     @Test("The values of older parameters have 4 MiB together, too", arguments: -1...1)
     func olderValues(difference: Int) async throws {
-        func check(_ number: Int, _ count: Int) -> String {
+        func delete(_ number: Int, _ count: Int) -> String {
             let value = #"{"S":"\#(String(repeating: "v", count: count))"}"#
             let expected = #"{"ComparisonOperator":"NE","AttributeValueList":[\#(value)]}"#
-            return #"{"ConditionCheck":{"TableName":"t","Key":\#(key(number)),"#
+            return #"{"Delete":{"TableName":"ttt","Key":\#(key(number)),"#
                 + #""Expected":{"a":\#(expected)}}}"#
         }
         let half = DynamoDBLimits.expressionValueByteCountMax
         let answer = try await write([
-            check(0, half), check(1, half - 64), check(2, 64 + difference),
+            delete(0, half), delete(1, half - 64), delete(2, 64 + difference),
         ])
         #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
     }
@@ -373,7 +373,7 @@ struct TransactionLimitTests {
             let expression = ##""ProjectionExpression":"\##(path)""##
             let names = ##""ExpressionAttributeNames":{"#a":"\##(name)"}"##
             return
-                #"{"Get":{"TableName":"t","Key":\#(key(place)),\#(expression),\#(names)}}"#
+                #"{"Get":{"TableName":"ttt","Key":\#(key(place)),\#(expression),\#(names)}}"#
         }
         let answer = try await ask(
             "TransactGetItems", #"{"TransactItems":[\#(gets.joined(separator: ","))]}"#)
@@ -385,7 +385,7 @@ struct TransactionLimitTests {
         let name = String(
             repeating: "n", count: DynamoDBLimits.attributeNameByteCountMax + difference)
         let body =
-            ##"{"TableName":"t","Key":\##(key(0)),"ConditionExpression":"attribute_not_exists(#a)","ExpressionAttributeNames":{"#a":"\##(name)"}}"##
+            ##"{"TableName":"ttt","Key":\##(key(0)),"ConditionExpression":"attribute_not_exists(#a)","ExpressionAttributeNames":{"#a":"\##(name)"}}"##
         let answer = try await ask("DeleteItem", body)
         #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
     }
@@ -395,7 +395,7 @@ struct TransactionLimitTests {
         try await put([item(0, 100)])
         let value = String(repeating: "x", count: 400_000)
         func delete(_ count: Int) -> String {
-            #"{"TableName":"t","Key":\#(key(0)),"ConditionExpression":"\#(parts(count))","ExpressionAttributeValues":{":v":{"S":"\#(value)"}}}"#
+            #"{"TableName":"ttt","Key":\#(key(0)),"ConditionExpression":"\#(parts(count))","ExpressionAttributeValues":{":v":{"S":"\#(value)"}}}"#
         }
         #expect(try await ask("DeleteItem", delete(6)).error == "ValidationException")
         #expect(try await ask("DeleteItem", delete(5)).error == nil)

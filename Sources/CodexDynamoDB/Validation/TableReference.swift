@@ -1,0 +1,57 @@
+/// A table as requests name it: by its name or by its ARN.
+///
+/// The region and the account of an ARN do not matter, because a server has one of each.
+struct TableReference {
+    /// The table's name.
+    let name: String
+
+    /// What each ARN begins with.
+    static let prefix = "arn:"
+
+    /// Reads a table's name or its ARN.
+    ///
+    /// The characters of a name were checked by ``RequestChecker``.
+    ///
+    /// - Throws: `ValidationException` if it begins as an ARN, and is not that of a table.
+    init(_ text: String) throws {
+        guard text.hasPrefix(Self.prefix) else {
+            name = text
+            return
+        }
+        guard let name = Self.tableName(inARN: text) else {
+            throw ServiceError.validation(Messages.invalidARN(text))
+        }
+        self.name = name
+    }
+
+    /// Reads a table's ARN.
+    ///
+    /// - Throws: `ValidationException` if it is not the ARN of a table.
+    init(arn text: String) throws {
+        guard text.hasPrefix(Self.prefix) else {
+            throw ServiceError.validation(Messages.noARN(text))
+        }
+        try self.init(text)
+    }
+
+    /// The table's name in an ARN such as `arn:aws:dynamodb:eu-west-1:123456789012:table/Music`.
+    private static func tableName(inARN text: String) -> String? {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 6, parts[2] == "dynamodb", parts[5].hasPrefix("table/"),
+            !parts[1].isEmpty, !parts[3].isEmpty, !parts[4].isEmpty
+        else { return nil }
+        let name = parts[5].dropFirst("table/".count)
+        guard (3...255).contains(name.utf8.count), name.utf8.allSatisfy(isNameByte) else {
+            return nil
+        }
+        return String(name)
+    }
+
+    /// Whether a byte may stand in the name of a table or index.
+    static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
+        default: (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte &- UInt8(ascii: "0") < 10
+        }
+    }
+}
