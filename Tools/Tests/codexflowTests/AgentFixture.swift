@@ -38,6 +38,15 @@ final class AgentFixture: Sendable {
             clock: { [start] in start.addingTimeInterval(later) })
     }
 
+    /// The server's tools.
+    func tools(
+        _ user: CodexFlow.User.ID? = "bot", project: CodexFlow.Project.ID? = AgentFixture.project,
+        isReadOnly: Bool = false
+    ) -> AgentTools {
+        AgentTools(
+            store, project: project, user: user, isReadOnly: isReadOnly, clock: { [start] in start })
+    }
+
     /// Adds a task in todo.
     @discardableResult
     func add(

@@ -13,7 +13,7 @@ struct AgentKeyTests {
     init() async throws { fixture = try await AgentFixture() }
 
     private var tools: AgentTools {
-        AgentTools(fixture.store, project: AgentFixture.project, user: "bot")
+        fixture.tools()
     }
 
     /// A new task `new` that waits for others.

@@ -18,9 +18,8 @@ struct AgentServerTests {
         scoped: Bool = true, user: CodexFlow.User.ID? = "bot", isReadOnly: Bool = false
     ) -> AgentPeer {
         AgentPeer(
-            AgentTools(
-                fixture.store, project: scoped ? AgentFixture.project : nil, user: user,
-                isReadOnly: isReadOnly))
+            fixture.tools(
+                user, project: scoped ? AgentFixture.project : nil, isReadOnly: isReadOnly))
     }
 
     // MARK: Revisions

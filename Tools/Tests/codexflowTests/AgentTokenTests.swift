@@ -12,7 +12,7 @@ struct AgentTokenTests {
     init() async throws { fixture = try await AgentFixture() }
 
     private func server(_ user: CodexFlow.User.ID = "bot") -> AgentPeer {
-        AgentPeer(AgentTools(fixture.store, project: AgentFixture.project, user: user))
+        AgentPeer(fixture.tools(user))
     }
 
     /// Claims a task as a user did some seconds ago.

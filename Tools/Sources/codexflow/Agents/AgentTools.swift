@@ -1,4 +1,5 @@
 import Codex
+import Foundation
 
 /// The tools that a server of the Model Context Protocol offers: at most eight, of one project or
 /// of all, and if wanted those alone that change nothing.
@@ -18,6 +19,7 @@ struct AgentTools: Sendable {
     /// The project of all calls; `nil` if each call names one.
     private let project: CodexFlow.Project.ID?
     private let user: CodexFlow.User.ID?
+    private let clock: @Sendable () -> Date
 
     /// Creates the tools.
     ///
@@ -26,13 +28,15 @@ struct AgentTools: Sendable {
     ///   - project: The project of all calls; `nil` if each call names one.
     ///   - user: The user who makes all changes; `nil` offers only the tools that change nothing.
     ///   - isReadOnly: Whether to offer only the tools that change nothing.
+    ///   - clock: The source of the present time.
     init(
         _ store: Store, project: CodexFlow.Project.ID?, user: CodexFlow.User.ID?,
-        isReadOnly: Bool = false
+        isReadOnly: Bool = false, clock: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.store = store
         self.project = project
         self.user = user
+        self.clock = clock
         tools = Self.all.filter { !$0.isChange || (!isReadOnly && user != nil) }
     }
 
@@ -59,7 +63,7 @@ struct AgentTools: Sendable {
         let arguments = try ToolArguments(given, for: parameters(of: tool))
         let project = try project ?? arguments.requiredIdentifier("project")
         return try await tool.call(
-            AgentLedger(store, project: project, user: user), arguments)
+            AgentLedger(store, project: project, user: user, clock: clock), arguments)
     }
 
     private func parameters(of tool: Tool) -> [ToolParameter] {
