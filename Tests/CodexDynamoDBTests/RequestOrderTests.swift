@@ -1,4 +1,5 @@
 import CodexCore
+import CodexStore
 import CodexTesting
 import Testing
 
